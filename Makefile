@@ -1,0 +1,57 @@
+# The verbs of this repository; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint format lock clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## create .venv and install the locked dependencies, when either has changed
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "setup: expected Python 3.11 or newer, found $$($(PYTHON) --version 2>&1)." \
+	    "Install one and name it: make setup PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); echo "setup: no virtual environment could be made." \
+	    "On Debian and Ubuntu, install python3-venv and run make again" >&2; exit 1; }
+	@echo "setup: installing into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## play the demonstration
+	@$(BIN)/python -m chargeline.demo
+
+test: setup ## run the tests
+	@$(BIN)/pytest
+
+bench: setup ## measure the throughput
+	@$(BIN)/python -m tests.bench.run
+
+lint: setup ## check style, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy services
+
+format: setup ## put imports and layout in order
+	@$(BIN)/ruff check --select I --fix
+	@$(BIN)/ruff format
+
+# The options keep the names of this machine's package sources out of the files.
+COMPILE := env -u PIP_FIND_LINKS $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
+	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+lock: setup ## pin the dependencies again, from pyproject.toml
+	@$(COMPILE) --upgrade --extra dev --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --output-file requirements-runtime.lock --constraint requirements.lock pyproject.toml
+
+clean: ## remove the virtual environment and every cache
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,176 @@
+"""What a feed says, as facts that no longer depend on HL7.
+
+It owns the records that enter the engine, each remembering the message and field it came from.
+It does not know segments or code tables: the reader and the interface profile have already
+said which word means "start". Records are named tuples because a feed makes millions of them.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class MessageRef(NamedTuple):
+    """One message of the feed: enough to find it again, nothing of the patient.
+
+    `digest` is the hash of the message without its own number and time, so a resend under
+    another number has the same digest; `sent` is MSH-7 in UTC, None if not valued.
+    """
+
+    digest: str
+    control_id: str
+    type: str
+    sent: datetime | None
+
+
+class Source(NamedTuple):
+    """Where a fact stood: a message and the standard's own address in it, such as RXA[2]-3."""
+
+    message: MessageRef
+    address: str
+
+
+class DrugAmount(NamedTuple):
+    """One drug as the sender names it. `amount` is None when not valued; `unit` as written.
+
+    `component` is "" for the drug itself, "additive" or "base" for a part of a mixture (RXC-1).
+    """
+
+    codes: tuple[str, ...]
+    text: str
+    amount: Decimal | None
+    unit: str
+    component: str
+    address: str
+
+
+class Record(NamedTuple):
+    """One RXA: what a nurse charted about one order at one moment.
+
+    `action`: given, start, rate, verify, pause, restart, stop, bolus, push, not_given, void, or
+    "" when the sender marks none. `until` is RXA-4 in UTC, None when not valued. `at_twice` and
+    `until_twice` say that the local time occurs twice that night (the clock was put back).
+    `status`: add, update or delete. `completion`: complete, partial, not_given or "".
+    `purpose`: "", keep_open or flush.
+    """
+
+    message: MessageRef
+    ordinal: int
+    order: str
+    local_number: str
+    sub_id: str
+    action: str
+    action_address: str
+    at: datetime
+    day: date
+    until: datetime | None
+    at_twice: bool
+    until_twice: bool
+    open_means_running: bool
+    drugs: tuple[DrugAmount, ...]
+    route: str
+    route_text: str
+    method: str
+    line: str
+    device: str
+    rate: str
+    completion: str
+    status: str
+    recorded: datetime | None
+    purpose: str
+    primary: bool
+
+
+class OrderFact(NamedTuple):
+    """What RDE, RDS or RGV says of an order: its drugs, how long it should run, where it goes in.
+
+    `kind`: order, dispense or give. `minutes` is the ordered duration, None if it cannot be known.
+    """
+
+    message: MessageRef
+    order: str
+    kind: str
+    control: str
+    drugs: tuple[DrugAmount, ...]
+    route: str
+    route_text: str
+    method: str
+    line: str
+    device: str
+    minutes: int | None
+    minutes_address: str
+    primary: bool
+
+
+class VisitFact(NamedTuple):
+    """What one message says of the visit itself; None means "says nothing", "" means "deleted".
+
+    `trigger` is the ADT event (A01 ...) or "" for other messages; `effective` is when the event
+    happened. `replaces_patient` is the patient to whom the visit no longer belongs (A44). `diagnoses` and `authorizations` are whole lists as the snapshot gives them.
+    """
+
+    message: MessageRef
+    trigger: str
+    effective: datetime | None
+    patient: str | None
+    patient_class: str | None
+    payer: str | None
+    payer_name: str | None
+    authorizations: tuple[str, ...] | None
+    diagnoses: tuple[str, ...] | None
+    admitted: datetime | None
+    discharged: datetime | None
+    replaces_patient: str | None
+
+
+class Unreadable(NamedTuple):
+    """A part of a message that could not be used, and why; it makes its visit incomplete."""
+
+    message: MessageRef
+    code: str
+    expected: str
+    found: str
+    where: str
+    do: str
+
+
+class VisitMerge(NamedTuple):
+    """Everything known under the prior visit number belongs to the surviving one (A35, A41 ...)."""
+
+    message: MessageRef
+    prior: str
+    surviving: str
+
+
+class PatientMerge(NamedTuple):
+    """Two medical record numbers are one person (A34, A36, A40 ...)."""
+
+    message: MessageRef
+    prior: str
+    surviving: str
+
+
+Event = Record | OrderFact | VisitFact | Unreadable
+
+
+class VisitKey(NamedTuple):
+    """Facility and visit number: the key of a timeline, of a draft and of a Kafka message."""
+
+    facility: str
+    visit: str
+
+
+class Reading(NamedTuple):
+    """All that one message says: to which visit, which events, and what was set aside.
+
+    `visit` is None when the message concerns patients rather than a visit (A40).
+    `set_aside` is the reason why nothing of it was used, or None.
+    """
+
+    message: MessageRef
+    facility: str
+    visit: str | None
+    zone: str
+    events: tuple[Event, ...]
+    merges: tuple[VisitMerge | PatientMerge, ...]
+    set_aside: Unreadable | None

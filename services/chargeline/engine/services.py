@@ -1,0 +1,343 @@
+"""What kind of service each administration is, taken by itself.
+
+It owns the questions that can be answered without looking at the rest of the encounter: which
+drug, which class, which technique, how many running minutes. The choice of the initial service and
+everything relative to others is hierarchy.py's.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from chargeline.engine.events import DrugAmount
+from chargeline.engine.formulary import Drug, Formulary
+from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.timeline import Administration, Problem
+from chargeline.engine.trace import Question, Step
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+# Problems that leave nothing to code; the others are asked beside a provisional line.
+BLOCKING = frozenset({"stop.before_start", "start.missing"})
+LONG_ORDER_MINUTES = 480
+# A mixture is what its most demanding drug is.
+_CLASS_ORDER = {"chemo": 0, "hormonal": 1, "therapeutic": 2, "hydration": 3, "flush": 4}
+
+Span = tuple[int, int]  # seconds since 1970, start and stop
+
+
+class NamedDrug(NamedTuple):
+    """A drug of the formulary with the amount that was charted."""
+
+    drug: Drug
+    amount: DrugAmount
+
+
+class Service(NamedTuple):
+    """One administration as a service. `outcome`: service, withheld or question.
+
+    `minutes` are whole running minutes, pauses out. `reason` is why it is withheld.
+    """
+
+    administration: Administration
+    drugs: tuple[NamedDrug, ...]
+    vehicles: tuple[DrugAmount, ...]
+    substance: str
+    service_class: str
+    technique: str
+    minutes: int
+    spans: tuple[Span, ...]
+    modifier: str
+    outcome: str
+    reason: str
+    says: str
+    provisional: str
+    steps: tuple[Step, ...]
+    questions: tuple[Question, ...]
+
+
+def instant_seconds(moment: datetime) -> int:
+    """Whole seconds since 1970 of an aware datetime."""
+    return (moment - EPOCH) // SECOND
+
+
+def assess(item: Administration, rules: DayRules, formulary: Formulary) -> Service:
+    """Say what service an administration is, under the rules of its day."""
+    if not item.given:
+        return _ended(item, "withheld", "not_given", "The record says that it was not given.")
+    if item.bolus_of_running_bag:
+        reason = "A bolus from the running bag is part of that infusion."
+        return _ended(item, "withheld", "bolus_of_running_bag", reason)
+    blocking = next((each for each in item.problems if each.code in BLOCKING), None)
+    if blocking is not None:
+        question = question_of(blocking, item)
+        return _ended(item, "question", blocking.code, blocking.found)._replace(questions=(question,))
+    named, vehicles, unknown = _drugs(item, formulary)
+    if unknown is not None or not named:
+        question = _unknown_drug(item, unknown)
+        return _ended(item, "question", question.code, question.found)._replace(questions=(question,))
+    return _classified(item, named, vehicles, rules)
+
+
+def _ended(item: Administration, outcome: str, reason: str, says: str) -> Service:
+    return Service(item, (), (), drug_label(item), "", "", 0, (), "", outcome, reason, says, "", (), ())
+
+
+def drug_label(item: Administration) -> str:
+    """The name of the drug as the sender writes it, for an administration that could not be coded."""
+    if not item.drugs:
+        return ""
+    first = item.drugs[0]
+    return first.text or (first.codes[0] if first.codes else "")
+
+
+def question_of(problem: Problem, item: Administration) -> Question:
+    """A question out of a problem of the timeline."""
+    return Question(
+        problem.code,
+        problem.expected,
+        problem.found,
+        problem.do,
+        drug_label(item),
+        (item.key,),
+        (problem.source,),
+    )
+
+
+def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
+    if unknown is None:
+        found = "no drug in RXA-5, RXC or the order"
+        do = "chart the drug, or send the order (RDE) that names it"
+    else:
+        found = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
+        do = "add the drug to the formulary (--formulary FILE), or correct its code in the feed"
+    return Question(
+        "drug.unknown",
+        "a drug of the formulary",
+        found,
+        do,
+        drug_label(item),
+        (item.key,),
+        (item.drug_source,),
+    )
+
+
+def _drugs(
+    item: Administration, formulary: Formulary
+) -> tuple[tuple[NamedDrug, ...], tuple[DrugAmount, ...], DrugAmount | None]:
+    """The billable drugs, the fluid that only carries them, and the first drug nobody knows.
+
+    Of a mixture the additives are the drugs and the base carries them. What RXA-5 names is then
+    the mixture itself unless the formulary knows it as a further drug.
+    """
+    mixed = any(each.component == "additive" for each in item.drugs)
+    named: dict[str, NamedDrug] = {}
+    vehicles: list[DrugAmount] = []
+    for each in item.drugs:
+        if each.component == "base" and len(item.drugs) > 1:
+            vehicles.append(each)
+            continue
+        drug = formulary.find(each.codes, each.text, item.day)
+        if drug is None:
+            if mixed and each.component == "":
+                continue
+            return (), (), each
+        if mixed and each.component == "" and drug.kind == "hydration_fluid":
+            vehicles.append(each)
+        elif drug.id not in named or (named[drug.id].amount.component == "" and mixed):
+            named[drug.id] = NamedDrug(drug, each)
+    return tuple(named.values()), tuple(vehicles), None
+
+
+def _classified(
+    item: Administration, named: tuple[NamedDrug, ...], vehicles: tuple[DrugAmount, ...], rules: DayRules
+) -> Service:
+    class_step = _class_step(item, named, rules)
+    assert class_step.decision is not None
+    service_class = class_step.decision.word("class")
+    spans = _spans(item)
+    minutes = sum(stop - start for start, stop in spans) // 60
+    decision = _technique(item, service_class, minutes, rules)
+    step = _technique_step(item, minutes, decision)
+    service = Service(
+        administration=item,
+        drugs=named,
+        vehicles=vehicles,
+        substance="+".join(sorted(each.drug.id for each in named)),
+        service_class=service_class,
+        technique=decision.word("technique"),
+        minutes=minutes,
+        spans=spans,
+        modifier="",
+        outcome="service",
+        reason="",
+        says="",
+        provisional="",
+        steps=(class_step, step),
+        questions=tuple(question_of(each, item) for each in item.problems),
+    )
+    if decision.rule is None:
+        return _undecided(service, decision)
+    return _OUTCOMES[decision.word("outcome")](service, decision, rules)
+
+
+def _spans(item: Administration) -> tuple[Span, ...]:
+    return tuple(
+        [
+            (instant_seconds(start), instant_seconds(stop))
+            for start, stop, _from, _to in item.intervals
+            if stop is not None
+        ]
+    )
+
+
+def _class_step(item: Administration, named: tuple[NamedDrug, ...], rules: DayRules) -> Step:
+    table = rules["drug.class"]
+    first, decision = named[0].drug, table.decide(named[0].drug.kind)
+    for each in named[1:]:
+        other = table.decide(each.drug.kind)
+        if _CLASS_ORDER[other.word("class")] < _CLASS_ORDER[decision.word("class")]:
+            first, decision = each.drug, other
+    facts = (("drug", first.id), ("kind", first.kind), ("class", decision.word("class")))
+    return Step("drug class", decision, facts, (item.drug_source,))
+
+
+def _technique(item: Administration, service_class: str, minutes: int, rules: DayRules) -> Decision:
+    table = rules["service.technique"]
+    return table.decide(
+        service_class,
+        item.route or "unknown",
+        item.charted,
+        item.method or "unmarked",
+        item.device or "none",
+        item.purpose or "none",
+        "yes" if item.partial else "no",
+        "yes" if (item.ordered_minutes or 0) > LONG_ORDER_MINUTES else "no",
+        table.band(minutes),
+    )
+
+
+def _technique_step(item: Administration, minutes: int, decision: Decision) -> Step:
+    facts: list[tuple[str, str | int]] = [
+        ("route", item.route or "unknown"),
+        ("charted", item.charted),
+        ("running_minutes", minutes),
+    ]
+    if item.device:
+        facts.append(("device", item.device))
+    sources = [item.intervals[0].start_source]
+    for interval in item.intervals:
+        if interval.stop_source is not None and interval.stop_source not in sources:
+            sources.append(interval.stop_source)
+        if interval.start_source not in sources:
+            sources.append(interval.start_source)
+    return Step("technique", decision, tuple(facts), tuple(sources))
+
+
+def _undecided(service: Service, decision: Decision) -> Service:
+    item = service.administration
+    if decision.clash:
+        found = "two rules on the same facts: " + ", ".join(rule.id for rule in decision.clash)
+        do = "let one of them override the other; `chargeline rules check` shows both"
+    else:
+        found = f"no rule for {service.service_class} drugs by route {item.route or 'unknown'}"
+        do = "correct the route or the charting, or add a rule (rules/README.md)"
+    question = Question(
+        "rule.clash" if decision.clash else "rule.none",
+        "exactly one rule for this service",
+        found,
+        do,
+        service.substance,
+        (item.key,),
+        (item.intervals[0].start_source,),
+    )
+    return service._replace(
+        outcome="question", reason=question.code, questions=(*service.questions, question)
+    )
+
+
+def _service(service: Service, decision: Decision, rules: DayRules) -> Service:
+    return service
+
+
+def _withheld(service: Service, decision: Decision, rules: DayRules) -> Service:
+    rule = decision.rule
+    assert rule is not None
+    return service._replace(outcome="withheld", reason=rule.id, says=rule.why)
+
+
+def _question(service: Service, decision: Decision, rules: DayRules) -> Service:
+    rule = decision.rule
+    assert rule is not None
+    item = service.administration
+    question = Question(
+        rule.id,
+        "a charted route that the rules know",
+        f"route {item.route_text!r}" if item.route_text else "no route (RXR-1)",
+        rule.why,
+        service.substance,
+        (item.key,),
+        (item.intervals[0].start_source,),
+    )
+    return service._replace(outcome="question", reason=rule.id, questions=(*service.questions, question))
+
+
+def _missing_stop(service: Service, decision: Decision, rules: DayRules) -> Service:
+    """Ask for the stop; until it comes the policy's fall-back stands, marked as provisional."""
+    item = service.administration
+    position = rules["position.missing_stop"].decide(service.service_class)
+    step = Step("missing stop", position, (("until answered", position.word("as")),))
+    question = Question(
+        "stop.missing",
+        "a stop time (RXA-4, or a stopped action)",
+        f"running since its start, no stop charted; ordered for "
+        f"{item.ordered_minutes if item.ordered_minutes is not None else 'an unknown number of'} minutes",
+        "chart the stop; until then " + _FALL_BACK_WORDS[position.word("as")],
+        service.substance,
+        (item.key,),
+        (item.intervals[-1].start_source,),
+    )
+    questions = (*service.questions, question)
+    steps = (*service.steps, step)
+    if position.word("as") == "withheld":
+        rule = position.rule
+        assert rule is not None
+        return service._replace(
+            outcome="withheld",
+            reason="stop.missing",
+            says=rule.why,
+            questions=questions,
+            steps=steps,
+            provisional="stop.missing",
+        )
+    return service._replace(provisional="stop.missing", minutes=0, questions=questions, steps=steps)
+
+
+_FALL_BACK_WORDS = {
+    "push": "it is drafted as if pushed",
+    "withheld": "nothing is billed for it",
+}
+
+
+def _stopped_early(service: Service, decision: Decision, rules: DayRules) -> Service:
+    position = rules["position.stopped_early"].decide()
+    step = Step("stopped early", position, (("running_minutes", service.minutes),))
+    technique = "push" if position.word("as") == "push" else service.technique
+    return service._replace(
+        technique=technique, modifier=position.word("modifier"), steps=(*service.steps, step)
+    )
+
+
+def _long_push(service: Service, decision: Decision, rules: DayRules) -> Service:
+    position = rules["position.long_push"].decide()
+    step = Step("long push", position, (("running_minutes", service.minutes),))
+    return service._replace(technique=position.word("as"), steps=(*service.steps, step))
+
+
+_OUTCOMES = {
+    "service": _service,
+    "withheld": _withheld,
+    "question": _question,
+    "missing_stop": _missing_stop,
+    "stopped_early": _stopped_early,
+    "long_push": _long_push,
+}

@@ -1,0 +1,64 @@
+"""Arithmetic on stretches of time: seconds in, seconds or minutes out.
+
+It owns overlap and subtraction of spans and nothing about what runs in them. Spans are pairs of
+whole seconds since 1970, start before stop; results are exact integers.
+"""
+
+from collections.abc import Iterable, Sequence
+
+Span = tuple[int, int]
+
+
+def seconds(spans: Iterable[Span]) -> int:
+    """How long the spans last together."""
+    return sum([stop - start for start, stop in spans])
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """The same time without overlaps, ascending; touching spans become one."""
+    joined: list[Span] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            if stop > joined[-1][1]:
+                joined[-1] = (joined[-1][0], stop)
+        else:
+            joined.append((start, stop))
+    return joined
+
+
+def overlap(ours: Sequence[Span], theirs: Sequence[Span]) -> int:
+    """Seconds during which both run; `theirs` must not overlap itself."""
+    shared = 0
+    for start, stop in ours:
+        for other_start, other_stop in theirs:
+            low = start if start > other_start else other_start
+            high = stop if stop < other_stop else other_stop
+            if high > low:
+                shared += high - low
+    return shared
+
+
+def subtract(ours: Sequence[Span], theirs: Iterable[Span]) -> list[Span]:
+    """What remains of our time when theirs is taken out."""
+    remaining = union(ours)
+    for cut_start, cut_stop in union(theirs):
+        pieces: list[Span] = []
+        for start, stop in remaining:
+            if cut_stop <= start or stop <= cut_start:
+                pieces.append((start, stop))
+                continue
+            if start < cut_start:
+                pieces.append((start, cut_start))
+            if cut_stop < stop:
+                pieces.append((cut_stop, stop))
+        remaining = pieces
+    return remaining
+
+
+def distance(ours: Sequence[Span], theirs: Sequence[Span]) -> int:
+    """Seconds between the nearest ends of two sets of spans; 0 where they touch or overlap."""
+    return min(
+        max(0, other_start - stop, start - other_stop)
+        for start, stop in ours
+        for other_start, other_stop in theirs
+    )

@@ -1,0 +1,369 @@
+"""One visit, kept up to date message by message; and all visits, with their merges.
+
+It owns the incremental form of `fold`: adding an event touches only its order and its day, so one
+more message costs the same in a long account as in a short one. Everything in here is a register
+or a set whose final state does not depend on the order of arrival. It knows no codes.
+"""
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+
+from chargeline.engine.administrations import CHATTER, administrations_of
+from chargeline.engine.events import (
+    Event,
+    MessageRef,
+    OrderFact,
+    PatientMerge,
+    Reading,
+    Record,
+    Source,
+    Unreadable,
+    VisitFact,
+    VisitKey,
+    VisitMerge,
+)
+from chargeline.engine.timeline import Administration, Day, Problem, Timeline, VisitContext
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_Version = tuple[datetime, str]
+# Events that say when the patient's class began; snapshots (A08 and others) only repeat it.
+_CLASS_EVENTS = frozenset({"A01", "A04", "A05", "A06", "A07"})
+_CANCEL_EVENTS = {"A11": True, "A01": False, "A04": False, "A05": False}
+
+
+class _Register:
+    """The value with the latest version; the first of equal versions never depends on arrival."""
+
+    __slots__ = ("value", "version")
+
+    def __init__(self) -> None:
+        self.version: _Version = (BEGINNING, "")
+        self.value: object = None
+
+    def offer(self, version: _Version, value: object) -> bool:
+        if version < self.version or (version == self.version and self.value is not None):
+            return False
+        changed = value != self.value
+        self.version, self.value = version, value
+        return changed
+
+
+class _OrderState:
+    """What is known of one order, and the administrations last made from it."""
+
+    __slots__ = ("chatter", "facts", "made", "records")
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.chatter: list[Record] = []
+        self.facts: list[OrderFact] = []
+        self.made: tuple[Administration, ...] = ()
+
+
+class Visit:
+    """All that is known of one visit; `timeline()` is the same for the same events in any order."""
+
+    def __init__(self, key: VisitKey, zone: str) -> None:
+        self.key = key
+        self.zone = zone
+        self._orders: dict[str, _OrderState] = {}
+        self._dirty: dict[str, None] = {}
+        self._days: dict[date, Day] = {}
+        self._sorted_days: list[date] = []
+        self._registers: dict[str, _Register] = {}
+        self._classes: dict[tuple[datetime, str], str] = {}
+        self._patients: dict[str, None] = {}
+        self._replaced: dict[str, None] = {}
+        self._unreadable: dict[tuple[str, str, str], Unreadable] = {}
+        self._context: VisitContext | None = None
+        self._timeline: Timeline | None = None
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in events of messages not seen before (see `Visits` for duplicates)."""
+        self._timeline = None
+        for event in events:
+            if type(event) is Record:
+                self._add_record(event)
+            elif type(event) is VisitFact:
+                self._add_fact(event)
+            elif type(event) is OrderFact:
+                self._order(event.order).facts.append(event)
+            elif type(event) is Unreadable:
+                self._unreadable[(event.code, event.message.digest, event.where)] = event
+
+    def _order(self, number: str) -> _OrderState:
+        self._dirty[number] = None
+        state = self._orders.get(number)
+        if state is None:
+            state = self._orders[number] = _OrderState()
+        return state
+
+    def _add_record(self, record: Record) -> None:
+        if record.action in CHATTER and record.status == "add":
+            known = self._orders.get(record.order)
+            if known is not None and known.made and record.order not in self._dirty:
+                known.chatter.append(record)
+                if not any(len(item.intervals) > 1 or item.charted != "open" for item in known.made):
+                    return  # a rate check of what runs anyway changes nothing
+                self._dirty[record.order] = None
+                return
+            self._order(record.order).chatter.append(record)
+            return
+        self._order(record.order).records.append(record)
+
+    def _add_fact(self, fact: VisitFact) -> None:
+        version = (fact.message.sent or BEGINNING, fact.message.digest)
+        changed = False
+        for name in ("payer", "payer_name", "authorizations", "diagnoses", "admitted"):
+            value = getattr(fact, name)
+            if value is not None:
+                changed |= self._register(name).offer(version, value)
+        changed |= self._add_presence(fact, version)
+        if fact.patient and fact.patient not in self._patients:
+            self._patients[fact.patient] = None
+            changed = True
+        if fact.replaces_patient:
+            self._replaced[fact.replaces_patient] = None
+            changed = True
+        if changed:
+            self._context = None
+
+    def _add_presence(self, fact: VisitFact, version: _Version) -> bool:
+        """Class, discharge and cancellation: what the ADT trigger itself says."""
+        changed = False
+        if fact.patient_class:
+            changed |= self._register("class").offer(version, fact.patient_class)
+            if fact.trigger in _CLASS_EVENTS:
+                since = fact.effective or fact.message.sent or BEGINNING
+                changed |= self._classes.get((since, fact.message.digest)) != fact.patient_class
+                self._classes[(since, fact.message.digest)] = fact.patient_class
+        if fact.trigger in _CANCEL_EVENTS:
+            changed |= self._register("cancelled").offer(version, _CANCEL_EVENTS[fact.trigger])
+        if fact.trigger == "A03":
+            changed |= self._register("discharged").offer(version, fact.discharged or fact.effective)
+        elif fact.trigger in ("A13", "A01", "A04"):
+            changed |= self._register("discharged").offer(version, "")
+        return changed
+
+    def _register(self, name: str) -> _Register:
+        register = self._registers.get(name)
+        if register is None:
+            register = self._registers[name] = _Register()
+        return register
+
+    def timeline(self) -> Timeline:
+        """The timeline as of now; parts that no event touched are the very same objects as before."""
+        if self._timeline is None:
+            self._remake_orders()
+            context = self._context or self._make_context()
+            days = self._days
+            self._timeline = Timeline(
+                self.key,
+                context,
+                tuple([days[day] for day in self._sorted_days]),
+                self._problems(),
+                self._known_patients(),
+            )
+        return self._timeline
+
+    def _remake_orders(self) -> None:
+        touched: dict[date, list[tuple[Administration, ...]]] = {}
+        for number in self._dirty:
+            state = self._orders[number]
+            before = state.made
+            after = administrations_of(number, state.records, state.chatter, state.facts)
+            if after == before:
+                continue
+            state.made = after
+            for day in {item.day for item in (*before, *after)}:
+                touched.setdefault(day, []).append(before)
+                touched[day].append(after)
+        self._dirty.clear()
+        for day, changes in touched.items():
+            self._remake_day(day, changes)
+
+    def _remake_day(self, day: date, changes: list[tuple[Administration, ...]]) -> None:
+        held = self._days.get(day)
+        kept = {item.key: item for item in held.administrations} if held else {}
+        for before, after in zip(changes[::2], changes[1::2], strict=True):
+            for item in before:
+                if item.day == day:
+                    kept.pop(item.key, None)
+            for item in after:
+                if item.day == day:
+                    kept[item.key] = item
+        if kept:
+            if held is None:
+                insort(self._sorted_days, day)
+            self._days[day] = Day(day, tuple(sorted(kept.values(), key=_start_then_key)))
+        elif held is not None:
+            del self._days[day]
+            self._sorted_days.remove(day)
+
+    def _make_context(self) -> VisitContext:
+        def text(name: str) -> str:
+            value = self._register(name).value
+            return value if isinstance(value, str) else ""
+
+        def texts(name: str) -> tuple[str, ...]:
+            value = self._register(name).value
+            return value if isinstance(value, tuple) else ()
+
+        def instant(name: str) -> datetime | None:
+            value = self._register(name).value
+            return value if isinstance(value, datetime) else None
+
+        self._context = VisitContext(
+            patient=next(iter(self._known_patients()), ""),
+            classes=self._class_history(text("class")),
+            payer=text("payer"),
+            payer_name=text("payer_name"),
+            authorizations=texts("authorizations"),
+            diagnoses=texts("diagnoses"),
+            admitted=instant("admitted"),
+            discharged=instant("discharged"),
+            cancelled=self._register("cancelled").value is True,
+            zone=self.zone,
+        )
+        return self._context
+
+    def _class_history(self, latest: str) -> tuple[tuple[datetime | None, str], ...]:
+        history: list[tuple[datetime | None, str]] = []
+        for (since, _digest), patient_class in sorted(self._classes.items()):
+            if not history or history[-1][1] != patient_class:
+                history.append((since, patient_class))
+        if not history and latest:
+            history.append((None, latest))
+        return tuple(history)
+
+    def _known_patients(self) -> tuple[str, ...]:
+        """Whose visit it is: normally one; a patient from whom it was moved away does not count."""
+        return tuple(sorted(self._patients.keys() - self._replaced.keys()))
+
+    def _problems(self) -> tuple[Problem, ...]:
+        found = [
+            Problem(item.code, item.expected, item.found, item.do, Source(item.message, item.where))
+            for _key, item in sorted(self._unreadable.items())
+        ]
+        return tuple(found)
+
+
+def _start_then_key(item: Administration) -> tuple[datetime, str]:
+    return (item.intervals[0].start, item.key)
+
+
+class Visits:
+    """Every visit of a feed: duplicates recognised, merges followed, whatever the order of arrival."""
+
+    def __init__(self) -> None:
+        self._visits: dict[VisitKey, Visit] = {}
+        self._kept: dict[VisitKey, dict[str, tuple[MessageRef, tuple[Event, ...]]]] = {}
+        self._zones: dict[VisitKey, str] = {}
+        self._visit_merges: dict[VisitKey, tuple[_Version, VisitKey, VisitMerge]] = {}
+        self._patient_merges: dict[tuple[str, str], tuple[_Version, str]] = {}
+        self.duplicates = 0
+
+    def __iter__(self) -> Iterator[VisitKey]:
+        """Keys of the visits that exist (a visit merged into another does not), sorted."""
+        return iter(sorted(self._visits))
+
+    def __len__(self) -> int:
+        return len(self._visits)
+
+    def timeline(self, key: VisitKey) -> Timeline:
+        """The timeline of a surviving visit, its patients under their surviving numbers."""
+        timeline = self._visits[key].timeline()
+        if not self._patient_merges or not timeline.patients:
+            return timeline
+        patients = tuple(sorted({self._patient(key.facility, each) for each in timeline.patients}))
+        if patients == timeline.patients:
+            return timeline
+        return timeline._replace(patients=patients, context=timeline.context._replace(patient=patients[0]))
+
+    def add(self, reading: Reading) -> set[VisitKey]:
+        """Take in one message; returns the visits whose timeline may have changed."""
+        touched: set[VisitKey] = set()
+        for merge in reading.merges:
+            touched |= self._merge(reading.facility, merge)
+        if reading.visit is None:
+            return touched
+        named = VisitKey(reading.facility, reading.visit)
+        kept = self._kept.get(named)
+        if kept is None:
+            kept = self._kept[named] = {}
+            self._zones[named] = reading.zone
+        message = reading.message
+        before = kept.get(message.digest)
+        if before is not None:
+            self.duplicates += 1
+            if _reference_order(before[0]) <= _reference_order(message):
+                return touched
+        kept[message.digest] = (message, reading.events)
+        survivor = self.surviving(named)
+        if before is not None:
+            return touched | self._rebuild(survivor)
+        visit = self._visits.get(survivor)
+        if visit is None:
+            visit = self._visits[survivor] = Visit(survivor, reading.zone)
+        visit.add(reading.events)
+        touched.add(survivor)
+        return touched
+
+    def surviving(self, key: VisitKey) -> VisitKey:
+        """Follow the merges of a visit number to the one that stands (a ring stops at its start)."""
+        seen = {key}
+        while key in self._visit_merges:
+            following = self._visit_merges[key][1]
+            if following in seen:
+                return min(seen)
+            seen.add(following)
+            key = following
+        return key
+
+    def _merge(self, facility: str, merge: VisitMerge | PatientMerge) -> set[VisitKey]:
+        version = (merge.message.sent or BEGINNING, merge.message.digest)
+        if isinstance(merge, PatientMerge):
+            slot = (facility, merge.prior)
+            known = self._patient_merges.get(slot)
+            if known is None or known[0] < version:
+                self._patient_merges[slot] = (version, merge.surviving)
+            return {key for key in self._visits if key.facility == facility and self._has(key, merge)}
+        prior, survivor = VisitKey(facility, merge.prior), VisitKey(facility, merge.surviving)
+        before = self._visit_merges.get(prior)
+        if prior == survivor or (before is not None and before[0] >= version):
+            return set()
+        old_survivor = self.surviving(prior)
+        self._visit_merges[prior] = (version, survivor, merge)
+        return self._rebuild(old_survivor) | self._rebuild(self.surviving(prior))
+
+    def _has(self, key: VisitKey, merge: PatientMerge) -> bool:
+        return merge.prior in self._visits[key].timeline().patients
+
+    def _patient(self, facility: str, patient: str) -> str:
+        seen = {patient}
+        while (merge := self._patient_merges.get((facility, patient))) is not None:
+            patient = merge[1]
+            if patient in seen:
+                return min(seen)
+            seen.add(patient)
+        return patient
+
+    def _rebuild(self, survivor: VisitKey) -> set[VisitKey]:
+        """Fold the visit again from the kept events of every number that leads to it."""
+        members = [key for key in self._kept if self.surviving(key) == survivor]
+        self._visits.pop(survivor, None)
+        if not members:
+            return {survivor}
+        zone = self._zones[survivor if survivor in self._zones else min(members)]
+        visit = self._visits[survivor] = Visit(survivor, zone)
+        together: dict[str, tuple[MessageRef, tuple[Event, ...]]] = {}
+        for member in members:
+            together.update(self._kept[member])
+        for _message, events in together.values():
+            visit.add(events)
+        return {survivor}
+
+
+def _reference_order(message: MessageRef) -> tuple[datetime, str]:
+    return (message.sent or BEGINNING, message.control_id)

@@ -1,0 +1,121 @@
+"""What one message says: from rows of fields to the engine's events.
+
+It owns which messages are used, where visit, patient and facility stand, and that nothing is lost:
+a message or a part of one that cannot be used comes out as `Unreadable` with its reason. The
+pharmacy segments are pharmacy.py's, the visit's are visits.py's.
+"""
+
+from datetime import datetime
+
+from chargeline.engine.events import Event, MessageRef, PatientMerge, Reading, Unreadable, VisitMerge
+from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.pharmacy import pharmacy_events
+from chargeline.hl7.profile import Place, Profile
+from chargeline.hl7.reader import NULL, Message, component, unescape
+from chargeline.hl7.visits import merges_of, visit_fact
+
+ADT_TRIGGERS = frozenset(
+    {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A18", "A31"}
+    | {"A34", "A35", "A36", "A40", "A41", "A44"}
+)
+_PHARMACY = {
+    "RDE": frozenset({"O11", "O25", "O01", ""}),
+    "RAS": frozenset({"O17", "O01", ""}),
+    "RDS": frozenset({"O13", "O01", ""}),
+    "RGV": frozenset({"O15", "O01", ""}),
+}
+
+
+def read_events(message: Message, profile: Profile) -> Reading:
+    """All that a message says. Never raises for bad content: see `Reading.set_aside`."""
+    header = message.rows[0]
+    kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
+    digest = message.body_digest.hex()
+    sent: datetime | None = None
+    problem: Hl7Error | None = None
+    try:
+        sent = profile.clock.read_if_valued(header[7] if len(header) > 7 else "", "MSH-7")
+    except Hl7Error as error:
+        problem = error
+    reference = MessageRef(digest, message.control_id or digest[:16], kind, sent)
+    facility = first_valued(message, profile.facility)
+    if problem is None:
+        problem = _not_used(message, kind)
+    if problem is not None:
+        return _set_aside(reference, facility, None, profile, problem)
+    visit = first_valued(message, profile.visit) or None
+    merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
+    if visit is None and not merges:
+        if message.type == "ADT" and message.trigger == "A31":
+            return Reading(reference, facility, None, profile.zone, (), (), None)
+        return _set_aside(reference, facility, None, profile, _no_visit(profile))
+    return _used(message, reference, facility, visit, profile, merges)
+
+
+def _used(
+    message: Message,
+    reference: MessageRef,
+    facility: str,
+    visit: str | None,
+    profile: Profile,
+    merges: tuple[VisitMerge | PatientMerge, ...],
+) -> Reading:
+    events: list[Event] = []
+    if visit is not None:
+        try:
+            events.append(visit_fact(message, reference, profile))
+        except Hl7Error as error:
+            events.append(unreadable(reference, error))
+        if message.type != "ADT":
+            events.extend(pharmacy_events(message, reference, profile))
+    return Reading(reference, facility, visit, profile.zone, tuple(events), merges, None)
+
+
+def _not_used(message: Message, kind: str) -> Hl7Error | None:
+    if message.type == "ADT":
+        used = message.trigger in ADT_TRIGGERS
+    else:
+        used = message.trigger in _PHARMACY.get(message.type, ())
+    if used:
+        return None
+    return Hl7Error(
+        "message.unknown",
+        expected="RDE, RAS, RDS, RGV, or ADT of a trigger that moves, merges or ends a visit",
+        found=kind,
+        where="MSH-9",
+        do="nothing, if the message is not meant for charges; else ask for it to be supported",
+    )
+
+
+def _no_visit(profile: Profile) -> Hl7Error:
+    places = ", ".join(f"{each.segment}-{each.field}.{each.component}" for each in profile.visit)
+    return Hl7Error(
+        "visit.missing",
+        expected=f"a visit number at one of {places}",
+        found="none of them valued",
+        where=places,
+        do="have the sender fill it, or name its place in the interface profile (visit)",
+    )
+
+
+def _set_aside(
+    reference: MessageRef, facility: str, visit: str | None, profile: Profile, problem: Hl7Error
+) -> Reading:
+    return Reading(reference, facility, visit, profile.zone, (), (), unreadable(reference, problem))
+
+
+def unreadable(reference: MessageRef, error: Hl7Error) -> Unreadable:
+    """An error as an event of the visit."""
+    return Unreadable(reference, error.code, error.expected, error.found, error.where, error.do)
+
+
+def first_valued(message: Message, places: tuple[Place, ...]) -> str:
+    """The first of some places that is valued; "" if none is."""
+    for place in places:
+        row = message.first(place.segment)
+        if row is None or place.field >= len(row) or not row[place.field]:
+            continue
+        text = component(row[place.field], place.component, message.delimiters)
+        if text and text != NULL and not text.isspace():
+            return unescape(text, message.delimiters).strip()
+    return ""

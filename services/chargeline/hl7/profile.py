@@ -1,0 +1,186 @@
+"""How one sender writes what happened: an interface profile, ready for use.
+
+It owns the translation tables of `rules/interfaces/<name>/profile.toml` and the addresses at which
+a sender writes each thing. It does not read files (the rulebook does) and knows no codes. All the
+mistakes of a profile are reported together.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.times import Clock
+
+ACTIONS = frozenset(
+    {"given", "start", "rate", "verify", "pause", "restart", "stop", "bolus", "push", "not_given", "void"}
+)
+_CLOSED = {
+    "actions": ACTIONS,
+    "completion": frozenset({"complete", "partial", "not_given"}),
+    "record": frozenset({"add", "update", "delete"}),
+    "methods": frozenset({"push", "infusion", "on_body", "refill", "irrigation"}),
+    "devices": frozenset({"portable_pump", "implanted_pump", "on_body_injector", "pump"}),
+    "classes": frozenset({"recurring", "outpatient", "emergency", "observation", "inpatient"}),
+    "routes": frozenset(
+        {"intravenous", "intramuscular", "subcutaneous", "intra_arterial", "intrathecal", "intraperitoneal"}
+        | {"intrapleural", "intraventricular_reservoir", "catheter", "other"}
+    ),
+}
+_TOP_KEYS = frozenset(
+    {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types", "empty_end"}
+    | {"order", "administration", *_CLOSED}
+)
+_ADMINISTRATION_KEYS = frozenset(
+    {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
+    | {"primary_reason"}
+)
+_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
+
+
+class Place(NamedTuple):
+    """One address of a profile: segment, field, component (1 if not given)."""
+
+    segment: str
+    field: int
+    component: int
+
+
+class Profile:
+    """One sender's way of writing, as tables. Build it with `make_profile`."""
+
+    def __init__(self, table: Mapping[str, object]) -> None:
+        reader = _TableReader(table)
+        self.name = reader.text("name")
+        self.zone = reader.text("zone")
+        self.clock = Clock(reader.zone("zone"))
+        self.visit = reader.places("visit")
+        self.facility = reader.places("facility")
+        self.patient_number_types = frozenset(reader.words("patient_number_types"))
+        self.open_means_running = reader.one_of("empty_end", ("at_once", "running")) == "running"
+        self.order_number = reader.inner("order", frozenset({"number"})).places("number")
+        inner = reader.inner("administration", _ADMINISTRATION_KEYS)
+        self.action = inner.places("action")
+        self.local_number = inner.places("local_number")
+        self.line, self.line_observations = inner.places_and_observations("line")
+        self.device, self.device_observations = inner.places_and_observations("device")
+        _none, self.primary_observations = inner.places_and_observations("primary_reason")
+        self.lumens = _word_pattern(inner.words("lumen_words"))
+        self.keep_open = _word_pattern(inner.words("keep_open_words"))
+        self.flush = _word_pattern(inner.words("flush_words"))
+        self.actions = {word.lower(): value for word, value in reader.mapping("actions").items()}
+        self.completion = reader.mapping("completion")
+        self.record = reader.mapping("record")
+        self.routes = reader.mapping("routes")
+        self.methods = reader.mapping("methods")
+        self.devices = reader.mapping("devices")
+        self.classes = reader.mapping("classes")
+        reader.finish()
+
+    @property
+    def observations(self) -> frozenset[str]:
+        """The observation codes that mean something to this profile."""
+        return frozenset({*self.line_observations, *self.device_observations, *self.primary_observations})
+
+
+def make_profile(table: Mapping[str, object]) -> Profile:
+    """A profile from its table. Raises Hl7Error `profile.invalid` that lists every mistake."""
+    return Profile(table)
+
+
+def _word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    if not words:
+        return None
+    return re.compile(r"\b(?:" + "|".join(re.escape(word) for word in words) + r")\b", re.IGNORECASE)
+
+
+class _TableReader:
+    """Reads a table key by key and collects what is wrong with it."""
+
+    def __init__(
+        self,
+        table: Mapping[str, object],
+        known: frozenset[str] = _TOP_KEYS,
+        mistakes: list[str] | None = None,
+    ) -> None:
+        self.table = table
+        self.mistakes: list[str] = [] if mistakes is None else mistakes
+        for key in sorted(set(table) - known):
+            self.mistakes.append(f"key {key!r} is not one of {', '.join(sorted(known))}")
+
+    def inner(self, key: str, known: frozenset[str]) -> "_TableReader":
+        value = self.table.get(key)
+        if not isinstance(value, Mapping):
+            self.mistakes.append(f"table [{key}] is missing")
+            value = {}
+        return _TableReader(value, known, self.mistakes)
+
+    def text(self, key: str) -> str:
+        value = self.table.get(key)
+        if not isinstance(value, str) or not value:
+            self.mistakes.append(f"{key} must be a text")
+            return ""
+        return value
+
+    def zone(self, key: str) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.text(key) or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            self.mistakes.append(f"{key} must be an IANA time zone such as America/New_York")
+            return ZoneInfo("UTC")
+
+    def one_of(self, key: str, allowed: Sequence[str]) -> str:
+        value = self.table.get(key)
+        if value not in allowed:
+            self.mistakes.append(f"{key} must be one of {', '.join(allowed)}")
+            return allowed[0]
+        return str(value)
+
+    def words(self, key: str) -> list[str]:
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            self.mistakes.append(f"{key} must be a list of texts")
+            return []
+        return value
+
+    def places(self, key: str) -> tuple[Place, ...]:
+        return self.places_and_observations(key, observations=False)[0]
+
+    def places_and_observations(
+        self, key: str, *, observations: bool = True
+    ) -> tuple[tuple[Place, ...], frozenset[str]]:
+        places, codes = [], set()
+        for address in self.words(key):
+            match = _PLACE.fullmatch(address)
+            if observations and address.startswith("OBX:") and len(address) > 4:
+                codes.add(address[4:])
+            elif match is not None:
+                places.append(Place(match[1], int(match[2]), int(match[3] or 1)))
+            else:
+                self.mistakes.append(f"{key}: {address!r} is not an address such as RXR-2.1 or OBX:CODE")
+        return tuple(places), frozenset(codes)
+
+    def mapping(self, key: str) -> dict[str, str]:
+        value = self.table.get(key)
+        if not isinstance(value, Mapping):
+            self.mistakes.append(f"table [{key}] is missing")
+            return {}
+        found = {}
+        for word, meaning in value.items():
+            if meaning in _CLOSED[key]:
+                found[str(word).upper()] = str(meaning)
+            else:
+                allowed = ", ".join(sorted(_CLOSED[key]))
+                self.mistakes.append(f"[{key}] {word} = {meaning!r} is not one of {allowed}")
+        return found
+
+    def finish(self) -> None:
+        if self.mistakes:
+            raise Hl7Error(
+                "profile.invalid",
+                expected="an interface profile as rules/interfaces/README.md describes",
+                found="; ".join(self.mistakes),
+                where=f"the profile {self.table.get('name', 'without a name')!s}",
+                do="correct these keys",
+            )

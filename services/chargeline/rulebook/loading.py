@@ -1,0 +1,163 @@
+"""Puts a rulebook together from a rules folder.
+
+It owns the layers (base, then each policy's own rules), the payers' table, the version that names
+the text of all files, and the site's own formulary laid over ours. It returns values only.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from chargeline.engine.draft import Rulebook
+from chargeline.engine.formulary import Drug, Formulary
+from chargeline.engine.rules import Policy, Rule
+from chargeline.rulebook.errors import Mistake, RulebookError
+from chargeline.rulebook.parsing import (
+    formulary_mistakes,
+    parse_codes,
+    parse_formulary,
+    parse_rules,
+    read_toml,
+)
+
+
+def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
+    """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all mistakes."""
+    mistakes: list[Mistake] = []
+    sources = frozenset(read_toml(folder / "sources.toml", mistakes))
+    base = [
+        rule
+        for path in sorted((folder / "base").glob("*.toml"))
+        if not path.name.endswith(".cases.toml")
+        for rule in parse_rules(path, "base", sources, mistakes)
+    ]
+    base += parse_codes(folder / "base" / "codes.csv", sources, mistakes)
+    policies = _policies(folder, base, sources, mistakes)
+    default, payers = _payers(folder / "payers.toml", policies, mistakes)
+    drugs = _drugs(folder, formulary, mistakes)
+    if mistakes:
+        raise RulebookError(mistakes)
+    return Rulebook(
+        version=_version(folder, formulary),
+        policies=policies,
+        compared=tuple(sorted(policies)),
+        default_policy=default,
+        payers=payers,
+        formulary=Formulary(drugs),
+    )
+
+
+def _policies(
+    folder: Path, base: Sequence[Rule], sources: frozenset[str], mistakes: list[Mistake]
+) -> dict[str, Policy]:
+    policies = {}
+    for path in sorted((folder / "policies").glob("*/policy.toml")):
+        header = read_toml(path, mistakes)
+        name = path.parent.name
+        if header.get("name") != name:
+            found = repr(header.get("name"))
+            mistakes.append(
+                Mistake(str(path.parent.name), f"name = {name!r}", found, "name it as its folder")
+            )
+        own = [
+            rule
+            for each in sorted(path.parent.glob("*.toml"))
+            if not each.name.endswith(".cases.toml")
+            for rule in parse_rules(each, name, sources, mistakes)
+        ]
+        _check_ids([*base, *own], mistakes)
+        policies[name] = Policy(name, str(header.get("describes", "")), [*base, *own])
+    if not policies:
+        mistakes.append(
+            Mistake(str(folder / "policies"), "a policy", "none", "add a folder with policy.toml")
+        )
+    return policies
+
+
+def _check_ids(rules: Sequence[Rule], mistakes: list[Mistake]) -> None:
+    """Ids are unique, and an override names a rule of the same concern that exists."""
+    by_id: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in by_id and by_id[rule.id].place != rule.place:
+            found = f"{rule.id!r} also in {by_id[rule.id].place}"
+            mistakes.append(Mistake(rule.place, "an id of its own", found, "rename one of them"))
+        by_id[rule.id] = rule
+    for rule in rules:
+        for name in rule.overrides:
+            other = by_id.get(name)
+            if other is None or other.concern != rule.concern:
+                mistakes.append(
+                    Mistake(
+                        rule.place,
+                        f"overrides = rules that decide {rule.concern}",
+                        repr(name),
+                        "name an existing rule; `chargeline rules list` shows them",
+                    )
+                )
+    unique = list(dict.fromkeys(mistakes))
+    mistakes[:] = unique
+
+
+def _payers(
+    path: Path, policies: Mapping[str, Policy], mistakes: list[Mistake]
+) -> tuple[str, dict[str, str]]:
+    table = read_toml(path, mistakes)
+    default = str(table.get("default", ""))
+    payers = table.get("payers", {})
+    found: dict[str, str] = {}
+    for payer, policy in (payers if isinstance(payers, dict) else {}).items():
+        found[str(payer).upper()] = str(policy)
+    for payer, policy in [("default", default), *found.items()]:
+        if policy not in policies:
+            known = ", ".join(sorted(policies))
+            mistakes.append(
+                Mistake(f"payers.toml {payer}", f"one of {known}", repr(policy), "name a policy that exists")
+            )
+    return default, found
+
+
+def _drugs(folder: Path, formulary: Path | None, mistakes: list[Mistake]) -> list[Drug]:
+    drugs = [
+        drug
+        for path in sorted((folder / "formulary").glob("*.csv"))
+        for drug in parse_formulary(path, mistakes)
+    ]
+    mistakes.extend(formulary_mistakes(drugs, "formulary"))
+    if formulary is None:
+        return drugs
+    own = parse_formulary(formulary, mistakes)
+    mistakes.extend(formulary_mistakes(own, formulary.name))
+    replaced = {drug.id for drug in own}
+    taken = {name.lower() for drug in own for name in (drug.id, *drug.names)}
+    kept = [
+        drug._replace(names=tuple(name for name in drug.names if name.lower() not in taken))
+        for drug in drugs
+        if drug.id not in replaced
+    ]
+    return [*kept, *own]
+
+
+def _version(folder: Path, formulary: Path | None) -> str:
+    """Twelve hexadecimal digits that change whenever any file of the rulebook does."""
+    digest = sha256()
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".csv"))
+    for path in paths:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    if formulary is not None:
+        digest.update(formulary.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def read_interface(folder: Path, name: str) -> dict[str, object]:
+    """The table of an interface profile. Raises RulebookError with the names that exist."""
+    path = folder / "interfaces" / name / "profile.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(each.parent.name for each in folder.glob("interfaces/*/profile.toml")))
+        raise RulebookError(
+            [Mistake(f"--interface {name}", f"one of {known}", repr(name), "choose one, or add its folder")]
+        )
+    mistakes: list[Mistake] = []
+    table = read_toml(path, mistakes)
+    if mistakes:
+        raise RulebookError(mistakes)
+    return table

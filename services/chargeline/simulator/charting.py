@@ -1,0 +1,182 @@
+"""What the nurse charts: the truth of a visit as records, in two styles of sender.
+
+This module owns the clinical habits: one closed record or one for each action, how a pause and a
+rate change look, when something is charted. It refuses to know segments and the dial for mess.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from chargeline.simulator.visits import ZONE, Administration, Amount, Visit
+
+MINUTE = timedelta(minutes=1)
+_VERSIONS = ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
+
+
+class Sender(NamedTuple):
+    """How the messages of one visit are written."""
+
+    version: str
+    with_offset: bool
+    with_seconds: bool
+    shows_rates: bool  # a standard sender that closes a piece at each rate change
+    nurse: str
+    chair: int
+
+    def time(self, moment: datetime) -> str:
+        """The clinical time `moment` (UTC) as wall-clock time of the facility."""
+        return self._written(moment, "%Y%m%d%H%M%S" if self.with_seconds else "%Y%m%d%H%M")
+
+    def stamp(self, moment: datetime) -> str:
+        """A time of day down to the second: MSH-7."""
+        return self._written(moment, "%Y%m%d%H%M%S")
+
+    def _written(self, moment: datetime, pattern: str) -> str:
+        local = moment.astimezone(ZoneInfo(ZONE))
+        return local.strftime(pattern + ("%z" if self.with_offset else ""))
+
+    def before(self, version: str) -> bool:
+        """Whether the sender's version is older than `version`."""
+        return self.version < version
+
+
+def sender_of(visit: Visit, chance: Random) -> Sender:
+    """Choose how this visit is written; the night the clock changes is always written with offsets."""
+    zone = ZoneInfo(ZONE)
+    ends = [each.stop() for each in visit.administrations]
+    offsets = {moment.astimezone(zone).utcoffset() for moment in (visit.arrived, visit.left, *ends)}
+    return Sender(
+        version=chance.choice(_VERSIONS),
+        with_offset=chance.randrange(8) == 0 or len(offsets) > 1,
+        with_seconds=chance.randrange(3) > 0,
+        shows_rates=chance.randrange(3) == 0,
+        nurse=f"N{chance.randint(101, 140)}^ZEBRANURSE^INVENTED",
+        chair=chance.randint(1, 30),
+    )
+
+
+@dataclass(frozen=True)
+class Record:
+    """One RXA. `drugs` is empty where the dose was already given on an earlier record (amount 0)."""
+
+    administration: Administration
+    count: int  # RXA-2
+    start: datetime
+    end: datetime | None
+    charted: datetime
+    drugs: tuple[Amount, ...]
+    action: str = ""
+    rate: int | None = None
+    completion: str = "CP"
+    status: str = "A"
+    reason: str = ""
+
+
+def records_of(visit: Visit, sender: Sender, chance: Random) -> list[Record]:
+    """Chart every administration of the visit in the sender's style, counting RXA-2 per order."""
+    write = _closed_pieces if visit.style == "standard" else _actions
+    records: list[Record] = []
+    for _, doses in groupby(visit.administrations, key=lambda each: each.order):
+        charted = [record for dose in doses for record in write(dose, sender, chance)]
+        records += [replace(record, count=number) for number, record in enumerate(charted, 1)]
+    return records
+
+
+def _not_given(dose: Administration, style: str, chance: Random) -> Record:
+    refused = chance.randrange(2) == 0
+    word = ("Refused" if refused else "Held") if style == "action-stream" else ""
+    return Record(
+        dose,
+        count=1,
+        start=dose.start(),
+        end=None,
+        charted=dose.start() + chance.randint(1, 9) * MINUTE,
+        drugs=dose.drugs if chance.randrange(2) else (),
+        action=word,
+        completion="RE" if refused else "NA",
+        reason="PATIENT REFUSED" if refused else "",
+    )
+
+
+def _closed_pieces(dose: Administration, sender: Sender, chance: Random) -> Iterator[Record]:
+    """Standard style: one RXA with start and end, one more after a pause (its amount is 0)."""
+    if not dose.given:
+        yield _not_given(dose, "standard", chance)
+        return
+    pieces = list(_cut_at_rates(dose)) if sender.shows_rates else list(dose.intervals)
+    # One message at the end, or one message for each piece as it closes.
+    together = chance.randrange(2) == 0
+    for number, (start, stop) in enumerate(pieces):
+        last = number == len(pieces) - 1
+        known = dose.stop_documented or not last
+        closed = dose.start() if dose.is_taken_home() else dose.stop() if together else stop
+        yield Record(
+            dose,
+            count=0,
+            start=start,
+            end=stop if known else None,
+            charted=closed + (2 if together else chance.randint(1, 9)) * MINUTE,
+            drugs=() if number else dose.drugs,
+            rate=_rate_at(dose, start),
+        )
+
+
+def _cut_at_rates(dose: Administration) -> Iterator[tuple[datetime, datetime]]:
+    for start, stop in dose.intervals:
+        inside = [moment for moment, _ in dose.rates if start < moment < stop]
+        edges = [start, *inside, stop]
+        yield from pairwise(edges)
+
+
+def _rate_at(dose: Administration, moment: datetime) -> int | None:
+    return next((rate for since, rate in reversed(dose.rates) if since <= moment), None)
+
+
+def _actions(dose: Administration, sender: Sender, chance: Random) -> Iterator[Record]:
+    """Action style: one RXA for each thing the nurse did, the dose on the first one."""
+    if not dose.given:
+        yield _not_given(dose, "action-stream", chance)
+        return
+    for number, (word, moment, rate) in enumerate(sorted(_deeds(dose, chance), key=lambda deed: deed[1])):
+        yield Record(
+            dose,
+            count=0,
+            start=moment,
+            end=None,
+            charted=moment + chance.randint(0, 5) * MINUTE,
+            drugs=() if number else dose.drugs,
+            action=word,
+            rate=rate,
+        )
+
+
+def _deeds(dose: Administration, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
+    """Give (word of RXA-9, moment, mL/hr) for one dose."""
+    if dose.method != "infusion":
+        bolus = dose.method == "push" and dose.drugs[0].drug == "fluorouracil" and chance.randrange(3) == 0
+        yield ("Bolus" if bolus else "Given", dose.start(), None)
+        return
+    yield "New Bag", dose.start(), _rate_at(dose, dose.start())
+    for _, stop in dose.intervals[:-1]:
+        yield "Paused", stop, 0
+    for start, _ in dose.intervals[1:]:
+        yield "Restarted", start, _rate_at(dose, start)
+    for moment, rate in dose.rates[1:]:
+        yield "Rate Change", moment, rate
+    yield from _checks(dose, chance)
+    if dose.stop_documented:
+        yield "Stopped", dose.stop(), None
+
+
+def _checks(dose: Administration, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
+    """A look at the pump during a longer infusion: a row that changes nothing."""
+    start, stop = dose.intervals[0]
+    minutes = (stop - start) // MINUTE
+    if not dose.is_taken_home() and minutes > 50 and chance.randrange(3) == 0:
+        moment = start + (minutes // 2 + 1) * MINUTE
+        yield "Rate Verify", moment, _rate_at(dose, moment)

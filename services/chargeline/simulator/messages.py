@@ -1,0 +1,210 @@
+"""From the truth of a visit to HL7 v2 text, as two kinds of sender write it.
+
+This module owns segments, fields and versions. It refuses to know the dial for mess, and what the
+nurse charted comes in as records. A letter stays unrendered until the end, so that a message can
+be resent under a new number with exactly the same body.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from chargeline.simulator.charting import MINUTE, Record, Sender
+from chargeline.simulator.regimens import DRUGS, PAYERS, ROUTES, VEHICLES
+from chargeline.simulator.visits import INFUSION_PUMP, Administration, Amount, Visit
+
+# MSH-11: training, so that a receiver in production refuses what was invented.
+PROCESSING_ID = "T"
+_CLASSES = {"recurring": "R", "outpatient": "O", "emergency": "E", "observation": "OBS"}
+_METHODS = {"push": "IVP", "infusion": "IVPB", "on_body": "ON-BODY"}
+# event -> message structure of MSH-9.3 (from v2.4 on)
+_STRUCTURES = {
+    "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A11": "ADT_A09", "A13": "ADT_A01",
+    "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01",
+    "RAS": "RAS_O17", "RDE": "RDE_O11",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message before it is written out. `happened` stays in the body, `sent` is MSH-7."""
+
+    kind: str  # RDE, RAS, R01 or the ADT event
+    happened: datetime
+    sent: datetime
+    arrives: datetime
+    visit: str  # PV1-19; "" leaves PV1 out
+    patient: str
+    segments: tuple[str, ...]
+    control: str = ""
+    discharged: datetime | None = None
+    prior: str = ""  # the MRG segment
+
+
+def segment(name: str, fields: dict[int, str]) -> str:
+    """Write a segment from its valued fields, numbered as in the standard."""
+    return "|".join([name, *(fields.get(number, "") for number in range(1, max(fields) + 1))])
+
+
+# --- letters: what the interface sends -----------------------------------------------------------
+
+
+def administration_letters(visit: Visit, sender: Sender, records: Sequence[Record]) -> Iterator[Letter]:
+    """Send records: a standard sender puts those charted together into one RAS, the other never does."""
+    batch: list[Record] = []
+    for record in records:
+        joins = batch and visit.style == "standard" and _belong_together(batch[-1], record)
+        if batch and not joins:
+            yield _administration_letter(visit, sender, batch)
+            batch = []
+        batch.append(record)
+    if batch:
+        yield _administration_letter(visit, sender, batch)
+
+
+def _belong_together(one: Record, other: Record) -> bool:
+    same_order = one.administration.order == other.administration.order
+    return same_order and abs(one.charted - other.charted) <= 4 * MINUTE and one.status == other.status
+
+
+def _administration_letter(visit: Visit, sender: Sender, batch: Sequence[Record]) -> Letter:
+    charted = max(record.charted for record in batch)
+    order = _order_numbers(batch[0].administration)
+    segments = [segment("ORC", {1: "RE", 2: order[0], 3: order[1]})]
+    for record in batch:
+        segments += _record_segments(sender, record)
+    return letter(visit, "RAS", charted, tuple(segments))
+
+
+def letter(visit: Visit, kind: str, happened: datetime, segments: tuple[str, ...] = ()) -> Letter:
+    """A message of this visit that goes out some seconds after what it tells."""
+    sent = happened + timedelta(seconds=7)
+    return Letter(
+        kind, happened, sent, sent + timedelta(seconds=1), visit.number, visit.patient.number, segments
+    )
+
+
+def _record_segments(sender: Sender, record: Record) -> Iterator[str]:
+    dose, rate = record.administration, record.rate
+    head = record.drugs[0].amount if record.drugs else "0"
+    fields = {
+        1: "0",
+        2: str(record.count),
+        3: sender.time(record.start),
+        4: sender.time(record.end) if record.end else "",
+        5: _drug_code(dose.drugs[0].drug),
+        6: head,
+        7: dose.drugs[0].unit,
+        9: f"{record.action}^^L" if record.action else "",
+        10: sender.nurse,
+        12: "" if rate is None else f"{rate} mL/hr",
+        18: record.reason,
+        20: record.completion,
+        21: record.status,
+        22: sender.time(record.charted),
+    }
+    yield segment("RXA", fields)
+    if len(dose.drugs) > 1 and record.drugs:
+        yield from _components(dose, record.drugs)
+    yield _route_segment(dose)
+    if dose.device not in ("", INFUSION_PUMP):
+        yield f"OBX|1|CE|INFUSION-DEVICE^device^L||{dose.device}||||||F"
+
+
+def _components(dose: Administration, drugs: Sequence[Amount]) -> Iterator[str]:
+    """RXC: the fluid of the bag (B) and each drug added to it (A)."""
+    if dose.vehicle:
+        base = f"{VEHICLES[dose.vehicle]}^{dose.vehicle}^L"
+        yield segment("RXC", {1: "B", 2: base, 3: str(dose.volume_ml), 4: "mL"})
+    for each in drugs:
+        yield segment("RXC", {1: "A", 2: _drug_code(each.drug), 3: each.amount, 4: each.unit})
+
+
+def _route_segment(dose: Administration) -> str:
+    route = f"{dose.route}^{ROUTES[dose.route][0]}^HL70162"
+    pump = "IVP^IV pump^HL70164" if dose.device == INFUSION_PUMP else ""
+    return segment("RXR", {1: route, 2: dose.line, 3: pump, 4: _METHODS.get(dose.method, "")}).rstrip("|")
+
+
+def _drug_code(drug: str) -> str:
+    return f"{drug.upper()}^{DRUGS[drug][0]}^L"
+
+
+def _order_numbers(dose: Administration) -> tuple[str, str]:
+    return (f"P{dose.order[1:]}^ZEBRACPOE", f"{dose.order}^ZEBRARX")
+
+
+def order_letters(visit: Visit, sender: Sender) -> Iterator[Letter]:
+    """One RDE for each order, all written soon after the arrival."""
+    for number, (_, doses) in enumerate(groupby(visit.administrations, key=lambda each: each.order)):
+        moment = visit.arrived + 2 * MINUTE + number * timedelta(seconds=20)
+        yield letter(visit, "RDE", moment, tuple(_order_segments(sender, next(doses), moment)))
+
+
+def _order_segments(sender: Sender, dose: Administration, moment: datetime) -> Iterator[str]:
+    placer, filler = _order_numbers(dose)
+    timing = f"^^M{dose.ordered_minutes}" if dose.ordered_minutes and sender.before("2.5") else ""
+    yield segment("ORC", {1: "NW", 2: placer, 3: filler, 7: timing, 9: sender.time(moment)})
+    fields = {1: timing, 2: _drug_code(dose.drugs[0].drug), 3: dose.drugs[0].amount, 5: dose.drugs[0].unit}
+    if dose.rates:
+        fields |= {23: str(dose.rates[0][1]), 24: "mL/hr"}
+    yield segment("RXE", fields)
+    if dose.ordered_minutes and not sender.before("2.5"):
+        yield segment("TQ1", {1: "1", 6: f"{dose.ordered_minutes}^min"})
+    yield _route_segment(dose)
+    if dose.vehicle or len(dose.drugs) > 1:
+        yield from _components(dose, dose.drugs)
+
+
+def visit_segments(visit: Visit) -> tuple[str, ...]:
+    """DG1 and IN1, the same in each snapshot of the visit."""
+    diagnoses = [
+        segment("DG1", {1: str(number), 3: f"{code}^^I10", 6: "W"})
+        for number, code in enumerate(visit.diagnoses, 1)
+    ]
+    payer = visit.patient.payer
+    fields = {1: "1", 2: f"{payer}-PLAN", 3: payer, 4: PAYERS[payer], 14: visit.authorization}
+    return (*diagnoses, segment("IN1", fields).rstrip("|"))
+
+
+# --- text -------------------------------------------------------------------------------------------
+
+
+def render(visit: Visit, sender: Sender, message: Letter) -> bytes:
+    """Write the message out: CR after each segment, no frame around it."""
+    lines = [_header(visit, sender, message)]
+    if message.kind.startswith("A"):
+        lines.append(segment("EVN", {1: message.kind, 2: sender.stamp(message.happened)}))
+    lines.append(_person(visit, message))
+    lines += [message.prior] if message.prior else []
+    lines += [_encounter(visit, sender, message)] if message.visit else []
+    return "".join(f"{line}\r" for line in (*lines, *message.segments)).encode("ascii")
+
+
+def _header(visit: Visit, sender: Sender, message: Letter) -> str:
+    old = sender.before("2.4")
+    kinds = {"RAS": "RAS^O01" if old else "RAS^O17", "RDE": "RDE^O01" if old else "RDE^O11", "R01": "ORU^R01"}
+    kind = kinds.get(message.kind, f"ADT^{message.kind}") + ("" if old else f"^{_STRUCTURES[message.kind]}")
+    application = "ZEBRAADT" if message.kind.startswith("A") else "ZEBRAMAR"
+    stamp = sender.stamp(message.sent)
+    parts = (application, visit.facility(), "CHARGELINE", "ZEBRA", stamp, "", kind, message.control)
+    return "|".join(("MSH", "^~\\&", *parts, PROCESSING_ID, sender.version))
+
+
+def _person(visit: Visit, message: Letter) -> str:
+    born = visit.patient.born.strftime("%Y%m%d")
+    number = f"{message.patient}^^^ZEBRA^MR"
+    return segment("PID", {1: "1", 3: number, 5: visit.patient.name, 7: born, 8: visit.patient.sex})
+
+
+def _encounter(visit: Visit, sender: Sender, message: Letter) -> str:
+    fields = {
+        1: "1",
+        2: _CLASSES[visit.category],
+        3: f"INF^CHAIR{sender.chair}^^{visit.facility()}",
+        19: message.visit,
+        44: sender.time(visit.arrived),
+        45: sender.time(message.discharged) if message.discharged else "",
+    }
+    return segment("PV1", fields).rstrip("|")

@@ -1,0 +1,309 @@
+"""What an infusion centre gives, as tables: drugs, doses, bags, order, gaps and running times.
+
+This module owns the clinical content and refuses to know about chance, clocks or HL7, so that an
+infusion nurse can review it line by line. The doses are ordinary adult ones; none is advice.
+"""
+
+from typing import NamedTuple
+
+Range = tuple[int, int]
+
+# drug id -> (readable name, unit of its amounts)
+DRUGS: dict[str, tuple[str, str]] = {
+    "acetaminophen": ("acetaminophen", "mg"),
+    "azacitidine": ("azacitidine", "mg"),
+    "bevacizumab": ("bevacizumab", "mg"),
+    "bortezomib": ("bortezomib", "mg"),
+    "carboplatin": ("carboplatin", "mg"),
+    "ceftriaxone": ("ceftriaxone", "mg"),
+    "cisplatin": ("cisplatin", "mg"),
+    "cyclophosphamide": ("cyclophosphamide", "mg"),
+    "denosumab": ("denosumab", "mg"),
+    "dexamethasone": ("dexamethasone", "mg"),
+    "dextrose-5-half-normal-saline": ("dextrose 5% in half-normal saline", "mL"),
+    "diphenhydramine": ("diphenhydramine", "mg"),
+    "docetaxel": ("docetaxel", "mg"),
+    "doxorubicin": ("doxorubicin", "mg"),
+    "famotidine": ("famotidine", "mg"),
+    "ferric-carboxymaltose": ("ferric carboxymaltose", "mg"),
+    "fluorouracil": ("fluorouracil", "mg"),
+    "fosaprepitant": ("fosaprepitant", "mg"),
+    "fulvestrant": ("fulvestrant", "mg"),
+    "infliximab": ("infliximab", "mg"),
+    "ipilimumab": ("ipilimumab", "mg"),
+    "irinotecan": ("irinotecan", "mg"),
+    "iron-sucrose": ("iron sucrose", "mg"),
+    "leucovorin": ("leucovorin", "mg"),
+    "leuprolide": ("leuprolide", "mg"),
+    "magnesium-sulfate": ("magnesium sulfate", "mg"),
+    "nivolumab": ("nivolumab", "mg"),
+    "ondansetron": ("ondansetron", "mg"),
+    "oxaliplatin": ("oxaliplatin", "mg"),
+    "palonosetron": ("palonosetron", "mg"),
+    "pegfilgrastim": ("pegfilgrastim", "mg"),
+    "pembrolizumab": ("pembrolizumab", "mg"),
+    "pemetrexed": ("pemetrexed", "mg"),
+    "pertuzumab": ("pertuzumab", "mg"),
+    "potassium-chloride": ("potassium chloride", "mEq"),
+    "rituximab": ("rituximab", "mg"),
+    "sodium-chloride-0.9": ("sodium chloride 0.9%", "mL"),
+    "trastuzumab": ("trastuzumab", "mg"),
+    "vancomycin": ("vancomycin", "mg"),
+    "vincristine": ("vincristine", "mg"),
+    "zoledronic-acid": ("zoledronic acid", "mg"),
+}
+
+SALINE = "sodium chloride 0.9%"
+GLUCOSE = "dextrose 5%"
+# vehicle -> the code that a base component carries in RXC-2
+VEHICLES: dict[str, str] = {SALINE: "SODIUM-CHLORIDE-0.9", GLUCOSE: "DEXTROSE-5"}
+
+# RXR-1 -> (readable name, route as the truth names it)
+ROUTES: dict[str, tuple[str, str]] = {
+    "IV": ("intravenous", "intravenous"),
+    "SC": ("subcutaneous", "subcutaneous"),
+    "IM": ("intramuscular", "intramuscular"),
+    "PO": ("oral", "other"),
+}
+
+
+class Dose(NamedTuple):
+    """`amount` for each square metre ("m2"), kilogram ("kg"), AUC ("auc") or once ("flat").
+
+    The result is rounded to a multiple of `step`, as pharmacies round to what they can draw up.
+    """
+
+    basis: str
+    amount: str
+    step: str
+
+
+class Part(NamedTuple):
+    """One drug in a bag or syringe."""
+
+    drug: str
+    dose: Dose
+
+
+class Step(NamedTuple):
+    """One order of a regimen, and how it runs. Ranges are whole minutes, both ends included."""
+
+    parts: tuple[Part, ...]
+    method: str  # infusion | push | injection | on_body | oral
+    minutes: Range = (0, 0)
+    gap: Range = (2, 9)  # after the end of what ran before
+    beside: bool = False  # starts together with the step before it
+    route: str = "IV"
+    vehicle: str | None = None
+    volume_ml: int = 0
+    rates: tuple[int, ...] = ()  # mL/hr, raised every half hour
+    device: str = ""
+    day: int = 0
+    doses: int = 1  # administrations under the one order
+    spacing: int = 3  # minutes from one of them to the next
+    chance: int = 100  # percent of visits in which it is given
+
+
+class Regimen(NamedTuple):
+    """A kind of visit. `weight` is its share, `classes` and `diagnoses` hold the alternatives."""
+
+    name: str
+    weight: int
+    classes: tuple[str, ...]
+    diagnoses: tuple[tuple[str, ...], ...]
+    steps: tuple[Step, ...]
+    sexes: str = "FM"
+
+
+def _dose(text: str) -> Dose:
+    """Read `85/m2:5` as 85 for each square metre, rounded to 5; `8` is a flat dose."""
+    amount, _, rest = text.partition("/")
+    basis, _, step = rest.partition(":")
+    return Dose(basis, amount, step) if rest else Dose("flat", amount, amount)
+
+
+def _push(drug: str, dose: str, minutes: Range = (0, 4), chance: int = 100) -> Step:
+    return Step((Part(drug, _dose(dose)),), "push", minutes, chance=chance)
+
+
+def _bag(drug: str, dose: str, minutes: Range, volume_ml: int = 250, vehicle: str | None = SALINE) -> Step:
+    return Step((Part(drug, _dose(dose)),), "infusion", minutes, vehicle=vehicle, volume_ml=volume_ml)
+
+
+def _fluid(drug: str, volume_ml: int, minutes: Range) -> Step:
+    part = Part(drug, _dose(str(volume_ml)))
+    return Step((part,), "infusion", minutes, volume_ml=volume_ml)
+
+
+def _mixed(parts: dict[str, str], minutes: Range, volume_ml: int) -> Step:
+    drugs = tuple(Part(drug, _dose(dose)) for drug, dose in parts.items())
+    return Step(drugs, "infusion", minutes, vehicle=SALINE, volume_ml=volume_ml)
+
+
+def _shot(drug: str, dose: str, route: str) -> Step:
+    return Step((Part(drug, _dose(dose)),), "injection", route=route)
+
+
+_TABLET = Step((Part("acetaminophen", _dose("650")),), "oral", route="PO")
+_PALONOSETRON = _push("palonosetron", "0.25", (0, 1))
+_ONDANSETRON = _push("ondansetron", "8", (2, 5))
+_ONDANSETRON_BAG = _bag("ondansetron", "16", (14, 18), 50)
+_DEXAMETHASONE = _bag("dexamethasone", "12", (14, 20), 50)
+_FOSAPREPITANT = _bag("fosaprepitant", "150", (20, 33), 150)
+_DIPHENHYDRAMINE = _push("diphenhydramine", "25", (1, 3))
+_FAMOTIDINE = _push("famotidine", "20", (2, 3), chance=70)
+_SALINE_LITRE = _fluid("sodium-chloride-0.9", 1000, (55, 125))
+_LEUCOVORIN = _bag("leucovorin", "400/m2:10", (105, 125), 250, GLUCOSE)._replace(beside=True)
+_FLUOROURACIL = _push("fluorouracil", "400/m2:10", (2, 5))
+_PUMP = Step(
+    (Part("fluorouracil", _dose("2400/m2:50")),),
+    "infusion",
+    (2760, 2760),
+    volume_ml=92,
+    device="PORTABLE-PUMP",
+)
+_ON_BODY = Step((Part("pegfilgrastim", _dose("6")),), "on_body", route="SC", device="ON-BODY-INJECTOR")
+_ELECTROLYTES = {"magnesium-sulfate": "2000", "potassium-chloride": "20"}
+
+_CHAIR = ("recurring", "recurring", "recurring", "outpatient")
+_CLINIC = ("outpatient",)
+
+# One regimen reads as one table, so its layout is kept by hand.
+# fmt: off
+REGIMENS: tuple[Regimen, ...] = (
+    Regimen("FOLFOX", 9, _CHAIR, (("Z51.11", "C18.9"), ("Z51.11", "C20"), ("Z51.11", "C18.7", "C78.7")), (
+        _PALONOSETRON,
+        _DEXAMETHASONE,
+        _bag("oxaliplatin", "85/m2:5", (112, 130), 500, GLUCOSE),
+        _LEUCOVORIN,
+        _FLUOROURACIL,
+        _PUMP,
+    )),
+    Regimen("bevacizumab and FOLFIRI", 5, _CHAIR, (("Z51.11", "Z51.12", "C18.9", "C78.7"),), (
+        _mixed({"ondansetron": "16", "dexamethasone": "12"}, (14, 20), 50),
+        _bag("bevacizumab", "5/kg:25", (29, 62), 100),
+        _bag("irinotecan", "180/m2:10", (86, 95), 500, GLUCOSE),
+        _LEUCOVORIN._replace(minutes=(84, 95)),
+        _FLUOROURACIL,
+        _PUMP,
+    )),
+    Regimen("R-CHOP", 6, _CHAIR, (("Z51.11", "Z51.12", "C83.30"), ("Z51.11", "Z51.12", "C85.10")), (
+        _TABLET,
+        _DIPHENHYDRAMINE,
+        _bag("rituximab", "375/m2:10", (240, 360), 500)._replace(
+            rates=(25, 50, 75, 100, 125, 150, 175, 200), gap=(20, 32)
+        ),
+        _ONDANSETRON,
+        _bag("cyclophosphamide", "750/m2:50", (29, 62)),
+        _push("doxorubicin", "50/m2:1", (3, 9)),
+        _push("vincristine", "2", (1, 3)),
+    )),
+    Regimen("TCHP", 5, _CHAIR, (("Z51.11", "Z51.12", "C50.912"), ("Z51.11", "Z51.12", "C50.411")), (
+        _PALONOSETRON,
+        _DEXAMETHASONE,
+        _bag("pertuzumab", "420", (29, 62)),
+        _bag("trastuzumab", "6/kg:6", (29, 92)),
+        _bag("docetaxel", "75/m2:5", (57, 66)),
+        _bag("carboplatin", "6/auc:10", (29, 62)),
+    ), "F"),
+    Regimen("docetaxel and cyclophosphamide, on-body injector", 4, _CHAIR, (("Z51.11", "C50.912"),), (
+        _ONDANSETRON_BAG,
+        _DEXAMETHASONE,
+        _bag("docetaxel", "75/m2:5", (57, 66)),
+        _bag("cyclophosphamide", "600/m2:50", (29, 62)),
+        _ON_BODY,
+    ), "F"),
+    Regimen("carboplatin, pemetrexed and pembrolizumab", 5, _CHAIR, (("Z51.11", "Z51.12", "C34.90"),), (
+        _DEXAMETHASONE,
+        _ONDANSETRON,
+        _bag("pembrolizumab", "200", (28, 35), 100),
+        _bag("pemetrexed", "500/m2:25", (9, 16), 100),
+        _bag("carboplatin", "5/auc:10", (29, 62)),
+    )),
+    Regimen("cisplatin with hydration", 4, _CHAIR, (("Z51.11", "C34.90"), ("Z51.11", "C67.9")), (
+        _mixed(_ELECTROLYTES, (60, 125), 1000),
+        _FOSAPREPITANT,
+        _PALONOSETRON,
+        _DEXAMETHASONE,
+        _bag("cisplatin", "75/m2:1", (58, 125), 500),
+        _SALINE_LITRE,
+    )),
+    Regimen("pembrolizumab", 6, _CHAIR, (("Z51.12", "C34.90"), ("Z51.12", "C43.9")), (
+        _bag("pembrolizumab", "200", (28, 35), 100),
+    )),
+    Regimen("nivolumab and ipilimumab", 4, _CHAIR, (("Z51.12", "C43.9"), ("Z51.12", "C64.9")), (
+        _bag("nivolumab", "3/kg:10", (28, 34), 100),
+        _bag("ipilimumab", "1/kg:10", (28, 34), 100)._replace(gap=(28, 34)),
+    )),
+    Regimen("bortezomib", 6, _CHAIR, (("Z51.11", "C90.00"),), (
+        _shot("bortezomib", "1.3/m2:0.1", "SC"),
+    )),
+    Regimen("azacitidine on three days", 3, ("recurring",), (("Z51.11", "D46.9"),), (
+        _shot("azacitidine", "75/m2:5", "SC"),
+        _shot("azacitidine", "75/m2:5", "SC")._replace(day=1),
+        _shot("azacitidine", "75/m2:5", "SC")._replace(day=2),
+    )),
+    Regimen("fulvestrant", 4, _CLINIC, (("Z51.11", "C50.912"),), (
+        _shot("fulvestrant", "250", "IM")._replace(doses=2, gap=(15, 40)),
+    ), "F"),
+    Regimen("leuprolide", 3, _CLINIC, (("C61",),), (
+        _shot("leuprolide", "22.5", "IM"),
+    ), "M"),
+    Regimen("denosumab", 3, _CLINIC, (("M81.0",), ("C79.51", "C50.912")), (
+        _shot("denosumab", "120", "SC"),
+    )),
+    Regimen("pegfilgrastim", 3, _CLINIC, (("D70.1", "C50.912"), ("D70.1", "C34.90")), (
+        _shot("pegfilgrastim", "6", "SC"),
+    )),
+    Regimen("iron sucrose as a push", 3, _CLINIC, (("D50.9",), ("D50.0", "K92.2")), (
+        _push("iron-sucrose", "200", (2, 5)),
+    )),
+    Regimen("iron sucrose as an infusion", 3, _CLINIC, (("D50.9",), ("D63.1", "N18.4")), (
+        _bag("iron-sucrose", "300", (84, 95)),
+    )),
+    Regimen("ferric carboxymaltose", 3, _CLINIC, (("D50.9",), ("D50.8", "K90.9")), (
+        _bag("ferric-carboxymaltose", "750", (14, 22)),
+    )),
+    Regimen("hydration", 5, ("recurring", "outpatient", "emergency"), (("E86.0", "C18.9"), ("R11.2",)), (
+        _fluid("sodium-chloride-0.9", 1000, (58, 125)),
+        _push("ondansetron", "4", (2, 5))._replace(beside=True),
+        _fluid("sodium-chloride-0.9", 1000, (60, 122))._replace(chance=50),
+        _FAMOTIDINE,
+    )),
+    Regimen("hydration with dextrose", 3, ("outpatient", "emergency"), (("E86.0",), ("E87.1", "R11.2")), (
+        _fluid("dextrose-5-half-normal-saline", 1000, (118, 245)),
+    )),
+    Regimen("infliximab", 4, _CLINIC, (("K50.90",), ("M06.9",)), (
+        _TABLET,
+        _DIPHENHYDRAMINE,
+        _bag("infliximab", "5/kg:100", (115, 140))._replace(rates=(40, 80, 150, 250), gap=(15, 30)),
+    )),
+    Regimen("ceftriaxone and vancomycin", 3, ("outpatient", "emergency"), (("L03.115",), ("A41.9",)), (
+        _bag("ceftriaxone", "1000", (14, 33), 50),
+        _bag("vancomycin", "15/kg:250", (58, 95)),
+    )),
+    Regimen("vancomycin overnight", 3, ("observation",), (("L03.115",), ("R50.81", "D70.1")), (
+        _SALINE_LITRE._replace(minutes=(230, 250)),
+        _bag("ceftriaxone", "2000", (28, 33), 50),
+        _bag("vancomycin", "15/kg:250", (88, 125))._replace(doses=2, spacing=720),
+    )),
+    Regimen("zoledronic acid", 3, _CLINIC, (("C79.51", "C50.912"), ("M81.0",)), (
+        _bag("zoledronic-acid", "4", (14, 19), 100),
+    )),
+)
+# fmt: on
+
+# What is charted by mistake, held or refused when the dial adds it to a visit.
+STRAYS: tuple[Step, ...] = (
+    _push("ondansetron", "4", (0, 3)),
+    _push("diphenhydramine", "50", (0, 3)),
+    _bag("famotidine", "20", (15, 22), 50),
+    _bag("dexamethasone", "10", (15, 25), 50),
+)
+
+# payer id -> readable name, as IN1-3 and IN1-4 give them
+PAYERS: dict[str, str] = {
+    "ZEBRAMEDICARE": "ZEBRA MEDICARE INVENTED",
+    "ZEBRACARE": "ZEBRA CARE INVENTED",
+    "ZEBRAHEALTH": "ZEBRA HEALTH INVENTED",
+}

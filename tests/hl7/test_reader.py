@@ -1,0 +1,607 @@
+"""Claims about reading one message. Each is a sentence that an interface analyst could check by hand."""
+
+import codecs
+from hashlib import blake2b
+
+import pytest
+
+from chargeline.hl7 import reader
+from chargeline.hl7.errors import CODES, Hl7Error, shape_of
+from chargeline.hl7.reader import NULL, Delimiters, component, read_message, unescape
+from tests.hl7 import RAS, with_header
+
+USUAL = Delimiters("|", "^", "~", "\\", "&")
+
+
+def code_of(data: bytes) -> str:
+    with pytest.raises(Hl7Error) as raised:
+        read_message(data)
+    return raised.value.code
+
+
+# --- rows and coordinates ---------------------------------------------------------------------------------
+
+
+def test_segments_stay_in_the_order_of_the_message() -> None:
+    """The rows are the segments, in order, Z segments and repeated ones included."""
+    message = read_message(RAS + b"ZWA|1|bag 7\r")
+    names = ["MSH", "PID", "PV1", "ORC", "RXA", "RXR", "RXA", "RXR", "ZWA"]
+    assert [row[0] for row in message.rows] == names
+
+
+def test_row_n_is_field_n_of_the_standard() -> None:
+    """PV1-19 is the visit number and stands at index 19."""
+    row = read_message(RAS).first("PV1")
+    assert row is not None
+    assert row[19] == "V0000001^^^GENHOSP^VN"
+
+
+def test_msh_counts_its_own_separator_as_field_1() -> None:
+    """In MSH too row[n] is field n: the separator is 1, the other delimiters are 2, the sender is 3."""
+    assert read_message(RAS).rows[0][:4] == ["MSH", "|", "^~\\&", "PHARM"]
+
+
+def test_the_header_names_type_trigger_number_and_version() -> None:
+    """MSH-9.1, 9.2, 10 and 12.1 are at hand, trimmed."""
+    message = read_message(with_header(MSH_9=" RAS ^ O17 ^RAS_O17", MSH_10=" A-7 ", MSH_12="2.5.1 ^USA"))
+    assert (message.type, message.trigger, message.control_id, message.version) == (
+        "RAS",
+        "O17",
+        "A-7",
+        "2.5.1",
+    )
+
+
+def test_an_acknowledgement_without_trigger_has_an_empty_one() -> None:
+    """MSH-9 `ACK` alone is accepted: type ACK, trigger empty."""
+    message = read_message(b"MSH|^~\\&|A|B|C|D|20240312||ACK")
+    assert (message.type, message.trigger, message.control_id, message.version) == ("ACK", "", "", "")
+
+
+def test_blanks_at_the_end_of_a_segment_are_dropped() -> None:
+    """Padding after the last field goes, blanks inside fields stay."""
+    message = read_message(RAS.replace(b"HL70162\r", b"HL70162   \r").replace(b"^UCUM\r", b"^UCUM| x |y \r"))
+    assert message.rows[5] == ["RXR", "IV^Intravenous^HL70162"]
+    assert message.rows[4][8:] == [" x ", "y"]
+
+
+def test_a_name_alone_is_a_segment() -> None:
+    """A line of just `NTE` is a segment without fields."""
+    assert read_message(RAS + b"NTE\r").rows[-1] == ["NTE"]
+
+
+def test_a_glued_segment_is_not_taken_apart() -> None:
+    """When a terminator was lost, the rest of the line stays in its field: no guess is made."""
+    message = read_message(RAS.replace(b"|F\rPV1|", b"|FPV1|"))
+    assert message.first("PV1") is None
+    assert message.rows[1][8] == "FPV1"
+
+
+def test_the_first_row_of_an_absent_segment_is_none() -> None:
+    """`first` says None for a segment that the message does not have."""
+    assert read_message(RAS).first("DG1") is None
+
+
+def test_the_raw_bytes_are_kept_as_given() -> None:
+    """`raw` is what came in, frame and all."""
+    framed = b"\x0b" + RAS + b"\x1c\r"
+    assert read_message(framed).raw == framed
+
+
+# --- values by address ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("PV1-19.1", "V0000001"),
+        ("PV1-19", "V0000001^^^GENHOSP^VN"),
+        ("PID-3[2].4", "STATE"),
+        ("PID-3.1", "99000001"),
+        ("PID-3[3].1", None),
+        ("RXA[2]-5.1", "J1100"),
+        ("RXA[3]-5.1", None),
+        ("RXA-5.2", "DOCEtaxel"),
+        ("RXA-5.9", None),
+        ("RXA-40", None),
+        ("RXA[2]-4", None),
+        ("MSH-1", "|"),
+        ("MSH-2", "^~\\&"),
+        ("MSH-9.2.1", "O17"),
+        ("PV1-3.1", "L&D"),
+        ("PV1-3.1.2", "D"),
+        ("PV1-3.1.3", None),
+        ("DG1-3.1", None),
+    ],
+)
+def test_an_address_finds_its_value(address: str, expected: str | None) -> None:
+    """Segment, repetition, component and subcomponent count from 1; what is absent or empty is None."""
+    assert read_message(RAS).value(address) == expected
+
+
+def test_two_quotes_are_null_and_not_a_text() -> None:
+    """`""` comes back as NULL, at each level and for all that is inside it."""
+    message = read_message(RAS.replace(b"TESTPATIENT^ZEBRA^Q", b'""').replace(b"ORD1001^EHR", b'""^EHR'))
+    assert message.value("PID-5") is NULL
+    assert message.value("PID-5.2") is NULL
+    assert message.value("ORC-2.1") is NULL
+    assert message.value("ORC-2.1.1") is NULL
+    assert message.value("ORC-2.2") == "EHR"
+
+
+def test_a_field_of_blanks_is_not_valued() -> None:
+    """A sender that pads an empty visit number does not give every patient the same one."""
+    assert read_message(RAS.replace(b"V0000001^", b"   ^")).value("PV1-19.1") is None
+
+
+def test_a_value_is_unescaped_after_splitting() -> None:
+    """An escaped delimiter is content: it splits nothing."""
+    message = read_message(RAS.replace(b"^DOCEtaxel^", rb"^DOCE\S\taxel \T\ water^"))
+    assert message.value("RXA-5.2") == "DOCE^taxel & water"
+    assert message.value("RXA-5.3") == "HCPCS"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "PV1", "PV1-", "PV1-0", "pv1-3", "PV1-3.0", "PV1.3", "PV1-3.1.1.1", "PV1-3[0]", "PV1-99999"],
+)
+def test_a_malformed_address_is_refused(address: str) -> None:
+    """An address that the interface table got wrong is an error, not an empty value."""
+    with pytest.raises(Hl7Error) as raised:
+        read_message(RAS).value(address)
+    assert raised.value.code == "address.invalid"
+
+
+def test_repetitions_of_a_field_come_raw_and_in_order() -> None:
+    """PID-3 has two identifiers; an empty or absent field has none; MSH-2 is one."""
+    message = read_message(RAS)
+    patient = message.rows[1]
+    assert message.repetitions(patient, 3) == ["99000001^^^GENHOSP^MR", "88000002^^^STATE^SS"]
+    assert message.repetitions(patient, 2) == []
+    assert message.repetitions(patient, 30) == []
+    assert message.repetitions(message.rows[0], 2) == ["^~\\&"]
+
+
+@pytest.mark.parametrize(
+    ("field", "n", "expected"),
+    [
+        ("A", 1, "A"),
+        ("A", 2, ""),
+        ("", 1, ""),
+        ("A^B^C", 1, "A"),
+        ("A^B^C", 2, "B"),
+        ("A^B^C", 3, "C"),
+        ("A^B^C", 4, ""),
+        ("A^B~C^D^E", 2, "B"),
+        ("A~B", 1, "A"),
+        ("A^B~C^D^E", 3, ""),
+        (r"A\S\B^C", 1, r"A\S\B"),
+    ],
+)
+def test_a_component_is_of_the_first_repetition_and_raw(field: str, n: int, expected: str) -> None:
+    """`component` counts from 1 and gives "" for what is absent."""
+    assert component(field, n, USUAL) == expected
+
+
+# --- escapes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (r"\F\\S\\T\\R\\E\ ", "|^&~\\ "),
+        (r"one\.br\two", "one\ntwo"),
+        (r"\H\loud\N\ again", "loud again"),
+        (r"\X41\\X0D0A\ ", "A\r\n "),
+        (r"caf\XC3A9\ ", "café "),
+        (r"caf\XE9\ ", "café "),
+        (r"\E\F\E\ ", r"\F\ "),
+        (r"\E\\T\ ", "\\& "),
+        (r"w\ meals \T\ food", r"w\ meals & food"),
+        (r"C:\temp\new", r"C:\temp\new"),
+        ("ends with \\", "ends with \\"),
+        (r"\Zpump\F\ ", r"\Zpump\F\ "),
+        (r"\C2842\\M24212A\ ", r"\C2842\\M24212A\ "),
+        (r"\.sp3\\.in+4\ ", r"\.sp3\\.in+4\ "),
+        (r"\X4\ \XZZ\ \X\ ", r"\X4\ \XZZ\ \X\ "),
+        (r"\X00\ ", r"\X00\ "),
+        (r"\f\ \\ ", r"\f\ \\ "),
+    ],
+)
+def test_escapes_are_decoded_once_and_the_unknown_is_kept(written: str, meant: str) -> None:
+    """Delimiters, line breaks, highlighting and hexadecimal are decoded left to right, all else stays."""
+    assert unescape(written, USUAL) == meant
+
+
+def test_escapes_mean_the_delimiters_of_the_message() -> None:
+    """With other delimiters the same letters give those, around that message's escape character."""
+    assert unescape("%F%%S%%T%%R%%E%", Delimiters("!", "@", "$", "%", "*")) == "!@*$%"
+
+
+def test_text_without_escapes_is_the_same_object() -> None:
+    """The usual text costs nothing."""
+    text = "no escape here"
+    assert unescape(text, USUAL) is text
+
+
+def test_without_an_escape_character_nothing_is_decoded() -> None:
+    """A message that names no escape character may hold backslashes as content."""
+    assert unescape(r"\F\ ", USUAL._replace(escape="")) == r"\F\ "
+
+
+# --- delimiters -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("|^~\\&|", ("|", "^", "~", "\\", "&")),
+        ("|^~\\&#|", ("|", "^", "~", "\\", "&")),
+        ("|^~\\}|", ("|", "^", "~", "\\", "}")),
+        ("|^~}|", ("|", "^", "~", "", "}")),
+        ("|^~\\|", ("|", "^", "~", "\\", "&")),
+        ("|^~¥&|", ("|", "^", "~", "¥", "&")),
+        ("|^~¥|", ("|", "^", "~", "¥", "&")),
+        ("$%~\\&$", ("$", "%", "~", "\\", "&")),
+    ],
+)
+def test_the_delimiters_come_from_the_message(header: str, expected: tuple[str, ...]) -> None:
+    """MSH-1 is the fourth character; MSH-2 has three to five, and three leave one out."""
+    separator = header[0]
+    message = read_message(f"MSH{header}A|B|C|D|E|F|RAS".replace("|", separator).encode())
+    assert message.delimiters == expected
+    assert message.warnings == ()
+    assert message.type == "RAS"
+
+
+def test_a_doubled_backslash_in_msh_2_is_tolerated_and_reported() -> None:
+    """`^~\\\\&` was doubled by a program: the subcomponent delimiter is still `&`."""
+    message = read_message(with_header(MSH_2="^~\\\\&"))
+    assert message.delimiters == USUAL
+    assert [warning.partition(":")[0] for warning in message.warnings] == ["delimiters.doubled"]
+    assert message.rows[0][2] == "^~\\\\&"
+
+
+def test_swapped_delimiters_are_obeyed_and_reported() -> None:
+    """`^&~\\` makes `&` the repetition delimiter, as it says, with a warning."""
+    message = read_message(with_header(MSH_2="^&~\\"))
+    assert message.delimiters == ("|", "^", "&", "~", "\\")
+    assert [warning.partition(":")[0] for warning in message.warnings] == ["delimiters.order"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "MSH",
+        "MSH|",
+        "MSH|^~",
+        "MSH||A|B|C|D|E||RAS",
+        "MSH|^~|A|B|C|D|E||RAS",
+        "MSH|^~\\&amp;|A|B|C|D|E||RAS",
+        "MSH|^~\\&#+|A|B|C|D|E||RAS",
+        "MSH|^^\\&|A|B|C|D|E||RAS",
+        "MSH|^~|&|A|B|C|D|E||RAS",
+        "MSH|&~\\|A|B|C|D|E||RAS",
+        'MSH|^~\\"|A|B|C|D|E||RAS',
+        "MSH|^ \\&|A|B|C|D|E||RAS",
+        "MSHA^~\\&A1A2A3A4A5AARAS",
+        "MSH ^~\\& A B C D E  RAS",
+        "MSH\r|^~\\&|A|B|C|D|E||RAS",
+    ],
+)
+def test_unusable_delimiters_are_refused(header: str) -> None:
+    """Too few, too many, letters, blanks, quotes or the same one twice."""
+    assert code_of(f"{header}\rPID|1||99000001\r".encode()) == "message.delimiters"
+
+
+# --- terminators ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("terminator", [b"\r", b"\n", b"\r\n", b"\r\r", b"\n\r", b"\r\n\r\n"])
+def test_every_terminator_gives_the_same_rows(terminator: bytes) -> None:
+    """CR, LF, CRLF, doubled ones: the segments are the same."""
+    assert read_message(RAS.replace(b"\r", terminator)).rows == read_message(RAS).rows
+
+
+def test_a_line_feed_inside_a_field_is_content_when_segments_end_with_cr() -> None:
+    """Two lines of a comment stay one field, and a field after it keeps its place."""
+    message = read_message(RAS + b"NTE|1||first line\nsecond line|RE\r")
+    assert message.rows[-1] == ["NTE", "1", "", "first line\nsecond line", "RE"]
+
+
+def test_a_line_feed_in_content_stays_when_segments_end_with_crlf() -> None:
+    """Only the line feed directly after CR belongs to the terminator."""
+    message = read_message(RAS.replace(b"\r", b"\r\n") + b"NTE|1||a\nb\r\n")
+    assert message.rows[-1] == ["NTE", "1", "", "a\nb"]
+
+
+@pytest.mark.parametrize("terminator", ["\r", "\n"])
+def test_a_line_that_begins_no_segment_continues_the_field(terminator: str) -> None:
+    """Prose after a terminator belongs to the field before it; blank lines between are dropped."""
+    lines = ["NTE|1||first line", "", "second line|RE", "Third", "RXR|IV", ""]
+    message = read_message(RAS.replace(b"\r", terminator.encode()) + terminator.join(lines).encode())
+    assert message.rows[-2:] == [["NTE", "1", "", "first line\nsecond line", "RE\nThird"], ["RXR", "IV"]]
+
+
+def test_a_carriage_return_in_a_message_of_lf_lines_swallows_no_segment() -> None:
+    """What ends the MSH segment decides: after LF, a stray CR at the end does not turn all LF to content."""
+    message = read_message(RAS.replace(b"\r", b"\n").rstrip(b"\n") + b"\r")
+    assert len(message.rows) == 8
+    assert message.warnings == ()
+
+
+def test_a_segment_behind_a_line_feed_that_counts_as_content_is_reported() -> None:
+    """MSH ended with CR and PV1 with LF: the text after it stays content, with a warning."""
+    message = read_message(RAS.replace(b"|F\rPV1", b"|F\nPV1"))
+    assert message.first("PV1") is None
+    assert [warning.partition(":")[0] for warning in message.warnings] == ["terminators.mixed"]
+
+
+# --- frames, marks and blanks around the message ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"\x0b", b"\x1c\r"),
+        (b"\x0b", b"\x1c"),
+        (b"", b"\x1c\r"),
+        (b"\xef\xbb\xbf", b""),
+        (b"\x0b\xef\xbb\xbf", b"\x1c\r"),
+        (b"\r\n \n", b"\r\n\r\n"),
+    ],
+)
+def test_what_surrounds_a_message_is_taken_off(before: bytes, after: bytes) -> None:
+    """MLLP bytes, the byte order mark and blank lines are no part of the first or the last field."""
+    message = read_message(before + RAS + after)
+    assert message.rows == read_message(RAS).rows
+    assert message.encoding == "ascii"
+
+
+# --- encodings --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "name"),
+    [
+        ("UNICODE UTF-8", "utf-8", "ZÉBRÄ"),
+        ("UTF-8", "utf-8", "ZÉBRÄ"),
+        ("UNICODE", "utf-8", "ZÉBRÄ"),
+        ("8859/1", "iso8859-1", "ZÉBRÄ"),
+        ("8859/2", "iso8859-2", "ŻEBRA"),
+        ("8859/15", "iso8859-15", "ZÉBRA €"),
+        ("ISO-8859-1", "iso8859-1", "ZÉBRÄ"),
+        ("windows-1252", "cp1252", "“ZEBRA”"),
+        ("BIG-5", "cp950", "斑馬功"),
+        ("GB 18030-2000", "gb18030", "斑马"),
+        ("KS X1001", "euc_kr", "얼룩말"),
+        ("~ISO IR87", "iso2022_jp_ext", "縞馬"),
+        ("ASCII~ISO IR87", "iso2022_jp_ext", "縞馬"),
+        ("ISO IR87", "iso2022_jp_ext", "縞馬"),
+    ],
+)
+def test_msh_18_says_how_to_decode(declared: str, codec: str, name: str) -> None:
+    """Table 0211 and its usual spellings; the name comes out right and nothing is reported."""
+    data = with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
+    message = read_message(data)
+    assert (message.value("PID-5.2"), message.encoding, message.warnings) == (name, codec, ())
+    assert message.value("PID-5.3") == "Q"
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "name"), [("BIG-5", "cp950", "功"), ("~ISO IR87", "iso2022_jp_ext", "梨枝麦")]
+)
+def test_delimiter_bytes_inside_a_character_do_not_split(declared: str, codec: str, name: str) -> None:
+    """In BIG5 the second byte of 功 is a backslash, in ISO 2022 those of 梨枝麦 are `|`, `^` and `~`."""
+    assert set(name.encode(codec)) & set(b"|^~\\&")
+    data = with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
+    assert read_message(data).value("PID-5.2") == name
+
+
+def test_kanji_before_msh_18_do_not_hide_it() -> None:
+    """A sender's name whose bytes look like separators does not move the declaration."""
+    data = with_header(MSH_4="梨枝麦", MSH_18="~ISO IR87").decode().encode("iso2022_jp_ext")
+    assert read_message(data).value("MSH-4") == "梨枝麦"
+
+
+@pytest.mark.parametrize(
+    ("declared", "sent_as", "won"),
+    [
+        ("ASCII", "utf-8", "utf-8"),
+        ("ASCII", "cp1252", "cp1252"),
+        ("UNICODE UTF-8", "cp1252", "cp1252"),
+        ("ISO IR87", "utf-8", "utf-8"),
+        ("BIG-5", "utf-8", "utf-8"),
+        ("UTF-9", "utf-8", "utf-8"),
+    ],
+)
+def test_a_header_that_lies_about_the_encoding_is_found_out(declared: str, sent_as: str, won: str) -> None:
+    """What is declared is tried strictly, then UTF-8, then cp1252; a warning names the one that won."""
+    data = with_header(MSH_18=declared).decode().replace("ZEBRA", "ZÉBRÀ éà").encode(sent_as)
+    message = read_message(data)
+    assert (message.value("PID-5.2"), message.encoding) == ("ZÉBRÀ éà", won)
+    said = declared if declared != "UTF-9" else "an unknown name"
+    assert message.warnings == (f"encoding.declared: MSH-18 says {said}, decoded as {won}",)
+
+
+def test_iso_8859_with_bytes_that_it_does_not_have_is_not_believed() -> None:
+    """Curly quotes of Windows under the name 8859/1 come out as quotes, not as control characters."""
+    data = with_header(MSH_18="8859/1").decode().replace("ZEBRA", "“ZEBRA”").encode("cp1252")
+    assert read_message(data).value("PID-5.2") == "“ZEBRA”"
+
+
+def test_iso_8859_that_would_be_valid_utf_8_is_obeyed_with_a_warning() -> None:
+    """8859/1 reads any two bytes, so the declaration wins, but somebody should look."""
+    data = with_header(MSH_18="8859/1").decode().replace("ZEBRA", "ZéBRA").encode()
+    message = read_message(data)
+    assert message.encoding == "iso8859-1"
+    assert [warning.partition(":")[0] for warning in message.warnings] == ["encoding.doubtful"]
+
+
+def test_without_msh_18_utf_8_and_then_cp1252_are_tried() -> None:
+    """No declaration is no lie: no warning. Bytes that even cp1252 does not have are read as Latin-1."""
+    for codec, name in (("utf-8", "ZÉBRA"), ("cp1252", "ZÉBRA"), ("latin-1", "ZÉBRA\x81")):
+        message = read_message(RAS.decode().replace("ZEBRA", name).encode(codec))
+        assert (message.value("PID-5.2"), message.encoding, message.warnings) == (name, codec, ())
+
+
+@pytest.mark.parametrize(
+    ("codec", "mark"),
+    [
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+        ("utf-32-le", codecs.BOM_UTF32_LE),
+        ("utf-32-be", codecs.BOM_UTF32_BE),
+    ],
+)
+def test_wide_characters_show_in_the_first_bytes(codec: str, mark: bytes) -> None:
+    """UTF-16 and UTF-32 are read with and without their byte order mark."""
+    text = with_header(MSH_18="UNICODE UTF-16").decode().replace("ZEBRA", "ZÉBRA")
+    for data in (mark + text.encode(codec), text.encode(codec)):
+        message = read_message(data)
+        assert (message.value("PID-5.2"), message.encoding) == ("ZÉBRA", codec)
+
+
+def test_wide_characters_that_break_off_are_refused() -> None:
+    """Half a character of UTF-16 at the end: the bytes are not what they begin as."""
+    assert code_of(RAS.decode().encode("utf-16") + b"x") == "message.encoding"
+
+
+def test_every_declared_codec_is_one_that_python_has() -> None:
+    """No spelling in the table leads to an unknown codec."""
+    assert {name for name in reader.CODECS.values() if codecs.lookup(name).name} >= {
+        "utf-8",
+        "ascii",
+        "cp950",
+    }
+
+
+# --- what is refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "message.empty"),
+        (b" \r\n\r\n", "message.empty"),
+        (b"\x0b\x1c\r", "message.empty"),
+        (b"\xef\xbb\xbf", "message.empty"),
+        (b"PID|1||99000001\r", "message.no_msh"),
+        (b"<xml/>", "message.no_msh"),
+        (b"BHS|^~\\&|A\r" + RAS, "message.no_msh"),
+        (RAS + RAS, "message.several"),
+        (b"MSH|^~\\&|A|B|C|D|20240312|\r", "message.type"),
+        (b"MSH|^~\\&\rPID|1|x|y\r", "message.type"),
+        (with_header(MSH_9=""), "message.type"),
+        (with_header(MSH_9="^O17"), "message.type"),
+        (with_header(MSH_9='""'), "message.type"),
+        (with_header(MSH_9="  "), "message.type"),
+        (with_header(MSH_14="7"), "message.fragment"),
+        (RAS + b"DSC|next-part\r", "message.fragment"),
+        (b"\x0b" + RAS, "message.cut_off"),
+        (RAS + b"RX", "message.cut_off"),
+        (RAS + b"R", "message.cut_off"),
+        (RAS + b"Z1", "message.cut_off"),
+        (RAS.replace(b"\r", b"\n") + b"RX", "message.cut_off"),
+        (RAS + b"RXA|0|1|20240312|", "message.cut_off"),
+        (RAS + b"RXA|0", "message.cut_off"),
+    ],
+)
+def test_a_message_that_cannot_be_read_is_refused_by_its_code(data: bytes, code: str) -> None:
+    """Nothing, no MSH, several, no type, a fragment, and the cuts that can be recognised."""
+    assert code_of(data) == code
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        RAS[:-1],
+        RAS + b"RXA|0|1|20240312|\r",
+        RAS + b"RXA|0|1|20240312||J9171",
+        RAS + b"NTE|1||text\nRX",
+        RAS + b"1x",
+        with_header(MSH_14='""'),
+        with_header(MSH_14=" "),
+    ],
+)
+def test_a_message_that_may_be_whole_is_read(data: bytes) -> None:
+    """A missing last terminator, a short but ended RXA, prose at the end, a nulled pointer are no cuts."""
+    assert read_message(data).type == "RAS"
+
+
+def test_an_error_tells_what_to_do_and_shows_no_patient() -> None:
+    """Expected, found, where and what to do, without a word of the message."""
+    with pytest.raises(Hl7Error) as raised:
+        read_message(with_header(MSH_9=""))
+    assert str(raised.value) == (
+        "expected a message type such as RAS^O17, found no type code, at MSH-9: "
+        "ask the sender for the whole message, with MSH-9 valued"
+    )
+
+
+def test_an_error_without_a_known_code_is_our_own_mistake() -> None:
+    """The vocabulary of codes is closed."""
+    with pytest.raises(AssertionError):
+        Hl7Error("message.strange", expected="a", found="b", where="c", do="d")
+    assert all(meaning for meaning in CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("", "nothing"),
+        ("7", "1 character, digits"),
+        ("20240312", "8 characters, digits"),
+        ("ab 1-2", "6 characters, digits and letters and blanks and other"),
+    ],
+)
+def test_a_shape_tells_of_a_text_without_showing_it(text: str, shape: str) -> None:
+    """Lengths and kinds of characters may be logged, content may not."""
+    assert shape_of(text) == shape
+
+
+# --- resends ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "resend",
+    [
+        with_header(MSH_7="20240312235959"),
+        with_header(MSH_10="MSG99999"),
+        with_header(MSH_11="T"),
+        RAS.replace(b"\r", b"\r\n"),
+        RAS.replace(b"HL70162\r", b"HL70162  \r"),
+        b"\x0b" + RAS + b"\x1c\r",
+    ],
+)
+def test_a_resend_has_the_same_body_digest(resend: bytes) -> None:
+    """Another number, another time of sending, another terminator or frame: still the same statement."""
+    assert read_message(resend).body_digest == read_message(RAS).body_digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        with_header(MSH_3="OTHERPHARM"),
+        with_header(MSH_4="OTHERHOSP"),
+        with_header(MSH_9="RAS^O18"),
+        with_header(MSH_2="^~\\}"),
+        RAS.replace(b"|140|", b"|141|"),
+        RAS.replace(b"RXR|IVP^Push^L\r", b""),
+        RAS + b"NTE\r",
+    ],
+)
+def test_another_statement_has_another_body_digest(other: bytes) -> None:
+    """Another sender, event, meaning of the delimiters or any change after MSH makes another digest."""
+    assert read_message(other).body_digest != read_message(RAS).body_digest
+
+
+def test_a_body_digest_is_made_of_the_text_that_it_says() -> None:
+    """It is stored, so it must be the same in the next release: MSH-1 to 4, MSH-9, then every segment."""
+    body = RAS.rstrip(b"\r").partition(b"\r")[2]
+    message = read_message(RAS)
+    assert (
+        message.body_digest
+        == blake2b(b"||^~\\&|PHARM|GENHOSP|RAS^O17^RAS_O17\r" + body, digest_size=16).digest()
+    )
+    assert message.body_digest is message.body_digest

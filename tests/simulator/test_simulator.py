@@ -1,0 +1,302 @@
+"""The simulator is judged by what a feed needs to be: repeatable, true, readable and plainly invented."""
+
+import json
+from collections import Counter
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import hl7
+import pytest
+
+from chargeline.simulator import Feed, simulate, write_feed
+from chargeline.simulator.regimens import DRUGS, PAYERS, REGIMENS
+from chargeline.simulator.visits import FACILITIES
+
+from .reader import at, body, instant, kind, recovered, split
+
+STYLES = ("standard", "action-stream", "mixed")
+
+
+@cache
+def feed_of(visits: int, mess: float, style: str = "mixed", seed: int = 11) -> Feed:
+    return simulate(visits=visits, seed=seed, style=style, mess=mess)
+
+
+def visits_of(feed: Feed) -> list[dict[str, Any]]:
+    visits = feed.truth["visits"]
+    assert isinstance(visits, list)
+    return visits
+
+
+def clinical(feed: Feed) -> list[dict[str, Any]]:
+    """What was truly given; whether a stop was written down is not part of it."""
+    return [
+        visit | {"administrations": [_uncharted(each) for each in visit["administrations"] if _real(each)]}
+        for visit in visits_of(feed)
+        if not visit["cancelled"]
+    ]
+
+
+def _real(administration: dict[str, Any]) -> bool:
+    return administration["given"] and not administration["voided"]
+
+
+def _uncharted(administration: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in administration.items() if key != "stop_documented"}
+
+
+def kinds(feed: Feed) -> Counter[str]:
+    return Counter(kind(split(message)) for _, message in feed.messages)
+
+
+def fields(feed: Feed, name: str, number: int) -> Counter[str]:
+    found = (segment for _, message in feed.messages for segment in split(message) if segment[0] == name)
+    return Counter(at(segment, number) for segment in found)
+
+
+def comparable(dose: dict[str, Any], with_stop: bool) -> dict[str, Any]:
+    """The dose with its times in UTC, without what the feed does not hold: a lost stop, a held amount."""
+    left_out = ("stop_documented", "voided") if dose["given"] else ("stop_documented", "voided", "drugs")
+    kept = {key: value for key, value in dose.items() if key not in left_out}
+    kept["intervals"] = [[_utc(start), _utc(stop)] for start, stop in dose["intervals"]]
+    if not with_stop and kept["intervals"]:
+        kept["intervals"][-1][1] = None
+    return kept
+
+
+def _utc(moment: str | datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    return (datetime.fromisoformat(moment) if isinstance(moment, str) else moment).astimezone(UTC)
+
+
+@pytest.mark.parametrize("mess", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("style", STYLES)
+def test_the_same_arguments_give_the_same_bytes(style: str, mess: float) -> None:
+    """A feed can be made again from its seed, byte for byte."""
+    first, second = (simulate(visits=30, seed=5, style=style, mess=mess) for _ in range(2))
+    assert first == second
+
+
+def test_another_seed_gives_another_feed() -> None:
+    """The seed matters."""
+    assert simulate(visits=5, seed=1) != simulate(visits=5, seed=2)
+
+
+def test_a_longer_run_begins_like_a_shorter_one() -> None:
+    """More visits leave the earlier ones as they were."""
+    assert visits_of(feed_of(200, 0.0))[:20] == visits_of(feed_of(20, 0.0))
+
+
+@pytest.mark.parametrize("mess", [0.2, 1.0])
+@pytest.mark.parametrize("style", STYLES)
+def test_the_clinical_truth_does_not_depend_on_the_mess(style: str, mess: float) -> None:
+    """The dial changes what is written, never what was given."""
+    assert clinical(feed_of(200, mess, style)) == clinical(feed_of(200, 0.0, style))
+
+
+@pytest.mark.parametrize("mess", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_careful_reader_recovers_the_truth(style: str, mess: float) -> None:
+    """Duplicates by body, versions by RXA-22, events by RXA-3: that is all a reader needs."""
+    feed = feed_of(200, mess, style)
+    found = recovered(feed.messages)
+    for visit in visits_of(feed):
+        true = sorted(
+            (dose for dose in visit["administrations"] if not dose["voided"]),
+            key=lambda dose: (dose["order"], dose["intervals"]),
+        )
+        read = found.get(visit["visit"], [])
+        assert len(read) == len(true), visit["visit"]
+        for dose, told in zip(true, read, strict=True):
+            assert comparable(told, True) == comparable(dose, dose["stop_documented"])
+    assert set(found) <= {visit["visit"] for visit in visits_of(feed)}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_each_administration_has_an_order_and_a_record(style: str) -> None:
+    """No dose of the truth is missing from the feed, not even a held or a voided one."""
+    feed = feed_of(200, 1.0, style)
+    told: dict[str, set[str]] = {"RDE": set(), "RAS": set()}
+    for _, message in feed.messages:
+        segments = split(message)
+        if segments[0][8][:3] in told:
+            told[segments[0][8][:3]] |= {at(segment, 3) for segment in segments if segment[0] == "ORC"}
+    true = {dose["order"] for visit in visits_of(feed) for dose in visit["administrations"]}
+    assert told == {"RDE": true, "RAS": true}
+
+
+def test_python_hl7_reads_every_message() -> None:
+    """Each message is HL7 to an independent parser, with a type, a number and a sender."""
+    for style, message in feed_of(60, 1.0).messages:
+        parsed = hl7.parse(message.decode("ascii"))
+        assert str(parsed["MSH.F9.R1.C1"]) in ("ADT", "RDE", "RAS", "ORU")
+        assert str(parsed.segment("MSH")[10])
+        assert str(parsed.segment("MSH")[4]) == FACILITIES[style]
+
+
+def test_a_clean_feed_has_no_mess() -> None:
+    """With the dial at 0 every message is new, in order, and tells of something that was done."""
+    feed = feed_of(200, 0.0)
+    assert len({body(message) for _, message in feed.messages}) == len(feed.messages)
+    assert {name[-3:] for name in kinds(feed)} <= {"A04", "A03", "O01", "O11", "O17"}
+    assert set(fields(feed, "RXA", 21)) == {"A"}
+    assert set(fields(feed, "RXA", 20)) == {"CP"}
+    sent = [instant(at(split(message)[0], 7)) for _, message in feed.messages]
+    assert sent == sorted(sent)
+
+
+def test_message_numbers_are_unique_but_for_exact_duplicates() -> None:
+    """Two messages with one MSH-10 are the same bytes."""
+    distinct = {message for _, message in feed_of(200, 1.0).messages}
+    assert len({at(split(message)[0], 10) for message in distinct}) == len(distinct)
+
+
+def test_full_mess_holds_duplicates_and_resends() -> None:
+    """Some messages come twice as they were, some under another number and time."""
+    messages = [message for _, message in feed_of(200, 1.0).messages]
+    distinct = set(messages)
+    assert len(messages) - len(distinct) >= 20
+    assert len(distinct) - len({body(message) for message in distinct}) >= 20
+
+
+def test_full_mess_holds_disorder_and_late_messages() -> None:
+    """Messages overtake each other, and some are sent after the discharge of their visit."""
+    feed = feed_of(200, 1.0)
+    left = {f"V{number}": gone for number, gone in _discharges(feed).items()}
+    sent = [at(split(message)[0], 7) for _, message in feed.messages]
+    assert sent != sorted(sent)
+    late = 0
+    for _, message in feed.messages:
+        segments = split(message)
+        visit = next((at(segment, 19) for segment in segments if segment[0] == "PV1"), "")
+        is_ras = kind(segments).startswith("RAS")
+        late += is_ras and visit in left and instant(at(segments[0], 7)) > left[visit]
+    assert late >= 20
+
+
+def _discharges(feed: Feed) -> dict[str, datetime]:
+    found = {}
+    for _, message in feed.messages:
+        segments = {segment[0]: segment for segment in split(message)}
+        if at(segments["MSH"], 9, 2) == "A03":
+            found[at(segments["PV1"], 19)[1:]] = instant(at(segments["PV1"], 45))
+    return found
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_full_mess_holds_corrections_voids_and_doses_not_given(style: str) -> None:
+    """RXA-21 U and D, and RXA-20 NA and RE, all occur in 200 visits."""
+    feed = feed_of(200, 1.0, style)
+    assert fields(feed, "RXA", 21)["U"] >= 10
+    assert fields(feed, "RXA", 21)["D"] >= 10
+    assert fields(feed, "RXA", 20)["NA"] >= 3
+    assert fields(feed, "RXA", 20)["RE"] >= 3
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_full_mess_loses_stops_that_the_truth_still_has(style: str) -> None:
+    """An infusion without a documented stop has its real stop in the truth."""
+    lost = [
+        dose
+        for visit in visits_of(feed_of(200, 1.0, style))
+        for dose in visit["administrations"]
+        if not dose["stop_documented"] and dose["device"] != "PORTABLE-PUMP" and _real(dose)
+    ]
+    assert len(lost) >= 10
+    assert all(dose["intervals"][-1][0] < dose["intervals"][-1][1] for dose in lost)
+
+
+def test_full_mess_holds_every_kind_of_visit_trouble() -> None:
+    """Merges of patients and of visits, cancelled visits, reopened ones, chatter, unknown types."""
+    found = kinds(feed_of(200, 1.0))
+    for name in ("ADT^A40", "ADT^A35", "ADT^A41", "ADT^A11", "ADT^A13", "ADT^A08", "ORU^R01"):
+        assert found[name] >= 2, name
+    cancelled = [visit for visit in visits_of(feed_of(200, 1.0)) if visit["cancelled"]]
+    assert cancelled
+    assert not any(visit["administrations"] for visit in cancelled)
+
+
+def test_an_action_sender_uses_every_word() -> None:
+    """Each word of the action profile that a nurse can chart occurs in RXA-9.1, and never an end."""
+    feed = feed_of(200, 1.0, "action-stream")
+    words = {"New Bag", "Rate Change", "Rate Verify", "Paused", "Restarted", "Stopped", "Given", "Bolus"}
+    assert set(fields(feed, "RXA", 9)) == words | {"Held", "Refused"}
+    assert set(fields(feed, "RXA", 4)) == {""}
+
+
+def test_every_regimen_and_drug_is_given() -> None:
+    """The tables hold nothing that a long enough feed never shows."""
+    drugs = {
+        drug["id"]
+        for visit in visits_of(feed_of(600, 0.0))
+        for dose in visit["administrations"]
+        for drug in dose["drugs"]
+    }
+    assert drugs == set(DRUGS)
+    assert {part.drug for regimen in REGIMENS for step in regimen.steps for part in step.parts} == set(DRUGS)
+
+
+def test_several_versions_and_both_forms_of_time_are_written() -> None:
+    """The feed spans v2.3 to v2.8, with and without offsets."""
+    feed = feed_of(200, 0.0)
+    versions = {at(split(message)[0], 12) for _, message in feed.messages}
+    assert {"2.3", "2.5.1", "2.8"} <= versions
+    with_offset = Counter("-" in at(split(message)[0], 7) for _, message in feed.messages)
+    assert with_offset[False] > with_offset[True] > 0
+
+
+def test_a_visit_across_the_change_of_the_clock_writes_offsets() -> None:
+    """No local time that occurs twice is written without its offset: the whole visit has offsets."""
+    feed = simulate(visits=30, seed=3, first_day=date(2026, 10, 30))
+    across = {
+        visit["visit"]
+        for visit in visits_of(feed)
+        for dose in visit["administrations"]
+        if {moment[-6:] for interval in dose["intervals"] for moment in interval} == {"-04:00", "-05:00"}
+    }
+    assert across
+    for _, message in feed.messages:
+        segments = {segment[0]: segment for segment in split(message)}
+        if at(segments["PV1"], 19) in across:
+            assert at(segments["PV1"], 44).endswith("-0400")
+
+
+def test_every_patient_and_payer_is_plainly_invented() -> None:
+    """Nobody can take a simulated person for a real one."""
+    for _, message in feed_of(200, 1.0).messages:
+        segments = {segment[0]: segment for segment in split(message)}
+        assert at(segments["PID"], 3).startswith("ZZ")
+        assert at(segments["PID"], 5) == "TESTPATIENT"
+        assert at(segments["PID"], 5, 2).startswith("ZEBRA")
+        assert at(segments["MSH"], 11) == "T"
+        assert "IN1" not in segments or at(segments["IN1"], 3) in PAYERS
+    assert all(payer.startswith("ZEBRA") for payer in PAYERS)
+
+
+def test_a_file_for_each_style_and_the_truth_are_written(tmp_path: Path) -> None:
+    """Each style's file holds its messages in order of arrival, one after the other."""
+    feed = feed_of(20, 0.5)
+    write_feed(feed, tmp_path)
+    for style in ("standard", "action-stream"):
+        expected = [message for sender, message in feed.messages if sender == style]
+        read = (tmp_path / f"{style}.hl7").read_bytes().split(b"\rMSH|")
+        assert len(read) == len(expected)
+        assert (tmp_path / f"{style}.hl7").read_bytes() == b"".join(expected)
+    assert json.loads((tmp_path / "truth.json").read_text(encoding="utf-8")) == feed.truth
+
+
+def test_a_style_without_messages_has_no_file(tmp_path: Path) -> None:
+    """A second feed into the same directory leaves nothing of the first behind."""
+    write_feed(feed_of(20, 0.5), tmp_path)
+    write_feed(feed_of(20, 0.0, "standard"), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["standard.hl7", "truth.json"]
+
+
+@pytest.mark.parametrize("wrong", [{"style": "paper"}, {"mess": 1.5}, {"mess": -0.1}])
+def test_a_wrong_argument_is_refused_with_what_was_expected(wrong: dict[str, Any]) -> None:
+    """The error names the argument, what was expected and what was found."""
+    with pytest.raises(ValueError, match=r"expected .* found"):
+        simulate(visits=1, seed=1, **wrong)
