@@ -173,6 +173,7 @@ def test_noise_between_frames_is_a_problem_between_the_messages() -> None:
     """Noise becomes a frame with a problem; blanks and repeated start bytes are nothing."""
     data = b"\x0b" + FIRST + b"\x1c\rPING\r\x0b\x0b\r\n" + SECOND + b"\x1c\r\x00\x00\x0b" + THIRD + b"\x1c\r"
     assert outline(data) == ["MSG1", "message.no_msh", "MSG2", "MSG3"]
+    assert list(split_messages(data))[1].data.startswith(b"PING")
 
 
 def test_a_frame_that_holds_no_message_is_a_problem() -> None:
@@ -201,6 +202,13 @@ def test_a_frame_may_hold_a_batch(terminator: bytes) -> None:
     parts = (BHS, FIRST, SECOND, b"BTS|3\r")
     framed = b"".join(b"\x0b" + part.replace(b"\r", terminator) + b"\x1c\r" for part in parts)
     assert outline(framed) == ["MSG1", "MSG2", "batch.count"]
+
+
+def test_a_frame_of_lf_lines_may_end_with_cr() -> None:
+    """What ends the first segment decides: a CR at the end of LF lines does not merge two messages."""
+    batch = (FIRST + SECOND).replace(b"\r", b"\n")
+    assert numbers(b"\x0b" + batch + b"\r\x1c\r") == ["MSG1", "MSG2"]
+    assert numbers(b"\x0b\r\n" + batch + b"\r\x1c\r") == ["MSG1", "MSG2"]
 
 
 def test_many_start_bytes_take_no_longer_than_other_bytes() -> None:

@@ -58,6 +58,21 @@ def test_an_acknowledgement_without_trigger_has_an_empty_one() -> None:
     assert (message.type, message.trigger, message.control_id, message.version) == ("ACK", "", "", "")
 
 
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("ACK^O17", ("ACK", "O17", "", "")),
+        ("ACK^O17|77", ("ACK", "O17", "77", "")),
+        ("ACK|77|P|2.5", ("ACK", "", "77", "2.5")),
+        ("ACK|77|P", ("ACK", "", "77", "")),
+    ],
+)
+def test_a_header_may_end_early(ending: str, expected: tuple[str, ...]) -> None:
+    """What MSH does not have is empty."""
+    message = read_message(f"MSH|^~\\&|A|B|C|D|20240312||{ending}\r".encode())
+    assert (message.type, message.trigger, message.control_id, message.version) == expected
+
+
 def test_blanks_at_the_end_of_a_segment_are_dropped() -> None:
     """Padding after the last field goes, blanks inside fields stay."""
     message = read_message(RAS.replace(b"HL70162\r", b"HL70162   \r").replace(b"^UCUM\r", b"^UCUM| x |y \r"))
@@ -68,6 +83,22 @@ def test_blanks_at_the_end_of_a_segment_are_dropped() -> None:
 def test_a_name_alone_is_a_segment() -> None:
     """A line of just `NTE` is a segment without fields."""
     assert read_message(RAS + b"NTE\r").rows[-1] == ["NTE"]
+
+
+def test_a_name_alone_amid_prose_is_prose() -> None:
+    """`NPO` on a line of its own, followed by prose, has no field to hold it: both belong to the comment."""
+    for terminator in (b"\r", b"\n"):
+        message = read_message(
+            (RAS + b"NTE|1||text\rNPO\rIVP\rafter midnight|RE\r").replace(b"\r", terminator)
+        )
+        assert message.rows[-1] == ["NTE", "1", "", "text\nNPO\nIVP\nafter midnight", "RE"]
+
+
+def test_a_name_is_a_capital_and_two_capitals_or_digits() -> None:
+    """`A1B|` and `NTE` before blanks begin a segment; `1AB|`, `Nte|`, `NT|` and `É12|` are prose."""
+    message = read_message(RAS + "A1B|1\rNTE  \rZ12|1\r1AB|x\rNte|x\rNT|x\rÉ12|x\r".encode())
+    assert [row[0] for row in message.rows[8:]] == ["A1B", "NTE", "Z12"]
+    assert message.rows[-1][1:] == ["1\n1AB", "x\nNte", "x\nNT", "x\nÉ12", "x"]
 
 
 def test_a_glued_segment_is_not_taken_apart() -> None:
@@ -112,6 +143,9 @@ def test_the_raw_bytes_are_kept_as_given() -> None:
         ("PV1-3.1.2", "D"),
         ("PV1-3.1.3", None),
         ("DG1-3.1", None),
+        ("RXR-1.1", "IV"),
+        ("MSH-2.1", "^~\\&"),
+        ("MSH-3.2", None),
     ],
 )
 def test_an_address_finds_its_value(address: str, expected: str | None) -> None:
@@ -127,6 +161,13 @@ def test_two_quotes_are_null_and_not_a_text() -> None:
     assert message.value("ORC-2.1") is NULL
     assert message.value("ORC-2.1.1") is NULL
     assert message.value("ORC-2.2") == "EHR"
+
+
+def test_only_the_delimiters_of_msh_are_not_split() -> None:
+    """From MSH-3 on, and in the first fields of other segments, components and repetitions count."""
+    message = read_message(with_header(MSH_3="PHARM^2~X").replace(b"|IVP^", b"|IVP~SC^"))
+    assert (message.value("MSH-3.2"), message.value("MSH-3[2]")) == ("2", "X")
+    assert (message.value("RXR[2]-1[2].1"), message.value("RXR[2]-1[2].2")) == ("SC", "Push")
 
 
 def test_a_field_of_blanks_is_not_valued() -> None:
@@ -203,6 +244,7 @@ def test_a_component_is_of_the_first_repetition_and_raw(field: str, n: int, expe
         (r"\Zpump\F\ ", r"\Zpump\F\ "),
         (r"\C2842\\M24212A\ ", r"\C2842\\M24212A\ "),
         (r"\.sp3\\.in+4\ ", r"\.sp3\\.in+4\ "),
+        (r"\.sp\F\ ", r"\.sp\F\ "),
         (r"\X4\ \XZZ\ \X\ ", r"\X4\ \XZZ\ \X\ "),
         (r"\X00\ ", r"\X00\ "),
         (r"\f\ \\ ", r"\f\ \\ "),
@@ -254,12 +296,13 @@ def test_the_delimiters_come_from_the_message(header: str, expected: tuple[str, 
     assert message.type == "RAS"
 
 
-def test_a_doubled_backslash_in_msh_2_is_tolerated_and_reported() -> None:
+@pytest.mark.parametrize("encoding", ["^~\\\\&", "^~\\\\&#", "^~\\\\"])
+def test_a_doubled_backslash_in_msh_2_is_tolerated_and_reported(encoding: str) -> None:
     """`^~\\\\&` was doubled by a program: the subcomponent delimiter is still `&`."""
-    message = read_message(with_header(MSH_2="^~\\\\&"))
+    message = read_message(with_header(MSH_2=encoding))
     assert message.delimiters == USUAL
     assert [warning.partition(":")[0] for warning in message.warnings] == ["delimiters.doubled"]
-    assert message.rows[0][2] == "^~\\\\&"
+    assert message.rows[0][2] == encoding
 
 
 def test_swapped_delimiters_are_obeyed_and_reported() -> None:
@@ -284,6 +327,8 @@ def test_swapped_delimiters_are_obeyed_and_reported() -> None:
         "MSH|&~\\|A|B|C|D|E||RAS",
         'MSH|^~\\"|A|B|C|D|E||RAS',
         "MSH|^ \\&|A|B|C|D|E||RAS",
+        "MSH||A|B|C|D|É||RAS|1|P|2.5|||||ASCII~8859/1",
+        "MSHÉ",
         "MSHA^~\\&A1A2A3A4A5AARAS",
         "MSH ^~\\& A B C D E  RAS",
         "MSH\r|^~\\&|A|B|C|D|E||RAS",
@@ -413,6 +458,7 @@ def test_kanji_before_msh_18_do_not_hide_it() -> None:
         ("ISO IR87", "utf-8", "utf-8"),
         ("BIG-5", "utf-8", "utf-8"),
         ("UTF-9", "utf-8", "utf-8"),
+        ("ASCII~BIG-5", "utf-8", "utf-8"),
     ],
 )
 def test_a_header_that_lies_about_the_encoding_is_found_out(declared: str, sent_as: str, won: str) -> None:
@@ -439,10 +485,11 @@ def test_iso_8859_that_would_be_valid_utf_8_is_obeyed_with_a_warning() -> None:
 
 
 def test_without_msh_18_utf_8_and_then_cp1252_are_tried() -> None:
-    """No declaration is no lie: no warning. Bytes that even cp1252 does not have are read as Latin-1."""
+    """No MSH-18 or an empty one is no lie: no warning. What even cp1252 does not have is Latin-1."""
     for codec, name in (("utf-8", "ZÉBRA"), ("cp1252", "ZÉBRA"), ("latin-1", "ZÉBRA\x81")):
-        message = read_message(RAS.decode().replace("ZEBRA", name).encode(codec))
-        assert (message.value("PID-5.2"), message.encoding, message.warnings) == (name, codec, ())
+        for header in (RAS, with_header(MSH_17="USA"), with_header(MSH_18=""), with_header(MSH_19="EN")):
+            message = read_message(header.decode().replace("ZEBRA", name).encode(codec))
+            assert (message.value("PID-5.2"), message.encoding, message.warnings) == (name, codec, ())
 
 
 @pytest.mark.parametrize(
@@ -467,13 +514,60 @@ def test_wide_characters_that_break_off_are_refused() -> None:
     assert code_of(RAS.decode().encode("utf-16") + b"x") == "message.encoding"
 
 
-def test_every_declared_codec_is_one_that_python_has() -> None:
-    """No spelling in the table leads to an unknown codec."""
-    assert {name for name in reader.CODECS.values() if codecs.lookup(name).name} >= {
-        "utf-8",
-        "ascii",
-        "cp950",
+SAMPLE_LETTERS = {
+    "ascii": "Z",
+    "iso8859-1": "Äý",
+    "iso8859-2": "Łż",
+    "iso8859-3": "Ħż",
+    "iso8859-4": "Ģŋ",
+    "iso8859-5": "Жя",
+    "iso8859-6": "شق",
+    "iso8859-7": "Ωθ",
+    "iso8859-8": "שק",
+    "iso8859-9": "Ğş",
+    "iso8859-15": "Œ€",
+    "cp1252": "“Œ",
+    "utf-8": "Ωж馬",
+    "iso2022_jp_ext": "縞馬",
+    "cp932": "縞馬ｱ",
+    "gb18030": "斑马",
+    "euc_kr": "말",
+    "cp950": "斑馬",
+}
+SPELLINGS = {
+    "ascii": ["ASCII", "ISO IR6"],
+    **{
+        f"iso8859-{n}": [f"8859/{n}", f"ISO 8859-{n}", f"iso8859-{n}"]
+        for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)
+    },
+    "cp1252": ["CP1252", "windows-1252"],
+    # the wide ones show in the first bytes; who declares them in ASCII bytes means UTF-8
+    "utf-8": ["UNICODE", "UNICODE UTF-8", "UTF-8", "UNICODE UTF-16", "UTF-16", "UNICODE UTF-32", "UTF-32"],
+    "iso2022_jp_ext": ["ISO IR13", "ISO IR14", "ISO IR87", "ISO IR159", "ISO-2022-JP"],
+    "cp932": ["Shift_JIS", "windows-31j"],
+    "gb18030": ["GB 18030-2000", "GB18030", "GBK"],
+    "euc_kr": ["KS X 1001", "EUC-KR"],
+    "cp950": ["BIG-5", "Big5"],
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec"), [(label, codec) for codec in SPELLINGS for label in SPELLINGS[codec]]
+)
+def test_table_0211_is_understood_in_its_usual_spellings(declared: str, codec: str) -> None:
+    """Letters that only this encoding writes so come out right, without a warning."""
+    name = SAMPLE_LETTERS[codec]
+    message = read_message(with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec))
+    assert (message.value("PID-5.2"), message.encoding) == (name, codec)
+    assert not [warning for warning in message.warnings if "declared" in warning]
+
+
+def test_no_spelling_in_the_table_is_untested() -> None:
+    """Each entry of the reader's table is one of the spellings above."""
+    tested = {
+        "".join(c for c in label.upper() if c.isalnum()) for labels in SPELLINGS.values() for label in labels
     }
+    assert set(reader.CODECS) == tested
 
 
 # --- what is refused --------------------------------------------------------------------------------------
@@ -486,6 +580,10 @@ def test_every_declared_codec_is_one_that_python_has() -> None:
         (b" \r\n\r\n", "message.empty"),
         (b"\x0b\x1c\r", "message.empty"),
         (b"\xef\xbb\xbf", "message.empty"),
+        (b"\x00\x00\r\n", "message.empty"),
+        (b"\xe9", "message.no_msh"),
+        (b"\xe9\xe9\xe9", "message.no_msh"),
+        (b"\xe9|||||||||||||||||||", "message.no_msh"),
         (b"PID|1||99000001\r", "message.no_msh"),
         (b"<xml/>", "message.no_msh"),
         (b"BHS|^~\\&|A\r" + RAS, "message.no_msh"),

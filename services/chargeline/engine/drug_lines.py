@@ -4,11 +4,13 @@ It owns adding up a day's doses and asking about those that cannot be read. It d
 wastage, NDC or whether a payer pays. A drug without a HCPCS code is withheld, never guessed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import is_
 from typing import NamedTuple
 
+from chargeline.engine.events import Source
 from chargeline.engine.formulary import Drug
 from chargeline.engine.services import NamedDrug, Service
 from chargeline.engine.trace import ChargeLine, Question, Step, Withheld
@@ -17,14 +19,16 @@ from chargeline.engine.units import convert, dose_units
 # HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
 AMOUNT_UNKNOWN = Decimal(999)
 DRUG_ROLE = "drug"
+# Reasons for withholding something that never was a service.
+NOT_SERVICES = frozenset({"vehicle", "drug.no_code"})
 
 
 class DrugOutcome(NamedTuple):
-    """Drug lines of an encounter, with what was withheld and asked."""
+    """What one drug of one day becomes: a line, or what was withheld and asked."""
 
-    lines: list[ChargeLine]
-    withheld: list[Withheld]
-    questions: list[Question]
+    lines: tuple[ChargeLine, ...]
+    withheld: tuple[Withheld, ...]
+    questions: tuple[Question, ...]
 
 
 class _Dose(NamedTuple):
@@ -33,82 +37,93 @@ class _Dose(NamedTuple):
     service: Service
 
 
-def drug_lines(services: Sequence[Service], identify: "LineIdentity") -> DrugOutcome:
-    """One line for each drug and day, its doses added before rounding."""
-    outcome = DrugOutcome([], [], [])
+Known = dict[tuple[str, date], tuple[tuple[Service, ...], DrugOutcome]]
+
+
+def drug_lines(
+    services: Sequence[Service], identify: Callable[[str, str], str], known: Known
+) -> list[DrugOutcome]:
+    """One line for each drug and day, its doses added before rounding.
+
+    `identify` names a line by role and anchor. `known` are outcomes of an earlier draft, used again
+    where the services are the very same.
+    """
     by_drug: dict[tuple[str, date], list[_Dose]] = {}
+    outcomes = []
     for service in services:
-        item = service.administration
+        day = service.administration.day
         for named in service.drugs:
-            key = (named.drug.id, item.day)
-            by_drug.setdefault(key, []).append(_Dose(named.drug, named, service))
+            key = (named.drug.id, day)
+            dose = _Dose(named.drug, named, service)
+            if key in by_drug:
+                by_drug[key].append(dose)
+            else:
+                by_drug[key] = [dose]
         for vehicle in service.vehicles:
-            outcome.withheld.append(_vehicle(service, vehicle.text or "/".join(vehicle.codes)))
-    for (drug_id, day), doses in by_drug.items():
+            outcomes.append(_vehicle(service, vehicle.text or "/".join(vehicle.codes)))
+    for key, doses in by_drug.items():
         if doses[0].drug.kind == "flush":
             continue  # the flush itself is withheld with its service
-        _one_drug(drug_id, day, doses, outcome, identify)
-    return outcome
+        before = known.get(key)
+        if before is None or not _same([dose.service for dose in doses], before[0]):
+            made = _one_drug(key[0], key[1], doses, identify)
+            before = known[key] = (tuple([dose.service for dose in doses]), made)
+        outcomes.append(before[1])
+    return outcomes
 
 
-def _vehicle(service: Service, name: str) -> Withheld:
-    return Withheld(
-        "vehicle",
-        "Fluid that carries a drug is part of giving it (NCCI manual ch. XI).",
-        name,
-        None,
-        (service.administration.key,),
-        (),
-    )
+def _same(ours: Sequence[Service], theirs: Sequence[Service]) -> bool:
+    return len(ours) == len(theirs) and all(map(is_, ours, theirs))
+
+
+def _vehicle(service: Service, name: str) -> DrugOutcome:
+    says = "Fluid that carries a drug is part of giving it (NCCI manual ch. XI)."
+    withheld = Withheld("vehicle", says, name, None, (service.administration.key,), ())
+    return DrugOutcome((), (withheld,), ())
 
 
 def _one_drug(
-    drug_id: str, day: date, doses: Sequence[_Dose], outcome: DrugOutcome, identify: "LineIdentity"
-) -> None:
+    drug_id: str, day: date, doses: Sequence[_Dose], identify: Callable[[str, str], str]
+) -> DrugOutcome:
     drug = doses[0].drug
-    keys = tuple(dose.service.administration.key for dose in doses)
+    keys = tuple([dose.service.administration.key for dose in doses])
     if not drug.hcpcs:
-        note = drug.note or "no HCPCS code in the formulary"
-        outcome.withheld.append(
-            Withheld("drug.no_code", f"No billing code: {note}.", drug_id, None, keys, ())
-        )
-        return
+        says = f"No billing code: {drug.note or 'the formulary has none'}."
+        return DrugOutcome((), (Withheld("drug.no_code", says, drug_id, None, keys, ()),), ())
     amounts: list[Decimal] = []
     counted: list[_Dose] = []
+    questions = []
     for dose in doses:
         amount = _amount_in_unit(dose)
         if amount is None:
-            outcome.questions.append(_dose_question(dose))
+            questions.append(_dose_question(dose))
         else:
             amounts.append(amount)
             counted.append(dose)
     if not amounts:
-        return
+        return DrugOutcome((), (), tuple(questions))
     units = dose_units(drug, amounts)
     facts = (("drug", drug_id), ("arithmetic", units.arithmetic), ("cite", drug.cite))
     sources = tuple(
-        dose.service.administration.drug_source._replace(address=dose.named.amount.address)
-        for dose in counted
+        [
+            Source(each.service.administration.drug_source.message, each.named.amount.address)
+            for each in counted
+        ]
     )
-    step = Step("drug units", None, facts, sources)
-    counted_keys = tuple(dose.service.administration.key for dose in counted)
-    line_id = identify(DRUG_ROLE, drug_id + day.isoformat())
-    provisional = "dose.unreadable" if len(counted) < len(doses) else ""
-    outcome.lines.append(
-        ChargeLine(
-            line_id,
-            DRUG_ROLE,
-            drug.hcpcs,
-            units.units,
-            (),
-            day,
-            drug_id,
-            None,
-            counted_keys,
-            provisional,
-            (step,),
-        )
+    line = ChargeLine(
+        line_id=identify(DRUG_ROLE, f"{drug_id}@{day.isoformat()}"),
+        role=DRUG_ROLE,
+        code=drug.hcpcs,
+        units=units.units,
+        modifiers=(),
+        service_date=day,
+        drug=drug_id,
+        minutes=None,
+        administrations=tuple([each.service.administration.key for each in counted]),
+        provisional="dose.unreadable" if questions else "",
+        trace=(Step("drug units", None, facts, sources),),
     )
+    return DrugOutcome((line,), (), tuple(questions))
 
 
 def _amount_in_unit(dose: _Dose) -> Decimal | None:
@@ -138,17 +153,3 @@ def _dose_question(dose: _Dose) -> Question:
         (item.key,),
         (item.drug_source._replace(address=amount.address),),
     )
-
-
-class LineIdentity:
-    """Names lines: the same role of the same anchor in the same encounter has the same id for ever."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-
-    def __call__(self, role: str, anchor: str) -> str:
-        """An id of twelve hexadecimal digits."""
-        from hashlib import blake2b
-
-        text = f"{self._prefix}|{role}|{anchor}"
-        return blake2b(text.encode(), digest_size=6).hexdigest()

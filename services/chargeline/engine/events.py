@@ -106,7 +106,8 @@ class VisitFact(NamedTuple):
     """What one message says of the visit itself; None means "says nothing", "" means "deleted".
 
     `trigger` is the ADT event (A01 ...) or "" for other messages; `effective` is when the event
-    happened. `replaces_patient` is the patient to whom the visit no longer belongs (A44). `diagnoses` and `authorizations` are whole lists as the snapshot gives them.
+    happened. `diagnoses` and `authorizations` are whole lists as the snapshot gives them.
+    `replaces_patient` is the patient to whom the visit no longer belongs (A44).
     """
 
     message: MessageRef

@@ -75,12 +75,34 @@ class Decision(NamedTuple):
         return value
 
 
+class Decisions:
+    """Equal tables and equal decisions of several policies, kept once.
+
+    Where two policies say the same, they give the very same objects, so that a comparison of what
+    they make of a visit can stop at identity.
+    """
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str, tuple[Rule, ...]], Table] = {}
+        self._decisions: dict[tuple[str, Rule | None, tuple[Rule, ...], tuple[Rule, ...]], Decision] = {}
+
+    def table(self, concern: str, rules: Iterable[Rule]) -> "Table":
+        """The table of these rules."""
+        ordered = tuple(sorted(rules, key=lambda rule: rule.id))
+        return self._tables.setdefault((concern, ordered), Table(concern, ordered, self))
+
+    def decision(self, made: Decision) -> Decision:
+        """The decision equal to this one that was made first."""
+        return self._decisions.setdefault((made.concern, made.rule, made.passed_over, made.clash), made)
+
+
 class Table:
     """The rules of one concern in force on one day; decisions are remembered."""
 
-    def __init__(self, concern: str, rules: Iterable[Rule]) -> None:
+    def __init__(self, concern: str, rules: tuple[Rule, ...], shared: Decisions) -> None:
         self.concern = CONCERNS[concern]
-        self.rules = tuple(sorted(rules, key=lambda rule: rule.id))
+        self.rules = rules
+        self._shared = shared
         self._names = tuple(self.concern.facts)
         self._memo: dict[tuple[Answer, ...], Decision] = {}
         self.bounds = self._find_bounds()
@@ -105,7 +127,8 @@ class Table:
         known = self._memo.get(facts)
         if known is None:
             assert len(facts) == len(self._names), f"{self.concern.name} takes {self._names}"
-            known = self._memo[facts] = self._resolve(dict(zip(self._names, facts, strict=True)))
+            made = self._resolve(dict(zip(self._names, facts, strict=True)))
+            known = self._memo[facts] = self._shared.decision(made)
         return known
 
     def _resolve(self, facts: Mapping[str, Answer]) -> Decision:
@@ -122,13 +145,13 @@ class Table:
 class DayRules:
     """One policy's rules in force on one day: a table for each concern."""
 
-    def __init__(self, policy: str, day: date, rules: Iterable[Rule]) -> None:
+    def __init__(self, policy: str, day: date, rules: Iterable[Rule], shared: Decisions) -> None:
         self.policy = policy
         in_force = [rule for rule in rules if rule.in_force(day)]
         by_concern: dict[str, list[Rule]] = {name: [] for name in CONCERNS}
         for rule in in_force:
             by_concern[rule.concern].append(rule)
-        self.tables = {name: Table(name, found) for name, found in by_concern.items()}
+        self.tables = {name: shared.table(name, found) for name, found in by_concern.items()}
 
     def __getitem__(self, concern: str) -> Table:
         return self.tables[concern]
@@ -137,8 +160,9 @@ class DayRules:
 class Policy:
     """All rules of one policy, its base layers included, over all dates."""
 
-    def __init__(self, name: str, describes: str, rules: Iterable[Rule]) -> None:
+    def __init__(self, name: str, describes: str, rules: Iterable[Rule], shared: Decisions) -> None:
         self.name = name
+        self._shared = shared
         self.describes = describes
         self.rules = tuple(sorted(rules, key=lambda rule: rule.id))
         self._edges = tuple(
@@ -151,7 +175,7 @@ class Policy:
         period = bisect_right(self._edges, day)
         known = self._periods.get(period)
         if known is None:
-            known = self._periods[period] = DayRules(self.name, day, self.rules)
+            known = self._periods[period] = DayRules(self.name, day, self.rules, self._shared)
         return known
 
     def periods(self) -> tuple[date, ...]:

@@ -8,7 +8,7 @@ everything relative to others is hierarchy.py's.
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount
+from chargeline.engine.events import DrugAmount, Source
 from chargeline.engine.formulary import Drug, Formulary
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.timeline import Administration, Problem
@@ -60,22 +60,61 @@ def instant_seconds(moment: datetime) -> int:
     return (moment - EPOCH) // SECOND
 
 
-def assess(item: Administration, rules: DayRules, formulary: Formulary) -> Service:
-    """Say what service an administration is, under the rules of its day."""
+class Facts(NamedTuple):
+    """What holds of an administration under any policy. `ended` is set where no rule is needed."""
+
+    administration: Administration
+    drugs: tuple[NamedDrug, ...]
+    vehicles: tuple[DrugAmount, ...]
+    substance: str
+    minutes: int
+    spans: tuple[Span, ...]
+    questions: tuple[Question, ...]
+    technique_facts: tuple[tuple[str, str | int], ...]
+    sources: tuple[Source, ...]
+    ended: Service | None
+
+
+def facts_of(item: Administration, formulary: Formulary) -> Facts:
+    """Name the drugs and count the minutes; say so where that already ends the matter."""
+    ended = _without_rules(item)
+    named: tuple[NamedDrug, ...] = ()
+    vehicles: tuple[DrugAmount, ...] = ()
+    if ended is None:
+        named, vehicles, unknown = _drugs(item, formulary)
+        if unknown is not None or not named:
+            question = _unknown_drug(item, unknown)
+            ended = _ended(item, "question", question.code, question.found)
+            ended = ended._replace(questions=(question,))
+    if ended is not None:
+        return Facts(item, (), (), "", 0, (), (), (), (), ended)
+    spans = _spans(item)
+    minutes = sum([stop - start for start, stop in spans]) // 60
+    return Facts(
+        item,
+        named,
+        vehicles,
+        named[0].drug.id if len(named) == 1 else "+".join(sorted([each.drug.id for each in named])),
+        minutes,
+        spans,
+        tuple([question_of(each, item) for each in item.problems]),
+        _technique_facts(item, minutes),
+        _sources(item),
+        None,
+    )
+
+
+def _without_rules(item: Administration) -> Service | None:
     if not item.given:
         return _ended(item, "withheld", "not_given", "The record says that it was not given.")
     if item.bolus_of_running_bag:
         reason = "A bolus from the running bag is part of that infusion."
         return _ended(item, "withheld", "bolus_of_running_bag", reason)
-    blocking = next((each for each in item.problems if each.code in BLOCKING), None)
-    if blocking is not None:
-        question = question_of(blocking, item)
-        return _ended(item, "question", blocking.code, blocking.found)._replace(questions=(question,))
-    named, vehicles, unknown = _drugs(item, formulary)
-    if unknown is not None or not named:
-        question = _unknown_drug(item, unknown)
-        return _ended(item, "question", question.code, question.found)._replace(questions=(question,))
-    return _classified(item, named, vehicles, rules)
+    for problem in item.problems:
+        if problem.code in BLOCKING:
+            ended = _ended(item, "question", problem.code, problem.found)
+            return ended._replace(questions=(question_of(problem, item),))
+    return None
 
 
 def _ended(item: Administration, outcome: str, reason: str, says: str) -> Service:
@@ -148,33 +187,43 @@ def _drugs(
     return tuple(named.values()), tuple(vehicles), None
 
 
-def _classified(
-    item: Administration, named: tuple[NamedDrug, ...], vehicles: tuple[DrugAmount, ...], rules: DayRules
-) -> Service:
-    class_step = _class_step(item, named, rules)
-    assert class_step.decision is not None
-    service_class = class_step.decision.word("class")
-    spans = _spans(item)
-    minutes = sum(stop - start for start, stop in spans) // 60
-    decision = _technique(item, service_class, minutes, rules)
-    step = _technique_step(item, minutes, decision)
+def assess(facts: Facts, rules: DayRules, known: Service | None = None) -> Service:
+    """Say what service an administration is, under the rules of its day.
+
+    `known` is what other rules made of the same facts: it is returned where these decide the same.
+    """
+    if facts.ended is not None:
+        return facts.ended
+    item = facts.administration
+    leading, class_decision = _class(facts.drugs, rules)
+    service_class = class_decision.word("class")
+    decision = _technique(item, service_class, facts.minutes, rules)
+    plain = decision.rule is not None and decision.answers["outcome"] == "service"
+    if known is not None and plain and [step.decision for step in known.steps] == [class_decision, decision]:
+        return known
+    class_facts = (("drug", leading.id), ("kind", leading.kind), ("class", service_class))
     service = Service(
-        administration=item,
-        drugs=named,
-        vehicles=vehicles,
-        substance="+".join(sorted(each.drug.id for each in named)),
-        service_class=service_class,
-        technique=decision.word("technique"),
-        minutes=minutes,
-        spans=spans,
-        modifier="",
-        outcome="service",
-        reason="",
-        says="",
-        provisional="",
-        steps=(class_step, step),
-        questions=tuple(question_of(each, item) for each in item.problems),
+        item,
+        facts.drugs,
+        facts.vehicles,
+        facts.substance,
+        service_class,
+        decision.word("technique"),
+        facts.minutes,
+        facts.spans,
+        "",
+        "service",
+        "",
+        "",
+        "",
+        (
+            Step("drug class", class_decision, class_facts, (item.drug_source,)),
+            Step("technique", decision, facts.technique_facts, facts.sources),
+        ),
+        facts.questions,
     )
+    if plain:
+        return service
     if decision.rule is None:
         return _undecided(service, decision)
     return _OUTCOMES[decision.word("outcome")](service, decision, rules)
@@ -190,15 +239,15 @@ def _spans(item: Administration) -> tuple[Span, ...]:
     )
 
 
-def _class_step(item: Administration, named: tuple[NamedDrug, ...], rules: DayRules) -> Step:
+def _class(named: tuple[NamedDrug, ...], rules: DayRules) -> tuple[Drug, Decision]:
+    """The class of the most demanding drug, and which drug that is."""
     table = rules["drug.class"]
-    first, decision = named[0].drug, table.decide(named[0].drug.kind)
+    leading, decision = named[0].drug, table.decide(named[0].drug.kind)
     for each in named[1:]:
         other = table.decide(each.drug.kind)
         if _CLASS_ORDER[other.word("class")] < _CLASS_ORDER[decision.word("class")]:
-            first, decision = each.drug, other
-    facts = (("drug", first.id), ("kind", first.kind), ("class", decision.word("class")))
-    return Step("drug class", decision, facts, (item.drug_source,))
+            leading, decision = each.drug, other
+    return leading, decision
 
 
 def _technique(item: Administration, service_class: str, minutes: int, rules: DayRules) -> Decision:
@@ -216,21 +265,23 @@ def _technique(item: Administration, service_class: str, minutes: int, rules: Da
     )
 
 
-def _technique_step(item: Administration, minutes: int, decision: Decision) -> Step:
-    facts: list[tuple[str, str | int]] = [
+def _technique_facts(item: Administration, minutes: int) -> tuple[tuple[str, str | int], ...]:
+    facts: tuple[tuple[str, str | int], ...] = (
         ("route", item.route or "unknown"),
         ("charted", item.charted),
         ("running_minutes", minutes),
-    ]
-    if item.device:
-        facts.append(("device", item.device))
-    sources = [item.intervals[0].start_source]
-    for interval in item.intervals:
-        if interval.stop_source is not None and interval.stop_source not in sources:
-            sources.append(interval.stop_source)
-        if interval.start_source not in sources:
-            sources.append(interval.start_source)
-    return Step("technique", decision, tuple(facts), tuple(sources))
+    )
+    return (*facts, ("device", item.device)) if item.device else facts
+
+
+def _sources(item: Administration) -> tuple[Source, ...]:
+    """Where starts and stops stand, each place once."""
+    found: dict[Source, None] = {}
+    for _start, _stop, started, stopped in item.intervals:
+        found[started] = None
+        if stopped is not None:
+            found[stopped] = None
+    return tuple(found)
 
 
 def _undecided(service: Service, decision: Decision) -> Service:

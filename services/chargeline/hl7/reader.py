@@ -39,17 +39,16 @@ _WIDE_BEGINNINGS = tuple(beginning for beginning, _ in WIDE_ENCODINGS)
 # UTF-16 and UTF-32 show in the first bytes, so whoever says so in ASCII bytes means UTF-8 or is wrong.
 _JAPANESE = "iso2022_jp_ext"  # ASCII, JIS Roman, Katakana, Kanji and supplement, switched by ISO 2022 escapes
 CODECS = {
-    **dict.fromkeys(("ASCII", "USASCII", "ISOIR6"), "ascii"),
-    **{f"8859{n}": f"iso8859-{n}" for n in (*range(1, 12), 13, 14, 15, 16)},
-    **{f"ISO8859{n}": f"iso8859-{n}" for n in (*range(1, 12), 13, 14, 15, 16)},
-    **dict.fromkeys(("CP1252", "WINDOWS1252", "ANSI"), "cp1252"),
+    **dict.fromkeys(("ASCII", "ISOIR6"), "ascii"),
+    **{f"{prefix}8859{n}": f"iso8859-{n}" for n in (*range(1, 10), 15) for prefix in ("", "ISO")},
+    **dict.fromkeys(("CP1252", "WINDOWS1252"), "cp1252"),
     **dict.fromkeys(("UNICODE", "UNICODEUTF8", "UTF8"), "utf-8"),
     **dict.fromkeys(("UNICODEUTF16", "UTF16", "UNICODEUTF32", "UTF32"), "utf-8"),
     **dict.fromkeys(("ISOIR13", "ISOIR14", "ISOIR87", "ISOIR159", "ISO2022JP"), _JAPANESE),
-    **dict.fromkeys(("SHIFTJIS", "SJIS", "MS932", "CP932", "WINDOWS31J"), "cp932"),
-    **dict.fromkeys(("GB180302000", "GB18030", "GBK", "GB2312"), "gb18030"),
+    **dict.fromkeys(("SHIFTJIS", "WINDOWS31J"), "cp932"),
+    **dict.fromkeys(("GB180302000", "GB18030", "GBK"), "gb18030"),
     **dict.fromkeys(("KSX1001", "EUCKR"), "euc_kr"),
-    **dict.fromkeys(("BIG5", "CP950"), "cp950"),
+    "BIG5": "cp950",
 }
 
 _ADDRESS = re.compile(
@@ -146,9 +145,7 @@ class Message:
         """
         name, nth, number, repetition, part, subpart = _address(address)
         row = self._row(name, nth)
-        if row is None or number >= len(row):
-            return None
-        repetitions = self.repetitions(row, number)
+        repetitions = self.repetitions(row, number) if row else []
         if repetition > len(repetitions):
             return None
         text = repetitions[repetition - 1]
@@ -162,7 +159,7 @@ class Message:
             return NULL
         if not text or text.isspace():
             return None
-        return text if name == "MSH" and number <= 2 else unescape(text, self.delimiters)
+        return unescape(text, self.delimiters)
 
     def repetitions(self, row: list[str], n: int) -> list[str]:
         """The repetitions of field n of a row, raw; none if the field is absent or empty."""
@@ -193,7 +190,8 @@ def read_message(data: bytes) -> Message:
     Segments end with what ends the MSH segment. If that is CR, a line feed is dropped directly after CR
     and is content elsewhere; if it is LF, a CR ends a segment as well. A line that does not begin with
     a segment's name and the field separator (and is not just a name) continues the field before it,
-    after a "\\n". Segments glued together by a lost terminator are not taken apart.
+    after a "\\n"; if only a name stands before it, that was content too. Segments glued together by
+    a lost terminator are not taken apart.
     """
     text, encoding, warnings = _text(data)
     separator = text[3:4] or "|"
@@ -338,12 +336,14 @@ def _segments(text: str, separator: str) -> list[str]:
     """The segments as text, with continuation lines joined to what they continue and blank lines dropped."""
     segments: list[list[str]] = []
     for line in _lines(text):
-        if not line or line.isspace():
-            continue
-        if segments and not _is_name(line.split(separator, 1)[0]):
-            segments[-1].append(line)
-        else:
+        name = line.rstrip(" ").partition(separator)[0]
+        if not segments or _is_name(name):
             segments.append([line])
+        elif line and not line.isspace():
+            while len(segments) > 1 and separator not in segments[-1][0]:
+                name_alone = segments.pop()  # it has no field that the line could continue
+                segments[-1] += name_alone
+            segments[-1].append(line)
     return ["\n".join(lines) for lines in segments]
 
 

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 from chargeline.hl7.errors import Hl7Error, shape_of
 
 _FORM = re.compile(
-    r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)(?:[ T]?(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.\d+)?)?)?)?\s*(?:([+-])(\d?\d):?(\d\d)|(Z))?"
+    r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)"  # the day
+    r"(?:[ T]?(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.\d+)?)?)?)?\s*"  # the time
+    r"(?:([+-])(\d?\d):?(\d\d)|(Z))?"  # the offset
 )
 _MINUTES = tuple(timedelta(minutes=minute) for minute in range(60))
 _SECONDS = tuple(timedelta(seconds=second) for second in range(60))

@@ -12,10 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from chargeline.engine.draft import Draft, Rulebook, draft
+from chargeline.engine.draft import Rulebook, draft
 from chargeline.engine.drug_lines import DRUG_ROLE
 from chargeline.engine.events import DrugAmount, MessageRef, Source, VisitKey
 from chargeline.engine.timeline import Administration, Day, Interval, Timeline, VisitContext
+from chargeline.engine.trace import Draft
 from chargeline.rulebook.errors import Mistake
 from chargeline.rulebook.parsing import read_toml
 

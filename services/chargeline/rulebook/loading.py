@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chargeline.engine.draft import Rulebook
 from chargeline.engine.formulary import Drug, Formulary
-from chargeline.engine.rules import Policy, Rule
+from chargeline.engine.rules import Decisions, Policy, Rule
 from chargeline.rulebook.errors import Mistake, RulebookError
 from chargeline.rulebook.parsing import (
     formulary_mistakes,
@@ -24,7 +24,8 @@ from chargeline.rulebook.parsing import (
 def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all mistakes."""
     mistakes: list[Mistake] = []
-    sources = frozenset(read_toml(folder / "sources.toml", mistakes))
+    titles = _sources(folder / "sources.toml", mistakes)
+    sources = frozenset(titles)
     base = [
         rule
         for path in sorted((folder / "base").glob("*.toml"))
@@ -44,13 +45,26 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
         default_policy=default,
         payers=payers,
         formulary=Formulary(drugs),
+        sources=titles,
     )
+
+
+def _sources(path: Path, mistakes: list[Mistake]) -> dict[str, str]:
+    """Citation keys with their titles."""
+    titles = {}
+    for key, entry in read_toml(path, mistakes).items():
+        title = entry.get("title") if isinstance(entry, dict) else None
+        if not isinstance(title, str) or not title:
+            mistakes.append(Mistake(f"sources.toml [{key}]", "a title", repr(title), "name the source"))
+        titles[key] = str(title)
+    return titles
 
 
 def _policies(
     folder: Path, base: Sequence[Rule], sources: frozenset[str], mistakes: list[Mistake]
 ) -> dict[str, Policy]:
     policies = {}
+    shared = Decisions()
     for path in sorted((folder / "policies").glob("*/policy.toml")):
         header = read_toml(path, mistakes)
         name = path.parent.name
@@ -66,7 +80,7 @@ def _policies(
             for rule in parse_rules(each, name, sources, mistakes)
         ]
         _check_ids([*base, *own], mistakes)
-        policies[name] = Policy(name, str(header.get("describes", "")), [*base, *own])
+        policies[name] = Policy(name, str(header.get("describes", "")), [*base, *own], shared)
     if not policies:
         mistakes.append(
             Mistake(str(folder / "policies"), "a policy", "none", "add a folder with policy.toml")

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 
 from chargeline.engine.formulary import Drug
@@ -312,7 +313,7 @@ def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Mistake]:
                 mistakes.append(Mistake(place, "a name that means one drug", found, "remove it from one"))
     for drug_id, same in rows.items():
         ordered = sorted(same, key=lambda drug: drug.starts)
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
+        for earlier, later in pairwise(ordered):
             if earlier.ends is None or earlier.ends > later.starts:
                 found = f"{drug_id} twice on {later.starts}"
                 mistakes.append(Mistake(place, "one row for a drug on a day", found, "end the earlier row"))

@@ -1,0 +1,128 @@
+"""From the bytes of a feed to drafts, with an account of every message.
+
+It owns the run: split, read, fold, draft, and the count of what was read, used and set aside. A bad
+message never stops the others.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import NamedTuple
+
+from chargeline.bus.files import FeedFile
+from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine.events import Unreadable, VisitKey
+from chargeline.engine.same_day import second_encounters
+from chargeline.engine.timeline import Timeline
+from chargeline.engine.trace import Draft
+from chargeline.engine.visit import Visits
+from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.framing import split_messages
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import Profile
+from chargeline.hl7.reader import read_message
+
+
+class SetAside(NamedTuple):
+    """A message, or a part of one, that was not used, and why. `visit` is None if nobody knows."""
+
+    place: str
+    control_id: str
+    visit: VisitKey | None
+    code: str
+    expected: str
+    found: str
+    where: str
+    do: str
+
+
+class CodedVisit(NamedTuple):
+    """One visit with its timeline and its draft."""
+
+    timeline: Timeline
+    draft: Draft
+
+
+class Run(NamedTuple):
+    """The outcome of a feed. `used` counts messages of which something entered a timeline."""
+
+    visits: tuple[CodedVisit, ...]
+    read: int
+    used: int
+    duplicates: int
+    set_aside: tuple[SetAside, ...]
+
+
+class Assembly:
+    """Reads feed files one by one and then drafts all visits."""
+
+    def __init__(self, rulebook: Rulebook, profile: Profile, policy: str = "") -> None:
+        self.rulebook = rulebook
+        self.profile = profile
+        self.policy = policy
+        self.visits = Visits()
+        self.read = 0
+        self.used = 0
+        self.set_aside: list[SetAside] = []
+
+    def add(self, file: FeedFile, on_message: Callable[[], None] = lambda: None) -> None:
+        """Take in one file; `on_message` is called after each message."""
+        for frame in split_messages(file.data):
+            place = f"{file.name}, message {frame.position}"
+            if frame.problem is not None:
+                self.read += 1 if frame.data else 0
+                self._put_aside(place, "", None, frame.problem)
+            else:
+                self.read += 1
+                self._message(frame.data, place)
+            on_message()
+
+    def _message(self, data: bytes, place: str) -> None:
+        try:
+            message = read_message(data)
+        except Hl7Error as error:
+            self._put_aside(place, "", None, error)
+            return
+        reading = read_events(message, self.profile)
+        if reading.set_aside is not None:
+            self._put_aside(place, message.control_id, None, reading.set_aside)
+            return
+        key = VisitKey(reading.facility, reading.visit) if reading.visit is not None else None
+        for event in reading.events:
+            if isinstance(event, Unreadable):
+                self._put_aside(place, message.control_id, key, event)
+        self.used += 1
+        self.visits.add(reading)
+
+    def _put_aside(
+        self, place: str, control_id: str, visit: VisitKey | None, why: Hl7Error | Unreadable
+    ) -> None:
+        self.set_aside.append(
+            SetAside(place, control_id, visit, why.code, why.expected, why.found, why.where, why.do)
+        )
+
+    def finish(self) -> Run:
+        """Draft every visit; a patient's second encounter of a day is drafted as such."""
+        coded = [self._coded(key, frozenset()) for key in self.visits]
+        again = second_encounters(coded)
+        visits = tuple(
+            self._coded(each.timeline.key, again[each.timeline.key]) if each.timeline.key in again else each
+            for each in coded
+        )
+        set_aside = tuple(
+            each._replace(visit=self.visits.surviving(each.visit)) if each.visit is not None else each
+            for each in self.set_aside
+        )
+        return Run(visits, self.read, self.used, self.visits.duplicates, set_aside)
+
+    def _coded(self, key: VisitKey, second: frozenset[date]) -> CodedVisit:
+        timeline = self.visits.timeline(key)
+        made = draft(timeline, self.rulebook, self.policy, second_encounters=second)
+        return CodedVisit(timeline, made)
+
+
+def code_feed(files: Iterable[FeedFile], rulebook: Rulebook, profile: Profile, policy: str = "") -> Run:
+    """Read and draft whole feeds."""
+    assembly = Assembly(rulebook, profile, policy)
+    for file in files:
+        assembly.add(file)
+    return assembly.finish()

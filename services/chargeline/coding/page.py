@@ -1,0 +1,234 @@
+"""Drafts as a page for people: the timeline drawn as bars, the lines, what is asked and withheld.
+
+It owns the look of `chargeline code` in a terminal. It shows times in the visit's own zone and no
+name, birth date or address, because none reaches it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from chargeline.coding.assembly import CodedVisit, Run
+from chargeline.coding.records import set_aside_groups
+from chargeline.engine.drug_lines import DRUG_ROLE, NOT_SERVICES
+from chargeline.engine.encounters import class_on
+from chargeline.engine.explain import difference_in_words
+from chargeline.engine.formulary import Formulary
+from chargeline.engine.timeline import Administration, Day, Timeline
+from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Withheld
+from chargeline.engine.units import plain
+
+BAR_WIDTH = 36
+_SHORT_ROUTES = {"intravenous": "IV", "subcutaneous": "SC", "intramuscular": "IM", "intra_arterial": "IA"}
+
+
+def print_run(console: Console, run: Run, formulary: Formulary) -> None:
+    """All visits with administrations or questions, then the account of the feed."""
+    empty = 0
+    for coded in run.visits:
+        if not coded.draft.encounters and not coded.draft.questions:
+            empty += 1
+            continue
+        print_visit(console, coded, formulary)
+    _print_account(console, run, empty)
+
+
+def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> None:
+    """One visit: each encounter with its timeline, lines, questions and withheld services."""
+    days = {day.day.isoformat(): day for day in coded.timeline.days}
+    names = [encounter.encounter for encounter in coded.draft.encounters]
+    if not names:
+        console.rule(_title(coded, "", ()), align="left", style="bold")
+    for index, encounter in enumerate(coded.draft.encounters):
+        following = names[index + 1] if index + 1 < len(names) else "9999"
+        held = [day for name, day in sorted(days.items()) if encounter.encounter <= name < following]
+        console.rule(_title(coded, encounter.encounter, held), align="left", style="bold")
+        console.print(_timeline(coded.timeline, held, formulary))
+        _print_lines(console, encounter)
+        _print_withheld(console, encounter.withheld)
+        _print_questions(console, encounter.questions)
+    _print_questions(console, coded.draft.questions)
+    console.print()
+
+
+def _title(coded: CodedVisit, encounter: str, days: Sequence[Day]) -> Text:
+    context = coded.timeline.context
+    parts = [f"Visit {coded.timeline.key.visit}"]
+    if encounter:
+        parts.append(f"encounter {encounter}")
+    if days:
+        parts.append(class_on(context, days[0].administrations[0].start))
+    parts.append(f"payer {context.payer or 'unknown'}")
+    parts.append(f"policy {coded.draft.policy}")
+    return Text(" · ".join(parts))
+
+
+# ------------------------------------------------------------------ the timeline as bars
+
+
+def _timeline(timeline: Timeline, days: Sequence[Day], formulary: Formulary) -> Padding:
+    zone = ZoneInfo(timeline.context.zone)
+    items = [item for day in days for item in day.administrations]
+    times = [item.start for item in items] + [
+        interval.stop for item in items for interval in item.intervals if interval.stop
+    ]
+    first, last = min(times), max(times)
+    grid = Table.grid(padding=(0, 1))
+    for _column in range(5):
+        grid.add_column(no_wrap=True)
+    for item in items:
+        grid.add_row(
+            _clock(item.start, zone),
+            _bar(item, first, last),
+            Text(_stop_clock(item, zone)),
+            Text(_drug_words(item, formulary), style="bold"),
+            Text(_where_words(item)),
+        )
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _clock(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).strftime("%H:%M")
+
+
+def _bar(item: Administration, first: datetime, last: datetime) -> Text:
+    """A bar to scale: filled while it ran, a dot for one moment, an arrow where no stop is known."""
+    length = max((last - first).total_seconds(), 60.0)
+    cells = [" "] * BAR_WIDTH
+    for interval in item.intervals:
+        start = int((interval.start - first).total_seconds() / length * (BAR_WIDTH - 1))
+        if interval.stop is None:
+            cells[start:] = ["·"] * (BAR_WIDTH - start)
+            cells[start], cells[-1] = "█", ">"
+            continue
+        stop = int((interval.stop - first).total_seconds() / length * (BAR_WIDTH - 1))
+        for cell in range(start, stop + 1):
+            cells[cell] = "█"
+        if interval.stop == interval.start:
+            cells[start] = "●"
+    if not item.given:
+        cells = ["×" if cell == "●" else cell for cell in cells]
+    return Text("".join(cells), style="cyan" if item.given else "dim")
+
+
+def _stop_clock(item: Administration, zone: ZoneInfo) -> str:
+    stop = item.intervals[-1].stop
+    if stop is None:
+        return "  ?  "
+    return "" if stop == item.start else _clock(stop, zone)
+
+
+def _drug_words(item: Administration, formulary: Formulary) -> str:
+    parts = []
+    for drug in item.drugs:
+        if drug.component == "" and len(item.drugs) > 1:
+            continue
+        known = formulary.find(drug.codes, drug.text, item.day)
+        name = known.id if known else (drug.text or "/".join(drug.codes) or "unknown drug")
+        amount = f" {plain(drug.amount)} {drug.unit}".rstrip() if drug.amount else ""
+        parts.append(f"{name}{amount}" + (" (base)" if drug.component == "base" else ""))
+    return " + ".join(parts) or "drug not charted"
+
+
+def _where_words(item: Administration) -> str:
+    minutes = sum(
+        ((each.stop - each.start).total_seconds() for each in item.intervals if each.stop), start=0.0
+    )
+    words = [_SHORT_ROUTES.get(item.route, item.route or item.route_text or "no route")]
+    if item.route == "intravenous" and item.line:
+        words.append(item.line)
+    if item.device:
+        words.append(item.device.replace("_", " "))
+    if minutes >= 60:
+        words.append(f"{int(minutes // 60)} min")
+    if len(item.intervals) > 1:
+        words.append(f"{len(item.intervals) - 1} pause{'s' if len(item.intervals) > 2 else ''}")
+    if not item.given:
+        words.append("not given")
+    return "  ".join(words)
+
+
+# ------------------------------------------------------------------ lines, withheld, questions
+
+
+def _print_lines(console: Console, encounter: EncounterDraft) -> None:
+    if not encounter.lines:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1), show_header=True, header_style="dim")
+    table.add_column("code", no_wrap=True)
+    table.add_column("units", justify="right")
+    table.add_column("drug", no_wrap=True)
+    table.add_column("min", justify="right")
+    table.add_column("why")
+    for line in encounter.lines:
+        code = Text("-".join([line.code, *line.modifiers]), style="green bold")
+        if line.provisional:
+            code.append(" ?", style="yellow")
+        minutes = str(line.minutes) if line.minutes is not None else ""
+        table.add_row(code, str(line.units), line.drug, minutes, _why(line))
+    console.print(Padding(table, (1, 0, 0, 2)))
+
+
+def _why(line: ChargeLine) -> Text:
+    """The sentence that decides the line, its arithmetic, and other policies' ends."""
+    if line.role == DRUG_ROLE:
+        return Text(str(dict(line.trace[0].facts)["arithmetic"]))
+    steps = {step.topic: step for step in line.trace}
+    place = steps["place"].decision
+    assert place is not None and place.rule is not None, "a line has a place"
+    text = Text(place.rule.why)
+    hours = steps.get("further hours")
+    if hours is not None and line.role.endswith(("additional_hour", "hydration.additional")):
+        text.append(f" {dict(hours.facts)['arithmetic']}.")
+    if line.provisional:
+        text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
+    for difference in line.other_policies:
+        text.append(f"\n{difference_in_words(difference)}", style="magenta")
+    return text
+
+
+def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
+    shown = [entry for entry in entries if entry.reason not in NOT_SERVICES]
+    for entry in shown:
+        minutes = f" {entry.minutes} min" if entry.minutes is not None else ""
+        text = Text.assemble(("withheld  ", "dim bold"), f"{entry.drug}{minutes}: {entry.says}")
+        for difference in entry.other_policies:
+            text.append(f"\n{difference_in_words(difference)}", style="magenta")
+        console.print(Padding(text, (0, 0, 0, 2)))
+
+
+def _print_questions(console: Console, questions: Iterable[Question]) -> None:
+    for question in questions:
+        text = Text.assemble(
+            ("question  ", "yellow bold"),
+            f"{question.drug + ': ' if question.drug else ''}expected {question.expected}, "
+            f"found {question.found}; {question.do}",
+        )
+        console.print(Padding(text, (0, 0, 0, 2)))
+
+
+def _print_account(console: Console, run: Run, empty: int) -> None:
+    lines = sum(len(each.lines) for coded in run.visits for each in coded.draft.encounters)
+    asked = sum(
+        len(coded.draft.questions) + sum(len(each.questions) for each in coded.draft.encounters)
+        for coded in run.visits
+    )
+    console.print(
+        f"{run.read} messages read, {run.used} used, {run.duplicates} of them duplicates; "
+        f"{len(run.visits)} visits ({empty} without administrations), {lines} lines, {asked} questions."
+    )
+    groups = set_aside_groups(run.set_aside)
+    if groups:
+        console.print(f"{len(run.set_aside)} set aside:", style="yellow bold")
+    for group in groups:
+        console.print(
+            f"  {group.count} x {group.code}: expected {group.expected}, found {group.found}, "
+            f"at {group.where}; {group.do}\n      {group.places[0]}"
+            + (f" and {group.count - 1} more" if group.count > 1 else ""),
+            markup=False,
+        )

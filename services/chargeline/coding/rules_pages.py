@@ -1,0 +1,96 @@
+"""`chargeline rules`: check, list, show and compare what the rulebook says.
+
+It owns the text of these pages. A coder reads a rule here as it stands in its file, with the policy
+that it belongs to and what it overrides.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from chargeline.engine.draft import Rulebook
+from chargeline.engine.rules import Policy, Rule
+from chargeline.rulebook.cases import read_cases, run_case
+from chargeline.rulebook.checking import check_rulebook
+from chargeline.rulebook.errors import Mistake
+
+
+def check(rulebook: Rulebook, folder: Path) -> tuple[list[Mistake], str]:
+    """All mistakes of a rulebook that loads: gaps, clashes, cases that fail; and a line in sum."""
+    mistakes = check_rulebook(rulebook)
+    files = sorted(folder.rglob("*.cases.toml"))
+    cases = read_cases(files, rulebook, mistakes)
+    for case in cases:
+        mistakes.extend(run_case(case, rulebook))
+    rules = {rule.id for policy in rulebook.policies.values() for rule in policy.rules}
+    summary = (
+        f"rulebook {rulebook.version}: {len(rulebook.policies)} policies, {len(rules)} rules, "
+        f"{len(cases)} cases, {len(rulebook.formulary.drugs)} drugs; {len(mistakes)} mistakes"
+    )
+    return mistakes, summary
+
+
+def listing(rulebook: Rulebook) -> Iterator[str]:
+    """One line for each rule: id, layer, what it decides, why."""
+    for rule in sorted(_rules(rulebook).values(), key=lambda rule: (rule.concern, rule.id)):
+        yield f"{rule.id:<44} {rule.layer:<20} {rule.concern:<28} {rule.why}"
+
+
+def show(rulebook: Rulebook, rule_id: str) -> list[str]:
+    """One rule in full. Raises KeyError for an id that does not exist."""
+    rules = _rules(rulebook)
+    rule = rules[rule_id]
+    until = rule.ends.isoformat() if rule.ends else "further notice"
+    lines = [
+        rule.id,
+        f"  {rule.why}",
+        f"  decides   {rule.concern}",
+        f"  in force  {rule.starts.isoformat()} until {until}",
+        f"  when      {_when(rule)}",
+        f"  then      {', '.join(f'{key} = {value}' for key, value in rule.then)}",
+        f"  place     {rule.place}",
+    ]
+    lines += [f"  cites     {rulebook.sources.get(key, key)}" for key in rule.cite]
+    lines += [f"  overrides {name}" for name in rule.overrides]
+    lines += [f"  overridden by {other.id} ({other.layer})" for other in _overriding(rules, rule_id)]
+    return lines
+
+
+def _overriding(rules: dict[str, Rule], rule_id: str) -> list[Rule]:
+    return [other for other in rules.values() if rule_id in other.overrides]
+
+
+def _when(rule: Rule) -> str:
+    parts = []
+    for each in rule.when:
+        if each.words:
+            parts.append(f"{each.fact} is {' or '.join(sorted(each.words))}")
+        else:
+            bounds = [f"at least {each.least}"] if each.least is not None else []
+            bounds += [f"at most {each.most}"] if each.most is not None else []
+            parts.append(f"{each.fact} {' and '.join(bounds)}")
+    return "; ".join(parts) or "always"
+
+
+def difference(rulebook: Rulebook, first: str, second: str) -> list[str]:
+    """The rules that one of two policies has and the other has not, side by side by concern."""
+    ours, theirs = rulebook.policies[first], rulebook.policies[second]
+    lines = []
+    for concern in sorted({rule.concern for rule in (*ours.rules, *theirs.rules)}):
+        only_ours, only_theirs = _only(ours, theirs, concern), _only(theirs, ours, concern)
+        if not only_ours and not only_theirs:
+            continue
+        lines.append(concern)
+        for name, rules in ((first, only_ours), (second, only_theirs)):
+            for rule in rules:
+                lines.append(f"  {name}: {rule.why} [{rule.id}]")
+                lines += [f"      instead of {each}" for each in rule.overrides]
+    return lines or [f"{first} and {second} say the same."]
+
+
+def _only(ours: Policy, theirs: Policy, concern: str) -> list[Rule]:
+    known = {rule.id for rule in theirs.rules}
+    return [rule for rule in ours.rules if rule.concern == concern and rule.id not in known]
+
+
+def _rules(rulebook: Rulebook) -> dict[str, Rule]:
+    return {rule.id: rule for policy in rulebook.policies.values() for rule in policy.rules}

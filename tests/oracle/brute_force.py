@@ -1,0 +1,250 @@
+"""What must be billed for an encounter, worked out the slow way, from the printed rules alone.
+
+It owns a second reading of the rules: minutes are counted one by one, and the initial service is
+the candidate that no other candidate beats. It shares no code and no data with the engine.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tests.oracle.random_visits import KINDS, Given
+
+GUIDE, FACILITY, PHYSICIAN = "guide-2026", "cms-facility-2026", "cms-physician-2026"
+POLICIES = (GUIDE, FACILITY, PHYSICIAN)
+
+Billed = dict[tuple[str, tuple[str, ...]], int]  # (code, modifiers) -> units
+
+_INITIAL = {1: "96413", 2: "96409", 3: "96365", 4: "96374"}  # by rank
+
+
+class Numbers(NamedTuple):
+    """The numbers of the rules. Any other value is a wrong oracle, which the tests must catch."""
+
+    infusion_from: int = 16  # running minutes; less is a push
+    concurrent_from: int = 16  # minutes together with one timed infusion
+    tail: int = 31  # minutes past the last full hour that earn another one
+    guide_tail: int = 30  # the same for drugs under the billing guide
+    hydration_from: int = 31
+    repeat_after: int = 30  # minutes since the same drug, more than which a push counts again
+    dose_within: int = 15  # minutes between syringes of one dose
+    guide_most_chemo_hours: int = 8
+
+
+RIGHT = Numbers()
+
+
+class Service(NamedTuple):
+    """Something that competes for "initial": one push, or all infusions of a drug in one line group."""
+
+    drug: str
+    chemo: bool
+    infusion: bool
+    given: tuple[Given, ...]
+    key: str
+
+    @property
+    def start(self) -> int:
+        return min(each.start for each in self.given)
+
+    @property
+    def minutes(self) -> frozenset[int]:
+        return frozenset().union(*(each.minutes for each in self.given))
+
+    @property
+    def rank(self) -> int:
+        """Chemo infusion, chemo push, therapeutic infusion, therapeutic push."""
+        return 1 + 2 * (not self.chemo) + (not self.infusion)
+
+    def beats(self, other: "Service") -> bool:
+        if self.rank != other.rank:
+            return self.rank < other.rank
+        if len(self.minutes) != len(other.minutes):
+            return len(self.minutes) > len(other.minutes)
+        return (self.start, self.key) < (other.start, other.key)
+
+
+def billed(visit: Sequence[Given], policy: str, numbers: Numbers = RIGHT) -> Billed:
+    """All service codes of an encounter with their units, under one policy."""
+    return _Encounter(visit, policy, numbers).bill()
+
+
+def drug_class(drug: str, policy: str) -> str:
+    """chemo, hormonal, therapeutic or hydration; the guide takes two kinds out of chemo."""
+    kind = KINDS[drug]
+    if kind in ("checkpoint_inhibitor", "anti_vegf_antibody"):
+        return "therapeutic" if policy == GUIDE else "chemo"
+    other = {"supportive": "therapeutic", "hydration_fluid": "hydration", "hormonal": "hormonal"}
+    return other.get(kind, "chemo")
+
+
+def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, str]]]:
+    """Drugs given into a vein, by access line; lines that share a drug are one, no line is the first one."""
+    items = list(visit)
+    named = [each for each in items if each[0].line]
+    first = min(named, key=lambda each: (each[0].start, each[0].line))[0].line if named else ""
+    groups: list[tuple[set[str], set[str], list[tuple[Given, str]]]] = []
+    for item in items:
+        lines, drugs, members = {item[0].line or first}, {item[0].drug}, [item]
+        for other in [each for each in groups if each[0] & lines or each[1] & drugs]:
+            groups.remove(other)
+            lines, drugs, members = lines | other[0], drugs | other[1], other[2] + members
+        # What was just joined may touch a third group, so look until nothing is left to join.
+        while touching := [each for each in groups if each[0] & lines or each[1] & drugs]:
+            groups.remove(touching[0])
+            lines, drugs, members = lines | touching[0][0], drugs | touching[0][1], touching[0][2] + members
+        groups.append((lines, drugs, members))
+    return [members for _, _, members in groups]
+
+
+def unbeaten(candidates: Sequence[Service]) -> Service:
+    """The one candidate that no other beats."""
+    found = [one for one in candidates if not any(other.beats(one) for other in candidates)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def minutes_between(one: Given, other: Given) -> int:
+    """Whole minutes from the end of the earlier to the start of the later; 0 if they touch or overlap."""
+    return max(0, one.start - other.stop, other.start - one.stop)
+
+
+class _Encounter:
+    def __init__(self, visit: Sequence[Given], policy: str, numbers: Numbers) -> None:
+        self.policy = policy
+        self.numbers = numbers
+        self.units: Counter[tuple[str, tuple[str, ...]]] = Counter()
+        keyed = [(each, f"{each.order}#{number}") for number, each in enumerate(visit, start=1)]
+        vein = [each for each in keyed if each[0].route == "iv"]
+        self.injections = [each for each, _ in keyed if each.route != "iv"]
+        self.fluids = [each for each, _ in vein if self._class(each) == "hydration"]
+        self.drugs = [each for each in vein if self._class(each[0]) != "hydration"]
+        self.concurrent = 0
+        self.chemo_hours = 0
+
+    def _class(self, given: Given) -> str:
+        return drug_class(given.drug, self.policy)
+
+    def _add(self, code: str, units: int = 1, modifiers: tuple[str, ...] = ()) -> None:
+        if units:
+            self.units[(code, modifiers)] += units
+
+    def bill(self) -> Billed:
+        lines = [self._services(group) for group in line_groups(self.drugs)]
+        initials = {unbeaten(services): services for services in lines}
+        while initials:
+            best = unbeaten(list(initials))
+            self._bill_line(best, initials.pop(best), () if not self.units else ("59",))
+        self._bill_hydration(beside=bool(lines))
+        self._bill_injections()
+        return dict(self.units)
+
+    def _services(self, group: Iterable[tuple[Given, str]]) -> list[Service]:
+        pushes: list[Service] = []
+        infusions: dict[str, list[tuple[Given, str]]] = {}
+        for given, key in group:
+            if given.method != "push" and len(given.minutes) >= self.numbers.infusion_from:
+                infusions.setdefault(given.drug, []).append((given, key))
+            else:
+                pushes.append(Service(given.drug, self._class(given) == "chemo", False, (given,), key))
+        for drug, members in infusions.items():
+            first = min(members, key=lambda each: (each[0].start, each[1]))
+            chemo = self._class(first[0]) == "chemo"
+            pushes.append(Service(drug, chemo, True, tuple(each for each, _ in members), first[1]))
+        return pushes
+
+    # ---- one line: the initial service, further infusions, further pushes
+
+    def _bill_line(self, initial: Service, services: Sequence[Service], modifiers: tuple[str, ...]) -> None:
+        self._add(_INITIAL[initial.rank], 1, modifiers)
+        if initial.infusion:
+            self._bill_hours(initial, modifiers)
+        rest = sorted((each for each in services if each != initial), key=lambda each: (each.start, each.key))
+        self._bill_infusions(initial, [each for each in rest if each.infusion])
+        infusions = [each for each in services if each.infusion]
+        self._bill_pushes(initial, infusions, [each for each in rest if not each.infusion])
+
+    def _bill_infusions(self, initial: Service, others: Sequence[Service]) -> None:
+        timed = [initial] if initial.infusion else []
+        for each in others:
+            if any(len(each.minutes & other.minutes) >= self.numbers.concurrent_from for other in timed):
+                if not each.chemo and self.concurrent == 0:
+                    self.concurrent = 1
+                    self._add("96368")
+                continue
+            timed.append(each)
+            self._add("96417" if each.chemo else "96367")
+            self._bill_hours(each, ())
+
+    def _hours(self, minutes: int, tail: int) -> int:
+        """Count further hours by going through them: each needs its tail of minutes past the hour before."""
+        hours = 0
+        while minutes >= 60 * (hours + 1) + tail:
+            hours += 1
+        return hours
+
+    def _bill_hours(self, service: Service, modifiers: tuple[str, ...]) -> None:
+        guide = self.policy == GUIDE
+        hours = self._hours(len(service.minutes), self.numbers.guide_tail if guide else self.numbers.tail)
+        if service.chemo:
+            if guide:
+                hours = min(hours, self.numbers.guide_most_chemo_hours - self.chemo_hours)
+            self.chemo_hours += hours
+        self._add("96415" if service.chemo else "96366", hours, modifiers)
+
+    def _bill_pushes(self, initial: Service, infusions: Sequence[Service], pushes: Sequence[Service]) -> None:
+        pushed = [] if initial.infusion else [initial]
+        for push in pushes:
+            if push.chemo:
+                if self._is_within_chemo_infusion(push, infusions):
+                    continue
+                if all(other.drug != push.drug for other in pushed):
+                    self._add("96411")
+            else:
+                self._bill_therapeutic_push(push, [*infusions, *pushed])
+            pushed.append(push)
+
+    def _is_within_chemo_infusion(self, push: Service, infusions: Sequence[Service]) -> bool:
+        """The guide bills a chemo push only apart from the infusion."""
+        running = (each.minutes for each in infusions if each.chemo)
+        return self.policy == GUIDE and any(push.start in minutes for minutes in running)
+
+    def _bill_therapeutic_push(self, push: Service, before: Sequence[Service]) -> None:
+        same = [given for each in before if each.drug == push.drug for given in each.given]
+        if not same:
+            self._add("96375")
+        elif self.policy != PHYSICIAN:
+            nearest = min(minutes_between(push.given[0], each) for each in same)
+            self._add("96376", int(nearest > self.numbers.repeat_after))
+
+    # ---- hydration and injections
+
+    def _bill_hydration(self, *, beside: bool) -> None:
+        counted: set[int] = set()
+        for each in self.fluids:
+            counted |= each.minutes
+        if self.policy != GUIDE:
+            for each, _ in self.drugs:
+                counted -= each.minutes
+        if len(counted) < self.numbers.hydration_from:
+            return
+        hours = self._hours(len(counted), self.numbers.tail)
+        if beside:
+            self._add("96361", 1 + hours)
+        else:
+            self._add("96360")
+            self._add("96361", hours)
+
+    def _bill_injections(self) -> None:
+        codes = {"therapeutic": "96372", "hormonal": "96402", "chemo": "96401"}
+        doses: Counter[str] = Counter()
+        for drug, order in {(each.drug, each.order) for each in self.injections}:
+            times = sorted(each.start for each in self.injections if (each.drug, each.order) == (drug, order))
+            last = None
+            for time in times:
+                doses[codes[drug_class(drug, self.policy)]] += (
+                    last is None or time - last > self.numbers.dose_within
+                )
+                last = time
+        for code, count in doses.items():
+            self._add(code, 1 if code == "96401" and self.policy == GUIDE else count)

@@ -1,0 +1,163 @@
+"""Invents encounters from a seed, close to the edges of the rules, and writes them in the cases notation.
+
+It owns the shapes of visits that the oracle and the engine are compared on. It knows no codes: only
+what kind of drug each one is, and which minutes coders argue about.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+from chargeline.engine.timeline import Timeline
+from chargeline.rulebook.cases import Case, timeline_of
+
+# drug id -> its kind, as the printed lists have it
+KINDS = {
+    "cisplatin": "antineoplastic",
+    "gemcitabine": "antineoplastic",
+    "doxorubicin": "antineoplastic",
+    "fluorouracil": "antineoplastic",
+    "trastuzumab": "antineoplastic_antibody",
+    "infliximab": "complex_biologic",
+    "pembrolizumab": "checkpoint_inhibitor",
+    "nivolumab": "checkpoint_inhibitor",
+    "bevacizumab": "anti_vegf_antibody",
+    "ondansetron": "supportive",
+    "dexamethasone": "supportive",
+    "leucovorin": "supportive",
+    "famotidine": "supportive",
+    "pegfilgrastim": "supportive",
+    "denosumab": "supportive",
+    "bortezomib": "antineoplastic",
+    "azacitidine": "antineoplastic",
+    "nivolumab-hyaluronidase": "checkpoint_inhibitor",
+    "leuprolide": "hormonal",
+    "fulvestrant": "hormonal",
+    "sodium-chloride-0.9": "hydration_fluid",
+    "d5-half-normal-saline": "hydration_fluid",
+}
+_CHEMO = ("cisplatin", "gemcitabine", "doxorubicin", "fluorouracil", "trastuzumab", "infliximab")
+_DISPUTED = ("pembrolizumab", "nivolumab", "bevacizumab")
+_SUPPORT = ("ondansetron", "dexamethasone", "leucovorin", "famotidine")
+_FLUID = ("sodium-chloride-0.9", "d5-half-normal-saline")
+_SHOTS = ("pegfilgrastim", "denosumab", "bortezomib", "azacitidine", "nivolumab-hyaluronidase")
+_HORMONES = ("leuprolide", "fulvestrant")
+
+_INFUSED = (1, 5, 14, 15, 16, 17, 29, 30, 31, 32, 45, 59, 60, 61, 90, 91, 92, 120, 149, 150, 151, 210, 211)
+_LONG = (300, 420, 480, 481, 540, 600)
+_PUSHED = (1, 2, 5, 10, 14, 15, 16, 20, 40)
+_FLUID_MINUTES = (10, 15, 20, 29, 30, 31, 32, 46, 60, 61, 90, 91, 92, 120, 150, 151)
+_PAUSES = (1, 2, 10, 20, 30)
+_APART = (0, 0, 1, 2, 5, 14, 15, 16, 17, 28, 29, 30, 31, 32, 45, 60, 61)
+_LINES = (("",), ("PORT",), ("PORT", "ARM"), ("PORT", "ARM"), ("", "PORT", "ARM"), ("", "PORT"))
+_OPENING, _LATEST_START, _MIDNIGHT = 7 * 60, 13 * 60, 24 * 60
+
+
+class Given(NamedTuple):
+    """One drug given. `pieces` are (first minute, minute of the stop) of the day; equal means one time."""
+
+    drug: str
+    route: str  # iv | sc | im
+    method: str  # "" | push | infusion
+    line: str
+    order: str
+    pieces: tuple[tuple[int, int], ...]
+
+    @property
+    def start(self) -> int:
+        return self.pieces[0][0]
+
+    @property
+    def stop(self) -> int:
+        return self.pieces[-1][1]
+
+    @property
+    def minutes(self) -> frozenset[int]:
+        """The minutes of the day in which it ran."""
+        return frozenset(minute for start, stop in self.pieces for minute in range(start, stop))
+
+
+def notation(given: Given) -> str:
+    """The text that a coder would write in a case."""
+    times = ",".join(_clock(a) + (f"-{_clock(b)}" if b > a else "") for a, b in given.pieces)
+    words = [given.drug, given.route, given.method, times, f"line={given.line}" if given.line else ""]
+    return " ".join(word for word in [*words, f"order={given.order}"] if word)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def timeline(visit: Sequence[Given]) -> Timeline:
+    """The visit as the engine takes it: an outpatient without diagnoses, of no particular payer."""
+    texts = tuple(notation(each) for each in visit)
+    return timeline_of(
+        Case("random", "a random visit", "", texts, {}, None, None, None, "outpatient", (), "", False)
+    )
+
+
+def random_visit(seed: int) -> tuple[Given, ...]:
+    """The visit of a seed: one to eight administrations of one day."""
+    chance = Random(f"visit:{seed}")
+    palette = _palette(chance)
+    lines = chance.choice(_LINES)
+    visit: list[Given] = []
+    for number in range(1, chance.randint(1, 8) + 1):
+        visit.append(_administration(chance, palette, lines, visit, f"O{number}"))
+    return tuple(visit)
+
+
+def _palette(chance: Random) -> list[str]:
+    """Few drugs for each visit, so that the same one often comes again."""
+    kinds = (_CHEMO, _CHEMO, _DISPUTED, _SUPPORT, _SUPPORT, _FLUID, (*_SHOTS, *_HORMONES))
+    return [chance.choice(chance.choice(kinds)) for _ in range(chance.randint(1, 5))]
+
+
+def _administration(
+    chance: Random, palette: Sequence[str], lines: Sequence[str], before: Sequence[Given], order: str
+) -> Given:
+    drug = chance.choice(palette)
+    start = _start(chance, before)
+    line = chance.choice(lines)
+    if drug in (*_SHOTS, *_HORMONES):
+        return _injection(chance, drug, start, before, order)
+    if drug in _FLUID:
+        return Given(drug, "iv", "", line, order, _pieces(chance, start, chance.choice(_FLUID_MINUTES)))
+    form = chance.randrange(10)
+    if form == 0:
+        return Given(drug, "iv", "", line, order, ((start, start),))
+    if form <= 3:
+        minutes = chance.choice((0, *_PUSHED))
+        return Given(drug, "iv", "push", line, order, ((start, start + minutes),))
+    minutes = chance.choice(_LONG) if chance.randrange(25) == 0 else chance.choice(_INFUSED)
+    method = chance.choice(("", "", "infusion"))
+    return Given(drug, "iv", method, line, order, _pieces(chance, start, minutes))
+
+
+def _start(chance: Random, before: Sequence[Given]) -> int:
+    """Anywhere in the morning, or a telling number of minutes from the edge of something earlier."""
+    if not before or chance.randrange(6) == 0:
+        return chance.randint(_OPENING, _OPENING + 300)
+    other = chance.choice(before)
+    edge = chance.choice((other.start, other.stop, other.stop))
+    return min(_LATEST_START, max(_OPENING, edge + chance.choice((1, 1, -1)) * chance.choice(_APART)))
+
+
+def _pieces(chance: Random, start: int, minutes: int) -> tuple[tuple[int, int], ...]:
+    if minutes < 2 or chance.randrange(6):
+        return ((start, start + minutes),)
+    first = chance.randint(1, minutes - 1)
+    again = start + first + chance.choice(_PAUSES)
+    stop = again + minutes - first
+    assert stop < _MIDNIGHT, "a visit of one day"
+    return ((start, start + first), (again, stop))
+
+
+def _injection(chance: Random, drug: str, start: int, before: Sequence[Given], order: str) -> Given:
+    """An injection at a place of the body, often a further syringe of an order that is already there."""
+    route = "im" if drug in _HORMONES else chance.choice(("sc", "sc", "im"))
+    earlier = [each for each in before if each.drug == drug]
+    if earlier and chance.randrange(2):
+        last = chance.choice(earlier)
+        start, order, route = last.start + chance.choice((0, 1, 14, 15, 16, 17)), last.order, last.route
+    return Given(drug, route, "", chance.choice(("", "ABD", "R-ARM")), order, ((start, start),))

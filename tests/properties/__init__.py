@@ -1,0 +1,1 @@
+"""Claims about whole feeds and whole visits, held over many invented ones."""

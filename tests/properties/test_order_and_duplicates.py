@@ -1,0 +1,165 @@
+"""A feed means the same in whatever order it comes and however often its messages come again.
+
+This module owns whole invented feeds, shuffled and multiplied. It knows nothing of what the timelines
+and drafts should say: only that they may not depend on the network.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine.events import VisitKey
+from chargeline.engine.timeline import Timeline
+from chargeline.engine.visit import Visits
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import Profile, make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.simulator import simulate
+
+Messages = tuple[tuple[str, bytes], ...]
+
+_RULES = Path(__file__).resolve().parents[2] / "rules"
+STYLES = ("standard", "action-stream")
+SEEDS = (1, 2, 3, 4)
+VISITS = 40
+SHUFFLES = 4
+
+
+@cache
+def rulebook() -> Rulebook:
+    return load_rulebook(_RULES)
+
+
+@cache
+def profile(style: str) -> Profile:
+    return make_profile(read_interface(_RULES, style))
+
+
+@cache
+def feed(seed: int) -> Messages:
+    return simulate(visits=VISITS, seed=seed, style="mixed", mess=0.6).messages
+
+
+def timelines(messages: Iterable[tuple[str, bytes]]) -> dict[VisitKey, Timeline]:
+    visits = Visits()
+    for style, text in messages:
+        visits.add(read_events(read_message(text), profile(style)))
+    return {key: visits.timeline(key) for key in visits}
+
+
+def drafts(found: dict[VisitKey, Timeline]) -> dict[VisitKey, str]:
+    return {key: repr(draft(timeline, rulebook())) for key, timeline in found.items()}
+
+
+@cache
+def as_sent(seed: int) -> dict[VisitKey, Timeline]:
+    return timelines(feed(seed))
+
+
+def shuffled(messages: Messages, chance: Random) -> Messages:
+    return tuple(chance.sample(messages, len(messages)))
+
+
+def with_copies(messages: Messages, chance: Random) -> Messages:
+    """A third of the messages once more, the same bytes, anywhere later in the feed."""
+    return _inserted(
+        messages, [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3], chance
+    )
+
+
+def with_resends(messages: Messages, chance: Random) -> Messages:
+    """A third of the messages once more, anywhere later, the same body under a later MSH-7 and new MSH-10."""
+    chosen = [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3]
+    again = [
+        (place, (style, resent(text, f"AGAIN{place}", chance.randint(1, 3000))))
+        for place, (style, text) in chosen
+    ]
+    return _inserted(messages, again, chance)
+
+
+def _inserted(messages: Messages, more: list[tuple[int, tuple[str, bytes]]], chance: Random) -> Messages:
+    placed = [(float(place), each) for place, each in enumerate(messages)]
+    placed += [(place + 0.5 + chance.random() * (len(messages) - place), each) for place, each in more]
+    return tuple(each for _, each in sorted(placed, key=lambda item: item[0]))
+
+
+def resent(text: bytes, control: str, minutes: int) -> bytes:
+    """The message under another MSH-10, its MSH-7 so many minutes later."""
+    fields = text.split(b"|")
+    clock = re.match(rb"\d{14}", fields[6])
+    assert clock is not None, fields[6]
+    later = datetime.strptime(clock[0].decode(), "%Y%m%d%H%M%S") + timedelta(minutes=minutes)
+    fields[6] = f"{later:%Y%m%d%H%M%S}".encode() + fields[6][14:]
+    fields[9] = control.encode()
+    return b"|".join(fields)
+
+
+def assert_same(found: dict[VisitKey, Timeline], expected: dict[VisitKey, Timeline]) -> None:
+    assert found.keys() == expected.keys()
+    for key, timeline in expected.items():
+        assert found[key] == timeline, f"{key}: another timeline"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_order_of_arrival_gives_the_same_timelines(seed: int) -> None:
+    """A feed in four random orders folds into the timelines that it gives in the order sent."""
+    for number in range(SHUFFLES):
+        chance = Random(f"order:{seed}:{number}")
+        assert_same(timelines(shuffled(feed(seed), chance)), as_sent(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_order_of_arrival_gives_the_same_drafts(seed: int) -> None:
+    """The drafts of all visits are the same text, step by step, after a shuffle."""
+    found = timelines(shuffled(feed(seed), Random(f"drafts:{seed}")))
+    assert drafts(found) == drafts(as_sent(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_copies_of_messages_change_no_timeline(seed: int) -> None:
+    """The same bytes once more, anywhere later, add nothing."""
+    chance = Random(f"copies:{seed}")
+    assert_same(timelines(with_copies(feed(seed), chance)), as_sent(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_resends_under_another_number_change_no_timeline(seed: int) -> None:
+    """The same body under a new MSH-10 and a later MSH-7 adds nothing and makes nothing newer."""
+    chance = Random(f"resends:{seed}")
+    assert_same(timelines(with_resends(feed(seed), chance)), as_sent(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_copies_and_resends_in_any_order_change_no_draft(seed: int) -> None:
+    """Shuffled together with copies and resends, even before their originals, a feed drafts the same text."""
+    chance = Random(f"all:{seed}")
+    muddled = shuffled(with_copies(with_resends(feed(seed), chance), chance), chance)
+    found = timelines(muddled)
+    assert_same(found, as_sent(seed))
+    assert drafts(found) == drafts(as_sent(seed))
+
+
+def test_the_comparison_sees_one_message_that_is_missing() -> None:
+    """Leaving out one RAS that nothing else repeats changes a timeline: equality is not empty."""
+    messages = simulate(visits=5, seed=1, style="mixed", mess=0.0).messages
+    place = next(n for n, (_, text) in enumerate(messages) if b"|RAS^O17" in text)
+    assert timelines(messages[:place] + messages[place + 1 :]) != timelines(messages)
+
+
+def test_the_feeds_have_what_makes_order_hard() -> None:
+    """The feeds hold corrections, voids, merges of visits and of patients, and cancelled visits."""
+    text = b"".join(text for seed in SEEDS for _, text in feed(seed))
+    rows = {fields[21][:1] for fields in (row.split(b"|") for row in text.split(b"\r")) if _is_record(fields)}
+    assert {b"A", b"U", b"D"} <= rows
+    assert all(f"ADT^{kind}".encode() in text for kind in ("A35", "A41", "A40", "A11", "A13"))
+
+
+def _is_record(fields: list[bytes]) -> bool:
+    return fields[0] == b"RXA" and len(fields) > 21

@@ -1,0 +1,208 @@
+"""The timeline that is put together from a feed says what truly happened.
+
+This module owns the comparison of timelines with the simulator's truth, order by order. It leaves
+out the minutes of orders whose stop nobody charted: their truth cannot be in the feed.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargeline.engine.draft import Rulebook
+from chargeline.engine.events import DrugAmount, VisitKey
+from chargeline.engine.timeline import Administration, Timeline
+from chargeline.engine.visit import Visits
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.simulator import simulate
+from chargeline.simulator.regimens import DRUGS
+
+Truth = dict[str, Any]
+Feeds = tuple[tuple[Truth, Timeline], ...]
+
+_RULES = Path(__file__).resolve().parents[2] / "rules"
+_DAY = date(2026, 3, 2)
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+VISITS = 60
+FEEDS = [
+    (style, mess, seed)
+    for style in ("standard", "action-stream")
+    for mess in (0.0, 0.7)
+    for seed in (5, 6, 7)
+]
+all_feeds = pytest.mark.parametrize(("style", "mess", "seed"), FEEDS)
+
+
+@cache
+def rulebook() -> Rulebook:
+    return load_rulebook(_RULES)
+
+
+@cache
+def visits_of(style: str, mess: float, seed: int) -> Visits:
+    profile = make_profile(read_interface(_RULES, style))
+    visits = Visits()
+    for _, text in simulate(visits=VISITS, seed=seed, style=style, mess=mess).messages:
+        visits.add(read_events(read_message(text), profile))
+    return visits
+
+
+@cache
+def truths(style: str, mess: float, seed: int) -> tuple[Truth, ...]:
+    told = simulate(visits=VISITS, seed=seed, style=style, mess=mess).truth["visits"]
+    assert isinstance(told, list)
+    return tuple(told)
+
+
+@cache
+def pairs(style: str, mess: float, seed: int) -> Feeds:
+    """Each visit that took place: its truth beside its timeline."""
+    visits = visits_of(style, mess, seed)
+    happened = [each for each in truths(style, mess, seed) if not each["cancelled"]]
+    return tuple((each, visits.timeline(VisitKey(each["facility"], each["visit"]))) for each in happened)
+
+
+def drug_id(codes: tuple[str, ...], text: str) -> str:
+    """The formulary's id, or the sender's own code for the one drug that nobody bills."""
+    found = rulebook().formulary.find(codes, text, _DAY)
+    return found.id if found else codes[0].lower()
+
+
+def told_doses(truth: Truth) -> list[Truth]:
+    """What truly ran: neither held nor taken back."""
+    return [each for each in truth["administrations"] if each["given"] and not each["voided"]]
+
+
+def found_doses(timeline: Timeline) -> list[Administration]:
+    return [each for each in timeline.administrations if each.given]
+
+
+def told_amounts(truth: Truth) -> dict[tuple[str, str], Decimal]:
+    """(order, drug) -> all of it."""
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for dose in told_doses(truth):
+        for each in dose["drugs"]:
+            key = (dose["order"], drug_id((each["id"],), DRUGS[each["id"]][0]))
+            amounts[key] = amounts.get(key, Decimal(0)) + Decimal(each["amount"])
+    return amounts
+
+
+def drugs_of(dose: Administration) -> list[DrugAmount]:
+    """What was given: the additives of a mixture (RXC), else what RXA-5 names; never the carrier fluid."""
+    additives = [each for each in dose.drugs if each.component == "additive"]
+    return additives or [each for each in dose.drugs if not each.component]
+
+
+def found_amounts(timeline: Timeline) -> dict[tuple[str, str], Decimal]:
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for dose in found_doses(timeline):
+        for each in drugs_of(dose):
+            key = (dose.order, drug_id(each.codes, each.text))
+            amounts[key] = amounts.get(key, Decimal(0)) + (each.amount or Decimal(0))
+    return amounts
+
+
+def minutes_from(start: datetime, stop: datetime) -> set[int]:
+    first, last = ((moment - _EPOCH) // timedelta(minutes=1) for moment in (start, stop))
+    return set(range(first, last))
+
+
+def timed_orders(truth: Truth) -> set[str]:
+    """Orders all of whose doses have a documented stop."""
+    open_ones = {each["order"] for each in told_doses(truth) if not each["stop_documented"]}
+    return {each["order"] for each in told_doses(truth)} - open_ones
+
+
+def told_minutes(truth: Truth) -> dict[str, set[int]]:
+    minutes: dict[str, set[int]] = {order: set() for order in timed_orders(truth)}
+    for dose in told_doses(truth):
+        for start, stop in dose["intervals"]:
+            if dose["order"] in minutes:
+                ran = minutes_from(datetime.fromisoformat(start), datetime.fromisoformat(stop))
+                minutes[dose["order"]] |= ran
+    return minutes
+
+
+def found_minutes(timeline: Timeline, orders: set[str]) -> dict[str, set[int] | str]:
+    minutes: dict[str, set[int] | str] = {}
+    for dose in found_doses(timeline):
+        if dose.order not in orders:
+            continue
+        before = minutes.get(dose.order, set())
+        closed = [(each.start, each.stop) for each in dose.intervals if each.stop is not None]
+        if isinstance(before, str) or len(closed) < len(dose.intervals):
+            minutes[dose.order] = "no stop"
+            continue
+        minutes[dose.order] = before.union(*(minutes_from(start, stop) for start, stop in closed))
+    return minutes
+
+
+@all_feeds
+def test_the_visits_are_those_that_were(style: str, mess: float, seed: int) -> None:
+    """One timeline for each visit of the truth, and none for a temporary number that was merged away."""
+    told = {(each["facility"], each["visit"]) for each in truths(style, mess, seed)}
+    assert set(visits_of(style, mess, seed)) == told
+
+
+@all_feeds
+def test_exactly_the_cancelled_visits_are_cancelled(style: str, mess: float, seed: int) -> None:
+    """A registration taken back by A11 is known as cancelled, and no other is."""
+    visits = visits_of(style, mess, seed)
+    cancelled = {key.visit for key in visits if visits.timeline(key).context.cancelled}
+    assert cancelled == {each["visit"] for each in truths(style, mess, seed) if each["cancelled"]}
+
+
+@all_feeds
+def test_every_drug_is_there_in_its_whole_amount(style: str, mess: float, seed: int) -> None:
+    """Of each order the drugs and the sum of each drug's amounts are what was truly given, and no more."""
+    for truth, timeline in pairs(style, mess, seed):
+        assert found_amounts(timeline) == told_amounts(truth), truth["visit"]
+
+
+@all_feeds
+def test_every_route_is_the_true_one(style: str, mess: float, seed: int) -> None:
+    """All doses of an order went the way that the timeline says."""
+    for truth, timeline in pairs(style, mess, seed):
+        told = {(each["order"], each["route"]) for each in told_doses(truth)}
+        assert {(each.order, each.route) for each in found_doses(timeline)} == told, truth["visit"]
+
+
+@all_feeds
+def test_every_running_minute_is_the_true_one(style: str, mess: float, seed: int) -> None:
+    """Where stops are documented, an order ran in exactly the minutes that the timeline says."""
+    for truth, timeline in pairs(style, mess, seed):
+        told = told_minutes(truth)
+        assert found_minutes(timeline, set(told)) == told, truth["visit"]
+
+
+@all_feeds
+def test_what_was_held_or_refused_is_told_as_not_given(style: str, mess: float, seed: int) -> None:
+    """Exactly the orders that were held or refused have an administration that was not given."""
+    for truth, timeline in pairs(style, mess, seed):
+        held = {each["order"] for each in truth["administrations"] if not each["given"]}
+        assert {each.order for each in timeline.administrations if not each.given} == held, truth["visit"]
+
+
+@all_feeds
+def test_what_was_taken_back_is_gone(style: str, mess: float, seed: int) -> None:
+    """An order whose every record was voided has no administration, given or not."""
+    for truth, timeline in pairs(style, mess, seed):
+        voided = {each["order"] for each in truth["administrations"] if each["voided"]}
+        assert not voided & {each.order for each in timeline.administrations}, truth["visit"]
+
+
+def test_the_feeds_have_what_the_claims_are_about() -> None:
+    """Among the visits are held and voided doses, pauses, mixtures, missing stops and cancelled visits."""
+    doses = [dose for feed in FEEDS for truth in truths(*feed) for dose in truth["administrations"]]
+    assert any(not dose["given"] for dose in doses)
+    assert any(dose["voided"] for dose in doses)
+    assert any(len(dose["intervals"]) > 1 for dose in doses)
+    assert any(len(dose["drugs"]) > 1 for dose in doses)
+    assert any(not dose["stop_documented"] and dose["device"] == "" for dose in doses)
+    assert any(truth["cancelled"] for feed in FEEDS for truth in truths(*feed))
