@@ -79,13 +79,18 @@ def drug_class(drug: str, policy: str) -> str:
 
 
 def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, str]]]:
-    """Drugs given into a vein, by access line; lines that share a drug are one, no line is the first one."""
+    """Drugs given into a vein, by access line; lines that share a drug are one.
+
+    What has no line went where its drug went, else into the first line.
+    """
     items = list(visit)
     named = [each for each in items if each[0].line]
     first = min(named, key=lambda each: (each[0].start, each[0].line))[0].line if named else ""
+    of_drug = {each[0].drug: each[0].line for each in named}
     groups: list[tuple[set[str], set[str], list[tuple[Given, str]]]] = []
     for item in items:
-        lines, drugs, members = {item[0].line or first}, {item[0].drug}, [item]
+        line = item[0].line or of_drug.get(item[0].drug, first)
+        lines, drugs, members = {line}, {item[0].drug}, [item]
         for other in [each for each in groups if each[0] & lines or each[1] & drugs]:
             groups.remove(other)
             lines, drugs, members = lines | other[0], drugs | other[1], other[2] + members
@@ -160,11 +165,13 @@ class _Encounter:
         if initial.infusion:
             self._bill_hours(initial, modifiers)
         rest = sorted((each for each in services if each != initial), key=lambda each: (each.start, each.key))
-        self._bill_infusions(initial, [each for each in rest if each.infusion])
+        self._bill_infusions(initial, [each for each in rest if each.infusion], modifiers)
         infusions = [each for each in services if each.infusion]
         self._bill_pushes(initial, infusions, [each for each in rest if not each.infusion])
 
-    def _bill_infusions(self, initial: Service, others: Sequence[Service]) -> None:
+    def _bill_infusions(
+        self, initial: Service, others: Sequence[Service], modifiers: tuple[str, ...]
+    ) -> None:
         timed = [initial] if initial.infusion else []
         for each in others:
             if any(len(each.minutes & other.minutes) >= self.numbers.concurrent_from for other in timed):
@@ -174,7 +181,7 @@ class _Encounter:
                 continue
             timed.append(each)
             self._add("96417" if each.chemo else "96367")
-            self._bill_hours(each, ())
+            self._bill_hours(each, modifiers)
 
     def _hours(self, minutes: int, tail: int) -> int:
         """Count further hours by going through them: each needs its tail of minutes past the hour before."""

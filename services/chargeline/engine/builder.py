@@ -20,6 +20,8 @@ from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Step, 
 from chargeline.engine.units import additional_hours, hours_in_words
 
 _HOUR_POSITIONS = frozenset({"initial", "sequential", "additional", "additional_hour"})
+# Only these, and further hours, carry the modifier of a second initial service.
+_CARRY_DISTINCT = frozenset({"initial", "additional_hour"})
 _TIMED = frozenset({"infusion", "prolonged_infusion", "arterial_infusion", "subcutaneous_infusion"})
 
 
@@ -154,7 +156,7 @@ class EncounterBuilder:
             return
         self._line(placement, role, 1, steps)
         if hours and hours[1]:
-            self._line(placement, hours[0], hours[1], (*steps, hours[2]))
+            self._line(placement, hours[0], hours[1], (*steps, hours[2]), hours_of=True)
 
     def _hours(self, placement: Placement, decision: Decision) -> tuple[str, int, Step] | None:
         """Role, units and reasoning of the further hours; None where the service is not timed."""
@@ -170,7 +172,9 @@ class EncounterBuilder:
         words = hours_in_words(placement.minutes, remainder, units)
         return role, units, Step("further hours", threshold, (("arithmetic", words),))
 
-    def _line(self, placement: Placement, role: str, units: int, steps: tuple[Step, ...]) -> None:
+    def _line(
+        self, placement: Placement, role: str, units: int, steps: tuple[Step, ...], *, hours_of: bool = False
+    ) -> None:
         first = placement.services[0]
         item = first.administration
         units, steps = self._capped(placement, role, units, steps)
@@ -181,13 +185,14 @@ class EncounterBuilder:
             self.questions.append(_no_code(placement, role, coded))
             return
         code = coded.word("code")
+        distinct = placement.distinct if hours_of or placement.position in _CARRY_DISTINCT else ""
         self.lines.append(
             ChargeLine(
                 line_id=self.line_id(role, item.key),
                 role=role,
                 code=code,
                 units=units,
-                modifiers=tuple([each for each in (placement.distinct, first.modifier) if each]),
+                modifiers=tuple([each for each in (distinct, first.modifier) if each]),
                 service_date=item.day,
                 drug=first.substance,
                 minutes=placement.minutes or None,

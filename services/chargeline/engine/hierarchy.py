@@ -23,7 +23,7 @@ class Placement(NamedTuple):
     """Services reported together, the first of them being the anchor, and their place.
 
     `minutes` are those that count toward units. `distinct` is the modifier of a second initial
-    service, or "". `steps` are the reasons for the place.
+    service and of all further hours of its line, or "". `steps` are the reasons for the place.
     """
 
     services: tuple[Service, ...]
@@ -141,7 +141,7 @@ def _place_vein(
 def _access_lines(drugs: Sequence[Service]) -> list[list[Service]]:
     """Services by access line. A drug or order that goes on in another site has not changed its line.
 
-    Services without a charted line belong to the first line that is charted.
+    A service without a charted line belongs where the same drug or order went, else to the first line.
     """
     by_line: dict[str, list[Service]] = {}
     for each in drugs:
@@ -152,21 +152,26 @@ def _access_lines(drugs: Sequence[Service]) -> list[list[Service]]:
     groups: list[list[Service]] = []
     for name in sorted(by_line, key=lambda line: (_start(by_line[line][0]), line)):
         members = by_line[name]
-        marks = {each.substance for each in members} | {each.administration.order for each in members}
-        home = next(
-            (
-                group
-                for group in groups
-                if any(each.substance in marks or each.administration.order in marks for each in group)
-            ),
-            None,
-        )
-        if home is None:
+        homes = [group for group in groups if any(_shares(each, group) for each in members)]
+        if not homes:
             groups.append(list(members))
-        else:
-            home.extend(members)
-    groups[0].extend(unknown)
+            continue
+        homes[0].extend(members)
+        for other in homes[1:]:
+            homes[0].extend(other)
+            groups.remove(other)
+    for each in unknown:
+        home = next((group for group in groups if _shares(each, group)), groups[0])
+        home.append(each)
     return groups
+
+
+def _shares(service: Service, group: Sequence[Service]) -> bool:
+    """Whether a group holds the same drug or order."""
+    return any(
+        each.substance == service.substance or each.administration.order == service.administration.order
+        for each in group
+    )
 
 
 def _repeats(members: Sequence[Service], rules: DayRules) -> list[_Unit]:
@@ -319,7 +324,7 @@ def _place_rest(
                 Placement(unit.services, "additional_hour", unit.minutes, distinct, unit.steps)
             )
         else:
-            _place_infusion(unit, timed, rules, placed)
+            _place_infusion(unit, timed, rules, placed, distinct)
     if pushes:
         given = [unit for unit in (initial, *infusions) if unit.service_class != "hydration"]
         _place_pushes(pushes, given, rules, placed)
@@ -330,7 +335,7 @@ def _already_infused(unit: _Unit, timed: Sequence[_Unit]) -> bool:
     return any(other.services[0].substance == unit.services[0].substance for other in timed)
 
 
-def _place_infusion(unit: _Unit, timed: list[_Unit], rules: DayRules, placed: Placed) -> None:
+def _place_infusion(unit: _Unit, timed: list[_Unit], rules: DayRules, placed: Placed, distinct: str) -> None:
     beside = [each for each in timed if each.service_class != "hydration"]
     decision = rules["position.concurrency"].decide()
     shared = [(overlap(unit.spans, each.spans) // 60, each) for each in beside]
@@ -349,7 +354,7 @@ def _place_infusion(unit: _Unit, timed: list[_Unit], rules: DayRules, placed: Pl
         timed.append(unit)
     elif unit.service_class == "therapeutic" and _over_limit(unit, rules, placed, step):
         return
-    placed.placements.append(Placement(unit.services, position, minutes, "", (*unit.steps, step)))
+    placed.placements.append(Placement(unit.services, position, minutes, distinct, (*unit.steps, step)))
 
 
 def _overlap_needed(how: str, decision: Decision, minutes: int) -> int:
@@ -363,7 +368,10 @@ def _overlap_needed(how: str, decision: Decision, minutes: int) -> int:
 def _over_limit(unit: _Unit, rules: DayRules, placed: Placed, step: Step) -> bool:
     decision = rules["position.concurrent_limit"].decide()
     limit = decision.number("per_encounter")
-    reported = sum(each.position == "concurrent" for each in placed.placements)
+    reported = sum(
+        each.position == "concurrent" and each.services[0].service_class == "therapeutic"
+        for each in placed.placements
+    )
     if reported < limit:
         return False
     assert decision.rule is not None
@@ -386,8 +394,9 @@ def _place_pushes(pushes: Sequence[_Unit], given: Sequence[_Unit], rules: DayRul
         before = known.setdefault(substance, [])
         presence = _presence(unit)
         if beside is not None:
-            placed.dropped.append(beside)
-        elif before:
+            placed.dropped.append(beside)  # not a push of its own, so a later one is not a repeat
+            continue
+        if before:
             _place_repeat(unit, min(distance(presence, each) for each in before) // 60, rules, placed)
         else:
             placed.placements.append(Placement(unit.services, "additional", unit.minutes, "", unit.steps))

@@ -115,10 +115,11 @@ class Visit:
     def _add_fact(self, fact: VisitFact) -> None:
         version = (fact.message.sent or BEGINNING, fact.message.digest)
         changed = False
-        for name in ("payer", "payer_name", "authorizations", "diagnoses", "admitted"):
-            value = getattr(fact, name)
-            if value is not None:
-                changed |= self._register(name).offer(version, value)
+        if fact.trigger or fact.payer is not None or fact.diagnoses is not None:
+            for name in ("payer", "payer_name", "authorizations", "diagnoses", "admitted"):
+                value = getattr(fact, name)
+                if value is not None:
+                    changed |= self._register(name).offer(version, value)
         changed |= self._add_presence(fact, version)
         if fact.patient and fact.patient not in self._patients:
             self._patients[fact.patient] = None

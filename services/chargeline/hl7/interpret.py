@@ -11,7 +11,7 @@ from chargeline.engine.events import Event, MessageRef, PatientMerge, Reading, U
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.pharmacy import pharmacy_events
 from chargeline.hl7.profile import Place, Profile
-from chargeline.hl7.reader import NULL, Message, component, unescape
+from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
 from chargeline.hl7.visits import merges_of, visit_fact
 
 ADT_TRIGGERS = frozenset(
@@ -28,6 +28,10 @@ _PHARMACY = {
 
 def read_events(message: Message, profile: Profile) -> Reading:
     """All that a message says. Never raises for bad content: see `Reading.set_aside`."""
+    heads: dict[str, list[str]] = {}
+    for row in message.rows:
+        if row[0] not in heads:
+            heads[row[0]] = row
     header = message.rows[0]
     kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
     digest = message.body_digest.hex()
@@ -38,22 +42,23 @@ def read_events(message: Message, profile: Profile) -> Reading:
     except Hl7Error as error:
         problem = error
     reference = MessageRef(digest, message.control_id or digest[:16], kind, sent)
-    facility = first_valued(message, profile.facility)
+    facility = first_valued(heads, profile.facility, message.delimiters)
     if problem is None:
         problem = _not_used(message, kind)
     if problem is not None:
         return _set_aside(reference, facility, None, profile, problem)
-    visit = first_valued(message, profile.visit) or None
+    visit = first_valued(heads, profile.visit, message.delimiters) or None
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
     if visit is None and not merges:
         if message.type == "ADT" and message.trigger == "A31":
             return Reading(reference, facility, None, profile.zone, (), (), None)
         return _set_aside(reference, facility, None, profile, _no_visit(profile))
-    return _used(message, reference, facility, visit, profile, merges)
+    return _used(message, heads, reference, facility, visit, profile, merges)
 
 
 def _used(
     message: Message,
+    heads: dict[str, list[str]],
     reference: MessageRef,
     facility: str,
     visit: str | None,
@@ -63,7 +68,7 @@ def _used(
     events: list[Event] = []
     if visit is not None:
         try:
-            events.append(visit_fact(message, reference, profile))
+            events.append(visit_fact(message, heads, reference, profile))
         except Hl7Error as error:
             events.append(unreadable(reference, error))
         if message.type != "ADT":
@@ -109,13 +114,13 @@ def unreadable(reference: MessageRef, error: Hl7Error) -> Unreadable:
     return Unreadable(reference, error.code, error.expected, error.found, error.where, error.do)
 
 
-def first_valued(message: Message, places: tuple[Place, ...]) -> str:
-    """The first of some places that is valued; "" if none is."""
-    for place in places:
-        row = message.first(place.segment)
-        if row is None or place.field >= len(row) or not row[place.field]:
+def first_valued(heads: dict[str, list[str]], places: tuple[Place, ...], delimiters: Delimiters) -> str:
+    """The first of some places that is valued, in the first segment of its name; "" if none is."""
+    for segment, field, number in places:
+        row = heads.get(segment)
+        if row is None or field >= len(row) or not row[field]:
             continue
-        text = component(row[place.field], place.component, message.delimiters)
-        if text and text != NULL and not text.isspace():
-            return unescape(text, message.delimiters).strip()
+        text = component(row[field], number, delimiters).strip()
+        if text and text != NULL:
+            return unescape(text, delimiters)
     return ""

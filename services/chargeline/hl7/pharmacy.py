@@ -168,25 +168,26 @@ def _number(text: str, where: str) -> Decimal | None:
     return Decimal(text)
 
 
-@lru_cache(maxsize=4096)
-def _unit(field: str, delimiters: Delimiters) -> str:
-    return unescape(component(field, 1, delimiters).strip(), delimiters)
-
-
 def _drug(row: Row, fields: tuple[int, int, int], address: str, delimiters: Delimiters) -> DrugAmount | None:
     code, amount, unit = fields
     named = _field(row, code)
     if not named:
         return None
+    return _drug_amount(named, _field(row, amount), _field(row, unit), address, code, amount, delimiters)
+
+
+@lru_cache(maxsize=16384)
+def _drug_amount(
+    named: str, measure: str, unit: str, address: str, code: int, amount: int, delimiters: Delimiters
+) -> DrugAmount | None:
     codes, text = _drug_name(named, delimiters)
     if not codes and not text:
         return None
-    measured = component(_field(row, amount), 1, delimiters)
     return DrugAmount(
         codes,
         text,
-        _number(measured, f"{address}-{amount}"),
-        _unit(_field(row, unit), delimiters),
+        _number(component(measure, 1, delimiters), f"{address}-{amount}"),
+        unescape(component(unit, 1, delimiters).strip(), delimiters),
         "",
         f"{address}-{code}",
     )
@@ -220,15 +221,6 @@ def _route_words(route: str, method: str, profile: Profile, delimiters: Delimite
     return _ROUTE(found, code or text, method_word)
 
 
-@lru_cache(maxsize=2048)
-def _line_name(text: str, profile: Profile) -> str:
-    """The name of an access line without the words that only name a lumen."""
-    name = text.upper()
-    if profile.lumens is not None:
-        name = profile.lumens.sub(" ", name)
-    return " ".join(name.replace("-", " ").replace("_", " ").split()) or text.upper()
-
-
 def _observed(rows: list[Row], codes: frozenset[str], delimiters: Delimiters) -> str:
     """The value (OBX-5.1) of the first observation with one of these codes."""
     for row in rows:
@@ -253,7 +245,17 @@ def _where(route: Row | None, rows: list[Row], profile: Profile, delimiters: Del
         primary = bool(_observed(rows, profile.primary_observations, delimiters))
     line = line or _first_of(route, profile.line, delimiters)
     device = device or _first_of(route, profile.device, delimiters)
-    return _Where(_line_name(line, profile) if line else "", profile.devices.get(device.upper(), ""), primary)
+    return _where_words(line, device, primary, profile)
+
+
+@lru_cache(maxsize=4096)
+def _where_words(line: str, device: str, primary: bool, profile: Profile) -> _Where:
+    """In the profile's words, the line without those that only name a lumen."""
+    name = line.upper()
+    if profile.lumens is not None:
+        name = profile.lumens.sub(" ", name)
+    name = " ".join(name.replace("-", " ").replace("_", " ").split()) or line.upper()
+    return _Where(name, profile.devices.get(device.upper(), ""), primary)
 
 
 # ------------------------------------------------------------------ RXA
@@ -267,31 +269,30 @@ def _record(
     administration: _Administration,
     number: str,
 ) -> Record:
-    row, delimiters, ordinal = administration.row, message.delimiters, administration.ordinal
+    row, delimiters, ordinal = _padded(administration.row), message.delimiters, administration.ordinal
     address = f"RXA[{ordinal}]"
-    start = component(_field(row, 3), 1, delimiters).strip()
+    start = component(row[3], 1, delimiters).strip()
     if not start:
         raise _no_time(address)
     moment = profile.clock.read(start, f"{address}-3")
-    end = component(_field(row, 4), 1, delimiters).strip()
+    end = component(row[4], 1, delimiters).strip()
     until = profile.clock.read(end, f"{address}-4") if end else None
     route = _route(administration.route or _last(group.routes), profile, delimiters)
     where = _where(administration.route, administration.observations, profile, delimiters)
-    notes = _field(row, 9)
-    action, action_address = _action(row, group.orc, profile, delimiters)
-    rate = component(_field(row, 12), 1, delimiters).strip()
+    action, action_field = _action(row, group.orc, profile, delimiters)
+    rate = component(row[12], 1, delimiters).strip()
     if action == "rate" and rate and _is_zero(rate):
         action = "pause"
     drugs = _drugs_of(row, administration, group, address, delimiters)
-    recorded = component(_field(row, 22), 1, delimiters)
+    recorded = component(row[22], 1, delimiters)
     return Record(
         reference,
         ordinal,
         number or "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else f"RXA{ordinal}"),
-        _first_of(row, profile.local_number, delimiters),
-        component(_field(row, 2), 1, delimiters).strip(),
+        _first_of(row, profile.local_number, delimiters) if profile.local_number else "",
+        component(row[2], 1, delimiters).strip(),
         action,
-        f"{address}-{action_address}",
+        f"{address}-{action_field}",
         moment.at,
         moment.day,
         until.at if until is not None else None,
@@ -305,12 +306,21 @@ def _record(
         where.line,
         where.device,
         rate,
-        _completion(row, profile, delimiters),
-        _status(row, profile, delimiters, address),
+        _completion(row[18], row[20], profile, delimiters),
+        _status(row[21], profile, delimiters, address) if row[21] else "add",
         profile.clock.read_if_valued(recorded, f"{address}-22") if recorded else None,
-        _purpose(notes, administration.notes, drugs, profile),
+        _purpose(row[9], administration.notes, drugs, profile),
         where.primary,
     )
+
+
+_NO_FIELDS = [""] * 30  # RXA ends at field 29 in v2.8
+
+
+def _padded(row: Row) -> Row:
+    """The row with every field that RXA may have, "" where the sender has none or deletes."""
+    fields = row + _NO_FIELDS[len(row) :]
+    return ["" if field == NULL else field for field in fields] if NULL in fields else fields
 
 
 def _no_time(address: str) -> Hl7Error:
@@ -333,17 +343,17 @@ def _is_zero(rate: str) -> bool:
     return digits.replace(".", "", 1).isdigit() and not digits.strip("0.")
 
 
-def _action(row: Row, orc: Row | None, profile: Profile, delimiters: Delimiters) -> tuple[str, str]:
+def _action(row: Row, orc: Row | None, profile: Profile, delimiters: Delimiters) -> tuple[str, int]:
     """The first word, at the places that the profile names, that it knows as an action."""
-    for place in profile.action:
-        source = row if place.segment == "RXA" else orc
-        if source is None or place.field >= len(source) or not source[place.field]:
+    for segment, field, number in profile.action:
+        source = row if segment == "RXA" else orc
+        if source is None or field >= len(source) or not source[field]:
             continue
-        word = component(source[place.field], place.component, delimiters).strip().lower()
+        word = component(source[field], number, delimiters).strip().lower()
         found = profile.actions.get(word)
         if found is not None:
-            return found, str(place.field)
-    return "", "9"
+            return found, field
+    return "", 9
 
 
 def _drugs_of(
@@ -360,20 +370,19 @@ def _drugs_of(
     return (drug, *mixture)
 
 
-def _completion(row: Row, profile: Profile, delimiters: Delimiters) -> str:
+@lru_cache(maxsize=256)
+def _completion(refused: str, status: str, profile: Profile, delimiters: Delimiters) -> str:
     """RXA-20 in the profile's words; any refusal reason in RXA-18 means that it was not taken."""
-    if component(_field(row, 18), 1, delimiters).strip():
+    if component(refused, 1, delimiters).strip():
         return "not_given"
-    text = _field(row, 20)
-    return profile.completion.get(component(text, 1, delimiters).strip().upper(), "") if text else ""
+    return profile.completion.get(component(status, 1, delimiters).strip().upper(), "")
 
 
-def _status(row: Row, profile: Profile, delimiters: Delimiters, address: str) -> str:
-    text = component(_field(row, 21), 1, delimiters).strip().upper() if len(row) > 21 else ""
-    if not text:
-        return "add"
+@lru_cache(maxsize=256)
+def _status(field: str, profile: Profile, delimiters: Delimiters, address: str) -> str:
+    text = component(field, 1, delimiters).strip().upper()
     found = profile.record.get(text)
-    if found is None:
+    if found is None and text:
         raise Hl7Error(
             "status.unknown",
             expected=f"one of {', '.join(sorted(profile.record))}",
@@ -381,15 +390,13 @@ def _status(row: Row, profile: Profile, delimiters: Delimiters, address: str) ->
             where=f"{address}-21",
             do="add the value to [record] of the interface profile, or correct it at the sender",
         )
-    return found
+    return found or "add"
 
 
 def _purpose(notes: str, rows: list[Row], drugs: tuple[DrugAmount, ...], profile: Profile) -> str:
     """Whether words in RXA-9, the drug's name or a note say: keeps the vein open, or rinses."""
-    texts = [notes] if notes else []
-    texts += [drug.text for drug in drugs]
-    texts += [_field(row, 3) for row in rows]
-    return _purpose_of(tuple(texts), profile)
+    texts = (notes, *[drug.text for drug in drugs], *[_field(row, 3) for row in rows])
+    return _purpose_of(texts, profile)
 
 
 @lru_cache(maxsize=4096)

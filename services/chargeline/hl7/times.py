@@ -20,6 +20,7 @@ _FORM = re.compile(
 _MINUTES = tuple(timedelta(minutes=minute) for minute in range(60))
 _SECONDS = tuple(timedelta(seconds=second) for second in range(60))
 _HOURS_REMEMBERED = 4096
+_MOMENTS_REMEMBERED = 20_000
 
 
 class Moment(NamedTuple):
@@ -36,9 +37,18 @@ class Clock:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._hours: dict[str, tuple[datetime, date] | None] = {}
+        self._moments: dict[str, Moment] = {}
 
     def read(self, text: str, where: str) -> Moment:
         """An instant to the minute or second. Raises Hl7Error `time.impossible` or `time.imprecise`."""
+        known = self._moments.get(text)
+        if known is None:
+            if len(self._moments) > _MOMENTS_REMEMBERED:
+                self._moments.clear()
+            known = self._moments[text] = self._read(text, where)
+        return known
+
+    def _read(self, text: str, where: str) -> Moment:
         length = len(text)
         if (length == 12 or length == 14) and text.isdecimal() and text.isascii():
             hour = self._hours.get(text[:10], _UNKNOWN)

@@ -6,49 +6,55 @@ can leak.
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from chargeline.engine.events import MessageRef, PatientMerge, VisitFact, VisitMerge
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import NULL, Message, component, unescape
+from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
 
 _PATIENT_MERGES = frozenset({"A18", "A34", "A36", "A40"})
 _VISIT_MERGES = frozenset({"A35", "A36", "A41"})
 
 
-def visit_fact(message: Message, reference: MessageRef, profile: Profile) -> VisitFact:
-    """The snapshot of the visit in one message. Raises Hl7Error for an impossible time."""
-    pid = pv1 = evn = in1 = None
-    diagnoses: list[str] = []
-    for row in message.rows:
-        name = row[0]
-        if name == "PID" and pid is None:
-            pid = row
-        elif name == "PV1" and pv1 is None:
-            pv1 = row
-        elif name == "EVN" and evn is None:
-            evn = row
-        elif name == "IN1" and in1 is None:
-            in1 = row
-        elif name == "DG1":
-            code = _text(message, row, 3)
-            if code and code not in diagnoses:
-                diagnoses.append(code)
+Row = list[str]
+
+
+def visit_fact(message: Message, heads: dict[str, Row], reference: MessageRef, profile: Profile) -> VisitFact:
+    """The snapshot of the visit in one message. Raises Hl7Error for an impossible time.
+
+    `heads` holds the first segment of each name. A pharmacy message says whose visit it is and of
+    which class; payer, diagnoses and times are taken from it only where it carries IN1 or DG1.
+    """
+    pid, pv1 = heads.get("PID"), heads.get("PV1")
+    numbers = pid[3] if pid is not None and len(pid) > 3 else ""
+    class_code = pv1[2] if pv1 is not None and len(pv1) > 2 else ""
+    patient = _patient_number(numbers, profile, message.delimiters) if numbers else None
+    patient_class = _patient_class(class_code, profile, message.delimiters) if class_code else None
     adt = message.type == "ADT"
-    patient_class = _text(message, pv1, 2)
+    if not adt and "IN1" not in heads and "DG1" not in heads:
+        return VisitFact(
+            reference, "", None, patient, patient_class, None, None, None, None, None, None, None
+        )
+    in1 = heads.get("IN1")
     return VisitFact(
         message=reference,
         trigger=message.trigger if adt else "",
-        effective=_effective(message, evn, pv1, profile) if adt else None,
-        patient=_patient_number(message, pid, profile),
-        patient_class=profile.classes.get(patient_class.upper(), "unknown") if patient_class else None,
+        effective=_effective(message, heads.get("EVN"), pv1, profile) if adt else None,
+        patient=patient,
+        patient_class=patient_class,
         payer=_first_of(message, in1, (3, 2)),
         payer_name=_text(message, in1, 4),
         authorizations=_authorizations(message),
-        diagnoses=tuple(diagnoses) or None,
+        diagnoses=_diagnoses(message),
         admitted=_time(message, pv1, 44, profile),
         discharged=_time(message, pv1, 45, profile),
         replaces_patient=_moved_from(message, profile),
     )
+
+
+def _diagnoses(message: Message) -> tuple[str, ...] | None:
+    found = [_text(message, row, 3) for row in message.rows if row[0] == "DG1"]
+    return tuple(dict.fromkeys(code for code in found if code)) or None
 
 
 def _text(message: Message, row: list[str] | None, field: int) -> str | None:
@@ -85,23 +91,24 @@ def _effective(
     return happened or _time(message, evn, 2, profile)
 
 
-def _patient_number(message: Message, pid: list[str] | None, profile: Profile) -> str | None:
-    """The medical record number: the repetition of PID-3 whose type says so, else the first."""
-    if pid is None:
-        return None
-    return _number_of_type(message, message.repetitions(pid, 3), profile)
+@lru_cache(maxsize=8192)
+def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str | None:
+    """The medical record number: the repetition of a CX field whose type says so, else the first."""
+    repetitions = field.split(delimiters.repetition)
+    chosen = next(
+        (each for each in repetitions if component(each, 5, delimiters) in profile.patient_number_types),
+        repetitions[0],
+    )
+    text = component(chosen, 1, delimiters).strip()
+    return unescape(text, delimiters) if text and text != NULL else None
 
 
-def _number_of_type(message: Message, repetitions: list[str], profile: Profile) -> str | None:
-    if len(repetitions) > 1:
-        for each in repetitions:
-            if component(each, 5, message.delimiters) in profile.patient_number_types:
-                repetitions = [each]
-                break
-    if not repetitions:
+@lru_cache(maxsize=256)
+def _patient_class(field: str, profile: Profile, delimiters: Delimiters) -> str | None:
+    code = component(field, 1, delimiters).strip().upper()
+    if not code or code == NULL:
         return None
-    text = component(repetitions[0], 1, message.delimiters).strip()
-    return unescape(text, message.delimiters) if text and text != NULL else None
+    return profile.classes.get(code, "unknown")
 
 
 def _authorizations(message: Message) -> tuple[str, ...] | None:
@@ -119,7 +126,7 @@ def _moved_from(message: Message, profile: Profile) -> str | None:
     if message.type != "ADT" or message.trigger != "A44":
         return None
     mrg = message.first("MRG")
-    return _number_of_type(message, message.repetitions(mrg, 1), profile) if mrg else None
+    return _patient_number(mrg[1], profile, message.delimiters) if mrg and len(mrg) > 1 else None
 
 
 def merges_of(
@@ -132,8 +139,8 @@ def merges_of(
     if mrg is None or pid is None:
         return ()
     found: list[VisitMerge | PatientMerge] = []
-    prior = _number_of_type(message, message.repetitions(mrg, 1), profile)
-    surviving = _patient_number(message, pid, profile)
+    prior = _patient_number(mrg[1], profile, message.delimiters) if len(mrg) > 1 else None
+    surviving = _patient_number(pid[3], profile, message.delimiters) if len(pid) > 3 else None
     if message.trigger in _PATIENT_MERGES and prior and surviving and prior != surviving:
         found.append(PatientMerge(reference, prior, surviving))
     if message.trigger in _VISIT_MERGES and visit is not None:
