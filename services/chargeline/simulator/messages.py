@@ -71,9 +71,9 @@ def _belong_together(one: Record, other: Record) -> bool:
 def _administration_letter(visit: Visit, sender: Sender, batch: Sequence[Record]) -> Letter:
     charted = max(record.charted for record in batch)
     order = _order_numbers(batch[0].administration)
-    segments = [segment("ORC", {1: "RE", 2: order[0], 3: order[1]})]
+    segments = [_common_order("RE", order, sender, charted, {5: "IP"})]
     for record in batch:
-        segments += _record_segments(sender, record)
+        segments += _record_segments(sender, record, visit.facility())
     return letter(visit, "RAS", charted, tuple(segments))
 
 
@@ -85,7 +85,7 @@ def letter(visit: Visit, kind: str, happened: datetime, segments: tuple[str, ...
     )
 
 
-def _record_segments(sender: Sender, record: Record) -> Iterator[str]:
+def _record_segments(sender: Sender, record: Record, visit_facility: str) -> Iterator[str]:
     dose, rate = record.administration, record.rate
     head = record.drugs[0].amount if record.drugs else "0"
     fields = {
@@ -98,7 +98,11 @@ def _record_segments(sender: Sender, record: Record) -> Iterator[str]:
         7: dose.drugs[0].unit,
         9: f"{record.action}^^L" if record.action else "",
         10: sender.nurse,
+        11: f"INF^CHAIR{sender.chair}^^{visit_facility}",
         12: "" if rate is None else f"{rate} mL/hr",
+        15: f"ZLOT{dose.order[1:]}",
+        16: "20271231",
+        17: "ZEBRAPHARM^ZEBRA PHARMACEUTICALS INVENTED^L",
         18: record.reason,
         20: record.completion,
         21: record.status,
@@ -135,6 +139,25 @@ def _order_numbers(dose: Administration) -> tuple[str, str]:
     return (f"P{dose.order[1:]}^ZEBRACPOE", f"{dose.order}^ZEBRARX")
 
 
+def _common_order(
+    control: str, order: tuple[str, str], sender: Sender, moment: datetime, more: dict[int, str]
+) -> str:
+    """ORC as full as real senders write it: who entered, who ordered, where from."""
+    fields = {
+        1: control,
+        2: order[0],
+        3: order[1],
+        9: sender.time(moment),
+        10: sender.nurse,
+        12: "Z7001^ZEBRADOCTOR^INVENTED^A^^DR^MD^^ZEBRA^L^^^NPI",
+        13: f"INF^CHAIR{sender.chair}^^ZEBRA^^C",
+        14: "^WPN^PH^^^555^5550100",
+        17: "ZEBRAINF^ZEBRA INFUSION CENTRE INVENTED^L",
+        21: "ZEBRA HOSPITAL INVENTED^L",
+    }
+    return segment("ORC", fields | more)
+
+
 def order_letters(visit: Visit, sender: Sender) -> Iterator[Letter]:
     """One RDE for each order, all written soon after the arrival."""
     for number, (_, doses) in enumerate(groupby(visit.administrations, key=lambda each: each.order)):
@@ -145,7 +168,7 @@ def order_letters(visit: Visit, sender: Sender) -> Iterator[Letter]:
 def _order_segments(sender: Sender, dose: Administration, moment: datetime) -> Iterator[str]:
     placer, filler = _order_numbers(dose)
     timing = f"^^M{dose.ordered_minutes}" if dose.ordered_minutes and sender.before("2.5") else ""
-    yield segment("ORC", {1: "NW", 2: placer, 3: filler, 7: timing, 9: sender.time(moment)})
+    yield _common_order("NW", (placer, filler), sender, moment, {5: "SC", 7: timing})
     fields = {1: timing, 2: _drug_code(dose.drugs[0].drug), 3: dose.drugs[0].amount, 5: dose.drugs[0].unit}
     if dose.rates:
         fields |= {23: str(dose.rates[0][1]), 24: "mL/hr"}
@@ -189,13 +212,27 @@ def _header(visit: Visit, sender: Sender, message: Letter) -> str:
     application = "ZEBRAADT" if message.kind.startswith("A") else "ZEBRAMAR"
     stamp = sender.stamp(message.sent)
     parts = (application, visit.facility(), "CHARGELINE", "ZEBRA", stamp, "", kind, message.control)
-    return "|".join(("MSH", "^~\\&", *parts, PROCESSING_ID, sender.version))
+    return "|".join(
+        ("MSH", "^~\\&", *parts, PROCESSING_ID, sender.version, "", "", "AL", "NE", "USA", "ASCII")
+    )
 
 
 def _person(visit: Visit, message: Letter) -> str:
     born = visit.patient.born.strftime("%Y%m%d")
     number = f"{message.patient}^^^ZEBRA^MR"
-    return segment("PID", {1: "1", 3: number, 5: visit.patient.name, 7: born, 8: visit.patient.sex})
+    fields = {
+        1: "1",
+        3: f"{number}~{message.patient}-E^^^ZEBRAENTERPRISE^PI",
+        5: visit.patient.name,
+        7: born,
+        8: visit.patient.sex,
+        10: "2131-1^Invented^HL70005",
+        11: "1 INVENTED STREET^APT 0^NOWHERE^ZZ^00000^USA^H",
+        13: "^PRN^PH^^^555^5550199~^NET^INTERNET^nobody@zebra.invalid",
+        15: "ENG^English^HL70296",
+        16: "U^Unknown^HL70002",
+    }
+    return segment("PID", fields)
 
 
 def _encounter(visit: Visit, sender: Sender, message: Letter) -> str:
@@ -203,7 +240,14 @@ def _encounter(visit: Visit, sender: Sender, message: Letter) -> str:
         1: "1",
         2: _CLASSES[visit.category],
         3: f"INF^CHAIR{sender.chair}^^{visit.facility()}",
+        7: "Z7001^ZEBRADOCTOR^INVENTED^A^^DR^MD^^ZEBRA^L^^^NPI",
+        8: "Z7002^ZEBRAREFERRER^INVENTED^B^^DR^MD^^ZEBRA^L^^^NPI",
+        10: "ONC",
+        14: "1",
+        17: "Z7001^ZEBRADOCTOR^INVENTED^A^^DR^MD^^ZEBRA^L^^^NPI",
+        18: "INF",
         19: message.visit,
+        20: "ZEBRA",
         44: sender.time(visit.arrived),
         45: sender.time(message.discharged) if message.discharged else "",
     }
