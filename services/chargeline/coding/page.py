@@ -19,7 +19,7 @@ from chargeline.engine.drug_lines import DRUG_ROLE, NOT_SERVICES
 from chargeline.engine.encounters import class_on
 from chargeline.engine.explain import difference_in_words
 from chargeline.engine.formulary import Formulary
-from chargeline.engine.timeline import Administration, Day, Timeline
+from chargeline.engine.timeline import Administration, Timeline
 from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Withheld
 from chargeline.engine.units import plain
 
@@ -40,13 +40,11 @@ def print_run(console: Console, run: Run, formulary: Formulary) -> None:
 
 def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> None:
     """One visit: each encounter with its timeline, lines, questions and withheld services."""
-    days = {day.day.isoformat(): day for day in coded.timeline.days}
-    names = [encounter.encounter for encounter in coded.draft.encounters]
-    if not names:
+    by_key = {item.key: item for item in coded.timeline.administrations}
+    if not coded.draft.encounters:
         console.rule(_title(coded, "", ()), align="left", style="bold")
-    for index, encounter in enumerate(coded.draft.encounters):
-        following = names[index + 1] if index + 1 < len(names) else "9999"
-        held = [day for name, day in sorted(days.items()) if encounter.encounter <= name < following]
+    for encounter in coded.draft.encounters:
+        held = [by_key[key] for key in encounter.administrations]
         console.rule(_title(coded, encounter.encounter, held), align="left", style="bold")
         console.print(_timeline(coded.timeline, held, formulary))
         _print_lines(console, encounter)
@@ -56,13 +54,13 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
     console.print()
 
 
-def _title(coded: CodedVisit, encounter: str, days: Sequence[Day]) -> Text:
+def _title(coded: CodedVisit, encounter: str, items: Sequence[Administration]) -> Text:
     context = coded.timeline.context
     parts = [f"Visit {coded.timeline.key.visit}"]
     if encounter:
         parts.append(f"encounter {encounter}")
-    if days:
-        parts.append(class_on(context, days[0].administrations[0].start))
+    if items:
+        parts.append(class_on(context, items[0].start))
     parts.append(f"payer {context.payer or 'unknown'}")
     parts.append(f"policy {coded.draft.policy}")
     return Text(" · ".join(parts))
@@ -71,9 +69,8 @@ def _title(coded: CodedVisit, encounter: str, days: Sequence[Day]) -> Text:
 # ------------------------------------------------------------------ the timeline as bars
 
 
-def _timeline(timeline: Timeline, days: Sequence[Day], formulary: Formulary) -> Padding:
+def _timeline(timeline: Timeline, items: Sequence[Administration], formulary: Formulary) -> Padding:
     zone = ZoneInfo(timeline.context.zone)
-    items = [item for day in days for item in day.administrations]
     times = [item.start for item in items] + [
         interval.stop for item in items for interval in item.intervals if interval.stop
     ]

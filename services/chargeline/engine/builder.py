@@ -10,19 +10,17 @@ from datetime import date
 from hashlib import blake2b
 from operator import is_
 
+from chargeline.engine.charges import Caps, Charge, charges_of
 from chargeline.engine.drug_lines import DrugOutcome, drug_lines
 from chargeline.engine.encounters import Encounter
-from chargeline.engine.hierarchy import Dropped, Placement, place
+from chargeline.engine.hierarchy import Dropped, Placed, Placement, place
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.services import Facts, Service
 from chargeline.engine.timeline import Timeline
 from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Step, Withheld
 from chargeline.engine.units import additional_hours, hours_in_words
 
-_HOUR_POSITIONS = frozenset({"initial", "sequential", "additional", "additional_hour"})
-# Only these, and further hours, carry the modifier of a second initial service.
-_CARRY_DISTINCT = frozenset({"initial", "additional_hour"})
-_TIMED = frozenset({"infusion", "prolonged_infusion", "arterial_infusion", "subcutaneous_infusion"})
+_KnownLines = tuple[Placement, tuple[DayRules, Decision], list[ChargeLine]]
 
 
 class Memory:
@@ -35,9 +33,7 @@ class Memory:
         self.encounters: dict[tuple[str, str], tuple[tuple[object, ...], EncounterDraft]] = {}
         self.facts: dict[str, Facts] = {}
         self.services: dict[tuple[str, str], tuple[Facts, DayRules, Service]] = {}
-        self.lines: dict[
-            tuple[str, str, str, str], tuple[Placement, tuple[DayRules, str], list[ChargeLine]]
-        ] = {}
+        self.lines: dict[tuple[str, str, str, str], _KnownLines] = {}
         self.drugs: dict[tuple[str, date], tuple[tuple[Service, ...], DrugOutcome]] = {}
         self.ids: dict[tuple[str, str, str], str] = {}
 
@@ -57,7 +53,9 @@ class EncounterBuilder:
         self.lines: list[ChargeLine] = []
         self.questions: list[Question] = []
         self.withheld: list[Withheld] = []
-        self.used: dict[str, int] = {}  # units reported so far by role, for caps
+        facts = (("encounter", encounter.name), ("patient class", encounter.patient_class))
+        self.encounter_step = Step("encounter", encounter.grouping, facts)
+        self.caps = Caps(rules, timeline.context.payer)
 
     def withhold_all(self, reason: str, says: str, steps: tuple[Step, ...]) -> None:
         """Withhold every administration for one and the same reason."""
@@ -69,29 +67,29 @@ class EncounterBuilder:
         """Withhold the encounter by its grouping rule, or ask where no rule holds."""
         rule = decision.rule
         if rule is not None:
-            facts = (("patient class", self.encounter.patient_class),)
-            self.withhold_all(rule.id, rule.why, (Step("encounter", decision, facts),))
+            self.withhold_all(rule.id, rule.why, (self.encounter_step,))
             return
         self.withhold_all("rule.none", "No rule groups visits of this day.", ())
 
-    def code(self, services: Sequence[Service], *, drugs: bool) -> None:
+    def code(self, services: Sequence[Service]) -> None:
         """Place the services that can be coded; pass on what was asked or withheld before."""
-        coded = []
         for each in services:
             if each.questions:
                 self.questions.extend(each.questions)
-            if each.outcome == "service":
-                coded.append(each)
-            elif each.outcome == "withheld":
+            if each.outcome == "withheld":
                 self._withhold_service(each)
-        placed = place(coded, self.rules, self.context, second_encounter=self.second)
+        placed = self.place(services)
         for placement in placed.placements:
             self._report(placement)
         for dropped in placed.dropped:
             self._withhold_dropped(dropped)
         self.questions.extend(placed.questions)
-        if drugs:
-            self._drugs(services)
+        self._drugs(services)
+
+    def place(self, services: Sequence[Service]) -> Placed:
+        """The places of the services that can be coded."""
+        coded = [each for each in services if each.outcome == "service"]
+        return place(coded, self.rules, self.context, second_encounter=self.second)
 
     def _drugs(self, services: Sequence[Service]) -> None:
         given = [each for each in services if _drug_given(each)]
@@ -128,107 +126,80 @@ class EncounterBuilder:
         anchor = placement.services[0].administration.key
         slot = (self.rules.policy, self.encounter.name, anchor, placement.position)
         known = self.memory.lines.get(slot)
-        rests_on = (self.rules, self.context.payer)
+        rests_on = (self.rules, self.encounter.grouping)
         if known is not None and known[1] == rests_on and _same_placement(known[0], placement):
-            self.lines.extend(known[2])
-            return
-        before = (len(self.lines), len(self.questions), len(self.used))
-        self._make_lines(placement)
-        if (len(self.questions), len(self.used)) == before[1:] and not self.used:
-            made = self.lines[before[0] :]
-            self.memory.lines[slot] = (placement, rests_on, made)
+            lines = known[2]
+        else:
+            asked = len(self.questions)
+            lines = self._lines(placement)
+            if len(self.questions) == asked:
+                self.memory.lines[slot] = (placement, rests_on, lines)
+        for line in lines:
+            units, cap = self.caps.allow(line.role, line.units)
+            if cap is None:
+                self.lines.append(line)
+            else:
+                self._hold_under_cap(line, units, cap)
 
-    def _make_lines(self, placement: Placement) -> None:
-        first = placement.services[0]
-        roles = self.rules["service.role"]
-        decision = roles.decide(first.service_class, first.technique, placement.position)
-        if decision.rule is None:
+    def _lines(self, placement: Placement) -> list[ChargeLine]:
+        """The lines of a placement as if nothing were capped; a question where there is no role or code."""
+        charges = charges_of(placement, self.rules)
+        if not charges:
+            first = placement.services[0]
+            roles = self.rules["service.role"]
+            decision = roles.decide(first.service_class, first.technique, placement.position)
             self.questions.append(_no_role(placement, decision))
-            return
-        role = decision.word("role")
-        place_step = Step("place", decision, (("position", placement.position), ("role", role)))
-        steps = (*first.steps, *placement.steps, place_step)
-        hours = self._hours(placement, roles.decide(first.service_class, first.technique, "additional_hour"))
-        if placement.position in ("additional", "additional_hour") and first.technique in _TIMED:
-            units = 1 + (hours[1] if hours else 0)
-            extra = (hours[2],) if hours else ()
-            self._line(placement, role, units, (*steps, *extra))
-            return
-        self._line(placement, role, 1, steps)
-        if hours and hours[1]:
-            self._line(placement, hours[0], hours[1], (*steps, hours[2]), hours_of=True)
+        return [line for charge in charges if (line := self._line(placement, charge)) is not None]
 
-    def _hours(self, placement: Placement, decision: Decision) -> tuple[str, int, Step] | None:
-        """Role, units and reasoning of the further hours; None where the service is not timed."""
-        first = placement.services[0]
-        if decision.rule is None or placement.position not in _HOUR_POSITIONS:
-            return None
-        if first.technique not in _TIMED or first.provisional == "stop.missing":
-            return None
-        role = decision.word("role")
-        threshold = self.rules["units.additional_hour"].decide(role)
-        remainder = threshold.number("remainder_minutes")
-        units = additional_hours(placement.minutes, remainder)
-        words = hours_in_words(placement.minutes, remainder, units)
-        return role, units, Step("further hours", threshold, (("arithmetic", words),))
-
-    def _line(
-        self, placement: Placement, role: str, units: int, steps: tuple[Step, ...], *, hours_of: bool = False
-    ) -> None:
+    def _line(self, placement: Placement, charge: Charge) -> ChargeLine | None:
         first = placement.services[0]
         item = first.administration
-        units, steps = self._capped(placement, role, units, steps)
-        if not units:
-            return
-        coded = self.rules["role.code"].decide(role)
+        coded = self.rules["role.code"].decide(charge.role)
         if coded.rule is None:
-            self.questions.append(_no_code(placement, role, coded))
-            return
+            self.questions.append(_no_code(placement, charge.role, coded))
+            return None
         code = coded.word("code")
-        distinct = placement.distinct if hours_of or placement.position in _CARRY_DISTINCT else ""
-        self.lines.append(
-            ChargeLine(
-                line_id=self.line_id(role, item.key),
-                role=role,
-                code=code,
-                units=units,
-                modifiers=tuple([each for each in (distinct, first.modifier) if each]),
-                service_date=item.day,
-                drug=first.substance,
-                minutes=placement.minutes or None,
-                administrations=tuple([each.administration.key for each in placement.services]),
-                provisional=first.provisional,
-                trace=(*steps, Step("code", coded, (("code", code), ("units", units)))),
-            )
+        return ChargeLine(
+            line_id=self.line_id(charge.role, item.key),
+            role=charge.role,
+            code=code,
+            units=charge.units,
+            modifiers=charge.modifiers,
+            service_date=item.day,
+            drug=first.substance,
+            minutes=placement.minutes or None,
+            administrations=tuple([each.administration.key for each in placement.services]),
+            provisional=first.provisional,
+            trace=(
+                self.encounter_step,
+                *first.steps,
+                *placement.steps,
+                *_place_steps(placement, charge),
+                Step("code", coded, (("code", code), ("units", charge.units))),
+            ),
         )
 
-    def _capped(
-        self, placement: Placement, role: str, units: int, steps: tuple[Step, ...]
-    ) -> tuple[int, tuple[Step, ...]]:
-        """Hold units under the payer's cap; what is above it is withheld, not lost."""
-        decision = self.rules["units.cap"].decide(role, self.context.payer)
-        if decision.rule is None:
-            return units, steps
-        most = decision.number("most")
-        before = self.used.get(role, 0)
-        allowed = max(0, min(units, most - before))
-        self.used[role] = before + allowed
-        if allowed == units:
-            return units, steps
-        step = Step("cap", decision, (("units earned", units), ("allowed", allowed)))
-        first = placement.services[0]
-        says = f"{units - allowed} of {units} further hours are above the cap of {most}: {decision.rule.why}"
-        keys = tuple(each.administration.key for each in placement.services)
-        self.withheld.append(
-            Withheld(decision.rule.id, says, first.substance, placement.minutes, keys, (*steps, step))
-        )
-        return allowed, (*steps, step)
+    def _hold_under_cap(self, line: ChargeLine, units: int, cap: Decision) -> None:
+        """Hold a line under the payer's cap; what is above it is withheld, not lost."""
+        rule = cap.rule
+        assert rule is not None, "a cap is a rule"
+        if units == line.units:
+            self.lines.append(line)
+            return
+        step = Step("cap", cap, (("units earned", line.units), ("allowed", units)))
+        trace = (*line.trace, step)
+        if units:
+            self.lines.append(line._replace(units=units, trace=trace))
+        above = line.units - units
+        says = f"{above} of {line.units} further hours are above the cap of {cap.number('most')}: {rule.why}"
+        self.withheld.append(Withheld(rule.id, says, line.drug, line.minutes, line.administrations, trace))
 
     def done(self, policy: str) -> EncounterDraft:
         """The finished draft, lines in the order of the hierarchy as they were placed."""
         return EncounterDraft(
             self.encounter.name,
             policy,
+            tuple([item.key for item in self.encounter.administrations]),
             tuple(self.lines),
             tuple(dict.fromkeys(self.questions)),
             tuple(self.withheld),
@@ -244,13 +215,29 @@ def _same_placement(known: Placement, now: Placement) -> bool:
     )
 
 
+def _place_steps(placement: Placement, charge: Charge) -> tuple[Step, ...]:
+    """Why the place has this role, and the arithmetic of its further hours."""
+    role = charge.place.word("role")
+    step = Step("place", charge.place, (("position", placement.position), ("role", role)))
+    if charge.threshold is None:
+        return (step,)
+    remainder = charge.threshold.number("remainder_minutes")
+    hours = additional_hours(placement.minutes, remainder)
+    words = hours_in_words(placement.minutes, remainder, hours)
+    return (step, Step("further hours", charge.threshold, (("arithmetic", words),)))
+
+
 def _drug_given(service: Service) -> bool:
-    """Drugs are billed where they were given, even if giving them is not; a flush is neither."""
+    """Drugs are billed where they were given, even if giving them is not.
+
+    A flush or fluid that keeps the vein open is neither; HCPCS codes of this formulary are for
+    injection, so a drug by mouth has none.
+    """
     if not service.drugs:
         return False
     if service.outcome == "withheld":
         item = service.administration
-        return item.given and item.purpose == "" and service.service_class != "flush"
+        return item.given and not item.purpose and item.route != "other" and service.service_class != "flush"
     return True
 
 

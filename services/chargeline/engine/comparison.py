@@ -1,40 +1,66 @@
 """What other policies would make of the same administrations.
 
-It owns comparing finished drafts of one encounter and saying on each line where another shipped
-policy ends differently, because that difference is a compliance decision someone must own.
+It owns saying on each line where another shipped policy ends differently, because that difference
+is a compliance decision someone must own. Another policy's end is reckoned with the same functions
+as our own, only its words are not written out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from chargeline.engine.charges import Caps, charges_of
 from chargeline.engine.drug_lines import DRUG_ROLE, NOT_SERVICES
-from chargeline.engine.trace import ChargeLine, Difference, EncounterDraft, Withheld
+from chargeline.engine.hierarchy import Placed
+from chargeline.engine.rules import DayRules
+from chargeline.engine.services import Service
+from chargeline.engine.trace import ChargeLine, Difference, EncounterDraft, Step, Withheld
+
+_A_QUESTION = ("a question",)
 
 
-def with_differences(made: EncounterDraft, alternatives: Sequence[EncounterDraft]) -> EncounterDraft:
+class Alternative(NamedTuple):
+    """One encounter under another policy: the services and places that it came to."""
+
+    policy: str
+    rules: DayRules
+    services: Sequence[Service]
+    placed: Placed
+    payer: str
+
+
+def with_differences(made: EncounterDraft, alternatives: Sequence[Alternative]) -> EncounterDraft:
     """Say on each line and withheld service where another policy ends differently."""
     ours = _outcomes(made)
-    differences: dict[tuple[str, ...], list[Difference]] = {}
-    theirs = [(each, _outcomes(each)) for each in alternatives]
-    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
-    for keys in {entry.administrations for entry in entries}:
-        for other, outcomes in theirs:
-            says = _of(outcomes, keys)
-            if says != _of(ours, keys):
-                rule = _first_differing_rule(made, other, keys)
-                differences.setdefault(keys, []).append(Difference(other.policy, says, rule))
-    if not differences:
+    theirs = [(each, _alternative_outcomes(each)) for each in alternatives]
+    if all(outcomes == ours for _each, outcomes in theirs):
         return made
+    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
+    differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
+    for keys in dict.fromkeys(entry.administrations for entry in entries):
+        found = [
+            Difference(other.policy, says, _first_differing_rule(made, other, keys))
+            for other, outcomes in theirs
+            if (says := _of(outcomes, keys)) != _of(ours, keys)
+        ]
+        if found:
+            differences[keys] = tuple(found)
     lines = tuple(
         line
         if line.role == DRUG_ROLE or line.administrations not in differences
-        else line._replace(other_policies=tuple(differences[line.administrations]))
+        else line._replace(other_policies=differences[line.administrations])
         for line in made.lines
     )
     withheld = tuple(
-        entry._replace(other_policies=tuple(differences.get(entry.administrations, ())))
+        entry
+        if entry.reason in NOT_SERVICES or entry.administrations not in differences
+        else entry._replace(other_policies=differences[entry.administrations])
         for entry in made.withheld
     )
     return made._replace(lines=lines, withheld=withheld)
+
+
+def _said(code: str, modifiers: Sequence[str], units: int) -> str:
+    return f"{'-'.join([code, *modifiers]) if modifiers else code} x{units}"
 
 
 def _outcomes(made: EncounterDraft) -> dict[str, list[str]]:
@@ -43,9 +69,9 @@ def _outcomes(made: EncounterDraft) -> dict[str, list[str]]:
     for line in made.lines:
         if line.role == DRUG_ROLE:
             continue
-        modifiers = "".join("-" + each for each in line.modifiers)
+        said = _said(line.code, line.modifiers, line.units)
         for key in line.administrations:
-            found.setdefault(key, []).append(f"{line.code}{modifiers} x{line.units}")
+            found.setdefault(key, []).append(said)
     for entry in made.withheld:
         if entry.reason in NOT_SERVICES:
             continue
@@ -54,31 +80,69 @@ def _outcomes(made: EncounterDraft) -> dict[str, list[str]]:
     return found
 
 
+def _alternative_outcomes(other: Alternative) -> dict[str, list[str]]:
+    """The same of another policy, in the same order: lines, then what is withheld."""
+    found: dict[str, list[str]] = {}
+    held: list[str] = [each.administration.key for each in other.services if each.outcome == "withheld"]
+    caps = Caps(other.rules, other.payer)
+    codes = other.rules["role.code"]
+    for placement in other.placed.placements:
+        keys = [each.administration.key for each in placement.services]
+        for charge in charges_of(placement, other.rules):
+            units, cap = caps.allow(charge.role, charge.units)
+            if cap is not None and units < charge.units:
+                held += keys
+            code = codes.decide(charge.role)
+            if units and code.rule is not None:
+                said = _said(code.word("code"), charge.modifiers, units)
+                for key in keys:
+                    found.setdefault(key, []).append(said)
+    held += [each.administration.key for dropped in other.placed.dropped for each in dropped.services]
+    for key in held:
+        found.setdefault(key, []).append("withheld")
+    return found
+
+
 def _of(outcomes: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str, ...]:
-    together = dict.fromkeys(each for key in keys for each in outcomes.get(key, ("a question",)))
+    together = dict.fromkeys(each for key in keys for each in outcomes.get(key, _A_QUESTION))
     return tuple(together)
 
 
-def _first_differing_rule(made: EncounterDraft, other: EncounterDraft, keys: tuple[str, ...]) -> str:
+def _first_differing_rule(made: EncounterDraft, other: Alternative, keys: tuple[str, ...]) -> str:
     """The first rule in the other policy's reasoning that ours did not use."""
-    known: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
-    ours = {rule for entry in known if _about(entry, keys) for rule in _rules(entry)}
-    theirs: list[ChargeLine | Withheld] = [*other.lines, *other.withheld]
-    for entry in theirs:
-        if _about(entry, keys):
-            for rule in _rules(entry):
-                if rule not in ours:
-                    return rule
-    return ""
+    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
+    ours = {
+        rule
+        for entry in entries
+        if any(key in entry.administrations for key in keys)
+        for rule in _rules_of(entry.trace)
+    }
+    return next((rule for rule in _alternative_rules(other, keys) if rule not in ours), "")
 
 
-def _about(entry: ChargeLine | Withheld, keys: tuple[str, ...]) -> bool:
-    return any(key in entry.administrations for key in keys)
-
-
-def _rules(entry: ChargeLine | Withheld) -> list[str]:
+def _rules_of(steps: Iterable[Step]) -> list[str]:
     return [
         step.decision.rule.id
-        for step in entry.trace
+        for step in steps
         if step.decision is not None and step.decision.rule is not None
     ]
+
+
+def _alternative_rules(other: Alternative, keys: tuple[str, ...]) -> list[str]:
+    """The rules of another policy about some administrations, in the order of its reasoning."""
+    found = [
+        rule for each in other.services if each.administration.key in keys for rule in _rules_of(each.steps)
+    ]
+    for placement in other.placed.placements:
+        if any(each.administration.key in keys for each in placement.services):
+            found += _rules_of(placement.steps)
+            for charge in charges_of(placement, other.rules):
+                found += [
+                    each.rule.id
+                    for each in (charge.place, charge.threshold)
+                    if each is not None and each.rule
+                ]
+    for dropped in other.placed.dropped:
+        if any(each.administration.key in keys for each in dropped.services):
+            found += _rules_of(dropped.steps)
+    return found

@@ -10,7 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.builder import EncounterBuilder, Memory
-from chargeline.engine.comparison import with_differences
+from chargeline.engine.comparison import Alternative, with_differences
 from chargeline.engine.encounters import Encounter, encounters_of
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.rules import DayRules, Policy
@@ -132,16 +132,15 @@ def _coded(builder: EncounterBuilder, timeline: Timeline, rulebook: Rulebook, na
     """The encounter under its policy, with what each compared policy would make of it."""
     encounter, memory = builder.encounter, builder.memory
     services = _assessed(encounter, builder.rules, rulebook, memory, ())
-    builder.code(services, drugs=True)
+    builder.code(services)
     made = builder.done(name)
     alternatives = []
     for other in rulebook.compared:
-        if other == name:
-            continue
-        rules = rulebook.policies[other].on(encounter.day)
-        alternative = EncounterBuilder(timeline, encounter, rules, builder.second, memory)
-        alternative.code(_assessed(encounter, rules, rulebook, memory, services), drugs=False)
-        alternatives.append(alternative.done(other))
+        if other != name:
+            rules = rulebook.policies[other].on(encounter.day)
+            theirs = _assessed(encounter, rules, rulebook, memory, services)
+            placed = EncounterBuilder(timeline, encounter, rules, builder.second, memory).place(theirs)
+            alternatives.append(Alternative(other, rules, theirs, placed, timeline.context.payer))
     return with_differences(made, alternatives)
 
 

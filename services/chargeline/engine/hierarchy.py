@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.rules import DayRules, Decision
-from chargeline.engine.services import Service
+from chargeline.engine.services import Service, instant_seconds
 from chargeline.engine.spans import Span, distance, overlap, seconds, subtract, union
 from chargeline.engine.timeline import VisitContext
 from chargeline.engine.trace import Question, Step
@@ -17,6 +17,8 @@ from chargeline.engine.trace import Question, Step
 COMPETING = frozenset({"infusion", "push"})
 # Syringes of one order charted within a quarter of an hour are one dose that had to be divided.
 SPLIT_DOSE_SECONDS = 15 * 60
+# Chemotherapy has no add-on code under another initial service: where there is any, only it is chosen.
+_CHEMO = frozenset({"chemo", "hormonal"})
 
 
 class Placement(NamedTuple):
@@ -97,8 +99,6 @@ def _unit(services: Sequence[Service], minutes: int, spans: Iterable[Span], step
 def _start(service: Service) -> int:
     if service.spans:
         return service.spans[0][0]
-    from chargeline.engine.services import instant_seconds
-
     return instant_seconds(service.administration.intervals[0].start)
 
 
@@ -128,10 +128,10 @@ def _place_vein(
         else:
             initials.append((hydration, [hydration]))
     for index, (best, units) in enumerate(initials):
-        initial, step = _choose_initial(best, units, rules, context, placed)
+        initial, chosen = _choose_initial(best, units, rules, context, placed)
         distinct, why = _distinct(index, second_encounter, rules)
         placed.placements.append(
-            Placement(initial.services, "initial", initial.minutes, distinct, (*initial.steps, step, *why))
+            Placement(initial.services, "initial", initial.minutes, distinct, (*initial.steps, *chosen, *why))
         )
         if index:
             placed.questions.append(_second_line_question(initial, initials[0][0]))
@@ -230,29 +230,26 @@ def _rank_key(unit: _Unit, rules: DayRules) -> tuple[int, int, int, str]:
 
 def _choose_initial(
     best: _Unit, units: Sequence[_Unit], rules: DayRules, context: VisitContext, placed: Placed
-) -> tuple[_Unit, Step]:
+) -> tuple[_Unit, tuple[Step, ...]]:
+    """The initial service and why: the highest in rank, or what the patient came for."""
     decision = rules["position.initial"].decide()
-    rank = rules["service.rank"].decide(best.service_class, best.technique)
-    among = len(units)
-    if decision.word("by") == "primary_reason" and among > 1:
-        chosen, facts = _by_primary_reason(units, rules, context)
+    facts: tuple[tuple[str, str | int], ...] = (("services", len(units)),)
+    if decision.word("by") == "primary_reason" and len(units) > 1:
+        choice = [unit for unit in units if unit.service_class in _CHEMO] or list(units)
+        chosen, reason = _by_primary_reason(choice, rules, context)
         if chosen is not None:
-            return chosen, Step("initial service", decision, (("of services", among), *facts))
-        if len({unit.service_class for unit in units}) > 1:
+            return chosen, (Step("initial service", decision, (*facts, *reason)),)
+        if len({unit.service_class for unit in choice}) > 1:
             placed.questions.append(_primary_question(best))
-    facts = (("of services", among), ("rank", rank.number("rank")), ("longest minutes", best.minutes))
-    return best, Step("initial service", rank if decision.word("by") == "rank" else decision, facts)
+    rank = rules["service.rank"].decide(best.service_class, best.technique)
+    ranked = (("rank", rank.number("rank")), ("minutes", best.minutes))
+    return best, (Step("initial service", decision, facts), Step("rank", rank, ranked))
 
 
 def _by_primary_reason(
-    units: Sequence[_Unit], rules: DayRules, context: VisitContext
+    choice: Sequence[_Unit], rules: DayRules, context: VisitContext
 ) -> tuple[_Unit | None, tuple[tuple[str, str | int], ...]]:
-    """The service that the visit was for: one marked by the sender, else by the first diagnosis.
-
-    Chemotherapy has no add-on code under another initial service, so beside it only it is chosen.
-    """
-    chemo = [unit for unit in units if unit.service_class in ("chemo", "hormonal")]
-    choice = list(chemo or units)
+    """The service that the visit was for: one marked by the sender, else by the first diagnosis."""
     marked = [unit for unit in choice if any(each.administration.primary for each in unit.services)]
     if marked:
         return min(marked, key=lambda unit: _rank_key(unit, rules)), (("marked by the sender", "yes"),)
@@ -271,7 +268,8 @@ def _by_primary_reason(
 
 def _fits(unit: _Unit, service_class: str, kinds: Sequence[str]) -> bool:
     if kinds:
-        return any(each.drug.kind in kinds for service in unit.services for each in service.drugs)
+        drugs = [each.drug for service in unit.services for each in service.drugs]
+        return any(drug.kind in kinds or drug.id in kinds for drug in drugs)
     return unit.service_class == service_class
 
 
@@ -409,11 +407,9 @@ def _presence(unit: _Unit) -> Sequence[Span]:
 
 def _beside_chemo(unit: _Unit, given: Sequence[_Unit], rules: DayRules) -> Dropped | None:
     decision = rules["position.push_beside_infusion"].decide(unit.service_class)
-    if decision.word("as") != "withheld":
+    if decision.word("as") != "withheld" or unit.services[0].provisional:
         return None
-    running = [
-        each for each in given if each.technique == "infusion" and each.service_class in ("chemo", "hormonal")
-    ]
+    running = [each for each in given if each.technique == "infusion" and each.service_class in _CHEMO]
     inside = any(start <= unit.start < stop for each in running for start, stop in each.spans)
     if not inside:
         return None
@@ -507,7 +503,8 @@ def _place_alone(service: Service, everything: Sequence[Service], rules: DayRule
             step = Step("only by itself", decision, (("beside", beside[0].substance),))
             placed.dropped.append(Dropped((service,), decision.rule.id, decision.rule.why, None, (step,)))
             return
-    placed.placements.append(Placement((service,), "only", service.minutes, "", ()))
+    position = "initial" if service.technique == "arterial_infusion" else "only"
+    placed.placements.append(Placement((service,), position, service.minutes, "", ()))
 
 
 def _place_injections(service_class: str, same: Sequence[Service], rules: DayRules, placed: Placed) -> None:

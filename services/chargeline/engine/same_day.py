@@ -26,7 +26,7 @@ def second_encounters(
         for encounter in made.encounters:
             if not any(line.role.endswith(".initial") for line in encounter.lines):
                 continue
-            day = date.fromisoformat(encounter.encounter)
+            day = date.fromisoformat(encounter.encounter[:10])
             start = next(each.administrations[0].start for each in timeline.days if each.day == day)
             slot = (timeline.key.facility, timeline.context.patient, day)
             by_patient_day.setdefault(slot, []).append((start, timeline.key))

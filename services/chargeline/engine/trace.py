@@ -74,10 +74,11 @@ class Withheld(NamedTuple):
 
 
 class EncounterDraft(NamedTuple):
-    """The draft of one encounter under one policy."""
+    """The draft of one encounter under one policy; `administrations` are the keys of all it holds."""
 
     encounter: str
     policy: str
+    administrations: tuple[str, ...]
     lines: tuple[ChargeLine, ...]
     questions: tuple[Question, ...]
     withheld: tuple[Withheld, ...]

@@ -205,7 +205,7 @@ _CONCERNS = (
         {"diagnosis": TEXT},
         {"class": CLASSES, "kinds": TEXT},
         True,
-        "the service for which a diagnosis says the patient came",
+        "the service for which a diagnosis says the patient came (kinds: kinds or ids of drugs, with |)",
     ),
     Concern(
         "service.rank",

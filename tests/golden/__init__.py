@@ -1,0 +1,1 @@
+"""Golden stories: one sentence each, from HL7 bytes to codes."""

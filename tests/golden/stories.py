@@ -1,0 +1,12 @@
+"""All stories, in the order of their files.
+
+It owns the list only; a story stands in the file of its subject.
+"""
+
+from tests.golden.stories_charting import CHARTING
+from tests.golden.stories_corrections import CORRECTIONS
+from tests.golden.stories_doubts import DOUBTS
+from tests.golden.stories_encounters import ENCOUNTERS
+from tests.golden.stories_regimens import REGIMENS
+
+STORIES = [*CHARTING, *DOUBTS, *CORRECTIONS, *ENCOUNTERS, *REGIMENS]

@@ -1,0 +1,97 @@
+"""Every story holds: its messages, read and interpreted, end in the codes that its sentence claims.
+
+It owns the way from bytes to codes and nothing else; the stories are in stories*.py. A story may ask
+for several orders of arrival: each must give the same codes.
+"""
+
+from functools import cache
+from itertools import permutations
+
+import pytest
+
+from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine.events import VisitKey
+from chargeline.engine.trace import Draft
+from chargeline.engine.visit import Visits
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import Profile, make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.cases import drug_codes, question_codes, service_codes, withheld_reasons
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from tests.golden import messages as m
+from tests.golden.stories import STORIES
+from tests.golden.story import Story
+
+
+@cache
+def rulebook() -> Rulebook:
+    return load_rulebook(rules_directory())
+
+
+@cache
+def interface(name: str) -> Profile:
+    return make_profile(read_interface(rules_directory(), name))
+
+
+def drafts(story: Story, arrival: tuple[bytes, ...]) -> dict[str, Draft]:
+    """The draft of every visit after all messages, by visit number."""
+    visits = Visits()
+    for data in arrival:
+        visits.add(read_events(read_message(data), interface(story.interface)))
+    return {
+        key.visit: draft(
+            visits.timeline(key),
+            rulebook(),
+            story.policy,
+            second_encounters=frozenset(story.second_encounters) if key.visit != "V1" else frozenset(),
+        )
+        for key in visits
+    }
+
+
+def arrivals(story: Story) -> list[tuple[bytes, ...]]:
+    return list(permutations(story.messages)) if story.any_order else [story.messages]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=[each.says for each in STORIES])
+def test_story(story: Story) -> None:
+    """The drafts of all visits are what the sentence says, in each order of arrival."""
+    for arrival in arrivals(story):
+        made = drafts(story, arrival)
+        assert {visit: service_codes(each) for visit, each in made.items()} == {
+            visit: sorted(codes) for visit, codes in story.expect.items()
+        }, story.says
+        only = made.get("V1")
+        if only is None:
+            continue
+        for wanted, found in (
+            (story.drugs, drug_codes(only)),
+            (story.withheld, withheld_reasons(only)),
+            (story.asks, question_codes(only)),
+        ):
+            assert wanted is None or sorted(wanted) == found, story.says
+
+
+def test_there_are_at_least_45_stories_each_with_its_own_sentence() -> None:
+    """No sentence stands twice, and the list is as long as it is meant to be."""
+    assert len({each.says for each in STORIES}) == len(STORIES) >= 45
+
+
+def test_a_message_without_any_visit_number_is_set_aside() -> None:
+    """Neither PV1-19 nor PID-18: nothing is guessed, and the reason says what is missing."""
+    reading = read_events(
+        read_message(m.given("CARBOPLATIN", "450 mg", "0900", "1000", visit="")), interface("standard")
+    )
+    assert reading.set_aside is not None
+    assert (reading.set_aside.code, reading.events) == ("visit.missing", ())
+
+
+def test_a_duplicate_changes_no_visit() -> None:
+    """A resend under another number touches nothing, so nothing is drafted again."""
+    visits = Visits()
+    first = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A1")
+    again = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A2", sent="1900")
+    touched = [visits.add(read_events(read_message(data), interface("standard"))) for data in (first, again)]
+    assert touched == [{VisitKey("ZEBRA", "V1")}, set()]
+    assert visits.duplicates == 1
