@@ -272,6 +272,10 @@ class Visits:
     def __len__(self) -> int:
         return len(self._visits)
 
+    def __contains__(self, key: VisitKey) -> bool:
+        """False for a visit that was merged into another."""
+        return key in self._visits
+
     def timeline(self, key: VisitKey) -> Timeline:
         """The timeline of a surviving visit, its patients under their surviving numbers."""
         timeline = self._visits[key].timeline()
@@ -283,7 +287,7 @@ class Visits:
         return timeline._replace(patients=patients, context=timeline.context._replace(patient=patients[0]))
 
     def add(self, reading: Reading) -> set[VisitKey]:
-        """Take in one message; returns the visits whose timeline may have changed."""
+        """Take in one message; returns the visits whose timeline changed, those merged away among them."""
         touched: set[VisitKey] = set()
         for merge in reading.merges:
             touched |= self._merge(reading.facility, merge)

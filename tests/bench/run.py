@@ -1,0 +1,170 @@
+"""`make bench`: how fast chargeline is beside two general HL7 parsers, measured in the same run.
+
+Prints ratios, because this says something on any machine; the absolute numbers beside them are of the
+machine that ran it. Each figure is the median of several rounds in which all candidates take turns.
+CPU time of one process is measured, so other work on the machine disturbs little.
+"""
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import hl7
+from hl7apy.exceptions import HL7apyException
+from hl7apy.parser import parse_message
+
+from chargeline.cli import GC_THRESHOLDS
+from chargeline.engine.builder import Memory
+from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine.events import VisitKey
+from chargeline.engine.visit import Visits
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import Profile, make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from tests.bench.feeds import busy_centre, long_account, long_infusion, one_long_encounter
+
+VISITS, SEED, ROUNDS, BATCH = 600, 11, 5, 500
+HL7APY_MESSAGES, PYTHON_HL7_MESSAGES = 40, 400
+WANTED = {
+    "reader / hl7apy": 800.0,
+    "reader / python-hl7": 40.0,
+    "bytes to updated draft / hl7apy": 200.0,
+    "bytes to updated draft / python-hl7": 10.0,
+}
+SHORT, LONG, MORE = 10, 5000, 400
+
+
+def main() -> int:
+    """Print all figures; exit code 0, since a slow machine is not a failure."""
+    gc.set_threshold(*GC_THRESHOLDS)
+    folder = rules_directory()
+    rulebook = load_rulebook(folder)
+    profiles = {name: make_profile(read_interface(folder, name)) for name in ("standard", "action-stream")}
+    feed = busy_centre(VISITS, SEED)
+    size = sum(len(data) for _style, data in feed) // len(feed)
+    print(f"{len(feed)} messages of {VISITS} visits, {size} bytes on average; one core, {ROUNDS} rounds\n")
+    _print_speed(feed, rulebook, profiles)
+    _print_growth(rulebook, profiles["action-stream"])
+    return 0
+
+
+# ------------------------------------------------------------------ messages a second
+
+
+def _print_speed(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]) -> None:
+    sample = [data.decode() for _style, data in feed[:: max(1, len(feed) // 400)]]
+    readable = [text for text in sample if _hl7apy_reads(text)]
+    refused = len(sample) - len(readable)
+    if refused:
+        print(
+            f"hl7apy refuses {refused} of {len(sample)} messages of the sample; it is timed on the others\n"
+        )
+    candidates: dict[str, tuple[int, Callable[[], None]]] = {
+        "hl7apy": (HL7APY_MESSAGES, lambda: _each(parse_message, readable[:HL7APY_MESSAGES])),
+        "python-hl7": (PYTHON_HL7_MESSAGES, lambda: _each(hl7.parse, sample[:PYTHON_HL7_MESSAGES])),
+        "reader": (len(feed), lambda: _each(read_message, [data for _style, data in feed])),
+        "bytes to updated draft": (len(feed), lambda: _up_to_date(feed, rulebook, profiles)),
+    }
+    rounds: list[dict[str, float]] = []
+    for _round in range(ROUNDS):
+        rounds.append({name: count / _seconds(work) for name, (count, work) in candidates.items()})
+    print("messages a second")
+    for name in candidates:
+        print(f"  {name:<26}{statistics.median(each[name] for each in rounds):>12,.0f}")
+    print("\nratios (median of rounds, lowest to highest)")
+    for name, wanted in WANTED.items():
+        ours, theirs = name.split(" / ")
+        found = sorted(each[ours] / each[theirs] for each in rounds)
+        print(f"  {name:<38}{statistics.median(found):>8,.1f}   {found[0]:,.1f} to {found[-1]:,.1f}", end="")
+        print(f"   wanted {wanted:,.0f}")
+
+
+def _hl7apy_reads(text: str) -> bool:
+    try:
+        parse_message(text)
+    except (HL7apyException, TypeError):  # a TypeError is how it ends on some fields of v2.8
+        return False
+    return True
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    gc.collect()
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def _each(work: Callable[[Any], object], items: Iterable[Any]) -> None:
+    for item in items:
+        work(item)
+
+
+def _up_to_date(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]) -> None:
+    """Batches of 500; after each batch every visit that it touched has its new draft, traces included."""
+    visits = Visits()
+    memories: dict[VisitKey, Memory] = {}
+    for first in range(0, len(feed), BATCH):
+        touched: set[VisitKey] = set()
+        for style, data in feed[first : first + BATCH]:
+            touched |= visits.add(read_events(read_message(data), profiles[style]))
+        for key in touched:
+            if key not in visits:
+                continue  # merged into another of the batch
+            memory = memories.get(key)
+            if memory is None:
+                memory = memories[key] = Memory()
+            draft(visits.timeline(key), rulebook, memory=memory)
+
+
+# ------------------------------------------------------------------ one more message
+
+
+def _print_growth(rulebook: Rulebook, profile: Profile) -> None:
+    print(
+        f"\none more message in a visit of {LONG:,} against one in a visit of {SHORT} (wanted: at most 1.5)"
+    )
+    shapes: dict[str, Callable[[int], Iterator[bytes]]] = {
+        "recurring account, five infusions a day": long_account,
+        "one infusion with a rate check a minute": long_infusion,
+        "one encounter of nothing but infusions": one_long_encounter,
+    }
+    for name, shape in shapes.items():
+        short, long = _one_more(shape, SHORT, rulebook, profile), _one_more(shape, LONG, rulebook, profile)
+        print(f"  {name:<42}{long / short:>6.2f}   {short * 1e6:,.0f} and {long * 1e6:,.0f} microseconds")
+
+
+def _one_more(
+    shape: Callable[[int], Iterator[bytes]], already: int, rulebook: Rulebook, profile: Profile
+) -> float:
+    """Seconds for one more message, up to its draft. The short visit is begun anew each time."""
+    costs = []
+    repeats = MORE if already == SHORT else 40
+    messages = list(shape(already + (1 if already == SHORT else repeats)))
+    visits, memory = _begun(messages[:already], rulebook, profile)
+    for number in range(repeats):
+        if already == SHORT:
+            visits, memory = _begun(messages[:already], rulebook, profile)
+        data = messages[-1] if already == SHORT else messages[already + number]
+        began = time.perf_counter()
+        for key in visits.add(read_events(read_message(data), profile)):
+            draft(visits.timeline(key), rulebook, memory=memory)
+        costs.append(time.perf_counter() - began)
+    return statistics.median(costs)
+
+
+def _begun(messages: Sequence[bytes], rulebook: Rulebook, profile: Profile) -> tuple[Visits, Memory]:
+    visits, memory = Visits(), Memory()
+    for data in messages:
+        visits.add(read_events(read_message(data), profile))
+    for key in visits:
+        draft(visits.timeline(key), rulebook, memory=memory)
+    return visits, memory
+
+
+if __name__ == "__main__":
+    sys.exit(main())

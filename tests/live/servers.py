@@ -1,0 +1,787 @@
+"""Real servers for tests: Apache Kafka and PostgreSQL as child processes on free loopback ports.
+
+It owns how they are found, started, hurt and cleaned up, and knows nothing of chargeline or of pytest.
+Kafka is its own jars from Maven Central on this machine's Java, one process that is broker and
+controller, without ZooKeeper or containers. PostgreSQL is whatever server the machine has. Every wait
+has a condition and a deadline, and a small reaper process outlives us to end what we leave behind.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import os
+import pwd
+import random
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+KAFKA_VERSION = "4.3.1"
+KAFKA_VARIABLE = "CHARGELINE_TEST_KAFKA"
+POSTGRES_VARIABLE = "CHARGELINE_TEST_POSTGRES"
+CACHE_VARIABLE = "CHARGELINE_TEST_CACHE"
+
+FETCH_SECONDS = 900
+START_SECONDS = 60
+STOP_SECONDS = 30
+POLL_SECONDS = 0.02
+LOG_TAIL_LINES = 25
+# Below every system's ephemeral range: while a server is down no outgoing connection can be given its
+# port, and no client that keeps trying can end up connected to itself.
+PORTS = range(15000, 32000)
+
+
+class ServerError(RuntimeError):
+    """A server could not be fetched, started or used; the text says why and what would help."""
+
+
+class UnsupportedError(ServerError):
+    """The server is somebody else's: it may be used but not stopped, killed or frozen."""
+
+
+# --- small helpers --------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on, and that no outgoing connection will be given."""
+    for port in random.sample(PORTS, 200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServerError(f"expected a free loopback port in {PORTS}, found none in 200 tries.")
+
+
+def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None:
+    """Poll until `ready`; a TimeoutError names what was expected. `ready` may raise to give up early."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"expected {expected} within {seconds:.0f} s")
+        time.sleep(POLL_SECONDS)
+
+
+def run(command: list[str], doing: str, seconds: float = 60, **options: object) -> str:
+    """Run a tool to its end and give back what it wrote; a ServerError carries the last of its words."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+            process_group=0,
+            **options,  # type: ignore[call-overload]
+        )
+    except FileNotFoundError:
+        raise ServerError(f"{doing}: expected the program `{command[0]}`, found none on PATH.") from None
+    except subprocess.TimeoutExpired:
+        raise ServerError(f"{doing}: `{command[0]}` was not done after {seconds:.0f} s.") from None
+    if done.returncode:
+        raise ServerError(f"{doing}: `{command[0]}` ended with {done.returncode}.\n{tail(done.stdout)}")
+    return done.stdout
+
+
+def tail(text: str) -> str:
+    """The last lines of a log, indented."""
+    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-LOG_TAIL_LINES:])
+
+
+def cache_folder() -> Path:
+    """Where fetched servers are kept between runs."""
+    folder = os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "chargeline-tests"
+    return Path(folder).expanduser().resolve()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file lock, so that of several processes only one fetches; waits at most as long as a fetch."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+
+        def taken() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            return False
+
+        try:
+            wait_until(taken, FETCH_SECONDS, f"the lock {path}, held by another process that is fetching,")
+        except TimeoutError as error:
+            raise ServerError(str(error)) from None
+        yield
+
+
+def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
+    """The folder `name` in the cache, filled by `fetch` once: whole, or not there."""
+    final = cache_folder() / name
+    if not final.is_dir():
+        with locked(cache_folder() / f"{name}.lock"):
+            if not final.is_dir():
+                partial = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=final.parent))
+                try:
+                    fetch(partial)
+                    partial.chmod(0o755)
+                    partial.rename(final)
+                finally:
+                    shutil.rmtree(partial, ignore_errors=True)
+    return final
+
+
+# --- a server process -----------------------------------------------------------------------------------
+
+# Reads the process id to end, one line for each change; when we are gone, however we went, its input ends.
+REAPER = """
+import os, shutil, signal, sys
+pid = 0
+for line in sys.stdin:
+    pid = int(line)
+if pid:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        print("already gone", file=sys.stderr)
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
+
+
+class LocalServer:
+    """A server that is our child process in its own group, with a folder and a port it keeps for life."""
+
+    title = "server"
+    stop_signal = signal.SIGTERM
+    user: str | None = None  # run as this system user; None is whoever we are
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"chargeline-{self.title.lower()}-"))
+        self.port = free_port()
+        self.log = self.folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._prepared = False
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-S", "-c", REAPER, str(self.folder)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd="/",
+            start_new_session=True,
+        )
+        atexit.register(self.close)
+
+    # What each kind of server knows: how to lay out its folder, its command, and when it answers.
+
+    def prepare(self) -> None:
+        """Fill the folder, once, before the first start."""
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        """The command line of the server, which must stay in the foreground."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """True when a client would be served."""
+        raise NotImplementedError
+
+    def children(self) -> list[int]:
+        """Process ids of the server besides its main one."""
+        return []
+
+    # The life of a server.
+
+    @property
+    def running(self) -> bool:
+        """True while the process exists, frozen or not."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start on the same port and data as before, and return when the server answers."""
+        if self.running:
+            return
+        if not self._prepared:
+            self.prepare()
+            self._prepared = True
+        deadline = time.monotonic() + START_SECONDS
+        while not self._started(deadline):
+            time.sleep(POLL_SECONDS)
+
+    def _started(self, deadline: float) -> bool:
+        """One try to start: false if the server gave up for a reason that passes by itself."""
+        with self.log.open("ab") as log:
+            begin = log.tell()
+            self._process = process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=clean_environment(),
+                process_group=0,
+                user=self.user,
+                group=pwd.getpwnam(self.user).pw_gid if self.user else None,
+                extra_groups=[] if self.user else None,
+            )
+        self._tell_reaper(process.pid)
+        try:
+            wait_until(
+                lambda: process.poll() is not None or self.answers(),
+                max(1.0, deadline - time.monotonic()),
+                f"{self.title} to answer on port {self.port}",
+            )
+        except TimeoutError as error:
+            words = self.words(begin)
+            self.kill()
+            raise ServerError(f"{error}; its log ends with:\n{words}") from None
+        if process.poll() is None:
+            return True
+        self._ended()
+        if self.gave_up_in_passing(self.log.read_bytes()[begin:]) and time.monotonic() < deadline:
+            return False
+        raise ServerError(
+            f"{self.title} ended with {process.returncode} before it answered on port {self.port};"
+            f" its log ends with:\n{self.words(begin)}"
+        )
+
+    def gave_up_in_passing(self, log: bytes) -> bool:
+        """True if a start that ended with these words is worth another try."""
+        return False
+
+    def words(self, begin: int = 0) -> str:
+        """The last lines that the server logged."""
+        return tail(self.log.read_bytes()[begin:].decode(errors="replace")) or "    (nothing)"
+
+    def stop(self) -> None:
+        """End the server in the orderly way; killed if that takes too long."""
+        process = self._process
+        if process is None or not self.running:
+            return
+        self.thaw()
+        process.send_signal(self.stop_signal)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ServerError(
+                f"{self.title} did not stop within {STOP_SECONDS} s and was killed; its log ends with:\n"
+                f"{self.words()}"
+            ) from None
+        self._ended()
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would (SIGKILL to all of its processes)."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(STOP_SECONDS)
+        self._ended()
+
+    def restart(self) -> None:
+        """Stop and start, on the same port and data."""
+        self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        """Halt every process of the server (SIGSTOP): connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on (SIGCONT); harmless if it is not frozen."""
+        self._signal(signal.SIGCONT)
+
+    def heal(self) -> None:
+        """Make it run and answer again, whatever a test did to it."""
+        self.thaw()
+        self.start()
+        wait_until(self.answers, START_SECONDS, f"{self.title} to answer on port {self.port}")
+
+    def close(self) -> None:
+        """End the server and remove its folder; nothing can be started afterwards."""
+        atexit.unregister(self.close)
+        try:
+            self.stop()
+        finally:
+            if self._reaper.stdin and not self._reaper.stdin.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    self._reaper.stdin.close()
+                self._reaper.wait(STOP_SECONDS)
+
+    def _signal(self, number: int) -> None:
+        if self._process is None or not self.running:
+            return
+        others = self.children()  # before the main process dies and they lose their parent
+        os.killpg(self._process.pid, number)
+        for pid in others:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _ended(self) -> None:
+        self._tell_reaper(0)
+
+    def _tell_reaper(self, pid: int) -> None:
+        assert self._reaper.stdin is not None
+        self._reaper.stdin.write(f"{pid}\n")
+        self._reaper.stdin.flush()
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without what would steer a Java or PostgreSQL program behind our back."""
+    unwanted = ("PG", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+
+
+# --- Kafka ----------------------------------------------------------------------------------------------
+
+POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>chargeline.tests</groupId>
+  <artifactId>kafka</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>{KAFKA_VERSION}</version>
+      <exclusions>
+        <!-- only compilers of Scala macros need it -->
+        <exclusion><groupId>org.scala-lang</groupId><artifactId>scala-reflect</artifactId></exclusion>
+      </exclusions>
+    </dependency>
+    <!-- without a logger a broker that cannot start says nothing -->
+    <dependency>
+      <groupId>org.slf4j</groupId>
+      <artifactId>slf4j-simple</artifactId>
+      <version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+
+SASL_USER = "chargeline"
+SASL_PASSWORD = "correct-horse"
+SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+KAFKA_SETTINGS = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+listeners=CLIENT://127.0.0.1:{port},LOGIN://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENT://127.0.0.1:{port},LOGIN://127.0.0.1:{sasl}
+listener.security.protocol.map=CLIENT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=CLIENT
+log.dirs={data}
+
+listener.name.login.sasl.enabled.mechanisms={mechanisms}
+listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \
+required user_{user}="{password}";
+listener.name.login.scram-sha-256.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.login.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+
+# what a test expects: nothing appears, expires or waits by itself
+auto.create.topics.enable=false
+log.retention.ms=-1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+
+# one broker
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+auto.leader.rebalance.enable=false
+
+# small and fast; after a crash the next start waits until the session of the dead broker is over
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+log.cleaner.dedupe.buffer.size=2097152
+broker.heartbeat.interval.ms=100
+broker.session.timeout.ms=1000
+"""
+
+
+def fetch_kafka(folder: Path) -> None:
+    """Copy the jars that Kafka's server needs to run from Maven Central into the folder."""
+    pom = folder / "pom.xml"
+    pom.write_text(POM, encoding="utf-8")
+    settings = [f"-DoutputDirectory={folder}", "-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=false"]
+    run(
+        ["mvn", "-q", "-B", "-ntp", "-C", "-f", str(pom), *settings, COPY_DEPENDENCIES],
+        f"fetching Kafka {KAFKA_VERSION} from Maven Central (Maven's own settings name a mirror, if any)",
+        FETCH_SECONDS,
+    )
+    if not (folder / f"kafka_2.13-{KAFKA_VERSION}.jar").is_file():
+        found = ", ".join(sorted(p.name for p in folder.glob("*.jar"))) or "no jar"
+        raise ServerError(f"fetching Kafka: expected the jar of kafka_2.13-{KAFKA_VERSION}, found {found}.")
+
+
+def java() -> str:
+    """The Java to run Kafka on."""
+    home = os.environ.get("JAVA_HOME")
+    program = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
+    if program is None:
+        raise ServerError("Kafka: expected a Java of version 17 or newer on PATH or in JAVA_HOME, found none.")
+    return program
+
+
+class KafkaServer(LocalServer):
+    """One Kafka process, broker and controller, with a plain listener and one that asks for a password."""
+
+    title = "Kafka"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sasl_port = free_port()
+        self._controller_port = free_port()
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port` for clients."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def sasl_bootstrap(self) -> str:
+        """`host:port` of the listener with SASL_PLAINTEXT, for SASL_USER and SASL_PASSWORD."""
+        return f"127.0.0.1:{self.sasl_port}"
+
+    def prepare(self) -> None:
+        """Fetch the jars if need be, write the settings, and format the data folder."""
+        settings = self.folder / "server.properties"
+        settings.write_text(
+            KAFKA_SETTINGS.format(
+                port=self.port,
+                sasl=self.sasl_port,
+                controller=self._controller_port,
+                data=self.folder / "data",
+                mechanisms=",".join(SASL_MECHANISMS),
+                user=SASL_USER,
+                password=SASL_PASSWORD,
+            ),
+            encoding="utf-8",
+        )
+        scram = [f"{name}=[name={SASL_USER},password={SASL_PASSWORD}]" for name in SASL_MECHANISMS[1:]]
+        run(
+            [
+                *self._java("kafka.tools.StorageTool"),
+                *("format", "--standalone", "--cluster-id", "chargeline-test-servers", "--config"),
+                *(str(settings), *(word for each in scram for word in ("--add-scram", each))),
+            ],
+            "formatting Kafka's data folder",
+            env=clean_environment(),
+        )
+
+    def command(self) -> list[str]:
+        """Kafka's server class on the settings."""
+        return [*self._java("kafka.Kafka"), str(self.folder / "server.properties")]
+
+    def _java(self, main: str) -> list[str]:
+        jars = fetched(f"kafka-{KAFKA_VERSION}", fetch_kafka)
+        logging = "-Dorg.slf4j.simpleLogger."
+        return [
+            *(java(), "-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *(f"{logging}defaultLogLevel=warn", f"{logging}showDateTime=true"),
+            *(f"{logging}dateTimeFormat=HH:mm:ss.SSS", f"{logging}log.kafka=info"),
+            *("-Djava.awt.headless=true", "-cp", f"{jars}/*", main),
+        ]
+
+    def answers(self) -> bool:
+        """True when the broker lists itself: before that it listens but knows no topic."""
+        # Metadata request, version 1, for no topics: key, version, correlation, client, topics
+        request = struct.pack(">hhih5si", 3, 1, 1, 5, b"probe", 0)
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                connection.sendall(struct.pack(">i", len(request)) + request)
+                with connection.makefile("rb") as answer:
+                    _size, _correlation, brokers = struct.unpack(">iii", answer.read(12))
+        except (OSError, struct.error):
+            return False
+        return bool(brokers)
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------
+
+POSTGRES_USER = "chargeline"
+POSTGRES_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "64MB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+BUNDLED = "pgserver==0.1.4"  # a wheel with PostgreSQL 16 in it, where there is no package manager to ask
+
+
+def installed_binaries() -> Path | None:
+    """The folder of the newest PostgreSQL server on this machine."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
+    on_path = shutil.which("postgres")
+    folders = [*reversed(debian), *([Path(on_path).resolve().parent] if on_path else [])]
+    needed = ("postgres", "initdb", "psql")
+    return next((f for f in folders if all((f / name).is_file() for name in needed)), None)
+
+
+def install_with_apt() -> None:
+    """Install Debian's PostgreSQL; it also makes a cluster of its own, which we do not use."""
+    print("tests/live: installing the package `postgresql` with apt-get", file=sys.stderr)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-qq"], "installing PostgreSQL", FETCH_SECONDS, env=quiet)
+    package = ["install", "-y", "-qq", "--no-install-recommends", "postgresql"]
+    run(["apt-get", *package], "installing PostgreSQL", FETCH_SECONDS, env=quiet)
+
+
+def fetch_bundled(folder: Path) -> None:
+    """Unpack the wheel that carries PostgreSQL into the folder."""
+    print(f"tests/live: fetching {BUNDLED}, which carries PostgreSQL, with pip", file=sys.stderr)
+    environment = {name: value for name, value in os.environ.items() if name != "PIP_FIND_LINKS"}
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
+    run([*pip, "--target", str(folder), BUNDLED], "fetching PostgreSQL", FETCH_SECONDS, env=environment)
+
+
+def postgres_binaries() -> Path:
+    """The folder of the server's programs: installed already, else from apt if root, else from a wheel."""
+    if found := installed_binaries():
+        return found
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        with locked(cache_folder() / "apt.lock"):
+            if not installed_binaries():
+                install_with_apt()
+        if found := installed_binaries():
+            return found
+    try:
+        folder = fetched(BUNDLED.replace("==", "-"), fetch_bundled)
+    except ServerError as error:
+        raise ServerError(
+            "PostgreSQL: expected its server (postgres, initdb and psql) in /usr/lib/postgresql or on PATH,"
+            f" found none. Install it, or name a server in {POSTGRES_VARIABLE}. {error}"
+        ) from None
+    return folder / "pgserver" / "pginstall" / "bin"
+
+
+def unprivileged_user() -> str | None:
+    """Whom to run PostgreSQL as: it refuses to be root. None if we are not root ourselves."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != 0}
+    for name in ("postgres", "nobody"):
+        if name in known:
+            return name
+    raise ServerError("PostgreSQL refuses to run as root: expected a user `postgres` or `nobody`, found none.")
+
+
+class PostgresServer(LocalServer):
+    """One PostgreSQL that trusts everybody on the loopback and keeps its promises about the disk."""
+
+    title = "PostgreSQL"
+    stop_signal = signal.SIGINT  # "fast": it does not wait until the clients have gone
+
+    def __init__(self) -> None:
+        self.user = unprivileged_user()
+        super().__init__()
+        self._binaries = Path()
+
+    @property
+    def dsn(self) -> str:
+        """The address of the database `postgres`, as a URL."""
+        return self._dsn("postgres")
+
+    def _dsn(self, database: str) -> str:
+        return f"postgresql://{POSTGRES_USER}@127.0.0.1:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        """Find or fetch the programs, and make the data folder."""
+        self._binaries = postgres_binaries()
+        if self.user:
+            owner = pwd.getpwnam(self.user)
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        words = ["--username", POSTGRES_USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]
+        run(
+            [str(self._binaries / "initdb"), *words, "--no-sync", "-D", str(self.folder / "data")],
+            "making PostgreSQL's data folder",
+            cwd=self.folder,
+            env=clean_environment(),
+            user=self.user,
+            group=pwd.getpwnam(self.user).pw_gid if self.user else None,
+            extra_groups=[] if self.user else None,
+        )
+
+    def command(self) -> list[str]:
+        """The postmaster in the foreground."""
+        settings = {"port": str(self.port), **POSTGRES_SETTINGS}
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *words]
+
+    def answers(self) -> bool:
+        """True when a query is answered."""
+        with contextlib.suppress(ServerError):
+            psql(self._binaries, self.dsn, "SELECT 1")
+            return True
+        return False
+
+    def children(self) -> list[int]:
+        """The backends: each leads a process group of its own, so a signal to ours does not reach them."""
+        assert self._process is not None
+        listed = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+        ).stdout.split()
+        pairs = zip(listed[::2], listed[1::2], strict=True)
+        return [int(pid) for pid, parent in pairs if int(parent) == self._process.pid]
+
+    def gave_up_in_passing(self, log: bytes) -> bool:
+        """After a crash a backend may take a moment to notice, and holds the shared memory until then."""
+        return b"pre-existing shared memory block" in log
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and give back its address."""
+        psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
+        return self._dsn(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, and throw out whoever is still connected to it."""
+        psql(self._binaries, self.dsn, f'DROP DATABASE IF EXISTS "{plain(name)}" WITH (FORCE)')
+
+
+def plain(name: str) -> str:
+    """The name of a database, if it needs no care in SQL or in a URL."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+        raise ServerError(f"expected a database name of small letters, digits and _, found `{name}`.")
+    return name
+
+
+def psql(binaries: Path, dsn: str, statement: str) -> None:
+    """Run one statement with PostgreSQL's own client, so that no driver is needed here."""
+    words = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement, dsn]
+    run(
+        [str(binaries / "psql"), *words],
+        f"asking PostgreSQL to {statement.split()[0]}",
+        START_SECONDS,
+        cwd="/",
+        env={**clean_environment(), "PGCONNECT_TIMEOUT": "2"},
+    )
+
+
+# --- servers that somebody else runs --------------------------------------------------------------------
+
+
+class ExternalServer:
+    """A server named in the environment: it is used as it is, and none of ours to stop or to hurt."""
+
+    title = "server"
+    variable = ""
+
+    def _refuse(self, action: str) -> None:
+        raise UnsupportedError(
+            f"{action} {self.title}: not possible with the server that {self.variable} names."
+            " Unset the variable to let the tests start their own."
+        )
+
+    def stop(self) -> None:
+        """Refused."""
+        self._refuse("stop")
+
+    def kill(self) -> None:
+        """Refused."""
+        self._refuse("kill")
+
+    def restart(self) -> None:
+        """Refused."""
+        self._refuse("restart")
+
+    def freeze(self) -> None:
+        """Refused."""
+        self._refuse("freeze")
+
+    def thaw(self) -> None:
+        """Refused."""
+        self._refuse("thaw")
+
+    def heal(self) -> None:
+        """Nothing to do: nothing was hurt."""
+
+    def close(self) -> None:
+        """Nothing to do: it was not ours to start."""
+
+
+class ExternalKafka(ExternalServer):
+    """The Kafka at the bootstrap address in CHARGELINE_TEST_KAFKA, without a password."""
+
+    title = "Kafka"
+    variable = KAFKA_VARIABLE
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+
+    @property
+    def sasl_bootstrap(self) -> str:
+        """Refused: we know no passwords of such a server."""
+        self._refuse("log in at")
+        raise AssertionError("unreachable")
+
+    def start(self) -> None:
+        """Check that somebody listens there."""
+        host, _, port = self.bootstrap.split(",")[0].rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+        except (OSError, ValueError) as error:
+            raise ServerError(
+                f"expected Kafka at the `host:port` in {self.variable}, `{self.bootstrap}`, found: {error}"
+            ) from None
+
+
+class ExternalPostgres(ExternalServer):
+    """The PostgreSQL at the URL in CHARGELINE_TEST_POSTGRES, whose user may create databases."""
+
+    title = "PostgreSQL"
+    variable = POSTGRES_VARIABLE
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._binaries = Path()
+
+    def start(self) -> None:
+        """Check that it answers; needs the program psql here."""
+        if urlsplit(self.dsn).scheme not in {"postgresql", "postgres"}:
+            raise ServerError(f"expected a URL that starts with postgresql:// in {self.variable}.")
+        client = shutil.which("psql")
+        self._binaries = Path(client).parent if client else (installed_binaries() or Path())
+        psql(self._binaries, self.dsn, "SELECT 1")
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and give back its address."""
+        psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
+        return urlsplit(self.dsn)._replace(path="/" + quote(name)).geturl()
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, and throw out whoever is still connected to it."""
+        psql(self._binaries, self.dsn, f'DROP DATABASE IF EXISTS "{plain(name)}" WITH (FORCE)')
+
+
+def kafka_server() -> KafkaServer | ExternalKafka:
+    """The Kafka that CHARGELINE_TEST_KAFKA names, else one of our own, not yet started."""
+    bootstrap = os.environ.get(KAFKA_VARIABLE)
+    return ExternalKafka(bootstrap) if bootstrap else KafkaServer()
+
+
+def postgres_server() -> PostgresServer | ExternalPostgres:
+    """The PostgreSQL that CHARGELINE_TEST_POSTGRES names, else one of our own, not yet started."""
+    dsn = os.environ.get(POSTGRES_VARIABLE)
+    return ExternalPostgres(dsn) if dsn else PostgresServer()
