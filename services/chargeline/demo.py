@@ -12,7 +12,7 @@ from pathlib import Path
 from chargeline.cli import main
 from chargeline.simulator.feed import simulate, write_feed
 
-VISITS, SEED, MESS = 7, 20, 0.25
+VISITS, SEED, MESS = 6, 32, 0.5
 
 
 def run() -> int:

@@ -23,7 +23,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 KAFKA_VERSION = "4.3.1"
 KAFKA_VARIABLE = "CHARGELINE_TEST_KAFKA"
@@ -70,8 +71,8 @@ def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None
         time.sleep(POLL_SECONDS)
 
 
-def run(command: list[str], doing: str, seconds: float = 60, **options: object) -> str:
-    """Run a tool to its end and give back what it wrote; a ServerError carries the last of its words."""
+def run(command: list[str], doing: str, seconds: float = 60, **options: Any) -> None:
+    """Run a tool to its end; a ServerError carries the last of its words."""
     try:
         done = subprocess.run(
             command,
@@ -83,7 +84,7 @@ def run(command: list[str], doing: str, seconds: float = 60, **options: object) 
             timeout=seconds,
             check=False,
             process_group=0,
-            **options,  # type: ignore[call-overload]
+            **options,
         )
     except FileNotFoundError:
         raise ServerError(f"{doing}: expected the program `{command[0]}`, found none on PATH.") from None
@@ -91,7 +92,6 @@ def run(command: list[str], doing: str, seconds: float = 60, **options: object) 
         raise ServerError(f"{doing}: `{command[0]}` was not done after {seconds:.0f} s.") from None
     if done.returncode:
         raise ServerError(f"{doing}: `{command[0]}` ended with {done.returncode}.\n{tail(done.stdout)}")
-    return done.stdout
 
 
 def tail(text: str) -> str:
@@ -130,6 +130,8 @@ def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
     if not final.is_dir():
         with locked(cache_folder() / f"{name}.lock"):
             if not final.is_dir():
+                for left in final.parent.glob(f"{name}.part-*"):  # by a fetch that was killed
+                    shutil.rmtree(left, ignore_errors=True)
                 partial = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=final.parent))
                 try:
                     fetch(partial)
@@ -228,9 +230,7 @@ class LocalServer:
                 cwd=self.folder,
                 env=clean_environment(),
                 process_group=0,
-                user=self.user,
-                group=pwd.getpwnam(self.user).pw_gid if self.user else None,
-                extra_groups=[] if self.user else None,
+                **run_as(self.user),
             )
         self._tell_reaper(process.pid)
         try:
@@ -339,6 +339,11 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
+def run_as(user: str | None) -> dict[str, Any]:
+    """The words for subprocess to run something as that system user; None is whoever we are."""
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+
+
 # --- Kafka ----------------------------------------------------------------------------------------------
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -413,7 +418,7 @@ num.io.threads=4
 background.threads=2
 log.cleaner.dedupe.buffer.size=2097152
 broker.heartbeat.interval.ms=100
-broker.session.timeout.ms=1000
+broker.session.timeout.ms=3000
 """
 
 
@@ -437,7 +442,7 @@ def java() -> str:
     home = os.environ.get("JAVA_HOME")
     program = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if program is None:
-        raise ServerError("Kafka: expected a Java of version 17 or newer on PATH or in JAVA_HOME, found none.")
+        raise ServerError("Kafka: expected Java 17 or newer on PATH or in JAVA_HOME, found none.")
     return program
 
 
@@ -577,6 +582,13 @@ def postgres_binaries() -> Path:
     return folder / "pgserver" / "pginstall" / "bin"
 
 
+def copied(binaries: Path, folder: Path) -> Path:
+    """The bundled programs copied, with the libraries that they find by their relative place."""
+    package = binaries.parents[2]
+    shutil.copytree(package, folder, symlinks=True)
+    return folder / binaries.relative_to(package)
+
+
 def unprivileged_user() -> str | None:
     """Whom to run PostgreSQL as: it refuses to be root. None if we are not root ourselves."""
     if os.geteuid() != 0:
@@ -585,7 +597,7 @@ def unprivileged_user() -> str | None:
     for name in ("postgres", "nobody"):
         if name in known:
             return name
-    raise ServerError("PostgreSQL refuses to run as root: expected a user `postgres` or `nobody`, found none.")
+    raise ServerError("PostgreSQL will not run as root: expected a user `postgres` or `nobody`, found none.")
 
 
 class PostgresServer(LocalServer):
@@ -611,6 +623,8 @@ class PostgresServer(LocalServer):
         """Find or fetch the programs, and make the data folder."""
         self._binaries = postgres_binaries()
         if self.user:
+            if self._binaries.is_relative_to(cache_folder()):  # which another user may not enter
+                self._binaries = copied(self._binaries, self.folder / "programs")
             owner = pwd.getpwnam(self.user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         words = ["--username", POSTGRES_USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]
@@ -619,9 +633,7 @@ class PostgresServer(LocalServer):
             "making PostgreSQL's data folder",
             cwd=self.folder,
             env=clean_environment(),
-            user=self.user,
-            group=pwd.getpwnam(self.user).pw_gid if self.user else None,
-            extra_groups=[] if self.user else None,
+            **run_as(self.user),
         )
 
     def command(self) -> list[str]:
@@ -768,7 +780,7 @@ class ExternalPostgres(ExternalServer):
     def create_database(self, name: str) -> str:
         """Make an empty database and give back its address."""
         psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
-        return urlsplit(self.dsn)._replace(path="/" + quote(name)).geturl()
+        return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
 
     def drop_database(self, name: str) -> None:
         """Remove a database, and throw out whoever is still connected to it."""

@@ -136,7 +136,8 @@ def _where_words(item: Administration) -> str:
     minutes = sum(
         ((each.stop - each.start).total_seconds() for each in item.intervals if each.stop), start=0.0
     )
-    words = [_SHORT_ROUTES.get(item.route, item.route or item.route_text or "no route")]
+    route = _SHORT_ROUTES.get(item.route) or (item.route_text if item.route == "other" else item.route)
+    words = [route or item.route_text or "no route"]
     if item.route == "intravenous" and item.line:
         words.append(item.line)
     if item.device:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from hashlib import blake2b
 from operator import is_
+from typing import NamedTuple
 
 from chargeline.engine.charges import Caps, Charge, charges_of
 from chargeline.engine.drug_lines import DrugOutcome, drug_lines
@@ -16,11 +17,20 @@ from chargeline.engine.encounters import Encounter
 from chargeline.engine.hierarchy import Dropped, Placed, Placement, place
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.services import Facts, Service
-from chargeline.engine.timeline import Timeline
+from chargeline.engine.timeline import Day, Timeline
 from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Step, Withheld
 from chargeline.engine.units import additional_hours, hours_in_words
 
 _KnownLines = tuple[Placement, tuple[DayRules, Decision], list[ChargeLine]]
+
+
+class Whole(NamedTuple):
+    """The draft of a whole visit as it was made last, for accounts that are billed day by day."""
+
+    rests_on: tuple[object, ...]
+    by_day: bool
+    days: tuple[Day, ...]
+    encounters: tuple[EncounterDraft, ...]
 
 
 class Memory:
@@ -30,6 +40,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
+        self.whole: Whole | None = None
         self.encounters: dict[tuple[str, str], tuple[tuple[object, ...], EncounterDraft]] = {}
         self.facts: dict[str, Facts] = {}
         self.services: dict[tuple[str, str], tuple[Facts, DayRules, Service]] = {}

@@ -34,11 +34,13 @@ def with_differences(made: EncounterDraft, alternatives: Sequence[Alternative]) 
     theirs = [(each, _alternative_outcomes(each)) for each in alternatives]
     if all(outcomes == ours for _each, outcomes in theirs):
         return made
+    our_rules = _our_rules(made)
+    their_rules = {each.policy: _alternative_rules(each) for each in alternatives}
     entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
     for keys in dict.fromkeys(entry.administrations for entry in entries):
         found = [
-            Difference(other.policy, says, _first_differing_rule(made, other, keys))
+            Difference(other.policy, says, _first_differing(our_rules, their_rules[other.policy], keys))
             for other, outcomes in theirs
             if (says := _of(outcomes, keys)) != _of(ours, keys)
         ]
@@ -108,16 +110,16 @@ def _of(outcomes: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str
     return tuple(together)
 
 
-def _first_differing_rule(made: EncounterDraft, other: Alternative, keys: tuple[str, ...]) -> str:
-    """The first rule in the other policy's reasoning that ours did not use."""
-    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
-    ours = {
-        rule
-        for entry in entries
-        if any(key in entry.administrations for key in keys)
-        for rule in _rules_of(entry.trace)
-    }
-    return next((rule for rule in _alternative_rules(other, keys) if rule not in ours), "")
+def _first_differing(
+    ours: Mapping[str, list[str]], theirs: Mapping[str, list[str]], keys: Iterable[str]
+) -> str:
+    """The first rule in the other policy's reasoning about some administrations that ours did not use."""
+    for key in keys:
+        known = ours.get(key, ())
+        for rule in theirs.get(key, ()):
+            if rule not in known:
+                return rule
+    return ""
 
 
 def _rules_of(steps: Iterable[Step]) -> list[str]:
@@ -128,21 +130,27 @@ def _rules_of(steps: Iterable[Step]) -> list[str]:
     ]
 
 
-def _alternative_rules(other: Alternative, keys: tuple[str, ...]) -> list[str]:
-    """The rules of another policy about some administrations, in the order of its reasoning."""
-    found = [
-        rule for each in other.services if each.administration.key in keys for rule in _rules_of(each.steps)
-    ]
+def _our_rules(made: EncounterDraft) -> dict[str, list[str]]:
+    """The rules behind each administration's end, in the order of the reasoning."""
+    found: dict[str, list[str]] = {}
+    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
+    for entry in entries:
+        for key in entry.administrations:
+            found.setdefault(key, []).extend(_rules_of(entry.trace))
+    return found
+
+
+def _alternative_rules(other: Alternative) -> dict[str, list[str]]:
+    """The same of another policy."""
+    found = {each.administration.key: _rules_of(each.steps) for each in other.services}
     for placement in other.placed.placements:
-        if any(each.administration.key in keys for each in placement.services):
-            found += _rules_of(placement.steps)
-            for charge in charges_of(placement, other.rules):
-                found += [
-                    each.rule.id
-                    for each in (charge.place, charge.threshold)
-                    if each is not None and each.rule
-                ]
+        rules = _rules_of(placement.steps)
+        for charge in charges_of(placement, other.rules):
+            decisions = (charge.place, charge.threshold)
+            rules += [each.rule.id for each in decisions if each is not None and each.rule]
+        for service in placement.services:
+            found[service.administration.key] += rules
     for dropped in other.placed.dropped:
-        if any(each.administration.key in keys for each in dropped.services):
-            found += _rules_of(dropped.steps)
+        for service in dropped.services:
+            found[service.administration.key] += _rules_of(dropped.steps)
     return found

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from chargeline.engine.builder import EncounterBuilder, Memory
+from chargeline.engine.builder import EncounterBuilder, Memory, Whole
 from chargeline.engine.comparison import Alternative, with_differences
 from chargeline.engine.encounters import Encounter, encounters_of
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.rules import DayRules, Policy
 from chargeline.engine.services import Service, assess, facts_of
-from chargeline.engine.timeline import Problem, Timeline, VisitContext
+from chargeline.engine.timeline import Day, Problem, Timeline, VisitContext
 from chargeline.engine.trace import Draft, EncounterDraft, Question
 
 
@@ -55,12 +55,59 @@ def draft(
     """
     name = policy or rulebook.policy_for(timeline.context)
     memory = memory or Memory()
-    questions = _visit_questions(timeline)
-    encounters = []
-    for encounter in encounters_of(timeline, rulebook.policies[name]):
-        second = encounter.day in second_encounters
-        encounters.append(_encounter(timeline, encounter, rulebook, name, second, memory))
-    return Draft(timeline.key, name, rulebook.version, tuple(encounters), questions)
+    rests_on = (timeline.context, timeline.patients, rulebook, name, second_encounters)
+    known = memory.whole
+    if known is not None and known.rests_on == rests_on and known.by_day:
+        encounters = _days_made_anew(timeline, rulebook, name, second_encounters, memory, known)
+    else:
+        found = encounters_of(timeline, rulebook.policies[name])
+        encounters = tuple(
+            [
+                _encounter(timeline, each, rulebook, name, each.day in second_encounters, memory)
+                for each in found
+            ]
+        )
+        by_day = len(timeline.context.classes) < 2 and all(
+            each.grouping.word("group") == "by_day" for each in found
+        )
+        known = Whole(rests_on, by_day, (), ())
+    memory.whole = known._replace(days=timeline.days, encounters=encounters)
+    return Draft(timeline.key, name, rulebook.version, encounters, _visit_questions(timeline))
+
+
+def _days_made_anew(
+    timeline: Timeline,
+    rulebook: Rulebook,
+    name: str,
+    second_encounters: frozenset[date],
+    memory: Memory,
+    known: Whole,
+) -> tuple[EncounterDraft, ...]:
+    """The encounters of an account that is billed by day: only the days that changed are drafted."""
+    before, now = known.days, timeline.days
+    least = min(len(before), len(now))
+    first = _common_start(before, now)
+    tail = 0
+    while tail < least - first and before[-1 - tail] is now[-1 - tail]:
+        tail += 1
+    changed = timeline._replace(days=now[first : len(now) - tail])
+    made = [
+        _encounter(timeline, each, rulebook, name, each.day in second_encounters, memory)
+        for each in encounters_of(changed, rulebook.policies[name])
+    ]
+    return (*known.encounters[:first], *made, *known.encounters[len(before) - tail :])
+
+
+def _common_start(before: tuple[Day, ...], now: tuple[Day, ...]) -> int:
+    """How many days at the beginning are the same; halving, because slices compare fast."""
+    low, high = 0, min(len(before), len(now))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == now[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:

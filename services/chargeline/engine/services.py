@@ -82,7 +82,7 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
     vehicles: tuple[DrugAmount, ...] = ()
     if ended is None:
         named, vehicles, unknown = _drugs(item, formulary)
-        if unknown is not None or not named:
+        if (unknown is not None or not named) and item.route != "other":
             question = _unknown_drug(item, unknown)
             ended = _ended(item, "question", question.code, question.found)
             ended = ended._replace(questions=(question,))
@@ -94,7 +94,7 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
         item,
         named,
         vehicles,
-        named[0].drug.id if len(named) == 1 else "+".join(sorted([each.drug.id for each in named])),
+        "+".join(sorted([each.drug.id for each in named])) or drug_label(item),
         minutes,
         spans,
         tuple([question_of(each, item) for each in item.problems]),
@@ -195,6 +195,8 @@ def assess(facts: Facts, rules: DayRules, known: Service | None = None) -> Servi
     if facts.ended is not None:
         return facts.ended
     item = facts.administration
+    if not facts.drugs:
+        return _outside(facts, rules)
     leading, class_decision = _class(facts.drugs, rules)
     service_class = class_decision.word("class")
     decision = _technique(item, service_class, facts.minutes, rules)
@@ -227,6 +229,15 @@ def assess(facts: Facts, rules: DayRules, known: Service | None = None) -> Servi
     if decision.rule is None:
         return _undecided(service, decision)
     return _OUTCOMES[decision.word("outcome")](service, decision, rules)
+
+
+def _outside(facts: Facts, rules: DayRules) -> Service:
+    """A drug that no formulary knows by a route that no rule bills: nobody need be asked."""
+    item = facts.administration
+    decision = _technique(item, "therapeutic", facts.minutes, rules)
+    assert decision.rule is not None, "the rulebook checker finds a route without a rule"
+    ended = _ended(item, "withheld", decision.rule.id, decision.rule.why)
+    return ended._replace(steps=(Step("technique", decision, facts.technique_facts, facts.sources),))
 
 
 def _spans(item: Administration) -> tuple[Span, ...]:

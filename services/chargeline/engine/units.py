@@ -6,6 +6,7 @@ that a coder can check it by hand. Thresholds come in as arguments; nothing is r
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine.formulary import Drug
@@ -69,13 +70,13 @@ def dose_units(drug: Drug, doses: Sequence[Decimal]) -> DoseUnits:
 
     Doses are in the drug's own unit. Source: CMS Pub 100-04 ch. 17 (a part of a unit counts whole).
     """
+    return _dose_units(drug.unit_amount, drug.unit, tuple(doses))
+
+
+@lru_cache(maxsize=4096)
+def _dose_units(unit_amount: Decimal, unit: str, doses: tuple[Decimal, ...]) -> DoseUnits:
     total = sum(doses, Decimal(0))
-    exact = total / drug.unit_amount
-    units = max(1, int(exact.to_integral_value(ROUND_CEILING)))
-    summed = " + ".join(plain(each) for each in doses)
-    written = f"{summed} = {plain(total)}" if len(doses) > 1 else plain(total)
-    return DoseUnits(
-        units,
-        total,
-        f"{written} {drug.unit} / {plain(drug.unit_amount)} {drug.unit} a unit = {units}",
-    )
+    units = max(1, int((total / unit_amount).to_integral_value(ROUND_CEILING)))
+    summed = " + ".join([plain(each) for each in doses])
+    written = f"{summed} = {plain(total)}" if len(doses) > 1 else summed
+    return DoseUnits(units, total, f"{written} {unit} / {plain(unit_amount)} {unit} a unit = {units}")

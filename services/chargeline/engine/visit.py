@@ -5,7 +5,7 @@ more message costs the same in a long account as in a short one. Everything in h
 or a set whose final state does not depend on the order of arrival. It knows no codes.
 """
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
@@ -69,8 +69,8 @@ class Visit:
         self.zone = zone
         self._orders: dict[str, _OrderState] = {}
         self._dirty: dict[str, None] = {}
-        self._days: dict[date, Day] = {}
-        self._sorted_days: list[date] = []
+        self._dates: list[date] = []  # ascending, with the day of each in _days
+        self._days: list[Day] = []
         self._registers: dict[str, _Register] = {}
         self._classes: dict[tuple[datetime, str], str] = {}
         self._patients: dict[str, None] = {}
@@ -158,11 +158,10 @@ class Visit:
         if self._timeline is None:
             self._remake_orders()
             context = self._context or self._make_context()
-            days = self._days
             self._timeline = Timeline(
                 self.key,
                 context,
-                tuple([days[day] for day in self._sorted_days]),
+                tuple(self._days),
                 self._problems(),
                 self._known_patients(),
             )
@@ -173,6 +172,8 @@ class Visit:
         for number in self._dirty:
             state = self._orders[number]
             before = state.made
+            if not before and not state.records and not state.chatter:
+                continue  # ordered, nothing given yet
             after = administrations_of(number, state.records, state.chatter, state.facts)
             if after == before:
                 continue
@@ -185,8 +186,9 @@ class Visit:
             self._remake_day(day, changes)
 
     def _remake_day(self, day: date, changes: list[tuple[Administration, ...]]) -> None:
-        held = self._days.get(day)
-        kept = {item.key: item for item in held.administrations} if held else {}
+        place = bisect_left(self._dates, day)
+        exists = place < len(self._dates) and self._dates[place] == day
+        kept = {item.key: item for item in self._days[place].administrations} if exists else {}
         for before, after in zip(changes[::2], changes[1::2], strict=True):
             for item in before:
                 if item.day == day:
@@ -194,13 +196,9 @@ class Visit:
             for item in after:
                 if item.day == day:
                     kept[item.key] = item
-        if kept:
-            if held is None:
-                insort(self._sorted_days, day)
-            self._days[day] = Day(day, tuple(sorted(kept.values(), key=_start_then_key)))
-        elif held is not None:
-            del self._days[day]
-            self._sorted_days.remove(day)
+        replacement = [Day(day, tuple(sorted(kept.values(), key=_start_then_key)))] if kept else []
+        self._days[place : place + exists] = replacement
+        self._dates[place : place + exists] = [each.day for each in replacement]
 
     def _make_context(self) -> VisitContext:
         def text(name: str) -> str:

@@ -80,6 +80,7 @@ class Message:
     """
 
     __slots__ = (
+        "_body",
         "_body_digest",
         "control_id",
         "delimiters",
@@ -99,6 +100,7 @@ class Message:
         encoding: str,
         raw: bytes,
         warnings: tuple[str, ...],
+        body: str,
     ) -> None:
         header = rows[0]
         kind = header[9].split(delimiters.component, 2)
@@ -111,6 +113,7 @@ class Message:
         self.control_id = header[10].strip() if len(header) > 10 else ""
         self.version = component(header[12], 1, delimiters).strip() if len(header) > 12 else ""
         self.warnings = warnings
+        self._body = body
         self._body_digest: bytes | None = None
 
     @property
@@ -121,9 +124,9 @@ class Message:
         terminators, the blanks at the end of a segment and the encoding make no difference.
         """
         if self._body_digest is None:
-            header = self.rows[0]
-            rows = [[*header[1:5], header[9]], *self.rows[1:]]
-            text = "\r".join([self.delimiters.field.join(row) for row in rows])
+            header, field = self.rows[0], self.delimiters.field
+            body = self._body or "\r".join([field.join(row) for row in self.rows[1:]])
+            text = f"{field.join(header[1:5])}{field}{header[9]}\r{body}"
             self._body_digest = blake2b(text.encode(), digest_size=16).digest()
         return self._body_digest
 
@@ -197,7 +200,11 @@ def read_message(data: bytes) -> Message:
     separator = text[3:4] or "|"
     rows = [line.rstrip(" ").split(separator) for line in text.split("\r") if line]
     names = [row[0] for row in rows]
-    if _is_irregular(text, names):
+    body = ""
+    if not _is_irregular(text, names):
+        if "\r\r" not in text and " \r" not in text and text[-1] == "\r":
+            body = text[text.index("\r") + 1 : -1]  # what joining the rows again would give
+    else:
         rows = [segment.rstrip(" ").split(separator) for segment in _segments(text, separator)]
         names = [row[0] for row in rows]
         warnings += _terminator_warnings(rows)
@@ -205,7 +212,7 @@ def read_message(data: bytes) -> Message:
     header.insert(1, text[3:4])
     delimiters, oddities = _delimiters(separator, header[2] if len(header) > 2 else "")
     _check_complete(rows, names, text)
-    return Message(rows, delimiters, encoding, data, warnings + oddities)
+    return Message(rows, delimiters, encoding, data, warnings + oddities, body)
 
 
 def component(field: str, n: int, delimiters: Delimiters) -> str:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from chargeline.engine.draft import Rulebook
-from chargeline.engine.formulary import Drug, Formulary
+from chargeline.engine.formulary import Drug, Formulary, normal
 from chargeline.engine.rules import Decisions, Policy, Rule
 from chargeline.rulebook.errors import Mistake, RulebookError
 from chargeline.rulebook.parsing import (
@@ -142,9 +142,9 @@ def _drugs(folder: Path, formulary: Path | None, mistakes: list[Mistake]) -> lis
     own = parse_formulary(formulary, mistakes)
     mistakes.extend(formulary_mistakes(own, formulary.name))
     replaced = {drug.id for drug in own}
-    taken = {name.lower() for drug in own for name in (drug.id, *drug.names)}
+    taken = {normal(name) for drug in own for name in (drug.id, *drug.names)}
     kept = [
-        drug._replace(names=tuple(name for name in drug.names if name.lower() not in taken))
+        drug._replace(names=tuple(name for name in drug.names if normal(name) not in taken))
         for drug in drugs
         if drug.id not in replaced
     ]

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
 
-from chargeline.engine.formulary import Drug
+from chargeline.engine.formulary import Drug, normal
 from chargeline.engine.rules import Answer, Condition, Rule
 from chargeline.engine.vocabulary import CONCERNS, COUNT, KINDS, MINUTES, TEXT, Concern
 from chargeline.rulebook.errors import Mistake
@@ -241,7 +241,10 @@ def _dates(place: str, row: Mapping[str, str], mistakes: list[Mistake]) -> tuple
             mistakes.append(Mistake(place, f"{key} as YYYY-MM-DD", repr(text), "correct the date"))
     if not row["from"].strip():
         mistakes.append(Mistake(place, "a first day in from", "none", "say since when the row holds"))
-    return found[0] or date.min, found[1]
+    starts, ends = found[0] or date.min, found[1]
+    if ends is not None and ends <= starts:
+        mistakes.append(Mistake(place, "until after from", f"{starts} to {ends}", "until is exclusive"))
+    return starts, ends
 
 
 def parse_codes(path: Path, sources: frozenset[str], mistakes: list[Mistake]) -> list[Rule]:
@@ -285,6 +288,9 @@ def parse_formulary(path: Path, mistakes: list[Mistake]) -> list[Drug]:
                 Mistake(place, "unit_amount above 0", repr(row["unit_amount"]), "give the billing unit")
             )
             continue
+        if not row["id"].strip():
+            mistakes.append(Mistake(place, "an id", "an empty field", "name the drug, such as iron-sucrose"))
+            continue
         if row["kind"] not in KINDS:
             mistakes.append(
                 Mistake(place, f"kind = one of {', '.join(KINDS)}", repr(row["kind"]), "correct it")
@@ -307,9 +313,9 @@ def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Mistake]:
     rows: dict[str, list[Drug]] = {}
     for drug in drugs:
         rows.setdefault(drug.id, []).append(drug)
-        for name in {drug.id, *drug.names}:
-            if owner.setdefault(name.lower(), drug.id) != drug.id:
-                found = f"{name!r} for {owner[name.lower()]} and {drug.id}"
+        for name in sorted({normal(each) for each in (drug.id, *drug.names)}):
+            if owner.setdefault(name, drug.id) != drug.id:
+                found = f"{name!r} for {owner[name]} and {drug.id}"
                 mistakes.append(Mistake(place, "a name that means one drug", found, "remove it from one"))
     for drug_id, same in rows.items():
         ordered = sorted(same, key=lambda drug: drug.starts)

@@ -1,0 +1,83 @@
+"""Tests of the command as a user runs it, with what they share. All patients are invented.
+
+`command` starts a process, as a shell does; `inside` calls `main` in this one, which is faster. Both
+give the same three things: the exit code, what was printed, and what was said on the error stream.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from chargeline.cli import main
+from tests.golden.messages import given
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
+PYTHON = (sys.executable, "-m", "chargeline.cli")
+
+NINETY_MINUTES = given("CARBOPLATIN", "450 mg", "0900", "1030", visit="V1")
+"""90 minutes of carboplatin: 96413, under the guide 96415 as well, and 450 mg / 50 mg = 9 of J9045."""
+HALF_AN_HOUR = given("PEMBROLIZUMAB", "200 mg", "0900", "0930", visit="V2", patient="ZZ2")
+"""30 minutes of pembrolizumab: 96365 in the guide, 96413 for Medicare, and 200 of J9271."""
+NOT_OURS = NINETY_MINUTES.replace(b"RAS^O17", b"ORU^R01")
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def command(*arguments: str | Path, stdin: bytes = b"", **variables: str) -> Outcome:
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    done = subprocess.run(
+        [*PYTHON, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        env=environment | variables,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def inside(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Outcome:
+    try:
+        code = main([str(each) for each in arguments])
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    said = capsys.readouterr()
+    return Outcome(code, said.out, said.err)
+
+
+def feed(folder: Path, *messages: bytes, name: str = "feed.hl7") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(messages))
+    return path
+
+
+def codes(outcome: Outcome) -> list[tuple[str, int]]:
+    """Code and units of all lines of all records, as they come."""
+    return [(line["code"], line["units"]) for record in outcome.records for line in record["lines"]]
+
+
+def copy_of_rules(folder: Path, *, with_cases: bool = False) -> Path:
+    """The shipped rules in a folder of their own, to be spoilt."""
+    ignored = None if with_cases else shutil.ignore_patterns("*.cases.toml")
+    return Path(shutil.copytree(RULES, folder / "rules", ignore=ignored))
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    """Change a file in one place; the old text must stand there, or the test would test nothing."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path.name}"
+    path.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""Claims about `chargeline explain`: which reasons it prints for which visit and line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli import HALF_AN_HOUR, NINETY_MINUTES, NOT_OURS, command, feed, inside
+from tests.golden.messages import given
+
+Capsys = pytest.CaptureFixture[str]
+
+
+def test_a_line_gives_its_reasons(tmp_path: Path, capsys: Capsys) -> None:
+    """The further hour: class, technique, place, the sum, the rule passed over, and the fields of the times."""
+    text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
+    hour = text[text.index("96415 x1") : text.index("J9045")]
+    for said in (
+        "carboplatin",
+        "rule class.antineoplastic",
+        "rule technique.vein_infusion",
+        "90 minutes = 1 h + 30 min; a further hour counts from 30 min, so 1 beyond the first",
+        "rule guide.hours.thirty_or_more, Oncology Billing Guide 2026",
+        "passed over hours.more_than_thirty",
+        "RXA[1]-3 of message ",
+        "RXA[1]-4 of message ",
+        "cms-facility-2026 would give 96413 x1",
+    ):
+        assert said in hour
+
+
+def test_a_drug_line_shows_its_sum(tmp_path: Path, capsys: Capsys) -> None:
+    """450 mg / 50 mg a unit = 9, from the field of the drug."""
+    text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
+    drug = text[text.index("J9045 x9") :]
+    assert "450 mg / 50 mg a unit = 9" in drug
+    assert "RXA[1]-5 of message " in drug
+
+
+def test_without_choice_everything_is_explained(tmp_path: Path, capsys: Capsys) -> None:
+    """Both visits, and of each visit lines, withheld services and questions."""
+    fluid = given("NORMAL SALINE", "1000 mL", "0900", visit="V3", method="IVPB")
+    text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR, fluid)).out
+    heads = [line for line in text.splitlines() if line.startswith("Visit ")]
+    assert [head.split(",")[0] for head in heads] == ["Visit V1", "Visit V2", "Visit V3"]
+    of_fluid = text[text.index("Visit V3") :]
+    assert "withheld  " in of_fluid
+    assert "question  " in of_fluid
+    assert "[stop.missing]" in of_fluid
+
+
+def test_a_visit_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
+    """--visit leaves out every other visit."""
+    text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR), "--visit", "V2").out
+    assert text.startswith("Visit V2, encounter 2026-03-02, guide-2026\n")
+    assert "pembrolizumab" in text
+    assert "carboplatin" not in text
+
+
+def test_a_line_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
+    """--line takes the line_id of `code --json` and prints that one entry below its visit."""
+    path = feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR)
+    lines = [line for each in inside(capsys, "code", path, "--json").records for line in each["lines"]]
+    for line in lines:
+        text = inside(capsys, "explain", path, "--line", line["line_id"]).out
+        heads = [row for row in text.splitlines() if not row.startswith(" ")]
+        assert len(heads) == 2
+        assert heads[0].startswith("Visit ")
+        assert heads[1].startswith(f"{line['code']} x{line['units']}  {line['drug']}")
+        assert f"line {line['line_id']}" in heads[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"), [("--visit", "V404", "visit V404"), ("--line", "0" * 12, "line 0000")]
+)
+def test_an_unknown_visit_or_line_is_wrong_use(
+    option: str, value: str, said: str, tmp_path: Path, capsys: Capsys
+) -> None:
+    """It ends with 2 and says where numbers and ids can be seen."""
+    outcome = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES), option, value)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"expected {said}" in outcome.err
+    assert "code --json" in outcome.err
+
+
+def test_the_policy_option_changes_the_reasons(tmp_path: Path, capsys: Capsys) -> None:
+    """Under Medicare's rules pembrolizumab is 96413, by the rule of antibodies."""
+    path = feed(tmp_path, HALF_AN_HOUR)
+    text = inside(capsys, "explain", path, "--policy", "cms-facility-2026").out
+    assert "96413 x1  pembrolizumab" in text
+    assert "rule class.antibody" in text
+    assert "guide-2026 would give 96365 x1 (rule guide.class.immunotherapy)" in text
+
+
+def test_messages_set_aside_end_explain_with_3(tmp_path: Path) -> None:
+    """The reasons are printed all the same."""
+    outcome = command("explain", feed(tmp_path, NINETY_MINUTES, NOT_OURS))
+    assert outcome.code == 3
+    assert "96413 x1" in outcome.out
+

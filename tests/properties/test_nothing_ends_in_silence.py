@@ -1,0 +1,42 @@
+"""Every administration of a messy feed ends as a charge line, a question or withheld."""
+
+import pytest
+
+from chargeline.engine.draft import draft
+from chargeline.engine.visit import Visits
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from chargeline.simulator.feed import simulate
+
+RULEBOOK = load_rulebook(rules_directory())
+PROFILES = {
+    name: make_profile(read_interface(rules_directory(), name)) for name in ("standard", "action-stream")
+}
+
+
+@pytest.mark.parametrize("policy", sorted(RULEBOOK.policies))
+@pytest.mark.parametrize("style", sorted(PROFILES))
+def test_every_administration_is_charged_asked_about_or_withheld(style: str, policy: str) -> None:
+    """Each administration of each encounter stands in at least one service line, question or withheld."""
+    visits = Visits()
+    for name, data in simulate(visits=300, seed=31, style=style, mess=0.8).messages:
+        visits.add(read_events(read_message(data), PROFILES[name]))
+    seen = 0
+    for key in visits:
+        timeline = visits.timeline(key)
+        made = draft(timeline, RULEBOOK, policy)
+        held = [each for encounter in made.encounters for each in encounter.administrations]
+        assert sorted(held) == sorted(item.key for item in timeline.administrations)
+        for encounter in made.encounters:
+            lines = [line for line in encounter.lines if line.role != "drug"]
+            ends = {
+                each
+                for entry in (*lines, *encounter.questions, *encounter.withheld)
+                for each in entry.administrations
+            }
+            assert set(encounter.administrations) <= ends, key
+            seen += len(encounter.administrations)
+    assert seen > 500

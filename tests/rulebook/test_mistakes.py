@@ -1,0 +1,219 @@
+"""Claims about mistakes in tables of drugs and codes and in the payers' table: each is found and explained.
+
+It owns a rulebook so small that every mistake in it is deliberate. Mistakes of rule files are tested
+with the command that shows them (tests/cli/test_rules.py).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from chargeline.rulebook.errors import RulebookError
+from chargeline.rulebook.loading import load_rulebook
+from tests.rulebook.small import DRUG_COLUMNS, small_rules
+
+PLAIN = "zebrastatin,stripes,J9999,5,mg,antineoplastic,SDV,2024-01-01,,site,"
+
+
+def mistakes(folder: Path, formulary: Path | None = None) -> list[str]:
+    with pytest.raises(RulebookError) as caught:
+        load_rulebook(folder, formulary)
+    assert str(caught.value) == "\n".join(str(each) for each in caught.value.mistakes)
+    return [str(each) for each in caught.value.mistakes]
+
+
+def with_drugs(folder: Path, *rows: str) -> Path:
+    return small_rules(folder, drugs=rows)
+
+
+def test_the_small_rulebook_is_in_order(tmp_path: Path) -> None:
+    """What the other tests spoil loads without mistakes."""
+    rulebook = load_rulebook(with_drugs(tmp_path, PLAIN))
+    assert [drug.id for drug in rulebook.formulary.drugs] == ["zebrastatin"]
+    assert list(rulebook.policies) == ["zebra-2026"]
+
+
+# ------------------------------------------------------------------ drugs
+
+
+@pytest.mark.parametrize("amount", ["", "0", "-5", "five", "nan", "inf", "1,5"])
+def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None:
+    """Nothing, zero, less, a word, no number, no end and a comma are refused, with file and line."""
+    row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,site,'
+    assert mistakes(with_drugs(tmp_path, row)) == [
+        f"drugs.csv line 2: expected unit_amount above 0, found {amount!r}; give the billing unit"
+    ]
+
+
+def test_a_kind_is_one_of_the_closed_list(tmp_path: Path) -> None:
+    """An unknown kind is shown beside the words that are allowed."""
+    (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("antineoplastic", "striped")))
+    assert found.startswith("drugs.csv line 2: expected kind = one of antineoplastic, hormonal, ")
+    assert found.endswith("found 'striped'; correct it")
+
+
+@pytest.mark.parametrize("day", ["2024-13-01", "01.02.2024", "soon"])
+def test_a_date_is_a_day_of_the_calendar(day: str, tmp_path: Path) -> None:
+    """Month 13, another notation and a word are refused."""
+    assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", day))) == [
+        f"drugs.csv line 2: expected from as YYYY-MM-DD, found {day!r}; correct the date"
+    ]
+
+
+def test_a_row_has_a_first_day(tmp_path: Path) -> None:
+    """Without a first day nobody knows since when the code holds."""
+    assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", ""))) == [
+        "drugs.csv line 2: expected a first day in from, found none; say since when the row holds"
+    ]
+
+
+def test_a_row_ends_after_it_begins(tmp_path: Path) -> None:
+    """A row that ends on its first day never holds."""
+    # BUG (see the report): such a row is accepted, in the table of drugs as in that of codes.
+    (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01,", "2024-01-01,2024-01-01")))
+    assert found.startswith("drugs.csv line 2: expected until after from")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("stripes", id="equal"),
+        pytest.param("STRIPES", id="in other letters"),
+        pytest.param("zebrastatin", id="the id of the other"),
+    ],
+)
+def test_a_name_means_one_drug(name: str, tmp_path: Path) -> None:
+    """A name of two drugs is refused, and both drugs are named."""
+    other = f"zebramab,{name},J7777,1,mg,antineoplastic,SDV,2024-01-01,,site,"
+    (found,) = mistakes(with_drugs(tmp_path, PLAIN, other))
+    assert found.startswith("formulary: expected a name that means one drug, found ")
+    assert "zebrastatin and zebramab" in found
+    assert found.endswith("remove it from one")
+
+
+def test_hyphens_do_not_make_a_name_another(tmp_path: Path) -> None:
+    """Names are looked up without hyphens, so `nab-zebra` and `nab zebra` of two drugs are one name."""
+    rows = (PLAIN.replace("stripes", "nab-zebra"), PLAIN.replace("zebrastatin", "other").replace("stripes", "nab zebra"))
+    # BUG (see the report): accepted; the drug whose id comes first wins silently.
+    (found,) = mistakes(with_drugs(tmp_path, *rows))
+    assert "a name that means one drug" in found
+
+
+def test_a_drug_has_one_row_on_a_day(tmp_path: Path) -> None:
+    """Two rows that both hold on 1 July 2026 are refused; so is an older row without an end."""
+    ended = PLAIN.replace("2024-01-01,", "2024-01-01,2026-07-02")
+    later = PLAIN.replace("2024-01-01", "2026-07-01").replace("J9999", "J9998")
+    said = "formulary: expected one row for a drug on a day, found zebrastatin twice on 2026-07-01; end the earlier row"
+    assert mistakes(with_drugs(tmp_path / "a", ended, later)) == [said]
+    assert mistakes(with_drugs(tmp_path / "b", later, PLAIN)) == [said]
+
+
+def test_rows_that_follow_one_another_are_in_order(tmp_path: Path) -> None:
+    """A row until 1 July and one from 1 July are one drug with two codes."""
+    ended = PLAIN.replace("2024-01-01,", "2024-01-01,2026-07-01")
+    later = PLAIN.replace("2024-01-01", "2026-07-01").replace("J9999", "J9998")
+    assert len(load_rulebook(with_drugs(tmp_path, ended, later)).formulary.drugs) == 2
+
+
+def test_a_drug_has_an_id(tmp_path: Path) -> None:
+    """A row without an id could never be named on a line."""
+    # BUG (see the report): accepted.
+    (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("zebrastatin", "")))
+    assert found.startswith("drugs.csv line 2: ")
+
+
+def test_a_table_has_all_columns(tmp_path: Path) -> None:
+    """A table without its kinds names the missing column."""
+    folder = small_rules(tmp_path)
+    (folder / "formulary/drugs.csv").write_text(DRUG_COLUMNS.replace("kind,", ""))
+    (found,) = mistakes(folder)
+    assert found.startswith("drugs.csv: expected columns id, names, hcpcs, ")
+    assert found.endswith("found no kind; add them")
+
+
+def test_a_site_formulary_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The path that was given is shown."""
+    (found,) = mistakes(with_drugs(tmp_path, PLAIN), tmp_path / "lost.csv")
+    assert "lost.csv: expected a CSV table, found " in found
+
+
+def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
+    """The site's own table is checked for itself, under its own name."""
+    own = tmp_path / "site.csv"
+    own.write_text(DRUG_COLUMNS + "\n".join(PLAIN.replace("zebrastatin", each) for each in ("one", "two")))
+    (found,) = mistakes(with_drugs(tmp_path), own)
+    assert found == "site.csv: expected a name that means one drug, found 'stripes' for one and two; remove it from one"
+
+
+# ------------------------------------------------------------------ codes and payers
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("chemo.push.initial,,2024-01-01,,HOUSE", "expected a role and a code, found an empty field; fill both"),
+        (",96409,2024-01-01,,HOUSE", "expected a role and a code, found an empty field; fill both"),
+        (
+            "chemo.push.initial,96409,2024-01-01,,ZEBRA",
+            "expected a source of sources.toml, found 'ZEBRA'; correct the key",
+        ),
+        (
+            "chemo.push.initial,96409,2024-01-01,July,HOUSE",
+            "expected until as YYYY-MM-DD, found 'July'; correct the date",
+        ),
+    ],
+)
+def test_a_row_of_codes_is_checked(row: str, said: str, tmp_path: Path) -> None:
+    """Role, code, source and dates of each row, with file and line."""
+    found = mistakes(small_rules(tmp_path, codes=("chemo.infusion.initial,96413,2024-01-01,,HOUSE", row)))
+    assert found == [f"codes.csv line 3: {said}"]
+
+
+def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
+    """The same role twice from the same day is refused, and both lines are named."""
+    rows = ("chemo.push.initial,96409,2024-01-01,,HOUSE", "chemo.push.initial,96411,2024-01-01,,HOUSE")
+    (found,) = mistakes(small_rules(tmp_path, codes=rows))
+    assert found.startswith("codes.csv line 3: expected an id of its own")
+    assert "also in codes.csv line 2" in found
+
+
+def test_a_payer_follows_a_policy_that_exists(tmp_path: Path) -> None:
+    """The payer is shown with the policies to choose from; the default is checked alike."""
+    folder = small_rules(tmp_path)
+    (folder / "payers.toml").write_text('default = "zebra-2025"\n[payers]\nZebraCare = "yak-2026"\n')
+    assert mistakes(folder) == [
+        "payers.toml default: expected one of zebra-2026, found 'zebra-2025'; name a policy that exists",
+        "payers.toml ZEBRACARE: expected one of zebra-2026, found 'yak-2026'; name a policy that exists",
+    ]
+
+
+def test_a_policy_is_named_as_its_folder(tmp_path: Path) -> None:
+    """A copied folder whose policy still has the old name is refused."""
+    folder = small_rules(tmp_path)
+    (folder / "policies/zebra-2026/policy.toml").write_text('name = "yak-2026"\n')
+    assert mistakes(folder) == [
+        "zebra-2026: expected name = 'zebra-2026', found 'yak-2026'; name it as its folder"
+    ]
+
+
+def test_a_rulebook_has_a_policy(tmp_path: Path) -> None:
+    """A folder without any policy is refused, and its place is named."""
+    folder = small_rules(tmp_path)
+    (folder / "policies/zebra-2026/policy.toml").unlink()
+    assert any("policies: expected a policy, found none; add a folder with policy.toml" in each for each in mistakes(folder))
+
+
+def test_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
+    """One in the codes, one in the payers, two in the drugs: four are reported at once."""
+    folder = small_rules(
+        tmp_path,
+        codes=("chemo.push.initial,96409,2024-01-01,,ZEBRA",),
+        drugs=(PLAIN.replace(",5,", ",0,"), PLAIN.replace("antineoplastic", "striped")),
+    )
+    (folder / "payers.toml").write_text('default = "zebra-2025"\n')
+    assert [each.partition(": ")[0] for each in mistakes(folder)] == [
+        "codes.csv line 2",
+        "payers.toml default",
+        "drugs.csv line 2",
+        "drugs.csv line 3",
+    ]

@@ -1,0 +1,192 @@
+"""Claims about which rule wins: an override only where it applies, a date only until its last day.
+
+It owns rules of a few lines; what the shipped rules say is the cases' business (test_cases.py).
+"""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from chargeline.engine.draft import draft
+from chargeline.engine.events import VisitKey
+from chargeline.engine.rules import Decision
+from chargeline.engine.visit import Visits
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.cases import service_codes
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from tests.cli import copy_of_rules, replaced
+from tests.golden.messages import given
+from tests.rulebook.small import rule, small_rules
+
+DAY = date(2026, 3, 2)
+JUNE_30, JULY_1 = date(2026, 6, 30), date(2026, 7, 1)
+
+
+def decided(folder: Path, *facts: str | int, day: date = DAY, concern: str = "units.additional_hour") -> Decision:
+    return load_rulebook(folder).policies["zebra-2026"].on(day)[concern].decide(*facts)
+
+
+def minutes(decision: Decision) -> int:
+    return decision.number("remainder_minutes")
+
+
+# ------------------------------------------------------------------ overrides
+
+
+def test_an_override_holds_where_it_applies(tmp_path: Path) -> None:
+    """The policy's 30 minutes for chemotherapy stand instead of the base's 31, and say so."""
+    own = rule(
+        "zebra.thirty", when='{ role = "chemo" }', then="{ remainder_minutes = 30 }", overrides='["base.more"]'
+    )
+    decision = decided(small_rules(tmp_path, base=rule("base.more"), own=own), "chemo")
+    assert minutes(decision) == 30
+    assert decision.rule is not None
+    assert (decision.rule.id, decision.rule.layer) == ("zebra.thirty", "zebra-2026")
+    assert [each.id for each in decision.passed_over] == ["base.more"]
+
+
+def test_an_override_leaves_other_facts_alone(tmp_path: Path) -> None:
+    """Hydration keeps the base's 31 minutes, with nothing passed over."""
+    own = rule(
+        "zebra.thirty", when='{ role = "chemo" }', then="{ remainder_minutes = 30 }", overrides='["base.more"]'
+    )
+    decision = decided(small_rules(tmp_path, base=rule("base.more"), own=own), "hydration")
+    assert (minutes(decision), decision.passed_over) == (31, ())
+
+
+def test_an_override_ends_with_its_last_day(tmp_path: Path) -> None:
+    """After its end the rule that it overrode holds again."""
+    own = rule(
+        "zebra.thirty", until="2026-07-01", then="{ remainder_minutes = 30 }", overrides='["base.more"]'
+    )
+    folder = small_rules(tmp_path, base=rule("base.more"), own=own)
+    assert minutes(decided(folder, "chemo", day=JUNE_30)) == 30
+    assert minutes(decided(folder, "chemo", day=JULY_1)) == 31
+
+
+def test_an_override_says_nothing_about_a_third_rule(tmp_path: Path) -> None:
+    """It strikes out the rules that it names; a third on the same facts is a clash of both."""
+    base = rule("base.more") + rule("base.other", then="{ remainder_minutes = 45 }")
+    own = rule("zebra.thirty", then="{ remainder_minutes = 30 }", overrides='["base.more"]')
+    decision = decided(small_rules(tmp_path, base=base, own=own), "chemo")
+    assert decision.rule is None
+    assert [each.id for each in decision.clash] == ["base.other", "zebra.thirty"]
+
+
+def test_an_override_of_an_override_leaves_one(tmp_path: Path) -> None:
+    """The rule for one payer's role overrides the policy's, which overrides the base's: 20 minutes."""
+    own = rule("zebra.thirty", then="{ remainder_minutes = 30 }", overrides='["base.more"]') + rule(
+        "zebra.twenty", when='{ role = "chemo" }', then="{ remainder_minutes = 20 }", overrides='["zebra.thirty"]'
+    )
+    folder = small_rules(tmp_path, base=rule("base.more"), own=own)
+    assert minutes(decided(folder, "chemo")) == 20
+    assert minutes(decided(folder, "hydration")) == 30
+
+
+def test_the_order_of_files_and_rules_decides_nothing(tmp_path: Path) -> None:
+    """The same rules written the other way round decide the same."""
+    first, second = rule("base.more"), rule("base.less", then="{ remainder_minutes = 1 }", overrides='["base.more"]')
+    found = [
+        decided(small_rules(tmp_path / name, base=text), "chemo")
+        for name, text in (("a", first + second), ("b", second + first))
+    ]
+    assert [minutes(each) for each in found] == [1, 1]
+
+
+def test_no_rule_and_two_rules_are_both_no_answer(tmp_path: Path) -> None:
+    """Without a rule there is no answer and no clash; with two of equal rank there is a clash."""
+    nothing = decided(small_rules(tmp_path / "a"), "chemo")
+    assert (nothing.rule, nothing.clash) == (None, ())
+    both = decided(small_rules(tmp_path / "b", base=rule("base.more") + rule("base.less")), "chemo")
+    assert both.rule is None
+    assert [each.id for each in both.clash] == ["base.less", "base.more"]
+
+
+# ------------------------------------------------------------------ dates
+
+
+@pytest.mark.parametrize(("day", "expected"), [(JUNE_30, 31), (JULY_1, 45), (date(2027, 1, 1), 45)])
+def test_the_last_day_is_the_first_on_which_a_rule_no_longer_holds(
+    day: date, expected: int, tmp_path: Path
+) -> None:
+    """Until 2026-07-01 is up to 30 June; the rule from 2026-07-01 holds on that very day."""
+    base = rule("base.more", until="2026-07-01") + rule(
+        "base.new", from_="2026-07-01", then="{ remainder_minutes = 45 }"
+    )
+    assert minutes(decided(small_rules(tmp_path, base=base), "chemo", day=day)) == expected
+
+
+def test_before_its_first_day_a_rule_does_not_hold(tmp_path: Path) -> None:
+    """On the day before there is no rule, which is no answer and not zero minutes."""
+    folder = small_rules(tmp_path, base=rule("base.new", from_="2026-07-01"))
+    assert decided(folder, "chemo", day=JUNE_30).rule is None
+    assert minutes(decided(folder, "chemo", day=JULY_1)) == 31
+
+
+@pytest.mark.parametrize(("minute", "applies"), [(15, False), (16, True), (480, True), (481, False)])
+def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: Path) -> None:
+    """At least 16 and at most 480 hold at 16 and at 480."""
+    base = rule(
+        "base.infusion",
+        decides='"service.technique"',
+        when="{ minutes = { at_least = 16, at_most = 480 } }",
+        then='{ outcome = "service", technique = "infusion" }',
+    )
+    table = load_rulebook(small_rules(tmp_path, base=base)).policies["zebra-2026"].on(DAY)["service.technique"]
+    facts = ("chemo", "intravenous", "interval", "unmarked", "none", "none", "no", "no", table.band(minute))
+    assert (table.decide(*facts).rule is not None) is applies
+
+
+def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
+    """A hydration of 30 June has the old code and one of 1 July the new one, in one run of one rulebook."""
+    rules = copy_of_rules(tmp_path)
+    replaced(
+        rules / "base/codes.csv",
+        "hydration.initial,96360,2024-01-01,,CPT\n",
+        "hydration.initial,96360,2024-01-01,2026-07-01,CPT\nhydration.initial,ZZ360,2026-07-01,,CPT\n",
+    )
+    rulebook = load_rulebook(rules)
+    profile = make_profile(read_interface(rules_directory(), "standard"))
+    visits = Visits()
+    for day in ("20260630", "20260701"):
+        hour = given("NORMAL SALINE", "1000 mL", f"{day}0900", f"{day}1000", order=f"R{day}")
+        visits.add(read_events(read_message(hour), profile))
+    made = draft(visits.timeline(VisitKey("ZEBRA", "V1")), rulebook)
+    assert service_codes(made) == ["96360", "ZZ360"]
+    assert [(each.encounter, each.lines[0].code) for each in made.encounters] == [
+        ("2026-06-30", "96360"),
+        ("2026-07-01", "ZZ360"),
+    ]
+
+
+def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
+    """Between two codes the service is asked about, by role and day, and the drug is billed all the same."""
+    rules = copy_of_rules(tmp_path)
+    replaced(
+        rules / "base/codes.csv",
+        "therapeutic.infusion.initial,96365,2024-01-01,,CPT\n",
+        "therapeutic.infusion.initial,96365,2024-01-01,2026-03-01,CPT\n",
+    )
+    visits = Visits()
+    profile = make_profile(read_interface(rules_directory(), "standard"))
+    visits.add(read_events(read_message(given("VANCOMYCIN", "1000 mg", "0900", "1000")), profile))
+    (encounter,) = draft(visits.timeline(VisitKey("ZEBRA", "V1")), load_rulebook(rules)).encounters
+    (question,) = encounter.questions
+    assert question.code == "code.none"
+    assert question.expected == "a code for the role therapeutic.infusion.initial on 2026-03-02"
+    assert [line.role for line in encounter.lines] == ["drug"]
+
+
+def test_the_service_day_decides_not_the_day_of_sending(tmp_path: Path) -> None:
+    """A drug given on 30 June and sent on 2 July is billed by the row of 30 June."""
+    rows = (
+        "zebrastatin,,J9998,5,mg,supportive,SDV,2024-01-01,2026-07-01,site,",
+        "zebrastatin,,J9999,10,mg,supportive,SDV,2026-07-01,,site,",
+    )
+    formulary = load_rulebook(small_rules(tmp_path, drugs=rows)).formulary
+    found = [formulary.find(("zebrastatin",), "", day) for day in (JUNE_30, JULY_1)]
+    assert [drug.hcpcs for drug in found if drug is not None] == ["J9998", "J9999"]
