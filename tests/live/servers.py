@@ -180,6 +180,7 @@ class LocalServer:
             cwd="/",
             start_new_session=True,
         )
+        self._owner = os.getpid()
         atexit.register(self.close)
 
     # What each kind of server knows: how to lay out its folder, its command, and when it answers.
@@ -306,6 +307,8 @@ class LocalServer:
 
     def close(self) -> None:
         """End the server and remove its folder; nothing can be started afterwards."""
+        if os.getpid() != self._owner:  # a fork of ours ends, and takes nothing with it
+            return
         atexit.unregister(self.close)
         try:
             self.stop()
@@ -331,6 +334,21 @@ class LocalServer:
         assert self._reaper.stdin is not None
         self._reaper.stdin.write(f"{pid}\n")
         self._reaper.stdin.flush()
+
+
+def children_of(parent: int) -> list[int]:
+    """Process ids of the direct children of a process; read from /proc, as small images have no `ps`."""
+    if not Path("/proc/self/stat").exists():
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True)
+        numbers = [int(word) for word in listed.stdout.split()]
+        return [pid for pid, above in zip(numbers[::2], numbers[1::2], strict=True) if above == parent]
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            _name, _, rest = entry.read_text(errors="replace").rpartition(")")
+            if int(rest.split()[1]) == parent:
+                found.append(int(entry.parent.name))
+    return found
 
 
 def clean_environment() -> dict[str, str]:
@@ -652,11 +670,7 @@ class PostgresServer(LocalServer):
     def children(self) -> list[int]:
         """The backends: each leads a process group of its own, so a signal to ours does not reach them."""
         assert self._process is not None
-        listed = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-        ).stdout.split()
-        pairs = zip(listed[::2], listed[1::2], strict=True)
-        return [int(pid) for pid, parent in pairs if int(parent) == self._process.pid]
+        return children_of(self._process.pid)
 
     def gave_up_in_passing(self, log: bytes) -> bool:
         """After a crash a backend may take a moment to notice, and holds the shared memory until then."""

@@ -20,7 +20,7 @@ from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from tests.cli import copy_of_rules, replaced
 from tests.golden.messages import given
-from tests.rulebook.small import rule, small_rules
+from tests.rulebook.test_mistakes import rule, small_rules
 
 DAY = date(2026, 3, 2)
 JUNE_30, JULY_1 = date(2026, 6, 30), date(2026, 7, 1)
@@ -181,12 +181,15 @@ def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
     assert [line.role for line in encounter.lines] == ["drug"]
 
 
-def test_the_service_day_decides_not_the_day_of_sending(tmp_path: Path) -> None:
-    """A drug given on 30 June and sent on 2 July is billed by the row of 30 June."""
+def test_a_drug_is_billed_by_the_row_of_its_day(tmp_path: Path) -> None:
+    """Given on 30 June it has the old code and unit, given on 1 July the new ones."""
     rows = (
         "zebrastatin,,J9998,5,mg,supportive,SDV,2024-01-01,2026-07-01,site,",
         "zebrastatin,,J9999,10,mg,supportive,SDV,2026-07-01,,site,",
     )
     formulary = load_rulebook(small_rules(tmp_path, drugs=rows)).formulary
     found = [formulary.find(("zebrastatin",), "", day) for day in (JUNE_30, JULY_1)]
-    assert [drug.hcpcs for drug in found if drug is not None] == ["J9998", "J9999"]
+    assert [(drug.hcpcs, str(drug.unit_amount)) for drug in found if drug is not None] == [
+        ("J9998", "5"),
+        ("J9999", "10"),
+    ]

@@ -165,7 +165,7 @@ class EncounterBuilder:
     def _line(self, placement: Placement, charge: Charge) -> ChargeLine | None:
         first = placement.services[0]
         item = first.administration
-        coded = self.rules["role.code"].decide(charge.role)
+        coded = charge.coded
         if coded.rule is None:
             self.questions.append(_no_code(placement, charge.role, coded))
             return None

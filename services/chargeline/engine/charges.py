@@ -4,6 +4,7 @@ It owns the arithmetic of one placement, shared by the draft that is explained a
 comparison with other policies, so that both can only agree. Traces and words are builder.py's.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.engine.hierarchy import Placement
@@ -16,37 +17,72 @@ _TIMED = frozenset({"infusion", "arterial_infusion", "subcutaneous_infusion"})
 _COUNTED_BY_HOUR = frozenset({"additional", "additional_hour"})
 # Only these, and further hours, carry the modifier of a second initial service.
 _CARRY_DISTINCT = frozenset({"initial", "additional_hour"})
+_REMEMBERED = 20_000
 
 
 class Charge(NamedTuple):
-    """One role with its units. `threshold` is the decision about further hours, if any were counted."""
+    """One role with its units and code. `threshold` decided about further hours, if any were counted.
+
+    `said` is the charge in short, "96415-59 x2"; "" where the role has no code on that day.
+    """
 
     role: str
     units: int
     modifiers: tuple[str, ...]
     place: Decision
     threshold: Decision | None
-    further: bool
+    coded: Decision
+    said: str
 
 
 def charges_of(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
     """The charges of a placement; none where no role fits it (then it is a question)."""
     first = placement.services[0]
-    roles = rules["service.role"]
-    place = roles.decide(first.service_class, first.technique, placement.position)
+    what = (
+        first.service_class,
+        first.technique,
+        placement.position,
+        placement.minutes,
+        placement.distinct,
+        first.modifier,
+        first.provisional,
+    )
+    known: tuple[Charge, ...] | None = rules.charges.get(what)
+    if known is None:
+        if len(rules.charges) > _REMEMBERED:
+            rules.charges.clear()
+        known = rules.charges[what] = _reckon(placement, rules)
+    return known
+
+
+def _reckon(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
+    first = placement.services[0]
+    place = rules["service.role"].decide(first.service_class, first.technique, placement.position)
     if place.rule is None:
         return ()
-    role = place.word("role")
     further, threshold, hours = _hours(placement, rules)
     position, distinct = placement.position, placement.distinct
     modifiers = _modifiers(distinct if position in _CARRY_DISTINCT else "", first.modifier)
     if position in _COUNTED_BY_HOUR and first.technique == "infusion":
-        return (Charge(role, 1 + hours, modifiers, place, threshold, False),)
-    base = Charge(role, 1, modifiers, place, None, False)
+        return (_charge(1 + hours, modifiers, place, threshold, rules),)
+    base = _charge(1, modifiers, place, None, rules)
     if not hours or further is None:
         return (base,)
-    modifiers = _modifiers(distinct, first.modifier)
-    return (base, Charge(further.word("role"), hours, modifiers, further, threshold, True))
+    return (base, _charge(hours, _modifiers(distinct, first.modifier), further, threshold, rules))
+
+
+def _charge(
+    units: int, modifiers: tuple[str, ...], place: Decision, threshold: Decision | None, rules: DayRules
+) -> Charge:
+    role = place.word("role")
+    coded = rules["role.code"].decide(role)
+    said = charge_in_short(coded.word("code"), modifiers, units) if coded.rule is not None else ""
+    return Charge(role, units, modifiers, place, threshold, coded, said)
+
+
+def charge_in_short(code: str, modifiers: Sequence[str], units: int) -> str:
+    """A code with its modifiers and units: 96415-59 x2."""
+    return f"{'-'.join([code, *modifiers]) if modifiers else code} x{units}"
 
 
 def _modifiers(distinct: str, own: str) -> tuple[str, ...]:

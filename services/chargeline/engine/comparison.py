@@ -8,7 +8,7 @@ as our own, only its words are not written out.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from chargeline.engine.charges import Caps, charges_of
+from chargeline.engine.charges import Caps, charge_in_short, charges_of
 from chargeline.engine.drug_lines import DRUG_ROLE, NOT_SERVICES
 from chargeline.engine.hierarchy import Placed
 from chargeline.engine.rules import DayRules
@@ -61,17 +61,13 @@ def with_differences(made: EncounterDraft, alternatives: Sequence[Alternative]) 
     return made._replace(lines=lines, withheld=withheld)
 
 
-def _said(code: str, modifiers: Sequence[str], units: int) -> str:
-    return f"{'-'.join([code, *modifiers]) if modifiers else code} x{units}"
-
-
 def _outcomes(made: EncounterDraft) -> dict[str, list[str]]:
     """How each administration ended: codes with units and modifiers, or withheld."""
     found: dict[str, list[str]] = {}
     for line in made.lines:
         if line.role == DRUG_ROLE:
             continue
-        said = _said(line.code, line.modifiers, line.units)
+        said = charge_in_short(line.code, line.modifiers, line.units)
         for key in line.administrations:
             found.setdefault(key, []).append(said)
     for entry in made.withheld:
@@ -87,16 +83,15 @@ def _alternative_outcomes(other: Alternative) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     held: list[str] = [each.administration.key for each in other.services if each.outcome == "withheld"]
     caps = Caps(other.rules, other.payer)
-    codes = other.rules["role.code"]
     for placement in other.placed.placements:
         keys = [each.administration.key for each in placement.services]
         for charge in charges_of(placement, other.rules):
             units, cap = caps.allow(charge.role, charge.units)
+            said = charge.said
             if cap is not None and units < charge.units:
                 held += keys
-            code = codes.decide(charge.role)
-            if units and code.rule is not None:
-                said = _said(code.word("code"), charge.modifiers, units)
+                said = charge_in_short(charge.coded.word("code"), charge.modifiers, units) if units else ""
+            if said:
                 for key in keys:
                     found.setdefault(key, []).append(said)
     held += [each.administration.key for dropped in other.placed.dropped for each in dropped.services]

@@ -8,7 +8,7 @@ nor what any rule says. No rule left is a `NoRule`, two are a `Clash`, and both 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chargeline.engine.vocabulary import CONCERNS, MINUTES
 
@@ -147,6 +147,7 @@ class DayRules:
 
     def __init__(self, policy: str, day: date, rules: Iterable[Rule], shared: Decisions) -> None:
         self.policy = policy
+        self.charges: dict[tuple[Answer, ...], Any] = {}  # reckoned by charges.py, kept here
         in_force = [rule for rule in rules if rule.in_force(day)]
         by_concern: dict[str, list[Rule]] = {name: [] for name in CONCERNS}
         for rule in in_force:
