@@ -71,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _wrong(f"expected a file or folder that can be read, found {error.strerror}: {error.filename}")
 
 
+class _Page(Console):
+    """A console that leaves a reader who went away to `main`, as every other output does."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on instead of ending the program here."""
+        raise BrokenPipeError
+
+
 def _wrong(message: str) -> int:
     print(f"chargeline: {message}", file=sys.stderr)
     return WRONG_USE
@@ -232,7 +240,7 @@ def _code(asked: argparse.Namespace) -> int:
             sys.stdout.write(record.model_dump_json() + "\n")
     else:
         width = None if sys.stdout.isatty() else 140
-        print_run(Console(width=width, highlight=False, emoji=False), run, rulebook.formulary)
+        print_run(_Page(width=width, highlight=False, emoji=False), run, rulebook.formulary)
     return _exit_code(run)
 
 

@@ -11,7 +11,7 @@ Capsys = pytest.CaptureFixture[str]
 
 
 def test_a_line_gives_its_reasons(tmp_path: Path, capsys: Capsys) -> None:
-    """The further hour: class, technique, place, the sum, the rule passed over, and the fields of the times."""
+    """The further hour: class, technique, the sum, the rule passed over, and the fields of the times."""
     text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
     hour = text[text.index("96415 x1") : text.index("J9045")]
     for said in (
@@ -96,4 +96,3 @@ def test_messages_set_aside_end_explain_with_3(tmp_path: Path) -> None:
     outcome = command("explain", feed(tmp_path, NINETY_MINUTES, NOT_OURS))
     assert outcome.code == 3
     assert "96413 x1" in outcome.out
-

@@ -32,15 +32,16 @@ Server = TypeVar("Server", Kafka, Postgres)
 
 def served(make: Callable[[], Server]) -> Iterator[Server]:
     """Start a server for the session and end it afterwards; without one the test fails and says why."""
+    server, reason = None, ""
     try:
         server = make()
-    except ServerError as reason:
-        pytest.fail(str(reason), pytrace=False)
-    try:
         server.start()
-    except ServerError as reason:
-        server.close()
-        pytest.fail(str(reason), pytrace=False)
+    except ServerError as error:
+        reason = str(error)
+    if server is None or reason:
+        if server is not None:
+            server.close()
+        pytest.fail(reason, pytrace=False)
     yield server
     server.close()
 

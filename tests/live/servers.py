@@ -446,7 +446,18 @@ def fetch_kafka(folder: Path) -> None:
     pom.write_text(POM, encoding="utf-8")
     settings = [f"-DoutputDirectory={folder}", "-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=false"]
     run(
-        ["mvn", "-q", "-B", "-ntp", "-C", "-f", str(pom), *settings, COPY_DEPENDENCIES],
+        [
+            "mvn",
+            "-q",
+            "-B",
+            "-ntp",
+            "-C",
+            "-Dstyle.color=never",
+            "-f",
+            str(pom),
+            *settings,
+            COPY_DEPENDENCIES,
+        ],
         f"fetching Kafka {KAFKA_VERSION} from Maven Central (Maven's own settings name a mirror, if any)",
         FETCH_SECONDS,
     )
@@ -789,7 +800,10 @@ class ExternalPostgres(ExternalServer):
             raise ServerError(f"expected a URL that starts with postgresql:// in {self.variable}.")
         client = shutil.which("psql")
         self._binaries = Path(client).parent if client else (installed_binaries() or Path())
-        psql(self._binaries, self.dsn, "SELECT 1")
+        try:
+            psql(self._binaries, self.dsn, "SELECT 1")
+        except ServerError as error:
+            raise ServerError(f"expected PostgreSQL at the URL in {self.variable}. {error}") from None
 
     def create_database(self, name: str) -> str:
         """Make an empty database and give back its address."""

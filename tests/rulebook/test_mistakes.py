@@ -106,7 +106,6 @@ def test_a_row_has_a_first_day(tmp_path: Path) -> None:
 
 def test_a_row_ends_after_it_begins(tmp_path: Path) -> None:
     """A row that ends on its first day never holds."""
-    # BUG (see the report): such a row is accepted, in the table of drugs as in that of codes.
     (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01,", "2024-01-01,2024-01-01")))
     assert found.startswith("drugs.csv line 2: expected until after from")
 
@@ -130,8 +129,10 @@ def test_a_name_means_one_drug(name: str, tmp_path: Path) -> None:
 
 def test_hyphens_do_not_make_a_name_another(tmp_path: Path) -> None:
     """Names are looked up without hyphens, so `nab-zebra` and `nab zebra` of two drugs are one name."""
-    rows = (PLAIN.replace("stripes", "nab-zebra"), PLAIN.replace("zebrastatin", "other").replace("stripes", "nab zebra"))
-    # BUG (see the report): accepted; the drug whose id comes first wins silently.
+    rows = (
+        PLAIN.replace("stripes", "nab-zebra"),
+        PLAIN.replace("zebrastatin", "other").replace("stripes", "nab zebra"),
+    )
     (found,) = mistakes(with_drugs(tmp_path, *rows))
     assert "a name that means one drug" in found
 
@@ -140,7 +141,10 @@ def test_a_drug_has_one_row_on_a_day(tmp_path: Path) -> None:
     """Two rows that both hold on 1 July 2026 are refused; so is an older row without an end."""
     ended = PLAIN.replace("2024-01-01,", "2024-01-01,2026-07-02")
     later = PLAIN.replace("2024-01-01", "2026-07-01").replace("J9999", "J9998")
-    said = "formulary: expected one row for a drug on a day, found zebrastatin twice on 2026-07-01; end the earlier row"
+    said = (
+        "formulary: expected one row for a drug on a day, found zebrastatin twice on 2026-07-01; "
+        "end the earlier row"
+    )
     assert mistakes(with_drugs(tmp_path / "a", ended, later)) == [said]
     assert mistakes(with_drugs(tmp_path / "b", later, PLAIN)) == [said]
 
@@ -154,7 +158,6 @@ def test_rows_that_follow_one_another_are_in_order(tmp_path: Path) -> None:
 
 def test_a_drug_has_an_id(tmp_path: Path) -> None:
     """A row without an id could never be named on a line."""
-    # BUG (see the report): accepted.
     (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("zebrastatin", "")))
     assert found.startswith("drugs.csv line 2: ")
 
@@ -179,7 +182,7 @@ def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
     own = tmp_path / "site.csv"
     own.write_text(DRUG_COLUMNS + "\n".join(PLAIN.replace("zebrastatin", each) for each in ("one", "two")))
     (found,) = mistakes(with_drugs(tmp_path), own)
-    assert found == "site.csv: expected a name that means one drug, found 'stripes' for one and two; remove it from one"
+    assert found.startswith("site.csv: expected a name that means one drug, found 'stripes' for one and two")
 
 
 # ------------------------------------------------------------------ codes and payers
@@ -188,7 +191,10 @@ def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("chemo.push.initial,,2024-01-01,,HOUSE", "expected a role and a code, found an empty field; fill both"),
+        (
+            "chemo.push.initial,,2024-01-01,,HOUSE",
+            "expected a role and a code, found an empty field; fill both",
+        ),
         (",96409,2024-01-01,,HOUSE", "expected a role and a code, found an empty field; fill both"),
         (
             "chemo.push.initial,96409,2024-01-01,,ZEBRA",
@@ -237,7 +243,10 @@ def test_a_rulebook_has_a_policy(tmp_path: Path) -> None:
     """A folder without any policy is refused, and its place is named."""
     folder = small_rules(tmp_path)
     (folder / "policies/zebra-2026/policy.toml").unlink()
-    assert any("policies: expected a policy, found none; add a folder with policy.toml" in each for each in mistakes(folder))
+    assert any(
+        "policies: expected a policy, found none; add a folder with policy.toml" in each
+        for each in mistakes(folder)
+    )
 
 
 def test_mistakes_of_all_files_come_together(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ DAY = date(2026, 3, 2)
 JUNE_30, JULY_1 = date(2026, 6, 30), date(2026, 7, 1)
 
 
-def decided(folder: Path, *facts: str | int, day: date = DAY, concern: str = "units.additional_hour") -> Decision:
+def decided(
+    folder: Path, *facts: str | int, day: date = DAY, concern: str = "units.additional_hour"
+) -> Decision:
     return load_rulebook(folder).policies["zebra-2026"].on(day)[concern].decide(*facts)
 
 
@@ -40,7 +42,10 @@ def minutes(decision: Decision) -> int:
 def test_an_override_holds_where_it_applies(tmp_path: Path) -> None:
     """The policy's 30 minutes for chemotherapy stand instead of the base's 31, and say so."""
     own = rule(
-        "zebra.thirty", when='{ role = "chemo" }', then="{ remainder_minutes = 30 }", overrides='["base.more"]'
+        "zebra.thirty",
+        when='{ role = "chemo" }',
+        then="{ remainder_minutes = 30 }",
+        overrides='["base.more"]',
     )
     decision = decided(small_rules(tmp_path, base=rule("base.more"), own=own), "chemo")
     assert minutes(decision) == 30
@@ -52,7 +57,10 @@ def test_an_override_holds_where_it_applies(tmp_path: Path) -> None:
 def test_an_override_leaves_other_facts_alone(tmp_path: Path) -> None:
     """Hydration keeps the base's 31 minutes, with nothing passed over."""
     own = rule(
-        "zebra.thirty", when='{ role = "chemo" }', then="{ remainder_minutes = 30 }", overrides='["base.more"]'
+        "zebra.thirty",
+        when='{ role = "chemo" }',
+        then="{ remainder_minutes = 30 }",
+        overrides='["base.more"]',
     )
     decision = decided(small_rules(tmp_path, base=rule("base.more"), own=own), "hydration")
     assert (minutes(decision), decision.passed_over) == (31, ())
@@ -80,7 +88,10 @@ def test_an_override_says_nothing_about_a_third_rule(tmp_path: Path) -> None:
 def test_an_override_of_an_override_leaves_one(tmp_path: Path) -> None:
     """The rule for one payer's role overrides the policy's, which overrides the base's: 20 minutes."""
     own = rule("zebra.thirty", then="{ remainder_minutes = 30 }", overrides='["base.more"]') + rule(
-        "zebra.twenty", when='{ role = "chemo" }', then="{ remainder_minutes = 20 }", overrides='["zebra.thirty"]'
+        "zebra.twenty",
+        when='{ role = "chemo" }',
+        then="{ remainder_minutes = 20 }",
+        overrides='["zebra.thirty"]',
     )
     folder = small_rules(tmp_path, base=rule("base.more"), own=own)
     assert minutes(decided(folder, "chemo")) == 20
@@ -89,7 +100,10 @@ def test_an_override_of_an_override_leaves_one(tmp_path: Path) -> None:
 
 def test_the_order_of_files_and_rules_decides_nothing(tmp_path: Path) -> None:
     """The same rules written the other way round decide the same."""
-    first, second = rule("base.more"), rule("base.less", then="{ remainder_minutes = 1 }", overrides='["base.more"]')
+    first, second = (
+        rule("base.more"),
+        rule("base.less", then="{ remainder_minutes = 1 }", overrides='["base.more"]'),
+    )
     found = [
         decided(small_rules(tmp_path / name, base=text), "chemo")
         for name, text in (("a", first + second), ("b", second + first))
@@ -136,7 +150,9 @@ def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: P
         when="{ minutes = { at_least = 16, at_most = 480 } }",
         then='{ outcome = "service", technique = "infusion" }',
     )
-    table = load_rulebook(small_rules(tmp_path, base=base)).policies["zebra-2026"].on(DAY)["service.technique"]
+    table = (
+        load_rulebook(small_rules(tmp_path, base=base)).policies["zebra-2026"].on(DAY)["service.technique"]
+    )
     facts = ("chemo", "intravenous", "interval", "unmarked", "none", "none", "no", "no", table.band(minute))
     assert (table.decide(*facts).rule is not None) is applies
 

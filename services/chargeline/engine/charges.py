@@ -65,7 +65,7 @@ def _reckon(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
     modifiers = _modifiers(distinct if position in _CARRY_DISTINCT else "", first.modifier)
     if position in _COUNTED_BY_HOUR and first.technique == "infusion":
         return (_charge(1 + hours, modifiers, place, threshold, rules),)
-    base = _charge(1, modifiers, place, None, rules)
+    base = _charge(1, modifiers, place, threshold, rules)
     if not hours or further is None:
         return (base,)
     return (base, _charge(hours, _modifiers(distinct, first.modifier), further, threshold, rules))

@@ -57,7 +57,7 @@ def draft(
     memory = memory or Memory()
     rests_on = (timeline.context, timeline.patients, rulebook, name, second_encounters)
     known = memory.whole
-    if known is not None and known.rests_on == rests_on and known.by_day:
+    if known is not None and known.by_day and known.rests_on == rests_on:
         encounters = _days_made_anew(timeline, rulebook, name, second_encounters, memory, known)
     else:
         found = encounters_of(timeline, rulebook.policies[name])
@@ -67,9 +67,7 @@ def draft(
                 for each in found
             ]
         )
-        by_day = len(timeline.context.classes) < 2 and all(
-            each.grouping.word("group") == "by_day" for each in found
-        )
+        by_day = len(timeline.context.classes) < 2 and bool(found) and all(map(_is_by_day, found))
         known = Whole(rests_on, by_day, (), ())
     memory.whole = known._replace(days=timeline.days, encounters=encounters)
     return Draft(timeline.key, name, rulebook.version, encounters, _visit_questions(timeline))
@@ -90,12 +88,15 @@ def _days_made_anew(
     tail = 0
     while tail < least - first and before[-1 - tail] is now[-1 - tail]:
         tail += 1
-    changed = timeline._replace(days=now[first : len(now) - tail])
+    changed = encounters_of(timeline._replace(days=now[first : len(now) - tail]), rulebook.policies[name])
     made = [
-        _encounter(timeline, each, rulebook, name, each.day in second_encounters, memory)
-        for each in encounters_of(changed, rulebook.policies[name])
+        _encounter(timeline, each, rulebook, name, each.day in second_encounters, memory) for each in changed
     ]
     return (*known.encounters[:first], *made, *known.encounters[len(before) - tail :])
+
+
+def _is_by_day(encounter: Encounter) -> bool:
+    return encounter.grouping.word("group") == "by_day"
 
 
 def _common_start(before: tuple[Day, ...], now: tuple[Day, ...]) -> int:

@@ -33,9 +33,8 @@ def additional_hours(minutes: int, remainder_minutes: int) -> int:
 
 def hours_in_words(minutes: int, remainder_minutes: int, units: int) -> str:
     """The arithmetic of `additional_hours`, written out."""
-    rest = minutes - 60 * max(1, (minutes // 60))
     return (
-        f"{minutes} minutes = {max(1, minutes // 60)} h + {max(0, rest)} min; a further hour counts "
+        f"{minutes} minutes = {minutes // 60} h + {minutes % 60} min; a further hour counts "
         f"from {remainder_minutes} min, so {units} beyond the first"
     )
 

@@ -6,8 +6,9 @@ or a set whose final state does not depend on the order of arrival. It knows no 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 from chargeline.engine.administrations import CHATTER, administrations_of
 from chargeline.engine.events import (
@@ -314,15 +315,12 @@ class Visits:
         return touched
 
     def surviving(self, key: VisitKey) -> VisitKey:
-        """Follow the merges of a visit number to the one that stands (a ring stops at its start)."""
-        seen = {key}
-        while key in self._visit_merges:
-            following = self._visit_merges[key][1]
-            if following in seen:
-                return min(seen)
-            seen.add(following)
-            key = following
-        return key
+        """Follow the merges of a visit number to the one that stands."""
+        return _end_of_chain(key, self._following_visit)
+
+    def _following_visit(self, key: VisitKey) -> VisitKey | None:
+        merge = self._visit_merges.get(key)
+        return merge[1] if merge is not None else None
 
     def _merge(self, facility: str, merge: VisitMerge | PatientMerge) -> set[VisitKey]:
         version = (merge.message.sent or BEGINNING, merge.message.digest)
@@ -344,13 +342,13 @@ class Visits:
         return merge.prior in self._visits[key].timeline().patients
 
     def _patient(self, facility: str, patient: str) -> str:
-        seen = {patient}
-        while (merge := self._patient_merges.get((facility, patient))) is not None:
-            patient = merge[1]
-            if patient in seen:
-                return min(seen)
-            seen.add(patient)
-        return patient
+        """Follow the merges of a medical record number to the one that stands."""
+
+        def following(number: str) -> str | None:
+            merge = self._patient_merges.get((facility, number))
+            return merge[1] if merge is not None else None
+
+        return _end_of_chain(patient, following)
 
     def _rebuild(self, survivor: VisitKey) -> set[VisitKey]:
         """Fold the visit again from the kept events of every number that leads to it."""
@@ -366,6 +364,19 @@ class Visits:
         for _message, events in together.values():
             visit.add(events)
         return {survivor}
+
+
+_Name = TypeVar("_Name", VisitKey, str)
+
+
+def _end_of_chain(name: _Name, following: Callable[[_Name], _Name | None]) -> _Name:
+    """The last of a chain of merges; of a ring its least member, so that all in it agree."""
+    path = [name]
+    while (after := following(path[-1])) is not None:
+        if after in path:
+            return min(path[path.index(after) :])
+        path.append(after)
+    return path[-1]
 
 
 def _reference_order(message: MessageRef) -> tuple[datetime, str]:

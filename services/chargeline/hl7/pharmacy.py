@@ -5,6 +5,7 @@ belongs to the RXA before it, what stands before the first RXA belongs to the or
 decide what a stop or a class means; the profile names the words, the engine draws conclusions.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -49,7 +50,7 @@ class _Group:
 class _Administration:
     """One RXA with the RXR, RXC, OBX and NTE that follow it."""
 
-    __slots__ = ("components", "notes", "observations", "ordinal", "route", "row")
+    __slots__ = ("components", "notes", "observations", "ordinal", "others", "route", "row")
 
     def __init__(self, row: Row, ordinal: int) -> None:
         self.row = row
@@ -58,6 +59,7 @@ class _Administration:
         self.components: list[Row] = []
         self.observations: list[Row] = []
         self.notes: list[Row] = []
+        self.others: list[Row] = []  # segments of the site's own
 
 
 def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -> list[Event]:
@@ -94,8 +96,8 @@ def _groups(message: Message) -> list[_Group]:
         elif name == "RXR":
             if current is None:
                 group.routes.append(row)
-            elif current.route is None:
-                current.route = row
+            else:
+                _give_route(group.administrations, row)
         elif name == "ORC":
             group = _Group(row)
             groups.append(group)
@@ -111,9 +113,19 @@ def _groups(message: Message) -> list[_Group]:
                 group.drug = row
         elif name == "NTE" and current is not None:
             current.notes.append(row)
+        elif name[0] == "Z" and current is not None:
+            current.others.append(row)
         if name[:2] == "RX" and not groups:
             groups.append(group)  # a sender without ORC
     return groups
+
+
+def _give_route(administrations: list[_Administration], route: Row) -> None:
+    """A route belongs to the RXA before it, and to those before that have none of their own yet."""
+    for each in reversed(administrations):
+        if each.route is not None:
+            return
+        each.route = route
 
 
 # ------------------------------------------------------------------ small readings
@@ -125,6 +137,16 @@ def _field(row: Row, n: int) -> str:
         return ""
     text = row[n]
     return "" if text == NULL else text
+
+
+def _first_of_all(rows: Iterable[Row | None], places: tuple[Place, ...], delimiters: Delimiters) -> str:
+    """The first of some places that is valued in one of some segments."""
+    for place in places:
+        for row in rows:
+            text = _first_of(row, (place,), delimiters)
+            if text:
+                return text
+    return ""
 
 
 def _first_of(row: Row | None, places: tuple[Place, ...], delimiters: Delimiters) -> str:
@@ -235,7 +257,9 @@ class _Where(NamedTuple):
     primary: bool
 
 
-def _where(route: Row | None, rows: list[Row], profile: Profile, delimiters: Delimiters) -> _Where:
+def _where(
+    sources: tuple[Row | None, ...], rows: list[Row], profile: Profile, delimiters: Delimiters
+) -> _Where:
     """Line, device and mark of the primary service, from observations first, then from RXR."""
     line = device = ""
     primary = False
@@ -243,18 +267,18 @@ def _where(route: Row | None, rows: list[Row], profile: Profile, delimiters: Del
         line = _observed(rows, profile.line_observations, delimiters)
         device = _observed(rows, profile.device_observations, delimiters)
         primary = bool(_observed(rows, profile.primary_observations, delimiters))
-    line = line or _first_of(route, profile.line, delimiters)
-    device = device or _first_of(route, profile.device, delimiters)
+    line = line or _first_of_all(sources, profile.line, delimiters)
+    device = device or _first_of_all(sources, profile.device, delimiters)
     return _where_words(line, device, primary, profile)
 
 
 @lru_cache(maxsize=4096)
 def _where_words(line: str, device: str, primary: bool, profile: Profile) -> _Where:
     """In the profile's words, the line without those that only name a lumen."""
-    name = line.upper()
+    name = line.upper().replace("-", " ").replace("_", " ")
     if profile.lumens is not None:
         name = profile.lumens.sub(" ", name)
-    name = " ".join(name.replace("-", " ").replace("_", " ").split()) or line.upper()
+    name = " ".join(name.split()) or line.upper()
     return _Where(name, profile.devices.get(device.upper(), ""), primary)
 
 
@@ -278,8 +302,9 @@ def _record(
     end = component(row[4], 1, delimiters).strip()
     until = profile.clock.read(end, f"{address}-4") if end else None
     route = _route(administration.route or _last(group.routes), profile, delimiters)
-    where = _where(administration.route, administration.observations, profile, delimiters)
-    action, action_field = _action(row, group.orc, profile, delimiters)
+    others = administration.others
+    where = _where((administration.route, row, *others), administration.observations, profile, delimiters)
+    action, action_address = _action(row, group.orc, others, profile, delimiters)
     rate = component(row[12], 1, delimiters).strip()
     if action == "rate" and rate and _is_zero(rate):
         action = "pause"
@@ -289,10 +314,10 @@ def _record(
         reference,
         ordinal,
         number or "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else f"RXA{ordinal}"),
-        _first_of(row, profile.local_number, delimiters) if profile.local_number else "",
+        _first_of_all((row, *others), profile.local_number, delimiters) if profile.local_number else "",
         component(row[2], 1, delimiters).strip(),
         action,
-        f"{address}-{action_field}",
+        action_address.replace("RXA-", f"{address}-") or f"{address}-9",
         moment.at,
         moment.day,
         until.at if until is not None else None,
@@ -343,17 +368,22 @@ def _is_zero(rate: str) -> bool:
     return digits.replace(".", "", 1).isdigit() and not digits.strip("0.")
 
 
-def _action(row: Row, orc: Row | None, profile: Profile, delimiters: Delimiters) -> tuple[str, int]:
+def _action(
+    row: Row, orc: Row | None, others: list[Row], profile: Profile, delimiters: Delimiters
+) -> tuple[str, str]:
     """The first word, at the places that the profile names, that it knows as an action."""
-    for segment, field, number in profile.action:
+    for place in profile.action:
+        segment, field, number = place
         source = row if segment == "RXA" else orc
+        if segment not in ("RXA", "ORC"):
+            source = next((each for each in others if each[0] == segment), None)
         if source is None or field >= len(source) or not source[field]:
             continue
         word = component(source[field], number, delimiters).strip().lower()
         found = profile.actions.get(word)
         if found is not None:
-            return found, field
-    return "", 9
+            return found, f"{segment}-{field}"
+    return "", ""
 
 
 def _drugs_of(
@@ -424,7 +454,7 @@ def _order_fact(
         number = "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else message.type)
     routes = [_route(row, profile, delimiters) for row in group.routes]
     route = next((each for each in reversed(routes) if each.route), _NO_ROUTE)
-    where = _where(_last(group.routes), group.observations, profile, delimiters)
+    where = _where((_last(group.routes),), group.observations, profile, delimiters)
     minutes, address = _ordered_minutes(group, drugs, delimiters)
     return OrderFact(
         reference,
@@ -460,13 +490,13 @@ def _ordered_minutes(
         if amount and unit in _TIME_UNITS:
             number = _number(amount, f"TQ1[{index}]-6")
             if number is not None and number > 0:
-                return int(number * _TIME_UNITS[unit]), f"TQ1[{index}]-6"
+                return _sensible(int(number * _TIME_UNITS[unit]), f"TQ1[{index}]-6")
     if group.drug is None:
         return None, ""
     if group.drug[0] == "RXE":
         duration = component(_field(group.drug, 1), 3, delimiters).strip().upper()
         if duration[:1] in ("M", "H", "D") and duration[1:].isdecimal():
-            return int(duration[1:]) * _TIME_UNITS[duration[0].lower()], "RXE-1"
+            return _sensible(int(duration[1:8]) * _TIME_UNITS[duration[0].lower()], "RXE-1")
     return _volume_over_rate(group.drug, drugs, delimiters)
 
 
@@ -482,4 +512,12 @@ def _volume_over_rate(row: Row, drugs: list[DrugAmount], delimiters: Delimiters)
     rate = _number(component(_field(row, rate_field), 1, delimiters), f"{row[0]}-{rate_field}")
     if not rate or rate < 0:
         return None, ""
-    return int(max(volumes) * 60 / rate), f"{row[0]}-{rate_field}"
+    return _sensible(int(max(volumes) * 60 / rate), f"{row[0]}-{rate_field}")
+
+
+_LONGEST_ORDER_MINUTES = 366 * 24 * 60
+
+
+def _sensible(minutes: int, address: str) -> tuple[int | None, str]:
+    """An order of more than a year is a slip of the keyboard: its duration is not known."""
+    return (minutes, address) if minutes <= _LONGEST_ORDER_MINUTES else (None, "")

@@ -126,7 +126,7 @@ class _TableReader:
     def zone(self, key: str) -> ZoneInfo:
         try:
             return ZoneInfo(self.text(key) or "UTC")
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             self.mistakes.append(f"{key} must be an IANA time zone such as America/New_York")
             return ZoneInfo("UTC")
 
@@ -168,7 +168,7 @@ class _TableReader:
             return {}
         found = {}
         for word, meaning in value.items():
-            if meaning in _CLOSED[key]:
+            if isinstance(meaning, str) and meaning in _CLOSED[key]:
                 found[str(word).upper()] = str(meaning)
             else:
                 allowed = ", ".join(sorted(_CLOSED[key]))

@@ -20,6 +20,7 @@ _FORM = re.compile(
 _MINUTES = tuple(timedelta(minutes=minute) for minute in range(60))
 _SECONDS = tuple(timedelta(seconds=second) for second in range(60))
 _HOURS_REMEMBERED = 4096
+_LARGEST_OFFSET = timedelta(hours=14)
 _MOMENTS_REMEMBERED = 20_000
 
 
@@ -87,7 +88,7 @@ class Clock:
                 start.replace(fold=1).utcoffset(),
                 last.replace(fold=1).utcoffset(),
             }
-            if len(ordinary) == 1:
+            if len(ordinary) == 1 and 1 < start.year < 9999:
                 known = (start.astimezone(UTC), start.date())
         self._hours[hour] = known
         return known
@@ -111,14 +112,22 @@ class Clock:
             raise _impossible(f"a date or time out of range ({shape_of(text.strip())})", where) from None
         if sign or zulu:
             offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-            at = (wall - (offset if sign != "-" else -offset)).replace(tzinfo=UTC)
-            return Moment(at, at.astimezone(self.zone).date(), False)
+            if offset > _LARGEST_OFFSET or int(minutes or 0) > 59:
+                raise _impossible("an offset that no place has", where)
+            try:
+                at = (wall - (offset if sign != "-" else -offset)).replace(tzinfo=UTC)
+                return Moment(at, at.astimezone(self.zone).date(), False)
+            except OverflowError:
+                raise _impossible("a time beyond the ends of the calendar", where) from None
         return self._local(wall, where)
 
     def _local(self, wall: datetime, where: str) -> Moment:
         first = wall.replace(tzinfo=self.zone)
         second = first.replace(fold=1)
-        at = first.astimezone(UTC)
+        try:
+            at = first.astimezone(UTC)
+        except OverflowError:
+            raise _impossible("a time beyond the ends of the calendar", where) from None
         if at.astimezone(self.zone).replace(tzinfo=None) != wall:
             raise _impossible("a local time that the change to summer time skipped", where)
         return Moment(at, wall.date(), first.utcoffset() != second.utcoffset())

@@ -5,6 +5,7 @@ nothing and `""` deletes; the difference is kept. It knows no name, address or b
 can leak.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
@@ -135,16 +136,25 @@ def merges_of(
     """What a merge message joins: patients (MRG-1 into PID-3), visits (MRG-5 or MRG-3)."""
     if message.trigger not in _PATIENT_MERGES and message.trigger not in _VISIT_MERGES:
         return ()
-    pid, mrg = message.first("PID"), message.first("MRG")
-    if mrg is None or pid is None:
-        return ()
     found: list[VisitMerge | PatientMerge] = []
+    pid: Row | None = None
+    for row in message.rows:
+        if row[0] == "PID":
+            pid = row
+        elif row[0] == "MRG" and pid is not None:
+            found += _pair(message, reference, visit, profile, pid, row)
+    return tuple(found)
+
+
+def _pair(
+    message: Message, reference: MessageRef, visit: str | None, profile: Profile, pid: Row, mrg: Row
+) -> Iterator[VisitMerge | PatientMerge]:
+    """One PID with the MRG after it; a message may hold several such pairs."""
     prior = _patient_number(mrg[1], profile, message.delimiters) if len(mrg) > 1 else None
     surviving = _patient_number(pid[3], profile, message.delimiters) if len(pid) > 3 else None
     if message.trigger in _PATIENT_MERGES and prior and surviving and prior != surviving:
-        found.append(PatientMerge(reference, prior, surviving))
+        yield PatientMerge(reference, prior, surviving)
     if message.trigger in _VISIT_MERGES and visit is not None:
         prior_visit = _text(message, mrg, 5) or _text(message, mrg, 3)
         if prior_visit and prior_visit != visit:
-            found.append(VisitMerge(reference, prior_visit, visit))
-    return tuple(found)
+            yield VisitMerge(reference, prior_visit, visit)

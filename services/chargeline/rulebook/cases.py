@@ -18,7 +18,7 @@ from chargeline.engine.events import DrugAmount, MessageRef, Source, VisitKey
 from chargeline.engine.timeline import Administration, Day, Interval, Timeline, VisitContext
 from chargeline.engine.trace import Draft
 from chargeline.rulebook.errors import Mistake
-from chargeline.rulebook.parsing import read_toml
+from chargeline.rulebook.parsing import entries_of
 
 FIRST_DAY = date(2026, 3, 2)
 _MESSAGE = MessageRef("case", "case", "case", None)
@@ -37,6 +37,7 @@ _METHODS = {
 _PURPOSES = {"kvo": "keep_open", "flush": "flush"}
 _TIMES = re.compile(r"\d\d:\d\d(-(\d\d:\d\d|\?))?(,\d\d:\d\d-(\d\d:\d\d|\?))*")
 _DRUG = re.compile(r"(\S+)(?:\s+([\d.]+)\s+(\S+))?")
+_LISTS = ("given", "expect", "drugs", "withheld", "asks", "diagnoses")
 _KEYS = frozenset(
     {"says", "source", "given", "expect", "drugs", "withheld", "asks", "policy", "class", "diagnoses"}
     | {"payer", "second_encounter", "rules"}
@@ -64,15 +65,26 @@ def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Mistake
     """All cases of some files; the policies of a case default to all that ship."""
     cases = []
     for path in paths:
-        entries = read_toml(path, mistakes).get("case", [])
-        for index, entry in enumerate(entries if isinstance(entries, list) else [], start=1):
+        for index, entry in enumerate(entries_of(path, "case", frozenset(), mistakes), start=1):
             place = f"{path.parent.name}/{path.name} case {index}"
             unknown = sorted(set(entry) - _KEYS)
             if unknown or not entry.get("says") or not entry.get("given") or "expect" not in entry:
                 found = f"keys {', '.join(sorted(entry))}"
                 mistakes.append(Mistake(place, "says, given and expect", found, "see rules/README.md"))
                 continue
-            cases.append(_case(entry, place, rulebook))
+            lists = [entry.get(key, []) for key in _LISTS if key != "expect"]
+            lists += entry["expect"].values() if isinstance(entry["expect"], dict) else [entry["expect"]]
+            if not all(isinstance(each, list) for each in lists):
+                found = "something else"
+                mistakes.append(Mistake(place, f"lists in {', '.join(_LISTS)}", found, "put it in brackets"))
+                continue
+            case = _case(entry, place, rulebook)
+            unknown = sorted(set(case.expect) - set(rulebook.policies))
+            if unknown:
+                known = ", ".join(sorted(rulebook.policies))
+                mistakes.append(Mistake(place, f"policies among {known}", ", ".join(unknown), "correct them"))
+                continue
+            cases.append(case)
     return cases
 
 
@@ -103,7 +115,10 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def run_case(case: Case, rulebook: Rulebook) -> list[Mistake]:
     """What a case expected and did not get; empty when it holds."""
-    timeline = timeline_of(case)
+    try:
+        timeline = timeline_of(case)
+    except ValueError as error:
+        return [Mistake(case.place, "the notation of rules/README.md", str(error), "correct `given`")]
     failures = []
     for policy, expected in case.expect.items():
         second = frozenset({FIRST_DAY}) if case.second_encounter else frozenset[date]()

@@ -146,7 +146,7 @@ def _drugs(folder: Path, formulary: Path | None, mistakes: list[Mistake]) -> lis
     kept = [
         drug._replace(names=tuple(name for name in drug.names if normal(name) not in taken))
         for drug in drugs
-        if drug.id not in replaced
+        if drug.id not in replaced and normal(drug.id) not in taken
     ]
     return [*kept, *own]
 

@@ -20,6 +20,7 @@ from chargeline.rulebook.errors import Mistake
 _RULE_KEYS = frozenset(
     {"id", "decides", "from", "until", "when", "then", "why", "cite", "overrides", "other"}
 )
+_POLICY_KEYS = frozenset({"name", "describes", "from"})  # the head of a policy.toml
 _DRUG_COLUMNS = [
     "id",
     "names",
@@ -49,13 +50,8 @@ def read_toml(path: Path, mistakes: list[Mistake]) -> dict[str, object]:
 
 def parse_rules(path: Path, layer: str, sources: frozenset[str], mistakes: list[Mistake]) -> list[Rule]:
     """All rules of one file."""
-    table = read_toml(path, mistakes)
-    entries = table.get("rule", [])
-    if not isinstance(entries, list):
-        mistakes.append(Mistake(path.name, "[[rule]] entries", "a single table", "write [[rule]]"))
-        return []
     rules = []
-    for index, entry in enumerate(entries, start=1):
+    for index, entry in enumerate(entries_of(path, "rule", _POLICY_KEYS, mistakes), start=1):
         place = f"{layer}/{path.name} rule {index} ({entry.get('id', 'without id')})"
         parser = _RuleParser(entry, place, layer, sources)
         rule = parser.parse()
@@ -63,6 +59,22 @@ def parse_rules(path: Path, layer: str, sources: frozenset[str], mistakes: list[
         if rule is not None:
             rules.append(rule)
     return rules
+
+
+def entries_of(
+    path: Path, heading: str, others: frozenset[str], mistakes: list[Mistake]
+) -> list[dict[str, object]]:
+    """The [[heading]] entries of a file; anything else but the keys in `others` is a mistake."""
+    table = read_toml(path, mistakes)
+    for key in sorted(set(table) - others - {heading}):
+        mistakes.append(Mistake(path.name, f"[[{heading}]] entries", f"{key!r}", f"write [[{heading}]]"))
+    entries = table.get(heading, [])
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        mistakes.append(
+            Mistake(path.name, f"[[{heading}]] entries", "something else", f"write [[{heading}]]")
+        )
+        return []
+    return entries
 
 
 class _RuleParser:

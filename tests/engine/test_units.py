@@ -1,0 +1,142 @@
+"""Claims about arithmetic of hours and doses; every number can be checked by hand."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from chargeline.engine.formulary import Drug
+from chargeline.engine.units import additional_hours, convert, dose_units, hours_in_words, plain
+
+
+def drug(unit_amount: str, unit: str = "mg") -> Drug:
+    return Drug(
+        "zebrastatin", (), "J9999", Decimal(unit_amount), unit, "antineoplastic", "SDV",
+        date(2024, 1, 1), None, "site", "",
+    )  # fmt: skip
+
+
+def units(unit_amount: str, *doses: str) -> int:
+    return dose_units(drug(unit_amount), [Decimal(dose) for dose in doses]).units
+
+
+# ------------------------------------------------------------------ hours
+
+
+@pytest.mark.parametrize(
+    ("minutes", "from_30", "from_31"),
+    [
+        (0, 0, 0),
+        (16, 0, 0),
+        (60, 0, 0),
+        (89, 0, 0),
+        (90, 1, 0),
+        (91, 1, 1),
+        (149, 1, 1),
+        (150, 2, 1),
+        (151, 2, 2),
+        (210, 3, 2),
+        (211, 3, 3),
+        (480, 7, 7),
+        (600, 9, 9),
+    ],
+)
+def test_a_further_hour_is_earned_by_its_remainder(minutes: int, from_30: int, from_31: int) -> None:
+    """90 and 150 minutes earn an hour more under the guide's 30 minutes than under CPT's 31."""
+    assert (additional_hours(minutes, 30), additional_hours(minutes, 31)) == (from_30, from_31)
+
+
+def test_hours_are_told_as_a_sum() -> None:
+    """150 minutes from 31: two hours and 30 minutes, one beyond the first."""
+    assert hours_in_words(150, 31, 1) == (
+        "150 minutes = 2 h + 30 min; a further hour counts from 31 min, so 1 beyond the first"
+    )
+
+
+@pytest.mark.parametrize("minutes", [31, 45, 59, 60, 61, 90, 91, 120, 600])
+def test_the_sum_of_hours_adds_up(minutes: int) -> None:
+    """Hours times 60 and the rest are the minutes on the other side of the sign."""
+    told = re.match(r"(\d+) minutes = (\d+) h \+ (\d+) min; ", hours_in_words(minutes, 31, 0))
+    assert told is not None
+    total, hours, rest = (int(number) for number in told.groups())
+    assert total == minutes == hours * 60 + rest
+
+
+# ------------------------------------------------------------------ doses
+
+
+@pytest.mark.parametrize(
+    ("dose", "expected"),
+    [("140", 14), ("140.1", 15), ("144", 15), ("150", 15), ("305", 31), ("10", 1), ("9", 1), ("0.01", 1)],
+)
+def test_a_part_of_a_unit_counts_whole(dose: str, expected: int) -> None:
+    """Of 10 mg: 140 mg are 14 units, 144 are 15 and 305 are 31; the least dose is one."""
+    assert units("10", dose) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit_amount", "dose", "expected"),
+    [("0.1", "2.5", 25), ("0.5", "6", 12), ("7.5", "22.5", 3), ("50", "450", 9)],
+)
+def test_units_smaller_and_larger_than_1_mg_are_exact(unit_amount: str, dose: str, expected: int) -> None:
+    """2.5 / 0.1 is 25 and not 26, as it would be in binary fractions."""
+    assert units(unit_amount, dose) == expected
+
+
+@pytest.mark.parametrize(
+    ("doses", "expected"),
+    [(("4", "4"), 1), (("12", "12"), 3), (("7", "7", "7"), 3), (("5", "5"), 1), (("100", "44"), 15)],
+)
+def test_doses_of_a_day_are_added_before_rounding(doses: tuple[str, ...], expected: int) -> None:
+    """Of 10 mg: 4 + 4 are one unit, not two; 12 + 12 are three, not four."""
+    assert units("10", *doses) == expected
+
+
+def test_the_sum_of_doses_is_written_out() -> None:
+    """A coder reads each dose, their sum, the unit and the result."""
+    several = dose_units(drug("10"), [Decimal("100"), Decimal("44.50")])
+    assert several.arithmetic == "100 + 44.5 = 144.5 mg / 10 mg a unit = 15"
+    assert several.dose == Decimal("144.5")
+    assert dose_units(drug("0.5"), [Decimal("6.0")]).arithmetic == "6 mg / 0.5 mg a unit = 12"
+
+
+# ------------------------------------------------------------------ units of measure
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "target", "expected"),
+    [
+        ("0.5", "g", "mg", "500"),
+        ("1", "GM", "mg", "1000"),
+        ("300", "mcg", "mg", "0.3"),
+        ("0.3", "mg", "mcg", "300"),
+        ("2", "mg", "g", "0.002"),
+        ("1", "L", "mL", "1000"),
+        ("250", "cc", "mL", "250"),
+        ("5", " mg ", "MG", "5"),
+        ("500", "units", "unit", "500"),
+        ("2", "million units", "unit", "2000000"),
+    ],
+)
+def test_units_of_one_kind_convert(amount: str, unit: str, target: str, expected: str) -> None:
+    """Grams, milligrams and micrograms; litres and millilitres; units; in any letters."""
+    assert convert(Decimal(amount), unit, target) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("unit", "target"),
+    [("mL", "mg"), ("mg", "mL"), ("unit", "mg"), ("", "mg"), ("mEq", "mg"), ("each", "mg"), ("zebra", "mg")],
+)
+def test_units_of_different_kinds_do_not(unit: str, target: str) -> None:
+    """Without the strength nobody knows how many milligrams a millilitre holds."""
+    assert convert(Decimal(10), unit, target) is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("200", "200"), ("0.250", "0.25"), ("1E+3", "1000"), ("100.00", "100"), ("0.0001", "0.0001")],
+)
+def test_a_number_is_written_as_a_person_would(amount: str, text: str) -> None:
+    """No zeros behind, no exponents, and the zeros of a hundred stay."""
+    assert plain(Decimal(amount)) == text

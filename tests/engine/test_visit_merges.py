@@ -1,0 +1,211 @@
+"""Claims about merges: whatever the order in which merges and messages come, the same visits remain.
+
+It owns feeds of four or five messages, each tried in every order.
+"""
+
+from collections.abc import Iterable
+from itertools import permutations
+
+import pytest
+
+from chargeline.engine.draft import draft
+from chargeline.engine.events import VisitKey
+from chargeline.engine.timeline import Timeline
+from tests.engine import read, rulebook, visits_of
+from tests.golden.messages import adt, given
+
+
+def dose(visit: str, time: str, drug: str = "VANCOMYCIN", patient: str = "ZZ1") -> bytes:
+    return given(
+        drug, "1000 mg", time, f"{int(time) + 30:04}", visit=visit, patient=patient, order=f"R-{time}"
+    )
+
+
+def merge(prior: str, surviving: str, sent: str, patient: str = "ZZ1") -> bytes:
+    return adt("A41", prior_visit=prior, visit=surviving, sent=sent, patient=patient)
+
+
+def timelines(messages: Iterable[bytes]) -> dict[str, Timeline]:
+    visits = visits_of(messages)
+    return {key.visit: visits.timeline(key) for key in visits}
+
+
+def orders_by_visit(messages: Iterable[bytes]) -> dict[str, list[str]]:
+    return {
+        visit: [item.order for item in timeline.administrations]
+        for visit, timeline in timelines(messages).items()
+    }
+
+
+def always(messages: list[bytes]) -> dict[str, list[str]]:
+    """The orders of each visit, which must be the same in every order of arrival, timeline by timeline."""
+    first = timelines(messages)
+    for order in permutations(messages):
+        assert timelines(order) == first
+    return orders_by_visit(messages)
+
+
+# ------------------------------------------------------------------ visits
+
+
+def test_without_a_merge_two_visits_are_two() -> None:
+    """What the other tests join stays apart by itself."""
+    assert always([dose("V1", "0900"), dose("V2", "1000")]) == {"V1": ["R-0900"], "V2": ["R-1000"]}
+
+
+def test_a_merged_visit_lives_on_under_the_surviving_number() -> None:
+    """V1 into V2: both doses are V2's, in the order of the clock, whatever came first."""
+    assert always([dose("V1", "0900"), dose("V2", "1000"), merge("V1", "V2", "1200")]) == {
+        "V2": ["R-0900", "R-1000"]
+    }
+
+
+def test_a_chain_of_merges_ends_at_its_last_number() -> None:
+    """V1 into V2 into V3, in all 120 orders of arrival."""
+    messages = [
+        dose("V1", "0900"), dose("V2", "1000"), dose("V3", "1100"),
+        merge("V1", "V2", "1200"), merge("V2", "V3", "1300"),
+    ]  # fmt: skip
+    assert always(messages) == {"V3": ["R-0900", "R-1000", "R-1100"]}
+
+
+def test_messages_after_a_merge_join_the_surviving_visit() -> None:
+    """The sender goes on writing the old number: the late dose is V2's."""
+    messages = [merge("V1", "V2", "0800"), dose("V1", "0900")]
+    assert always(messages) == {"V2": ["R-0900"]}
+
+
+def test_the_later_of_two_merges_of_a_number_holds() -> None:
+    """V1 went into V2 by mistake and, sent later, into V3: V2 keeps its own dose only."""
+    messages = [
+        dose("V1", "0900"), dose("V2", "1000"), merge("V1", "V2", "1200"), merge("V1", "V3", "1300"),
+    ]  # fmt: skip
+    assert always(messages) == {"V2": ["R-1000"], "V3": ["R-0900"]}
+
+
+def test_a_ring_of_two_is_one_visit() -> None:
+    """V1 into V2 and V2 into V1: a contradiction, but every dose is in one visit."""
+    messages = [
+        dose("V1", "0900"), dose("V2", "1000"), merge("V1", "V2", "1200"), merge("V2", "V1", "1300"),
+    ]  # fmt: skip
+    found = always(messages)
+    assert list(found.values()) == [["R-0900", "R-1000"]]
+
+
+def test_a_ring_of_three_is_one_visit() -> None:
+    """V1, V2, V3 and V1 again, in all 720 orders."""
+    messages = [
+        dose("V1", "0900"), dose("V2", "1000"), dose("V3", "1100"),
+        merge("V1", "V2", "1200"), merge("V2", "V3", "1300"), merge("V3", "V1", "1400"),
+    ]  # fmt: skip
+    assert list(always(messages).values()) == [["R-0900", "R-1000", "R-1100"]]
+
+
+@pytest.mark.parametrize("first", ["V0", "V9"])
+def test_a_number_that_leads_into_a_ring_is_in_its_visit(first: str) -> None:
+    """V0 into V1, and V1 and V2 into one another: the dose of V0 is neither lost nor alone."""
+    messages = [
+        dose(first, "0900"), dose("V2", "1000"),
+        merge(first, "V1", "1100"), merge("V1", "V2", "1200"), merge("V2", "V1", "1300"),
+    ]  # fmt: skip
+    assert list(orders_by_visit(messages).values()) == [["R-0900", "R-1000"]]
+    assert list(always(messages).values()) == [["R-0900", "R-1000"]]
+
+
+def test_a_merge_of_a_number_into_itself_is_nothing() -> None:
+    """V1 into V1 changes nothing."""
+    assert always([dose("V1", "0900"), merge("V1", "V1", "1200")]) == {"V1": ["R-0900"]}
+
+
+def test_a_merge_that_comes_twice_is_one() -> None:
+    """The same merge again, under the same number and under another."""
+    again = merge("V1", "V2", "1200")
+    messages = [dose("V1", "0900"), again, again, again.replace(b"|C", b"|D", 1)]
+    assert always(messages) == {"V2": ["R-0900"]}
+
+
+def test_a_merge_stays_in_its_hospital() -> None:
+    """V1 of another facility is another visit."""
+    elsewhere = dose("V1", "1000").replace(b"|MAR|ZEBRA|", b"|MAR|YAK|")
+    visits = visits_of([dose("V1", "0900"), elsewhere, merge("V1", "V2", "1200")])
+    assert sorted(visits) == [VisitKey("YAK", "V1"), VisitKey("ZEBRA", "V2")]
+
+
+def test_a_merged_visit_is_drafted_as_one() -> None:
+    """Two hours of vancomycin under two numbers are one initial service and a further hour."""
+    messages = [
+        given("VANCOMYCIN", "1000 mg", "0900", "1000", visit="V1", order="R1"),
+        given("VANCOMYCIN", "1000 mg", "1100", "1200", visit="V2", order="R2"),
+        merge("V1", "V2", "1300"),
+    ]
+    visits = visits_of(messages)
+    (key,) = visits
+    (encounter,) = draft(visits.timeline(key), rulebook()).encounters
+    assert [(line.code, line.units) for line in encounter.lines][:2] == [("96365", 1), ("96366", 1)]
+
+
+def test_the_message_that_merges_says_whom_it_touches() -> None:
+    """Both the number that ends and the one that stands are to be drafted again."""
+    visits = visits_of([dose("V1", "0900"), dose("V2", "1000")])
+    touched = visits.add(read(merge("V1", "V2", "1200")))
+    assert touched == {VisitKey("ZEBRA", "V1"), VisitKey("ZEBRA", "V2")}
+    assert list(visits) == [VisitKey("ZEBRA", "V2")]
+
+
+# ------------------------------------------------------------------ patients
+
+
+def patients(messages: list[bytes]) -> tuple[str, ...]:
+    """Whose visit V1 is, in every order of arrival."""
+    first = timelines(messages)["V1"].patients
+    for order in permutations(messages):
+        assert timelines(order)["V1"].patients == first
+    return first
+
+
+def merged_patient(prior: str, surviving: str, sent: str) -> bytes:
+    return adt("A40", prior_patient=prior, patient=surviving, visit="", sent=sent)
+
+
+def test_two_numbers_of_one_visit_are_two_patients() -> None:
+    """Until a merge says otherwise."""
+    messages = [dose("V1", "0900", patient="ZZ1"), dose("V1", "1000", patient="ZZ2")]
+    assert patients(messages) == ("ZZ1", "ZZ2")
+
+
+def test_a_patient_merge_makes_them_one() -> None:
+    """ZZ2 into ZZ1, before, between or after the messages."""
+    messages = [
+        dose("V1", "0900", patient="ZZ1"), dose("V1", "1000", patient="ZZ2"),
+        merged_patient("ZZ2", "ZZ1", "1200"),
+    ]  # fmt: skip
+    assert patients(messages) == ("ZZ1",)
+
+
+def test_a_chain_of_patients_ends_at_its_last_number() -> None:
+    """ZZ2 into ZZ3 into ZZ1."""
+    messages = [
+        dose("V1", "0900", patient="ZZ1"), dose("V1", "1000", patient="ZZ2"),
+        merged_patient("ZZ2", "ZZ3", "1200"), merged_patient("ZZ3", "ZZ1", "1300"),
+    ]  # fmt: skip
+    assert patients(messages) == ("ZZ1",)
+
+
+@pytest.mark.parametrize("first", ["ZZ0", "ZZ9"])
+def test_a_patient_that_leads_into_a_ring_is_in_it(first: str) -> None:
+    """ZZ0 into ZZ1, and ZZ1 and ZZ2 into one another: three numbers of one person."""
+    messages = [
+        dose("V1", "0900", patient=first), dose("V1", "1000", patient="ZZ2"),
+        merged_patient(first, "ZZ1", "1100"), merged_patient("ZZ1", "ZZ2", "1200"),
+        merged_patient("ZZ2", "ZZ1", "1300"),
+    ]  # fmt: skip
+    assert len(patients(messages)) == 1
+
+
+def test_a_visit_that_moves_to_another_patient_has_one() -> None:
+    """A44 takes V1 from ZZ2 and gives it to ZZ1."""
+    messages = [
+        dose("V1", "0900", patient="ZZ2"),
+        adt("A44", patient="ZZ1", prior_patient="ZZ2", prior_visit="V1", sent="1200"),
+    ]  # fmt: skip
+    assert patients(messages) == ("ZZ1",)

@@ -1,0 +1,310 @@
+"""The documentation is true: what it shows is run, what it names exists, what it must name is named.
+
+It owns the reading of Markdown: blocks, tables and links. Commands in ```console blocks are run in a
+folder of their own, and each line shown under one must come out, in that order; `…` stands for
+anything. Text is compared, never understood.
+"""
+
+import re
+import shlex
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargeline import demo
+from chargeline.cli import main
+from chargeline.coding.records import EncounterRecord, Line, Messages, OpenQuestion, WithheldService
+from chargeline.engine.vocabulary import CONCERNS
+from chargeline.hl7.profile import ACTIONS, make_profile
+from chargeline.rulebook.loading import load_rulebook, read_interface
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RULES = REPOSITORY / "rules"
+README = "README.md"
+RULES_README = "rules/README.md"
+INTERFACES_README = "rules/interfaces/README.md"
+LINES_MOST = {
+    README: 120,
+    "docs/architecture.md": 90,
+    RULES_README: 130,
+    INTERFACES_README: 150,
+}
+DECISION_LINES_MOST = 25
+DOCUMENTS = (
+    *LINES_MOST,
+    "rules/CHANGELOG.md",
+    *sorted(path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/decisions/*.md")),
+)
+Capsys = pytest.CaptureFixture[str]
+
+
+def text_of(document: str) -> str:
+    return (REPOSITORY / document).read_text(encoding="utf-8")
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text_of(document), re.MULTILINE | re.DOTALL)
+
+
+def shown(document: str) -> list[tuple[str, list[str]]]:
+    """Each command of the ```console blocks with the lines shown under it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in "".join(blocks(document, "console")).splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def table_rows(document: str) -> dict[str, str]:
+    """Rows of all tables by the text of their first cell; `\\|` does not occur in ours."""
+    rows = [line for line in text_of(document).splitlines() if line.startswith("| ")]
+    return {row.split("|")[1].strip(): row for row in rows}
+
+
+def missing_lines(expected: list[str], printed: str) -> Iterator[str]:
+    """The shown lines that the output does not hold after the one before them."""
+    rest = iter(printed.splitlines())
+    for line in expected:
+        pattern = ".*".join(re.escape(part) for part in line.rstrip().split("…"))
+        if line.strip("… ") and not any(re.fullmatch(pattern, other.rstrip()) for other in rest):
+            yield line
+
+
+def run(command: str, capsys: Capsys) -> tuple[int, str]:
+    """Exit code and output of a shown command, run in this process."""
+    program, *arguments = shlex.split(command)
+    if (program, arguments) == ("make", ["demo"]):
+        code = demo.run()
+    else:
+        assert program == "chargeline", f"{command!r}: expected `chargeline …` or `make demo`"
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            raise AssertionError(f"{command!r} does not parse: {capsys.readouterr().err}") from ended
+    return code, capsys.readouterr().out
+
+
+def assert_comes_out(document: str, capsys: Capsys, codes: tuple[int, ...] = (0,)) -> None:
+    for command, expected in shown(document):
+        code, printed = run(command, capsys)
+        assert code in codes, f"{document}: `{command}` ended with {code}\n{printed}"
+        missing = next(missing_lines(expected, printed), None)
+        assert missing is None, f"{document}: `{command}` does not print {missing!r} there:\n{printed}"
+
+
+def write_files_of(document: str, folder: Path) -> None:
+    """Add each TOML block to the file that its first line names, in a copy of the rules."""
+    for block in blocks(document, "toml"):
+        named = re.match(r"# (?:at the end of )?(my-rules/\S+)\n", block)
+        assert named is not None, f"{document}: a TOML block without the name of its file:\n{block}"
+        with (folder / named[1]).open("a", encoding="utf-8") as file:
+            file.write("\n" + block)
+
+
+def as_toml(table: dict[str, Any]) -> str:
+    """A profile as TOML; basic strings are written alike in Python's repr with double quotes."""
+
+    def value(item: object) -> str:
+        words = item if isinstance(item, list) else [item]
+        quoted = ", ".join(f'"{word}"' for word in words)
+        return f"[{quoted}]" if isinstance(item, list) else quoted
+
+    plain = [f"{key} = {value(item)}" for key, item in table.items() if not isinstance(item, dict)]
+    for name, inner in table.items():
+        if isinstance(inner, dict):
+            plain += [f"[{name}]", *(f'"{key}" = {value(item)}' for key, item in inner.items())]
+    return "\n".join(plain) + "\n"
+
+
+@pytest.fixture
+def own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which `my-rules` is a copy of the shipped rules, and the current one."""
+    shutil.copytree(RULES, tmp_path / "my-rules")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# ------------------------------------------------------------------ what is shown comes out
+
+
+def test_the_readme_shows_what_the_commands_print(own_rules: Path, capsys: Capsys) -> None:
+    """Each command of README.md runs and prints what stands under it, `make demo` included."""
+    assert any(command == "make demo" for command, _expected in shown(README))
+    assert_comes_out(README, capsys)
+
+
+def test_the_worked_rule_is_accepted_and_holds(own_rules: Path, capsys: Capsys) -> None:
+    """The cap of rules/README.md passes `rules check` with its case, and is shown as printed."""
+    write_files_of(RULES_README, own_rules)
+    assert_comes_out(RULES_README, capsys)
+
+
+def test_the_worked_rule_needs_what_it_overrides(own_rules: Path, capsys: Capsys) -> None:
+    """Without its override the check shows both rules, as rules/README.md says."""
+    write_files_of(RULES_README, own_rules)
+    path = own_rules / "my-rules/policies/guide-2026/zebra-health.toml"
+    path.write_text(re.sub(r"^overrides.*\n", "", path.read_text(), flags=re.MULTILINE))
+    code, printed = run("chargeline rules check --rules my-rules", capsys)
+    assert code == 2
+    assert "found guide.hours.cap" in printed and "and site.cap.zebrahealth" in printed
+
+
+def test_the_worked_sender_is_read(own_rules: Path, capsys: Capsys) -> None:
+    """The profile and messages of rules/interfaces/README.md give the page shown there."""
+    (fragment,) = (tomllib.loads(block) for block in blocks(INTERFACES_README, "toml"))
+    table = read_interface(RULES, "standard")
+    for key, value in fragment.items():
+        inner = table[key]
+        table[key] = {**inner, **value} if isinstance(inner, dict) else value
+    place = own_rules / "my-rules/interfaces" / str(table["name"]) / "profile.toml"
+    place.parent.mkdir()
+    place.write_text(as_toml(table), encoding="utf-8")
+    (messages,) = blocks(INTERFACES_README, "hl7")
+    for name in ("zmar.hl7", "week.hl7"):  # the week's messages are the same: set aside without a profile
+        (own_rules / name).write_text(messages, encoding="utf-8")
+    assert_comes_out(INTERFACES_README, capsys, codes=(0, 3))
+
+
+# ------------------------------------------------------------------ what is named exists
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_and_paths_lead_somewhere(document: str) -> None:
+    """Each relative link of a document, and each path in its backticks, exists."""
+    text = text_of(document)
+    here = (REPOSITORY / document).parent
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "//" not in link]
+    paths = re.findall(r"`((?:rules|services|tests|docs)/[\w./-]+)`", text)
+    absent = [link for link in links if not (here / link).exists()]
+    absent += [path for path in paths if not (REPOSITORY / path).exists()]
+    assert not absent
+
+
+def test_the_map_names_every_package() -> None:
+    """README's map has a row for each package and for the command line, and each row exists."""
+    rows = [key.strip("`") for key in table_rows(README) if key.startswith("`") and "/" in key]
+    assert rows and all((REPOSITORY / row).exists() for row in rows)
+    package = REPOSITORY / "services/chargeline"
+    packages = {f"services/chargeline/{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert packages <= set(rows)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_make_targets_exist(document: str) -> None:
+    """Each `make VERB` that a document names is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", text_of(document), re.MULTILINE)) <= targets
+
+
+def test_named_rules_and_files_of_decisions_exist() -> None:
+    """Each rule id in the backticks of a decision is a rule, a concern or a question of the program."""
+    rulebook = load_rulebook(RULES)
+    known = {rule.id for policy in rulebook.policies.values() for rule in policy.rules} | set(CONCERNS)
+    source = "".join(path.read_text(encoding="utf-8") for path in REPOSITORY.glob("services/**/*.py"))
+    for document in DOCUMENTS:
+        if "/decisions/" in document:
+            named = re.findall(r"`([a-z_]+\.[a-z_.]+)`", text_of(document))
+            unknown = [name for name in named if name not in known and f'"{name}"' not in source]
+            assert [name for name in unknown if not name.endswith((".toml", ".py"))] == [], document
+
+
+# ------------------------------------------------------------------ what must be named is named
+
+
+def test_every_policy_is_named() -> None:
+    """README names each shipped policy, and which one is the default."""
+    rulebook = load_rulebook(RULES)
+    assert all(f"`{name}`" in text_of(README) for name in rulebook.policies)
+    assert f"`{rulebook.default_policy}` (the default" in text_of(README)
+
+
+def test_every_key_of_the_json_is_named() -> None:
+    """README names each key of a record of `code --json`, and of the entries in it."""
+    shapes = (EncounterRecord, Line, OpenQuestion, WithheldService, Messages)
+    keys = {key for shape in shapes for key in shape.model_fields}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text_of(README)] == []
+
+
+def test_every_concern_is_explained() -> None:
+    """The table of rules/README.md has a row for each concern, with its facts and answers, and no other."""
+    rows = table_rows(RULES_README)
+    for concern in CONCERNS.values():
+        _empty, _name, facts, answers, meaning, *_rest = rows[f"`{concern.name}`"].split("|")
+        assert facts.strip() == (", ".join(concern.facts) or "-"), concern.name
+        assert answers.strip() == ", ".join(concern.answers), concern.name
+        assert meaning.strip(), concern.name
+    dotted = {key.strip("`") for key in rows if re.fullmatch(r"`[a-z_]+\.[a-z_]+`", key)}
+    assert dotted <= {*CONCERNS, "payers.toml", "sources.toml"}
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in RULES.glob("interfaces/*/profile.toml")))
+def test_every_key_of_a_profile_is_explained(name: str) -> None:
+    """Each key of a shipped profile has its row in rules/interfaces/README.md."""
+    first_cells = " ".join(table_rows(INTERFACES_README))
+    table = read_interface(RULES, name)
+    assert make_profile(table).name == name
+    for key, value in table.items():
+        inner = value if isinstance(value, dict) and key in ("order", "administration") else {}
+        wanted = [rf"\[{key}\]"] if isinstance(value, dict) else [rf"`{key}`"]
+        wanted += [rf"[` ]{each}`" for each in inner]
+        assert [each for each in wanted if not re.search(each, first_cells)] == []
+
+
+def test_every_action_is_explained() -> None:
+    """rules/interfaces/README.md says what each action word does to the timeline."""
+    first_cells = " ".join(table_rows(INTERFACES_README))
+    assert [action for action in sorted(ACTIONS) if f"`{action}`" not in first_cells] == []
+
+
+# ------------------------------------------------------------------ it stays short
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_documents_stay_short(document: str) -> None:
+    """A document has at most its lines, so that somebody reads it."""
+    assert len(text_of(document).splitlines()) <= LINES_MOST.get(document, DECISION_LINES_MOST * 4)
+    if "/decisions/" in document:
+        assert len(text_of(document).splitlines()) <= DECISION_LINES_MOST
+
+
+@pytest.mark.parametrize(
+    "document", [document for document in DOCUMENTS if document.startswith("docs/decisions/")]
+)
+def test_a_decision_says_context_decision_why_and_consequence(document: str) -> None:
+    """Each decision is numbered in its title as in its name, and has its four parts in order."""
+    title, text = text_of(document).split("\n", 1)
+    assert title.startswith(f"# {Path(document).name[:4]} ")
+    parts = re.findall(r"^(Context|Decision|Why|Consequence): ", text, re.MULTILINE)
+    assert parts == ["Context", "Decision", "Why", "Consequence"]
+
+
+# ------------------------------------------------------------------ the reading itself bites
+
+
+@pytest.mark.parametrize(
+    ("expected", "missing"),
+    [
+        (["one", "two"], None),
+        (["two", "one"], "one"),
+        (["t…o"], None),
+        (["…", "two  "], None),
+        (["on"], "on"),
+        (["three"], "three"),
+    ],
+)
+def test_a_shown_line_must_come_out_whole_and_in_order(expected: list[str], missing: str | None) -> None:
+    """The comparison accepts what is printed and objects to what is not."""
+    assert next(missing_lines(expected, "one\n\ntwo \n"), None) == missing
+
+
+def test_a_command_that_does_not_parse_is_found(capsys: Capsys) -> None:
+    """A shown option that does not exist fails with the parser's words."""
+    with pytest.raises(AssertionError, match="unrecognized arguments: --stripes"):
+        run("chargeline rules list --stripes", capsys)
