@@ -128,6 +128,7 @@ def own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which `my-rules` is a copy of the shipped rules, and the current one."""
     shutil.copytree(RULES, tmp_path / "my-rules")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     return tmp_path
 
 
