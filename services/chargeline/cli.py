@@ -143,6 +143,7 @@ def _add_rules(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser("rules", help="check, list, show or compare the rules")
     actions = verb.add_subparsers(title="what to do", metavar="ACTION", required=True)
     checking = actions.add_parser("check", help="find gaps, clashes, mistakes, and cases that fail")
+    checking.add_argument("--formulary", metavar="FILE", type=Path, help="a CSV of drugs laid over ours")
     checking.set_defaults(run=_rules_check)
     everything = actions.add_parser("list", help="all rules, a line each")
     everything.set_defaults(run=_rules_list)

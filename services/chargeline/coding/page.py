@@ -76,8 +76,11 @@ def _timeline(timeline: Timeline, items: Sequence[Administration], formulary: Fo
     ]
     first, last = min(times), max(times)
     grid = Table.grid(padding=(0, 1))
-    for _column in range(5):
-        grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, min_width=5)
+    grid.add_column(no_wrap=True, min_width=BAR_WIDTH)
+    grid.add_column(no_wrap=True, min_width=5)
+    grid.add_column(overflow="fold")
+    grid.add_column(overflow="fold")
     for item in items:
         grid.add_row(
             _clock(item.start, zone),
@@ -193,7 +196,7 @@ def _why(line: ChargeLine) -> Text:
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
     shown = [entry for entry in entries if entry.reason not in NOT_SERVICES]
     for entry in shown:
-        minutes = f" {entry.minutes} min" if entry.minutes is not None else ""
+        minutes = f" {entry.minutes} min" if entry.minutes else ""
         text = Text.assemble(("withheld  ", "dim bold"), f"{entry.drug}{minutes}: {entry.says}")
         for difference in entry.other_policies:
             text.append(f"\n{difference_in_words(difference)}", style="magenta")
@@ -210,6 +213,10 @@ def _print_questions(console: Console, questions: Iterable[Question]) -> None:
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _print_account(console: Console, run: Run, empty: int) -> None:
     lines = sum(len(each.lines) for coded in run.visits for each in coded.draft.encounters)
     asked = sum(
@@ -217,8 +224,9 @@ def _print_account(console: Console, run: Run, empty: int) -> None:
         for coded in run.visits
     )
     console.print(
-        f"{run.read} messages read, {run.used} used, {run.duplicates} of them duplicates; "
-        f"{len(run.visits)} visits ({empty} without administrations), {lines} lines, {asked} questions."
+        f"{_many(run.read, 'message')} read, {run.used} used, {run.duplicates} of them duplicates; "
+        f"{_many(len(run.visits), 'visit')} ({empty} without administrations), "
+        f"{_many(lines, 'line')}, {_many(asked, 'question')}."
     )
     groups = set_aside_groups(run.set_aside)
     if groups:

@@ -9,14 +9,17 @@ from pathlib import Path
 
 from chargeline.engine.draft import Rulebook
 from chargeline.engine.rules import Policy, Rule
+from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import read_cases, run_case
 from chargeline.rulebook.checking import check_rulebook
 from chargeline.rulebook.errors import Mistake
+from chargeline.rulebook.loading import read_interface
 
 
 def check(rulebook: Rulebook, folder: Path) -> tuple[list[Mistake], str]:
     """All mistakes of a rulebook that loads: gaps, clashes, cases that fail; and a line in sum."""
-    mistakes = check_rulebook(rulebook)
+    mistakes = [*check_rulebook(rulebook), *_profile_mistakes(folder)]
     files = sorted(folder.rglob("*.cases.toml"))
     cases = read_cases(files, rulebook, mistakes)
     for case in cases:
@@ -27,6 +30,14 @@ def check(rulebook: Rulebook, folder: Path) -> tuple[list[Mistake], str]:
         f"{len(cases)} cases, {len(rulebook.formulary.drugs)} drugs; {len(mistakes)} mistakes"
     )
     return mistakes, summary
+
+
+def _profile_mistakes(folder: Path) -> Iterator[Mistake]:
+    for path in sorted(folder.glob("interfaces/*/profile.toml")):
+        try:
+            make_profile(read_interface(folder, path.parent.name))
+        except Hl7Error as error:
+            yield Mistake(f"interfaces/{path.parent.name}", error.expected, error.found, error.do)
 
 
 def listing(rulebook: Rulebook) -> Iterator[str]:

@@ -22,7 +22,7 @@ BAG_CHANGE_GRACE = ONE_HOUR
 BAG_CHANGE_WITHOUT_ORDER = timedelta(hours=12)
 
 CHATTER = frozenset({"rate", "verify"})
-_MARKED_STREAM = frozenset({"start", "pause", "restart", "stop", "rate", "verify"})
+_GOES_ON = frozenset({"pause", "restart", "stop", "rate", "verify"})
 # At one and the same minute the old bag ends before the new one begins.
 _ACTION_ORDER = {"stop": 0, "pause": 1, "restart": 2, "rate": 2, "start": 3}
 _STATUS_ORDER = {"add": 0, "update": 1, "delete": 2}
@@ -406,13 +406,13 @@ _HANDLERS = {
 
 def _finish(order: str, piece: _Piece, known: Order) -> Administration:
     first = piece.first
-    intervals = list(piece.intervals)
+    intervals = _touching_joined(piece.intervals)
     if piece.open is not None:
         intervals.append(Interval(piece.open.at, None, address(piece.open, "3"), None))
     if not intervals:
         source = address(first, "3")
         intervals.append(Interval(first.at, first.at, source, source))
-    drugs, drug_source = _drugs(piece, known)
+    drugs, drug_source = _drugs(piece, known)  # may add a problem to the piece
     given = not (first.action == "not_given" or first.completion == "not_given")
     method = first.method or known.method
     return Administration(
@@ -438,6 +438,22 @@ def _finish(order: str, piece: _Piece, known: Order) -> Administration:
     )
 
 
+def _touching_joined(intervals: Sequence[Interval]) -> list[Interval]:
+    """Pieces that touch are one stretch (a sender that cuts at each rate change); a gap is a pause."""
+    joined: list[Interval] = []
+    for each in intervals:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.stop == each.start
+            and last.start < each.start < (each.stop or each.start)
+        ):
+            joined[-1] = last._replace(stop=each.stop, stop_source=each.stop_source)
+        else:
+            joined.append(each)
+    return joined
+
+
 def _charted(piece: _Piece, intervals: Sequence[Interval], known: Order, method: str) -> str:
     if any(interval.stop is None for interval in intervals):
         return "open"
@@ -458,24 +474,70 @@ def _looks_like_infusion(first: Record, known: Order, method: str) -> bool:
 
 
 def _drugs(piece: _Piece, known: Order) -> tuple[tuple[DrugAmount, ...], Source]:
-    """The drugs of the administration: amounts of its bags added up; the order's where RXA has none."""
+    """The drugs of the administration: amounts of its bags added up; the order's where RXA has none.
+
+    A pause, restart or stop says how things went on, not what was hung: its amount counts only
+    where no start has one. Closed pieces that each repeat the ordered dose are one dose.
+    """
     named = [record for record in piece.records if record.drugs]
     if not named:
         source = known.source or address(piece.first, "5")
         return known.drugs, source
     source = Source(named[0].message, named[0].drugs[0].address)
-    if len(named) == 1:
-        return named[0].drugs, source
+    hung = [record for record in named if record.action not in _GOES_ON]
+    if not any(drug.amount for record in hung for drug in record.drugs):
+        hung = named
+    once = len(hung) == 1 or _each_is_the_whole_dose(hung, known)
+    drugs = hung[0].drugs if once else _added(hung)
+    last = named[-1]
+    if last.action == "stop" and last not in hung:
+        drugs = _as_stopped(piece, drugs, last)
+    return drugs, source
+
+
+def _each_is_the_whole_dose(hung: Sequence[Record], known: Order) -> bool:
+    """Whether several pieces each carry what the order says in all."""
+    ordered = {(drug.amount, drug.unit) for drug in known.drugs if drug.amount}
+    found = {(drug.amount, drug.unit) for record in hung for drug in record.drugs if drug.amount}
+    return len(found) == 1 and found <= ordered and all(record.until is not None for record in hung)
+
+
+def _as_stopped(piece: _Piece, drugs: tuple[DrugAmount, ...], stop: Record) -> tuple[DrugAmount, ...]:
+    """Where the stop charts less than was hung, less was given; a person is asked."""
+    charted = {drug.codes: drug for drug in stop.drugs if drug.amount}
+    found = []
+    for drug in drugs:
+        at_stop = charted.get(drug.codes)
+        if at_stop is None or not drug.amount or at_stop.unit != drug.unit or at_stop.amount == drug.amount:
+            found.append(drug)
+            continue
+        assert at_stop.amount is not None, "only drugs with an amount were charted"
+        piece.problems.append(_doses_disagree(stop))
+        found.append(drug._replace(amount=min(drug.amount, at_stop.amount)))
+    return tuple(found)
+
+
+def _doses_disagree(stop: Record) -> Problem:
+    return Problem(
+        "dose.disagrees",
+        "the amount of the start again, or none, in the stop's RXA-6",
+        "another amount than the one at the start",
+        "say which was given; until then the smaller is billed",
+        address(stop, "6"),
+    )
+
+
+def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
     totals: dict[tuple[object, ...], DrugAmount] = {}
-    for record in named:
+    for record in hung:
         for drug in record.drugs:
             key = (drug.codes, drug.component, drug.unit if drug.amount else "")
-            known_drug = totals.get(key)
-            if known_drug is None:
+            before = totals.get(key)
+            if before is None:
                 totals[key] = drug
             elif drug.amount:
-                totals[key] = known_drug._replace(amount=(known_drug.amount or 0) + drug.amount)
-    return _without_empty_doubles(totals), source
+                totals[key] = before._replace(amount=(before.amount or 0) + drug.amount)
+    return _without_empty_doubles(totals)
 
 
 def _without_empty_doubles(totals: dict[tuple[object, ...], DrugAmount]) -> tuple[DrugAmount, ...]:

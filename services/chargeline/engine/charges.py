@@ -109,7 +109,7 @@ class Caps:
 
     def __init__(self, rules: DayRules, payer: str) -> None:
         self._table = rules["units.cap"]
-        self._payer = payer
+        self._payer = payer.upper()
         self._used: dict[str, int] = {}
 
     def allow(self, role: str, units: int) -> tuple[int, Decision | None]:

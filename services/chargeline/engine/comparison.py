@@ -28,7 +28,9 @@ class Alternative(NamedTuple):
     payer: str
 
 
-def with_differences(made: EncounterDraft, alternatives: Sequence[Alternative]) -> EncounterDraft:
+def with_differences(
+    made: EncounterDraft, services: Sequence[Service], alternatives: Sequence[Alternative]
+) -> EncounterDraft:
     """Say on each line and withheld service where another policy ends differently."""
     ours = _outcomes(made)
     theirs = [(each, _alternative_outcomes(each)) for each in alternatives]
@@ -40,7 +42,9 @@ def with_differences(made: EncounterDraft, alternatives: Sequence[Alternative]) 
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
     for keys in dict.fromkeys(entry.administrations for entry in entries):
         found = [
-            Difference(other.policy, says, _first_differing(our_rules, their_rules[other.policy], keys))
+            Difference(
+                other.policy, says, _cause(services, other, our_rules, their_rules, keys)
+            )
             for other, outcomes in theirs
             if (says := _of(outcomes, keys)) != _of(ours, keys)
         ]
@@ -103,6 +107,28 @@ def _alternative_outcomes(other: Alternative) -> dict[str, list[str]]:
 def _of(outcomes: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str, ...]:
     together = dict.fromkeys(each for key in keys for each in outcomes.get(key, _A_QUESTION))
     return tuple(together)
+
+
+def _cause(
+    services: Sequence[Service],
+    other: Alternative,
+    ours: Mapping[str, list[str]],
+    theirs: Mapping[str, Mapping[str, list[str]]],
+    keys: Iterable[str],
+) -> str:
+    """The rule that makes the difference.
+
+    First what the other policy makes of these administrations by themselves, then what it makes of
+    others of the encounter (an initial service elsewhere moves all), then their place.
+    """
+    own = {each.administration.key: _rules_of(each.steps) for each in services}
+    alone = {each.administration.key: _rules_of(each.steps) for each in other.services}
+    everything = [each.administration.key for each in services]
+    return (
+        _first_differing(own, alone, keys)
+        or _first_differing(own, alone, everything)
+        or _first_differing(ours, theirs[other.policy], keys)
+    )
 
 
 def _first_differing(

@@ -189,7 +189,7 @@ def _coded(builder: EncounterBuilder, timeline: Timeline, rulebook: Rulebook, na
             theirs = _assessed(encounter, rules, rulebook, memory, services)
             placed = EncounterBuilder(timeline, encounter, rules, builder.second, memory).place(theirs)
             alternatives.append(Alternative(other, rules, theirs, placed, timeline.context.payer))
-    return with_differences(made, alternatives)
+    return with_differences(made, services, alternatives)
 
 
 def _assessed(

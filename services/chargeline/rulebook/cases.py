@@ -40,7 +40,7 @@ _DRUG = re.compile(r"(\S+)(?:\s+([\d.]+)\s+(\S+))?")
 _LISTS = ("given", "expect", "drugs", "withheld", "asks", "diagnoses")
 _KEYS = frozenset(
     {"says", "source", "given", "expect", "drugs", "withheld", "asks", "policy", "class", "diagnoses"}
-    | {"payer", "second_encounter", "rules"}
+    | {"payer", "second_encounter"}
 )
 
 
@@ -209,6 +209,7 @@ def administration_of(text: str, index: int) -> Administration:
     day = FIRST_DAY + timedelta(
         days=next((int(word[1:]) - 1 for word in plain if re.fullmatch(r"d\d+", word)), 0)
     )
+    _refuse_unknown(text, plain, flags)
     times = next((word for word in plain if _TIMES.fullmatch(word)), None)
     if times is None:
         raise ValueError(f"{text!r}: expected times such as 10:00, 10:00-11:30 or 10:00-?")
@@ -235,6 +236,18 @@ def administration_of(text: str, index: int) -> Administration:
         primary="primary" in plain,
         problems=(),
     )
+
+
+_FLAGS = frozenset({"line", "device", "ordered", "order", "days"})
+_WORDS = frozenset({*_METHODS, *_PURPOSES, "partial", "primary", "notgiven", "bolus"})
+
+
+def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -> None:
+    unknown = [word for word in plain if word not in _WORDS and not _TIMES.fullmatch(word)]
+    unknown = [word for word in unknown if not re.fullmatch(r"d\d+", word)] + sorted(set(flags) - _FLAGS)
+    if unknown:
+        known = ", ".join(sorted({*_WORDS, *(f"{flag}=" for flag in _FLAGS)}))
+        raise ValueError(f"{text!r}: expected {known}, found {', '.join(unknown)}")
 
 
 def _charted(intervals: Sequence[Interval]) -> str:

@@ -20,7 +20,7 @@ from chargeline.rulebook.errors import Mistake
 _RULE_KEYS = frozenset(
     {"id", "decides", "from", "until", "when", "then", "why", "cite", "overrides", "other"}
 )
-_POLICY_KEYS = frozenset({"name", "describes", "from"})  # the head of a policy.toml
+_POLICY_KEYS = frozenset({"name", "describes"})  # the head of a policy.toml
 _DRUG_COLUMNS = [
     "id",
     "names",
@@ -182,6 +182,8 @@ class _RuleParser:
         for word in words:
             if not isinstance(allowed, str) and word not in allowed:
                 self._wrong(f"{fact} = one of {', '.join(allowed)}", repr(word), "correct the word")
+        if fact == "payer":
+            words = [word.upper() for word in words]  # payers are named in any case
         return Condition(fact, frozenset(words), None, None)
 
     def _range(self, fact: str, wanted: object) -> Condition | None:
