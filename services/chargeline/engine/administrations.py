@@ -160,8 +160,10 @@ def _drug_code(record: Record) -> str:
 
 def standing_records(records: Sequence[Record]) -> tuple[list[Record], list[Problem]]:
     """Apply corrections and voids: what stands, in the order of the clock, and what is ambiguous."""
-    if len(records) == 1 and records[0].status != "delete" and records[0].action != "void":
-        return list(records), []
+    if all([each.status == "add" and each.action != "void" and not each.local_number for each in records]):
+        distinct = {(each.sub_id, each.action, each.at, _drug_code(each)) for each in records}
+        if len(distinct) == len(records):
+            return sorted(records, key=_clock), []  # nothing corrects or repeats anything
     live = _Live()
     for record in sorted(records, key=_version):
         live.apply(record)

@@ -42,9 +42,7 @@ def with_differences(
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
     for keys in dict.fromkeys(entry.administrations for entry in entries):
         found = [
-            Difference(
-                other.policy, says, _cause(services, other, our_rules, their_rules, keys)
-            )
+            Difference(other.policy, says, _cause(services, other, our_rules, their_rules, keys))
             for other, outcomes in theirs
             if (says := _of(outcomes, keys)) != _of(ours, keys)
         ]

@@ -314,6 +314,14 @@ class Visits:
         touched.add(survivor)
         return touched
 
+    def forget(self, key: VisitKey) -> None:
+        """Drop all that is held of a visit and of the numbers that lead to it; merges stay known."""
+        members = [each for each in self._kept if self.surviving(each) == key]
+        for each in members:
+            del self._kept[each]
+            self._zones.pop(each, None)
+        self._visits.pop(key, None)
+
     def surviving(self, key: VisitKey) -> VisitKey:
         """Follow the merges of a visit number to the one that stands."""
         return _end_of_chain(key, self._following_visit)
