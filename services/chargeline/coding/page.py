@@ -149,6 +149,7 @@ def _where_words(item: Administration) -> str:
         words.append(f"{int(minutes // 60)} min")
     if len(item.intervals) > 1:
         words.append(f"{len(item.intervals) - 1} pause{'s' if len(item.intervals) > 2 else ''}")
+    words += [f"wasted {plain(each.amount)} {each.unit}".rstrip() for each in item.wasted]
     if not item.given:
         words.append("not given")
     return "  ".join(words)

@@ -158,9 +158,14 @@ def _drug_code(record: Record) -> str:
     return record.drugs[0].codes[0] if record.drugs and record.drugs[0].codes else ""
 
 
+def _corrects(record: Record) -> bool:
+    """Whether a record may change another one, or be the same as another one."""
+    return record.status != "add" or record.action == "void" or bool(record.local_number)
+
+
 def standing_records(records: Sequence[Record]) -> tuple[list[Record], list[Problem]]:
     """Apply corrections and voids: what stands, in the order of the clock, and what is ambiguous."""
-    if all([each.status == "add" and each.action != "void" and not each.local_number for each in records]):
+    if not any(map(_corrects, records)):
         distinct = {(each.sub_id, each.action, each.at, _drug_code(each)) for each in records}
         if len(distinct) == len(records):
             return sorted(records, key=_clock), []  # nothing corrects or repeats anything
@@ -437,6 +442,8 @@ def _finish(order: str, piece: _Piece, known: Order) -> Administration:
         purpose=next((record.purpose for record in piece.records if record.purpose), ""),
         primary=known.primary or any(record.primary for record in piece.records),
         problems=tuple(piece.problems),
+        wasted=tuple([each for record in piece.records for each in record.wasted]),
+        vials=tuple(dict.fromkeys([each for record in piece.records for each in record.vials])),
     )
 
 

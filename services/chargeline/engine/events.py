@@ -44,6 +44,21 @@ class DrugAmount(NamedTuple):
     address: str
 
 
+class WastedAmount(NamedTuple):
+    """What was drawn up and thrown away, as charted."""
+
+    amount: Decimal
+    unit: str
+    address: str
+
+
+class VialCode(NamedTuple):
+    """The NDC of a vial that was used, as charted."""
+
+    ndc: str
+    address: str
+
+
 class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
@@ -51,7 +66,7 @@ class Record(NamedTuple):
     "" when the sender marks none. `until` is RXA-4 in UTC, None when not valued. `at_twice` and
     `until_twice` say that the local time occurs twice that night (the clock was put back).
     `status`: add, update or delete. `completion`: complete, partial, not_given or "".
-    `purpose`: "", keep_open or flush.
+    `purpose`: "", keep_open or flush. `wasted` and `vials` are kept for the drug's own lines.
     """
 
     message: MessageRef
@@ -79,6 +94,8 @@ class Record(NamedTuple):
     recorded: datetime | None
     purpose: str
     primary: bool
+    wasted: tuple[WastedAmount, ...]
+    vials: tuple[VialCode, ...]
 
 
 class OrderFact(NamedTuple):

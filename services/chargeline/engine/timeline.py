@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, Event, Source, VisitKey
+from chargeline.engine.events import DrugAmount, Event, Source, VialCode, VisitKey, WastedAmount
 
 
 class Problem(NamedTuple):
@@ -37,6 +37,7 @@ class Administration(NamedTuple):
     `charted`: interval (start and stop), instant (one time only) or open (running, no stop).
     `day` is the local date on which it began. Pauses are the gaps between `intervals`.
     `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped early.
+    `wasted` and `vials` are what was charted of discarded amounts and of the NDCs of vials.
     """
 
     key: str
@@ -58,6 +59,8 @@ class Administration(NamedTuple):
     purpose: str
     primary: bool
     problems: tuple[Problem, ...]
+    wasted: tuple[WastedAmount, ...] = ()
+    vials: tuple[VialCode, ...] = ()
 
     @property
     def start(self) -> datetime:

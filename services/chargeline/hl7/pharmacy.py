@@ -10,7 +10,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, Event, MessageRef, OrderFact, Record
+from chargeline.engine.events import (
+    DrugAmount,
+    Event,
+    MessageRef,
+    OrderFact,
+    Record,
+    VialCode,
+    WastedAmount,
+)
 from chargeline.hl7.errors import Hl7Error, shape_of
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
@@ -336,7 +344,70 @@ def _record(
         profile.clock.read_if_valued(recorded, f"{address}-22") if recorded else None,
         _purpose(row[9], administration.notes, drugs, profile),
         where.primary,
+        _wasted(row, administration, profile, delimiters, address),
+        _vials(row, administration, profile, delimiters, address),
     )
+
+
+def _wasted(
+    row: Row, administration: _Administration, profile: Profile, delimiters: Delimiters, address: str
+) -> tuple[WastedAmount, ...]:
+    """Discarded amounts: observations (unit in OBX-6), fields (unit of RXA-7), and words of a note."""
+    found = []
+    for place, each in _observations(administration, profile.waste_observations, delimiters, address):
+        unit = component(_field(each, 6), 1, delimiters).strip()
+        found.append((place, component(_field(each, 5), 1, delimiters), unit))
+    for place, text in _fields_at(profile.waste, row, administration, delimiters, address):
+        found.append((place, text, component(row[7], 1, delimiters).strip()))
+    if profile.waste_note is not None and (row[9] or administration.notes):
+        notes = [(f"{address}-9", row[9])]
+        notes += [
+            (f"{address}/NTE[{n}]-3", _field(each, 3)) for n, each in enumerate(administration.notes, 1)
+        ]
+        matches = [(place, profile.waste_note.search(text)) for place, text in notes]
+        found += [(place, match["amount"], match["unit"]) for place, match in matches if match]
+    amounts = [(place, _number(text, place), unit) for place, text, unit in found]
+    return tuple(WastedAmount(amount, unit, place) for place, amount, unit in amounts if amount is not None)
+
+
+def _vials(
+    row: Row, administration: _Administration, profile: Profile, delimiters: Delimiters, address: str
+) -> tuple[VialCode, ...]:
+    """NDCs of the vials: observations and fields of the profile, and RXA-5 where it says NDC itself."""
+    found = []
+    for place, each in _observations(administration, profile.vial_observations, delimiters, address):
+        found.append(VialCode(component(_field(each, 5), 1, delimiters).strip(), place))
+    for place, text in _fields_at(profile.vials, row, administration, delimiters, address):
+        found.append(VialCode(text, place))
+    if "NDC" in row[5]:
+        parts = row[5].split(delimiters.repetition)[0].split(delimiters.component)
+        for code, system in ((0, 2), (3, 5)):
+            if len(parts) > system and parts[system].strip().upper() == "NDC":
+                found.append(VialCode(parts[code].strip(), f"{address}-5.{code + 1}"))
+    return tuple(vial for vial in found if vial.ndc)
+
+
+def _observations(
+    administration: _Administration, codes: frozenset[str], delimiters: Delimiters, address: str
+) -> list[tuple[str, Row]]:
+    """Observations of some codes, with the place of their value."""
+    return [
+        (f"{address}/OBX[{index}]-5", row)
+        for index, row in enumerate(administration.observations, start=1)
+        if component(_field(row, 3), 1, delimiters) in codes
+    ]
+
+
+def _fields_at(
+    places: tuple[Place, ...], row: Row, administration: _Administration, delimiters: Delimiters, address: str
+) -> list[tuple[str, str]]:
+    """The valued ones among some places of the administration, with their addresses."""
+    found = []
+    for place in places:
+        text = _first_of_all((row, *administration.others), (place,), delimiters)
+        if text:
+            found.append((f"{address}/{place.segment}-{place.field}", text))
+    return found
 
 
 _NO_FIELDS = [""] * 30  # RXA ends at field 29 in v2.8

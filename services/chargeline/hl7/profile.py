@@ -34,7 +34,7 @@ _TOP_KEYS = frozenset(
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
-    | {"primary_reason"}
+    | {"primary_reason", "waste", "waste_note", "vial_ndc"}
 )
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
@@ -66,6 +66,9 @@ class Profile:
         self.line, self.line_observations = inner.places_and_observations("line")
         self.device, self.device_observations = inner.places_and_observations("device")
         _none, self.primary_observations = inner.places_and_observations("primary_reason")
+        self.waste, self.waste_observations = inner.places_and_observations("waste")
+        self.vials, self.vial_observations = inner.places_and_observations("vial_ndc")
+        self.waste_note = inner.pattern("waste_note", ("amount", "unit"))
         self.lumens = _word_pattern(inner.words("lumen_words"))
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
@@ -81,7 +84,15 @@ class Profile:
     @property
     def observations(self) -> frozenset[str]:
         """The observation codes that mean something to this profile."""
-        return frozenset({*self.line_observations, *self.device_observations, *self.primary_observations})
+        return frozenset(
+            {
+                *self.line_observations,
+                *self.device_observations,
+                *self.primary_observations,
+                *self.waste_observations,
+                *self.vial_observations,
+            }
+        )
 
 
 def make_profile(table: Mapping[str, object]) -> Profile:
@@ -136,6 +147,21 @@ class _TableReader:
             self.mistakes.append(f"{key} must be one of {', '.join(allowed)}")
             return allowed[0]
         return str(value)
+
+    def pattern(self, key: str, groups: Sequence[str]) -> re.Pattern[str] | None:
+        """A regular expression with these named groups; None where the profile has none."""
+        text = self.table.get(key, "")
+        if text == "":
+            return None
+        try:
+            found = re.compile(str(text), re.IGNORECASE)
+        except re.error as error:
+            self.mistakes.append(f"{key} is not a regular expression: {error}")
+            return None
+        if set(found.groupindex) != set(groups):
+            self.mistakes.append(f"{key} must have the named groups {', '.join(groups)}")
+            return None
+        return found
 
     def words(self, key: str) -> list[str]:
         value = self.table.get(key, [])
