@@ -28,7 +28,7 @@ README = "README.md"
 RULES_README = "rules/README.md"
 INTERFACES_README = "rules/interfaces/README.md"
 LINES_MOST = {
-    README: 120,
+    README: 145,
     "docs/architecture.md": 90,
     RULES_README: 130,
     INTERFACES_README: 150,

@@ -9,7 +9,9 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from rich.console import Console
 from rich.progress import Progress
@@ -97,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(verbs)
     _add_rules(verbs)
     _add_simulate(verbs)
+    _add_live(verbs)
     return parser
 
 
@@ -179,6 +182,53 @@ def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     verb.set_defaults(run=_simulate)
+
+
+def _add_live(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    """The live service; its settings come from the environment (docs/configuration.md)."""
+    capture = verbs.add_parser("capture", help="consume HL7 from Kafka, announce drafts")
+    capture.set_defaults(run=lambda _asked: _live().with_settings(_live().capture))
+    config = verbs.add_parser("config", help="the settings of the live service, secrets hidden")
+    config.set_defaults(run=lambda _asked: _live().with_settings(_live().show_configuration))
+    topics = verbs.add_parser("topics", help="Kafka topics").add_subparsers(metavar="ACTION", required=True)
+    create = topics.add_parser("create", help="create the topics that are missing")
+    create.add_argument("--partitions", type=_count, default=48, metavar="N", help="default: 48")
+    create.add_argument("--replication", type=_count, default=3, metavar="N", help="default: 3")
+    create.set_defaults(
+        run=lambda asked: _live().with_settings(_live().create_topics(asked.partitions, asked.replication))
+    )
+    ledger = verbs.add_parser("ledger", help="the ledger's schema").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    migrate = ledger.add_parser("migrate", help="bring the ledger to the newest schema")
+    migrate.set_defaults(run=lambda _asked: _live().with_settings(_live().migrate))
+    _add_parked(verbs)
+
+
+def _add_parked(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
+    actions = verbs.add_parser("parked", help="messages that could not be used").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    every = actions.add_parser("list", help="a line each, with its reason")
+    every.set_defaults(run=lambda _asked: _live().with_settings(_live().parked_list))
+    for name, text in (
+        ("show", "one message in full: it holds patient data"),
+        ("retry", "send one through the inbound topic again"),
+        ("drop", "wait for it no more; it stays in the ledger"),
+    ):
+        one = actions.add_parser(name, help=text)
+        one.add_argument("id", type=_count, metavar="ID", help="as `parked list` shows it")
+        one.set_defaults(run=_parked_one, action=name)
+
+
+def _parked_one(asked: argparse.Namespace) -> int:
+    works = {"show": _live().parked_show, "retry": _live().parked_retry, "drop": _live().parked_drop}
+    return int(_live().with_settings(works[asked.action](asked.id)))
+
+
+def _live() -> ModuleType:
+    """The live service's verbs, imported only when asked for: Kafka and databases take a second to load."""
+    return import_module("chargeline.capture.commands")
 
 
 def _count(text: str) -> int:

@@ -261,6 +261,7 @@ class Visits:
         self._kept: dict[VisitKey, dict[str, tuple[MessageRef, tuple[Event, ...]]]] = {}
         self._zones: dict[VisitKey, str] = {}
         self._visit_merges: dict[VisitKey, tuple[_Version, VisitKey, VisitMerge]] = {}
+        self._priors: dict[VisitKey, set[VisitKey]] = {}  # the merges the other way round
         self._patient_merges: dict[tuple[str, str], tuple[_Version, str]] = {}
         self.duplicates = 0
 
@@ -289,7 +290,7 @@ class Visits:
         """Take in one message; returns the visits whose timeline changed, those merged away among them."""
         touched: set[VisitKey] = set()
         for merge in reading.merges:
-            touched |= self._merge(reading.facility, merge)
+            touched |= self.merge(reading.facility, merge)
         if reading.visit is None:
             return touched
         named = VisitKey(reading.facility, reading.visit)
@@ -316,11 +317,21 @@ class Visits:
 
     def forget(self, key: VisitKey) -> None:
         """Drop all that is held of a visit and of the numbers that lead to it; merges stay known."""
-        members = [each for each in self._kept if self.surviving(each) == key]
-        for each in members:
-            del self._kept[each]
+        for each in self._members(key):
+            self._kept.pop(each, None)
             self._zones.pop(each, None)
         self._visits.pop(key, None)
+
+    def _members(self, key: VisitKey) -> list[VisitKey]:
+        """The numbers under which something of a surviving visit is kept, its own among them."""
+        found = {key: None}
+        path = [key]
+        while path:
+            for prior in self._priors.get(path.pop(), ()):
+                if prior not in found:
+                    found[prior] = None
+                    path.append(prior)
+        return sorted(each for each in found if each in self._kept and self.surviving(each) == key)
 
     def surviving(self, key: VisitKey) -> VisitKey:
         """Follow the merges of a visit number to the one that stands."""
@@ -330,7 +341,8 @@ class Visits:
         merge = self._visit_merges.get(key)
         return merge[1] if merge is not None else None
 
-    def _merge(self, facility: str, merge: VisitMerge | PatientMerge) -> set[VisitKey]:
+    def merge(self, facility: str, merge: VisitMerge | PatientMerge) -> set[VisitKey]:
+        """Take in a merge by itself; returns the visits whose timeline changed."""
         version = (merge.message.sent or BEGINNING, merge.message.digest)
         if isinstance(merge, PatientMerge):
             slot = (facility, merge.prior)
@@ -343,7 +355,10 @@ class Visits:
         if prior == survivor or (before is not None and before[0] >= version):
             return set()
         old_survivor = self.surviving(prior)
+        if before is not None:
+            self._priors[before[1]].discard(prior)
         self._visit_merges[prior] = (version, survivor, merge)
+        self._priors.setdefault(survivor, set()).add(prior)
         return self._rebuild(old_survivor) | self._rebuild(self.surviving(prior))
 
     def _has(self, key: VisitKey, merge: PatientMerge) -> bool:
@@ -360,7 +375,7 @@ class Visits:
 
     def _rebuild(self, survivor: VisitKey) -> set[VisitKey]:
         """Fold the visit again from the kept events of every number that leads to it."""
-        members = [key for key in self._kept if self.surviving(key) == survivor]
+        members = self._members(survivor)
         self._visits.pop(survivor, None)
         if not members:
             return {survivor}

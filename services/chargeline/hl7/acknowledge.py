@@ -128,10 +128,13 @@ def salvaged_header(data: bytes) -> Header:
     if not line.startswith(b"MSH") or line[3:4].isalnum():
         return Header([], _USUAL, "ascii")
     text, encoding = _decoded(line)
-    separator = text[3:4] if len(text) > 3 and text[3].isprintable() and not text[3].isspace() else "|"
+    separator = text[3:4] if _is_mark(text[3:4]) else "|"
     row = text.split(separator)
     row.insert(1, separator)
-    return Header(row, _delimiters(separator, row[2] if len(row) > 2 else ""), encoding)
+    delimiters = _delimiters(separator, row[2] if len(row) > 2 else "")
+    if delimiters.field != separator:
+        row = [field.replace(delimiters.field, " ") for field in row]
+    return Header(row, delimiters, encoding)
 
 
 def _decoded(line: bytes) -> tuple[str, str]:
@@ -145,10 +148,14 @@ def _decoded(line: bytes) -> tuple[str, str]:
 
 def _delimiters(separator: str, encoding: str) -> Delimiters:
     characters = (separator, *encoding[:4])
-    usable = all(each.isprintable() and not each.isalnum() and not each.isspace() for each in characters)
-    if len(characters) == 5 == len(set(characters)) and usable:
+    if len(characters) == 5 == len(set(characters)) and all(map(_is_mark, characters)):
         return Delimiters(*characters)
     return _USUAL._replace(field=separator) if separator not in _USUAL[1:] else _USUAL
+
+
+def _is_mark(text: str) -> bool:
+    """True for one character that can delimit, as `read_message` sees it."""
+    return len(text) == 1 and text.isprintable() and not (text.isalnum() or text.isspace() or text == '"')
 
 
 def undeterminable(error: Hl7Error) -> Outcome | None:
@@ -223,11 +230,11 @@ def _texts(
         "H4H": header.raw(6),
         "H5H": header.raw(3),
         "H6H": header.raw(4),
-        "H7H": now.strftime("%Y%m%d%H%M%S%z"),
+        "H7H": _escaped(now.strftime("%Y%m%d%H%M%S%z"), delimiters),  # + or . may delimit
         "H9H": _type_of(header),
         "H10H": control_id,
         "H11H": header.raw(11),
-        "H12H": version,
+        "H12H": _escaped(version, delimiters),
         "H18H": header.raw(18),
         "A1A": code,
         "A2A": header.raw(10),
@@ -243,9 +250,10 @@ def _texts(
 
 
 def _type_of(header: Header) -> str:
-    """ACK^<trigger>^ACK in the delimiters of the message; ACK alone if it names no trigger."""
+    """ACK^<trigger>^ACK in the delimiters of the message; ACK alone if it names no trigger such as O17."""
     trigger = component(header.raw(9), 2, header.delimiters).strip()
-    return header.delimiters.component.join(("ACK", trigger, "ACK")) if trigger else "ACK"
+    is_trigger = len(trigger) == 3 and trigger.isascii() and trigger.isalnum()
+    return header.delimiters.component.join(("ACK", trigger, "ACK")) if is_trigger else "ACK"
 
 
 def _escaped(text: str, delimiters: Delimiters) -> str:

@@ -1,0 +1,504 @@
+"""MLLP: HL7 messages over TCP or TLS, and their answers in order.
+
+It owns the sockets: frames cut out of a stream however it was chopped, limits on size, time, number of
+connections and frames in flight, and a close that loses nothing acknowledged. It refuses to know
+what a message says; the handler that is passed in gives the answer. What happens is counted by name
+and logged without content, because a frame is a patient's record.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import NamedTuple, Self
+
+log = logging.getLogger(__name__)
+
+START, END = b"\x0b", b"\x1c"
+CHUNK_BYTES = 1 << 16
+HEAD_BYTES = 1 << 12  # of a frame that is too large: enough for its MSH
+HANDSHAKE_SECONDS = 10.0
+CLOSING_SECONDS = 2.0  # for a peer to take what was written before the connection is cut
+
+# What a server counts, and what each name means.
+COUNTED = {
+    "connection_opened": "a sender connected",
+    "connection_refused": "a sender connected beyond the most connections allowed",
+    "handshake_failed": "a sender connected without TLS, or with a certificate that was not accepted",
+    "connection_idle": "a connection was closed because nothing came",
+    "connection_failed": "a connection was closed because the handler failed or the peer took no answer",
+    "frame_complete": "a frame was received whole",
+    "frame_too_large": "a frame was refused for its size",
+    "frame_cut_off": "a frame whose end never came, or was begun anew before its end",
+    "frame_empty": "a frame without content, as some senders keep a connection alive",
+    "bytes_between_frames": "bytes outside frames, other than line ends",
+    "answer_sent": "an answer was written",
+}
+
+
+class Peer(NamedTuple):
+    """The other end of a connection. `certificate` is the common name it proved, "" without one."""
+
+    host: str
+    port: int
+    certificate: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}" + (f" ({self.certificate})" if self.certificate else "")
+
+
+class Limits(NamedTuple):
+    """What a connection may take. At worst connections x (in_flight + 1) x frame_bytes are in memory.
+
+    idle_seconds: without a byte while nothing is in flight. frame_seconds: from the first byte of a
+    frame to its last, and for the peer to take an answer.
+    """
+
+    frame_bytes: int = 5_000_000
+    idle_seconds: float = 900.0
+    frame_seconds: float = 60.0
+    connections: int = 200
+    in_flight: int = 16
+
+
+class HangUpError(Exception):
+    """Raised by a handler that can give no answer: the connection is closed, so that the sender notices."""
+
+
+class MllpError(ConnectionError):
+    """The connection ended before the answer came, or the answer was no MLLP frame."""
+
+
+Handler = Callable[[bytes, Peer], Awaitable[bytes | None]]
+Refusal = Callable[[bytes, str, Peer], bytes | None]
+Report = Callable[[str, int], None]
+Answer = bytes | None | HangUpError
+
+
+# --- bytes in, frames out ---------------------------------------------------------------------------------
+
+
+class Frame(NamedTuple):
+    """The content of one frame; `whole` is False for the beginning of one that is too large."""
+
+    data: bytes
+    whole: bool = True
+
+
+class FrameReader:
+    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR after it is optional.
+
+    counts: what was seen, by the names of `COUNTED`. partial: a frame has begun and not ended.
+    """
+
+    def __init__(self, frame_bytes: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.partial = False
+        self._most = frame_bytes
+        self._buffer = bytearray()
+        self._searched = 0
+        self._discarding = False
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that these bytes complete, in order; one that is too large as soon as that shows."""
+        self._buffer += data
+        frames: list[Frame] = []
+        while self._buffer and (self.partial or self._begin()):
+            end = self._buffer.find(END, self._searched)
+            length = end if end >= 0 else len(self._buffer)
+            if length > self._most and not self._discarding:
+                self.counts["frame_too_large"] += 1
+                self._discarding = True
+                frames.append(Frame(bytes(self._buffer[: min(length, HEAD_BYTES)]), whole=False))
+            if end < 0:
+                self._wait_for_more()
+                break
+            if not self._discarding:
+                frames += self._complete(bytes(self._buffer[:end]))
+            del self._buffer[: end + 1]
+            self.partial = self._discarding = False
+        return frames
+
+    def _begin(self) -> bool:
+        """Drop what stands before the next frame; True if one begins."""
+        start = self._buffer.find(START)
+        between = self._buffer if start < 0 else self._buffer[:start]
+        self.counts["bytes_between_frames"] += len(between.translate(None, b"\r\n"))
+        del self._buffer[: len(between) + 1]
+        self._searched = 0
+        self.partial = start >= 0
+        return self.partial
+
+    def _wait_for_more(self) -> None:
+        if self._discarding:
+            self._buffer.clear()
+        self._searched = len(self._buffer)
+
+    def _complete(self, data: bytes) -> list[Frame]:
+        """The frame, without another one before it that never ended."""
+        anew = data.rfind(START + b"MSH")
+        if anew >= 0:
+            self.counts["frame_cut_off"] += 1
+            data = data[anew + 1 :]
+        self.counts["frame_complete" if data else "frame_empty"] += 1
+        return [Frame(data)] if data else []
+
+
+# --- server -----------------------------------------------------------------------------------------------
+
+
+def _no_refusal(_head: bytes, _reason: str, _peer: Peer) -> bytes | None:
+    return None
+
+
+def _no_report(_name: str, _amount: int) -> None:
+    return None
+
+
+class MllpServer:
+    """Listens, hands each frame to `handler`, and writes the answers in the order of the frames.
+
+    Handlers of one connection start in the order of its frames and then run side by side, up to
+    `limits.in_flight`; beyond that nothing more is read, so a slow handler pushes back on the sender.
+    A handler that returns None answers nothing; one that raises closes its connection, unanswered.
+    `refusal` gives the answer to a frame that is too large, from its beginning and the reason; the
+    connection is closed after it. `report` hears of each count by its name in `COUNTED`.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        limits: Limits | None = None,
+        *,
+        refusal: Refusal = _no_refusal,
+        report: Report = _no_report,
+    ) -> None:
+        self.handler = handler
+        self.limits = limits or Limits()
+        self.refusal = refusal
+        self.counts: Counter[str] = Counter()
+        self._report = report
+        self._server: asyncio.Server | None = None
+        self._ssl_context: ssl.SSLContext | None = None
+        self._connections: dict[_Connection, asyncio.Task[None]] = {}
+
+    async def start(self, host: str, port: int, ssl_context: ssl.SSLContext | None = None) -> None:
+        """Listen. Port 0 takes a free one, see `port`. Raises OSError if the address cannot be taken."""
+        assert self._server is None, "a server is started once"
+        self._ssl_context = ssl_context
+        self._server = await asyncio.start_server(self._accept, host, port)
+
+    @property
+    def port(self) -> int:
+        """The port on which it listens."""
+        assert self._server is not None, "the server is started"
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._connections)
+
+    async def close(self, grace_seconds: float = 10.0) -> None:
+        """Accept no more, finish what has begun to arrive, and after the grace cut what is left."""
+        if self._server is not None:
+            self._server.close()
+        for connection in self._connections:
+            connection.stop()
+        running = list(self._connections.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=grace_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Count what happened, by its name in `COUNTED`."""
+        assert name in COUNTED, name
+        if amount:
+            self.counts[name] += amount
+            self._report(name, amount)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None or not self._server.is_serving():
+            writer.transport.abort()
+        elif len(self._connections) >= self.limits.connections:
+            self.count("connection_refused")
+            log.warning("connection refused: %d are open, the most allowed", self.limits.connections)
+            writer.transport.abort()
+        else:
+            self.count("connection_opened")
+            connection = _Connection(self, reader, writer, self._ssl_context)
+            task = asyncio.create_task(connection.run())
+            self._connections[connection] = task
+            task.add_done_callback(lambda _: self._connections.pop(connection))
+
+
+class _Connection:
+    """One sender: a task that reads frames, one that writes answers, and the handlers between them."""
+
+    def __init__(
+        self,
+        server: MllpServer,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        ssl_context: ssl.SSLContext | None,
+    ) -> None:
+        self._server = server
+        self._limits = server.limits
+        self._reader = reader
+        self._writer = writer
+        self._ssl_context = ssl_context
+        self._peer = _peer_of(writer)
+        self._frames = FrameReader(server.limits.frame_bytes)
+        self._slots = asyncio.Semaphore(server.limits.in_flight)
+        self._answers: asyncio.Queue[asyncio.Task[Answer] | None] = asyncio.Queue()
+        self._in_flight = 0
+        self._frame_since: float | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._stopping = False
+        self._strangers_told = False
+
+    def stop(self) -> None:
+        """Read no more, unless half a frame is there; what is in flight is still answered."""
+        self._stopping = True
+        if self._waiting is not None and not self._frames.partial:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def run(self) -> None:
+        """Serve the connection to its end. Raises nothing but mistakes of our own."""
+        try:
+            if self._ssl_context is not None:
+                await self._shake_hands(self._ssl_context)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read(group))
+                group.create_task(self._write())
+        except* HangUpError as reasons:
+            self._server.count("connection_failed")
+            log.error("connection to %s closed: %s", self._peer, reasons.exceptions[0])
+        except* OSError as reasons:
+            log.warning("connection to %s lost: %s", self._peer, type(reasons.exceptions[0]).__name__)
+        finally:
+            if self._frames.partial:
+                self._server.count("frame_cut_off")
+                log.warning("connection to %s ended within a frame", self._peer)
+            await _close(self._writer)
+
+    async def _shake_hands(self, context: ssl.SSLContext) -> None:
+        try:
+            await self._writer.start_tls(context, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+        except OSError as error:
+            self._server.count("handshake_failed")
+            reason = getattr(error, "reason", None) or type(error).__name__
+            log.warning("no TLS with %s: %s", self._peer, reason)
+            raise
+        self._peer = _peer_of(self._writer)
+
+    # reading
+
+    async def _read(self, group: asyncio.TaskGroup) -> None:
+        while (not self._stopping or self._frames.partial) and (data := await self._receive()):
+            frames = self._feed(data)
+            for frame in frames:
+                if not frame.whole:
+                    await self._refuse(frame.data, group)
+                    return
+                await self._slots.acquire()
+                self._take(group.create_task(self._handle(frame.data)))
+            self._start_clock(anew=bool(frames))
+        self._answers.put_nowait(None)
+
+    def _feed(self, data: bytes) -> list[Frame]:
+        frames = self._frames.feed(data)
+        counts, self._frames.counts = self._frames.counts, Counter()
+        for name, amount in counts.items():
+            self._server.count(name, amount)
+        if counts["bytes_between_frames"] and not self._strangers_told:
+            self._strangers_told = True  # once: some senders keep a connection alive with them
+            log.warning("bytes outside frames from %s: is the start block 0x0B missing?", self._peer)
+        return frames
+
+    def _start_clock(self, *, anew: bool) -> None:
+        """Note when half a frame came; after the frames before it were taken, for they may have waited."""
+        if not self._frames.partial:
+            self._frame_since = None
+        elif self._frame_since is None or anew:
+            self._frame_since = asyncio.get_running_loop().time()
+
+    def _take(self, answer: asyncio.Task[Answer]) -> None:
+        self._in_flight += 1
+        self._answers.put_nowait(answer)
+
+    async def _receive(self) -> bytes:
+        """What came; nothing at the end of the stream, of the time allowed, or when told to stop."""
+        while True:
+            waiting = self._waiting = asyncio.timeout_at(self._deadline())
+            try:
+                async with waiting:
+                    return await self._reader.read(CHUNK_BYTES)
+            except OSError:
+                if not waiting.expired() or (self._stopping and not self._frames.partial):
+                    return b""  # if it was cut: whether anyone takes the answers shows when they are written
+                if self._frames.partial or not self._in_flight:
+                    self._server.count("connection_idle")
+                    log.info("connection to %s closed: nothing came in time", self._peer)
+                    return b""
+            finally:
+                self._waiting = None
+
+    def _deadline(self) -> float:
+        if self._frame_since is not None:
+            return self._frame_since + self._limits.frame_seconds
+        return asyncio.get_running_loop().time() + self._limits.idle_seconds
+
+    async def _refuse(self, head: bytes, group: asyncio.TaskGroup) -> None:
+        """Answer a frame that is too large and end; the rest of it is taken first, or the answer is lost."""
+        reason = f"a frame of at most {self._limits.frame_bytes} bytes was expected and a larger one found"
+        log.warning("frame from %s refused, connection closed: %s", self._peer, reason)
+        with suppress(OSError):
+            async with asyncio.timeout(self._limits.frame_seconds):
+                while self._frames.partial and (data := await self._reader.read(CHUNK_BYTES)):
+                    self._frames.feed(data)
+        self._frames = FrameReader(self._limits.frame_bytes)
+        await self._slots.acquire()
+        self._take(group.create_task(_given(self._server.refusal(head, reason, self._peer))))
+        self._answers.put_nowait(None)
+
+    # answering
+
+    async def _handle(self, frame: bytes) -> Answer:
+        """The answer, or the reason to hang up as a value: the answers before it go out first."""
+        try:
+            return await self._server.handler(frame, self._peer)
+        except HangUpError as error:
+            return error
+        except Exception as error:  # whatever it is, this sender must notice and the others must not
+            return HangUpError(f"the handler failed with {type(error).__name__} at {_innermost(error)}")
+
+    async def _write(self) -> None:
+        while (answer := await self._answers.get()) is not None:
+            content = await answer
+            if isinstance(content, HangUpError):
+                raise content
+            if content is not None:
+                async with asyncio.timeout(self._limits.frame_seconds):
+                    self._writer.write(START + content + END + b"\r")
+                    await self._writer.drain()
+                self._server.count("answer_sent")
+            self._in_flight -= 1
+            self._slots.release()
+
+
+async def _given(answer: Answer) -> Answer:
+    return answer
+
+
+def _innermost(error: BaseException) -> str:
+    """Where an error arose, without its text, which may quote a message."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else "an unknown place"
+
+
+def _peer_of(writer: asyncio.StreamWriter) -> Peer:
+    host, port = (writer.get_extra_info("peername") or ("unknown", 0))[:2]
+    certificate = writer.get_extra_info("peercert") or {}
+    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    return Peer(str(host), int(port), names[0] if names else "")
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close after what was written has gone out, or cut the connection if nobody takes it."""
+    writer.close()
+    with suppress(OSError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await writer.wait_closed()
+    writer.transport.abort()
+
+
+# --- client -----------------------------------------------------------------------------------------------
+
+
+class MllpClient:
+    """Sends messages and awaits their answers. Use it as `async with await MllpClient.connect(…)`."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer_seconds: float = 30.0
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._answer_seconds = answer_seconds
+        self._frames = FrameReader(Limits().frame_bytes)
+        self._received: deque[bytes] = deque()
+
+    @classmethod
+    async def connect(
+        cls,
+        host: str,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        answer_seconds: float = 30.0,
+    ) -> Self:
+        """Connect. `server_name`: whom the certificate must name, if not `host`. Raises OSError."""
+        name = (server_name or host) if ssl_context is not None else None
+        reader, writer = await asyncio.open_connection(host, port, ssl=ssl_context, server_hostname=name)
+        return cls(reader, writer, answer_seconds)
+
+    async def send(self, message: bytes) -> bytes:
+        """Send one message and return its answer. Raises MllpError, or TimeoutError if none comes."""
+        await self.write(message)
+        return await self.answer()
+
+    async def send_many(self, messages: Iterable[bytes], in_flight: int = 1) -> AsyncIterator[bytes]:
+        """Send messages, at most `in_flight` of them unanswered at once; their answers in order."""
+        waiting = 0
+        for message in messages:
+            if waiting >= in_flight:
+                yield await self.answer()
+                waiting -= 1
+            await self.write(message)
+            waiting += 1
+        for _ in range(waiting):
+            yield await self.answer()
+
+    async def write(self, message: bytes) -> None:
+        """Send one message without awaiting its answer. Raises MllpError."""
+        if START in message or END in message:
+            raise ValueError("expected a message without MLLP frame, found a block character in it")
+        try:
+            self._writer.write(START + message + END + b"\r")
+            await self._writer.drain()
+        except ConnectionError as error:
+            raise MllpError("the connection was closed while a message was sent") from error
+
+    async def answer(self) -> bytes:
+        """The next answer. Raises MllpError, or TimeoutError if none comes."""
+        async with asyncio.timeout(self._answer_seconds):
+            while not self._received:
+                try:
+                    data = await self._reader.read(CHUNK_BYTES)
+                except ConnectionError as error:
+                    raise MllpError("the connection was cut before the answer came") from error
+                if not data:
+                    raise MllpError("the connection was closed before the answer came")
+                self._received += [frame.data for frame in self._frames.feed(data)]
+        return self._received.popleft()
+
+    async def close(self) -> None:
+        """Close the connection; answers that were not awaited are lost."""
+        await _close(self._writer)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.close()

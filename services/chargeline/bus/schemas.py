@@ -1,0 +1,253 @@
+"""The published shapes of our events: JSON Schema for each, and AsyncAPI for the topics around them.
+
+It owns how the models of events.py are written down for others; `python -m chargeline.bus.schemas` writes
+schemas/. The published schemas allow further keys, which the models do not: within v1 we may add a key, and
+whoever reads must ignore those that it does not know.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chargeline.bus.events import TYPES, Data, DocumentationQuestion, DraftRevision, ParkedMessage
+
+JSON = "application/json"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Channel(NamedTuple):
+    """One topic that we write: its usual name, its model, and how it should be set up."""
+
+    topic: str
+    model: type[Data]
+    title: str
+    partitions: int
+    retention_days: int
+    note: str
+
+
+CHANNELS = (
+    Channel(
+        "charge.draft",
+        DraftRevision,
+        "Draft charges of a visit, every revision",
+        48,
+        30,
+        "The last revision of a visit says all that holds. To keep bills in step, apply each revision's"
+        " changes in order: credit `before`, bill `after`; drop an id that was seen before. Keep it longer"
+        " than any reader may be down, and do not compact: a lost revision is a lost credit.",
+    ),
+    Channel(
+        "documentation.question",
+        DocumentationQuestion,
+        "Questions to a person, opened and closed",
+        6,
+        7,
+        "A question is open until `closed` comes with the same question_id. Do not compact: one visit, which"
+        " is the key, has many questions.",
+    ),
+    Channel(
+        "hl7.parked",
+        ParkedMessage,
+        "Messages that could not be used",
+        6,
+        30,
+        "It holds whole messages, patients included: grant access as narrowly as to the inbound topic. Keep"
+        " it longer than it takes to mend a sender.",
+    ),
+)
+INBOUND, INBOUND_PARTITIONS, INBOUND_DAYS = "hl7.inbound", 48, 7
+
+
+def schema_of(channel: Channel) -> dict[str, Any]:
+    """The JSON Schema of the data of one event type."""
+    made = channel.model.model_json_schema(mode="serialization")
+    type_name = TYPES[channel.model]
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:{type_name.replace('.', ':')}",
+        "title": type_name,
+        **{key: value for key, value in _plain(made).items() if key != "title"},
+    }
+
+
+def _plain(node: Any) -> Any:
+    """A schema without the titles that repeat a key, and open to further keys."""
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: {name: _plain(each) for name, each in value.items()}
+        if key in ("properties", "$defs")
+        else _plain(value)
+        for key, value in node.items()
+        if not (key == "title" and isinstance(value, str)) and (key, value) != ("additionalProperties", False)
+    }
+
+
+def asyncapi() -> dict[str, Any]:
+    """The topics, their messages, and who reads or writes them, as AsyncAPI 3.0."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "chargeline",
+            "version": "1.0.0",
+            "description": "What chargeline reads from Kafka and announces on it. Announcements are"
+            " CloudEvents 1.0 in binary mode, at least once; a repeat has the same ce_id. Readers ignore keys"
+            " that they do not know. Topic names are settings.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": JSON,
+        "channels": {"hl7_inbound": _inbound(), **{_key(each): _channel(each) for each in CHANNELS}},
+        "operations": {
+            "read_hl7": _operation("receive", "hl7_inbound"),
+            **{f"announce_{_key(each)}": _operation("send", _key(each)) for each in CHANNELS},
+        },
+        "components": {
+            "messages": {"hl7_inbound": _HL7, **{_key(each): _message(each) for each in CHANNELS}},
+            "messageTraits": {"cloud_event": {"headers": _HEADERS}},
+        },
+    }
+
+
+def _key(channel: Channel) -> str:
+    return channel.topic.replace(".", "_")
+
+
+def _operation(action: str, key: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{key}"},
+        "messages": [{"$ref": f"#/channels/{key}/messages/{key}"}],
+    }
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "address": channel.topic,
+        "title": channel.title,
+        "description": channel.note,
+        "messages": {_key(channel): {"$ref": f"#/components/messages/{_key(channel)}"}},
+        "bindings": _topic_binding(channel.partitions, channel.retention_days),
+    }
+
+
+def _inbound() -> dict[str, Any]:
+    return {
+        "address": INBOUND,
+        "title": "HL7 v2 messages as they came",
+        "description": "One message a record, without MLLP framing. A partition owns its visits, so choose"
+        " the number of partitions for years: changing it moves visits. Keep it longer than a failover"
+        " may last.",
+        "messages": {"hl7_inbound": {"$ref": "#/components/messages/hl7_inbound"}},
+        "bindings": _topic_binding(INBOUND_PARTITIONS, INBOUND_DAYS),
+    }
+
+
+def _topic_binding(partitions: int, days: int) -> dict[str, Any]:
+    configuration = {"cleanup.policy": ["delete"], "retention.ms": days * _DAY_MS}
+    return {
+        "kafka": {"partitions": partitions, "topicConfiguration": configuration, "bindingVersion": _BINDING}
+    }
+
+
+_DAY_MS = 86_400_000
+_BINDING = "0.5.0"
+_KAFKA_KEY = {
+    "kafka": {
+        "key": {
+            "type": "string",
+            "description": "facility|visit, in UTF-8; a part that is not known is left empty",
+            "pattern": r"^[^|]*\|.*$",
+        },
+        "bindingVersion": _BINDING,
+    }
+}
+_HL7: dict[str, Any] = {
+    "name": "hl7",
+    "title": "One HL7 v2 message",
+    "contentType": "application/hl7-v2",
+    "bindings": _KAFKA_KEY,
+    "payload": {"type": "string", "description": "ER7 (pipes), in the encoding that MSH-18 says"},
+}
+
+
+def _message(channel: Channel) -> dict[str, Any]:
+    return {
+        "name": TYPES[channel.model],
+        "title": channel.title,
+        "contentType": JSON,
+        "traits": [{"$ref": "#/components/messageTraits/cloud_event"}],
+        "bindings": _KAFKA_KEY,
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": f"./{channel.topic}.schema.json"},
+        },
+    }
+
+
+_HEADERS: dict[str, Any] = {
+    "type": "object",
+    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"],
+    "properties": {
+        "ce_specversion": {"const": "1.0"},
+        "ce_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "the same for a repeat"},
+        "ce_source": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "/chargeline/ and the facility",
+        },
+        "ce_type": {"enum": list(TYPES.values())},
+        "ce_time": {"type": "string", "format": "date-time"},
+        "content-type": {"const": JSON},
+    },
+}
+
+
+# ------------------------------------------------------------------ as files
+
+
+def files() -> Mapping[str, str]:
+    """Every file of schemas/ that is made here, by name."""
+    made = {f"{each.topic}.schema.json": _as_json(schema_of(each)) for each in CHANNELS}
+    head = "# Made by `python -m chargeline.bus.schemas`; change services/chargeline/bus/ instead.\n"
+    return {**made, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+_PLAIN_KEY = re.compile(r"[A-Za-z$_][\w$.-]*")
+
+
+def as_yaml(value: Any, depth: int = 0) -> Iterator[str]:
+    """Maps and lists as YAML blocks; texts always in quotes, as in JSON, so that none is read as a number."""
+    pad = "  " * depth
+    entries = value.items() if isinstance(value, dict) else (("-", each) for each in value)
+    for key, each in entries:
+        name = "-" if isinstance(value, list) else f"{_yaml_key(key)}:"
+        if isinstance(each, dict | list) and each:
+            yield f"{pad}{name}"
+            yield from as_yaml(each, depth + 1)
+        else:
+            yield f"{pad}{name} {json.dumps(each, ensure_ascii=False)}"
+
+
+def _yaml_key(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
+def write(folder: Path) -> None:
+    """Write the files into a folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("schemas"))

@@ -1,0 +1,52 @@
+"""How many messages may be parked before the program stops.
+
+It owns one judgement: a bad deploy must not drain the feed into the parking lot. The clock is handed in.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+
+class TooManyParkedError(Exception):
+    """Parking has gone beyond its limit; the program stops and says why."""
+
+    def __init__(self, *, expected: str, found: str, do: str) -> None:
+        super().__init__(f"expected {expected}, found {found}; {do}")
+        self.expected = expected
+        self.found = found
+        self.do = do
+
+
+class ParkedLimit:
+    """Counts parked messages, in a row and in the last minute."""
+
+    def __init__(self, in_a_row: int, per_minute: int, clock: Callable[[], datetime]) -> None:
+        self._most_in_a_row = in_a_row
+        self._most_per_minute = per_minute
+        self._clock = clock
+        self._in_a_row = 0
+        self._times: deque[datetime] = deque()
+
+    def count(self, parked: Sequence[str], used: int) -> None:
+        """Take in a batch; raises TooManyParkedError when a limit is passed."""
+        now = self._clock()
+        self._in_a_row = self._in_a_row + len(parked) if not used else 0
+        self._times.extend([now] * len(parked))
+        while self._times and self._times[0] < now - timedelta(minutes=1):
+            self._times.popleft()
+        if self._in_a_row > self._most_in_a_row:
+            raise self._too_many(f"{self._in_a_row} in a row", f"{self._most_in_a_row} in a row", parked)
+        if len(self._times) > self._most_per_minute:
+            raise self._too_many(
+                f"{len(self._times)} in a minute", f"{self._most_per_minute} in a minute", parked
+            )
+
+    def _too_many(self, found: str, most: str, parked: Sequence[str]) -> TooManyParkedError:
+        last = parked[-1] if parked else "unknown"
+        return TooManyParkedError(
+            expected=f"at most {most} parked messages",
+            found=f"{found}, the last one for {last}",
+            do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing is lost: "
+            "correct it, start again, then `chargeline parked retry`",
+        )

@@ -1,0 +1,321 @@
+"""From a frame to the store to the acknowledgement, in this order.
+
+It owns the key and the headers under which a message is kept, which messages are refused, and how
+long a store that is down is waited for. It refuses to know what the store is, and judges no more of a
+message than its header: what a consumer cannot interpret is parked there, not sent back for ever.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from chargeline.bus.mllp import COUNTED as MLLP_COUNTED
+from chargeline.bus.mllp import HangUpError, Limits, MllpServer, Peer
+from chargeline.engine.events import MessageRef, VisitMerge
+from chargeline.hl7.acknowledge import (
+    STORED,
+    AnswerMode,
+    Header,
+    Outcome,
+    acknowledge,
+    answer_code,
+    application_answer_owed,
+    header_of,
+    salvaged_header,
+    undeterminable,
+)
+from chargeline.hl7.errors import Hl7Error, shape_of
+from chargeline.hl7.interpret import first_valued
+from chargeline.hl7.profile import Profile
+from chargeline.hl7.reader import Message, read_message
+from chargeline.hl7.visits import merges_of
+
+log = logging.getLogger(__name__)
+
+DIGEST_LETTERS = 16
+UNAVAILABLE = Outcome("error", "207", 0, "the message could not be stored in time; send it again")
+FULL = Outcome("reject", "207", 0, "the store is full; send the message again when there is room")
+_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")  # anything else in MSH-9 may be anything
+
+# What a gateway counts beside the connections and frames of `chargeline.bus.mllp.COUNTED`.
+COUNTED = {
+    "message_stored": "the store has the message (a merge of visits counts once)",
+    "message_refused": "refused for its size, its structure, MSH-11 or MSH-12",
+    "store_unavailable": "refused because the store did not take it in time",
+    "store_full": "refused because the store is full",
+    "application_answer_owed": "the sender asked for an application acknowledgement in a new exchange",
+    **{f"answer_{code}": f"answered {code}" for code in ("AA", "AE", "AR", "CA", "CE", "CR")},
+    "acknowledgement_received": "an ACK came as if it were a message; neither stored nor answered",
+    "answer_unwanted": "not answered, as the sender asked",
+}
+_COUNTED_AS = {STORED: "message_stored", UNAVAILABLE: "store_unavailable", FULL: "store_full"}
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - a condition of the store, not a mistake
+    """The store cannot take a message now; it may soon."""
+
+
+class StoreFull(Exception):  # noqa: N818 - the same
+    """The store takes no more messages until somebody makes room."""
+
+
+class InboundMessage(NamedTuple):
+    """A message as it came, and what a consumer may know before reading it.
+
+    key: `facility|visit`, which decides the partition and nothing else: the consumer takes facility
+    and visit from the message. Without a visit, `facility|` and the first 16 digits of the body's
+    digest: a resend has the same key, and no patient's number becomes one. received_at: UTC.
+    headers: `chargeline-type` (MSH-9, "" if it is not one), `chargeline-digest` (of the body, the
+    same for a resend), `chargeline-interface` (the profile's name), `chargeline-peer` (host, and the
+    name in its certificate), and where they apply `chargeline-merge` (`prior` or `surviving`: which of
+    the two copies) and `chargeline-problem` (a code of `hl7.errors`). None shows a patient.
+    """
+
+    raw: bytes
+    key: str
+    headers: dict[str, str]
+    received_at: datetime
+
+
+class Store(Protocol):
+    """Where messages are kept until a consumer has taken them."""
+
+    async def put(self, message: InboundMessage) -> None:
+        """Return when the message is safe, and only then. It may be cancelled, and called again.
+
+        Raises StoreUnavailable or StoreFull.
+        """
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that can be set. An empty set of processing ids or versions allows any.
+
+    store_seconds: how long a message waits for a store that is down; retry_seconds: between the tries.
+    authorities: whose client certificates are accepted; without it none is asked for.
+    """
+
+    host: str = "0.0.0.0"
+    port: int = 2575
+    limits: Limits = field(default_factory=Limits)
+    grace_seconds: float = 10.0
+    store_seconds: float = 10.0
+    retry_seconds: float = 0.5
+    processing_ids: frozenset[str] = frozenset()
+    versions: frozenset[str] = frozenset()
+    answers: AnswerMode = "as_asked"
+    certificate: Path | None = None
+    private_key: Path | None = None
+    authorities: Path | None = None
+
+
+def _no_report(_name: str, _amount: int) -> None:
+    return None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_number() -> str:
+    return secrets.token_hex(10)
+
+
+class Gateway:
+    """Receives messages, puts them into the store, and answers.
+
+    `counts`, and whoever listens as `report`, learn what happened by the names in `COUNTED` and in
+    `bus.mllp.COUNTED`. `now` and `new_number` (MSH-10 of an answer, at most
+    20 characters) are for tests to hold still.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        profile: Profile,
+        settings: Settings | None = None,
+        *,
+        report: Callable[[str, int], None] = _no_report,
+        now: Callable[[], datetime] = _utc_now,
+        new_number: Callable[[], str] = _new_number,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.counts: Counter[str] = Counter()
+        self.server = MllpServer(
+            self.handle, self.settings.limits, refusal=self._too_large, report=self._count
+        )
+        self._store = store
+        self._profile = profile
+        self._report = report
+        self._now = now
+        self._new_number = new_number
+
+    async def start(self) -> None:
+        """Listen. Raises OSError if the address or a certificate cannot be used."""
+        await self.server.start(self.settings.host, self.settings.port, tls_context(self.settings))
+        log.info("listening on %s port %d", self.settings.host, self.server.port)
+
+    async def close(self) -> None:
+        """Accept no more, finish what is in flight, at most for the grace time."""
+        await self.server.close(self.settings.grace_seconds)
+
+    async def handle(self, frame: bytes, peer: Peer) -> bytes | None:
+        """Store one message and give its answer, None if the sender wants none.
+
+        Raises HangUpError if a message could not be stored and its sender forbids to say so.
+        """
+        received = _receive(frame, peer, self._now())
+        if received.message is not None and received.message.type == "ACK":
+            self._count("acknowledgement_received")
+            return None  # two systems that acknowledge acknowledgements never stop
+        outcome = _refused(received, self.settings)
+        if outcome is None:
+            outcome = await self._stored(_copies(received, self._profile))
+        answer = self._answer(received.header, outcome, peer)
+        if answer is None and outcome in (UNAVAILABLE, FULL):
+            raise HangUpError("a message could not be stored, and its MSH-15 forbids to say so")
+        return answer
+
+    async def _stored(self, copies: list[InboundMessage]) -> Outcome:
+        """Put every copy, waiting a bounded time for a store that is down."""
+        try:
+            async with asyncio.timeout(self.settings.store_seconds):
+                for copy in copies:
+                    await self._put(copy)
+        except TimeoutError:
+            return UNAVAILABLE
+        except StoreFull:
+            return FULL
+        return STORED
+
+    async def _put(self, copy: InboundMessage) -> None:
+        """Try until the store has it. Raises StoreFull; ends when it is cancelled."""
+        while True:
+            try:
+                await self._store.put(copy)
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(self.settings.retry_seconds)
+
+    def _answer(self, header: Header, outcome: Outcome, peer: Peer) -> bytes | None:
+        mode = self.settings.answers
+        code = answer_code(header, outcome.verdict, mode)
+        self._count(_COUNTED_AS.get(outcome, "message_refused"))
+        self._count(f"answer_{code}" if code else "answer_unwanted")
+        if application_answer_owed(header, outcome.verdict, mode):
+            self._count("application_answer_owed")
+        if outcome.verdict != "accept":
+            log.warning("message from %s refused with %s: %s", peer, outcome.code, outcome.explanation)
+        return acknowledge(header, outcome, now=self._now(), control_id=self._new_number(), mode=mode)
+
+    def _too_large(self, head: bytes, reason: str, peer: Peer) -> bytes | None:
+        return self._answer(salvaged_header(head), Outcome("error", "207", 0, reason), peer)
+
+    def _count(self, name: str, amount: int = 1) -> None:
+        assert name in COUNTED or name in MLLP_COUNTED, name
+        self.counts[name] += amount
+        self._report(name, amount)
+
+
+# --- one message ------------------------------------------------------------------------------------------
+
+
+class _Received(NamedTuple):
+    """A frame with what could be read of it: the message or, without one, the problem."""
+
+    frame: bytes
+    peer: Peer
+    at: datetime
+    header: Header
+    message: Message | None
+    problem: Hl7Error | None
+
+
+def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
+    try:
+        message = read_message(frame)
+    except Hl7Error as problem:
+        return _Received(frame, peer, at, salvaged_header(frame), None, problem)
+    return _Received(frame, peer, at, header_of(message), message, None)
+
+
+def _refused(received: _Received, settings: Settings) -> Outcome | None:
+    """Why a message is not even stored, or None. What only cannot be interpreted is stored."""
+    if received.problem is not None and (outcome := undeterminable(received.problem)):
+        return outcome
+    for number, code, allowed in ((11, "202", settings.processing_ids), (12, "203", settings.versions)):
+        found = received.header.code(number)
+        if allowed and found not in allowed:
+            expected = ", ".join(sorted(allowed))
+            text = f"expected {expected}, found {shape_of(found)}, at MSH-{number}: correct the interface"
+            return Outcome("reject", code, number, text)
+    return None
+
+
+def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
+    """The message under its key; a merge of visits under the key of each visit, the prior ones first."""
+    message = received.message
+    digest = message.body_digest if message else blake2b(received.frame, digest_size=16).digest()
+    headers = {
+        "chargeline-type": _type_of(message) if message else "",
+        "chargeline-digest": digest.hex(),
+        "chargeline-interface": profile.name,
+        "chargeline-peer": f"{received.peer.host} {received.peer.certificate}".rstrip(),
+    }
+    if received.problem is not None:
+        headers["chargeline-problem"] = received.problem.code
+    facility, visit, priors = _whose(received, profile)
+    own = visit or digest.hex()[:DIGEST_LETTERS]
+    keyed = [(f"{facility}|{prior}", headers | {"chargeline-merge": "prior"}) for prior in priors]
+    keyed.append((f"{facility}|{own}", headers | ({"chargeline-merge": "surviving"} if priors else {})))
+    return [InboundMessage(received.frame, key, each, received.at) for key, each in keyed]
+
+
+def _whose(received: _Received, profile: Profile) -> tuple[str, str, tuple[str, ...]]:
+    """Facility, visit ("" if none), and the visits that this message merges into it."""
+    header, message = received.header, received.message
+    heads: dict[str, list[str]] = {}
+    for row in message.rows if message else [header.row]:
+        if row:
+            heads.setdefault(row[0], row)
+    facility = first_valued(heads, profile.facility, header.delimiters)
+    visit = first_valued(heads, profile.visit, header.delimiters)
+    if message is None or message.type != "ADT" or "MRG" not in heads:
+        return facility, visit, ()
+    reference = MessageRef(message.body_digest.hex(), "", "ADT", None)
+    merges = merges_of(message, reference, visit or None, profile)
+    return (
+        facility,
+        visit,
+        tuple(dict.fromkeys(each.prior for each in merges if isinstance(each, VisitMerge))),
+    )
+
+
+def _type_of(message: Message) -> str:
+    kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
+    return kind if _TYPE.fullmatch(kind) else ""
+
+
+# --- TLS --------------------------------------------------------------------------------------------------
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """The context of the settings' certificate files, or None for plain TCP. Raises OSError, ValueError."""
+    if settings.certificate is None:
+        if settings.authorities is not None or settings.private_key is not None:
+            raise ValueError("expected a certificate beside the private key or the authorities, found none")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.authorities)
+    context.load_cert_chain(settings.certificate, settings.private_key)
+    if settings.authorities is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

@@ -1,0 +1,64 @@
+"""Which tables the database has, and how it gets those of this version.
+
+It owns the comparison of the database's alembic version with ours, and the run of the migrations inside
+one transaction, under a lock: two programs that start together migrate once. Alembic's command line and
+its ini file are not needed.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from chargeline.ledger.errors import SchemaTooNew, SchemaTooOld
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = [MIGRATIONS / "versions"]
+# Any number will do as long as nobody else takes it in this database.
+_MIGRATION_LOCK = 7_203_114_001
+
+
+def _configuration(connection: Connection) -> Config:
+    configuration = Config()
+    options = {
+        "script_location": str(MIGRATIONS),
+        "version_locations": "\n".join(map(str, VERSIONS)),
+        "path_separator": "newline",  # a path may hold anything else
+    }
+    for name, value in options.items():
+        configuration.set_main_option(name, value.replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def check(connection: Connection, *, accept_old: bool) -> None:
+    """Raises SchemaTooOld or SchemaTooNew unless the tables are ours; `accept_old`: older ones will do."""
+    scripts = ScriptDirectory.from_config(_configuration(connection))
+    ours, theirs = scripts.get_current_head(), MigrationContext.configure(connection).get_current_revision()
+    assert ours is not None, "an installation without its migrations"
+    if theirs == ours:
+        return
+    known = {script.revision for script in scripts.walk_revisions()}
+    if theirs is not None and theirs not in known:
+        raise SchemaTooNew(
+            expected=f"tables of version {ours}",
+            found=f"version {theirs}, which this chargeline does not know",
+            do="run the chargeline that made them, or a later one",
+        )
+    if not accept_old:
+        raise SchemaTooOld(
+            expected=f"tables of version {ours}",
+            found=f"version {theirs}" if theirs else "a database without a ledger",
+            do="migrate it before anything else runs",
+        )
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the tables to our version inside the transaction of this connection."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    check(connection, accept_old=True)
+    command.upgrade(_configuration(connection), "head")

@@ -1,0 +1,185 @@
+"""The rows that cross the boundary of the ledger, in the words of the programs that use it.
+
+It owns shapes only: a field has the name of its column, times are aware, JSON is text and comes back as
+the very text that was given. It does not know how or where a row is kept.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from chargeline.engine.events import VisitKey
+from chargeline.engine.visit import BEGINNING
+
+VISIT_STATUSES = ("open", "final", "merged", "forgotten")
+PARKED_STATUSES = ("parked", "retried", "dropped")
+
+
+class MessageKey(NamedTuple):
+    """What makes two copies of a message one: an exact resend has the same key."""
+
+    facility: str
+    visit: str
+    digest: str
+    control_id: str
+    sent: datetime | None
+
+
+class StoredMessage(NamedTuple):
+    """One message as it came. `visit` is as named in the message, "" if it names none (A40).
+
+    `digest` is hex; `sent` is MSH-7, None when not valued; `headers` is JSON.
+    """
+
+    facility: str
+    visit: str
+    digest: str
+    control_id: str
+    sent: datetime | None
+    type: str
+    topic: str
+    partition: int
+    offset: int
+    received_at: datetime
+    raw: bytes
+    headers: str = "{}"
+
+    @property
+    def key(self) -> MessageKey:
+        """Its primary key."""
+        return MessageKey(self.facility, self.visit, self.digest, self.control_id, self.sent)
+
+
+class StoredMerge(NamedTuple):
+    """Two visit numbers, or two patient numbers, that one message joined; `digest` is that message's."""
+
+    facility: str
+    prior: str
+    surviving: str
+    sent: datetime | None
+    digest: str
+
+    @property
+    def version(self) -> tuple[datetime, str]:
+        """Of several merges of one prior the one with the greatest counts, as in the engine."""
+        return (self.sent or BEGINNING, self.digest)
+
+
+class StoredVisit(NamedTuple):
+    """Where a visit stands. A time that is due is None when nothing is; `status`: VISIT_STATUSES.
+
+    A "forgotten" visit has lost its messages to retention: it cannot be drafted again.
+    """
+
+    facility: str
+    visit: str
+    status: str
+    revision: int
+    settle_due: datetime | None
+    final_due: datetime | None
+    asked_due: datetime | None
+    discharged_at: datetime | None
+    incomplete: bool
+    updated_at: datetime
+
+    @property
+    def key(self) -> VisitKey:
+        """Its primary key."""
+        return VisitKey(self.facility, self.visit)
+
+
+class StoredRevision(NamedTuple):
+    """One draft of a visit, never changed once written; `body` and `changes` are JSON."""
+
+    facility: str
+    visit: str
+    revision: int
+    status: str
+    policy: str
+    rulebook: str
+    created_at: datetime
+    body: str
+    changes: str
+
+
+class StoredQuestion(NamedTuple):
+    """Something asked of a person; `closed_at` is None while it is open. `body` is JSON."""
+
+    facility: str
+    visit: str
+    question_id: str
+    code: str
+    opened_at: datetime
+    closed_at: datetime | None
+    body: str
+
+
+class PatientDay(NamedTuple):
+    """A visit of a patient that has an initial service on a day (YYYY-MM-DD), and when it began."""
+
+    facility: str
+    patient: str
+    day: str
+    visit: str
+    start: datetime
+
+
+class Announcement(NamedTuple):
+    """What is to be published, in order of `id`, which the ledger gives. `headers` is JSON."""
+
+    topic: str
+    key: str
+    event_id: str
+    headers: str
+    payload: bytes
+    created_at: datetime
+    id: int = 0
+
+
+class ParkedMessage(NamedTuple):
+    """A message put aside: its bytes and coordinates, the reason, and what to do; `id` is given.
+
+    `report` is free text, such as a strict reader's; `status`: PARKED_STATUSES. Characters that no
+    database keeps come back as U+FFFD, because parking must not fail.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    raw: bytes
+    headers: str
+    code: str
+    expected: str
+    found: str
+    where_: str
+    do: str
+    report: str
+    facility: str | None
+    visit: str | None
+    first_seen: datetime
+    status: str = "parked"
+    id: int = 0
+
+
+class Counts(NamedTuple):
+    """What an operations team watches; the oldest of each is None when there is none."""
+
+    outbox: int
+    outbox_oldest: datetime | None
+    parked: int
+    parked_oldest: datetime | None
+    open_visits: int
+
+
+class Forgotten(NamedTuple):
+    """How many rows retention removed; `visits` are marked, not removed."""
+
+    visits: int = 0
+    messages: int = 0
+    revisions: int = 0
+    questions: int = 0
+    parked: int = 0
+
+    def plus(self, other: "Forgotten") -> "Forgotten":
+        """The sum of two."""
+        return Forgotten(*(one + another for one, another in zip(self, other, strict=True)))

@@ -1,0 +1,83 @@
+"""Who may read the outbox: one relay at a time.
+
+It owns the lock, which on PostgreSQL belongs to a connection of its own: it is free again as soon as the
+relay dies, and also when it hangs, because the server ends a session that idles too long. SQLite serves
+one program, so there it is a plain transaction.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from chargeline.ledger.connecting import Address, Limits, throw_away
+from chargeline.ledger.errors import explained
+from chargeline.ledger.transaction import Transaction
+
+# Any number will do as long as nobody else takes it in this database.
+_RELAY_LOCK = 7_203_114_002
+_TAKE = text(
+    "SELECT set_config('idle_session_timeout', CAST(:idle AS text), false), pg_try_advisory_lock(:lock)"
+)
+
+Transactions = Callable[[], AbstractAsyncContextManager[Transaction]]
+
+
+class Relay:
+    """The right to publish: taken with the first turn, kept until `close`."""
+
+    def __init__(
+        self, engine: AsyncEngine, address: Address, limits: Limits, transactions: Transactions
+    ) -> None:
+        self._engine = engine
+        self._address = address
+        self._idle = str(round(limits.idle_relay * 1000))
+        self._transactions = transactions
+        self._connection: AsyncConnection | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Transaction | None]:
+        """A transaction on the outbox, or None while another program is the relay."""
+        if self._address.dialect == "sqlite":
+            async with self._transactions() as transaction:
+                yield transaction
+            return
+        async with self._lock:
+            connection = self._connection or await self._taken()
+            if connection is None:
+                yield None
+                return
+            try:
+                yield Transaction(connection, self._address.shown)
+            except BaseException:
+                await self._drop(connection)
+                raise
+
+    async def _taken(self) -> AsyncConnection | None:
+        with explained(self._address.shown):
+            connection = await self._engine.connect()
+            try:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                answer = await connection.execute(_TAKE, {"idle": self._idle, "lock": _RELAY_LOCK})
+                if answer.one()[1]:
+                    self._connection = connection
+                    return connection
+            except BaseException:
+                await self._drop(connection)
+                raise
+        await self._drop(connection)
+        return None
+
+    async def _drop(self, connection: AsyncConnection) -> None:
+        """A connection in the pool would keep the lock."""
+        self._connection = None
+        await throw_away(connection)
+
+    async def close(self) -> None:
+        """Let another program be the relay."""
+        async with self._lock:
+            if self._connection is not None:
+                await self._drop(self._connection)

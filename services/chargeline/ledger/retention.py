@@ -1,0 +1,77 @@
+"""Forgetting: removing what has been kept long enough, a bounded piece at a time.
+
+It owns which rows go together. A visit takes with it the messages of every number that leads to it, and
+its row stays, as "forgotten": a late message must find that the visit cannot be drafted from what is left.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, delete, exists, select, tuple_, update
+
+from chargeline.engine.events import VisitKey
+from chargeline.ledger import tables
+from chargeline.ledger.merges import leading_to
+from chargeline.ledger.records import Forgotten
+from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.view import View
+
+_SETTLED = ("retried", "dropped")
+
+
+async def forget_some(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
+    """Remove at most `chunk` each of visits, messages of no visit and settled parked messages."""
+    final = await _final_visits(transaction, before, chunk)
+    members = leading_to(final, await View(transaction).merges_around(final))
+    everyone = {member for each in members.values() for member in each}
+    stray = await _stray_messages(transaction, before, chunk)
+    if not everyone:
+        return Forgotten(messages=stray, parked=await _parked(transaction, before, chunk))
+    ours = transaction.among((tables.visit.c.facility, tables.visit.c.visit), everyone)
+    return Forgotten(
+        visits=await transaction.run(update(tables.visit).where(ours).values(_nothing_due())),
+        messages=stray + await _remove(transaction, tables.message, everyone),
+        revisions=await _remove(transaction, tables.draft_revision, everyone),
+        questions=await _remove(transaction, tables.question, everyone),
+        parked=await _parked(transaction, before, chunk),
+    )
+
+
+def _nothing_due() -> dict[str, Any]:
+    return {"status": "forgotten", "settle_due": None, "final_due": None, "asked_due": None}
+
+
+async def _final_visits(transaction: Transaction, before: datetime, limit: int) -> list[VisitKey]:
+    """Final and not touched since; a number that was merged away goes with the visit that it leads to."""
+    visit, merge = tables.visit, tables.visit_merge
+    merged_away = exists().where(merge.c.facility == visit.c.facility, merge.c.prior == visit.c.visit)
+    statement = (
+        select(visit.c.facility, visit.c.visit)
+        .where(visit.c.status == "final", visit.c.updated_at < before, ~merged_away)
+        .order_by(visit.c.updated_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=visit)
+    )
+    return [VisitKey(row.facility, row.visit) for row in await transaction.rows(statement)]
+
+
+async def _remove(transaction: Transaction, table: Table, keys: Iterable[VisitKey]) -> int:
+    return await transaction.run(
+        delete(table).where(transaction.among((table.c.facility, table.c.visit), keys))
+    )
+
+
+async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> int:
+    """Messages that name no visit; what they said of patients is in patient_merge."""
+    table = tables.message
+    keys = tuple(table.primary_key)
+    old = select(*keys).where(table.c.visit == "", table.c.received_at < before).limit(limit)
+    return await transaction.run(delete(table).where(tuple_(*keys).in_(old)))
+
+
+async def _parked(transaction: Transaction, before: datetime, limit: int) -> int:
+    """Parked messages that a person has seen to."""
+    table = tables.parked
+    old = select(table.c.id).where(table.c.status.in_(_SETTLED), table.c.first_seen < before).limit(limit)
+    return await transaction.run(delete(table).where(table.c.id.in_(old)))

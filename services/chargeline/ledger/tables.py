@@ -1,0 +1,189 @@
+"""The tables of the ledger as they are now; `migrations/` holds how they became so.
+
+It owns columns, keys and indexes. JSON is kept as text, not as JSONB, so that it comes back byte for
+byte and costs nothing to write. Every key begins with the facility; there are no foreign keys, because
+messages, merges and visits may arrive in any order.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from chargeline.ledger.column_types import Instant, Name, Number, SentText
+
+metadata = MetaData()
+# All columns, or SQLite prefers the primary key and reads every merge of the facility.
+_BACKWARDS = ("facility", "surviving", "prior", "sent", "digest")
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index over the rows that a condition picks."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+message = Table(
+    "message",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("digest", Name(), primary_key=True),
+    Column("control_id", Name(), primary_key=True),
+    Column("sent", SentText(), primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("headers", Text, nullable=False),
+    _partial("message_of_no_visit", "received_at", where="visit = ''"),
+    comment="Each message as it came, under the visit that it names; an exact resend is one row.",
+)
+
+visit_merge = Table(
+    "visit_merge",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("prior", Name(), primary_key=True),
+    Column("surviving", Name(), primary_key=True),
+    Column("sent", SentText(), primary_key=True),
+    Column("digest", Name(), primary_key=True),
+    Index("visit_merge_surviving", *_BACKWARDS),
+    comment="Every message that joined two visit numbers; of several for one prior the last sent counts.",
+)
+
+patient_merge = Table(
+    "patient_merge",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("prior", Name(), primary_key=True),
+    Column("surviving", Name(), primary_key=True),
+    Column("sent", SentText(), primary_key=True),
+    Column("digest", Name(), primary_key=True),
+    Index("patient_merge_surviving", *_BACKWARDS),
+    comment="Every message that joined two patient numbers.",
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("settle_due", Instant),
+    Column("final_due", Instant),
+    Column("asked_due", Instant),
+    Column("discharged_at", Instant),
+    Column("incomplete", Boolean, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    CheckConstraint("status IN ('open', 'final', 'merged', 'forgotten')", name="visit_status"),
+    _partial("visit_settle_due", "settle_due", where="settle_due IS NOT NULL"),
+    _partial("visit_final_due", "final_due", where="final_due IS NOT NULL"),
+    _partial("visit_asked_due", "asked_due", where="asked_due IS NOT NULL"),
+    _partial("visit_open", "facility", where="status = 'open'"),
+    _partial("visit_final", "updated_at", where="status = 'final'"),
+    comment="Where each visit stands and when something is due; a forgotten one lost its messages.",
+)
+
+draft_revision = Table(
+    "draft_revision",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("rulebook", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("changes", Text, nullable=False),
+    comment="Every draft of a visit that was announced; rows are added, never changed.",
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("question_id", Name(), primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("body", Text, nullable=False),
+    comment="What was asked of a person about a visit, and when it was settled.",
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Number(), Identity(), primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    comment="What is to be published, in order of id; the relay deletes what it has published.",
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("id", Number(), Identity(), primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("key", Text),
+    Column("raw", LargeBinary, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("found", Text, nullable=False),
+    Column("where_", Text, nullable=False),
+    Column("do", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("facility", Text),
+    Column("visit", Text),
+    Column("first_seen", Instant, nullable=False),
+    Column("status", Text, nullable=False),
+    CheckConstraint("status IN ('parked', 'retried', 'dropped')", name="parked_status"),
+    Index("parked_by_status", "status", "id"),
+    comment="Messages put aside, with the reason and what to do; a person retries or drops them.",
+    sqlite_autoincrement=True,
+)
+
+partition_offset = Table(
+    "partition_offset",
+    metadata,
+    Column("topic", Name(), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger),
+    Column("owner", Text, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    comment="How far each partition has been read, and by whom: the fence against a stale consumer.",
+)
+
+patient_day = Table(
+    "patient_day",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("patient", Name(), primary_key=True),
+    Column("day", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("start", Instant, nullable=False),
+    Index("patient_day_of_visit", "facility", "visit"),
+    comment="Days on which a visit has an initial service; a second one of a patient is drafted so.",
+)

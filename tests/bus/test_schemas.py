@@ -1,0 +1,136 @@
+"""The published schemas are those of the code, and what we send holds under them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from chargeline.bus.events import TYPES, Announcement, to_kafka
+from chargeline.bus.schemas import CHANNELS, as_yaml, asyncapi, files, write
+from chargeline.telemetry.settings import Settings
+from tests.bus.test_events import NOON, asked, line, parked_message, question, revision, visits
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+SAMPLES = [
+    ("charge.draft", revision()),
+    ("charge.draft", revision(final=True, revision=2, before=[line("a")])),
+    ("charge.draft", revision(merged_into="V2")),
+    *(("charge.draft", revision(each.draft)) for each in visits()),
+    ("documentation.question", asked(question())[0]),
+    ("documentation.question", asked(question())[0].model_copy(update={"state": "closed", "since": NOON})),
+    ("hl7.parked", parked_message()),
+    ("hl7.parked", parked_message(key=(None, None))),
+]
+
+
+def schema(topic: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def validator(topic: str) -> Draft202012Validator:
+    return Draft202012Validator(schema(topic), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def values(node: Any, key: str) -> list[Any]:
+    """What stands under a key, anywhere in a document."""
+    if isinstance(node, list):
+        return [found for each in node for found in values(each, key)]
+    if not isinstance(node, dict):
+        return []
+    own = [node[key]] if key in node else []
+    return own + [found for each in node.values() for found in values(each, key)]
+
+
+@pytest.mark.parametrize("name", sorted(files()))
+def test_a_published_file_is_the_one_that_the_code_makes(name: str) -> None:
+    """If it differs, run `python -m chargeline.bus.schemas` and say in the commit why the shape changed."""
+    assert (SCHEMAS / name).read_text(encoding="utf-8") == files()[name]
+
+
+def test_writing_makes_all_files(tmp_path: Path) -> None:
+    """The folder need not be there."""
+    write(tmp_path / "new")
+    assert {each.name for each in (tmp_path / "new").iterdir()} == set(files())
+
+
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda each: each.topic)
+def test_a_published_schema_is_a_schema(channel: Any) -> None:
+    """It holds under JSON Schema's own schema."""
+    Draft202012Validator.check_schema(schema(channel.topic))
+
+
+@pytest.mark.parametrize(("topic", "event"), SAMPLES)
+def test_what_we_send_holds_under_the_published_schema(topic: str, event: Any) -> None:
+    """Values as they go to Kafka, drafts of a messy feed among them."""
+    validator(topic).validate(json.loads(to_kafka(Announcement(event, NOON))[2]))
+
+
+@pytest.mark.parametrize(("topic", "event"), [SAMPLES[0], SAMPLES[-3], SAMPLES[-1]])
+def test_a_missing_key_does_not_hold(topic: str, event: Any) -> None:
+    """Each key of an event is required."""
+    whole = event.model_dump(mode="json")
+    for key in whole:
+        with pytest.raises(ValidationError, match="is a required property"):
+            validator(topic).validate({name: value for name, value in whole.items() if name != key})
+
+
+def test_a_wrong_type_does_not_hold() -> None:
+    """Units are a number, deep inside a draft as well."""
+    event = revision().model_dump(mode="json")
+    event["encounters"][0]["lines"][0]["units"] = "one"
+    with pytest.raises(ValidationError, match="'one' is not of type 'integer'"):
+        validator("charge.draft").validate(event)
+
+
+def test_a_reader_of_v1_accepts_a_key_that_is_new() -> None:
+    """Within v1 keys are added; the published schemas are open to them."""
+    event = {**revision().model_dump(mode="json"), "stripes": 42}
+    validator("charge.draft").validate(event)
+
+
+def test_headers_hold_under_the_published_message() -> None:
+    """Names and shapes of the headers are those in asyncapi.yaml."""
+    shape = asyncapi()["components"]["messageTraits"]["cloud_event"]["headers"]
+    for _topic, event in SAMPLES:
+        told = {name: value.decode() for name, value in to_kafka(Announcement(event, NOON))[1]}
+        Draft202012Validator(shape).validate(told)
+        assert set(told) == set(shape["properties"])
+
+
+def test_keys_hold_under_the_published_binding() -> None:
+    """The key of each sample matches the pattern of its message."""
+    for message in asyncapi()["components"]["messages"].values():
+        shape = message["bindings"]["kafka"]["key"]
+        for _topic, event in SAMPLES:
+            Draft202012Validator(shape).validate(to_kafka(Announcement(event, NOON))[0].decode())
+
+
+def test_every_reference_of_asyncapi_leads_somewhere() -> None:
+    """Inside the document, or to a schema beside it."""
+    document = asyncapi()
+    for reference in values(document, "$ref"):
+        if reference.startswith("./"):
+            assert (SCHEMAS / reference).is_file(), reference
+            continue
+        node: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+
+
+def test_every_event_type_has_its_channel() -> None:
+    """What can be announced is published, and nothing else."""
+    assert {each.model for each in CHANNELS} == set(TYPES)
+    assert {each["address"] for each in asyncapi()["channels"].values()} == {
+        Settings.model_fields[name].default for name in Settings.model_fields if name.startswith("topic_")
+    }
+
+
+def test_yaml_holds_texts_in_quotes() -> None:
+    """A code with a leading nought, a `no` and a version stay texts."""
+    made = list(as_yaml({"code": "00100", "answer": "no", "list": [1, "1.0"], "none": {}, "a b": None}))
+    assert made == [
+        'code: "00100"', 'answer: "no"', "list:", "  - 1", '  - "1.0"', "none: {}", '"a b": null',
+    ]  # fmt: skip

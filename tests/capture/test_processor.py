@@ -1,0 +1,242 @@
+"""Claims about the processor: what it drafts from a feed is what `chargeline code` drafts from the files."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chargeline.bus import events
+from chargeline.bus.files import FeedFile
+from chargeline.capture.inbound import InboundRecord, key_text
+from chargeline.capture.processor import Done, Processor, Terms
+from chargeline.capture.revisions import Drafting, Topics
+from chargeline.coding.assembly import code_feed
+from chargeline.engine.events import VisitKey
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.ledger.records import Announcement
+from chargeline.ledger.store import Ledger
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from chargeline.simulator.feed import simulate
+
+RULEBOOK = load_rulebook(rules_directory())
+PROFILE = make_profile(read_interface(rules_directory(), "standard"))
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+PARTITIONS = 3
+Lines = dict[str, list[tuple[str, int, tuple[str, ...]]]]
+
+
+class Bench:
+    """Three partitions without Kafka: records go in, the outbox comes back as records."""
+
+    def __init__(self, ledger: Ledger, settle: timedelta = timedelta(0)) -> None:
+        drafting = Drafting(
+            RULEBOOK,
+            "",
+            Topics("charge.draft", "documentation.question"),
+            timedelta(hours=24),
+            timedelta(minutes=30),
+        )
+        terms = Terms("hl7.inbound", "hl7.parked", settle, 10_000)
+        self.ledger = ledger
+        self.now = NOW
+        self.processor = Processor(ledger, PROFILE, drafting, terms, lambda: self.now)
+        self.offsets: dict[int, int | None] = {}
+        self.published: list[Announcement] = []
+
+    async def claim(self) -> None:
+        """Take all partitions over."""
+        for partition in range(PARTITIONS):
+            async with self.ledger.batch() as batch:
+                self.offsets[partition] = await batch.claim("hl7.inbound", partition, "test")
+
+    async def feed(self, messages: Sequence[tuple[str, bytes, dict[str, str]]], lot: int = 50) -> list[Done]:
+        """Work off messages (key, bytes, headers) in lots, then what they made us send ourselves."""
+        done = []
+        waiting: dict[int, list[InboundRecord]] = {number: [] for number in range(PARTITIONS)}
+        for key, value, headers in messages:
+            number = sum(key.encode()) % PARTITIONS
+            waiting[number].append(InboundRecord("hl7.inbound", number, 0, key, value, headers, NOW))
+        for number, records in waiting.items():
+            for first in range(0, len(records), lot):
+                part = records[first : first + lot]
+                begin = self.offsets[number] or 0
+                placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
+                done.append(
+                    await self.processor.process(
+                        placed, owner="test", expected=self.offsets[number], next_offset=begin + len(part)
+                    )
+                )
+                self.offsets[number] = begin + len(part)
+        again = await self.drain()
+        return done + (await self.feed(again, lot) if again else [])
+
+    async def drain(self) -> list[tuple[str, bytes, dict[str, str]]]:
+        """Publish the outbox; what is for the inbound topic comes back."""
+        again = []
+        while events_out := await self.ledger.take_outbox(1000):
+            await self.ledger.delete_outbox([each.id for each in events_out])
+            self.published += events_out
+            again += [
+                (each.key, each.payload, json.loads(each.headers))
+                for each in events_out
+                if each.topic == "hl7.inbound"
+            ]
+        return again
+
+    async def later(self, minutes: int) -> None:
+        """Let time pass, work off what is due, and what that makes us send ourselves."""
+        self.now += timedelta(minutes=minutes)
+        await self.processor.work_off_due(
+            lambda key: ("hl7.inbound", sum(key_text(key).encode()) % PARTITIONS), 1000
+        )
+        await self.feed(await self.drain())
+
+    async def drafts(self) -> dict[tuple[str, str], events.DraftRevision]:
+        """The last announced revision of each visit."""
+        found: dict[tuple[str, str], events.DraftRevision] = {}
+        for each in self.published:
+            if each.topic == "charge.draft":
+                revision = events.DraftRevision.model_validate_json(each.payload)
+                found[revision.facility, revision.visit] = revision
+        return found
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A processor over a fresh SQLite ledger."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
+    await ledger.migrate()
+    made = Bench(ledger)
+    await made.claim()
+    yield made
+    await ledger.close()
+
+
+def keyed(messages: Sequence[bytes]) -> list[tuple[str, bytes, dict[str, str]]]:
+    """Messages under the key of their visit, as the gateway sends them."""
+    found = []
+    for data in messages:
+        reading = read_events(read_message(data), PROFILE)
+        key = key_text(VisitKey(reading.facility, reading.visit or reading.message.digest[:8]))
+        found.append((key, data, {}))
+    return found
+
+
+def by_code(messages: Sequence[bytes]) -> Lines:
+    """Lines of each visit that `chargeline code` drafts."""
+    run = code_feed([FeedFile("feed", b"".join(messages))], RULEBOOK, PROFILE)
+    found = {}
+    for coded in run.visits:
+        lines = [
+            (line.code, line.units, line.modifiers)
+            for encounter in coded.draft.encounters
+            for line in encounter.lines
+        ]
+        if lines:
+            found[coded.timeline.key.visit] = sorted(lines)
+    return found
+
+
+def by_bench(
+    drafts: dict[tuple[str, str], events.DraftRevision],
+) -> dict[str, list[tuple[str, int, tuple[str, ...]]]]:
+    """Lines of each visit that was announced."""
+    found = {}
+    for (_facility, visit), revision in drafts.items():
+        lines = [
+            (line.code, line.units, tuple(line.modifiers))
+            for encounter in revision.encounters
+            for line in encounter.lines
+        ]
+        if lines:
+            found[visit] = sorted(lines)
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_messy_feed_in_disorder_drafts_what_code_drafts(bench: Bench, seed: int) -> None:
+    """Shuffled, with duplicates, corrections and merges, over three partitions: the same lines in the end."""
+    messages = [data for _style, data in simulate(visits=60, seed=seed, style="standard", mess=0.6).messages]
+    shuffled = list(messages) + messages[::7]
+    random.Random(seed).shuffle(shuffled)
+    await bench.feed(keyed(shuffled))
+    await bench.later(minutes=2)  # patients may have been joined by a message of another partition
+    assert by_bench(await bench.drafts()) == by_code(messages)
+
+
+async def test_a_feed_worked_off_twice_announces_nothing_new(bench: Bench) -> None:
+    """Every message again, as after a replay of the topic: no further revision, no further question."""
+    messages = [data for _style, data in simulate(visits=20, seed=3, style="standard", mess=0.4).messages]
+    await bench.feed(keyed(messages))
+    before = [each for each in bench.published if each.topic != "hl7.inbound"]
+    await bench.feed(keyed(messages))
+    after = [each for each in bench.published if each.topic != "hl7.inbound"]
+    assert len(after) == len(before)
+
+
+async def test_a_correction_gives_a_revision_that_can_be_credited(bench: Bench) -> None:
+    """The second revision of a visit says which lines changed, with what was billed before."""
+    messages = [data for _style, data in simulate(visits=40, seed=5, style="standard", mess=0.0).messages]
+    for each in keyed(messages):
+        await bench.feed([each])
+    revisions = [
+        events.DraftRevision.model_validate_json(each.payload)
+        for each in bench.published
+        if each.topic == "charge.draft"
+    ]
+    by_visit: dict[str, list[events.DraftRevision]] = {}
+    for each in revisions:
+        by_visit.setdefault(each.visit, []).append(each)
+    assert any(len(same) > 1 for same in by_visit.values())
+    for same in by_visit.values():
+        assert [each.revision for each in same] == list(range(1, len(same) + 1))
+        billed: dict[str, events.Billed | None] = {}
+        for each in same:  # a billing system that credits `before` and bills `after` has just the lines
+            for change in (*each.changes.added, *each.changes.changed, *each.changes.removed):
+                assert billed.get(change.line_id) == change.before
+                billed[change.line_id] = change.after
+            left = {name for name, what in billed.items() if what is not None}
+            assert left == {line.line_id for encounter in each.encounters for line in encounter.lines}
+
+
+async def test_a_restart_in_the_middle_changes_nothing(tmp_path: Path) -> None:
+    """Memory thrown away after each lot, as if the program had been killed there: the same drafts."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
+    await ledger.migrate()
+    messages = [data for _style, data in simulate(visits=40, seed=9, style="standard", mess=0.5).messages]
+    random.Random(4).shuffle(messages)
+    published: list[Announcement] = []
+    for first in range(0, len(messages), 40):
+        bench = Bench(ledger)
+        await bench.claim()
+        await bench.feed(keyed(messages[first : first + 40]))
+        published += bench.published
+    bench.published = published
+    await bench.later(minutes=2)
+    assert by_bench(await bench.drafts()) == by_code(messages)
+    await ledger.close()
+
+
+async def test_a_message_under_another_key_is_sent_again_under_its_own(bench: Bench) -> None:
+    """A sender that cannot key: the message is kept once, in the partition of its visit."""
+    messages = [data for _style, data in simulate(visits=10, seed=2, style="standard", mess=0.0).messages]
+    await bench.feed([("nobody", data, {}) for data in messages])
+    assert by_bench(await bench.drafts()) == by_code(messages)
+
+
+async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> None:
+    """Bytes that are no HL7 are kept with their reason; the feed around them is drafted."""
+    messages = [data for _style, data in simulate(visits=5, seed=2, style="standard", mess=0.0).messages]
+    broken = [("ZEBRA|V0", b"PID|1||no header at all", {})]
+    done = await bench.feed([*keyed(messages[:10]), *broken, *keyed(messages[10:])])
+    (parked,) = await bench.ledger.parked()
+    assert parked.code == "message.no_msh"
+    assert parked.raw == broken[0][1]
+    assert sum(len(each.parked) for each in done) == 1
+    assert by_bench(await bench.drafts()) == by_code(messages)

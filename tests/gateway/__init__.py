@@ -1,0 +1,99 @@
+"""Tests of the gateway, with the store and the certificates that they share. All patients are invented."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+from chargeline.bus.mllp import MllpClient
+from chargeline.gateway.server import Gateway, InboundMessage, Settings
+from chargeline.hl7.profile import Profile, make_profile
+from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.location import rules_directory
+
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 10
+
+
+@cache
+def profile() -> Profile:
+    return make_profile(read_interface(rules_directory(), "standard"))
+
+
+class MemoryStore:
+    """Keeps messages in a list. The one whose bytes are `held` waits for `opened`; `failing` is raised."""
+
+    def __init__(self) -> None:
+        self.kept: list[InboundMessage] = []
+        self.tries = 0
+        self.held = b""
+        self.opened = asyncio.Event()
+        self.failing: Exception | None = None
+
+    async def put(self, message: InboundMessage) -> None:
+        self.tries += 1
+        if self.failing is not None:
+            raise self.failing
+        if message.raw == self.held:
+            await self.opened.wait()
+        self.kept.append(message)
+
+
+def settings(**given: object) -> Settings:
+    usual = {"host": HOST, "port": 0, "store_seconds": PATIENCE_SECONDS, "retry_seconds": 0.001}
+    return Settings(**(usual | given))  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def running(store: MemoryStore, **given: object) -> AsyncIterator[Gateway]:
+    gateway = Gateway(store, profile(), settings(**given))
+    await gateway.start()
+    try:
+        yield gateway
+    finally:
+        store.opened.set()
+        await gateway.close()
+
+
+@asynccontextmanager
+async def connected(gateway: Gateway) -> AsyncIterator[MllpClient]:
+    async with await MllpClient.connect(HOST, gateway.server.port, answer_seconds=PATIENCE_SECONDS) as client:
+        yield client
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that other tasks bring about."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def make_authority(folder: Path, name: str) -> None:
+    """A certificate authority of that name: `name.pem` and `name.key`."""
+    _openssl(
+        "req", "-x509", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key",
+        "-out", folder / f"{name}.pem", "-days", "2", "-subj", f"/CN={name}",
+    )  # fmt: skip
+
+
+def make_certificate(folder: Path, name: str, authority: str) -> None:
+    """A certificate for that common name, valid for a server or client called so: `name.pem`, `name.key`."""
+    request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
+    extensions.write_text(f"subjectAltName=DNS:{name}\n")
+    _openssl(
+        "req", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key", "-out", request, "-subj", f"/CN={name}"
+    )
+    _openssl(
+        "x509", "-req", "-in", request, "-CA", folder / f"{authority}.pem",
+        "-CAkey", folder / f"{authority}.key", "-set_serial", "1", "-days", "2",
+        "-extfile", extensions, "-out", folder / f"{name}.pem",
+    )  # fmt: skip
+
+
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+def _openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)

@@ -1,0 +1,404 @@
+"""Claims about the gateway: what is acknowledged is stored, and what is stored shows where it belongs.
+
+The store is a list that can be closed, broken and full. The answers are read by their MSA-1.
+"""
+
+import asyncio
+import logging
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from chargeline.bus.mllp import HangUpError, Limits, MllpError, Peer
+from chargeline.gateway.server import (
+    Gateway,
+    InboundMessage,
+    StoreFull,
+    StoreUnavailable,
+)
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.reader import read_message
+from tests.gateway import MemoryStore, connected, profile, running, settings, until
+from tests.golden.messages import adt, given, message, orc, ordered, segment
+from tests.hl7 import RAS, with_header
+
+PEER = Peer("10.0.0.7", 40000, "pharmacy.genhosp.example")
+NOW = datetime(2024, 3, 12, 14, 15, tzinfo=UTC)
+SECRETS = ("TESTPATIENT", "ZEBRA", "99000001", "88000002", "19500101", "ZZ1", "ZZ9")
+
+
+def code(answer: bytes | None) -> str:
+    """MSA-1, or "" if nothing was answered."""
+    return (read_message(answer).value("MSA-1") or "") if answer is not None else ""
+
+
+async def handled(data: bytes, store: MemoryStore | None = None, **given: object) -> bytes | None:
+    gateway = Gateway(store or MemoryStore(), profile(), settings(**given), now=lambda: NOW)
+    return await gateway.handle(data, PEER)
+
+
+async def kept(data: bytes) -> list[InboundMessage]:
+    """What the store has after one message, which must have been accepted."""
+    store = MemoryStore()
+    assert code(await handled(data, store)) == "AA"
+    return store.kept
+
+
+# --- acknowledged means stored ----------------------------------------------------------------------------
+
+
+async def test_a_message_is_stored_as_it_came_and_accepted() -> None:
+    """Its bytes, its key, when it came and what may be known of it."""
+    (message,) = await kept(RAS)
+    assert message == InboundMessage(
+        raw=RAS,
+        key="GENHOSP|V0000001",
+        headers={
+            "chargeline-type": "RAS^O17",
+            "chargeline-digest": read_message(RAS).body_digest.hex(),
+            "chargeline-interface": "standard",
+            "chargeline-peer": "10.0.0.7 pharmacy.genhosp.example",
+        },
+        received_at=NOW,
+    )
+
+
+async def test_no_acknowledgement_comes_before_the_store_has_the_message() -> None:
+    """While its put is held back the sender gets nothing, though another is served meanwhile; then AA."""
+    store = MemoryStore()
+    async with running(store) as gateway, connected(gateway) as client, connected(gateway) as other:
+        store.held = RAS
+        answer = asyncio.create_task(client.send(RAS))
+        await until(lambda: store.tries == 1)
+        assert code(await other.send(with_header(MSH_10="MSG2"))) == "AA"
+        assert not answer.done()
+        assert RAS not in [each.raw for each in store.kept]
+        store.opened.set()
+        assert code(await answer) == "AA"
+        assert RAS in [each.raw for each in store.kept]
+
+
+async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
+    """The sender goes away before the answer; stored twice, under one key and with one digest."""
+    store = MemoryStore()
+    store.held = RAS
+    async with running(store) as gateway:
+        async with connected(gateway) as client:
+            await client.write(RAS)
+            await until(lambda: store.tries == 1)
+        store.opened.set()
+        await until(lambda: len(store.kept) == 1)
+        async with connected(gateway) as client:
+            assert code(await client.send(with_header(MSH_7="20240312110000", MSH_10="MSG2"))) == "AA"
+    first, second = store.kept
+    assert first.raw != second.raw
+    assert first.key == second.key
+    assert first.headers["chargeline-digest"] == second.headers["chargeline-digest"]
+
+
+async def test_pipelined_messages_are_stored_and_answered_in_order() -> None:
+    """100 messages without waiting: 100 numbers come back in order, and the store has that order."""
+    numbers = [f"N{each}" for each in range(100)]
+    store = MemoryStore()
+    async with running(store) as gateway, connected(gateway) as client:
+        messages = [with_header(MSH_10=each) for each in numbers]
+        got = [read_message(each).value("MSA-2") async for each in client.send_many(messages, in_flight=100)]
+    assert got == numbers
+    assert [read_message(each.raw).control_id for each in store.kept] == numbers
+
+
+async def test_closing_answers_what_is_in_flight() -> None:
+    """The message held by the store is stored and accepted during the grace."""
+    store = MemoryStore()
+    store.held = RAS
+    async with running(store) as gateway, connected(gateway) as client:
+        await client.write(RAS)
+        await until(lambda: store.tries == 1)
+        closing = asyncio.create_task(gateway.close())
+        store.opened.set()
+        assert code(await client.answer()) == "AA"
+        await closing
+
+
+# --- a store in trouble -----------------------------------------------------------------------------------
+
+
+async def test_a_store_that_is_down_gives_an_error_and_later_accepts() -> None:
+    """AE with 207 after the time allowed; when the store is back the same message is AA."""
+    store = MemoryStore()
+    store.failing = StoreUnavailable()
+    async with running(store, store_seconds=0.02) as gateway, connected(gateway) as client:
+        answer = await client.send(RAS)
+        assert code(answer) == "AE"
+        assert read_message(answer).value("ERR-3.1") == "207"
+        assert store.tries > 1
+        store.failing = None
+        assert code(await client.send(RAS)) == "AA"
+    assert len(store.kept) == 1
+    assert gateway.counts["store_unavailable"] == gateway.counts["message_stored"] == 1
+
+
+async def test_a_store_that_comes_back_in_time_costs_the_sender_nothing() -> None:
+    """The message waits and is accepted."""
+    store = MemoryStore()
+    store.failing = StoreUnavailable()
+    async with running(store) as gateway, connected(gateway) as client:
+        answer = asyncio.create_task(client.send(RAS))
+        await until(lambda: store.tries > 2)
+        store.failing = None
+        assert code(await answer) == "AA"
+
+
+async def test_a_store_that_never_answers_gives_an_error_in_time() -> None:
+    """A put that hangs is given up."""
+    store = MemoryStore()
+    store.held = RAS
+    assert code(await handled(RAS, store, store_seconds=0.01)) == "AE"
+
+
+async def test_a_full_store_rejects_at_once() -> None:
+    """AR with 207 and no second try; nothing is wrong with the content."""
+    store = MemoryStore()
+    store.failing = StoreFull()
+    answer = await handled(RAS, store)
+    assert code(answer) == "AR"
+    assert read_message(answer or b"").value("ERR-3.1") == "207"
+    assert store.tries == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "stored", "down", "full"),
+    [("AL", "CA", "CE", "CR"), ("ER", "", "CE", "CR"), ("SU", "CA", "hang up", "hang up")],
+)
+async def test_enhanced_mode_tells_what_msh_15_asks_for(
+    accept: str, stored: str, down: str, full: str
+) -> None:
+    """A sender that must not be told of a failure is hung up on, so that it notices."""
+
+    async def outcome(failing: Exception | None) -> str:
+        store = MemoryStore()
+        store.failing = failing
+        try:
+            return code(await handled(with_header(MSH_15=accept), store, store_seconds=0.005))
+        except HangUpError:
+            return "hang up"
+
+    got = [await outcome(each) for each in (None, StoreUnavailable(), StoreFull())]
+    assert got == [stored, down, full]
+
+
+async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No answer is given for what may or may not be stored; the error's text stays out of the log."""
+    store = MemoryStore()
+    store.failing = RuntimeError("TESTPATIENT^ZEBRA")
+    async with running(store) as gateway, connected(gateway) as client:
+        with pytest.raises(MllpError):
+            await client.send(RAS)
+    assert not any(secret in caplog.text for secret in SECRETS)
+
+
+# --- what is stored and what is refused -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (with_header(MSH_9="ORU^R01"), None),
+        (RAS.replace(b"V0000001^^^GENHOSP^VN", b""), None),
+        (with_header(MSH_7="yesterday"), None),
+        (with_header(MSH_14="MORE"), "message.fragment"),
+        (RAS + RAS, "message.several"),
+        (RAS + b"RX", "message.cut_off"),
+    ],
+)
+async def test_what_cannot_be_interpreted_is_stored_for_a_person(data: bytes, problem: str | None) -> None:
+    """Unknown type, no visit, an impossible time, a fragment: AA, and a header names what is known."""
+    (message,) = await kept(data)
+    assert message.raw == data
+    assert message.headers.get("chargeline-problem") == problem
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"PID|1||99000001^^^GENHOSP^MR||TESTPATIENT^ZEBRA\r", "100"),
+        (b" \x00", "100"),
+        (with_header(MSH_9=""), "101"),
+        (RAS.replace(b"^~\\&", b"ABCD"), "102"),
+    ],
+)
+async def test_what_has_no_structure_is_an_error_and_not_stored(data: bytes, error: str) -> None:
+    """AE: to send it again unchanged will not help."""
+    store = MemoryStore()
+    answer = await handled(data, store)
+    assert code(answer) == "AE"
+    assert read_message(answer or b"").value("ERR-3.1") == error
+    assert store.kept == []
+
+
+@pytest.mark.parametrize(
+    ("given", "data", "expected"),
+    [
+        ({"processing_ids": frozenset("P")}, RAS, ("AA", None, None)),
+        ({"processing_ids": frozenset("P")}, with_header(MSH_11="T"), ("AR", "202", "11")),
+        ({"processing_ids": frozenset("TD")}, RAS, ("AR", "202", "11")),
+        ({"processing_ids": frozenset("P")}, with_header(MSH_11="P^T"), ("AA", None, None)),
+        ({"versions": frozenset({"2.5.1"})}, with_header(MSH_12="2.3"), ("AR", None, None)),
+        ({"versions": frozenset({"2.3"})}, RAS, ("AR", "203", "12")),
+        ({"processing_ids": frozenset("P")}, with_header(MSH_11="T", MSH_15="AL"), ("CR", "202", "11")),
+        ({}, with_header(MSH_11="X", MSH_12="9.9"), ("AA", None, None)),
+    ],
+)
+async def test_processing_id_and_version_are_refused_if_the_site_says_so(
+    given: dict[str, object], data: bytes, expected: tuple[str, str | None, str | None]
+) -> None:
+    """By default any are taken; a production gateway can refuse T and D. Refused is not stored."""
+    store = MemoryStore()
+    answer = read_message(await handled(data, store, **given) or b"")
+    assert (answer.value("MSA-1"), answer.value("ERR-3.1"), answer.value("ERR-2.3")) == expected
+    assert bool(store.kept) is (expected[0] == "AA")
+
+
+async def test_a_message_that_is_too_large_is_answered_to_its_sender() -> None:
+    """AE with its number and the limit, then the connection is closed; nothing is stored."""
+    store = MemoryStore()
+    limits = Limits(frame_bytes=1000)
+    async with running(store, limits=limits) as gateway, connected(gateway) as client:
+        answer = read_message(await client.send(RAS + b"NTE|1||" + b"x" * 1000 + b"\r"))
+        assert (answer.value("MSA-1"), answer.value("MSA-2")) == ("AE", "MSG00001")
+        assert "at most 1000 bytes" in (answer.value("ERR-7") or "")
+        with pytest.raises(MllpError):
+            await client.answer()
+    assert store.kept == []
+
+
+async def test_an_acknowledgement_is_not_acknowledged() -> None:
+    """An ACK that comes as a message is counted, neither stored nor answered: else it never ends."""
+    store = MemoryStore()
+    assert await handled(with_header(MSH_9="ACK^O17^ACK"), store) is None
+    assert store.kept == []
+
+
+async def test_whatever_comes_is_answered() -> None:
+    """3,000 messages with bytes changed, cut out and doubled at random: none breaks the gateway."""
+    chance = random.Random(7)
+    gateway = Gateway(MemoryStore(), profile(), settings(answers="original"))
+    for _ in range(3000):
+        data = bytearray(RAS if chance.random() < 0.5 else adt("A36", prior_patient="ZZ9", prior_visit="V9"))
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(min(len(data), 120))
+            data[at : at + chance.choice((0, 1, 9))] = chance.choice(
+                (b"", b"|", b"^", b"\\", b"\r", b"\n", b"\x00", b"\xff", b"MSH", bytes(data[at : at + 30]))
+            )
+        answer = await gateway.handle(bytes(data), PEER)
+        assert code(answer) in ("AA", "AE") or b"ACK" in data
+
+
+# --- keys -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        RAS,
+        given("J9171", "140 mg", "0900", "1000"),
+        ordered("J9171", "140 mg"),
+        adt("A08"),
+        message("ADT^A04", account="A77", visit=""),
+        with_header(MSH_4="A\\F\\B"),
+    ],
+)
+async def test_the_key_is_that_of_the_visit_which_the_engine_will_see(data: bytes) -> None:
+    """Facility and visit by the interface profile, as the consumer reads them."""
+    reading = read_events(read_message(data), profile())
+    assert reading.visit is not None
+    assert [each.key for each in await kept(data)] == [f"{reading.facility}|{reading.visit}"]
+
+
+async def test_a_message_without_visit_has_a_key_of_its_body() -> None:
+    """Facility and 16 digits of the digest: the same for a resend, and no patient's number."""
+    data = adt("A40", visit="", prior_patient="ZZ9")
+    (first,) = await kept(data)
+    (again,) = await kept(data.replace(b"|202603020700|", b"|202603020800|", 1))
+    digest = read_message(data).body_digest.hex()
+    assert first.key == again.key == f"ZEBRA|{digest[:16]}"
+
+
+async def test_a_message_that_cannot_be_read_keeps_its_facility() -> None:
+    """The key of a fragment begins with MSH-4."""
+    (message,) = await kept(with_header(MSH_14="MORE"))
+    assert message.key.startswith("GENHOSP|")
+    assert message.headers["chargeline-type"] == ""
+
+
+@pytest.mark.parametrize("trigger", ["A35", "A36", "A41"])
+async def test_a_merge_of_visits_reaches_both_visits(trigger: str) -> None:
+    """Once under the prior and once under the surviving visit, each marked, the same bytes."""
+    data = adt(trigger, prior_patient="ZZ9", prior_visit="V9")
+    first, second = await kept(data)
+    assert (first.key, first.headers["chargeline-merge"]) == ("ZEBRA|V9", "prior")
+    assert (second.key, second.headers["chargeline-merge"]) == ("ZEBRA|V1", "surviving")
+    assert first.raw == second.raw == data
+
+
+async def test_a_merge_of_several_visits_reaches_each_of_them() -> None:
+    """Two MRG segments: two prior copies, one surviving."""
+    rows = [segment("MRG", {5: each}) for each in ("V8", "V9")]
+    copies = await kept(message("ADT^A35", *rows))
+    assert [each.key for each in copies] == ["ZEBRA|V8", "ZEBRA|V9", "ZEBRA|V1"]
+
+
+@pytest.mark.parametrize("trigger", ["A34", "A40", "A08"])
+async def test_what_merges_no_visits_is_stored_once(trigger: str) -> None:
+    """A merge of patients, or an MRG in a message that merges nothing, has no second key."""
+    data = adt(trigger, prior_patient="ZZ9", prior_visit="V9")
+    for each in (data, data.replace(b"ADT^A08", b"BAR^A35")):
+        (copy,) = await kept(each)
+        assert "chargeline-merge" not in copy.headers
+
+
+async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> None:
+    """The store takes the first copy and not the second: AE, and the sender will send both again."""
+
+    class Half(MemoryStore):
+        async def put(self, message: InboundMessage) -> None:
+            if self.kept:
+                raise StoreUnavailable
+            await super().put(message)
+
+    store = Half()
+    data = adt("A41", prior_visit="V9")
+    assert code(await handled(data, store, store_seconds=0.005)) == "AE"
+    assert [each.key for each in store.kept] == ["ZEBRA|V9"]
+
+
+# --- no patient anywhere ----------------------------------------------------------------------------------
+
+
+async def test_no_answer_header_key_or_log_shows_a_patient(caplog: pytest.LogCaptureFixture) -> None:
+    """Stored, refused, broken, too large, MSH-9 that holds a name: only the stored bytes know who it is."""
+    caplog.set_level(logging.DEBUG)
+    store = MemoryStore()
+    down = MemoryStore()
+    down.failing = StoreUnavailable()
+    answers: list[bytes | None] = []
+    for data in (
+        RAS,
+        with_header(MSH_9="ZEBRA^TESTPATIENT"),
+        with_header(MSH_11="D"),
+        RAS[RAS.index(b"PID") :],
+        RAS.replace(b"MSH|^~\\&", b"MSH|ZZ1"),
+        adt("A40", visit="", prior_patient="ZZ9").replace(b"|ZEBRA|", b"|GENHOSP|"),
+        message("RAS^O17", orc(), visit="").replace(b"|ZEBRA|", b"|GENHOSP|"),
+    ):
+        answers.append(await handled(data, store, processing_ids=frozenset("PT")))
+        answers.append(await handled(data, down, store_seconds=0.002))
+    async with running(store, limits=Limits(frame_bytes=400)) as gateway, connected(gateway) as client:
+        answers.append(await client.send(RAS))
+    for answer in answers:
+        assert not any(secret.encode() in (answer or b"") for secret in SECRETS), answer
+    shown = [caplog.text, *(each.key for each in store.kept), *(str(each.headers) for each in store.kept)]
+    assert not [text for text in shown if any(secret in text for secret in SECRETS)]

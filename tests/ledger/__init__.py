@@ -1,0 +1,1 @@
+"""The ledger keeps its promises, on a SQLite file and on a real PostgreSQL, by the same tests."""

@@ -1,0 +1,32 @@
+"""The two databases that every test of the ledger runs on, each empty, and a ledger in it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chargeline.ledger import Ledger
+from tests.live import conftest as live
+
+postgres = live.postgres
+database = live.database
+leave_servers_running = live.leave_servers_running
+pytest_runtest_setup = live.pytest_runtest_setup
+pytest_runtest_call = live.pytest_runtest_call
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    address: str = request.getfixturevalue("database")
+    return address
+
+
+@pytest.fixture
+async def ledger(url: str) -> AsyncIterator[Ledger]:
+    opened = await Ledger.open(url, accept_old=True)
+    await opened.migrate()
+    yield opened
+    await opened.close()

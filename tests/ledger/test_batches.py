@@ -1,0 +1,317 @@
+"""A batch is kept whole or not at all, and what was put in comes out as it was."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, PatientDay, Unstorable
+
+from .rows import (
+    HOUR,
+    MORNING,
+    V1,
+    V2,
+    V3,
+    announcement,
+    merge,
+    message,
+    parked,
+    question,
+    revision,
+    visit,
+)
+
+
+class RefusedError(Exception):
+    pass
+
+
+async def test_rows_come_back_as_they_were_given(ledger: Ledger) -> None:
+    """Bytes, JSON text, times to the microsecond, missing times and characters beyond ASCII survive."""
+    odd = message(1, sent=None, received_at=MORNING.replace(microsecond=1), control_id="Ärzte 𝄞")
+    standing = visit(settle_due=MORNING, discharged_at=MORNING - HOUR, incomplete=True, revision=3)
+    async with ledger.batch() as batch:
+        await batch.add_messages([odd])
+        await batch.put_visits([standing])
+        await batch.add_revisions([revision(1, body='{"b":1, "a":2}')])
+        await batch.put_questions([question("q1")])
+    async with ledger.view() as view:
+        assert await view.messages_of([V1, V2]) == {V1: [odd], V2: []}
+        assert await view.visits([V1, V2]) == {V1: standing}
+        assert await view.last_revisions([V1, V2]) == {V1: revision(1, body='{"b":1, "a":2}')}
+        assert await view.open_questions([V1, V2]) == {V1: [question("q1")], V2: []}
+
+
+async def test_a_batch_that_raises_leaves_nothing(ledger: Ledger) -> None:
+    """Of a batch that ends in an error not one row of any table stays, and the error comes out as it was."""
+    with pytest.raises(RefusedError):
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1)])
+            await batch.add_merges([merge("V1", "V2")], [merge("P1", "P2")])
+            await batch.put_visits([visit()])
+            await batch.add_revisions([revision(1)])
+            await batch.put_questions([question("q1")])
+            await batch.announce([announcement("e1")])
+            await batch.park([parked()])
+            assert await batch.claim("hl7", 0, "us") is None
+            await batch.advance("hl7", 0, owner="us", expected=None, next_offset=5)
+            raise RefusedError
+    async with ledger.batch() as batch:
+        assert await batch.messages_of([V1]) == {V1: []}
+        assert await batch.merges_around([V1]) == []
+        assert await batch.patient_merges_around([("NORTH", "P1")]) == []
+        assert await batch.visits([V1]) == {}
+        assert await batch.last_revisions([V1]) == {}
+        assert await batch.open_questions([V1]) == {V1: []}
+        assert await batch.claim("hl7", 0, "us") is None
+    assert await ledger.take_outbox(10) == []
+    assert await ledger.parked(status=None) == []
+
+
+async def test_an_error_of_the_bodys_own_is_not_taken_for_the_databases(ledger: Ledger) -> None:
+    """An OSError of the program inside the batch is not said to be an unreachable database."""
+    with pytest.raises(FileNotFoundError):
+        async with ledger.batch():
+            raise FileNotFoundError
+
+
+async def test_a_batch_cannot_be_committed_after_an_error_was_swallowed(ledger: Ledger) -> None:
+    """PostgreSQL would turn the COMMIT into a rollback without a word; here it is said, on both."""
+    async with ledger.batch() as batch:
+        await batch.add_revisions([revision(1)])
+    with pytest.raises(BatchFailed, match="AlreadyThere"):
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1)])
+            with pytest.raises(AlreadyThere):
+                await batch.add_revisions([revision(1)])
+    async with ledger.view() as view:
+        assert await view.messages_of([V1]) == {V1: []}
+
+
+async def test_a_cancelled_batch_leaves_nothing_and_lets_the_next_one_in(ledger: Ledger) -> None:
+    """A task that is cancelled inside a batch gives the database back."""
+    inside = asyncio.Event()
+
+    async def linger() -> None:
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1)])
+            inside.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(linger())
+    await asyncio.wait_for(inside.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(10), ledger.batch() as batch:
+        assert await batch.add_messages([message(1)]) == {message(1).key}
+
+
+async def test_batches_of_one_program_take_turns(ledger: Ledger) -> None:
+    """Twenty batches begun at once are all kept."""
+
+    async def one(number: int) -> None:
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(number)])
+
+    await asyncio.gather(*map(one, range(20)))
+    async with ledger.view() as view:
+        assert (await view.messages_of([V1]))[V1] == [message(number) for number in range(20)]
+
+
+async def test_a_view_neither_waits_for_a_batch_nor_sees_into_it(ledger: Ledger) -> None:
+    """Pages can be read while a batch is being written, and show what was committed."""
+    async with ledger.batch() as batch:
+        await batch.add_messages([message(1)])
+        async with asyncio.timeout(5), ledger.view() as view:
+            assert await view.messages_of([V1]) == {V1: []}
+
+
+async def test_a_view_sees_one_moment_throughout(ledger: Ledger) -> None:
+    """What is committed between two questions of one page is not half on it."""
+    async with ledger.view() as view:
+        assert await view.visits([V1]) == {}
+        async with ledger.batch() as batch:
+            await batch.put_visits([visit()])
+        assert await view.visits([V1]) == {}
+
+
+async def test_a_resend_is_one_row_and_not_new(ledger: Ledger) -> None:
+    """The same key again, in another batch and from another offset, changes nothing."""
+    async with ledger.batch() as batch:
+        assert await batch.add_messages([message(1)]) == {message(1).key}
+    async with ledger.batch() as batch:
+        again = message(1, offset=99)
+        assert await batch.add_messages([again, message(2)]) == {message(2).key}
+    async with ledger.view() as view:
+        assert await view.messages_of([V1]) == {V1: [message(1), message(2)]}
+
+
+async def test_a_key_twice_in_one_call_counts_once(ledger: Ledger) -> None:
+    """Both copies of a resend in one poll: one key, one row, the first one's."""
+    async with ledger.batch() as batch:
+        assert await batch.add_messages([message(1), message(1, offset=99)]) == {message(1).key}
+        assert await batch.messages_of([V1]) == {V1: [message(1)]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"facility": "SOUTH"}, {"visit": "V2"}, {"digest": "ff"}, {"control_id": "C2"}, {"sent": None}],
+)
+async def test_each_part_of_the_key_makes_a_message_another_one(
+    ledger: Ledger, change: dict[str, str]
+) -> None:
+    """Facility, visit, digest, control id and time of sending are all part of what makes a copy exact."""
+    async with ledger.batch() as batch:
+        other = message(1, **change)
+        assert await batch.add_messages([message(1), other]) == {message(1).key, other.key}
+
+
+async def test_no_rows_is_no_work(ledger: Ledger) -> None:
+    """Every call takes an empty list."""
+    async with ledger.batch() as batch:
+        assert await batch.add_messages([]) == set()
+        await batch.add_merges([], [])
+        await batch.put_visits([])
+        await batch.add_revisions([])
+        await batch.put_questions([])
+        await batch.announce([])
+        await batch.park([])
+        assert await batch.delete_announced([]) == 0
+        assert await batch.messages_of([]) == await batch.visits([]) == await batch.last_revisions([]) == {}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"control_id": "a\0b"}, {"headers": "\ud800"}, {"visit": "V" * 401}, {"control_id": "é" * 201}],
+)
+async def test_text_that_a_database_cannot_keep_is_refused_on_both(
+    ledger: Ledger, bad: dict[str, str]
+) -> None:
+    """The error says which row, shows nothing of it, and the batch goes on without that row."""
+    async with ledger.batch() as batch:
+        with pytest.raises(Unstorable) as caught:
+            await batch.add_messages([message(1), message(2, **bad), message(3)])
+        assert caught.value.row == 1
+        assert next(iter(bad.values())) not in str(caught.value)
+        assert len(await batch.add_messages([message(1), message(3)])) == 2
+
+
+async def test_keys_as_long_as_they_may_be_are_kept(ledger: Ledger) -> None:
+    """Keys of the greatest length fit into the index of either database, even if nothing in them repeats."""
+    long = "".join(chr(0x4E00 + n * 37 % 20000) for n in range(133))
+    full = message(1, facility=long, visit=long[::-1], digest=long[1:] + "x", control_id=long[2:] + "y")
+    async with ledger.batch() as batch:
+        assert await batch.add_messages([full]) == {full.key}
+
+
+async def test_a_time_without_its_zone_is_refused(ledger: Ledger) -> None:
+    """A naive time would be taken as the server's local time."""
+    with pytest.raises(AssertionError, match="zone"):
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1, received_at=MORNING.replace(tzinfo=None))])
+
+
+async def test_a_visit_is_written_over_and_the_last_of_a_call_counts(ledger: Ledger) -> None:
+    """A visit has one row, which says where it stands now."""
+    async with ledger.batch() as batch:
+        await batch.put_visits([visit(), visit(V2)])
+        await batch.put_visits([visit(revision=1), visit(revision=2, status="final")])
+        assert await batch.visits([V1, V2, V3]) == {V1: visit(revision=2, status="final"), V2: visit(V2)}
+
+
+async def test_due_visits_are_those_with_something_due_the_longest_first(ledger: Ledger) -> None:
+    """Any of the three times counts; later ones and visits with nothing due stay out; the limit holds."""
+    late = visit(V1, settle_due=MORNING, final_due=MORNING + 9 * HOUR)
+    later = visit(V2, asked_due=MORNING - HOUR)
+    async with ledger.batch() as batch:
+        await batch.put_visits([late, later, visit(V3, final_due=MORNING + HOUR)])
+        assert await batch.due_visits(MORNING, 10) == [later, late]
+        assert await batch.due_visits(MORNING, 1) == [later]
+        assert await batch.due_visits(MORNING - 2 * HOUR, 10) == []
+
+
+async def test_two_batches_never_take_the_same_due_visit(database: str) -> None:
+    """What one worker has taken up as due, another passes over, without waiting (PostgreSQL)."""
+    ledger = await Ledger.open(database, accept_old=True)
+    await ledger.migrate()
+    async with ledger.batch() as batch:
+        await batch.put_visits([visit(V1, settle_due=MORNING), visit(V2, settle_due=MORNING + HOUR)])
+    async with asyncio.timeout(10), ledger.batch() as one, ledger.batch() as other:
+        assert [each.key for each in await one.due_visits(MORNING + HOUR, 1)] == [V1]
+        assert [each.key for each in await other.due_visits(MORNING + HOUR, 9)] == [V2]
+    await ledger.close()
+
+
+async def test_a_visit_that_a_batch_has_read_is_its_own_until_it_ends(ledger: Ledger) -> None:
+    """Two batches that count a visit's revisions up take turns: no count is lost."""
+    async with ledger.batch() as batch:
+        await batch.put_visits([visit()])
+
+    async def count() -> None:
+        async with ledger.batch() as batch:
+            known = (await batch.visits([V1]))[V1]
+            await asyncio.sleep(0.01)
+            await batch.put_visits([known._replace(revision=known.revision + 1)])
+
+    await asyncio.gather(*(count() for _ in range(5)))
+    async with ledger.view() as view:
+        assert (await view.visits([V1]))[V1].revision == 5
+
+
+async def test_revisions_are_only_appended(ledger: Ledger) -> None:
+    """A revision that exists is not written again, and the earlier ones stay readable."""
+    async with ledger.batch() as batch:
+        await batch.add_revisions([revision(1), revision(2)])
+        await batch.add_revisions([revision(10)])
+    with pytest.raises(AlreadyThere):
+        async with ledger.batch() as batch:
+            await batch.add_revisions([revision(2, body="other")])
+    async with ledger.view() as view:
+        assert await view.revisions(*V1) == [revision(1), revision(2), revision(10)]
+        assert await view.last_revisions([V1, V2]) == {V1: revision(10)}
+
+
+async def test_a_question_is_open_until_it_is_closed(ledger: Ledger) -> None:
+    """Closing is writing it again with the time."""
+    async with ledger.batch() as batch:
+        await batch.put_questions([question("q1"), question("q2")])
+        await batch.put_questions([question("q1", closed_at=MORNING)])
+        assert await batch.open_questions([V1]) == {V1: [question("q2")]}
+
+
+async def test_the_days_of_a_visit_take_the_place_of_those_before(ledger: Ledger) -> None:
+    """What another visit of the patient has on that day stays; they come in order of the clock."""
+    first = PatientDay("NORTH", "P1", "2026-03-02", "V1", MORNING)
+    second = PatientDay("NORTH", "P1", "2026-03-02", "V2", MORNING - HOUR)
+    async with ledger.batch() as batch:
+        await batch.put_patient_days([V1, V2], [first, second])
+        assert await batch.patient_days([("NORTH", "P1"), ("NORTH", "P2")]) == [second, first]
+        moved = first._replace(day="2026-03-03")
+        await batch.put_patient_days([V1], [moved])
+        assert await batch.patient_days([("NORTH", "P1")]) == [second, moved]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from chargeline.ledger import Ledger
+from tests.ledger.rows import announcement, message
+async def main():
+    ledger = await Ledger.open(sys.argv[1])
+    async with ledger.batch() as batch:
+        await batch.add_messages([message(number) for number in range(500)])
+        await batch.announce([announcement("e1")])
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+async def test_a_program_that_is_killed_inside_a_batch_leaves_nothing(ledger: Ledger, url: str) -> None:
+    """After kill -9 before the commit the next program finds the ledger as it was, and free."""
+    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", KILLED, url], timeout=60)
+    assert done.returncode == -9
+    async with asyncio.timeout(10), ledger.batch() as batch:
+        assert await batch.messages_of([V1]) == {V1: []}
+        assert await batch.announced(10) == []

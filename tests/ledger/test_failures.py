@@ -1,0 +1,244 @@
+"""What goes wrong with a database is said in our words: what to do, no password, no patient."""
+
+import asyncio
+import socket
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from chargeline.ledger import (
+    AccessRefused,
+    BadAddress,
+    Busy,
+    DiskFull,
+    Ledger,
+    LedgerError,
+    Limits,
+    NotALedger,
+    Unexpected,
+    Unreachable,
+)
+from tests.live.conftest import Postgres
+from tests.live.servers import PostgresServer, free_port
+
+from .rows import V1, message, visit
+
+SECRET = "swordfish"
+FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON message {when} FOR EACH ROW EXECUTE FUNCTION full_disk();
+"""
+
+
+def assert_well_said(error: LedgerError) -> None:
+    assert error.expected and error.found and error.do
+    assert error.__suppress_context__ or error.__context__ is None
+    for secret in (SECRET, "C1", "MSH"):
+        assert secret not in str(error)
+
+
+async def test_ping_answers(ledger: Ledger) -> None:
+    """A ledger that is there says so."""
+    await ledger.ping()
+
+
+async def test_nobody_at_the_address_is_unreachable() -> None:
+    """A port on which nobody listens; worth another try."""
+    address = f"postgresql://user:{SECRET}@127.0.0.1:{free_port()}/ledger"
+    with pytest.raises(
+        Unreachable, match=r"at postgresql://user@127\.0\.0\.1:\d+/ledger, found .*Refused"
+    ) as caught:
+        await Ledger.open(address)
+    assert_well_said(caught.value)
+    assert caught.value.passing
+
+
+async def test_a_server_that_does_not_answer_is_unreachable() -> None:
+    """It accepts the connection and says nothing: we do not wait for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/ledger"
+        with pytest.raises(Unreachable, match="Timeout"):
+            await Ledger.open(address, limits=Limits(connect=0.2))
+
+
+async def test_a_database_that_is_not_there_is_said_by_name(database: str) -> None:
+    """The server answers, and has none of that name."""
+    with pytest.raises(Unreachable, match="3D000"):
+        await Ledger.open(f"{database}_of_another")
+
+
+@pytest.fixture
+async def stranger(postgres: Postgres, database: str) -> AsyncIterator[str]:
+    """The address of a database for a user whom the server asks for a password, without one."""
+    if not isinstance(postgres, PostgresServer):
+        pytest.skip("a server that somebody else runs asks as it likes")
+    rules = postgres.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text(f"host all stranger 127.0.0.1/32 scram-sha-256\n{before}")
+    connection = await asyncpg.connect(database)
+    await connection.execute(f"CREATE ROLE stranger LOGIN PASSWORD '{SECRET}'; SELECT pg_reload_conf()")
+    yield database.replace("chargeline@", "stranger:{}@")
+    await connection.execute("DROP ROLE stranger")
+    rules.write_text(before)
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
+
+
+async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> None:
+    """The error names the user and the place, not the word that was tried; the right one is let in."""
+    with pytest.raises(AccessRefused, match="stranger@127") as caught:
+        await Ledger.open(stranger.format(f"{SECRET}er"))
+    assert_well_said(caught.value)
+    assert not caught.value.passing
+    await (await Ledger.open(stranger.format(SECRET), accept_old=True)).close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ledger.sqlite",
+        "sqlite://",
+        "mysql://user:swordfish@host/db",
+        "sqlite:///",
+        "postgresql://user:swordfish@host:port/db",
+        "postgresql://user:swordfish@host/db?sslmode=perhaps",
+    ],
+)
+async def test_an_address_of_another_kind_is_refused(address: str) -> None:
+    """The error shows what an address looks like, and does not repeat this one, which may hold a password."""
+    with pytest.raises(BadAddress, match="sqlite:///folder/file") as caught:
+        await Ledger.open(address)
+    assert_well_said(caught.value)
+
+
+async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """A file is made, a folder is not."""
+    with pytest.raises(Unreachable, match=r"nowhere/ledger\.sqlite, found .*No such file"):
+        await Ledger.open(f"sqlite:///{tmp_path}/nowhere/ledger.sqlite")
+
+
+async def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    """Somebody's text file is not taken for a ledger."""
+    file = tmp_path / "notes.txt"
+    file.write_text("Not a database. " * 100)
+    with pytest.raises(NotALedger):
+        await Ledger.open(f"sqlite:///{file}")
+    assert file.read_text() == "Not a database. " * 100
+
+
+async def test_only_its_owner_can_read_a_ledger_file(tmp_path: Path) -> None:
+    """It holds patients: the file and those beside it are closed to others."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", accept_old=True)
+    await ledger.migrate()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    await ledger.close()
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_full_disk_keeps_nothing_of_the_batch_sqlite(tmp_path: Path) -> None:
+    """The error says so; with room again the same batch is kept."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", accept_old=True)
+    await ledger.migrate()
+    large = [message(number, raw=b"x" * 4000) for number in range(100)]
+    with pytest.raises(DiskFull, match="room") as caught:
+        async with ledger.batch() as batch:
+            await batch.put_visits([visit()])
+            await batch._transaction.connection.exec_driver_sql("PRAGMA max_page_count = 60")
+            await batch.add_messages(large)
+    assert_well_said(caught.value)
+    async with ledger.batch() as batch:
+        await batch._transaction.connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+        assert await batch.visits([V1]) == {}
+        assert len(await batch.add_messages(large)) == 100
+    await ledger.close()
+
+
+@pytest.mark.parametrize("when", ["", "DEFERRABLE INITIALLY DEFERRED"])
+async def test_a_full_disk_keeps_nothing_of_the_batch_postgresql(database: str, when: str) -> None:
+    """Whether the server notices at once or at the commit."""
+    ledger = await Ledger.open(database, accept_old=True)
+    await ledger.migrate()
+    connection = await asyncpg.connect(database)
+    await connection.execute(FULL.format(when=when))
+    with pytest.raises(DiskFull) as caught:
+        async with ledger.batch() as batch:
+            await batch.put_visits([visit()])
+            await batch.add_messages([message(1)])
+    assert_well_said(caught.value)
+    await connection.execute("DROP TRIGGER full_disk ON message")
+    await connection.close()
+    async with ledger.batch() as batch:
+        assert await batch.visits([V1]) == {}
+        assert len(await batch.add_messages([message(1)])) == 1
+    await ledger.close()
+
+
+async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> None:
+    """SQLite has one writer: a second program waits as long as it was told, and says what is wrong."""
+    address = f"sqlite:///{tmp_path}/ledger.sqlite"
+    ours = await Ledger.open(address, accept_old=True, limits=Limits(busy=0.1))
+    await ours.migrate()
+    theirs = await Ledger.open(address)
+    async with theirs.batch():
+        with pytest.raises(Busy) as caught:
+            async with ours.batch():
+                raise AssertionError("let in")
+    assert_well_said(caught.value)
+    assert caught.value.passing
+    async with ours.batch() as batch:
+        await batch.add_messages([message(1)])
+    await ours.close()
+    await theirs.close()
+
+
+async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
+    postgres: Postgres, database: str
+) -> None:
+    """kill -9 inside a batch: Unreachable; when it runs again, the same ledger goes on by itself."""
+    ledger = await Ledger.open(database, accept_old=True)
+    await ledger.migrate()
+    with pytest.raises(Unreachable) as caught:
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1)])
+            await asyncio.to_thread(postgres.kill)
+            await batch.put_visits([visit()])
+    assert_well_said(caught.value)
+    with pytest.raises(Unreachable):
+        await ledger.ping()
+    await asyncio.to_thread(postgres.start)
+    async with ledger.batch() as batch:
+        assert await batch.messages_of([V1]) == {V1: []}
+    await ledger.close()
+
+
+async def test_a_restart_between_two_batches_is_not_noticed(postgres: Postgres, database: str) -> None:
+    """Connections that died in the pool are replaced before they are used."""
+    ledger = await Ledger.open(database, accept_old=True)
+    await ledger.migrate()
+    await asyncio.to_thread(postgres.restart)
+    async with ledger.batch() as batch:
+        await batch.add_messages([message(1)])
+    await ledger.close()
+
+
+async def test_a_refusal_that_we_do_not_know_is_told_without_the_data(ledger: Ledger) -> None:
+    """A status that the table does not allow: the name of the rule, nothing of the row."""
+    with pytest.raises(Unexpected, match="visit_status") as caught:
+        async with ledger.batch() as batch:
+            await batch.put_visits([visit(status="C1")])
+    assert_well_said(caught.value)
+
+
+async def test_a_statement_that_fails_shows_no_parameters(ledger: Ledger) -> None:
+    """What SQLAlchemy and the drivers add to their errors does not come through."""
+    with pytest.raises(Unexpected) as caught:
+        async with ledger.view() as view:
+            await view._transaction.rows(text("SELECT nothing FROM nowhere WHERE x = :x"), {"x": SECRET})
+    assert_well_said(caught.value)

@@ -1,0 +1,107 @@
+"""Only the owner of a partition moves it, and only from where the ledger says that it is."""
+
+import asyncio
+
+import pytest
+
+from chargeline.ledger import BatchFailed, Fenced, Ledger, Limits, Unreachable
+
+from .rows import V1, message
+
+
+async def at_five(ledger: Ledger) -> None:
+    async with ledger.batch() as batch:
+        await batch.claim("hl7", 0, "old")
+        await batch.advance("hl7", 0, owner="old", expected=None, next_offset=5)
+
+
+async def test_a_claim_tells_where_to_go_on(ledger: Ledger) -> None:
+    """None for a partition never read, also to a second owner; then the next offset, whoever claims."""
+    async with ledger.batch() as batch:
+        assert await batch.claim("hl7", 0, "old") is None
+        assert await batch.claim("hl7", 0, "new") is None
+    await at_five(ledger)
+    async with ledger.batch() as batch:
+        assert await batch.claim("hl7", 0, "new") == 5
+        assert await batch.claim("hl7", 1, "new") is None
+
+
+async def test_offsets_may_have_gaps(ledger: Ledger) -> None:
+    """Kafka leaves offsets out: any offset forwards is accepted, and one is kept for each partition."""
+    await at_five(ledger)
+    async with ledger.batch() as batch:
+        await batch.advance("hl7", 0, owner="old", expected=5, next_offset=2**40)
+        assert await batch.claim("hl7", 0, "old") == 2**40
+
+
+async def test_a_stale_owner_is_fenced_and_nothing_of_it_stays(ledger: Ledger) -> None:
+    """After another has claimed the partition, the first owner's batch is rolled back."""
+    await at_five(ledger)
+    async with ledger.batch() as batch:
+        await batch.claim("hl7", 0, "new")
+    with pytest.raises(Fenced, match="old's, at offset 5, found new's, at offset 5"):
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1)])
+            await batch.advance("hl7", 0, owner="old", expected=5, next_offset=6)
+    async with ledger.batch() as batch:
+        assert await batch.messages_of([V1]) == {V1: []}
+        assert await batch.claim("hl7", 0, "new") == 5
+
+
+async def test_a_program_that_ignores_the_fence_cannot_commit(ledger: Ledger) -> None:
+    """Fenced is not an error to go on after: what was written beside it does not stay."""
+    await at_five(ledger)
+    with pytest.raises(BatchFailed):
+        async with ledger.batch() as batch:
+            await batch.add_messages([message(1)])
+            with pytest.raises(Fenced):
+                await batch.advance("hl7", 0, owner="new", expected=5, next_offset=6)
+    async with ledger.view() as view:
+        assert await view.messages_of([V1]) == {V1: []}
+
+
+@pytest.mark.parametrize("expected", [None, 0, 4, 6])
+async def test_an_expectation_that_is_not_exact_is_fenced(ledger: Ledger, expected: int | None) -> None:
+    """Less than the ledger's offset is as wrong as more: "at most" would let a poll jump ahead."""
+    await at_five(ledger)
+    with pytest.raises(Fenced):
+        async with ledger.batch() as batch:
+            await batch.advance("hl7", 0, owner="old", expected=expected, next_offset=9)
+
+
+async def test_a_partition_that_nobody_claimed_cannot_be_moved(ledger: Ledger) -> None:
+    """Claim first; the error says so."""
+    with pytest.raises(Fenced, match="never claimed"):
+        async with ledger.batch() as batch:
+            await batch.advance("hl7", 0, owner="us", expected=None, next_offset=1)
+
+
+async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) -> None:
+    """Two batches of one poll at the same time: one is kept, the other says that it came too late."""
+    await at_five(ledger)
+
+    async def one() -> None:
+        async with ledger.batch() as batch:
+            await batch.advance("hl7", 0, owner="old", expected=5, next_offset=6)
+            await asyncio.sleep(0.05)
+
+    ended = await asyncio.gather(one(), one(), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in ended) == ["Fenced", "NoneType"]
+
+
+async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> None:
+    """PostgreSQL ends a transaction that idles; the successor gets in, and the zombie learns it."""
+    old = await Ledger.open(database, accept_old=True, limits=Limits(idle_in_transaction=0.5))
+    await old.migrate()
+    await at_five(old)
+    new = await Ledger.open(database)
+    with pytest.raises(Unreachable, match=r"25P03|closed"):
+        async with old.batch() as frozen:
+            await frozen.advance("hl7", 0, owner="old", expected=5, next_offset=6)
+            async with asyncio.timeout(5), new.batch() as batch:
+                assert await batch.claim("hl7", 0, "new") == 5
+            await frozen.add_messages([message(1)])
+    async with asyncio.timeout(5), old.batch() as batch:
+        assert await batch.messages_of([V1]) == {V1: []}
+    await old.close()
+    await new.close()

@@ -1,0 +1,189 @@
+"""The tables come from the migrations, are those of `tables.py`, and of no other version."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from chargeline.ledger import Ledger, SchemaTooNew, SchemaTooOld, StoredMerge, StoredMessage, migrating
+from chargeline.ledger import records as records_module
+from chargeline.ledger.connecting import Limits, make_engine, parse_address
+from chargeline.ledger.tables import metadata
+
+from .rows import V1, message
+
+RECORDS = {
+    "message": "StoredMessage",
+    "visit_merge": "StoredMerge",
+    "patient_merge": "StoredMerge",
+    "visit": "StoredVisit",
+    "draft_revision": "StoredRevision",
+    "question": "StoredQuestion",
+    "patient_day": "PatientDay",
+    "outbox": "Announcement",
+    "parked": "ParkedMessage",
+}
+CATALOGUES = {
+    "sqlite": ["SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY 1, 2"],
+    "postgresql": [
+        "SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity,"
+        " identity_generation FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2",
+        "SELECT indexname, indexdef FROM pg_indexes"
+        " WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1",
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE '%alembic%' ORDER BY 1",
+        "SELECT relname, obj_description(oid) FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' ORDER BY 1",
+    ],
+}
+RELEASED = [script.revision for script in ScriptDirectory(str(migrating.MIGRATIONS)).walk_revisions()]
+NEWEST, OLDER = RELEASED[0], RELEASED[1:]
+LATER = """
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "{name}", "{before}", None, None
+def upgrade():
+    op.execute("CREATE TABLE note_{name} (body TEXT)")
+    {then}
+"""
+
+
+def catalogue(connection: Connection) -> list[tuple[Any, ...]]:
+    """All that the database says of its tables."""
+    statements = CATALOGUES[connection.dialect.name]
+    return [tuple(row) for each in statements for row in connection.execute(text(each))]
+
+
+async def run(url: str, *work: Any) -> Any:
+    """Do something to the database directly, in one transaction; the last result."""
+    engine = make_engine(parse_address(url), Limits())
+    try:
+        async with engine.begin() as connection:
+            for each in work:
+                if callable(each):
+                    found = await connection.run_sync(each)
+                else:
+                    found = await connection.execute(text(each))
+            return found
+    finally:
+        await engine.dispose()
+
+
+async def migrated(url: str) -> None:
+    ledger = await Ledger.open(url, accept_old=True)
+    try:
+        await ledger.migrate()
+    finally:
+        await ledger.close()
+
+
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Writes a version that a later chargeline might have."""
+    folder = tmp_path / "later % versions"
+    folder.mkdir()
+    monkeypatch.setattr(migrating, "VERSIONS", [*migrating.VERSIONS, folder])
+
+    def write(name: str, before: str, then: str = "") -> None:
+        (folder / f"v{name}.py").write_text(LATER.format(name=name, before=before, then=then))
+
+    return write
+
+
+async def test_an_empty_database_is_refused_until_it_is_migrated(url: str) -> None:
+    """No table is made behind anybody's back; the error says what to do."""
+    with pytest.raises(SchemaTooOld, match="without a ledger; migrate it"):
+        await Ledger.open(url)
+    await migrated(url)
+    await (await Ledger.open(url)).close()
+
+
+async def test_migrating_twice_or_at_once_migrates_once(url: str) -> None:
+    """Programs that start together wait for one another."""
+    await asyncio.gather(*(migrated(url) for _ in range(4)))
+    await migrated(url)
+    await (await Ledger.open(url)).close()
+
+
+async def test_the_migrations_make_the_tables_of_the_code(url: str, tmp_path: Path) -> None:
+    """Columns, types, orders, keys, checks, indexes and comments are the same by either way."""
+    await migrated(url)
+    made = await run(url, catalogue)
+    if url.startswith("sqlite"):
+        drawn = await run(f"sqlite:///{tmp_path}/drawn.sqlite", metadata.create_all, catalogue)
+    else:
+        drawn = await run(
+            url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public", metadata.create_all, catalogue
+        )
+    assert len(made) > len(metadata.tables)
+    assert [normal(each) for each in made] == [normal(each) for each in drawn]
+
+
+def normal(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Without the blanks and the order of lines in which SQLite keeps a CREATE statement."""
+    return tuple(
+        sorted(line.strip(" ,\t") for line in each.splitlines()) if isinstance(each, str) else each
+        for each in row
+    )
+
+
+def test_records_have_the_fields_of_their_tables() -> None:
+    """Rows are made from records by name: no column is missing, and each table says what it is for."""
+    for name, record in RECORDS.items():
+        assert set(getattr(records_module, record)._fields) == set(metadata.tables[name].columns.keys())
+    assert set(RECORDS) | {"partition_offset"} == set(metadata.tables)
+    assert all(table.comment for table in metadata.tables.values())
+
+
+def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None:
+    """Rows that a SELECT of the table gives become records by place."""
+    for record, name in ((StoredMessage, "message"), (StoredMerge, "visit_merge")):
+        assert list(record._fields) == metadata.tables[name].columns.keys()
+    for name in ("visit", "draft_revision", "question", "patient_day"):
+        assert list(getattr(records_module, RECORDS[name])._fields) == metadata.tables[name].columns.keys()
+
+
+@pytest.mark.parametrize("version", OLDER)
+async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(url: str, version: str) -> None:
+    """A ledger of any version that was released: refused, then migrated, and nothing is lost."""
+    await run(url, lambda each: command.upgrade(migrating._configuration(each), version))
+    old = await Ledger.open(url, accept_old=True)
+    async with old.batch() as batch:
+        await batch.add_messages([message(1)])
+    await old.close()
+    with pytest.raises(SchemaTooOld, match=f"version {NEWEST}, found version {version}"):
+        await Ledger.open(url)
+    await migrated(url)
+    new = await Ledger.open(url)
+    async with new.view() as view:
+        assert await view.messages_of([V1]) == {V1: [message(1)]}
+    await new.close()
+
+
+async def test_a_migration_that_fails_changes_nothing(url: str, later: Callable[..., None]) -> None:
+    """Also the tables that it, and those before it in the same run, had made by then are gone."""
+    await migrated(url)
+    before = await run(url, catalogue)
+    later("later", NEWEST)
+    later("last", "later", then="raise RuntimeError('half way')")
+    with pytest.raises(RuntimeError, match="half way"):
+        await migrated(url)
+    assert await run(url, catalogue) == before
+    assert (await run(url, "SELECT version_num FROM alembic_version")).scalar_one() == NEWEST
+    later("last", "later")
+    await migrated(url)
+    assert await run(url, catalogue) != before
+
+
+@pytest.mark.parametrize("accept_old", [False, True])
+async def test_a_newer_ledger_is_refused(url: str, accept_old: bool) -> None:
+    """A version that we do not know may keep things in ways that we do not know: we do not touch it."""
+    await migrated(url)
+    await run(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaTooNew, match="version 9999"):
+        await Ledger.open(url, accept_old=accept_old)

@@ -1,0 +1,112 @@
+"""What was announced is handed out in order until it is deleted, to one relay at a time."""
+
+import asyncio
+import subprocess
+import sys
+
+from chargeline.ledger import Announcement, Ledger, Limits
+
+from .rows import announcement
+
+
+def names(taken: list[Announcement]) -> list[str]:
+    return [each.event_id for each in taken]
+
+
+async def announce(ledger: Ledger, *events: str) -> None:
+    async with ledger.batch() as batch:
+        await batch.announce([announcement(each) for each in events])
+
+
+async def test_announcements_are_taken_in_order_and_whole(ledger: Ledger) -> None:
+    """Order of call and of batch, up to the limit, every field as it was."""
+    await announce(ledger, "e2", "e1")
+    await announce(ledger, "e3")
+    taken = await ledger.take_outbox(2)
+    assert names(taken) == ["e2", "e1"]
+    assert taken[0]._replace(id=0) == announcement("e2")
+
+
+async def test_what_is_not_deleted_is_taken_again(ledger: Ledger) -> None:
+    """Taking removes nothing; deleting removes what is named, once."""
+    await announce(ledger, "e1", "e2", "e3")
+    taken = await ledger.take_outbox(10)
+    assert await ledger.take_outbox(10) == taken
+    assert await ledger.delete_outbox([each.id for each in taken[:2]]) == 2
+    assert await ledger.delete_outbox([each.id for each in taken[:2]]) == 0
+    assert names(await ledger.take_outbox(10)) == ["e3"]
+
+
+async def test_an_id_is_never_given_twice(ledger: Ledger) -> None:
+    """A late delete of published events cannot hit a newer one."""
+    await announce(ledger, "e1")
+    first = await ledger.take_outbox(1)
+    await ledger.delete_outbox([first[0].id])
+    await announce(ledger, "e2")
+    assert (await ledger.take_outbox(1))[0].id > first[0].id
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from chargeline.ledger import Ledger
+async def main():
+    ledger = await Ledger.open(sys.argv[1])
+    print(*[each.event_id for each in await ledger.take_outbox(2)], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(ledger: Ledger, url: str) -> None:
+    """The next relay gets the same events, same ids, in the same order."""
+    await announce(ledger, "e1", "e2", "e3")
+    command = [sys.executable, "-c", KILLED, url]
+    killed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
+    assert (killed.returncode, killed.stdout.split()) == (-9, ["e1", "e2"])
+    async with asyncio.timeout(10):
+        while not (taken := await ledger.take_outbox(10)):
+            await asyncio.sleep(0.05)  # the server notices the death a moment later
+    assert names(taken) == ["e1", "e2", "e3"]
+
+
+async def test_an_event_that_commits_late_is_not_skipped(database: str) -> None:
+    """Ids commit out of order on PostgreSQL: a relay that remembered the last id would lose the first."""
+    ledger = await Ledger.open(database, accept_old=True)
+    await ledger.migrate()
+    async with ledger.batch() as slow:
+        await slow.announce([announcement("early")])
+        await announce(ledger, "late")
+        taken = await ledger.take_outbox(10)
+        assert names(taken) == ["late"]
+        await ledger.delete_outbox([each.id for each in taken])
+    assert names(await ledger.take_outbox(10)) == ["early"]
+    await ledger.close()
+
+
+async def test_one_relay_at_a_time(database: str) -> None:
+    """A second program gets nothing and deletes nothing until the first has closed."""
+    first = await Ledger.open(database, accept_old=True)
+    await first.migrate()
+    second = await Ledger.open(database)
+    await announce(first, "e1")
+    taken = await first.take_outbox(1)
+    assert names(taken) == ["e1"]
+    assert await second.take_outbox(1) == []
+    assert await second.delete_outbox([taken[0].id]) == 0
+    await first.close()
+    assert names(await second.take_outbox(1)) == ["e1"]
+    await second.close()
+
+
+async def test_a_relay_that_hangs_loses_its_place(database: str) -> None:
+    """PostgreSQL ends the relay's session when it has not asked for long; another takes over."""
+    hung = await Ledger.open(database, accept_old=True, limits=Limits(idle_relay=0.3))
+    await hung.migrate()
+    await announce(hung, "e1")
+    assert names(await hung.take_outbox(1)) == ["e1"]
+    other = await Ledger.open(database)
+    async with asyncio.timeout(10):
+        while not await other.take_outbox(1):
+            await asyncio.sleep(0.05)
+    await hung.close()
+    await other.close()

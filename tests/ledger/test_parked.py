@@ -1,0 +1,79 @@
+"""A message put aside is kept whole, can be found, and is retried or dropped once."""
+
+import pytest
+
+from chargeline.ledger import Counts, Ledger, NotFound
+
+from .rows import HOUR, MORNING, V2, announcement, message, parked, visit
+
+
+async def test_a_parked_message_is_kept_whole(ledger: Ledger) -> None:
+    """Bytes, coordinates, reason and remedy come back as they were."""
+    async with ledger.batch() as batch:
+        await batch.park([parked(1), parked(2, facility="NORTH", visit="V1", key=None)])
+    listed = await ledger.parked()
+    assert [each._replace(id=0) for each in listed] == [
+        parked(1),
+        parked(2, facility="NORTH", visit="V1", key=None),
+    ]
+    assert await ledger.show(listed[1].id) == listed[1]
+
+
+async def test_parking_does_not_fail_whatever_the_texts_hold(ledger: Ledger) -> None:
+    """A NUL or half a character in a key or report becomes U+FFFD; a key of any length is kept."""
+    async with ledger.batch() as batch:
+        await batch.park([parked(key="a\0b", report="\ud800", visit="V" * 9000)])
+    found = (await ledger.parked())[0]
+    assert (found.key, found.report, found.visit) == ("a\ufffdb", "\ufffd", "V" * 9000)
+
+
+async def test_a_list_goes_on_where_it_stopped(ledger: Ledger) -> None:
+    """Pages by id, each as long as asked."""
+    async with ledger.batch() as batch:
+        await batch.park([parked(n) for n in range(5)])
+    first = await ledger.parked(limit=2)
+    rest = await ledger.parked(limit=10, after=first[-1].id)
+    assert [each.offset for each in (*first, *rest)] == [0, 1, 2, 3, 4]
+
+
+async def test_a_message_is_parked_then_retried_or_dropped(ledger: Ledger) -> None:
+    """The list by status follows, and a retry that fails goes back."""
+    async with ledger.batch() as batch:
+        await batch.park([parked(1), parked(2)])
+    one, two = await ledger.parked()
+    await ledger.set_status(one.id, "retried")
+    await ledger.set_status(two.id, "dropped")
+    assert await ledger.parked() == []
+    assert [each.id for each in await ledger.parked("dropped")] == [two.id]
+    await ledger.set_status(one.id, "parked", was="retried")
+    assert await ledger.parked(status=None) == [one, two._replace(status="dropped")]
+
+
+async def test_two_people_do_not_retry_the_same_message(ledger: Ledger) -> None:
+    """The second finds that it is no longer parked, and nothing of his batch is kept."""
+    async with ledger.batch() as batch:
+        await batch.park([parked()])
+    parked_id = (await ledger.parked())[0].id
+    await ledger.set_status(parked_id, "retried")
+    with pytest.raises(NotFound, match="somebody"):
+        async with ledger.batch() as batch:
+            await batch.announce([announcement("again")])
+            await batch.set_status(parked_id, "retried")
+    assert await ledger.take_outbox(1) == []
+
+
+async def test_a_message_that_is_not_there_is_not_found(ledger: Ledger) -> None:
+    """The error says which."""
+    with pytest.raises(NotFound, match="parked message 77"):
+        await ledger.show(77)
+
+
+async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
+    """Depth and age of outbox and parked messages, and how many visits are open."""
+    assert await ledger.counts() == Counts(0, None, 0, None, 0)
+    async with ledger.batch() as batch:
+        await batch.announce([announcement("e1")._replace(created_at=MORNING + HOUR), announcement("e2")])
+        await batch.park([parked(1, first_seen=MORNING - HOUR), parked(2), parked(3, status="dropped")])
+        await batch.put_visits([visit(), visit(V2, status="final")])
+        await batch.add_messages([message(1)])
+    assert await ledger.counts() == Counts(2, MORNING, 2, MORNING - HOUR, 1)

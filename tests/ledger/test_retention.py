@@ -1,0 +1,83 @@
+"""Forgetting takes what is old and settled, all that belongs together, a piece at a time."""
+
+import pytest
+
+from chargeline.engine.events import VisitKey
+from chargeline.ledger import Forgotten, Ledger, StoredMerge, store
+from chargeline.ledger.retention import forget_some
+
+from .rows import HOUR, MORNING, V1, V2, V3, V4, merge, message, parked, question, revision, visit
+
+LONG_AGO = MORNING - 1000 * HOUR
+
+
+async def keep(ledger: Ledger, key: VisitKey, status: str, number: int, days_old: bool = True) -> None:
+    """A visit with one message, one revision and one question."""
+    async with ledger.batch() as batch:
+        touched = LONG_AGO if days_old else MORNING
+        await batch.put_visits([visit(key, status=status, updated_at=touched, final_due=MORNING)])
+        await batch.add_messages([message(number, key.visit)])
+        await batch.add_revisions([revision(1, key)])
+        await batch.put_questions([question("q1", key)])
+
+
+async def test_only_final_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
+    """Open visits, merged ones and those touched since stay whole; of the others the row stays, marked."""
+    await keep(ledger, V1, "final", 1)
+    await keep(ledger, V2, "open", 2)
+    await keep(ledger, V3, "final", 3, days_old=False)
+    await keep(ledger, V4, "merged", 4)
+    assert await ledger.forget(MORNING - HOUR) == Forgotten(visits=1, messages=1, revisions=1, questions=1)
+    async with ledger.view() as view:
+        kept = await view.messages_of([V1, V2, V3, V4])
+        assert [len(each) for each in kept.values()] == [0, 1, 1, 1]
+        assert set(await view.last_revisions([V1, V2, V3, V4])) == {V2, V3, V4}
+        row = (await view.visits([V1]))[V1]
+        assert (row.status, row.final_due) == ("forgotten", None)
+    assert await ledger.forget(MORNING - HOUR) == Forgotten()
+
+
+async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger) -> None:
+    """The messages of a number that was merged away go with the surviving visit, and not before."""
+    await keep(ledger, V1, "final", 1)
+    await keep(ledger, V2, "open", 2)
+    merged: list[StoredMerge] = [merge("V1", "V2")]
+    async with ledger.batch() as batch:
+        await batch.add_merges(merged)
+    assert await ledger.forget(MORNING) == Forgotten()
+    await forget_settled(ledger, V2)
+    assert await ledger.forget(MORNING) == Forgotten(visits=2, messages=2, revisions=2, questions=2)
+    async with ledger.view() as view:
+        assert await view.merges_around([V1]) == merged
+
+
+async def forget_settled(ledger: Ledger, key: VisitKey) -> None:
+    async with ledger.batch() as batch:
+        await batch.put_visits([visit(key, status="final", updated_at=LONG_AGO)])
+
+
+async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger: Ledger) -> None:
+    """An old A40 and what a person retried or dropped hold patients too; what waits for a person stays."""
+    async with ledger.batch() as batch:
+        await batch.add_messages([message(n, "", received_at=LONG_AGO) for n in range(3)])
+        await batch.add_messages([message(9, "")])
+        settled = [parked(n, status="dropped", first_seen=LONG_AGO) for n in range(3)]
+        await batch.park([*settled, parked(8, first_seen=LONG_AGO), parked(9, status="retried")])
+    assert await ledger.forget(MORNING, chunk=2) == Forgotten(messages=3, parked=3)
+    assert [each.offset for each in await ledger.parked(status=None)] == [8, 9]
+
+
+async def test_a_transaction_of_retention_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five visits in pieces of two are three transactions and one that finds nothing."""
+    for number in range(5):
+        await keep(ledger, VisitKey("NORTH", f"W{number}"), "final", number)
+    pieces: list[int] = []
+
+    async def counted(*words: object) -> Forgotten:
+        some = await forget_some(*words)  # type: ignore[arg-type]
+        pieces.append(some.visits)
+        return some
+
+    monkeypatch.setattr(store, "forget_some", counted)
+    assert (await ledger.forget(MORNING, chunk=2)).visits == 5
+    assert pieces == [2, 2, 1, 0]

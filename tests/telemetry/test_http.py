@@ -1,0 +1,209 @@
+"""The health pages answer probes and scrapes, and nothing that is sent to them does harm."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from chargeline.telemetry import http
+from chargeline.telemetry.http import Pages, PageServer
+from chargeline.telemetry.metrics import Metrics
+
+
+@dataclass
+class Served:
+    server: PageServer
+    reasons: list[str] = field(default_factory=list)
+
+    async def send(self, request: bytes, *, end: bool = False) -> bytes:
+        """All that comes back until the server closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        writer.write(request)
+        if end:
+            writer.write_eof()
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        return answer
+
+    async def ask(
+        self, path: str, method: str = "GET", fields: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        head, _gap, body = (
+            await self.send(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode())
+        ).partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        named = dict(line.lower().split(": ", 1) for line in lines)
+        return int(first.split()[1]), named, body
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    metrics = Metrics(CollectorRegistry(), program="capture", version="1.2.3")
+    reasons: list[str] = []
+    pages = Pages(lambda: reasons, metrics.exposition, {"program": "capture", "version": "1.2.3"})
+    server = PageServer(pages, request_seconds=0.3)
+    await server.start("127.0.0.1", 0)
+    yield Served(server, reasons)
+    await server.close()
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+async def test_a_living_program_says_so(served: Served) -> None:
+    """/healthz is 200 as long as the loop turns, ready or not."""
+    served.reasons.append("the ledger cannot be reached")
+    assert (await served.ask("/healthz"))[0] == 200
+
+
+async def test_a_ready_program_says_so(served: Served) -> None:
+    """/readyz is 200 when nothing is missing."""
+    assert (await served.ask("/readyz"))[0] == 200
+
+
+async def test_a_program_that_is_not_ready_says_why(served: Served) -> None:
+    """/readyz is 503 with each reason on its line."""
+    served.reasons += ["the ledger cannot be reached", "no partitions yet"]
+    code, _fields, body = await served.ask("/readyz")
+    assert (code, body) == (503, b"the ledger cannot be reached\nno partitions yet\n")
+
+
+async def test_a_scrape_gets_the_metrics(served: Served) -> None:
+    """/metrics is Prometheus' text format."""
+    code, fields, body = await served.ask("/metrics")
+    assert code == 200 and fields["content-type"].startswith("text/plain; version=0.0.4")
+    assert b"chargeline_up 1.0" in body
+
+
+async def test_a_scrape_chooses_its_format(served: Served) -> None:
+    """The Accept header, in any case, is heeded."""
+    fields = "aCCept: application/openmetrics-text;version=1.0.0\r\n"
+    _code, got, _body = await served.ask("/metrics", fields=fields)
+    assert got["content-type"].startswith("application/openmetrics-text")
+
+
+async def test_the_version_is_json(served: Served) -> None:
+    """/version tells program and version."""
+    assert json.loads((await served.ask("/version"))[2]) == {"program": "capture", "version": "1.2.3"}
+
+
+async def test_a_query_changes_nothing(served: Served) -> None:
+    """What stands after the question mark is ignored."""
+    assert (await served.ask("/healthz?verbose=1"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/version", "/nowhere"])
+async def test_head_has_the_fields_of_get_and_no_body(served: Served, path: str) -> None:
+    """HEAD tells status and length only."""
+    got, asked = await served.ask(path), await served.ask(path, "HEAD")
+    assert asked[0] == got[0] and asked[2] == b""
+    assert asked[1].keys() == got[1].keys() and int(asked[1]["content-length"]) > 0
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics/", "/healthz/../version", "/etc/passwd"])
+async def test_an_unknown_path_is_404(served: Served, path: str) -> None:
+    """There are four pages, named in full."""
+    assert (await served.ask(path))[0] == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_other_methods_are_405_and_told_which_are_allowed(served: Served, method: str) -> None:
+    """Only GET and HEAD are served."""
+    code, fields, _body = await served.ask("/healthz", method)
+    assert (code, fields["allow"]) == (405, "get, head")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "code"),
+    [
+        (b"GET /healthz HTTP/1.0", 200),
+        (b"GET /healthz HTTP/2.0", 505),
+        (b"GET /healthz", 400),
+        (b"GET  /healthz HTTP/1.1", 400),
+        (b"GET http://x/healthz HTTP/1.1", 400),
+        (b"\xff\xfe\x00", 400),
+        (b"\x0bMSH|^~\\&|ZEBRA", 400),
+    ],
+)
+async def test_what_is_not_a_request_is_refused(served: Served, request_line: bytes, code: int) -> None:
+    """Other protocols and broken lines get the status that says so."""
+    assert status(await served.send(request_line + b"\r\n\r\n")) == code
+
+
+async def test_a_request_that_breaks_off_is_400(served: Served) -> None:
+    """The end before the empty line is a bad request."""
+    assert status(await served.send(b"GET /healthz HTTP/1.1\r\n", end=True)) == 400
+
+
+async def test_a_request_that_is_too_large_is_431(served: Served) -> None:
+    """A head above the limit is refused before it is all there, and the refusal arrives."""
+    head = b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 5 * http.REQUEST_BYTES_MOST
+    assert status(await served.send(head)) == 431
+
+
+async def test_a_request_that_is_too_slow_is_408(served: Served) -> None:
+    """Who sends half a head and waits is sent away."""
+    assert status(await served.send(b"GET /healthz HT")) == 408
+
+
+async def test_too_many_connections_are_sent_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit the answer is 503, at once, and it arrives although the request was not read."""
+    monkeypatch.setattr(http, "CONNECTIONS_MOST", 1)
+    _first, first = await asyncio.open_connection("127.0.0.1", served.server.port)
+    await asyncio.sleep(0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+    await asyncio.sleep(0.05)
+    for part in (b"GET /healthz HTTP/1.1\r\n", b"Host: x\r\n\r\n"):
+        writer.write(part)
+        await asyncio.sleep(0.02)
+    writer.write_eof()
+    assert status(await reader.read()) == 503
+    writer.close()
+    first.close()
+
+
+async def test_a_client_that_goes_away_leaves_no_trace(served: Served) -> None:
+    """After broken connections the pages still answer, and none is counted as open."""
+    for _ in range(5):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+        writer.write(b"GET /metr")
+        writer.transport.abort()
+    await asyncio.sleep(0.05)
+    assert (await served.ask("/healthz"))[0] == 200
+    await asyncio.sleep(0.05)
+    assert served.server.open_connections == 0
+
+
+async def test_a_page_that_fails_is_500_without_its_text() -> None:
+    """A reason that cannot be worked out is our mistake; its text stays here."""
+
+    def fails() -> Sequence[str]:
+        raise RuntimeError("TESTPATIENT ZEBRA")
+
+    server = PageServer(Pages(fails, lambda accept: (accept, b""), {}))
+    await server.start("127.0.0.1", 0)
+    code, _fields, body = await Served(server).ask("/readyz")
+    await server.close()
+    assert (code, body) == (500, b"Internal Server Error\n")
+
+
+async def test_closing_waits_for_nobody(served: Served) -> None:
+    """A client that is still connected is broken off, so that a stop is quick."""
+    reader, _writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+    await asyncio.sleep(0.05)
+    await served.server.close()
+    assert await asyncio.wait_for(reader.read(), 0.1) == b""
+    assert served.server.open_connections == 0
+
+
+async def test_a_closed_server_accepts_nobody() -> None:
+    """After close the port is free."""
+    server = PageServer(Pages(lambda: [], lambda accept: (accept, b""), {}))
+    await server.start("127.0.0.1", 0)
+    await server.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", server.port)

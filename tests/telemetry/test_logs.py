@@ -1,0 +1,246 @@
+"""No patient gets into the logs, by whatever way it tries: key, value, event, exception or library."""
+
+import asyncio
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from chargeline.hl7.errors import Hl7Error
+from chargeline.telemetry import logs
+
+PATIENT = "TESTPATIENT ZEBRA"
+
+
+@pytest.fixture
+def out() -> Iterator[io.StringIO]:
+    """What is logged while a test runs; everything is as before afterwards."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, sys.excepthook, threading.excepthook, sys.unraisablehook
+    stream = io.StringIO()
+    logs.configure("info", stream)
+    yield stream
+    logging.captureWarnings(False)
+    root.handlers[:], root.level = before[0], before[1]
+    sys.excepthook, threading.excepthook, sys.unraisablehook = before[2:]
+    structlog.reset_defaults()
+
+
+def lines(out: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def only_line(out: io.StringIO) -> dict[str, Any]:
+    (line,) = lines(out)
+    return line
+
+
+class _FailsError(Exception):
+    pass
+
+
+def test_a_line_is_json_with_event_level_and_time(out: io.StringIO) -> None:
+    """What is said with allowed keys comes out as said."""
+    logs.logger("capture").info("batch.committed", count=500, seconds=0.25, topic="hl7.inbound", partition=3)
+    line = only_line(out)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "batch.committed", "level": "info", "source": "capture",
+        "count": 500, "seconds": 0.25, "topic": "hl7.inbound", "partition": 3,
+    }  # fmt: skip
+
+
+def test_a_key_that_is_not_on_the_list_is_dropped_and_named(out: io.StringIO) -> None:
+    """The value is gone, and the line says which key was dropped."""
+    logs.logger("capture").info("message.read", patient=PATIENT, visit="V1")
+    assert only_line(out)["dropped_keys"] == ["patient"] and PATIENT not in out.getvalue()
+
+
+def test_a_name_as_a_key_is_not_named(out: io.StringIO) -> None:
+    """A dropped key is told only if it looks like a key."""
+    logs.logger("capture").info("message.read", **{PATIENT: 1})
+    assert only_line(out)["dropped_keys"] == ["unnamed"] and "ZEBRA" not in out.getvalue()
+
+
+def test_a_sentence_as_an_event_is_replaced(out: io.StringIO) -> None:
+    """An event is a dotted name; anything else could hold a value."""
+    logs.logger("capture").info(f"read {PATIENT}")
+    assert only_line(out)["event"] == "unnamed" and "ZEBRA" not in out.getvalue()
+
+
+def test_an_event_with_values_put_into_it_is_replaced(out: io.StringIO) -> None:
+    """Old-style arguments do not get into the event."""
+    logs.logger("capture").info("read.%s", PATIENT)
+    assert only_line(out)["event"] == "unnamed" and "ZEBRA" not in out.getvalue()
+
+
+@pytest.mark.parametrize("key", ["facility", "visit", "topic", "message_type", "code", "policy", "reason"])
+def test_words_do_not_pass_where_a_name_is_expected(out: io.StringIO, key: str) -> None:
+    """A value with blanks under a key for names is dropped."""
+    logs.logger("capture").info("message.read", **{key: PATIENT})
+    assert only_line(out)["dropped_keys"] == [key] and "ZEBRA" not in out.getvalue()
+
+
+@pytest.mark.parametrize("value", [{"name": PATIENT}, [PATIENT], ValueError(PATIENT), PATIENT.encode()])
+def test_only_plain_values_pass(out: io.StringIO, value: object) -> None:
+    """Maps, lists, bytes and objects are dropped, as they could hold anything."""
+    logs.logger("capture").info("message.read", where=value, count=value)
+    assert only_line(out)["dropped_keys"] == ["count", "where"] and "ZEBRA" not in out.getvalue()
+
+
+@pytest.mark.parametrize("key", ["says", "template", "caused_by", "dropped_keys"])
+def test_keys_that_logs_write_themselves_are_closed_to_callers(out: io.StringIO, key: str) -> None:
+    """Nobody can use the words of our errors to say something else."""
+    logs.logger("capture").info("message.read", **{key: PATIENT})
+    assert only_line(out)["dropped_keys"] == [key] and "ZEBRA" not in out.getvalue()
+
+
+def test_a_value_cannot_begin_a_line_of_its_own(out: io.StringIO) -> None:
+    """Line breaks in a value neither split the line nor get through."""
+    logs.logger("capture").info("message.read", where='PID-5\n{"event": "forged"}')
+    assert only_line(out)["dropped_keys"] == ["where"]
+
+
+def test_an_exception_is_told_as_type_and_place(out: io.StringIO) -> None:
+    """Its text, which may quote the message, is not told."""
+    try:
+        raise _FailsError(PATIENT)
+    except _FailsError:
+        logs.logger("capture").exception("batch.failed")
+    line = only_line(out)
+    assert line["error"] == "_FailsError" and line["where"].startswith(f"{__name__}:")
+    assert "ZEBRA" not in out.getvalue()
+
+
+def test_the_place_of_an_exception_is_in_our_code(out: io.StringIO) -> None:
+    """Below our own line, a library's is not told."""
+    try:
+        logs.told(None)  # type: ignore[arg-type]
+    except AttributeError as error:
+        logs.logger("capture").error("batch.failed", exc_info=error)
+    assert only_line(out)["where"].startswith("chargeline.telemetry.logs:")
+
+
+def test_an_error_of_ours_is_told_in_its_words(out: io.StringIO) -> None:
+    """Our errors carry no patient, so what to do can be read in the log."""
+    error = Hl7Error("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
+    logs.logger("capture").error("message.parked", exc_info=error)
+    assert only_line(out)["says"] == "expected a time, found nothing, at RXA-3: chart it"
+
+
+def test_the_cause_of_our_error_is_told_as_its_type(out: io.StringIO) -> None:
+    """A foreign error behind one of ours does not bring its text in."""
+    error = Hl7Error("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
+    error.__cause__ = ValueError(PATIENT)
+    logs.logger("capture").error("message.parked", exc_info=error)
+    assert only_line(out)["caused_by"] == ["ValueError"] and "ZEBRA" not in out.getvalue()
+
+
+def test_a_group_of_exceptions_tells_its_members_types(out: io.StringIO) -> None:
+    """What failed together in a task group is told, without texts."""
+    group = ExceptionGroup(PATIENT, [ValueError(PATIENT), KeyError(PATIENT)])
+    logs.logger("capture").error("batch.failed", exc_info=group)
+    assert only_line(out)["caused_by"] == ["ValueError", "KeyError"] and "ZEBRA" not in out.getvalue()
+
+
+def test_causes_in_a_ring_end() -> None:
+    """Exceptions that name each other as cause are told once."""
+    one, two = ValueError(), KeyError()
+    one.__cause__, two.__cause__ = two, one
+    assert logs.told(one)["caused_by"] == ("KeyError",)
+
+
+def test_a_library_is_told_by_its_template(out: io.StringIO) -> None:
+    """The literal text of the call is told, the values are not."""
+    logging.getLogger("aiokafka.consumer").warning("Heartbeat of %s failed", PATIENT)
+    line = only_line(out)
+    assert (line["source"], line["template"]) == ("aiokafka.consumer", "Heartbeat of %s failed")
+    assert "ZEBRA" not in out.getvalue()
+
+
+def test_a_text_that_a_library_puts_together_itself_is_not_told(out: io.StringIO) -> None:
+    """A formatted text has its values in it already, so only the place is told."""
+    logging.getLogger("sqlalchemy.engine").error(f"insert {PATIENT}")
+    line = only_line(out)
+    assert line["template"] is None and line["where"].startswith("test_logs:")
+    assert "ZEBRA" not in out.getvalue()
+
+
+def test_a_library_that_logs_an_exception_tells_its_type(out: io.StringIO) -> None:
+    """The exception that a library passes on is told as ours are."""
+    try:
+        raise ValueError(PATIENT)
+    except ValueError:
+        logging.getLogger("aiokafka").exception("Unexpected error")
+    assert only_line(out)["error"] == "ValueError" and "ZEBRA" not in out.getvalue()
+
+
+async def test_a_failed_task_that_nobody_awaits_does_not_tell_its_text(out: io.StringIO) -> None:
+    """Asyncio's own report, which shows arguments and texts, comes out as type and place."""
+
+    def callback(_name: str) -> None:
+        raise ValueError(PATIENT)
+
+    asyncio.get_running_loop().call_soon(callback, PATIENT)
+    await asyncio.sleep(0.01)
+    assert only_line(out)["source"] == "asyncio" and "ZEBRA" not in out.getvalue()
+
+
+def test_handlers_that_a_library_put_up_are_taken_down(out: io.StringIO) -> None:
+    """What a library would write by itself goes through ours."""
+    own = io.StringIO()
+    library = logging.getLogger("zebra.library")
+    library.addHandler(logging.StreamHandler(own))
+    logs.configure("info", out)
+    library.warning(PATIENT)
+    assert own.getvalue() == "" and "ZEBRA" not in out.getvalue()
+
+
+def test_a_warning_of_python_does_not_tell_its_text(out: io.StringIO) -> None:
+    """warnings.warn goes the way of all library logs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)
+        logging.captureWarnings(True)
+        warnings.warn(PATIENT, stacklevel=1)
+    assert only_line(out)["source"] == "py.warnings" and "ZEBRA" not in out.getvalue()
+
+
+def test_an_exception_that_nobody_catches_does_not_tell_its_text(
+    out: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last traceback of a program is a line as well."""
+    error = _FailsError(PATIENT)
+    sys.excepthook(type(error), error, None)
+    line = only_line(out)
+    assert (line["event"], line["error"]) == ("uncaught", "_FailsError")
+    assert "ZEBRA" not in out.getvalue() + capsys.readouterr().err
+
+
+def test_an_exception_of_a_thread_does_not_tell_its_text(
+    out: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A thread that fails is told by type."""
+
+    def fail() -> None:
+        raise _FailsError(PATIENT)
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert only_line(out)["error"] == "_FailsError"
+    assert "ZEBRA" not in out.getvalue() + capsys.readouterr().err
+
+
+def test_what_is_below_the_level_is_not_logged(out: io.StringIO) -> None:
+    """At `info`, debug lines and a library's info lines stay out."""
+    logs.logger("capture").debug("message.read")
+    logging.getLogger("aiokafka").info("Joined group")
+    assert out.getvalue() == ""

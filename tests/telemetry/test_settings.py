@@ -1,0 +1,210 @@
+"""Settings come from the environment, are checked all at once, and never show a secret."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from chargeline.telemetry.settings import (
+    Settings,
+    SettingsError,
+    as_markdown,
+    describe,
+    expected_of,
+    load,
+    shape_of,
+    variable,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECRET = "correct-ZEBRA-battery"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of ours from outside."""
+    for name in [each for each in os.environ if each.startswith("CHARGELINE_")]:
+        monkeypatch.delenv(name)
+
+
+def mistakes(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
+    """The mistakes of an environment, as they are printed."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"CHARGELINE_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert str(caught.value) == "\n".join(str(each) for each in caught.value.mistakes)
+    return [str(each) for each in caught.value.mistakes]
+
+
+def test_nothing_needs_to_be_set() -> None:
+    """The defaults by themselves are valid."""
+    assert load() == Settings.model_construct()
+
+
+def test_a_variable_sets_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is CHARGELINE_ and the field in capitals."""
+    monkeypatch.setenv("CHARGELINE_SETTLE_SECONDS", "30")
+    assert load().settle_seconds == 30
+
+
+def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chart that leaves a value empty gets the default."""
+    monkeypatch.setenv("CHARGELINE_HTTP_PORT", "")
+    assert load().http_port == 8080
+
+
+def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong values, unknown names and contradictions come in one error."""
+    found = mistakes(
+        monkeypatch,
+        HTTP_PORT="80b80",
+        RETENTION_DAYS="0",
+        SETLE_SECONDS="3",
+        KAFKA_HEARTBEAT_INTERVAL_MS="40000",
+    )
+    assert [each.partition(": ")[0].removeprefix("CHARGELINE_") for each in found] == [
+        "HTTP_PORT", "KAFKA_HEARTBEAT_INTERVAL_MS", "RETENTION_DAYS", "SETLE_SECONDS",
+    ]  # fmt: skip
+
+
+def test_a_mistake_says_variable_expected_found_and_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the form of all our errors, and shows the shape of what it found."""
+    assert mistakes(monkeypatch, HTTP_PORT="80b80") == [
+        "CHARGELINE_HTTP_PORT: expected a whole number from 1 to 65535, found 5 characters, digits and"
+        " letters; correct it, or remove it to have the default"
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_no_error_shows_a_value(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A secret set in any variable by mistake is not in the error, nor in what the error came from."""
+    monkeypatch.setenv(variable(name), f"{SECRET} \N{ZEBRA FACE}" if name == "kafka_group" else SECRET)
+    monkeypatch.setenv("CHARGELINE_HTTP_PORT", SECRET)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert SECRET not in str(caught.value) and caught.value.__context__ is None
+
+
+def test_a_misspelt_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that would silently do nothing is a mistake."""
+    (found,) = mistakes(monkeypatch, DEFAULT_POLCY="guide-2026")
+    assert "did you mean CHARGELINE_DEFAULT_POLICY?" in found
+
+
+@pytest.mark.parametrize(
+    "name", ["GATEWAY_SERVICE_HOST", "GATEWAY_PORT", "GATEWAY_PORT_2575_TCP_ADDR", "TEST_KAFKA"]
+)
+def test_variables_of_kubernetes_and_of_our_tests_are_let_be(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What Kubernetes sets for a service called chargeline-gateway is no mistake."""
+    monkeypatch.setenv(f"CHARGELINE_{name}", "tcp://10.0.0.1:2575")
+    load()
+
+
+def test_a_port_that_kubernetes_set_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service called chargeline-http collides with our variable; the error says how to end that."""
+    (found,) = mistakes(monkeypatch, HTTP_PORT="tcp://10.0.0.1:8080")
+    assert "enableServiceLinks: false" in found
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_MECHANISM"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "PLAIN"}, "KAFKA_SASL_USERNAME"),
+        ({"KAFKA_SASL_USERNAME": "zebra"}, "KAFKA_SECURITY_PROTOCOL"),
+        ({"KAFKA_TLS_CA_FILE": __file__}, "KAFKA_SECURITY_PROTOCOL"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_TLS_KEY_FILE": __file__}, "KAFKA_TLS_CERTIFICATE_FILE"),
+        ({"MLLP_TLS_KEY_FILE": __file__}, "MLLP_TLS_CERTIFICATE_FILE"),
+        ({"MLLP_TLS_CLIENT_CA_FILE": __file__}, "MLLP_TLS_CLIENT_CA_FILE"),
+        ({"KAFKA_HEARTBEAT_INTERVAL_MS": "15001"}, "KAFKA_HEARTBEAT_INTERVAL_MS"),
+        ({"KAFKA_REBALANCE_TIMEOUT_MS": "44999"}, "KAFKA_REBALANCE_TIMEOUT_MS"),
+        ({"TOPIC_PARKED": "hl7.inbound"}, "TOPIC_INBOUND"),
+        ({"LEDGER_URL": "mysql://localhost/x"}, "LEDGER_URL"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_told(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], first: str
+) -> None:
+    """A contradiction is found before anything starts."""
+    assert mistakes(monkeypatch, **values)[0].startswith(f"CHARGELINE_{first}: expected ")
+
+
+def test_a_login_with_all_its_parts_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules about logins do not forbid a right one."""
+    for name, value in {
+        "SECURITY_PROTOCOL": "SASL_SSL",
+        "SASL_MECHANISM": "SCRAM-SHA-512",
+        "SASL_USERNAME": "zebra",
+        "SASL_PASSWORD": SECRET,
+    }.items():
+        monkeypatch.setenv(f"CHARGELINE_KAFKA_{name}", value)
+    assert load().kafka_sasl_password.get_secret_value() == SECRET
+
+
+def test_a_wrong_value_is_not_blamed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contradiction with a value that is itself wrong is not told."""
+    assert len(mistakes(monkeypatch, KAFKA_SESSION_TIMEOUT_MS="x", KAFKA_HEARTBEAT_INTERVAL_MS="45000")) == 1
+
+
+def test_the_description_shows_what_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each variable comes with its value, its default and its meaning."""
+    monkeypatch.setenv("CHARGELINE_RETENTION_DAYS", "30")
+    (row,) = [each for each in describe(load()) if each.variable == "CHARGELINE_RETENTION_DAYS"]
+    assert (row.value, row.default) == ("30", "400") and row.meaning
+
+
+def test_the_description_masks_secrets() -> None:
+    """A password is shown as stars, wherever it stands."""
+    url = f"postgresql+asyncpg://zebra:{SECRET}@db:5432/charges?application_name=x"
+    settings = Settings(kafka_sasl_password=SecretStr(SECRET), ledger_url=SecretStr(url))
+    shown = {each.variable: each.value for each in describe(settings)}
+    assert SECRET not in str(shown)
+    assert shown["CHARGELINE_KAFKA_SASL_PASSWORD"] == "****"
+    assert shown["CHARGELINE_LEDGER_URL"] == "postgresql+asyncpg://****@db:5432/charges"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql+asyncpg://db/charges?user=zebra&password={SECRET}",
+        f"postgresql+asyncpg://zebra:{SECRET}@part@db/charges",
+        f"postgresql+asyncpg://zebra:{SECRET}?x@db/charges",
+        f"postgresql+asyncpg://zebra:{SECRET}@[broken/charges",
+    ],
+)
+def test_a_password_in_an_odd_place_is_masked(url: str) -> None:
+    """Where nobody can tell the password from the rest, nothing is shown."""
+    assert SECRET not in str(describe(Settings(ledger_url=SecretStr(url))))
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    """A repr in a log or a traceback has stars."""
+    assert SECRET not in repr(Settings(kafka_sasl_password=SecretStr(SECRET), ledger_url=SecretStr(SECRET)))
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_says_what_it_means_and_expects(name: str) -> None:
+    """Its meaning is a sentence."""
+    assert str(Settings.model_fields[name].description).endswith(".") and expected_of(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        ("", "nothing"),
+        ("7", "1 character, digits"),
+        ("a b!", "4 characters, letters and blanks and other signs"),
+    ],
+)
+def test_a_shape_tells_length_and_kinds(value: str, shape: str) -> None:
+    """Enough to find the mistake, too little to learn the value."""
+    assert shape_of(value) == shape
+
+
+def test_the_documentation_of_the_settings_is_true() -> None:
+    """docs/configuration.md is what `python -m chargeline.telemetry.settings` prints."""
+    assert (REPOSITORY / "docs/configuration.md").read_text(encoding="utf-8") == as_markdown()
