@@ -29,7 +29,7 @@ COUNTED = {
     "connection_refused": "a sender connected beyond the most connections allowed",
     "handshake_failed": "a sender connected without TLS, or with a certificate that was not accepted",
     "connection_idle": "a connection was closed because nothing came",
-    "connection_failed": "a connection was closed because the handler failed or the peer took no answer",
+    "connection_failed": "a connection was closed unanswered because the handler failed or hung up",
     "frame_complete": "a frame was received whole",
     "frame_too_large": "a frame was refused for its size",
     "frame_cut_off": "a frame whose end never came, or was begun anew before its end",
