@@ -188,6 +188,10 @@ def _add_live(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     """The live service; its settings come from the environment (docs/configuration.md)."""
     capture = verbs.add_parser("capture", help="consume HL7 from Kafka, announce drafts")
     capture.set_defaults(run=lambda _asked: _live().with_settings(_live().capture))
+    gateway = verbs.add_parser("gateway", help="listen for HL7 over MLLP and put it into Kafka")
+    gateway.set_defaults(
+        run=lambda _asked: _live().with_settings(import_module("chargeline.gateway.program").run)
+    )
     config = verbs.add_parser("config", help="the settings of the live service, secrets hidden")
     config.set_defaults(run=lambda _asked: _live().with_settings(_live().show_configuration))
     topics = verbs.add_parser("topics", help="Kafka topics").add_subparsers(metavar="ACTION", required=True)

@@ -325,12 +325,14 @@ async def test_a_message_without_visit_has_a_key_of_its_body() -> None:
     (again,) = await kept(data.replace(b"|202603020700|", b"|202603020800|", 1))
     digest = read_message(data).body_digest.hex()
     assert first.key == again.key == f"ZEBRA|{digest[:16]}"
+    assert first.headers["chargeline-no-visit"] == "1"
 
 
 async def test_a_message_that_cannot_be_read_keeps_its_facility() -> None:
     """The key of a fragment begins with MSH-4."""
     (message,) = await kept(with_header(MSH_14="MORE"))
     assert message.key.startswith("GENHOSP|")
+    assert message.headers["chargeline-no-visit"] == "1"
     assert message.headers["chargeline-type"] == ""
 
 

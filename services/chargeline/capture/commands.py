@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 
+from chargeline.bus.kafka import KafkaUnavailableError
 from chargeline.capture import program
 from chargeline.capture.limits import TooManyParkedError
 from chargeline.hl7.errors import Hl7Error
@@ -21,7 +22,7 @@ from chargeline.telemetry import settings as configuration
 from chargeline.telemetry.settings import Settings, SettingsError
 
 OK, FAILED, WRONG_USE = 0, 1, 2
-_EXPECTED = (program.StartError, TooManyParkedError, LedgerError, OSError)
+_EXPECTED = (program.StartError, KafkaUnavailableError, TooManyParkedError, LedgerError, OSError)
 
 
 def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:

@@ -17,6 +17,7 @@ from chargeline.hl7.reader import read_message
 NUDGE = "chargeline-nudge"  # no message: look at this visit again, something of it is in the ledger
 MERGE_COPY = "chargeline-merge"  # the copy of a merge for the partition of the prior visit
 REKEYED = "chargeline-rekeyed"  # sent again under the key of its visit
+NO_VISIT = "chargeline-no-visit"  # the gateway found no visit, so the key ends in a digest
 
 
 class InboundRecord(NamedTuple):
@@ -52,6 +53,11 @@ def key_of_text(text: str) -> VisitKey | None:
     return VisitKey(facility, visit) if found and visit else None
 
 
+def _named(record: InboundRecord) -> VisitKey | None:
+    """The visit that a record's key names."""
+    return None if NO_VISIT in record.headers else key_of_text(record.key)
+
+
 def look(record: InboundRecord, profile: Profile) -> Looked:
     """Say what a record is."""
     if NUDGE in record.headers:
@@ -60,11 +66,11 @@ def look(record: InboundRecord, profile: Profile) -> Looked:
     try:
         message = read_message(record.value)
     except Hl7Error as error:
-        return Looked(record, "parked", None, key_of_text(record.key), error)
+        return Looked(record, "parked", None, _named(record), error)
     reading = read_events(message, profile)
     if reading.set_aside is not None:
         kind = "unused" if reading.set_aside.code == "message.unknown" else "parked"
-        return Looked(record, kind, reading, key_of_text(record.key), reading.set_aside)
+        return Looked(record, kind, reading, _named(record), reading.set_aside)
     if reading.visit is None:
         return Looked(record, "message", reading, None, None)
     visit = VisitKey(reading.facility, reading.visit)

@@ -6,21 +6,20 @@ was announced is published, and every failure that would need a person ends the 
 
 import asyncio
 import signal
-import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
-from aiokafka.helpers import create_ssl_context
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
+from chargeline.bus import kafka
 from chargeline.capture.consumer import Consumer, Partitions
 from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.processor import Processor, Terms, utc_now
@@ -52,30 +51,7 @@ class StartError(Exception):
 
 def kafka_options(settings: Settings) -> dict[str, object]:
     """What every Kafka client of ours is told: servers, name, security."""
-    options: dict[str, object] = {
-        "bootstrap_servers": settings.kafka_bootstrap,
-        "client_id": settings.kafka_client_id,
-        "security_protocol": settings.kafka_security_protocol,
-    }
-    if settings.kafka_security_protocol.startswith("SASL"):
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_sasl_username
-        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
-    if settings.kafka_security_protocol.endswith("SSL"):
-        options["ssl_context"] = _tls(settings)
-    return options
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    def text(path: Path | None) -> str | None:
-        return str(path) if path is not None else None
-
-    context: ssl.SSLContext = create_ssl_context(
-        cafile=text(settings.kafka_tls_ca_file),
-        certfile=text(settings.kafka_tls_certificate_file),
-        keyfile=text(settings.kafka_tls_key_file),
-    )
-    return context
+    return kafka.client_options(settings.kafka_client(), kafka.TlsFiles(*settings.kafka_tls_files()))
 
 
 def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
@@ -112,7 +88,7 @@ async def run(settings: Settings) -> int:
         metrics = Metrics(CollectorRegistry(), program="capture", version=__version__)
         metrics.rulebook.tell(version=processor.drafting.rulebook.version)
         consumer, partitions = await _consumer(settings, processor, metrics, stack)
-        producer = await stack.enter_async_context(_producer(settings))
+        producer = await stack.enter_async_context(kafka.producer(kafka_options(settings)))
         limit = ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now)
         reader = Consumer(
             consumer,
@@ -160,7 +136,7 @@ async def _consumer(
         await consumer.start()
     except KafkaError as error:
         await consumer.stop()
-        raise StartError(_kafka_words(settings, error)) from error
+        raise kafka.refused(settings.kafka_client(), error) from error
     stack.push_async_callback(consumer.stop)
     if settings.topic_inbound not in await consumer.topics():
         raise StartError(
@@ -169,28 +145,6 @@ async def _consumer(
         )
     consumer.subscribe([settings.topic_inbound], listener=partitions)
     return consumer, partitions
-
-
-def _kafka_words(settings: Settings, error: KafkaError) -> str:
-    return (
-        f"expected Kafka at {settings.kafka_bootstrap} to let us in over {settings.kafka_security_protocol}, "
-        f"found {type(error).__name__}; check that it runs, and user, password and certificates "
-        "(`chargeline config` shows what is set)"
-    )
-
-
-@asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(enable_idempotence=True, acks="all", linger_ms=5, **kafka_options(settings))
-    try:
-        await producer.start()
-    except KafkaError as error:
-        await producer.stop()
-        raise StartError(_kafka_words(settings, error)) from error
-    try:
-        yield producer
-    finally:
-        await producer.stop()
 
 
 @asynccontextmanager
@@ -280,7 +234,7 @@ async def create_topics(settings: Settings, partitions: int, replication: int) -
         await admin.start()
     except KafkaError as error:
         await admin.close()
-        raise StartError(_kafka_words(settings, error)) from error
+        raise kafka.refused(settings.kafka_client(), error) from error
     wanted = {
         settings.topic_inbound: RETENTION_DAYS["inbound"],
         settings.topic_drafts: RETENTION_DAYS["drafts"],

@@ -71,9 +71,9 @@ class StoreFull(Exception):  # noqa: N818 - the same
 class InboundMessage(NamedTuple):
     """A message as it came, and what a consumer may know before reading it.
 
-    key: `facility|visit`, which decides the partition and nothing else: the consumer takes facility
-    and visit from the message. Without a visit, `facility|` and the first 16 digits of the body's
-    digest: a resend has the same key, and no patient's number becomes one. received_at: UTC.
+    key: `facility|visit`, which decides the partition. Without a visit, `facility|` and the first 16
+    digits of the body's digest, with the header `chargeline-no-visit`: a resend has the same key, and
+    no patient's number becomes one. received_at: UTC.
     headers: `chargeline-type` (MSH-9, "" if it is not one), `chargeline-digest` (of the body, the
     same for a resend), `chargeline-interface` (the profile's name), `chargeline-peer` (host, and the
     name in its certificate), and where they apply `chargeline-merge` (`prior` or `surviving`: which of
@@ -274,6 +274,8 @@ def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
     if received.problem is not None:
         headers["chargeline-problem"] = received.problem.code
     facility, visit, priors = _whose(received, profile)
+    if not visit:
+        headers["chargeline-no-visit"] = "1"
     own = visit or digest.hex()[:DIGEST_LETTERS]
     keyed = [(f"{facility}|{prior}", headers | {"chargeline-merge": "prior"}) for prior in priors]
     keyed.append((f"{facility}|{own}", headers | ({"chargeline-merge": "surviving"} if priors else {})))

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
@@ -133,6 +134,25 @@ class Settings(BaseSettings):
         25, "How long the work under way may take at a stop; less than the pod's grace period."
     )
     log_level: Literal["debug", "info", "warning", "error"] = _set("info", "The least level that is logged.")
+
+    def kafka_client(self) -> dict[str, object]:
+        """What every Kafka client is told, TLS files apart, under aiokafka's names."""
+        told: dict[str, object] = {
+            "bootstrap_servers": self.kafka_bootstrap,
+            "client_id": self.kafka_client_id,
+            "security_protocol": self.kafka_security_protocol,
+        }
+        if self.kafka_security_protocol.startswith("SASL"):
+            told["sasl_mechanism"] = self.kafka_sasl_mechanism
+            told["sasl_plain_username"] = self.kafka_sasl_username
+            told["sasl_plain_password"] = self.kafka_sasl_password.get_secret_value()
+        return told
+
+    def kafka_tls_files(self) -> tuple[Path | None, Path | None, Path | None]:
+        """Authority, certificate and key for Kafka."""
+        return (
+            self.kafka_tls_ca_file, self.kafka_tls_certificate_file, self.kafka_tls_key_file
+        )  # fmt: skip
 
 
 # Which settings stand together on a page: the first one of each group and the group's name.

@@ -1,0 +1,74 @@
+"""Claims about `chargeline gateway` in front of a real Kafka: acknowledged is stored, stored is drafted."""
+
+import asyncio
+import socket
+
+from chargeline.bus.mllp import MllpClient, MllpError
+from chargeline.hl7.reader import read_message
+from chargeline.simulator.feed import simulate
+from tests.capture.test_processor import by_code
+
+from .service import DEADLINE_SECONDS, Service, service
+
+__all__ = ["service"]
+
+
+def feed() -> list[bytes]:
+    """Ten visits without any mess."""
+    return [data for _style, data in simulate(visits=10, seed=4, style="standard", mess=0.0).messages]
+
+
+async def gateway(service: Service) -> int:
+    """Start a gateway; returns its MLLP port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    service.environment["CHARGELINE_MLLP_PORT"] = str(port)
+    await service.ready(service.start("gateway"))
+    return port
+
+
+def code_of(answer: bytes) -> str | None:
+    """MSA-1 of an acknowledgement."""
+    return read_message(answer).value("MSA-1")
+
+
+async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
+    """Ten visits over MLLP: every message answered CA (MSH-15 is AL), and the drafts are those of code."""
+    await service.prepare()
+    port = await gateway(service)
+    service.start()
+    client = await MllpClient.connect("127.0.0.1", port)
+    messages = feed()
+    answers = [await client.send(each) for each in messages]
+    await client.close()
+    assert {code_of(each) for each in answers} == {"CA"}
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, service.log.read_text()[-3000:]
+
+
+async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> None:
+    """Kafka killed: the sender gets no CA. Kafka back: the same message again is taken."""
+    await service.prepare()
+    port = await gateway(service)
+    (message, *_rest) = feed()
+    await asyncio.to_thread(service.kafka.kill)
+    client = await MllpClient.connect("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            refused = code_of(await client.send(message))
+    except MllpError:
+        refused = "hung up"
+    assert refused in ("AE", "CE", "hung up")
+    await client.close()
+    await asyncio.to_thread(service.kafka.start)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        taken = ""
+        while taken != "CA":
+            client = await MllpClient.connect("127.0.0.1", port)
+            try:
+                taken = code_of(await client.send(message)) or ""
+            except MllpError:
+                taken = "hung up"
+            finally:
+                await client.close()
