@@ -91,17 +91,17 @@ async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) ->
 
 async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> None:
     """PostgreSQL ends a transaction that idles; the successor gets in, and the zombie learns it."""
-    old = await Ledger.open(database, accept_old=True, limits=Limits(idle_in_transaction=0.5))
-    await old.migrate()
-    await at_five(old)
-    new = await Ledger.open(database)
+    new = await Ledger.open(database, accept_old=True)
+    await new.migrate()
+    await at_five(new)
+    old = await Ledger.open(database, limits=Limits(idle_in_transaction=1))
     with pytest.raises(Unreachable, match=r"25P03|closed"):
         async with old.batch() as frozen:
             await frozen.advance("hl7", 0, owner="old", expected=5, next_offset=6)
-            async with asyncio.timeout(5), new.batch() as batch:
+            async with asyncio.timeout(20), new.batch() as batch:
                 assert await batch.claim("hl7", 0, "new") == 5
             await frozen.add_messages([message(1)])
-    async with asyncio.timeout(5), old.batch() as batch:
+    async with asyncio.timeout(20), old.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
     await old.close()
     await new.close()

@@ -63,6 +63,14 @@ async def test_a_ring_of_merges_ends(ledger: Ledger) -> None:
         assert await batch.messages_of([V1, V2, V3]) == {V1: both, V2: both, V3: []}
 
 
+async def test_a_number_merged_into_itself_undoes_nothing(ledger: Ledger) -> None:
+    """V1 into V2 at nine, "V1 into V1" at ten: its messages still belong to V2."""
+    async with ledger.batch() as batch:
+        await batch.add_messages([message(1, "V1")])
+        await batch.add_merges([merge("V1", "V2", 1), merge("V1", "V1", 2)])
+        assert await batch.messages_of([V2]) == {V2: [message(1, "V1")]}
+
+
 async def test_a_merge_again_is_one_merge(ledger: Ledger) -> None:
     """A resent merge changes nothing, within a call and after it."""
     async with ledger.batch() as batch:
@@ -85,3 +93,10 @@ async def test_merges_are_found_from_either_end(ledger: Ledger) -> None:
 def test_a_number_always_leads_to_itself(merges: list[StoredMerge]) -> None:
     """Whatever was merged, a number's own messages are its own, and come first."""
     assert leading_to([V1], merges)[V1][0] == V1
+
+
+def test_the_order_in_which_merges_are_read_does_not_matter() -> None:
+    """Of V1 into V2 at nine and into V3 at ten the second counts, read first or last."""
+    both = [merge("V1", "V2", 1), merge("V1", "V3", 2)]
+    for merges in (both, both[::-1]):
+        assert leading_to([V2, V3], merges) == {V2: [V2], V3: [V3, V1]}

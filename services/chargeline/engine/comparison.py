@@ -37,12 +37,12 @@ def with_differences(
     if all(outcomes == ours for _each, outcomes in theirs):
         return made
     our_rules = _our_rules(made)
-    their_rules = {each.policy: _alternative_rules(each) for each in alternatives}
+    causes = {each.policy: _Causes(services, each, our_rules) for each in alternatives}
     entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
     for keys in dict.fromkeys(entry.administrations for entry in entries):
         found = [
-            Difference(other.policy, says, _cause(services, other, our_rules, their_rules, keys))
+            Difference(other.policy, says, causes[other.policy].of(keys))
             for other, outcomes in theirs
             if (says := _of(outcomes, keys)) != _of(ours, keys)
         ]
@@ -107,26 +107,26 @@ def _of(outcomes: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str
     return tuple(together)
 
 
-def _cause(
-    services: Sequence[Service],
-    other: Alternative,
-    ours: Mapping[str, list[str]],
-    theirs: Mapping[str, Mapping[str, list[str]]],
-    keys: Iterable[str],
-) -> str:
-    """The rule that makes the difference.
+class _Causes:
+    """Finds the rule that makes a difference between us and one other policy."""
 
-    First what the other policy makes of these administrations by themselves, then what it makes of
-    others of the encounter (an initial service elsewhere moves all), then their place.
-    """
-    own = {each.administration.key: _rules_of(each.steps) for each in services}
-    alone = {each.administration.key: _rules_of(each.steps) for each in other.services}
-    everything = [each.administration.key for each in services]
-    return (
-        _first_differing(own, alone, keys)
-        or _first_differing(own, alone, everything)
-        or _first_differing(ours, theirs[other.policy], keys)
-    )
+    def __init__(
+        self, services: Sequence[Service], other: Alternative, ours: Mapping[str, list[str]]
+    ) -> None:
+        self._ours = ours
+        self._theirs = _alternative_rules(other)
+        self._own = {each.administration.key: _rules_of(each.steps) for each in services}
+        self._alone = {each.administration.key: _rules_of(each.steps) for each in other.services}
+        # An initial service elsewhere moves all the others, so the first such rule may explain them.
+        self._anywhere = _first_differing(self._own, self._alone, self._own)
+
+    def of(self, keys: Iterable[str]) -> str:
+        """First what the other policy makes of these by themselves, then of others, then their place."""
+        return (
+            _first_differing(self._own, self._alone, keys)
+            or self._anywhere
+            or _first_differing(self._ours, self._theirs, keys)
+        )
 
 
 def _first_differing(

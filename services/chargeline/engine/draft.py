@@ -102,6 +102,8 @@ def _is_by_day(encounter: Encounter) -> bool:
 def _common_start(before: tuple[Day, ...], now: tuple[Day, ...]) -> int:
     """How many days at the beginning are the same; halving, because slices compare fast."""
     low, high = 0, min(len(before), len(now))
+    if before[: high - 1] == now[: high - 1]:
+        low = max(0, high - 1)  # mostly it is the last day that changes
     while low < high:
         middle = (low + high + 1) // 2
         if before[low:middle] == now[low:middle]:

@@ -7,11 +7,12 @@ pharmacy segments are pharmacy.py's, the visit's are visits.py's.
 
 from datetime import datetime
 
-from chargeline.engine.events import Event, MessageRef, PatientMerge, Reading, Unreadable, VisitMerge
+from chargeline.engine.events import Event, MessageRef, PatientMerge, Reading, VisitMerge
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.pharmacy import pharmacy_events
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
+from chargeline.hl7.unreadable import unreadable
 from chargeline.hl7.visits import merges_of, visit_fact
 
 ADT_TRIGGERS = frozenset(
@@ -107,11 +108,6 @@ def _set_aside(
     reference: MessageRef, facility: str, visit: str | None, profile: Profile, problem: Hl7Error
 ) -> Reading:
     return Reading(reference, facility, visit, profile.zone, (), (), unreadable(reference, problem))
-
-
-def unreadable(reference: MessageRef, error: Hl7Error) -> Unreadable:
-    """An error as an event of the visit."""
-    return Unreadable(reference, error.code, error.expected, error.found, error.where, error.do)
 
 
 def first_valued(heads: dict[str, list[str]], places: tuple[Place, ...], delimiters: Delimiters) -> str:

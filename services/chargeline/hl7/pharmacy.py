@@ -22,6 +22,7 @@ from chargeline.engine.events import (
 from chargeline.hl7.errors import Hl7Error, shape_of
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
+from chargeline.hl7.unreadable import unreadable
 
 Row = list[str]
 _KINDS = {"RDE": "order", "RAS": "order", "RDS": "dispense", "RGV": "give"}
@@ -72,8 +73,6 @@ class _Administration:
 
 def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -> list[Event]:
     """The records and order facts of a pharmacy message; what cannot be read as Unreadable."""
-    from chargeline.hl7.interpret import unreadable
-
     events: list[Event] = []
     for group in _groups(message):
         number = _first_of(group.orc, profile.order_number, message.delimiters)

@@ -34,7 +34,7 @@ class Limits(NamedTuple):
     """How long to wait for what, in seconds; a PostgreSQL session that idles longer is ended by the server.
 
     `idle_in_transaction`: keep it below the session timeout of the Kafka group, or a frozen consumer
-    keeps its successor out. `command` None: no limit.
+    keeps its successor out. No limit: None for `command`, 0 for the two that the server keeps.
     """
 
     connect: float = 10

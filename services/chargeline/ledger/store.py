@@ -61,7 +61,7 @@ class Ledger:
 
     async def migrate(self) -> None:
         """Bring the tables to this version, in one transaction; nothing happens if they are."""
-        patient = make_engine(self._address, self._limits._replace(command=None))
+        patient = make_engine(self._address, self._limits._replace(command=None, idle_in_transaction=0))
         try:
             async with self._writing(patient) as transaction:
                 with explained(self._address.shown):
