@@ -238,5 +238,7 @@ async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> 
     (parked,) = await bench.ledger.parked()
     assert parked.code == "message.no_msh"
     assert parked.raw == broken[0][1]
+    (told,) = [each for each in bench.published if each.topic == "hl7.parked"]
+    assert events.ParkedMessage.model_validate_json(told.payload).raw == broken[0][1]
     assert sum(len(each.parked) for each in done) == 1
     assert by_bench(await bench.drafts()) == by_code(messages)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
+from chargeline.bus import events
 from chargeline.capture.desk import Desk
 from chargeline.capture.inbound import (
     MERGE_COPY,
@@ -25,7 +26,7 @@ from chargeline.capture.inbound import (
     unreadable_parts,
     visit_merges,
 )
-from chargeline.capture.revisions import Drafting, Known, Outcome
+from chargeline.capture.revisions import Drafting, Known, Outcome, announcement
 from chargeline.engine.events import Unreadable, VisitKey
 from chargeline.engine.same_day import initial_services
 from chargeline.engine.timeline import Timeline
@@ -143,10 +144,11 @@ class Processor:
             *self._copies_of_merges(fresh, now),
             *self._nudges(desk, fresh, now),
         ]
-        parked = [_parked(each, problem, now) for each in looked for problem in _problems(each)]
+        troubled = [(each, problem) for each in looked for problem in _problems(each)]
+        parked = [_parked(each, problem, now) for each, problem in troubled]
         await batch.park(parked)
         outcome = await self._settle(batch, desk, touched | await self._of_patients(desk, fresh), now)
-        await batch.announce([*announcements, *outcome.announcements, *self._parked_out(parked, now)])
+        await batch.announce([*announcements, *outcome.announcements, *self._parked_out(troubled, now)])
         return Done(
             read=len(looked),
             used=len(fresh),
@@ -228,15 +230,14 @@ class Processor:
             self.terms.inbound_topic, key, event_id, _headers_text(headers), record.value, now
         )
 
-    def _parked_out(self, parked: Iterable[ParkedMessage], now: datetime) -> list[Announcement]:
+    def _parked_out(
+        self, troubled: Iterable[tuple[Looked, Unreadable | Hl7Error]], now: datetime
+    ) -> list[Announcement]:
         """Parked messages go to their topic too, bytes and reason, for whoever watches it."""
         return [
-            Announcement(
-                self.terms.parked_topic, each.key or "", f"{each.topic}|{each.partition}|{each.offset}",
-                _headers_text({"code": each.code, "where": each.where_}), each.raw, now,
-            )
-            for each in parked
-        ]  # fmt: skip
+            announcement(self.terms.parked_topic, _parked_event(each, problem), now)
+            for each, problem in troubled
+        ]
 
     # ------------------------------------------------------------------ drafts
 
@@ -345,6 +346,19 @@ def _seconds(rows: Iterable[PatientDay], wanted: Iterable[VisitKey]) -> dict[Vis
             if key in found:
                 found[key].add(date.fromisoformat(row.day))
     return {key: frozenset(days) for key, days in found.items()}
+
+
+def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> events.ParkedMessage:
+    record, message = looked.record, looked.reading.message if looked.reading else None
+    return events.parked(
+        record.value,
+        [(name, value.encode()) for name, value in record.headers.items()],
+        at=(record.topic, record.partition, record.offset),
+        key=(looked.visit.facility, looked.visit.visit) if looked.visit else (None, None),
+        why=problem,
+        message_type=message.type if message else "",
+        control_id=message.control_id if message else "",
+    )
 
 
 def _timeline(desk: Desk, key: VisitKey) -> Timeline | None:
