@@ -4,7 +4,10 @@ import asyncio
 import subprocess
 import sys
 
-from chargeline.ledger import Announcement, Ledger, Limits
+import asyncpg
+import pytest
+
+from chargeline.ledger import Announcement, Ledger, LedgerError, Limits
 
 from .rows import announcement
 
@@ -95,6 +98,37 @@ async def test_one_relay_at_a_time(database: str) -> None:
     assert await second.delete_outbox([taken[0].id]) == 0
     await first.close()
     assert names(await second.take_outbox(1)) == ["e1"]
+    await second.close()
+
+
+async def test_order_is_that_of_ids_not_of_places_on_disk(database: str) -> None:
+    """A new event that PostgreSQL writes into the room of a deleted one is still the last."""
+    ledger = await Ledger.open(database, accept_old=True)
+    await ledger.migrate()
+    await announce(ledger, "e1", "e2")
+    await ledger.delete_outbox([(await ledger.take_outbox(1))[0].id])
+    connection = await asyncpg.connect(database)
+    await connection.execute("VACUUM outbox")
+    await announce(ledger, "e3")
+    stored = await connection.fetch("SELECT event_id FROM outbox ORDER BY ctid")
+    assert [row["event_id"] for row in stored] == ["e3", "e2"]
+    assert names(await ledger.take_outbox(10)) == ["e2", "e3"]
+    await connection.close()
+    await ledger.close()
+
+
+async def test_a_relay_that_meets_an_error_gives_its_place_up(database: str) -> None:
+    """Its connection does not go back to the others with the lock on it."""
+    first = await Ledger.open(database, accept_old=True)
+    await first.migrate()
+    second = await Ledger.open(database)
+    await announce(first, "e1")
+    with pytest.raises(LedgerError):
+        await first.take_outbox(-1)
+    async with asyncio.timeout(10):
+        while not await second.take_outbox(1):
+            await asyncio.sleep(0.05)
+    await first.close()
     await second.close()
 
 

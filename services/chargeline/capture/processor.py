@@ -81,12 +81,14 @@ class Processor:
         drafting: Drafting,
         terms: Terms,
         clock: Clock,
+        tell: Callable[[Outcome], None] = lambda _outcome: None,
     ) -> None:
         self.ledger = ledger
         self.profile = profile
         self.drafting = drafting
         self.terms = terms
         self.clock = clock
+        self._tell = tell  # of what was committed, for metrics
         self._desks: dict[_Partition, Desk] = {}
 
     def drop(self, topic: str, partition: int) -> None:
@@ -110,16 +112,17 @@ class Processor:
         try:
             async with self.ledger.batch() as batch:
                 await batch.advance(*place, owner=owner, expected=expected, next_offset=next_offset)
-                done = await self._work(batch, desk, looked)
+                done, outcome = await self._work(batch, desk, looked)
         except BaseException:
             self.drop(*place)
             raise
+        self._tell(outcome)
         desk.trim()
         elsewhere = read_seconds + sum(done.seconds.values())
         seconds = {**done.seconds, "read": read_seconds, "ledger": perf_counter() - began - elsewhere}
         return done._replace(seconds=seconds)
 
-    async def _work(self, batch: Batch, desk: Desk, looked: Sequence[Looked]) -> Done:
+    async def _work(self, batch: Batch, desk: Desk, looked: Sequence[Looked]) -> tuple[Done, Outcome]:
         now = self.clock()
         usable = [each for each in looked if each.kind in ("message", "prior")]
         nudged = [each.visit for each in looked if each.kind == "nudge" and each.visit is not None]
@@ -149,7 +152,7 @@ class Processor:
         await batch.park(parked)
         outcome = await self._settle(batch, desk, touched | await self._of_patients(desk, fresh), now)
         await batch.announce([*announcements, *outcome.announcements, *self._parked_out(troubled, now)])
-        return Done(
+        done = Done(
             read=len(looked),
             used=len(fresh),
             parked=tuple(each.code for each in parked),
@@ -157,6 +160,7 @@ class Processor:
             revisions=len(outcome.revisions),
             seconds={"fold": fold_seconds, "draft": outcome.seconds},
         )
+        return done, outcome
 
     async def _of_patients(self, desk: Desk, fresh: Iterable[Looked]) -> set[VisitKey]:
         """Visits on the desk whose patient a message has just joined with another."""
@@ -259,6 +263,7 @@ class Processor:
         """Draft visits whose time has come, of partitions that are ours; returns how many."""
         now = self.clock()
         count = 0
+        outcomes = []
         async with self.ledger.batch() as batch:
             due = [row.key for row in await batch.due_visits(now, limit)]
             by_place: dict[_Partition, list[VisitKey]] = {}
@@ -272,11 +277,14 @@ class Processor:
                     await desk.load(batch, keys)
                     outcome = await self._draft(batch, desk, keys, now)
                     await batch.announce(outcome.announcements)
+                    outcomes.append(outcome)
                     count += len(keys)
             except BaseException:
                 for place in by_place:
                     self.drop(*place)
                 raise
+        for outcome in outcomes:
+            self._tell(outcome)
         return count
 
     async def _draft(self, batch: Batch, desk: Desk, keys: Sequence[VisitKey], now: datetime) -> Outcome:

@@ -6,7 +6,7 @@ was announced is published, and every failure that would need a person ends the 
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from chargeline.capture.consumer import Consumer, Partitions
 from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.processor import Processor, Terms, utc_now
 from chargeline.capture.relay import OutboxRelay
-from chargeline.capture.revisions import Drafting, Topics
+from chargeline.capture.revisions import Drafting, Outcome, Topics
 from chargeline.engine.draft import Rulebook
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.errors import LedgerError
@@ -60,7 +60,9 @@ def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
     return load_rulebook(folder, settings.formulary), folder
 
 
-def new_processor(settings: Settings, ledger: Ledger, inbound: str) -> Processor:
+def new_processor(
+    settings: Settings, ledger: Ledger, inbound: str, tell: Callable[[Outcome], None]
+) -> Processor:
     """A processor by the settings."""
     rulebook, folder = load_rules(settings)
     drafting = Drafting(
@@ -74,7 +76,24 @@ def new_processor(settings: Settings, ledger: Ledger, inbound: str) -> Processor
         inbound, settings.topic_parked, timedelta(seconds=float(settings.settle_seconds)), VISITS_IN_MEMORY
     )
     profile = make_profile(read_interface(folder, settings.interface))
-    return Processor(ledger, profile, drafting, terms, utc_now)
+    return Processor(ledger, profile, drafting, terms, utc_now, tell)
+
+
+def told_to(metrics: Metrics) -> Callable[[Outcome], None]:
+    """Counts what was committed: revisions, lines that they added, questions."""
+
+    def tell(outcome: Outcome) -> None:
+        for revision in outcome.said:
+            metrics.revisions.add(status=revision.status)
+            added = {change.line_id for change in revision.changes.added}
+            for encounter in revision.encounters:
+                for line in encounter.lines:
+                    if line.line_id in added:
+                        metrics.lines.add(role=line.role, policy=revision.policy)
+        for question in outcome.asked:
+            metrics.questions.add(question=question.code, state=question.state)
+
+    return tell
 
 
 async def run(settings: Settings) -> int:
@@ -84,8 +103,8 @@ async def run(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(settings.ledger_url.get_secret_value())
         stack.push_async_callback(ledger.close)
-        processor = new_processor(settings, ledger, settings.topic_inbound)
         metrics = Metrics(CollectorRegistry(), program="capture", version=__version__)
+        processor = new_processor(settings, ledger, settings.topic_inbound, told_to(metrics))
         metrics.rulebook.tell(version=processor.drafting.rulebook.version)
         consumer, partitions = await _consumer(settings, processor, metrics, stack)
         producer = await stack.enter_async_context(kafka.producer(kafka_options(settings)))

@@ -31,6 +31,8 @@ class Outcome(NamedTuple):
     seconds: float
     visits: Sequence[StoredVisit] = ()
     questions: Sequence[StoredQuestion] = ()
+    said: Sequence[events.DraftRevision] = ()
+    asked: Sequence[events.DocumentationQuestion] = ()
 
 
 class Topics(NamedTuple):
@@ -91,6 +93,8 @@ class Drafting:
             seconds=0.0,
             visits=[each for one in rounds for each in one.visits],
             questions=[each for one in rounds for each in one.questions],
+            said=[each for one in rounds for each in one.said],
+            asked=[each for one in rounds for each in one.asked],
         )
 
     def _one(
@@ -212,7 +216,8 @@ class Drafting:
                     question.model_dump_json(),
                 )
             )  # fmt: skip
-        return Outcome(stored, announcements, 0.0, [visit], rows)
+        said = [revision] if revision is not None else []
+        return Outcome(stored, announcements, 0.0, [visit], rows, said, questions)
 
 
 def _is_new(revision: events.DraftRevision, known: Known | None) -> bool:

@@ -161,7 +161,7 @@ def explained(address: str) -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        raise explain(error, address) from None
+        raise explain(error, address) from error
 
 
 def explain(error: BaseException, address: str) -> LedgerError:

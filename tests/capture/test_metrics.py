@@ -1,0 +1,30 @@
+"""Claims about what the capture tells its metrics."""
+
+from prometheus_client import CollectorRegistry
+
+from chargeline.bus import events
+from chargeline.bus.files import FeedFile
+from chargeline.capture.program import told_to
+from chargeline.capture.revisions import Outcome
+from chargeline.coding.assembly import code_feed
+from chargeline.simulator.feed import simulate
+from chargeline.telemetry.metrics import Metrics
+from tests.capture.test_processor import PROFILE, RULEBOOK
+
+
+def test_each_committed_line_is_counted_by_role_and_policy() -> None:
+    """The sum over all roles is the number of lines, and no visit or patient stands in the scrape."""
+    data = b"".join(each for _style, each in simulate(visits=20, seed=6, style="standard", mess=0.3).messages)
+    run = code_feed([FeedFile("feed", data)], RULEBOOK, PROFILE)
+    said = [
+        events.revision_of(each.draft, revision=1, final=False, incomplete=False, before=[])
+        for each in run.visits
+    ]
+    lines = sum(len(encounter.lines) for each in said for encounter in each.encounters)
+    metrics = Metrics(CollectorRegistry(), program="capture", version="test")
+    told_to(metrics)(Outcome([], [], 0.0, said=said))
+    text = metrics.exposition()[1].decode()
+    counted = [line for line in text.splitlines() if line.startswith("chargeline_draft_lines_total{")]
+    assert sum(float(line.rsplit(" ", 1)[1]) for line in counted) == lines > 0
+    assert "TESTPATIENT" not in text
+    assert not any(each.timeline.key.visit in text for each in run.visits)
