@@ -150,6 +150,7 @@ DRIVER_ERRORS = (
     PoolTimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died between two messages of its protocol
     sqlite3.Error,
     OSError,
 )
@@ -186,12 +187,14 @@ def _kind_of(error: BaseException) -> tuple[type[LedgerError], str]:
         return kind, f"SQLSTATE {state} ({_said_by_postgresql(error, state)})"
     if isinstance(error, PoolTimeoutError):
         return Busy, "every connection in use"
+    if isinstance(error, asyncpg.InternalClientError):
+        return Unreachable, "a connection that broke off"
     if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
         return Unreachable, "a connection that was closed"
     if isinstance(error, OSError):  # a TimeoutError is one
         return Unreachable, _cause_of(error)
     cause = error.__cause__  # SQLAlchemy's own wrapper around asyncpg's
-    if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+    if isinstance(cause, DRIVER_ERRORS) and not isinstance(cause, DBAPIError):
         return _kind_of(cause)
     return Unexpected, _cause_of(error)
 
