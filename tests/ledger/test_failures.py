@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,6 +38,7 @@ CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON message {when} FOR EACH ROW 
 
 def assert_well_said(error: LedgerError) -> None:
     assert error.expected and error.found and error.do
+    assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
     for secret in (SECRET, "C1", "MSH"):
         assert secret not in str(error)
@@ -198,6 +200,19 @@ async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> No
     await theirs.close()
 
 
+async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
+    """SQLite refuses without waiting to change a new file's journal under another's lock; we wait."""
+    file = tmp_path / "ledger.sqlite"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("CREATE TABLE theirs (a)")
+    other.execute("BEGIN IMMEDIATE")
+    opening = asyncio.create_task(Ledger.open(f"sqlite:///{file}", accept_old=True))
+    await asyncio.wait({opening}, timeout=0.2)
+    other.rollback()
+    other.close()
+    await (await opening).close()
+
+
 async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     postgres: Postgres, database: str
 ) -> None:
@@ -234,6 +249,16 @@ async def test_a_refusal_that_we_do_not_know_is_told_without_the_data(ledger: Le
         async with ledger.batch() as batch:
             await batch.put_visits([visit(status="C1")])
     assert_well_said(caught.value)
+
+
+async def test_data_that_the_server_quotes_is_not_shown(database: str) -> None:
+    """PostgreSQL's own words for bad data repeat it; ours give the number of the error only."""
+    ledger = await Ledger.open(database, accept_old=True)
+    with pytest.raises(Unexpected, match="22P02") as caught:
+        async with ledger.view() as view:
+            await view._transaction.rows(text("SELECT CAST(CAST(:x AS text) AS integer)"), {"x": SECRET})
+    assert_well_said(caught.value)
+    await ledger.close()
 
 
 async def test_a_statement_that_fails_shows_no_parameters(ledger: Ledger) -> None:

@@ -4,13 +4,17 @@ It owns the address, the name under which errors show it, and the settings that 
 hung program let go. SQLAlchemy gets no address: asyncpg reads it itself, with all that libpq understands.
 """
 
+import asyncio
 import os
+import sqlite3
 from contextlib import suppress
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import aiosqlite
 import asyncpg
-from sqlalchemy import Connection, event
+from sqlalchemy import AdaptedConnection, Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chargeline.ledger.errors import DRIVER_ERRORS, BadAddress, explained
@@ -18,7 +22,7 @@ from chargeline.ledger.errors import DRIVER_ERRORS, BadAddress, explained
 WRITING = "chargeline_writing"
 _POSTGRES_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 _SQLITE_SCHEMES = frozenset({"sqlite", "sqlite+aiosqlite"})
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL")
+_WAL_SECONDS = 0.02
 _EXAMPLES = "write sqlite:///folder/file or postgresql://user@host:5432/database"
 
 
@@ -129,7 +133,11 @@ def _sqlite(address: Address, limits: Limits) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{address.place}", hide_parameters=True, connect_args={"timeout": limits.busy}
     )
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+
+    def set_up(connection: AdaptedConnection, _record: object) -> None:
+        connection.run_async(lambda driver: _set_up_sqlite(driver, limits.busy))
+
+    event.listen(engine.sync_engine, "connect", set_up)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -140,13 +148,27 @@ def _make_file(address: Address) -> None:
         os.close(os.open(address.place, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    """Leave BEGIN to us, and make a commit outlast a loss of power."""
+async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) -> None:
+    """Leave BEGIN to us, make a commit outlast a loss of power, and let readers read beside a writer."""
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    await connection.execute("PRAGMA synchronous = FULL")
+    deadline = monotonic() + busy_seconds
+    while not await _is_wal(connection):
+        if monotonic() > deadline:
+            break  # BEGIN says what is wrong
+        await asyncio.sleep(_WAL_SECONDS)
+
+
+async def _is_wal(connection: aiosqlite.Connection) -> bool:
+    """Ask for the write-ahead log. Of several programs on a new file SQLite refuses some without waiting."""
+    try:
+        cursor = await connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_BUSY":
+            raise
+        return False
+    await cursor.close()
+    return True
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -162,7 +162,7 @@ def explained(address: str) -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        raise explain(error, address) from error
+        raise explain(error, address) from None
 
 
 def explain(error: BaseException, address: str) -> LedgerError:
