@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format lock clean
+.PHONY: help setup demo test chaos bench lint format lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: setup ## play the demonstration
 
 test: setup ## run the tests
 	@$(BIN)/pytest
+
+chaos: setup ## kill consumers, Kafka and PostgreSQL under load, and compare: SEED=7 for the same again
+	@SEED=$(SEED) $(BIN)/python -m tests.live.chaos
 
 bench: setup ## measure the throughput
 	@$(BIN)/python -m tests.bench.run

@@ -37,6 +37,7 @@ LAYER = {
     "workbench": "program",
     "simulator": "program",
     "coding": "program",
+    "serve": "wiring",
     "cli": "wiring",
     "demo": "wiring",
 }

@@ -192,6 +192,17 @@ def _add_live(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     gateway.set_defaults(
         run=lambda _asked: _live().with_settings(import_module("chargeline.gateway.program").run)
     )
+    serve = verbs.add_parser(
+        "serve",
+        help="one process, no server: MLLP in, a ledger, events to a file or the terminal",
+        description="Listens for HL7 over MLLP, keeps it in the ledger and writes drafts and questions.",
+    )
+    serve.add_argument(
+        "--out", metavar="FILE", type=Path, help="append JSON lines to it (default: standard output)"
+    )
+    serve.set_defaults(
+        run=lambda asked: _live().with_settings(import_module("chargeline.serve.program").serve(asked.out))
+    )
     config = verbs.add_parser("config", help="the settings of the live service, secrets hidden")
     config.set_defaults(run=lambda _asked: _live().with_settings(_live().show_configuration))
     topics = verbs.add_parser("topics", help="Kafka topics").add_subparsers(metavar="ACTION", required=True)

@@ -1,6 +1,7 @@
 """What crosses Kafka has the engine's content, a key per visit, and ids that tell a repeat from news."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -9,9 +10,13 @@ from pydantic import ValidationError
 
 from chargeline.bus.events import (
     Announcement,
+    Changes,
     DocumentationQuestion,
     DraftRevision,
+    Line,
     ParkedMessage,
+    Steps,
+    billed,
     changes,
     line_of,
     message_key,
@@ -56,7 +61,10 @@ def visits() -> list[CodedVisit]:
 
 def revision(made: Draft | None = None, **changed: Any) -> DraftRevision:
     made = made or visits()[0].draft
-    return revision_of(made, **{"revision": 1, "final": False, "incomplete": False, "before": [], **changed})
+    lines = changed.pop("before", ())
+    return revision_of(
+        made, **{"revision": 1, "final": False, "incomplete": False, "before": billed(lines), **changed}
+    )
 
 
 def line(line_id: str, units: int = 1, **changed: Any) -> ChargeLine:
@@ -155,9 +163,13 @@ def test_the_conversions_keep_the_names_of_the_engine() -> None:
     """Each field of the engine's entry is a key of the record."""
     encounter = visits()[0].draft.encounters[0]
     for entry, record in [
-        (encounter.lines[0], line_of(encounter.lines[0])),
+        (encounter.lines[0], line_of(encounter.lines[0], Steps())),
         (question(), question_of(question())),
-        *((each, withheld_of(each)) for visit in visits() for each in visit.draft.encounters[0].withheld[:1]),
+        *(
+            (each, withheld_of(each, Steps()))
+            for visit in visits()
+            for each in visit.draft.encounters[0].withheld[:1]
+        ),
     ]:
         assert set(entry._fields) == set(type(record).model_fields)
 
@@ -165,20 +177,25 @@ def test_the_conversions_keep_the_names_of_the_engine() -> None:
 # ------------------------------------------------------------------ changes
 
 
+def between(before: Sequence[Line | ChargeLine], after: Sequence[Line | ChargeLine]) -> Changes:
+    """The changes between the lines of two revisions."""
+    return changes(billed(before), billed(after))
+
+
 def test_equal_lines_are_no_change() -> None:
     """The same lines in another order change nothing."""
-    assert changes([line("a"), line("b")], [line("b"), line("a")]) == changes([], [])
+    assert between([line("a"), line("b")], [line("b"), line("a")]) == between([], [])
 
 
 def test_a_new_line_is_added() -> None:
     """It has nothing before, and what is billed after."""
-    (added,) = changes([line("a")], [line("a"), line("b", 2)]).added
+    (added,) = between([line("a")], [line("a"), line("b", 2)]).added
     assert (added.line_id, added.before, added.after and added.after.units) == ("b", None, 2)
 
 
 def test_a_line_that_is_gone_is_removed() -> None:
     """It has what to credit before, and nothing after."""
-    (removed,) = changes([line("a"), line("b", 2)], [line("a")]).removed
+    (removed,) = between([line("a"), line("b", 2)], [line("a")]).removed
     assert (removed.line_id, removed.before and removed.before.units, removed.after) == ("b", 2, None)
 
 
@@ -191,20 +208,20 @@ def test_a_line_that_is_gone_is_removed() -> None:
 )  # fmt: skip
 def test_a_line_that_a_bill_shows_otherwise_is_changed(changed: dict[str, Any]) -> None:
     """Each of these fields is credited as it was and billed as it is."""
-    found = changes([line("a")], [line("a")._replace(**changed)])
+    found = between([line("a")], [line("a")._replace(**changed)])
     assert [each.line_id for each in found.changed] == ["a"] and not found.added and not found.removed
 
 
 @pytest.mark.parametrize("changed", [{"minutes": 31}, {"administrations": ("x",)}])
 def test_a_line_that_a_bill_shows_alike_is_unchanged(changed: dict[str, Any]) -> None:
     """Other minutes with the same units are neither credited nor billed again."""
-    assert not changes([line("a")], [line("a")._replace(**changed)]).changed
+    assert not between([line("a")], [line("a")._replace(**changed)]).changed
 
 
 def test_changes_are_in_the_order_of_the_lines() -> None:
     """Added and changed follow the new draft, removed the old one."""
     before = [line("z"), line("y"), line("c"), line("b")]
-    found = changes(before, [line("b", 2), line("x"), line("c", 2), line("w")])
+    found = between(before, [line("b", 2), line("x"), line("c", 2), line("w")])
     assert [[each.line_id for each in part] for part in (found.added, found.changed, found.removed)] == [
         ["x", "w"], ["b", "c"], ["z", "y"],
     ]  # fmt: skip
@@ -213,26 +230,26 @@ def test_changes_are_in_the_order_of_the_lines() -> None:
 def test_lines_of_the_engine_and_of_records_compare_alike() -> None:
     """What was read back from the ledger is compared with what the engine made."""
     made = [each for encounter in visits()[0].draft.encounters for each in encounter.lines]
-    assert changes([line_of(each) for each in made], made) == changes([], [])
+    assert between([line_of(each, Steps()) for each in made], made) == between([], [])
 
 
 def test_credits_and_bills_lead_from_one_revision_to_the_next() -> None:
     """Whoever applies the changes to what was billed has what the new revision says."""
     before, after = [line("a"), line("b", 2), line("c")], [line("b", 5), line("c"), line("d")]
-    found = changes(before, after)
-    billed = {each.line_id: each.units for each in before}
+    found = between(before, after)
+    open_units = {each.line_id: each.units for each in before}
     for each in (*found.removed, *found.changed):
-        assert each.before is not None and billed.pop(each.line_id) == each.before.units
+        assert each.before is not None and open_units.pop(each.line_id) == each.before.units
     for each in (*found.added, *found.changed):
         assert each.after is not None
-        billed[each.line_id] = each.after.units
-    assert billed == {each.line_id: each.units for each in after}
+        open_units[each.line_id] = each.after.units
+    assert open_units == {each.line_id: each.units for each in after}
 
 
 def test_a_line_that_stands_twice_is_our_mistake() -> None:
     """Two lines of one id could not be credited apart."""
     with pytest.raises(AssertionError, match="stands once"):
-        changes([line("a"), line("a")], [])
+        between([line("a"), line("a")], [])
 
 
 # ------------------------------------------------------------------ questions

@@ -4,8 +4,9 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.bus import events
 from chargeline.bus.files import FeedFile
-from chargeline.capture.program import told_to
+from chargeline.capture.processor import utc_now
 from chargeline.capture.revisions import Outcome
+from chargeline.capture.watching import tell_outcome
 from chargeline.coding.assembly import code_feed
 from chargeline.simulator.feed import simulate
 from chargeline.telemetry.metrics import Metrics
@@ -17,12 +18,12 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     data = b"".join(each for _style, each in simulate(visits=20, seed=6, style="standard", mess=0.3).messages)
     run = code_feed([FeedFile("feed", data)], RULEBOOK, PROFILE)
     said = [
-        events.revision_of(each.draft, revision=1, final=False, incomplete=False, before=[])
+        events.revision_of(each.draft, revision=1, final=False, incomplete=False, before={})
         for each in run.visits
     ]
     lines = sum(len(encounter.lines) for each in said for encounter in each.encounters)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
-    told_to(metrics)(Outcome([], [], 0.0, said=said))
+    tell_outcome(metrics, utc_now)(Outcome(said=said))
     text = metrics.exposition()[1].decode()
     counted = [line for line in text.splitlines() if line.startswith("chargeline_draft_lines_total{")]
     assert sum(float(line.rsplit(" ", 1)[1]) for line in counted) == lines > 0

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ import pytest
 from chargeline.bus import events
 from chargeline.bus.files import FeedFile
 from chargeline.capture.inbound import InboundRecord, key_text
-from chargeline.capture.processor import Done, Processor, Terms
+from chargeline.capture.processor import Done, Lot, Processor, Terms
 from chargeline.capture.revisions import Drafting, Topics
 from chargeline.coding.assembly import code_feed
 from chargeline.engine.events import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
-from chargeline.ledger.records import Announcement
+from chargeline.ledger.records import Announcement, Move
 from chargeline.ledger.store import Ledger
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
@@ -32,9 +33,12 @@ Lines = dict[str, list[tuple[str, int, tuple[str, ...]]]]
 
 
 class Bench:
-    """Three partitions without Kafka: records go in, the outbox comes back as records."""
+    """Three partitions without Kafka: records go in, the outbox comes back as records.
 
-    def __init__(self, ledger: Ledger, settle: timedelta = timedelta(0)) -> None:
+    One processor has all partitions or, `apart`, each has its own, as in programs side by side.
+    """
+
+    def __init__(self, ledger: Ledger, settle: timedelta = timedelta(0), *, apart: bool = False) -> None:
         drafting = Drafting(
             RULEBOOK,
             "",
@@ -45,7 +49,10 @@ class Bench:
         terms = Terms("hl7.inbound", "hl7.parked", settle, 10_000)
         self.ledger = ledger
         self.now = NOW
-        self.processor = Processor(ledger, PROFILE, drafting, terms, lambda: self.now)
+        self.processors = [
+            Processor(ledger, PROFILE, drafting, terms, lambda: self.now)
+            for _number in range(PARTITIONS if apart else 1)
+        ]
         self.offsets: dict[int, int | None] = {}
         self.published: list[Announcement] = []
 
@@ -62,19 +69,25 @@ class Bench:
         for key, value, headers in messages:
             number = sum(key.encode()) % PARTITIONS
             waiting[number].append(InboundRecord("hl7.inbound", number, 0, key, value, headers, NOW))
-        for number, records in waiting.items():
-            for first in range(0, len(records), lot):
-                part = records[first : first + lot]
-                begin = self.offsets[number] or 0
-                placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
-                done.append(
-                    await self.processor.process(
-                        placed, owner="test", expected=self.offsets[number], next_offset=begin + len(part)
-                    )
-                )
-                self.offsets[number] = begin + len(part)
+        while any(waiting.values()):
+            lots = {}
+            for number, records in waiting.items():
+                begin, part = self.offsets[number] or 0, records[:lot]
+                if part:
+                    placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
+                    lots[number] = Lot(placed, Move(self.offsets[number], begin + len(part)))
+                    del records[:lot]
+            for place, processor in enumerate(self.processors):
+                own = {number: lot for number, lot in lots.items() if self._owner(number) == place}
+                if own:
+                    done.append(await processor.process(own, owner="test"))
+            self.offsets.update({number: each.move.next_offset for number, each in lots.items()})
         again = await self.drain()
         return done + (await self.feed(again, lot) if again else [])
+
+    def _owner(self, partition: int) -> int:
+        """The place of the processor that has a partition."""
+        return partition % len(self.processors)
 
     async def drain(self) -> list[tuple[str, bytes, dict[str, str]]]:
         """Publish the outbox; what is for the inbound topic comes back."""
@@ -92,10 +105,13 @@ class Bench:
     async def later(self, minutes: int) -> None:
         """Let time pass, work off what is due, and what that makes us send ourselves."""
         self.now += timedelta(minutes=minutes)
-        await self.processor.work_off_due(
-            lambda key: ("hl7.inbound", sum(key_text(key).encode()) % PARTITIONS), 1000
-        )
+        for place, processor in enumerate(self.processors):
+            await processor.work_off_due(partial(self._partition, place), self.offsets, "test", 1000)
         await self.feed(await self.drain())
+
+    def _partition(self, place: int, key: VisitKey) -> int | None:
+        number = sum(key_text(key).encode()) % PARTITIONS
+        return number if self._owner(number) == place else None
 
     async def drafts(self) -> dict[tuple[str, str], events.DraftRevision]:
         """The last announced revision of each visit."""
@@ -107,12 +123,12 @@ class Bench:
         return found
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A processor over a fresh SQLite ledger."""
+@pytest.fixture(params=[False, True], ids=["together", "apart"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    """A fresh SQLite ledger under one processor, or under three."""
     ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
     await ledger.migrate()
-    made = Bench(ledger)
+    made = Bench(ledger, apart=request.param)
     await made.claim()
     yield made
     await ledger.close()

@@ -4,6 +4,7 @@ The store is a list that can be closed, broken and full. The answers are read by
 """
 
 import asyncio
+import io
 import logging
 import random
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from chargeline.gateway.server import (
     Gateway,
     InboundMessage,
     StoreFull,
+    StoreTooLarge,
     StoreUnavailable,
 )
 from chargeline.hl7.interpret import read_events
@@ -22,6 +24,9 @@ from chargeline.hl7.reader import read_message
 from tests.gateway import MemoryStore, connected, profile, running, settings, until
 from tests.golden.messages import adt, given, message, orc, ordered, segment
 from tests.hl7 import RAS, with_header
+from tests.telemetry.test_logs import lines, out
+
+__all__ = ["out"]
 
 PEER = Peer("10.0.0.7", 40000, "pharmacy.genhosp.example")
 NOW = datetime(2024, 3, 12, 14, 15, tzinfo=UTC)
@@ -167,12 +172,26 @@ async def test_a_full_store_rejects_at_once() -> None:
     assert store.tries == 1
 
 
+async def test_a_message_too_large_for_the_store_is_an_error_at_once() -> None:
+    """AE with 207, no second try, and a reason that says what would help."""
+    store = MemoryStore()
+    store.failing = StoreTooLarge()
+    answer = read_message(await handled(RAS, store) or b"")
+    assert (answer.value("MSA-1"), answer.value("ERR-3.1")) == ("AE", "207")
+    assert "takes no message of this size" in (answer.value("ERR-7") or "")
+    assert store.tries == 1
+
+
 @pytest.mark.parametrize(
-    ("accept", "stored", "down", "full"),
-    [("AL", "CA", "CE", "CR"), ("ER", "", "CE", "CR"), ("SU", "CA", "hang up", "hang up")],
+    ("accept", "stored", "down", "full", "too_large"),
+    [
+        ("AL", "CA", "CE", "CR", "CE"),
+        ("ER", "", "CE", "CR", "CE"),
+        ("SU", "CA", "hang up", "hang up", "hang up"),
+    ],
 )
 async def test_enhanced_mode_tells_what_msh_15_asks_for(
-    accept: str, stored: str, down: str, full: str
+    accept: str, stored: str, down: str, full: str, too_large: str
 ) -> None:
     """A sender that must not be told of a failure is hung up on, so that it notices."""
 
@@ -184,8 +203,33 @@ async def test_enhanced_mode_tells_what_msh_15_asks_for(
         except HangUpError:
             return "hang up"
 
-    got = [await outcome(each) for each in (None, StoreUnavailable(), StoreFull())]
-    assert got == [stored, down, full]
+    got = [await outcome(each) for each in (None, StoreUnavailable(), StoreFull(), StoreTooLarge())]
+    assert got == [stored, down, full, too_large]
+
+
+async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.StringIO) -> None:
+    """The code, what it was counted as, and whose connection it came over; nothing of the message."""
+    store = MemoryStore()
+    store.failing = StoreFull()
+    await handled(RAS, store)
+    (said,) = lines(out)
+    assert "dropped_keys" not in said
+    told = ("message.refused", "207", "store_full", PEER.host, PEER.port)
+    assert (said["event"], said["code"], said["reason"], said["host"], said["port"]) == told
+    assert not any(secret in str(said) for secret in SECRETS)
+
+
+async def test_an_application_acknowledgement_that_is_not_sent_is_counted_and_said_once(
+    out: io.StringIO,
+) -> None:
+    """MSH-16 asks for one in an exchange of its own: CA now, a count each time, one line in the log."""
+    gateway = Gateway(MemoryStore(), profile(), settings(), now=lambda: NOW)
+    for _ in range(3):
+        assert code(await gateway.handle(with_header(MSH_15="AL", MSH_16="AL"), PEER)) == "CA"
+    assert gateway.counts["application_answer_owed"] == 3
+    (said,) = lines(out)
+    assert (said["event"], said["host"]) == ("application_answer.not_sent", PEER.host)
+    assert "dropped_keys" not in said
 
 
 async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
@@ -380,7 +424,9 @@ async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> Non
 # --- no patient anywhere ----------------------------------------------------------------------------------
 
 
-async def test_no_answer_header_key_or_log_shows_a_patient(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_answer_header_key_or_log_shows_a_patient(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Stored, refused, broken, too large, MSH-9 that holds a name: only the stored bytes know who it is."""
     caplog.set_level(logging.DEBUG)
     store = MemoryStore()
@@ -402,5 +448,9 @@ async def test_no_answer_header_key_or_log_shows_a_patient(caplog: pytest.LogCap
         answers.append(await client.send(RAS))
     for answer in answers:
         assert not any(secret.encode() in (answer or b"") for secret in SECRETS), answer
-    shown = [caplog.text, *(each.key for each in store.kept), *(str(each.headers) for each in store.kept)]
+    said = capsys.readouterr().out
+    assert "message.refused" in said
+    shown = [
+        caplog.text, said, *(each.key for each in store.kept), *(str(each.headers) for each in store.kept)
+    ]  # fmt: skip
     assert not [text for text in shown if any(secret in text for secret in SECRETS)]

@@ -71,7 +71,6 @@ def parked(offset: int = 7, **changes: Any) -> ParkedMessage:
         found="7 characters",
         where_="the first line",
         do="look at what wrote it",
-        report="",
         facility=None,
         visit=None,
         first_seen=MORNING,

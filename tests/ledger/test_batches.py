@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, PatientDay, Unstorable
+from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, Move, PatientDay, Unstorable
 
 from .rows import (
     HOUR,
@@ -56,7 +56,7 @@ async def test_a_batch_that_raises_leaves_nothing(ledger: Ledger) -> None:
             await batch.announce([announcement("e1")])
             await batch.park([parked()])
             assert await batch.claim("hl7", 0, "us") is None
-            await batch.advance("hl7", 0, owner="us", expected=None, next_offset=5)
+            await batch.advance("hl7", {0: Move(None, 5)}, owner="us")
             raise RefusedError
     async with ledger.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
@@ -228,21 +228,30 @@ async def test_due_visits_are_those_with_something_due_the_longest_first(ledger:
     later = visit(V2, asked_due=MORNING - HOUR)
     async with ledger.batch() as batch:
         await batch.put_visits([late, later, visit(V3, final_due=MORNING + HOUR)])
-        assert await batch.due_visits(MORNING, 10) == [later, late]
-        assert await batch.due_visits(MORNING, 1) == [later]
+        assert await batch.due_visits(MORNING, 10) == [V2, V1]
+        assert await batch.due_visits(MORNING, 1) == [V2]
         assert await batch.due_visits(MORNING - 2 * HOUR, 10) == []
 
 
-async def test_two_batches_never_take_the_same_due_visit(database: str) -> None:
-    """What one worker has taken up as due, another passes over, without waiting (PostgreSQL)."""
-    ledger = await Ledger.open(database, accept_old=True)
-    await ledger.migrate()
-    async with ledger.batch() as batch:
-        await batch.put_visits([visit(V1, settle_due=MORNING), visit(V2, settle_due=MORNING + HOUR)])
-    async with asyncio.timeout(10), ledger.batch() as one, ledger.batch() as other:
-        assert [each.key for each in await one.due_visits(MORNING + HOUR, 1)] == [V1]
-        assert [each.key for each in await other.due_visits(MORNING + HOUR, 9)] == [V2]
-    await ledger.close()
+async def test_of_two_batches_with_one_patient_the_second_waits(ledger: Ledger) -> None:
+    """What the first writes of a patient's days, the second sees once it has the patient."""
+    seen = []
+    begun = asyncio.Event()
+
+    async def one(number: int) -> None:
+        async with ledger.batch() as batch:
+            await batch.lock_patients([("NORTH", "P1"), ("NORTH", f"OTHER{number}")])
+            seen.append(len(await batch.patient_days([("NORTH", "P1")])))
+            begun.set()
+            await asyncio.sleep(0.05)
+            await batch.put_patient_days(
+                [("NORTH", f"V{number}")], [PatientDay("NORTH", "P1", "2026-03-02", f"V{number}", MORNING)]
+            )
+
+    first = asyncio.create_task(one(1))
+    await begun.wait()
+    await asyncio.gather(first, one(2))
+    assert seen == [0, 1]
 
 
 async def test_a_visit_that_a_batch_has_read_is_its_own_until_it_ends(ledger: Ledger) -> None:

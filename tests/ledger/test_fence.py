@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chargeline.ledger import BatchFailed, Fenced, Ledger, Limits, Unreachable
+from chargeline.ledger import BatchFailed, Fenced, Ledger, Limits, Move, Unreachable
 
 from .rows import V1, message
 
@@ -12,7 +12,7 @@ from .rows import V1, message
 async def at_five(ledger: Ledger) -> None:
     async with ledger.batch() as batch:
         await batch.claim("hl7", 0, "old")
-        await batch.advance("hl7", 0, owner="old", expected=None, next_offset=5)
+        await batch.advance("hl7", {0: Move(None, 5)}, owner="old")
 
 
 async def test_a_claim_tells_where_to_go_on(ledger: Ledger) -> None:
@@ -30,7 +30,7 @@ async def test_offsets_may_have_gaps(ledger: Ledger) -> None:
     """Kafka leaves offsets out: any offset forwards is accepted, and one is kept for each partition."""
     await at_five(ledger)
     async with ledger.batch() as batch:
-        await batch.advance("hl7", 0, owner="old", expected=5, next_offset=2**40)
+        await batch.advance("hl7", {0: Move(5, 2**40)}, owner="old")
         assert await batch.claim("hl7", 0, "old") == 2**40
 
 
@@ -42,7 +42,7 @@ async def test_a_stale_owner_is_fenced_and_nothing_of_it_stays(ledger: Ledger) -
     with pytest.raises(Fenced, match="old's, at offset 5, found new's, at offset 5"):
         async with ledger.batch() as batch:
             await batch.add_messages([message(1)])
-            await batch.advance("hl7", 0, owner="old", expected=5, next_offset=6)
+            await batch.advance("hl7", {0: Move(5, 6)}, owner="old")
     async with ledger.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
         assert await batch.claim("hl7", 0, "new") == 5
@@ -55,7 +55,7 @@ async def test_a_program_that_ignores_the_fence_cannot_commit(ledger: Ledger) ->
         async with ledger.batch() as batch:
             await batch.add_messages([message(1)])
             with pytest.raises(Fenced):
-                await batch.advance("hl7", 0, owner="new", expected=5, next_offset=6)
+                await batch.advance("hl7", {0: Move(5, 6)}, owner="new")
     async with ledger.view() as view:
         assert await view.messages_of([V1]) == {V1: []}
 
@@ -66,14 +66,28 @@ async def test_an_expectation_that_is_not_exact_is_fenced(ledger: Ledger, expect
     await at_five(ledger)
     with pytest.raises(Fenced):
         async with ledger.batch() as batch:
-            await batch.advance("hl7", 0, owner="old", expected=expected, next_offset=9)
+            await batch.advance("hl7", {0: Move(expected, 9)}, owner="old")
 
 
 async def test_a_partition_that_nobody_claimed_cannot_be_moved(ledger: Ledger) -> None:
     """Claim first; the error says so."""
     with pytest.raises(Fenced, match="never claimed"):
         async with ledger.batch() as batch:
-            await batch.advance("hl7", 0, owner="us", expected=None, next_offset=1)
+            await batch.advance("hl7", {0: Move(None, 1)}, owner="us")
+
+
+async def test_of_many_partitions_all_move_or_none(ledger: Ledger) -> None:
+    """One partition that was lost holds the others back, and the error names it."""
+    await at_five(ledger)
+    async with ledger.batch() as batch:
+        await batch.claim("hl7", 1, "new")
+    with pytest.raises(Fenced) as caught:
+        async with ledger.batch() as batch:
+            await batch.advance("hl7", {0: Move(5, 6), 1: Move(None, 1)}, owner="old")
+    assert caught.value.partitions == {1}
+    async with ledger.batch() as batch:
+        await batch.advance("hl7", {0: Move(5, 5)}, owner="old")
+        assert await batch.claim("hl7", 0, "old") == 5
 
 
 async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) -> None:
@@ -82,7 +96,7 @@ async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) ->
 
     async def one() -> None:
         async with ledger.batch() as batch:
-            await batch.advance("hl7", 0, owner="old", expected=5, next_offset=6)
+            await batch.advance("hl7", {0: Move(5, 6)}, owner="old")
             await asyncio.sleep(0.05)
 
     ended = await asyncio.gather(one(), one(), return_exceptions=True)
@@ -97,7 +111,7 @@ async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> 
     old = await Ledger.open(database, limits=Limits(idle_in_transaction=1))
     with pytest.raises(Unreachable):
         async with old.batch() as frozen:
-            await frozen.advance("hl7", 0, owner="old", expected=5, next_offset=6)
+            await frozen.advance("hl7", {0: Move(5, 6)}, owner="old")
             async with asyncio.timeout(20), new.batch() as batch:
                 assert await batch.claim("hl7", 0, "new") == 5
             await frozen.add_messages([message(1)])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chargeline.ledger import Counts, Ledger, NotFound
+from chargeline.ledger import Counts, Ledger, NotFound, OpenQuestions
 
-from .rows import HOUR, MORNING, V2, announcement, message, parked, visit
+from .rows import HOUR, MORNING, V1, V2, V3, announcement, message, parked, question, visit
 
 
 async def test_a_parked_message_is_kept_whole(ledger: Ledger) -> None:
@@ -20,11 +20,23 @@ async def test_a_parked_message_is_kept_whole(ledger: Ledger) -> None:
 
 
 async def test_parking_does_not_fail_whatever_the_texts_hold(ledger: Ledger) -> None:
-    """A NUL or half a character in a key or report becomes U+FFFD; a key of any length is kept."""
+    """A NUL or half a character in a key or text becomes U+FFFD; a key of any length is kept."""
     async with ledger.batch() as batch:
-        await batch.park([parked(key="a\0b", report="\ud800", visit="V" * 9000)])
+        await batch.park([parked(key="a\0b", found="\ud800", visit="V" * 9000)])
     found = (await ledger.parked())[0]
-    assert (found.key, found.report, found.visit) == ("a\ufffdb", "\ufffd", "V" * 9000)
+    assert (found.key, found.found, found.visit) == ("a\ufffdb", "\ufffd", "V" * 9000)
+
+
+async def test_visits_with_parked_messages_are_told(ledger: Ledger) -> None:
+    """As long as one of them waits for a person; a visit that no message names is nobody's."""
+    async with ledger.batch() as batch:
+        await batch.park([parked(n, facility="NORTH", visit="V1") for n in range(2)])
+        await batch.park([parked(3, facility="NORTH", visit="V2"), parked(4)])
+    for waiting, each in zip([{V1, V2}, {V1, V2}, {V2}], [*await ledger.parked(limit=2), None], strict=True):
+        async with ledger.view() as view:
+            assert await view.visits_with_parked([V1, V2, V3]) == waiting
+        if each is not None:
+            await ledger.set_status(each.id, "dropped")
 
 
 async def test_a_list_goes_on_where_it_stopped(ledger: Ledger) -> None:
@@ -69,11 +81,15 @@ async def test_a_message_that_is_not_there_is_not_found(ledger: Ledger) -> None:
 
 
 async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
-    """Depth and age of outbox and parked messages, and how many visits are open."""
-    assert await ledger.counts() == Counts(0, None, 0, None, 0)
+    """Depth and age of outbox and parked messages, open visits and questions, money at stake."""
+    assert await ledger.counts() == Counts(0, None, 0, None, 0, 0, ())
     async with ledger.batch() as batch:
         await batch.announce([announcement("e1")._replace(created_at=MORNING + HOUR), announcement("e2")])
         await batch.park([parked(1, first_seen=MORNING - HOUR), parked(2), parked(3, status="dropped")])
-        await batch.put_visits([visit(), visit(V2, status="final")])
+        await batch.put_visits([visit(stake_cents=500), visit(V2, status="final", stake_cents=200)])
         await batch.add_messages([message(1)])
-    assert await ledger.counts() == Counts(2, MORNING, 2, MORNING - HOUR, 1)
+        late = question("q2")._replace(opened_at=MORNING + HOUR)
+        await batch.put_questions([question("q1"), late, question("q3", closed_at=MORNING)])
+    assert await ledger.counts() == Counts(
+        2, MORNING, 2, MORNING - HOUR, 1, 700, (OpenQuestions("stop.missing", 2, MORNING),)
+    )

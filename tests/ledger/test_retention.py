@@ -3,7 +3,7 @@
 import pytest
 
 from chargeline.engine.events import VisitKey
-from chargeline.ledger import Forgotten, Ledger, StoredMerge, store
+from chargeline.ledger import Forgotten, Ledger, PatientDay, StoredMerge, store
 from chargeline.ledger.retention import forget_some
 
 from .rows import HOUR, MORNING, V1, V2, V3, V4, merge, message, parked, question, revision, visit
@@ -21,17 +21,22 @@ async def keep(ledger: Ledger, key: VisitKey, status: str, number: int, days_old
         await batch.put_questions([question("q1", key)])
 
 
-async def test_only_final_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
-    """Open visits, merged ones and those touched since stay whole; of the others the row stays, marked."""
+async def test_only_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
+    """Those touched since stay whole; of the others, whether or not final, the row stays, marked."""
     await keep(ledger, V1, "final", 1)
     await keep(ledger, V2, "open", 2)
     await keep(ledger, V3, "final", 3, days_old=False)
-    await keep(ledger, V4, "merged", 4)
-    assert await ledger.forget(MORNING - HOUR) == Forgotten(visits=1, messages=1, revisions=1, questions=1)
+    await keep(ledger, V4, "open", 4, days_old=False)
+    async with ledger.batch() as batch:
+        days = [PatientDay("NORTH", "P1", "2024-03-02", each.visit, LONG_AGO) for each in (V1, V3)]
+        await batch.put_patient_days([V1, V3], days)
+    forgotten = Forgotten(visits=2, messages=2, revisions=2, questions=2, days=1)
+    assert await ledger.forget(MORNING - HOUR) == forgotten
     async with ledger.view() as view:
         kept = await view.messages_of([V1, V2, V3, V4])
-        assert [len(each) for each in kept.values()] == [0, 1, 1, 1]
-        assert set(await view.last_revisions([V1, V2, V3, V4])) == {V2, V3, V4}
+        assert [len(each) for each in kept.values()] == [0, 0, 1, 1]
+        assert set(await view.last_revisions([V1, V2, V3, V4])) == {V3, V4}
+        assert await view.patient_days([("NORTH", "P1")]) == [days[1]]
         row = (await view.visits([V1]))[V1]
         assert (row.status, row.final_due) == ("forgotten", None)
     assert await ledger.forget(MORNING - HOUR) == Forgotten()
@@ -39,12 +44,12 @@ async def test_only_final_visits_that_are_old_are_forgotten(ledger: Ledger) -> N
 
 async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger) -> None:
     """The messages of a number that was merged away go with the surviving visit, and not before."""
-    await keep(ledger, V1, "final", 1)
-    await keep(ledger, V2, "open", 2)
+    await keep(ledger, V1, "merged", 1)
+    await keep(ledger, V2, "open", 2, days_old=False)
     merged: list[StoredMerge] = [merge("V1", "V2")]
     async with ledger.batch() as batch:
         await batch.add_merges(merged)
-    assert await ledger.forget(MORNING) == Forgotten()
+    assert await ledger.forget(MORNING - HOUR) == Forgotten()
     await forget_settled(ledger, V2)
     assert await ledger.forget(MORNING) == Forgotten(visits=2, messages=2, revisions=2, questions=2)
     async with ledger.view() as view:

@@ -398,9 +398,10 @@ KAFKA_SETTINGS = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=CLIENT://127.0.0.1:{port},LOGIN://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=CLIENT://127.0.0.1:{port},LOGIN://127.0.0.1:{sasl}
-listener.security.protocol.map=CLIENT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={listeners},LOST://127.0.0.1:{lost},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners},LOST://127.0.0.1:{nowhere}
+listener.security.protocol.map=CLIENT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,\
+LOST:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=CLIENT
 log.dirs={data}
@@ -412,6 +413,15 @@ listener.name.login.scram-sha-256.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.login.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
+
+listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/server.both
+ssl.truststore.type=PEM
+ssl.truststore.location={folder}/authority.pem
+listener.name.mutual.ssl.client.auth=required
 
 # what a test expects: nothing appears, expires or waits by itself
 auto.create.topics.enable=false
@@ -475,14 +485,39 @@ def java() -> str:
     return program
 
 
+def make_certificates(folder: Path) -> None:
+    """An authority, and certificates of a server at 127.0.0.1 and of a client: NAME.pem and NAME.key."""
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    ours = ("-CA", str(folder / "authority.pem"), "-CAkey", str(folder / "authority.key"))
+    for name in ("authority", "server", "client"):
+        key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+        signed = () if name == "authority" else (*ours, "-addext", "subjectAltName=IP:127.0.0.1")
+        run(
+            [
+                *("openssl", "req", "-x509", *new, "-subj", f"/CN=chargeline test {name}", *signed),
+                *("-keyout", str(key), "-out", str(certificate)),
+            ],
+            f"making the certificate of the {name}",
+        )
+    both = (folder / "server.key").read_text() + (folder / "server.pem").read_text()
+    (folder / "server.both").write_text(both, encoding="utf-8")
+
+
 class KafkaServer(LocalServer):
-    """One Kafka process, broker and controller, with a plain listener and one that asks for a password."""
+    """One Kafka process, broker and controller, with five listeners.
+
+    A plain one, one that asks for a password, one that asks for it over TLS, one over TLS that asks for a
+    client's certificate, and one that sends its clients to an address where nobody is.
+    """
 
     title = "Kafka"
 
     def __init__(self) -> None:
         super().__init__()
         self.sasl_port = free_port()
+        self._secure_port = free_port()
+        self._mutual_port = free_port()
+        self._lost_port = free_port()
         self._controller_port = free_port()
 
     @property
@@ -495,13 +530,41 @@ class KafkaServer(LocalServer):
         """`host:port` of the listener with SASL_PLAINTEXT, for SASL_USER and SASL_PASSWORD."""
         return f"127.0.0.1:{self.sasl_port}"
 
+    @property
+    def secure_bootstrap(self) -> str:
+        """`host:port` of the listener with SASL_SSL: SCRAM-SHA-512, SASL_USER and SASL_PASSWORD."""
+        return f"127.0.0.1:{self._secure_port}"
+
+    @property
+    def mutual_bootstrap(self) -> str:
+        """`host:port` of the listener with SSL that asks for a certificate."""
+        return f"127.0.0.1:{self._mutual_port}"
+
+    @property
+    def lost_bootstrap(self) -> str:
+        """`host:port` of the listener that sends its clients to an address where nobody is."""
+        return f"127.0.0.1:{self._lost_port}"
+
+    def tls_file(self, name: str) -> Path:
+        """`authority.pem`, or `client.pem` and `client.key`."""
+        return self.folder / name
+
     def prepare(self) -> None:
         """Fetch the jars if need be, write the settings, and format the data folder."""
+        make_certificates(self.folder)
+        ports = {
+            "CLIENT": self.port,
+            "LOGIN": self.sasl_port,
+            "SECURE": self._secure_port,
+            "MUTUAL": self._mutual_port,
+        }
         settings = self.folder / "server.properties"
         settings.write_text(
             KAFKA_SETTINGS.format(
-                port=self.port,
-                sasl=self.sasl_port,
+                listeners=",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items()),
+                lost=self._lost_port,
+                nowhere=free_port(),
+                folder=self.folder,
                 controller=self._controller_port,
                 data=self.folder / "data",
                 mechanisms=",".join(SASL_MECHANISMS),
@@ -770,6 +833,13 @@ class ExternalKafka(ExternalServer):
     @property
     def sasl_bootstrap(self) -> str:
         """Refused: we know no passwords of such a server."""
+        self._refuse("log in at")
+        raise AssertionError("unreachable")
+
+    secure_bootstrap = mutual_bootstrap = lost_bootstrap = sasl_bootstrap
+
+    def tls_file(self, _name: str) -> Path:
+        """Refused, as the passwords are."""
         self._refuse("log in at")
         raise AssertionError("unreachable")
 

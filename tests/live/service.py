@@ -1,16 +1,23 @@
-"""Capture and gateway processes of one test, with topics and a ledger of their own."""
+"""Capture and gateway processes of one test, with topics and a ledger of their own.
+
+It owns starting, hurting and asking them, sending them a feed, and knowing when all of it is worked off.
+It judges nothing: what came out is read and compared in `chaos/evidence.py`.
+"""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from chargeline.bus import events
 from chargeline.capture.inbound import key_text
@@ -26,18 +33,66 @@ from .conftest import Kafka
 
 PARTITIONS = 6
 DEADLINE_SECONDS = 150
+LOOK_SECONDS = 0.1
+
+# What is still to be done: the outbox, what is due soon, and how far the inbound topic is read.
+_WAITING = """
+SELECT (SELECT count(*) FROM outbox),
+       (SELECT count(*) FROM visit WHERE settle_due IS NOT NULL OR final_due <= now()
+                                      OR asked_due <= now() + interval '5 minutes'),
+       (SELECT coalesce(json_object_agg(partition, next_offset), '{}') FROM partition_offset WHERE topic = $1)
+"""
+
+
+class Program:
+    """One process of ours."""
+
+    def __init__(self, name: str, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self.name = name
+        self.port = port
+        self.process = process
+
+    def poll(self) -> int | None:
+        """The exit code once it has ended."""
+        return self.process.poll()
+
+    async def ended(self, seconds: float = DEADLINE_SECONDS) -> int:
+        """Wait for its exit code."""
+        return await asyncio.to_thread(self.process.wait, seconds)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, such as SIGKILL."""
+        self.process.send_signal(number)
+
+    async def page(self, path: str) -> tuple[int, str]:
+        """Status and body of one of its pages; (0, "") while nobody answers."""
+        try:
+            async with asyncio.timeout(2):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+                writer.close()
+            return int(head.split(b" ", 2)[1]), body.decode()
+        except (OSError, IndexError):  # a TimeoutError is one
+            return 0, ""
+
+    async def metric(self, name: str) -> float:
+        """The sum of all samples of a metric."""
+        _status, text = await self.page("/metrics")
+        lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
 class Service:
-    """Topics, a ledger and some capture processes of one test."""
+    """Topics, a ledger and some processes of one test."""
 
     def __init__(self, kafka: Kafka, database: str, name: str, log: Path) -> None:
         self.kafka = kafka
+        self.database = database
         self.url = database.replace("postgresql://", "postgresql+asyncpg://")
         self.name = name
         self.log = log
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.ports: dict[int, int] = {}
+        self.programs: list[Program] = []
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")},
             "CHARGELINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
@@ -48,17 +103,22 @@ class Service:
             "CHARGELINE_TOPIC_PARKED": f"{name}.parked",
             "CHARGELINE_LEDGER_URL": self.url,
             "CHARGELINE_SETTLE_SECONDS": "1",
-            "CHARGELINE_KAFKA_SESSION_TIMEOUT_MS": "6000",
-            "CHARGELINE_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
-            "CHARGELINE_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
+            "CHARGELINE_KAFKA_SESSION_TIMEOUT_MS": "3000",
+            "CHARGELINE_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
+            "CHARGELINE_KAFKA_REBALANCE_TIMEOUT_MS": "5000",
             "CHARGELINE_KAFKA_MAX_POLL_RECORDS": "200",
         }
+
+    @property
+    def inbound(self) -> str:
+        """The inbound topic."""
+        return f"{self.name}.inbound"
 
     async def prepare(self) -> None:
         """Topics and schema."""
         settings = Settings(
             kafka_bootstrap=self.kafka.bootstrap,
-            topic_inbound=f"{self.name}.inbound",
+            topic_inbound=self.inbound,
             topic_drafts=f"{self.name}.drafts",
             topic_questions=f"{self.name}.questions",
             topic_parked=f"{self.name}.parked",
@@ -68,12 +128,18 @@ class Service:
         await ledger.migrate()
         await ledger.close()
 
-    def start(self, verb: str = "capture") -> subprocess.Popen[bytes]:
-        """One more process of a verb."""
+    def start(self, verb: str = "capture", **settings: str) -> Program:
+        """One more process of a verb, with further settings."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        environment = {**self.environment, "CHARGELINE_HTTP_PORT": str(port)}
+        name = f"{verb}-{len(self.programs) + 1}"
+        environment = {
+            **self.environment,
+            "CHARGELINE_HTTP_PORT": str(port),
+            "CHARGELINE_KAFKA_CLIENT_ID": name,
+            **settings,
+        }
         with self.log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "chargeline.cli", verb],
@@ -81,47 +147,126 @@ class Service:
                 stdout=output,
                 stderr=output,
             )
-        self.processes.append(process)
-        self.ports[process.pid] = port
-        return process
-
-    async def ready(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until a process serves its pages and says that it is ready."""
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await self._says_ready(self.ports[process.pid]):
-                assert process.poll() is None, self.log.read_text()[-3000:]
-                await asyncio.sleep(0.1)
-
-    async def _says_ready(self, port: int) -> bool:
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        answer = await reader.read()
-        writer.close()
-        return b" 200 " in answer.split(b"\r\n", 1)[0]
+        self.programs.append(Program(name, port, process))
+        return self.programs[-1]
 
     def end(self) -> None:
         """End all processes, the hard way if they do not listen."""
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.terminate()
-        for process in self.processes:
+        for program in self.programs:
+            if program.poll() is None:
+                program.signal(signal.SIGCONT)
+                program.process.terminate()
+        for program in self.programs:
             try:
-                process.wait(20)
+                program.process.wait(20)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                program.process.kill()
+                program.process.wait()
 
-    async def send(self, messages: list[bytes], producer: AIOKafkaProducer) -> None:
+    # ------------------------------------------------------------------ asking
+
+    def last_words(self) -> str:
+        """The end of the log, for a failed assertion."""
+        return self.log.read_text()[-3000:] if self.log.exists() else ""
+
+    async def until(self, true: Callable[[], object], what: str) -> None:
+        """Wait for a condition; a failure says what was waited for and how the log ends."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while not (await found if asyncio.iscoroutine(found := true()) else found):
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise AssertionError(
+                f"expected {what} within {DEADLINE_SECONDS} s\n{self.last_words()}"
+            ) from None
+
+    async def ready(self, program: Program) -> None:
+        """Wait until a process says that it is ready."""
+
+        async def says_so() -> bool:
+            assert program.poll() is None, f"{program.name} ended early\n{self.last_words()}"
+            return (await program.page("/readyz"))[0] == 200
+
+        await self.until(says_so, f"{program.name} to be ready")
+
+    async def owners(self) -> dict[int, str]:
+        """The program that claimed each partition last, by the ledger."""
+        rows = await self._ask("SELECT partition, owner FROM partition_offset WHERE topic = $1", self.inbound)
+        return {row[0]: row[1].rsplit("-", 1)[0] for row in rows}
+
+    async def count(self, table: str) -> int:
+        """How many rows a table of the ledger has."""
+        rows = await self._ask(f"SELECT count(*) FROM {table}")
+        return rows[0][0] if rows else 0
+
+    async def drained(self) -> bool:
+        """Whether every message is worked off, nothing is due soon, and all announcements are published.
+
+        The ledger is looked at first: what it has published by then is among the topic's messages.
+        """
+        rows = await self._ask(_WAITING, self.inbound)
+        if not rows or rows[0][0] or rows[0][1]:
+            return False
+        read = {int(number): offset for number, offset in json.loads(rows[0][2]).items()}
+        try:
+            ends = await self.ends(self.inbound)
+        except KafkaError:
+            return False
+        return all((read.get(number) or 0) == end for number, end in ends.items())
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        """The offset after the last message of each partition."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.bootstrap)
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            found = await consumer.end_offsets(partitions)
+            return {each.partition: offset for each, offset in found.items()}
+        finally:
+            await consumer.stop()
+
+    async def _ask(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
+        """Rows of the ledger; none while it is away."""
+        try:
+            connection = await asyncpg.connect(self.database, timeout=5)
+        except (OSError, asyncpg.PostgresError):
+            return []
+        try:
+            found: Sequence[asyncpg.Record] = await connection.fetch(statement, *values, timeout=10)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return []
+        else:
+            return found
+        finally:
+            connection.terminate()
+
+    # ------------------------------------------------------------------ the feed
+
+    async def send(self, messages: Sequence[bytes], producer: AIOKafkaProducer) -> None:
         """Messages under the key of their visit."""
+        waiting = []
         for data in messages:
             reading = read_events(read_message(data), PROFILE)
             key = key_text(VisitKey(reading.facility, reading.visit or reading.message.digest[:8]))
-            await producer.send(f"{self.name}.inbound", value=data, key=key.encode())
-        await producer.flush()
+            waiting.append(await producer.send(self.inbound, value=data, key=key.encode()))
+        await asyncio.gather(*waiting)
+
+    async def deliver(self, messages: Sequence[bytes]) -> None:
+        """Messages under the key of their visit, all again after a failure, as an interface engine would."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while True:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self.kafka.bootstrap, acks="all", enable_idempotence=True
+                )
+                try:
+                    await producer.start()
+                    await self.send(messages, producer)
+                except KafkaError:
+                    await asyncio.sleep(LOOK_SECONDS)
+                else:
+                    return
+                finally:
+                    await producer.stop()
 
     async def settled(self, wanted: Lines) -> Lines:
         """The drafts once they are what is wanted, or what they were when the time was over."""

@@ -1,76 +1,207 @@
-"""Claims about `chargeline capture` on a real Kafka and a real PostgreSQL: nothing lost, nothing twice."""
+"""Claims about `chargeline capture` on a real Kafka and a real PostgreSQL: nothing lost, nothing twice.
+
+Most of them in small: `make chaos` is the long form, with 20,000 messages and every fault many times.
+"""
 
 import asyncio
 import random
+import re
 import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
+from structlog.testing import capture_logs
 
-from chargeline.simulator.feed import simulate
-from tests.capture.test_processor import by_code
+from chargeline.capture.processor import utc_now
+from chargeline.capture.relay import OutboxRelay, Producers
+from chargeline.capture.trouble import Troubles
+from chargeline.ledger.records import Announcement
+from chargeline.ledger.store import Ledger
+from chargeline.telemetry import logs
 
-from .service import Service, service
+from .chaos.conductor import SHORT, Conductor
+from .chaos.evidence import differences, drafted_by_code, gathered
+from .chaos.feed import Feed, joins_patients, messy_feed
+from .conftest import Kafka, Postgres
+from .service import PARTITIONS, Program, Service, service
 
 __all__ = ["service"]
 
-
-def feed(visits: int, seed: int) -> tuple[list[bytes], list[bytes]]:
-    """A messy feed, and the same in disorder with duplicates."""
-    messages = [
-        data for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=0.5).messages
-    ]
-    shuffled = [*messages, *messages[::9]]
-    random.Random(seed).shuffle(shuffled)
-    return messages, shuffled
+SHUTDOWN_SECONDS = "3"
+SLACK_SECONDS = 12  # for a machine that has more to do than this
 
 
-async def test_three_consumers_draft_what_code_drafts(service: Service) -> None:
-    """A messy feed in disorder through three processes, one joining and one leaving while it runs."""
-    messages, shuffled = feed(150, 21)
+async def assert_equal_to_code(service: Service, messages: list[bytes], folder: Path) -> None:
+    """Once all is worked off, the topics hold just what `chargeline code` drafts."""
+    await service.until(service.drained, "everything to be worked off")
+    found = differences(await gathered(service), drafted_by_code(messages, folder))
+    assert not found, "\n".join(found[:10])
+
+
+async def deliver(service: Service, feed: Feed) -> None:
+    """The feed, but first what joins patients, so that nobody waits a minute to look at them again."""
+    await service.deliver([each for each in feed.arriving if joins_patients(each)])
+    await service.deliver([each for each in feed.arriving if not joins_patients(each)])
+
+
+async def assert_ends(service: Service, program: Program, code: int) -> None:
+    """SIGTERM ends the program in time, with this exit code."""
+    began = time.monotonic()
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == code, service.last_words()
+    assert time.monotonic() - began < float(SHUTDOWN_SECONDS) + SLACK_SECONDS
+
+
+async def says(program: Program, word: str) -> bool:
+    """Whether it is not ready and gives a reason with this word, and its gauge says the same."""
+    status, body = await program.page("/readyz")
+    return status == 503 and word in body and await program.metric("chargeline_ready") == 0
+
+
+# ------------------------------------------------------------------ nothing lost, nothing twice
+
+
+async def test_whatever_fails_the_drafts_are_those_of_code(
+    service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path
+) -> None:
+    """Disorder, duplicates, merges; SIGKILL, SIGSTOP, both servers killed, joins, leaves: event for event."""
+    feed = messy_feed(visits=80, count=1_200, seed=22)
+    merges = [each for each in feed.arriving if joins_patients(each)]
+    assert merges, "the feed joins patients across partitions"
     await service.prepare()
-    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap)
-    await producer.start()
-    try:
-        first = service.start()
-        service.start()
-        third = len(shuffled) // 3
-        await service.send(shuffled[:third], producer)
-        service.start()
-        await service.send(shuffled[third : 2 * third], producer)
-        await service.ready(first)
-        first.terminate()
-        await service.send(shuffled[2 * third :], producer)
-    finally:
-        await producer.stop()
-    wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, service.log.read_text()[-3000:]
-    assert first.wait(30) == 0
+    conductor = Conductor(service, kafka, postgres, random.Random(5), print)
+    await service.deliver(merges)
+    await conductor.run([each for each in feed.arriving if not joins_patients(each)], SHORT)
+    await conductor.stop()
+    assert conductor.done["killed at work"] >= SHORT.kills
+    await assert_equal_to_code(service, feed.written, tmp_path)
 
 
-async def test_processes_killed_again_and_again_lose_and_double_nothing(service: Service) -> None:
-    """SIGKILL at random moments, and a process frozen past its session: the same drafts in the end."""
-    messages, shuffled = feed(120, 22)
+async def test_an_event_waits_until_kafka_has_the_one_before_it(
+    service: Service, postgres: Postgres, tmp_path: Path
+) -> None:
+    """A send that fails in the middle of a lot: of each key the first of each id stand in their order."""
     await service.prepare()
-    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap)
-    await producer.start()
-    dice = random.Random(5)
-    try:
-        running = [service.start(), service.start()]
-        for number in range(6):
-            part = len(shuffled) // 6
-            await service.send(shuffled[number * part : (number + 1) * part], producer)
-            await asyncio.sleep(dice.uniform(0.2, 2.5))
-            victim = running.pop(dice.randrange(2))
-            if number == 3:
-                victim.send_signal(signal.SIGSTOP)
-                await asyncio.sleep(8)
-                victim.send_signal(signal.SIGCONT)
-                running.append(victim)
-            else:
-                victim.kill()
-                running.append(service.start())
-        await service.send(shuffled[6 * (len(shuffled) // 6) :], producer)
-    finally:
-        await producer.stop()
-    wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, service.log.read_text()[-3000:]
+    ledger = await Ledger.open(service.url)
+    topic = f"{service.name}.drafts"
+    names = [f"{key}-{number}" for number in range(1, 5) for key in ("a", "b", "c")]
+    async with ledger.batch() as batch:
+        await batch.announce([_announcement(topic, name) for name in names])
+    relay = OutboxRelay(ledger, _failing_at("b-2", service.kafka.bootstrap), Troubles(logs.logger("test")))
+    relay.stop.set()
+    with capture_logs() as said:
+        await relay.run()
+    await relay.close()
+    await ledger.close()
+    assert [each["event"] for each in said] == ["relay.waiting"], "the failure happened, once"
+    found = [event.id for event in (await gathered(service)).drafts]
+    for key in ("a", "b", "c"):
+        first = list(dict.fromkeys(each for each in found if each.startswith(key)))
+        assert first == [f"{key}-{number}" for number in range(1, 5)]
+
+
+def _announcement(topic: str, name: str) -> Announcement:
+    return Announcement(topic, name[0], name, f'{{"ce_id": "{name}"}}', name.encode(), utc_now())
+
+
+def _failing_at(name: str, bootstrap: str) -> Producers:
+    """Producers that refuse one event, once."""
+    failed: list[str] = []
+
+    class Failing(AIOKafkaProducer):
+        async def send(self, topic: str, value: bytes, **more: object) -> object:
+            if value == name.encode() and not failed:
+                failed.append(name)
+                raise KafkaTimeoutError()
+            return await super().send(topic, value=value, **more)
+
+    @asynccontextmanager
+    async def producers() -> AsyncIterator[AIOKafkaProducer]:
+        made = Failing(bootstrap_servers=bootstrap, acks="all")
+        await made.start()
+        yield made
+        await made.stop()
+
+    return producers
+
+
+# ------------------------------------------------------------------ partitions
+
+
+async def test_a_restart_under_the_same_instance_id_moves_no_partitions(service: Service) -> None:
+    """Static members: one stops and comes back to its partitions under its name; the other sees nothing."""
+    await service.prepare()
+    slow = {"CHARGELINE_KAFKA_SESSION_TIMEOUT_MS": "30000", "CHARGELINE_KAFKA_REBALANCE_TIMEOUT_MS": "30000"}
+    staying = service.start(CHARGELINE_KAFKA_INSTANCE_ID="one", **slow)
+    going = service.start(CHARGELINE_KAFKA_INSTANCE_ID="two", **slow)
+
+    async def shared() -> bool:
+        owners = list((await service.owners()).values())
+        return len(owners) == PARTITIONS and owners.count(staying.name) == owners.count(going.name)
+
+    await service.until(shared, "both to own a half")
+    await service.ready(staying)
+    await service.ready(going)
+    before, assigned = await service.owners(), await staying.metric("chargeline_rebalances_total")
+    await assert_ends(service, going, 0)
+    back = service.start(CHARGELINE_KAFKA_INSTANCE_ID="two", **slow)
+    await service.ready(back)
+    named = {going.name: back.name, staying.name: staying.name}
+    assert await service.owners() == {number: named[owner] for number, owner in before.items()}
+    assert await staying.metric("chargeline_rebalances_total") == assigned
+
+
+async def test_a_fenced_consumer_claims_again_what_is_still_its_own(service: Service, tmp_path: Path) -> None:
+    """Somebody else claimed its partitions and went away: it is fenced, claims again, and loses nothing."""
+    feed = messy_feed(visits=10, count=150, seed=23)
+    await service.prepare()
+    program = service.start()
+    await service.ready(program)
+    ledger = await Ledger.open(service.url)
+    async with ledger.batch() as batch:
+        for number in range(PARTITIONS):
+            await batch.claim(service.inbound, number, "somebody-else")
+    await ledger.close()
+    await deliver(service, feed)
+    await service.until(lambda: _fenced(program), "the consumer to be fenced")
+    await assert_equal_to_code(service, feed.written, tmp_path)
+
+
+async def _fenced(program: Program) -> bool:
+    return await program.metric("chargeline_fenced_transactions_total") > 0
+
+
+# ------------------------------------------------------------------ ready, and the end
+
+
+@pytest.mark.parametrize(("lost", "word"), [("kafka", "Kafka"), ("postgres", "the ledger")])
+async def test_without_a_server_it_says_so_ends_in_time_and_loses_nothing(
+    service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path, lost: str, word: str
+) -> None:
+    """A server goes under load: not ready, and why; SIGTERM ends it in time; the next one does the rest."""
+    feed = messy_feed(visits=12, count=180, seed=24)
+    server = {"kafka": kafka, "postgres": postgres}[lost]
+    await service.prepare()
+    service.environment["CHARGELINE_SETTLE_SECONDS"] = "2"  # so that drafts are made when the server is gone
+    program = service.start(CHARGELINE_SHUTDOWN_SECONDS=SHUTDOWN_SECONDS)
+    await service.ready(program)
+    assert await program.metric("chargeline_ready") == 1
+    await deliver(service, feed)
+    await service.until(lambda: service.count("visit"), "visits in the ledger")
+    await asyncio.to_thread(server.stop)
+    await service.until(lambda: says(program, word), f"a reason that names {word}")
+    if lost == "kafka":
+        await service.until(lambda: service.count("outbox"), "drafts in the outbox")
+    await assert_ends(service, program, 1)
+    reason = r"events that are not published: \d+; Kafka" if lost == "kafka" else word
+    assert re.search(
+        f"expected to end within 3 seconds, found {reason} .*nothing is lost", service.last_words()
+    )
+    await asyncio.to_thread(server.start)
+    service.start()
+    await assert_equal_to_code(service, feed.written, tmp_path)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from chargeline.bus.events import parked
+from chargeline.hl7.errors import Hl7Error
 from chargeline.telemetry.settings import (
     Settings,
     SettingsError,
@@ -47,6 +49,19 @@ def test_a_variable_sets_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name is CHARGELINE_ and the field in capitals."""
     monkeypatch.setenv("CHARGELINE_SETTLE_SECONDS", "30")
     assert load().settle_seconds == 30
+
+
+@pytest.mark.parametrize("frame_bytes", [1, 1_048_576, 8_388_608, 67_108_864])
+def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes: int) -> None:
+    """In base64 and JSON, with long headers and reasons, it is no larger than what our topics take."""
+    words = "x" * 2_000
+    trouble = Hl7Error("message.no_msh", expected=words, found=words, where=words, do=words)
+    headers = [(f"header-{number}", b"x" * 500) for number in range(20)]
+    record = parked(
+        b"x" * frame_bytes, headers, at=("t" * 249, 0, 0), key=(words, words), why=trouble,
+        message_type=words, control_id=words,
+    )  # fmt: skip
+    assert len(record.model_dump_json()) < Settings(mllp_frame_bytes=frame_bytes).kafka_record_bytes()
 
 
 def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:

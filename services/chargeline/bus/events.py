@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from chargeline.engine.events import VisitKey
 from chargeline.engine.explain import source_in_words
 from chargeline.engine.timeline import Administration
 from chargeline.engine.trace import (
@@ -256,6 +257,7 @@ TYPES: Mapping[type[Data], str] = {
     ParkedMessage: "org.chargeline.hl7.parked.v1",
 }
 Headers = list[tuple[str, bytes]]
+LATE = "visit.forgotten"  # the code of a question
 
 
 def to_kafka(event: Announcement) -> tuple[bytes, Headers, bytes]:
@@ -293,7 +295,11 @@ def _event_id(data: Data, value: bytes) -> str:
 
 def _hashed(*parts: str, size: int = 16) -> str:
     """A hash of several texts, which no other division into texts shares."""
-    return blake2b(json.dumps(parts).encode(), digest_size=size).hexdigest()
+    digest = blake2b(digest_size=size)
+    for part in map(str.encode, parts):
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _source(data: Data) -> str:
@@ -303,12 +309,8 @@ def _source(data: Data) -> str:
 # ------------------------------------------------------------------ what changed between revisions
 
 
-Chargeable = Line | ChargeLine
-
-
-def changes(before: Iterable[Chargeable], after: Iterable[Chargeable]) -> Changes:
+def changes(old: Mapping[str, Billed], new: Mapping[str, Billed]) -> Changes:
     """How the lines of a visit differ from those of its last revision, in the order of the lines."""
-    old, new = _by_id(before), _by_id(after)
     return Changes(
         added=[_change(each, None, new[each]) for each in new if each not in old],
         changed=[
@@ -318,7 +320,8 @@ def changes(before: Iterable[Chargeable], after: Iterable[Chargeable]) -> Change
     )
 
 
-def _by_id(lines: Iterable[Chargeable]) -> dict[str, Billed]:
+def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, Billed]:
+    """What a bill shows of each line, by its id."""
     found: dict[str, Billed] = {}
     for line in lines:
         assert line.line_id not in found, f"line {line.line_id} stands once in a visit"
@@ -346,11 +349,12 @@ def revision_of(
     revision: int,
     final: bool,
     incomplete: bool,
-    before: Iterable[Chargeable],
+    before: Mapping[str, Billed],
     merged_into: str | None = None,
 ) -> DraftRevision:
-    """A revision of a visit's draft; `before` are the lines of the last one, none for the first."""
-    encounters = [] if merged_into is not None else [encounter_of(each) for each in made.encounters]
+    """A revision of a visit's draft; `before` is what the last one billed, nothing for the first."""
+    steps = Steps()
+    encounters = [] if merged_into is not None else [encounter_of(each, steps) for each in made.encounters]
     return DraftRevision(
         facility=made.key.facility,
         visit=made.key.visit,
@@ -362,21 +366,38 @@ def revision_of(
         incomplete=incomplete,
         encounters=encounters,
         questions=[] if merged_into is not None else [question_of(each) for each in made.questions],
-        changes=changes(before, [line for each in encounters for line in each.lines]),
+        changes=changes(before, billed(line for each in encounters for line in each.lines)),
     )
 
 
-def encounter_of(made: EncounterDraft) -> Encounter:
+class Steps:
+    """The steps of one draft, each made once: lines that were reckoned together share most of theirs."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Step, TraceStep]] = {}  # with the step, so that its id stays its own
+
+    def of(self, trace: Iterable[Step]) -> list[TraceStep]:
+        """The steps of a trace."""
+        found = []
+        for step in trace:
+            known = self._made.get(id(step))
+            if known is None:
+                known = self._made[id(step)] = (step, _step(step))
+            found.append(known[1])
+        return found
+
+
+def encounter_of(made: EncounterDraft, steps: Steps) -> Encounter:
     """One encounter of a draft."""
     return Encounter(
         encounter=made.encounter,
-        lines=[line_of(each) for each in made.lines],
+        lines=[line_of(each, steps) for each in made.lines],
         questions=[question_of(each) for each in made.questions],
-        withheld=[withheld_of(each) for each in made.withheld],
+        withheld=[withheld_of(each, steps) for each in made.withheld],
     )
 
 
-def line_of(line: ChargeLine) -> Line:
+def line_of(line: ChargeLine, steps: Steps) -> Line:
     """One line, its trace whole."""
     return Line(
         line_id=line.line_id,
@@ -389,7 +410,7 @@ def line_of(line: ChargeLine) -> Line:
         minutes=line.minutes,
         administrations=list(line.administrations),
         provisional=line.provisional,
-        trace=[_step(each) for each in line.trace],
+        trace=steps.of(line.trace),
         other_policies=[_other(each) for each in line.other_policies],
     )
 
@@ -407,7 +428,7 @@ def question_of(question: Question) -> OpenQuestion:
     )
 
 
-def withheld_of(entry: Withheld) -> WithheldService:
+def withheld_of(entry: Withheld, steps: Steps) -> WithheldService:
     """One withheld service, its trace whole."""
     return WithheldService(
         reason=entry.reason,
@@ -415,7 +436,7 @@ def withheld_of(entry: Withheld) -> WithheldService:
         drug=entry.drug,
         minutes=entry.minutes,
         administrations=list(entry.administrations),
-        trace=[_step(each) for each in entry.trace],
+        trace=steps.of(entry.trace),
         other_policies=[_other(each) for each in entry.other_policies],
     )
 
@@ -466,6 +487,27 @@ def questions_of(
                 )
             )
     return found
+
+
+def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
+    """What to ask when a message comes for a visit whose other messages retention has removed."""
+    return DocumentationQuestion(
+        question_id=_hashed(key.facility, key.visit, LATE, size=6),
+        state="opened",
+        facility=key.facility,
+        visit=key.visit,
+        encounter=None,
+        revision=revision,
+        code=LATE,
+        expected="the other messages of the visit, to draft it from all that is known",
+        found="a visit that was forgotten after the days of retention",
+        do="bill what came late by hand, from the record of the visit",
+        drug="",
+        administrations=[],
+        sources=[],
+        ordered_minutes=None,
+        since=None,
+    )
 
 
 def _question_id(made: Draft, encounter: str | None, question: Question, known: dict[str, int]) -> str:

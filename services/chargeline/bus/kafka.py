@@ -1,21 +1,50 @@
-"""Kafka clients as every program of ours makes them.
+"""Kafka clients as every program of ours makes them, and the truth about a Kafka that does not let us in.
 
-It owns turning plain settings into aiokafka's options, a producer that waits for all replicas, and one
-wording for a broker that does not let us in. What is sent is the programs'.
+It owns turning plain settings into aiokafka's options, a producer that waits for all replicas, and the
+diagnosis of a failed start: aiokafka says only that it could not connect, so we knock once more at each
+address and say what happened there. What is sent is the programs'.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 from aiokafka.helpers import create_ssl_context
+from aiokafka.protocol.metadata import MetadataRequest
+
+KNOCK_SECONDS = 5.0
+FLUSH_SECONDS = 5.0  # what is not sent by then is unanswered, or in the outbox: nothing is lost with it
+BREAK_OFF_SECONDS = 1.0
+
+# Options of a client that one connection understands too.
+_OF_A_CONNECTION = (
+    "client_id", "security_protocol", "ssl_context", "sasl_mechanism", "sasl_plain_username",
+    "sasl_plain_password",
+)  # fmt: skip
+
+# A draft is some 10 kB: with Kafka's 16 kB each would travel by itself.
+BATCH_BYTES = 1_048_576
 
 
 class KafkaUnavailableError(Exception):
     """Kafka cannot be used; the text says what was expected, found, and what to do."""
+
+
+class TopicsMissingError(KafkaUnavailableError):
+    """Kafka answers, and has not all topics that we need, or does not show them to us."""
 
 
 class TlsFiles(NamedTuple):
@@ -27,33 +56,199 @@ class TlsFiles(NamedTuple):
 
 
 def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, object]:
-    """Options for any aiokafka client: servers, name, login, and a TLS context where it is asked for."""
+    """Options for any aiokafka client: servers, name, login, and a TLS context where it is asked for.
+
+    Raises KafkaUnavailableError if a TLS file is not what it should be.
+    """
     options = dict(plain)
     if str(options["security_protocol"]).endswith("SSL"):
         authority, certificate, key = (str(each) if each is not None else None for each in tls)
-        options["ssl_context"] = create_ssl_context(cafile=authority, certfile=certificate, keyfile=key)
+        try:
+            context = create_ssl_context(cafile=authority, certfile=certificate, keyfile=key)
+        except OSError as error:  # an SSLError is one
+            files = ", ".join(each for each in (authority, certificate, key) if each)
+            raise KafkaUnavailableError(
+                f"expected PEM certificates, and the unencrypted key of ours, in {files}, found "
+                f"{_reason_of(error)}; correct CHARGELINE_KAFKA_TLS_CA_FILE, _CERTIFICATE_FILE and _KEY_FILE"
+            ) from None
+        options["ssl_context"] = context
     return options
 
 
-def refused(plain: Mapping[str, object], error: KafkaError) -> KafkaUnavailableError:
-    """The words for a Kafka that could not be reached or did not let us in."""
-    return KafkaUnavailableError(
-        f"expected Kafka at {plain['bootstrap_servers']} to let us in over {plain['security_protocol']}, "
-        f"found {type(error).__name__}; check that it runs, and user, password and certificates "
-        "(`chargeline config` shows what is set)"
-    )
+# ------------------------------------------------------------------ a producer
 
 
 @asynccontextmanager
-async def producer(options: Mapping[str, object]) -> AsyncIterator[AIOKafkaProducer]:
-    """An idempotent producer for as long as it is needed. Raises KafkaUnavailableError."""
-    made = AIOKafkaProducer(enable_idempotence=True, acks="all", linger_ms=5, **options)
+async def producer(
+    options: Mapping[str, object], *, topics: Collection[str], record_bytes: int
+) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer for as long as it is needed, of records up to `record_bytes`, for topics that are there.
+
+    It is not idempotent: to aiokafka's idempotent producer one record that the broker refuses leaves a
+    gap in the sequence, and the partition takes nothing from it any more. Order holds without, as it has
+    one request of a partition under way; a repeated record is one that our readers know already.
+    Raises KafkaUnavailableError or TopicsMissingError.
+    """
+    made = AIOKafkaProducer(
+        acks="all", linger_ms=5, max_batch_size=BATCH_BYTES, max_request_size=record_bytes, **options
+    )
     try:
-        await made.start()
-    except KafkaError as error:
-        await made.stop()
-        raise refused(options, error) from error
-    try:
+        try:
+            await made.start()
+            await _need(made.client, topics)
+        except (KafkaError, TimeoutError) as error:
+            raise await refused(options, error) from None
         yield made
     finally:
-        await made.stop()
+        await _stop(made)
+
+
+async def _need(client: AIOKafkaClient, topics: Collection[str]) -> None:
+    async with asyncio.timeout(KNOCK_SECONDS):
+        known = (await client.fetch_all_metadata()).topics(exclude_internal_topics=False)
+    missing = sorted(set(topics) - set(known))
+    if missing:
+        raise TopicsMissingError(
+            f"expected the topics {', '.join(sorted(topics))}, found no {', no '.join(missing)}; create what"
+            " is missing with `chargeline topics create`, or give our user the right to see it"
+        )
+
+
+async def _stop(made: AIOKafkaProducer) -> None:
+    """Send what waits, but not for ever: while Kafka is away a producer's own stop never ends."""
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await made.stop()
+    except TimeoutError:
+        with suppress(TimeoutError):  # a request under way is waited for, so it is broken off
+            async with asyncio.timeout(BREAK_OFF_SECONDS):
+                await made._sender.close()
+        await made.client.close()
+
+
+# ------------------------------------------------------------------ why Kafka does not let us in
+
+
+class _Answer(NamedTuple):
+    """What was found at an address, and what to do about it. Empty: it let us in."""
+
+    found: str = ""
+    do: str = ""
+
+
+_BOOTSTRAP = "CHARGELINE_KAFKA_BOOTSTRAP"
+_PROTOCOL = "CHARGELINE_KAFKA_SECURITY_PROTOCOL"
+_LOGIN = "CHARGELINE_KAFKA_SASL_USERNAME, _PASSWORD and _MECHANISM"
+_CLOSED = (
+    "a connection that is closed on us",
+    f"correct {_PROTOCOL} or the port: it may expect TLS, a login or a certificate of ours",
+)
+# By the first kind of error that fits; a TimeoutError is an OSError, as is every error of TLS.
+_ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
+    (SaslAuthenticationFailed, "a login that is refused", f"correct {_LOGIN}"),
+    (
+        UnsupportedSaslMechanismError,
+        "a server without our mechanism",
+        "correct CHARGELINE_KAFKA_SASL_MECHANISM",
+    ),
+    (IllegalSaslStateError, "a listener without login", f"correct {_PROTOCOL}, or the port"),
+    (socket.gaierror, "a name that is not known", f"correct {_BOOTSTRAP}, or the name service"),
+    (ConnectionRefusedError, "nobody who listens", f"start Kafka, or correct {_BOOTSTRAP}"),
+    (
+        ssl.SSLCertVerificationError,
+        "a certificate that is not trusted ({reason})",
+        "set CHARGELINE_KAFKA_TLS_CA_FILE to who signed it, and use the name that it is for",
+    ),
+    (
+        ssl.SSLError,
+        "no TLS, or one that does not take us ({reason})",
+        f"correct {_PROTOCOL} or the port, or set CHARGELINE_KAFKA_TLS_CERTIFICATE_FILE and _KEY_FILE",
+    ),
+    (
+        TimeoutError,
+        "no answer in time",
+        "see whether Kafka is alive, what stands between, and that the port speaks the same protocol",
+    ),
+    (ConnectionError, *_CLOSED),
+    (OSError, "an address that cannot be reached ({reason})", f"correct {_BOOTSTRAP}, or the network"),
+    (Exception, *_CLOSED),
+)
+
+
+async def refused(options: Mapping[str, object], error: BaseException) -> KafkaUnavailableError:
+    """The words for a Kafka that could not be used, after knocking at each address."""
+    servers = str(options["bootstrap_servers"])
+    at_first = await _knock_at_all(
+        [(host, port) for host, port, _family in collect_hosts(servers, randomize=False)], options
+    )
+    wrong = at_first.wrong
+    if len(wrong) < len(at_first.answers):
+        wrong = {
+            place: _Answer(each.found, _NAMED + each.do)
+            for place, each in (await _knock_at_all(at_first.brokers, options)).wrong.items()
+        }
+    found = ", ".join(f"{each.found} at {place}" for place, each in wrong.items())
+    todo = "; ".join(dict.fromkeys(each.do for each in wrong.values()))
+    return KafkaUnavailableError(
+        f"expected Kafka at {servers} to let us in over {options['security_protocol']}, "
+        f"found {found or type(error).__name__}; {todo or _NOW}"
+    )
+
+
+_NOW = "it lets us in by now: start again, and if that does not help look into Kafka's log"
+_NAMED = "Kafka sends us there itself: correct its advertised.listeners, or the way to it; else "
+
+
+class _Knocked(NamedTuple):
+    """What was found at each address, and which brokers the servers named."""
+
+    answers: dict[str, _Answer]
+    brokers: list[tuple[str, int]]
+
+    @property
+    def wrong(self) -> dict[str, _Answer]:
+        """The addresses that did not let us in."""
+        return {place: each for place, each in self.answers.items() if each.found}
+
+
+async def _knock_at_all(places: list[tuple[str, int]], options: Mapping[str, object]) -> _Knocked:
+    found = await asyncio.gather(*(_answer_at(host, port, options) for host, port in places))
+    answers = {f"{host}:{port}": answer for (host, port), (answer, _) in zip(places, found, strict=True)}
+    return _Knocked(answers, list(dict.fromkeys(broker for _, brokers in found for broker in brokers)))
+
+
+async def _answer_at(
+    host: str, port: int, options: Mapping[str, object]
+) -> tuple[_Answer, list[tuple[str, int]]]:
+    try:
+        async with asyncio.timeout(KNOCK_SECONDS):
+            return _Answer(), await _knock(host, port, options)
+    except (OSError, EOFError, KafkaError) as error:
+        return _answer(error), []
+
+
+async def _knock(host: str, port: int, options: Mapping[str, object]) -> list[tuple[str, int]]:
+    """Connect, log in, and ask for the brokers: without a login that is owed, that is where it ends."""
+    told = {name: options[name] for name in _OF_A_CONNECTION if name in options}
+    connection: AIOKafkaConnection = await create_conn(host, port, **told)
+    try:
+        metadata = await connection.send(MetadataRequest([]))
+    finally:
+        connection.close()
+    return [(broker[1], broker[2]) for broker in metadata.brokers]
+
+
+def _answer(error: BaseException) -> _Answer:
+    while error.__cause__ is not None and isinstance(error.__cause__, OSError | KafkaError):
+        error = error.__cause__
+    found, do = next((found, do) for kind, found, do in _ANSWERS if isinstance(error, kind))
+    return _Answer(found.format(reason=_reason_of(error)), do)
+
+
+def _reason_of(error: BaseException) -> str:
+    """A short reason of an error: TLS's or the system's word for it, else its kind."""
+    for name in ("verify_message", "reason", "strerror"):
+        said = getattr(error, name, None)
+        if isinstance(said, str) and said:
+            return said
+    return type(error).__name__

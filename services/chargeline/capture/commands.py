@@ -4,20 +4,29 @@ It owns turning settings and errors into exit codes and text. 0: done; 1: ended 
 a person; 2: wrong use or settings.
 """
 
-import asyncio
 import gc
 import json
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 
+import structlog
+import uvloop
+from aiokafka.errors import KafkaError
+
+from chargeline.bus import topics
 from chargeline.bus.kafka import KafkaUnavailableError
 from chargeline.capture import program
 from chargeline.capture.limits import TooManyParkedError
+from chargeline.capture.processor import nudge, utc_now
+from chargeline.capture.strict import strict_report
+from chargeline.engine.events import VisitKey
 from chargeline.hl7.errors import Hl7Error
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement, ParkedMessage
 from chargeline.ledger.store import Ledger
 from chargeline.rulebook.errors import RulebookError
+from chargeline.telemetry import logs
 from chargeline.telemetry import settings as configuration
 from chargeline.telemetry.settings import Settings, SettingsError
 
@@ -31,13 +40,16 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
         settings = configuration.load()
     except SettingsError as error:
         return _say(str(error), WRONG_USE)
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it prints by itself we say better
     gc.enable()  # a service runs for weeks, and its libraries do make cycles
     code = OK
     try:
-        code = asyncio.run(_awaited(work, settings))
+        code = uvloop.run(_awaited(work, settings))
     except* (RulebookError, Hl7Error) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:
+        code = _say_all(errors, FAILED)
+    except* KafkaError as errors:
         code = _say_all(errors, FAILED)
     return code
 
@@ -56,8 +68,20 @@ def _say_all(errors: BaseExceptionGroup[BaseException], code: int) -> int:
         if isinstance(error, BaseExceptionGroup):
             _say_all(error, code)
         else:
-            _say(str(error), code)
+            if structlog.is_configured():  # a service: who reads its logs must find the end there too
+                logs.logger("chargeline").critical("ended", exc_info=error)
+            _say(_words(error), code)
     return code
+
+
+def _words(error: BaseException) -> str:
+    """One line for a person. What Kafka says of itself is a name, so the rest is said here."""
+    if isinstance(error, KafkaError):
+        return (
+            f"expected Kafka to go on serving us, found {type(error).__name__}; see its log, the limits of "
+            "the topics (max.message.bytes), and whether our user may read and write them and use the group"
+        )
+    return str(error) or type(error).__name__
 
 
 async def capture(settings: Settings) -> int:
@@ -71,6 +95,14 @@ def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awa
     async def work(settings: Settings) -> int:
         created = await program.create_topics(settings, partitions, replication)
         print("\n".join(f"created {name}, {partitions} partitions" for name in created) or "all topics exist")
+        most = settings.kafka_record_bytes()
+        names = list(program.topics_of(settings))
+        for name, found in (await topics.too_small(program.kafka_options(settings), names, most)).items():
+            _say(
+                f"expected {name} to take records of {most} bytes, found {topics.RECORD_BYTES} at {found}; "
+                "raise it, or the largest messages go no further",
+                OK,
+            )
         return OK
 
     return work
@@ -112,7 +144,7 @@ async def parked_list(settings: Settings) -> int:
 
 
 def parked_show(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline parked show`: everything, the raw message included."""
+    """`chargeline parked show`: everything, the raw message and a strict reader's report included."""
 
     async def work(settings: Settings) -> int:
         async with _Open(settings) as ledger:
@@ -132,8 +164,9 @@ def _whole(each: ParkedMessage) -> str:
         f"  from     {each.topic}[{each.partition}] offset {each.offset}, key {each.key}",
         f"  headers  {each.headers}",
     ]
+    strict = [f"  strict   {finding}" for finding in strict_report(each.raw)]
     text = each.raw.decode("utf-8", "replace").replace("\r", "\n")
-    return "\n".join([*lines, *(["", each.report] if each.report else []), "", text])
+    return "\n".join([*lines, *(strict or ["  strict   no objection from hl7apy"]), "", text])
 
 
 def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:
@@ -144,7 +177,7 @@ def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:
             message = await ledger.show(number)
             async with ledger.batch() as batch:
                 await batch.set_status(number, "retried")
-                await batch.announce([_again(settings, message)])
+                await batch.announce([_again(settings, message), *_look_again(settings, message)])
         print(f"{number} goes through the inbound topic again, as soon as a relay runs")
         return OK
 
@@ -159,12 +192,22 @@ def _again(settings: Settings, message: ParkedMessage) -> Announcement:
     )  # fmt: skip
 
 
+def _look_again(settings: Settings, message: ParkedMessage) -> list[Announcement]:
+    """Word to the visit's partition that the message waits no more: its draft may be complete now."""
+    if message.facility is None or message.visit is None:
+        return []
+    return [nudge(settings.topic_inbound, VisitKey(message.facility, message.visit), utc_now())]
+
+
 def parked_drop(number: int) -> Callable[[Settings], Awaitable[int]]:
     """`chargeline parked drop`: it stays in the ledger, but nobody waits for it any more."""
 
     async def work(settings: Settings) -> int:
         async with _Open(settings) as ledger:
-            await ledger.set_status(number, "dropped")
+            message = await ledger.show(number)
+            async with ledger.batch() as batch:
+                await batch.set_status(number, "dropped")
+                await batch.announce(_look_again(settings, message))
         print(f"{number} dropped")
         return OK
 

@@ -2,85 +2,115 @@
 
 It owns aiokafka and its traps: it pauses before it claims, drops a poll that straddles a rebalance,
 and goes back to the ledger's offset whenever a transaction fails. Kafka's own offsets are committed
-for lag tools only; the ledger's decide.
+beside the work, for lag tools only; the ledger's decide.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.structs import ConsumerRecord
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.bus.kafka import TopicsMissingError
+from chargeline.capture.garbage import Garbage
 from chargeline.capture.inbound import InboundRecord, instant_of, key_text
 from chargeline.capture.limits import ParkedLimit
-from chargeline.capture.processor import Done, Processor
+from chargeline.capture.processor import Done, Lot, Processor
+from chargeline.capture.trouble import Troubles
+from chargeline.capture.watching import tell_batch
 from chargeline.engine.events import VisitKey
 from chargeline.ledger.errors import Fenced, LedgerError
-from chargeline.telemetry.metrics import Metrics, message_type
+from chargeline.ledger.records import Move
+from chargeline.telemetry.metrics import Metrics
 
 RETRY_SECONDS = 1.0
+GATHER_SECONDS = 0.05
+COURTESY_SECONDS = 5.0  # each look asks Kafka for all its topics
+ONE_WAY_SECONDS = 0.5
+ANSWER_SECONDS = 5.0
 
 
 class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
     """Which partitions are ours and where the ledger says that they go on."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, processor: Processor, owner: str, metrics: Metrics
+        self,
+        consumer: AIOKafkaConsumer,
+        processor: Processor,
+        owner: str,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        *,
+        heartbeat_seconds: float,
     ) -> None:
         self.consumer = consumer
         self.processor = processor
         self.owner = owner
         self.metrics = metrics
+        self.log = log
+        # If what was fenced off is others' now, the next heartbeat says so; until then it is not taken back.
+        self.reclaim_seconds = heartbeat_seconds + ONE_WAY_SECONDS
         self.lock = asyncio.Lock()
         self.generation = 0
+        self.in_group = False
         self.expected: dict[TopicPartition, int | None] = {}
-        self.unclaimed: set[TopicPartition] = set()
+        self.unclaimed: dict[TopicPartition, float] = {}
+        """Assigned and not ours yet, with the time of the loop before which we do not claim it."""
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Others may have them now: nothing more is written for them."""
         self.generation += 1
-        self.metrics.rebalances.add()
+        self.in_group = False
         async with self.lock:
-            for partition in revoked:
-                self.expected.pop(partition, None)
-                self.unclaimed.discard(partition)
-                self.processor.drop(partition.topic, partition.partition)
+            self.processor.drop()
+            self.expected.clear()
+            self.unclaimed.clear()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Pause first: aiokafka delivers records before this callback has ended."""
         if assigned:
             self.consumer.pause(*assigned)
         self.generation += 1
-        self.unclaimed |= set(assigned)
+        self.unclaimed.update(dict.fromkeys(assigned, 0.0))
+        self.in_group = True
+        self.metrics.rebalances.add()
+        self.log.info("partitions.assigned", count=len(assigned))
 
     async def claim_all(self) -> None:
         """Claim what is assigned and not yet ours, go to the ledger's offset, and let it flow."""
         async with self.lock:
-            for partition in sorted(self.unclaimed & self.consumer.assignment()):
+            now = asyncio.get_running_loop().time()
+            for partition in sorted(each for each, begin in self.unclaimed.items() if begin <= now):
                 async with self.processor.ledger.batch() as batch:
                     offset = await batch.claim(partition.topic, partition.partition, self.owner)
-                self.processor.drop(partition.topic, partition.partition)
                 self.expected[partition] = offset
-                self.rewind(partition)
-                self.unclaimed.discard(partition)
-                self.consumer.resume(partition)
-            self.unclaimed &= self.consumer.assignment()
+                del self.unclaimed[partition]
+                if partition in self.consumer.assignment():
+                    self.rewind(partition)
+                    self.consumer.resume(partition)
 
     def rewind(self, partition: TopicPartition) -> None:
         """Go back to where the ledger is; a partition never read begins at its beginning."""
-        if partition in self.consumer.assignment():
-            self.consumer.seek(partition, self.expected.get(partition) or 0)
+        if partition in self.expected and partition in self.consumer.assignment():
+            self.consumer.seek(partition, self.expected[partition] or 0)
 
     def lost(self, partition: TopicPartition) -> None:
-        """Somebody else wrote for a partition that is still assigned to us: claim it again."""
-        self.processor.drop(partition.topic, partition.partition)
+        """Somebody else wrote for a partition that is still assigned to us: claim it again, in a while."""
+        self.metrics.fenced.add()
+        self.log.warning("fenced", topic=partition.topic, partition=partition.partition)
         self.expected.pop(partition, None)
         if partition in self.consumer.assignment():
             self.consumer.pause(partition)
-            self.unclaimed.add(partition)
+            self.unclaimed[partition] = asyncio.get_running_loop().time() + self.reclaim_seconds
+
+    def not_ready(self) -> list[str]:
+        """Why no messages flow, if they do not."""
+        if not self.in_group:
+            return ["the consumer group has given us no partitions yet"]
+        return ["partitions are being claimed"] if self.unclaimed else []
 
 
 class Consumer:
@@ -95,7 +125,10 @@ class Consumer:
         most: int,
         poll_ms: int,
         limit: ParkedLimit,
+        troubles: Troubles,
         log: FilteringBoundLogger,
+        stop: asyncio.Event,
+        committed: Callable[[], None],
     ) -> None:
         self.consumer = consumer
         self.partitions = partitions
@@ -103,94 +136,189 @@ class Consumer:
         self.most = most
         self.poll_ms = poll_ms
         self.limit = limit
+        self.troubles = troubles
         self.log = log
-        self.stopping = asyncio.Event()
+        self.stop = stop
+        self.committed = committed
+        self.garbage = Garbage()
+        self._begun = 0.0
+        self._full = False
 
     async def run(self) -> None:
-        """Work until `stopping` is set; what was polled is finished or given back."""
-        while not self.stopping.is_set():
+        """Work until told to stop; what was polled is finished or given back.
+
+        Raises a LedgerError or KafkaError that needs a person, and TooManyParkedError.
+        """
+        while not self.stop.is_set():
             try:
                 if self.partitions.unclaimed:
                     await self.partitions.claim_all()
+                await self._gather()
                 await self._poll()
-            except LedgerError as error:
-                self.log.error("ledger.unavailable", exc_info=error)
+            except (LedgerError, KafkaError) as error:
                 await self._give_back_all()
-                await asyncio.sleep(RETRY_SECONDS)
+                self.troubles.met("reader", error)
+                await waited(self.stop, RETRY_SECONDS)
+            else:
+                self.troubles.over("reader")
+
+    async def _gather(self) -> None:
+        """Let messages come together, unless more wait than one batch takes: each batch has its price."""
+        begun = asyncio.get_running_loop().time()
+        if not self._full:
+            await waited(self.stop, self._begun + GATHER_SECONDS - begun)
+        self._begun = asyncio.get_running_loop().time()
 
     async def _poll(self) -> None:
         generation = self.partitions.generation
         polled = await self.consumer.getmany(timeout_ms=self.poll_ms, max_records=self.most)
+        self._full = sum(map(len, polled.values())) >= self.most
         async with self.partitions.lock:
             if generation != self.partitions.generation:
                 for partition in polled:
                     self.partitions.rewind(partition)
                 return
-            for partition, records in polled.items():
-                await self._batch(partition, records)
+            ours = {each: records for each, records in polled.items() if each in self.partitions.expected}
+            if ours:
+                await self._batch(ours)
 
-    async def _batch(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
-        if partition not in self.partitions.expected:
-            return
-        next_offset = records[-1].offset + 1
-        try:
-            done = await self.partitions.processor.process(
-                [inbound_of(each) for each in records],
-                owner=self.partitions.owner,
-                expected=self.partitions.expected[partition],
-                next_offset=next_offset,
+    async def _batch(self, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+        """All that one poll brought, in one transaction."""
+        for each, records in polled.items():
+            self._must_follow(each, self.partitions.expected[each], records[0].offset)
+        lots = {
+            each.partition: Lot(
+                [inbound_of(record) for record in records],
+                Move(self.partitions.expected[each], records[-1].offset + 1),
             )
-        except Fenced:
-            self.partitions.metrics.fenced.add()
-            self.partitions.lost(partition)
+            for each, records in polled.items()
+        }
+        try:
+            done = await self.partitions.processor.process(lots, owner=self.partitions.owner)
+        except Fenced as error:
+            for each in polled:
+                if each.partition in error.partitions:
+                    self.partitions.lost(each)
+                else:
+                    self.partitions.rewind(each)
             return
-        except LedgerError:
-            self.partitions.rewind(partition)
-            raise
-        self.partitions.expected[partition] = next_offset
-        self._count(partition, done)
-        await self._courtesy(partition, next_offset)
+        offsets = {each: lots[each.partition].move.next_offset for each in polled}
+        self.partitions.expected.update(offsets)
+        self._count(offsets, done)
+        self.garbage.after_batch()
+        self.committed()
         self.limit.count(done.parked, done.used)
 
-    def _count(self, partition: TopicPartition, done: Done) -> None:
+    def _must_follow(self, partition: TopicPartition, expected: int | None, first: int) -> None:
+        """Say what Kafka no longer has; raises TopicsMissingError if the topic is not the one we read."""
+        if first < (expected or 0):
+            raise TopicsMissingError(
+                f"expected {partition.topic}[{partition.partition}] to go on at offset {expected}, where the "
+                f"ledger is, found it at {first}: the topic was created anew or has lost messages; use "
+                "another name for the new topic, so that the ledger knows it apart"
+            )
+        if first > (expected or 0):
+            self.log.warning(
+                "offsets.skipped", topic=partition.topic, partition=partition.partition,
+                offset=expected or 0, count=first - (expected or 0),
+            )  # fmt: skip
+
+    def _count(self, offsets: Mapping[TopicPartition, int | None], done: Done) -> None:
         """Tell the metrics and the log what a batch came to."""
         metrics = self.partitions.metrics
-        lag = (self.consumer.highwater(partition) or 0) - (self.partitions.expected[partition] or 0)
-        metrics.lag.set(lag, partition=str(partition.partition))
-        for (kind, outcome), count in done.outcomes.items():
-            metrics.messages.add(count, message_type=message_type(kind), outcome=outcome)
-        for code in done.parked:
-            metrics.parked.add(reason=code)
-        for phase, seconds in done.seconds.items():
-            metrics.batch.observe(seconds, phase=phase)
-        self.log.debug(
-            "batch", topic=partition.topic, partition=partition.partition, count=done.read,
-            seconds=sum(done.seconds.values()),
-        )  # fmt: skip
-
-    async def _courtesy(self, partition: TopicPartition, offset: int) -> None:
-        """Tell Kafka too, for lag tools; nothing depends on it."""
-        try:
-            await self.consumer.commit({partition: offset})
-        except KafkaError as error:
-            self.log.debug(
-                "commit.refused", topic=partition.topic, partition=partition.partition, exc_info=error
-            )
+        for partition, offset in offsets.items():
+            lag = (self.consumer.highwater(partition) or 0) - (offset or 0)
+            metrics.lag.set(lag, partition=str(partition.partition))
+        tell_batch(metrics, done)
+        self.log.debug("batch", topic=self.topic, count=done.read, seconds=sum(done.seconds.values()))
 
     async def _give_back_all(self) -> None:
         async with self.partitions.lock:
-            for partition in list(self.partitions.expected):
-                self.partitions.processor.drop(partition.topic, partition.partition)
+            self.partitions.processor.drop()
+            self.garbage.let_go()
+            for partition in self.partitions.expected:
                 self.partitions.rewind(partition)
 
-    def owned(self, key: VisitKey) -> tuple[str, int] | None:
+    async def courtesies(self) -> None:
+        """Beside the work: look whether Kafka is there and has our topic, and tell it how far we are.
+
+        A commit waits for as long as Kafka is away, so it must not stand between two batches.
+        """
+        told: dict[TopicPartition, int] = {}
+        while not self.stop.is_set():
+            try:
+                await self._see_topic()
+            except (KafkaError, TopicsMissingError, TimeoutError) as error:
+                self.troubles.met("kafka", error)
+            else:
+                self.troubles.over("kafka")
+                await self._tell_kafka(told)
+            await waited(self.stop, COURTESY_SECONDS)
+        await self._tell_kafka(told)
+
+    async def _see_topic(self) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                topics = await self.consumer.topics()
+        except KafkaError as error:
+            if type(error) is KafkaError:  # aiokafka's word for brokers none of which answers
+                raise KafkaConnectionError() from error
+            raise
+        if self.topic not in topics:
+            raise TopicsMissingError(
+                f"expected the topic {self.topic}, found none of that name any more; "
+                "create it with `chargeline topics create`, or give our user the right to see it"
+            )
+
+    async def _tell_kafka(self, told: dict[TopicPartition, int]) -> None:
+        """Commit the offsets that Kafka has not been told; nothing depends on it."""
+        news = {
+            partition: offset
+            for partition, offset in self.partitions.expected.items()
+            if offset is not None and told.get(partition) != offset
+        }
+        if not news:
+            return
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self.consumer.commit(news)
+            told.update(news)
+        except (KafkaError, TimeoutError) as error:
+            self.log.debug("commit.refused", exc_info=error)
+
+    async def work_off_due(self, limit: int) -> int:
+        """Draft visits of ours whose time has come; returns how many."""
+        partitions = self.partitions
+        async with partitions.lock:
+            offsets = {each.partition: offset for each, offset in partitions.expected.items()}
+            try:
+                return await partitions.processor.work_off_due(
+                    self._partition_of, offsets, partitions.owner, limit
+                )
+            except Fenced as error:
+                for number in error.partitions:
+                    partitions.lost(TopicPartition(self.topic, number))
+                return 0
+
+    def _partition_of(self, key: VisitKey) -> int | None:
         """The partition of a visit if it is ours, by the same hash as every Kafka producer."""
         count = len(self.consumer.partitions_for_topic(self.topic) or ())
         if not count:
             return None
         number = (murmur2(key_text(key).encode()) & 0x7FFFFFFF) % count
         partition = TopicPartition(self.topic, number)
-        return (self.topic, number) if partition in self.partitions.expected else None
+        return number if partition in self.partitions.expected else None
+
+
+async def waited(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not beyond the moment when we are told to stop."""
+    if seconds <= 0:
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
 
 
 def inbound_of(record: ConsumerRecord) -> InboundRecord:

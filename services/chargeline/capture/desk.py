@@ -1,4 +1,4 @@
-"""The visits of one partition, held in memory between batches.
+"""The visits of our partitions, held in memory between batches.
 
 It owns loading a visit from the ledger when it is first touched, and dropping the least recently
 touched ones. Whatever it holds can be made again from the ledger, so after a failed transaction it
@@ -6,9 +6,12 @@ is thrown away as a whole.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from chargeline.capture.revisions import Known
+from chargeline.bus import events
+from chargeline.capture.inbound import Looked
+from chargeline.capture.revisions import Known, Standing, Waiting
+from chargeline.capture.same_day import Days, days_of
 from chargeline.engine.builder import Memory
 from chargeline.engine.events import MessageRef, PatientMerge, VisitKey, VisitMerge
 from chargeline.engine.visit import Visits
@@ -16,22 +19,25 @@ from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch
-from chargeline.ledger.records import StoredMerge
+from chargeline.ledger.records import StoredMerge, StoredRevision
+
+_NO_DAYS = Days(frozenset(), frozenset())
 
 
 class Desk:
-    """Visits of one partition with their memories and last revisions."""
+    """Visits with their memories and what was last said of them."""
 
     def __init__(self, profile: Profile, most: int) -> None:
         self.visits = Visits()
         self.memories: dict[VisitKey, Memory] = {}
-        self.last: dict[VisitKey, Known | None] = {}
+        self.standings: dict[VisitKey, Standing] = {}
+        self.waiting: dict[VisitKey, list[Waiting]] = {}
         self._profile = profile
         self._most = most
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
     async def load(self, batch: Batch, keys: Iterable[VisitKey], *, again: bool = False) -> None:
-        """Bring visits in from the ledger, with their merges and last revisions."""
+        """Bring visits in from the ledger, with their merges."""
         wanted = []
         for key in keys:
             if key in self._loaded and not again:
@@ -49,14 +55,46 @@ class Desk:
             for stored in messages:
                 self.visits.add(read_events(read_message(stored.raw), self._profile))
             self._loaded[key] = None
-        await self.know_last(batch, wanted)
 
-    async def know_last(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
-        """Bring in what was last said of visits, where it is not known yet."""
-        missing = [key for key in keys if key not in self.last]
-        if missing:
-            found = await batch.last_revisions(missing)
-            self.last.update({key: Known.of(found[key]) if key in found else None for key in missing})
+    async def know(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
+        """Bring in what the ledger says of visits besides their messages, where it is not known yet."""
+        missing = [key for key in keys if key not in self.standings]
+        if not missing:
+            return
+        last = await batch.last_revisions(missing)
+        asked = await batch.open_questions(missing)
+        days = await self._days(batch, missing)
+        parked = await batch.visits_with_parked(missing)
+        for key in missing:
+            self.standings[key] = Standing(
+                _known(last[key]) if key in last else None,
+                {each.question_id: each for each in asked[key]},
+                *days.get(key, _NO_DAYS),
+                key in parked,
+            )
+
+    def park(self, keys: Iterable[VisitKey]) -> None:
+        """Note that messages of visits were put aside."""
+        for key in keys:
+            if key in self.standings:
+                self.standings[key] = self.standings[key]._replace(parked=True)
+
+    def wait(self, looked: Iterable[Looked]) -> None:
+        """Note messages that are in no draft yet."""
+        for each in looked:
+            if each.visit is not None and each.reading is not None:
+                waiting = Waiting(each.reading.message.sent, each.record.received_at)
+                self.waiting.setdefault(each.visit, []).append(waiting)
+
+    def drafted(self, keys: Iterable[VisitKey]) -> list[Waiting]:
+        """The messages of visits that are in a draft now."""
+        return [each for key in keys for each in self.waiting.pop(key, ())]
+
+    async def _days(self, batch: Batch, keys: Sequence[VisitKey]) -> dict[VisitKey, Days]:
+        """The days of visits among those of their patients; most visits have just begun and have none."""
+        rows = await batch.patient_days_of(keys)
+        patients = {(row.facility, row.patient) for row in rows}
+        return days_of(keys, await batch.patient_days(patients)) if patients else {}
 
     async def join_patients(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
         """Take in the merges of patients of some visits; they may have come through other partitions."""
@@ -66,7 +104,7 @@ class Desk:
             self.visits.merge(merge.facility, PatientMerge(reference, merge.prior, merge.surviving))
 
     def held(self) -> list[VisitKey]:
-        """The visits of this partition that are in memory and were not merged away."""
+        """The visits that are in memory and were not merged away."""
         return [key for key in self._loaded if key in self.visits]
 
     def trim(self) -> None:
@@ -78,10 +116,15 @@ class Desk:
     def _forget(self, key: VisitKey) -> None:
         self._loaded.pop(key, None)
         self.memories.pop(key, None)
-        self.last.pop(key, None)
+        self.standings.pop(key, None)
+        self.waiting.pop(key, None)
         self.visits.forget(key)
 
 
 def _visit_merge(merge: StoredMerge) -> VisitMerge:
     reference = MessageRef(merge.digest, merge.digest, "ADT", merge.sent)
     return VisitMerge(reference, merge.prior, merge.surviving)
+
+
+def _known(stored: StoredRevision) -> Known:
+    return Known.of(events.DraftRevision.model_validate_json(stored.body))

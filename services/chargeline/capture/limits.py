@@ -36,16 +36,14 @@ class ParkedLimit:
         while self._times and self._times[0] < now - timedelta(minutes=1):
             self._times.popleft()
         if self._in_a_row > self._most_in_a_row:
-            raise self._too_many(f"{self._in_a_row} in a row", f"{self._most_in_a_row} in a row", parked)
+            raise self._too_many("in a row", self._most_in_a_row, self._in_a_row, parked)
         if len(self._times) > self._most_per_minute:
-            raise self._too_many(
-                f"{len(self._times)} in a minute", f"{self._most_per_minute} in a minute", parked
-            )
+            raise self._too_many("in a minute", self._most_per_minute, len(self._times), parked)
 
-    def _too_many(self, found: str, most: str, parked: Sequence[str]) -> TooManyParkedError:
+    def _too_many(self, when: str, most: int, found: int, parked: Sequence[str]) -> TooManyParkedError:
         last = parked[-1] if parked else "unknown"
         return TooManyParkedError(
-            expected=f"at most {most} parked messages",
+            expected=f"at most {most} messages to be parked {when}",
             found=f"{found}, the last one for {last}",
             do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing is lost: "
             "correct it, start again, then `chargeline parked retry`",

@@ -1,4 +1,4 @@
-"""One batch of one partition, in one ledger transaction: fence, keep, fold, draft, announce.
+"""One poll in one ledger transaction: fence, keep, fold, draft, announce.
 
 It owns the order of these steps and that memory never runs ahead of the ledger: when a transaction
 fails, what was folded in memory is thrown away with it. It does not know Kafka; records come in as
@@ -7,8 +7,8 @@ values and what must be published goes out through the outbox.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
@@ -26,26 +26,35 @@ from chargeline.capture.inbound import (
     unreadable_parts,
     visit_merges,
 )
-from chargeline.capture.revisions import Drafting, Known, Outcome, announcement
+from chargeline.capture.revisions import Drafting, OnDesk, Outcome, announcement
+from chargeline.capture.same_day import concerned, days_of, rows_of
 from chargeline.engine.events import Unreadable, VisitKey
-from chargeline.engine.same_day import initial_services
 from chargeline.engine.timeline import Timeline
+from chargeline.engine.trace import Draft
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Profile
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import (
     Announcement,
     MessageKey,
+    Move,
     ParkedMessage,
-    PatientDay,
     StoredMerge,
     StoredMessage,
     StoredVisit,
 )
 from chargeline.ledger.store import Ledger
 
+# How many due visits are looked through for our own: those of a program that hangs stand before ours.
+OTHERS_DUE = 20
 Clock = Callable[[], datetime]
-_Partition = tuple[str, int]
+
+
+class Lot(NamedTuple):
+    """Records of one partition in order, and how far the ledger goes when it has them."""
+
+    records: Sequence[InboundRecord]
+    move: Move
 
 
 class Terms(NamedTuple):
@@ -72,7 +81,7 @@ class Done(NamedTuple):
 
 
 class Processor:
-    """Takes batches of records; keeps the visits of each partition on a desk."""
+    """Takes batches of records; keeps the visits of its partitions on a desk."""
 
     def __init__(
         self,
@@ -89,32 +98,25 @@ class Processor:
         self.terms = terms
         self.clock = clock
         self._tell = tell  # of what was committed, for metrics
-        self._desks: dict[_Partition, Desk] = {}
+        self._desk = Desk(profile, terms.visits_in_memory)
 
-    def drop(self, topic: str, partition: int) -> None:
-        """Forget what is held of a partition: it was lost, or its last transaction failed."""
-        self._desks.pop((topic, partition), None)
+    def drop(self) -> None:
+        """Forget what is held: partitions were lost, or the last transaction failed."""
+        self._desk = Desk(self.profile, self.terms.visits_in_memory)
 
-    def _desk(self, place: _Partition) -> Desk:
-        if place not in self._desks:
-            self._desks[place] = Desk(self.profile, self.terms.visits_in_memory)
-        return self._desks[place]
-
-    async def process(
-        self, records: Sequence[InboundRecord], *, owner: str, expected: int | None, next_offset: int
-    ) -> Done:
-        """Work off records of one partition. Raises Fenced when the partition is somebody else's now."""
-        place = (records[0].topic, records[0].partition)
+    async def process(self, lots: Mapping[int, Lot], *, owner: str) -> Done:
+        """Work off records by partition. Raises Fenced when a partition is somebody else's now."""
         began = perf_counter()
-        looked = [look(record, self.profile) for record in records]
+        looked = [look(record, self.profile) for lot in lots.values() for record in lot.records]
         read_seconds = perf_counter() - began
-        desk = self._desk(place)
+        desk = self._desk
+        moves = {number: lot.move for number, lot in lots.items()}
         try:
             async with self.ledger.batch() as batch:
-                await batch.advance(*place, owner=owner, expected=expected, next_offset=next_offset)
+                await batch.advance(self.terms.inbound_topic, moves, owner=owner)
                 done, outcome = await self._work(batch, desk, looked)
         except BaseException:
-            self.drop(*place)
+            self.drop()
             raise
         self._tell(outcome)
         desk.trim()
@@ -129,9 +131,10 @@ class Processor:
         await desk.load(batch, nudged, again=True)
         named = dict.fromkeys(each.visit for each in usable if each.visit is not None)
         await desk.load(batch, named)
-        new = await batch.add_messages([_stored(each) for each in usable])
-        fresh = _first_of_each(usable, new)
+        rows = [_stored(each) for each in usable]
+        fresh = _first_of_each(usable, rows, await batch.add_messages(rows))
         touched: set[VisitKey] = set(nudged)
+        desk.wait(fresh)
         began = perf_counter()
         for each in fresh:
             assert each.reading is not None
@@ -150,7 +153,11 @@ class Processor:
         troubled = [(each, problem) for each in looked for problem in _problems(each)]
         parked = [_parked(each, problem, now) for each, problem in troubled]
         await batch.park(parked)
-        outcome = await self._settle(batch, desk, touched | await self._of_patients(desk, fresh), now)
+        incomplete = {each.visit for each, _problem in troubled if each.visit is not None}
+        await desk.load(batch, incomplete)
+        desk.park(incomplete)
+        touched |= incomplete
+        outcome = await self._settle(batch, desk, touched | self._of_patients(desk, fresh), now)
         await batch.announce([*announcements, *outcome.announcements, *self._parked_out(troubled, now)])
         done = Done(
             read=len(looked),
@@ -162,7 +169,7 @@ class Processor:
         )
         return done, outcome
 
-    async def _of_patients(self, desk: Desk, fresh: Iterable[Looked]) -> set[VisitKey]:
+    def _of_patients(self, desk: Desk, fresh: Iterable[Looked]) -> set[VisitKey]:
         """Visits on the desk whose patient a message has just joined with another."""
         touched: set[VisitKey] = set()
         for each in fresh:
@@ -219,12 +226,7 @@ class Processor:
                 survivor = desk.visits.surviving(each.visit)
                 if survivor != each.visit:
                     survivors[survivor] = None
-        return [self._nudge(key, now) for key in survivors]
-
-    def _nudge(self, key: VisitKey, now: datetime) -> Announcement:
-        event_id = f"nudge|{key_text(key)}|{now.isoformat()}"
-        headers = _headers_text({NUDGE: "1"})
-        return Announcement(self.terms.inbound_topic, key_text(key), event_id, headers, b"", now)
+        return [nudge(self.terms.inbound_topic, key, now) for key in survivors]
 
     def _inbound(
         self, key: str, record: InboundRecord, headers: dict[str, str], now: datetime
@@ -251,109 +253,112 @@ class Processor:
         if not self.terms.settle:
             return await self._draft(batch, desk, here, now)
         known = await batch.visits(here)
-        rows = []
-        for key in here:
-            row = known.get(key) or _new_visit(key, now)
-            due = row.settle_due or now + self.terms.settle
-            rows.append(row._replace(settle_due=due, updated_at=now))
-        await batch.put_visits(rows)
-        return Outcome((), (), 0.0)
+        rows = [known.get(key) or _new_visit(key, now) for key in here]
+        due = now + self.terms.settle
+        await batch.put_visits(
+            [row._replace(settle_due=due, updated_at=now) for row in rows if row.settle_due is None]
+        )
+        return Outcome()
 
-    async def work_off_due(self, owned: Callable[[VisitKey], _Partition | None], limit: int) -> int:
-        """Draft visits whose time has come, of partitions that are ours; returns how many."""
+    async def work_off_due(
+        self,
+        partition_of: Callable[[VisitKey], int | None],
+        offsets: Mapping[int, int | None],
+        owner: str,
+        limit: int,
+    ) -> int:
+        """Draft visits whose time has come, of the partitions that are ours; returns how many.
+
+        `partition_of` gives the partition of a visit, None where it is another's; `offsets` is where the
+        ledger must hold each partition of ours. Raises Fenced.
+        """
         now = self.clock()
-        count = 0
-        outcomes = []
-        async with self.ledger.batch() as batch:
-            due = [row.key for row in await batch.due_visits(now, limit)]
-            by_place: dict[_Partition, list[VisitKey]] = {}
-            for key in due:
-                place = owned(key)
-                if place is not None:
-                    by_place.setdefault(place, []).append(key)
-            try:
-                for place, keys in by_place.items():
-                    desk = self._desk(place)
-                    await desk.load(batch, keys)
-                    outcome = await self._draft(batch, desk, keys, now)
-                    await batch.announce(outcome.announcements)
-                    outcomes.append(outcome)
-                    count += len(keys)
-            except BaseException:
-                for place in by_place:
-                    self.drop(*place)
-                raise
-        for outcome in outcomes:
-            self._tell(outcome)
-        return count
+        desk = self._desk
+        try:
+            async with self.ledger.batch() as batch:
+                due = await batch.due_visits(now, limit * OTHERS_DUE)
+                found = [(key, number) for key in due if (number := partition_of(key)) is not None]
+                ours = dict(found[:limit])
+                if not ours:
+                    return 0
+                held = {number: Move(offsets[number], offsets[number]) for number in ours.values()}
+                await batch.advance(self.terms.inbound_topic, held, owner=owner)
+                await desk.load(batch, ours)
+                outcome = await self._draft(batch, desk, list(ours), now)
+                await batch.announce(outcome.announcements)
+        except BaseException:
+            self.drop()
+            raise
+        self._tell(outcome)
+        desk.trim()
+        return len(ours)
 
     async def _draft(self, batch: Batch, desk: Desk, keys: Sequence[VisitKey], now: datetime) -> Outcome:
         """New revisions of visits where the draft is another than the last one."""
+        if not keys:
+            return Outcome()
         began = perf_counter()
         timelines = {key: _timeline(desk, key) for key in keys}
         in_doubt = [key for key, each in timelines.items() if each is not None and len(each.patients) > 1]
         if in_doubt:
             await desk.join_patients(batch, in_doubt)
             timelines.update({key: _timeline(desk, key) for key in in_doubt})
-        await batch.visits(keys)  # locks them: two batches take turns
-        questions = await batch.open_questions(keys)
-        second, others = await self._same_day(batch, desk, timelines)
-        await desk.know_last(batch, keys)
+        rows = await batch.visits(keys)  # locks them: two batches take turns
+        await desk.know(batch, keys)
+        drafts = {
+            key: self.drafting.draft(each, desk.standings[key].second, desk.memories)
+            for key, each in timelines.items()
+            if each is not None
+        }
+        others = await self._same_day(batch, desk, timelines, drafts)
         outcome = self.drafting.revise(
-            timelines, desk.last, questions, desk.memories, desk.visits.surviving, second, now
+            [
+                OnDesk(
+                    key, each, drafts.get(key), desk.standings[key], rows.get(key), desk.visits.surviving(key)
+                )
+                for key, each in timelines.items()
+            ],
+            now,
         )
-        nudges = [self._nudge(key, now) for key in others]
         await batch.add_revisions(outcome.revisions)
         await batch.put_visits(outcome.visits)
         await batch.put_questions(outcome.questions)
-        for revision in outcome.revisions:
-            desk.last[VisitKey(revision.facility, revision.visit)] = Known.of(revision)
+        desk.standings.update(outcome.standings)
+        nudges = [nudge(self.terms.inbound_topic, key, now) for key in sorted(others)]
         announcements = [*outcome.announcements, *nudges]
-        return outcome._replace(announcements=announcements, seconds=perf_counter() - began)
+        return outcome._replace(
+            announcements=announcements, waited=desk.drafted(keys), seconds=perf_counter() - began
+        )
 
     async def _same_day(
-        self, batch: Batch, desk: Desk, timelines: dict[VisitKey, Timeline | None]
-    ) -> tuple[dict[VisitKey, frozenset[date]], set[VisitKey]]:
-        """The days on which each visit is the patient's second, and other visits that this changes."""
-        days: dict[VisitKey, dict[date, datetime]] = {}
-        patients: dict[VisitKey, str] = {}
-        for key, timeline in timelines.items():
-            if timeline is not None:
-                made = self.drafting.draft(timeline, frozenset(), desk.memories)
-                days[key] = initial_services(timeline, made)
-                patients[key] = timeline.context.patient
-        rows = [
-            PatientDay(key.facility, patients[key], day.isoformat(), key.visit, start)
-            for key, found in days.items()
-            for day, start in found.items()
-        ]
-        here = set(timelines)
-        changed = set(await batch.patient_days_of(here)) ^ set(rows)
-        if changed:
-            await batch.put_patient_days(here, rows)
-        whose = {(row.facility, row.patient) for row in (*changed, *rows)}
-        known = await batch.patient_days(whose) if whose else []
-        elsewhere = [row for row in known if VisitKey(row.facility, row.visit) not in here]
-        others = {
-            VisitKey(row.facility, row.visit)
-            for row in elsewhere
-            if any((row.facility, row.patient, row.day) == (c.facility, c.patient, c.day) for c in changed)
-        }
-        return _seconds([*elsewhere, *rows], here), others
+        self,
+        batch: Batch,
+        desk: Desk,
+        timelines: Mapping[VisitKey, Timeline | None],
+        drafts: dict[VisitKey, Draft],
+    ) -> set[VisitKey]:
+        """Keep the days on which these visits have an initial service, and draft anew those that came second.
 
-
-def _seconds(rows: Iterable[PatientDay], wanted: Iterable[VisitKey]) -> dict[VisitKey, frozenset[date]]:
-    """The days on which visits are not the first of their patient."""
-    by_day: dict[tuple[str, str, str], list[PatientDay]] = {}
-    for row in rows:
-        by_day.setdefault((row.facility, row.patient, row.day), []).append(row)
-    found: dict[VisitKey, set[date]] = {key: set() for key in wanted}
-    for same in by_day.values():
-        for row in sorted(same, key=lambda each: (each.start, each.visit))[1:]:
-            key = VisitKey(row.facility, row.visit)
-            if key in found:
-                found[key].add(date.fromisoformat(row.day))
-    return {key: frozenset(days) for key, days in found.items()}
+        Returns other visits that this concerns; their own partitions must look at them again.
+        """
+        rows = {key: rows_of(each, drafts[key]) for key, each in timelines.items() if each is not None}
+        moved = [key for key in timelines if rows.get(key, frozenset()) != desk.standings[key].days]
+        if not moved:
+            return set()
+        before = {row for key in moved for row in desk.standings[key].days}
+        after = {row for key in moved for row in rows.get(key, ())}
+        patients = {(row.facility, row.patient) for row in before | after}
+        await batch.lock_patients(patients)
+        await batch.put_patient_days(moved, sorted(after))
+        known = await batch.patient_days(patients)
+        others = concerned(before ^ after, known)
+        here = [key for key in timelines if key in moved or key in others]
+        for key, (own, second) in days_of(here, known).items():
+            timeline, standing = timelines[key], desk.standings[key]
+            if timeline is not None and second != standing.second:
+                drafts[key] = self.drafting.draft(timeline, second, desk.memories)
+            desk.standings[key] = standing._replace(days=own, second=second)
+        return others - set(timelines)
 
 
 def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> events.ParkedMessage:
@@ -367,6 +372,12 @@ def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> events.Park
         message_type=message.type if message else "",
         control_id=message.control_id if message else "",
     )
+
+
+def nudge(inbound_topic: str, key: VisitKey, now: datetime) -> Announcement:
+    """Word to a visit's partition: look at it again, something of it in the ledger has changed."""
+    event_id = f"nudge|{key_text(key)}|{now.isoformat()}"
+    return Announcement(inbound_topic, key_text(key), event_id, _headers_text({NUDGE: "1"}), b"", now)
 
 
 def _timeline(desk: Desk, key: VisitKey) -> Timeline | None:
@@ -397,12 +408,14 @@ def _stored(looked: Looked) -> StoredMessage:
     )
 
 
-def _first_of_each(usable: Iterable[Looked], new: set[MessageKey]) -> list[Looked]:
+def _first_of_each(
+    usable: Iterable[Looked], rows: Iterable[StoredMessage], new: set[MessageKey]
+) -> list[Looked]:
     """The records whose message is new, the first of each: the same one twice in a batch counts once."""
     left = set(new)
     found = []
-    for each in usable:
-        key = _stored(each).key
+    for each, row in zip(usable, rows, strict=True):
+        key = row.key
         if key in left or each.kind == "prior":
             left.discard(key)
             found.append(each)
@@ -436,7 +449,6 @@ def _parked(looked: Looked, problem: Unreadable | Hl7Error, now: datetime) -> Pa
         found=problem.found,
         where_=problem.where,
         do=problem.do,
-        report="",
         facility=looked.visit.facility if looked.visit else None,
         visit=looked.visit.visit if looked.visit else None,
         first_seen=now,

@@ -4,29 +4,31 @@ It owns start-up, the tasks side by side, and an end in good order: what was pol
 was announced is published, and every failure that would need a person ends the program with its reason.
 """
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
-from chargeline.bus import kafka
-from chargeline.capture.consumer import Consumer, Partitions
+from chargeline.bus import kafka, topics
+from chargeline.capture.consumer import RETRY_SECONDS, Consumer, Partitions, waited
+from chargeline.capture.ending import Ending, closed
 from chargeline.capture.limits import ParkedLimit
+from chargeline.capture.prices import read_prices
 from chargeline.capture.processor import Processor, Terms, utc_now
 from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.revisions import Drafting, Outcome, Topics
+from chargeline.capture.trouble import Troubles
+from chargeline.capture.watching import tell_counts, tell_outcome
 from chargeline.engine.draft import Rulebook
 from chargeline.hl7.profile import make_profile
+from chargeline.ledger.connecting import Limits
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.store import Ledger
 from chargeline.rulebook.loading import load_rulebook, read_interface
@@ -38,8 +40,13 @@ from chargeline.telemetry.settings import Settings
 
 VISITS_IN_MEMORY = 5_000
 TIMER_SECONDS = 0.5
-GAUGE_SECONDS = 5.0
+GAUGE_SECONDS = 10.0
+RETENTION_SECONDS = 3600.0
 DUE_AT_ONCE = 200
+# What is fetched and not yet worked off stays in memory: one answer of each partition, at most 12 MiB of
+# 48 partitions. A single message that is larger still comes.
+FETCH_BYTES = 16 * 1_048_576
+PARTITION_FETCH_BYTES = 1_048_576
 # What the topics need; the site's Kafka decides replication.
 PARTITIONS = 48
 RETENTION_DAYS = {"inbound": 14, "drafts": 90, "questions": 14, "parked": 90}
@@ -52,6 +59,11 @@ class StartError(Exception):
 def kafka_options(settings: Settings) -> dict[str, object]:
     """What every Kafka client of ours is told: servers, name, security."""
     return kafka.client_options(settings.kafka_client(), kafka.TlsFiles(*settings.kafka_tls_files()))
+
+
+def topics_of(settings: Settings) -> tuple[str, ...]:
+    """All topics of the live service."""
+    return settings.topic_inbound, settings.topic_drafts, settings.topic_questions, settings.topic_parked
 
 
 def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
@@ -71,6 +83,7 @@ def new_processor(
         Topics(settings.topic_drafts, settings.topic_questions),
         timedelta(hours=float(settings.discharge_grace_hours)),
         timedelta(minutes=float(settings.missing_stop_grace_minutes)),
+        read_prices(settings.prices) if settings.prices is not None else None,
     )
     terms = Terms(
         inbound, settings.topic_parked, timedelta(seconds=float(settings.settle_seconds)), VISITS_IN_MEMORY
@@ -79,64 +92,77 @@ def new_processor(
     return Processor(ledger, profile, drafting, terms, utc_now, tell)
 
 
-def told_to(metrics: Metrics) -> Callable[[Outcome], None]:
-    """Counts what was committed: revisions, lines that they added, questions."""
-
-    def tell(outcome: Outcome) -> None:
-        for revision in outcome.said:
-            metrics.revisions.add(status=revision.status)
-            added = {change.line_id for change in revision.changes.added}
-            for encounter in revision.encounters:
-                for line in encounter.lines:
-                    if line.line_id in added:
-                        metrics.lines.add(role=line.role, policy=revision.policy)
-        for question in outcome.asked:
-            metrics.questions.add(question=question.code, state=question.state)
-
-    return tell
-
-
 async def run(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     logs.configure(settings.log_level)
     log = logs.logger("capture")
+    troubles = Troubles(log)
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(settings.ledger_url.get_secret_value())
-        stack.push_async_callback(ledger.close)
+        ledger = await Ledger.open(settings.ledger_url.get_secret_value(), limits=_limits(settings))
+        stack.push_async_callback(lambda: closed(ledger.close(), "ledger", log))
         metrics = Metrics(CollectorRegistry(), program="capture", version=__version__)
-        processor = new_processor(settings, ledger, settings.topic_inbound, told_to(metrics))
+        processor = new_processor(settings, ledger, settings.topic_inbound, tell_outcome(metrics, utc_now))
         metrics.rulebook.tell(version=processor.drafting.rulebook.version)
-        consumer, partitions = await _consumer(settings, processor, metrics, stack)
-        producer = await stack.enter_async_context(kafka.producer(kafka_options(settings)))
-        limit = ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now)
+        relay = OutboxRelay(ledger, lambda: _producer(settings), troubles)
+        stack.push_async_callback(relay.close)
+        await relay.connect()
+        consumer = await _consumer(settings, stack, log)
+        owner = f"{settings.kafka_client_id}-{uuid4().hex[:12]}"
+        heartbeat = settings.kafka_heartbeat_interval_ms / 1000
+        partitions = Partitions(consumer, processor, owner, metrics, log, heartbeat_seconds=heartbeat)
+
+        def not_ready() -> list[str]:
+            return [*partitions.not_ready(), *troubles.reasons()]
+
+        def unfinished() -> list[str]:
+            waiting = [f"events that are not published: {relay.in_hand}"] if relay.in_hand else []
+            return [*waiting, *troubles.reasons()]
+
+        ending = Ending(settings.shutdown_seconds, unfinished, log)
         reader = Consumer(
             consumer,
             partitions,
             topic=settings.topic_inbound,
             most=settings.kafka_max_poll_records,
             poll_ms=min(settings.kafka_poll_timeout_ms, 500),
-            limit=limit,
+            limit=ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now),
+            troubles=troubles,
             log=log,
+            stop=ending.told,
+            committed=relay.wake.set,
         )
-        relay = OutboxRelay(ledger, producer, log)
-        await stack.enter_async_context(_pages(settings, metrics, partitions))
-        stop = _on_signals(reader, relay)
+        await stack.enter_async_context(_pages(settings, metrics, not_ready))
+        ending.on_signals()
+        consumer.subscribe([settings.topic_inbound], listener=partitions)
         log.info("started", program="capture", version=__version__)
-        await _side_by_side(
-            stop,
-            reader.run(),
+        await ending.beside(
+            _until_drained(
+                ending,
+                relay,
+                reader.run(),
+                reader.courtesies(),
+                _timers(reader),
+                _gauges(reader, ledger, metrics, priced=settings.prices is not None),
+                _retention(reader, ledger, settings.retention_days),
+            ),
             relay.run(),
-            _timers(reader, processor, stop),
-            _gauges(ledger, metrics, stop, log),
         )
-        await relay.turn()
     log.info("stopped", program="capture")
     return 0
 
 
-async def _consumer(
-    settings: Settings, processor: Processor, metrics: Metrics, stack: AsyncExitStack
-) -> tuple[AIOKafkaConsumer, Partitions]:
+def _limits(settings: Settings) -> Limits:
+    """A consumer that hangs in a transaction must let go of its partitions before others are given them."""
+    return Limits(idle_in_transaction=settings.kafka_session_timeout_ms / 2000)
+
+
+def _producer(settings: Settings) -> AbstractAsyncContextManager[AIOKafkaProducer]:
+    return kafka.producer(
+        kafka_options(settings), topics=topics_of(settings), record_bytes=settings.kafka_record_bytes()
+    )
+
+
+async def _consumer(settings: Settings, stack: AsyncExitStack, log: FilteringBoundLogger) -> AIOKafkaConsumer:
     consumer = AIOKafkaConsumer(
         group_id=settings.kafka_group,
         group_instance_id=settings.kafka_instance_id or None,
@@ -147,32 +173,28 @@ async def _consumer(
         heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
         rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
         max_poll_interval_ms=settings.kafka_max_poll_interval_ms,
+        fetch_max_bytes=FETCH_BYTES,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
         **kafka_options(settings),
     )
-    owner = f"{settings.kafka_client_id}-{uuid4().hex[:12]}"
-    partitions = Partitions(consumer, processor, owner, metrics)
+    stack.push_async_callback(lambda: closed(consumer.stop(), "consumer", log))
     try:
         await consumer.start()
     except KafkaError as error:
-        await consumer.stop()
-        raise kafka.refused(settings.kafka_client(), error) from error
-    stack.push_async_callback(consumer.stop)
-    if settings.topic_inbound not in await consumer.topics():
-        raise StartError(
-            f"expected the topic {settings.topic_inbound}, found none of that name; "
-            "create it with `chargeline topics create`"
-        )
-    consumer.subscribe([settings.topic_inbound], listener=partitions)
-    return consumer, partitions
+        raise await kafka.refused(kafka_options(settings), error) from None
+    return consumer
 
 
 @asynccontextmanager
-async def _pages(settings: Settings, metrics: Metrics, partitions: Partitions) -> AsyncIterator[None]:
-    def not_ready() -> list[str]:
-        return ["partitions are being claimed"] if partitions.unclaimed else []
+async def _pages(
+    settings: Settings, metrics: Metrics, not_ready: Callable[[], list[str]]
+) -> AsyncIterator[None]:
+    def exposition(accept: str) -> tuple[str, bytes]:
+        metrics.ready.set(0 if not_ready() else 1)
+        return metrics.exposition(accept)
 
     version = {"program": "capture", "version": __version__}
-    server = PageServer(Pages(not_ready, metrics.exposition, version))
+    server = PageServer(Pages(not_ready, exposition, version))
     await server.start(settings.http_host, settings.http_port)
     try:
         yield
@@ -180,96 +202,63 @@ async def _pages(settings: Settings, metrics: Metrics, partitions: Partitions) -
         await server.close()
 
 
-def _on_signals(reader: Consumer, relay: OutboxRelay) -> asyncio.Event:
-    stop = asyncio.Event()
-
-    def end() -> None:
-        stop.set()
-        reader.stopping.set()
-        relay.stopping.set()
-
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, end)
-    return stop
+async def _until_drained(ending: Ending, relay: OutboxRelay, *work: Awaitable[None]) -> None:
+    """Do all work that fills the outbox; when it has ended, the relay may end when it has published all."""
+    await ending.beside(*work)
+    relay.stop.set()
 
 
-async def _side_by_side(stop: asyncio.Event, *work: Awaitable[None]) -> None:
-    """Run until all end; the first that fails ends the others."""
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(_until_failure(each, stop))
-
-
-async def _until_failure(work: Awaitable[None], stop: asyncio.Event) -> None:
-    try:
-        await work
-    except BaseException:
-        stop.set()
-        raise
-
-
-async def _timers(reader: Consumer, processor: Processor, stop: asyncio.Event) -> None:
+async def _timers(reader: Consumer) -> None:
     """Work off what is due: drafts that have settled, drafts that become final, stops to ask for."""
-    while not stop.is_set():
+    while not reader.stop.is_set():
         try:
-            async with reader.partitions.lock:
-                count = await processor.work_off_due(reader.owned, DUE_AT_ONCE)
+            count = await reader.work_off_due(DUE_AT_ONCE)
         except LedgerError as error:
-            reader.log.error("timers.waiting", exc_info=error)
-            count = 0
+            reader.troubles.met("timers", error)
+            await waited(reader.stop, RETRY_SECONDS)
+            continue
+        reader.troubles.over("timers")
         if count < DUE_AT_ONCE:
-            await _wait(stop, TIMER_SECONDS)
+            await waited(reader.stop, TIMER_SECONDS)
 
 
-async def _gauges(ledger: Ledger, metrics: Metrics, stop: asyncio.Event, log: FilteringBoundLogger) -> None:
+async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced: bool) -> None:
     """What only the ledger knows: how much waits, and since when."""
-    while not stop.is_set():
+    while not reader.stop.is_set():
         try:
-            counts = await ledger.counts()
+            tell_counts(metrics, await ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:
-            log.error("counts.waiting", exc_info=error)
+            reader.troubles.met("counts", error)
         else:
-            now = utc_now()
-            metrics.outbox.set(counts.outbox)
-            metrics.oldest_outbox.set((now - (counts.outbox_oldest or now)).total_seconds())
-            metrics.oldest_parked.set((now - (counts.parked_oldest or now)).total_seconds())
-            metrics.open_visits.set(counts.open_visits)
-        await _wait(stop, GAUGE_SECONDS)
+            reader.troubles.over("counts")
+        await waited(reader.stop, GAUGE_SECONDS)
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+async def _retention(reader: Consumer, ledger: Ledger, days: int) -> None:
+    """Once an hour, remove what has been kept for its days."""
+    while not reader.stop.is_set():
+        try:
+            forgotten = await ledger.forget(utc_now() - timedelta(days=days))
+        except LedgerError as error:
+            reader.troubles.met("retention", error)
+            await waited(reader.stop, RETRY_SECONDS)
+            continue
+        reader.troubles.over("retention")
+        if forgotten.visits:
+            reader.log.info("forgotten", count=forgotten.visits)
+        await waited(reader.stop, RETENTION_SECONDS)
 
 
 async def create_topics(settings: Settings, partitions: int, replication: int) -> list[str]:
-    """Create the topics that are missing; returns their names. Raises StartError."""
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    try:
-        await admin.start()
-    except KafkaError as error:
-        await admin.close()
-        raise kafka.refused(settings.kafka_client(), error) from error
+    """Create the topics that are missing; returns their names. Raises KafkaUnavailableError."""
+    kept = ("inbound", "drafts", "questions", "parked")
     wanted = {
-        settings.topic_inbound: RETENTION_DAYS["inbound"],
-        settings.topic_drafts: RETENTION_DAYS["drafts"],
-        settings.topic_questions: RETENTION_DAYS["questions"],
-        settings.topic_parked: RETENTION_DAYS["parked"],
+        name: {
+            "retention.ms": str(RETENTION_DAYS[what] * 86_400_000),
+            topics.RECORD_BYTES: str(settings.kafka_record_bytes()),
+        }
+        for what, name in zip(kept, topics_of(settings), strict=True)
     }
-    created = []
-    try:
-        for name in sorted(set(wanted) - set(await admin.list_topics())):
-            configs = {"retention.ms": str(wanted[name] * 86_400_000)}
-            topic = NewTopic(name, partitions, replication, topic_configs=configs)
-            try:
-                await admin.create_topics([topic])
-                created.append(name)
-            except TopicAlreadyExistsError:
-                continue
-    finally:
-        await admin.close()
-    return created
+    return await topics.create(
+        kafka_options(settings), wanted, partitions=partitions, replication=replication
+    )

@@ -1,57 +1,154 @@
-"""Publishes the outbox: in order, as often as needed, deleting only what Kafka has.
+"""Publishes the outbox: each visit's events in their order, as often as needed, deleting what Kafka has.
 
-It owns nothing but the loop. A crash between publishing and deleting repeats events under the same
-ids, which every reader can recognise.
+It owns the loop and the producer, which it makes anew after a failure. A crash between publishing and
+deleting repeats events under the same ids. An event is sent when the one before it of the same visit is
+acknowledged, so the first of each id stand in order on a topic, whatever failed and whoever took over.
+What Kafka takes no record of that size of stays in the outbox with what follows it of the same visit, is
+tried again every minute, and holds up nobody else.
 """
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-from structlog.typing import FilteringBoundLogger
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from chargeline.bus.kafka import KafkaUnavailableError
+from chargeline.capture.consumer import RETRY_SECONDS, waited
+from chargeline.capture.trouble import Troubles
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
 
 MOST = 500
+HOLD_SECONDS = 60.0
 IDLE_SECONDS = 0.05
-RETRY_SECONDS = 1.0
+
+_Slot = tuple[str, str]  # topic and key: what stays in order
+Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 
 
 class OutboxRelay:
     """Sends what the ledger wants announced."""
 
-    def __init__(self, ledger: Ledger, producer: AIOKafkaProducer, log: FilteringBoundLogger) -> None:
+    def __init__(self, ledger: Ledger, producers: Producers, troubles: Troubles) -> None:
         self.ledger = ledger
-        self.producer = producer
-        self.log = log
-        self.stopping = asyncio.Event()
+        self.troubles = troubles
+        self.stop = asyncio.Event()
+        """Set when nothing more is added: publish what is there, and end."""
+        self.wake = asyncio.Event()
+        """Set when something was committed: what it announces need not wait for the next look."""
+        self.in_hand = 0
+        """How many events are taken from the outbox and not acknowledged yet."""
+        self._on_hold: dict[_Slot, float] = {}
+        """Slots whose first event is too large for its topic, with the time of the loop of the next try."""
+        self._passed_over = 0
+        self._producers = producers
+        self._held = AsyncExitStack()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def connect(self) -> None:
+        """Make a producer; raises KafkaUnavailableError."""
+        self._producer = await self._held.enter_async_context(self._producers())
+
+    async def close(self) -> None:
+        """Give up the producer."""
+        self._producer = None
+        await self._held.aclose()
 
     async def run(self) -> None:
-        """Publish until `stopping` is set."""
-        while not self.stopping.is_set():
+        """Publish until told to stop and nothing is left; raises what needs a person."""
+        while True:
+            stopping = self.stop.is_set()
             try:
-                if not await self.turn():
-                    await asyncio.sleep(IDLE_SECONDS)
-            except (LedgerError, KafkaError) as error:
-                self.log.error("relay.unavailable", exc_info=error)
+                published = await self.turn()
+            except (LedgerError, KafkaError, KafkaUnavailableError) as error:
+                self.troubles.met("relay", error)
                 await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self.troubles.over("relay")
+            if not published:
+                if stopping:
+                    return
+                await waited(self.wake, IDLE_SECONDS)
+            self.wake.clear()
 
     async def turn(self) -> int:
         """Publish one lot; returns how many events it held."""
-        events = await self.ledger.take_outbox(MOST)
+        taken = await self.ledger.take_outbox(MOST + self._passed_over)
+        events = [each for each in taken if self._may_go(each)]
+        self._passed_over = len(taken) - len(events)
         if not events:
             return 0
-        sent = [await self._send(each) for each in events]
-        await asyncio.gather(*sent)
-        await self.ledger.delete_outbox([each.id for each in events])
-        return len(events)
+        self.in_hand = len(events)
+        published: list[int] = []
+        try:
+            for part in in_rounds(events):
+                published += await self._publish([each for each in part if self._may_go(each)])
+        except KafkaError:
+            await self.close()  # whatever state it is in, a new one has none
+            raise
+        finally:
+            if published:
+                await self.ledger.delete_outbox(published)
+            self.in_hand -= len(published)
+        self.in_hand = 0
+        return len(published)
+
+    def _may_go(self, event: Announcement) -> bool:
+        """Whether it waits for none before it that is too large, or it is time to try that again."""
+        slot = (event.topic, event.key)
+        if self._on_hold.get(slot, 0.0) > asyncio.get_running_loop().time():
+            return False
+        self._on_hold.pop(slot, None)
+        return True
+
+    def _hold(self, event: Announcement) -> None:
+        self._on_hold[event.topic, event.key] = asyncio.get_running_loop().time() + HOLD_SECONDS
+        self.troubles.too_large(event.topic, len(event.payload))
+
+    async def _publish(self, events: Sequence[Announcement]) -> list[int]:
+        """Send events, none of which waits for another; returns the ids of those that Kafka has."""
+        if self._producer is None:
+            await self.connect()
+        sent: list[tuple[Announcement, asyncio.Future[object]]] = []
+        try:
+            for each in events:
+                try:
+                    sent.append((each, await self._send(each)))
+                except MessageSizeTooLargeError:  # by our own producer's limit
+                    self._hold(each)
+        finally:
+            results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        done = []
+        for (event, _future), result in zip(sent, results, strict=True):
+            if isinstance(result, MessageSizeTooLargeError):
+                self._hold(event)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                done.append(event.id)
+        return done
 
     async def _send(self, event: Announcement) -> "asyncio.Future[object]":
+        assert self._producer is not None, "connected before it is sent"
         headers = [(name, value.encode()) for name, value in json.loads(event.headers).items()]
-        future: asyncio.Future[object] = await self.producer.send(
+        future: asyncio.Future[object] = await self._producer.send(
             event.topic, value=event.payload, key=event.key.encode(), headers=headers
         )
         return future
+
+
+def in_rounds(events: Sequence[Announcement]) -> Iterator[list[Announcement]]:
+    """The events in rounds, each of which holds at most one of a key and topic, in order."""
+    rounds: list[list[Announcement]] = []
+    seen: dict[tuple[str, str], int] = {}
+    for event in events:
+        slot = (event.topic, event.key)
+        number = seen[slot] = seen.get(slot, -1) + 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(event)
+    yield from rounds

@@ -5,8 +5,9 @@ for one content. It writes nothing: rows and announcements go out as values.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from hashlib import blake2b
 from typing import NamedTuple
 
 from chargeline.bus import events
@@ -15,24 +16,46 @@ from chargeline.engine.draft import Rulebook, draft
 from chargeline.engine.events import VisitKey
 from chargeline.engine.timeline import Administration, Timeline
 from chargeline.engine.trace import Draft
-from chargeline.ledger.records import Announcement, StoredQuestion, StoredRevision, StoredVisit
+from chargeline.ledger.records import (
+    Announcement,
+    PatientDay,
+    StoredQuestion,
+    StoredRevision,
+    StoredVisit,
+)
 
 MISSING_STOP = "stop.missing"
 # Where no order says how long an infusion runs, its stop is asked for after half a day.
 UNORDERED = timedelta(hours=12)
-LOOK_AGAIN = timedelta(minutes=1)
+# A visit of two patients waits for the message that joins them: looked at again so soon, then ever later.
+LOOK_AGAIN, LOOK_AGAIN_MOST = timedelta(seconds=5), timedelta(days=1)
+# A visit's row that would change in nothing but its time is written once in a while, for retention.
+STALE = timedelta(days=1)
 
 
 class Outcome(NamedTuple):
-    """What a round of drafting changes."""
+    """What a round of drafting changes; `standings` is what is known of each visit afterwards.
 
-    revisions: Sequence[StoredRevision]
-    announcements: Sequence[Announcement]
-    seconds: float
+    `withheld`: the reasons of services newly withheld. `waited`: the messages that are in a draft now.
+    """
+
+    revisions: Sequence[StoredRevision] = ()
+    announcements: Sequence[Announcement] = ()
+    seconds: float = 0.0
     visits: Sequence[StoredVisit] = ()
     questions: Sequence[StoredQuestion] = ()
     said: Sequence[events.DraftRevision] = ()
     asked: Sequence[events.DocumentationQuestion] = ()
+    withheld: Sequence[str] = ()
+    waited: Sequence["Waiting"] = ()
+    standings: Mapping[VisitKey, "Standing"] = {}
+
+
+class Waiting(NamedTuple):
+    """A message that is in the ledger and not in a draft yet: when it was sent (MSH-7) and queued."""
+
+    sent: datetime | None
+    queued: datetime
 
 
 class Topics(NamedTuple):
@@ -43,140 +66,178 @@ class Topics(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was last said of a visit."""
+    """What was last said of a visit, no more of it than it takes to see what is new.
 
-    revision: events.DraftRevision
+    `content`: a hash of all that it said, but for its number and what changed. `made` is the draft that
+    said it, None where the ledger told us; `questions` are those of this draft, due or not.
+    """
+
+    revision: int
+    status: str
+    incomplete: bool
+    policy: str
+    billed: Mapping[str, events.Billed]
+    withheld: frozenset[tuple[str, ...]]
+    content: bytes
+    made: Draft | None = None
+    questions: Sequence[events.DocumentationQuestion] = ()
 
     @classmethod
-    def of(cls, stored: StoredRevision) -> "Known":
-        """From the ledger's row."""
-        return cls(events.DraftRevision.model_validate_json(stored.body))
+    def of(
+        cls,
+        said: events.DraftRevision,
+        made: Draft | None = None,
+        questions: Sequence[events.DocumentationQuestion] = (),
+    ) -> "Known":
+        """From a revision."""
+        lines = [line for encounter in said.encounters for line in encounter.lines]
+        return cls(
+            said.revision, said.status, said.incomplete, said.policy, events.billed(lines),
+            frozenset(_withheld(said)), _content(said), made, questions,
+        )  # fmt: skip
 
-    @property
-    def lines(self) -> list[events.Line]:
-        """All lines of the revision."""
-        return [line for encounter in self.revision.encounters for line in encounter.lines]
+
+class Standing(NamedTuple):
+    """What the ledger holds of a visit besides its messages; only the owner of its partition changes it.
+
+    `asked`: open questions by id. `days`: where it is one of its patient's visits with an initial
+    service, and `second`: the days on which another came first. `parked`: a message of it is put aside.
+    """
+
+    last: Known | None = None
+    asked: Mapping[str, StoredQuestion] = {}
+    days: frozenset[PatientDay] = frozenset()
+    second: frozenset[date] = frozenset()
+    parked: bool = False
+
+
+class OnDesk(NamedTuple):
+    """A visit to draft. Timeline and draft are None for one that was merged into `survivor`."""
+
+    key: VisitKey
+    timeline: Timeline | None
+    made: Draft | None
+    standing: Standing
+    row: StoredVisit | None
+    survivor: VisitKey
 
 
 class Drafting:
-    """Makes revisions. `grace`: how long after discharge a draft stays open."""
+    """Makes revisions. `grace`: how long after discharge a draft stays open. `prices`: cents by code."""
 
     def __init__(
-        self, rulebook: Rulebook, policy: str, topics: Topics, grace: timedelta, stop_grace: timedelta
+        self,
+        rulebook: Rulebook,
+        policy: str,
+        topics: Topics,
+        grace: timedelta,
+        stop_grace: timedelta,
+        prices: Mapping[str, int] | None = None,
     ) -> None:
+        self.prices = prices or {}
         self.rulebook = rulebook
         self.policy = policy
         self.topics = topics
         self.grace = grace
         self.stop_grace = stop_grace
 
-    def revise(
-        self,
-        timelines: Mapping[VisitKey, Timeline | None],
-        last: Mapping[VisitKey, Known | None],
-        asked: Mapping[VisitKey, Sequence[StoredQuestion]],
-        memories: dict[VisitKey, Memory],
-        surviving: Callable[[VisitKey], VisitKey],
-        second: Mapping[VisitKey, frozenset[date]],
-        now: datetime,
-    ) -> Outcome:
-        """What is new in these visits. A timeline that is None was merged into another visit's."""
-        rounds = [
-            self._merged(key, surviving(key), last.get(key), asked[key], now)
-            if timeline is None
-            else self._one(key, timeline, last.get(key), asked[key], memories, second[key], now)
-            for key, timeline in timelines.items()
-        ]
+    def revise(self, visits: Sequence[OnDesk], now: datetime) -> Outcome:
+        """What is new in these visits."""
+        rounds = [self._round(each, now) for each in visits]
         return Outcome(
             revisions=[each for one in rounds for each in one.revisions],
             announcements=[each for one in rounds for each in one.announcements],
-            seconds=0.0,
             visits=[each for one in rounds for each in one.visits],
             questions=[each for one in rounds for each in one.questions],
             said=[each for one in rounds for each in one.said],
             asked=[each for one in rounds for each in one.asked],
+            withheld=[each for one in rounds for each in one.withheld],
+            standings={key: each for one in rounds for key, each in one.standings.items()},
         )
 
-    def _one(
-        self,
-        key: VisitKey,
-        timeline: Timeline,
-        known: Known | None,
-        asked: Sequence[StoredQuestion],
-        memories: dict[VisitKey, Memory],
-        second: frozenset[date],
-        now: datetime,
-    ) -> Outcome:
-        made = self.draft(timeline, second, memories)
-        discharged = timeline.context.discharged
-        final_due = discharged + self.grace if discharged is not None else None
-        final = final_due is not None and now >= final_due
-        number = (known.revision.revision if known else 0) + 1
-        revision = events.revision_of(
-            made,
-            revision=number,
-            final=final,
-            incomplete=bool(timeline.problems),
-            before=known.lines if known else [],
-        )
-        new = _is_new(revision, known)
-        if not new:
-            number -= 1
-        questions, next_question = self._due_questions(made, timeline, max(number, 1), final, now)
-        changed = list(events.question_changes(_open(asked), questions, max(number, 1)))
-        if len(timeline.patients) > 1:
-            next_question = now + LOOK_AGAIN  # the merge may come through another partition
-        visit = StoredVisit(
-            key.facility, key.visit, "final" if final else "open", number, None,
-            None if final else final_due, next_question, discharged, bool(timeline.problems), now,
-        )  # fmt: skip
-        return self._outcome(revision if new else None, changed, asked, visit, now)
+    def _round(self, visit: OnDesk, now: datetime) -> Outcome:
+        if visit.row is not None and visit.row.status == "forgotten":
+            return self._forgotten(visit, visit.row, now)
+        if visit.made is not None:
+            return self._one(visit, now)
+        if visit.survivor == visit.key:
+            return Outcome()  # named by a parked message only: nothing of it can be drafted
+        return self._merged(visit, now)
 
     def draft(self, timeline: Timeline, second: frozenset[date], memories: dict[VisitKey, Memory]) -> Draft:
         """The draft of a visit; `second` are the days on which the patient was somewhere else before."""
         memory = memories.setdefault(timeline.key, Memory())
         return draft(timeline, self.rulebook, self.policy, second_encounters=second, memory=memory)
 
-    def _merged(
-        self,
-        key: VisitKey,
-        survivor: VisitKey,
-        known: Known | None,
-        asked: Sequence[StoredQuestion],
-        now: datetime,
-    ) -> Outcome:
+    def _one(self, visit: OnDesk, now: datetime) -> Outcome:
+        timeline, made, known = visit.timeline, visit.made, visit.standing.last
+        assert timeline is not None and made is not None
+        discharged = timeline.context.discharged
+        final_due = discharged + self.grace if discharged is not None else None
+        final = final_due is not None and now >= final_due
+        incomplete = visit.standing.parked or bool(timeline.problems)
+        revision = _next_revision(made, known, final=final, incomplete=incomplete)
+        if revision is not None:
+            known = Known.of(revision, made, _questions(made, revision.revision, timeline))
+        elif known is not None and known.made != made:
+            known = known._replace(made=made, questions=_questions(made, known.revision, timeline))
+        questions: Sequence[events.DocumentationQuestion] = known.questions if known is not None else ()
+        due, asked_due = self._due_questions(questions, closing=final or discharged is not None, now=now)
+        if len(timeline.patients) > 1:
+            asked_due = _look_again(visit.row, now)  # the merge may come through another partition
+        row = StoredVisit(
+            visit.key.facility, visit.key.visit, "final" if final else "open",
+            known.revision if known is not None else 0, None,
+            None if final else final_due, asked_due, discharged, incomplete, now, self._stake(made),
+        )  # fmt: skip
+        return self._outcome(visit, known, revision, due, row, now)
+
+    def _stake(self, made: Draft) -> int:
+        """Cents that the lines with an open question would bring; codes without a price count nothing."""
+        if not self.prices:
+            return 0
+        lines = [line for encounter in made.encounters for line in encounter.lines if line.provisional]
+        return sum(line.units * self.prices.get(line.code, 0) for line in lines)
+
+    def _forgotten(self, visit: OnDesk, row: StoredVisit, now: datetime) -> Outcome:
+        """A visit whose messages retention has removed: what came late cannot be drafted by itself."""
+        question = events.late_question(visit.key, max(row.revision, 1))
+        row = row._replace(settle_due=None)
+        return self._outcome(visit, visit.standing.last, None, [question], row, now)
+
+    def _merged(self, visit: OnDesk, now: datetime) -> Outcome:
         """A visit whose services belong to another now: every line is removed, every question closed."""
-        number = known.revision.revision if known else 0
-        visit = StoredVisit(key.facility, key.visit, "merged", number, None, None, None, None, False, now)
-        if known is None or known.revision.status == "merged" or survivor == key:
-            return self._outcome(None, [], asked, visit, now)
-        empty = Draft(key, known.revision.policy, self.rulebook.version, (), ())
-        revision = events.revision_of(
-            empty,
-            revision=number + 1,
-            final=False,
-            incomplete=False,
-            before=known.lines,
-            merged_into=survivor.visit,
-        )
-        closed = list(events.question_changes(_open(asked), [], number + 1))
-        return self._outcome(revision, closed, asked, visit._replace(revision=number + 1), now)
+        key, known = visit.key, visit.standing.last
+        number = known.revision if known is not None else 0
+        revision = None
+        if known is not None and known.status != "merged":
+            revision = events.revision_of(
+                Draft(key, known.policy, self.rulebook.version, (), ()),
+                revision=number + 1,
+                final=False,
+                incomplete=False,
+                before=known.billed,
+                merged_into=visit.survivor.visit,
+            )
+            known = Known.of(revision)
+            number += 1
+        row = StoredVisit(key.facility, key.visit, "merged", number, None, None, None, None, False, now)
+        return self._outcome(visit, known, revision, [], row, now)
 
     # ------------------------------------------------------------------ questions
 
     def _due_questions(
-        self, made: Draft, timeline: Timeline, revision: int, final: bool, now: datetime
+        self, questions: Sequence[events.DocumentationQuestion], *, closing: bool, now: datetime
     ) -> tuple[list[events.DocumentationQuestion], datetime | None]:
         """Questions to put now, and when the next one may be due.
 
         A missing stop is a question only when the infusion should be over: until then it runs.
         """
-        by_key: dict[str, Administration] = {item.key: item for item in timeline.administrations}
         due: list[events.DocumentationQuestion] = []
         later: list[datetime] = []
-        for question in events.questions_of(made, revision, by_key):
-            when = self._when(question)
-            if final or timeline.context.discharged is not None or when is None or when <= now:
+        for question in questions:
+            when = None if closing else self._when(question)
+            if when is None or when <= now:
                 due.append(question)
             else:
                 later.append(when)
@@ -193,49 +254,130 @@ class Drafting:
 
     def _outcome(
         self,
+        visit: OnDesk,
+        known: Known | None,
         revision: events.DraftRevision | None,
-        questions: Sequence[events.DocumentationQuestion],
-        asked: Sequence[StoredQuestion],
-        visit: StoredVisit,
+        due: Sequence[events.DocumentationQuestion],
+        row: StoredVisit,
         now: datetime,
     ) -> Outcome:
-        stored = []
-        announcements = []
+        said, revisions, announcements = [], [], []
         if revision is not None:
-            stored.append(_stored(revision, now))
+            said.append(revision)
             announcements.append(announcement(self.topics.drafts, revision, now))
-        opened = {each.question_id: each for each in asked}
-        rows = []
-        for question in questions:
+            revisions.append(_stored(revision, announcements[0], now))
+        changed = list(_question_changes(visit.standing.asked, due, max(row.revision, 1)))
+        questions = []
+        for question in changed:
             announcements.append(announcement(self.topics.questions, question, now))
-            before = opened.get(question.question_id)
-            rows.append(
-                StoredQuestion(
-                    visit.facility, visit.visit, question.question_id, question.code,
-                    before.opened_at if before else now, now if question.state == "closed" else None,
-                    question.model_dump_json(),
-                )
-            )  # fmt: skip
-        said = [revision] if revision is not None else []
-        return Outcome(stored, announcements, 0.0, [visit], rows, said, questions)
+            before = visit.standing.asked.get(question.question_id)
+            questions.append(_stored_question(question, before, announcements[-1], now))
+        asked = {**visit.standing.asked, **{each.question_id: each for each in questions}}
+        open_now = {name: each for name, each in asked.items() if each.closed_at is None}
+        return Outcome(
+            revisions=revisions,
+            announcements=announcements,
+            visits=_changed_row(visit.row, row),
+            questions=questions,
+            said=said,
+            asked=changed,
+            withheld=_newly_withheld(revision, visit.standing.last),
+            standings={visit.key: visit.standing._replace(last=known, asked=open_now)},
+        )
 
 
-def _is_new(revision: events.DraftRevision, known: Known | None) -> bool:
-    """Whether a revision says anything else than the last one; the first of an empty visit says nothing."""
+def _next_revision(
+    made: Draft, known: Known | None, *, final: bool, incomplete: bool
+) -> events.DraftRevision | None:
+    """The next revision, None where it would say the same; the first of an empty visit says nothing."""
+    status = "final" if final else "open"
+    if known is not None and known.made == made and (known.status, known.incomplete) == (status, incomplete):
+        return None
+    revision = events.revision_of(
+        made,
+        revision=known.revision + 1 if known is not None else 1,
+        final=final,
+        incomplete=incomplete,
+        before=known.billed if known is not None else {},
+    )
     if known is None:
-        return bool(revision.encounters or revision.questions)
-    same = {"revision", "changes"}
-    return revision.model_dump(exclude=same) != known.revision.model_dump(exclude=same)
+        return revision if revision.encounters or revision.questions else None
+    return revision if _content(revision) != known.content else None
 
 
-def _open(asked: Sequence[StoredQuestion]) -> list[events.DocumentationQuestion]:
-    return [events.DocumentationQuestion.model_validate_json(each.body) for each in asked]
+def _withheld(revision: events.DraftRevision) -> list[tuple[str, ...]]:
+    """Each withheld service of a revision: its reason, and its administrations."""
+    return [
+        (each.reason, *each.administrations)
+        for encounter in revision.encounters
+        for each in encounter.withheld
+    ]
 
 
-def _stored(revision: events.DraftRevision, now: datetime) -> StoredRevision:
+def _newly_withheld(revision: events.DraftRevision | None, last: Known | None) -> list[str]:
+    """The reasons of what a revision withholds that the last one did not."""
+    if revision is None:
+        return []
+    return [each[0] for each in _withheld(revision) if last is None or each not in last.withheld]
+
+
+def _content(revision: events.DraftRevision) -> bytes:
+    """A hash of all that a revision says, but for its number and what changed."""
+    said = revision.model_dump_json(exclude={"revision", "changes"})
+    return blake2b(said.encode(), digest_size=16).digest()
+
+
+def _questions(made: Draft, revision: int, timeline: Timeline) -> Sequence[events.DocumentationQuestion]:
+    """All questions of a draft, also those that are not due yet."""
+    by_key: dict[str, Administration] = {item.key: item for item in timeline.administrations}
+    return events.questions_of(made, revision, by_key)
+
+
+def _question_changes(
+    asked: Mapping[str, StoredQuestion], due: Sequence[events.DocumentationQuestion], revision: int
+) -> Iterator[events.DocumentationQuestion]:
+    """Questions newly opened, and those of `asked` that are closed in this revision."""
+    now = {each.question_id for each in due}
+    gone = [each for name, each in asked.items() if name not in now]
+    before = [events.DocumentationQuestion.model_validate_json(each.body) for each in gone]
+    opened = [each for each in due if each.question_id not in asked]
+    return events.question_changes(before, opened, revision)
+
+
+def _look_again(row: StoredVisit | None, now: datetime) -> datetime:
+    """Soon, then after as long again as nothing has changed."""
+    quiet = now - row.updated_at if row is not None else timedelta(0)
+    return now + min(max(quiet, LOOK_AGAIN), LOOK_AGAIN_MOST)
+
+
+def _changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:
+    """The row to write, none where it would say the same; looking again is not a change."""
+    if before is None:
+        return [after]
+    if after._replace(updated_at=before.updated_at, asked_due=before.asked_due) != before:
+        return [after]
+    if after.updated_at - before.updated_at > STALE and after.asked_due == before.asked_due:
+        return [after]
+    return [after._replace(updated_at=before.updated_at)] if after.asked_due != before.asked_due else []
+
+
+def _stored(revision: events.DraftRevision, announced: Announcement, now: datetime) -> StoredRevision:
     return StoredRevision(
         revision.facility, revision.visit, revision.revision, revision.status, revision.policy,
-        revision.rulebook, now, revision.model_dump_json(), revision.changes.model_dump_json(),
+        revision.rulebook, now, announced.payload.decode(), revision.changes.model_dump_json(),
+    )  # fmt: skip
+
+
+def _stored_question(
+    question: events.DocumentationQuestion,
+    before: StoredQuestion | None,
+    announced: Announcement,
+    now: datetime,
+) -> StoredQuestion:
+    return StoredQuestion(
+        question.facility, question.visit, question.question_id, question.code,
+        before.opened_at if before is not None else now, now if question.state == "closed" else None,
+        announced.payload.decode(),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from chargeline.bus.events import (
     Line,
     OpenQuestion,
     Record,
+    Steps,
     WithheldService,
     line_of,
     question_of,
@@ -78,6 +79,7 @@ def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterReco
 def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[EncounterRecord]:
     key, made = coded.timeline.key, coded.draft
     visit_questions = [question_of(each) for each in made.questions]
+    steps = Steps()
     encounters: list[EncounterDraft | None] = list(made.encounters)
     if not encounters and visit_questions:
         encounters = [None]
@@ -89,9 +91,9 @@ def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[
             encounter=encounter.encounter if encounter else None,
             policy=made.policy,
             rulebook=rulebook,
-            lines=[line_of(each) for each in encounter.lines] if encounter else [],
+            lines=[line_of(each, steps) for each in encounter.lines] if encounter else [],
             questions=[*visit_questions, *own],
-            withheld=[withheld_of(each) for each in encounter.withheld] if encounter else [],
+            withheld=[withheld_of(each, steps) for each in encounter.withheld] if encounter else [],
             messages=messages,
         )
 

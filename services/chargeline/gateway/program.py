@@ -1,15 +1,16 @@
 """`chargeline gateway`: MLLP in, the inbound topic out.
 
-It owns start-up, metrics and an end in good order. A sender is answered only when Kafka has the message
-on all replicas that it must be on.
+It owns start-up, metrics, whether Kafka can be reached, and an end in good order. A sender is answered only
+when Kafka has the message on all replicas that it must be on.
 """
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import CollectorRegistry
 
 from chargeline import __version__
@@ -24,6 +25,9 @@ from chargeline.telemetry.http import Pages, PageServer
 from chargeline.telemetry.metrics import Metrics
 from chargeline.telemetry.settings import Settings
 
+PROBE_SECONDS = 5.0
+log = logs.logger("gateway")
+
 # What the gateway counts, as the metrics call it: instrument and label.
 _FRAMES = {
     "frame_complete": "complete",
@@ -33,12 +37,21 @@ _FRAMES = {
 }
 
 
+class ListenError(OSError):
+    """A listener cannot be set up: what was expected, found, and what to do."""
+
+
 class KafkaStore:
-    """Keeps messages in the inbound topic."""
+    """Keeps messages in the inbound topic.
+
+    trouble: why it does not, "" if it does. A probe that goes well ends it: a message might never come to,
+    as nobody sends to a gateway that is not ready.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
         self._producer = producer
         self._topic = topic
+        self.trouble = ""
 
     async def put(self, message: server.InboundMessage) -> None:
         """Return when all replicas that must have it have it."""
@@ -47,43 +60,115 @@ class KafkaStore:
             await self._producer.send_and_wait(
                 self._topic, value=message.raw, key=message.key.encode(), headers=headers
             )
+        except MessageSizeTooLargeError as error:
+            log.error("kafka.too_large", topic=self._topic, bytes=len(message.raw))
+            raise server.StoreTooLarge(type(error).__name__) from error
         except KafkaError as error:
+            self.tell(f"Kafka refuses messages for the topic {self._topic} ({type(error).__name__})")
             raise server.StoreUnavailable(type(error).__name__) from error
+
+    async def probe(self) -> None:
+        """Ask Kafka whether every partition of the topic takes messages."""
+        self.tell(await self._looked())
+
+    async def _looked(self) -> str:
+        client = self._producer.client
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await client.add_topic(self._topic)
+                if not await client.force_metadata_update():
+                    return "Kafka cannot be reached"
+        except TimeoutError:
+            return "Kafka does not answer"
+        partitions = client.cluster.partitions_for_topic(self._topic) or set()
+        led = client.cluster.available_partitions_for_topic(self._topic) or set()
+        if partitions and partitions == led:
+            return ""
+        without = len(partitions) - len(led)
+        return f"the topic {self._topic} has {without} partitions without leader, of {len(partitions)}"
+
+    def tell(self, trouble: str) -> None:
+        """Note why messages are not taken, and say so when it changes."""
+        if trouble and not self.trouble:
+            log.error("kafka.unavailable", where=trouble)
+        elif self.trouble and not trouble:
+            log.info("kafka.available")
+        self.trouble = trouble
 
 
 async def run(settings: Settings) -> int:
     """Listen until SIGTERM or SIGINT; returns the exit code."""
     logs.configure(settings.log_level)
-    log = logs.logger("gateway")
     metrics = Metrics(CollectorRegistry(), program="gateway", version=__version__)
     profile = make_profile(read_interface(rules_directory(settings.rules), settings.interface))
     options = kafka.client_options(settings.kafka_client(), kafka.TlsFiles(*settings.kafka_tls_files()))
-    async with kafka.producer(options) as producer:
-        gateway = server.Gateway(
-            KafkaStore(producer, settings.topic_inbound),
-            profile,
-            _settings(settings),
-            report=_report(metrics),
-        )
-        pages = PageServer(Pages(list, metrics.exposition, {"program": "gateway", "version": __version__}))
-        await gateway.start()
-        await pages.start(settings.http_host, settings.http_port)
-        log.info("started", program="gateway", version=__version__, port=gateway.server.port)
-        try:
-            await _until_told()
-        finally:
-            await gateway.close()
-            await pages.close()
+    async with kafka.producer(
+        options, topics=[settings.topic_inbound], record_bytes=settings.kafka_record_bytes()
+    ) as producer:
+        store = KafkaStore(producer, settings.topic_inbound)
+        gateway = server.Gateway(store, profile, _settings(settings), report=_report(metrics))
+        told = _told()
+        async with _pages(settings, metrics, gateway, store, told):
+            await _listen(gateway, settings)
+            log.info("started", program="gateway", version=__version__, port=gateway.server.port)
+            try:
+                await _probe_until(told, store)
+            finally:
+                await gateway.close()
     log.info("stopped", program="gateway")
     return 0
+
+
+async def _listen(gateway: server.Gateway, settings: Settings) -> None:
+    try:
+        await gateway.start()
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        raise ListenError(
+            f"expected to listen for MLLP on {settings.mllp_host} port {settings.mllp_port}, with the"
+            f" certificate and key that are set, found {getattr(error, 'strerror', None) or error};"
+            " correct CHARGELINE_MLLP_HOST, _PORT and _TLS_…, or end who has the port"
+        ) from None
+
+
+@asynccontextmanager
+async def _pages(
+    settings: Settings, metrics: Metrics, gateway: server.Gateway, store: KafkaStore, told: asyncio.Event
+) -> AsyncIterator[None]:
+    """The health pages; a scrape sees how it is now."""
+
+    def not_ready() -> list[str]:
+        return [each for each in (store.trouble, "it is shutting down" if told.is_set() else "") if each]
+
+    def exposition(accept: str) -> tuple[str, bytes]:
+        metrics.ready.set(0 if not_ready() else 1)
+        metrics.open_connections.set(gateway.server.connections)
+        return metrics.exposition(accept)
+
+    pages = PageServer(Pages(not_ready, exposition, {"program": "gateway", "version": __version__}))
+    try:
+        await pages.start(settings.http_host, settings.http_port)
+    except OSError as error:
+        raise ListenError(
+            f"expected to listen for the health pages on {settings.http_host} port {settings.http_port},"
+            f" found {error.strerror}; correct CHARGELINE_HTTP_HOST and _PORT, or end who has the port"
+        ) from None
+    try:
+        yield
+    finally:
+        await pages.close()
 
 
 def _settings(settings: Settings) -> server.Settings:
     return server.Settings(
         host=settings.mllp_host,
         port=settings.mllp_port,
-        limits=Limits(frame_bytes=settings.mllp_frame_bytes, idle_seconds=settings.mllp_idle_seconds),
-        grace_seconds=settings.shutdown_seconds,
+        limits=Limits(
+            frame_bytes=settings.mllp_frame_bytes,
+            idle_seconds=settings.mllp_idle_seconds,
+            connections=server.CONNECTIONS,
+            in_flight=server.IN_FLIGHT,
+        ),
+        grace_seconds=max(settings.shutdown_seconds - kafka.FLUSH_SECONDS, 1.0),
         certificate=settings.mllp_tls_certificate_file,
         private_key=settings.mllp_tls_key_file,
         authorities=settings.mllp_tls_client_ca_file,
@@ -102,9 +187,21 @@ def _report(metrics: Metrics) -> Callable[[str, int], None]:
     return report
 
 
-async def _until_told() -> None:
+def _told() -> asyncio.Event:
+    """Set when SIGTERM or SIGINT comes."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, told.set)
-    await told.wait()
+    return told
+
+
+async def _probe_until(told: asyncio.Event, store: KafkaStore) -> None:
+    """See every few seconds whether Kafka is there, until we are told to stop."""
+    while not told.is_set():
+        await store.probe()
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await told.wait()
+        except TimeoutError:
+            continue

@@ -6,7 +6,6 @@ message than its header: what a consumer cannot interpret is parked there, not s
 """
 
 import asyncio
-import logging
 import re
 import secrets
 import ssl
@@ -38,12 +37,19 @@ from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Message, read_message
 from chargeline.hl7.visits import merges_of
+from chargeline.telemetry import logs
 
-log = logging.getLogger(__name__)
+log = logs.logger("gateway")
 
 DIGEST_LETTERS = 16
+# Connections, and messages of each at once: at worst 64 x (4 + 1) of the largest messages are in memory.
+CONNECTIONS = 64
+IN_FLIGHT = 4
 UNAVAILABLE = Outcome("error", "207", 0, "the message could not be stored in time; send it again")
 FULL = Outcome("reject", "207", 0, "the store is full; send the message again when there is room")
+TOO_LARGE = Outcome(
+    "error", "207", 0, "the store takes no message of this size; send a smaller one, or have its limit raised"
+)
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")  # anything else in MSH-9 may be anything
 
 # What a gateway counts beside the connections and frames of `chargeline.bus.mllp.COUNTED`.
@@ -52,12 +58,19 @@ COUNTED = {
     "message_refused": "refused for its size, its structure, MSH-11 or MSH-12",
     "store_unavailable": "refused because the store did not take it in time",
     "store_full": "refused because the store is full",
-    "application_answer_owed": "the sender asked for an application acknowledgement in a new exchange",
+    "store_too_large": "refused because the store takes no message of its size",
+    "application_answer_owed": "the sender asked (MSH-16) for an application acknowledgement in an exchange"
+    " of its own, which is not sent",
     **{f"answer_{code}": f"answered {code}" for code in ("AA", "AE", "AR", "CA", "CE", "CR")},
     "acknowledgement_received": "an ACK came as if it were a message; neither stored nor answered",
     "answer_unwanted": "not answered, as the sender asked",
 }
-_COUNTED_AS = {STORED: "message_stored", UNAVAILABLE: "store_unavailable", FULL: "store_full"}
+_COUNTED_AS = {
+    STORED: "message_stored",
+    UNAVAILABLE: "store_unavailable",
+    FULL: "store_full",
+    TOO_LARGE: "store_too_large",
+}
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - a condition of the store, not a mistake
@@ -66,6 +79,10 @@ class StoreUnavailable(Exception):  # noqa: N818 - a condition of the store, not
 
 class StoreFull(Exception):  # noqa: N818 - the same
     """The store takes no more messages until somebody makes room."""
+
+
+class StoreTooLarge(Exception):  # noqa: N818 - the same
+    """The store will never take this message, as it is larger than the store allows."""
 
 
 class InboundMessage(NamedTuple):
@@ -92,7 +109,7 @@ class Store(Protocol):
     async def put(self, message: InboundMessage) -> None:
         """Return when the message is safe, and only then. It may be cancelled, and called again.
 
-        Raises StoreUnavailable or StoreFull.
+        Raises StoreUnavailable, StoreFull or StoreTooLarge.
         """
 
 
@@ -162,7 +179,7 @@ class Gateway:
     async def start(self) -> None:
         """Listen. Raises OSError if the address or a certificate cannot be used."""
         await self.server.start(self.settings.host, self.settings.port, tls_context(self.settings))
-        log.info("listening on %s port %d", self.settings.host, self.server.port)
+        log.info("gateway.listening", host=self.settings.host, port=self.server.port)
 
     async def close(self) -> None:
         """Accept no more, finish what is in flight, at most for the grace time."""
@@ -181,7 +198,7 @@ class Gateway:
         if outcome is None:
             outcome = await self._stored(_copies(received, self._profile))
         answer = self._answer(received.header, outcome, peer)
-        if answer is None and outcome in (UNAVAILABLE, FULL):
+        if answer is None and outcome in (UNAVAILABLE, FULL, TOO_LARGE):
             raise HangUpError("a message could not be stored, and its MSH-15 forbids to say so")
         return answer
 
@@ -195,10 +212,12 @@ class Gateway:
             return UNAVAILABLE
         except StoreFull:
             return FULL
+        except StoreTooLarge:
+            return TOO_LARGE
         return STORED
 
     async def _put(self, copy: InboundMessage) -> None:
-        """Try until the store has it. Raises StoreFull; ends when it is cancelled."""
+        """Try until the store has it. Raises StoreFull or StoreTooLarge; ends when it is cancelled."""
         while True:
             try:
                 await self._store.put(copy)
@@ -209,13 +228,23 @@ class Gateway:
     def _answer(self, header: Header, outcome: Outcome, peer: Peer) -> bytes | None:
         mode = self.settings.answers
         code = answer_code(header, outcome.verdict, mode)
-        self._count(_COUNTED_AS.get(outcome, "message_refused"))
+        counted = _COUNTED_AS.get(outcome, "message_refused")
+        self._count(counted)
         self._count(f"answer_{code}" if code else "answer_unwanted")
         if application_answer_owed(header, outcome.verdict, mode):
-            self._count("application_answer_owed")
+            self._tell_of_unsent(peer)
         if outcome.verdict != "accept":
-            log.warning("message from %s refused with %s: %s", peer, outcome.code, outcome.explanation)
+            log.warning(
+                "message.refused", code=outcome.code, reason=counted, host=peer.host, port=peer.port,
+                where=f"MSH-{outcome.field}" if outcome.field else "",
+            )  # fmt: skip
         return acknowledge(header, outcome, now=self._now(), control_id=self._new_number(), mode=mode)
+
+    def _tell_of_unsent(self, peer: Peer) -> None:
+        """Count each application acknowledgement that a sender waits for in vain; say so once."""
+        if not self.counts["application_answer_owed"]:
+            log.warning("application_answer.not_sent", host=peer.host, reason="not_built")
+        self._count("application_answer_owed")
 
     def _too_large(self, head: bytes, reason: str, peer: Peer) -> bytes | None:
         return self._answer(salvaged_header(head), Outcome("error", "207", 0, reason), peer)

@@ -4,36 +4,41 @@ It owns the writes and the fence. It refuses to know what they mean: the program
 a visit has become and what to announce, and either all of it is kept or nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chargeline.engine.events import VisitKey
-from chargeline.ledger import tables
+from chargeline.ledger import statements, tables
 from chargeline.ledger.bulk import mended
 from chargeline.ledger.errors import Fenced, NotFound
 from chargeline.ledger.records import (
     PARKED_STATUSES,
     Announcement,
     MessageKey,
+    Move,
     ParkedMessage,
     PatientDay,
     StoredMerge,
     StoredMessage,
+    StoredOffset,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
 )
 from chargeline.ledger.view import Keys, View
 
-_DUE = (tables.visit.c.settle_due, tables.visit.c.final_due, tables.visit.c.asked_due)
+_DUE = ("settle_due", "final_due", "asked_due")
 
 
 class Batch(View):
     """One transaction that writes; made by `Ledger.batch`. Rows that it touches are its own until it ends."""
+
+    _locks = True
 
     async def claim(self, topic: str, partition: int, owner: str) -> int | None:
         """Take the partition over from whoever had it; returns the next offset to read, None at first."""
@@ -45,30 +50,22 @@ class Batch(View):
         offset: int | None = (await self._transaction.rows(taken.returning(table.c.next_offset)))[0][0]
         return offset
 
-    async def advance(
-        self, topic: str, partition: int, *, owner: str, expected: int | None, next_offset: int
-    ) -> None:
-        """Move the partition from exactly `expected` to `next_offset`; raises Fenced.
+    async def advance(self, topic: str, moves: Mapping[int, Move], *, owner: str) -> None:
+        """Move partitions from exactly `expected` to `next_offset`, all or none; raises Fenced.
 
-        Called first in a batch, it stops a stale owner before it has worked in vain.
+        Called first in a batch, it stops a stale owner before it has worked in vain. A move from an
+        offset to itself only makes sure that the partition is still ours, until the batch ends.
         """
-        assert expected is None or next_offset >= expected, "a partition is read forwards"
         table = tables.partition_offset
-        ours = (table.c.topic == topic) & (table.c.partition == partition) & (table.c.owner == owner)
-        exact = table.c.next_offset.is_not_distinct_from(bindparam("expected", expected))
-        statement = update(table).where(ours, exact).values(next_offset=next_offset)
-        if await self._transaction.run(statement) != 1:
-            raise self._transaction.fail(await self._fenced(topic, partition, owner, expected))
-
-    async def _fenced(self, topic: str, partition: int, owner: str, expected: int | None) -> Fenced:
-        table = tables.partition_offset
-        here = (table.c.topic == topic) & (table.c.partition == partition)
-        rows = await self._transaction.rows(select(table.c.owner, table.c.next_offset).where(here))
-        return Fenced(
-            expected=f"{topic}[{partition}] to be {owner}'s, at offset {expected}",
-            found=f"{rows[0].owner}'s, at offset {rows[0].next_offset}" if rows else "it was never claimed",
-            do="drop what was read, and claim the partition again if it is still assigned",
-        )
+        asked = {"topic": topic, **statements.numbers(self._dialect, moves)}
+        rows = await self._transaction.rows(statements.offsets(self._dialect), asked)
+        found = {row.partition: StoredOffset._make(row) for row in rows}
+        stale = {number for number, move in moves.items() if not _is_at(found.get(number), owner, move)}
+        if stale:
+            raise self._transaction.fail(_fenced(topic, owner, moves, found, stale))
+        assert all(move.is_forwards for move in moves.values()), "a partition is read forwards"
+        moved = [found[number]._replace(next_offset=move.next_offset) for number, move in moves.items()]
+        await self._transaction.insert(table, moved, "replace")
 
     async def add_messages(self, messages: Sequence[StoredMessage]) -> set[MessageKey]:
         """Keep messages; returns the keys of those that were not there. Raises Unstorable."""
@@ -86,18 +83,14 @@ class Batch(View):
         """Write where visits stand, over what was there."""
         await self._transaction.insert(tables.visit, visits, "replace")
 
-    def _visits(self, keys: Keys) -> Select[tuple[object, ...]]:
-        """As in a view, and the rows are locked, in order of their keys, so that two batches take turns."""
-        return super()._visits(keys).with_for_update()
-
-    async def due_visits(self, now: datetime, limit: int) -> list[StoredVisit]:
-        """Visits with something due by now, the longest due first, and none that another batch holds."""
-        found: dict[VisitKey, StoredVisit] = {}
+    async def due_visits(self, now: datetime, limit: int) -> list[VisitKey]:
+        """Visits with something due by now, the longest due first; `visits` locks them."""
+        found: dict[VisitKey, datetime] = {}
         for due in _DUE:
-            statement = select(tables.visit).where(due <= now).order_by(due).limit(limit)
-            rows = await self._transaction.rows(statement.with_for_update(skip_locked=True))
-            found |= {visit.key: visit for visit in map(StoredVisit._make, rows)}
-        return sorted(found.values(), key=lambda visit: (_due_since(visit), visit.key))[:limit]
+            for row in await self._transaction.rows(statements.due(due), {"now": now, "most": limit}):
+                key = VisitKey(row.facility, row.visit)
+                found[key] = min(row.since, found.get(key, row.since))
+        return sorted(found, key=lambda key: (found[key], key))[:limit]
 
     async def add_revisions(self, revisions: Sequence[StoredRevision]) -> None:
         """Append drafts; raises AlreadyThere when a visit has that revision."""
@@ -107,11 +100,20 @@ class Batch(View):
         """Write questions, over what was there."""
         await self._transaction.insert(tables.question, questions, "replace")
 
+    async def lock_patients(self, patients: Keys) -> None:
+        """Wait until no other batch has these patients, and have them until this one ends.
+
+        Two visits of a patient in two partitions would otherwise not see each other's days.
+        """
+        if self._transaction.dialect == "postgresql":  # SQLite has one writer
+            numbers = sorted({_lock_number(*each) for each in patients})
+            await self._transaction.rows(statements.lock_numbers(), {"numbers": numbers})
+
     async def put_patient_days(self, visits: Iterable[tuple[str, str]], days: Sequence[PatientDay]) -> None:
         """Write the days of some visits, in the place of what was there for them."""
         table = tables.patient_day
-        among = self._transaction.among((table.c.facility, table.c.visit), visits)
-        await self._transaction.run(delete(table).where(among))
+        gone = statements.delete_of_visits(self._dialect, table)
+        await self._transaction.run(gone, statements.keyed(self._dialect, visits))
         await self._transaction.insert(table, days, "replace")
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
@@ -120,8 +122,8 @@ class Batch(View):
 
     async def delete_announced(self, ids: Iterable[int]) -> int:
         """Remove from the outbox what has been published; returns how many were there."""
-        condition = self._transaction.numbered(tables.outbox.c.id, ids)
-        return await self._transaction.run(delete(tables.outbox).where(condition))
+        published = statements.numbers(self._dialect, ids)
+        return await self._transaction.run(statements.delete_announced(self._dialect), published)
 
     async def park(self, messages: Sequence[ParkedMessage]) -> None:
         """Put messages aside; whatever their texts hold, this does not fail."""
@@ -142,8 +144,27 @@ class Batch(View):
             )
 
 
-def _due_since(visit: StoredVisit) -> datetime:
-    return min(due for due in (visit.settle_due, visit.final_due, visit.asked_due) if due is not None)
+def _is_at(row: StoredOffset | None, owner: str, move: Move) -> bool:
+    return row is not None and row.owner == owner and row.next_offset == move.expected
+
+
+def _fenced(
+    topic: str, owner: str, moves: Mapping[int, Move], found: Mapping[int, StoredOffset], stale: set[int]
+) -> Fenced:
+    first = min(stale)
+    row = found.get(first)
+    return Fenced(
+        expected=f"{topic}[{first}] to be {owner}'s, at offset {moves[first].expected}",
+        found=f"{row.owner}'s, at offset {row.next_offset}" if row else "it was never claimed",
+        do="drop what was read, and claim the partition again if it is still assigned",
+        partitions=frozenset(stale),
+    )
+
+
+def _lock_number(facility: str, patient: str) -> int:
+    """A number of 63 bits for a patient; two that share one merely wait for each other."""
+    digest = blake2b(f"{facility}|{patient}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 def _storable(message: ParkedMessage) -> ParkedMessage:

@@ -65,7 +65,11 @@ class Busy(LedgerError):
 
 
 class Fenced(LedgerError):
-    """The partition is another owner's, or was read on from elsewhere: give it up, commit nothing."""
+    """Some `partitions` are another owner's, or were read on from elsewhere: give them up, commit nothing."""
+
+    def __init__(self, *, expected: str, found: str, do: str, partitions: frozenset[int]) -> None:
+        super().__init__(expected=expected, found=found, do=do)
+        self.partitions = partitions
 
 
 class AlreadyThere(LedgerError):

@@ -49,6 +49,28 @@ class StoredMessage(NamedTuple):
         return MessageKey(self.facility, self.visit, self.digest, self.control_id, self.sent)
 
 
+class Move(NamedTuple):
+    """How far a partition is read: the offset that the ledger must hold (None at first), and the next."""
+
+    expected: int | None
+    next_offset: int | None
+
+    @property
+    def is_forwards(self) -> bool:
+        """Whether nothing is read a second time."""
+        return self.expected is None or (self.next_offset is not None and self.next_offset >= self.expected)
+
+
+class StoredOffset(NamedTuple):
+    """How far a partition has been read, and whose it is since when; None: not read yet."""
+
+    topic: str
+    partition: int
+    next_offset: int | None
+    owner: str
+    claimed_at: datetime
+
+
 class StoredMerge(NamedTuple):
     """Two visit numbers, or two patient numbers, that one message joined; `digest` is that message's."""
 
@@ -67,7 +89,8 @@ class StoredMerge(NamedTuple):
 class StoredVisit(NamedTuple):
     """Where a visit stands. A time that is due is None when nothing is; `status`: VISIT_STATUSES.
 
-    A "forgotten" visit has lost its messages to retention: it cannot be drafted again.
+    A "forgotten" visit has lost its messages to retention: it cannot be drafted again. `stake_cents`: what
+    its lines with an open question would bring, 0 without a price list.
     """
 
     facility: str
@@ -80,6 +103,7 @@ class StoredVisit(NamedTuple):
     discharged_at: datetime | None
     incomplete: bool
     updated_at: datetime
+    stake_cents: int = 0
 
     @property
     def key(self) -> VisitKey:
@@ -138,8 +162,8 @@ class Announcement(NamedTuple):
 class ParkedMessage(NamedTuple):
     """A message put aside: its bytes and coordinates, the reason, and what to do; `id` is given.
 
-    `report` is free text, such as a strict reader's; `status`: PARKED_STATUSES. Characters that no
-    database keeps come back as U+FFFD, because parking must not fail.
+    `status`: PARKED_STATUSES. Characters that no database keeps come back as U+FFFD, because parking
+    must not fail.
     """
 
     topic: str
@@ -153,12 +177,19 @@ class ParkedMessage(NamedTuple):
     found: str
     where_: str
     do: str
-    report: str
     facility: str | None
     visit: str | None
     first_seen: datetime
     status: str = "parked"
     id: int = 0
+
+
+class OpenQuestions(NamedTuple):
+    """How many questions of one code are open, and since when."""
+
+    code: str
+    number: int
+    oldest: datetime
 
 
 class Counts(NamedTuple):
@@ -169,6 +200,8 @@ class Counts(NamedTuple):
     parked: int
     parked_oldest: datetime | None
     open_visits: int
+    stake_cents: int
+    questions: tuple[OpenQuestions, ...]
 
 
 class Forgotten(NamedTuple):
@@ -179,6 +212,7 @@ class Forgotten(NamedTuple):
     revisions: int = 0
     questions: int = 0
     parked: int = 0
+    days: int = 0
 
     def plus(self, other: "Forgotten") -> "Forgotten":
         """The sum of two."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table, delete, exists, select, tuple_, update
 
 from chargeline.engine.events import VisitKey
-from chargeline.ledger import tables
+from chargeline.ledger import statements, tables
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import Forgotten
 from chargeline.ledger.transaction import Transaction
@@ -22,33 +22,37 @@ _SETTLED = ("retried", "dropped")
 
 async def forget_some(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
     """Remove at most `chunk` each of visits, messages of no visit and settled parked messages."""
-    final = await _final_visits(transaction, before, chunk)
-    members = leading_to(final, await View(transaction).merges_around(final))
+    old = await _old_visits(transaction, before, chunk)
+    members = leading_to(old, await View(transaction).merges_around(old))
     everyone = {member for each in members.values() for member in each}
     stray = await _stray_messages(transaction, before, chunk)
     if not everyone:
         return Forgotten(messages=stray, parked=await _parked(transaction, before, chunk))
-    ours = transaction.among((tables.visit.c.facility, tables.visit.c.visit), everyone)
+    ours = statements.among(transaction.dialect, tables.visit.c.facility, tables.visit.c.visit)
+    marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(
-        visits=await transaction.run(update(tables.visit).where(ours).values(_nothing_due())),
+        visits=await transaction.run(marked, statements.keyed(transaction.dialect, everyone)),
         messages=stray + await _remove(transaction, tables.message, everyone),
         revisions=await _remove(transaction, tables.draft_revision, everyone),
         questions=await _remove(transaction, tables.question, everyone),
+        days=await _remove(transaction, tables.patient_day, everyone),
         parked=await _parked(transaction, before, chunk),
     )
 
 
 def _nothing_due() -> dict[str, Any]:
-    return {"status": "forgotten", "settle_due": None, "final_due": None, "asked_due": None}
+    return {
+        "status": "forgotten", "settle_due": None, "final_due": None, "asked_due": None, "stake_cents": 0,
+    }  # fmt: skip
 
 
-async def _final_visits(transaction: Transaction, before: datetime, limit: int) -> list[VisitKey]:
-    """Final and not touched since; a number that was merged away goes with the visit that it leads to."""
+async def _old_visits(transaction: Transaction, before: datetime, limit: int) -> list[VisitKey]:
+    """Not touched since, whether or not final; a number that was merged away goes with where it leads to."""
     visit, merge = tables.visit, tables.visit_merge
     merged_away = exists().where(merge.c.facility == visit.c.facility, merge.c.prior == visit.c.visit)
     statement = (
         select(visit.c.facility, visit.c.visit)
-        .where(visit.c.status == "final", visit.c.updated_at < before, ~merged_away)
+        .where(visit.c.status != "forgotten", visit.c.updated_at < before, ~merged_away)
         .order_by(visit.c.updated_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=visit)
@@ -57,9 +61,8 @@ async def _final_visits(transaction: Transaction, before: datetime, limit: int) 
 
 
 async def _remove(transaction: Transaction, table: Table, keys: Iterable[VisitKey]) -> int:
-    return await transaction.run(
-        delete(table).where(transaction.among((table.c.facility, table.c.visit), keys))
-    )
+    gone = statements.delete_of_visits(transaction.dialect, table)
+    return await transaction.run(gone, statements.keyed(transaction.dialect, keys))
 
 
 async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> int:

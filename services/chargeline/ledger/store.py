@@ -154,9 +154,9 @@ class Ledger:
             return await view.counts()
 
     async def forget(self, before: datetime, *, chunk: int = 200) -> Forgotten:
-        """Remove what final visits left behind that were last touched before a moment.
+        """Remove what visits left behind that were last touched before a moment.
 
-        Messages, revisions and questions of those visits, messages of no visit received before, and
+        Messages, revisions, questions and days of those visits, messages of no visit received before, and
         settled parked messages. A transaction takes `chunk` visits at most, so that others get their turn.
         """
         total = Forgotten()

@@ -88,12 +88,14 @@ visit = Table(
     Column("discharged_at", Instant),
     Column("incomplete", Boolean, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("stake_cents", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("status IN ('open', 'final', 'merged', 'forgotten')", name="visit_status"),
     _partial("visit_settle_due", "settle_due", where="settle_due IS NOT NULL"),
     _partial("visit_final_due", "final_due", where="final_due IS NOT NULL"),
     _partial("visit_asked_due", "asked_due", where="asked_due IS NOT NULL"),
     _partial("visit_open", "facility", where="status = 'open'"),
-    _partial("visit_final", "updated_at", where="status = 'final'"),
+    _partial("visit_kept", "updated_at", where="status <> 'forgotten'"),
+    _partial("visit_stake", "stake_cents", where="stake_cents > 0"),
     comment="Where each visit stands and when something is due; a forgotten one lost its messages.",
 )
 
@@ -122,6 +124,7 @@ question = Table(
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("body", Text, nullable=False),
+    _partial("question_open", "code", "opened_at", where="closed_at IS NULL"),
     comment="What was asked of a person about a visit, and when it was settled.",
 )
 
@@ -154,7 +157,6 @@ parked = Table(
     Column("found", Text, nullable=False),
     Column("where_", Text, nullable=False),
     Column("do", Text, nullable=False),
-    Column("report", Text, nullable=False),
     Column("facility", Text),
     Column("visit", Text),
     Column("first_seen", Instant, nullable=False),

@@ -5,31 +5,14 @@ committed: PostgreSQL would turn that COMMIT into a rollback without a word. It 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Column,
-    ColumnClause,
-    Executable,
-    Row,
-    Select,
-    Table,
-    Text,
-    any_,
-    column,
-    func,
-    literal,
-    select,
-    tuple_,
-    type_coerce,
-)
+from sqlalchemy import Executable, Row, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import ColumnElement
 
+from chargeline.ledger import statements
 from chargeline.ledger.bulk import OnConflict, Prepared, Rows, prepare
 from chargeline.ledger.errors import BatchFailed, LedgerError, explained
 
@@ -88,32 +71,8 @@ class Transaction:
 
     async def _known(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
         """Which of these keys a SQLite table holds; our lock keeps it so until we commit."""
-        columns = list(table.primary_key)
-        values = [func.json_extract(column("value"), f"$[{n}]") for n in range(len(columns))]
-        listed = select(*values).select_from(func.json_each(json.dumps(keys)))
-        as_text = [type_coerce(each, Text) for each in columns]
-        return {tuple(each) for each in await self.rows(select(*as_text).where(tuple_(*columns).in_(listed)))}
-
-    def among(self, columns: Sequence[Column[Any]], keys: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
-        """The condition that a pair of columns is one of these keys, in one parameter or two."""
-        return tuple_(*columns).in_(self.listed(keys))
-
-    def listed(self, keys: Iterable[tuple[str, str]]) -> Select[Any]:
-        """The keys as a relation of two columns."""
-        ordered = sorted(set(map(tuple, keys)))
-        if self.dialect == "sqlite":
-            value: ColumnClause[str] = column("value")
-            pair = (func.json_extract(value, "$[0]"), func.json_extract(value, "$[1]"))
-            return select(*pair).select_from(func.json_each(json.dumps(ordered)))
-        arrays = (literal([key[place] for key in ordered], ARRAY(Text)) for place in (0, 1))
-        return select(func.unnest(*arrays).table_valued("first", "second").render_derived())
-
-    def numbered(self, identity: Column[int], numbers: Iterable[int]) -> ColumnElement[bool]:
-        """The condition that a column is one of these numbers."""
-        if self.dialect == "sqlite":
-            listed = func.json_each(json.dumps(list(numbers)))
-            return identity.in_(select(column("value")).select_from(listed))
-        return identity == any_(literal(list(numbers), ARRAY(BigInteger)))
+        rows = await self.rows(statements.known(table), {"keys": json.dumps(keys)})
+        return {tuple(each) for each in rows}
 
     def fail(self, error: LedgerError) -> LedgerError:
         """Note that this transaction must not be committed; returns the error, to be raised."""

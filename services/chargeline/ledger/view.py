@@ -8,15 +8,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select, tuple_, union
+from sqlalchemy import Executable, Select, Table, func, select
 
 from chargeline.engine.events import VisitKey
-from chargeline.ledger import tables
+from chargeline.ledger import statements, tables
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
     Announcement,
     Counts,
+    OpenQuestions,
     ParkedMessage,
     PatientDay,
     StoredMerge,
@@ -32,6 +33,8 @@ Keys = Iterable[tuple[str, str]]
 
 class View:
     """The ledger as it is in this transaction. Keys are VisitKey, or (facility, number)."""
+
+    _locks = False
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -67,67 +70,50 @@ class View:
         frontier = set(numbers)
         while frontier:
             seen |= frontier
-            found = await self._transaction.rows(self._touching(table, frontier))
+            found = await self._rows(statements.touching(self._dialect, table), frontier)
             known |= dict.fromkeys(map(StoredMerge._make, found))
             ends = {(m.facility, number) for m in known for number in (m.prior, m.surviving)}
             frontier = ends - seen
         return sorted(known, key=lambda merge: (merge.facility, merge.prior, *merge.version, merge.surviving))
 
-    def _touching(self, table: Table, numbers: Keys) -> Any:
-        """The merges with one end among these numbers: two indexed searches."""
-        listed = self._transaction.listed(numbers)
-        ends = (table.c.prior, table.c.surviving)
-        return union(*(select(table).where(tuple_(table.c.facility, end).in_(listed)) for end in ends))
-
     async def visits(self, keys: Keys) -> dict[VisitKey, StoredVisit]:
         """Where each visit stands; a visit that is not known is not in the result."""
-        found = map(StoredVisit._make, await self._transaction.rows(self._visits(keys)))
+        statement = statements.visits(self._dialect, locked=self._locks)
+        found = map(StoredVisit._make, await self._rows(statement, keys))
         return {each.key: each for each in found}
-
-    def _visits(self, keys: Keys) -> Select[Any]:
-        return self._select(tables.visit, keys).order_by(tables.visit.c.facility, tables.visit.c.visit)
 
     async def last_revisions(self, keys: Keys) -> dict[VisitKey, StoredRevision]:
         """The last revision of each visit that has one."""
-        table, other = tables.draft_revision, tables.draft_revision.alias()
-        same = (other.c.facility == table.c.facility) & (other.c.visit == table.c.visit)
-        last = select(func.max(other.c.revision)).where(same).scalar_subquery()
-        found = await self._transaction.rows(self._select(table, keys).where(table.c.revision == last))
+        found = await self._rows(statements.last_revisions(self._dialect), keys)
         return {VisitKey(row.facility, row.visit): StoredRevision._make(row) for row in found}
 
     async def revisions(self, facility: str, visit: str) -> list[StoredRevision]:
         """All revisions of one visit, the first first."""
         table = tables.draft_revision
-        statement = self._select(table, [(facility, visit)]).order_by(table.c.revision)
-        return list(map(StoredRevision._make, await self._transaction.rows(statement)))
+        statement = statements.of_visits(self._dialect, table).order_by(table.c.revision)
+        return list(map(StoredRevision._make, await self._rows(statement, [(facility, visit)])))
 
     async def open_questions(self, keys: Keys) -> dict[VisitKey, list[StoredQuestion]]:
         """The questions of each visit that nobody has settled; every key is in the result."""
-        table = tables.question
-        statement = self._select(table, keys := _visit_keys(keys)).where(table.c.closed_at.is_(None))
-        found: dict[VisitKey, list[StoredQuestion]] = {key: [] for key in keys}
-        ordered = statement.order_by(table.c.opened_at, table.c.question_id)
-        for question in map(StoredQuestion._make, await self._transaction.rows(ordered)):
+        found: dict[VisitKey, list[StoredQuestion]] = {key: [] for key in _visit_keys(keys)}
+        statement = statements.open_questions(self._dialect)
+        for question in map(StoredQuestion._make, await self._rows(statement, found)):
             found[VisitKey(question.facility, question.visit)].append(question)
         return found
 
     async def patient_days(self, patients: Keys) -> list[PatientDay]:
         """The days of some patients, given as (facility, number), in order of the clock."""
-        table = tables.patient_day
-        among = self._transaction.among((table.c.facility, table.c.patient), patients)
-        ordered = select(table).where(among).order_by(table.c.start, table.c.visit)
-        return list(map(PatientDay._make, await self._transaction.rows(ordered)))
+        rows = await self._rows(statements.patient_days(self._dialect), patients)
+        return list(map(PatientDay._make, rows))
 
     async def patient_days_of(self, visits: Keys) -> list[PatientDay]:
         """The days that some visits have, whoever their patient was."""
-        found = await self._transaction.rows(self._select(tables.patient_day, visits))
-        return list(map(PatientDay._make, found))
+        return list(map(PatientDay._make, await self._of(tables.patient_day, visits)))
 
     async def announced(self, limit: int) -> list[Announcement]:
         """The first of the outbox, in order of id."""
-        columns = [tables.outbox.c[name] for name in Announcement._fields]
-        statement = select(*columns).order_by(tables.outbox.c.id).limit(limit)
-        return list(map(Announcement._make, await self._transaction.rows(statement)))
+        rows = await self._transaction.rows(statements.announced(), {"most": limit})
+        return list(map(Announcement._make, rows))
 
     async def parked(self, status: str | None, limit: int, after: int) -> list[ParkedMessage]:
         """Parked messages in order of id, those after the id `after`."""
@@ -135,6 +121,11 @@ class View:
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
         return list(map(ParkedMessage._make, await self._transaction.rows(statement)))
+
+    async def visits_with_parked(self, keys: Keys) -> set[VisitKey]:
+        """Those of these visits for which a parked message waits for a person."""
+        rows = await self._rows(statements.visits_with_parked(self._dialect), keys)
+        return {VisitKey(row.facility, row.visit) for row in rows}
 
     async def show(self, parked_id: int) -> ParkedMessage:
         """One parked message; raises NotFound."""
@@ -145,6 +136,12 @@ class View:
             )
         return ParkedMessage._make(found[0])
 
+    async def read_so_far(self, topic: str) -> int:
+        """The next offsets of all partitions of a topic, added up."""
+        table = tables.partition_offset
+        added = select(func.coalesce(func.sum(table.c.next_offset), 0)).where(table.c.topic == topic)
+        return int((await self._transaction.rows(added))[0][0])
+
     async def counts(self) -> Counts:
         """What is waiting."""
         parked = select(func.count(), func.min(tables.parked.c.first_seen))
@@ -152,14 +149,26 @@ class View:
         queue = await self._transaction.rows(select(func.count(), func.min(tables.outbox.c.created_at)))
         visits = select(func.count()).select_from(tables.visit).where(tables.visit.c.status == "open")
         opened = await self._transaction.rows(visits)
-        return Counts._make((*queue[0], *waiting[0], *opened[0]))
+        added = select(func.coalesce(func.sum(tables.visit.c.stake_cents), 0))
+        stake = await self._transaction.rows(added.where(tables.visit.c.stake_cents > 0))
+        return Counts._make((*queue[0], *waiting[0], *opened[0], int(stake[0][0]), await self._questions()))
 
-    def _select(self, table: Table, keys: Keys) -> Select[Any]:
-        """The rows of a table that belong to these visits."""
-        return select(table).where(self._transaction.among((table.c.facility, table.c.visit), keys))
+    async def _questions(self) -> tuple[OpenQuestions, ...]:
+        table = tables.question
+        by_code = select(table.c.code, func.count(), func.min(table.c.opened_at)).group_by(table.c.code)
+        rows = await self._transaction.rows(by_code.where(table.c.closed_at.is_(None)).order_by(table.c.code))
+        return tuple(map(OpenQuestions._make, rows))
 
     async def _of(self, table: Table, keys: Keys) -> Sequence[Any]:
-        return await self._transaction.rows(self._select(table, keys))
+        """The rows of a table that belong to visits."""
+        return await self._rows(statements.of_visits(self._dialect, table), keys)
+
+    async def _rows(self, statement: Executable, keys: Keys) -> Sequence[Any]:
+        return await self._transaction.rows(statement, statements.keyed(self._dialect, keys))
+
+    @property
+    def _dialect(self) -> str:
+        return self._transaction.dialect
 
 
 def _visit_keys(keys: Keys) -> list[VisitKey]:

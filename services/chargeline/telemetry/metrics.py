@@ -28,7 +28,6 @@ LABELS: Mapping[str, tuple[str, ...] | str] = {
     "since": ("sent", "queued"),
     "status": ("open", "final", "merged"),
     "state": ("opened", "closed"),
-    "because": ("question", "withheld"),
     "frame": ("complete", "too_large", "broken", "idle"),
     "acknowledgement": ("AA", "AE", "AR", "CA", "CE", "CR"),
     "partition": "the partitions of the inbound topic",
@@ -71,6 +70,20 @@ class _Instrument:
     def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
         self.labels = definition.labels
         self._seen: dict[str, set[str]] = {name: set() for name in self.labels}
+        self._children: dict[
+            tuple[tuple[str, str], ...], Any
+        ] = {}  # prometheus-client checks labels at every look-up
+
+    def _child(self, inner: Any, given: Mapping[str, str]) -> Any:
+        """The part of a metric that these labels name."""
+        key = tuple(given.items())
+        child = self._children.get(key)
+        if child is None:
+            values = self._values(given)
+            child = inner.labels(*values) if values else inner
+            if len(self._children) < MOST_VALUES:
+                self._children[key] = child
+        return child
 
     def _values(self, given: Mapping[str, str]) -> list[str]:
         assert set(given) == set(self.labels), f"labels are {self.labels}, given {tuple(given)}"
@@ -108,8 +121,7 @@ class Count(_Instrument):
 
     def add(self, amount: int = 1, **labels: str) -> None:
         """Count `amount` more."""
-        values = self._values(labels)
-        (self._inner.labels(*values) if values else self._inner).inc(amount)
+        self._child(self._inner, labels).inc(amount)
 
 
 class Gauge(_Instrument):
@@ -167,8 +179,7 @@ class Durations(_Instrument):
 
     def observe(self, seconds: float, **labels: str) -> None:
         """Note one duration; a sender's clock ahead of ours gives a negative one, which counts as 0."""
-        values = self._values(labels)
-        (self._inner.labels(*values) if values else self._inner).observe(max(seconds, 0.0))
+        self._child(self._inner, labels).observe(max(seconds, 0.0))
 
 
 _I = TypeVar("_I", bound=_Instrument)
@@ -334,9 +345,8 @@ class Metrics:
     )
     money_at_stake = _gauge(
         "chargeline_money_at_stake_cents",
-        "because",
-        meaning="What open questions and withheld drugs would bring at the loaded prices; absent without a"
-        " price list.",
+        meaning="What the lines with an open question would bring at the loaded prices; 0 without a price"
+        " list.",
         do="answer the questions of the dearest drugs first.",
     )
 

@@ -24,6 +24,7 @@ SECRET = "****"
 _Port = Annotated[int, Ge(1), Le(65535)]
 _Count = Annotated[int, Ge(1)]
 _Amount = Annotated[int, Ge(0)]
+_FrameBytes = Annotated[int, Ge(1), Le(67_108_864)]  # in base64 still a request that any broker takes
 _Topic = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 _OptionalName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,199})?$")]
@@ -80,7 +81,7 @@ class Settings(BaseSettings):
         60_000, "How long a rebalance waits for consumers to finish a batch; at least the session."
     )
     kafka_max_poll_interval_ms: _Count = _set(300_000, "The longest that one batch may take.")
-    kafka_max_poll_records: _Count = _set(500, "The most messages of a batch, which is one transaction.")
+    kafka_max_poll_records: _Count = _set(2_000, "The most messages of a batch, which is one transaction.")
     kafka_poll_timeout_ms: _Count = _set(1_000, "How long to wait for messages before looking at the rest.")
 
     # Ledger
@@ -94,6 +95,9 @@ class Settings(BaseSettings):
     # Rules
     rules: DirectoryPath | None = _set(None, "The site's rules; unset: those that ship.")
     formulary: FilePath | None = _set(None, "A CSV of drugs laid over the shipped one.")
+    prices: FilePath | None = _set(
+        None, "A CSV of the site's prices (code, cents): what open questions cost."
+    )
     interface: _Name = _set("standard", "How the sender writes: a folder of rules/interfaces.", _NAME)
     default_policy: _OptionalName = _set(
         "", "Policy of payers that payers.toml does not name. Empty: the one that payers.toml says.", _NAME
@@ -126,7 +130,11 @@ class Settings(BaseSettings):
     mllp_tls_client_ca_file: FilePath | None = _set(
         None, "Who vouches for senders; set, only senders with a certificate are let in."
     )
-    mllp_frame_bytes: _Count = _set(1_048_576, "The largest message that the listener takes.")
+    mllp_frame_bytes: _FrameBytes = _set(
+        8_388_608,
+        "The largest message that is taken; also sets what our Kafka clients and `topics create` allow, so "
+        "set it alike everywhere.",
+    )
     mllp_idle_seconds: _Count = _set(300, "A connection that is silent for so long is closed.")
 
     # Process
@@ -134,6 +142,10 @@ class Settings(BaseSettings):
         25, "How long the work under way may take at a stop; less than the pod's grace period."
     )
     log_level: Literal["debug", "info", "warning", "error"] = _set("info", "The least level that is logged.")
+
+    def kafka_record_bytes(self) -> int:
+        """The largest record of our topics: a parked message in base64, with the reason beside it."""
+        return self.mllp_frame_bytes * 4 // 3 + 131_072
 
     def kafka_client(self) -> dict[str, object]:
         """What every Kafka client is told, TLS files apart, under aiokafka's names."""
@@ -165,6 +177,27 @@ _GROUPS = {
     "http_host": "Health pages",
     "mllp_host": "Gateway",
     "shutdown_seconds": "Process",
+}
+# What a page says about a group before its settings.
+_NOTES = {
+    "kafka_bootstrap": """
+A program that finds no Kafka at its start, is not let in, or misses a topic says why and ends with exit
+code 1; let what runs it start it again. A Kafka that goes away later is waited for, and `/readyz` says so.
+For a login over TLS set `SASL_SSL`, mechanism, user, password and, unless the system knows it, the CA file;
+for a certificate of our own `SSL` and the three files. `chargeline topics create` makes topics that take
+what `CHARGELINE_MLLP_FRAME_BYTES` allows, parked messages, which are a third longer, included; of topics
+that are there it says which take less.""",
+    "ledger_url": """
+A ledger that is not there, refuses us or has another schema ends a program at its start, with the reason.
+One that goes away later, or whose disk is full, is waited for: nothing is read further until it is back.""",
+    "parked_in_a_row": """
+When a limit is passed the program ends with exit code 1 and the reason, after the batch is committed.
+Nothing is lost, and what is parked is not counted again after a start.""",
+    "mllp_host": """
+Up to 64 senders are connected, with up to 4 unanswered messages each. In memory there are at worst
+64 x 5 messages of the largest size, 2.7 GB by default; with messages of 10 KB it is 3 MB. What Kafka has
+not stored within 10 seconds is answered with AE (CE), and so is what is larger than the listener or the
+topic takes. Application acknowledgements in an exchange of their own (MSH-16) are counted, not sent.""",
 }
 
 
@@ -466,7 +499,7 @@ def as_markdown() -> str:
     for name, field in Settings.model_fields.items():
         if name in _GROUPS:
             lines += [
-                f"\n## {_GROUPS[name]}\n",
+                f"\n## {_GROUPS[name]}\n{_NOTES.get(name, '')}".rstrip() + "\n",
                 "| variable | default | expected | meaning |",
                 "|---|---|---|---|",
             ]

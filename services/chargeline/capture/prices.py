@@ -1,0 +1,47 @@
+"""A site's price list, with which the service can say how much money waits for an answer.
+
+It owns the shape of the file and says all that is wrong with it at once. No list ships with the product:
+prices are the site's own.
+"""
+
+import csv
+import re
+from pathlib import Path
+
+COLUMNS = ("code", "cents")
+_CODE = re.compile(r"[A-Z0-9]{5}")
+_CENTS = re.compile(r"\d{1,12}")
+
+
+class PricesError(Exception):
+    """The price list cannot be used; the text has a line for each mistake."""
+
+
+def read_prices(path: Path) -> dict[str, int]:
+    """Cents for one unit of each code (CPT or HCPCS), from a CSV with the columns code and cents.
+
+    Raises PricesError.
+    """
+    try:
+        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PricesError(f"expected {path} to be a CSV in UTF-8, found {type(error).__name__}") from error
+    if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
+        raise PricesError(f"expected {path} to begin with the line code,cents; write it first")
+    prices: dict[str, int] = {}
+    mistakes = []
+    for number, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        code, cents = (*(cell.strip() for cell in row), "", "")[:2]
+        if len(row) != len(COLUMNS) or not _CODE.fullmatch(code) or not _CENTS.fullmatch(cents):
+            mistakes.append(
+                f"{path}:{number}: expected a code and whole cents, such as J9271,2950; correct it"
+            )
+        elif code in prices:
+            mistakes.append(f"{path}:{number}: expected each code once, found {code} again; remove one")
+        else:
+            prices[code] = int(cents)
+    if mistakes:
+        raise PricesError("\n".join(mistakes))
+    return prices

@@ -1,0 +1,30 @@
+"""Version 3: what an operations team watches, and what retention looks for.
+
+It owns the money at stake of a visit, indexes of what is open and of whatever may be forgotten.
+A strict reader's report on a parked message is made when somebody asks for it, and is no longer kept.
+"""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, text
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add and drop what is named above; rows stay."""
+    op.add_column("visit", Column("stake_cents", BigInteger, nullable=False, server_default="0"))
+    op.drop_index("visit_final", "visit")
+    _index("visit", "visit_kept", "updated_at", where="status <> 'forgotten'")
+    _index("visit", "visit_stake", "stake_cents", where="stake_cents > 0")
+    _index("question", "question_open", "code", "opened_at", where="closed_at IS NULL")
+    op.drop_column("parked", "report")
+    if op.get_bind().dialect.name == "postgresql":
+        # It is there for a moment only: compressing it costs more than it saves.
+        op.execute(text("ALTER TABLE outbox ALTER COLUMN payload SET STORAGE EXTERNAL"))
+
+
+def _index(table: str, name: str, *columns: str, where: str) -> None:
+    op.create_index(name, table, list(columns), sqlite_where=text(where), postgresql_where=text(where))

@@ -1,0 +1,193 @@
+"""The statements that every batch sends, each made once for each kind of database.
+
+It owns their texts; keys and numbers come in as one parameter or two, however many they are. SQLAlchemy's
+statements are full of cycles: made anew for every batch they would keep the garbage collector busy.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnClause,
+    Delete,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    select,
+    tuple_,
+    type_coerce,
+    union,
+)
+from sqlalchemy.sql import ColumnElement
+
+from chargeline.ledger import tables
+from chargeline.ledger.records import Announcement
+
+Parameters = dict[str, Any]
+
+# ------------------------------------------------------------------ many keys in one parameter
+
+
+def keyed(dialect: str, keys: Iterable[tuple[str, str]]) -> Parameters:
+    """The parameters of a statement over `listed` keys."""
+    ordered = sorted(set(map(tuple, keys)))
+    if dialect == "sqlite":
+        return {"keys": json.dumps(ordered)}
+    return {"first": [key[0] for key in ordered], "second": [key[1] for key in ordered]}
+
+
+@cache
+def listed(dialect: str) -> Select[Any]:
+    """The keys as a relation of two columns."""
+    if dialect == "sqlite":
+        value: ColumnClause[str] = column("value")
+        pair = (func.json_extract(value, "$[0]"), func.json_extract(value, "$[1]"))
+        return select(*pair).select_from(func.json_each(bindparam("keys", type_=Text)))
+    arrays = (bindparam(name, type_=ARRAY(Text)) for name in ("first", "second"))
+    return select(func.unnest(*arrays).table_valued("first", "second").render_derived())
+
+
+@cache
+def among(dialect: str, first: Column[Any], second: Column[Any]) -> ColumnElement[bool]:
+    """The condition that a pair of columns is one of the keys."""
+    return tuple_(first, second).in_(listed(dialect))
+
+
+def numbers(dialect: str, wanted: Iterable[int]) -> Parameters:
+    """The parameters of a statement over `numbered` rows."""
+    return {"numbers": json.dumps(list(wanted)) if dialect == "sqlite" else list(wanted)}
+
+
+@cache
+def numbered(dialect: str, identity: Column[int]) -> ColumnElement[bool]:
+    """The condition that a column is one of the numbers."""
+    if dialect == "sqlite":
+        each = func.json_each(bindparam("numbers", type_=Text))
+        return identity.in_(select(column("value")).select_from(each))
+    return identity == any_(bindparam("numbers", type_=ARRAY(BigInteger)))
+
+
+# ------------------------------------------------------------------ of visits and patients
+
+
+@cache
+def of_visits(dialect: str, table: Table) -> Select[Any]:
+    """The rows of a table that belong to visits."""
+    return select(table).where(among(dialect, table.c.facility, table.c.visit))
+
+
+@cache
+def delete_of_visits(dialect: str, table: Table) -> Delete:
+    """Remove the rows of a table that belong to visits."""
+    return delete(table).where(among(dialect, table.c.facility, table.c.visit))
+
+
+@cache
+def visits(dialect: str, *, locked: bool) -> Select[Any]:
+    """Where visits stand; locked in order of their keys, so that two batches take turns."""
+    table = tables.visit
+    statement = of_visits(dialect, table).order_by(table.c.facility, table.c.visit)
+    return statement.with_for_update() if locked else statement
+
+
+@cache
+def touching(dialect: str, table: Table) -> Any:
+    """The merges with one end among the keys: two indexed searches."""
+    ends = (table.c.prior, table.c.surviving)
+    return union(*(select(table).where(among(dialect, table.c.facility, end)) for end in ends))
+
+
+@cache
+def last_revisions(dialect: str) -> Select[Any]:
+    """The last revision of each visit."""
+    table, other = tables.draft_revision, tables.draft_revision.alias()
+    same = (other.c.facility == table.c.facility) & (other.c.visit == table.c.visit)
+    last = select(func.max(other.c.revision)).where(same).scalar_subquery()
+    return of_visits(dialect, table).where(table.c.revision == last)
+
+
+@cache
+def open_questions(dialect: str) -> Select[Any]:
+    """The questions of visits that nobody has settled, the oldest first."""
+    table = tables.question
+    statement = of_visits(dialect, table).where(table.c.closed_at.is_(None))
+    return statement.order_by(table.c.opened_at, table.c.question_id)
+
+
+@cache
+def patient_days(dialect: str) -> Select[Any]:
+    """The days of patients, in order of the clock."""
+    table = tables.patient_day
+    statement = select(table).where(among(dialect, table.c.facility, table.c.patient))
+    return statement.order_by(table.c.start, table.c.visit)
+
+
+@cache
+def visits_with_parked(dialect: str) -> Select[Any]:
+    """The keys of visits for which a parked message waits."""
+    table = tables.parked
+    here = among(dialect, table.c.facility, table.c.visit)
+    return select(table.c.facility, table.c.visit).where(table.c.status == "parked", here).distinct()
+
+
+@cache
+def due(name: str) -> Select[Any]:
+    """The keys of visits whose time of that name has come by :now, and since when; at most :most."""
+    since = tables.visit.c[name]
+    keys = (tables.visit.c.facility, tables.visit.c.visit)
+    now = bindparam("now", type_=since.type)
+    return select(*keys, since.label("since")).where(since <= now).order_by(since).limit(bindparam("most"))
+
+
+# ------------------------------------------------------------------ partitions, outbox, locks
+
+
+@cache
+def offsets(dialect: str) -> Select[Any]:
+    """The rows of partitions of the topic :topic, locked."""
+    table = tables.partition_offset
+    here = numbered(dialect, table.c.partition)
+    statement = select(*table.c).where(table.c.topic == bindparam("topic"), here).order_by(table.c.partition)
+    return statement.with_for_update()
+
+
+@cache
+def announced() -> Select[Any]:
+    """The first :most of the outbox, in order."""
+    columns: list[Column[Any]] = [tables.outbox.c[name] for name in Announcement._fields]
+    statement: Select[Any] = select(*columns)
+    return statement.order_by(tables.outbox.c.id).limit(bindparam("most"))
+
+
+@cache
+def delete_announced(dialect: str) -> Delete:
+    """Remove events from the outbox."""
+    return delete(tables.outbox).where(numbered(dialect, tables.outbox.c.id))
+
+
+@cache
+def lock_numbers() -> Select[Any]:
+    """Wait for locks of PostgreSQL and hold them until the transaction ends."""
+    each = select(func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))).label("number")).subquery()
+    return select(func.pg_advisory_xact_lock(each.c.number))
+
+
+@cache
+def known(table: Table) -> Select[Any]:
+    """Which keys, of texts, a SQLite table holds."""
+    columns = list(table.primary_key)
+    values = [func.json_extract(column("value"), f"$[{n}]") for n in range(len(columns))]
+    wanted = select(*values).select_from(func.json_each(bindparam("keys", type_=Text)))
+    as_text: list[ColumnElement[Any]] = [type_coerce(each, Text) for each in columns]
+    statement: Select[Any] = select(*as_text)
+    return statement.where(tuple_(*columns).in_(wanted))

@@ -1,0 +1,224 @@
+"""From the gateway to the ledger without Kafka: messages wait here for the transaction that keeps them.
+
+It owns the one partition of this mode, its offset and its fence, and who is told when a batch is
+committed or was not. What a message means is the processor's, how a sender is answered the gateway's.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from structlog.typing import FilteringBoundLogger
+
+from chargeline.capture.garbage import Garbage
+from chargeline.capture.inbound import InboundRecord
+from chargeline.capture.limits import ParkedLimit
+from chargeline.capture.processor import Done, Lot, Processor
+from chargeline.capture.watching import tell_batch
+from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable
+from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
+from chargeline.ledger.records import Move
+from chargeline.telemetry.metrics import Metrics
+
+# No Kafka topic can have this name: a ledger that moves on to Kafka must not begin there at our offset.
+TOPIC, PARTITION = "serve:inbound", 0
+DUE_AT_ONCE = 200
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """One message, and whoever waits until it is kept."""
+
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+    kept: asyncio.Future[None]
+
+
+class Intake:
+    """The gateway's store. `committed` is set after each transaction: something may be in the outbox.
+
+    `trouble` says why the ledger took nothing the last time, "" if it did.
+    """
+
+    def __init__(
+        self,
+        processor: Processor,
+        *,
+        owner: str,
+        most: int,
+        limit: ParkedLimit,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.processor = processor
+        self.owner = owner
+        self.most = most
+        self.limit = limit
+        self.metrics = metrics
+        self.log = log
+        self.committed = asyncio.Event()
+        self.garbage = Garbage()
+        self.trouble = "the ledger is not claimed yet"
+        self._lock = asyncio.Lock()  # one transaction at a time: batches and timers share the desk
+        self._queue: deque[_Waiting] = deque()
+        self._filled = asyncio.Event()
+        self._ended = False
+        self._offset = 0
+        self._attempted: int | None = None  # where the ledger is too, if a commit was made but not confirmed
+
+    async def claim(self) -> None:
+        """Take over from whoever served this ledger before, who is fenced from now on."""
+        async with self.processor.ledger.batch() as batch:
+            offset = await batch.claim(TOPIC, PARTITION, self.owner)
+            if offset is None:
+                await batch.advance(TOPIC, {PARTITION: Move(None, 0)}, owner=self.owner)
+        self._offset = offset or 0
+        self.trouble = ""
+        self.committed.set()  # what an earlier run left in the outbox
+
+    async def put(self, message: InboundMessage) -> None:
+        """Return when the ledger has the message. Raises StoreUnavailable, StoreFull."""
+        await self._keep(message.key, message.raw, message.headers, message.received_at)
+
+    async def put_again(
+        self, key: str, value: bytes, headers: Mapping[str, str], received_at: datetime
+    ) -> None:
+        """The same for what chargeline sends itself through the inbound topic."""
+        await self._keep(key, value, headers, received_at)
+
+    async def _keep(self, key: str, value: bytes, headers: Mapping[str, str], at: datetime) -> None:
+        if self._ended:
+            raise StoreUnavailable("this program is ending")
+        waiting = _Waiting(key, value, headers, at, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._filled.set()
+        try:
+            await waiting.kept
+        except asyncio.CancelledError:
+            with suppress(
+                ValueError
+            ):  # it is in a batch already: kept now, and a duplicate when it comes again
+                self._queue.remove(waiting)
+            raise
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises Fenced when another program serves this ledger now, and
+        TooManyParkedError."""
+        try:
+            while True:
+                await self._filled.wait()
+                lot = [self._queue.popleft() for _ in range(min(self.most, len(self._queue)))]
+                if not self._queue:
+                    self._filled.clear()
+                await self._work(lot)
+        finally:
+            self._ended = True
+            _refuse(self._queue, StoreUnavailable("this program is ending"))
+
+    async def _work(self, lot: Sequence[_Waiting]) -> None:
+        """Keep a lot in one transaction; if one of it is at fault, each in its own."""
+        if not lot:
+            return
+        try:
+            done = await self._transaction(lot)
+        except Fenced as error:
+            _refuse(lot, StoreUnavailable("another program serves this ledger"))
+            raise _taken_over(error) from error
+        except LedgerError as error:
+            if len(lot) > 1 and not error.passing:
+                for each in lot:
+                    await self._work([each])
+                return
+            self._troubled(error)
+            full = isinstance(error, DiskFull)
+            _refuse(lot, StoreFull("no room") if full else StoreUnavailable(type(error).__name__))
+            return
+        except BaseException:
+            _refuse(lot, StoreUnavailable("this program is ending"))
+            raise
+        for each in lot:
+            if not each.kept.done():
+                each.kept.set_result(None)
+        self._count(done)
+        self.limit.count(done.parked, done.used)
+
+    async def _transaction(self, lot: Sequence[_Waiting]) -> Done:
+        async with self._lock:
+            if self._attempted is not None:
+                await self._still_ours()
+            first, self._attempted = self._offset, self._offset + len(lot)
+            records = [
+                InboundRecord(
+                    TOPIC, PARTITION, first + n, each.key, each.value, dict(each.headers), each.received_at
+                )
+                for n, each in enumerate(lot)
+            ]
+            lot_of_ours = Lot(records, Move(first, self._attempted))
+            done = await self.processor.process({PARTITION: lot_of_ours}, owner=self.owner)
+            self._offset, self._attempted = self._attempted, None
+        self.trouble = ""
+        self.committed.set()
+        return done
+
+    async def _still_ours(self) -> None:
+        """Ask the fence, and learn whether a commit that nobody confirmed was made. Raises Fenced."""
+        if self._attempted is not None:
+            with suppress(Fenced):
+                await self._ask(self._attempted)
+                self._offset = self._attempted
+            self._attempted = None
+        await self._ask(self._offset)
+
+    async def _ask(self, offset: int) -> None:
+        async with self.processor.ledger.batch() as batch:
+            await batch.advance(TOPIC, {PARTITION: Move(offset, offset)}, owner=self.owner)
+
+    async def work_off_due(self) -> int:
+        """Draft the visits whose time has come, at most DUE_AT_ONCE; returns how many. Raises Fenced."""
+        try:
+            async with self._lock:
+                await self._still_ours()
+                count = await self.processor.work_off_due(
+                    lambda _key: PARTITION, {PARTITION: self._offset}, self.owner, DUE_AT_ONCE
+                )
+        except Fenced as error:
+            raise _taken_over(error) from error
+        except LedgerError as error:
+            self._troubled(error)
+            return 0
+        self.trouble = ""
+        if count:
+            self.committed.set()
+        return count
+
+    def _troubled(self, error: LedgerError) -> None:
+        before, self.trouble = self.trouble, f"the ledger took nothing: {type(error).__name__}"
+        if self.trouble != before:  # once, not at each try
+            self.log.error("ledger.unavailable", exc_info=error)
+
+    def _count(self, done: Done) -> None:
+        """Tell the metrics what a batch came to; what waits for the next one is the lag."""
+        self.metrics.lag.set(len(self._queue), partition=str(PARTITION))
+        tell_batch(self.metrics, done)
+        self.garbage.after_batch()
+
+
+def _taken_over(error: Fenced) -> Fenced:
+    return Fenced(
+        expected="to be the only `chargeline serve` of this ledger",
+        found=f"another one that has taken it over, {error.found}",
+        do="let only one run; nothing is lost, as senders repeat what was not acknowledged",
+        partitions=error.partitions,
+    )
+
+
+def _refuse(waiting: Sequence[_Waiting] | deque[_Waiting], why: Exception) -> None:
+    """Tell all who wait that their message was not kept."""
+    for each in waiting:
+        if not each.kept.done():
+            each.kept.set_exception(why)

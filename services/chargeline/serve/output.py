@@ -1,0 +1,218 @@
+"""Where announcements go in this mode: JSON lines into a file or a pipe, or words on a terminal.
+
+It owns that what it has reported as written is on the disk, and that a file holds whole lines only. A line
+is a CloudEvent in JSON format, with the payload that Kafka would get as its data. It publishes nothing
+twice by itself, but may be asked to; the id tells.
+"""
+
+import json
+import os
+import select
+import stat
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chargeline.bus import events
+from chargeline.ledger.records import Announcement
+
+_LINE_BEGINS = b'{"specversion":'
+_CLOUD_EVENT = "ce_"
+_PIPE_BYTES = 4096  # a pipe with room takes so much at once without blocking
+_LOOK_UP_MS = 200
+
+
+class OutputError(OSError):
+    """The events cannot be written: what was expected, found, and what to do. They stay in the ledger."""
+
+
+class Output:
+    """Writes events to a file that is named, or to standard output.
+
+    `give_up` makes a write end that waits for a reader who does not read.
+    """
+
+    def __init__(self, path: Path | None, standard_output: int = 1) -> None:
+        self.path = path
+        self.give_up = threading.Event()
+        self._standard_output = standard_output
+        self.for_people = path is None and os.isatty(standard_output)
+
+    def check(self) -> None:
+        """Make the file if it is not there. Raises OutputError if nothing could be written."""
+        if self.path is not None:
+            self._into_file(self.path, b"")
+
+    def write(self, announced: Sequence[Announcement]) -> bool:
+        """Write events, each on a line; returns whether all is out. Blocks; raises OutputError."""
+        if self.for_people:
+            data = "".join(f"{in_words(each)}\n" for each in announced).encode()
+        else:
+            data = b"".join(as_line(each) for each in announced)
+        if self.path is not None:
+            self._into_file(self.path, data)
+            return True
+        try:
+            return self._into_standard_output(data)
+        except OSError as error:
+            raise _cannot("standard output", error) from error
+
+    def _into_file(self, path: Path, data: bytes) -> None:
+        """Opened for each lot, so that a file which was moved away or removed is followed by a new one."""
+        try:
+            new = not path.exists()
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    _mend(descriptor, path)
+                _append(descriptor, data)
+            finally:
+                os.close(descriptor)
+            if new:
+                _keep_name(path)
+        except OutputError:
+            raise
+        except OSError as error:
+            raise _cannot(str(path), error) from error
+
+    def _into_standard_output(self, data: bytes) -> bool:
+        descriptor = self._standard_output
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            _append(descriptor, data)
+            return True
+        ready = select.poll()
+        ready.register(descriptor, select.POLLOUT)
+        rest = memoryview(data)
+        while rest and not self.give_up.is_set():
+            if ready.poll(_LOOK_UP_MS):
+                rest = rest[os.write(descriptor, rest[:_PIPE_BYTES]) :]
+        return not rest
+
+
+def _append(descriptor: int, data: bytes) -> None:
+    """All of it, and onto the disk; of a regular file nothing stays if not all can be written."""
+    status = os.fstat(descriptor)
+    regular = stat.S_ISREG(status.st_mode)
+    place = os.lseek(descriptor, 0, os.SEEK_CUR) if regular else 0
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        if regular:
+            os.fsync(descriptor)
+    except OSError:
+        if regular:
+            os.ftruncate(descriptor, status.st_size)
+            os.lseek(descriptor, place, os.SEEK_SET)  # without O_APPEND the next line would leave a hole
+        raise
+
+
+def _mend(descriptor: int, path: Path) -> None:
+    """Cut off the beginning of a line that a loss of power left behind: its event comes again.
+
+    Raises OutputError if the last line is another's.
+    """
+    size = os.fstat(descriptor).st_size
+    start, tail = size, b""
+    while start and b"\n" not in tail:
+        step = min(start, 1 << 16)
+        start -= step
+        tail = os.pread(descriptor, step, start) + tail
+        if tail.endswith(b"\n"):
+            return
+    begun = tail[tail.rfind(b"\n") + 1 :]
+    if not begun:
+        return
+    if not (begun.startswith(_LINE_BEGINS) or _LINE_BEGINS.startswith(begun)):
+        raise OutputError(
+            f"expected {path} to end with a whole line, found another program's without an end; "
+            "name a new file with --out"
+        )
+    os.ftruncate(descriptor, size - len(begun))
+
+
+def _keep_name(path: Path) -> None:
+    """The name of a new file is on the disk only when its folder is."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _cannot(where: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"expected to write events to {where}, found {error.strerror or type(error).__name__}; mend that and "
+        "start again: the events that were not written are kept in the ledger"
+    )
+
+
+# ------------------------------------------------------------------ one event
+
+
+def as_line(announced: Announcement) -> bytes:
+    """A CloudEvent in its JSON format, on one line; `subject` is what Kafka would get as the key."""
+    headers = json.loads(announced.headers)
+    told = {
+        name.removeprefix(_CLOUD_EVENT): value
+        for name, value in headers.items()
+        if name.startswith(_CLOUD_EVENT)
+    }
+    event: dict[str, Any] = {
+        "specversion": told.pop("specversion"),
+        **told,
+        "subject": announced.key,
+        "datacontenttype": headers["content-type"],
+    }
+    # The payload is JSON on one line already; read and written again it would cost most of the time.
+    head = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return head[:-1].encode() + b',"data":' + announced.payload + b"}\n"
+
+
+def in_words(announced: Announcement) -> str:
+    """An event for somebody who watches: which visit, what changed, what is asked; no patient."""
+    kind = json.loads(announced.headers)["ce_type"]
+    model = next(model for model, name in events.TYPES.items() if name == kind)
+    data = model.model_validate_json(announced.payload)
+    if isinstance(data, events.DraftRevision):
+        text = _draft(data)
+    elif isinstance(data, events.DocumentationQuestion):
+        text = _question(data)
+    else:
+        text = f"parked {data.code}: expected {data.expected}, found {data.found}, at {data.where}; {data.do}"
+    return _printable(f"{announced.key}  {text}")
+
+
+def _draft(data: events.DraftRevision) -> str:
+    status = f"merged into {data.merged_into}" if data.merged_into is not None else data.status
+    lines = [line for encounter in data.encounters for line in encounter.lines]
+    parts = [f"draft {data.revision} {status}: {_listed(lines) or 'no lines'}"]
+    if data.incomplete:
+        parts.append("incomplete, a message is parked")
+    if data.revision > 1:
+        changes = data.changes
+        parts += [f"added {_listed([c.after for c in changes.added])}"] if changes.added else []
+        parts += [f"changed {_listed([c.before])} to {_listed([c.after])}" for c in changes.changed]
+        parts += [f"removed {_listed([c.before for c in changes.removed])}"] if changes.removed else []
+    return "; ".join(parts)
+
+
+def _listed(lines: Sequence[events.Line | events.Billed | None]) -> str:
+    return " ".join(_billed(line) for line in lines if line is not None)
+
+
+def _billed(line: events.Line | events.Billed) -> str:
+    modifiers = "".join(f"-{each}" for each in line.modifiers)
+    return f"{line.code}{modifiers}×{line.units}{'?' if line.provisional else ''}"
+
+
+def _question(data: events.DocumentationQuestion) -> str:
+    if data.state == "closed":
+        return f"question closed: {data.drug or 'the visit'}: {data.code}"
+    return f"question: {data.drug or 'the visit'}: expected {data.expected}, found {data.found}; {data.do}"
+
+
+def _printable(text: str) -> str:
+    """Without what would move the cursor: a visit's number is whatever a sender wrote."""
+    return "".join(each if each.isprintable() else "�" for each in text)

@@ -1,0 +1,253 @@
+"""`chargeline serve`: gateway, processor and ledger in one process, and their end in good order.
+
+It owns start-up, the tasks side by side, and the order of the end: no more is listened to, what came is
+kept and answered, what was announced is written out. It repeats no step of the parts that it puts together.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from prometheus_client import CollectorRegistry
+from structlog.typing import FilteringBoundLogger
+
+from chargeline import __version__
+from chargeline.bus.mllp import Limits
+from chargeline.capture.limits import ParkedLimit
+from chargeline.capture.processor import utc_now
+from chargeline.capture.program import RETENTION_SECONDS, StartError, new_processor
+from chargeline.capture.watching import tell_counts, tell_outcome
+from chargeline.gateway import server
+from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
+from chargeline.ledger.connecting import Limits as LedgerLimits
+from chargeline.ledger.errors import LedgerError
+from chargeline.ledger.store import Ledger
+from chargeline.serve.intake import DUE_AT_ONCE, TOPIC, Intake
+from chargeline.serve.output import Output
+from chargeline.serve.publisher import Publisher
+from chargeline.telemetry import logs
+from chargeline.telemetry.http import Pages, PageServer
+from chargeline.telemetry.metrics import Metrics
+from chargeline.telemetry.settings import Settings
+
+TIMER_SECONDS = 1.0
+GAUGE_SECONDS = 5.0
+# Less than a sender waits for its answer, so that it is told before it gives up.
+BUSY_SECONDS = 4.0
+CUT_SECONDS = 0.5
+# Of the time for a stop: for what is in flight and the outbox; for one wait for a ledger that is held.
+END_SHARE = 0.6
+BUSY_SHARE = 0.2
+# With the largest messages, 64 x (8 + 1) of them are in memory.
+CONNECTIONS = 64
+IN_FLIGHT = 8
+_FRAMES = {
+    "frame_complete": "complete",
+    "frame_too_large": "too_large",
+    "frame_cut_off": "broken",
+    "connection_idle": "idle",
+}
+
+
+def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
+    """`chargeline serve`: run until SIGTERM or SIGINT; `path` is where events go, None: standard output."""
+
+    async def work(settings: Settings) -> int:
+        logs.configure(settings.log_level, sys.stderr)  # standard output is for events
+        log = logs.logger("serve")
+        output = Output(path)
+        output.check()
+        stop = _on_signals()
+        metrics = Metrics(CollectorRegistry(), program="serve", version=__version__)
+        async with AsyncExitStack() as stack:
+            ledger = await stack.enter_async_context(_ledger(settings))
+            intake = _intake(settings, ledger, metrics, log)
+            gateway = await stack.enter_async_context(_gateway(settings, intake, metrics))
+            await stack.enter_async_context(_pages(settings, metrics, intake, gateway, stop))
+            await intake.claim()
+            publisher = Publisher(ledger, intake, output, {TOPIC, settings.topic_inbound}, log)
+            log.info("started", program="serve", version=__version__, port=gateway.server.port)
+            if output.for_people:
+                print(
+                    f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}", flush=True
+                )
+            await _run(settings, stop, gateway, intake, publisher, metrics, log)
+        log.info("stopped", program="serve")
+        return 0
+
+    return work
+
+
+async def _run(
+    settings: Settings,
+    stop: asyncio.Event,
+    gateway: Gateway,
+    intake: Intake,
+    publisher: Publisher,
+    metrics: Metrics,
+    log: FilteringBoundLogger,
+) -> None:
+    """All tasks until `stop`, then the end; the first task that fails ends the others."""
+    async with asyncio.TaskGroup() as group:
+        work = [group.create_task(each) for each in (intake.run(), publisher.run())]
+        beside = [
+            group.create_task(each)
+            for each in (
+                _timers(intake),
+                _gauges(intake, metrics, log, priced=settings.prices is not None),
+                _retention(intake, settings.retention_days, log),
+            )
+        ]
+        await stop.wait()
+        for each in beside:
+            each.cancel()
+        try:
+            async with asyncio.timeout(END_SHARE * settings.shutdown_seconds):
+                await gateway.close()
+                await publisher.drain()
+        except (TimeoutError, LedgerError, StoreUnavailable, StoreFull) as error:
+            log.warning("outbox.left", exc_info=error)  # it is in the ledger: the next start publishes it
+        for each in work:
+            each.cancel()
+
+
+@asynccontextmanager
+async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger, with its tables made if it is new."""
+    url = settings.ledger_url.get_secret_value()
+    busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
+    ledger = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=busy_seconds))
+    try:
+        await ledger.migrate()
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def _intake(settings: Settings, ledger: Ledger, metrics: Metrics, log: FilteringBoundLogger) -> Intake:
+    processor = new_processor(settings, ledger, TOPIC, tell_outcome(metrics, utc_now))
+    metrics.rulebook.tell(version=processor.drafting.rulebook.version)
+    return Intake(
+        processor,
+        owner=f"serve-{uuid4().hex[:12]}",
+        most=settings.kafka_max_poll_records,
+        limit=ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now),
+        metrics=metrics,
+        log=log,
+    )
+
+
+@asynccontextmanager
+async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> AsyncIterator[Gateway]:
+    """The listener, before the ledger is claimed: a second start by mistake ends here and fences nobody."""
+    gateway = Gateway(intake, intake.processor.profile, _gateway_settings(settings), report=_report(metrics))
+    try:
+        await gateway.start()
+    except OSError as error:
+        raise _taken("MLLP", settings.mllp_host, settings.mllp_port, "MLLP_PORT", error) from None
+    try:
+        yield gateway
+    finally:
+        # In good order it is closed already. Else what is kept is still answered, and the rest cut off.
+        await gateway.server.close(CUT_SECONDS)
+
+
+def _gateway_settings(settings: Settings) -> server.Settings:
+    return server.Settings(
+        host=settings.mllp_host,
+        port=settings.mllp_port,
+        limits=Limits(
+            frame_bytes=settings.mllp_frame_bytes,
+            idle_seconds=settings.mllp_idle_seconds,
+            connections=CONNECTIONS,
+            in_flight=IN_FLIGHT,
+        ),
+        grace_seconds=END_SHARE / 2 * settings.shutdown_seconds,  # the other half is the outbox's
+        certificate=settings.mllp_tls_certificate_file,
+        private_key=settings.mllp_tls_key_file,
+        authorities=settings.mllp_tls_client_ca_file,
+    )
+
+
+def _report(metrics: Metrics) -> Callable[[str, int], None]:
+    def report(name: str, amount: int) -> None:
+        if name in _FRAMES:
+            metrics.frames.add(amount, frame=_FRAMES[name])
+        elif name == "connection_opened":
+            metrics.connections.add(amount)
+        elif name.startswith("answer_") and name[7:].isupper():
+            metrics.acknowledgements.add(amount, acknowledgement=name[7:])
+
+    return report
+
+
+@asynccontextmanager
+async def _pages(
+    settings: Settings, metrics: Metrics, intake: Intake, gateway: Gateway, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """The health pages; a scrape sees how it is now."""
+
+    def not_ready() -> list[str]:
+        return [each for each in (intake.trouble, "it is shutting down" if stop.is_set() else "") if each]
+
+    def exposition(accept: str) -> tuple[str, bytes]:
+        metrics.ready.set(0 if not_ready() else 1)
+        metrics.open_connections.set(gateway.server.connections)
+        return metrics.exposition(accept)
+
+    pages = PageServer(Pages(not_ready, exposition, {"program": "serve", "version": __version__}))
+    try:
+        await pages.start(settings.http_host, settings.http_port)
+    except OSError as error:
+        raise _taken("health pages", settings.http_host, settings.http_port, "HTTP_PORT", error) from None
+    try:
+        yield
+    finally:
+        await pages.close()
+
+
+def _taken(what: str, host: str, port: int, variable: str, error: OSError) -> StartError:
+    return StartError(
+        f"expected to listen for {what} at {host} port {port}, found {error.strerror or error}; "
+        f"end the program that listens there, or set CHARGELINE_{variable}"
+    )
+
+
+def _on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop
+
+
+async def _timers(intake: Intake) -> None:
+    """Work off what is due, and notice a successor even while no message comes."""
+    while True:
+        if await intake.work_off_due() < DUE_AT_ONCE:
+            await asyncio.sleep(TIMER_SECONDS)
+
+
+async def _gauges(intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *, priced: bool) -> None:
+    """What only the ledger knows: how much waits, and since when."""
+    while True:
+        try:
+            tell_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
+        except LedgerError as error:
+            log.error("counts.waiting", exc_info=error)
+        await asyncio.sleep(GAUGE_SECONDS)
+
+
+async def _retention(intake: Intake, days: int, log: FilteringBoundLogger) -> None:
+    """Once an hour, remove what has been kept for its days."""
+    while True:
+        try:
+            await intake.processor.ledger.forget(utc_now() - timedelta(days=days))
+        except LedgerError as error:
+            log.error("retention.waiting", exc_info=error)
+        await asyncio.sleep(RETENTION_SECONDS)

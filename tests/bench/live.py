@@ -1,0 +1,304 @@
+"""`make bench`, second part: the live service end to end, on a real Kafka and a real PostgreSQL.
+
+It owns the comparison: one capture process beside two baselines that do less, all on this machine and in
+this run, so that the ratios say something anywhere. Each candidate runs twice, in turns; the better run
+counts, because whatever else this machine does can only slow a run down.
+"""
+
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import perf_counter
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from chargeline.capture.inbound import key_text
+from chargeline.capture.program import create_topics
+from chargeline.engine.events import VisitKey
+from chargeline.hl7.reader import read_message
+from chargeline.ledger import Ledger
+from chargeline.simulator.feed import simulate
+from chargeline.telemetry.settings import Settings
+from tests.live.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
+
+PARTITIONS = 6
+VISITS = 2_500
+COPIES = 2
+ROUNDS = 2
+PROBES_A_SECOND = 50
+LOAD_SECONDS = 20
+DEADLINE_SECONDS = 600
+WANTED_A_SECOND, WANTED_SHARE, WANTED_P99 = 5_000, 0.5, 0.25
+Feed = list[tuple[bytes, bytes]]
+
+
+def feed_of(copies: int, first: int = 1) -> Iterator[tuple[bytes, bytes]]:
+    """Keys and messages: one simulated centre, `copies` times over under other visit and patient numbers."""
+    plain = [data for _style, data in simulate(visits=VISITS, seed=7, style="standard", mess=0.1).messages]
+    visits = [read_message(data).value("PV1-19") or "none" for data in plain]
+    for copy in range(first, first + copies):
+        number = b"%d" % copy
+        for visit, data in zip(visits, plain, strict=True):
+            other = data
+            for prefix in (b"|V", b"|ZZ", b"~ZZ"):
+                other = other.replace(prefix + b"1", prefix + number)
+            name = visit.replace("V1", f"V{copy}", 1)
+            yield key_text(VisitKey("ZEBRA_CLINIC", name)).encode(), other
+
+
+class Capture:
+    """One capture process with topics and a ledger of its own."""
+
+    def __init__(self, kafka: KafkaServer, postgres: PostgresServer, name: str, folder: Path) -> None:
+        self.kafka = kafka
+        self.name = name
+        self.url = postgres.create_database(name)
+        self.log = folder / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    async def prepare(self) -> None:
+        """Topics and tables."""
+        await create_topics(self._settings(), PARTITIONS, 1)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        await admin.start()
+        await admin.create_topics([NewTopic(f"{self.name}.passed", PARTITIONS, 1)])
+        await admin.close()
+        ledger = await Ledger.open(self.url, accept_old=True)
+        await ledger.migrate()
+        await ledger.close()
+
+    def _settings(self) -> Settings:
+        return Settings(
+            kafka_bootstrap=self.kafka.bootstrap,
+            topic_inbound=f"{self.name}.inbound",
+            topic_drafts=f"{self.name}.drafts",
+            topic_questions=f"{self.name}.questions",
+            topic_parked=f"{self.name}.parked",
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The process, as long as it is needed. Nothing settles: every poll is drafted at once."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")}
+        settings = self._settings()
+        environment = ours | {
+            "CHARGELINE_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            "CHARGELINE_KAFKA_GROUP": self.name,
+            "CHARGELINE_TOPIC_INBOUND": settings.topic_inbound,
+            "CHARGELINE_TOPIC_DRAFTS": settings.topic_drafts,
+            "CHARGELINE_TOPIC_QUESTIONS": settings.topic_questions,
+            "CHARGELINE_TOPIC_PARKED": settings.topic_parked,
+            "CHARGELINE_LEDGER_URL": self.url.replace("postgresql://", "postgresql+asyncpg://"),
+            "CHARGELINE_SETTLE_SECONDS": "0",
+            "CHARGELINE_HTTP_PORT": str(port),
+        }
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "chargeline.cli", "capture"],
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield
+        finally:
+            self.process.terminate()
+            if self.process.wait(60):
+                raise RuntimeError(f"capture ended with an error: {self.log.read_text()[-2000:]}")
+
+    def resident_bytes(self) -> int:
+        """Memory of the process."""
+        assert self.process is not None
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    async def read_so_far(self, ledger: Ledger) -> int:
+        """How many records the ledger has taken in; the offsets of a topic without gaps add up to them."""
+        async with ledger.view() as view:
+            return await view.read_so_far(f"{self.name}.inbound")
+
+    async def outbox(self, ledger: Ledger) -> int:
+        """How many events wait to be published."""
+        return (await ledger.counts()).outbox
+
+
+async def load(bootstrap: str, topic: str, feed: Sequence[tuple[bytes, bytes]]) -> None:
+    """Put a feed into a topic."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=256_000)
+    await producer.start()
+    for key, data in feed:
+        await producer.send(topic, value=data, key=key)
+    await producer.stop()
+
+
+async def captured(capture: Capture, count: int) -> float:
+    """Messages a second from the first that the ledger has to the last whose drafts are published."""
+    ledger = await Ledger.open(capture.url)
+    with capture.running():
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not (first := await capture.read_so_far(ledger)):
+                await asyncio.sleep(0.02)
+            began = perf_counter()
+            while await capture.read_so_far(ledger) < count or await capture.outbox(ledger):
+                await asyncio.sleep(0.1)
+            seconds = perf_counter() - began
+    await ledger.close()
+    return (count - first) / seconds
+
+
+# ------------------------------------------------------------------ latency at half load
+
+
+async def latencies(capture: Capture, feed: Feed, rate: float) -> list[float]:
+    """Seconds from the sending of a visit's only message to the arrival of its draft, under load.
+
+    The load is the feed at `rate` messages a second, the messages that are measured included.
+    """
+    settings = capture._settings()
+    consumer = AIOKafkaConsumer(bootstrap_servers=capture.kafka.bootstrap)
+    producer = AIOKafkaProducer(bootstrap_servers=capture.kafka.bootstrap, linger_ms=1)
+    await consumer.start()
+    await producer.start()
+    places = [TopicPartition(settings.topic_drafts, number) for number in range(PARTITIONS)]
+    consumer.assign(places)
+    await consumer.seek_to_end(*places)
+    sent: dict[bytes, float] = {}
+    found: list[float] = []
+
+    async def listen() -> None:
+        while True:
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                for each in records:
+                    if (since := sent.pop(each.key or b"", None)) is not None:
+                        found.append(perf_counter() - since)
+
+    listening = asyncio.create_task(listen())
+    began, number, probe = perf_counter(), 0, 0
+    total = int(min(len(feed), rate * LOAD_SECONDS))
+    while number < total:
+        elapsed = perf_counter() - began
+        while number < min(total, elapsed * rate):
+            key, data = feed[number]
+            await producer.send(settings.topic_inbound, value=data, key=key)
+            number += 1
+        if probe < elapsed * PROBES_A_SECOND:
+            probe += 1
+            key, data = _probe(probe)
+            sent[key] = perf_counter()
+            await producer.send(settings.topic_inbound, value=data, key=key)
+        await asyncio.sleep(0.002)
+    async with asyncio.timeout(60):
+        while sent:
+            await asyncio.sleep(0.05)
+    listening.cancel()
+    await consumer.stop()
+    await producer.stop()
+    return found
+
+
+_PROBE = (
+    "MSH|^~\\&|ZEBRAMAR|ZEBRA_CLINIC|CHARGELINE|ZEBRA|20260302080000||RAS^O17^RAS_O17|PROBE{n}|T|2.5.1\r"
+    "PID|1||ZZPROBE{n}^^^ZEBRA^MR||TESTPATIENT^ZEBRA\r"
+    "PV1|1|R|INF^CHAIR1||||||||||||||||VPROBE{n}\r"
+    "ORC|RE|P{n}|F{n}\r"
+    "RXA|0|1|20260302080000|20260302080000|ONDANSETRON^ondansetron^L|8|mg|||||||||||||CP|A|20260302080000\r"
+    "RXR|IV^intravenous^HL70162|PORT||IVP\r"
+)
+
+
+def _probe(number: int) -> tuple[bytes, bytes]:
+    return f"ZEBRA_CLINIC|VPROBE{number}".encode(), _PROBE.format(n=number).encode()
+
+
+# ------------------------------------------------------------------ the whole
+
+
+def baseline(verb: str, *arguments: str) -> float:
+    """Messages a second of a baseline, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.baselines", verb, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+async def _rounds(
+    kafka: KafkaServer, postgres: PostgresServer, feed: Feed, folder: Path
+) -> tuple[dict[str, float], Capture]:
+    count = str(len(feed))
+    best: dict[str, float] = {}
+    for number in range(ROUNDS):
+        capture = Capture(kafka, postgres, f"bench{number}", folder)
+        await capture.prepare()
+        source = f"bench{number}.inbound"
+        await load(kafka.bootstrap, source, feed)
+        rates = {
+            "aiokafka, passing through": await asyncio.to_thread(
+                baseline, "pass_through", kafka.bootstrap, source, f"bench{number}.passed", count
+            ),
+            "ledger, inserts alone": await asyncio.to_thread(
+                baseline,
+                "inserts",
+                postgres.create_database(f"inserts{number}"),
+                kafka.bootstrap,
+                source,
+                count,
+            ),
+            "chargeline capture": await captured(capture, len(feed)),
+        }
+        best = {name: max(rate, best.get(name, 0.0)) for name, rate in rates.items()}
+    return best, capture
+
+
+async def measure() -> None:
+    """Run all, print all."""
+    feed = list(feed_of(COPIES))
+    size = sum(len(data) for _key, data in feed) // len(feed)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chargeline-bench-")))
+        kafka, postgres = kafka_server(), postgres_server()
+        assert isinstance(kafka, KafkaServer) and isinstance(postgres, PostgresServer)
+        for server in (kafka, postgres):
+            stack.callback(server.close)
+            server.start()
+        print(
+            f"\nend to end: {len(feed):,} messages of {VISITS * COPIES:,} visits, {size:,} bytes on average,"
+        )
+        print(
+            f"{PARTITIONS} partitions; Kafka, PostgreSQL and capture share this machine; best of {ROUNDS}\n"
+        )
+        best, capture = await _rounds(kafka, postgres, feed, folder)
+        print("messages a second")
+        for name, rate in best.items():
+            print(f"  {name:<30}{rate:>10,.0f}")
+        rate = best.pop("chargeline capture")
+        slower = min(best.values())
+        print(f"  {'wanted of capture':<30}{WANTED_A_SECOND:>10,}   half of the slower: {slower / 2:,.0f}")
+        print(f"\ncapture / slower baseline {rate / slower:.2f}   wanted {WANTED_SHARE}")
+        fresh = list(feed_of(COPIES, first=1 + COPIES))
+        with capture.running():
+            found = sorted(await latencies(capture, fresh, rate / 2))
+        p50, p99 = statistics.median(found), found[int(len(found) * 0.99)]
+        print(
+            f"\nmessage to draft on the topic, at half load ({rate / 2:,.0f} a second), {len(found):,} probes"
+        )
+        print(
+            f"  p50 {p50 * 1000:,.0f} ms   p99 {p99 * 1000:,.0f} ms   wanted p99 {WANTED_P99 * 1000:.0f} ms"
+        )
+
+
+if __name__ == "__main__":
+    asyncio.run(measure())

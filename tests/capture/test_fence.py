@@ -1,0 +1,130 @@
+"""Claims about the fence: what a consumer holds in memory counts only while its partition is its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chargeline.bus import events
+from chargeline.capture.inbound import InboundRecord, key_text
+from chargeline.capture.processor import Lot, Processor, Terms
+from chargeline.capture.revisions import Drafting, Topics
+from chargeline.engine.events import VisitKey
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.reader import read_message
+from chargeline.ledger.batch import Batch
+from chargeline.ledger.errors import Fenced, Unreachable
+from chargeline.ledger.records import Move
+from chargeline.ledger.store import Ledger
+from chargeline.simulator.feed import simulate
+
+from .test_processor import NOW, PROFILE, RULEBOOK
+
+PLACE = ("hl7.inbound", 0)
+PARTITION = 0
+SETTLE = timedelta(minutes=2)
+
+
+class Worker:
+    """One consumer of the only partition."""
+
+    def __init__(self, ledger: Ledger, name: str) -> None:
+        topics = Topics("charge.draft", "documentation.question")
+        drafting = Drafting(RULEBOOK, "", topics, timedelta(hours=24), timedelta(minutes=30))
+        self.now = NOW
+        self.name = name
+        self.ledger = ledger
+        self.processor = Processor(
+            ledger, PROFILE, drafting, Terms(PLACE[0], "hl7.parked", SETTLE, 100), lambda: self.now
+        )
+        self.expected: int | None = None
+
+    async def claim(self) -> None:
+        """Take the partition over."""
+        async with self.ledger.batch() as batch:
+            self.expected = await batch.claim(*PLACE, self.name)
+
+    async def read(self, messages: list[bytes]) -> None:
+        """Work off messages."""
+        first = self.expected or 0
+        records = []
+        for number, data in enumerate(messages):
+            reading = read_events(read_message(data), PROFILE)
+            key = key_text(VisitKey(reading.facility, reading.visit or ""))
+            records.append(InboundRecord(*PLACE, first + number, key, data, {}, NOW))
+        following = first + len(messages)
+        lot = Lot(records, Move(self.expected, following))
+        await self.processor.process({PARTITION: lot}, owner=self.name)
+        self.expected = following
+
+    async def draft(self) -> int:
+        """Draft what has settled, as a consumer that believes the partition to be its own."""
+        self.now = NOW + 2 * SETTLE
+        offsets = {PARTITION: self.expected}
+        return await self.processor.work_off_due(lambda _key: PARTITION, offsets, self.name, 10)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A fresh SQLite ledger."""
+    made = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
+    await made.migrate()
+    yield made
+    await made.close()
+
+
+async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledger: Ledger) -> None:
+    """Frozen with half a visit in memory while others read the rest: it is fenced, they draft the whole."""
+    messages = [data for _style, data in simulate(visits=1, seed=3, style="standard").messages]
+    half = len(messages) // 2
+    slept, awake = Worker(ledger, "slept"), Worker(ledger, "awake")
+    await slept.claim()
+    await slept.read(messages[:half])
+    await awake.claim()
+    await awake.read(messages[half:])
+    with pytest.raises(Fenced):
+        await slept.draft()
+    assert await awake.draft() == 1
+    (event,) = [each for each in await ledger.take_outbox(100) if each.topic == "charge.draft"]
+    revision = events.DraftRevision.model_validate_json(event.payload)
+    alone = Worker(await _another(ledger), "alone")
+    await alone.claim()
+    await alone.read(messages)
+    await alone.draft()
+    (whole,) = [each for each in await alone.ledger.take_outbox(100) if each.topic == "charge.draft"]
+    await alone.ledger.close()
+    assert any(each.lines for each in revision.encounters), "the visit has charges"
+    assert revision == events.DraftRevision.model_validate_json(whole.payload)
+
+
+async def test_a_draft_whose_commit_failed_is_made_again(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger goes away at the commit of a timer: the next round announces what this one could not."""
+    worker = Worker(ledger, "only")
+    await worker.claim()
+    await worker.read([data for _style, data in simulate(visits=1, seed=3, style="standard").messages])
+    whole = ledger.batch
+
+    @asynccontextmanager
+    async def breaking() -> AsyncIterator[Batch]:
+        async with whole() as batch:
+            yield batch
+            raise Unreachable(expected="a commit", found="a server that is gone", do="try again")
+
+    monkeypatch.setattr(ledger, "batch", breaking)
+    with pytest.raises(Unreachable):
+        await worker.draft()
+    monkeypatch.setattr(ledger, "batch", whole)
+    assert await ledger.take_outbox(100) == []
+    assert await worker.draft() == 1
+    assert [each.topic for each in await ledger.take_outbox(100)][:1] == ["charge.draft"]
+
+
+async def _another(ledger: Ledger) -> Ledger:
+    """A second fresh ledger, beside the first."""
+    made = await Ledger.open(f"sqlite:///{ledger._address.place}.other", accept_old=True)
+    await made.migrate()
+    return made

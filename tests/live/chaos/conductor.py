@@ -1,0 +1,239 @@
+"""What goes wrong, and in which order: a seed decides it, and the machine the very moment.
+
+It owns the faults and the account of them. After each fault it goes on only when what it needs is there
+again, so a run that ends has seen every fault that it counts.
+"""
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ..conftest import Kafka, Postgres
+from ..service import Program, Service
+
+CONSUMERS = 3
+
+
+class Plan(NamedTuple):
+    """How often each fault strikes; `kills` counts those of a consumer at work, `early` those at a start."""
+
+    kills: int
+    early: int
+    kafka_restarts: int
+    kafka_kills: int
+    postgres_restarts: int
+    postgres_kills: int
+    freezes: int
+    joins: int
+    leaves: int
+
+    def steps(self, dice: random.Random) -> list[str]:
+        """All faults, in disorder."""
+        found = [name for name, count in self._asdict().items() for _ in range(count)]
+        dice.shuffle(found)
+        return found
+
+
+LONG = Plan(
+    kills=32, early=6, kafka_restarts=2, kafka_kills=2, postgres_restarts=2, postgres_kills=2, freezes=3,
+    joins=3, leaves=3,
+)  # fmt: skip
+
+
+SHORT = Plan(
+    kills=3, early=1, kafka_restarts=0, kafka_kills=1, postgres_restarts=0, postgres_kills=1, freezes=1,
+    joins=0, leaves=1,
+)  # fmt: skip
+
+
+class Conductor:
+    """Sends a feed through a service, slice by slice, and lets a fault strike into each."""
+
+    def __init__(
+        self,
+        service: Service,
+        kafka: Kafka,
+        postgres: Postgres,
+        dice: random.Random,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.service = service
+        self.kafka = kafka
+        self.postgres = postgres
+        self.dice = dice
+        self.tell = tell
+        self.done: Counter[str] = Counter()
+        self.running: list[Program] = []
+        self.sent = 0
+        self.began = time.monotonic()
+
+    async def run(self, feed: Sequence[bytes], plan: Plan) -> None:
+        """All faults of a plan while the feed flows, then wait until everything is worked off."""
+        for _ in range(CONSUMERS):
+            self.running.append(self.service.start())
+        supervising = asyncio.create_task(self._supervise())
+        playing = asyncio.create_task(self._play(feed, plan.steps(self.dice)))
+        try:
+            await asyncio.wait({supervising, playing}, return_when=asyncio.FIRST_COMPLETED)
+            if supervising.done():
+                await supervising
+            await playing
+        finally:
+            playing.cancel()
+            supervising.cancel()
+
+    async def _play(self, feed: Sequence[bytes], steps: Sequence[str]) -> None:
+        size = -(-len(feed) // (len(steps) + 1))
+        for number, step in enumerate(steps):
+            flowing = asyncio.create_task(self._flow(feed[number * size : (number + 1) * size]))
+            await getattr(self, f"_{step}")()
+            await flowing
+        await self._flow(feed[len(steps) * size :])
+        self.say("all is sent; waiting until it is worked off")
+        await self.service.until(self.service.drained, "everything to be worked off")
+        self.say("worked off")
+
+    async def _supervise(self) -> None:
+        """Start again what could not start while a server was away; whoever ran must not end by itself."""
+        up: set[str] = set()
+        while True:
+            for program in list(self.running):
+                code = program.poll()
+                if code is None:
+                    status, _body = await program.page("/healthz")
+                    up |= {program.name} if status else set()
+                elif program in self.running:
+                    words = self.service.last_words()
+                    assert program.name not in up, f"{program.name} ended by itself with {code}\n{words}"
+                    assert code == 1, f"{program.name} ended at its start with {code}\n{words}"
+                    self.done["started again"] += 1
+                    another = self.service.start()
+                    self.running[self.running.index(program)] = another
+                    self.say(f"{program.name} could not start; {another.name} starts instead")
+            await asyncio.sleep(0.2)
+
+    async def stop(self) -> None:
+        """End the consumers by SIGTERM; each must say that it ended in good order."""
+        for program in self.running:
+            await self.service.ready(program)
+        for program in self.running:
+            program.signal(signal.SIGTERM)
+        codes = [await program.ended() for program in self.running]
+        assert codes == [0] * len(codes), f"expected 0 from each, found {codes}\n{self.service.last_words()}"
+
+    def say(self, text: str) -> None:
+        """One line of the account, with the seconds since the beginning."""
+        self.tell(f"{time.monotonic() - self.began:6.1f} s  {self.sent:6} sent  {text}")
+
+    async def _flow(self, messages: Sequence[bytes]) -> None:
+        await self.service.deliver(messages)
+        self.sent += len(messages)
+
+    # ------------------------------------------------------------------ the faults
+
+    async def _a_moment(self, most: float) -> None:
+        """Any moment: the faults are to fall anywhere in a batch, a draft, a claim."""
+        await asyncio.sleep(self.dice.uniform(0, most))
+
+    async def _at_work(self) -> Program:
+        """A consumer that says that it has claimed its partitions, any of them."""
+        found: list[Program] = []
+
+        async def somebody() -> list[Program]:
+            program = self.dice.choice(self.running)
+            if await self._works(program):
+                found.append(program)
+            return found
+
+        await self.service.until(somebody, "a consumer at work")
+        return found[0]
+
+    async def _works(self, program: Program) -> bool:
+        return program.poll() is None and (await program.page("/readyz"))[0] == 200
+
+    async def _kills(self) -> None:
+        """SIGKILL to a consumer that has claimed its partitions; another one takes its place."""
+        victim = await self._at_work()
+        await self._a_moment(1.5)
+        while not await self._works(victim):
+            victim = await self._at_work()
+        self.running.remove(victim)
+        victim.signal(signal.SIGKILL)
+        await victim.ended()
+        self.done["killed at work"] += 1
+        self.running.append(self.service.start())
+        self.say(f"SIGKILL to {victim.name} at work; {self.running[-1].name} starts")
+
+    async def _early(self) -> None:
+        """SIGKILL to a consumer that is starting, or waits for its partitions."""
+        victim = self.service.start()
+        await self._a_moment(4.0)
+        when = "at work" if await self._works(victim) else "at its start"
+        victim.signal(signal.SIGKILL)
+        await victim.ended()
+        self.done[f"killed {when}"] += 1
+        self.say(f"SIGKILL to {victim.name} {when}")
+
+    async def _kafka_restarts(self) -> None:
+        await self._server("Kafka", "stopped", self.kafka.stop, self.kafka.start)
+
+    async def _kafka_kills(self) -> None:
+        await self._server("Kafka", "killed", self.kafka.kill, self.kafka.start)
+
+    async def _postgres_restarts(self) -> None:
+        await self._server("PostgreSQL", "stopped", self.postgres.stop, self.postgres.start)
+
+    async def _postgres_kills(self) -> None:
+        await self._server("PostgreSQL", "killed", self.postgres.kill, self.postgres.start)
+
+    async def _server(self, name: str, how: str, down: Callable[[], None], again: Callable[[], None]) -> None:
+        """A server goes, stays away for a while, and comes back; the consumers live through it."""
+        await self._a_moment(1.0)
+        await asyncio.to_thread(down)
+        self.say(f"{name} {how}")
+        await self._a_moment(4.0)
+        await asyncio.to_thread(again)
+        self.done[f"{name} {how}"] += 1
+        self.say(f"{name} runs again")
+
+    async def _freezes(self) -> None:
+        """SIGSTOP to a consumer until others own what it had, then SIGCONT."""
+        frozen = await self._at_work()
+
+        async def owns(wanted: bool) -> bool:
+            return (frozen.name in (await self.service.owners()).values()) is wanted
+
+        await self.service.until(lambda: owns(True), f"{frozen.name} to own a partition")
+        frozen.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        self.say(f"SIGSTOP to {frozen.name}")
+        await self.service.until(lambda: owns(False), f"others to take over what {frozen.name} had")
+        seconds = time.monotonic() - began
+        await self._a_moment(2.0)
+        frozen.signal(signal.SIGCONT)
+        self.done["frozen and thawed"] += 1
+        self.say(f"others took over from {frozen.name} after {seconds:.1f} s; SIGCONT to it")
+
+    async def _joins(self) -> None:
+        joined = self.service.start()
+        self.running.append(joined)
+        await self.service.until(lambda: self._works(joined), f"{joined.name} to have its partitions")
+        self.done["joined"] += 1
+        self.say(f"{joined.name} joined as one of {len(self.running)}")
+
+    async def _leaves(self) -> None:
+        """SIGTERM to a consumer, which must end in good order."""
+        leaver = await self._at_work()
+        self.running.remove(leaver)
+        await self._a_moment(1.0)
+        leaver.signal(signal.SIGTERM)
+        code = await leaver.ended()
+        assert code == 0, f"{leaver.name} ended with {code} at SIGTERM\n{self.service.last_words()}"
+        self.done["left"] += 1
+        if len(self.running) < 2:
+            self.running.append(self.service.start())
+        self.say(f"SIGTERM to {leaver.name}, ended with 0; {len(self.running)} are left")

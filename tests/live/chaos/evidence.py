@@ -1,0 +1,231 @@
+"""What came out of the live service, and every way in which it differs from `chargeline code`.
+
+It owns reading the topics and the ledger to their ends, and the comparison: event for event, field for
+field. It knows nothing of how the messages went in, and does not stop at the first difference.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from ..service import PARTITIONS, Service
+
+Visit = tuple[str, str]
+Body = dict[str, Any]
+
+
+class Event(NamedTuple):
+    """One announcement as it stands on its topic."""
+
+    id: str
+    partition: int
+    offset: int
+    raw: bytes
+
+    @property
+    def body(self) -> Body:
+        """What it says."""
+        found: Body = json.loads(self.raw)
+        return found
+
+
+class Evidence(NamedTuple):
+    """All that was announced, repeats included, and the revisions that the ledger holds."""
+
+    drafts: list[Event]
+    questions: list[Event]
+    parked: list[Event]
+    ledger: dict[tuple[str, str, int], str]
+
+
+async def gathered(service: Service) -> Evidence:
+    """Read the topics and the ledger of a service to their ends."""
+    drafts = await _events(service, f"{service.name}.drafts")
+    questions = await _events(service, f"{service.name}.questions")
+    parked = await _events(service, f"{service.name}.parked")
+    connection = await asyncpg.connect(service.database)
+    rows = await connection.fetch("SELECT facility, visit, revision, body FROM draft_revision")
+    await connection.close()
+    return Evidence(drafts, questions, parked, {(row[0], row[1], row[2]): row[3] for row in rows})
+
+
+async def _events(service: Service, topic: str) -> list[Event]:
+    """Every message of a topic, in the order of its partition."""
+    ends = await service.ends(topic)
+    consumer = AIOKafkaConsumer(bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    found = []
+    try:
+        while any([await consumer.position(each) < ends[each.partition] for each in partitions]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    headers = {name: value.decode() for name, value in record.headers}
+                    found.append(Event(headers["ce_id"], record.partition, record.offset, record.value))
+    finally:
+        await consumer.stop()
+    return found
+
+
+def drafted_by_code(messages: Sequence[bytes], folder: Path) -> dict[Visit, list[Body]]:
+    """What `chargeline code --json` prints for these messages in a file: the encounters of each visit."""
+    file = folder / "feed.hl7"
+    file.write_bytes(b"".join(messages))
+    command = [sys.executable, "-m", "chargeline.cli", "code", str(file), "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    assert done.returncode in (0, 3), f"`chargeline code` ended with {done.returncode}"
+    found: dict[Visit, list[Body]] = {}
+    for line in done.stdout.splitlines():
+        record = json.loads(line)
+        del record["messages"]  # the account of the files, not a part of the draft
+        found.setdefault((record["facility"], record["visit"]), []).append(record)
+    return found
+
+
+def as_code_prints(revision: Body) -> list[Body]:
+    """The encounters of a revision in the shape of `chargeline code --json`."""
+    encounters = revision["encounters"]
+    if not encounters and revision["questions"]:
+        encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
+    common = {name: revision[name] for name in ("facility", "visit", "policy", "rulebook")}
+    return [
+        {**common, **each, "questions": [*revision["questions"], *each["questions"]]} for each in encounters
+    ]
+
+
+def distinct(events: Iterable[Event]) -> list[Event]:
+    """The first of each id, as a reader keeps them that knows a repeat by its id."""
+    found: dict[str, Event] = {}
+    for event in events:
+        found.setdefault(event.id, event)
+    return list(found.values())
+
+
+def revisions(events: Iterable[Event]) -> dict[Visit, list[Event]]:
+    """The distinct drafts of each visit, in the order of the topic."""
+    found: dict[Visit, list[Event]] = {}
+    for event in distinct(events):
+        body = event.body
+        found.setdefault((body["facility"], body["visit"]), []).append(event)
+    return found
+
+
+# ------------------------------------------------------------------ the judgement
+
+
+def differences(evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str]:
+    """Everything in which the evidence differs from what `chargeline code` drafts; empty is proof."""
+    by_visit = revisions(evidence.drafts)
+    return [
+        *_repeats(evidence),
+        *(each for visit, events in by_visit.items() for each in _history(visit, events)),
+        *_last(by_visit, wanted),
+        *_ledger(by_visit, evidence.ledger),
+        *_questions(evidence.questions, by_visit),
+        *(f"parked: {event.body['code']}" for event in distinct(evidence.parked)),
+    ]
+
+
+def _repeats(evidence: Evidence) -> Iterator[str]:
+    """An id stands for one content, whoever published it and how often."""
+    for events in evidence[:3]:
+        known: dict[str, Event] = {}
+        for event in events:
+            if known.setdefault(event.id, event).raw != event.raw:
+                yield f"id {event.id}: two contents under one id"
+
+
+def _history(visit: Visit, events: Sequence[Event]) -> Iterator[str]:
+    """Revisions count 1, 2, 3 … in the order of their one partition, and their changes add up."""
+    bodies = [event.body for event in events]
+    numbers = [body["revision"] for body in bodies]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"{visit}: expected the revisions 1 to {len(numbers)} in order, found {numbers}"
+    if len({event.partition for event in events}) != 1:
+        yield f"{visit}: found in several partitions"
+    billed: Body = {}
+    for body in sorted(bodies, key=lambda each: each["revision"]):
+        for change in [each for kind in ("added", "changed", "removed") for each in body["changes"][kind]]:
+            if billed.pop(change["line_id"], None) != change["before"]:
+                yield f"{visit}: revision {body['revision']} credits what was not billed"
+            if change["after"] is not None:
+                billed[change["line_id"]] = change["after"]
+        lines = [line for encounter in body["encounters"] for line in encounter["lines"]]
+        if billed != {line["line_id"]: {key: line[key] for key in _BILLED} for line in lines}:
+            yield f"{visit}: the changes up to revision {body['revision']} do not add up to its lines"
+
+
+_BILLED = ("code", "units", "modifiers", "service_date", "drug", "provisional")
+
+
+def _last(by_visit: dict[Visit, list[Event]], wanted: dict[Visit, list[Body]]) -> Iterator[str]:
+    """The last revision of each visit is its draft by `code`, and no other visit has charges."""
+    for visit in wanted.keys() - by_visit.keys():
+        yield f"{visit}: drafted by `code`, never announced"
+    for visit, events in by_visit.items():
+        last = max((event.body for event in events), key=lambda body: int(body["revision"]))
+        if visit in wanted:
+            found = as_code_prints(last)
+            if found != wanted[visit]:
+                yield f"{visit}: revision {last['revision']} {_first_difference(wanted[visit], found)}"
+        elif last["status"] != "merged":
+            yield f"{visit}: `code` knows no such visit, the last revision is {last['status']}"
+        elif (visit[0], last["merged_into"]) not in wanted:
+            yield f"{visit}: merged into {last['merged_into']}, which `code` does not know"
+
+
+def _first_difference(wanted: Any, found: Any, at: str = "") -> str:
+    """Where two drafts part, and what stands there."""
+    if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
+        part = next(key for key in wanted if wanted[key] != found[key])
+        return _first_difference(wanted[part], found[part], f"{at}.{part}")
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        place = next(number for number, each in enumerate(wanted) if each != found[number])
+        return _first_difference(wanted[place], found[place], f"{at}[{place}]")
+    return f"at {at or 'all'}: expected {_brief(wanted)}, found {_brief(found)}"
+
+
+def _brief(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _ledger(by_visit: dict[Visit, list[Event]], ledger: dict[tuple[str, str, int], str]) -> Iterator[str]:
+    """What was announced is what the ledger holds, no more and no less."""
+    announced = {
+        (*visit, event.body["revision"]): event.body for visit, events in by_visit.items() for event in events
+    }
+    for key in announced.keys() ^ ledger.keys():
+        place = "ledger" if key in ledger else "topic"
+        yield f"{key[:2]}: revision {key[2]} is only in the {place}"
+    for key in announced.keys() & ledger.keys():
+        if json.loads(ledger[key]) != announced[key]:
+            yield f"{key[:2]}: revision {key[2]} is another in the ledger than on the topic"
+
+
+def _questions(events: Sequence[Event], by_visit: dict[Visit, list[Event]]) -> Iterator[str]:
+    """A question is opened, closed, opened … in turns; those still open are those of the last drafts."""
+    states: dict[str, list[Body]] = {}
+    for event in distinct(events):
+        states.setdefault(event.body["question_id"], []).append(event.body)
+    left: dict[Visit, int] = {}
+    for name, bodies in states.items():
+        turns = [body["state"] for body in bodies]
+        if turns != [("opened", "closed")[number % 2] for number in range(len(turns))]:
+            yield f"question {name}: expected opened and closed in turns, found {turns}"
+        if turns[-1] == "opened":
+            visit = (bodies[-1]["facility"], bodies[-1]["visit"])
+            left[visit] = left.get(visit, 0) + 1
+    for visit, revised in by_visit.items():
+        last = max((event.body for event in revised), key=lambda body: int(body["revision"]))
+        asked = len(last["questions"]) + sum(len(each["questions"]) for each in last["encounters"])
+        if left.get(visit, 0) != asked:
+            yield f"{visit}: {asked} questions in the last draft, {left.get(visit, 0)} open on the topic"

@@ -1,0 +1,326 @@
+"""Claims about bad input to the running service: a clear message, a metric, a defined state, nothing lost.
+
+A full disk, a message of 5 MB, a topic that refuses one, a thousand messages that are none, and a Kafka
+that stops answering while a sender waits. Programs are processes, Kafka and PostgreSQL are real.
+"""
+
+import asyncio
+import base64
+import json
+import signal
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from chargeline.bus.mllp import MllpClient
+from chargeline.bus.topics import RECORD_BYTES
+from chargeline.hl7.reader import read_message
+from chargeline.ledger.store import Ledger
+from chargeline.simulator.feed import simulate
+from chargeline.telemetry.settings import Settings
+from tests.capture.test_processor import by_code
+
+from . import servers
+from .commands import command, environment
+from .service import DEADLINE_SECONDS, PARTITIONS, Program, Service, service
+
+__all__ = ["service"]
+
+FULL_DISK = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION full_disk();
+"""
+FIVE_MEGABYTES = 5_000_000
+SHUTDOWN_SECONDS = Settings().shutdown_seconds
+
+
+def feed(visits: int, seed: int) -> list[bytes]:
+    return [data for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=0.0).messages]
+
+
+def large(message: bytes, size: int = FIVE_MEGABYTES) -> bytes:
+    """The message with a document in it, as some senders append one."""
+    document = base64.b64encode(b"An invented report. " * (size // 20))[:size]
+    return message.rstrip(b"\r") + b"\rOBX|1|ED|PDF^Report||^APPLICATION^PDF^Base64^" + document + b"\r"
+
+
+def last_words(service: Service) -> str:
+    return service.log.read_text()[-3000:]
+
+
+def logged(service: Service, event: str) -> list[dict[str, object]]:
+    """The log's lines of an event."""
+    lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == event]
+
+
+async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
+    """Messages in the inbound topic, under the key of their visit or, numbered, this one."""
+    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap, max_request_size=20_000_000)
+    await producer.start()
+    try:
+        if not key:
+            await service.send(messages, producer)
+            return
+        waiting = [
+            await producer.send(service.inbound, value=each, key=f"{key}{number}".encode())
+            for number, each in enumerate(messages)
+        ]
+        await asyncio.gather(*waiting)
+    finally:
+        await producer.stop()
+
+
+async def gateway(service: Service, **settings: str) -> tuple[Program, int]:
+    """Start a gateway; returns it and its MLLP port."""
+    port = servers.free_port()
+    program = service.start("gateway", CHARGELINE_MLLP_PORT=str(port), **settings)
+    await service.ready(program)
+    return program, port
+
+
+def code_of(answer: bytes) -> str | None:
+    return read_message(answer).value("MSA-1")
+
+
+# --- a full disk ------------------------------------------------------------------------------------------
+
+
+async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(service: Service) -> None:
+    """It says so, is not ready, keeps its offset and stays; with room again every message is drafted."""
+    await service.prepare()
+    messages = feed(10, 31)
+    capture = service.start()
+    await service.ready(capture)
+    connection = await asyncpg.connect(service.database)
+    try:
+        await connection.execute(FULL_DISK)
+        await sent(service, messages)
+
+        async def not_ready() -> bool:
+            status, reasons = await capture.page("/readyz")
+            return status == 503 and "DiskFull" in reasons
+
+        await service.until(not_ready, "503 with the reason")
+        assert await capture.metric("chargeline_ready") == 0
+        (said, *_again) = [each for each in logged(service, "reader.waiting") if each["error"] == "DiskFull"]
+        assert "expected room for the batch at postgresql://" in str(said["says"])
+        offsets = await connection.fetch("SELECT next_offset FROM partition_offset")
+        assert not any(row["next_offset"] for row in offsets)
+        assert capture.poll() is None
+        await connection.execute("DROP TRIGGER full_disk ON message")
+    finally:
+        await connection.close()
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, last_words(service)
+    await service.ready(capture)
+
+
+# --- a message of 5 MB ------------------------------------------------------------------------------------
+
+
+async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) -> None:
+    """By the gateway and under a wrong key it is drafted; one that cannot be read is parked whole."""
+    await service.prepare()
+    messages = feed(4, 32)
+    part = len(messages) // 2
+    program, port = await gateway(service)
+    service.start()
+    big = [large(each) if number in (0, part) else each for number, each in enumerate(messages)]
+    client = await MllpClient.connect("127.0.0.1", port)
+    answers = [await client.send(each) for each in big[:part]]
+    nothing = b"MSH|^~\\&|no structure" + b"x" * FIVE_MEGABYTES
+    await client.close()
+    assert {code_of(each) for each in answers} == {"CA"}
+    assert await program.metric("chargeline_gateway_frames_total") == part
+    await sent(service, big[part:], key="nobody")
+    await sent(service, [nothing], key="nobody")
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, last_words(service)
+    (parked,) = await read(service, f"{service.name}.parked", 1)
+    assert base64.b64decode(json.loads(parked)["raw_base64"]) == nothing
+
+
+async def read(service: Service, topic: str, count: int) -> list[bytes]:
+    """The first messages of a topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return [(await consumer.getone()).value for _ in range(count)]
+    finally:
+        await consumer.stop()
+
+
+async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(service: Service) -> None:
+    """A topic with Kafka's own limit of 1 MB: an error with the reason, at once; those after it are taken.
+
+    All are of one partition, so those that follow come to where one was just refused.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(service.inbound, 1, 1)])
+    await admin.close()
+    program, port = await gateway(service)
+    first, *others = feed(1, 33)
+    client = await MllpClient.connect("127.0.0.1", port)
+    assert code_of(await client.send(first)) == "CA"
+    refused = read_message(await client.send(large(first)))
+    assert (refused.value("MSA-1"), refused.value("ERR-3.1")) == ("CE", "207")
+    assert "takes no message of this size" in (refused.value("ERR-7") or "")
+    assert {code_of(await client.send(each)) for each in others} == {"CA"}
+    assert await program.metric("chargeline_gateway_open_connections") == 1
+    await client.close()
+    _status, text = await program.page("/metrics")
+    assert 'chargeline_gateway_acknowledgements_total{acknowledgement="CE"} 1.0' in text
+    (said,) = logged(service, "kafka.too_large")
+    assert (said["topic"], said["level"]) == (service.inbound, "error")
+    assert [each["reason"] for each in logged(service, "message.refused")] == ["store_too_large"]
+
+
+async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(service: Service) -> None:
+    """A parked message larger than its topic takes: the drafts go out, it stays, and it is said."""
+    await service.prepare()
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
+    await admin.start()
+    limit = ConfigResource(ConfigResourceType.TOPIC, f"{service.name}.parked", {RECORD_BYTES: "1000000"})
+    await admin.alter_configs([limit])
+    await admin.close()
+    messages = feed(5, 39)
+    nothing = b"no HL7 at all " * 150_000
+    capture = service.start()
+    await sent(service, [nothing], key="nobody")
+
+    async def refused() -> bool:
+        return bool(logged(service, "event.too_large"))
+
+    await service.until(refused, "the refusal to be logged")
+    await sent(service, messages)
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await parked(service) == [nothing]
+    (said, *_again) = logged(service, "event.too_large")
+    assert said["topic"] == f"{service.name}.parked"
+
+    async def counted() -> bool:
+        return await capture.metric("chargeline_outbox_events") == 1
+
+    await service.until(counted, "one event in the outbox")
+    capture.signal(signal.SIGTERM)
+    assert await capture.ended() == 0
+
+
+# --- a thousand bad messages ------------------------------------------------------------------------------
+
+
+async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Service) -> None:
+    """It ends with its reason, the good ones before are drafted; with a higher limit the rest follows.
+
+    Started again as before, it goes on from where it was: what is parked is not counted again.
+    """
+    await service.prepare()
+    first, then, last = feed(6, 34), feed(6, 35), feed(6, 36)
+    garbage = [f"not HL7 at all {number}".encode() for number in range(1000)]
+    await sent(service, first)
+    capture = service.start()
+    wanted = by_code(first)
+    assert await service.settled(wanted) == wanted, last_words(service)
+    await sent(service, garbage, key="nobody")
+    await sent(service, then)
+    assert await capture.ended() == 1
+    words = [line for line in service.log.read_text().splitlines() if line.startswith("chargeline: ")]
+    assert len(words) == 1
+    assert words[0].startswith("chargeline: expected at most 50 messages to be parked in a row, found ")
+    assert "Nothing is lost" in words[0]
+    (ended,) = logged(service, "ended")
+    assert ended["error"] == "TooManyParkedError"
+    assert "Traceback" not in service.log.read_text()
+    listed = await command("parked list", service.environment)
+    assert listed.code == 0
+    assert "message.no_msh" in listed.out
+    limits = {"CHARGELINE_PARKED_IN_A_ROW": "5000", "CHARGELINE_PARKED_PER_MINUTE": "5000"}
+    patient = service.start("capture", **limits)
+    wanted = by_code([*first, *then])
+    assert await service.settled(wanted) == wanted, last_words(service)
+
+    async def all_parked() -> bool:
+        return len(await parked(service)) == len(garbage)
+
+    await service.until(all_parked, "all garbage to be parked")
+    assert 0 < await patient.metric("chargeline_parked_messages_total") < len(garbage)
+    patient.signal(signal.SIGTERM)
+    assert await patient.ended() == 0
+    assert await parked(service) == sorted(garbage)
+    strict = service.start()
+    await sent(service, last)
+    wanted = by_code([*first, *then, *last])
+    assert await service.settled(wanted) == wanted, last_words(service)
+    assert strict.poll() is None
+
+
+async def parked(service: Service) -> list[bytes]:
+    """What the ledger keeps of the messages that could not be used."""
+    ledger = await Ledger.open(service.url)
+    try:
+        return sorted(each.raw for each in await ledger.parked(limit=2000))
+    finally:
+        await ledger.close()
+
+
+# --- Kafka goes away under a sender -----------------------------------------------------------------------
+
+
+async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service) -> None:
+    """Kafka frozen while a sender waits: 503 with the reason, an error for the sender, and an end with 0."""
+    await service.prepare()
+    program, port = await gateway(service)
+    (message, *_rest) = feed(1, 37)
+    client = await MllpClient.connect("127.0.0.1", port)
+    assert code_of(await client.send(message)) == "CA"
+    await asyncio.to_thread(service.kafka.freeze)
+    waiting = asyncio.create_task(client.send(message))
+
+    async def not_ready() -> bool:
+        status, reasons = await program.page("/readyz")
+        return status == 503 and "Kafka does not answer" in reasons
+
+    await service.until(not_ready, "503 with the reason")
+    assert await program.metric("chargeline_ready") == 0
+    assert await program.metric("chargeline_gateway_open_connections") == 1
+    program.signal(signal.SIGTERM)
+    assert code_of(await waiting) == "CE"
+    assert await program.ended(SHUTDOWN_SECONDS) == 0
+    (said, *_again) = logged(service, "kafka.unavailable")
+    assert said["where"] == "Kafka does not answer"
+    with pytest.raises(OSError):
+        await MllpClient.connect("127.0.0.1", port)
+
+
+# --- over TLS, with a login -------------------------------------------------------------------------------
+
+
+async def test_the_service_works_over_tls_with_a_login(service: Service) -> None:
+    """SASL_SSL with the settings as documented: from MLLP to the drafts they are those of code."""
+    await service.prepare()
+    service.environment |= environment(
+        KAFKA_BOOTSTRAP=service.kafka.secure_bootstrap,
+        KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        KAFKA_SASL_MECHANISM="SCRAM-SHA-512",
+        KAFKA_SASL_USERNAME=servers.SASL_USER,
+        KAFKA_SASL_PASSWORD=servers.SASL_PASSWORD,
+        KAFKA_TLS_CA_FILE=str(service.kafka.tls_file("authority.pem")),
+    )
+    _program, port = await gateway(service)
+    service.start()
+    messages = feed(5, 38)
+    client = await MllpClient.connect("127.0.0.1", port)
+    assert {code_of(await client.send(each)) for each in messages} == {"CA"}
+    await client.close()
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, last_words(service)
+    assert servers.SASL_PASSWORD not in service.log.read_text()

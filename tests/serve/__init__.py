@@ -1,0 +1,176 @@
+"""Tests of the one-process mode, with the process and the sender that they share. No patient is real."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chargeline.bus import events
+from chargeline.bus.mllp import MllpClient, MllpError
+from chargeline.hl7.reader import read_message
+from chargeline.simulator.feed import simulate
+from tests.capture.test_processor import Lines, by_bench
+from tests.live.servers import free_port
+
+HOST = "127.0.0.1"
+DEADLINE_SECONDS = 90
+ACCEPTED = ("AA", "CA")
+Event = dict[str, Any]
+
+
+@cache
+def feed(visits: int, seed: int, mess: float = 0.5) -> tuple[bytes, ...]:
+    """A messy feed in the standard style."""
+    return tuple(
+        data for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=mess).messages
+    )
+
+
+class Served:
+    """One `chargeline serve`, which may be killed and started again on the same ledger and file."""
+
+    def __init__(self, folder: Path, url: str = "", **settings: str) -> None:
+        self.folder = folder
+        self.out = folder / "events.jsonl"
+        self.log = folder / "serve.log"
+        self.port = free_port()
+        self.page_port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")},
+            "CHARGELINE_LEDGER_URL": _with_driver(url) or f"sqlite+aiosqlite:///{folder}/ledger.sqlite",
+            "CHARGELINE_MLLP_PORT": str(self.port),
+            "CHARGELINE_HTTP_PORT": str(self.page_port),
+            "CHARGELINE_SETTLE_SECONDS": "0",
+            **{f"CHARGELINE_{name.upper()}": value for name, value in settings.items()},
+        }
+
+    def start(self, *arguments: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
+        """Start it, into the file unless the arguments or `stdout` say otherwise."""
+        if not arguments and stdout is None:
+            arguments = ("--out", str(self.out))
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "chargeline.cli", "serve", *arguments],
+                env=self.environment,
+                stdout=log if stdout is None else stdout,
+                stderr=log,
+            )
+        return self.process
+
+    async def ready(self) -> None:
+        """Wait until it says that it is ready."""
+        await until(self._is_ready, self.said)
+
+    async def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.said()
+        return b" 200 " in (await self.page("/readyz")).partition(b"\r\n")[0]
+
+    async def page(self, path: str) -> bytes:
+        """What it answers on a page; nothing while it does not listen."""
+        try:
+            reader, writer = await asyncio.open_connection(HOST, self.page_port)
+        except OSError:
+            return b""
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    def said(self) -> str:
+        """What it has logged, from all its starts."""
+        return self.log.read_text(errors="replace")[-4000:]
+
+    async def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        assert self.process is not None
+        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), DEADLINE_SECONDS)
+
+    async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """End it; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(by)
+        return await self.ended()
+
+    def events(self) -> list[Event]:
+        """The whole lines of the file, repeats and all."""
+        text = self.out.read_text() if self.out.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def end(self) -> None:
+        """End what a test has left behind."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def _with_driver(url: str) -> str:
+    return url.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+asyncpg:")
+
+
+async def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> None:
+    """Wait for something that a process brings about; a condition may be a coroutine."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while True:
+                found = condition()
+                if await found if asyncio.iscoroutine(found) else found:
+                    return
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not in {DEADLINE_SECONDS} s: {why()}") from None
+
+
+def code_of(answer: bytes) -> str:
+    """MSA-1 of an acknowledgement."""
+    return read_message(answer).value("MSA-1") or ""
+
+
+async def deliver(
+    messages: Sequence[bytes],
+    port: int,
+    *,
+    in_flight: int = 8,
+    accepted: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """Send like a hospital's engine: what is not accepted is sent again, over a new connection if need be."""
+    done = 0
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while done < len(messages):
+            try:
+                async with await MllpClient.connect(HOST, port) as client:
+                    async for answer in client.send_many(messages[done:], in_flight):
+                        if code_of(answer) not in ACCEPTED:
+                            break
+                        done += 1
+                        accepted(done)
+            except (MllpError, OSError):
+                await asyncio.sleep(0.05)
+
+
+def once(told: Iterable[Event]) -> list[Event]:
+    """Events without repeats, which have the same id."""
+    return list({each["id"]: each for each in told}.values())
+
+
+def revisions(told: Iterable[Event]) -> list[events.DraftRevision]:
+    """The draft revisions among events, without repeats."""
+    kind = events.TYPES[events.DraftRevision]
+    return [events.DraftRevision.model_validate(each["data"]) for each in once(told) if each["type"] == kind]
+
+
+def drafted(told: Iterable[Event]) -> Lines:
+    """The lines of each visit's last revision."""
+    found: dict[tuple[str, str], events.DraftRevision] = {}
+    for each in revisions(told):
+        key = (each.facility, each.visit)
+        if key not in found or found[key].revision < each.revision:
+            found[key] = each
+    return by_bench(found)

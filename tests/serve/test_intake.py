@@ -1,0 +1,296 @@
+"""Claims about the intake: a sender is answered after the commit, and told when there was none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from chargeline.bus.mllp import MllpClient
+from chargeline.capture.limits import ParkedLimit
+from chargeline.capture.program import new_processor
+from chargeline.gateway.server import Gateway, InboundMessage, StoreUnavailable
+from chargeline.gateway.server import Settings as GatewaySettings
+from chargeline.ledger import Fenced, Ledger, Limits, Unreachable
+from chargeline.ledger.batch import Batch
+from chargeline.serve.intake import PARTITION, TOPIC, Intake
+from chargeline.telemetry.logs import logger
+from chargeline.telemetry.metrics import Metrics
+from chargeline.telemetry.settings import Settings
+from tests.golden.messages import given
+
+from . import HOST, code_of, until
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+MESSAGE = given("OXALIPLATIN", "130 mg", "0900", "1000")
+
+
+class Unsure(Ledger):
+    """A ledger whose connection breaks off at a commit: `before` it, or after it and before the answer."""
+
+    breaks = ""
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Batch]:
+        broken, self.breaks = self.breaks, ""
+        async with super().batch() as batch:
+            yield batch
+            if broken == "before":
+                raise Unreachable(expected="an answer", found="none", do="try again")
+        if broken == "after":
+            raise Unreachable(expected="an answer", found="none", do="try again")
+
+
+@pytest.fixture
+async def ledger(url: str) -> AsyncIterator[Unsure]:
+    opened = await Unsure.open(url, accept_old=True, limits=Limits(busy=0.2))
+    assert isinstance(opened, Unsure)
+    await opened.migrate()
+    yield opened
+    await opened.close()
+
+
+def intake_on(ledger: Ledger, owner: str = "us", in_a_row: int = 50) -> Intake:
+    settings = Settings(settle_seconds=0)
+    return Intake(
+        new_processor(settings, ledger, TOPIC, lambda _outcome: None),
+        owner=owner,
+        most=500,
+        limit=ParkedLimit(in_a_row, 500, lambda: NOW),
+        metrics=Metrics(CollectorRegistry(), program="serve", version="0"),
+        log=logger("serve"),
+    )
+
+
+def inbound(raw: bytes = MESSAGE, visit: str = "V1") -> InboundMessage:
+    return InboundMessage(raw, f"ZEBRA|{visit}", {}, NOW)
+
+
+@asynccontextmanager
+async def working(intake: Intake) -> AsyncIterator[asyncio.Task[None]]:
+    await intake.claim()
+    task = asyncio.create_task(intake.run())
+    yield task
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def listening(intake: Intake, store_seconds: float) -> AsyncIterator[MllpClient]:
+    """A sender's connection to a gateway in front of the intake."""
+    settings = GatewaySettings(host=HOST, port=0, store_seconds=store_seconds, retry_seconds=0.01)
+    gateway = Gateway(intake, intake.processor.profile, settings)
+    await gateway.start()
+    async with await MllpClient.connect(HOST, gateway.server.port) as client:
+        yield client
+    await gateway.close()
+
+
+async def kept(ledger: Ledger) -> int:
+    """How many messages of visit V1 the ledger has."""
+    async with ledger.view() as view:
+        return sum(len(each) for each in (await view.messages_of([("ZEBRA", "V1")])).values())
+
+
+async def test_put_returns_when_the_ledger_has_the_message(ledger: Unsure) -> None:
+    """Whoever looks after `put` finds it, on a connection of its own."""
+    intake = intake_on(ledger)
+    async with working(intake):
+        await intake.put(inbound())
+        assert await kept(ledger) == 1
+
+
+async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None:
+    """Another program holds the ledger: no answer; it lets go: the message is there, and the sender told."""
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    ours = await Ledger.open(url, accept_old=True)
+    await ours.migrate()
+    theirs = await Ledger.open(url)
+    intake = intake_on(ours)
+    async with working(intake), listening(intake, store_seconds=60) as client:
+        async with theirs.batch() as batch:
+            await batch.claim("elsewhere", 0, "them")
+            answer = asyncio.create_task(client.send(MESSAGE))
+            await until(intake._lock.locked)
+            assert not (await asyncio.wait([answer], timeout=0.3))[0]
+            assert await kept(ours) == 0
+        assert code_of(await answer) == "AA"
+        assert await kept(ours) == 1
+    await theirs.close()
+    await ours.close()
+
+
+async def test_a_ledger_that_stays_locked_is_said_with_ae(tmp_path: Path) -> None:
+    """The sender waits no longer than the gateway's patience; free again, the same message is accepted."""
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    ours = await Ledger.open(url, accept_old=True, limits=Limits(busy=0.1))
+    await ours.migrate()
+    theirs = await Ledger.open(url)
+    intake = intake_on(ours)
+    async with working(intake), listening(intake, store_seconds=0.5) as client:
+        async with theirs.batch():
+            assert code_of(await client.send(MESSAGE)) == "AE"
+            await until(lambda: "Busy" in intake.trouble)
+        assert code_of(await client.send(MESSAGE)) == "AA"
+        assert intake.trouble == ""
+        assert await kept(ours) == 1
+    await theirs.close()
+    await ours.close()
+
+
+async def test_a_full_disk_is_said_with_ar(tmp_path: Path) -> None:
+    """No room for the ledger: AR at once; with room again the same message is accepted."""
+    ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", accept_old=True)
+    await ledger.migrate()
+    large = given("OXALIPLATIN", "130 mg", "0900", "1000", note="x" * 400_000)
+    intake = intake_on(ledger)
+    async with working(intake), listening(intake, store_seconds=30) as client:
+        async with ledger.batch() as batch:
+            await batch._transaction.connection.exec_driver_sql("PRAGMA max_page_count = 100")
+        assert code_of(await client.send(large)) == "AR"
+        assert "DiskFull" in intake.trouble
+        async with ledger.batch() as batch:
+            await batch._transaction.connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+        assert code_of(await client.send(large)) == "AA"
+    await ledger.close()
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+async def test_a_commit_that_nobody_confirmed_is_not_mistaken_for_a_successor(
+    ledger: Unsure, breaks: str
+) -> None:
+    """The connection breaks at the commit: `put` fails, the same again succeeds, and it is there once."""
+    intake = intake_on(ledger)
+    async with working(intake):
+        await intake.put(inbound(given("OXALIPLATIN", "130 mg", "1200", "1300")))
+        ledger.breaks = breaks
+        with pytest.raises(StoreUnavailable):
+            await intake.put(inbound())
+        assert await kept(ledger) == (1 if breaks == "before" else 2)
+        await intake.put(inbound())
+        assert await kept(ledger) == 2
+        assert await intake.work_off_due() == 0
+
+
+async def test_drafts_of_a_failed_timer_are_made_again(ledger: Unsure) -> None:
+    """The commit of a round of timers fails: the next round drafts and announces the same visit."""
+    settings = Settings(settle_seconds=1)
+    intake = intake_on(ledger)
+    intake.processor = new_processor(settings, ledger, TOPIC, lambda _outcome: None)
+    async with working(intake):
+        await intake.put(inbound())
+
+        async def fails_when_due() -> bool:
+            async with ledger.view() as view:
+                (visit,) = (await view.visits([("ZEBRA", "V1")])).values()
+            return visit.settle_due is not None and visit.settle_due <= datetime.now(UTC)
+
+        await until(fails_when_due)
+        ask = intake._still_ours
+
+        async def ask_and_break() -> None:
+            await ask()
+            ledger.breaks = "before"
+
+        intake._still_ours = ask_and_break  # type: ignore[method-assign]
+        assert await intake.work_off_due() == 0
+        assert "Unreachable" in intake.trouble
+        intake._still_ours = ask  # type: ignore[method-assign]
+        assert await intake.work_off_due() == 1
+    topics = [each.topic for each in await ledger.take_outbox(10)]
+    assert "charge.draft" in topics
+
+
+async def test_messages_that_come_during_a_transaction_share_the_next(ledger: Unsure) -> None:
+    """A hundred at once are a few transactions, not a hundred."""
+    intake = intake_on(ledger)
+    messages = [given("OXALIPLATIN", "130 mg", f"09{n % 60:02}", "1100", sent=f"18{n:02}") for n in range(60)]
+    async with working(intake):
+        await asyncio.gather(*(intake.put(inbound(each)) for each in messages))
+    text = intake.metrics.exposition()[1].decode()
+    (line,) = (each for each in text.splitlines() if 'batch_duration_seconds_count{phase="ledger"}' in each)
+    assert 1 <= float(line.split()[1]) <= 3
+    assert await kept(ledger) == 60
+
+
+async def test_a_put_that_was_cancelled_and_comes_again_counts_once(ledger: Unsure) -> None:
+    """The gateway gives up and the sender repeats, before or after the commit: one message."""
+    intake = intake_on(ledger)
+    await intake.claim()
+    first = asyncio.create_task(intake.put(inbound()))
+    await until(lambda: intake._queue)
+    first.cancel()
+    await asyncio.wait([first])
+    assert not intake._queue
+    async with working(intake):
+        second = asyncio.create_task(intake.put(inbound()))
+        await until(lambda: not intake._queue)  # it is in a batch, or that is committed already
+        second.cancel()
+        await intake.put(inbound())
+        assert await kept(ledger) == 1
+
+
+async def test_one_message_that_cannot_be_kept_costs_its_neighbours_nothing(ledger: Unsure) -> None:
+    """A zero byte, which no database keeps, in a batch of three: the other two are kept."""
+    intake = intake_on(ledger)
+    bad = given("OXALIPLATIN", "130 mg", "0900", "1000", control="C\0")
+    good = [given("OXALIPLATIN", "130 mg", "1200", f"13{n}0") for n in range(2)]
+    await intake.claim()
+    puts = [asyncio.create_task(intake.put(inbound(each))) for each in (good[0], bad, good[1])]
+    await until(lambda: len(intake._queue) == 3)
+    async with working(intake):
+        results = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(each).__name__ for each in (results[0], results[2])] == ["NoneType", "NoneType"]
+    assert results[1] is None or isinstance(results[1], StoreUnavailable)
+    assert await kept(ledger) == 2
+
+
+async def test_a_successor_fences_the_one_before(ledger: Unsure) -> None:
+    """Claimed by another: the batch of the first is rolled back, its senders are refused, and it ends."""
+    first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
+    async with working(first) as task:
+        async with working(second):
+            await second.put(inbound(given("OXALIPLATIN", "130 mg", "1200", "1300")))
+            with pytest.raises(Fenced, match="expected to be the only"):
+                await first.work_off_due()
+            with pytest.raises(StoreUnavailable):
+                await first.put(inbound())
+            with pytest.raises(Fenced, match="senders repeat what was not acknowledged"):
+                await task
+            with pytest.raises(StoreUnavailable, match="ending"):
+                await first.put(inbound())
+        assert await kept(ledger) == 1
+
+
+async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Unsure) -> None:
+    """Claimed by another after the last look at the fence: nothing is drafted from an old memory."""
+    first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
+    first.processor = new_processor(Settings(settle_seconds=1), ledger, TOPIC, lambda _outcome: None)
+    async with working(first):
+        await first.put(inbound())
+
+        async def is_due() -> bool:
+            async with ledger.view() as view:
+                (visit,) = (await view.visits([("ZEBRA", "V1")])).values()
+            return visit.settle_due is not None and visit.settle_due <= datetime.now(UTC)
+
+        await until(is_due)
+        first._still_ours = second.claim  # type: ignore[method-assign]
+        with pytest.raises(Fenced):
+            await first.work_off_due()
+    assert await ledger.take_outbox(10) == []
+
+
+async def test_a_ledger_that_moves_on_to_kafka_begins_at_its_beginning(ledger: Unsure) -> None:
+    """Our offset is under a name that no topic can have: partition 0 of a topic is not read from there."""
+    intake = intake_on(ledger)
+    async with working(intake):
+        await intake.put(inbound())
+    async with ledger.batch() as batch:
+        assert await batch.claim(TOPIC, PARTITION, "next") == 1
+        assert await batch.claim("hl7.inbound", 0, "capture") is None
+    with pytest.raises(ValueError):
+        Settings(topic_inbound=TOPIC)

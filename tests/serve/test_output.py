@@ -1,0 +1,169 @@
+"""Claims about the output: whole lines, on the disk when it says so, and nothing lost or left half."""
+
+import json
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from chargeline.bus.events import Announcement as Event
+from chargeline.bus.events import Data, to_kafka
+from chargeline.ledger.records import Announcement
+from chargeline.serve.output import Output, OutputError, as_line, in_words
+from tests.bus.test_events import NOON, asked, line, parked_message, question, revision
+
+
+def announced(data: Data) -> Announcement:
+    """A row of the outbox."""
+    key, headers, value = to_kafka(Event(data, NOON))
+    named = {name: text.decode() for name, text in headers}
+    return Announcement("t", key.decode(), named["ce_id"], json.dumps(named), value, NOON)
+
+
+DRAFT = announced(revision())
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As on a full disk: what goes beyond is refused, after a part was taken."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_line_is_the_event_that_kafka_would_get() -> None:
+    """Each header of the binary mode is an attribute; the data are the payload, the subject is the key."""
+    key, headers, value = to_kafka(Event(revision(), NOON))
+    event = json.loads(as_line(DRAFT))
+    told = {name.removeprefix("ce_"): text.decode() for name, text in headers}
+    told["datacontenttype"] = told.pop("content-type")
+    assert event == {**told, "subject": key.decode(), "data": json.loads(value)}
+    assert as_line(DRAFT).count(b"\n") == 1
+
+
+def test_a_new_file_is_for_its_owner_only_and_an_old_one_goes_on(tmp_path: Path) -> None:
+    """Parked messages hold patients: mode 600. What is in a file stays before what comes."""
+    path = tmp_path / "events.jsonl"
+    Output(path).check()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_bytes() == b""
+    Output(path).write([DRAFT])
+    Output(path).write([DRAFT, DRAFT])
+    assert path.read_bytes() == 3 * as_line(DRAFT)
+
+
+def test_a_file_that_was_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
+    """As log rotation does it: no event goes into the old file, or nowhere."""
+    path = tmp_path / "events.jsonl"
+    output = Output(path)
+    output.write([DRAFT])
+    path.rename(tmp_path / "events.jsonl.1")
+    output.write([DRAFT])
+    assert path.read_bytes() == (tmp_path / "events.jsonl.1").read_bytes() == as_line(DRAFT)
+
+
+def test_without_room_no_half_line_stays(tmp_path: Path) -> None:
+    """The disk takes a part: the file is as before, the error says what to do; with room it goes on."""
+    path = tmp_path / "events.jsonl"
+    output = Output(path)
+    output.write([DRAFT])
+    with files_of_at_most(len(as_line(DRAFT)) + 100):
+        with pytest.raises(OutputError, match=r"events\.jsonl, found File too large; .* kept in the ledger"):
+            output.write([DRAFT])
+        assert path.read_bytes() == as_line(DRAFT)
+    output.write([DRAFT])
+    assert path.read_bytes() == 2 * as_line(DRAFT)
+
+
+@pytest.mark.parametrize("length", [1, 10, 300, -1])
+def test_the_beginning_of_a_line_that_a_crash_left_is_cut_off(tmp_path: Path, length: int) -> None:
+    """Its event is still in the ledger and comes again, on a line of its own."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(as_line(DRAFT) + as_line(DRAFT)[:length])
+    Output(path).write([DRAFT])
+    assert path.read_bytes() == 2 * as_line(DRAFT)
+    path.write_bytes(as_line(DRAFT)[:length])
+    Output(path).write([DRAFT])
+    assert path.read_bytes() == as_line(DRAFT)
+
+
+def test_a_long_torn_line_is_cut_off_whole(tmp_path: Path) -> None:
+    """Longer than one look at the end of the file."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(as_line(DRAFT) + b'{"specversion":' + b"x" * 200_000)
+    Output(path).check()
+    assert path.read_bytes() == as_line(DRAFT)
+
+
+def test_another_program_s_file_is_left_alone(tmp_path: Path) -> None:
+    """A last line without an end that is not ours: refused, and not a byte changed."""
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"first\nbuy zebras")
+    with pytest.raises(OutputError, match="another program's without an end; name a new file"):
+        Output(path).check()
+    assert path.read_bytes() == b"first\nbuy zebras"
+
+
+def test_a_write_to_a_pipe_that_nobody_reads_can_be_given_up() -> None:
+    """It says that not all is out, and no longer waits."""
+    reader, writer = os.pipe()
+    output = Output(None, writer)
+    output.give_up.set()
+    assert output.write([DRAFT]) is False
+    output.give_up.clear()
+    assert output.write([DRAFT]) is True
+    assert os.read(reader, 1 << 16) == as_line(DRAFT)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_standard_output_may_be_a_file(tmp_path: Path) -> None:
+    """`chargeline serve > FILE`: the same lines; without room no half line."""
+    descriptor = os.open(tmp_path / "events.jsonl", os.O_WRONLY | os.O_CREAT)
+    output = Output(None, descriptor)
+    assert not output.for_people
+    output.write([DRAFT])
+    with files_of_at_most(len(as_line(DRAFT)) + 100), pytest.raises(OutputError, match="standard output"):
+        output.write([DRAFT])
+    output.write([DRAFT])
+    os.close(descriptor)
+    assert (tmp_path / "events.jsonl").read_bytes() == 2 * as_line(DRAFT)
+
+
+def test_words_of_a_draft_name_codes_changes_and_doubts() -> None:
+    """Code and units of each line; of a later revision what was added, changed and removed."""
+    first = in_words(DRAFT)
+    assert first.startswith("ZEBRA_CLINIC|V100001  draft 1 open: 96401×1 ")
+    assert "added" not in first
+    later = in_words(announced(revision(revision=2, final=True, before=[line("gone")])))
+    assert "draft 2 final: " in later
+    assert "; added " in later and "; removed " in later
+    merged = in_words(announced(revision(merged_into="V2")))
+    assert "merged into V2: no lines" in merged
+
+
+def test_words_of_questions_and_parked_messages_say_what_to_do() -> None:
+    """Opened: expected, found, and what to do. Closed: which one."""
+    opened = asked(question())[0]
+    assert opened.expected in in_words(announced(opened)) and opened.do in in_words(announced(opened))
+    closed = in_words(announced(opened.model_copy(update={"state": "closed"})))
+    assert "question closed" in closed and opened.code in closed
+    parked = in_words(announced(parked_message()))
+    assert parked_message().code in parked and parked_message().do in parked
+    assert parked_message().raw_base64 not in parked
+    assert not set(parked_message().raw.decode("latin-1").split("\r")) & set(parked.split("  "))
+
+
+def test_words_cannot_move_the_cursor() -> None:
+    """A visit's number is what a sender wrote: escape sequences and line ends are not passed on."""
+    evil = DRAFT._replace(key="ZEBRA|V1\x1b[2J\r\nfake")
+    assert all(each.isprintable() for each in in_words(evil))
+    assert json.loads(as_line(evil))["subject"] == evil.key
+    assert as_line(evil).count(b"\n") == 1

@@ -1,0 +1,362 @@
+"""Claims about `chargeline serve` as a process: what it acknowledges it has, what it has it tells."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from chargeline.bus.events import TYPES
+from chargeline.bus.mllp import MllpClient, MllpError
+from chargeline.bus.schemas import CHANNELS
+from chargeline.hl7.reader import read_message
+from chargeline.ledger.store import Ledger
+from tests.bus.test_schemas import validator
+from tests.capture.test_processor import by_code
+from tests.golden.messages import adt, given
+from tests.live.conftest import Postgres
+
+from . import HOST, Served, code_of, deliver, drafted, feed, once, revisions, until
+
+Make = Callable[..., Served]
+
+
+async def test_a_feed_over_mllp_gives_the_drafts_of_code(served: Make, url: str) -> None:
+    """A messy feed, every message accepted: the last revisions have the lines of `chargeline code`."""
+    service = served(url)
+    service.start()
+    await service.ready()
+    messages = feed(40, 31)
+    await deliver(messages, service.port)
+    assert await service.stop() == 0, service.said()
+    assert drafted(service.events()) == by_code(messages)
+
+
+async def test_killed_again_and_again_it_loses_and_doubles_nothing(served: Make, url: str) -> None:
+    """SIGKILL whenever some messages were accepted, the others are sent again: the same drafts, each once."""
+    service = served(url)
+    service.start()
+    messages = feed(50, 32)
+    kill_at = [round(share * len(messages)) for share in (0.1, 0.25, 0.4, 0.7, 0.9)]
+
+    def accepted(count: int) -> None:
+        if kill_at and count >= kill_at[0] and service.process is not None:
+            kill_at.pop(0)
+            service.process.kill()
+            service.process.wait()
+            service.start()
+
+    await deliver(messages, service.port, in_flight=16, accepted=accepted)
+    assert not kill_at
+    assert await service.stop() == 0, service.said()
+    told = service.events()
+    assert drafted(told) == by_code(messages)
+    numbers = Counter((each.facility, each.visit, each.revision) for each in revisions(told))
+    assert set(numbers.values()) == {1}
+    last = Counter((facility, visit) for facility, visit, _number in numbers)
+    assert all((*visit, count) in numbers for visit, count in last.items())  # 1, 2, 3 … without a gap
+
+
+async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(served: Make) -> None:
+    """SIGTERM in the middle of a feed: exit 0, and the drafts are those of the accepted messages."""
+    service = served()
+    service.start()
+    await service.ready()
+    messages, accepted = feed(40, 33), 0
+
+    def count(done: int) -> None:
+        nonlocal accepted
+        accepted = done
+        if done == len(messages) // 2 and service.process is not None:
+            service.process.terminate()
+
+    sending = asyncio.create_task(deliver(messages, service.port, in_flight=4, accepted=count))
+    assert await service.ended() == 0, service.said()
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert len(messages) // 2 <= accepted < len(messages)
+    ledger = await Ledger.open(f"sqlite:///{service.folder}/ledger.sqlite")
+    assert await ledger.take_outbox(1) == []
+    await ledger.close()
+    kept = drafted(service.events())
+    assert any(kept == by_code(messages[:end]) for end in range(accepted, min(accepted + 5, len(messages))))
+
+
+async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_itself(
+    served: Make, postgres: Postgres, database: str
+) -> None:
+    """The server killed in the middle of a feed: not ready, no acceptance; it runs again: the same drafts."""
+    service = served(database)
+    service.start()
+    await service.ready()
+    messages, down = feed(30, 41), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def accepted(count: int) -> None:
+        if count == len(messages) // 2:
+            loop.call_soon(down.set)
+
+    sending = asyncio.create_task(deliver(messages, service.port, accepted=accepted))
+    await down.wait()
+    await asyncio.to_thread(postgres.kill)
+
+    async def is_not_ready() -> bool:
+        return b" 503 " in (await service.page("/readyz")).partition(b"\r\n")[0]
+
+    await until(is_not_ready, service.said)
+    async with await MllpClient.connect(HOST, service.port) as client:
+        assert code_of(await client.send(adt("A04", visit="V2"))) == "AE"
+    assert not sending.done()
+    await asyncio.to_thread(postgres.start)
+    await sending
+    assert await service.stop() == 0, service.said()
+    assert drafted(service.events()) == by_code(messages)
+
+
+async def test_a_ledger_that_is_held_does_not_hold_up_the_end(served: Make) -> None:
+    """Another program has SQLite locked when SIGTERM comes: exit 0, and nothing is accepted any more."""
+    service = served(shutdown_seconds="3")
+    service.start()
+    client = await _connected(service)
+    other = sqlite3.connect(service.folder / "ledger.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await client.write(adt("A04"))
+    assert await service.stop() == 0
+    try:
+        answer = code_of(await client.answer())
+    except MllpError:
+        answer = "hung up"
+    assert answer in ("AE", "hung up")
+    await client.close()
+    other.close()
+
+
+async def test_timers_go_on_after_a_restart(served: Make, url: str) -> None:
+    """A visit discharged before the kill becomes final after it, though no message comes any more."""
+    service = served(url, discharge_grace_hours="0")
+    service.start()
+    await service.ready()
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
+    discharged = soon.strftime("%Y%m%d%H%M%S+0000")
+    visit = [given("OXALIPLATIN", "130 mg", "0900", "1100"), adt("A03", sent=discharged)]
+    await deliver(visit, service.port)
+    await until(lambda: revisions(service.events()), service.said)
+    assert {each.status for each in revisions(service.events())} == {"open"}
+    assert await service.stop(signal.SIGKILL) == -signal.SIGKILL
+    service.start()
+    await until(lambda: revisions(service.events())[-1].status == "final", service.said)
+    assert datetime.now(UTC) >= soon
+    assert await service.stop(signal.SIGINT) == 0
+
+
+async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: str) -> None:
+    """Two on one ledger: the first ends with 1 and says why, also when it is idle; the second goes on."""
+    messages = feed(10, 34)
+    first = served(url)
+    first.start()
+    await first.ready()
+    await deliver(messages[:40], first.port)
+    second = served(url)
+    second.start()
+    assert await first.ended() == 1
+    assert "expected to be the only `chargeline serve` of this ledger, found another one" in first.said()
+    await second.ready()
+    await deliver(messages[40:], second.port)
+    assert await second.stop() == 0
+    assert drafted(second.events()) == by_code(messages)  # both write to the same file
+
+
+async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: Make) -> None:
+    """Started twice by mistake: the second ends with 1 and names the port; the first is not fenced."""
+    first = served()
+    first.start()
+    await first.ready()
+    second = served(mllp_port=str(first.port))
+    second.start()
+    assert await second.ended() == 1
+    assert f"port {first.port}, found" in second.said() and "CHARGELINE_MLLP_PORT" in second.said()
+    await deliver(feed(1, 1), first.port)
+    assert await first.stop() == 0
+
+
+async def test_a_file_that_cannot_be_written_ends_it_at_the_start(served: Make) -> None:
+    """A folder that is not there: exit 1 before anything is listened to, with the name of the file."""
+    service = served()
+    service.start("--out", str(service.folder / "nowhere" / "events.jsonl"))
+    assert await service.ended() == 1
+    assert "nowhere/events.jsonl, found No such file or directory" in service.said()
+
+
+async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make) -> None:
+    """No room for a draft: exit 1 in words; started again with room, every draft comes out."""
+    service = served()
+    messages = feed(5, 35)
+    service.start("--out", "/dev/full")
+    await service.ready()
+    sending = asyncio.create_task(deliver(messages, service.port))
+    assert await service.ended() == 1
+    assert "write events to /dev/full, found No space left on device" in service.said()
+    service.start()
+    await sending
+    assert await service.stop() == 0
+    assert drafted(service.events()) == by_code(messages)
+
+
+async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
+    """A closed pipe ends it with 1; started again with a file, what the pipe did not take is there."""
+    service = served()
+    reader, writer = os.pipe()
+    messages = feed(5, 36)
+    service.start(stdout=writer)
+    os.close(writer)
+    await service.ready()
+    os.close(reader)
+    sending = asyncio.create_task(deliver(messages, service.port))
+    assert await service.ended() == 1
+    assert "standard output, found Broken pipe" in service.said()
+    service.start()
+    await sending
+    assert await service.stop() == 0
+    assert drafted(service.events()) == by_code(messages)
+
+
+async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(served: Make) -> None:
+    """A full pipe: messages are accepted, SIGTERM ends it with 0, and the events wait in the ledger."""
+    service = served(shutdown_seconds="2")
+    reader, writer = os.pipe()
+    messages = feed(10, 37)
+    service.start(stdout=writer)
+    os.close(writer)
+    await deliver(messages, service.port)
+    assert await service.stop() == 0
+    assert "outbox.left" in service.said()
+    with os.fdopen(reader, "rb") as pipe:  # what it took until it was full, the last line perhaps in part
+        taken = [json.loads(line) for line in pipe.readlines() if line.endswith(b"\n")]
+    assert drafted(taken) != by_code(messages)
+    service.start()
+    await until(lambda: drafted([*taken, *service.events()]) == by_code(messages), service.said)
+    assert await service.stop() == 0
+
+
+async def test_a_pipe_gets_json_lines(served: Make) -> None:
+    """`chargeline serve | reader`: the same lines as in a file, and nothing else."""
+    service = served()
+    process = service.start(stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    reading = asyncio.create_task(asyncio.to_thread(process.stdout.read))
+    messages = feed(5, 38)
+    await deliver(messages, service.port)
+    assert await service.stop() == 0
+    lines = (await reading).decode().splitlines()
+    assert drafted(json.loads(each) for each in lines) == by_code(messages)
+
+
+async def test_a_terminal_gets_words(served: Make) -> None:
+    """On a terminal: a line for each event, with codes and units, what changed, and questions in words."""
+    service = served()
+    ours, theirs = os.openpty()
+    service.start(stdout=theirs)
+    os.close(theirs)
+    await service.ready()
+    await deliver([given("OXALIPLATIN", "130 mg", "0900", "1000")], service.port)
+    await deliver([given("OXALIPLATIN", "130 mg", "0900", "1100", sent="1900")], service.port)
+    await deliver([b"MSH|^~\\&|MAR|ZEBRA|C|Z|20260302||RAS^O17|1|T|2.5.1\rPID|1\r"], service.port)
+    text = ""
+    while "parked" not in text:
+        text += (await asyncio.wait_for(asyncio.to_thread(os.read, ours, 4096), 60)).decode()
+    assert await service.stop() == 0
+    first, draft, revised, parked = text.splitlines()[:4]
+    assert first == f"listening for HL7 over MLLP at {HOST}:{service.port}"
+    assert re.fullmatch(r"ZEBRA\|V1  draft 1 \w+: 96413×1 J9263×260", draft)
+    assert re.fullmatch(r"ZEBRA\|V1  draft 2 \w+: 96413×1 96415×1 J9263×260; added 96415×1", revised)
+    assert re.match(r"\S*\|\S*  parked \S+: expected .*, found .*; ", parked)
+
+
+async def test_every_line_holds_under_the_published_schemas(served: Make) -> None:
+    """CloudEvents in JSON format whose data hold under schemas/: drafts, questions, parked messages."""
+    service = served()
+    service.start()
+    broken = [b"MSH|^~\\&|MAR|ZEBRA|C|Z|20260302||RAS^O17|1|T|2.5.1\rPID|1\r"]
+    await deliver([*feed(30, 39), *broken], service.port)
+    assert await service.stop() == 0
+    topics = {TYPES[channel.model]: channel.topic for channel in CHANNELS}
+    told = once(service.events())
+    for each in told:
+        assert set(each) == {
+            "specversion", "id", "source", "type", "time", "subject", "datacontenttype", "data",
+        }  # fmt: skip
+        assert each["specversion"] == "1.0" and each["datacontenttype"] == "application/json"
+        assert datetime.fromisoformat(each["time"]).tzinfo is not None
+        assert each["subject"] == f"{each['data']['facility'] or ''}|{each['data']['visit'] or ''}"
+        validator(topics[each["type"]]).validate(each["data"])
+    assert {topics[each["type"]] for each in told} == {channel.topic for channel in CHANNELS}
+
+
+async def test_no_patient_is_named_outside_the_ledger(served: Make) -> None:
+    """No name or number of a patient is in the log, in a key, or in a draft or question."""
+    service = served(log_level="debug")
+    service.start()
+    messages = [*feed(20, 40), b"MSH|^~\\&|A|B\rPID|1||12345||QUAGGA^ZOE\r", b"no header QUAGGA^ZOE"]
+    client = await _connected(service)
+    for each in messages:
+        await client.send(each)
+    await client.close()
+    assert await service.stop() == 0
+    names = {"QUAGGA", "ZOE"}
+    for each in messages[:-2]:
+        message = read_message(each)
+        names |= {part for at in ("PID-5.1", "PID-5.2", "PID-3.1") if (part := message.value(at))}
+    assert len(names) > 20
+    parked = TYPES[next(each.model for each in CHANNELS if each.topic == "hl7.parked")]
+    public = [
+        {key: value for key, value in each.items() if key != "data" or each["type"] != parked}
+        for each in service.events()
+    ]
+    text = service.log.read_text() + json.dumps(public)
+    assert [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)] == []
+
+
+async def _connected(service: Served) -> MllpClient:
+    await service.ready()
+    return await MllpClient.connect(HOST, service.port)
+
+
+async def test_the_metrics_count_what_came(served: Make) -> None:
+    """/metrics of the process: messages used, drafts announced, frames and answers of the listener."""
+    service = served()
+    service.start()
+    await service.ready()
+    await deliver([given("OXALIPLATIN", "130 mg", "0900", "1000")], service.port)
+    await until(lambda: revisions(service.events()))
+    text = (await service.page("/metrics")).decode()
+    for expected in (
+        'chargeline_messages_total{message_type="RAS",outcome="used"} 1.0',
+        'chargeline_gateway_frames_total{frame="complete"} 1.0',
+        'chargeline_gateway_acknowledgements_total{acknowledgement="AA"} 1.0',
+    ):
+        assert expected in text
+    assert re.search(r'chargeline_draft_revisions_total\{status="\w+"\} 1\.0', text)
+    assert await service.stop() == 0
+
+
+async def test_too_many_parked_messages_stop_it(served: Make) -> None:
+    """A wrong interface must not drain the feed: exit 1 in words; the parked ones are in the ledger."""
+    service = served(parked_in_a_row="3")
+    service.start()
+    client = await _connected(service)
+    codes = []
+    for number in range(4):
+        broken = f"MSH|^~\\&|MAR|ZEBRA|C|Z|20260302||RAS^O17|{number}|T|2.5.1\rPID|1\r".encode()
+        codes.append(code_of(await client.send(broken)))
+    assert await service.ended() == 1
+    await client.close()
+    assert codes == ["AA"] * 4
+    assert "expected at most 3 messages to be parked in a row" in service.said()
+    ledger = await Ledger.open(f"sqlite:///{service.folder}/ledger.sqlite")
+    assert len(await ledger.parked()) == 4
+    await ledger.close()
