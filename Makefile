@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos bench lint format lock clean
+.PHONY: help setup demo test chaos bench soak lint format lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ chaos: setup ## kill consumers, Kafka and PostgreSQL under load, and compare: SE
 
 bench: setup ## measure the throughput
 	@$(BIN)/python -m tests.bench.run
+	@$(BIN)/python -m tests.bench.live
+
+soak: setup ## send a million messages (MESSAGES=) and watch memory and speed
+	@$(BIN)/python -m tests.bench.soak
 
 lint: setup ## check style, format and types
 	@$(BIN)/ruff check

@@ -15,21 +15,28 @@ from typing import Any
 
 import pytest
 
-from chargeline import demo
+from chargeline import cli, demo
+from chargeline.bus import events, schemas
+from chargeline.capture import program
 from chargeline.cli import main
 from chargeline.coding.records import EncounterRecord, Line, Messages, OpenQuestion, WithheldService
 from chargeline.engine.vocabulary import CONCERNS
+from chargeline.gateway import server
 from chargeline.hl7.profile import ACTIONS, make_profile
 from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.telemetry import metrics, settings
+from tests.bus.test_events import NOON, revision
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RULES = REPOSITORY / "rules"
 README = "README.md"
 RULES_README = "rules/README.md"
 INTERFACES_README = "rules/interfaces/README.md"
+LIVE = "docs/live-service.md"
 LINES_MOST = {
     README: 145,
     "docs/architecture.md": 90,
+    LIVE: 150,
     RULES_README: 130,
     INTERFACES_README: 150,
 }
@@ -214,6 +221,98 @@ def test_named_rules_and_files_of_decisions_exist() -> None:
             named = re.findall(r"`([a-z_]+\.[a-z_.]+)`", text_of(document))
             unknown = [name for name in named if name not in known and f'"{name}"' not in source]
             assert [name for name in unknown if not name.endswith((".toml", ".py"))] == [], document
+
+
+# ------------------------------------------------------------------ the live service is as its page says
+
+
+def source() -> str:
+    """All of our own code."""
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(REPOSITORY.glob("services/**/*.py")))
+
+
+def default(name: str) -> Any:
+    return settings.Settings.model_fields[name].default
+
+
+def topics() -> dict[str, str]:
+    """The usual name of each topic, by what it is for."""
+    return {
+        what: default(f"topic_{what}") for what in ("inbound", "drafts", "questions", "parked")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_named_settings_exist(document: str) -> None:
+    """Each variable that a document names is a setting."""
+    named = set(re.findall(r"CHARGELINE_[A-Z_]+", text_of(document)))
+    assert named <= {settings.variable(name) for name in settings.Settings.model_fields}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_named_metrics_exist(document: str) -> None:
+    """Each metric that a document names is scraped."""
+    named = set(re.findall(r"`(chargeline_[a-z_]+)`", text_of(document)))
+    assert named <= {each.name for each in metrics.definitions()}
+
+
+def test_the_topics_are_those_that_are_made() -> None:
+    """Names, days, partitions and record size of the page and of schemas/ are what `topics create` makes."""
+    rows = {key.strip("`"): row for key, row in table_rows(LIVE).items()}
+    days = {channel.topic: channel.retention_days for channel in schemas.CHANNELS}
+    days[schemas.INBOUND] = schemas.INBOUND_DAYS
+    for what, name in topics().items():
+        assert days.pop(name) == program.RETENTION_DAYS[what]
+        assert rows[name].endswith(f"| {program.RETENTION_DAYS[what]} days |")
+    assert days == {}
+    made = cli._parser().parse_args(["topics", "create"]).partitions
+    assert made == program.PARTITIONS == schemas.PARTITIONS
+    assert f"each with {made} partitions" in text_of(LIVE)
+    assert f"{settings.Settings().kafka_record_bytes():,} bytes" in text_of(LIVE)
+
+
+def test_the_headers_are_those_that_are_written() -> None:
+    """The page names each header of the inbound topic and of our events, and no other."""
+    written = set(re.findall(r'"(chargeline-[a-z-]*[a-z])"', source()))
+    assert {f"`{each}`" for each in written} == set(re.findall(r"`chargeline-[a-z-]+`", text_of(LIVE)))
+    _key, headers, _value = events.to_kafka(events.Announcement(revision(), NOON))
+    assert [name for name, _text in headers if f"`{name}`" not in text_of(LIVE)] == []
+
+
+def test_what_the_page_says_of_limits_holds() -> None:
+    """Visits in memory, the size of a fetch, senders and their messages, and the wait for a store."""
+    text = " ".join(text_of(LIVE).split())
+    mebibyte = 1_048_576
+    for said in (
+        f"{program.VISITS_IN_MEMORY:,} visits",
+        f"at most {program.FETCH_BYTES // mebibyte} MiB",
+        f"{program.PARTITION_FETCH_BYTES // mebibyte} MiB of a partition",
+        f"{server.CONNECTIONS} senders × {server.IN_FLIGHT + 1} messages",
+        f"AE (CE) after {server.Settings().store_seconds:g} s",
+    ):
+        assert said in text, said
+
+
+def test_what_the_page_names_of_events_and_logs_exists() -> None:
+    """Each key of a draft, each question and each line of the log in its backticks is in the code."""
+    keys = {*events.DraftRevision.model_fields, *events.Changes.model_fields, *events.LineChange.model_fields}
+    keys |= {"final", "open", "closed", *events.Billed.model_fields}
+    known = {*keys, *topics().values(), events.LATE, *CONCERNS, "max.message.bytes"}
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_.]+)?)`", text_of(LIVE)))
+    named -= {each.name for each in metrics.definitions()} | {
+        name for name in named if name.startswith("ce_")
+    }
+    assert [each for each in sorted(named - known) if f'"{each}"' not in source()] == []
+
+
+def test_commands_of_shell_blocks_parse() -> None:
+    """Each `chargeline …` in the sh blocks of README and the live page is accepted by the command line."""
+    for document in (README, LIVE):
+        lines = re.sub(r"  #.*$", "", "".join(blocks(document, "sh")), flags=re.MULTILINE)
+        commands = re.findall(r"(?:^|; |^[A-Z_]+=\S+ |\S=\S+ )chargeline (.*?)(?=;|$)", lines, re.MULTILINE)
+        assert len(commands) > 4, document
+        for command in commands:
+            assert cli._parser().parse_args(shlex.split(command)).run, command
 
 
 # ------------------------------------------------------------------ what must be named is named

@@ -19,6 +19,7 @@ from time import perf_counter
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chargeline.capture.inbound import key_text
 from chargeline.capture.program import create_topics
@@ -70,6 +71,10 @@ class Capture:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
         await admin.start()
         await admin.create_topics([NewTopic(f"{self.name}.passed", PARTITIONS, 1)])
+        stamped = {"message.timestamp.type": "LogAppendTime"}  # the broker's time, at both ends
+        for name in ("inbound", "drafts"):
+            topic = ConfigResource(ConfigResourceType.TOPIC, f"{self.name}.{name}", stamped)
+            await admin.alter_configs([topic])
         await admin.close()
         ledger = await Ledger.open(self.url, accept_old=True)
         await ledger.migrate()
@@ -128,6 +133,11 @@ class Capture:
         async with ledger.view() as view:
             return await view.read_so_far(f"{self.name}.inbound")
 
+    async def final_visits(self, ledger: Ledger) -> int:
+        """How many visits the ledger has in their final state."""
+        async with ledger.view() as view:
+            return await view.count_visits("final")
+
     async def outbox(self, ledger: Ledger) -> int:
         """How many events wait to be published."""
         return (await ledger.counts()).outbox
@@ -161,52 +171,49 @@ async def captured(capture: Capture, count: int) -> float:
 
 
 async def latencies(capture: Capture, feed: Feed, rate: float) -> list[float]:
-    """Seconds from the sending of a visit's only message to the arrival of its draft, under load.
+    """Seconds between a visit's only message and its draft, both as the broker stamps them, under load.
 
-    The load is the feed at `rate` messages a second, the messages that are measured included.
+    The load is the feed at `rate` messages a second; what is measured comes on top.
     """
-    settings = capture._settings()
-    consumer = AIOKafkaConsumer(bootstrap_servers=capture.kafka.bootstrap)
+    inbound, drafts = f"{capture.name}.inbound", f"{capture.name}.drafts"
     producer = AIOKafkaProducer(bootstrap_servers=capture.kafka.bootstrap, linger_ms=1)
-    await consumer.start()
     await producer.start()
-    places = [TopicPartition(settings.topic_drafts, number) for number in range(PARTITIONS)]
-    consumer.assign(places)
-    await consumer.seek_to_end(*places)
-    sent: dict[bytes, float] = {}
-    found: list[float] = []
-
-    async def listen() -> None:
-        while True:
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                for each in records:
-                    if (since := sent.pop(each.key or b"", None)) is not None:
-                        found.append(perf_counter() - since)
-
-    listening = asyncio.create_task(listen())
     began, number, probe = perf_counter(), 0, 0
     total = int(min(len(feed), rate * LOAD_SECONDS))
     while number < total:
         elapsed = perf_counter() - began
         while number < min(total, elapsed * rate):
             key, data = feed[number]
-            await producer.send(settings.topic_inbound, value=data, key=key)
+            await producer.send(inbound, value=data, key=key)
             number += 1
         if probe < elapsed * PROBES_A_SECOND:
             probe += 1
             key, data = _probe(probe)
-            sent[key] = perf_counter()
-            await producer.send(settings.topic_inbound, value=data, key=key)
+            await producer.send(inbound, value=data, key=key)
         await asyncio.sleep(0.002)
-    async with asyncio.timeout(60):
-        while sent:
-            await asyncio.sleep(0.05)
-    listening.cancel()
-    await consumer.stop()
     await producer.stop()
+    sent = await _stamps(capture.kafka.bootstrap, inbound, probe)
+    drafted = await _stamps(capture.kafka.bootstrap, drafts, probe)
+    return [(drafted[key] - sent[key]) / 1000 for key in sent]
+
+
+async def _stamps(bootstrap: str, topic: str, wanted: int) -> dict[bytes, int]:
+    """When each of the measured messages came to a topic, in milliseconds; waits until all have."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+    found: dict[bytes, int] = {}
+    async with asyncio.timeout(60):
+        while len(found) < wanted:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for each in records:
+                    if each.key and each.key.startswith(_PROBED):
+                        found.setdefault(each.key, each.timestamp)
+    await consumer.stop()
     return found
 
 
+_PROBED = b"ZEBRA_CLINIC|VPROBE"
 _PROBE = (
     "MSH|^~\\&|ZEBRAMAR|ZEBRA_CLINIC|CHARGELINE|ZEBRA|20260302080000||RAS^O17^RAS_O17|PROBE{n}|T|2.5.1\r"
     "PID|1||ZZPROBE{n}^^^ZEBRA^MR||TESTPATIENT^ZEBRA\r"
@@ -218,7 +225,7 @@ _PROBE = (
 
 
 def _probe(number: int) -> tuple[bytes, bytes]:
-    return f"ZEBRA_CLINIC|VPROBE{number}".encode(), _PROBE.format(n=number).encode()
+    return b"%b%d" % (_PROBED, number), _PROBE.format(n=number).encode()
 
 
 # ------------------------------------------------------------------ the whole

@@ -21,7 +21,7 @@ from chargeline.gateway.server import (
 )
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
-from tests.gateway import MemoryStore, connected, profile, running, settings, until
+from tests.gateway import HOST, MemoryStore, connected, profile, running, settings, until
 from tests.golden.messages import adt, given, message, orc, ordered, segment
 from tests.hl7 import RAS, with_header
 from tests.telemetry.test_logs import lines, out
@@ -242,6 +242,32 @@ async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
         with pytest.raises(MllpError):
             await client.send(RAS)
     assert not any(secret in caplog.text for secret in SECRETS)
+
+
+async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.StringIO) -> None:
+    """Bytes outside frames, too large a frame, half of one, a handler that fails: event, host and port."""
+    store = MemoryStore()
+    store.failing = RuntimeError("TESTPATIENT^ZEBRA")
+    async with running(store, limits=Limits(frame_bytes=2000)) as gateway:
+        for sent in (
+            b"TESTPATIENT",
+            b"\vMSH|" + b"Z" * 3000 + b"\x1c\r",
+            b"\vMSH|ZEBRA",
+            b"\v" + RAS + b"\x1c\r",
+        ):
+            reader, writer = await asyncio.open_connection(HOST, gateway.server.port)
+            writer.write(sent)
+            writer.write_eof()
+            await reader.read()
+            writer.close()
+        await until(lambda: gateway.server.connections == 0)
+    said = [each for each in lines(out) if each["source"] == "bus.mllp"]
+    assert [each["event"] for each in said] == [
+        "frame.start_block_missing", "frame.too_large", "frame.cut_off", "connection.failed"
+    ]  # fmt: skip
+    assert all(each["host"] == HOST and each["port"] > 0 and "dropped_keys" not in each for each in said)
+    assert said[-1]["says"].startswith("the handler failed with RuntimeError at ")
+    assert not any(secret in out.getvalue() for secret in SECRETS)
 
 
 # --- what is stored and what is refused -------------------------------------------------------------------

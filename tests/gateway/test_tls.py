@@ -1,5 +1,6 @@
 """Claims about TLS: who may connect, and that a refusal is seen. The certificates are made on the spot."""
 
+import io
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,9 @@ from tests.gateway import (
     until,
 )
 from tests.hl7 import RAS
+from tests.telemetry.test_logs import lines, out
+
+__all__ = ["out"]  # a fixture
 
 REFUSED = (ConnectionError, ssl.SSLError)
 
@@ -74,7 +78,7 @@ async def test_a_certified_sender_is_named_in_the_header(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["stranger", ""])
 async def test_a_sender_without_an_accepted_certificate_is_refused(
-    folder: Path, name: str, caplog: pytest.LogCaptureFixture
+    folder: Path, name: str, out: io.StringIO
 ) -> None:
     """One certified elsewhere, or not at all: nothing is stored, the refusal is counted and logged."""
     store = MemoryStore()
@@ -86,7 +90,9 @@ async def test_a_sender_without_an_accepted_certificate_is_refused(
         async with connected(gateway, folder, "pharmacy") as client:
             assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
     assert len(store.kept) == 1
-    assert "no TLS with 127.0.0.1" in caplog.text
+    (said,) = [each for each in lines(out) if each["event"] == "handshake.failed"]
+    assert (said["host"], said["source"]) == (HOST, "bus.mllp")
+    assert said["reason"].isupper() and "dropped_keys" not in said
 
 
 async def test_a_sender_without_tls_gets_nothing(folder: Path) -> None:

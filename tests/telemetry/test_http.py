@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.telemetry import http
-from chargeline.telemetry.http import Pages, PageServer
+from chargeline.telemetry.http import ListenError, Pages, PageServer
 from chargeline.telemetry.metrics import Metrics
 
 
@@ -207,3 +207,16 @@ async def test_a_closed_server_accepts_nobody() -> None:
     await server.close()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", server.port)
+
+
+async def test_a_port_that_is_taken_is_told(served: Served) -> None:
+    """Whose port is busy is told which, what was found, and which variables to correct."""
+    server = PageServer(Pages(lambda: [], lambda accept: (accept, b""), {}))
+    with pytest.raises(ListenError) as caught:
+        await server.start("127.0.0.1", served.server.port)
+    said = str(caught.value)
+    assert said.startswith(
+        f"expected to listen for the health pages on 127.0.0.1 port {served.server.port}, found"
+    )
+    assert "in use" in said and "CHARGELINE_HTTP_PORT" in said
+    await server.close()

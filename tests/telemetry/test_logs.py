@@ -29,6 +29,7 @@ def out() -> Iterator[io.StringIO]:
     yield stream
     logging.captureWarnings(False)
     root.handlers[:], root.level = before[0], before[1]
+    logging.getLogger("chargeline").setLevel(logging.NOTSET)
     sys.excepthook, threading.excepthook, sys.unraisablehook = before[2:]
     structlog.reset_defaults()
 
@@ -191,6 +192,57 @@ async def test_a_failed_task_that_nobody_awaits_does_not_tell_its_text(out: io.S
     asyncio.get_running_loop().call_soon(callback, PATIENT)
     await asyncio.sleep(0.01)
     assert only_line(out)["source"] == "asyncio" and "ZEBRA" not in out.getvalue()
+
+
+def test_a_package_of_ours_that_must_not_know_us_is_heard(out: io.StringIO) -> None:
+    """What it logs by `logging` comes out as said: event, level, keys; its info lines too."""
+    logging.getLogger("chargeline.bus.mllp").info("connection.idle", extra={"host": "ward", "port": 2575})
+    line = only_line(out)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "connection.idle", "level": "info", "source": "bus.mllp", "host": "ward", "port": 2575
+    }  # fmt: skip
+
+
+def test_a_package_of_ours_is_held_to_the_same_keys(out: io.StringIO) -> None:
+    """A key that is not on the list, a value of the wrong shape and a sentence do not get through."""
+    log = logging.getLogger("chargeline.bus.mllp")
+    log.warning("frame.cut_off", extra={"patient": PATIENT, "host": PATIENT})
+    log.warning("read %s", PATIENT)
+    assert [(each["event"], each["dropped_keys"]) for each in lines(out)] == [
+        ("frame.cut_off", ["host", "patient"]), ("unnamed", ["event"])
+    ]  # fmt: skip
+    assert "ZEBRA" not in out.getvalue()
+
+
+def test_a_librarys_keys_do_not_pass(out: io.StringIO) -> None:
+    """What somebody else puts into `extra` is not told, whatever its key."""
+    logging.getLogger("zebra.library").warning("frame.cut_off", extra={"reason": "ZEBRA"})
+    assert only_line(out)["event"] == "library" and "ZEBRA" not in out.getvalue()
+
+
+def test_lines_of_a_library_that_are_alike_are_counted(
+    out: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of fifty in a minute one is written, and the next minute's says how many it stands for."""
+    now = 1000.0
+    monkeypatch.setattr(logs, "monotonic", lambda: now)
+    for minute in range(2):
+        now = 1000.0 + 61 * minute
+        for _ in range(50):
+            logging.getLogger("aiokafka").error("Unable connect to node with id %s", 1)
+    assert [each.get("count") for each in lines(out)] == [None, 50]
+
+
+def test_errors_of_a_library_are_each_told(out: io.StringIO) -> None:
+    """Lines with an exception, or whose text is not known to be alike, are all written."""
+    for number in range(3):
+        try:
+            raise ValueError(number)
+        except ValueError:
+            logging.getLogger("aiokafka").exception("Unexpected error")
+        logging.getLogger("aiokafka").error(f"number {number}")
+    assert len(lines(out)) == 6
 
 
 def test_handlers_that_a_library_put_up_are_taken_down(out: io.StringIO) -> None:

@@ -3,7 +3,8 @@
 It owns the sockets: frames cut out of a stream however it was chopped, limits on size, time, number of
 connections and frames in flight, and a close that loses nothing acknowledged. It refuses to know
 what a message says; the handler that is passed in gives the answer. What happens is counted by name
-and logged without content, because a frame is a patient's record.
+and logged without content, because a frame is a patient's record: an event's name, and what it says in
+`extra`, under the keys that `telemetry.logs` lets through.
 """
 
 import asyncio
@@ -228,7 +229,7 @@ class MllpServer:
             writer.transport.abort()
         elif len(self._connections) >= self.limits.connections:
             self.count("connection_refused")
-            log.warning("connection refused: %d are open, the most allowed", self.limits.connections)
+            log.warning("connection.refused", extra={"count": self.limits.connections, "reason": "too_many"})
             writer.transport.abort()
         else:
             self.count("connection_opened")
@@ -263,6 +264,11 @@ class _Connection:
         self._stopping = False
         self._strangers_told = False
 
+    @property
+    def _whose(self) -> dict[str, object]:
+        """Whose connection it is, as a log may say it."""
+        return {"host": self._peer.host, "port": self._peer.port}
+
     def stop(self) -> None:
         """Read no more, unless half a frame is there; what is in flight is still answered."""
         self._stopping = True
@@ -279,13 +285,14 @@ class _Connection:
                 group.create_task(self._write())
         except* HangUpError as reasons:
             self._server.count("connection_failed")
-            log.error("connection to %s closed: %s", self._peer, reasons.exceptions[0])
+            log.error("connection.failed", extra=self._whose, exc_info=reasons.exceptions[0])
         except* OSError as reasons:
-            log.warning("connection to %s lost: %s", self._peer, type(reasons.exceptions[0]).__name__)
+            error = type(reasons.exceptions[0]).__name__
+            log.warning("connection.lost", extra={**self._whose, "error": error})
         finally:
             if self._frames.partial:
                 self._server.count("frame_cut_off")
-                log.warning("connection to %s ended within a frame", self._peer)
+                log.warning("frame.cut_off", extra=self._whose)
             await _close(self._writer)
 
     async def _shake_hands(self, context: ssl.SSLContext) -> None:
@@ -294,7 +301,7 @@ class _Connection:
         except OSError as error:
             self._server.count("handshake_failed")
             reason = getattr(error, "reason", None) or type(error).__name__
-            log.warning("no TLS with %s: %s", self._peer, reason)
+            log.warning("handshake.failed", extra={**self._whose, "reason": reason})
             raise
         self._peer = _peer_of(self._writer)
 
@@ -319,7 +326,8 @@ class _Connection:
             self._server.count(name, amount)
         if counts["bytes_between_frames"] and not self._strangers_told:
             self._strangers_told = True  # once: some senders keep a connection alive with them
-            log.warning("bytes outside frames from %s: is the start block 0x0B missing?", self._peer)
+            extra = {**self._whose, "bytes": counts["bytes_between_frames"]}
+            log.warning("frame.start_block_missing", extra=extra)
         return frames
 
     def _start_clock(self, *, anew: bool) -> None:
@@ -345,7 +353,7 @@ class _Connection:
                     return b""  # if it was cut: whether anyone takes the answers shows when they are written
                 if self._frames.partial or not self._in_flight:
                     self._server.count("connection_idle")
-                    log.info("connection to %s closed: nothing came in time", self._peer)
+                    log.info("connection.idle", extra=self._whose)
                     return b""
             finally:
                 self._waiting = None
@@ -358,7 +366,7 @@ class _Connection:
     async def _refuse(self, head: bytes, group: asyncio.TaskGroup) -> None:
         """Answer a frame that is too large and end; the rest of it is taken first, or the answer is lost."""
         reason = f"a frame of at most {self._limits.frame_bytes} bytes was expected and a larger one found"
-        log.warning("frame from %s refused, connection closed: %s", self._peer, reason)
+        log.warning("frame.too_large", extra={**self._whose, "reason": f"above_{self._limits.frame_bytes}"})
         with suppress(OSError):
             async with asyncio.timeout(self._limits.frame_seconds):
                 while self._frames.partial and (data := await self._reader.read(CHUNK_BYTES)):

@@ -24,7 +24,6 @@ class Channel(NamedTuple):
     topic: str
     model: type[Data]
     title: str
-    partitions: int
     retention_days: int
     note: str
 
@@ -34,8 +33,7 @@ CHANNELS = (
         "charge.draft",
         DraftRevision,
         "Draft charges of a visit, every revision",
-        48,
-        30,
+        90,
         "The last revision of a visit says all that holds. To keep bills in step, apply each revision's"
         " changes in order: credit `before`, bill `after`; drop an id that was seen before. Keep it longer"
         " than any reader may be down, and do not compact: a lost revision is a lost credit.",
@@ -44,8 +42,7 @@ CHANNELS = (
         "documentation.question",
         DocumentationQuestion,
         "Questions to a person, opened and closed",
-        6,
-        7,
+        14,
         "A question is open until `closed` comes with the same question_id. Do not compact: one visit, which"
         " is the key, has many questions.",
     ),
@@ -53,13 +50,13 @@ CHANNELS = (
         "hl7.parked",
         ParkedMessage,
         "Messages that could not be used",
-        6,
-        30,
+        90,
         "It holds whole messages, patients included: grant access as narrowly as to the inbound topic. Keep"
         " it longer than it takes to mend a sender.",
     ),
 )
-INBOUND, INBOUND_PARTITIONS, INBOUND_DAYS = "hl7.inbound", 48, 7
+INBOUND, INBOUND_DAYS = "hl7.inbound", 14
+PARTITIONS = 48  # of each topic: a visit has the same number on all of them
 
 
 def schema_of(channel: Channel) -> dict[str, Any]:
@@ -132,7 +129,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "title": channel.title,
         "description": channel.note,
         "messages": {_key(channel): {"$ref": f"#/components/messages/{_key(channel)}"}},
-        "bindings": _topic_binding(channel.partitions, channel.retention_days),
+        "bindings": _topic_binding(channel.retention_days),
     }
 
 
@@ -144,14 +141,14 @@ def _inbound() -> dict[str, Any]:
         " the number of partitions for years: changing it moves visits. Keep it longer than a failover"
         " may last.",
         "messages": {"hl7_inbound": {"$ref": "#/components/messages/hl7_inbound"}},
-        "bindings": _topic_binding(INBOUND_PARTITIONS, INBOUND_DAYS),
+        "bindings": _topic_binding(INBOUND_DAYS),
     }
 
 
-def _topic_binding(partitions: int, days: int) -> dict[str, Any]:
+def _topic_binding(days: int) -> dict[str, Any]:
     configuration = {"cleanup.policy": ["delete"], "retention.ms": days * _DAY_MS}
     return {
-        "kafka": {"partitions": partitions, "topicConfiguration": configuration, "bindingVersion": _BINDING}
+        "kafka": {"partitions": PARTITIONS, "topicConfiguration": configuration, "bindingVersion": _BINDING}
     }
 
 

@@ -18,6 +18,7 @@ from chargeline.bus import topics
 from chargeline.bus.kafka import KafkaUnavailableError
 from chargeline.capture import program
 from chargeline.capture.limits import TooManyParkedError
+from chargeline.capture.prices import PricesError, read_prices
 from chargeline.capture.processor import nudge, utc_now
 from chargeline.capture.strict import strict_report
 from chargeline.engine.events import VisitKey
@@ -45,7 +46,7 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
     code = OK
     try:
         code = uvloop.run(_awaited(work, settings))
-    except* (RulebookError, Hl7Error) as errors:
+    except* (RulebookError, Hl7Error, PricesError) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:
         code = _say_all(errors, FAILED)
@@ -86,6 +87,8 @@ def _words(error: BaseException) -> str:
 
 async def capture(settings: Settings) -> int:
     """`chargeline capture`."""
+    if settings.prices is not None:
+        read_prices(settings.prices)  # its mistakes are said before anything is connected
     return await program.run(settings)
 
 

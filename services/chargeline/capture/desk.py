@@ -64,13 +64,17 @@ class Desk:
         last = await batch.last_revisions(missing)
         asked = await batch.open_questions(missing)
         days = await self._days(batch, missing)
-        parked = await batch.visits_with_parked(missing)
+        members = {key: {key, *self.visits.numbers(key)} for key in missing}
+        everyone = {member for each in members.values() for member in each}
+        parked = await batch.visits_with_parked(everyone)
+        settled = await batch.visits_with_parked(everyone, settled=True)
         for key in missing:
             self.standings[key] = Standing(
                 _known(last[key]) if key in last else None,
                 {each.question_id: each for each in asked[key]},
                 *days.get(key, _NO_DAYS),
-                key in parked,
+                parked=not parked.isdisjoint(members[key]),
+                settled=not settled.isdisjoint(members[key]),
             )
 
     def park(self, keys: Iterable[VisitKey]) -> None:
@@ -119,6 +123,9 @@ class Desk:
         self.standings.pop(key, None)
         self.waiting.pop(key, None)
         self.visits.forget(key)
+        survivor = self.visits.surviving(key)
+        if survivor not in self._loaded:  # what we kept for it would never be let go: others draft it
+            self.visits.forget(survivor)
 
 
 def _visit_merge(merge: StoredMerge) -> VisitMerge:

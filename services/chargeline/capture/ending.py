@@ -69,9 +69,14 @@ class Ending:
 
 
 async def closed(close: Awaitable[object], what: str, log: FilteringBoundLogger) -> None:
-    """Close something that may wait for a server, but not for long."""
-    try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await close
-    except TimeoutError:
+    """Close something that may wait for a server, but not for long.
+
+    Without Kafka, aiokafka's stop ends by the cancelling of a task of its own: that must not end us.
+    """
+    closing = asyncio.ensure_future(close)
+    await asyncio.wait([closing], timeout=CLOSE_SECONDS)
+    if closing.done() and not closing.cancelled():
+        closing.result()
+    else:
+        closing.cancel()
         log.warning("close.given_up", reason=what)

@@ -4,14 +4,16 @@ It owns the decision what a record is: a message of a visit, one under another v
 a merge, a nudge, one that nobody uses, or one to be parked. It writes nothing.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import PatientMerge, Reading, Unreadable, VisitKey, VisitMerge
+from chargeline.engine.events import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
+from chargeline.ledger.bulk import KEY_BYTES_MOST, no_key
 
 # Headers by which chargeline speaks to itself over the inbound topic; none holds patient data.
 NUDGE = "chargeline-nudge"  # no message: look at this visit again, something of it is in the ledger
@@ -48,9 +50,9 @@ def key_text(key: VisitKey) -> str:
 
 
 def key_of_text(text: str) -> VisitKey | None:
-    """The visit that a Kafka key names, None if it names none."""
-    facility, found, visit = text.partition("|")
-    return VisitKey(facility, visit) if found and visit else None
+    """The visit that a Kafka key names, None if it names none that the ledger could keep."""
+    facility, _, visit = text.partition("|")
+    return VisitKey(facility, visit) if visit and not (no_key(facility) or no_key(visit)) else None
 
 
 def _named(record: InboundRecord) -> VisitKey | None:
@@ -68,6 +70,9 @@ def look(record: InboundRecord, profile: Profile) -> Looked:
     except Hl7Error as error:
         return Looked(record, "parked", None, _named(record), error)
     reading = read_events(message, profile)
+    if (problem := _bad_identifier(reading)) is not None:
+        reading = reading._replace(message=reading.message._replace(control_id=""))
+        return Looked(record, "parked", reading, _named(record), problem)
     if reading.set_aside is not None:
         kind = "unused" if reading.set_aside.code == "message.unknown" else "parked"
         return Looked(record, kind, reading, _named(record), reading.set_aside)
@@ -75,9 +80,37 @@ def look(record: InboundRecord, profile: Profile) -> Looked:
         return Looked(record, "message", reading, None, None)
     visit = VisitKey(reading.facility, reading.visit)
     if record.headers.get(MERGE_COPY) == "prior":
-        return Looked(record, "prior", reading, key_of_text(record.key), None)
+        prior = key_of_text(record.key)
+        return Looked(record, "prior" if prior else "unused", reading, prior, None)
     kind = "message" if record.key == key_text(visit) else "rekey"
     return Looked(record, kind, reading, visit, None)
+
+
+def _bad_identifier(reading: Reading) -> Hl7Error | None:
+    """Why the ledger could not keep a message under its numbers: one would block its partition for ever."""
+    for where, text in _identifiers(reading):
+        if (found := no_key(text)) is not None:
+            return Hl7Error(
+                "identifier.invalid",
+                expected=f"text of at most {KEY_BYTES_MOST} bytes, without NUL and halves of characters",
+                found=found,
+                where=where,
+                do="ask the sender what it wrote there; it must send the message again with a usable one",
+            )
+    return None
+
+
+def _identifiers(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Where a message has the numbers that become keys, and what they are."""
+    yield "MSH-10", reading.message.control_id
+    yield "the facility", reading.facility
+    yield "the visit number", reading.visit or ""
+    for merge in reading.merges:
+        yield "MRG", merge.prior
+        yield "the surviving number of a merge", merge.surviving
+    for event in reading.events:
+        if isinstance(event, VisitFact):
+            yield "PID-3", event.patient or ""
 
 
 def unreadable_parts(reading: Reading) -> list[Unreadable]:

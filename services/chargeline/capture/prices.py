@@ -24,7 +24,7 @@ def read_prices(path: Path) -> dict[str, int]:
     """
     try:
         rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PricesError(f"expected {path} to be a CSV in UTF-8, found {type(error).__name__}") from error
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
         raise PricesError(f"expected {path} to begin with the line code,cents; write it first")

@@ -148,7 +148,6 @@ class Processor:
         announcements = [
             *self._rekeyed(looked, now),
             *self._copies_of_merges(fresh, now),
-            *self._nudges(desk, fresh, now),
         ]
         troubled = [(each, problem) for each in looked for problem in _problems(each)]
         parked = [_parked(each, problem, now) for each, problem in troubled]
@@ -157,7 +156,9 @@ class Processor:
         await desk.load(batch, incomplete)
         desk.park(incomplete)
         touched |= incomplete
-        outcome = await self._settle(batch, desk, touched | self._of_patients(desk, fresh), now)
+        elsewhere = await self._joined(batch, desk, fresh)
+        announcements += self._nudges(desk, _ours(fresh, [*nudged, *incomplete]), elsewhere, now)
+        outcome = await self._settle(batch, desk, touched, now)
         await batch.announce([*announcements, *outcome.announcements, *self._parked_out(troubled, now)])
         done = Done(
             read=len(looked),
@@ -169,13 +170,38 @@ class Processor:
         )
         return done, outcome
 
-    def _of_patients(self, desk: Desk, fresh: Iterable[Looked]) -> set[VisitKey]:
-        """Visits on the desk whose patient a message has just joined with another."""
-        touched: set[VisitKey] = set()
-        for each in fresh:
-            if each.reading is not None and patient_merges(each.reading):
-                touched |= {key for key in desk.held() if key.facility == each.reading.facility}
-        return touched
+    async def _joined(self, batch: Batch, desk: Desk, fresh: Iterable[Looked]) -> set[VisitKey]:
+        """Visits that merges concern and that may be others'. The fence guards only what this poll read,
+        so they are not drafted here, from a memory that may be old: their partitions look again.
+        """
+        readings = [each.reading for each in fresh if each.reading is not None and each.reading.merges]
+        priors = {(each.facility, merge.prior) for each in readings for merge in visit_merges(each)}
+        around = await batch.merges_around(priors) if priors else []
+        found = {  # also those that an earlier merge of the same number led to
+            desk.visits.surviving(VisitKey(merge.facility, merge.surviving))
+            for merge in around
+            if (merge.facility, merge.prior) in priors
+        }
+        patients = {
+            (each.facility, number)
+            for each in readings
+            for merge in patient_merges(each)
+            for number in (merge.prior, merge.surviving)
+        }
+        return found | await self._of_patients(batch, desk, patients) if patients else found
+
+    async def _of_patients(self, batch: Batch, desk: Desk, patients: set[tuple[str, str]]) -> set[VisitKey]:
+        """Visits of patients that were just joined: on the desk, or with a day in the ledger."""
+        await batch.lock_patients(patients)  # a visit that has its first day meanwhile looks after us
+        merges = await batch.patient_merges_around(patients)
+        everyone = patients | {(each.facility, number) for each in merges for number in each[1:3]}
+        days = await batch.patient_days(everyone)
+        held = {
+            key
+            for key in desk.held()
+            if any((key.facility, each) in everyone for each in desk.visits.timeline(key).patients)
+        }
+        return held | {VisitKey(each.facility, each.visit) for each in days}
 
     async def _keep_merges(self, batch: Batch, usable: Iterable[Looked]) -> None:
         visits, patients = [], []
@@ -218,15 +244,12 @@ class Processor:
                 found.append(self._inbound(key_text(prior), each.record, headers, now))
         return found
 
-    def _nudges(self, desk: Desk, fresh: Iterable[Looked], now: datetime) -> list[Announcement]:
+    def _nudges(
+        self, desk: Desk, visits: set[VisitKey], elsewhere: set[VisitKey], now: datetime
+    ) -> list[Announcement]:
         """What came for a visit that was merged away is in the ledger; its survivor must look again."""
-        survivors: dict[VisitKey, None] = {}
-        for each in fresh:
-            if each.visit is not None:
-                survivor = desk.visits.surviving(each.visit)
-                if survivor != each.visit:
-                    survivors[survivor] = None
-        return [nudge(self.terms.inbound_topic, key, now) for key in survivors]
+        survivors = {desk.visits.surviving(each) for each in visits} - visits
+        return [nudge(self.terms.inbound_topic, key, now) for key in sorted(survivors | elsewhere)]
 
     def _inbound(
         self, key: str, record: InboundRecord, headers: dict[str, str], now: datetime
@@ -299,10 +322,14 @@ class Processor:
             return Outcome()
         began = perf_counter()
         timelines = {key: _timeline(desk, key) for key in keys}
-        in_doubt = [key for key, each in timelines.items() if each is not None and len(each.patients) > 1]
-        if in_doubt:
-            await desk.join_patients(batch, in_doubt)
-            timelines.update({key: _timeline(desk, key) for key in in_doubt})
+        unsure = [
+            key
+            for key, each in timelines.items()
+            if each is not None and (len(each.patients) > 1 or key not in desk.standings)
+        ]
+        if unsure:
+            await desk.join_patients(batch, unsure)
+            timelines.update({key: _timeline(desk, key) for key in unsure})
         rows = await batch.visits(keys)  # locks them: two batches take turns
         await desk.know(batch, keys)
         drafts = {
@@ -349,6 +376,8 @@ class Processor:
         after = {row for key in moved for row in rows.get(key, ())}
         patients = {(row.facility, row.patient) for row in before | after}
         await batch.lock_patients(patients)
+        await desk.join_patients(batch, [key for key in moved if timelines[key] is not None])
+        rejoined = {key for key in moved if (each := timelines[key]) and each != desk.visits.timeline(key)}
         await batch.put_patient_days(moved, sorted(after))
         known = await batch.patient_days(patients)
         others = concerned(before ^ after, known)
@@ -358,7 +387,7 @@ class Processor:
             if timeline is not None and second != standing.second:
                 drafts[key] = self.drafting.draft(timeline, second, desk.memories)
             desk.standings[key] = standing._replace(days=own, second=second)
-        return others - set(timelines)
+        return (others - set(timelines)) | rejoined
 
 
 def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> events.ParkedMessage:

@@ -101,7 +101,8 @@ class Standing(NamedTuple):
     """What the ledger holds of a visit besides its messages; only the owner of its partition changes it.
 
     `asked`: open questions by id. `days`: where it is one of its patient's visits with an initial
-    service, and `second`: the days on which another came first. `parked`: a message of it is put aside.
+    service, and `second`: the days on which another came first. `parked`: a message of it is put aside;
+    `settled`: a person has seen to one.
     """
 
     last: Known | None = None
@@ -109,6 +110,7 @@ class Standing(NamedTuple):
     days: frozenset[PatientDay] = frozenset()
     second: frozenset[date] = frozenset()
     parked: bool = False
+    settled: bool = False
 
 
 class OnDesk(NamedTuple):
@@ -161,7 +163,7 @@ class Drafting:
         if visit.made is not None:
             return self._one(visit, now)
         if visit.survivor == visit.key:
-            return Outcome()  # named by a parked message only: nothing of it can be drafted
+            return _undrafted(visit.row, now)
         return self._merged(visit, now)
 
     def draft(self, timeline: Timeline, second: frozenset[date], memories: dict[VisitKey, Memory]) -> Draft:
@@ -175,7 +177,8 @@ class Drafting:
         discharged = timeline.context.discharged
         final_due = discharged + self.grace if discharged is not None else None
         final = final_due is not None and now >= final_due
-        incomplete = visit.standing.parked or bool(timeline.problems)
+        standing = visit.standing  # what a person has seen to counts no more, though it cannot be read still
+        incomplete = standing.parked or (bool(timeline.problems) and not standing.settled)
         revision = _next_revision(made, known, final=final, incomplete=incomplete)
         if revision is not None:
             known = Known.of(revision, made, _questions(made, revision.revision, timeline))
@@ -184,7 +187,8 @@ class Drafting:
         questions: Sequence[events.DocumentationQuestion] = known.questions if known is not None else ()
         due, asked_due = self._due_questions(questions, closing=final or discharged is not None, now=now)
         if len(timeline.patients) > 1:
-            asked_due = _look_again(visit.row, now)  # the merge may come through another partition
+            again = _look_again(visit.row, now)  # the merge may come through another partition
+            asked_due = min(again, asked_due or again)
         row = StoredVisit(
             visit.key.facility, visit.key.visit, "final" if final else "open",
             known.revision if known is not None else 0, None,
@@ -342,6 +346,14 @@ def _question_changes(
     before = [events.DocumentationQuestion.model_validate_json(each.body) for each in gone]
     opened = [each for each in due if each.question_id not in asked]
     return events.question_changes(before, opened, revision)
+
+
+def _undrafted(row: StoredVisit | None, now: datetime) -> Outcome:
+    """A visit that only a parked message or a nudge has named: there is nothing to wait for."""
+    if row is None:
+        return Outcome()
+    done = row._replace(settle_due=None, final_due=None, asked_due=None, updated_at=now)
+    return Outcome(visits=_changed_row(row, done))
 
 
 def _look_again(row: StoredVisit | None, now: datetime) -> datetime:

@@ -281,7 +281,7 @@ class Visits:
         timeline = self._visits[key].timeline()
         if not self._patient_merges or not timeline.patients:
             return timeline
-        patients = tuple(sorted({self._patient(key.facility, each) for each in timeline.patients}))
+        patients = tuple(sorted({self.surviving_patient(key.facility, each) for each in timeline.patients}))
         if patients == timeline.patients:
             return timeline
         return timeline._replace(patients=patients, context=timeline.context._replace(patient=patients[0]))
@@ -324,6 +324,10 @@ class Visits:
 
     def _members(self, key: VisitKey) -> list[VisitKey]:
         """The numbers under which something of a surviving visit is kept, its own among them."""
+        return sorted(each for each in self.numbers(key) if each in self._kept)
+
+    def numbers(self, key: VisitKey) -> set[VisitKey]:
+        """The numbers that lead to a surviving visit, its own among them; none of one merged away."""
         found = {key: None}
         path = [key]
         while path:
@@ -331,7 +335,7 @@ class Visits:
                 if prior not in found:
                     found[prior] = None
                     path.append(prior)
-        return sorted(each for each in found if each in self._kept and self.surviving(each) == key)
+        return {each for each in found if self.surviving(each) == key}
 
     def surviving(self, key: VisitKey) -> VisitKey:
         """Follow the merges of a visit number to the one that stands."""
@@ -364,7 +368,7 @@ class Visits:
     def _has(self, key: VisitKey, merge: PatientMerge) -> bool:
         return merge.prior in self._visits[key].timeline().patients
 
-    def _patient(self, facility: str, patient: str) -> str:
+    def surviving_patient(self, facility: str, patient: str) -> str:
         """Follow the merges of a medical record number to the one that stands."""
 
         def following(number: str) -> str | None:

@@ -6,7 +6,7 @@ when Kafka has the message on all replicas that it must be on.
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
@@ -17,28 +17,17 @@ from chargeline import __version__
 from chargeline.bus import kafka
 from chargeline.bus.mllp import Limits
 from chargeline.gateway import server
+from chargeline.gateway.watching import tell_gateway
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.telemetry import logs
-from chargeline.telemetry.http import Pages, PageServer
+from chargeline.telemetry.http import ListenError, Pages, PageServer
 from chargeline.telemetry.metrics import Metrics
 from chargeline.telemetry.settings import Settings
 
 PROBE_SECONDS = 5.0
 log = logs.logger("gateway")
-
-# What the gateway counts, as the metrics call it: instrument and label.
-_FRAMES = {
-    "frame_complete": "complete",
-    "frame_too_large": "too_large",
-    "frame_cut_off": "broken",
-    "connection_idle": "idle",
-}
-
-
-class ListenError(OSError):
-    """A listener cannot be set up: what was expected, found, and what to do."""
 
 
 class KafkaStore:
@@ -106,10 +95,10 @@ async def run(settings: Settings) -> int:
         options, topics=[settings.topic_inbound], record_bytes=settings.kafka_record_bytes()
     ) as producer:
         store = KafkaStore(producer, settings.topic_inbound)
-        gateway = server.Gateway(store, profile, _settings(settings), report=_report(metrics))
+        gateway = server.Gateway(store, profile, _settings(settings), report=tell_gateway(metrics))
         told = _told()
         async with _pages(settings, metrics, gateway, store, told):
-            await _listen(gateway, settings)
+            await listen(gateway, settings)
             log.info("started", program="gateway", version=__version__, port=gateway.server.port)
             try:
                 await _probe_until(told, store)
@@ -119,14 +108,16 @@ async def run(settings: Settings) -> int:
     return 0
 
 
-async def _listen(gateway: server.Gateway, settings: Settings) -> None:
+async def listen(gateway: server.Gateway, settings: Settings) -> None:
+    """Begin to listen for MLLP; raises ListenError if the address or a certificate cannot be used."""
     try:
         await gateway.start()
     except (OSError, ValueError) as error:  # an SSLError is an OSError
+        found = getattr(error, "strerror", None) or error
         raise ListenError(
-            f"expected to listen for MLLP on {settings.mllp_host} port {settings.mllp_port}, with the"
-            f" certificate and key that are set, found {getattr(error, 'strerror', None) or error};"
-            " correct CHARGELINE_MLLP_HOST, _PORT and _TLS_…, or end who has the port"
+            f"expected to listen for MLLP on {settings.mllp_host} port {settings.mllp_port}, found {found};"
+            " correct CHARGELINE_MLLP_HOST, CHARGELINE_MLLP_PORT or"
+            " the files of CHARGELINE_MLLP_TLS_…, or end who has the port"
         ) from None
 
 
@@ -145,13 +136,7 @@ async def _pages(
         return metrics.exposition(accept)
 
     pages = PageServer(Pages(not_ready, exposition, {"program": "gateway", "version": __version__}))
-    try:
-        await pages.start(settings.http_host, settings.http_port)
-    except OSError as error:
-        raise ListenError(
-            f"expected to listen for the health pages on {settings.http_host} port {settings.http_port},"
-            f" found {error.strerror}; correct CHARGELINE_HTTP_HOST and _PORT, or end who has the port"
-        ) from None
+    await pages.start(settings.http_host, settings.http_port)
     try:
         yield
     finally:
@@ -173,18 +158,6 @@ def _settings(settings: Settings) -> server.Settings:
         private_key=settings.mllp_tls_key_file,
         authorities=settings.mllp_tls_client_ca_file,
     )
-
-
-def _report(metrics: Metrics) -> Callable[[str, int], None]:
-    def report(name: str, amount: int) -> None:
-        if name in _FRAMES:
-            metrics.frames.add(amount, frame=_FRAMES[name])
-        elif name == "connection_opened":
-            metrics.connections.add(amount)
-        elif name.startswith("answer_") and name[7:].isupper():
-            metrics.acknowledgements.add(amount, acknowledgement=name[7:])
-
-    return report
 
 
 def _told() -> asyncio.Event:

@@ -24,6 +24,7 @@ CODES = MappingProxyType(
         "number.invalid": "text where a number must stand",
         "status.unknown": "a record status that the interface profile does not know",
         "message.unknown": "a message type that chargeline does not use",
+        "identifier.invalid": "a number of a message, visit or patient that no ledger can keep",
         "visit.missing": "a message about a visit without its number",
         "profile.invalid": "an interface profile with a key or value that it cannot have",
     }

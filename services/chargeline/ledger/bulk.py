@@ -158,6 +158,13 @@ def _encodes(text: str) -> bool:
     return True
 
 
+def no_key(text: str) -> str | None:
+    """Why a text cannot be part of a key of the ledger, without showing it; None where it can."""
+    if "\0" in text or not _encodes(text):
+        return "a NUL or half a character"
+    return f"{size} bytes" if (size := _size(text)) > KEY_BYTES_MOST else None
+
+
 def mended(text: str | None) -> str | None:
     """The text with U+FFFD for every character that a database would not keep."""
     if text is None or ("\0" not in text and _encodes(text)):

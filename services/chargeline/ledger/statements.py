@@ -133,11 +133,12 @@ def patient_days(dialect: str) -> Select[Any]:
 
 
 @cache
-def visits_with_parked(dialect: str) -> Select[Any]:
-    """The keys of visits for which a parked message waits."""
+def visits_with_parked(dialect: str, *, settled: bool) -> Select[Any]:
+    """The keys of visits for which a parked message waits or, `settled`, waits no more."""
     table = tables.parked
     here = among(dialect, table.c.facility, table.c.visit)
-    return select(table.c.facility, table.c.visit).where(table.c.status == "parked", here).distinct()
+    status = table.c.status != "parked" if settled else table.c.status == "parked"
+    return select(table.c.facility, table.c.visit).where(status, here).distinct()
 
 
 @cache

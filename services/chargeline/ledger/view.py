@@ -122,9 +122,9 @@ class View:
             statement = statement.where(tables.parked.c.status == status)
         return list(map(ParkedMessage._make, await self._transaction.rows(statement)))
 
-    async def visits_with_parked(self, keys: Keys) -> set[VisitKey]:
-        """Those of these visits for which a parked message waits for a person."""
-        rows = await self._rows(statements.visits_with_parked(self._dialect), keys)
+    async def visits_with_parked(self, keys: Keys, *, settled: bool = False) -> set[VisitKey]:
+        """Those of these visits for which a parked message waits for a person, or one was `settled`."""
+        rows = await self._rows(statements.visits_with_parked(self._dialect, settled=settled), keys)
         return {VisitKey(row.facility, row.visit) for row in rows}
 
     async def show(self, parked_id: int) -> ParkedMessage:
@@ -147,11 +147,15 @@ class View:
         parked = select(func.count(), func.min(tables.parked.c.first_seen))
         waiting = await self._transaction.rows(parked.where(tables.parked.c.status == "parked"))
         queue = await self._transaction.rows(select(func.count(), func.min(tables.outbox.c.created_at)))
-        visits = select(func.count()).select_from(tables.visit).where(tables.visit.c.status == "open")
-        opened = await self._transaction.rows(visits)
+        opened = await self.count_visits("open")
         added = select(func.coalesce(func.sum(tables.visit.c.stake_cents), 0))
         stake = await self._transaction.rows(added.where(tables.visit.c.stake_cents > 0))
-        return Counts._make((*queue[0], *waiting[0], *opened[0], int(stake[0][0]), await self._questions()))
+        return Counts._make((*queue[0], *waiting[0], opened, int(stake[0][0]), await self._questions()))
+
+    async def count_visits(self, status: str) -> int:
+        """How many visits have a status."""
+        visits = select(func.count()).select_from(tables.visit).where(tables.visit.c.status == status)
+        return int((await self._transaction.rows(visits))[0][0])
 
     async def _questions(self) -> tuple[OpenQuestions, ...]:
         table = tables.question

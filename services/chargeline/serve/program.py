@@ -20,10 +20,12 @@ from chargeline import __version__
 from chargeline.bus.mllp import Limits
 from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.processor import utc_now
-from chargeline.capture.program import RETENTION_SECONDS, StartError, new_processor
+from chargeline.capture.program import RETENTION_SECONDS, new_processor
 from chargeline.capture.watching import tell_counts, tell_outcome
 from chargeline.gateway import server
+from chargeline.gateway.program import listen
 from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
+from chargeline.gateway.watching import tell_gateway
 from chargeline.ledger.connecting import Limits as LedgerLimits
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.store import Ledger
@@ -46,12 +48,6 @@ BUSY_SHARE = 0.2
 # With the largest messages, 64 x (8 + 1) of them are in memory.
 CONNECTIONS = 64
 IN_FLIGHT = 8
-_FRAMES = {
-    "frame_complete": "complete",
-    "frame_too_large": "too_large",
-    "frame_cut_off": "broken",
-    "connection_idle": "idle",
-}
 
 
 def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
@@ -145,11 +141,10 @@ def _intake(settings: Settings, ledger: Ledger, metrics: Metrics, log: Filtering
 @asynccontextmanager
 async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> AsyncIterator[Gateway]:
     """The listener, before the ledger is claimed: a second start by mistake ends here and fences nobody."""
-    gateway = Gateway(intake, intake.processor.profile, _gateway_settings(settings), report=_report(metrics))
-    try:
-        await gateway.start()
-    except OSError as error:
-        raise _taken("MLLP", settings.mllp_host, settings.mllp_port, "MLLP_PORT", error) from None
+    gateway = Gateway(
+        intake, intake.processor.profile, _gateway_settings(settings), report=tell_gateway(metrics)
+    )
+    await listen(gateway, settings)
     try:
         yield gateway
     finally:
@@ -174,18 +169,6 @@ def _gateway_settings(settings: Settings) -> server.Settings:
     )
 
 
-def _report(metrics: Metrics) -> Callable[[str, int], None]:
-    def report(name: str, amount: int) -> None:
-        if name in _FRAMES:
-            metrics.frames.add(amount, frame=_FRAMES[name])
-        elif name == "connection_opened":
-            metrics.connections.add(amount)
-        elif name.startswith("answer_") and name[7:].isupper():
-            metrics.acknowledgements.add(amount, acknowledgement=name[7:])
-
-    return report
-
-
 @asynccontextmanager
 async def _pages(
     settings: Settings, metrics: Metrics, intake: Intake, gateway: Gateway, stop: asyncio.Event
@@ -201,21 +184,11 @@ async def _pages(
         return metrics.exposition(accept)
 
     pages = PageServer(Pages(not_ready, exposition, {"program": "serve", "version": __version__}))
-    try:
-        await pages.start(settings.http_host, settings.http_port)
-    except OSError as error:
-        raise _taken("health pages", settings.http_host, settings.http_port, "HTTP_PORT", error) from None
+    await pages.start(settings.http_host, settings.http_port)
     try:
         yield
     finally:
         await pages.close()
-
-
-def _taken(what: str, host: str, port: int, variable: str, error: OSError) -> StartError:
-    return StartError(
-        f"expected to listen for {what} at {host} port {port}, found {error.strerror or error}; "
-        f"end the program that listens there, or set CHARGELINE_{variable}"
-    )
 
 
 def _on_signals() -> asyncio.Event:

@@ -32,6 +32,10 @@ class Pages(NamedTuple):
     version: Mapping[str, str]
 
 
+class ListenError(OSError):
+    """A port cannot be listened on: what was expected, found, and what to do."""
+
+
 class _Request(NamedTuple):
     method: str
     path: str
@@ -67,8 +71,15 @@ class PageServer:
         return len(self._connections)
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; raises OSError where the address cannot be had."""
-        self._server = await asyncio.start_server(self._connection, host, port, limit=REQUEST_BYTES_MOST)
+        """Listen; raises ListenError where the address cannot be had."""
+        try:
+            self._server = await asyncio.start_server(self._connection, host, port, limit=REQUEST_BYTES_MOST)
+        except OSError as error:
+            raise ListenError(
+                f"expected to listen for the health pages on {host} port {port}, found"
+                f" {error.strerror or error}; correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or end"
+                " who has the port"
+            ) from None
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

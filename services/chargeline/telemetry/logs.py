@@ -3,7 +3,8 @@
 It owns what may be said and how. An event is a dotted name, never a sentence; a key that is not on the
 list is dropped and its name told; an exception is told as its type and its place in the code, and in
 words only if it is one of ours, which carry no patient. What libraries log is held to the same: their
-templates without the values. It is an allow-list because nobody can list all that must not be said.
+templates without the values. A package of ours that must not know us uses `logging`, with its keys in
+`extra`. It is an allow-list because nobody can list all that must not be said.
 """
 
 import logging
@@ -11,6 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from time import monotonic
 from types import FrameType, MappingProxyType, TracebackType
 from typing import TextIO, cast
 
@@ -20,6 +22,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 LEVELS = ("debug", "info", "warning", "error", "critical")
 WORDS_MOST = 400
 EVENT_MOST = 60
+ALIKE_SECONDS = 60.0
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _KEY = re.compile(r"[a-z_]{1,40}")
@@ -87,6 +90,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     _route_libraries(logging.INFO if least <= logging.DEBUG else max(least, logging.WARNING))
+    logging.getLogger(_OURS.rstrip(".")).setLevel(least)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     sys.unraisablehook = _unraisable
@@ -183,14 +187,53 @@ def _place(traceback: TracebackType | None) -> str:
 
 
 class _Library(logging.Handler):
-    """Writes what a library logs, with its text only where that is a literal of the library's code."""
+    """Writes what a library logs, with its text only where that is a literal of the library's code.
+
+    Without values many of its lines are alike: of those that are, one in a while is written, with their
+    count. While Kafka is away aiokafka has eighty a second to say.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, str, str], tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record through the same list of keys."""
+        if record.name.startswith(_OURS):
+            _write_ours(record)
+            return
         where = f"{record.module}:{record.lineno} {record.funcName}"
         template = _in_one_line(record.msg) if _is_literal(record) else None
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
-        logger(record.name).log(level, "library", where=where, template=template, exc_info=record.exc_info)
+        count = 1
+        if template is not None and not record.exc_info:
+            count = self._count((record.name, where, template))
+        if count:
+            logger(record.name).log(
+                level, "library", where=where, template=template, exc_info=record.exc_info,
+                **({"count": count} if count > 1 else {}),
+            )  # fmt: skip
+
+    def _count(self, line: tuple[str, str, str]) -> int:
+        """How many alike a line stands for that is written now; 0 if it is not."""
+        now = monotonic()
+        last, unsaid = self._told.get(line, (-ALIKE_SECONDS, 0))
+        if now - last < ALIKE_SECONDS:
+            self._told[line] = (last, unsaid + 1)
+            return 0
+        self._told[line] = (now, 0)
+        return unsaid + 1
+
+
+_OURS = "chargeline."
+_OF_A_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+def _write_ours(record: logging.LogRecord) -> None:
+    """A record of our own package: its text is the event, what came in `extra` are its keys."""
+    said = {key: value for key, value in vars(record).items() if key not in _OF_A_RECORD}
+    event = record.getMessage() if record.args else record.msg
+    logger(record.name.removeprefix(_OURS)).log(record.levelno, event, exc_info=record.exc_info, **said)
 
 
 def _is_literal(record: logging.LogRecord) -> bool:

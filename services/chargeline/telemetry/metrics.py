@@ -34,7 +34,7 @@ LABELS: Mapping[str, tuple[str, ...] | str] = {
     "role": "the service roles of the rulebook",
     "policy": "the policies of the rulebook",
     "question": "the question codes of the engine and the rulebook",
-    "reason": "the codes of the reader, or the rules that withhold",
+    "reason": "the codes of the reader, the rules that withhold, or what the gateway counts",
     "version": "one value at a time",
     "program": "one value at a time",
 }
@@ -341,7 +341,7 @@ class Metrics:
         "chargeline_oldest_open_question_age_seconds",
         "question",
         meaning="Age of the oldest open question of each kind.",
-        do="older than the settle time: the draft becomes final without the answer.",
+        do="older than CHARGELINE_DISCHARGE_GRACE_HOURS: drafts become final without the answer.",
     )
     money_at_stake = _gauge(
         "chargeline_money_at_stake_cents",
@@ -397,8 +397,17 @@ class Metrics:
         "chargeline_gateway_acknowledgements_total",
         "acknowledgement",
         meaning="Acknowledgements sent, by MSA-1.",
-        do="AE or CE: Kafka did not take the message and the sender must repeat it. AR or CR: the sender"
-        " writes what cannot be read.",
+        do="AE or CE: not stored in time, too large, or without a structure that can be read. AR or CR: the"
+        " store is full, or MSH-11 or MSH-12 is not what the site takes. See"
+        " chargeline_gateway_refusals_total.",
+    )
+    refusals = _count(
+        "chargeline_gateway_refusals_total",
+        "reason",
+        meaning="Messages that the gateway did not store, by reason.",
+        do="store_unavailable: see /readyz; the sender repeats them. store_full: make room for the ledger."
+        " store_too_large: raise max.message.bytes of the inbound topic. message_refused: too large a frame"
+        " (CHARGELINE_MLLP_FRAME_BYTES) or a sender that writes no HL7; its log line has code and host.",
     )
 
     def __init__(self, registry: CollectorRegistry, *, program: str, version: str) -> None:

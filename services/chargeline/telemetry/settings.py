@@ -104,7 +104,10 @@ class Settings(BaseSettings):
     )
 
     # Drafts
-    settle_seconds: _Amount = _set(120, "How long a visit must be quiet before its draft becomes final.")
+    settle_seconds: _Amount = _set(
+        120,
+        "How long after a visit's first new message it is drafted, with all that came meanwhile; 0: at once.",
+    )
     discharge_grace_hours: _Amount = _set(
         24, "How long after discharge late charting is awaited before a draft becomes final."
     )

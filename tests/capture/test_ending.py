@@ -1,0 +1,53 @@
+"""Claims about the end of a service: whatever a client does when it is closed, the end is in good order."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from chargeline.capture import ending
+from chargeline.telemetry import logs
+
+
+async def at_once() -> None:
+    return
+
+
+async def by_a_cancelled_task() -> None:
+    """As aiokafka's stop ends without Kafka."""
+    task = asyncio.create_task(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+async def with_an_error() -> None:
+    raise OSError("the network is gone")
+
+
+async def test_what_is_closed_is_not_given_up() -> None:
+    """Nothing is logged."""
+    with capture_logs() as said:
+        await ending.closed(at_once(), "ledger", logs.logger("test"))
+    assert said == []
+
+
+@pytest.mark.parametrize("close", [by_a_cancelled_task, never])
+async def test_a_close_that_does_not_come_to_an_end_is_given_up(
+    close: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is cancelled from within, and one that waits for ever: said, and the end goes on."""
+    monkeypatch.setattr(ending, "CLOSE_SECONDS", 0.02)
+    with capture_logs() as said:
+        await ending.closed(close(), "consumer", logs.logger("test"))  # type: ignore[operator]
+    assert [(each["event"], each["reason"]) for each in said] == [("close.given_up", "consumer")]
+
+
+async def test_an_error_of_a_close_is_not_hidden() -> None:
+    """It comes out as it is."""
+    with pytest.raises(OSError, match="the network"):
+        await ending.closed(with_an_error(), "ledger", logs.logger("test"))

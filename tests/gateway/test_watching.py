@@ -1,0 +1,96 @@
+"""Claims about the gateway's metrics: what it counts is scraped, by reason, for any program that has one."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from chargeline.bus.mllp import COUNTED as MLLP_COUNTED
+from chargeline.bus.mllp import Limits
+from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
+from chargeline.gateway.watching import tell_gateway
+from chargeline.telemetry.metrics import LABELS, Metrics
+from tests.gateway import MemoryStore, connected, profile, settings
+from tests.hl7 import RAS, with_header
+
+
+class Watched:
+    """A gateway on a free port whose counts go into metrics of its own."""
+
+    def __init__(self, **given: object) -> None:
+        self.store = MemoryStore()
+        self.metrics = Metrics(CollectorRegistry(), program="gateway", version="1.2.3")
+        self.gateway = Gateway(self.store, profile(), settings(**given), report=tell_gateway(self.metrics))
+
+    async def send(self, message: bytes) -> None:
+        await self.gateway.start()
+        try:
+            async with connected(self.gateway) as client:
+                await client.send(message)
+        finally:
+            await self.gateway.close()
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+    def refusals(self) -> dict[str, float | None]:
+        """How often each reason was counted."""
+        name = "chargeline_gateway_refusals_total"
+        reasons = ("message_refused", "store_full", "store_too_large", "store_unavailable")
+        return {each: self.value(name, reason=each) for each in reasons}
+
+
+NONE = {"message_refused": 0, "store_full": 0, "store_too_large": 0, "store_unavailable": 0}
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (StoreUnavailable(), "store_unavailable"),
+        (StoreFull(), "store_full"),
+        (StoreTooLarge(), "store_too_large"),
+    ],
+)
+async def test_what_the_store_does_not_take_is_counted_by_reason(condition: Exception, reason: str) -> None:
+    """One refusal of that reason and none of another, and one answer."""
+    watched = Watched(store_seconds=0.01)
+    watched.store.failing = condition
+    assert watched.refusals() == NONE
+    await watched.send(RAS)
+    assert watched.refusals() == NONE | {reason: 1}
+    assert watched.value("chargeline_gateway_connections_total") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "frame"),
+    [
+        ({"limits": Limits(frame_bytes=100)}, RAS, "too_large"),
+        ({"processing_ids": frozenset("P")}, with_header(MSH_11="T"), "complete"),
+    ],
+)
+async def test_what_the_gateway_itself_refuses_is_counted(
+    given: dict[str, object], message: bytes, frame: str
+) -> None:
+    """Too large a frame, or MSH-11 that the site does not take: `message_refused`, and what the frame was."""
+    watched = Watched(**given)
+    await watched.send(message)
+    assert watched.refusals() == NONE | {"message_refused": 1}
+    assert watched.value("chargeline_gateway_frames_total", frame=frame) == 1
+
+
+async def test_what_is_stored_is_no_refusal() -> None:
+    """AA is counted, and no reason."""
+    watched = Watched()
+    await watched.send(RAS)
+    assert watched.refusals() == NONE
+    assert watched.value("chargeline_gateway_acknowledgements_total", acknowledgement="AA") == 1
+
+
+def test_every_name_that_a_gateway_counts_can_be_told() -> None:
+    """None of them is outside the labels; each acknowledgement and each way to end a frame is reached."""
+    watched = Watched()
+    tell = tell_gateway(watched.metrics)
+    for name in {**COUNTED, **MLLP_COUNTED}:
+        tell(name, 1)
+    assert set(watched.refusals().values()) == {1}
+    for label, metric in (("acknowledgement", "acknowledgements"), ("frame", "frames")):
+        name = f"chargeline_gateway_{metric}_total"
+        assert {watched.value(name, **{label: str(each)}) for each in LABELS[label]} == {1}
