@@ -49,9 +49,10 @@ class Desk:
         for key in wanted:
             if key in self._loaded:
                 self._forget(key)
-        for merge in await batch.merges_around(wanted):
+        merges = await batch.merges_around(wanted)
+        for merge in merges:
             self.visits.merge(merge.facility, _visit_merge(merge))
-        for key, messages in (await batch.messages_of(wanted)).items():
+        for key, messages in (await batch.messages_of(wanted, merges)).items():
             for stored in messages:
                 self.visits.add(read_events(read_message(stored.raw), self._profile))
             self._loaded[key] = None

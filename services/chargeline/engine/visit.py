@@ -351,8 +351,9 @@ class Visits:
         if isinstance(merge, PatientMerge):
             slot = (facility, merge.prior)
             known = self._patient_merges.get(slot)
-            if known is None or known[0] < version:
-                self._patient_merges[slot] = (version, merge.surviving)
+            if known is not None and known[0] >= version:
+                return set()
+            self._patient_merges[slot] = (version, merge.surviving)
             return {key for key in self._visits if key.facility == facility and self._has(key, merge)}
         prior, survivor = VisitKey(facility, merge.prior), VisitKey(facility, merge.surviving)
         before = self._visit_merges.get(prior)

@@ -39,13 +39,16 @@ class View:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def messages_of(self, keys: Keys) -> dict[VisitKey, list[StoredMessage]]:
+    async def messages_of(
+        self, keys: Keys, merges: Sequence[StoredMerge] | None = None
+    ) -> dict[VisitKey, list[StoredMessage]]:
         """The messages of each visit, in order of arrival, those of every number that leads to it among them.
 
-        Every key is in the result. To learn which visit a merged number belongs to, see `merges_around`.
+        Every key is in the result. `merges` are those around the keys, if they are known already; they tell
+        which visit a merged number belongs to.
         """
         wanted = _visit_keys(keys)
-        members = leading_to(wanted, await self.merges_around(wanted))
+        members = leading_to(wanted, await self.merges_around(wanted) if merges is None else merges)
         found: dict[tuple[str, str], list[StoredMessage]] = {}
         everyone = {member for each in members.values() for member in each}
         for row in await self._of(tables.message, everyone):
