@@ -48,8 +48,8 @@ async def soak(kafka: KafkaServer, postgres: PostgresServer, folder: Path) -> in
                 await asyncio.sleep(0.2)
             now = perf_counter()
             visits = (await ledger.counts()).open_visits + await capture.final_visits(ledger)
-            rows.append((visits, capture.resident_bytes() / 1e6, LOT / (now - began)))
-            print(f"{read:>12,}{visits:>10,}{rows[-1][1]:>11,.0f}{rows[-1][2]:>10,.0f}", flush=True)
+            rows.append((visits, capture.resident_bytes() / 1e6, now - began))
+            print(f"{read:>12,}{visits:>10,}{rows[-1][1]:>11,.0f}{LOT / (now - began):>10,.0f}", flush=True)
             began = perf_counter()
     await ledger.close()
     return _verdict(rows)
@@ -59,7 +59,7 @@ def _verdict(rows: list[tuple[int, float, float]]) -> int:
     """Compare the first tenth after settling with the last tenth."""
     first, last = rows[SETTLING : 2 * SETTLING], rows[-SETTLING:]
     memory = max(row[1] for row in last) / max(row[1] for row in first)
-    speed = sum(row[2] for row in last) / sum(row[2] for row in first)
+    speed = sum(row[2] for row in first) / sum(row[2] for row in last)  # of seconds, for as many messages
     print(f"\nmemory at the end / after settling {memory:.2f}   wanted about 1")
     print(f"messages a second, {last[-1][0]:,} visits / {first[0][0]:,} visits {speed:.2f}   wanted about 1")
     return 0
