@@ -32,7 +32,7 @@ from chargeline.telemetry import settings as configuration
 from chargeline.telemetry.settings import Settings, SettingsError
 
 OK, FAILED, WRONG_USE = 0, 1, 2
-_EXPECTED = (program.StartError, KafkaUnavailableError, TooManyParkedError, LedgerError, OSError)
+_EXPECTED = (KafkaError, KafkaUnavailableError, TooManyParkedError, LedgerError, OSError)
 
 
 def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
@@ -49,8 +49,6 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
     except* (RulebookError, Hl7Error, PricesError) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:
-        code = _say_all(errors, FAILED)
-    except* KafkaError as errors:
         code = _say_all(errors, FAILED)
     return code
 

@@ -51,7 +51,7 @@ class Desk:
                 self._forget(key)
         merges = await batch.merges_around(wanted)
         for merge in merges:
-            self.visits.merge(merge.facility, _visit_merge(merge))
+            self.visits.merge(merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving))
         for key, messages in (await batch.messages_of(wanted, merges)).items():
             for stored in messages:
                 self.visits.add(read_events(read_message(stored.raw), self._profile))
@@ -105,8 +105,7 @@ class Desk:
         """Take in the merges of patients of some visits; they may have come through other partitions."""
         patients = [(key.facility, patient) for key in keys for patient in self.visits.timeline(key).patients]
         for merge in await batch.patient_merges_around(patients):
-            reference = MessageRef(merge.digest, merge.digest, "ADT", merge.sent)
-            self.visits.merge(merge.facility, PatientMerge(reference, merge.prior, merge.surviving))
+            self.visits.merge(merge.facility, PatientMerge(_reference(merge), merge.prior, merge.surviving))
 
     def held(self) -> list[VisitKey]:
         """The visits that are in memory and were not merged away."""
@@ -129,9 +128,8 @@ class Desk:
             self.visits.forget(survivor)
 
 
-def _visit_merge(merge: StoredMerge) -> VisitMerge:
-    reference = MessageRef(merge.digest, merge.digest, "ADT", merge.sent)
-    return VisitMerge(reference, merge.prior, merge.surviving)
+def _reference(merge: StoredMerge) -> MessageRef:
+    return MessageRef(merge.digest, merge.digest, "ADT", merge.sent)
 
 
 def _known(stored: StoredRevision) -> Known:

@@ -28,7 +28,7 @@ from chargeline.capture.inbound import (
 )
 from chargeline.capture.revisions import Drafting, OnDesk, Outcome, announcement
 from chargeline.capture.same_day import concerned, days_of, rows_of
-from chargeline.engine.events import Unreadable, VisitKey
+from chargeline.engine.events import PatientMerge, Reading, Unreadable, VisitKey, VisitMerge
 from chargeline.engine.timeline import Timeline
 from chargeline.engine.trace import Draft
 from chargeline.hl7.errors import Hl7Error
@@ -204,21 +204,10 @@ class Processor:
         return held | {VisitKey(each.facility, each.visit) for each in days}
 
     async def _keep_merges(self, batch: Batch, usable: Iterable[Looked]) -> None:
-        visits, patients = [], []
-        for each in usable:
-            reading = each.reading
-            if reading is None or not reading.merges:
-                continue
-            sent, digest = reading.message.sent, reading.message.digest
-            visits += [
-                StoredMerge(reading.facility, merge.prior, merge.surviving, sent, digest)
-                for merge in visit_merges(reading)
-            ]
-            patients += [
-                StoredMerge(reading.facility, merge.prior, merge.surviving, sent, digest)
-                for merge in patient_merges(reading)
-            ]
-        if visits or patients:
+        readings = [each.reading for each in usable if each.reading is not None and each.reading.merges]
+        if readings:
+            visits = [_stored_merge(each, merge) for each in readings for merge in visit_merges(each)]
+            patients = [_stored_merge(each, merge) for each in readings for merge in patient_merges(each)]
             await batch.add_merges(visits, patients)
 
     # ------------------------------------------------------------------ what goes back to the inbound topic
@@ -435,6 +424,11 @@ def _stored(looked: Looked) -> StoredMessage:
         raw=record.value,
         headers=_headers_text(record.headers),
     )
+
+
+def _stored_merge(reading: Reading, merge: VisitMerge | PatientMerge) -> StoredMerge:
+    message = reading.message
+    return StoredMerge(reading.facility, merge.prior, merge.surviving, message.sent, message.digest)
 
 
 def _first_of_each(

@@ -4,8 +4,8 @@ It owns start-up, the tasks side by side, and an end in good order: what was pol
 was announced is published, and every failure that would need a person ends the program with its reason.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
 from chargeline.bus import kafka, topics
+from chargeline.bus.schemas import CHANNELS, INBOUND_DAYS
 from chargeline.capture.consumer import RETRY_SECONDS, Consumer, Partitions, waited
 from chargeline.capture.ending import Ending, closed
 from chargeline.capture.limits import ParkedLimit
@@ -34,7 +35,7 @@ from chargeline.ledger.store import Ledger
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.telemetry import logs
-from chargeline.telemetry.http import Pages, PageServer
+from chargeline.telemetry.http import health_pages
 from chargeline.telemetry.metrics import Metrics
 from chargeline.telemetry.settings import Settings
 
@@ -43,17 +44,13 @@ TIMER_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
 RETENTION_SECONDS = 3600.0
 DUE_AT_ONCE = 200
-# What is fetched and not yet worked off stays in memory: one answer of each partition, at most 12 MiB of
+# What is fetched and not yet worked off stays in memory: one answer of each partition, at most 48 MiB of
 # 48 partitions. A single message that is larger still comes.
 FETCH_BYTES = 16 * 1_048_576
 PARTITION_FETCH_BYTES = 1_048_576
-# What the topics need; the site's Kafka decides replication.
-PARTITIONS = 48
-RETENTION_DAYS = {"inbound": 14, "drafts": 90, "questions": 14, "parked": 90}
-
-
-class StartError(Exception):
-    """The program cannot start: what was expected, found, and what to do."""
+# In the order of `topics_of`, as schemas/ publishes them; the site's Kafka decides replication.
+_KEPT_DAYS = (INBOUND_DAYS, *(channel.retention_days for channel in CHANNELS))
+RETENTION_DAYS = dict(zip(("inbound", "drafts", "questions", "parked"), _KEPT_DAYS, strict=True))
 
 
 def kafka_options(settings: Settings) -> dict[str, object]:
@@ -131,7 +128,9 @@ async def run(settings: Settings) -> int:
             stop=ending.told,
             committed=relay.wake.set,
         )
-        await stack.enter_async_context(_pages(settings, metrics, not_ready))
+        await stack.enter_async_context(
+            health_pages(settings, metrics, {"program": "capture", "version": __version__}, not_ready)
+        )
         ending.on_signals()
         consumer.subscribe([settings.topic_inbound], listener=partitions)
         log.info("started", program="capture", version=__version__)
@@ -185,23 +184,6 @@ async def _consumer(settings: Settings, stack: AsyncExitStack, log: FilteringBou
     return consumer
 
 
-@asynccontextmanager
-async def _pages(
-    settings: Settings, metrics: Metrics, not_ready: Callable[[], list[str]]
-) -> AsyncIterator[None]:
-    def exposition(accept: str) -> tuple[str, bytes]:
-        metrics.ready.set(0 if not_ready() else 1)
-        return metrics.exposition(accept)
-
-    version = {"program": "capture", "version": __version__}
-    server = PageServer(Pages(not_ready, exposition, version))
-    await server.start(settings.http_host, settings.http_port)
-    try:
-        yield
-    finally:
-        await server.close()
-
-
 async def _until_drained(ending: Ending, relay: OutboxRelay, *work: Awaitable[None]) -> None:
     """Do all work that fills the outbox; when it has ended, the relay may end when it has published all."""
     await ending.beside(*work)
@@ -251,13 +233,12 @@ async def _retention(reader: Consumer, ledger: Ledger, days: int) -> None:
 
 async def create_topics(settings: Settings, partitions: int, replication: int) -> list[str]:
     """Create the topics that are missing; returns their names. Raises KafkaUnavailableError."""
-    kept = ("inbound", "drafts", "questions", "parked")
     wanted = {
         name: {
-            "retention.ms": str(RETENTION_DAYS[what] * 86_400_000),
+            "retention.ms": str(days * 86_400_000),
             topics.RECORD_BYTES: str(settings.kafka_record_bytes()),
         }
-        for what, name in zip(kept, topics_of(settings), strict=True)
+        for name, days in zip(topics_of(settings), RETENTION_DAYS.values(), strict=True)
     }
     return await topics.create(
         kafka_options(settings), wanted, partitions=partitions, replication=replication

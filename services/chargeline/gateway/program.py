@@ -6,8 +6,8 @@ when Kafka has the message on all replicas that it must be on.
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -22,7 +22,7 @@ from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.telemetry import logs
-from chargeline.telemetry.http import ListenError, Pages, PageServer
+from chargeline.telemetry.http import ListenError, health_pages
 from chargeline.telemetry.metrics import Metrics
 from chargeline.telemetry.settings import Settings
 
@@ -95,9 +95,11 @@ async def run(settings: Settings) -> int:
         options, topics=[settings.topic_inbound], record_bytes=settings.kafka_record_bytes()
     ) as producer:
         store = KafkaStore(producer, settings.topic_inbound)
-        gateway = server.Gateway(store, profile, _settings(settings), report=tell_gateway(metrics))
-        told = _told()
-        async with _pages(settings, metrics, gateway, store, told):
+        grace_seconds = max(settings.shutdown_seconds - kafka.FLUSH_SECONDS, 1.0)
+        listener = server_settings(settings, in_flight=server.IN_FLIGHT, grace_seconds=grace_seconds)
+        gateway = server.Gateway(store, profile, listener, report=tell_gateway(metrics))
+        told = told_to_stop()
+        async with listener_pages("gateway", settings, metrics, gateway, lambda: store.trouble, told):
             await listen(gateway, settings)
             log.info("started", program="gateway", version=__version__, port=gateway.server.port)
             try:
@@ -121,29 +123,8 @@ async def listen(gateway: server.Gateway, settings: Settings) -> None:
         ) from None
 
 
-@asynccontextmanager
-async def _pages(
-    settings: Settings, metrics: Metrics, gateway: server.Gateway, store: KafkaStore, told: asyncio.Event
-) -> AsyncIterator[None]:
-    """The health pages; a scrape sees how it is now."""
-
-    def not_ready() -> list[str]:
-        return [each for each in (store.trouble, "it is shutting down" if told.is_set() else "") if each]
-
-    def exposition(accept: str) -> tuple[str, bytes]:
-        metrics.ready.set(0 if not_ready() else 1)
-        metrics.open_connections.set(gateway.server.connections)
-        return metrics.exposition(accept)
-
-    pages = PageServer(Pages(not_ready, exposition, {"program": "gateway", "version": __version__}))
-    await pages.start(settings.http_host, settings.http_port)
-    try:
-        yield
-    finally:
-        await pages.close()
-
-
-def _settings(settings: Settings) -> server.Settings:
+def server_settings(settings: Settings, *, in_flight: int, grace_seconds: float) -> server.Settings:
+    """The listener by the settings; `in_flight` messages of a connection are worked on at once."""
     return server.Settings(
         host=settings.mllp_host,
         port=settings.mllp_port,
@@ -151,22 +132,42 @@ def _settings(settings: Settings) -> server.Settings:
             frame_bytes=settings.mllp_frame_bytes,
             idle_seconds=settings.mllp_idle_seconds,
             connections=server.CONNECTIONS,
-            in_flight=server.IN_FLIGHT,
+            in_flight=in_flight,
         ),
-        grace_seconds=max(settings.shutdown_seconds - kafka.FLUSH_SECONDS, 1.0),
+        grace_seconds=grace_seconds,
         certificate=settings.mllp_tls_certificate_file,
         private_key=settings.mllp_tls_key_file,
         authorities=settings.mllp_tls_client_ca_file,
     )
 
 
-def _told() -> asyncio.Event:
+def told_to_stop() -> asyncio.Event:
     """Set when SIGTERM or SIGINT comes."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, told.set)
     return told
+
+
+def listener_pages(
+    program: str,
+    settings: Settings,
+    metrics: Metrics,
+    gateway: server.Gateway,
+    trouble: Callable[[], str],
+    told: asyncio.Event,
+) -> AbstractAsyncContextManager[None]:
+    """The health pages of a program that listens: not ready in trouble and while it ends."""
+
+    def not_ready() -> list[str]:
+        return [each for each in (trouble(), "it is shutting down" if told.is_set() else "") if each]
+
+    def before_scrape() -> None:
+        metrics.open_connections.set(gateway.server.connections)
+
+    version = {"program": program, "version": __version__}
+    return health_pages(settings, metrics, version, not_ready, before_scrape)
 
 
 async def _probe_until(told: asyncio.Event, store: KafkaStore) -> None:

@@ -83,26 +83,20 @@ class Intake:
 
     async def put(self, message: InboundMessage) -> None:
         """Return when the ledger has the message. Raises StoreUnavailable, StoreFull."""
-        await self._keep(message.key, message.raw, message.headers, message.received_at)
+        await self.keep(message.key, message.raw, message.headers, message.received_at)
 
-    async def put_again(
-        self, key: str, value: bytes, headers: Mapping[str, str], received_at: datetime
-    ) -> None:
-        """The same for what chargeline sends itself through the inbound topic."""
-        await self._keep(key, value, headers, received_at)
-
-    async def _keep(self, key: str, value: bytes, headers: Mapping[str, str], at: datetime) -> None:
+    async def keep(self, key: str, value: bytes, headers: Mapping[str, str], received_at: datetime) -> None:
+        """The same for any record, also one that chargeline sends itself through the inbound topic."""
         if self._ended:
             raise StoreUnavailable("this program is ending")
-        waiting = _Waiting(key, value, headers, at, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(key, value, headers, received_at, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._filled.set()
         try:
             await waiting.kept
         except asyncio.CancelledError:
-            with suppress(
-                ValueError
-            ):  # it is in a batch already: kept now, and a duplicate when it comes again
+            # One that is in a batch already is kept now, and a duplicate when it comes again.
+            with suppress(ValueError):
                 self._queue.remove(waiting)
             raise
 

@@ -5,7 +5,6 @@ kept and answered, what was announced is written out. It repeats no step of the 
 """
 
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,13 +16,11 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
-from chargeline.bus.mllp import Limits
 from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.processor import utc_now
 from chargeline.capture.program import RETENTION_SECONDS, new_processor
 from chargeline.capture.watching import tell_counts, tell_outcome
-from chargeline.gateway import server
-from chargeline.gateway.program import listen
+from chargeline.gateway.program import listen, listener_pages, server_settings, told_to_stop
 from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
 from chargeline.gateway.watching import tell_gateway
 from chargeline.ledger.connecting import Limits as LedgerLimits
@@ -33,7 +30,6 @@ from chargeline.serve.intake import DUE_AT_ONCE, TOPIC, Intake
 from chargeline.serve.output import Output
 from chargeline.serve.publisher import Publisher
 from chargeline.telemetry import logs
-from chargeline.telemetry.http import Pages, PageServer
 from chargeline.telemetry.metrics import Metrics
 from chargeline.telemetry.settings import Settings
 
@@ -45,8 +41,7 @@ CUT_SECONDS = 0.5
 # Of the time for a stop: for what is in flight and the outbox; for one wait for a ledger that is held.
 END_SHARE = 0.6
 BUSY_SHARE = 0.2
-# With the largest messages, 64 x (8 + 1) of them are in memory.
-CONNECTIONS = 64
+# With the largest messages, server.CONNECTIONS x (8 + 1) of them are in memory.
 IN_FLIGHT = 8
 
 
@@ -58,13 +53,15 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
         log = logs.logger("serve")
         output = Output(path)
         output.check()
-        stop = _on_signals()
+        stop = told_to_stop()
         metrics = Metrics(CollectorRegistry(), program="serve", version=__version__)
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(_ledger(settings))
             intake = _intake(settings, ledger, metrics, log)
             gateway = await stack.enter_async_context(_gateway(settings, intake, metrics))
-            await stack.enter_async_context(_pages(settings, metrics, intake, gateway, stop))
+            await stack.enter_async_context(
+                listener_pages("serve", settings, metrics, gateway, lambda: intake.trouble, stop)
+            )
             await intake.claim()
             publisher = Publisher(ledger, intake, output, {TOPIC, settings.topic_inbound}, log)
             log.info("started", program="serve", version=__version__, port=gateway.server.port)
@@ -141,62 +138,15 @@ def _intake(settings: Settings, ledger: Ledger, metrics: Metrics, log: Filtering
 @asynccontextmanager
 async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> AsyncIterator[Gateway]:
     """The listener, before the ledger is claimed: a second start by mistake ends here and fences nobody."""
-    gateway = Gateway(
-        intake, intake.processor.profile, _gateway_settings(settings), report=tell_gateway(metrics)
-    )
+    grace_seconds = END_SHARE / 2 * settings.shutdown_seconds  # the other half is the outbox's
+    listener = server_settings(settings, in_flight=IN_FLIGHT, grace_seconds=grace_seconds)
+    gateway = Gateway(intake, intake.processor.profile, listener, report=tell_gateway(metrics))
     await listen(gateway, settings)
     try:
         yield gateway
     finally:
         # In good order it is closed already. Else what is kept is still answered, and the rest cut off.
         await gateway.server.close(CUT_SECONDS)
-
-
-def _gateway_settings(settings: Settings) -> server.Settings:
-    return server.Settings(
-        host=settings.mllp_host,
-        port=settings.mllp_port,
-        limits=Limits(
-            frame_bytes=settings.mllp_frame_bytes,
-            idle_seconds=settings.mllp_idle_seconds,
-            connections=CONNECTIONS,
-            in_flight=IN_FLIGHT,
-        ),
-        grace_seconds=END_SHARE / 2 * settings.shutdown_seconds,  # the other half is the outbox's
-        certificate=settings.mllp_tls_certificate_file,
-        private_key=settings.mllp_tls_key_file,
-        authorities=settings.mllp_tls_client_ca_file,
-    )
-
-
-@asynccontextmanager
-async def _pages(
-    settings: Settings, metrics: Metrics, intake: Intake, gateway: Gateway, stop: asyncio.Event
-) -> AsyncIterator[None]:
-    """The health pages; a scrape sees how it is now."""
-
-    def not_ready() -> list[str]:
-        return [each for each in (intake.trouble, "it is shutting down" if stop.is_set() else "") if each]
-
-    def exposition(accept: str) -> tuple[str, bytes]:
-        metrics.ready.set(0 if not_ready() else 1)
-        metrics.open_connections.set(gateway.server.connections)
-        return metrics.exposition(accept)
-
-    pages = PageServer(Pages(not_ready, exposition, {"program": "serve", "version": __version__}))
-    await pages.start(settings.http_host, settings.http_port)
-    try:
-        yield
-    finally:
-        await pages.close()
-
-
-def _on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    return stop
 
 
 async def _timers(intake: Intake) -> None:

@@ -94,7 +94,7 @@ class Publisher:
         """Nudges, copies of merges and messages under their right key: records again, deleted when kept."""
         ended = await asyncio.gather(
             *(
-                self.intake.put_again(each.key, each.payload, loads(each.headers), each.created_at)
+                self.intake.keep(each.key, each.payload, loads(each.headers), each.created_at)
                 for each in ours
             ),
             return_exceptions=True,

@@ -7,12 +7,14 @@ answer as long as the program's own loop turns, which is what a liveness probe a
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import NamedTuple
 
 from chargeline.telemetry import logs
+from chargeline.telemetry.metrics import Metrics
+from chargeline.telemetry.settings import Settings
 
 REQUEST_BYTES_MOST = 8192
 DISCARDED_BYTES_MOST = 65536
@@ -34,6 +36,29 @@ class Pages(NamedTuple):
 
 class ListenError(OSError):
     """A port cannot be listened on: what was expected, found, and what to do."""
+
+
+@asynccontextmanager
+async def health_pages(
+    settings: Settings,
+    metrics: Metrics,
+    version: Mapping[str, str],
+    not_ready: Callable[[], Sequence[str]],
+    before_scrape: Callable[[], None] = lambda: None,
+) -> AsyncIterator[None]:
+    """A program's pages while it runs; a scrape sees how it is now. Raises ListenError."""
+
+    def exposition(accept: str) -> tuple[str, bytes]:
+        metrics.ready.set(0 if not_ready() else 1)
+        before_scrape()
+        return metrics.exposition(accept)
+
+    server = PageServer(Pages(not_ready, exposition, version))
+    await server.start(settings.http_host, settings.http_port)
+    try:
+        yield
+    finally:
+        await server.close()
 
 
 class _Request(NamedTuple):

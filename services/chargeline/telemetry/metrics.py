@@ -70,9 +70,8 @@ class _Instrument:
     def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
         self.labels = definition.labels
         self._seen: dict[str, set[str]] = {name: set() for name in self.labels}
-        self._children: dict[
-            tuple[tuple[str, str], ...], Any
-        ] = {}  # prometheus-client checks labels at every look-up
+        # prometheus-client checks labels at every look-up
+        self._children: dict[tuple[tuple[str, str], ...], Any] = {}
 
     def _child(self, inner: Any, given: Mapping[str, str]) -> Any:
         """The part of a metric that these labels name."""
@@ -135,13 +134,11 @@ class Gauge(_Instrument):
 
     def set(self, value: float, **labels: str) -> None:
         """Say how much it is now."""
-        values = self._values(labels)
-        (self._inner.labels(*values) if values else self._inner).set(value)
+        self._child(self._inner, labels).set(value)
 
     def add(self, amount: float = 1, **labels: str) -> None:
         """Raise it or, with a negative amount, lower it."""
-        values = self._values(labels)
-        (self._inner.labels(*values) if values else self._inner).inc(amount)
+        self._child(self._inner, labels).inc(amount)
 
     def replace(self, amounts: Mapping[str, float]) -> None:
         """Say how much it is for each value of its only label; all other values are forgotten."""
@@ -152,6 +149,7 @@ class Gauge(_Instrument):
 
     def _forget(self) -> None:
         self._inner.clear()
+        self._children.clear()
         self._seen = {name: set() for name in self.labels}
 
 
