@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from chargeline import cli, demo
-from chargeline.bus import events, schemas
+from chargeline.bus import events, schemas, shapes
 from chargeline.capture import program
 from chargeline.cli import main
 from chargeline.coding.records import EncounterRecord, Line, Messages, OpenQuestion, WithheldService
@@ -276,7 +276,7 @@ def test_the_headers_are_those_that_are_written() -> None:
     written = set(re.findall(r'"(chargeline-[a-z-]*[a-z])"', source()))
     assert {f"`{each}`" for each in written} == set(re.findall(r"`chargeline-[a-z-]+`", text_of(LIVE)))
     _key, headers, _value = events.to_kafka(events.Announcement(revision(), NOON))
-    assert [name for name, _text in headers if f"`{name}`" not in text_of(LIVE)] == []
+    assert [name for name in headers if f"`{name}`" not in text_of(LIVE)] == []
 
 
 def test_what_the_page_says_of_limits_holds() -> None:
@@ -295,8 +295,8 @@ def test_what_the_page_says_of_limits_holds() -> None:
 
 def test_what_the_page_names_of_events_and_logs_exists() -> None:
     """Each key of a draft, each question and each line of the log in its backticks is in the code."""
-    keys = {*events.DraftRevision.model_fields, *events.Changes.model_fields, *events.LineChange.model_fields}
-    keys |= {"final", "open", "closed", *events.Billed.model_fields}
+    keys = {*shapes.DraftRevision.model_fields, *shapes.Changes.model_fields, *shapes.LineChange.model_fields}
+    keys |= {"final", "open", "closed", *shapes.Billed.model_fields}
     known = {*keys, *topics().values(), events.LATE, *CONCERNS, "max.message.bytes"}
     named = set(re.findall(r"`([a-z_]+(?:\.[a-z_.]+)?)`", text_of(LIVE)))
     named -= {each.name for each in metrics.definitions()} | {

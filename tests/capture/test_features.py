@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.bus import events
+from chargeline.bus import events, shapes
 from chargeline.capture import commands
 from chargeline.capture.revisions import LOOK_AGAIN_MOST
 from chargeline.capture.watching import tell_counts, tell_outcome
@@ -70,7 +70,7 @@ async def row_of(ledger: Ledger, key: VisitKey = V1) -> StoredVisit:
 def said(bench: Bench, visit: str = "V1") -> list[bool]:
     """Whether each announced revision of a visit says that it is incomplete."""
     found = [
-        events.DraftRevision.model_validate_json(each.payload)
+        shapes.DraftRevision.model_validate_json(each.payload)
         for each in bench.published
         if each.topic == "charge.draft"
     ]
@@ -246,7 +246,7 @@ async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(small: Ledge
         await bench.feed(keyed([each]))
         await bench.later(minutes=1)
     asked = [
-        events.DocumentationQuestion.model_validate_json(each.payload)
+        shapes.DocumentationQuestion.model_validate_json(each.payload)
         for each in bench.published
         if each.topic == "documentation.question"
     ]

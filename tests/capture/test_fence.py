@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.bus import events
+from chargeline.bus import shapes
 from chargeline.capture.inbound import InboundRecord, key_text
 from chargeline.capture.processor import Lot, Processor, Terms
 from chargeline.capture.revisions import Drafting, Topics
@@ -88,7 +88,7 @@ async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledge
         await slept.draft()
     assert await awake.draft() == 1
     (event,) = [each for each in await ledger.take_outbox(100) if each.topic == "charge.draft"]
-    revision = events.DraftRevision.model_validate_json(event.payload)
+    revision = shapes.DraftRevision.model_validate_json(event.payload)
     alone = Worker(await _another(ledger), "alone")
     await alone.claim()
     await alone.read(messages)
@@ -96,7 +96,7 @@ async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledge
     (whole,) = [each for each in await alone.ledger.take_outbox(100) if each.topic == "charge.draft"]
     await alone.ledger.close()
     assert any(each.lines for each in revision.encounters), "the visit has charges"
-    assert revision == events.DraftRevision.model_validate_json(whole.payload)
+    assert revision == shapes.DraftRevision.model_validate_json(whole.payload)
 
 
 async def test_a_draft_whose_commit_failed_is_made_again(

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from chargeline.bus import events
+from chargeline.bus import drafts
 from chargeline.bus.files import FeedFile
 from chargeline.capture.processor import utc_now
 from chargeline.capture.revisions import Outcome
@@ -18,10 +18,10 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     data = b"".join(each for _style, each in simulate(visits=20, seed=6, style="standard", mess=0.3).messages)
     run = code_feed([FeedFile("feed", data)], RULEBOOK, PROFILE)
     said = [
-        events.revision_of(each.draft, revision=1, final=False, incomplete=False, before={})
+        drafts.revision_of(each.draft, revision=1, final=False, incomplete=False, before={})
         for each in run.visits
     ]
-    lines = sum(len(encounter.lines) for each in said for encounter in each.encounters)
+    lines = sum(len(encounter.lines) for each in run.visits for encounter in each.draft.encounters)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
     tell_outcome(metrics, utc_now)(Outcome(said=said))
     text = metrics.exposition()[1].decode()

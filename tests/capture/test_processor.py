@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.bus import events
+from chargeline.bus import shapes
 from chargeline.bus.files import FeedFile
 from chargeline.capture.inbound import InboundRecord, key_text
 from chargeline.capture.processor import Done, Lot, Processor, Terms
@@ -113,12 +113,12 @@ class Bench:
         number = sum(key_text(key).encode()) % PARTITIONS
         return number if self._owner(number) == place else None
 
-    async def drafts(self) -> dict[tuple[str, str], events.DraftRevision]:
+    async def drafts(self) -> dict[tuple[str, str], shapes.DraftRevision]:
         """The last announced revision of each visit."""
-        found: dict[tuple[str, str], events.DraftRevision] = {}
+        found: dict[tuple[str, str], shapes.DraftRevision] = {}
         for each in self.published:
             if each.topic == "charge.draft":
-                revision = events.DraftRevision.model_validate_json(each.payload)
+                revision = shapes.DraftRevision.model_validate_json(each.payload)
                 found[revision.facility, revision.visit] = revision
         return found
 
@@ -160,7 +160,7 @@ def by_code(messages: Sequence[bytes]) -> Lines:
 
 
 def by_bench(
-    drafts: dict[tuple[str, str], events.DraftRevision],
+    drafts: dict[tuple[str, str], shapes.DraftRevision],
 ) -> dict[str, list[tuple[str, int, tuple[str, ...]]]]:
     """Lines of each visit that was announced."""
     found = {}
@@ -202,17 +202,17 @@ async def test_a_correction_gives_a_revision_that_can_be_credited(bench: Bench) 
     for each in keyed(messages):
         await bench.feed([each])
     revisions = [
-        events.DraftRevision.model_validate_json(each.payload)
+        shapes.DraftRevision.model_validate_json(each.payload)
         for each in bench.published
         if each.topic == "charge.draft"
     ]
-    by_visit: dict[str, list[events.DraftRevision]] = {}
+    by_visit: dict[str, list[shapes.DraftRevision]] = {}
     for each in revisions:
         by_visit.setdefault(each.visit, []).append(each)
     assert any(len(same) > 1 for same in by_visit.values())
     for same in by_visit.values():
         assert [each.revision for each in same] == list(range(1, len(same) + 1))
-        billed: dict[str, events.Billed | None] = {}
+        billed: dict[str, shapes.Billed | None] = {}
         for each in same:  # a billing system that credits `before` and bills `after` has just the lines
             for change in (*each.changes.added, *each.changes.changed, *each.changes.removed):
                 assert billed.get(change.line_id) == change.before
@@ -255,6 +255,6 @@ async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> 
     assert parked.code == "message.no_msh"
     assert parked.raw == broken[0][1]
     (told,) = [each for each in bench.published if each.topic == "hl7.parked"]
-    assert events.ParkedMessage.model_validate_json(told.payload).raw == broken[0][1]
+    assert shapes.ParkedMessage.model_validate_json(told.payload).raw == broken[0][1]
     assert sum(len(each.parked) for each in done) == 1
     assert by_bench(await bench.drafts()) == by_code(messages)

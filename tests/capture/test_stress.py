@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from chargeline.bus import events
+from chargeline.bus import drafts, events, shapes
 from chargeline.bus.files import FeedFile
 from chargeline.capture.inbound import InboundRecord, key_text
 from chargeline.capture.processor import Lot, Processor, Terms, nudge
@@ -285,11 +285,11 @@ async def check(world: World, messages: Sequence[Sent]) -> None:
         each.timeline.key: each for each in code_feed([FeedFile("feed", whole)], RULEBOOK, PROFILE).visits
     }
     announced = [
-        events.DraftRevision.model_validate_json(each.payload)
+        shapes.DraftRevision.model_validate_json(each.payload)
         for each in world.published
         if each.topic == "charge.draft"
     ]
-    said: dict[VisitKey, list[events.DraftRevision]] = {}
+    said: dict[VisitKey, list[shapes.DraftRevision]] = {}
     for revision in announced:
         said.setdefault(VisitKey(revision.facility, revision.visit), []).append(revision)
     async with world.ledger.view() as view:
@@ -310,35 +310,39 @@ async def check(world: World, messages: Sequence[Sent]) -> None:
         assert open_now == _questions(coded.get(key)), key
 
 
-def _applied(revisions: Sequence[events.DraftRevision]) -> None:
+def _applied(revisions: Sequence[shapes.DraftRevision]) -> None:
     """A billing system that follows the changes has just the lines."""
-    billed: dict[str, events.Billed | None] = {}
+    billed: dict[str, shapes.Billed | None] = {}
     for each in revisions:
         for change in (*each.changes.added, *each.changes.changed, *each.changes.removed):
             assert billed.get(change.line_id) == change.before
             billed[change.line_id] = change.after
-        lines = events.billed([line for encounter in each.encounters for line in encounter.lines])
-        assert {name: what for name, what in billed.items() if what is not None} == dict(lines)
+        lines = drafts.billed([line for encounter in each.encounters for line in encounter.lines])
+        now = {name: what.model_dump() for name, what in billed.items() if what is not None}
+        assert now == {
+            name: {**what._asdict(), "modifiers": list(what.modifiers)} for name, what in lines.items()
+        }
 
 
 def _ends_as_coded(
     world: World,
     key: VisitKey,
     coded: CodedVisit | None,
-    said: Sequence[events.DraftRevision],
+    said: Sequence[shapes.DraftRevision],
     parked: bool,
 ) -> None:
     if coded is None:
         assert not said or said[-1].status == "merged", key
         return
     discharged = coded.timeline.context.discharged
-    expected = events.revision_of(
+    written = drafts.revision_of(
         coded.draft,
         revision=1,
         final=discharged is not None and discharged + world.grace <= world.now,
         incomplete=parked or bool(coded.timeline.problems),
         before={},
     )
+    expected = shapes.DraftRevision.model_validate_json(written.value)
     if not said:
         assert not expected.encounters and not expected.questions, key
         return
@@ -347,7 +351,7 @@ def _ends_as_coded(
     assert said[-1].model_dump(exclude=left_out) == expected.model_dump(exclude=left_out), key
 
 
-def _lines(revision: events.DraftRevision) -> list[tuple[object, ...]]:
+def _lines(revision: shapes.DraftRevision) -> list[tuple[object, ...]]:
     return [
         (line.code, line.units, tuple(line.modifiers)) for each in revision.encounters for line in each.lines
     ]
@@ -503,7 +507,7 @@ def last_lines(world: World, visit: str) -> list[tuple[object, ...]]:
     drafts = [
         each for each in world.published if each.topic == "charge.draft" and each.key == f"ZEBRA|{visit}"
     ]
-    return _lines(events.DraftRevision.model_validate_json(drafts[-1].payload))
+    return _lines(shapes.DraftRevision.model_validate_json(drafts[-1].payload))
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -19,7 +19,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chargeline.bus import events
+from chargeline.bus import shapes
 from chargeline.capture.inbound import key_text
 from chargeline.capture.program import create_topics
 from chargeline.engine.events import VisitKey
@@ -274,13 +274,13 @@ class Service:
         await consumer.start()
         topic = f"{self.name}.drafts"
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-        latest: dict[tuple[str, str], events.DraftRevision] = {}
+        latest: dict[tuple[str, str], shapes.DraftRevision] = {}
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 while by_bench(latest) != wanted:
                     for records in (await consumer.getmany(timeout_ms=500)).values():
                         for record in records:
-                            revision = events.DraftRevision.model_validate_json(record.value or b"")
+                            revision = shapes.DraftRevision.model_validate_json(record.value or b"")
                             slot = (revision.facility, revision.visit)
                             if slot not in latest or latest[slot].revision <= revision.revision:
                                 latest[slot] = revision

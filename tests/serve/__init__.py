@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chargeline.bus import events
+from chargeline.bus import shapes
 from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.hl7.reader import read_message
 from chargeline.simulator.feed import simulate
@@ -160,15 +160,15 @@ def once(told: Iterable[Event]) -> list[Event]:
     return list({each["id"]: each for each in told}.values())
 
 
-def revisions(told: Iterable[Event]) -> list[events.DraftRevision]:
+def revisions(told: Iterable[Event]) -> list[shapes.DraftRevision]:
     """The draft revisions among events, without repeats."""
-    kind = events.TYPES[events.DraftRevision]
-    return [events.DraftRevision.model_validate(each["data"]) for each in once(told) if each["type"] == kind]
+    kind = shapes.TYPES[shapes.DraftRevision]
+    return [shapes.DraftRevision.model_validate(each["data"]) for each in once(told) if each["type"] == kind]
 
 
 def drafted(told: Iterable[Event]) -> Lines:
     """The lines of each visit's last revision."""
-    found: dict[tuple[str, str], events.DraftRevision] = {}
+    found: dict[tuple[str, str], shapes.DraftRevision] = {}
     for each in revisions(told):
         key = (each.facility, each.visit)
         if key not in found or found[key].revision < each.revision:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from chargeline.bus.events import Announcement as Event
-from chargeline.bus.events import Data, to_kafka
+from chargeline.bus.events import to_kafka
+from chargeline.bus.shapes import Data
 from chargeline.ledger.records import Announcement
 from chargeline.serve.output import Output, OutputError, as_line, in_words
 from tests.bus.test_events import NOON, asked, line, parked_message, question, revision
@@ -20,8 +21,7 @@ from tests.bus.test_events import NOON, asked, line, parked_message, question, r
 def announced(data: Data) -> Announcement:
     """A row of the outbox."""
     key, headers, value = to_kafka(Event(data, NOON))
-    named = {name: text.decode() for name, text in headers}
-    return Announcement("t", key.decode(), named["ce_id"], json.dumps(named), value, NOON)
+    return Announcement("t", key, headers["ce_id"], json.dumps(headers), value, NOON)
 
 
 DRAFT = announced(revision())
@@ -42,9 +42,9 @@ def test_a_line_is_the_event_that_kafka_would_get() -> None:
     """Each header of the binary mode is an attribute; the data are the payload, the subject is the key."""
     key, headers, value = to_kafka(Event(revision(), NOON))
     event = json.loads(as_line(DRAFT))
-    told = {name.removeprefix("ce_"): text.decode() for name, text in headers}
+    told = {name.removeprefix("ce_"): text for name, text in headers.items()}
     told["datacontenttype"] = told.pop("content-type")
-    assert event == {**told, "subject": key.decode(), "data": json.loads(value)}
+    assert event == {**told, "subject": key, "data": json.loads(value)}
     assert as_line(DRAFT).count(b"\n") == 1
 
 

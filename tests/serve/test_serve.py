@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from chargeline.bus.events import TYPES
 from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.bus.schemas import CHANNELS
+from chargeline.bus.shapes import TYPES
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
 from tests.bus.test_schemas import validator

@@ -8,7 +8,7 @@ is thrown away as a whole.
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from chargeline.bus import events
+from chargeline.bus.drafts import said_in
 from chargeline.capture.inbound import Looked
 from chargeline.capture.revisions import Known, Standing, Waiting
 from chargeline.capture.same_day import Days, days_of
@@ -133,4 +133,4 @@ def _reference(merge: StoredMerge) -> MessageRef:
 
 
 def _known(stored: StoredRevision) -> Known:
-    return Known.of(events.DraftRevision.model_validate_json(stored.body))
+    return Known(said_in(stored.body))

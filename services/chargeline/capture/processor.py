@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from chargeline.bus import events
+from chargeline.bus.shapes import ParkedMessage as ParkedEvent
 from chargeline.capture.desk import Desk
 from chargeline.capture.inbound import (
     MERGE_COPY,
@@ -379,7 +380,7 @@ class Processor:
         return (others - set(timelines)) | rejoined
 
 
-def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> events.ParkedMessage:
+def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> ParkedEvent:
     record, message = looked.record, looked.reading.message if looked.reading else None
     return events.parked(
         record.value,

@@ -7,10 +7,11 @@ for one content. It writes nothing: rows and announcements go out as values.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from hashlib import blake2b
 from typing import NamedTuple
 
 from chargeline.bus import events
+from chargeline.bus.drafts import Said, WrittenRevision, revision_of
+from chargeline.bus.shapes import DocumentationQuestion
 from chargeline.engine.builder import Memory
 from chargeline.engine.draft import Rulebook, draft
 from chargeline.engine.events import VisitKey
@@ -44,8 +45,8 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     visits: Sequence[StoredVisit] = ()
     questions: Sequence[StoredQuestion] = ()
-    said: Sequence[events.DraftRevision] = ()
-    asked: Sequence[events.DocumentationQuestion] = ()
+    said: Sequence[WrittenRevision] = ()
+    asked: Sequence[DocumentationQuestion] = ()
     withheld: Sequence[str] = ()
     waited: Sequence["Waiting"] = ()
     standings: Mapping[VisitKey, "Standing"] = {}
@@ -66,35 +67,15 @@ class Topics(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was last said of a visit, no more of it than it takes to see what is new.
+    """What was last said of a visit.
 
-    `content`: a hash of all that it said, but for its number and what changed. `made` is the draft that
-    said it, None where the ledger told us; `questions` are those of this draft, due or not.
+    `made` is the draft that said it, None where the ledger told us; `questions` are those of this draft,
+    due or not.
     """
 
-    revision: int
-    status: str
-    incomplete: bool
-    policy: str
-    billed: Mapping[str, events.Billed]
-    withheld: frozenset[tuple[str, ...]]
-    content: bytes
+    said: Said
     made: Draft | None = None
-    questions: Sequence[events.DocumentationQuestion] = ()
-
-    @classmethod
-    def of(
-        cls,
-        said: events.DraftRevision,
-        made: Draft | None = None,
-        questions: Sequence[events.DocumentationQuestion] = (),
-    ) -> "Known":
-        """From a revision."""
-        lines = [line for encounter in said.encounters for line in encounter.lines]
-        return cls(
-            said.revision, said.status, said.incomplete, said.policy, events.billed(lines),
-            frozenset(_withheld(said)), _content(said), made, questions,
-        )  # fmt: skip
+    questions: Sequence[DocumentationQuestion] = ()
 
 
 class Standing(NamedTuple):
@@ -181,17 +162,17 @@ class Drafting:
         incomplete = standing.parked or (bool(timeline.problems) and not standing.settled)
         revision = _next_revision(made, known, final=final, incomplete=incomplete)
         if revision is not None:
-            known = Known.of(revision, made, _questions(made, revision.revision, timeline))
+            known = Known(revision.said, made, _questions(made, revision.revision, timeline))
         elif known is not None and known.made != made:
-            known = known._replace(made=made, questions=_questions(made, known.revision, timeline))
-        questions: Sequence[events.DocumentationQuestion] = known.questions if known is not None else ()
+            known = known._replace(made=made, questions=_questions(made, known.said.revision, timeline))
+        questions: Sequence[DocumentationQuestion] = known.questions if known is not None else ()
         due, asked_due = self._due_questions(questions, closing=final or discharged is not None, now=now)
         if len(timeline.patients) > 1:
             again = _look_again(visit.row, now)  # the merge may come through another partition
             asked_due = min(again, asked_due or again)
         row = StoredVisit(
             visit.key.facility, visit.key.visit, "final" if final else "open",
-            known.revision if known is not None else 0, None,
+            known.said.revision if known is not None else 0, None,
             None if final else final_due, asked_due, discharged, incomplete, now, self._stake(made),
         )  # fmt: skip
         return self._outcome(visit, known, revision, due, row, now)
@@ -212,18 +193,18 @@ class Drafting:
     def _merged(self, visit: OnDesk, now: datetime) -> Outcome:
         """A visit whose services belong to another now: every line is removed, every question closed."""
         key, known = visit.key, visit.standing.last
-        number = known.revision if known is not None else 0
+        number = known.said.revision if known is not None else 0
         revision = None
-        if known is not None and known.status != "merged":
-            revision = events.revision_of(
-                Draft(key, known.policy, self.rulebook.version, (), ()),
+        if known is not None and known.said.status != "merged":
+            revision = revision_of(
+                Draft(key, known.said.policy, self.rulebook.version, (), ()),
                 revision=number + 1,
                 final=False,
                 incomplete=False,
-                before=known.billed,
+                before=known.said.billed,
                 merged_into=visit.survivor.visit,
             )
-            known = Known.of(revision)
+            known = Known(revision.said)
             number += 1
         row = StoredVisit(key.facility, key.visit, "merged", number, None, None, None, None, False, now)
         return self._outcome(visit, known, revision, [], row, now)
@@ -231,13 +212,13 @@ class Drafting:
     # ------------------------------------------------------------------ questions
 
     def _due_questions(
-        self, questions: Sequence[events.DocumentationQuestion], *, closing: bool, now: datetime
-    ) -> tuple[list[events.DocumentationQuestion], datetime | None]:
+        self, questions: Sequence[DocumentationQuestion], *, closing: bool, now: datetime
+    ) -> tuple[list[DocumentationQuestion], datetime | None]:
         """Questions to put now, and when the next one may be due.
 
         A missing stop is a question only when the infusion should be over: until then it runs.
         """
-        due: list[events.DocumentationQuestion] = []
+        due: list[DocumentationQuestion] = []
         later: list[datetime] = []
         for question in questions:
             when = None if closing else self._when(question)
@@ -247,7 +228,7 @@ class Drafting:
                 later.append(when)
         return due, min(later, default=None)
 
-    def _when(self, question: events.DocumentationQuestion) -> datetime | None:
+    def _when(self, question: DocumentationQuestion) -> datetime | None:
         if question.code != MISSING_STOP or question.since is None:
             return None
         if question.ordered_minutes is None:
@@ -260,8 +241,8 @@ class Drafting:
         self,
         visit: OnDesk,
         known: Known | None,
-        revision: events.DraftRevision | None,
-        due: Sequence[events.DocumentationQuestion],
+        revision: WrittenRevision | None,
+        due: Sequence[DocumentationQuestion],
         row: StoredVisit,
         now: datetime,
     ) -> Outcome:
@@ -269,7 +250,7 @@ class Drafting:
         if revision is not None:
             said.append(revision)
             announcements.append(announcement(self.topics.drafts, revision, now))
-            revisions.append(_stored(revision, announcements[0], now))
+            revisions.append(_stored(revision, now))
         changed = list(_question_changes(visit.standing.asked, due, max(row.revision, 1)))
         questions = []
         for question in changed:
@@ -292,58 +273,45 @@ class Drafting:
 
 def _next_revision(
     made: Draft, known: Known | None, *, final: bool, incomplete: bool
-) -> events.DraftRevision | None:
+) -> WrittenRevision | None:
     """The next revision, None where it would say the same; the first of an empty visit says nothing."""
-    status = "final" if final else "open"
-    if known is not None and known.made == made and (known.status, known.incomplete) == (status, incomplete):
+    said = known.said if known is not None else None
+    standing = ("final" if final else "open", incomplete)
+    if known is not None and known.made == made and (known.said.status, known.said.incomplete) == standing:
         return None
-    revision = events.revision_of(
+    revision = revision_of(
         made,
-        revision=known.revision + 1 if known is not None else 1,
+        revision=said.revision + 1 if said is not None else 1,
         final=final,
         incomplete=incomplete,
-        before=known.billed if known is not None else {},
+        before=said.billed if said is not None else {},
     )
-    if known is None:
-        return revision if revision.encounters or revision.questions else None
-    return revision if _content(revision) != known.content else None
+    if said is None:
+        return revision if made.encounters or made.questions else None
+    return revision if revision.said.content != said.content else None
 
 
-def _withheld(revision: events.DraftRevision) -> list[tuple[str, ...]]:
-    """Each withheld service of a revision: its reason, and its administrations."""
-    return [
-        (each.reason, *each.administrations)
-        for encounter in revision.encounters
-        for each in encounter.withheld
-    ]
-
-
-def _newly_withheld(revision: events.DraftRevision | None, last: Known | None) -> list[str]:
+def _newly_withheld(revision: WrittenRevision | None, last: Known | None) -> list[str]:
     """The reasons of what a revision withholds that the last one did not."""
     if revision is None:
         return []
-    return [each[0] for each in _withheld(revision) if last is None or each not in last.withheld]
+    before = last.said.withheld if last is not None else frozenset()
+    return [reason for reason, *_administrations in revision.said.withheld - before]
 
 
-def _content(revision: events.DraftRevision) -> bytes:
-    """A hash of all that a revision says, but for its number and what changed."""
-    said = revision.model_dump_json(exclude={"revision", "changes"})
-    return blake2b(said.encode(), digest_size=16).digest()
-
-
-def _questions(made: Draft, revision: int, timeline: Timeline) -> Sequence[events.DocumentationQuestion]:
+def _questions(made: Draft, revision: int, timeline: Timeline) -> Sequence[DocumentationQuestion]:
     """All questions of a draft, also those that are not due yet."""
     by_key: dict[str, Administration] = {item.key: item for item in timeline.administrations}
     return events.questions_of(made, revision, by_key)
 
 
 def _question_changes(
-    asked: Mapping[str, StoredQuestion], due: Sequence[events.DocumentationQuestion], revision: int
-) -> Iterator[events.DocumentationQuestion]:
+    asked: Mapping[str, StoredQuestion], due: Sequence[DocumentationQuestion], revision: int
+) -> Iterator[DocumentationQuestion]:
     """Questions newly opened, and those of `asked` that are closed in this revision."""
     now = {each.question_id for each in due}
     gone = [each for name, each in asked.items() if name not in now]
-    before = [events.DocumentationQuestion.model_validate_json(each.body) for each in gone]
+    before = [DocumentationQuestion.model_validate_json(each.body) for each in gone]
     opened = [each for each in due if each.question_id not in asked]
     return events.question_changes(before, opened, revision)
 
@@ -373,15 +341,15 @@ def _changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredV
     return [after._replace(updated_at=before.updated_at)] if after.asked_due != before.asked_due else []
 
 
-def _stored(revision: events.DraftRevision, announced: Announcement, now: datetime) -> StoredRevision:
+def _stored(revision: WrittenRevision, now: datetime) -> StoredRevision:
     return StoredRevision(
-        revision.facility, revision.visit, revision.revision, revision.status, revision.policy,
-        revision.rulebook, now, announced.payload.decode(), revision.changes.model_dump_json(),
+        revision.facility, revision.visit, revision.revision, revision.said.status, revision.said.policy,
+        revision.rulebook, now, revision.value.decode(), revision.changes.decode(),
     )  # fmt: skip
 
 
 def _stored_question(
-    question: events.DocumentationQuestion,
+    question: DocumentationQuestion,
     before: StoredQuestion | None,
     announced: Announcement,
     now: datetime,
@@ -393,8 +361,7 @@ def _stored_question(
     )  # fmt: skip
 
 
-def announcement(topic: str, data: events.Data, now: datetime) -> Announcement:
+def announcement(topic: str, data: events.Event, now: datetime) -> Announcement:
     """An event as a row of the outbox."""
     key, headers, value = events.to_kafka(events.Announcement(data, now))
-    named = {name: text.decode() for name, text in headers}
-    return Announcement(topic, key.decode(), named["ce_id"], json.dumps(named), value, now)
+    return Announcement(topic, key, headers["ce_id"], json.dumps(headers), value, now)

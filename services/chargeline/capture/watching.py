@@ -4,6 +4,7 @@ It owns which number goes into which metric. It counts what was committed, never
 passes on no visit, patient or message.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -28,12 +29,9 @@ def tell_outcome(metrics: Metrics, clock: Clock) -> Callable[[Outcome], None]:
 
     def tell(outcome: Outcome) -> None:
         for revision in outcome.said:
-            metrics.revisions.add(status=revision.status)
-            added = {change.line_id for change in revision.changes.added}
-            for encounter in revision.encounters:
-                for line in encounter.lines:
-                    if line.line_id in added:
-                        metrics.lines.add(role=line.role, policy=revision.policy)
+            metrics.revisions.add(status=revision.said.status)
+            for role, count in Counter(revision.new_roles).items():
+                metrics.lines.add(count, role=role, policy=revision.said.policy)
         for reason in outcome.withheld:
             metrics.withheld.add(reason=reason)
         for question in outcome.asked:

@@ -1,23 +1,14 @@
 """Drafts as JSON: the shape that `chargeline code --json` prints, one object a visit and encounter.
 
 It owns the frame around the lines, questions and withheld services, whose shapes are those of the
-events (bus/events.py). Nothing of a trace is left out, and nothing of a patient is put in.
+events (bus/shapes.py). Nothing of a trace is left out, and nothing of a patient is put in.
 """
 
 from collections.abc import Iterable, Iterator
 
-from chargeline.bus.events import (
-    Line,
-    OpenQuestion,
-    Record,
-    Steps,
-    WithheldService,
-    line_of,
-    question_of,
-    withheld_of,
-)
+from chargeline.bus.drafts import Steps, encounter_of, question_of
+from chargeline.bus.shapes import Line, OpenQuestion, Record, WithheldService
 from chargeline.coding.assembly import CodedVisit, Run, SetAside
-from chargeline.engine.trace import EncounterDraft
 
 SHOWN_PLACES = 10
 
@@ -80,22 +71,13 @@ def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[
     key, made = coded.timeline.key, coded.draft
     visit_questions = [question_of(each) for each in made.questions]
     steps = Steps()
-    encounters: list[EncounterDraft | None] = list(made.encounters)
+    encounters = [encounter_of(each, steps) for each in made.encounters]
     if not encounters and visit_questions:
-        encounters = [None]
-    for encounter in encounters:
-        own = [question_of(each) for each in encounter.questions] if encounter else []
-        yield EncounterRecord(
-            facility=key.facility,
-            visit=key.visit,
-            encounter=encounter.encounter if encounter else None,
-            policy=made.policy,
-            rulebook=rulebook,
-            lines=[line_of(each, steps) for each in encounter.lines] if encounter else [],
-            questions=[*visit_questions, *own],
-            withheld=[withheld_of(each, steps) for each in encounter.withheld] if encounter else [],
-            messages=messages,
-        )
+        encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
+    for each in encounters:
+        named = {"facility": key.facility, "visit": key.visit, "policy": made.policy, "rulebook": rulebook}
+        questions = [*visit_questions, *each["questions"]]
+        yield EncounterRecord.model_validate({**each, **named, "questions": questions, "messages": messages})
 
 
 def _messages(run: Run, entries: Iterable[SetAside]) -> Messages:

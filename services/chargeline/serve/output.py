@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chargeline.bus import events
+from chargeline.bus import shapes
 from chargeline.ledger.records import Announcement
 
 _LINE_BEGINS = b'{"specversion":'
@@ -173,18 +173,18 @@ def as_line(announced: Announcement) -> bytes:
 def in_words(announced: Announcement) -> str:
     """An event for somebody who watches: which visit, what changed, what is asked; no patient."""
     kind = json.loads(announced.headers)["ce_type"]
-    model = next(model for model, name in events.TYPES.items() if name == kind)
+    model = next(model for model, name in shapes.TYPES.items() if name == kind)
     data = model.model_validate_json(announced.payload)
-    if isinstance(data, events.DraftRevision):
+    if isinstance(data, shapes.DraftRevision):
         text = _draft(data)
-    elif isinstance(data, events.DocumentationQuestion):
+    elif isinstance(data, shapes.DocumentationQuestion):
         text = _question(data)
     else:
         text = f"parked {data.code}: expected {data.expected}, found {data.found}, at {data.where}; {data.do}"
     return _printable(f"{announced.key}  {text}")
 
 
-def _draft(data: events.DraftRevision) -> str:
+def _draft(data: shapes.DraftRevision) -> str:
     status = f"merged into {data.merged_into}" if data.merged_into is not None else data.status
     lines = [line for encounter in data.encounters for line in encounter.lines]
     parts = [f"draft {data.revision} {status}: {_listed(lines) or 'no lines'}"]
@@ -198,16 +198,16 @@ def _draft(data: events.DraftRevision) -> str:
     return "; ".join(parts)
 
 
-def _listed(lines: Sequence[events.Line | events.Billed | None]) -> str:
+def _listed(lines: Sequence[shapes.Line | shapes.Billed | None]) -> str:
     return " ".join(_billed(line) for line in lines if line is not None)
 
 
-def _billed(line: events.Line | events.Billed) -> str:
+def _billed(line: shapes.Line | shapes.Billed) -> str:
     modifiers = "".join(f"-{each}" for each in line.modifiers)
     return f"{line.code}{modifiers}×{line.units}{'?' if line.provisional else ''}"
 
 
-def _question(data: events.DocumentationQuestion) -> str:
+def _question(data: shapes.DocumentationQuestion) -> str:
     if data.state == "closed":
         return f"question closed: {data.drug or 'the visit'}: {data.code}"
     return f"question: {data.drug or 'the visit'}: expected {data.expected}, found {data.found}; {data.do}"
