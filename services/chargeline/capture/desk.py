@@ -107,9 +107,10 @@ class Desk:
         for merge in await batch.patient_merges_around(patients):
             self.visits.merge(merge.facility, PatientMerge(_reference(merge), merge.prior, merge.surviving))
 
-    def held(self) -> list[VisitKey]:
-        """The visits that are in memory and were not merged away."""
-        return [key for key in self._loaded if key in self.visits]
+    def of_patients(self, patients: Iterable[tuple[str, str]]) -> set[VisitKey]:
+        """The visits in memory in which a message named one of these patients, by facility and number."""
+        found = {key for facility, patient in patients for key in self.visits.of_patient(facility, patient)}
+        return {key for key in found if key in self._loaded}
 
     def trim(self) -> None:
         """Drop the visits that were not touched for longest."""

@@ -197,12 +197,7 @@ class Processor:
         merges = await batch.patient_merges_around(patients)
         everyone = patients | {(each.facility, number) for each in merges for number in each[1:3]}
         days = await batch.patient_days(everyone)
-        held = {
-            key
-            for key in desk.held()
-            if any((key.facility, each) in everyone for each in desk.visits.timeline(key).patients)
-        }
-        return held | {VisitKey(each.facility, each.visit) for each in days}
+        return desk.of_patients(everyone) | {VisitKey(each.facility, each.visit) for each in days}
 
     async def _keep_merges(self, batch: Batch, usable: Iterable[Looked]) -> None:
         readings = [each.reading for each in usable if each.reading is not None and each.reading.merges]

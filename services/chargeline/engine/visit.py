@@ -6,7 +6,8 @@ or a set whose final state does not depend on the order of arrival. It knows no 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -80,9 +81,13 @@ class Visit:
         self._context: VisitContext | None = None
         self._timeline: Timeline | None = None
 
-    def add(self, events: Iterable[Event]) -> None:
-        """Take in events of messages not seen before (see `Visits` for duplicates)."""
+    def add(self, events: Iterable[Event]) -> Sequence[str]:
+        """Take in events of messages not seen before (see `Visits` for duplicates).
+
+        Returns the patients that were not named before.
+        """
         self._timeline = None
+        known = len(self._patients)
         for event in events:
             if type(event) is Record:
                 self._add_record(event)
@@ -92,6 +97,7 @@ class Visit:
                 self._order(event.order).facts.append(event)
             elif type(event) is Unreadable:
                 self._unreadable[(event.code, event.message.digest, event.where)] = event
+        return list(self._patients)[known:] if len(self._patients) > known else ()
 
     def _order(self, number: str) -> _OrderState:
         self._dirty[number] = None
@@ -164,7 +170,7 @@ class Visit:
                 context,
                 tuple(self._days),
                 self._problems(),
-                self._known_patients(),
+                self.known_patients(),
             )
         return self._timeline
 
@@ -215,7 +221,7 @@ class Visit:
             return value if isinstance(value, datetime) else None
 
         self._context = VisitContext(
-            patient=next(iter(self._known_patients()), ""),
+            patient=next(iter(self.known_patients()), ""),
             classes=self._class_history(text("class")),
             payer=text("payer"),
             payer_name=text("payer_name"),
@@ -237,9 +243,13 @@ class Visit:
             history.append((None, latest))
         return tuple(history)
 
-    def _known_patients(self) -> tuple[str, ...]:
+    def known_patients(self) -> tuple[str, ...]:
         """Whose visit it is: normally one; a patient from whom it was moved away does not count."""
         return tuple(sorted(self._patients.keys() - self._replaced.keys()))
+
+    def patients(self) -> Sequence[str]:
+        """Every patient that a message named."""
+        return list(self._patients)
 
     def _problems(self) -> tuple[Problem, ...]:
         found = [
@@ -263,6 +273,7 @@ class Visits:
         self._visit_merges: dict[VisitKey, tuple[_Version, VisitKey, VisitMerge]] = {}
         self._priors: dict[VisitKey, set[VisitKey]] = {}  # the merges the other way round
         self._patient_merges: dict[tuple[str, str], tuple[_Version, str]] = {}
+        self._of_patient: dict[tuple[str, str], set[VisitKey]] = {}  # that named them, in any message
         self.duplicates = 0
 
     def __iter__(self) -> Iterator[VisitKey]:
@@ -279,11 +290,9 @@ class Visits:
     def timeline(self, key: VisitKey) -> Timeline:
         """The timeline of a surviving visit, its patients under their surviving numbers."""
         timeline = self._visits[key].timeline()
-        if not self._patient_merges or not timeline.patients:
+        if not any((key.facility, each) in self._patient_merges for each in timeline.patients):
             return timeline
         patients = tuple(sorted({self.surviving_patient(key.facility, each) for each in timeline.patients}))
-        if patients == timeline.patients:
-            return timeline
         return timeline._replace(patients=patients, context=timeline.context._replace(patient=patients[0]))
 
     def add(self, reading: Reading) -> set[VisitKey]:
@@ -311,16 +320,28 @@ class Visits:
         visit = self._visits.get(survivor)
         if visit is None:
             visit = self._visits[survivor] = Visit(survivor, reading.zone)
-        visit.add(reading.events)
+        self._add(visit, reading.events)
         touched.add(survivor)
         return touched
+
+    def _add(self, visit: Visit, events: Iterable[Event]) -> None:
+        for patient in visit.add(events):
+            self._of_patient.setdefault((visit.key.facility, patient), set()).add(visit.key)
 
     def forget(self, key: VisitKey) -> None:
         """Drop all that is held of a visit and of the numbers that lead to it; merges stay known."""
         for each in self._members(key):
             self._kept.pop(each, None)
             self._zones.pop(each, None)
-        self._visits.pop(key, None)
+        self._let_go(key)
+
+    def _let_go(self, key: VisitKey) -> None:
+        visit = self._visits.pop(key, None)
+        for patient in visit.patients() if visit is not None else ():
+            others = self._of_patient[key.facility, patient]
+            others.discard(key)
+            if not others:
+                del self._of_patient[key.facility, patient]
 
     def _members(self, key: VisitKey) -> list[VisitKey]:
         """The numbers under which something of a surviving visit is kept, its own among them."""
@@ -354,7 +375,7 @@ class Visits:
             if known is not None and known[0] >= version:
                 return set()
             self._patient_merges[slot] = (version, merge.surviving)
-            return {key for key in self._visits if key.facility == facility and self._has(key, merge)}
+            return {key for key in self.of_patient(facility, merge.prior) if self._has(key, merge)}
         prior, survivor = VisitKey(facility, merge.prior), VisitKey(facility, merge.surviving)
         before = self._visit_merges.get(prior)
         if prior == survivor or (before is not None and before[0] >= version):
@@ -367,7 +388,11 @@ class Visits:
         return self._rebuild(old_survivor) | self._rebuild(self.surviving(prior))
 
     def _has(self, key: VisitKey, merge: PatientMerge) -> bool:
-        return merge.prior in self._visits[key].timeline().patients
+        return merge.prior in self._visits[key].known_patients()
+
+    def of_patient(self, facility: str, patient: str) -> AbstractSet[VisitKey]:
+        """The visits in which a message named this patient, by this very number."""
+        return self._of_patient.get((facility, patient), frozenset())
 
     def surviving_patient(self, facility: str, patient: str) -> str:
         """Follow the merges of a medical record number to the one that stands."""
@@ -381,7 +406,7 @@ class Visits:
     def _rebuild(self, survivor: VisitKey) -> set[VisitKey]:
         """Fold the visit again from the kept events of every number that leads to it."""
         members = self._members(survivor)
-        self._visits.pop(survivor, None)
+        self._let_go(survivor)
         if not members:
             return {survivor}
         zone = self._zones[survivor if survivor in self._zones else min(members)]
@@ -390,7 +415,7 @@ class Visits:
         for member in members:
             together.update(self._kept[member])
         for _message, events in together.values():
-            visit.add(events)
+            self._add(visit, events)
         return {survivor}
 
 
