@@ -55,7 +55,7 @@ class Worker:
             key = key_text(VisitKey(reading.facility, reading.visit or ""))
             records.append(InboundRecord(*PLACE, first + number, key, data, {}, NOW))
         following = first + len(messages)
-        lot = Lot(records, Move(self.expected, following))
+        lot = Lot(self.processor.look(records), Move(self.expected, following))
         await self.processor.process({PARTITION: lot}, owner=self.name)
         self.expected = following
 

@@ -75,7 +75,8 @@ class Bench:
                 begin, part = self.offsets[number] or 0, records[:lot]
                 if part:
                     placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
-                    lots[number] = Lot(placed, Move(self.offsets[number], begin + len(part)))
+                    looked = self.processors[0].look(placed)
+                    lots[number] = Lot(looked, Move(self.offsets[number], begin + len(part)))
                     del records[:lot]
             for place, processor in enumerate(self.processors):
                 own = {number: lot for number, lot in lots.items() if self._owner(number) == place}

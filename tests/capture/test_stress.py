@@ -112,7 +112,9 @@ class Program:
             begin = self.believed[number] or 0
             records = self.world.logs[number][begin : begin + most]
             if records:
-                lots[number] = Lot(records, Move(self.believed[number], begin + len(records)))
+                lots[number] = Lot(
+                    self.processor.look(records), Move(self.believed[number], begin + len(records))
+                )
         if not lots:
             return
         if await self._tried(self.processor.process(lots, owner=self.name)):
@@ -295,7 +297,7 @@ async def check(world: World, messages: Sequence[Sent]) -> None:
     async with world.ledger.view() as view:
         rows = await view._transaction.rows(text("SELECT facility, visit FROM visit"))
         keys = [VisitKey(*row) for row in rows]
-        parked = {visits.surviving(each) for each in await view.visits_with_parked(keys)}
+        parked = {visits.surviving(each) for each in (await view.visits_with_parked(keys))[0]}
         asked = await view.open_questions(keys)
         kept = {key: await view.revisions(*key) for key in keys}
     for key in {*keys, *coded, *said}:

@@ -44,11 +44,6 @@ def assert_well_said(error: LedgerError) -> None:
         assert secret not in str(error)
 
 
-async def test_ping_answers(ledger: Ledger) -> None:
-    """A ledger that is there says so."""
-    await ledger.ping()
-
-
 async def test_nobody_at_the_address_is_unreachable() -> None:
     """A port on which nobody listens; worth another try."""
     address = f"postgresql://user:{SECRET}@127.0.0.1:{free_port()}/ledger"
@@ -226,7 +221,7 @@ async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
             await batch.put_visits([visit()])
     assert_well_said(caught.value)
     with pytest.raises(Unreachable):
-        await ledger.ping()
+        await ledger.counts()
     await asyncio.to_thread(postgres.start)
     async with ledger.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}

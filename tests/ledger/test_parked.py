@@ -2,6 +2,7 @@
 
 import pytest
 
+from chargeline.engine.events import VisitKey
 from chargeline.ledger import Counts, Ledger, NotFound, OpenQuestions
 
 from .rows import HOUR, MORNING, V1, V2, V3, announcement, message, parked, question, visit
@@ -32,9 +33,10 @@ async def test_visits_with_parked_messages_are_told(ledger: Ledger) -> None:
     async with ledger.batch() as batch:
         await batch.park([parked(n, facility="NORTH", visit="V1") for n in range(2)])
         await batch.park([parked(3, facility="NORTH", visit="V2"), parked(4)])
-    for waiting, each in zip([{V1, V2}, {V1, V2}, {V2}], [*await ledger.parked(limit=2), None], strict=True):
+    told: list[tuple[set[VisitKey], set[VisitKey]]] = [({V1, V2}, set()), ({V1, V2}, {V1}), ({V2}, {V1})]
+    for expected, each in zip(told, [*await ledger.parked(limit=2), None], strict=True):
         async with ledger.view() as view:
-            assert await view.visits_with_parked([V1, V2, V3]) == waiting
+            assert await view.visits_with_parked([V1, V2, V3]) == expected
         if each is not None:
             await ledger.set_status(each.id, "dropped")
 

@@ -7,6 +7,7 @@ beside the work, for lag tools only; the ledger's decide.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -16,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from chargeline.bus.kafka import TopicsMissingError
 from chargeline.capture.garbage import Garbage
-from chargeline.capture.inbound import InboundRecord, instant_of, key_text
+from chargeline.capture.inbound import InboundRecord, Looked, instant_of, key_text
 from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.processor import Done, Lot, Processor
 from chargeline.capture.trouble import Troubles
@@ -28,9 +29,19 @@ from chargeline.telemetry.metrics import Metrics
 
 RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
+READ_AT_ONCE = 100  # messages: a few milliseconds, in which nothing else is done
 COURTESY_SECONDS = 5.0  # each look asks Kafka for all its topics
 ONE_WAY_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
+
+
+class _Polled(NamedTuple):
+    """What one poll brought, read; worthless once the generation is another."""
+
+    generation: int
+    lots: Mapping[TopicPartition, Sequence[Looked]]
+    seconds: Mapping[TopicPartition, float]
+    full: bool
 
 
 class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -93,7 +104,11 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                     self.consumer.resume(partition)
 
     def rewind(self, partition: TopicPartition) -> None:
-        """Go back to where the ledger is; a partition never read begins at its beginning."""
+        """Go back to where the ledger is; a partition never read begins at its beginning.
+
+        What was polled before is worthless: it may follow on what is given back.
+        """
+        self.generation += 1
         if partition in self.expected and partition in self.consumer.assignment():
             self.consumer.seek(partition, self.expected[partition] or 0)
 
@@ -142,19 +157,26 @@ class Consumer:
         self.committed = committed
         self.garbage = Garbage()
         self._begun = 0.0
-        self._full = False
+        self._ahead: asyncio.Task[_Polled] | None = None
 
     async def run(self) -> None:
         """Work until told to stop; what was polled is finished or given back.
 
         Raises a LedgerError or KafkaError that needs a person, and TooManyParkedError.
         """
+        try:
+            await self._run()
+        finally:
+            if self._ahead is not None:
+                self._ahead.cancel()
+                await asyncio.gather(self._ahead, return_exceptions=True)
+
+    async def _run(self) -> None:
         while not self.stop.is_set():
             try:
                 if self.partitions.unclaimed:
                     await self.partitions.claim_all()
-                await self._gather()
-                await self._poll()
+                await self._work_off(await self._next())
             except (LedgerError, KafkaError) as error:
                 await self._give_back_all()
                 self.troubles.met("reader", error)
@@ -162,36 +184,58 @@ class Consumer:
             else:
                 self.troubles.over("reader")
 
-    async def _gather(self) -> None:
-        """Let messages come together, unless more wait than one batch takes: each batch has its price."""
-        begun = asyncio.get_running_loop().time()
-        if not self._full:
-            await waited(self.stop, self._begun + GATHER_SECONDS - begun)
-        self._begun = asyncio.get_running_loop().time()
+    async def _next(self) -> _Polled:
+        """The next poll. While messages queue up, the one after it is read beside the work on this one."""
+        polling, self._ahead = self._ahead or asyncio.create_task(self._poll(gather=True)), None
+        try:
+            polled = await polling
+        except asyncio.CancelledError:
+            polling.cancel()
+            raise
+        if polled.full:
+            self._ahead = asyncio.create_task(self._poll(gather=False))
+        return polled
 
-    async def _poll(self) -> None:
+    async def _poll(self, *, gather: bool) -> _Polled:
+        """Poll and read, giving way to the rest of the program every few milliseconds."""
+        loop = asyncio.get_running_loop()
+        if gather:  # let messages come together: each batch has its price
+            await waited(self.stop, self._begun + GATHER_SECONDS - loop.time())
+        self._begun = loop.time()
         generation = self.partitions.generation
         polled = await self.consumer.getmany(timeout_ms=self.poll_ms, max_records=self.most)
-        self._full = sum(map(len, polled.values())) >= self.most
+        lots: dict[TopicPartition, list[Looked]] = {each: [] for each in polled}
+        seconds = dict.fromkeys(polled, 0.0)
+        for each, records in polled.items():
+            for first in range(0, len(records), READ_AT_ONCE):
+                began = loop.time()
+                part = [inbound_of(record) for record in records[first : first + READ_AT_ONCE]]
+                lots[each] += self.partitions.processor.look(part)
+                seconds[each] += loop.time() - began
+                await asyncio.sleep(0)
+        return _Polled(generation, lots, seconds, sum(map(len, lots.values())) >= self.most)
+
+    async def _work_off(self, polled: _Polled) -> None:
         async with self.partitions.lock:
-            if generation != self.partitions.generation:
-                for partition in polled:
+            if polled.generation != self.partitions.generation:
+                for partition in polled.lots:
                     self.partitions.rewind(partition)
                 return
-            ours = {each: records for each, records in polled.items() if each in self.partitions.expected}
+            ours = {each: looked for each, looked in polled.lots.items() if each in self.partitions.expected}
             if ours:
-                await self._batch(ours)
+                await self._batch(ours, polled.seconds)
 
-    async def _batch(self, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+    async def _batch(
+        self, polled: Mapping[TopicPartition, Sequence[Looked]], seconds: Mapping[TopicPartition, float]
+    ) -> None:
         """All that one poll brought, in one transaction."""
-        for each, records in polled.items():
-            self._must_follow(each, self.partitions.expected[each], records[0].offset)
+        for each, looked in polled.items():
+            self._must_follow(each, self.partitions.expected[each], looked[0].record.offset)
         lots = {
             each.partition: Lot(
-                [inbound_of(record) for record in records],
-                Move(self.partitions.expected[each], records[-1].offset + 1),
+                looked, Move(self.partitions.expected[each], looked[-1].record.offset + 1), seconds[each]
             )
-            for each, records in polled.items()
+            for each, looked in polled.items()
         }
         try:
             done = await self.partitions.processor.process(lots, owner=self.partitions.owner)

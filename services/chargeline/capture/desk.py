@@ -6,7 +6,7 @@ is thrown away as a whole.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from chargeline.bus.drafts import said_in
 from chargeline.capture.inbound import Looked
@@ -57,22 +57,25 @@ class Desk:
                 self.visits.add(read_events(read_message(stored.raw), self._profile))
             self._loaded[key] = None
 
-    async def know(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
-        """Bring in what the ledger says of visits besides their messages, where it is not known yet."""
+    async def know(self, batch: Batch, keys: Iterable[VisitKey], rows: Container[VisitKey]) -> None:
+        """Bring in what the ledger says of visits besides their messages, where it is not known yet.
+
+        `rows`: those with a row. The others have never been drafted, so nothing but parked messages is kept.
+        """
         missing = [key for key in keys if key not in self.standings]
         if not missing:
             return
-        last = await batch.last_revisions(missing)
-        asked = await batch.open_questions(missing)
-        days = await self._days(batch, missing)
+        drafted = [key for key in missing if key in rows]
+        last = await batch.last_revisions(drafted) if drafted else {}
+        asked = await batch.open_questions(drafted) if drafted else {}
+        days = await self._days(batch, drafted) if drafted else {}
         members = {key: {key, *self.visits.numbers(key)} for key in missing}
         everyone = {member for each in members.values() for member in each}
-        parked = await batch.visits_with_parked(everyone)
-        settled = await batch.visits_with_parked(everyone, settled=True)
+        parked, settled = await batch.visits_with_parked(everyone)
         for key in missing:
             self.standings[key] = Standing(
                 _known(last[key]) if key in last else None,
-                {each.question_id: each for each in asked[key]},
+                {each.question_id: each for each in asked.get(key, ())},
                 *days.get(key, _NO_DAYS),
                 parked=not parked.isdisjoint(members[key]),
                 settled=not settled.isdisjoint(members[key]),

@@ -52,10 +52,11 @@ Clock = Callable[[], datetime]
 
 
 class Lot(NamedTuple):
-    """Records of one partition in order, and how far the ledger goes when it has them."""
+    """Records of one partition in order, read, and how far the ledger goes when it has them."""
 
-    records: Sequence[InboundRecord]
+    looked: Sequence[Looked]
     move: Move
+    read_seconds: float = 0.0
 
 
 class Terms(NamedTuple):
@@ -105,11 +106,14 @@ class Processor:
         """Forget what is held: partitions were lost, or the last transaction failed."""
         self._desk = Desk(self.profile, self.terms.visits_in_memory)
 
+    def look(self, records: Sequence[InboundRecord]) -> list[Looked]:
+        """Read records; it needs neither ledger nor desk, and may be done ahead."""
+        return [look(record, self.profile) for record in records]
+
     async def process(self, lots: Mapping[int, Lot], *, owner: str) -> Done:
         """Work off records by partition. Raises Fenced when a partition is somebody else's now."""
         began = perf_counter()
-        looked = [look(record, self.profile) for lot in lots.values() for record in lot.records]
-        read_seconds = perf_counter() - began
+        looked = [each for lot in lots.values() for each in lot.looked]
         desk = self._desk
         moves = {number: lot.move for number, lot in lots.items()}
         try:
@@ -121,8 +125,9 @@ class Processor:
             raise
         self._tell(outcome)
         desk.trim()
-        elsewhere = read_seconds + sum(done.seconds.values())
-        seconds = {**done.seconds, "read": read_seconds, "ledger": perf_counter() - began - elsewhere}
+        ledger_seconds = perf_counter() - began - sum(done.seconds.values())
+        read_seconds = sum(lot.read_seconds for lot in lots.values())
+        seconds = {**done.seconds, "read": read_seconds, "ledger": ledger_seconds}
         return done._replace(seconds=seconds)
 
     async def _work(self, batch: Batch, desk: Desk, looked: Sequence[Looked]) -> tuple[Done, Outcome]:
@@ -316,7 +321,7 @@ class Processor:
             await desk.join_patients(batch, unsure)
             timelines.update({key: _timeline(desk, key) for key in unsure})
         rows = await batch.visits(keys)  # locks them: two batches take turns
-        await desk.know(batch, keys)
+        await desk.know(batch, keys, rows)
         drafts = {
             key: self.drafting.draft(each, desk.standings[key].second, desk.memories)
             for key, each in timelines.items()
@@ -363,7 +368,8 @@ class Processor:
         await batch.lock_patients(patients)
         await desk.join_patients(batch, [key for key in moved if timelines[key] is not None])
         rejoined = {key for key in moved if (each := timelines[key]) and each != desk.visits.timeline(key)}
-        await batch.put_patient_days(moved, sorted(after))
+        had = [key for key in moved if desk.standings[key].days]
+        await batch.put_patient_days(had, sorted(after))
         known = await batch.patient_days(patients)
         others = concerned(before ^ after, known)
         here = [key for key in timelines if key in moved or key in others]

@@ -110,10 +110,11 @@ class Batch(View):
             await self._transaction.rows(statements.lock_numbers(), {"numbers": numbers})
 
     async def put_patient_days(self, visits: Iterable[tuple[str, str]], days: Sequence[PatientDay]) -> None:
-        """Write the days of some visits, in the place of what was there for them."""
+        """Remove what was there for some visits, and write days; of one that had none they are added."""
         table = tables.patient_day
-        gone = statements.delete_of_visits(self._dialect, table)
-        await self._transaction.run(gone, statements.keyed(self._dialect, visits))
+        if had := list(visits):
+            gone = statements.delete_of_visits(self._dialect, table)
+            await self._transaction.run(gone, statements.keyed(self._dialect, had))
         await self._transaction.insert(table, days, "replace")
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:

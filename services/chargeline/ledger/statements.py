@@ -133,12 +133,11 @@ def patient_days(dialect: str) -> Select[Any]:
 
 
 @cache
-def visits_with_parked(dialect: str, *, settled: bool) -> Select[Any]:
-    """The keys of visits for which a parked message waits or, `settled`, waits no more."""
+def visits_with_parked(dialect: str) -> Select[Any]:
+    """The keys of visits that have parked messages, and in which states."""
     table = tables.parked
     here = among(dialect, table.c.facility, table.c.visit)
-    status = table.c.status != "parked" if settled else table.c.status == "parked"
-    return select(table.c.facility, table.c.visit).where(status, here).distinct()
+    return select(table.c.facility, table.c.visit, table.c.status).where(here).distinct()
 
 
 @cache

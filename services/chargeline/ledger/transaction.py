@@ -65,7 +65,9 @@ class Transaction:
                 await self.connection.exec_driver_sql(prepared.statement, prepared.rows)
                 return ()
             driver = (await self.connection.get_raw_connection()).driver_connection
-            assert driver is not None and driver.is_in_transaction()
+            assert driver is not None
+            if not driver.is_in_transaction():  # it begins with the first statement that SQLAlchemy sends
+                await self.connection.exec_driver_sql("SELECT 1")
             found: Sequence[Any] = await driver.fetch(prepared.statement, *zip(*prepared.rows, strict=True))
             return found
 

@@ -125,10 +125,13 @@ class View:
             statement = statement.where(tables.parked.c.status == status)
         return list(map(ParkedMessage._make, await self._transaction.rows(statement)))
 
-    async def visits_with_parked(self, keys: Keys, *, settled: bool = False) -> set[VisitKey]:
-        """Those of these visits for which a parked message waits for a person, or one was `settled`."""
-        rows = await self._rows(statements.visits_with_parked(self._dialect, settled=settled), keys)
-        return {VisitKey(row.facility, row.visit) for row in rows}
+    async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
+        """Those of these visits for which a parked message waits, and those for which one waits no more."""
+        waiting: set[VisitKey] = set()
+        settled: set[VisitKey] = set()
+        for row in await self._rows(statements.visits_with_parked(self._dialect), keys):
+            (waiting if row.status == "parked" else settled).add(VisitKey(row.facility, row.visit))
+        return waiting, settled
 
     async def show(self, parked_id: int) -> ParkedMessage:
         """One parked message; raises NotFound."""

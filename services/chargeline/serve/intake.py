@@ -152,7 +152,7 @@ class Intake:
                 )
                 for n, each in enumerate(lot)
             ]
-            lot_of_ours = Lot(records, Move(first, self._attempted))
+            lot_of_ours = Lot(self.processor.look(records), Move(first, self._attempted))
             done = await self.processor.process({PARTITION: lot_of_ours}, owner=self.owner)
             self._offset, self._attempted = self._attempted, None
         self.trouble = ""
