@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from time import perf_counter
 
@@ -64,6 +65,7 @@ class Capture:
         self.url = postgres.create_database(name)
         self.log = folder / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.port = 0
 
     async def prepare(self) -> None:
         """Topics and tables."""
@@ -94,7 +96,7 @@ class Capture:
         """The process, as long as it is needed. Nothing settles: every poll is drafted at once."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+            self.port = free.getsockname()[1]
         ours = {name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")}
         settings = self._settings()
         environment = ours | {
@@ -106,7 +108,7 @@ class Capture:
             "CHARGELINE_TOPIC_PARKED": settings.topic_parked,
             "CHARGELINE_LEDGER_URL": self.url.replace("postgresql://", "postgresql+asyncpg://"),
             "CHARGELINE_SETTLE_SECONDS": "0",
-            "CHARGELINE_HTTP_PORT": str(port),
+            "CHARGELINE_HTTP_PORT": str(self.port),
         }
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -121,6 +123,19 @@ class Capture:
             self.process.terminate()
             if self.process.wait(60):
                 raise RuntimeError(f"capture ended with an error: {self.log.read_text()[-2000:]}")
+
+    async def ready(self) -> None:
+        """Wait until it has joined its group: what waits until then says nothing about its work."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not await asyncio.to_thread(self._is_ready):
+                await asyncio.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        page = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with closing(page), suppress(OSError):
+            page.request("GET", "/readyz")
+            return page.getresponse().status == 200
+        return False
 
     def resident_bytes(self) -> int:
         """Memory of the process."""
@@ -297,6 +312,7 @@ async def measure() -> None:
         print(f"\ncapture / slower baseline {rate / slower:.2f}   wanted {WANTED_SHARE}")
         fresh = list(feed_of(COPIES, first=1 + COPIES))
         with capture.running():
+            await capture.ready()
             found = sorted(await latencies(capture, fresh, rate / 2))
         p50, p99 = statistics.median(found), found[int(len(found) * 0.99)]
         print(

@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from chargeline import __version__
 from chargeline.bus import kafka, topics
 from chargeline.bus.schemas import CHANNELS, INBOUND_DAYS
-from chargeline.capture.consumer import RETRY_SECONDS, Consumer, Partitions, waited
+from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer, Partitions, waited
 from chargeline.capture.ending import Ending, closed
 from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.prices import read_prices
@@ -48,6 +48,9 @@ DUE_AT_ONCE = 200
 # 48 partitions. A single message that is larger still comes.
 FETCH_BYTES = 16 * 1_048_576
 PARTITION_FETCH_BYTES = 1_048_576
+# Messages come together at the broker, not in our memory: what is fetched early would wait for the next
+# poll, and what came after it for the one after that.
+FETCH_LEAST_BYTES = 262_144
 # In the order of `topics_of`, as schemas/ publishes them; the site's Kafka decides replication.
 _KEPT_DAYS = (INBOUND_DAYS, *(channel.retention_days for channel in CHANNELS))
 RETENTION_DAYS = dict(zip(("inbound", "drafts", "questions", "parked"), _KEPT_DAYS, strict=True))
@@ -172,6 +175,8 @@ async def _consumer(settings: Settings, stack: AsyncExitStack, log: FilteringBou
         heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
         rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
         max_poll_interval_ms=settings.kafka_max_poll_interval_ms,
+        fetch_min_bytes=FETCH_LEAST_BYTES,
+        fetch_max_wait_ms=round(GATHER_SECONDS * 1000),
         fetch_max_bytes=FETCH_BYTES,
         max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
         **kafka_options(settings),
