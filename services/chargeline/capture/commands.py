@@ -4,6 +4,7 @@ It owns turning settings and errors into exit codes and text. 0: done; 1: ended 
 a person; 2: wrong use or settings.
 """
 
+import asyncio
 import gc
 import json
 import logging
@@ -11,7 +12,6 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
-import uvloop
 from aiokafka.errors import KafkaError
 
 from chargeline.bus import topics
@@ -45,7 +45,7 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
     gc.enable()  # a service runs for weeks, and its libraries do make cycles
     code = OK
     try:
-        code = uvloop.run(_awaited(work, settings))
+        code = asyncio.run(_awaited(work, settings))
     except* (RulebookError, Hl7Error, PricesError) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:

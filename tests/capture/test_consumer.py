@@ -1,0 +1,219 @@
+"""Claims about the consumer: whatever fails, and whatever was read ahead, each record is worked off once.
+
+Kafka and the ledger are played here, so that failures come at every step by chance, and repeatably.
+"""
+
+import asyncio
+import gc
+import os
+import random
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import RequestTimedOutError
+from prometheus_client import CollectorRegistry
+
+from chargeline.capture import consumer as module
+from chargeline.capture.consumer import Consumer, Partitions
+from chargeline.capture.inbound import InboundRecord, Looked
+from chargeline.capture.limits import ParkedLimit
+from chargeline.capture.processor import Done, Lot, utc_now
+from chargeline.capture.trouble import Troubles
+from chargeline.ledger.errors import Fenced, Unreachable
+from chargeline.telemetry.metrics import Metrics
+
+SEEDS = range(int(os.environ.get("CONSUMER_SEEDS", "8")))
+TOPIC = "hl7.inbound"
+RECORDS, MOST = 400, 23
+PLACES = [TopicPartition(TOPIC, number) for number in range(3)]
+
+
+class PlayedKafka:
+    """A consumer of aiokafka as far as ours uses it: positions move on with each poll, and fetches fail."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.assigned: set[TopicPartition] = set()
+        self.paused: set[TopicPartition] = set()
+        self.position: dict[TopicPartition, int] = {}
+
+    async def getmany(
+        self, *, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[SimpleNamespace]]:
+        """Up to so many records, of some partitions first; none when all are read."""
+        for _wait in range(self.chance.randrange(3)):
+            await asyncio.sleep(0)
+        if self.chance.random() < 0.03:
+            raise RequestTimedOutError()
+        found: dict[TopicPartition, list[SimpleNamespace]] = {}
+        for each in sorted(self.assigned - self.paused, key=lambda _each: self.chance.random()):
+            begin = self.position[each]
+            if part := min(max_records, RECORDS - begin):
+                found[each] = [record_of(each, begin + n) for n in range(part)]
+                self.position[each] += part
+                max_records -= part
+        return found
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """Go on from another offset."""
+        self.position[place] = offset
+
+    def pause(self, *places: TopicPartition) -> None:
+        """Poll these no more."""
+        self.paused.update(places)
+
+    def resume(self, *places: TopicPartition) -> None:
+        """Poll these again."""
+        self.paused.difference_update(places)
+
+    def assignment(self) -> set[TopicPartition]:
+        """What the group has given us."""
+        return self.assigned
+
+    def highwater(self, place: TopicPartition) -> int:
+        """Where the partition ends."""
+        return RECORDS
+
+
+def record_of(place: TopicPartition, offset: int) -> SimpleNamespace:
+    return SimpleNamespace(
+        topic=place.topic, partition=place.partition, offset=offset, key=b"F|V", value=b"", headers=(),
+        timestamp=0,
+    )  # fmt: skip
+
+
+class PlayedProcessor:
+    """A ledger with offsets only, whose transactions fail: before the commit, at it, or for a stale owner."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.offsets: dict[int, int | None] = {each.partition: None for each in PLACES}
+        self.kept: dict[int, list[int]] = {each.partition: [] for each in PLACES}
+        self.ledger = self
+        self.read_beside = 0
+        self._working = False
+
+    def drop(self) -> None:
+        """Nothing is held here."""
+
+    def look(self, records: Sequence[InboundRecord]) -> list[Looked]:
+        """Each of no use to anybody."""
+        self.read_beside += self._working
+        return [Looked(each, "unused", None, None, None) for each in records]
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Any]:
+        """A transaction in which a partition is claimed."""
+        yield self
+
+    async def claim(self, topic: str, partition: int, owner: str) -> int | None:
+        """Where a partition goes on."""
+        await self._work()
+        return self.offsets[partition]
+
+    async def process(self, lots: Mapping[int, Lot], *, owner: str) -> Done:
+        """Keep the offsets of the records, if they follow on what is kept."""
+        self._working = True
+        try:
+            await self._work()
+        finally:
+            self._working = False
+        stale = {n for n, lot in lots.items() if lot.move.expected != self.offsets[n]}
+        if not stale and self.chance.random() < 0.1:  # another program wrote for one of them
+            stale = {self.chance.choice(list(lots))}
+        if stale:
+            raise Fenced(expected="", found="", do="", partitions=frozenset(stale))
+        for number, lot in lots.items():
+            self.kept[number] += [each.record.offset for each in lot.looked]
+            self.offsets[number] = lot.move.next_offset
+        if self.chance.random() < 0.05:  # the commit was done, its answer lost
+            raise self._unreachable()
+        return Done(sum(len(lot.looked) for lot in lots.values()), 0, (), {}, 0, {})
+
+    async def _work(self) -> None:
+        for _wait in range(self.chance.randrange(6)):
+            await asyncio.sleep(0)
+        if self.chance.random() < 0.1:
+            raise self._unreachable()
+
+    def _unreachable(self) -> Unreachable:
+        return Unreachable(expected="", found="", do="")
+
+
+class Log:
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def _say(self, event: str, **_more: object) -> None:
+        self.said.append(event)
+
+    info = warning = error = debug = _say
+
+
+class Played:
+    """A consumer of ours on both."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.kafka = PlayedKafka(chance)
+        self.processor = PlayedProcessor(chance)
+        self.log = Log()
+        self.stop = asyncio.Event()
+        metrics = Metrics(CollectorRegistry(), program="capture", version="test")
+        ours: Any = (self.kafka, self.processor, "us", metrics, self.log)
+        self.partitions = Partitions(*ours, heartbeat_seconds=0.0)
+        shared: Any = {"troubles": Troubles(ours[-1]), "log": self.log}
+        self.consumer = Consumer(
+            ours[0], self.partitions, topic=TOPIC, most=MOST, poll_ms=1, stop=self.stop,
+            limit=ParkedLimit(1, 1, utc_now), committed=lambda: None, **shared,
+        )  # fmt: skip
+
+    async def rebalance(self, places: Iterable[TopicPartition]) -> None:
+        """What the group does: take all, give some."""
+        await self.partitions.on_partitions_revoked(list(self.kafka.assigned))
+        self.kafka.assigned = set(places)
+        self.kafka.paused.clear()
+        self.kafka.position = {each: self.chance.randrange(RECORDS) for each in self.kafka.assigned}
+        await self.partitions.on_partitions_assigned(list(self.kafka.assigned))
+
+    async def until_all_is_kept(self) -> None:
+        """Rebalance now and then; at last all partitions are ours until the end."""
+        for _time in range(6):
+            await self.rebalance(self.chance.sample(PLACES, self.chance.randrange(4)))
+            for _wait in range(self.chance.randrange(60)):
+                await asyncio.sleep(0)
+        await self.rebalance(PLACES)
+        while any(offset != RECORDS for offset in self.processor.offsets.values()):
+            await asyncio.sleep(0)
+        self.stop.set()
+
+
+@pytest.fixture(autouse=True)
+def collect_garbage_again() -> Iterator[None]:
+    """A consumer takes collecting over for its whole process, which is ours here."""
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_each_record_is_worked_off_once_and_in_order(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Polls are read ahead while transactions fail, partitions move and Kafka does not answer."""
+    for name in ("RETRY_SECONDS", "GATHER_SECONDS", "ONE_WAY_SECONDS"):
+        monkeypatch.setattr(module, name, 0.0)
+    monkeypatch.setattr(module, "READ_AT_ONCE", 5)
+    played = Played(random.Random(seed))
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        group.create_task(played.consumer.run())
+        group.create_task(played.until_all_is_kept())
+    assert played.processor.kept == {each.partition: list(range(RECORDS)) for each in PLACES}
+    assert played.processor.read_beside, "the next poll is read while this one is worked off"
+    assert "offsets.skipped" not in played.log.said
+    assert len(asyncio.all_tasks()) == 1, "nothing is left running"
