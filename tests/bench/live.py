@@ -7,6 +7,7 @@ counts, because whatever else this machine does can only slow a run down.
 
 import asyncio
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -45,15 +46,16 @@ Feed = list[tuple[bytes, bytes]]
 def feed_of(copies: int, first: int = 1) -> Iterator[tuple[bytes, bytes]]:
     """Keys and messages: one simulated centre, `copies` times over under other visit and patient numbers."""
     plain = [data for _style, data in simulate(visits=VISITS, seed=7, style="standard", mess=0.1).messages]
-    visits = [read_message(data).value("PV1-19") or "none" for data in plain]
+    visits = [(read_message(data).value("PV1-19") or "none").encode() for data in plain]
     for copy in range(first, first + copies):
-        number = b"%d" % copy
+        name = rb"\g<0>%dC" % copy
         for visit, data in zip(visits, plain, strict=True):
-            other = data
-            for prefix in (b"|V", b"|ZZ", b"~ZZ"):
-                other = other.replace(prefix + b"1", prefix + number)
-            name = visit.replace("V1", f"V{copy}", 1)
-            yield key_text(VisitKey("ZEBRA_CLINIC", name)).encode(), other
+            key = VisitKey("ZEBRA_CLINIC", _NUMBERS.sub(name, visit).decode())
+            yield key_text(key).encode(), _NUMBERS.sub(name, data)
+
+
+# Where the number of a visit or a patient begins, at the begin of a field or of a repetition.
+_NUMBERS = re.compile(rb"(?:^|(?<=[|~]))(?:V|T|ZZ)(?=\d{6})")
 
 
 class Capture:

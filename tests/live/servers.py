@@ -53,13 +53,35 @@ class UnsupportedError(ServerError):
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, and that no outgoing connection will be given."""
+    """A loopback port that nobody listens on, and that no outgoing connection will be given.
+
+    It is ours until this process ends, also while the server is down: tests beside these take another.
+    """
     for port in random.sample(PORTS, 200):
+        if not _reserved(port):
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
     raise ServerError(f"expected a free loopback port in {PORTS}, found none in 200 tries.")
+
+
+_reservations: list[Any] = []
+
+
+def _reserved(port: int) -> bool:
+    """Whether no other test program of this user has the port; from now on we have."""
+    folder = Path(tempfile.gettempdir()) / f"chargeline-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    held = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        held.close()
+        return False
+    _reservations.append(held)
+    return True
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None:

@@ -186,12 +186,8 @@ class Consumer:
 
     async def _next(self) -> _Polled:
         """The next poll. While messages queue up, the one after it is read beside the work on this one."""
-        polling, self._ahead = self._ahead or asyncio.create_task(self._poll(gather=True)), None
-        try:
-            polled = await polling
-        except asyncio.CancelledError:
-            polling.cancel()
-            raise
+        ahead, self._ahead = self._ahead, None
+        polled = await ahead if ahead is not None else await self._poll(gather=True)
         if polled.full:
             self._ahead = asyncio.create_task(self._poll(gather=False))
         return polled

@@ -497,7 +497,7 @@ def _outcomes(looked: Sequence[Looked], fresh: Sequence[Looked]) -> dict[tuple[s
 
 
 def _headers_text(headers: dict[str, str]) -> str:
-    return json.dumps(headers, sort_keys=True)
+    return json.dumps(headers, sort_keys=True) if headers else "{}"
 
 
 def utc_now() -> datetime:
