@@ -29,7 +29,8 @@ from chargeline.telemetry.metrics import Metrics
 
 RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
-READ_AT_ONCE = 100  # messages: a few milliseconds, in which nothing else is done
+READ_AT_ONCE = 50  # messages: a few milliseconds, in which nothing else is done
+MOMENT_SECONDS = 0.001
 COURTESY_SECONDS = 5.0  # each look asks Kafka for all its topics
 ONE_WAY_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
@@ -158,6 +159,7 @@ class Consumer:
         self.garbage = Garbage()
         self._begun = 0.0
         self._ahead: asyncio.Task[_Polled] | None = None
+        self._working = False
 
     async def run(self) -> None:
         """Work until told to stop; what was polled is finished or given back.
@@ -187,13 +189,18 @@ class Consumer:
     async def _next(self) -> _Polled:
         """The next poll. While messages queue up, the one after it is read beside the work on this one."""
         ahead, self._ahead = self._ahead, None
+        self._working = False
         polled = await ahead if ahead is not None else await self._poll(gather=True)
+        self._working = True
         if polled.full:
             self._ahead = asyncio.create_task(self._poll(gather=False))
         return polled
 
     async def _poll(self, *, gather: bool) -> _Polled:
-        """Poll and read, giving way to the rest of the program every few milliseconds."""
+        """Poll and read, giving way to the rest of the program every few milliseconds.
+
+        Beside the work on another poll it is read while that waits for the ledger for more than a moment.
+        """
         loop = asyncio.get_running_loop()
         if gather:  # let messages come together: each batch has its price
             await waited(self.stop, self._begun + GATHER_SECONDS - loop.time())
@@ -208,7 +215,7 @@ class Consumer:
                 part = [inbound_of(record) for record in records[first : first + READ_AT_ONCE]]
                 lots[each] += self.partitions.processor.look(part)
                 seconds[each] += loop.time() - began
-                await asyncio.sleep(0)
+                await asyncio.sleep(MOMENT_SECONDS if self._working else 0)
         return _Polled(generation, lots, seconds, sum(map(len, lots.values())) >= self.most)
 
     async def _work_off(self, polled: _Polled) -> None:
