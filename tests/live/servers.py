@@ -84,6 +84,12 @@ def _reserved(port: int) -> bool:
     return True
 
 
+def _state(thread: Path) -> tuple[str, int]:
+    """State and process group of a thread, from its file in /proc."""
+    state, _parent, group = thread.read_text().rpartition(")")[2].split()[:3]
+    return state, int(group)
+
+
 def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None:
     """Poll until `ready`; a TimeoutError names what was expected. `ready` may raise to give up early."""
     deadline = time.monotonic() + seconds
@@ -316,6 +322,19 @@ class LocalServer:
     def freeze(self) -> None:
         """Halt every process of the server (SIGSTOP): connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
+        wait_until(self._is_halted, STOP_SECONDS, f"every thread of {self.title} to halt")
+
+    def _is_halted(self) -> bool:
+        """Whether no thread goes on: a signal takes a moment to reach them all. Linux tells."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                states = [_state(thread) for thread in process.glob("task/*/stat")]
+                if any(group == self._process_group() and state not in "TZX" for state, group in states):
+                    return False
+        return True
+
+    def _process_group(self) -> int:
+        return self._process.pid if self._process is not None else -1
 
     def thaw(self) -> None:
         """Let a frozen server go on (SIGCONT); harmless if it is not frozen."""
