@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, OrderFact, Record, Source
 from chargeline.engine.timeline import Administration, Interval, Problem
+from chargeline.engine.words import Charting, DeviceCharted, MethodCharted, RouteCharted
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 ONE_HOUR = timedelta(hours=1)
@@ -33,11 +34,11 @@ class Order(NamedTuple):
 
     drugs: tuple[DrugAmount, ...]
     source: Source | None
-    route: str
+    route: RouteCharted
     route_text: str
-    method: str
+    method: MethodCharted
     line: str
-    device: str
+    device: DeviceCharted
     minutes: int | None
     primary: bool
 
@@ -57,7 +58,10 @@ def merge_order_facts(facts: Iterable[OrderFact]) -> Order:
         return NO_ORDER
     drugs: tuple[DrugAmount, ...] = ()
     source: Source | None = None
-    route = route_text = method = line = device = ""
+    route: RouteCharted = ""
+    method: MethodCharted = ""
+    device: DeviceCharted = ""
+    route_text = line = ""
     minutes: int | None = None
     for fact in ranked:
         if fact.drugs:
@@ -463,7 +467,7 @@ def _touching_joined(intervals: Sequence[Interval]) -> list[Interval]:
     return joined
 
 
-def _charted(piece: _Piece, intervals: Sequence[Interval], known: Order, method: str) -> str:
+def _charted(piece: _Piece, intervals: Sequence[Interval], known: Order, method: MethodCharted) -> Charting:
     if any(interval.stop is None for interval in intervals):
         return "open"
     if any(interval.stop != interval.start for interval in intervals):
@@ -475,7 +479,7 @@ def _charted(piece: _Piece, intervals: Sequence[Interval], known: Order, method:
     return "open" if _looks_like_infusion(piece.first, known, method) else "instant"
 
 
-def _looks_like_infusion(first: Record, known: Order, method: str) -> bool:
+def _looks_like_infusion(first: Record, known: Order, method: MethodCharted) -> bool:
     """One charted time, but method, rate or order say that it ran: its stop is missing."""
     if (first.route or known.route) in ("intramuscular", "other", "catheter"):
         return False

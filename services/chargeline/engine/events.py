@@ -9,6 +9,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.words import (
+    ActionCharted,
+    CompletionCharted,
+    Component,
+    DeviceCharted,
+    MethodCharted,
+    OrderKind,
+    PatientClassFact,
+    PurposeCharted,
+    RecordStatus,
+    RouteCharted,
+)
+
 
 class MessageRef(NamedTuple):
     """One message of the feed: enough to find it again, nothing of the patient.
@@ -31,16 +44,13 @@ class Source(NamedTuple):
 
 
 class DrugAmount(NamedTuple):
-    """One drug as the sender names it. `amount` is None when not valued; `unit` as written.
-
-    `component` is "" for the drug itself, "additive" or "base" for a part of a mixture (RXC-1).
-    """
+    """One drug as the sender names it. `amount` is None when not valued; `unit` as written."""
 
     codes: tuple[str, ...]
     text: str
     amount: Decimal | None
     unit: str
-    component: str
+    component: Component
     address: str
 
 
@@ -62,11 +72,9 @@ class VialCode(NamedTuple):
 class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
-    `action`: given, start, rate, verify, pause, restart, stop, bolus, push, not_given, void, or
-    "" when the sender marks none. `until` is RXA-4 in UTC, None when not valued. `at_twice` and
-    `until_twice` say that the local time occurs twice that night (the clock was put back).
-    `status`: add, update or delete. `completion`: complete, partial, not_given or "".
-    `purpose`: "", keep_open or flush. `wasted` and `vials` are kept for the drug's own lines.
+    `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice` say that the local
+    time occurs twice that night (the clock was put back). `wasted` and `vials` are kept for the
+    drug's own lines.
     """
 
     message: MessageRef
@@ -74,7 +82,7 @@ class Record(NamedTuple):
     order: str
     local_number: str
     sub_id: str
-    action: str
+    action: ActionCharted
     action_address: str
     at: datetime
     day: date
@@ -83,16 +91,16 @@ class Record(NamedTuple):
     until_twice: bool
     open_means_running: bool
     drugs: tuple[DrugAmount, ...]
-    route: str
+    route: RouteCharted
     route_text: str
-    method: str
+    method: MethodCharted
     line: str
-    device: str
+    device: DeviceCharted
     rate: str
-    completion: str
-    status: str
+    completion: CompletionCharted
+    status: RecordStatus
     recorded: datetime | None
-    purpose: str
+    purpose: PurposeCharted
     primary: bool
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
@@ -101,19 +109,19 @@ class Record(NamedTuple):
 class OrderFact(NamedTuple):
     """What RDE, RDS or RGV says of an order: its drugs, how long it should run, where it goes in.
 
-    `kind`: order, dispense or give. `minutes` is the ordered duration, None if it cannot be known.
+    `minutes` is the ordered duration, None if it cannot be known.
     """
 
     message: MessageRef
     order: str
-    kind: str
+    kind: OrderKind
     control: str
     drugs: tuple[DrugAmount, ...]
-    route: str
+    route: RouteCharted
     route_text: str
-    method: str
+    method: MethodCharted
     line: str
-    device: str
+    device: DeviceCharted
     minutes: int | None
     minutes_address: str
     primary: bool
@@ -131,7 +139,7 @@ class VisitFact(NamedTuple):
     trigger: str
     effective: datetime | None
     patient: str | None
-    patient_class: str | None
+    patient_class: PatientClassFact | None
     payer: str | None
     payer_name: str | None
     authorizations: tuple[str, ...] | None

@@ -13,6 +13,7 @@ from chargeline.engine.formulary import Drug, Formulary
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.timeline import Administration, Problem
 from chargeline.engine.trace import Question, Step
+from chargeline.engine.words import Outcome
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -33,7 +34,7 @@ class NamedDrug(NamedTuple):
 
 
 class Service(NamedTuple):
-    """One administration as a service. `outcome`: service, withheld or question.
+    """One administration as a service.
 
     `minutes` are whole running minutes, pauses out. `reason` is why it is withheld.
     """
@@ -47,7 +48,7 @@ class Service(NamedTuple):
     minutes: int
     spans: tuple[Span, ...]
     modifier: str
-    outcome: str
+    outcome: Outcome
     reason: str
     says: str
     provisional: str
@@ -117,7 +118,7 @@ def _without_rules(item: Administration) -> Service | None:
     return None
 
 
-def _ended(item: Administration, outcome: str, reason: str, says: str) -> Service:
+def _ended(item: Administration, outcome: Outcome, reason: str, says: str) -> Service:
     return Service(item, (), (), drug_label(item), "", "", 0, (), "", outcome, reason, says, "", (), ())
 
 

@@ -10,6 +10,14 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Event, Source, VialCode, VisitKey, WastedAmount
+from chargeline.engine.words import (
+    Charting,
+    DeviceCharted,
+    MethodCharted,
+    PatientClassFact,
+    PurposeCharted,
+    RouteCharted,
+)
 
 
 class Problem(NamedTuple):
@@ -34,7 +42,6 @@ class Interval(NamedTuple):
 class Administration(NamedTuple):
     """One drug, or several mixed in one bag, given once by one route into one line.
 
-    `charted`: interval (start and stop), instant (one time only) or open (running, no stop).
     `day` is the local date on which it began. Pauses are the gaps between `intervals`.
     `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped early.
     `wasted` and `vials` are what was charted of discarded amounts and of the NDCs of vials.
@@ -47,16 +54,16 @@ class Administration(NamedTuple):
     bolus_of_running_bag: bool
     drugs: tuple[DrugAmount, ...]
     drug_source: Source
-    route: str
+    route: RouteCharted
     route_text: str
-    method: str
-    charted: str
+    method: MethodCharted
+    charted: Charting
     line: str
-    device: str
+    device: DeviceCharted
     intervals: tuple[Interval, ...]
     ordered_minutes: int | None
     partial: bool
-    purpose: str
+    purpose: PurposeCharted
     primary: bool
     problems: tuple[Problem, ...]
     wasted: tuple[WastedAmount, ...] = ()
@@ -79,7 +86,7 @@ class VisitContext(NamedTuple):
     """What is known of the visit itself. `classes`: (from when, patient class), oldest first."""
 
     patient: str
-    classes: tuple[tuple[datetime | None, str], ...]
+    classes: tuple[tuple[datetime | None, PatientClassFact], ...]
     payer: str
     payer_name: str
     authorizations: tuple[str, ...]

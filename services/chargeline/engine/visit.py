@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from chargeline.engine.administrations import CHATTER, administrations_of
 from chargeline.engine.events import (
@@ -26,6 +26,7 @@ from chargeline.engine.events import (
     VisitMerge,
 )
 from chargeline.engine.timeline import Administration, Day, Problem, Timeline, VisitContext
+from chargeline.engine.words import PatientClassFact
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _Version = tuple[datetime, str]
@@ -34,16 +35,19 @@ _CLASS_EVENTS = frozenset({"A01", "A04", "A05", "A06", "A07"})
 _CANCEL_EVENTS = {"A11": True, "A01": False, "A04": False, "A05": False}
 
 
-class _Register:
+_Value = TypeVar("_Value")
+
+
+class _Register(Generic[_Value]):
     """The value with the latest version; the first of equal versions never depends on arrival."""
 
     __slots__ = ("value", "version")
 
     def __init__(self) -> None:
         self.version: _Version = (BEGINNING, "")
-        self.value: object = None
+        self.value: _Value | None = None
 
-    def offer(self, version: _Version, value: object) -> bool:
+    def offer(self, version: _Version, value: _Value) -> bool:
         if version < self.version or (version == self.version and self.value is not None):
             return False
         changed = value != self.value
@@ -73,8 +77,9 @@ class Visit:
         self._dirty: dict[str, None] = {}
         self._dates: list[date] = []  # ascending, with the day of each in _days
         self._days: list[Day] = []
-        self._registers: dict[str, _Register] = {}
-        self._classes: dict[tuple[datetime, str], str] = {}
+        self._registers: dict[str, _Register[object]] = {}
+        self._classes: dict[tuple[datetime, str], PatientClassFact] = {}
+        self._latest_class = _Register[PatientClassFact]()
         self._patients: dict[str, None] = {}
         self._replaced: dict[str, None] = {}
         self._unreadable: dict[tuple[str, str, str], Unreadable] = {}
@@ -141,7 +146,7 @@ class Visit:
         """Class, discharge and cancellation: what the ADT trigger itself says."""
         changed = False
         if fact.patient_class:
-            changed |= self._register("class").offer(version, fact.patient_class)
+            changed |= self._latest_class.offer(version, fact.patient_class)
             if fact.trigger in _CLASS_EVENTS:
                 since = fact.effective or fact.message.sent or BEGINNING
                 changed |= self._classes.get((since, fact.message.digest)) != fact.patient_class
@@ -154,10 +159,10 @@ class Visit:
             changed |= self._register("discharged").offer(version, "")
         return changed
 
-    def _register(self, name: str) -> _Register:
+    def _register(self, name: str) -> _Register[object]:
         register = self._registers.get(name)
         if register is None:
-            register = self._registers[name] = _Register()
+            register = self._registers[name] = _Register[object]()
         return register
 
     def timeline(self) -> Timeline:
@@ -222,7 +227,7 @@ class Visit:
 
         self._context = VisitContext(
             patient=next(iter(self.known_patients()), ""),
-            classes=self._class_history(text("class")),
+            classes=self._class_history(),
             payer=text("payer"),
             payer_name=text("payer_name"),
             authorizations=texts("authorizations"),
@@ -234,13 +239,13 @@ class Visit:
         )
         return self._context
 
-    def _class_history(self, latest: str) -> tuple[tuple[datetime | None, str], ...]:
-        history: list[tuple[datetime | None, str]] = []
+    def _class_history(self) -> tuple[tuple[datetime | None, PatientClassFact], ...]:
+        history: list[tuple[datetime | None, PatientClassFact]] = []
         for (since, _digest), patient_class in sorted(self._classes.items()):
             if not history or history[-1][1] != patient_class:
                 history.append((since, patient_class))
-        if not history and latest:
-            history.append((None, latest))
+        if not history and self._latest_class.value:
+            history.append((None, self._latest_class.value))
         return tuple(history)
 
     def known_patients(self) -> tuple[str, ...]:

@@ -7,71 +7,25 @@ at_least and at_most.
 
 from typing import NamedTuple
 
+from chargeline.engine import words
+from chargeline.engine.words import words_of
+
 MINUTES = "minutes"  # a fact or answer that is a number of minutes
 TEXT = "text"  # a fact that is any word (a payer), an answer that is any word (a code)
 COUNT = "count"  # an answer that is a whole number
 
-CLASSES = ("chemo", "hormonal", "therapeutic", "hydration", "flush")
-KINDS = (
-    "antineoplastic",
-    "hormonal",
-    "checkpoint_inhibitor",
-    "anti_vegf_antibody",
-    "antineoplastic_antibody",
-    "complex_biologic",
-    "supportive",
-    "hydration_fluid",
-    "flush",
-    "thrombolytic",
-)
-ROUTES = (
-    "intravenous",
-    "intramuscular",
-    "subcutaneous",
-    "intra_arterial",
-    "intrathecal",
-    "intraperitoneal",
-    "intrapleural",
-    "intraventricular_reservoir",
-    "catheter",
-    "other",
-    "unknown",
-)
-CHARTED = ("interval", "instant", "open")
-METHODS = ("push", "infusion", "on_body", "refill", "irrigation", "unmarked")
-DEVICES = ("portable_pump", "implanted_pump", "on_body_injector", "pump", "none")
-PURPOSES = ("keep_open", "flush", "none")
-YES_NO = ("yes", "no")
-PATIENT_CLASSES = ("recurring", "outpatient", "emergency", "observation", "inpatient", "unknown")
-TECHNIQUES = (
-    "infusion",
-    "push",
-    "injection",
-    "on_body_injection",
-    "prolonged_infusion",
-    "subcutaneous_infusion",
-    "arterial_push",
-    "arterial_infusion",
-    "arterial_prolonged",
-    "intrathecal",
-    "intraperitoneal",
-    "intrapleural",
-    "reservoir",
-    "declotting",
-    "refill_portable",
-    "refill_implanted",
-    "irrigation",
-)
-POSITIONS = (
-    "initial",
-    "sequential",
-    "concurrent",
-    "additional",
-    "repeat",
-    "additional_hour",
-    "only",
-)
-OUTCOMES = ("service", "withheld", "question", "missing_stop", "stopped_early", "long_push")
+CLASSES = words_of(words.DrugClass)
+KINDS = words_of(words.DrugKind)
+ROUTES = words_of(words.RouteFact)
+CHARTED = words_of(words.Charting)
+METHODS = words_of(words.MethodFact)
+DEVICES = words_of(words.DeviceFact)
+PURPOSES = words_of(words.PurposeFact)
+YES_NO = words_of(words.YesNo)
+PATIENT_CLASSES = words_of(words.PatientClassFact)
+TECHNIQUES = words_of(words.Technique)
+POSITIONS = words_of(words.Position)
+OUTCOMES = words_of(words.TechniqueOutcome)
 
 
 class Concern(NamedTuple):
@@ -95,7 +49,7 @@ _CONCERNS = (
     Concern(
         "encounter.grouping",
         {"patient_class": PATIENT_CLASSES},
-        {"group": ("by_day", "whole_visit", "by_gap"), "gap_minutes": MINUTES, "bill": YES_NO},
+        {"group": words_of(words.Grouping), "gap_minutes": MINUTES, "bill": YES_NO},
         False,
         "how the days of one visit number become encounters, and whether they are billed at all",
     ),
@@ -119,49 +73,49 @@ _CONCERNS = (
     Concern(
         "position.stopped_early",
         {},
-        {"as": ("infusion", "push"), "modifier": TEXT},
+        {"as": words_of(words.StoppedEarlyAs), "modifier": TEXT},
         False,
         "an infusion stopped in its first minutes",
     ),
     Concern(
         "position.missing_stop",
         {"class": CLASSES},
-        {"as": ("push", "withheld")},
+        {"as": words_of(words.MissingStopAs)},
         False,
         "what an infusion without a stop becomes until somebody answers",
     ),
     Concern(
         "position.long_push",
         {},
-        {"as": ("push", "infusion")},
+        {"as": words_of(words.LongPushAs)},
         False,
         "a documented push that took more than 15 minutes",
     ),
     Concern(
         "position.repeat_infusion",
         {},
-        {"as": ("add_minutes", "additional_hours", "short_as_push")},
+        {"as": words_of(words.RepeatInfusionAs)},
         False,
         "the same drug infused again in one encounter",
     ),
     Concern(
         "position.hydration_pieces",
         {},
-        {"as": ("sum", "longest")},
+        {"as": words_of(words.HydrationPiecesAs)},
         False,
         "hydration that runs in several pieces",
     ),
     Concern(
         "position.hydration_beside",
         {},
-        {"as": ("alone_only", "count")},
+        {"as": words_of(words.HydrationBesideAs)},
         False,
         "minutes of hydration that run beside another administration",
     ),
     Concern(
         "position.concurrency",
         {},
-        {"as": ("any", "at_least", "majority", "subtract"), "minutes": MINUTES},
+        {"as": words_of(words.ConcurrencyAs), "minutes": MINUTES},
         False,
         "how much overlap makes an infusion concurrent",
     ),
@@ -175,28 +129,28 @@ _CONCERNS = (
     Concern(
         "position.repeat_push",
         {"class": CLASSES},
-        {"as": ("report", "withheld"), "after_minutes": MINUTES},
+        {"as": words_of(words.RepeatPushAs), "after_minutes": MINUTES},
         False,
         "the same drug pushed again",
     ),
     Concern(
         "position.push_beside_infusion",
         {"class": CLASSES},
-        {"as": ("report", "withheld")},
+        {"as": words_of(words.PushBesideAs)},
         False,
         "a push during a running chemotherapy infusion of the same line",
     ),
     Concern(
         "position.injections",
         {"class": CLASSES},
-        {"per": ("visit", "dose", "injection"), "modifier": TEXT},
+        {"per": words_of(words.InjectionsPer), "modifier": TEXT},
         False,
         "how many units several injections are",
     ),
     Concern(
         "position.initial",
         {},
-        {"by": ("rank", "primary_reason")},
+        {"by": words_of(words.InitialBy)},
         False,
         "which service is the initial one",
     ),
@@ -244,7 +198,7 @@ _CONCERNS = (
     ),
     Concern(
         "modifier.distinct",
-        {"because": ("second_line", "second_encounter")},
+        {"because": words_of(words.DistinctBecause)},
         {"modifier": TEXT},
         False,
         "the modifier of a second initial service and of its add-on hours",
@@ -252,7 +206,7 @@ _CONCERNS = (
     Concern(
         "exclusive",
         {"technique": TECHNIQUES},
-        {"with": ("any", "prolonged_infusion")},
+        {"with": words_of(words.ExclusiveWith)},
         True,
         "services that are not reported beside others of the same encounter",
     ),

@@ -7,30 +7,36 @@ mistakes of a profile are reported together.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chargeline.engine.words import (
+    Action,
+    Completion,
+    Device,
+    EmptyEnd,
+    Method,
+    PatientClass,
+    RecordStatus,
+    Route,
+    words_of,
+)
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.times import Clock
 
-ACTIONS = frozenset(
-    {"given", "start", "rate", "verify", "pause", "restart", "stop", "bolus", "push", "not_given", "void"}
-)
-_CLOSED = {
-    "actions": ACTIONS,
-    "completion": frozenset({"complete", "partial", "not_given"}),
-    "record": frozenset({"add", "update", "delete"}),
-    "methods": frozenset({"push", "infusion", "on_body", "refill", "irrigation"}),
-    "devices": frozenset({"portable_pump", "implanted_pump", "on_body_injector", "pump"}),
-    "classes": frozenset({"recurring", "outpatient", "emergency", "observation", "inpatient"}),
-    "routes": frozenset(
-        {"intravenous", "intramuscular", "subcutaneous", "intra_arterial", "intrathecal", "intraperitoneal"}
-        | {"intrapleural", "intraventricular_reservoir", "catheter", "other"}
-    ),
+# The tables of a profile: a sender's word for each of these.
+WORD_TABLES = {
+    "actions": Action,
+    "completion": Completion,
+    "record": RecordStatus,
+    "methods": Method,
+    "devices": Device,
+    "classes": PatientClass,
+    "routes": Route,
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types", "empty_end"}
-    | {"order", "administration", *_CLOSED}
+    | {"order", "administration", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
@@ -58,7 +64,7 @@ class Profile:
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
-        self.open_means_running = reader.one_of("empty_end", ("at_once", "running")) == "running"
+        self.open_means_running = reader.one_of("empty_end", words_of(EmptyEnd)) == "running"
         self.order_number = reader.inner("order", frozenset({"number"})).places("number")
         inner = reader.inner("administration", _ADMINISTRATION_KEYS)
         self.action = inner.places("action")
@@ -72,13 +78,14 @@ class Profile:
         self.lumens = _word_pattern(inner.words("lumen_words"))
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
-        self.actions = {word.lower(): value for word, value in reader.mapping("actions").items()}
-        self.completion = reader.mapping("completion")
-        self.record = reader.mapping("record")
-        self.routes = reader.mapping("routes")
-        self.methods = reader.mapping("methods")
-        self.devices = reader.mapping("devices")
-        self.classes = reader.mapping("classes")
+        actions = reader.mapping("actions")
+        self.actions = cast(dict[str, Action], {word.lower(): actions[word] for word in actions})
+        self.completion = cast(dict[str, Completion], reader.mapping("completion"))
+        self.record = cast(dict[str, RecordStatus], reader.mapping("record"))
+        self.routes = cast(dict[str, Route], reader.mapping("routes"))
+        self.methods = cast(dict[str, Method], reader.mapping("methods"))
+        self.devices = cast(dict[str, Device], reader.mapping("devices"))
+        self.classes = cast(dict[str, PatientClass], reader.mapping("classes"))
         reader.finish()
 
     @property
@@ -187,17 +194,18 @@ class _TableReader:
                 self.mistakes.append(f"{key}: {address!r} is not an address such as RXR-2.1 or OBX:CODE")
         return tuple(places), frozenset(codes)
 
-    def mapping(self, key: str) -> dict[str, str]:
+    def mapping(self, key: str) -> dict[str, Any]:
+        """A sender's words, each with one of the closed words of this table."""
         value = self.table.get(key)
         if not isinstance(value, Mapping):
             self.mistakes.append(f"table [{key}] is missing")
             return {}
         found = {}
         for word, meaning in value.items():
-            if isinstance(meaning, str) and meaning in _CLOSED[key]:
+            if isinstance(meaning, str) and meaning in words_of(WORD_TABLES[key]):
                 found[str(word).upper()] = str(meaning)
             else:
-                allowed = ", ".join(sorted(_CLOSED[key]))
+                allowed = ", ".join(sorted(words_of(WORD_TABLES[key])))
                 self.mistakes.append(f"[{key}] {word} = {meaning!r} is not one of {allowed}")
         return found
 

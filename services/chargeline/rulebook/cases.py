@@ -10,31 +10,43 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast, get_args
 
 from chargeline.engine.draft import Rulebook, draft
 from chargeline.engine.drug_lines import DRUG_ROLE
 from chargeline.engine.events import DrugAmount, MessageRef, Source, VisitKey
 from chargeline.engine.timeline import Administration, Day, Interval, Timeline, VisitContext
 from chargeline.engine.trace import Draft
+from chargeline.engine.words import (
+    Charting,
+    Device,
+    DeviceCharted,
+    Method,
+    MethodCharted,
+    PatientClassFact,
+    Purpose,
+    PurposeCharted,
+    RouteCharted,
+    words_of,
+)
 from chargeline.rulebook.errors import Mistake
 from chargeline.rulebook.parsing import entries_of
 
 FIRST_DAY = date(2026, 3, 2)
 _MESSAGE = MessageRef("case", "case", "case", None)
-_ROUTES = {
+_ROUTES: Mapping[str, RouteCharted] = {
     "iv": "intravenous", "im": "intramuscular", "sc": "subcutaneous", "ia": "intra_arterial",
     "it": "intrathecal", "ip": "intraperitoneal", "ipl": "intrapleural",
     "icv": "intraventricular_reservoir", "cath": "catheter", "po": "other", "noroute": "",
 }  # fmt: skip
-_METHODS = {
+_METHODS: Mapping[str, Method] = {
     "push": "push",
     "infusion": "infusion",
     "onbody": "on_body",
     "refill": "refill",
     "irrigation": "irrigation",
 }
-_PURPOSES = {"kvo": "keep_open", "flush": "flush"}
+_PURPOSES: Mapping[str, Purpose] = {"kvo": "keep_open", "flush": "flush"}
 _TIMES = re.compile(r"\d\d:\d\d(-(\d\d:\d\d|\?))?(,\d\d:\d\d-(\d\d:\d\d|\?))*")
 _DRUG = re.compile(r"(\S+)(?:\s+([\d.]+)\s+(\S+))?")
 _LISTS = ("given", "expect", "drugs", "withheld", "asks", "diagnoses")
@@ -55,7 +67,7 @@ class Case(NamedTuple):
     drugs: tuple[str, ...] | None
     withheld: tuple[str, ...] | None
     asks: tuple[str, ...] | None
-    patient_class: str
+    patient_class: PatientClassFact
     diagnoses: tuple[str, ...]
     payer: str
     second_encounter: bool
@@ -77,6 +89,10 @@ def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Mistake
             if not all(isinstance(each, list) for each in lists):
                 found = "something else"
                 mistakes.append(Mistake(place, f"lists in {', '.join(_LISTS)}", found, "put it in brackets"))
+                continue
+            if (named := entry.get("class", "outpatient")) not in words_of(PatientClassFact):
+                allowed = ", ".join(words_of(PatientClassFact))
+                mistakes.append(Mistake(place, f"class = one of {allowed}", repr(named), "correct it"))
                 continue
             case = _case(entry, place, rulebook)
             unknown = sorted(set(case.expect) - set(rulebook.policies))
@@ -102,7 +118,7 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         drugs=_texts(entry["drugs"]) if "drugs" in entry else None,
         withheld=_texts(entry["withheld"]) if "withheld" in entry else None,
         asks=_texts(entry["asks"]) if "asks" in entry else None,
-        patient_class=str(entry.get("class", "outpatient")),
+        patient_class=cast(PatientClassFact, entry.get("class", "outpatient")),
         diagnoses=_texts(entry.get("diagnoses", [])),
         payer=str(entry.get("payer", "")),
         second_encounter=bool(entry.get("second_encounter", False)),
@@ -210,6 +226,8 @@ def administration_of(text: str, index: int) -> Administration:
         days=next((int(word[1:]) - 1 for word in plain if re.fullmatch(r"d\d+", word)), 0)
     )
     _refuse_unknown(text, plain, flags)
+    method: MethodCharted = next((_METHODS[word] for word in plain if word in _METHODS), "")
+    purpose: PurposeCharted = next((_PURPOSES[word] for word in plain if word in _PURPOSES), "")
     times = next((word for word in plain if _TIMES.fullmatch(word)), None)
     if times is None:
         raise ValueError(f"{text!r}: expected times such as 10:00, 10:00-11:30 or 10:00-?")
@@ -225,14 +243,14 @@ def administration_of(text: str, index: int) -> Administration:
         drug_source=Source(_MESSAGE, "RXA[1]-5"),
         route=_ROUTES[words[where]],
         route_text=words[where],
-        method=next((_METHODS[word] for word in plain if word in _METHODS), ""),
+        method=method,
         charted=_charted(intervals),
         line=flags.get("line", ""),
-        device=flags.get("device", ""),
+        device=_device(text, flags.get("device", "")),
         intervals=intervals,
         ordered_minutes=int(flags["ordered"]) if "ordered" in flags else None,
         partial="partial" in plain,
-        purpose=next((_PURPOSES[word] for word in plain if word in _PURPOSES), ""),
+        purpose=purpose,
         primary="primary" in plain,
         problems=(),
     )
@@ -250,7 +268,16 @@ def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -
         raise ValueError(f"{text!r}: expected {known}, found {', '.join(unknown)}")
 
 
-def _charted(intervals: Sequence[Interval]) -> str:
+def _device(text: str, word: str) -> DeviceCharted:
+    for device in get_args(Device):
+        if word == device:
+            return cast(Device, device)
+    if word:
+        raise ValueError(f"{text!r}: expected device={' or '.join(words_of(Device))}, found {word}")
+    return ""
+
+
+def _charted(intervals: Sequence[Interval]) -> Charting:
     if any(each.stop is None for each in intervals):
         return "open"
     return "instant" if all(each.stop == each.start for each in intervals) else "interval"

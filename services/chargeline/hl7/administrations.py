@@ -1,0 +1,281 @@
+"""RXA and what follows it: one row that a nurse charted, as a record.
+
+It owns the fields of RXA, the notes, the waste and the vials beside it. The profile says which word
+means "stop"; what a stop means for the timeline is the engine's to say.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from chargeline.engine.events import DrugAmount, MessageRef, Record, VialCode, WastedAmount
+from chargeline.engine.words import (
+    ActionCharted,
+    CompletionCharted,
+    PurposeCharted,
+    RecordStatus,
+)
+from chargeline.hl7.drugs import DrugFields, components_of, drug_at
+from chargeline.hl7.errors import Hl7Error, shape_of
+from chargeline.hl7.profile import Place, Profile
+from chargeline.hl7.reader import NULL, Delimiters, Message, component
+from chargeline.hl7.segments import (
+    AdministrationGroup,
+    OrderGroup,
+    Row,
+    decimal_at,
+    field,
+    first_of_all,
+)
+from chargeline.hl7.sites import route_of, site_of
+from chargeline.hl7.times import Moment
+
+_DRUG = DrugFields(code=5, amount=6, unit=7)
+
+
+class ChartedRow(NamedTuple):
+    """One RXA with all that is needed to read it. `row` has every field that RXA may have."""
+
+    row: Row
+    administration: AdministrationGroup
+    order: OrderGroup
+    profile: Profile
+    delimiters: Delimiters
+    address: str
+
+    def text(self, number: int) -> str:
+        """The first component of a field of RXA."""
+        return component(self.row[number], 1, self.delimiters).strip()
+
+
+def charted_row(
+    message: Message, profile: Profile, order: OrderGroup, administration: AdministrationGroup
+) -> ChartedRow:
+    """One RXA of a message, ready to be read."""
+    return ChartedRow(
+        row=_padded(administration.row),
+        administration=administration,
+        order=order,
+        profile=profile,
+        delimiters=message.delimiters,
+        address=f"RXA[{administration.ordinal}]",
+    )
+
+
+def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record:
+    """One RXA as a record; `number` is its order's, "" if the order has none.
+
+    Raises Hl7Error for a time, number or record status that cannot be read.
+    """
+    profile, administration = charted.profile, charted.administration
+    row, delimiters, address = charted.row, charted.delimiters, charted.address
+    start, until = _times(charted)
+    route = route_of(administration.route or charted.order.last_route, profile, delimiters)
+    others = administration.others
+    observations = administration.observations
+    site = site_of((administration.route, row, *others), observations, profile, delimiters)
+    action, action_address = _action(charted)
+    rate = charted.text(12)
+    if action == "rate" and rate and _is_zero(rate):
+        action = "pause"
+    drugs = _drugs_of(charted)
+    recorded = component(row[22], 1, delimiters)
+    return Record(
+        message=reference,
+        ordinal=administration.ordinal,
+        order=number or _order_by_drug(drugs, administration.ordinal),
+        local_number=first_of_all((row, *others), profile.local_number, delimiters),
+        sub_id=charted.text(2),
+        action=action,
+        action_address=action_address.replace("RXA-", f"{address}-") or f"{address}-9",
+        at=start.at,
+        day=start.day,
+        until=until.at if until is not None else None,
+        at_twice=start.twice,
+        until_twice=until.twice if until is not None else False,
+        open_means_running=profile.open_means_running,
+        drugs=drugs,
+        route=route.route,
+        route_text=route.text,
+        method=route.method,
+        line=site.line,
+        device=site.device,
+        rate=rate,
+        completion=_completion(row[18], row[20], profile, delimiters),
+        status=_status(row[21], profile, delimiters, address) if row[21] else "add",
+        recorded=profile.clock.read_if_valued(recorded, f"{address}-22") if recorded else None,
+        purpose=_purpose(charted, drugs),
+        primary=site.primary,
+        wasted=_wasted(charted),
+        vials=_vials(charted),
+    )
+
+
+def _times(charted: ChartedRow) -> tuple[Moment, Moment | None]:
+    """When it began, and when it ended, None if RXA-4 is not valued."""
+    start, end = charted.text(3), charted.text(4)
+    address, clock = charted.address, charted.profile.clock
+    if not start:
+        raise _no_time(address)
+    return clock.read(start, f"{address}-3"), clock.read(end, f"{address}-4") if end else None
+
+
+def _order_by_drug(drugs: tuple[DrugAmount, ...], ordinal: int) -> str:
+    """A number in place of the order's: equal for the rows of one drug, unlike any sender's number."""
+    return "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else f"RXA{ordinal}")
+
+
+_NO_FIELDS = [""] * 30  # RXA ends at field 29 in v2.8
+
+
+def _padded(row: Row) -> Row:
+    """The row with every field that RXA may have, "" where the sender has none or deletes."""
+    fields = row + _NO_FIELDS[len(row) :]
+    return ["" if text == NULL else text for text in fields] if NULL in fields else fields
+
+
+def _no_time(address: str) -> Hl7Error:
+    return Hl7Error(
+        "time.missing",
+        expected="the time of the administration",
+        found="an empty field",
+        where=f"{address}-3",
+        do="have the sender fill RXA-3; without it nothing can be placed on the timeline",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_zero(rate: str) -> bool:
+    digits = rate.split(" ")[0].rstrip("mMlLgG/hHrR")
+    return digits.replace(".", "", 1).isdigit() and not digits.strip("0.")
+
+
+def _action(charted: ChartedRow) -> tuple[ActionCharted, str]:
+    """The first word that the profile knows as an action, of those at the places that it names."""
+    others = charted.administration.others
+    for segment, number, part in charted.profile.action:
+        row = charted.row if segment == "RXA" else charted.order.orc
+        if segment not in ("RXA", "ORC"):
+            row = next((other for other in others if other[0] == segment), None)
+        if row is None or number >= len(row) or not row[number]:
+            continue
+        word = component(row[number], part, charted.delimiters).strip().lower()
+        action = charted.profile.actions.get(word)
+        if action is not None:
+            return action, f"{segment}-{number}"
+    return "", ""
+
+
+def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:
+    """What RXA-5 names, then the parts of the mixture: of this row, else of an order without a drug."""
+    delimiters = charted.delimiters
+    drug = drug_at(charted.row, _DRUG, charted.address, delimiters)
+    mixture: list[DrugAmount] = []
+    if charted.administration.components:
+        mixture = components_of(charted.administration.components, f"{charted.address}/", delimiters)
+    elif charted.order.drug is None:
+        mixture = components_of(charted.order.components, "", delimiters)
+    if drug is None:
+        return tuple(mixture)
+    return (drug, *mixture)
+
+
+@lru_cache(maxsize=256)
+def _completion(refused: str, status: str, profile: Profile, delimiters: Delimiters) -> CompletionCharted:
+    """RXA-20 in the profile's words; any refusal reason in RXA-18 means that it was not taken."""
+    if component(refused, 1, delimiters).strip():
+        return "not_given"
+    return profile.completion.get(component(status, 1, delimiters).strip().upper(), "")
+
+
+@lru_cache(maxsize=256)
+def _status(text: str, profile: Profile, delimiters: Delimiters, address: str) -> RecordStatus:
+    word = component(text, 1, delimiters).strip().upper()
+    status = profile.record.get(word)
+    if status is None and word:
+        raise Hl7Error(
+            "status.unknown",
+            expected=f"one of {', '.join(sorted(profile.record))}",
+            found=shape_of(word),
+            where=f"{address}-21",
+            do="add the value to [record] of the interface profile, or correct it at the sender",
+        )
+    return status or "add"
+
+
+# ------------------------------------------------------------------ notes, waste and vials
+
+
+def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> PurposeCharted:
+    """Whether RXA-9, the drug's name or a note says that it keeps the vein open, or rinses."""
+    notes = [field(row, 3) for row in charted.administration.notes]
+    return _purpose_of((charted.row[9], *[drug.text for drug in drugs], *notes), charted.profile)
+
+
+@lru_cache(maxsize=4096)
+def _purpose_of(texts: tuple[str, ...], profile: Profile) -> PurposeCharted:
+    patterns: tuple[tuple[re.Pattern[str] | None, PurposeCharted], ...] = (
+        (profile.keep_open, "keep_open"),
+        (profile.flush, "flush"),
+    )
+    for pattern, purpose in patterns:
+        if pattern is not None and any(pattern.search(text) for text in texts):
+            return purpose
+    return ""
+
+
+def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
+    """Discarded amounts: observations (unit in OBX-6), fields (unit of RXA-7), words of a note."""
+    profile, delimiters = charted.profile, charted.delimiters
+    charted_amounts = []
+    for place, row in _observations(charted, profile.waste_observations):
+        unit = component(field(row, 6), 1, delimiters).strip()
+        charted_amounts.append((place, component(field(row, 5), 1, delimiters), unit))
+    for place, text in _fields_at(charted, profile.waste):
+        charted_amounts.append((place, text, charted.text(7)))
+    charted_amounts += _waste_in_notes(charted)
+    amounts = [(place, decimal_at(text, place), unit) for place, text, unit in charted_amounts]
+    return tuple([WastedAmount(amount, unit, place) for place, amount, unit in amounts if amount is not None])
+
+
+def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
+    """Place, amount and unit where a note says in words how much was discarded."""
+    pattern, rows = charted.profile.waste_note, charted.administration.notes
+    if pattern is None or not (charted.row[9] or rows):
+        return []
+    notes = [(f"{charted.address}-9", charted.row[9])]
+    notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
+    matches = [(place, pattern.search(text)) for place, text in notes]
+    return [(place, match["amount"], match["unit"]) for place, match in matches if match]
+
+
+def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
+    """NDCs of the vials: observations, fields of the profile, and RXA-5 where it says NDC itself."""
+    delimiters, row = charted.delimiters, charted.row
+    vials = []
+    for place, observation in _observations(charted, charted.profile.vial_observations):
+        vials.append(VialCode(component(field(observation, 5), 1, delimiters).strip(), place))
+    for place, text in _fields_at(charted, charted.profile.vials):
+        vials.append(VialCode(text, place))
+    if "NDC" in row[5]:
+        parts = row[5].split(delimiters.repetition)[0].split(delimiters.component)
+        for code, system in ((0, 2), (3, 5)):
+            if len(parts) > system and parts[system].strip().upper() == "NDC":
+                vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
+    return tuple([vial for vial in vials if vial.ndc])
+
+
+def _observations(charted: ChartedRow, codes: frozenset[str]) -> list[tuple[str, Row]]:
+    """Observations of some codes, with the place of their value."""
+    return [
+        (f"{charted.address}/OBX[{index}]-5", row)
+        for index, row in enumerate(charted.administration.observations, start=1)
+        if component(field(row, 3), 1, charted.delimiters) in codes
+    ]
+
+
+def _fields_at(charted: ChartedRow, places: tuple[Place, ...]) -> list[tuple[str, str]]:
+    """The valued ones among some places of the administration, with their addresses."""
+    rows = (charted.row, *charted.administration.others)
+    texts = [(place, first_of_all(rows, (place,), charted.delimiters)) for place in places]
+    return [(f"{charted.address}/{place.segment}-{place.field}", text) for place, text in texts if text]

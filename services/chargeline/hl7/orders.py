@@ -1,0 +1,125 @@
+"""RXE, RXD and RXG: what an order says, and for how long it should run.
+
+It owns the three places in which senders write a duration. Several facts about one order are made
+into one order by the engine.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from chargeline.engine.events import DrugAmount, MessageRef, OrderFact
+from chargeline.engine.words import MethodCharted, OrderKind
+from chargeline.hl7.drugs import DrugFields, components_of, drug_at
+from chargeline.hl7.profile import Profile
+from chargeline.hl7.reader import Delimiters, Message, component
+from chargeline.hl7.segments import OrderGroup, Row, decimal_at, field
+from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
+
+_KINDS: Mapping[str, OrderKind] = {
+    "RDE": "order",
+    "RAS": "order",
+    "RDS": "dispense",
+    "RGV": "give",
+}
+_DRUG_FIELDS = {
+    "RXE": DrugFields(code=2, amount=3, unit=5),
+    "RXD": DrugFields(code=2, amount=4, unit=5),
+    "RXG": DrugFields(code=4, amount=5, unit=7),
+    "RXO": DrugFields(code=1, amount=2, unit=4),
+}
+_RATE_FIELDS = {"RXE": (23, 24), "RXG": (15, 16)}  # rate and its unit
+_TIME_UNITS = {
+    **dict.fromkeys(("min", "m", "minute", "minutes", "mn"), 1),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 60),
+    **dict.fromkeys(("d", "day", "days"), 1440),
+}
+_VOLUME_UNITS = frozenset({"ml", "mls", "cc"})
+_VOLUME_RATES = frozenset({"ml/hr", "ml/h", "cc/hr", "ml/hour"})
+_LONGEST_ORDER_MINUTES = 366 * 24 * 60
+
+
+class _Duration(NamedTuple):
+    """How long an order should run, and where that stands; None and "" if nobody knows."""
+
+    minutes: int | None
+    address: str
+
+
+_NO_DURATION = _Duration(None, "")
+
+
+def order_fact_of(
+    message: Message, reference: MessageRef, profile: Profile, group: OrderGroup, number: str
+) -> OrderFact:
+    """What an order group says of the order `number`. Raises Hl7Error `number.invalid`."""
+    delimiters = message.delimiters
+    drugs: list[DrugAmount] = []
+    if group.drug is not None:
+        name = group.drug[0]
+        drug = drug_at(group.drug, _DRUG_FIELDS[name], name, delimiters)
+        drugs = [drug] if drug is not None else []
+    drugs += components_of(group.components, "", delimiters)
+    if not number:
+        number = "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else message.type)
+    routes = [route_of(row, profile, delimiters) for row in reversed(group.routes)]
+    route = next((each for each in routes if each.route), NO_ROUTE)
+    method: MethodCharted = next((each.method for each in routes if each.method), "")
+    site = site_of((group.last_route,), group.observations, profile, delimiters)
+    duration = _ordered_duration(group, drugs, delimiters)
+    return OrderFact(
+        message=reference,
+        order=number,
+        kind=_KINDS[message.type],
+        control=component(field(group.orc, 1), 1, delimiters) if group.orc else "",
+        drugs=tuple(drugs),
+        route=route.route,
+        route_text=route.text,
+        method=method,
+        line=site.line,
+        device=site.device,
+        minutes=duration.minutes,
+        minutes_address=duration.address,
+        primary=site.primary,
+    )
+
+
+def _ordered_duration(group: OrderGroup, drugs: list[DrugAmount], delimiters: Delimiters) -> _Duration:
+    """TQ1-6, else the duration of RXE-1 (M120, H2), else volume over rate."""
+    for index, row in enumerate(group.timings, start=1):
+        address = f"TQ1[{index}]-6"
+        quantity = field(row, 6)
+        amount = component(quantity, 1, delimiters).strip()
+        unit = component(quantity, 2, delimiters).split(delimiters.subcomponent)[0].strip().lower()
+        if amount and unit in _TIME_UNITS:
+            number = decimal_at(amount, address)
+            if number is not None and number > 0:
+                return _sensible(int(number * _TIME_UNITS[unit]), address)
+    if group.drug is None:
+        return _NO_DURATION
+    if group.drug[0] == "RXE":
+        duration = component(field(group.drug, 1), 3, delimiters).strip().upper()
+        if duration[:1] in ("M", "H", "D") and duration[1:].isdecimal():
+            return _sensible(int(duration[1:8]) * _TIME_UNITS[duration[0].lower()], "RXE-1")
+    return _volume_over_rate(group.drug, drugs, delimiters)
+
+
+def _volume_over_rate(row: Row, drugs: list[DrugAmount], delimiters: Delimiters) -> _Duration:
+    """The largest volume at the rate of the order: 500 mL at 250 mL/hr runs 120 minutes."""
+    fields = _RATE_FIELDS.get(row[0])
+    if fields is None:
+        return _NO_DURATION
+    rate_field, unit_field = fields
+    unit = component(field(row, unit_field), 1, delimiters).strip().lower().replace(" ", "")
+    volumes = [drug.amount for drug in drugs if drug.amount and drug.unit.lower() in _VOLUME_UNITS]
+    if unit not in _VOLUME_RATES or not volumes:
+        return _NO_DURATION
+    address = f"{row[0]}-{rate_field}"
+    rate = decimal_at(component(field(row, rate_field), 1, delimiters), address)
+    if not rate or rate < 0:
+        return _NO_DURATION
+    return _sensible(int(max(volumes) * 60 / rate), address)
+
+
+def _sensible(minutes: int, address: str) -> _Duration:
+    """An order of more than a year is a slip of the keyboard: its duration is not known."""
+    return _Duration(minutes, address) if minutes <= _LONGEST_ORDER_MINUTES else _NO_DURATION

@@ -1,0 +1,150 @@
+"""The segments of a pharmacy message, grouped as the standard groups them.
+
+It owns the grouping that general parsers get wrong: segments in order, a route belongs to the RXA
+before it, what stands before the first RXA belongs to the order. It reads raw fields and knows no
+drug, no word of a profile and no time.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import lru_cache
+
+from chargeline.hl7.errors import Hl7Error, shape_of
+from chargeline.hl7.profile import Place
+from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
+
+Row = list[str]
+"""A segment split into fields: row[0] is its name, row[n] is field n."""
+
+# Of several segments that name the drug of an order the one of the highest rank counts.
+_DRUG_SEGMENTS = {"RXO": 0, "RXD": 1, "RXG": 1, "RXE": 2}
+
+
+class OrderGroup:
+    """One ORC with all that belongs to it, until the next ORC."""
+
+    __slots__ = ("administrations", "components", "drug", "observations", "orc", "routes", "timings")
+
+    def __init__(self, orc: Row | None) -> None:
+        self.orc = orc
+        self.drug: Row | None = None
+        self.timings: list[Row] = []
+        self.routes: list[Row] = []
+        self.components: list[Row] = []
+        self.observations: list[Row] = []
+        self.administrations: list[AdministrationGroup] = []
+
+    @property
+    def last_route(self) -> Row | None:
+        """The route that counts where the order has several."""
+        return self.routes[-1] if self.routes else None
+
+
+class AdministrationGroup:
+    """One RXA with the RXR, RXC, OBX and NTE that follow it."""
+
+    __slots__ = ("components", "notes", "observations", "ordinal", "others", "route", "row")
+
+    def __init__(self, row: Row, ordinal: int) -> None:
+        self.row = row
+        self.ordinal = ordinal
+        self.route: Row | None = None
+        self.components: list[Row] = []
+        self.observations: list[Row] = []
+        self.notes: list[Row] = []
+        self.others: list[Row] = []  # segments of the site's own
+
+
+def groups_of(message: Message) -> list[OrderGroup]:
+    """The orders of a message in order; rows without any ORC make one group."""
+    groups: list[OrderGroup] = []
+    group = OrderGroup(None)
+    current: AdministrationGroup | None = None
+    ordinal = 0
+    for row in message.rows:
+        name = row[0]
+        if name == "RXA":
+            ordinal += 1
+            current = AdministrationGroup(row, ordinal)
+            group.administrations.append(current)
+        elif name == "RXR":
+            if current is None:
+                group.routes.append(row)
+            else:
+                _give_route(group.administrations, row)
+        elif name == "ORC":
+            group = OrderGroup(row)
+            groups.append(group)
+            current = None
+        elif name == "RXC":
+            (group if current is None else current).components.append(row)
+        elif name == "OBX":
+            (group if current is None else current).observations.append(row)
+        elif name == "TQ1":
+            group.timings.append(row)
+        elif name in _DRUG_SEGMENTS:
+            if group.drug is None or _DRUG_SEGMENTS[name] >= _DRUG_SEGMENTS[group.drug[0]]:
+                group.drug = row
+        elif name == "NTE" and current is not None:
+            current.notes.append(row)
+        elif name[0] == "Z" and current is not None:
+            current.others.append(row)
+        if name[:2] == "RX" and not groups:
+            groups.append(group)  # a sender without ORC
+    return groups
+
+
+def _give_route(administrations: list[AdministrationGroup], route: Row) -> None:
+    """A route belongs to the RXA before it, and to those before that have none of their own yet."""
+    for administration in reversed(administrations):
+        if administration.route is not None:
+            return
+        administration.route = route
+
+
+def field(row: Row, n: int) -> str:
+    """The raw field, "" if it is absent or says "delete"."""
+    if n >= len(row):
+        return ""
+    text = row[n]
+    return "" if text == NULL else text
+
+
+def first_of_all(rows: Iterable[Row | None], places: tuple[Place, ...], delimiters: Delimiters) -> str:
+    """The first of some places that is valued in one of some segments."""
+    for place in places:
+        for row in rows:
+            text = first_of(row, (place,), delimiters)
+            if text:
+                return text
+    return ""
+
+
+def first_of(row: Row | None, places: tuple[Place, ...], delimiters: Delimiters) -> str:
+    """The first of some places that is valued in one segment; "" if none is."""
+    if row is None:
+        return ""
+    for place in places:
+        if place.segment == row[0] and place.field < len(row) and row[place.field]:
+            text = component(row[place.field], place.component, delimiters).strip()
+            if text and text != NULL:
+                return unescape(text, delimiters)
+    return ""
+
+
+@lru_cache(maxsize=8192)
+def decimal_at(text: str, where: str) -> Decimal | None:
+    """A plain decimal number; None if not valued. Raises Hl7Error `number.invalid`."""
+    text = text.strip()
+    if not text or text == NULL:
+        return None
+    digits = text[1:] if text[0] in "+-" else text
+    if len(digits) > 18 or not digits.isascii() or not digits.replace(".", "", 1).isdigit():
+        raise Hl7Error(
+            "number.invalid",
+            expected="a number such as 250 or 0.5",
+            found=shape_of(text),
+            where=where,
+            do="have the sender put the number in this field and its unit in the next",
+        )
+    return Decimal(text)

@@ -1,0 +1,84 @@
+"""Where a drug goes in: route and method, access line, device, and the mark of the primary service.
+
+It owns the addresses RXR and OBX for these, in words of the interface profile. It does not judge
+whether a route can be billed.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
+from chargeline.hl7.profile import Profile
+from chargeline.hl7.reader import Delimiters, component, unescape
+from chargeline.hl7.segments import Row, field, first_of_all
+
+
+class RouteWords(NamedTuple):
+    """Route and method in words of the profile, and the route as the sender writes it."""
+
+    route: RouteCharted
+    text: str
+    method: MethodCharted
+
+
+NO_ROUTE = RouteWords("", "", "")
+
+
+def route_of(row: Row | None, profile: Profile, delimiters: Delimiters) -> RouteWords:
+    """Route and method: RXR-1 in words of the profile, the method from RXR-4 or RXR-1 itself."""
+    if row is None:
+        return NO_ROUTE
+    return _route_words(field(row, 1), field(row, 4), profile, delimiters)
+
+
+@lru_cache(maxsize=2048)
+def _route_words(route: str, method: str, profile: Profile, delimiters: Delimiters) -> RouteWords:
+    code = component(route, 1, delimiters).strip().upper()
+    text = component(route, 2, delimiters).strip().upper()
+    how = component(method, 1, delimiters).strip().upper()
+    return RouteWords(
+        route=profile.routes.get(code) or profile.routes.get(text) or "",
+        text=code or text,
+        method=profile.methods.get(how) or profile.methods.get(code) or "",
+    )
+
+
+def observed(rows: list[Row], codes: frozenset[str], delimiters: Delimiters) -> str:
+    """The value (OBX-5.1) of the first observation with one of these codes."""
+    for row in rows:
+        if component(field(row, 3), 1, delimiters) in codes:
+            return unescape(component(field(row, 5), 1, delimiters).strip(), delimiters)
+    return ""
+
+
+class Site(NamedTuple):
+    """Access line and device; `primary`: the sender marks what the patient came for."""
+
+    line: str
+    device: DeviceCharted
+    primary: bool
+
+
+def site_of(
+    sources: tuple[Row | None, ...], rows: list[Row], profile: Profile, delimiters: Delimiters
+) -> Site:
+    """Line, device and mark of the primary service, from observations first, then from RXR."""
+    line = device = ""
+    primary = False
+    if rows:
+        line = observed(rows, profile.line_observations, delimiters)
+        device = observed(rows, profile.device_observations, delimiters)
+        primary = bool(observed(rows, profile.primary_observations, delimiters))
+    line = line or first_of_all(sources, profile.line, delimiters)
+    device = device or first_of_all(sources, profile.device, delimiters)
+    return _site_words(line, device, primary, profile)
+
+
+@lru_cache(maxsize=4096)
+def _site_words(line: str, device: str, primary: bool, profile: Profile) -> Site:
+    """In the profile's words, the line without those that only name a lumen."""
+    name = line.upper().replace("-", " ").replace("_", " ")
+    if profile.lumens is not None:
+        name = profile.lumens.sub(" ", name)
+    name = " ".join(name.split()) or line.upper()
+    return Site(name, profile.devices.get(device.upper(), ""), primary)

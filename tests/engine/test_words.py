@@ -1,0 +1,82 @@
+"""A word is a type: each has its sentence, the documents list the same ones, and a misspelt one is found."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chargeline.engine import words
+from chargeline.engine.words import words_of
+from chargeline.hl7.profile import WORD_TABLES
+from chargeline.rulebook import cases
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+INTERFACES_README = REPOSITORY / "rules/interfaces/README.md"
+RULES_README = REPOSITORY / "rules/README.md"
+
+# A word as it stands in five modules, and what a slip of the finger would make of it.
+MISSPELT = {
+    "engine/services.py": ('outcome="question"', 'outcome="qestion"'),
+    "hl7/visits.py": ('"unknown"', '"unknwon"'),
+    "engine/administrations.py": ('return "interval"', 'return "intervall"'),
+    "hl7/administrations.py": ('return "not_given"', 'return "not_givn"'),
+    "rulebook/cases.py": ('"intra_arterial"', '"intraarterial"'),
+}
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """Every family of words.py by its name."""
+    tree = ast.parse(Path(words.__file__).read_text(encoding="utf-8"))
+    names = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign)]
+    return {name.id: words_of(getattr(words, name.id)) for name in names if isinstance(name, ast.Name)}
+
+
+def test_every_word_has_its_sentence() -> None:
+    """Each word of a family stands on a line of its own, with a comment that says what it means."""
+    text = Path(words.__file__).read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    bare = [line for line in lines if re.fullmatch(r'"[a-z_]*",?', line)]
+    said = {match[1] for line in lines if (match := re.fullmatch(r'"([a-z_]*)",?  # \S.*', line))}
+    assert not bare
+    assert {word for family in families().values() for word in family} - {""} <= said
+
+
+def test_no_word_stands_twice_in_a_family() -> None:
+    """A family lists each of its words once."""
+    for name, family in families().items():
+        assert len(set(family)) == len(family) > 0, name
+
+
+def test_a_misspelt_word_is_found_by_the_type_checker(tmp_path: Path) -> None:
+    """With one misspelt word in each of five modules, mypy finds five errors, each in its module."""
+    copy = tmp_path / "services"
+    shutil.copytree(REPOSITORY / "services", copy)
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    for name, (word, slip) in MISSPELT.items():
+        module = copy / "chargeline" / name
+        text = module.read_text(encoding="utf-8")
+        assert word in text, f"{name}: expected {word} to stand in it"
+        module.write_text(text.replace(word, slip, 1), encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--no-incremental", "--no-error-summary", "services"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    errors = [line for line in told.stdout.splitlines() if ": error: " in line]
+    found = [line.partition(":")[0].removeprefix("services/chargeline/") for line in errors]
+    assert sorted(found) == sorted(MISSPELT), told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("table", sorted(WORD_TABLES))
+def test_the_interface_guide_lists_the_words_of_each_table(table: str) -> None:
+    """rules/interfaces/README.md names each word that a table of a profile may hold."""
+    text = INTERFACES_README.read_text(encoding="utf-8")
+    assert [word for word in words_of(WORD_TABLES[table]) if f"`{word}`" not in text] == []
+
+
+def test_the_notation_of_cases_has_a_word_for_each_route_method_and_purpose() -> None:
+    """A coder can write every route, method and purpose that a nurse can chart."""
+    assert set(cases._ROUTES.values()) == {*words_of(words.Route), ""}
+    assert set(cases._METHODS.values()) == set(words_of(words.Method))
+    assert set(cases._PURPOSES.values()) == set(words_of(words.Purpose))
