@@ -32,6 +32,7 @@ LAYER = {
     "ledger": "edge",
     "bus": "edge",
     "telemetry": "edge",
+    "settings": "edge",
     "capture": "program",
     "gateway": "program",
     "workbench": "program",

@@ -24,9 +24,10 @@ from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.rules_pages import check, difference, listing, show
 from chargeline.engine.draft import Rulebook
+from chargeline.engine.finding import Finding
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Profile, make_profile
-from chargeline.rulebook.errors import Mistake, RulebookError
+from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate, write_feed
@@ -70,7 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RulebookError, Hl7Error) as error:
         return _wrong(str(error))
     except OSError as error:
-        return _wrong(f"expected a file or folder that can be read, found {error.strerror}: {error.filename}")
+        return _wrong(
+            str(
+                Finding(
+                    "command.unreadable",
+                    expected="a file or folder that can be read",
+                    found=str(error.strerror or type(error).__name__),
+                    where=str(error.filename or ""),
+                    do="correct the path, or the rights of the file",
+                )
+            )
+        )
 
 
 class _Page(Console):
@@ -79,6 +90,10 @@ class _Page(Console):
     def on_broken_pipe(self) -> None:
         """Pass the error on instead of ending the program here."""
         raise BrokenPipeError
+
+
+def _not_found(expected: str, found: str, do: str) -> str:
+    return str(Finding("command.not_found", expected=expected, found=found, where="", do=do))
 
 
 def _wrong(message: str) -> int:
@@ -274,7 +289,7 @@ def _coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
     rulebook, folder = _rulebook(asked)
     if asked.policy and asked.policy not in rulebook.policies:
         known = ", ".join(sorted(rulebook.policies))
-        raise RulebookError([_unknown("--policy", known, asked.policy)])
+        raise RulebookError(_unknown("--policy", known, asked.policy))
     profile = make_profile(read_interface(folder, asked.interface))
     return _run(list(read_feed(asked.paths)), rulebook, profile, asked.policy), rulebook
 
@@ -318,7 +333,7 @@ def _explain(asked: argparse.Namespace) -> int:
         print(text)
     if not found and (asked.visit or asked.line):
         what = f"line {asked.line}" if asked.line else f"visit {asked.visit}"
-        return _wrong(f"expected {what} in the drafts of this feed, found none: see `code --json`")
+        return _wrong(_not_found(f"{what} in the drafts of this feed", "none", "see `code --json`"))
     return _exit_code(run)
 
 
@@ -341,7 +356,7 @@ def _rules_show(asked: argparse.Namespace) -> int:
     try:
         lines = show(_rulebook(asked)[0], asked.id)
     except KeyError:
-        return _wrong(f"expected the id of a rule, found {asked.id!r}: see `chargeline rules list`")
+        return _wrong(_not_found("the id of a rule", repr(asked.id), "see `chargeline rules list`"))
     print("\n".join(lines))
     return OK
 
@@ -350,7 +365,7 @@ def _rules_diff(asked: argparse.Namespace) -> int:
     rulebook = _rulebook(asked)[0]
     for name in (asked.first, asked.second):
         if name not in rulebook.policies:
-            raise RulebookError([_unknown("policy", ", ".join(sorted(rulebook.policies)), name)])
+            raise RulebookError(_unknown("policy", ", ".join(sorted(rulebook.policies)), name))
     print("\n".join(difference(rulebook, asked.first, asked.second)))
     return OK
 
@@ -366,8 +381,10 @@ def _simulate(asked: argparse.Namespace) -> int:
     return OK
 
 
-def _unknown(what: str, known: str, found: str) -> Mistake:
-    return Mistake(what, f"one of {known}", repr(found), "choose one of them")
+def _unknown(what: str, known: str, found: str) -> Finding:
+    return Finding(
+        "rules.choice", expected=f"one of {known}", found=repr(found), where=what, do="choose one of them"
+    )
 
 
 if __name__ == "__main__":

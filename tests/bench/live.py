@@ -28,8 +28,8 @@ from chargeline.capture.program import create_topics
 from chargeline.engine.events import VisitKey
 from chargeline.hl7.reader import read_message
 from chargeline.ledger import Ledger
+from chargeline.settings import Settings
 from chargeline.simulator.feed import simulate
-from chargeline.telemetry.settings import Settings
 from tests.live.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 
 PARTITIONS = 6

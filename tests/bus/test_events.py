@@ -39,9 +39,9 @@ from chargeline.bus.shapes import (
 )
 from chargeline.coding.assembly import Assembly, CodedVisit
 from chargeline.coding.records import encounter_records
-from chargeline.engine.events import Unreadable, VisitKey
-from chargeline.engine.trace import ChargeLine, Draft, Question
-from chargeline.hl7.errors import Hl7Error
+from chargeline.engine.events import VisitKey
+from chargeline.engine.finding import Finding
+from chargeline.engine.trace import ChargeLine, Draft, Question, ask
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
@@ -86,7 +86,7 @@ def line(line_id: str, units: int = 1, **changed: Any) -> ChargeLine:
 
 
 def question(code: str = "stop.missing", drug: str = "trastuzumab", *keys: str) -> Question:
-    return Question(code, "a stop", "none", "chart it", drug, keys, ())
+    return ask(code, expected="a stop", found="none", do="chart it", drug=drug, administrations=keys)
 
 
 def draft_with(*questions: Question) -> Draft:
@@ -98,7 +98,7 @@ def asked(*questions: Question, at: int = 1) -> list[DocumentationQuestion]:
 
 
 def parked_message(**changed: Any) -> ParkedMessage:
-    why = Hl7Error("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
+    why = Finding("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
     given: dict[str, Any] = {
         "at": ("hl7.inbound", 3, 41),
         "key": ("ZEBRA", "V1"),
@@ -220,7 +220,6 @@ def test_the_conversions_keep_the_names_of_the_engine() -> None:
     encounter = visits()[0].draft.encounters[0]
     for entry, record, model in [
         (encounter.lines[0], line_of(encounter.lines[0], Steps()), Line),
-        (question(), question_of(question()), OpenQuestion),
         *(
             (each, withheld_of(each, Steps()), WithheldService)
             for visit in visits()
@@ -229,6 +228,7 @@ def test_the_conversions_keep_the_names_of_the_engine() -> None:
     ]:
         assert set(entry._fields) == set(record)
         assert list(record) == list(model.model_fields)
+    assert list(question_of(question())) == list(OpenQuestion.model_fields)
 
 
 # ------------------------------------------------------------------ changes
@@ -335,7 +335,7 @@ def test_a_question_about_the_visit_has_no_encounter_and_no_start() -> None:
 
 def test_a_question_keeps_its_id_from_revision_to_revision() -> None:
     """The id depends on what is asked, not on when or in which words."""
-    reworded = question()._replace(found="running since its start, 90 minutes")
+    reworded = question()._replace(finding=question().finding._replace(found="90 minutes so far"))
     assert asked(question(), at=1)[0].question_id == asked(reworded, at=7)[0].question_id
 
 
@@ -371,12 +371,6 @@ def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
     event = ParkedMessage.model_validate_json(to_kafka(Announcement(parked_message(), NOON))[2])
     assert event.raw == b"MSH|^~\\&|\xe9\x00"
     assert [(each.name, each.value_base64) for each in event.headers] == [("trace", "/w=="), ("empty", None)]
-
-
-def test_the_engines_reason_parks_a_message_as_the_readers_does() -> None:
-    """An `Unreadable` says why in the same words as an `Hl7Error`."""
-    why = Unreadable(None, "time.missing", "a time", "nothing", "RXA-3", "chart it")  # type: ignore[arg-type]
-    assert parked_message(why=why) == parked_message()
 
 
 # ------------------------------------------------------------------ as a Kafka message

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from chargeline.bus.events import Announcement, to_kafka
 from chargeline.bus.schemas import CHANNELS, as_yaml, asyncapi, files, write
 from chargeline.bus.shapes import TYPES
-from chargeline.telemetry.settings import Settings
+from chargeline.settings import Settings
 from tests.bus.test_events import NOON, asked, line, parked_message, question, revision, visits
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"

@@ -24,8 +24,8 @@ from chargeline.ledger.records import StoredVisit
 from chargeline.ledger.store import Ledger
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
+from chargeline.settings import Settings
 from chargeline.telemetry.metrics import Metrics
-from chargeline.telemetry.settings import Settings
 from tests.capture.test_processor import NOW, Bench, by_bench, keyed
 from tests.golden.messages import adt, given, message, orc, ordered, rxa, rxr
 from tests.ledger import conftest as ledgers

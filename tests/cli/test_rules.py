@@ -275,7 +275,7 @@ def test_an_unknown_rule_is_wrong_use(capsys: Capsys) -> None:
     """It ends with 2 and says where the ids are."""
     outcome = inside(capsys, "rules", "show", "zebra")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "expected the id of a rule, found 'zebra': see `chargeline rules list`" in outcome.err
+    assert "expected the id of a rule, found 'zebra'; see `chargeline rules list`" in outcome.err
 
 
 def test_the_difference_of_two_policies_is_their_rules(capsys: Capsys) -> None:

@@ -113,7 +113,7 @@ def test_every_question_says_what_to_do() -> None:
     for encounter in encounters():
         for question in encounter.questions:
             rows = told(question).splitlines()
-            assert rows[0].endswith(f"[{question.code}]")
+            assert rows[0].endswith(f"[{question.finding.code}]")
             for row, word in zip(rows[1:4], ("expected", "found", "do"), strict=True):
                 assert re.fullmatch(rf"  {word} +\S.*", row)
 

@@ -29,9 +29,9 @@ from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine.finding import Finding
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import FIRST_DAY, read_cases, timeline_of
-from chargeline.rulebook.errors import Mistake
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate
@@ -68,7 +68,7 @@ def _stories(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
 
 
 def _cases(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
-    mistakes: list[Mistake] = []
+    mistakes: list[Finding] = []
     for case in read_cases(sorted(rules_directory().rglob("*.cases.toml")), rulebook, mistakes):
         timeline = timeline_of(case)
         second = frozenset({FIRST_DAY}) if case.second_encounter else frozenset()

@@ -84,7 +84,7 @@ def test_a_message_without_any_visit_number_is_set_aside() -> None:
         read_message(m.given("CARBOPLATIN", "450 mg", "0900", "1000", visit="")), interface("standard")
     )
     assert reading.set_aside is not None
-    assert (reading.set_aside.code, reading.events) == ("visit.missing", ())
+    assert (reading.set_aside.finding.code, reading.events) == ("visit.missing", ())
 
 
 def test_a_duplicate_changes_no_visit() -> None:

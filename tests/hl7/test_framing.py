@@ -21,7 +21,7 @@ def numbers(data: bytes) -> list[str]:
 def outline(data: bytes) -> list[str]:
     """Each frame of a source by its control number or by the code of its problem."""
     return [
-        frame.problem.code if frame.problem else read_message(frame.data).control_id
+        frame.problem.finding.code if frame.problem else read_message(frame.data).control_id
         for frame in split_messages(data)
     ]
 
@@ -71,7 +71,7 @@ def test_garbage_before_the_first_message_is_a_problem_of_its_own() -> None:
     garbage, message = split_messages(b"cut|here\rPID|1\r" + RAS)
     assert (garbage.data, garbage.position) == (b"cut|here\rPID|1\r", 1)
     assert garbage.problem is not None
-    assert garbage.problem.code == "message.no_msh"
+    assert garbage.problem.finding.code == "message.no_msh"
     assert message == Frame(RAS, 2, None)
 
 
@@ -104,14 +104,14 @@ def test_a_wrong_count_is_reported_after_the_messages(count: bytes) -> None:
     assert [frame.data for frame in frames] == [FIRST, SECOND, b""]
     assert frames[2].position == 3
     assert frames[2].problem is not None
-    assert frames[2].problem.code == "batch.count"
+    assert frames[2].problem.finding.code == "batch.count"
 
 
 def test_a_wrong_count_is_told_in_numbers() -> None:
     """Expected two, found three; a count that is no number is told by its shape."""
     told = [str(frame.problem) for frame in split_messages(BHS + FIRST + b"BTS|3\r" + BHS + b"BTS|ZEBRA\r")]
-    assert told[1].startswith("expected 1 messages, as many as the batch has, found 3, at BTS-1: ")
-    assert "found 5 characters, letters, at BTS-1" in told[2]
+    assert told[1].startswith("BTS-1: expected 1 messages, as many as the batch has, found 3; ")
+    assert "found 5 characters, letters; compare" in told[2]
 
 
 def test_an_empty_batch_may_say_zero() -> None:
@@ -154,7 +154,7 @@ def test_a_frame_without_an_end_is_cut_off_and_the_next_is_read() -> None:
     cut = b"\x0b" + FIRST[:200]
     frames = list(split_messages(cut + b"\x0b" + SECOND + b"\x1c\r" + cut))
     assert [frame.data for frame in frames] == [cut, SECOND, cut]
-    assert [frame.problem and frame.problem.code for frame in frames] == [
+    assert [frame.problem and frame.problem.finding.code for frame in frames] == [
         "message.cut_off",
         None,
         "message.cut_off",
@@ -235,4 +235,4 @@ def test_a_source_in_broken_wide_characters_is_one_problem() -> None:
     (frame,) = split_messages(data)
     assert (frame.data, frame.position) == (data, 1)
     assert frame.problem is not None
-    assert frame.problem.code == "message.encoding"
+    assert frame.problem.finding.code == "message.encoding"

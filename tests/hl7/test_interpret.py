@@ -113,10 +113,10 @@ def test_other_messages_are_set_aside_by_name(kind: str) -> None:
     reading = read(message(kind, orc(), DRUGS["RAS"], rxr("IV")))
     assert reading.events == ()
     assert reading.set_aside is not None
-    assert (reading.set_aside.code, reading.set_aside.found) == ("message.unknown", kind)
-    assert reading.set_aside.where == "MSH-9"
-    assert reading.set_aside.expected.startswith("RDE, RAS, RDS, RGV, or ADT")
-    assert reading.set_aside.do
+    assert (reading.set_aside.finding.code, reading.set_aside.finding.found) == ("message.unknown", kind)
+    assert reading.set_aside.finding.where == "MSH-9"
+    assert reading.set_aside.finding.expected.startswith("RDE, RAS, RDS, RGV, or ADT")
+    assert reading.set_aside.finding.do
 
 
 def test_a_message_remembers_where_it_came_from() -> None:
@@ -130,7 +130,7 @@ def test_a_message_with_an_impossible_time_of_sending_is_set_aside() -> None:
     """MSH-7 decides which correction is newer, so it must be a time."""
     reading = read(ras(orc(), DRUGS["RAS"], rxr("IV")).replace(b"|202603021800||", b"|202602301800||"))
     assert reading.set_aside is not None
-    assert (reading.set_aside.code, reading.set_aside.where) == ("time.impossible", "MSH-7")
+    assert (reading.set_aside.finding.code, reading.set_aside.finding.where) == ("time.impossible", "MSH-7")
 
 
 # ------------------------------------------------------------------ whose visit
@@ -149,8 +149,11 @@ def test_a_message_without_visit_is_set_aside() -> None:
     reading = read(message("RAS^O17", orc(), DRUGS["RAS"], rxr("IV"), visit=""))
     assert (reading.visit, reading.events) == (None, ())
     assert reading.set_aside is not None
-    assert (reading.set_aside.code, reading.set_aside.where) == ("visit.missing", "PV1-19.1, PID-18.1")
-    assert reading.set_aside.found == "none of them valued"
+    assert (reading.set_aside.finding.code, reading.set_aside.finding.where) == (
+        "visit.missing",
+        "PV1-19.1, PID-18.1",
+    )
+    assert reading.set_aside.finding.found == "none of them valued"
 
 
 def test_a_patient_update_without_visit_is_no_fault() -> None:
@@ -420,8 +423,8 @@ def test_an_unknown_status_costs_its_own_record_only() -> None:
         rxa("CEFEPIME", "2 g", "1000", number=2), rxr("IV"),
     )  # fmt: skip
     (problem,) = unreadable(data)
-    assert (problem.code, problem.where) == ("status.unknown", "RXA[1]-21")
-    assert (problem.expected, problem.found) == ("one of A, D, U, X", "1 character, letters")
+    assert (problem.finding.code, problem.finding.where) == ("status.unknown", "RXA[1]-21")
+    assert (problem.finding.expected, problem.finding.found) == ("one of A, D, U, X", "1 character, letters")
     assert [each.drugs[0].codes[0] for each in records(data)] == ["CEFEPIME"]
 
 
@@ -429,9 +432,9 @@ def test_an_unknown_status_costs_its_own_record_only() -> None:
 def test_an_amount_is_a_plain_number(amount: str) -> None:
     """Words, commas, units, exponents and endless digits are refused at RXA-6, told by their shape only."""
     (problem,) = unreadable(ras(orc(), rxa("VANCOMYCIN", f"{amount} mg", "0900"), rxr("IV")))
-    assert (problem.code, problem.where) == ("number.invalid", "RXA[1]-6")
-    assert problem.expected == "a number such as 250 or 0.5"
-    assert problem.found.startswith(f"{len(amount)} characters, ")
+    assert (problem.finding.code, problem.finding.where) == ("number.invalid", "RXA[1]-6")
+    assert problem.finding.expected == "a number such as 250 or 0.5"
+    assert problem.finding.found.startswith(f"{len(amount)} characters, ")
 
 
 @pytest.mark.parametrize(
@@ -474,7 +477,7 @@ def test_a_deleted_drug_is_the_order_s() -> None:
 def test_a_record_without_a_minute_cannot_be_placed(start: str, code: str) -> None:
     """No time, a deleted one, a day only and the hour that summer time skips are unreadable at RXA-3."""
     (problem,) = unreadable(ras(orc(), segment("RXA", {2: "1", 3: start, 5: "VANCOMYCIN^^L"}), rxr("IV")))
-    assert (problem.code, problem.where) == (code, "RXA[1]-3")
+    assert (problem.finding.code, problem.finding.where) == (code, "RXA[1]-3")
 
 
 def test_a_rate_of_nothing_is_a_pause() -> None:

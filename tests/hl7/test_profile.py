@@ -38,9 +38,9 @@ def mistakes(**changes: object) -> str:
     with pytest.raises(Hl7Error) as caught:
         make_profile(table(**changes))
     error = caught.value
-    assert error.code == "profile.invalid"
-    assert error.do == "correct these keys"
-    return error.found
+    assert error.finding.code == "profile.invalid"
+    assert error.finding.do == "correct these keys"
+    return error.finding.found
 
 
 def records(data: bytes, **changes: object) -> list[Record]:
@@ -91,7 +91,7 @@ def test_the_profile_is_named() -> None:
     """The error says which profile is meant."""
     with pytest.raises(Hl7Error) as caught:
         make_profile(table(name="zebra", zone=""))
-    assert caught.value.where == "the profile zebra"
+    assert caught.value.finding.where == "the profile zebra"
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_an_address_is_read_or_refused(name: str, address: str, read: str) -> No
     try:
         record = only(records(data, **{f"administration__{name}": [address]}))
     except Hl7Error as error:
-        assert error.code == "profile.invalid"
-        assert address in error.found
+        assert error.finding.code == "profile.invalid"
+        assert address in error.finding.found
     else:
         assert getattr(record, name) == read
 

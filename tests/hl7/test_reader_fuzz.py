@@ -8,7 +8,8 @@ import re
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from chargeline.hl7.errors import CODES, Hl7Error
+from chargeline.engine.finding import MEANINGS
+from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import ENVELOPE, NOTHING, split_messages
 from chargeline.hl7.reader import UTF8_BOM, Delimiters, component, read_message, unescape, wide_encoding
 from tests.hl7 import RAS, with_header
@@ -72,7 +73,7 @@ def exercise(data: bytes) -> None:
     try:
         message = read_message(data)
     except Hl7Error as error:
-        assert error.code in CODES
+        assert error.finding.code in MEANINGS
         return
     assert message.rows[0][0] == "MSH"
     assert message.type

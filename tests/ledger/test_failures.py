@@ -37,7 +37,7 @@ CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON message {when} FOR EACH ROW 
 
 
 def assert_well_said(error: LedgerError) -> None:
-    assert error.expected and error.found and error.do
+    assert error.finding.expected and error.finding.found and error.finding.do
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
     for secret in (SECRET, "C1", "MSH"):

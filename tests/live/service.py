@@ -26,7 +26,7 @@ from chargeline.engine.events import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
-from chargeline.telemetry.settings import Settings
+from chargeline.settings import Settings
 from tests.capture.test_processor import PROFILE, Lines, by_bench
 
 from .conftest import Kafka

@@ -19,8 +19,8 @@ from chargeline.bus.mllp import MllpClient
 from chargeline.bus.topics import RECORD_BYTES
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
+from chargeline.settings import Settings
 from chargeline.simulator.feed import simulate
-from chargeline.telemetry.settings import Settings
 from tests.capture.test_processor import by_code
 
 from . import servers

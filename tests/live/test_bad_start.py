@@ -18,7 +18,7 @@ from chargeline.bus.kafka import KafkaUnavailableError, TlsFiles, TopicsMissingE
 from chargeline.bus.topics import too_small
 from chargeline.capture.program import create_topics, kafka_options
 from chargeline.ledger.store import Ledger
-from chargeline.telemetry.settings import Settings
+from chargeline.settings import Settings
 
 from . import servers
 from .commands import assert_logged_as_well, assert_one_clear_line, command, environment

@@ -12,9 +12,9 @@ import pytest
 
 from chargeline.engine.draft import Draft, Rulebook, draft
 from chargeline.engine.encounters import encounters_of
+from chargeline.engine.finding import Finding
 from chargeline.engine.rules import Rule
 from chargeline.rulebook.cases import FIRST_DAY, Case, read_cases, run_case, timeline_of
-from chargeline.rulebook.errors import Mistake
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
 
@@ -32,8 +32,8 @@ def rulebook() -> Rulebook:
 
 
 @cache
-def all_cases() -> tuple[tuple[Case, ...], tuple[Mistake, ...]]:
-    mistakes: list[Mistake] = []
+def all_cases() -> tuple[tuple[Case, ...], tuple[Finding, ...]]:
+    mistakes: list[Finding] = []
     paths = sorted(rules_directory().rglob("*.cases.toml"))
     return tuple(read_cases(paths, rulebook(), mistakes)), tuple(mistakes)
 
@@ -52,7 +52,7 @@ def named_in_traces(made: Draft) -> Iterator[str]:
                 yield from (str(value) for name, value in step.facts if name == "reason rule")
                 if step.decision is not None and step.decision.rule is not None:
                     yield step.decision.rule.id
-        yield from (question.code for question in encounter.questions)
+        yield from (question.finding.code for question in encounter.questions)
 
 
 def led_to_a_line(made: Draft, rules: tuple[Rule, ...]) -> Iterator[str]:

@@ -55,8 +55,8 @@ PLAIN = "zebrastatin,stripes,J9999,5,mg,antineoplastic,SDV,2024-01-01,,site,"
 def mistakes(folder: Path, formulary: Path | None = None) -> list[str]:
     with pytest.raises(RulebookError) as caught:
         load_rulebook(folder, formulary)
-    assert str(caught.value) == "\n".join(str(each) for each in caught.value.mistakes)
-    return [str(each) for each in caught.value.mistakes]
+    assert str(caught.value) == "\n".join(str(each) for each in caught.value.findings)
+    return [str(each) for each in caught.value.findings]
 
 
 def with_drugs(folder: Path, *rows: str) -> Path:

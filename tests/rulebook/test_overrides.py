@@ -192,8 +192,8 @@ def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
     visits.add(read_events(read_message(given("VANCOMYCIN", "1000 mg", "0900", "1000")), profile))
     (encounter,) = draft(visits.timeline(VisitKey("ZEBRA", "V1")), load_rulebook(rules)).encounters
     (question,) = encounter.questions
-    assert question.code == "code.none"
-    assert question.expected == "a code for the role therapeutic.infusion.initial on 2026-03-02"
+    assert question.finding.code == "code.none"
+    assert question.finding.expected == "a code for the role therapeutic.infusion.initial on 2026-03-02"
     assert [line.role for line in encounter.lines] == ["drug"]
 
 

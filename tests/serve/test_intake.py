@@ -17,9 +17,9 @@ from chargeline.gateway.server import Settings as GatewaySettings
 from chargeline.ledger import Fenced, Ledger, Limits, Unreachable
 from chargeline.ledger.batch import Batch
 from chargeline.serve.intake import PARTITION, TOPIC, Intake
+from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger
 from chargeline.telemetry.metrics import Metrics
-from chargeline.telemetry.settings import Settings
 from tests.golden.messages import given
 
 from . import HOST, code_of, until

@@ -189,7 +189,7 @@ async def test_a_file_that_cannot_be_written_ends_it_at_the_start(served: Make) 
     service = served()
     service.start("--out", str(service.folder / "nowhere" / "events.jsonl"))
     assert await service.ended() == 1
-    assert "nowhere/events.jsonl, found No such file or directory" in service.said()
+    assert "nowhere/events.jsonl: expected to write events, found No such file or directory" in service.said()
 
 
 async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make) -> None:
@@ -200,7 +200,7 @@ async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make)
     await service.ready()
     sending = asyncio.create_task(deliver(messages, service.port))
     assert await service.ended() == 1
-    assert "write events to /dev/full, found No space left on device" in service.said()
+    assert "/dev/full: expected to write events, found No space left on device" in service.said()
     service.start()
     await sending
     assert await service.stop() == 0
@@ -218,7 +218,7 @@ async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
     os.close(reader)
     sending = asyncio.create_task(deliver(messages, service.port))
     assert await service.ended() == 1
-    assert "standard output, found Broken pipe" in service.said()
+    assert "standard output: expected to write events, found Broken pipe" in service.said()
     service.start()
     await sending
     assert await service.stop() == 0

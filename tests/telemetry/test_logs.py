@@ -133,7 +133,7 @@ def test_an_error_of_ours_is_told_in_its_words(out: io.StringIO) -> None:
     """Our errors carry no patient, so what to do can be read in the log."""
     error = Hl7Error("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
     logs.logger("capture").error("message.parked", exc_info=error)
-    assert only_line(out)["says"] == "expected a time, found nothing, at RXA-3: chart it"
+    assert only_line(out)["says"] == "RXA-3: expected a time, found nothing; chart it"
 
 
 def test_the_cause_of_our_error_is_told_as_its_type(out: io.StringIO) -> None:

@@ -238,10 +238,10 @@ def line_of(line: ChargeLine, steps: Steps) -> Plain:
 def question_of(question: Question) -> Plain:
     """One question as an `OpenQuestion`."""
     return {
-        "code": question.code,
-        "expected": question.expected,
-        "found": question.found,
-        "do": question.do,
+        "code": question.finding.code,
+        "expected": question.finding.expected,
+        "found": question.finding.found,
+        "do": question.finding.do,
         "drug": question.drug,
         "administrations": question.administrations,
         "sources": [source_in_words(each) for each in question.sources],

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import quote
 
 from chargeline.bus.drafts import WrittenRevision, question_of
@@ -24,10 +24,11 @@ from chargeline.bus.shapes import (
     ParkedMessage,
 )
 from chargeline.engine.events import VisitKey
+from chargeline.engine.finding import Finding, FindingCode
 from chargeline.engine.timeline import Administration
 from chargeline.engine.trace import Draft, Question
 
-LATE = "visit.forgotten"  # the code of a question
+LATE: FindingCode = "visit.forgotten"  # the code of a question
 Event = WrittenRevision | Data
 
 
@@ -149,7 +150,7 @@ def _question_id(made: Draft, encounter: str | None, question: Question, known: 
 
     Where one dose is doubted in the same way at two places, they are told apart by their order.
     """
-    named = (made.key.facility, made.key.visit, encounter or "", question.code, question.drug)
+    named = (made.key.facility, made.key.visit, encounter or "", question.finding.code, question.drug)
     at = sorted(each.address for each in question.sources)
     text = json.dumps([named, sorted(question.administrations), at])
     count = known[text] = known.get(text, 0) + 1
@@ -168,37 +169,13 @@ def question_changes(
             yield each.model_copy(update={"state": "closed", "revision": revision})
 
 
-class Reason(Protocol):
-    """Why a message could not be used: an Hl7Error and the engine's Unreadable both say it."""
-
-    @property
-    def code(self) -> str:
-        """One of a closed list."""
-
-    @property
-    def expected(self) -> str:
-        """What should have stood there."""
-
-    @property
-    def found(self) -> str:
-        """What stood there, without showing it."""
-
-    @property
-    def where(self) -> str:
-        """The field."""
-
-    @property
-    def do(self) -> str:
-        """What to do about it."""
-
-
 def parked(
     raw: bytes,
     headers: Iterable[tuple[str, bytes | None]],
     *,
     at: tuple[str, int, int],
     key: tuple[str | None, str | None],
-    why: Reason,
+    why: Finding,
     message_type: str,
     control_id: str,
 ) -> ParkedMessage:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiokafka.errors import KafkaError
 
+from chargeline import settings as configuration
 from chargeline.bus import topics
 from chargeline.bus.kafka import KafkaUnavailableError
 from chargeline.capture import program
@@ -22,14 +23,14 @@ from chargeline.capture.prices import PricesError, read_prices
 from chargeline.capture.processor import nudge, utc_now
 from chargeline.capture.strict import strict_report
 from chargeline.engine.events import VisitKey
+from chargeline.engine.finding import Finding
 from chargeline.hl7.errors import Hl7Error
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement, ParkedMessage
 from chargeline.ledger.store import Ledger
 from chargeline.rulebook.errors import RulebookError
+from chargeline.settings import Settings, SettingsError
 from chargeline.telemetry import logs
-from chargeline.telemetry import settings as configuration
-from chargeline.telemetry.settings import Settings, SettingsError
 
 OK, FAILED, WRONG_USE = 0, 1, 2
 _EXPECTED = (KafkaError, KafkaUnavailableError, TooManyParkedError, LedgerError, OSError)
@@ -76,10 +77,15 @@ def _say_all(errors: BaseExceptionGroup[BaseException], code: int) -> int:
 def _words(error: BaseException) -> str:
     """One line for a person. What Kafka says of itself is a name, so the rest is said here."""
     if isinstance(error, KafkaError):
-        return (
-            f"expected Kafka to go on serving us, found {type(error).__name__}; see its log, the limits of "
-            "the topics (max.message.bytes), and whether our user may read and write them and use the group"
+        finding = Finding(
+            "kafka.stopped_serving",
+            expected="Kafka to go on serving us",
+            found=type(error).__name__,
+            where="",
+            do="see its log, the limits of the topics (max.message.bytes), and whether our user may read and"
+            " write them and use the group",
         )
+        return str(finding)
     return str(error) or type(error).__name__
 
 

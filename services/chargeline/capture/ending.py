@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.engine.finding import Finding
+
 BROKEN_OFF = 1
 CLOSE_SECONDS = 5.0
 
@@ -43,11 +45,15 @@ class Ending:
         """End at once: a server that does not answer could hold up every orderly way out."""
         self._log.critical("stop.overdue", seconds=self._seconds)
         found = "; ".join(self._unfinished()) or "work that waits for the ledger or for Kafka"
-        print(
-            f"chargeline: expected to end within {self._seconds:g} seconds, found {found}; nothing is lost: "
-            "what was not committed is read again, what was not published is published by the next process",
-            file=sys.stderr,
+        finding = Finding(
+            "stop.overdue",
+            expected=f"to end within {self._seconds:g} seconds",
+            found=found,
+            where="",
+            do="nothing is lost: what was not committed is read again, what was not published is published"
+            " by the next process",
         )
+        print(f"chargeline: {finding}", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(BROKEN_OFF)

@@ -74,7 +74,7 @@ def look(record: InboundRecord, profile: Profile) -> Looked:
         reading = reading._replace(message=reading.message._replace(control_id=""))
         return Looked(record, "parked", reading, _named(record), problem)
     if reading.set_aside is not None:
-        kind = "unused" if reading.set_aside.code == "message.unknown" else "parked"
+        kind = "unused" if reading.set_aside.finding.code == "message.unknown" else "parked"
         return Looked(record, kind, reading, _named(record), reading.set_aside)
     if reading.visit is None:
         return Looked(record, "message", reading, None, None)

@@ -7,15 +7,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from chargeline.engine.finding import Finding, FindingError
 
-class TooManyParkedError(Exception):
+
+class TooManyParkedError(FindingError):
     """Parking has gone beyond its limit; the program stops and says why."""
-
-    def __init__(self, *, expected: str, found: str, do: str) -> None:
-        super().__init__(f"expected {expected}, found {found}; {do}")
-        self.expected = expected
-        self.found = found
-        self.do = do
 
 
 class ParkedLimit:
@@ -43,8 +39,12 @@ class ParkedLimit:
     def _too_many(self, when: str, most: int, found: int, parked: Sequence[str]) -> TooManyParkedError:
         last = parked[-1] if parked else "unknown"
         return TooManyParkedError(
-            expected=f"at most {most} messages to be parked {when}",
-            found=f"{found}, the last one for {last}",
-            do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing is lost: "
-            "correct it, start again, then `chargeline parked retry`",
+            Finding(
+                "parked.too_many",
+                expected=f"at most {most} messages to be parked {when}",
+                found=f"{found}, the last one for {last}",
+                where="",
+                do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing is lost: "
+                "correct it, start again, then `chargeline parked retry`",
+            )
         )

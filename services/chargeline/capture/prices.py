@@ -8,13 +8,15 @@ import csv
 import re
 from pathlib import Path
 
+from chargeline.engine.finding import Finding, FindingError
+
 COLUMNS = ("code", "cents")
 _CODE = re.compile(r"[A-Z0-9]{5}")
 _CENTS = re.compile(r"\d{1,12}")
 
 
-class PricesError(Exception):
-    """The price list cannot be used; the text has a line for each mistake."""
+class PricesError(FindingError):
+    """The price list cannot be used; there is a finding for each mistake."""
 
 
 def read_prices(path: Path) -> dict[str, int]:
@@ -25,9 +27,25 @@ def read_prices(path: Path) -> dict[str, int]:
     try:
         rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PricesError(f"expected {path} to be a CSV in UTF-8, found {type(error).__name__}") from error
+        raise PricesError(
+            Finding(
+                "prices.file",
+                expected="a CSV in UTF-8",
+                found=type(error).__name__,
+                where=str(path),
+                do="write the file anew, or correct CHARGELINE_PRICES",
+            )
+        ) from error
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
-        raise PricesError(f"expected {path} to begin with the line code,cents; write it first")
+        raise PricesError(
+            Finding(
+                "prices.file",
+                expected="the line code,cents at the beginning",
+                found="another line" if rows else "an empty file",
+                where=str(path),
+                do="write that line first",
+            )
+        )
     prices: dict[str, int] = {}
     mistakes = []
     for number, row in enumerate(rows[1:], start=2):
@@ -36,12 +54,26 @@ def read_prices(path: Path) -> dict[str, int]:
         code, cents = (*(cell.strip() for cell in row), "", "")[:2]
         if len(row) != len(COLUMNS) or not _CODE.fullmatch(code) or not _CENTS.fullmatch(cents):
             mistakes.append(
-                f"{path}:{number}: expected a code and whole cents, such as J9271,2950; correct it"
+                Finding(
+                    "prices.row",
+                    expected="a code and whole cents, such as J9271,2950",
+                    found="something else",
+                    where=f"{path}:{number}",
+                    do="correct it",
+                )
             )
         elif code in prices:
-            mistakes.append(f"{path}:{number}: expected each code once, found {code} again; remove one")
+            mistakes.append(
+                Finding(
+                    "prices.row",
+                    expected="each code once",
+                    found=f"{code} again",
+                    where=f"{path}:{number}",
+                    do="remove one",
+                )
+            )
         else:
             prices[code] = int(cents)
     if mistakes:
-        raise PricesError("\n".join(mistakes))
+        raise PricesError(*mistakes)
     return prices

@@ -34,10 +34,10 @@ from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.store import Ledger
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
+from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.http import health_pages
 from chargeline.telemetry.metrics import Metrics
-from chargeline.telemetry.settings import Settings
 
 VISITS_IN_MEMORY = 5_000
 TIMER_SECONDS = 0.5
@@ -131,9 +131,7 @@ async def run(settings: Settings) -> int:
             stop=ending.told,
             committed=relay.wake.set,
         )
-        await stack.enter_async_context(
-            health_pages(settings, metrics, {"program": "capture", "version": __version__}, not_ready)
-        )
+        await stack.enter_async_context(_pages(settings, metrics, not_ready))
         ending.on_signals()
         consumer.subscribe([settings.topic_inbound], listener=partitions)
         log.info("started", program="capture", version=__version__)
@@ -151,6 +149,13 @@ async def run(settings: Settings) -> int:
         )
     log.info("stopped", program="capture")
     return 0
+
+
+def _pages(
+    settings: Settings, metrics: Metrics, not_ready: Callable[[], list[str]]
+) -> AbstractAsyncContextManager[None]:
+    version = {"program": "capture", "version": __version__}
+    return health_pages(settings.http_address(), metrics, version=version, not_ready=not_ready)
 
 
 def _limits(settings: Settings) -> Limits:

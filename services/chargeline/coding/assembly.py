@@ -11,6 +11,7 @@ from typing import NamedTuple
 from chargeline.bus.files import FeedFile
 from chargeline.engine.draft import Rulebook, draft
 from chargeline.engine.events import Unreadable, VisitKey
+from chargeline.engine.finding import Finding
 from chargeline.engine.same_day import second_encounters
 from chargeline.engine.timeline import Timeline
 from chargeline.engine.trace import Draft
@@ -28,11 +29,7 @@ class SetAside(NamedTuple):
     place: str
     control_id: str
     visit: VisitKey | None
-    code: str
-    expected: str
-    found: str
-    where: str
-    do: str
+    finding: Finding
 
 
 class CodedVisit(NamedTuple):
@@ -70,7 +67,7 @@ class Assembly:
             place = f"{file.name}, message {frame.position}"
             if frame.problem is not None:
                 self.read += 1 if frame.data else 0
-                self._put_aside(place, "", None, frame.problem)
+                self._put_aside(place, "", None, frame.problem.finding)
             else:
                 self.read += 1
                 self._message(frame.data, place)
@@ -80,25 +77,21 @@ class Assembly:
         try:
             message = read_message(data)
         except Hl7Error as error:
-            self._put_aside(place, "", None, error)
+            self._put_aside(place, "", None, error.finding)
             return
         reading = read_events(message, self.profile)
         if reading.set_aside is not None:
-            self._put_aside(place, message.control_id, None, reading.set_aside)
+            self._put_aside(place, message.control_id, None, reading.set_aside.finding)
             return
         key = VisitKey(reading.facility, reading.visit) if reading.visit is not None else None
         for event in reading.events:
             if isinstance(event, Unreadable):
-                self._put_aside(place, message.control_id, key, event)
+                self._put_aside(place, message.control_id, key, event.finding)
         self.used += 1
         self.visits.add(reading)
 
-    def _put_aside(
-        self, place: str, control_id: str, visit: VisitKey | None, why: Hl7Error | Unreadable
-    ) -> None:
-        self.set_aside.append(
-            SetAside(place, control_id, visit, why.code, why.expected, why.found, why.where, why.do)
-        )
+    def _put_aside(self, place: str, control_id: str, visit: VisitKey | None, finding: Finding) -> None:
+        self.set_aside.append(SetAside(place, control_id, visit, finding))
 
     def finish(self) -> Run:
         """Draft every visit; a patient's second encounter of a day is drafted as such."""

@@ -208,8 +208,8 @@ def _print_questions(console: Console, questions: Iterable[Question]) -> None:
     for question in questions:
         text = Text.assemble(
             ("question  ", "yellow bold"),
-            f"{question.drug + ': ' if question.drug else ''}expected {question.expected}, "
-            f"found {question.found}; {question.do}",
+            f"{question.drug + ': ' if question.drug else ''}expected {question.finding.expected}, "
+            f"found {question.finding.found}; {question.finding.do}",
         )
         console.print(Padding(text, (0, 0, 0, 2)))
 

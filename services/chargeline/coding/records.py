@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from chargeline.bus.drafts import Steps, encounter_of, question_of
 from chargeline.bus.shapes import Line, OpenQuestion, Record, WithheldService
 from chargeline.coding.assembly import CodedVisit, Run, SetAside
+from chargeline.engine.finding import Finding
 
 SHOWN_PLACES = 10
 
@@ -88,22 +89,22 @@ def _messages(run: Run, entries: Iterable[SetAside]) -> Messages:
 
 def set_aside_groups(entries: Iterable[SetAside]) -> list[SetAsideGroup]:
     """Entries with equal reasons together, most frequent first."""
-    groups: dict[tuple[str, ...], list[SetAside]] = {}
-    for each in entries:
-        groups.setdefault((each.code, each.expected, each.found, each.where, each.do), []).append(each)
-    found = [
+    groups: dict[Finding, list[SetAside]] = {}
+    for entry in entries:
+        groups.setdefault(entry.finding, []).append(entry)
+    grouped = [
         SetAsideGroup(
-            code=code,
+            code=finding.code,
             count=len(same),
-            expected=expected,
-            found=what,
-            where=where,
-            do=do,
-            places=[_place(each) for each in same[:SHOWN_PLACES]],
+            expected=finding.expected,
+            found=finding.found,
+            where=finding.where,
+            do=finding.do,
+            places=[_place(entry) for entry in same[:SHOWN_PLACES]],
         )
-        for (code, expected, what, where, do), same in groups.items()
+        for finding, same in groups.items()
     ]
-    return sorted(found, key=lambda group: (-group.count, group.code, group.found, group.where))
+    return sorted(grouped, key=lambda group: (-group.count, group.code, group.found, group.where))
 
 
 def _place(entry: SetAside) -> str:

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chargeline.engine.draft import Rulebook
+from chargeline.engine.finding import Finding
 from chargeline.engine.rules import Policy, Rule
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import read_cases, run_case
 from chargeline.rulebook.checking import check_rulebook
-from chargeline.rulebook.errors import Mistake
 from chargeline.rulebook.loading import read_interface
 
 
-def check(rulebook: Rulebook, folder: Path) -> tuple[list[Mistake], str]:
+def check(rulebook: Rulebook, folder: Path) -> tuple[list[Finding], str]:
     """All mistakes of a rulebook that loads: gaps, clashes, cases that fail; and a line in sum."""
     mistakes = [*check_rulebook(rulebook), *_profile_mistakes(folder)]
     files = sorted(folder.rglob("*.cases.toml"))
@@ -32,12 +32,18 @@ def check(rulebook: Rulebook, folder: Path) -> tuple[list[Mistake], str]:
     return mistakes, summary
 
 
-def _profile_mistakes(folder: Path) -> Iterator[Mistake]:
+def _profile_mistakes(folder: Path) -> Iterator[Finding]:
     for path in sorted(folder.glob("interfaces/*/profile.toml")):
         try:
             make_profile(read_interface(folder, path.parent.name))
         except Hl7Error as error:
-            yield Mistake(f"interfaces/{path.parent.name}", error.expected, error.found, error.do)
+            yield Finding(
+                "rules.interface",
+                expected=error.finding.expected,
+                found=error.finding.found,
+                where=f"interfaces/{path.parent.name}",
+                do=error.finding.do,
+            )
 
 
 def listing(rulebook: Rulebook) -> Iterator[str]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, OrderFact, Record, Source
-from chargeline.engine.timeline import Administration, Interval, Problem
+from chargeline.engine.timeline import Administration, Interval, Problem, problem_at
 from chargeline.engine.words import Charting, DeviceCharted, MethodCharted, RouteCharted
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -149,12 +149,12 @@ class _Live:
 
 
 def _ambiguous(record: Record, count: int, what: str) -> Problem:
-    return Problem(
-        "correction.ambiguous",
-        f"a {what} that fits exactly one administration of the order",
-        f"{count} administrations with the same RXA-2 and drug, none at the time given",
-        "say which administration is meant; until then nothing was changed",
+    return problem_at(
         address(record, "21"),
+        "correction.ambiguous",
+        expected=f"a {what} that fits exactly one administration of the order",
+        found=f"{count} administrations with the same RXA-2 and drug, none at the time given",
+        do="say which administration is meant; until then nothing was changed",
     )
 
 
@@ -216,23 +216,23 @@ class _Piece:
 
 
 def _twice(record: Record) -> Problem:
-    return Problem(
-        "time.twice",
-        "a time that occurs once",
-        "a local time in the hour that the clock was put back, without offset",
-        "confirm start and stop; the shorter reading is used until then",
+    return problem_at(
         address(record, "3"),
+        "time.twice",
+        expected="a time that occurs once",
+        found="a local time in the hour that the clock was put back, without offset",
+        do="confirm start and stop; the shorter reading is used until then",
     )
 
 
 def _stop_before_start(record: Record, field: str, start: datetime, stop: datetime) -> Problem:
     early = (start - stop) // timedelta(minutes=1)
-    return Problem(
-        "stop.before_start",
-        "a stop at or after the start",
-        f"a stop {early} minutes before its start",
-        "correct the start or the stop in the record; nothing is billed from it",
+    return problem_at(
         address(record, field),
+        "stop.before_start",
+        expected="a stop at or after the start",
+        found=f"a stop {early} minutes before its start",
+        do="correct the start or the stop in the record; nothing is billed from it",
     )
 
 
@@ -332,18 +332,18 @@ def _stop(record: Record, current: _Piece | None, pieces: list[_Piece], known: O
 
 def _without_start(record: Record, pieces: list[_Piece]) -> None:
     """A pause, stop or rate change of something whose beginning is not known."""
-    if pieces and pieces[-1].problems and pieces[-1].problems[-1].code == "start.missing":
+    if pieces and pieces[-1].problems and pieces[-1].problems[-1].finding.code == "start.missing":
         pieces[-1].records.append(record)
         return
     piece = _begin(record, pieces)
     piece.stopped = True
     piece.problems.append(
-        Problem(
-            "start.missing",
-            "a start before it",
-            f"a {record.action} without any start of the same order",
-            "find the start in the record, or void the entry",
+        problem_at(
             address(record, "3"),
+            "start.missing",
+            expected="a start before it",
+            found=f"a {record.action} without any start of the same order",
+            do="find the start in the record, or void the entry",
         )
     )
 
@@ -531,12 +531,12 @@ def _as_stopped(piece: _Piece, drugs: tuple[DrugAmount, ...], stop: Record) -> t
 
 
 def _doses_disagree(stop: Record) -> Problem:
-    return Problem(
-        "dose.disagrees",
-        "the amount of the start again, or none, in the stop's RXA-6",
-        "another amount than the one at the start",
-        "say which was given; until then the smaller is billed",
+    return problem_at(
         address(stop, "6"),
+        "dose.disagrees",
+        expected="the amount of the start again, or none, in the stop's RXA-6",
+        found="another amount than the one at the start",
+        do="say which was given; until then the smaller is billed",
     )
 
 

@@ -18,7 +18,7 @@ from chargeline.engine.hierarchy import Dropped, Placed, Placement, place
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.services import Facts, Service
 from chargeline.engine.timeline import Day, Timeline
-from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Step, Withheld
+from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Step, Withheld, ask
 from chargeline.engine.units import additional_hours, hours_in_words
 
 _KnownLines = tuple[Placement, tuple[DayRules, Decision], list[ChargeLine]]
@@ -255,27 +255,26 @@ def _drug_given(service: Service) -> bool:
 def _no_role(placement: Placement, decision: Decision) -> Question:
     first = placement.services[0]
     clash = ", ".join(rule.id for rule in decision.clash)
-    return Question(
+    return ask(
         "role.clash" if clash else "role.none",
-        "exactly one service role",
-        f"rules {clash} at once"
+        expected="exactly one service role",
+        found=f"rules {clash} at once"
         if clash
         else f"no code for a {first.service_class} {first.technique} that is {placement.position}",
-        "let one rule override the other" if clash else "code it by hand, or correct the charted times",
-        first.substance,
-        tuple(each.administration.key for each in placement.services),
-        tuple(each.administration.intervals[0].start_source for each in placement.services),
+        do="let one rule override the other" if clash else "code it by hand, or correct the charted times",
+        drug=first.substance,
+        administrations=tuple(each.administration.key for each in placement.services),
+        sources=tuple(each.administration.intervals[0].start_source for each in placement.services),
     )
 
 
 def _no_code(placement: Placement, role: str, decision: Decision) -> Question:
     first = placement.services[0]
-    return Question(
+    return ask(
         "code.none",
-        f"a code for the role {role} on {first.administration.day.isoformat()}",
-        "more than one" if decision.clash else "none",
-        "add the code with its dates to the table of codes (rules/base/codes.csv)",
-        first.substance,
-        tuple(each.administration.key for each in placement.services),
-        (),
+        expected=f"a code for the role {role} on {first.administration.day.isoformat()}",
+        found="more than one" if decision.clash else "none",
+        do="add the code with its dates to the table of codes (rules/base/codes.csv)",
+        drug=first.substance,
+        administrations=tuple(each.administration.key for each in placement.services),
     )

@@ -16,7 +16,7 @@ from chargeline.engine.formulary import Formulary
 from chargeline.engine.rules import DayRules, Policy
 from chargeline.engine.services import Service, assess, facts_of
 from chargeline.engine.timeline import Day, Problem, Timeline, VisitContext
-from chargeline.engine.trace import Draft, EncounterDraft, Question
+from chargeline.engine.trace import Draft, EncounterDraft, Question, ask
 
 
 class Rulebook(NamedTuple):
@@ -117,33 +117,27 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
     questions = [_visit_question(problem) for problem in timeline.problems]
     if len(timeline.patients) > 1:
         questions.append(
-            Question(
+            ask(
                 "visit.two_patients",
-                "one patient under one visit number",
-                f"{len(timeline.patients)} medical record numbers that no merge joins",
-                "correct the number at the sender, or send the merge (A40); nothing is billed until then",
-                "",
-                (),
-                (),
+                expected="one patient under one visit number",
+                found=f"{len(timeline.patients)} medical record numbers that no merge joins",
+                do="correct the number at the sender, or send the merge (A40); nothing is billed until then",
             )
         )
     if timeline.context.cancelled and timeline.days:
         questions.append(
-            Question(
+            ask(
                 "visit.cancelled",
-                "no administrations under a visit that was cancelled (A11)",
-                f"{len(timeline.administrations)} administrations",
-                "move them to the visit under which they were given; nothing is billed until then",
-                "",
-                (),
-                (),
+                expected="no administrations under a visit that was cancelled (A11)",
+                found=f"{len(timeline.administrations)} administrations",
+                do="move them to the visit under which they were given; nothing is billed until then",
             )
         )
     return tuple(questions)
 
 
 def _visit_question(problem: Problem) -> Question:
-    return Question(problem.code, problem.expected, problem.found, problem.do, "", (), (problem.source,))
+    return Question(problem.finding, "", (), (problem.source,))
 
 
 def _encounter(

@@ -11,9 +11,10 @@ from operator import is_
 from typing import NamedTuple
 
 from chargeline.engine.events import Source
+from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.services import NamedDrug, Service
-from chargeline.engine.trace import ChargeLine, Question, Step, Withheld
+from chargeline.engine.trace import ChargeLine, Question, Step, Withheld, ask
 from chargeline.engine.units import convert, dose_units
 
 # HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
@@ -135,6 +136,7 @@ def _amount_in_unit(dose: _Dose) -> Decimal | None:
 
 def _dose_question(dose: _Dose) -> Question:
     amount = dose.named.amount
+    code: FindingCode
     if amount.amount is None or amount.amount == AMOUNT_UNKNOWN:
         code, found = "dose.missing", "no amount"
     elif amount.amount <= 0:
@@ -144,12 +146,12 @@ def _dose_question(dose: _Dose) -> Question:
     else:
         code, found = "dose.unit", f"an amount in {amount.unit}"
     item = dose.service.administration
-    return Question(
+    return ask(
         code,
-        f"a dose in {dose.drug.unit} or a unit that converts to it",
-        found,
-        "chart the dose given; the drug is not billed until then",
-        dose.drug.id,
-        (item.key,),
-        (item.drug_source._replace(address=amount.address),),
+        expected=f"a dose in {dose.drug.unit} or a unit that converts to it",
+        found=found,
+        do="chart the dose given; the drug is not billed until then",
+        drug=dose.drug.id,
+        administrations=(item.key,),
+        sources=(item.drug_source._replace(address=amount.address),),
     )

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.finding import Finding
 from chargeline.engine.words import (
     ActionCharted,
     CompletionCharted,
@@ -153,11 +154,7 @@ class Unreadable(NamedTuple):
     """A part of a message that could not be used, and why; it makes its visit incomplete."""
 
     message: MessageRef
-    code: str
-    expected: str
-    found: str
-    where: str
-    do: str
+    finding: Finding
 
 
 class VisitMerge(NamedTuple):

@@ -42,10 +42,10 @@ def _withheld_head(entry: Withheld) -> str:
 
 def _question(question: Question) -> list[str]:
     lines = [
-        f"question  {question.drug or 'the visit'}  [{question.code}]",
-        f"  expected {question.expected}",
-        f"  found    {question.found}",
-        f"  do       {question.do}",
+        f"question  {question.drug or 'the visit'}  [{question.finding.code}]",
+        f"  expected {question.finding.expected}",
+        f"  found    {question.finding.found}",
+        f"  do       {question.finding.do}",
     ]
     return lines + [f"  from     {source_in_words(each)}" for each in question.sources]
 

@@ -12,7 +12,7 @@ from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.services import Service, instant_seconds
 from chargeline.engine.spans import Span, distance, overlap, seconds, subtract, union
 from chargeline.engine.timeline import VisitContext
-from chargeline.engine.trace import Question, Step
+from chargeline.engine.trace import Question, Step, ask
 
 COMPETING = frozenset({"infusion", "push"})
 # Syringes of one order charted within a quarter of an hour are one dose that had to be divided.
@@ -274,28 +274,27 @@ def _fits(unit: _Unit, service_class: str, kinds: Sequence[str]) -> bool:
 
 
 def _primary_question(best: _Unit) -> Question:
-    return Question(
+    return ask(
         "initial.primary_reason",
-        "a diagnosis or a marked service that says what the patient came for",
-        "none that fits the services given",
-        "say which service was the reason of the visit; until then the highest in rank is initial",
-        best.services[0].substance,
-        tuple(each.administration.key for each in best.services),
-        (),
+        expected="a diagnosis or a marked service that says what the patient came for",
+        found="none that fits the services given",
+        do="say which service was the reason of the visit; until then the highest in rank is initial",
+        drug=best.services[0].substance,
+        administrations=tuple(each.administration.key for each in best.services),
     )
 
 
 def _second_line_question(second: _Unit, first: _Unit) -> Question:
-    return Question(
+    return ask(
         "initial.second_line",
-        "one initial service, or a second access line that the protocol or the condition required",
-        f"services in two lines: {first.services[0].administration.line or 'not charted'} and "
+        expected="one initial service, or a second access line that the protocol or the condition required",
+        found=f"services in two lines: {first.services[0].administration.line or 'not charted'} and "
         f"{second.services[0].administration.line or 'not charted'}",
-        "confirm why the second site was needed; a restart after infiltration, another lumen or "
+        do="confirm why the second site was needed; a restart after infiltration, another lumen or "
         "saving time does not count",
-        second.services[0].substance,
-        tuple(each.administration.key for each in second.services),
-        tuple(each.administration.intervals[0].start_source for each in second.services),
+        drug=second.services[0].substance,
+        administrations=tuple(each.administration.key for each in second.services),
+        sources=tuple(each.administration.intervals[0].start_source for each in second.services),
     )
 
 

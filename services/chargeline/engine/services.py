@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Source
+from chargeline.engine.finding import RuleId
 from chargeline.engine.formulary import Drug, Formulary
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.timeline import Administration, Problem
-from chargeline.engine.trace import Question, Step
+from chargeline.engine.trace import Question, Step, ask
 from chargeline.engine.words import Outcome
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,7 +86,7 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
         named, vehicles, unknown = _drugs(item, formulary)
         if (unknown is not None or not named) and item.route != "other":
             question = _unknown_drug(item, unknown)
-            ended = _ended(item, "question", question.code, question.found)
+            ended = _ended(item, "question", question.finding.code, question.finding.found)
             ended = ended._replace(questions=(question,))
     if ended is not None:
         return Facts(item, (), (), "", 0, (), (), (), (), ended)
@@ -112,8 +113,8 @@ def _without_rules(item: Administration) -> Service | None:
         reason = "A bolus from the running bag is part of that infusion."
         return _ended(item, "withheld", "bolus_of_running_bag", reason)
     for problem in item.problems:
-        if problem.code in BLOCKING:
-            ended = _ended(item, "question", problem.code, problem.found)
+        if problem.finding.code in BLOCKING:
+            ended = _ended(item, "question", problem.finding.code, problem.finding.found)
             return ended._replace(questions=(question_of(problem, item),))
     return None
 
@@ -132,15 +133,7 @@ def drug_label(item: Administration) -> str:
 
 def question_of(problem: Problem, item: Administration) -> Question:
     """A question out of a problem of the timeline."""
-    return Question(
-        problem.code,
-        problem.expected,
-        problem.found,
-        problem.do,
-        drug_label(item),
-        (item.key,),
-        (problem.source,),
-    )
+    return Question(problem.finding, drug_label(item), (item.key,), (problem.source,))
 
 
 def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
@@ -150,14 +143,14 @@ def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
     else:
         found = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
         do = "add the drug to the formulary (--formulary FILE), or correct its code in the feed"
-    return Question(
+    return ask(
         "drug.unknown",
-        "a drug of the formulary",
-        found,
-        do,
-        drug_label(item),
-        (item.key,),
-        (item.drug_source,),
+        expected="a drug of the formulary",
+        found=found,
+        do=do,
+        drug=drug_label(item),
+        administrations=(item.key,),
+        sources=(item.drug_source,),
     )
 
 
@@ -304,17 +297,17 @@ def _undecided(service: Service, decision: Decision) -> Service:
     else:
         found = f"no rule for {service.service_class} drugs by route {item.route or 'unknown'}"
         do = "correct the route or the charting, or add a rule (rules/README.md)"
-    question = Question(
+    question = ask(
         "rule.clash" if decision.clash else "rule.none",
-        "exactly one rule for this service",
-        found,
-        do,
-        service.substance,
-        (item.key,),
-        (item.intervals[0].start_source,),
+        expected="exactly one rule for this service",
+        found=found,
+        do=do,
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(item.intervals[0].start_source,),
     )
     return service._replace(
-        outcome="question", reason=question.code, questions=(*service.questions, question)
+        outcome="question", reason=question.finding.code, questions=(*service.questions, question)
     )
 
 
@@ -332,14 +325,14 @@ def _question(service: Service, decision: Decision, rules: DayRules) -> Service:
     rule = decision.rule
     assert rule is not None
     item = service.administration
-    question = Question(
-        rule.id,
-        "a charted route that the rules know",
-        f"route {item.route_text!r}" if item.route_text else "no route (RXR-1)",
-        rule.why,
-        service.substance,
-        (item.key,),
-        (item.intervals[0].start_source,),
+    question = ask(
+        RuleId(rule.id),
+        expected="a charted route that the rules know",
+        found=f"route {item.route_text!r}" if item.route_text else "no route (RXR-1)",
+        do=rule.why,
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(item.intervals[0].start_source,),
     )
     return service._replace(outcome="question", reason=rule.id, questions=(*service.questions, question))
 
@@ -349,15 +342,15 @@ def _missing_stop(service: Service, decision: Decision, rules: DayRules) -> Serv
     item = service.administration
     position = rules["position.missing_stop"].decide(service.service_class)
     step = Step("missing stop", position, (("until answered", position.word("as")),))
-    question = Question(
+    question = ask(
         "stop.missing",
-        "a stop time (RXA-4, or a stopped action)",
-        f"running since its start, no stop charted; ordered for "
+        expected="a stop time (RXA-4, or a stopped action)",
+        found=f"running since its start, no stop charted; ordered for "
         f"{item.ordered_minutes if item.ordered_minutes is not None else 'an unknown number of'} minutes",
-        "chart the stop; until then " + _FALL_BACK_WORDS[position.word("as")],
-        service.substance,
-        (item.key,),
-        (item.intervals[-1].start_source,),
+        do="chart the stop; until then " + _FALL_BACK_WORDS[position.word("as")],
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(item.intervals[-1].start_source,),
     )
     questions = (*service.questions, question)
     steps = (*service.steps, step)

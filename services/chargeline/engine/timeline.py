@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Event, Source, VialCode, VisitKey, WastedAmount
+from chargeline.engine.finding import Finding, FindingCode
 from chargeline.engine.words import (
     Charting,
     DeviceCharted,
@@ -21,13 +22,16 @@ from chargeline.engine.words import (
 
 
 class Problem(NamedTuple):
-    """Something in the feed that a person must settle: what was expected, found, where, what to do."""
+    """Something in the feed that a person must settle, and where it stood."""
 
-    code: str
-    expected: str
-    found: str
-    do: str
+    finding: Finding
     source: Source
+
+
+def problem_at(source: Source, code: FindingCode, *, expected: str, found: str, do: str) -> Problem:
+    """A problem of one field."""
+    finding = Finding(code, expected=expected, found=found, where=source.address, do=do)
+    return Problem(finding, source)
 
 
 class Interval(NamedTuple):

@@ -9,6 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.finding import Finding, FindingCode, RuleId
 from chargeline.engine.rules import Decision
 
 
@@ -52,13 +53,26 @@ class ChargeLine(NamedTuple):
 class Question(NamedTuple):
     """Something that a person must answer, and what happens to the charge until then."""
 
-    code: str
-    expected: str
-    found: str
-    do: str
+    finding: Finding
     drug: str
     administrations: tuple[str, ...]
     sources: tuple[Source, ...]
+
+
+def ask(
+    code: FindingCode | RuleId,
+    *,
+    expected: str,
+    found: str,
+    do: str,
+    drug: str = "",
+    administrations: tuple[str, ...] = (),
+    sources: tuple[Source, ...] = (),
+) -> Question:
+    """A question about some administrations, or about the visit as a whole; asked at its first source."""
+    where = sources[0].address if sources else ""
+    finding = Finding(code, expected=expected, found=found, where=where, do=do)
+    return Question(finding, drug, administrations, sources)
 
 
 class Withheld(NamedTuple):

@@ -101,7 +101,7 @@ class Visit:
             elif type(event) is OrderFact:
                 self._order(event.order).facts.append(event)
             elif type(event) is Unreadable:
-                self._unreadable[(event.code, event.message.digest, event.where)] = event
+                self._unreadable[(event.finding.code, event.message.digest, event.finding.where)] = event
         return list(self._patients)[known:] if len(self._patients) > known else ()
 
     def _order(self, number: str) -> _OrderState:
@@ -258,7 +258,7 @@ class Visit:
 
     def _problems(self) -> tuple[Problem, ...]:
         found = [
-            Problem(item.code, item.expected, item.found, item.do, Source(item.message, item.where))
+            Problem(item.finding, Source(item.message, item.finding.where))
             for _key, item in sorted(self._unreadable.items())
         ]
         return tuple(found)

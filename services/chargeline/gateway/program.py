@@ -16,15 +16,16 @@ from prometheus_client import CollectorRegistry
 from chargeline import __version__
 from chargeline.bus import kafka
 from chargeline.bus.mllp import Limits
+from chargeline.engine.finding import Finding
 from chargeline.gateway import server
 from chargeline.gateway.watching import tell_gateway
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
+from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.http import ListenError, health_pages
 from chargeline.telemetry.metrics import Metrics
-from chargeline.telemetry.settings import Settings
 
 PROBE_SECONDS = 5.0
 log = logs.logger("gateway")
@@ -117,9 +118,14 @@ async def listen(gateway: server.Gateway, settings: Settings) -> None:
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         found = getattr(error, "strerror", None) or error
         raise ListenError(
-            f"expected to listen for MLLP on {settings.mllp_host} port {settings.mllp_port}, found {found};"
-            " correct CHARGELINE_MLLP_HOST, CHARGELINE_MLLP_PORT or"
-            " the files of CHARGELINE_MLLP_TLS_…, or end who has the port"
+            Finding(
+                "listen.refused",
+                expected=f"to listen for MLLP on {settings.mllp_host} port {settings.mllp_port}",
+                found=str(found),
+                where="",
+                do="correct CHARGELINE_MLLP_HOST, CHARGELINE_MLLP_PORT or the files of"
+                " CHARGELINE_MLLP_TLS_…, or end who has the port",
+            )
         ) from None
 
 
@@ -167,7 +173,13 @@ def listener_pages(
         metrics.open_connections.set(gateway.server.connections)
 
     version = {"program": program, "version": __version__}
-    return health_pages(settings, metrics, version, not_ready, before_scrape)
+    return health_pages(
+        settings.http_address(),
+        metrics,
+        version=version,
+        not_ready=not_ready,
+        before_scrape=before_scrape,
+    )
 
 
 async def _probe_until(told: asyncio.Event, store: KafkaStore) -> None:

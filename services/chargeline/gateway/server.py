@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 from chargeline.bus.mllp import COUNTED as MLLP_COUNTED
 from chargeline.bus.mllp import HangUpError, Limits, MllpServer, Peer
 from chargeline.engine.events import MessageRef, VisitMerge
+from chargeline.engine.finding import shape_of
 from chargeline.hl7.acknowledge import (
     STORED,
     AnswerMode,
@@ -32,7 +33,7 @@ from chargeline.hl7.acknowledge import (
     salvaged_header,
     undeterminable,
 )
-from chargeline.hl7.errors import Hl7Error, shape_of
+from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Message, read_message
@@ -285,7 +286,7 @@ def _refused(received: _Received, settings: Settings) -> Outcome | None:
         found = received.header.code(number)
         if allowed and found not in allowed:
             expected = ", ".join(sorted(allowed))
-            text = f"expected {expected}, found {shape_of(found)}, at MSH-{number}: correct the interface"
+            text = f"MSH-{number}: expected {expected}, found {shape_of(found)}; correct the interface"
             return Outcome("reject", code, number, text)
     return None
 
@@ -301,7 +302,7 @@ def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
         "chargeline-peer": f"{received.peer.host} {received.peer.certificate}".rstrip(),
     }
     if received.problem is not None:
-        headers["chargeline-problem"] = received.problem.code
+        headers["chargeline-problem"] = received.problem.finding.code
     facility, visit, priors = _whose(received, profile)
     if not visit:
         headers["chargeline-no-visit"] = "1"

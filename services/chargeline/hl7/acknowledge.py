@@ -160,9 +160,9 @@ def _is_mark(text: str) -> bool:
 
 def undeterminable(error: Hl7Error) -> Outcome | None:
     """The outcome for a message whose structure nobody can tell; None for one that can be stored."""
-    if error.code not in UNDETERMINABLE:
+    if error.finding.code not in UNDETERMINABLE:
         return None
-    code, field = UNDETERMINABLE[error.code]
+    code, field = UNDETERMINABLE[error.finding.code]
     return Outcome("error", code, field, str(error))
 
 

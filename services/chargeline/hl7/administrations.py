@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, MessageRef, Record, VialCode, WastedAmount
+from chargeline.engine.finding import shape_of
 from chargeline.engine.words import (
     ActionCharted,
     CompletionCharted,
@@ -16,7 +17,7 @@ from chargeline.engine.words import (
     RecordStatus,
 )
 from chargeline.hl7.drugs import DrugFields, components_of, drug_at
-from chargeline.hl7.errors import Hl7Error, shape_of
+from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.reader import NULL, Delimiters, Message, component
 from chargeline.hl7.segments import (

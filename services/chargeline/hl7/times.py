@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chargeline.hl7.errors import Hl7Error, shape_of
+from chargeline.engine.finding import shape_of
+from chargeline.hl7.errors import Hl7Error
 
 _FORM = re.compile(
     r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)"  # the day

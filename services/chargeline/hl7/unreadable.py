@@ -10,4 +10,4 @@ from chargeline.hl7.errors import Hl7Error
 
 def unreadable(reference: MessageRef, error: Hl7Error) -> Unreadable:
     """An error as an event of the visit."""
-    return Unreadable(reference, error.code, error.expected, error.found, error.where, error.do)
+    return Unreadable(reference, error.finding)

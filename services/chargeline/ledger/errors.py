@@ -13,59 +13,77 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from chargeline.engine.finding import Finding, FindingCode, FindingError
 
-class LedgerError(Exception):
-    """What was expected, what was found and what to do. `passing`: the same again may succeed later."""
 
+class LedgerError(FindingError):
+    """Something about the ledger. `passing`: the same again may succeed later.
+
+    Each kind has the code of its finding.
+    """
+
+    code: FindingCode = "ledger.unexpected"
     passing = False
 
     def __init__(self, *, expected: str, found: str, do: str) -> None:
-        super().__init__(f"expected {expected}, found {found}; {do}")
-        self.expected = expected
-        self.found = found
-        self.do = do
+        super().__init__(Finding(self.code, expected=expected, found=found, where="", do=do))
 
 
 class BadAddress(LedgerError):
     """The address of the ledger is not one."""
 
+    code = "ledger.bad_address"
+
 
 class Unreachable(LedgerError):
     """Nothing answers at the address, or the connection went away: what was not committed is not there."""
 
+    code = "ledger.unreachable"
     passing = True
 
 
 class AccessRefused(LedgerError):
     """The database answers and lets us not in, or not write."""
 
+    code = "ledger.access_refused"
+
 
 class NotALedger(LedgerError):
     """The file is not a SQLite database."""
+
+    code = "ledger.not_a_ledger"
 
 
 class SchemaTooOld(LedgerError):
     """The tables are missing or of an older chargeline."""
 
+    code = "ledger.schema_too_old"
+
 
 class SchemaTooNew(LedgerError):
     """The tables are of a newer chargeline, which may keep them in ways that we do not know."""
+
+    code = "ledger.schema_too_new"
 
 
 class DiskFull(LedgerError):
     """The database has no room: nothing of the batch was kept."""
 
+    code = "ledger.disk_full"
     passing = True
 
 
 class Busy(LedgerError):
     """Another program held what we needed for too long."""
 
+    code = "ledger.busy"
     passing = True
 
 
 class Fenced(LedgerError):
     """Some `partitions` are another owner's, or were read on from elsewhere: give them up, commit nothing."""
+
+    code = "ledger.fenced"
 
     def __init__(self, *, expected: str, found: str, do: str, partitions: frozenset[int]) -> None:
         super().__init__(expected=expected, found=found, do=do)
@@ -75,13 +93,19 @@ class Fenced(LedgerError):
 class AlreadyThere(LedgerError):
     """A row that may be written once was written before."""
 
+    code = "ledger.already_there"
+
 
 class NotFound(LedgerError):
     """No row of that number in that state."""
 
+    code = "ledger.not_found"
+
 
 class Unstorable(LedgerError):
     """Row `row` of a call holds text that no database keeps; nothing was sent, the batch may go on."""
+
+    code = "ledger.unstorable"
 
     def __init__(self, *, expected: str, found: str, row: int) -> None:
         super().__init__(expected=expected, found=found, do="park that message and go on without it")
@@ -91,9 +115,13 @@ class Unstorable(LedgerError):
 class BatchFailed(LedgerError):
     """A step of the batch failed and the program went on: it cannot be committed."""
 
+    code = "ledger.batch_failed"
+
 
 class Unexpected(LedgerError):
     """The database refused, for a reason not known here."""
+
+    code = "ledger.unexpected"
 
 
 # SQLSTATE, or the class that its first two characters make: https://www.postgresql.org/docs/current/errcodes-appendix.html

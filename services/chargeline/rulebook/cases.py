@@ -15,6 +15,7 @@ from typing import NamedTuple, cast, get_args
 from chargeline.engine.draft import Rulebook, draft
 from chargeline.engine.drug_lines import DRUG_ROLE
 from chargeline.engine.events import DrugAmount, MessageRef, Source, VisitKey
+from chargeline.engine.finding import Finding
 from chargeline.engine.timeline import Administration, Day, Interval, Timeline, VisitContext
 from chargeline.engine.trace import Draft
 from chargeline.engine.words import (
@@ -29,7 +30,6 @@ from chargeline.engine.words import (
     RouteCharted,
     words_of,
 )
-from chargeline.rulebook.errors import Mistake
 from chargeline.rulebook.parsing import entries_of
 
 FIRST_DAY = date(2026, 3, 2)
@@ -73,35 +73,44 @@ class Case(NamedTuple):
     second_encounter: bool
 
 
-def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Mistake]) -> list[Case]:
+def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Finding]) -> list[Case]:
     """All cases of some files; the policies of a case default to all that ship."""
     cases = []
     for path in paths:
         for index, entry in enumerate(entries_of(path, "case", frozenset(), mistakes), start=1):
             place = f"{path.parent.name}/{path.name} case {index}"
-            unknown = sorted(set(entry) - _KEYS)
-            if unknown or not entry.get("says") or not entry.get("given") or "expect" not in entry:
-                found = f"keys {', '.join(sorted(entry))}"
-                mistakes.append(Mistake(place, "says, given and expect", found, "see rules/README.md"))
-                continue
-            lists = [entry.get(key, []) for key in _LISTS if key != "expect"]
-            lists += entry["expect"].values() if isinstance(entry["expect"], dict) else [entry["expect"]]
-            if not all(isinstance(each, list) for each in lists):
-                found = "something else"
-                mistakes.append(Mistake(place, f"lists in {', '.join(_LISTS)}", found, "put it in brackets"))
-                continue
-            if (named := entry.get("class", "outpatient")) not in words_of(PatientClassFact):
-                allowed = ", ".join(words_of(PatientClassFact))
-                mistakes.append(Mistake(place, f"class = one of {allowed}", repr(named), "correct it"))
-                continue
-            case = _case(entry, place, rulebook)
-            unknown = sorted(set(case.expect) - set(rulebook.policies))
-            if unknown:
-                known = ", ".join(sorted(rulebook.policies))
-                mistakes.append(Mistake(place, f"policies among {known}", ", ".join(unknown), "correct them"))
-                continue
-            cases.append(case)
+            mistake = _mistake(entry, rulebook)
+            if mistake is not None:
+                mistakes.append(mistake._replace(where=place))
+            else:
+                cases.append(_case(entry, place, rulebook))
     return cases
+
+
+def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
+    """The first thing that keeps an entry from being a case; its place is for the caller to say."""
+    unknown = sorted(set(entry) - _KEYS)
+    if unknown or not entry.get("says") or not entry.get("given") or "expect" not in entry:
+        found = f"keys {', '.join(sorted(entry))}"
+        return _unlike("says, given and expect", found, "see rules/README.md")
+    expect = entry["expect"]
+    lists = [entry.get(key, []) for key in _LISTS if key != "expect"]
+    lists += expect.values() if isinstance(expect, dict) else [expect]
+    if not all(isinstance(each, list) for each in lists):
+        return _unlike(f"lists in {', '.join(_LISTS)}", "something else", "put it in brackets")
+    if (named := entry.get("class", "outpatient")) not in words_of(PatientClassFact):
+        allowed = ", ".join(words_of(PatientClassFact))
+        return _unlike(f"class = one of {allowed}", repr(named), "correct it")
+    policies = [*expect] if isinstance(expect, dict) else [entry.get("policy")]
+    strange = sorted({str(name) for name in policies if name} - set(rulebook.policies))
+    if strange:
+        allowed = ", ".join(sorted(rulebook.policies))
+        return _unlike(f"policies among {allowed}", ", ".join(strange), "correct them")
+    return None
+
+
+def _unlike(expected: str, found: str, do: str) -> Finding:
+    return Finding("rules.case", expected=expected, found=found, where="", do=do)
 
 
 def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
@@ -129,12 +138,20 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
-def run_case(case: Case, rulebook: Rulebook) -> list[Mistake]:
+def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
     """What a case expected and did not get; empty when it holds."""
     try:
         timeline = timeline_of(case)
     except ValueError as error:
-        return [Mistake(case.place, "the notation of rules/README.md", str(error), "correct `given`")]
+        return [
+            Finding(
+                "rules.case",
+                expected="the notation of rules/README.md",
+                found=str(error),
+                where=case.place,
+                do="correct `given`",
+            )
+        ]
     failures = []
     for policy, expected in case.expect.items():
         second = frozenset({FIRST_DAY}) if case.second_encounter else frozenset[date]()
@@ -148,11 +165,12 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Mistake]:
         for what, (wanted, got) in found.items():
             if wanted is not None and wanted != got:
                 failures.append(
-                    Mistake(
-                        f"{case.place} ({case.says}) under {policy}",
-                        f"{what} {', '.join(wanted) or 'none'}",
-                        ", ".join(got) or "none",
-                        "correct the rule or the case",
+                    Finding(
+                        "rules.case_fails",
+                        expected=f"{what} {', '.join(wanted) or 'none'}",
+                        found=", ".join(got) or "none",
+                        where=f"{case.place} ({case.says}) under {policy}",
+                        do="correct the rule or the case",
                     )
                 )
     return failures
@@ -195,7 +213,7 @@ def withheld_reasons(made: Draft) -> list[str]:
 def question_codes(made: Draft) -> list[str]:
     """Codes of all questions, sorted."""
     asked = [*made.questions, *(each for encounter in made.encounters for each in encounter.questions)]
-    return sorted(each.code for each in asked)
+    return sorted(each.finding.code for each in asked)
 
 
 # ------------------------------------------------------------------ the notation

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
 from chargeline.engine.draft import Rulebook
+from chargeline.engine.finding import Finding
 from chargeline.engine.rules import Answer, Rule, Table
 from chargeline.engine.vocabulary import CONCERNS, MINUTES, Concern
-from chargeline.rulebook.errors import Mistake
 
 ANY_OTHER = "(any other)"
 
 
-def check_rulebook(rulebook: Rulebook) -> list[Mistake]:
+def check_rulebook(rulebook: Rulebook) -> list[Finding]:
     """All clashes and gaps of a rulebook, once each."""
-    mistakes: dict[Mistake, None] = {}
+    mistakes: dict[Finding, None] = {}
     for policy in rulebook.policies.values():
         for day in policy.periods():
             rules = policy.on(day)
@@ -39,7 +39,7 @@ def _values(table: Table, fact: str, allowed: tuple[str, ...] | str) -> Sequence
     return [*sorted(named), ANY_OTHER]
 
 
-def _clashes(table: Table, concern: Concern, where: str) -> Iterator[Mistake]:
+def _clashes(table: Table, concern: Concern, where: str) -> Iterator[Finding]:
     for first, second in combinations(table.rules, 2):
         if first.id in second.overrides or second.id in first.overrides:
             continue
@@ -58,24 +58,37 @@ def _clashes(table: Table, concern: Concern, where: str) -> Iterator[Mistake]:
                 break
 
 
-def _clash(first: Rule, second: Rule, concern: Concern, facts: Sequence[Answer], where: str) -> Mistake:
+def _clash(first: Rule, second: Rule, concern: Concern, facts: Sequence[Answer], where: str) -> Finding:
     shown = ", ".join(f"{name}={value}" for name, value in zip(concern.facts, facts, strict=True))
-    return Mistake(
-        where,
-        "one rule for the same facts",
-        f"{first.id} ({first.place}) and {second.id} ({second.place}) for {shown or 'all facts'}",
-        "let one override the other, or narrow its `when`",
+    return Finding(
+        "rules.clash",
+        expected="one rule for the same facts",
+        found=f"{first.id} ({first.place}) and {second.id} ({second.place}) for {shown or 'all facts'}",
+        where=where,
+        do="let one override the other, or narrow its `when`",
     )
 
 
-def _gaps(table: Table, concern: Concern, where: str) -> Iterator[Mistake]:
+def _gaps(table: Table, concern: Concern, where: str) -> Iterator[Finding]:
     if concern.may_be_silent or not table.rules:
         if not table.rules and not concern.may_be_silent:
-            yield Mistake(where, "a rule", "none in force", f"add one: {concern.meaning}")
+            yield Finding(
+                "rules.gap",
+                expected="a rule",
+                found="none in force",
+                where=where,
+                do=f"add one: {concern.meaning}",
+            )
         return
     domains = [_values(table, fact, allowed) for fact, allowed in concern.facts.items()]
     for facts in product(*domains):
         decision = table.decide(*facts)
         if decision.rule is None and not decision.clash:
             shown = ", ".join(f"{name}={value}" for name, value in zip(concern.facts, facts, strict=True))
-            yield Mistake(where, "a rule for these facts", f"none for {shown}", f"add one: {concern.meaning}")
+            yield Finding(
+                "rules.gap",
+                expected="a rule for these facts",
+                found=f"none for {shown}",
+                where=where,
+                do=f"add one: {concern.meaning}",
+            )

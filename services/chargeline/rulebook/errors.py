@@ -1,27 +1,11 @@
 """The one exception of this package: everything that is wrong with a rulebook, at once.
 
-It owns the wording of mistakes in rules/. A coder who edits rules sees all of them in one run, each
-with file, place, what was expected, what was found and what to do.
+A coder who edits rules sees all mistakes in one run, each with its file and place. Where a mistake is
+looked for is the business of the other modules.
 """
 
-from typing import NamedTuple
+from chargeline.engine.finding import FindingError
 
 
-class Mistake(NamedTuple):
-    """One mistake in one place of rules/."""
-
-    place: str
-    expected: str
-    found: str
-    do: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: expected {self.expected}, found {self.found}; {self.do}"
-
-
-class RulebookError(ValueError):
-    """The rulebook cannot be used; `mistakes` are all of them."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__("\n".join(str(each) for each in mistakes))
-        self.mistakes = tuple(mistakes)
+class RulebookError(FindingError, ValueError):
+    """The rulebook cannot be used; there is a finding for each mistake."""

@@ -9,9 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from chargeline.engine.draft import Rulebook
+from chargeline.engine.finding import Finding
 from chargeline.engine.formulary import Drug, Formulary, normal
 from chargeline.engine.rules import Decisions, Policy, Rule
-from chargeline.rulebook.errors import Mistake, RulebookError
+from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.parsing import (
     formulary_mistakes,
     parse_codes,
@@ -23,7 +24,7 @@ from chargeline.rulebook.parsing import (
 
 def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all mistakes."""
-    mistakes: list[Mistake] = []
+    mistakes: list[Finding] = []
     titles = _sources(folder / "sources.toml", mistakes)
     sources = frozenset(titles)
     base = [
@@ -37,7 +38,7 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     default, payers = _payers(folder / "payers.toml", policies, mistakes)
     drugs = _drugs(folder, formulary, mistakes)
     if mistakes:
-        raise RulebookError(mistakes)
+        raise RulebookError(*mistakes)
     return Rulebook(
         version=_version(folder, formulary),
         policies=policies,
@@ -49,19 +50,27 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     )
 
 
-def _sources(path: Path, mistakes: list[Mistake]) -> dict[str, str]:
+def _sources(path: Path, mistakes: list[Finding]) -> dict[str, str]:
     """Citation keys with their titles."""
     titles = {}
     for key, entry in read_toml(path, mistakes).items():
         title = entry.get("title") if isinstance(entry, dict) else None
         if not isinstance(title, str) or not title:
-            mistakes.append(Mistake(f"sources.toml [{key}]", "a title", repr(title), "name the source"))
+            mistakes.append(
+                Finding(
+                    "rules.cite",
+                    expected="a title",
+                    found=repr(title),
+                    where=f"sources.toml [{key}]",
+                    do="name the source",
+                )
+            )
         titles[key] = str(title)
     return titles
 
 
 def _policies(
-    folder: Path, base: Sequence[Rule], sources: frozenset[str], mistakes: list[Mistake]
+    folder: Path, base: Sequence[Rule], sources: frozenset[str], mistakes: list[Finding]
 ) -> dict[str, Policy]:
     policies = {}
     shared = Decisions()
@@ -71,7 +80,13 @@ def _policies(
         if header.get("name") != name:
             found = repr(header.get("name"))
             mistakes.append(
-                Mistake(str(path.parent.name), f"name = {name!r}", found, "name it as its folder")
+                Finding(
+                    "rules.policy",
+                    expected=f"name = {name!r}",
+                    found=found,
+                    where=str(path.parent.name),
+                    do="name it as its folder",
+                )
             )
         own = [
             rule
@@ -83,29 +98,44 @@ def _policies(
         policies[name] = Policy(name, str(header.get("describes", "")), [*base, *own], shared)
     if not policies:
         mistakes.append(
-            Mistake(str(folder / "policies"), "a policy", "none", "add a folder with policy.toml")
+            Finding(
+                "rules.policy",
+                expected="a policy",
+                found="none",
+                where=str(folder / "policies"),
+                do="add a folder with policy.toml",
+            )
         )
     return policies
 
 
-def _check_ids(rules: Sequence[Rule], mistakes: list[Mistake]) -> None:
+def _check_ids(rules: Sequence[Rule], mistakes: list[Finding]) -> None:
     """Ids are unique, and an override names a rule of the same concern that exists."""
     by_id: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in by_id and by_id[rule.id].place != rule.place:
             found = f"{rule.id!r} also in {by_id[rule.id].place}"
-            mistakes.append(Mistake(rule.place, "an id of its own", found, "rename one of them"))
+            mistakes.append(
+                Finding(
+                    "rules.id",
+                    expected="an id of its own",
+                    found=found,
+                    where=rule.place,
+                    do="rename one of them",
+                )
+            )
         by_id[rule.id] = rule
     for rule in rules:
         for name in rule.overrides:
             other = by_id.get(name)
             if other is None or other.concern != rule.concern:
                 mistakes.append(
-                    Mistake(
-                        rule.place,
-                        f"overrides = rules that decide {rule.concern}",
-                        repr(name),
-                        "name an existing rule; `chargeline rules list` shows them",
+                    Finding(
+                        "rules.override",
+                        expected=f"overrides = rules that decide {rule.concern}",
+                        found=repr(name),
+                        where=rule.place,
+                        do="name an existing rule; `chargeline rules list` shows them",
                     )
                 )
     unique = list(dict.fromkeys(mistakes))
@@ -113,7 +143,7 @@ def _check_ids(rules: Sequence[Rule], mistakes: list[Mistake]) -> None:
 
 
 def _payers(
-    path: Path, policies: Mapping[str, Policy], mistakes: list[Mistake]
+    path: Path, policies: Mapping[str, Policy], mistakes: list[Finding]
 ) -> tuple[str, dict[str, str]]:
     table = read_toml(path, mistakes)
     default = str(table.get("default", ""))
@@ -125,12 +155,18 @@ def _payers(
         if policy not in policies:
             known = ", ".join(sorted(policies))
             mistakes.append(
-                Mistake(f"payers.toml {payer}", f"one of {known}", repr(policy), "name a policy that exists")
+                Finding(
+                    "rules.payer",
+                    expected=f"one of {known}",
+                    found=repr(policy),
+                    where=f"payers.toml {payer}",
+                    do="name a policy that exists",
+                )
             )
     return default, found
 
 
-def _drugs(folder: Path, formulary: Path | None, mistakes: list[Mistake]) -> list[Drug]:
+def _drugs(folder: Path, formulary: Path | None, mistakes: list[Finding]) -> list[Drug]:
     drugs = [
         drug
         for path in sorted((folder / "formulary").glob("*.csv"))
@@ -168,10 +204,16 @@ def read_interface(folder: Path, name: str) -> dict[str, object]:
     if not path.is_file():
         known = ", ".join(sorted(each.parent.name for each in folder.glob("interfaces/*/profile.toml")))
         raise RulebookError(
-            [Mistake(f"--interface {name}", f"one of {known}", repr(name), "choose one, or add its folder")]
+            Finding(
+                "rules.choice",
+                expected=f"one of {known}",
+                found=repr(name),
+                where=f"--interface {name}",
+                do="choose one, or add its folder",
+            )
         )
-    mistakes: list[Mistake] = []
+    mistakes: list[Finding] = []
     table = read_toml(path, mistakes)
     if mistakes:
-        raise RulebookError(mistakes)
+        raise RulebookError(*mistakes)
     return table

@@ -6,7 +6,8 @@ the copy inside an installed package. A missing folder is an error with the plac
 
 from pathlib import Path
 
-from chargeline.rulebook.errors import Mistake, RulebookError
+from chargeline.engine.finding import Finding
+from chargeline.rulebook.errors import RulebookError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "_rules"
@@ -20,12 +21,11 @@ def rules_directory(asked: Path | None = None) -> Path:
         if (each / "sources.toml").is_file():
             return each
     raise RulebookError(
-        [
-            Mistake(
-                " or ".join(str(each) for each in tried),
-                "a rules folder with a file sources.toml",
-                "none",
-                "name the folder with --rules, or reinstall chargeline with its rules",
-            )
-        ]
+        Finding(
+            "rules.absent",
+            expected="a rules folder with a file sources.toml",
+            found="none",
+            where=" or ".join(str(each) for each in tried),
+            do="name the folder with --rules, or reinstall chargeline with its rules",
+        )
     )

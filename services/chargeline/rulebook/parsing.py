@@ -12,10 +12,10 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
 
+from chargeline.engine.finding import Finding
 from chargeline.engine.formulary import Drug, normal
 from chargeline.engine.rules import Answer, Condition, Rule
 from chargeline.engine.vocabulary import CONCERNS, COUNT, KINDS, MINUTES, TEXT, Concern
-from chargeline.rulebook.errors import Mistake
 
 _RULE_KEYS = frozenset(
     {"id", "decides", "from", "until", "when", "then", "why", "cite", "overrides", "other"}
@@ -37,18 +37,30 @@ _DRUG_COLUMNS = [
 _CODE_COLUMNS = ("role", "code", "from", "until", "cite")
 
 
-def read_toml(path: Path, mistakes: list[Mistake]) -> dict[str, object]:
+def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
     """A TOML file as a table; {} and a mistake where it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        mistakes.append(Mistake(path.name, "a TOML file", str(error), "correct the file"))
+        mistakes.append(
+            Finding(
+                "rules.file", expected="a TOML file", found=str(error), where=path.name, do="correct the file"
+            )
+        )
     except FileNotFoundError:
-        mistakes.append(Mistake(str(path), "this file", "none", "restore it, or name another folder"))
+        mistakes.append(
+            Finding(
+                "rules.file",
+                expected="this file",
+                found="none",
+                where=str(path),
+                do="restore it, or name another folder",
+            )
+        )
     return {}
 
 
-def parse_rules(path: Path, layer: str, sources: frozenset[str], mistakes: list[Mistake]) -> list[Rule]:
+def parse_rules(path: Path, layer: str, sources: frozenset[str], mistakes: list[Finding]) -> list[Rule]:
     """All rules of one file."""
     rules = []
     for index, entry in enumerate(entries_of(path, "rule", _POLICY_KEYS, mistakes), start=1):
@@ -62,16 +74,30 @@ def parse_rules(path: Path, layer: str, sources: frozenset[str], mistakes: list[
 
 
 def entries_of(
-    path: Path, heading: str, others: frozenset[str], mistakes: list[Mistake]
+    path: Path, heading: str, others: frozenset[str], mistakes: list[Finding]
 ) -> list[dict[str, object]]:
     """The [[heading]] entries of a file; anything else but the keys in `others` is a mistake."""
     table = read_toml(path, mistakes)
     for key in sorted(set(table) - others - {heading}):
-        mistakes.append(Mistake(path.name, f"[[{heading}]] entries", f"{key!r}", f"write [[{heading}]]"))
+        mistakes.append(
+            Finding(
+                "rules.key",
+                expected=f"[[{heading}]] entries",
+                found=f"{key!r}",
+                where=path.name,
+                do=f"write [[{heading}]]",
+            )
+        )
     entries = table.get(heading, [])
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         mistakes.append(
-            Mistake(path.name, f"[[{heading}]] entries", "something else", f"write [[{heading}]]")
+            Finding(
+                "rules.key",
+                expected=f"[[{heading}]] entries",
+                found="something else",
+                where=path.name,
+                do=f"write [[{heading}]]",
+            )
         )
         return []
     return entries
@@ -85,7 +111,7 @@ class _RuleParser:
         self.place = place
         self.layer = layer
         self.sources = sources
-        self.mistakes: list[Mistake] = []
+        self.mistakes: list[Finding] = []
 
     def parse(self) -> Rule | None:
         """The rule, or None if it has mistakes."""
@@ -120,7 +146,7 @@ class _RuleParser:
         return None if self.mistakes else rule
 
     def _wrong(self, expected: str, found: str, do: str) -> None:
-        self.mistakes.append(Mistake(self.place, expected, found, do))
+        self.mistakes.append(Finding("rules.value", expected=expected, found=found, where=self.place, do=do))
 
     def _text(self, key: str) -> str:
         value = self.entry.get(key)
@@ -219,7 +245,7 @@ class _RuleParser:
         return value if isinstance(value, int) else str(value)
 
 
-def _rows(path: Path, columns: Sequence[str], mistakes: list[Mistake]) -> list[tuple[str, dict[str, str]]]:
+def _rows(path: Path, columns: Sequence[str], mistakes: list[Finding]) -> list[tuple[str, dict[str, str]]]:
     """Rows of a CSV table with their places; the header must name all columns."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -227,8 +253,12 @@ def _rows(path: Path, columns: Sequence[str], mistakes: list[Mistake]) -> list[t
             missing = [each for each in columns if each not in (reader.fieldnames or [])]
             if missing:
                 mistakes.append(
-                    Mistake(
-                        path.name, f"columns {', '.join(columns)}", f"no {', '.join(missing)}", "add them"
+                    Finding(
+                        "rules.key",
+                        expected=f"columns {', '.join(columns)}",
+                        found=f"no {', '.join(missing)}",
+                        where=path.name,
+                        do="add them",
                     )
                 )
                 return []
@@ -240,11 +270,19 @@ def _rows(path: Path, columns: Sequence[str], mistakes: list[Mistake]) -> list[t
                 for row in reader
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        mistakes.append(Mistake(str(path), "a CSV table", str(error), "correct the file or its name"))
+        mistakes.append(
+            Finding(
+                "rules.file",
+                expected="a CSV table",
+                found=str(error),
+                where=str(path),
+                do="correct the file or its name",
+            )
+        )
         return []
 
 
-def _dates(place: str, row: Mapping[str, str], mistakes: list[Mistake]) -> tuple[date, date | None]:
+def _dates(place: str, row: Mapping[str, str], mistakes: list[Finding]) -> tuple[date, date | None]:
     found: list[date | None] = []
     for key in ("from", "until"):
         text = row[key].strip()
@@ -252,24 +290,64 @@ def _dates(place: str, row: Mapping[str, str], mistakes: list[Mistake]) -> tuple
             found.append(date.fromisoformat(text) if text else None)
         except ValueError:
             found.append(None)
-            mistakes.append(Mistake(place, f"{key} as YYYY-MM-DD", repr(text), "correct the date"))
+            mistakes.append(
+                Finding(
+                    "rules.date",
+                    expected=f"{key} as YYYY-MM-DD",
+                    found=repr(text),
+                    where=place,
+                    do="correct the date",
+                )
+            )
     if not row["from"].strip():
-        mistakes.append(Mistake(place, "a first day in from", "none", "say since when the row holds"))
+        mistakes.append(
+            Finding(
+                "rules.date",
+                expected="a first day in from",
+                found="none",
+                where=place,
+                do="say since when the row holds",
+            )
+        )
     starts, ends = found[0] or date.min, found[1]
     if ends is not None and ends <= starts:
-        mistakes.append(Mistake(place, "until after from", f"{starts} to {ends}", "until is exclusive"))
+        mistakes.append(
+            Finding(
+                "rules.date",
+                expected="until after from",
+                found=f"{starts} to {ends}",
+                where=place,
+                do="until is exclusive",
+            )
+        )
     return starts, ends
 
 
-def parse_codes(path: Path, sources: frozenset[str], mistakes: list[Mistake]) -> list[Rule]:
+def parse_codes(path: Path, sources: frozenset[str], mistakes: list[Finding]) -> list[Rule]:
     """The table of codes as rules of the concern role.code."""
     rules = []
     for place, row in _rows(path, _CODE_COLUMNS, mistakes):
         starts, ends = _dates(place, row, mistakes)
         if not row["role"] or not row["code"]:
-            mistakes.append(Mistake(place, "a role and a code", "an empty field", "fill both"))
+            mistakes.append(
+                Finding(
+                    "rules.value",
+                    expected="a role and a code",
+                    found="an empty field",
+                    where=place,
+                    do="fill both",
+                )
+            )
         if row["cite"] not in sources:
-            mistakes.append(Mistake(place, "a source of sources.toml", repr(row["cite"]), "correct the key"))
+            mistakes.append(
+                Finding(
+                    "rules.cite",
+                    expected="a source of sources.toml",
+                    found=repr(row["cite"]),
+                    where=place,
+                    do="correct the key",
+                )
+            )
         rules.append(
             Rule(
                 f"code.{row['role']}.{starts.isoformat()}",
@@ -288,7 +366,7 @@ def parse_codes(path: Path, sources: frozenset[str], mistakes: list[Mistake]) ->
     return rules
 
 
-def parse_formulary(path: Path, mistakes: list[Mistake]) -> list[Drug]:
+def parse_formulary(path: Path, mistakes: list[Finding]) -> list[Drug]:
     """The drugs of one formulary table."""
     drugs = []
     for place, row in _rows(path, _DRUG_COLUMNS, mistakes):
@@ -299,15 +377,35 @@ def parse_formulary(path: Path, mistakes: list[Mistake]) -> list[Drug]:
             amount = Decimal(0)
         if not amount.is_finite() or amount <= 0:
             mistakes.append(
-                Mistake(place, "unit_amount above 0", repr(row["unit_amount"]), "give the billing unit")
+                Finding(
+                    "rules.formulary",
+                    expected="unit_amount above 0",
+                    found=repr(row["unit_amount"]),
+                    where=place,
+                    do="give the billing unit",
+                )
             )
             continue
         if not row["id"].strip():
-            mistakes.append(Mistake(place, "an id", "an empty field", "name the drug, such as iron-sucrose"))
+            mistakes.append(
+                Finding(
+                    "rules.formulary",
+                    expected="an id",
+                    found="an empty field",
+                    where=place,
+                    do="name the drug, such as iron-sucrose",
+                )
+            )
             continue
         if row["kind"] not in KINDS:
             mistakes.append(
-                Mistake(place, f"kind = one of {', '.join(KINDS)}", repr(row["kind"]), "correct it")
+                Finding(
+                    "rules.formulary",
+                    expected=f"kind = one of {', '.join(KINDS)}",
+                    found=repr(row["kind"]),
+                    where=place,
+                    do="correct it",
+                )
             )
             continue
         names = tuple(name.strip() for name in row["names"].split("|") if name.strip())
@@ -320,7 +418,7 @@ def parse_formulary(path: Path, mistakes: list[Mistake]) -> list[Drug]:
     return drugs
 
 
-def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Mistake]:
+def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Finding]:
     """Names that mean two drugs, and rows of one drug whose dates overlap."""
     mistakes = []
     owner: dict[str, str] = {}
@@ -330,11 +428,27 @@ def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Mistake]:
         for name in sorted({normal(each) for each in (drug.id, *drug.names)}):
             if owner.setdefault(name, drug.id) != drug.id:
                 found = f"{name!r} for {owner[name]} and {drug.id}"
-                mistakes.append(Mistake(place, "a name that means one drug", found, "remove it from one"))
+                mistakes.append(
+                    Finding(
+                        "rules.formulary",
+                        expected="a name that means one drug",
+                        found=found,
+                        where=place,
+                        do="remove it from one",
+                    )
+                )
     for drug_id, same in rows.items():
         ordered = sorted(same, key=lambda drug: drug.starts)
         for earlier, later in pairwise(ordered):
             if earlier.ends is None or earlier.ends > later.starts:
                 found = f"{drug_id} twice on {later.starts}"
-                mistakes.append(Mistake(place, "one row for a drug on a day", found, "end the earlier row"))
+                mistakes.append(
+                    Finding(
+                        "rules.formulary",
+                        expected="one row for a drug on a day",
+                        found=found,
+                        where=place,
+                        do="end the earlier row",
+                    )
+                )
     return mistakes

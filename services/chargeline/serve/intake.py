@@ -205,7 +205,7 @@ class Intake:
 def _taken_over(error: Fenced) -> Fenced:
     return Fenced(
         expected="to be the only `chargeline serve` of this ledger",
-        found=f"another one that has taken it over, {error.found}",
+        found=f"another one that has taken it over, {error.finding.found}",
         do="let only one run; nothing is lost, as senders repeat what was not acknowledged",
         partitions=error.partitions,
     )

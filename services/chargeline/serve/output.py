@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeline.bus import shapes
+from chargeline.engine.finding import Finding, FindingError
 from chargeline.ledger.records import Announcement
 
 _LINE_BEGINS = b'{"specversion":'
@@ -23,8 +24,8 @@ _PIPE_BYTES = 4096  # a pipe with room takes so much at once without blocking
 _LOOK_UP_MS = 200
 
 
-class OutputError(OSError):
-    """The events cannot be written: what was expected, found, and what to do. They stay in the ledger."""
+class OutputError(FindingError, OSError):
+    """The events cannot be written; they stay in the ledger."""
 
 
 class Output:
@@ -126,8 +127,13 @@ def _mend(descriptor: int, path: Path) -> None:
         return
     if not (begun.startswith(_LINE_BEGINS) or _LINE_BEGINS.startswith(begun)):
         raise OutputError(
-            f"expected {path} to end with a whole line, found another program's without an end; "
-            "name a new file with --out"
+            Finding(
+                "output.refused",
+                expected="a whole line at the end",
+                found="another program's without an end",
+                where=str(path),
+                do="name a new file with --out",
+            )
         )
     os.ftruncate(descriptor, size - len(begun))
 
@@ -143,8 +149,13 @@ def _keep_name(path: Path) -> None:
 
 def _cannot(where: str, error: OSError) -> OutputError:
     return OutputError(
-        f"expected to write events to {where}, found {error.strerror or type(error).__name__}; mend that and "
-        "start again: the events that were not written are kept in the ledger"
+        Finding(
+            "output.refused",
+            expected="to write events",
+            found=error.strerror or type(error).__name__,
+            where=where,
+            do="mend that and start again: the events that were not written are kept in the ledger",
+        )
     )
 
 

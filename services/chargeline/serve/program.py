@@ -29,9 +29,9 @@ from chargeline.ledger.store import Ledger
 from chargeline.serve.intake import DUE_AT_ONCE, TOPIC, Intake
 from chargeline.serve.output import Output
 from chargeline.serve.publisher import Publisher
+from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.metrics import Metrics
-from chargeline.telemetry.settings import Settings
 
 TIMER_SECONDS = 1.0
 GAUGE_SECONDS = 5.0

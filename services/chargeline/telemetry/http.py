@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import NamedTuple
 
+from chargeline.engine.finding import Finding, FindingError
 from chargeline.telemetry import logs
 from chargeline.telemetry.metrics import Metrics
-from chargeline.telemetry.settings import Settings
 
 REQUEST_BYTES_MOST = 8192
 DISCARDED_BYTES_MOST = 65536
@@ -34,19 +34,23 @@ class Pages(NamedTuple):
     version: Mapping[str, str]
 
 
-class ListenError(OSError):
-    """A port cannot be listened on: what was expected, found, and what to do."""
+class ListenError(FindingError, OSError):
+    """An address cannot be listened on."""
 
 
 @asynccontextmanager
 async def health_pages(
-    settings: Settings,
+    address: tuple[str, int],
     metrics: Metrics,
+    *,
     version: Mapping[str, str],
     not_ready: Callable[[], Sequence[str]],
     before_scrape: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[None]:
-    """A program's pages while it runs; a scrape sees how it is now. Raises ListenError."""
+    """A program's pages at a host and port while it runs; a scrape sees how it is now.
+
+    Raises ListenError.
+    """
 
     def exposition(accept: str) -> tuple[str, bytes]:
         metrics.ready.set(0 if not_ready() else 1)
@@ -54,7 +58,7 @@ async def health_pages(
         return metrics.exposition(accept)
 
     server = PageServer(Pages(not_ready, exposition, version))
-    await server.start(settings.http_host, settings.http_port)
+    await server.start(*address)
     try:
         yield
     finally:
@@ -101,9 +105,13 @@ class PageServer:
             self._server = await asyncio.start_server(self._connection, host, port, limit=REQUEST_BYTES_MOST)
         except OSError as error:
             raise ListenError(
-                f"expected to listen for the health pages on {host} port {port}, found"
-                f" {error.strerror or error}; correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or end"
-                " who has the port"
+                Finding(
+                    "listen.refused",
+                    expected=f"to listen for the health pages on {host} port {port}",
+                    found=str(error.strerror or error),
+                    where="",
+                    do="correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or end who has the port",
+                )
             ) from None
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -7,17 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from chargeline.bus.events import parked
+from chargeline.engine.finding import shape_of
 from chargeline.hl7.errors import Hl7Error
-from chargeline.telemetry.settings import (
-    Settings,
-    SettingsError,
-    as_markdown,
-    describe,
-    expected_of,
-    load,
-    shape_of,
-    variable,
-)
+from chargeline.settings import Settings, SettingsError, describe, load, variable
+from chargeline.settings.page import as_markdown
+from chargeline.settings.values import expected_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "correct-ZEBRA-battery"
@@ -36,8 +30,8 @@ def mistakes(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
         monkeypatch.setenv(f"CHARGELINE_{name}", value)
     with pytest.raises(SettingsError) as caught:
         load()
-    assert str(caught.value) == "\n".join(str(each) for each in caught.value.mistakes)
-    return [str(each) for each in caught.value.mistakes]
+    assert str(caught.value) == "\n".join(str(each) for each in caught.value.findings)
+    return [str(each) for each in caught.value.findings]
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -58,7 +52,7 @@ def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes:
     trouble = Hl7Error("message.no_msh", expected=words, found=words, where=words, do=words)
     headers = [(f"header-{number}", b"x" * 500) for number in range(20)]
     record = parked(
-        b"x" * frame_bytes, headers, at=("t" * 249, 0, 0), key=(words, words), why=trouble,
+        b"x" * frame_bytes, headers, at=("t" * 249, 0, 0), key=(words, words), why=trouble.finding,
         message_type=words, control_id=words,
     )  # fmt: skip
     assert len(record.model_dump_json()) < Settings(mllp_frame_bytes=frame_bytes).kafka_record_bytes()
@@ -221,5 +215,5 @@ def test_a_shape_tells_length_and_kinds(value: str, shape: str) -> None:
 
 
 def test_the_documentation_of_the_settings_is_true() -> None:
-    """docs/configuration.md is what `python -m chargeline.telemetry.settings` prints."""
+    """docs/configuration.md is what `python -m chargeline.settings.page` prints."""
     assert (REPOSITORY / "docs/configuration.md").read_text(encoding="utf-8") == as_markdown()

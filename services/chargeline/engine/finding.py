@@ -1,0 +1,254 @@
+"""One shape for whatever is wrong: what was expected, what was found, where, and what to do.
+
+It owns that shape, its wording, and the closed list of its codes with a sentence for each
+(docs/findings.md is made from the list). Exceptions, questions to a person, problems of a timeline,
+messages that are put aside, mistakes in rules and in settings all carry a `Finding`. It does not
+know who reads it. `found` is told as a name, a number, a length or a shape, never as the content
+of a message, because a finding is logged and published.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, NewType
+
+RuleId = NewType("RuleId", str)
+"""The id of a rule that asks a question of its own: it is the code of that question."""
+
+FindingCode = Literal[
+    # a message
+    "message.empty",
+    "message.no_msh",
+    "message.delimiters",
+    "message.cut_off",
+    "message.encoding",
+    "message.type",
+    "message.fragment",
+    "message.several",
+    "message.unknown",
+    "batch.count",
+    "address.invalid",
+    "identifier.invalid",
+    "number.invalid",
+    "status.unknown",
+    "time.impossible",
+    "time.imprecise",
+    "time.missing",
+    "visit.missing",
+    "profile.invalid",
+    # a timeline
+    "correction.ambiguous",
+    "dose.disagrees",
+    "start.missing",
+    "stop.before_start",
+    "time.twice",
+    # a draft
+    "code.none",
+    "dose.missing",
+    "dose.no_unit",
+    "dose.unit",
+    "drug.unknown",
+    "initial.primary_reason",
+    "initial.second_line",
+    "role.clash",
+    "role.none",
+    "rule.clash",
+    "rule.none",
+    "stop.missing",
+    "visit.cancelled",
+    "visit.forgotten",
+    "visit.two_patients",
+    # rules, as a coder writes them
+    "rules.absent",
+    "rules.case",
+    "rules.case_fails",
+    "rules.choice",
+    "rules.cite",
+    "rules.clash",
+    "rules.date",
+    "rules.file",
+    "rules.formulary",
+    "rules.gap",
+    "rules.id",
+    "rules.interface",
+    "rules.key",
+    "rules.override",
+    "rules.payer",
+    "rules.policy",
+    "rules.unproven",
+    "rules.value",
+    # settings
+    "setting.conflict",
+    "setting.unknown",
+    "setting.value",
+    "prices.file",
+    "prices.row",
+    # the ledger
+    "ledger.access_refused",
+    "ledger.already_there",
+    "ledger.bad_address",
+    "ledger.batch_failed",
+    "ledger.busy",
+    "ledger.disk_full",
+    "ledger.fenced",
+    "ledger.not_a_ledger",
+    "ledger.not_found",
+    "ledger.schema_too_new",
+    "ledger.schema_too_old",
+    "ledger.unexpected",
+    "ledger.unreachable",
+    "ledger.unstorable",
+    # Kafka and other ways in and out
+    "kafka.refused",
+    "kafka.starting",
+    "kafka.stopped_serving",
+    "kafka.tls_files",
+    "kafka.topic_recreated",
+    "kafka.topic_refused",
+    "kafka.topics_missing",
+    "listen.refused",
+    "output.refused",
+    "parked.too_many",
+    "stop.overdue",
+    # a command
+    "command.not_found",
+    "command.unreadable",
+]
+
+MEANINGS: Mapping[FindingCode, str] = {
+    "message.empty": "There are no bytes, or nothing but blanks.",
+    "message.no_msh": "The text does not begin with an MSH segment.",
+    "message.delimiters": "MSH-1 and MSH-2 do not give usable delimiters.",
+    "message.cut_off": "The end of the message is missing.",
+    "message.encoding": "The bytes are not text in the encoding that they begin with.",
+    "message.type": "MSH-9 does not say what kind of message this is.",
+    "message.fragment": "This is one part of a message that was sent in several.",
+    "message.several": "There is more than one message where one was expected.",
+    "message.unknown": "Chargeline does not use messages of this type.",
+    "batch.count": "BTS-1 and the number of messages in the batch differ.",
+    "address.invalid": "This is not an address such as PV1-19.1.",
+    "identifier.invalid": "No ledger can keep this number of a message, a visit or a patient.",
+    "number.invalid": "There is text where a number must stand.",
+    "status.unknown": "The interface profile does not know this record status (RXA-21).",
+    "time.impossible": "No clock shows this time.",
+    "time.imprecise": "A time that minutes are billed from has no minutes.",
+    "time.missing": "There is no time where one must stand.",
+    "visit.missing": "A message about a visit has no visit number.",
+    "profile.invalid": "An interface profile has a key or a value that it cannot have.",
+    "correction.ambiguous": "A correction or a void fits more than one administration.",
+    "dose.disagrees": "The stop charts another amount than the start.",
+    "start.missing": "Something was paused or stopped that nobody started.",
+    "stop.before_start": "A stop lies before its start.",
+    "time.twice": "The local time occurs twice that night, because the clock was put back.",
+    "code.none": "No table gives a code for this service on this day.",
+    "dose.missing": "A dose has no amount.",
+    "dose.no_unit": "A dose has an amount without a unit.",
+    "dose.unit": "A dose is in a unit that does not convert to the drug's.",
+    "drug.unknown": "The formulary does not know the drug.",
+    "initial.primary_reason": "Nothing says which service was the reason of the visit.",
+    "initial.second_line": "Services ran into two access lines, and nobody says why.",
+    "role.clash": "Two rules give one service two roles.",
+    "role.none": "No rule gives the service a role in its place.",
+    "rule.clash": "Two rules hold for the same facts.",
+    "rule.none": "No rule holds for these facts.",
+    "stop.missing": "An infusion has no stop time.",
+    "visit.cancelled": "A cancelled visit has administrations.",
+    "visit.forgotten": "A message came for a visit that retention has removed.",
+    "visit.two_patients": "One visit number belongs to two patients.",
+    "rules.absent": "There is no folder of rules where one was looked for.",
+    "rules.case": "A case is not written in the notation of rules/README.md.",
+    "rules.case_fails": "A case does not hold.",
+    "rules.choice": "A policy or an interface was asked for that does not exist.",
+    "rules.cite": "A rule or a row names no source, or one that sources.toml does not have.",
+    "rules.clash": "Two rules hold for the same facts, and neither overrides the other.",
+    "rules.date": "A first or last day is missing, or is not a date, or they are the wrong way round.",
+    "rules.file": "A file of the rules cannot be read.",
+    "rules.formulary": "A row of a formulary cannot be used.",
+    "rules.gap": "No rule decides these facts.",
+    "rules.id": "Two rules have the same id, or a rule has none.",
+    "rules.interface": "An interface profile has mistakes.",
+    "rules.key": "A rule or a file has a key that is not in the vocabulary, or lacks one.",
+    "rules.override": "A rule overrides one that does not exist or decides something else.",
+    "rules.payer": "The table of payers names a policy that does not exist.",
+    "rules.policy": "A policy has another name than its folder, or there is none.",
+    "rules.unproven": "No case would fail if this answer were misspelt.",
+    "rules.value": "A value is not one of the words, numbers or texts that may stand there.",
+    "setting.conflict": "Two settings contradict each other.",
+    "setting.unknown": "A variable has our prefix and is no setting.",
+    "setting.value": "A setting has a value that it cannot have.",
+    "prices.file": "The price list cannot be read.",
+    "prices.row": "A row of the price list cannot be used.",
+    "ledger.access_refused": "The database does not let us in, or does not let us write.",
+    "ledger.already_there": "A row that may be written once was written before.",
+    "ledger.bad_address": "The address of the ledger is not one.",
+    "ledger.batch_failed": "A step of a batch failed, so the batch cannot be committed.",
+    "ledger.busy": "Another program holds what we need for too long.",
+    "ledger.disk_full": "The database has no room.",
+    "ledger.fenced": "A partition belongs to another program now.",
+    "ledger.not_a_ledger": "The file is not a SQLite database.",
+    "ledger.not_found": "There is no such row.",
+    "ledger.schema_too_new": "A newer chargeline has made the tables.",
+    "ledger.schema_too_old": "The tables are missing, or an older chargeline has made them.",
+    "ledger.unexpected": "The database refused for a reason that is not known here.",
+    "ledger.unreachable": "No database answers, or the connection went away.",
+    "ledger.unstorable": "A text cannot be kept by any database.",
+    "kafka.refused": "Kafka does not let us in.",
+    "kafka.starting": "Kafka answers, and does not come up.",
+    "kafka.stopped_serving": "Kafka ended our work with an error.",
+    "kafka.tls_files": "The certificates for Kafka cannot be used.",
+    "kafka.topic_recreated": "A topic ends before the offset that the ledger has.",
+    "kafka.topic_refused": "Kafka does not make a topic.",
+    "kafka.topics_missing": "Kafka does not have a topic that we need, or hides it from us.",
+    "listen.refused": "An address cannot be listened on.",
+    "output.refused": "Events cannot be written to where they should go.",
+    "parked.too_many": "More messages were put aside than the settings allow.",
+    "stop.overdue": "The program did not end in its time and was broken off.",
+    "command.not_found": "A command names something that is not there.",
+    "command.unreadable": "A command names a file that cannot be read.",
+}
+
+
+class Finding(NamedTuple):
+    """Something wrong, in words for whoever must do something about it.
+
+    `where` is the field, the file or the variable; "" if there is no one place.
+    """
+
+    code: FindingCode | RuleId
+    expected: str
+    found: str
+    where: str
+    do: str
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}expected {self.expected}, found {self.found}; {self.do}"
+
+
+class FindingError(Exception):
+    """An error that says what was expected, found, where, and what to do; it may say several."""
+
+    def __init__(self, *findings: Finding) -> None:
+        assert findings, "an error has a reason"
+        assert all(finding.code in MEANINGS for finding in findings), "its code is of the list"
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+    @property
+    def finding(self) -> Finding:
+        """The first finding, which is the only one of most errors."""
+        return self.findings[0]
+
+
+def shape_of(text: str) -> str:
+    """What may be said of a text without showing it: `8 characters, letters and digits`."""
+    if not text:
+        return "nothing"
+    kinds = [name for name, is_one in _KINDS_OF_CHARACTERS if any(map(is_one, text))]
+    return f"{len(text)} character{'s' if len(text) > 1 else ''}, {' and '.join(kinds)}"
+
+
+_KINDS_OF_CHARACTERS = (
+    ("digits", str.isdigit),
+    ("letters", str.isalpha),
+    ("blanks", str.isspace),
+    ("other signs", lambda c: not (c.isdigit() or c.isalpha() or c.isspace())),
+)

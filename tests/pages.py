@@ -1,0 +1,37 @@
+"""Pages of docs/ that are made from lists in the code: `python -m tests.pages findings` prints one.
+
+It owns their layout. A test holds each page to what is printed here, so that a page is never untrue.
+"""
+
+import sys
+
+from chargeline.engine.finding import MEANINGS
+from chargeline.rulebook.loading import load_rulebook
+from chargeline.rulebook.location import rules_directory
+
+_FINDINGS_HEAD = """\
+# Findings
+
+Whatever is wrong is said in one shape: a code, what was expected, what was found, where, and what to do.
+Errors, questions to a person, messages that are put aside, mistakes in rules and in settings all have it.
+These are its codes. A question that a rule asks has the id of that rule as its code.
+
+<!-- Made by `python -m tests.pages findings` from services/chargeline/engine/finding.py and rules/. -->
+
+| code | what it means |
+|---|---|
+"""
+
+
+def findings() -> str:
+    """docs/findings.md: each code with its sentence, and each question that a shipped rule asks."""
+    rows: dict[str, str] = {**MEANINGS}
+    for policy in load_rulebook(rules_directory()).policies.values():
+        rows.update({rule.id: rule.why for rule in policy.rules if ("outcome", "question") in rule.then})
+    return _FINDINGS_HEAD + "".join(f"| `{code}` | {rows[code]} |\n" for code in sorted(rows))
+
+
+PAGES = {"findings": findings}
+
+if __name__ == "__main__":
+    sys.stdout.write(PAGES[sys.argv[1]]())
