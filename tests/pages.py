@@ -5,7 +5,7 @@ It owns their layout. A test holds each page to what is printed here, so that a 
 
 import sys
 
-from chargeline.engine.finding import MEANINGS
+from chargeline.engine import MEANINGS
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
 

@@ -20,8 +20,7 @@ from chargeline.bus import events, schemas, shapes
 from chargeline.capture import program
 from chargeline.cli import main
 from chargeline.coding.records import EncounterRecord, Line, Messages, OpenQuestion, WithheldService
-from chargeline.engine.vocabulary import CONCERNS
-from chargeline.engine.words import Action, words_of
+from chargeline.engine import CONCERNS, words
 from chargeline.gateway import server
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import load_rulebook, read_interface
@@ -279,7 +278,7 @@ def test_the_headers_are_those_that_are_written() -> None:
 
 
 def test_what_the_page_says_of_limits_holds() -> None:
-    """Visits in memory, the size of a fetch, senders and their messages, and the wait for a store."""
+    """Feed in memory, the size of a fetch, senders and their messages, and the wait for a store."""
     text = " ".join(text_of(LIVE).split())
     mebibyte = 1_048_576
     for said in (
@@ -340,7 +339,7 @@ def test_every_concern_is_explained() -> None:
         assert answers.strip() == ", ".join(concern.answers), concern.name
         assert meaning.strip(), concern.name
     dotted = {key.strip("`") for key in rows if re.fullmatch(r"`[a-z_]+\.[a-z_]+`", key)}
-    assert dotted <= {*CONCERNS, "payers.toml", "sources.toml"}
+    assert dotted <= {*CONCERNS, "payers.toml", "sets.toml", "sources.toml"}
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in RULES.glob("interfaces/*/profile.toml")))
@@ -359,7 +358,7 @@ def test_every_key_of_a_profile_is_explained(name: str) -> None:
 def test_every_action_is_explained() -> None:
     """rules/interfaces/README.md says what each action word does to the timeline."""
     first_cells = " ".join(table_rows(INTERFACES_README))
-    assert [action for action in words_of(Action) if f"`{action}`" not in first_cells] == []
+    assert [action for action in words.words_of(words.Action) if f"`{action}`" not in first_cells] == []
 
 
 def test_every_finding_is_explained() -> None:

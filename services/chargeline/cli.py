@@ -23,13 +23,13 @@ from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.rules_pages import check, difference, listing, show
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding, Rulebook, VisitContext, words
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
+from chargeline.rulebook.trying import tried
 from chargeline.simulator.feed import simulate, write_feed
 
 OK, WRONG_USE, SET_ASIDE = 0, 2, 3
@@ -44,6 +44,7 @@ examples:
   chargeline code feed/ --interface action-stream --policy cms-facility-2026
   chargeline explain feed.hl7 --visit V100001                   every reason, field by field
   chargeline rules diff guide-2026 cms-facility-2026            where two policies part
+  chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"    which rules decide, and why not the others
 
 exit codes: 0 all was read, 2 wrong use, 3 some messages were set aside
 """
@@ -51,6 +52,15 @@ _CODE_HELP = """\
 Reads HL7 v2 files, folders, batch files (FHS/BHS), MLLP captures, or standard input (-), folds them
 into timelines and drafts the charges of every visit. Without --json it prints a page per visit: the
 timeline as bars, the lines with their reasons, what is withheld and what somebody must answer.
+"""
+
+
+_TRY_HELP = """\
+Drafts what was given and shows, question by question, the facts that rules were asked about, the rule
+that decided, and of every other rule the condition that did not hold.
+
+  chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"
+  chargeline rules try "ondansetron 8 mg iv push 09:00" "carboplatin 450 mg iv 09:10-10:10"
 """
 
 
@@ -172,8 +182,28 @@ def _add_rules(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     two.add_argument("first", metavar="POLICY")
     two.add_argument("second", metavar="POLICY")
     two.set_defaults(run=_rules_diff)
-    for each in (checking, everything, one, two):
-        _add_rules_folder(each)
+    trying = actions.add_parser(
+        "try",
+        help="which rules something given meets, and why each other one fell away",
+        description=_TRY_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    trying.add_argument(
+        "given", nargs="+", metavar="TEXT", help="an administration, in the notation of cases"
+    )
+    trying.add_argument("--policy", metavar="NAME", default="", help="default: the site's default policy")
+    trying.add_argument("--diagnosis", metavar="CODE", default="", help="the first diagnosis")
+    trying.add_argument("--payer", metavar="NAME", default="", help="as IN1-3 names it")
+    trying.add_argument(
+        "--class",
+        dest="patient_class",
+        choices=words.words_of(words.PatientClassFact),
+        default="outpatient",
+        help="default: outpatient",
+    )
+    trying.set_defaults(run=_rules_try)
+    for action in (checking, everything, one, two, trying):
+        _add_rules_folder(action)
 
 
 def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
@@ -287,11 +317,14 @@ def _rulebook(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
 
 def _coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
     rulebook, folder = _rulebook(asked)
-    if asked.policy and asked.policy not in rulebook.policies:
-        known = ", ".join(sorted(rulebook.policies))
-        raise RulebookError(_unknown("--policy", known, asked.policy))
+    _refuse_unknown_policy(asked.policy, rulebook)
     profile = make_profile(read_interface(folder, asked.interface))
     return _run(list(read_feed(asked.paths)), rulebook, profile, asked.policy), rulebook
+
+
+def _refuse_unknown_policy(name: str, rulebook: Rulebook) -> None:
+    if name and name not in rulebook.policies:
+        raise RulebookError(_unknown("--policy", ", ".join(sorted(rulebook.policies)), name))
 
 
 def _run(files: list[FeedFile], rulebook: Rulebook, profile: Profile, policy: str) -> Run:
@@ -339,11 +372,13 @@ def _explain(asked: argparse.Namespace) -> int:
 
 def _rules_check(asked: argparse.Namespace) -> int:
     rulebook, folder = _rulebook(asked)
-    mistakes, summary = check(rulebook, folder)
-    for mistake in mistakes:
+    checked = check(rulebook, folder)
+    for note in checked.notes:
+        print(f"note: {note}")
+    for mistake in checked.mistakes:
         print(mistake)
-    print(summary)
-    return WRONG_USE if mistakes else OK
+    print(checked.summary)
+    return WRONG_USE if checked.mistakes else OK
 
 
 def _rules_list(asked: argparse.Namespace) -> int:
@@ -359,6 +394,32 @@ def _rules_show(asked: argparse.Namespace) -> int:
         return _wrong(_not_found("the id of a rule", repr(asked.id), "see `chargeline rules list`"))
     print("\n".join(lines))
     return OK
+
+
+def _rules_try(asked: argparse.Namespace) -> int:
+    rulebook = _rulebook(asked)[0]
+    _refuse_unknown_policy(asked.policy, rulebook)
+    context = VisitContext(
+        classes=((None, asked.patient_class),),
+        payer=asked.payer,
+        diagnoses=(asked.diagnosis,) if asked.diagnosis else (),
+    )
+    try:
+        lines = list(tried(asked.given, rulebook, asked.policy, context))
+    except ValueError as error:
+        return _wrong(str(_not_in_notation(error)))
+    print("\n".join(lines))
+    return OK
+
+
+def _not_in_notation(error: ValueError) -> Finding:
+    return Finding(
+        "rules.case",
+        expected="the notation of rules/README.md",
+        found=str(error),
+        where="TEXT",
+        do='write it like "pembrolizumab 200 mg iv 09:00-09:30"',
+    )
 
 
 def _rules_diff(asked: argparse.Namespace) -> int:

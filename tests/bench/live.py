@@ -25,7 +25,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chargeline.capture.inbound import key_text
 from chargeline.capture.program import create_topics
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.hl7.reader import read_message
 from chargeline.ledger import Ledger
 from chargeline.settings import Settings
@@ -140,7 +140,7 @@ class Capture:
         return False
 
     def resident_bytes(self) -> int:
-        """Memory of the process."""
+        """SavedWork of the process."""
         assert self.process is not None
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")

@@ -16,10 +16,7 @@ import hl7
 from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import parse_message
 
-from chargeline.engine.builder import Memory
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.events import VisitKey
-from chargeline.engine.visit import Visits
+from chargeline.engine import Feed, Rulebook, SavedWork, VisitKey, draft
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.hl7.reader import read_message
@@ -105,8 +102,8 @@ def _each(work: Callable[[Any], object], items: Iterable[Any]) -> None:
 
 def _up_to_date(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]) -> None:
     """Batches of 500; after each batch every visit that it touched has its new draft, traces included."""
-    visits = Visits()
-    memories: dict[VisitKey, Memory] = {}
+    visits = Feed(rulebook.base)
+    memories: dict[VisitKey, SavedWork] = {}
     for first in range(0, len(feed), BATCH):
         touched: set[VisitKey] = set()
         for style, data in feed[first : first + BATCH]:
@@ -116,8 +113,8 @@ def _up_to_date(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles:
                 continue  # merged into another of the batch
             memory = memories.get(key)
             if memory is None:
-                memory = memories[key] = Memory()
-            draft(visits.timeline(key), rulebook, memory=memory)
+                memory = memories[key] = SavedWork()
+            draft(visits[key], rulebook, saved=memory)
 
 
 # ------------------------------------------------------------------ one more message
@@ -151,17 +148,17 @@ def _one_more(
         data = messages[-1] if already == SHORT else messages[already + number]
         began = time.perf_counter()
         for key in visits.add(read_events(read_message(data), profile)):
-            draft(visits.timeline(key), rulebook, memory=memory)
+            draft(visits[key], rulebook, saved=memory)
         costs.append(time.perf_counter() - began)
     return statistics.median(costs)
 
 
-def _begun(messages: Sequence[bytes], rulebook: Rulebook, profile: Profile) -> tuple[Visits, Memory]:
-    visits, memory = Visits(), Memory()
+def _begun(messages: Sequence[bytes], rulebook: Rulebook, profile: Profile) -> tuple[Feed, SavedWork]:
+    visits, memory = Feed(rulebook.base), SavedWork()
     for data in messages:
         visits.add(read_events(read_message(data), profile))
     for key in visits:
-        draft(visits.timeline(key), rulebook, memory=memory)
+        draft(visits[key], rulebook, saved=memory)
     return visits, memory
 
 

@@ -39,9 +39,7 @@ from chargeline.bus.shapes import (
 )
 from chargeline.coding.assembly import Assembly, CodedVisit
 from chargeline.coding.records import encounter_records
-from chargeline.engine.events import VisitKey
-from chargeline.engine.finding import Finding
-from chargeline.engine.trace import ChargeLine, Draft, Question, ask
+from chargeline.engine import ChargeLine, Draft, Finding, Question, VisitKey, ask
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
@@ -81,7 +79,18 @@ def revision(made: Draft | None = None, **changed: Any) -> DraftRevision:
 
 
 def line(line_id: str, units: int = 1, **changed: Any) -> ChargeLine:
-    first = ChargeLine(line_id, "drug", "J9271", units, (), DAY, "pembrolizumab", None, (), "", ())
+    first = ChargeLine(
+        family="drugs",
+        line_id=line_id,
+        role="drug",
+        code="J9271",
+        units=units,
+        modifiers=(),
+        service_date=DAY,
+        drug="pembrolizumab",
+        administrations=(),
+        trace=(),
+    )
     return first._replace(**changed)
 
 
@@ -94,7 +103,7 @@ def draft_with(*questions: Question) -> Draft:
 
 
 def asked(*questions: Question, at: int = 1) -> list[DocumentationQuestion]:
-    return questions_of(draft_with(*questions), at, {})
+    return [each.question for each in questions_of(draft_with(*questions), at, {})]
 
 
 def parked_message(**changed: Any) -> ParkedMessage:
@@ -216,7 +225,7 @@ def test_revisions_count_from_one() -> None:
 
 
 def test_the_conversions_keep_the_names_of_the_engine() -> None:
-    """Each field of the engine's entry is a key of the record, in the order of the model."""
+    """Each field of the engine's entry but its family is a key of the record, in the order of the model."""
     encounter = visits()[0].draft.encounters[0]
     for entry, record, model in [
         (encounter.lines[0], line_of(encounter.lines[0], Steps()), Line),
@@ -226,7 +235,7 @@ def test_the_conversions_keep_the_names_of_the_engine() -> None:
             for each in visit.draft.encounters[0].withheld[:1]
         ),
     ]:
-        assert set(entry._fields) == set(record)
+        assert set(entry._fields) - {"family"} == set(record)
         assert list(record) == list(model.model_fields)
     assert list(question_of(question())) == list(OpenQuestion.model_fields)
 
@@ -318,12 +327,16 @@ def test_a_question_says_since_when_and_how_long_was_ordered() -> None:
     found = 0
     for visit in visits():
         by_key = {item.key: item for item in visit.timeline.administrations}
-        for each in questions_of(visit.draft, 1, by_key):
-            if each.code == "stop.missing":
-                (key,) = each.administrations
-                assert each.since == by_key[key].start
-                assert each.ordered_minutes == by_key[key].ordered_minutes
+        for opened, wait_minutes in questions_of(visit.draft, 1, by_key):
+            if opened.code == "stop.missing":
+                (key,) = opened.administrations
+                ordered = by_key[key].ordered_minutes
+                assert opened.since == by_key[key].start
+                assert opened.ordered_minutes == ordered
+                assert wait_minutes == (720 if ordered is None else ordered)
                 found += 1
+            else:
+                assert wait_minutes is None
     assert found
 
 

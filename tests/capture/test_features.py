@@ -18,7 +18,7 @@ from chargeline.bus import events, shapes
 from chargeline.capture import commands
 from chargeline.capture.revisions import LOOK_AGAIN_MOST
 from chargeline.capture.watching import tell_counts, tell_outcome
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.records import StoredVisit
 from chargeline.ledger.store import Ledger
@@ -239,7 +239,7 @@ async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(small: Ledge
     await bench.later(minutes=1)
     revisions = len(said(bench))
     assert revisions == 1
-    assert (await small.forget(bench.now + timedelta(days=1))).visits == 1
+    assert (await small.forget(bench.now + timedelta(days=1), record_before=bench.now)).visits == 1
     bench.processors[0].drop()
     late = [given("CEFAZOLIN", "1000 mg", f"1{n}00", f"1{n}30") for n in range(3)]
     for each in late:
@@ -280,7 +280,7 @@ async def test_a_visit_of_two_patients_is_looked_at_ever_later_and_grows_old(sma
         row = next_row
     assert all(one <= other for one, other in pairwise(gaps))
     assert gaps[-1] == LOOK_AGAIN_MOST
-    assert (await small.forget(bench.now)).visits == 1
+    assert (await small.forget(bench.now, record_before=bench.now)).visits == 1
 
 
 # ------------------------------------------------------------------ prices and metrics

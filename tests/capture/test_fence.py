@@ -11,7 +11,7 @@ from chargeline.bus import shapes
 from chargeline.capture.inbound import InboundRecord, key_text
 from chargeline.capture.processor import Lot, Processor, Terms
 from chargeline.capture.revisions import Drafting, Topics
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch

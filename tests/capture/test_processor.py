@@ -15,7 +15,7 @@ from chargeline.capture.inbound import InboundRecord, key_text
 from chargeline.capture.processor import Done, Lot, Processor, Terms
 from chargeline.capture.revisions import Drafting, Topics
 from chargeline.coding.assembly import code_feed
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
@@ -223,7 +223,7 @@ async def test_a_correction_gives_a_revision_that_can_be_credited(bench: Bench) 
 
 
 async def test_a_restart_in_the_middle_changes_nothing(tmp_path: Path) -> None:
-    """Memory thrown away after each lot, as if the program had been killed there: the same drafts."""
+    """SavedWork thrown away after each lot, as if the program had been killed there: the same drafts."""
     ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
     await ledger.migrate()
     messages = [data for _style, data in simulate(visits=40, seed=9, style="standard", mess=0.5).messages]

@@ -24,8 +24,7 @@ from chargeline.capture.inbound import InboundRecord, key_text
 from chargeline.capture.processor import Lot, Processor, Terms, nudge
 from chargeline.capture.revisions import Drafting, Topics
 from chargeline.coding.assembly import CodedVisit, code_feed
-from chargeline.engine.events import VisitKey
-from chargeline.engine.visit import Visits
+from chargeline.engine import Feed, VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch
@@ -279,7 +278,7 @@ async def check(world: World, messages: Sequence[Sent]) -> None:
     """Everything that must be so once all is quiet."""
     # The feed in order of arrival matters to nobody.
     whole = b"".join(value for _key, value, _headers in messages if value.startswith(b"MSH"))
-    visits = Visits()
+    visits = Feed(RULEBOOK.base)
     for _key, value, _headers in messages:
         if value.startswith(b"MSH"):
             visits.add(read_events(read_message(value), PROFILE))
@@ -363,7 +362,8 @@ def _questions(coded: CodedVisit | None) -> list[str]:
     if coded is None:
         return []
     by_key = {item.key: item for item in coded.timeline.administrations}
-    return sorted(each.question_id for each in events.questions_of(coded.draft, 1, by_key))
+    asked = events.questions_of(coded.draft, 1, by_key)
+    return sorted(each.question.question_id for each in asked)
 
 
 # ------------------------------------------------------------------ feeds
@@ -572,7 +572,7 @@ async def _row(ledger: Ledger, visit: str) -> StoredVisit:
 
 
 async def test_what_is_kept_for_another_programs_survivor_is_let_go(ledger: Ledger) -> None:
-    """Visits merged into another program's: no more of them stays in memory than is allowed."""
+    """Feed merged into another program's: no more of them stays in memory than is allowed."""
     world = await apart(ledger)
     for number in range(10, 20):
         merge = adt("A41", visit="V2", prior_visit=f"V{number}", sent="1200")

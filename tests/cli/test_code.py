@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -495,7 +496,7 @@ def test_every_example_of_the_help_works(
     assert len(examples) >= 6
     monkeypatch.chdir(tmp_path)
     for example in examples:
-        words = example.replace("/tmp/feed", str(tmp_path / "out")).split()[1:]
+        words = shlex.split(example.replace("/tmp/feed", str(tmp_path / "out")))[1:]
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(NINETY_MINUTES)))
         outcome = inside(capsys, *(words[: words.index("<")] if "<" in words else words))
         assert outcome.code == 0, (example, outcome.err)

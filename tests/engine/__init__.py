@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.events import Reading
-from chargeline.engine.visit import Visits
+from chargeline.engine import Feed, Reading, Rulebook
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.hl7.reader import read_message
@@ -28,8 +26,8 @@ def read(data: bytes, style: str = "standard") -> Reading:
     return read_events(read_message(data), profile(style))
 
 
-def visits_of(messages: Iterable[bytes]) -> Visits:
-    visits = Visits()
+def visits_of(messages: Iterable[bytes]) -> Feed:
+    visits = Feed(rulebook().base)
     for data in messages:
         visits.add(read(data))
     return visits

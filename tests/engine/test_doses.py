@@ -1,7 +1,6 @@
 """Claims about the dose of an administration: what was hung counts, not what later rows repeat."""
 
-from chargeline.engine.draft import draft
-from chargeline.engine.visit import Visits
+from chargeline.engine import Feed, draft
 from chargeline.rulebook.cases import drug_codes, question_codes
 from tests.engine import read, rulebook
 from tests.golden.messages import message, orc, rxa, rxr
@@ -9,7 +8,7 @@ from tests.golden.messages import message, orc, rxa, rxr
 
 def drafted(*rows: tuple[str, str, str, str]) -> tuple[list[str], list[str]]:
     """Drug codes and questions of one order: (action, dose, start, sent) a message."""
-    visits = Visits()
+    visits = Feed(rulebook().base)
     for number, (action, dose, start, sent) in enumerate(rows, start=1):
         data = message(
             "RAS^O17", orc(), rxa("CARBOPLATIN", dose, start, number=number, note=f"{action}^^L"), rxr("IV"),
@@ -17,7 +16,7 @@ def drafted(*rows: tuple[str, str, str, str]) -> tuple[list[str], list[str]]:
         )  # fmt: skip
         visits.add(read(data, "action-stream"))
     (key,) = visits
-    made = draft(visits.timeline(key), rulebook())
+    made = draft(visits[key], rulebook())
     return drug_codes(made), question_codes(made)
 
 

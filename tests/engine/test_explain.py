@@ -10,10 +10,7 @@ from functools import cache
 
 import pytest
 
-from chargeline.engine.draft import draft
-from chargeline.engine.explain import explain
-from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Withheld
-from chargeline.engine.visit import Visits
+from chargeline.engine import ChargeLine, EncounterDraft, Feed, Question, Withheld, draft, explain
 from chargeline.hl7.reader import read_message
 from tests.engine import messy_feed, read, rulebook, visits_of
 from tests.golden.messages import given
@@ -26,11 +23,11 @@ FIELD = re.compile(
 
 @cache
 def encounters() -> tuple[EncounterDraft, ...]:
-    visits = Visits()
+    visits = Feed(rulebook().base)
     for style, data in messy_feed(40, 5):
         visits.add(read(data, style))
     drafts = [
-        draft(visits.timeline(key), rulebook(), policy) for key in visits for policy in rulebook().policies
+        draft(visits[key], rulebook(), policy=policy) for key in visits for policy in rulebook().policies
     ]
     return tuple(encounter for made in drafts for encounter in made.encounters)
 
@@ -161,7 +158,7 @@ def test_a_difference_between_policies_names_the_rule_that_makes_it(
     """90 minutes: the guide's 30 minutes or CPT's more than 30 decide, and that rule is named."""
     visits = visits_of([given("CARBOPLATIN", "450 mg", "0900", minutes)])
     (key,) = visits
-    (encounter,) = draft(visits.timeline(key), rulebook(), policy).encounters
+    (encounter,) = draft(visits[key], rulebook(), policy=policy).encounters
     assert difference in told(encounter.lines[0])
 
 
@@ -169,6 +166,6 @@ def test_equal_policies_are_not_mentioned() -> None:
     """60 minutes of carboplatin are 96413 everywhere: no policy differs."""
     visits = visits_of([given("CARBOPLATIN", "450 mg", "0900", "1000")])
     (key,) = visits
-    (encounter,) = draft(visits.timeline(key), rulebook()).encounters
+    (encounter,) = draft(visits[key], rulebook()).encounters
     assert [line.other_policies for line in encounter.lines] == [(), ()]
     assert "would give" not in told(encounter.lines[0])

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from chargeline.engine.finding import MEANINGS, Finding, FindingCode, FindingError
+from chargeline.engine import MEANINGS, Finding, FindingCode, FindingError
 
 
 def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:

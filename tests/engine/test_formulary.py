@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from chargeline.engine.formulary import Drug, Formulary
+from chargeline.engine import Drug, Formulary
 from tests.engine import rulebook
 
 DAY = date(2026, 3, 2)

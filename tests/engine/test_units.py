@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from chargeline.engine.formulary import Drug
-from chargeline.engine.units import additional_hours, convert, dose_units, hours_in_words, plain
+from chargeline.engine import Drug
+from chargeline.engine.drugs.units import dose_units
+from chargeline.engine.infusions.lines import additional_hours, hours_in_words
+from chargeline.engine.quantities import convert, plain
 
 
 def drug(unit_amount: str, unit: str = "mg") -> Drug:

@@ -8,9 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from chargeline.engine.draft import draft
-from chargeline.engine.events import VisitKey
-from chargeline.engine.timeline import Timeline
+from chargeline.engine import Timeline, VisitKey, draft
 from tests.engine import read, rulebook, visits_of
 from tests.golden.messages import adt, given
 
@@ -27,7 +25,7 @@ def merge(prior: str, surviving: str, sent: str, patient: str = "ZZ1") -> bytes:
 
 def timelines(messages: Iterable[bytes]) -> dict[str, Timeline]:
     visits = visits_of(messages)
-    return {key.visit: visits.timeline(key) for key in visits}
+    return {key.visit: visits[key] for key in visits}
 
 
 def orders_by_visit(messages: Iterable[bytes]) -> dict[str, list[str]]:
@@ -140,7 +138,7 @@ def test_a_merged_visit_is_drafted_as_one() -> None:
     ]
     visits = visits_of(messages)
     (key,) = visits
-    (encounter,) = draft(visits.timeline(key), rulebook()).encounters
+    (encounter,) = draft(visits[key], rulebook()).encounters
     assert [(line.code, line.units) for line in encounter.lines][:2] == [("96365", 1), ("96366", 1)]
 
 

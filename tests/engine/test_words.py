@@ -12,7 +12,7 @@ import pytest
 from chargeline.engine import words
 from chargeline.engine.words import words_of
 from chargeline.hl7.profile import WORD_TABLES
-from chargeline.rulebook import cases
+from chargeline.rulebook import notation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INTERFACES_README = REPOSITORY / "rules/interfaces/README.md"
@@ -20,11 +20,11 @@ RULES_README = REPOSITORY / "rules/README.md"
 
 # A word as it stands in five modules, and what a slip of the finger would make of it.
 MISSPELT = {
-    "engine/services.py": ('outcome="question"', 'outcome="qestion"'),
-    "hl7/visits.py": ('"unknown"', '"unknwon"'),
-    "engine/administrations.py": ('return "interval"', 'return "intervall"'),
+    "engine/services/outcomes.py": ('outcome="question"', 'outcome="qestion"'),
+    "engine/infusions/concurrent.py": ('"additional_hour"', '"aditional_hour"'),
+    "engine/timeline/administrations.py": ('return "open"', 'return "opne"'),
     "hl7/administrations.py": ('return "not_given"', 'return "not_givn"'),
-    "rulebook/cases.py": ('"intra_arterial"', '"intraarterial"'),
+    "rulebook/notation.py": ('"intra_arterial"', '"intraarterial"'),
 }
 
 
@@ -77,6 +77,6 @@ def test_the_interface_guide_lists_the_words_of_each_table(table: str) -> None:
 
 def test_the_notation_of_cases_has_a_word_for_each_route_method_and_purpose() -> None:
     """A coder can write every route, method and purpose that a nurse can chart."""
-    assert set(cases._ROUTES.values()) == {*words_of(words.Route), ""}
-    assert set(cases._METHODS.values()) == set(words_of(words.Method))
-    assert set(cases._PURPOSES.values()) == set(words_of(words.Purpose))
+    assert set(notation.ROUTES.values()) == {*words_of(words.Route), ""}
+    assert set(notation.METHODS.values()) == set(words_of(words.Method))
+    assert set(notation.PURPOSES.values()) == set(words_of(words.Purpose))

@@ -28,10 +28,9 @@ from chargeline.coding.assembly import CodedVisit, Run, code_feed
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding, Rulebook, draft
 from chargeline.hl7.profile import make_profile
-from chargeline.rulebook.cases import FIRST_DAY, read_cases, timeline_of
+from chargeline.rulebook.cases import history_of, read_cases, timeline_of, with_choice
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate
@@ -70,10 +69,10 @@ def _stories(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
 def _cases(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
     mistakes: list[Finding] = []
     for case in read_cases(sorted(rules_directory().rglob("*.cases.toml")), rulebook, mistakes):
-        timeline = timeline_of(case)
-        second = frozenset({FIRST_DAY}) if case.second_encounter else frozenset()
-        made = draft(timeline, rulebook, policy, second_encounters=second)
-        name = f"{case.says} {case.given} {case.payer} {case.patient_class}"
+        timeline = timeline_of(case, rulebook)
+        history = history_of(case, timeline)
+        made = draft(timeline, with_choice(case, rulebook), history, policy=policy)
+        name = f"{case.says} {case.given or case.charted} {case.payer} {case.patient_class}"
         yield name, Run((CodedVisit(timeline, made),), 0, 0, 0, ())
     assert not mistakes, mistakes
 

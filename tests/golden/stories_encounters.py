@@ -3,8 +3,6 @@
 The nights on which the clock is changed are those of 2026 in New York.
 """
 
-from datetime import date
-
 from tests.golden.messages import NEXT_DAY, action, adt, given
 from tests.golden.story import STREAM, VANCOMYCIN, Story, story
 
@@ -21,7 +19,6 @@ ENCOUNTERS = [
             given("VANCOMYCIN", "1000 mg", "1900", "2000", visit="V2"),
         ),
         {"V1": ["96365"], "V2": ["96365-59"]},
-        second_encounters=(date(2026, 3, 2),),
     ),
     story(
         "A recurring account is billed by day.",

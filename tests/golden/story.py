@@ -5,7 +5,6 @@ worked out by hand from the sentence.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import NamedTuple
 
 from tests.golden.messages import given
@@ -26,7 +25,6 @@ class Story(NamedTuple):
     policy: str = GUIDE
     interface: str = "standard"
     any_order: bool = False
-    second_encounters: tuple[date, ...] = ()
 
 
 def story(says: str, messages: Sequence[bytes], codes: Sequence[str], **more: object) -> Story:

@@ -9,10 +9,17 @@ from itertools import permutations
 
 import pytest
 
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.events import VisitKey
-from chargeline.engine.trace import Draft
-from chargeline.engine.visit import Visits
+from chargeline.engine import (
+    NO_HISTORY,
+    Draft,
+    Feed,
+    Rulebook,
+    VisitKey,
+    contributions_of,
+    draft,
+    fold,
+    histories,
+)
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.hl7.reader import read_message
@@ -35,18 +42,15 @@ def interface(name: str) -> Profile:
 
 
 def drafts(story: Story, arrival: tuple[bytes, ...]) -> dict[str, Draft]:
-    """The draft of every visit after all messages, by visit number."""
-    visits = Visits()
-    for data in arrival:
-        visits.add(read_events(read_message(data), interface(story.interface)))
+    """The draft of every visit after all messages, by visit number; visits of a patient know each other."""
+    readings = [read_events(read_message(data), interface(story.interface)) for data in arrival]
+    feed = fold(readings, rulebook().base)
+    alone = {key: draft(feed[key], rulebook(), policy=story.policy) for key in feed}
+    record = [each for key in feed for each in contributions_of(feed[key], alone[key])]
+    history = histories(record)
     return {
-        key.visit: draft(
-            visits.timeline(key),
-            rulebook(),
-            story.policy,
-            second_encounters=frozenset(story.second_encounters) if key.visit != "V1" else frozenset(),
-        )
-        for key in visits
+        key.visit: draft(feed[key], rulebook(), history.get(key, NO_HISTORY), policy=story.policy)
+        for key in feed
     }
 
 
@@ -89,7 +93,7 @@ def test_a_message_without_any_visit_number_is_set_aside() -> None:
 
 def test_a_duplicate_changes_no_visit() -> None:
     """A resend under another number touches nothing, so nothing is drafted again."""
-    visits = Visits()
+    visits = Feed(rulebook().base)
     first = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A1")
     again = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A2", sent="1900")
     touched = [visits.add(read_events(read_message(data), interface("standard"))) for data in (first, again)]

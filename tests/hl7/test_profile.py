@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chargeline.engine.events import Record
+from chargeline.engine import Record
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile

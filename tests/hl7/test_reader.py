@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 import pytest
 
-from chargeline.engine.finding import shape_of
+from chargeline.engine import shape_of
 from chargeline.hl7 import reader
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.reader import NULL, Delimiters, component, read_message, unescape

@@ -8,7 +8,7 @@ import re
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from chargeline.engine.finding import MEANINGS
+from chargeline.engine import MEANINGS
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import ENVELOPE, NOTHING, split_messages
 from chargeline.hl7.reader import UTF8_BOM, Delimiters, component, read_message, unescape, wide_encoding

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from chargeline.engine.events import Record
+from chargeline.engine import Record
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message

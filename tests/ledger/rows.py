@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger import (
     Announcement,
     ParkedMessage,
+    StoredContribution,
     StoredMerge,
     StoredMessage,
     StoredQuestion,
@@ -52,6 +53,11 @@ def revision(number: int, key: VisitKey = V1, body: str = '{"lines": []}') -> St
 
 def question(name: str, key: VisitKey = V1, closed_at: datetime | None = None) -> StoredQuestion:
     return StoredQuestion(*key, name, "stop.missing", MORNING, closed_at, "{}")
+
+
+def initial_service(key: VisitKey = V1, at: datetime = MORNING) -> StoredContribution:
+    """A visit of patient P1 that had an initial service on 2 March."""
+    return StoredContribution("NORTH", "P1", "initial_service", "2026-03-02", key.visit, at)
 
 
 def announcement(name: str) -> Announcement:

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, Move, PatientDay, Unstorable
+from chargeline.engine import VisitKey
+from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, Move, Unstorable
 
 from .rows import (
     HOUR,
@@ -15,6 +16,7 @@ from .rows import (
     V2,
     V3,
     announcement,
+    initial_service,
     merge,
     message,
     parked,
@@ -234,19 +236,18 @@ async def test_due_visits_are_those_with_something_due_the_longest_first(ledger:
 
 
 async def test_of_two_batches_with_one_patient_the_second_waits(ledger: Ledger) -> None:
-    """What the first writes of a patient's days, the second sees once it has the patient."""
+    """What the first writes into a patient's record, the second sees once it has the patient."""
     seen = []
     begun = asyncio.Event()
 
     async def one(number: int) -> None:
         async with ledger.batch() as batch:
             await batch.lock_patients([("NORTH", "P1"), ("NORTH", f"OTHER{number}")])
-            seen.append(len(await batch.patient_days([("NORTH", "P1")])))
+            seen.append(len(await batch.contributions([("NORTH", "P1")])))
             begun.set()
             await asyncio.sleep(0.05)
-            await batch.put_patient_days(
-                [("NORTH", f"V{number}")], [PatientDay("NORTH", "P1", "2026-03-02", f"V{number}", MORNING)]
-            )
+            key = VisitKey("NORTH", f"V{number}")
+            await batch.put_contributions([key], [initial_service(key)])
 
     first = asyncio.create_task(one(1))
     await begun.wait()
@@ -291,16 +292,15 @@ async def test_a_question_is_open_until_it_is_closed(ledger: Ledger) -> None:
         assert await batch.open_questions([V1]) == {V1: [question("q2")]}
 
 
-async def test_the_days_of_a_visit_take_the_place_of_those_before(ledger: Ledger) -> None:
-    """What another visit of the patient has on that day stays; they come in order of the clock."""
-    first = PatientDay("NORTH", "P1", "2026-03-02", "V1", MORNING)
-    second = PatientDay("NORTH", "P1", "2026-03-02", "V2", MORNING - HOUR)
+async def test_the_contributions_of_a_visit_take_the_place_of_those_before(ledger: Ledger) -> None:
+    """What another visit contributed for that day stays; they come in order of the clock."""
+    first, second = initial_service(V1), initial_service(V2, at=MORNING - HOUR)
     async with ledger.batch() as batch:
-        await batch.put_patient_days([V1, V2], [first, second])
-        assert await batch.patient_days([("NORTH", "P1"), ("NORTH", "P2")]) == [second, first]
-        moved = first._replace(day="2026-03-03")
-        await batch.put_patient_days([V1], [moved])
-        assert await batch.patient_days([("NORTH", "P1")]) == [second, moved]
+        await batch.put_contributions([V1, V2], [first, second])
+        assert await batch.contributions([("NORTH", "P1"), ("NORTH", "P2")]) == [second, first]
+        moved = first._replace(about="2026-03-03")
+        await batch.put_contributions([V1], [moved])
+        assert await batch.contributions([("NORTH", "P1")]) == [second, moved]
 
 
 KILLED = """

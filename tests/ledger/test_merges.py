@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger import Ledger, StoredMerge
 from chargeline.ledger.merges import leading_to
 

@@ -15,7 +15,7 @@ from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import Limits, make_engine, parse_address
 from chargeline.ledger.tables import metadata
 
-from .rows import V1, message
+from .rows import V1, initial_service, message
 
 RECORDS = {
     "message": "StoredMessage",
@@ -24,7 +24,7 @@ RECORDS = {
     "visit": "StoredVisit",
     "draft_revision": "StoredRevision",
     "question": "StoredQuestion",
-    "patient_day": "PatientDay",
+    "contribution": "StoredContribution",
     "outbox": "Announcement",
     "parked": "ParkedMessage",
 }
@@ -151,7 +151,7 @@ def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None
     """Rows that a SELECT of the table gives become records by place."""
     for record, name in ((StoredMessage, "message"), (StoredMerge, "visit_merge")):
         assert list(record._fields) == metadata.tables[name].columns.keys()
-    for name in ("visit", "draft_revision", "question", "patient_day"):
+    for name in ("visit", "draft_revision", "question", "contribution"):
         assert list(getattr(records_module, RECORDS[name])._fields) == metadata.tables[name].columns.keys()
 
 
@@ -170,6 +170,19 @@ async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(url: str, v
     async with new.view() as view:
         assert await view.messages_of([V1]) == {V1: [message(1)]}
     await new.close()
+
+
+async def test_the_days_of_a_patient_become_contributions(url: str) -> None:
+    """What version 0003 kept as days with an initial service, 0004 has in the patient's record."""
+    await run(url, lambda connection: command.upgrade(migrating._configuration(connection), "0003"))
+    day = "'NORTH', 'P1', '2026-03-02', 'V1', '2026-03-02T08:00:00.000000+00:00'"
+    await run(url, f"INSERT INTO patient_day (facility, patient, day, visit, start) VALUES ({day})")
+    await migrated(url)
+    ledger = await Ledger.open(url)
+    async with ledger.view() as view:
+        assert await view.contributions([("NORTH", "P1")]) == [initial_service()]
+        assert await view.contributions_of([V1]) == [initial_service()]
+    await ledger.close()
 
 
 async def test_a_migration_that_fails_changes_nothing(url: str, later: Callable[..., None]) -> None:

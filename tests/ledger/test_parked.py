@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger import Counts, Ledger, NotFound, OpenQuestions
 
 from .rows import HOUR, MORNING, V1, V2, V3, announcement, message, parked, question, visit

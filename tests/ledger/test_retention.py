@@ -1,14 +1,35 @@
 """Forgetting takes what is old and settled, all that belongs together, a piece at a time."""
 
+from datetime import datetime
+
 import pytest
 
-from chargeline.engine.events import VisitKey
-from chargeline.ledger import Forgotten, Ledger, PatientDay, StoredMerge, store
+from chargeline.engine import VisitKey
+from chargeline.ledger import Forgotten, Ledger, StoredMerge, store
 from chargeline.ledger.retention import forget_some
 
-from .rows import HOUR, MORNING, V1, V2, V3, V4, merge, message, parked, question, revision, visit
+from .rows import (
+    HOUR,
+    MORNING,
+    V1,
+    V2,
+    V3,
+    V4,
+    initial_service,
+    merge,
+    message,
+    parked,
+    question,
+    revision,
+    visit,
+)
 
 LONG_AGO = MORNING - 1000 * HOUR
+
+
+async def forget(ledger: Ledger, before: datetime, *, chunk: int = 200) -> Forgotten:
+    """Forget visits, and nothing of patients' records."""
+    return await ledger.forget(before, record_before=LONG_AGO - 10 * HOUR, chunk=chunk)
 
 
 async def keep(ledger: Ledger, key: VisitKey, status: str, number: int, days_old: bool = True) -> None:
@@ -27,19 +48,29 @@ async def test_only_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
     await keep(ledger, V2, "open", 2)
     await keep(ledger, V3, "final", 3, days_old=False)
     await keep(ledger, V4, "open", 4, days_old=False)
-    async with ledger.batch() as batch:
-        days = [PatientDay("NORTH", "P1", "2024-03-02", each.visit, LONG_AGO) for each in (V1, V3)]
-        await batch.put_patient_days([V1, V3], days)
-    forgotten = Forgotten(visits=2, messages=2, revisions=2, questions=2, days=1)
-    assert await ledger.forget(MORNING - HOUR) == forgotten
+    forgotten = Forgotten(visits=2, messages=2, revisions=2, questions=2)
+    assert await forget(ledger, MORNING - HOUR) == forgotten
     async with ledger.view() as view:
         kept = await view.messages_of([V1, V2, V3, V4])
-        assert [len(each) for each in kept.values()] == [0, 0, 1, 1]
+        assert [len(messages) for messages in kept.values()] == [0, 0, 1, 1]
         assert set(await view.last_revisions([V1, V2, V3, V4])) == {V3, V4}
-        assert await view.patient_days([("NORTH", "P1")]) == [days[1]]
         row = (await view.visits([V1]))[V1]
         assert (row.status, row.final_due) == ("forgotten", None)
-    assert await ledger.forget(MORNING - HOUR) == Forgotten()
+    assert await forget(ledger, MORNING - HOUR) == Forgotten()
+
+
+async def test_a_patient_s_record_outlives_the_visit_s_messages(ledger: Ledger) -> None:
+    """A later visit is drafted with it; it goes when it is older than the record is kept."""
+    await keep(ledger, V1, "final", 1)
+    old, older = initial_service(V1, at=LONG_AGO), initial_service(V2, at=LONG_AGO - HOUR)
+    async with ledger.batch() as batch:
+        await batch.put_contributions([V1, V2], [old, older])
+    assert (await forget(ledger, MORNING)).contributions == 0
+    async with ledger.view() as view:
+        assert await view.contributions([("NORTH", "P1")]) == [older, old]
+    assert await ledger.forget(MORNING, record_before=LONG_AGO) == Forgotten(contributions=1)
+    async with ledger.view() as view:
+        assert await view.contributions([("NORTH", "P1")]) == [old]
 
 
 async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger) -> None:
@@ -49,9 +80,9 @@ async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger)
     merged: list[StoredMerge] = [merge("V1", "V2")]
     async with ledger.batch() as batch:
         await batch.add_merges(merged)
-    assert await ledger.forget(MORNING - HOUR) == Forgotten()
+    assert await forget(ledger, MORNING - HOUR) == Forgotten()
     await forget_settled(ledger, V2)
-    assert await ledger.forget(MORNING) == Forgotten(visits=2, messages=2, revisions=2, questions=2)
+    assert await forget(ledger, MORNING) == Forgotten(visits=2, messages=2, revisions=2, questions=2)
     async with ledger.view() as view:
         assert await view.merges_around([V1]) == merged
 
@@ -68,7 +99,7 @@ async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger
         await batch.add_messages([message(9, "")])
         settled = [parked(n, status="dropped", first_seen=LONG_AGO) for n in range(3)]
         await batch.park([*settled, parked(8, first_seen=LONG_AGO), parked(9, status="retried")])
-    assert await ledger.forget(MORNING, chunk=2) == Forgotten(messages=3, parked=3)
+    assert await forget(ledger, MORNING, chunk=2) == Forgotten(messages=3, parked=3)
     assert [each.offset for each in await ledger.parked(status=None)] == [8, 9]
 
 
@@ -84,5 +115,5 @@ async def test_a_transaction_of_retention_is_bounded(ledger: Ledger, monkeypatch
         return some
 
     monkeypatch.setattr(store, "forget_some", counted)
-    assert (await ledger.forget(MORNING, chunk=2)).visits == 5
+    assert (await forget(ledger, MORNING, chunk=2)).visits == 5
     assert pieces == [2, 2, 1, 0]

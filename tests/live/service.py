@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError
 from chargeline.bus import shapes
 from chargeline.capture.inbound import key_text
 from chargeline.capture.program import create_topics
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger

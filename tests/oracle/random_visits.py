@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from chargeline.engine.timeline import Timeline
-from chargeline.rulebook.cases import Case, timeline_of
+from chargeline.engine import Timeline, VisitContext
+from chargeline.rulebook.cases import PATIENT, timeline_with
+from chargeline.rulebook.notation import administration_of
 
 # drug id -> its kind, as the printed lists have it
 KINDS = {
@@ -90,10 +91,8 @@ def _clock(minute: int) -> str:
 
 def timeline(visit: Sequence[Given]) -> Timeline:
     """The visit as the engine takes it: an outpatient without diagnoses, of no particular payer."""
-    texts = tuple(notation(each) for each in visit)
-    return timeline_of(
-        Case("random", "a random visit", "", texts, {}, None, None, None, "outpatient", (), "", False)
-    )
+    items = [administration_of(notation(given), number) for number, given in enumerate(visit, start=1)]
+    return timeline_with(items, VisitContext(patient=PATIENT, classes=((None, "outpatient"),)))
 
 
 def random_visit(seed: int) -> tuple[Given, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine import Rulebook, draft
 from chargeline.rulebook.loading import load_rulebook
 from tests.oracle.brute_force import FACILITY, GUIDE, PHYSICIAN, POLICIES, RIGHT, Billed, Numbers, billed
 from tests.oracle.random_visits import KINDS, Given, notation, random_visit, timeline
@@ -29,7 +29,7 @@ def rulebook() -> Rulebook:
 def engine(visit: Sequence[Given], policy: str) -> Billed:
     """Units of each service code with its modifiers, as the engine drafts them."""
     units: Counter[tuple[str, tuple[str, ...]]] = Counter()
-    for encounter in draft(timeline(visit), rulebook(), policy).encounters:
+    for encounter in draft(timeline(visit), rulebook(), policy=policy).encounters:
         for line in encounter.lines:
             if line.code.startswith("96"):
                 units[(line.code, line.modifiers)] += line.units

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.trace import ChargeLine
+from chargeline.engine import ChargeLine, Rulebook, draft
 from chargeline.rulebook.loading import load_rulebook
 from tests.oracle.random_visits import KINDS, Given, notation, random_visit, timeline
 
@@ -57,7 +56,9 @@ def rulebook() -> Rulebook:
 def drafted(seed: int, policy: str) -> Drafted:
     visit = random_visit(seed)
     given = {f"{each.order}#{number}": each for number, each in enumerate(visit, start=1)}
-    lines = (line for each in draft(timeline(visit), rulebook(), policy).encounters for line in each.lines)
+    lines = (
+        line for each in draft(timeline(visit), rulebook(), policy=policy).encounters for line in each.lines
+    )
     return Drafted(given, tuple(line for line in lines if line.code.startswith("96")))
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from chargeline.engine.draft import draft
-from chargeline.engine.visit import Visits
+from chargeline.engine import Feed, draft
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
@@ -21,13 +20,13 @@ PROFILES = {
 @pytest.mark.parametrize("style", sorted(PROFILES))
 def test_every_administration_is_charged_asked_about_or_withheld(style: str, policy: str) -> None:
     """Each administration of each encounter stands in at least one service line, question or withheld."""
-    visits = Visits()
+    visits = Feed(RULEBOOK.base)
     for name, data in simulate(visits=300, seed=31, style=style, mess=0.8).messages:
         visits.add(read_events(read_message(data), PROFILES[name]))
     seen = 0
     for key in visits:
-        timeline = visits.timeline(key)
-        made = draft(timeline, RULEBOOK, policy)
+        timeline = visits[key]
+        made = draft(timeline, RULEBOOK, policy=policy)
         held = [each for encounter in made.encounters for each in encounter.administrations]
         assert sorted(held) == sorted(item.key for item in timeline.administrations)
         for encounter in made.encounters:

@@ -13,10 +13,7 @@ from random import Random
 
 import pytest
 
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.events import VisitKey
-from chargeline.engine.timeline import Timeline
-from chargeline.engine.visit import Visits
+from chargeline.engine import Feed, Rulebook, Timeline, VisitKey, draft
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.hl7.reader import read_message
@@ -48,10 +45,10 @@ def feed(seed: int) -> Messages:
 
 
 def timelines(messages: Iterable[tuple[str, bytes]]) -> dict[VisitKey, Timeline]:
-    visits = Visits()
+    visits = Feed(rulebook().base)
     for style, text in messages:
         visits.add(read_events(read_message(text), profile(style)))
-    return {key: visits.timeline(key) for key in visits}
+    return {key: visits[key] for key in visits}
 
 
 def drafts(found: dict[VisitKey, Timeline]) -> dict[VisitKey, str]:

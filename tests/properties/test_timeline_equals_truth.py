@@ -12,10 +12,7 @@ from typing import Any
 
 import pytest
 
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.events import DrugAmount, VisitKey
-from chargeline.engine.timeline import Administration, Timeline
-from chargeline.engine.visit import Visits
+from chargeline.engine import Administration, DrugAmount, Feed, Rulebook, Timeline, VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
@@ -45,9 +42,9 @@ def rulebook() -> Rulebook:
 
 
 @cache
-def visits_of(style: str, mess: float, seed: int) -> Visits:
+def visits_of(style: str, mess: float, seed: int) -> Feed:
     profile = make_profile(read_interface(_RULES, style))
-    visits = Visits()
+    visits = Feed(rulebook().base)
     for _, text in simulate(visits=VISITS, seed=seed, style=style, mess=mess).messages:
         visits.add(read_events(read_message(text), profile))
     return visits
@@ -65,7 +62,7 @@ def pairs(style: str, mess: float, seed: int) -> Feeds:
     """Each visit that took place: its truth beside its timeline."""
     visits = visits_of(style, mess, seed)
     happened = [each for each in truths(style, mess, seed) if not each["cancelled"]]
-    return tuple((each, visits.timeline(VisitKey(each["facility"], each["visit"]))) for each in happened)
+    return tuple((each, visits[VisitKey(each["facility"], each["visit"])]) for each in happened)
 
 
 def drug_id(codes: tuple[str, ...], text: str) -> str:
@@ -154,7 +151,7 @@ def test_the_visits_are_those_that_were(style: str, mess: float, seed: int) -> N
 def test_exactly_the_cancelled_visits_are_cancelled(style: str, mess: float, seed: int) -> None:
     """A registration taken back by A11 is known as cancelled, and no other is."""
     visits = visits_of(style, mess, seed)
-    cancelled = {key.visit for key in visits if visits.timeline(key).context.cancelled}
+    cancelled = {key.visit for key in visits if visits[key].context.cancelled}
     assert cancelled == {each["visit"] for each in truths(style, mess, seed) if each["cancelled"]}
 
 

@@ -1,28 +1,19 @@
-"""The cases of rules/ hold, and together they use every rule and every code.
+"""The cases of rules/ hold, and together they prove every rule, every answer and every code.
 
-It owns the collecting of what a case used: the rules named in the traces of its drafts, and those that
-a trace names only by what they led to. It knows no coding; expectations stand beside the rules.
+It knows no coding; expectations stand beside the rules.
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 
 import pytest
 
-from chargeline.engine.draft import Draft, Rulebook, draft
-from chargeline.engine.encounters import encounters_of
-from chargeline.engine.finding import Finding
-from chargeline.engine.rules import Rule
-from chargeline.rulebook.cases import FIRST_DAY, Case, read_cases, run_case, timeline_of
+from chargeline.engine import Finding, Rulebook
+from chargeline.rulebook.cases import Case, read_cases, run_case
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
+from chargeline.rulebook.proving import unproven
 
-# Rules that no trace names, because they change nothing that a line or a withheld service could say.
-# Each has a case that fails without the rule.
-SILENT = {
-    "position.push_beside.report": "lets a push stand: see 'A push of chemotherapy beside a running'",
-}
 POLICIES = ("guide-2026", "cms-facility-2026", "cms-physician-2026")
 
 
@@ -36,51 +27,6 @@ def all_cases() -> tuple[tuple[Case, ...], tuple[Finding, ...]]:
     mistakes: list[Finding] = []
     paths = sorted(rules_directory().rglob("*.cases.toml"))
     return tuple(read_cases(paths, rulebook(), mistakes)), tuple(mistakes)
-
-
-def drafts_of(case: Case) -> tuple[Draft, ...]:
-    second = frozenset({FIRST_DAY}) if case.second_encounter else frozenset()
-    timeline = timeline_of(case)
-    return tuple(draft(timeline, rulebook(), policy, second_encounters=second) for policy in case.expect)
-
-
-def named_in_traces(made: Draft) -> Iterator[str]:
-    """Rules that decided a step, and the reason rule that stands among the facts; none passed over."""
-    for encounter in made.encounters:
-        for entry in (*encounter.lines, *encounter.withheld):
-            for step in entry.trace:
-                yield from (str(value) for name, value in step.facts if name == "reason rule")
-                if step.decision is not None and step.decision.rule is not None:
-                    yield step.decision.rule.id
-        yield from (question.finding.code for question in encounter.questions)
-
-
-def led_to_a_line(made: Draft, rules: tuple[Rule, ...]) -> Iterator[str]:
-    """Role rules by the role of a line: a further hour is reported by its role, not by a step."""
-    roles = {line.role for encounter in made.encounters for line in encounter.lines}
-    yield from (
-        rule.id for rule in rules if rule.concern == "service.role" and dict(rule.then)["role"] in roles
-    )
-
-
-def used_by(case: Case) -> set[str]:
-    used: set[str] = set()
-    timeline = timeline_of(case)
-    for policy, made in zip(case.expect, drafts_of(case), strict=True):
-        used.update(named_in_traces(made))
-        used.update(led_to_a_line(made, rulebook().policies[policy].rules))
-        groupings = [each.grouping.rule for each in encounters_of(timeline, rulebook().policies[policy])]
-        used.update(rule.id for rule in groupings if rule is not None)
-    return used
-
-
-@cache
-def used_by_all() -> frozenset[str]:
-    return frozenset(name for case in CASES for name in used_by(case))
-
-
-def every_rule() -> set[str]:
-    return {rule.id for policy in rulebook().policies.values() for rule in policy.rules}
 
 
 CASES, UNREADABLE = all_cases()
@@ -117,15 +63,20 @@ def test_every_case_names_policies_that_exist() -> None:
     assert named == set(POLICIES) == set(rulebook().policies)
 
 
-def test_every_rule_is_used_by_a_case() -> None:
-    """No rule stands without a case in which it decides; being passed over is not enough."""
-    unused = sorted(every_rule() - used_by_all() - set(SILENT))
-    assert not unused, "rules without a case: " + ", ".join(unused)
+def test_every_rule_and_every_answer_is_proven() -> None:
+    """Some case fails without each rule, and with each answer misspelt, chosen by a policy or not."""
+    answers, rules = unproven(CASES, rulebook())
+    assert not [*answers, *rules], "\n".join(map(str, [*answers, *rules]))
 
 
-def test_every_silent_rule_exists_and_is_silent() -> None:
-    """The list of exceptions holds no rule that the traces do name."""
-    assert set(SILENT) <= every_rule() - used_by_all()
+def test_an_answer_and_a_rule_without_a_case_are_named() -> None:
+    """Without the cases that speak of heparin or of long pushes, both are found wanting."""
+    kept = [each for each in CASES if not re.search("heparin|by hand", each.says, re.IGNORECASE)]
+    answers, rules = unproven(kept, rulebook())
+    assert [finding.expected for finding in answers] == [
+        "a case that rests on as = 'infusion' of position.long_push"
+    ]
+    assert "a case that rests on mixture.flush" in [finding.expected for finding in rules]
 
 
 def test_every_code_is_expected_by_a_case() -> None:

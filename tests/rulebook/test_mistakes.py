@@ -29,6 +29,9 @@ def rule(name: str, **keys: str) -> str:
     return f'[[rule]]\nid = "{name}"\n' + "".join(f"{key} = {text}\n" for key, text in known.items())
 
 
+ROLE_COLUMNS = "class,technique,position,role,id,why,cite,from,until\n"
+
+
 def small_rules(
     folder: Path, *, base: str = "", own: str = "", codes: Sequence[str] = (), drugs: Sequence[str] = ()
 ) -> Path:
@@ -37,6 +40,7 @@ def small_rules(
         "sources.toml": '[HOUSE]\ntitle = "A decision of this house"\n',
         "payers.toml": 'default = "zebra-2026"\n',
         "base/rules.toml": base,
+        "base/roles.csv": ROLE_COLUMNS,
         "base/codes.csv": CODE_COLUMNS + "".join(f"{row}\n" for row in codes),
         "policies/zebra-2026/policy.toml": f'name = "zebra-2026"\ndescribes = "stripes"\n{own}',
         "formulary/drugs.csv": DRUG_COLUMNS + "".join(f"{row}\n" for row in drugs),

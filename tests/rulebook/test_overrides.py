@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.engine.draft import draft
-from chargeline.engine.events import VisitKey
-from chargeline.engine.rules import Decision
-from chargeline.engine.visit import Visits
+from chargeline.engine import Decision, Feed, VisitKey, draft
+from chargeline.engine.infusions.concerns import FURTHER_HOUR, RemainderAnswer, RoleFacts
+from chargeline.engine.services.concerns import TECHNIQUE, TechniqueFacts
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
@@ -26,14 +25,13 @@ DAY = date(2026, 3, 2)
 JUNE_30, JULY_1 = date(2026, 6, 30), date(2026, 7, 1)
 
 
-def decided(
-    folder: Path, *facts: str | int, day: date = DAY, concern: str = "units.additional_hour"
-) -> Decision:
-    return load_rulebook(folder).policies["zebra-2026"].on(day)[concern].decide(*facts)
+def decided(folder: Path, role: str, day: date = DAY) -> Decision[RemainderAnswer]:
+    rules = load_rulebook(folder).policies["zebra-2026"].on(day)
+    return rules.of(FURTHER_HOUR).decide(RoleFacts(role))
 
 
-def minutes(decision: Decision) -> int:
-    return decision.number("remainder_minutes")
+def minutes(decision: Decision[RemainderAnswer]) -> int:
+    return decision.answer.remainder_minutes
 
 
 # ------------------------------------------------------------------ overrides
@@ -150,11 +148,19 @@ def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: P
         when="{ minutes = { at_least = 16, at_most = 480 } }",
         then='{ outcome = "service", technique = "infusion" }',
     )
-    table = (
-        load_rulebook(small_rules(tmp_path, base=base)).policies["zebra-2026"].on(DAY)["service.technique"]
+    rules = load_rulebook(small_rules(tmp_path, base=base)).policies["zebra-2026"].on(DAY)
+    facts = TechniqueFacts(
+        class_="chemo",
+        route="intravenous",
+        charted="interval",
+        method="unmarked",
+        device="none",
+        purpose="none",
+        partial="no",
+        ordered_minutes=0,
+        minutes=minute,
     )
-    facts = ("chemo", "intravenous", "interval", "unmarked", "none", "none", "no", "no", table.band(minute))
-    assert (table.decide(*facts).rule is not None) is applies
+    assert (rules.of(TECHNIQUE).decide(facts).rule is not None) is applies
 
 
 def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
@@ -167,11 +173,11 @@ def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
     )
     rulebook = load_rulebook(rules)
     profile = make_profile(read_interface(rules_directory(), "standard"))
-    visits = Visits()
+    visits = Feed(rulebook.base)
     for day in ("20260630", "20260701"):
         hour = given("NORMAL SALINE", "1000 mL", f"{day}0900", f"{day}1000", order=f"R{day}")
         visits.add(read_events(read_message(hour), profile))
-    made = draft(visits.timeline(VisitKey("ZEBRA", "V1")), rulebook)
+    made = draft(visits[VisitKey("ZEBRA", "V1")], rulebook)
     assert service_codes(made) == ["96360", "ZZ360"]
     assert [(each.encounter, each.lines[0].code) for each in made.encounters] == [
         ("2026-06-30", "96360"),
@@ -187,10 +193,11 @@ def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
         "therapeutic.infusion.initial,96365,2024-01-01,,CPT\n",
         "therapeutic.infusion.initial,96365,2024-01-01,2026-03-01,CPT\n",
     )
-    visits = Visits()
+    rulebook = load_rulebook(rules)
+    visits = Feed(rulebook.base)
     profile = make_profile(read_interface(rules_directory(), "standard"))
     visits.add(read_events(read_message(given("VANCOMYCIN", "1000 mg", "0900", "1000")), profile))
-    (encounter,) = draft(visits.timeline(VisitKey("ZEBRA", "V1")), load_rulebook(rules)).encounters
+    (encounter,) = draft(visits[VisitKey("ZEBRA", "V1")], rulebook).encounters
     (question,) = encounter.questions
     assert question.finding.code == "code.none"
     assert question.finding.expected == "a code for the role therapeutic.infusion.initial on 2026-03-02"

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from chargeline.bus.events import parked
-from chargeline.engine.finding import shape_of
+from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error
 from chargeline.settings import Settings, SettingsError, describe, load, variable
 from chargeline.settings.page import as_markdown

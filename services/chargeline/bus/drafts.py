@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from chargeline.bus.shapes import DraftRevision, Line
-from chargeline.engine.explain import source_in_words
-from chargeline.engine.trace import (
+from chargeline.engine import (
     ChargeLine,
     Difference,
     Draft,
@@ -22,6 +21,7 @@ from chargeline.engine.trace import (
     Question,
     Step,
     Withheld,
+    source_in_words,
 )
 
 Plain = dict[str, Any]

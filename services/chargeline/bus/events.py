@@ -23,10 +23,7 @@ from chargeline.bus.shapes import (
     KafkaHeader,
     ParkedMessage,
 )
-from chargeline.engine.events import VisitKey
-from chargeline.engine.finding import Finding, FindingCode
-from chargeline.engine.timeline import Administration
-from chargeline.engine.trace import Draft, Question
+from chargeline.engine import Administration, Draft, Finding, FindingCode, Question, VisitKey
 
 LATE: FindingCode = "visit.forgotten"  # the code of a question
 Event = WrittenRevision | Data
@@ -96,9 +93,19 @@ def _source(facility: str | None) -> str:
 # ------------------------------------------------------------------ questions
 
 
+class AskedQuestion(NamedTuple):
+    """A question as it is published, and so many minutes after `since` it need not be put yet.
+
+    `wait_minutes` None puts it at once.
+    """
+
+    question: DocumentationQuestion
+    wait_minutes: int | None
+
+
 def questions_of(
     made: Draft, revision: int, administrations: Mapping[str, Administration]
-) -> list[DocumentationQuestion]:
+) -> list[AskedQuestion]:
     """All questions of a draft, as opened in this revision; `administrations` by key."""
     whole: list[tuple[str | None, Sequence[Question]]] = [(None, made.questions)]
     parts = [*whole, *((each.encounter, each.questions) for each in made.encounters)]
@@ -108,19 +115,18 @@ def questions_of(
         for question in questions:
             items = [administrations[key] for key in question.administrations if key in administrations]
             lengths = {item.ordered_minutes for item in items}
-            found.append(
-                DocumentationQuestion(
-                    question_id=_question_id(made, encounter, question, known),
-                    state="opened",
-                    facility=made.key.facility,
-                    visit=made.key.visit,
-                    encounter=encounter,
-                    revision=revision,
-                    ordered_minutes=lengths.pop() if len(lengths) == 1 else None,
-                    since=min((item.start for item in items), default=None),
-                    **question_of(question),
-                )
+            published = DocumentationQuestion(
+                question_id=_question_id(made, encounter, question, known),
+                state="opened",
+                facility=made.key.facility,
+                visit=made.key.visit,
+                encounter=encounter,
+                revision=revision,
+                ordered_minutes=lengths.pop() if len(lengths) == 1 else None,
+                since=min((item.start for item in items), default=None),
+                **question_of(question),
             )
+            found.append(AskedQuestion(published, question.wait_minutes))
     return found
 
 

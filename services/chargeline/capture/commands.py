@@ -22,8 +22,7 @@ from chargeline.capture.limits import TooManyParkedError
 from chargeline.capture.prices import PricesError, read_prices
 from chargeline.capture.processor import nudge, utc_now
 from chargeline.capture.strict import strict_report
-from chargeline.engine.events import VisitKey
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding, VisitKey
 from chargeline.hl7.errors import Hl7Error
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement, ParkedMessage

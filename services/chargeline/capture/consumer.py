@@ -22,7 +22,7 @@ from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.processor import Done, Lot, Processor
 from chargeline.capture.trouble import Troubles
 from chargeline.capture.watching import tell_batch
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Move
 from chargeline.telemetry.metrics import Metrics

@@ -11,25 +11,34 @@ from collections.abc import Container, Iterable, Sequence
 from chargeline.bus.drafts import said_in
 from chargeline.capture.inbound import Looked
 from chargeline.capture.revisions import Known, Standing, Waiting
-from chargeline.capture.same_day import Days, days_of
-from chargeline.engine.builder import Memory
-from chargeline.engine.events import MessageRef, PatientMerge, VisitKey, VisitMerge
-from chargeline.engine.visit import Visits
+from chargeline.engine import (
+    NO_HISTORY,
+    Contribution,
+    Feed,
+    History,
+    MessageRef,
+    PatientMerge,
+    Policy,
+    SavedWork,
+    VisitKey,
+    VisitMerge,
+    histories,
+)
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import StoredMerge, StoredRevision
 
-_NO_DAYS = Days(frozenset(), frozenset())
+_NOTHING: tuple[frozenset[Contribution], History] = (frozenset(), NO_HISTORY)
 
 
 class Desk:
     """Visits with their memories and what was last said of them."""
 
-    def __init__(self, profile: Profile, most: int) -> None:
-        self.visits = Visits()
-        self.memories: dict[VisitKey, Memory] = {}
+    def __init__(self, profile: Profile, rules: Policy, most: int) -> None:
+        self.visits = Feed(rules)
+        self.memories: dict[VisitKey, SavedWork] = {}
         self.standings: dict[VisitKey, Standing] = {}
         self.waiting: dict[VisitKey, list[Waiting]] = {}
         self._profile = profile
@@ -68,7 +77,7 @@ class Desk:
         drafted = [key for key in missing if key in rows]
         last = await batch.last_revisions(drafted) if drafted else {}
         asked = await batch.open_questions(drafted) if drafted else {}
-        days = await self._days(batch, drafted) if drafted else {}
+        records = await self._records(batch, drafted) if drafted else {}
         members = {key: {key, *self.visits.numbers(key)} for key in missing}
         everyone = {member for each in members.values() for member in each}
         parked, settled = await batch.visits_with_parked(everyone)
@@ -76,7 +85,7 @@ class Desk:
             self.standings[key] = Standing(
                 _known(last[key]) if key in last else None,
                 {each.question_id: each for each in asked.get(key, ())},
-                *days.get(key, _NO_DAYS),
+                *records.get(key, _NOTHING),
                 parked=not parked.isdisjoint(members[key]),
                 settled=not settled.isdisjoint(members[key]),
             )
@@ -98,15 +107,25 @@ class Desk:
         """The messages of visits that are in a draft now."""
         return [each for key in keys for each in self.waiting.pop(key, ())]
 
-    async def _days(self, batch: Batch, keys: Sequence[VisitKey]) -> dict[VisitKey, Days]:
-        """The days of visits among those of their patients; most visits have just begun and have none."""
-        rows = await batch.patient_days_of(keys)
+    async def _records(
+        self, batch: Batch, keys: Sequence[VisitKey]
+    ) -> dict[VisitKey, tuple[frozenset[Contribution], History]]:
+        """What visits contribute, and their history; most visits have just begun and have neither."""
+        rows = await batch.contributions_of(keys)
         patients = {(row.facility, row.patient) for row in rows}
-        return days_of(keys, await batch.patient_days(patients)) if patients else {}
+        if not patients:
+            return {}
+        everyone = [row.contribution for row in await batch.contributions(patients)]
+        history = histories(everyone)
+        own: dict[VisitKey, set[Contribution]] = {key: set() for key in keys}
+        for contribution in everyone:
+            if contribution.visit in own:
+                own[contribution.visit].add(contribution)
+        return {key: (frozenset(own[key]), history.get(key, NO_HISTORY)) for key in keys}
 
     async def join_patients(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
         """Take in the merges of patients of some visits; they may have come through other partitions."""
-        patients = [(key.facility, patient) for key in keys for patient in self.visits.timeline(key).patients]
+        patients = [(key.facility, patient) for key in keys for patient in self.visits[key].patients]
         for merge in await batch.patient_merges_around(patients):
             self.visits.merge(merge.facility, PatientMerge(_reference(merge), merge.prior, merge.surviving))
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding
 
 BROKEN_OFF = 1
 CLOSE_SECONDS = 5.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
+from chargeline.engine import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile

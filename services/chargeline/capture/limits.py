@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from chargeline.engine.finding import Finding, FindingError
+from chargeline.engine import Finding, FindingError
 
 
 class TooManyParkedError(FindingError):

@@ -8,7 +8,7 @@ import csv
 import re
 from pathlib import Path
 
-from chargeline.engine.finding import Finding, FindingError
+from chargeline.engine import Finding, FindingError
 
 COLUMNS = ("code", "cents")
 _CODE = re.compile(r"[A-Z0-9]{5}")

@@ -28,10 +28,20 @@ from chargeline.capture.inbound import (
     visit_merges,
 )
 from chargeline.capture.revisions import Drafting, OnDesk, Outcome, announcement
-from chargeline.capture.same_day import concerned, days_of, rows_of
-from chargeline.engine.events import PatientMerge, Reading, Unreadable, VisitKey, VisitMerge
-from chargeline.engine.timeline import Timeline
-from chargeline.engine.trace import Draft
+from chargeline.engine import (
+    NO_HISTORY,
+    Contribution,
+    Draft,
+    PatientMerge,
+    Reading,
+    Timeline,
+    Unreadable,
+    VisitKey,
+    VisitMerge,
+    contributions_of,
+    histories,
+    sharing,
+)
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Profile
 from chargeline.ledger.batch import Batch
@@ -43,6 +53,7 @@ from chargeline.ledger.records import (
     StoredMerge,
     StoredMessage,
     StoredVisit,
+    stored_contribution,
 )
 from chargeline.ledger.store import Ledger
 
@@ -100,11 +111,11 @@ class Processor:
         self.terms = terms
         self.clock = clock
         self._tell = tell  # of what was committed, for metrics
-        self._desk = Desk(profile, terms.visits_in_memory)
+        self._desk = Desk(profile, drafting.rulebook.base, terms.visits_in_memory)
 
     def drop(self) -> None:
         """Forget what is held: partitions were lost, or the last transaction failed."""
-        self._desk = Desk(self.profile, self.terms.visits_in_memory)
+        self._desk = Desk(self.profile, self.drafting.rulebook.base, self.terms.visits_in_memory)
 
     def look(self, records: Sequence[InboundRecord]) -> list[Looked]:
         """Read records; it needs neither ledger nor desk, and may be done ahead."""
@@ -197,12 +208,12 @@ class Processor:
         return found | await self._of_patients(batch, desk, patients) if patients else found
 
     async def _of_patients(self, batch: Batch, desk: Desk, patients: set[tuple[str, str]]) -> set[VisitKey]:
-        """Visits of patients that were just joined: on the desk, or with a day in the ledger."""
+        """Visits of patients that were just joined: on the desk, or with a contribution in the ledger."""
         await batch.lock_patients(patients)  # a visit that has its first day meanwhile looks after us
         merges = await batch.patient_merges_around(patients)
         everyone = patients | {(each.facility, number) for each in merges for number in each[1:3]}
-        days = await batch.patient_days(everyone)
-        return desk.of_patients(everyone) | {VisitKey(each.facility, each.visit) for each in days}
+        record = await batch.contributions(everyone)
+        return desk.of_patients(everyone) | {VisitKey(each.facility, each.visit) for each in record}
 
     async def _keep_merges(self, batch: Batch, usable: Iterable[Looked]) -> None:
         readings = [each.reading for each in usable if each.reading is not None and each.reading.merges]
@@ -311,7 +322,7 @@ class Processor:
         if not keys:
             return Outcome()
         began = perf_counter()
-        timelines = {key: _timeline(desk, key) for key in keys}
+        timelines = {key: desk.visits.get(key) for key in keys}
         unsure = [
             key
             for key, each in timelines.items()
@@ -319,15 +330,15 @@ class Processor:
         ]
         if unsure:
             await desk.join_patients(batch, unsure)
-            timelines.update({key: _timeline(desk, key) for key in unsure})
+            timelines.update({key: desk.visits.get(key) for key in unsure})
         rows = await batch.visits(keys)  # locks them: two batches take turns
         await desk.know(batch, keys, rows)
         drafts = {
-            key: self.drafting.draft(each, desk.standings[key].second, desk.memories)
+            key: self.drafting.draft(each, desk.standings[key].history, desk.memories)
             for key, each in timelines.items()
             if each is not None
         }
-        others = await self._same_day(batch, desk, timelines, drafts)
+        others = await self._same_patient(batch, desk, timelines, drafts)
         outcome = self.drafting.revise(
             [
                 OnDesk(
@@ -347,37 +358,43 @@ class Processor:
             announcements=announcements, waited=desk.drafted(keys), seconds=perf_counter() - began
         )
 
-    async def _same_day(
+    async def _same_patient(
         self,
         batch: Batch,
         desk: Desk,
         timelines: Mapping[VisitKey, Timeline | None],
         drafts: dict[VisitKey, Draft],
     ) -> set[VisitKey]:
-        """Keep the days on which these visits have an initial service, and draft anew those that came second.
+        """Keep what these visits contribute to their patients' records, and draft anew whom that concerns.
 
         Returns other visits that this concerns; their own partitions must look at them again.
         """
-        rows = {key: rows_of(each, drafts[key]) for key, each in timelines.items() if each is not None}
-        moved = [key for key in timelines if rows.get(key, frozenset()) != desk.standings[key].days]
+        now = {
+            key: frozenset(contributions_of(each, drafts[key]))
+            for key, each in timelines.items()
+            if each is not None
+        }
+        nothing: frozenset[Contribution] = frozenset()
+        moved = [key for key in timelines if now.get(key, nothing) != desk.standings[key].contributed]
         if not moved:
             return set()
-        before = {row for key in moved for row in desk.standings[key].days}
-        after = {row for key in moved for row in rows.get(key, ())}
-        patients = {(row.facility, row.patient) for row in before | after}
+        before = {each for key in moved for each in desk.standings[key].contributed}
+        after = {each for key in moved for each in now.get(key, nothing)}
+        patients = {(each.visit.facility, each.patient) for each in before | after}
         await batch.lock_patients(patients)
         await desk.join_patients(batch, [key for key in moved if timelines[key] is not None])
-        rejoined = {key for key in moved if (each := timelines[key]) and each != desk.visits.timeline(key)}
-        had = [key for key in moved if desk.standings[key].days]
-        await batch.put_patient_days(had, sorted(after))
-        known = await batch.patient_days(patients)
-        others = concerned(before ^ after, known)
-        here = [key for key in timelines if key in moved or key in others]
-        for key, (own, second) in days_of(here, known).items():
+        rejoined = {key for key in moved if (each := timelines[key]) and each != desk.visits[key]}
+        had = [key for key in moved if desk.standings[key].contributed]
+        await batch.put_contributions(had, [stored_contribution(each) for each in sorted(after)])
+        record = [row.contribution for row in await batch.contributions(patients)]
+        others = sharing(before ^ after, record)
+        history = histories(record)
+        for key in [key for key in timelines if key in moved or key in others]:
             timeline, standing = timelines[key], desk.standings[key]
-            if timeline is not None and second != standing.second:
-                drafts[key] = self.drafting.draft(timeline, second, desk.memories)
-            desk.standings[key] = standing._replace(days=own, second=second)
+            its_history = history.get(key, NO_HISTORY)
+            if timeline is not None and its_history != standing.history:
+                drafts[key] = self.drafting.draft(timeline, its_history, desk.memories)
+            desk.standings[key] = standing._replace(contributed=now.get(key, nothing), history=its_history)
         return (others - set(timelines)) | rejoined
 
 
@@ -398,10 +415,6 @@ def nudge(inbound_topic: str, key: VisitKey, now: datetime) -> Announcement:
     """Word to a visit's partition: look at it again, something of it in the ledger has changed."""
     event_id = f"nudge|{key_text(key)}|{now.isoformat()}"
     return Announcement(inbound_topic, key_text(key), event_id, _headers_text({NUDGE: "1"}), b"", now)
-
-
-def _timeline(desk: Desk, key: VisitKey) -> Timeline | None:
-    return desk.visits.timeline(key) if key in desk.visits else None
 
 
 def _new_visit(key: VisitKey, now: datetime) -> StoredVisit:

@@ -27,7 +27,7 @@ from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.revisions import Drafting, Outcome, Topics
 from chargeline.capture.trouble import Troubles
 from chargeline.capture.watching import tell_counts, tell_outcome
-from chargeline.engine.draft import Rulebook
+from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.connecting import Limits
 from chargeline.ledger.errors import LedgerError
@@ -143,7 +143,7 @@ async def run(settings: Settings) -> int:
                 reader.courtesies(),
                 _timers(reader),
                 _gauges(reader, ledger, metrics, priced=settings.prices is not None),
-                _retention(reader, ledger, settings.retention_days),
+                _retention(reader, ledger, settings.retention_days, settings.record_retention_days),
             ),
             relay.run(),
         )
@@ -226,11 +226,13 @@ async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced:
         await waited(reader.stop, GAUGE_SECONDS)
 
 
-async def _retention(reader: Consumer, ledger: Ledger, days: int) -> None:
+async def _retention(reader: Consumer, ledger: Ledger, days: int, record_days: int) -> None:
     """Once an hour, remove what has been kept for its days."""
     while not reader.stop.is_set():
         try:
-            forgotten = await ledger.forget(utc_now() - timedelta(days=days))
+            forgotten = await ledger.forget(
+                utc_now() - timedelta(days=days), record_before=utc_now() - timedelta(days=record_days)
+            )
         except LedgerError as error:
             reader.troubles.met("retention", error)
             await waited(reader.stop, RETRY_SECONDS)

@@ -6,28 +6,31 @@ for one content. It writes nothing: rows and announcements go out as values.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chargeline.bus import events
 from chargeline.bus.drafts import Said, WrittenRevision, revision_of
 from chargeline.bus.shapes import DocumentationQuestion
-from chargeline.engine.builder import Memory
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.events import VisitKey
-from chargeline.engine.timeline import Administration, Timeline
-from chargeline.engine.trace import Draft
+from chargeline.engine import (
+    NO_HISTORY,
+    Administration,
+    Contribution,
+    Draft,
+    History,
+    Rulebook,
+    SavedWork,
+    Timeline,
+    VisitKey,
+    draft,
+)
 from chargeline.ledger.records import (
     Announcement,
-    PatientDay,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
 )
 
-MISSING_STOP = "stop.missing"
-# Where no order says how long an infusion runs, its stop is asked for after half a day.
-UNORDERED = timedelta(hours=12)
 # A visit of two patients waits for the message that joins them: looked at again so soon, then ever later.
 LOOK_AGAIN, LOOK_AGAIN_MOST = timedelta(seconds=5), timedelta(days=1)
 # A visit's row that would change in nothing but its time is written once in a while, for retention.
@@ -75,21 +78,21 @@ class Known(NamedTuple):
 
     said: Said
     made: Draft | None = None
-    questions: Sequence[DocumentationQuestion] = ()
+    questions: Sequence[events.AskedQuestion] = ()
 
 
 class Standing(NamedTuple):
     """What the ledger holds of a visit besides its messages; only the owner of its partition changes it.
 
-    `asked`: open questions by id. `days`: where it is one of its patient's visits with an initial
-    service, and `second`: the days on which another came first. `parked`: a message of it is put aside;
+    `asked`: open questions by id. `contributed`: what it adds to its patient's record, and `history`:
+    what the patient's other visits add to the same slots. `parked`: a message of it is put aside;
     `settled`: a person has seen to one.
     """
 
     last: Known | None = None
     asked: Mapping[str, StoredQuestion] = {}
-    days: frozenset[PatientDay] = frozenset()
-    second: frozenset[date] = frozenset()
+    contributed: frozenset[Contribution] = frozenset()
+    history: History = NO_HISTORY
     parked: bool = False
     settled: bool = False
 
@@ -147,10 +150,10 @@ class Drafting:
             return _undrafted(visit.row, now)
         return self._merged(visit, now)
 
-    def draft(self, timeline: Timeline, second: frozenset[date], memories: dict[VisitKey, Memory]) -> Draft:
-        """The draft of a visit; `second` are the days on which the patient was somewhere else before."""
-        memory = memories.setdefault(timeline.key, Memory())
-        return draft(timeline, self.rulebook, self.policy, second_encounters=second, memory=memory)
+    def draft(self, timeline: Timeline, history: History, saved: dict[VisitKey, SavedWork]) -> Draft:
+        """The draft of a visit; `history` is what the patient's other visits contribute."""
+        work = saved.setdefault(timeline.key, SavedWork())
+        return draft(timeline, self.rulebook, history, policy=self.policy, saved=work)
 
     def _one(self, visit: OnDesk, now: datetime) -> Outcome:
         timeline, made, known = visit.timeline, visit.made, visit.standing.last
@@ -165,7 +168,7 @@ class Drafting:
             known = Known(revision.said, made, _questions(made, revision.revision, timeline))
         elif known is not None and known.made != made:
             known = known._replace(made=made, questions=_questions(made, known.said.revision, timeline))
-        questions: Sequence[DocumentationQuestion] = known.questions if known is not None else ()
+        questions: Sequence[events.AskedQuestion] = known.questions if known is not None else ()
         due, asked_due = self._due_questions(questions, closing=final or discharged is not None, now=now)
         if len(timeline.patients) > 1:
             again = _look_again(visit.row, now)  # the merge may come through another partition
@@ -212,7 +215,7 @@ class Drafting:
     # ------------------------------------------------------------------ questions
 
     def _due_questions(
-        self, questions: Sequence[DocumentationQuestion], *, closing: bool, now: datetime
+        self, questions: Sequence[events.AskedQuestion], *, closing: bool, now: datetime
     ) -> tuple[list[DocumentationQuestion], datetime | None]:
         """Questions to put now, and when the next one may be due.
 
@@ -220,20 +223,21 @@ class Drafting:
         """
         due: list[DocumentationQuestion] = []
         later: list[datetime] = []
-        for question in questions:
-            when = None if closing else self._when(question)
+        for asked in questions:
+            when = None if closing else self._when(asked)
             if when is None or when <= now:
-                due.append(question)
+                due.append(asked.question)
             else:
                 later.append(when)
         return due, min(later, default=None)
 
-    def _when(self, question: DocumentationQuestion) -> datetime | None:
-        if question.code != MISSING_STOP or question.since is None:
+    def _when(self, asked: events.AskedQuestion) -> datetime | None:
+        """When a question is to be put, None at once; the site's grace is added to an ordered time."""
+        question = asked.question
+        if asked.wait_minutes is None or question.since is None:
             return None
-        if question.ordered_minutes is None:
-            return question.since + UNORDERED
-        return question.since + timedelta(minutes=question.ordered_minutes) + self.stop_grace
+        grace = self.stop_grace if question.ordered_minutes is not None else timedelta(0)
+        return question.since + timedelta(minutes=asked.wait_minutes) + grace
 
     # ------------------------------------------------------------------ rows and announcements
 
@@ -299,7 +303,7 @@ def _newly_withheld(revision: WrittenRevision | None, last: Known | None) -> lis
     return [reason for reason, *_administrations in revision.said.withheld - before]
 
 
-def _questions(made: Draft, revision: int, timeline: Timeline) -> Sequence[DocumentationQuestion]:
+def _questions(made: Draft, revision: int, timeline: Timeline) -> Sequence[events.AskedQuestion]:
     """All questions of a draft, also those that are not due yet."""
     by_key: dict[str, Administration] = {item.key: item for item in timeline.administrations}
     return events.questions_of(made, revision, by_key)

@@ -5,17 +5,23 @@ message never stops the others.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from typing import NamedTuple
 
 from chargeline.bus.files import FeedFile
-from chargeline.engine.draft import Rulebook, draft
-from chargeline.engine.events import Unreadable, VisitKey
-from chargeline.engine.finding import Finding
-from chargeline.engine.same_day import second_encounters
-from chargeline.engine.timeline import Timeline
-from chargeline.engine.trace import Draft
-from chargeline.engine.visit import Visits
+from chargeline.engine import (
+    NO_HISTORY,
+    Draft,
+    Feed,
+    Finding,
+    History,
+    Rulebook,
+    Timeline,
+    Unreadable,
+    VisitKey,
+    contributions_of,
+    draft,
+    histories,
+)
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import split_messages
 from chargeline.hl7.interpret import read_events
@@ -56,7 +62,7 @@ class Assembly:
         self.rulebook = rulebook
         self.profile = profile
         self.policy = policy
-        self.visits = Visits()
+        self.feed = Feed(rulebook.base)
         self.read = 0
         self.used = 0
         self.set_aside: list[SetAside] = []
@@ -88,29 +94,31 @@ class Assembly:
             if isinstance(event, Unreadable):
                 self._put_aside(place, message.control_id, key, event.finding)
         self.used += 1
-        self.visits.add(reading)
+        self.feed.add(reading)
 
     def _put_aside(self, place: str, control_id: str, visit: VisitKey | None, finding: Finding) -> None:
         self.set_aside.append(SetAside(place, control_id, visit, finding))
 
     def finish(self) -> Run:
-        """Draft every visit; a patient's second encounter of a day is drafted as such."""
-        coded = [self._coded(key, frozenset()) for key in self.visits]
-        again = second_encounters(coded)
+        """Draft every visit, with what the patient's other visits of this feed contribute."""
+        coded = [self._coded(key, NO_HISTORY) for key in self.feed]
+        contributions = [each for visit in coded for each in contributions_of(*visit)]
+        history = histories(contributions)
         visits = tuple(
-            self._coded(each.timeline.key, again[each.timeline.key]) if each.timeline.key in again else each
-            for each in coded
+            self._coded(visit.timeline.key, history[visit.timeline.key])
+            if visit.timeline.key in history
+            else visit
+            for visit in coded
         )
         set_aside = tuple(
-            each._replace(visit=self.visits.surviving(each.visit)) if each.visit is not None else each
-            for each in self.set_aside
+            entry._replace(visit=self.feed.surviving(entry.visit)) if entry.visit is not None else entry
+            for entry in self.set_aside
         )
-        return Run(visits, self.read, self.used, self.visits.duplicates, set_aside)
+        return Run(visits, self.read, self.used, self.feed.duplicates, set_aside)
 
-    def _coded(self, key: VisitKey, second: frozenset[date]) -> CodedVisit:
-        timeline = self.visits.timeline(key)
-        made = draft(timeline, self.rulebook, self.policy, second_encounters=second)
-        return CodedVisit(timeline, made)
+    def _coded(self, key: VisitKey, history: History) -> CodedVisit:
+        timeline = self.feed[key]
+        return CodedVisit(timeline, draft(timeline, self.rulebook, history, policy=self.policy))
 
 
 def code_feed(files: Iterable[FeedFile], rulebook: Rulebook, profile: Profile, policy: str = "") -> Run:

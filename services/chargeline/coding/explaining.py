@@ -6,8 +6,7 @@ It owns which entries are shown; the words are the engine's.
 from collections.abc import Iterator
 
 from chargeline.coding.assembly import Run
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.explain import explain
+from chargeline.engine import Rulebook, explain
 
 
 def explanations(run: Run, rulebook: Rulebook, visit: str = "", line_id: str = "") -> Iterator[str]:

@@ -15,13 +15,19 @@ from rich.text import Text
 
 from chargeline.coding.assembly import CodedVisit, Run
 from chargeline.coding.records import set_aside_groups
-from chargeline.engine.drug_lines import DRUG_ROLE, NOT_SERVICES
-from chargeline.engine.encounters import class_on
-from chargeline.engine.explain import difference_in_words
-from chargeline.engine.formulary import Formulary
-from chargeline.engine.timeline import Administration, Timeline
-from chargeline.engine.trace import ChargeLine, EncounterDraft, Question, Withheld
-from chargeline.engine.units import plain
+from chargeline.engine import (
+    FAMILIES,
+    Administration,
+    ChargeLine,
+    EncounterDraft,
+    Formulary,
+    Question,
+    Timeline,
+    Withheld,
+    class_on,
+    difference_in_words,
+    plain,
+)
 
 BAR_WIDTH = 36
 _SHORT_ROUTES = {"intravenous": "IV", "subcutaneous": "SC", "intramuscular": "IM", "intra_arterial": "IA"}
@@ -178,16 +184,8 @@ def _print_lines(console: Console, encounter: EncounterDraft) -> None:
 
 def _why(line: ChargeLine) -> Text:
     """The sentence that decides the line, its arithmetic, and other policies' ends."""
-    if line.role == DRUG_ROLE:
-        return Text(str(dict(line.trace[0].facts)["arithmetic"]))
-    steps = {step.topic: step for step in line.trace}
-    place = steps["place"].decision
-    assert place is not None and place.rule is not None, "a line has a place"
-    text = Text(place.rule.why)
-    hours = steps.get("further hours")
-    if hours is not None and line.role.endswith(("additional_hour", "hydration.additional")):
-        text.append(f" {dict(hours.facts)['arithmetic']}.")
-    if line.provisional:
+    text = Text(FAMILIES[line.family].reason_in_short(line))
+    if line.provisional and line.family != "drugs":
         text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
     for difference in line.other_policies:
         text.append(f"\n{difference_in_words(difference)}", style="magenta")
@@ -195,7 +193,7 @@ def _why(line: ChargeLine) -> Text:
 
 
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
-    shown = [entry for entry in entries if entry.reason not in NOT_SERVICES]
+    shown = [entry for entry in entries if entry.family != "drugs"]
     for entry in shown:
         minutes = f" {entry.minutes} min" if entry.minutes else ""
         text = Text.assemble(("withheld  ", "dim bold"), f"{entry.drug}{minutes}: {entry.says}")

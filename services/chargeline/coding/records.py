@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from chargeline.bus.drafts import Steps, encounter_of, question_of
 from chargeline.bus.shapes import Line, OpenQuestion, Record, WithheldService
 from chargeline.coding.assembly import CodedVisit, Run, SetAside
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding
 
 SHOWN_PLACES = 10
 

@@ -6,30 +6,44 @@ that it belongs to and what it overrides.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.finding import Finding
-from chargeline.engine.rules import Policy, Rule
+from chargeline.engine import Finding, Policy, Rule, Rulebook
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import read_cases, run_case
 from chargeline.rulebook.checking import check_rulebook
 from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.proving import unproven
+from chargeline.rulebook.trying import in_words
 
 
-def check(rulebook: Rulebook, folder: Path) -> tuple[list[Finding], str]:
-    """All mistakes of a rulebook that loads: gaps, clashes, cases that fail; and a line in sum."""
+class Checked(NamedTuple):
+    """What a check of a rulebook found.
+
+    `notes` are rules that no case proves: no mistakes, and said only where there are none.
+    """
+
+    mistakes: list[Finding]
+    notes: list[Finding]
+    summary: str
+
+
+def check(rulebook: Rulebook, folder: Path) -> Checked:
+    """All mistakes of a rulebook that loads: gaps, clashes, cases that fail, answers without a case."""
     mistakes = [*check_rulebook(rulebook), *_profile_mistakes(folder)]
     files = sorted(folder.rglob("*.cases.toml"))
     cases = read_cases(files, rulebook, mistakes)
     for case in cases:
         mistakes.extend(run_case(case, rulebook))
+    without_proof = unproven(cases, rulebook)
+    mistakes.extend(without_proof.answers)
     rules = {rule.id for policy in rulebook.policies.values() for rule in policy.rules}
     summary = (
         f"rulebook {rulebook.version}: {len(rulebook.policies)} policies, {len(rules)} rules, "
         f"{len(cases)} cases, {len(rulebook.formulary.drugs)} drugs; {len(mistakes)} mistakes"
     )
-    return mistakes, summary
+    return Checked(mistakes, [] if mistakes else without_proof.rules, summary)
 
 
 def _profile_mistakes(folder: Path) -> Iterator[Finding]:
@@ -48,8 +62,8 @@ def _profile_mistakes(folder: Path) -> Iterator[Finding]:
 
 def listing(rulebook: Rulebook) -> Iterator[str]:
     """One line for each rule: id, layer, what it decides, why."""
-    for rule in sorted(_rules(rulebook).values(), key=lambda rule: (rule.concern, rule.id)):
-        yield f"{rule.id:<44} {rule.layer:<20} {rule.concern:<28} {rule.why}"
+    for rule in sorted(_rules(rulebook).values(), key=lambda rule: (rule.concern.name, rule.id)):
+        yield f"{rule.id:<44} {rule.layer:<20} {rule.concern.name:<28} {rule.why}"
 
 
 def show(rulebook: Rulebook, rule_id: str) -> list[str]:
@@ -60,13 +74,14 @@ def show(rulebook: Rulebook, rule_id: str) -> list[str]:
     lines = [
         rule.id,
         f"  {rule.why}",
-        f"  decides   {rule.concern}",
+        f"  decides   {rule.concern.name}",
         f"  in force  {rule.starts.isoformat()} until {until}",
         f"  when      {_when(rule)}",
         f"  then      {', '.join(f'{key} = {value}' for key, value in rule.then)}",
         f"  place     {rule.place}",
     ]
     lines += [f"  cites     {rulebook.sources.get(key, key)}" for key in rule.cite]
+    lines += [f"  others    {position}" for position in rule.other]
     lines += [f"  overrides {name}" for name in rule.overrides]
     lines += [f"  overridden by {other.id} ({other.layer})" for other in _overriding(rules, rule_id)]
     return lines
@@ -77,22 +92,14 @@ def _overriding(rules: dict[str, Rule], rule_id: str) -> list[Rule]:
 
 
 def _when(rule: Rule) -> str:
-    parts = []
-    for each in rule.when:
-        if each.words:
-            parts.append(f"{each.fact} is {' or '.join(sorted(each.words))}")
-        else:
-            bounds = [f"at least {each.least}"] if each.least is not None else []
-            bounds += [f"at most {each.most}"] if each.most is not None else []
-            parts.append(f"{each.fact} {' and '.join(bounds)}")
-    return "; ".join(parts) or "always"
+    return "; ".join([in_words(condition) for condition in rule.when]) or "always"
 
 
 def difference(rulebook: Rulebook, first: str, second: str) -> list[str]:
     """The rules that one of two policies has and the other has not, side by side by concern."""
     ours, theirs = rulebook.policies[first], rulebook.policies[second]
     lines = []
-    for concern in sorted({rule.concern for rule in (*ours.rules, *theirs.rules)}):
+    for concern in sorted({rule.concern.name for rule in (*ours.rules, *theirs.rules)}):
         only_ours, only_theirs = _only(ours, theirs, concern), _only(theirs, ours, concern)
         if not only_ours and not only_theirs:
             continue
@@ -106,7 +113,7 @@ def difference(rulebook: Rulebook, first: str, second: str) -> list[str]:
 
 def _only(ours: Policy, theirs: Policy, concern: str) -> list[Rule]:
     known = {rule.id for rule in theirs.rules}
-    return [rule for rule in ours.rules if rule.concern == concern and rule.id not in known]
+    return [rule for rule in ours.rules if rule.concern.name == concern and rule.id not in known]
 
 
 def _rules(rulebook: Rulebook) -> dict[str, Rule]:

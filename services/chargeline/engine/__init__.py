@@ -1,6 +1,152 @@
-"""The pure core: events in, timeline, draft charges and explanations out.
+"""The pure core: messages in, timelines, draft charges and explanations out.
 
-It owns every coding decision and nothing else: no clock, no disk, no network, no randomness and
-no floats, and it imports the standard library only. Three functions are the door:
-`fold` (timeline.py), `draft` (draft.py) and `explain` (explain.py).
+It owns every coding decision and nothing else: no clock, no disk, no network, no randomness and no
+floats, and it imports the standard library only. Three functions are its doors: `fold` makes
+timelines of what messages say, `draft` makes charges of a timeline, `explain` says why. Whoever needs
+the engine imports the names below from here, and nothing deeper; the closed words are in `words`.
 """
+
+from chargeline.engine import words
+from chargeline.engine.again import SavedWork
+from chargeline.engine.draft import Rulebook, contributions_of, draft
+from chargeline.engine.encounters import class_on
+from chargeline.engine.events import (
+    DrugAmount,
+    Event,
+    MessageRef,
+    OrderFact,
+    PatientMerge,
+    Reading,
+    Record,
+    Source,
+    Unreadable,
+    VialCode,
+    VisitFact,
+    VisitKey,
+    VisitMerge,
+    WastedAmount,
+)
+from chargeline.engine.explain import difference_in_words, explain, source_in_words
+from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
+from chargeline.engine.finding import (
+    MEANINGS,
+    Finding,
+    FindingCode,
+    FindingError,
+    RuleId,
+    shape_of,
+)
+from chargeline.engine.formulary import Drug, Formulary, normal
+from chargeline.engine.quantities import plain
+from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
+from chargeline.engine.rules import (
+    Concern,
+    Condition,
+    DayRules,
+    Decision,
+    Field,
+    Policy,
+    Rule,
+    SharedDecisions,
+    Table,
+    UndecidedError,
+    Value,
+    applies,
+)
+from chargeline.engine.timeline.feed import Feed, fold
+from chargeline.engine.timeline.merges import Merges, Version
+from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.timeline.records import (
+    Administration,
+    Day,
+    Interval,
+    Timeline,
+    VisitContext,
+    clock_order,
+)
+from chargeline.engine.trace import (
+    ChargeLine,
+    Difference,
+    Draft,
+    EncounterDraft,
+    Question,
+    Step,
+    Withheld,
+    ask,
+)
+
+__all__ = [
+    "BASE_ONLY",
+    "BEGINNING",
+    "CONCERNS",
+    "FAMILIES",
+    "MEANINGS",
+    "NO_HISTORY",
+    "Administration",
+    "ChargeLine",
+    "Concern",
+    "Condition",
+    "Contribution",
+    "Day",
+    "DayRules",
+    "Decision",
+    "Difference",
+    "Draft",
+    "Drug",
+    "DrugAmount",
+    "EncounterDraft",
+    "Event",
+    "Feed",
+    "Field",
+    "Finding",
+    "FindingCode",
+    "FindingError",
+    "Formulary",
+    "History",
+    "Interval",
+    "Merges",
+    "MessageRef",
+    "OrderFact",
+    "PatientMerge",
+    "Policy",
+    "Question",
+    "Reading",
+    "Record",
+    "Rule",
+    "RuleId",
+    "Rulebook",
+    "SavedWork",
+    "SharedDecisions",
+    "Slot",
+    "Source",
+    "Step",
+    "Table",
+    "Timeline",
+    "UndecidedError",
+    "Unreadable",
+    "Value",
+    "Version",
+    "VialCode",
+    "VisitContext",
+    "VisitFact",
+    "VisitKey",
+    "VisitMerge",
+    "WastedAmount",
+    "Withheld",
+    "applies",
+    "ask",
+    "class_on",
+    "clock_order",
+    "contributions_of",
+    "difference_in_words",
+    "draft",
+    "explain",
+    "fold",
+    "histories",
+    "normal",
+    "plain",
+    "shape_of",
+    "sharing",
+    "source_in_words",
+    "words",
+]

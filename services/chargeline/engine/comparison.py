@@ -1,175 +1,159 @@
 """What other policies would make of the same administrations.
 
-It owns saying on each line where another shipped policy ends differently, because that difference
-is a compliance decision someone must own. Another policy's end is reckoned with the same functions
-as our own, only its words are not written out.
+It owns saying on each line where another shipped policy ends differently, because that difference is
+a compliance decision that someone must own. What a policy makes of an encounter is asked of the
+families; here the ends are only held beside each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from chargeline.engine.charges import Caps, charge_in_short, charges_of
-from chargeline.engine.drug_lines import DRUG_ROLE, NOT_SERVICES
-from chargeline.engine.hierarchy import Placed
-from chargeline.engine.rules import DayRules
-from chargeline.engine.services import Service
-from chargeline.engine.trace import ChargeLine, Difference, EncounterDraft, Step, Withheld
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.families import FAMILIES
+from chargeline.engine.rules import UndecidedError
+from chargeline.engine.services.records import Service
+from chargeline.engine.trace import (
+    ChargeLine,
+    Difference,
+    EncounterDraft,
+    InShort,
+    Withheld,
+    charge_in_short,
+    rules_of,
+)
 
+_Entry = TypeVar("_Entry", ChargeLine, Withheld)
 _A_QUESTION = ("a question",)
+_IN_SHORT = {name: family.in_short for name, family in FAMILIES.items() if family.in_short}
 
 
-class Alternative(NamedTuple):
-    """One encounter under another policy: the services and places that it came to."""
+class _Other(NamedTuple):
+    """What the compared families of another policy make of the encounter."""
 
-    policy: str
-    rules: DayRules
-    services: Sequence[Service]
-    placed: Placed
-    payer: str
+    assessment: Assessment
+    ends: Mapping[str, Sequence[str]]
+    families: Sequence[InShort]
+
+    @property
+    def policy(self) -> str:
+        """The name of that policy."""
+        return self.assessment.rules.policy
 
 
 def with_differences(
-    made: EncounterDraft, services: Sequence[Service], alternatives: Sequence[Alternative]
+    draft: EncounterDraft, services: Sequence[Service], others: Sequence[Assessment]
 ) -> EncounterDraft:
-    """Say on each line and withheld service where another policy ends differently."""
-    ours = _outcomes(made)
-    theirs = [(each, _alternative_outcomes(each)) for each in alternatives]
-    if all(outcomes == ours for _each, outcomes in theirs):
-        return made
-    our_rules = _our_rules(made)
-    causes = {each.policy: _Causes(services, each, our_rules) for each in alternatives}
-    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
+    """Say on each line and withheld service where another policy ends differently.
+
+    `services` are those of the draft's own policy, `others` the encounter as other policies see it.
+    """
+    ours = _ends(draft)
+    theirs = [_other(assessment) for assessment in others]
+    if all(other.ends == ours for other in theirs):
+        return draft
+    causes = _Causes(services, _rules(draft))
+    compared = [entry for entry in _entries(draft) if entry.family in _IN_SHORT]
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
-    for keys in dict.fromkeys(entry.administrations for entry in entries):
-        found = [
-            Difference(other.policy, says, causes[other.policy].of(keys))
-            for other, outcomes in theirs
-            if (says := _of(outcomes, keys)) != _of(ours, keys)
-        ]
-        if found:
-            differences[keys] = tuple(found)
-    lines = tuple(
-        line
-        if line.role == DRUG_ROLE or line.administrations not in differences
-        else line._replace(other_policies=differences[line.administrations])
-        for line in made.lines
+    for keys in dict.fromkeys(entry.administrations for entry in compared):
+        end = _end_of(ours, keys)
+        differing = [(other, says) for other in theirs if (says := _end_of(other.ends, keys)) != end]
+        differences[keys] = tuple(
+            [Difference(other.policy, says, causes.of(keys, other)) for other, says in differing]
+        )
+    return draft._replace(
+        lines=tuple([_with(line, differences) for line in draft.lines]),
+        withheld=tuple([_with(entry, differences) for entry in draft.withheld]),
     )
-    withheld = tuple(
-        entry
-        if entry.reason in NOT_SERVICES or entry.administrations not in differences
-        else entry._replace(other_policies=differences[entry.administrations])
-        for entry in made.withheld
-    )
-    return made._replace(lines=lines, withheld=withheld)
 
 
-def _outcomes(made: EncounterDraft) -> dict[str, list[str]]:
-    """How each administration ended: codes with units and modifiers, or withheld."""
-    found: dict[str, list[str]] = {}
-    for line in made.lines:
-        if line.role == DRUG_ROLE:
-            continue
-        said = charge_in_short(line.code, line.modifiers, line.units)
-        for key in line.administrations:
-            found.setdefault(key, []).append(said)
-    for entry in made.withheld:
-        if entry.reason in NOT_SERVICES:
-            continue
-        for key in entry.administrations:
-            found.setdefault(key, []).append("withheld")
-    return found
+def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
+    return [*draft.lines, *draft.withheld]
 
 
-def _alternative_outcomes(other: Alternative) -> dict[str, list[str]]:
-    """The same of another policy, in the same order: lines, then what is withheld."""
-    found: dict[str, list[str]] = {}
-    held: list[str] = [each.administration.key for each in other.services if each.outcome == "withheld"]
-    caps = Caps(other.rules, other.payer)
-    for placement in other.placed.placements:
-        keys = [each.administration.key for each in placement.services]
-        for charge in charges_of(placement, other.rules):
-            units, cap = caps.allow(charge.role, charge.units)
-            said = charge.said
-            if cap is not None and units < charge.units:
-                held += keys
-                said = charge_in_short(charge.coded.word("code"), charge.modifiers, units) if units else ""
-            if said:
-                for key in keys:
-                    found.setdefault(key, []).append(said)
-    held += [each.administration.key for dropped in other.placed.dropped for each in dropped.services]
-    for key in held:
-        found.setdefault(key, []).append("withheld")
-    return found
+def _with(entry: _Entry, differences: Mapping[tuple[str, ...], tuple[Difference, ...]]) -> _Entry:
+    own = differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
+    return entry._replace(other_policies=own) if own else entry
 
 
-def _of(outcomes: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str, ...]:
-    together = dict.fromkeys(each for key in keys for each in outcomes.get(key, _A_QUESTION))
+def _ends(draft: EncounterDraft) -> dict[str, list[str]]:
+    """How each administration ends in a draft: codes with units and modifiers, or withheld."""
+    ends: dict[str, list[str]] = {}
+    for line in draft.lines:
+        if line.family in _IN_SHORT:
+            end = charge_in_short(line.code, line.modifiers, line.units)
+            for key in line.administrations:
+                ends.setdefault(key, []).append(end)
+    for entry in draft.withheld:
+        if entry.family in _IN_SHORT:
+            for key in entry.administrations:
+                ends.setdefault(key, []).append("withheld")
+    return ends
+
+
+def _other(assessment: Assessment) -> _Other:
+    families: list[InShort] = []
+    ends: dict[str, list[str]] = {}
+    for in_short in _IN_SHORT.values():
+        try:
+            families.append(in_short(assessment))
+        except UndecidedError:
+            continue  # under that policy all of it would be asked about
+        for key in families[-1].ends:
+            ends.setdefault(key, []).extend(families[-1].ends[key])
+    return _Other(assessment, ends, families)
+
+
+def _end_of(ends: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str, ...]:
+    together = dict.fromkeys([end for key in keys for end in ends.get(key, _A_QUESTION)])
     return tuple(together)
 
 
+def _rules(draft: EncounterDraft) -> dict[str, list[str]]:
+    """The rules behind each administration's end in a draft, in the order of the reasoning."""
+    rules: dict[str, list[str]] = {}
+    for entry in _entries(draft):
+        for key in entry.administrations:
+            rules.setdefault(key, []).extend(rules_of(entry.trace))
+    return rules
+
+
 class _Causes:
-    """Finds the rule that makes a difference between us and one other policy."""
+    """Finds the rule that makes a difference between our policy and another one."""
 
-    def __init__(
-        self, services: Sequence[Service], other: Alternative, ours: Mapping[str, list[str]]
-    ) -> None:
+    def __init__(self, services: Sequence[Service], ours: Mapping[str, Sequence[str]]) -> None:
         self._ours = ours
-        self._theirs = _alternative_rules(other)
-        self._own = {each.administration.key: _rules_of(each.steps) for each in services}
-        self._alone = {each.administration.key: _rules_of(each.steps) for each in other.services}
-        # An initial service elsewhere moves all the others, so the first such rule may explain them.
-        self._anywhere = _first_differing(self._own, self._alone, self._own)
+        self._ours_alone = _alone(services)
 
-    def of(self, keys: Iterable[str]) -> str:
-        """First what the other policy makes of these by themselves, then of others, then their place."""
-        return (
-            _first_differing(self._own, self._alone, keys)
-            or self._anywhere
-            or _first_differing(self._ours, self._theirs, keys)
-        )
+    def of(self, keys: Sequence[str], other: _Other) -> str:
+        """First what the other policy makes of these by themselves, then of others, then their place.
+
+        An initial service elsewhere moves all others, so the first rule that makes another service
+        something else may explain them.
+        """
+        alone = _alone(other.assessment.services)
+        ours = self._ours_alone
+        by_themselves = _first_differing(ours, alone, keys) or _first_differing(ours, alone, ours)
+        if by_themselves:
+            return by_themselves
+        rules: dict[str, list[str]] = {}
+        for family in other.families:
+            for key, used in family.rules().items():
+                rules.setdefault(key, []).extend(used)
+        return _first_differing(self._ours, rules, keys)
+
+
+def _alone(services: Sequence[Service]) -> dict[str, list[str]]:
+    """The rules by which each administration is what it is by itself."""
+    return {service.administration.key: rules_of(service.steps) for service in services}
 
 
 def _first_differing(
-    ours: Mapping[str, list[str]], theirs: Mapping[str, list[str]], keys: Iterable[str]
+    ours: Mapping[str, Sequence[str]], theirs: Mapping[str, Sequence[str]], keys: Iterable[str]
 ) -> str:
     """The first rule in the other policy's reasoning about some administrations that ours did not use."""
     for key in keys:
-        known = ours.get(key, ())
+        used = ours.get(key, ())
         for rule in theirs.get(key, ()):
-            if rule not in known:
+            if rule not in used:
                 return rule
     return ""
-
-
-def _rules_of(steps: Iterable[Step]) -> list[str]:
-    return [
-        step.decision.rule.id
-        for step in steps
-        if step.decision is not None and step.decision.rule is not None
-    ]
-
-
-def _our_rules(made: EncounterDraft) -> dict[str, list[str]]:
-    """The rules behind each administration's end, in the order of the reasoning."""
-    found: dict[str, list[str]] = {}
-    entries: list[ChargeLine | Withheld] = [*made.lines, *made.withheld]
-    for entry in entries:
-        for key in entry.administrations:
-            found.setdefault(key, []).extend(_rules_of(entry.trace))
-    return found
-
-
-def _alternative_rules(other: Alternative) -> dict[str, list[str]]:
-    """The same of another policy."""
-    found = {each.administration.key: _rules_of(each.steps) for each in other.services}
-    for placement in other.placed.placements:
-        rules = _rules_of(placement.steps)
-        for charge in charges_of(placement, other.rules):
-            decisions = (charge.place, charge.threshold)
-            rules += [each.rule.id for each in decisions if each is not None and each.rule]
-        for service in placement.services:
-            found[service.administration.key] += rules
-    for dropped in other.placed.dropped:
-        for service in dropped.services:
-            found[service.administration.key] += _rules_of(dropped.steps)
-    return found

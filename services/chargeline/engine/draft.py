@@ -1,33 +1,64 @@
 """The draft of a visit: every administration ends as a charge line, a question or withheld.
 
-It owns putting the parts together: encounters, services, their lines, and what other policies would
-make of the same. It decides nothing that rules decide, and reads no clock: equal timelines and
-rules give equal drafts.
+It owns putting the parts together: encounters, what each administration is by itself, what the charge
+families make of them, and what other policies would. It decides nothing that rules decide, and reads
+no clock: equal timelines, rules and histories give equal drafts.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from chargeline.engine.builder import EncounterBuilder, Memory, Whole
-from chargeline.engine.comparison import Alternative, with_differences
-from chargeline.engine.encounters import Encounter, encounters_of
+from chargeline.engine.again import (
+    ENCOUNTER,
+    FACTS,
+    SERVICE,
+    DaysDrafted,
+    NothingSaved,
+    SavedWork,
+    days_alike,
+)
+from chargeline.engine.comparison import with_differences
+from chargeline.engine.encounters import Assessment, Encounter, encounters_of
+from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
-from chargeline.engine.rules import DayRules, Policy
-from chargeline.engine.services import Service, assess, facts_of
-from chargeline.engine.timeline import Day, Problem, Timeline, VisitContext
-from chargeline.engine.trace import Draft, EncounterDraft, Question, ask
+from chargeline.engine.infusions import slots
+from chargeline.engine.record import (
+    NO_HISTORY,
+    Contribution,
+    History,
+    Slot,
+    initial_service_slot,
+    is_second,
+)
+from chargeline.engine.rules import DayRules, Policy, UndecidedError
+from chargeline.engine.services.facts import facts_of
+from chargeline.engine.services.judging import assess
+from chargeline.engine.services.records import Facts, Service
+from chargeline.engine.timeline.records import Timeline, VisitContext
+from chargeline.engine.trace import (
+    Draft,
+    EncounterDraft,
+    Proposal,
+    Question,
+    Step,
+    Withheld,
+    ask,
+    together,
+)
+from chargeline.engine.words import YesNo
 
 
 class Rulebook(NamedTuple):
     """All that drafts are made from besides the timeline.
 
-    `policies` by name; `compared` are the names whose differences are said on the line;
-    `payers` maps a payer to its policy; `version` names the rules' text; `sources` gives the title
-    of each citation key.
+    `base` are the rules that hold whoever pays: timelines are folded by them. `policies` by name;
+    `compared` are the names whose differences are said on the line; `payers` maps a payer to its
+    policy; `version` names the rules' text; `sources` gives the title of each citation key.
     """
 
     version: str
+    base: Policy
     policies: Mapping[str, Policy]
     compared: tuple[str, ...]
     default_policy: str
@@ -43,78 +74,242 @@ class Rulebook(NamedTuple):
 def draft(
     timeline: Timeline,
     rulebook: Rulebook,
-    policy: str = "",
+    history: History = NO_HISTORY,
     *,
-    second_encounters: frozenset[date] = frozenset(),
-    memory: Memory | None = None,
+    policy: str = "",
+    saved: SavedWork | None = None,
 ) -> Draft:
     """Draft all charges of a visit.
 
-    `policy` overrides the payer's. `second_encounters` are the days on which the patient already
-    had another encounter elsewhere. `memory` of an earlier draft of this visit saves work only.
+    `history` is what the patient's other visits contribute to the record. `policy` overrides the
+    payer's. `saved` is the work of earlier drafts of this visit: it saves time and changes nothing.
     """
     name = policy or rulebook.policy_for(timeline.context)
-    memory = memory or Memory()
-    rests_on = (timeline.context, timeline.patients, rulebook, name, second_encounters)
-    known = memory.whole
-    if known is not None and known.by_day and known.rests_on == rests_on:
-        encounters = _days_made_anew(timeline, rulebook, name, second_encounters, memory, known)
-    else:
-        found = encounters_of(timeline, rulebook.policies[name])
-        encounters = tuple(
-            [
-                _encounter(timeline, each, rulebook, name, each.day in second_encounters, memory)
-                for each in found
-            ]
-        )
-        by_day = len(timeline.context.classes) < 2 and bool(found) and all(map(_is_by_day, found))
-        known = Whole(rests_on, by_day, (), ())
-    memory.whole = known._replace(days=timeline.days, encounters=encounters)
-    return Draft(timeline.key, name, rulebook.version, encounters, _visit_questions(timeline))
+    drafting = _Drafting(timeline, rulebook, name, history, saved or NothingSaved())
+    encounters = drafting.encounters()
+    return Draft(
+        key=timeline.key,
+        policy=name,
+        rulebook=rulebook.version,
+        encounters=encounters,
+        questions=_visit_questions(timeline),
+    )
 
 
-def _days_made_anew(
-    timeline: Timeline,
-    rulebook: Rulebook,
-    name: str,
-    second_encounters: frozenset[date],
-    memory: Memory,
-    known: Whole,
-) -> tuple[EncounterDraft, ...]:
-    """The encounters of an account that is billed by day: only the days that changed are drafted."""
-    before, now = known.days, timeline.days
-    least = min(len(before), len(now))
-    first = _common_start(before, now)
-    tail = 0
-    while tail < least - first and before[-1 - tail] is now[-1 - tail]:
-        tail += 1
-    changed = encounters_of(timeline._replace(days=now[first : len(now) - tail]), rulebook.policies[name])
-    made = [
-        _encounter(timeline, each, rulebook, name, each.day in second_encounters, memory) for each in changed
-    ]
-    return (*known.encounters[:first], *made, *known.encounters[len(before) - tail :])
+def contributions_of(timeline: Timeline, made: Draft) -> tuple[Contribution, ...]:
+    """What a visit adds to its patient's record, by its draft.
+
+    Nothing for a visit without exactly one patient: nobody can say whose it is.
+    """
+    patient = timeline.context.patient
+    if not patient or len(timeline.patients) != 1:
+        return ()
+    slots_used = dict.fromkeys([slot for each in made.encounters for slot in each.slots])
+    starts = {day.day: day.administrations[0].start for day in timeline.days} if slots_used else {}
+    return tuple(
+        [
+            Contribution(timeline.key, patient, slot, starts[date.fromisoformat(slot.about)])
+            for slot in slots_used
+        ]
+    )
 
 
-def _is_by_day(encounter: Encounter) -> bool:
-    return encounter.grouping.word("group") == "by_day"
+_IS_BILLED: Mapping[YesNo, bool] = {"yes": True, "no": False}
 
 
-def _common_start(before: tuple[Day, ...], now: tuple[Day, ...]) -> int:
-    """How many days at the beginning are the same; halving, because slices compare fast."""
-    low, high = 0, min(len(before), len(now))
-    if before[: high - 1] == now[: high - 1]:
-        low = max(0, high - 1)  # mostly it is the last day that changes
-    while low < high:
-        middle = (low + high + 1) // 2
-        if before[low:middle] == now[low:middle]:
-            low = middle
+class _Drafting:
+    """One draft of one visit under one policy."""
+
+    def __init__(
+        self, timeline: Timeline, rulebook: Rulebook, policy: str, history: History, saved: SavedWork
+    ) -> None:
+        self.timeline = timeline
+        self.rulebook = rulebook
+        self.policy = policy
+        self.history = history
+        self.saved = saved
+        self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
+
+    def encounters(self) -> tuple[EncounterDraft, ...]:
+        """The drafts of all encounters; of an account billed by day only those that changed."""
+        timeline, days = self.timeline, self.saved.days
+        rests_on = (timeline.context, timeline.patients, self.rulebook, self.policy, self.history)
+        if days is not None and days.rests_on == rests_on:
+            encounters = self._changed_days(days)
         else:
-            high = middle - 1
-    return low
+            grouped = encounters_of(timeline, self.rulebook.policies[self.policy])
+            encounters = tuple([self._encounter(each) for each in grouped])
+            one_class = len(timeline.context.classes) < 2
+            if not (one_class and grouped and all(each.is_billed_by_day for each in grouped)):
+                self.saved.days = None
+                return encounters
+        self.saved.days = DaysDrafted(rests_on, timeline.days, encounters)
+        return encounters
+
+    def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...]:
+        """The encounters before, those of days that changed drafted anew."""
+        now = self.timeline.days
+        first, last = days_alike(before.days, now)
+        changed = self.timeline._replace(days=now[first : len(now) - last])
+        grouped = encounters_of(changed, self.rulebook.policies[self.policy])
+        drafted = [self._encounter(each) for each in grouped]
+        kept_after = before.encounters[len(before.days) - last :]
+        return (*before.encounters[:first], *drafted, *kept_after)
+
+    def _encounter(self, encounter: Encounter) -> EncounterDraft:
+        """The draft of one encounter."""
+        return self.saved.again(
+            ENCOUNTER,
+            (encounter.name, self.policy),
+            self._drafted,
+            encounter,
+            self.timeline.context,
+            self.rulebook,
+            self._is_second_of_day(encounter),
+            self.is_in_question,
+        )
+
+    def _drafted(
+        self,
+        encounter: Encounter,
+        context: VisitContext,
+        rulebook: Rulebook,
+        second_of_day: bool,
+        is_in_question: bool,
+    ) -> EncounterDraft:
+        if is_in_question:
+            says = "The visit itself has an open question."
+            return self._nothing_billed(encounter, "visit", says, ())
+        rule = encounter.grouping.rule
+        if rule is None:
+            says = "No rule groups visits of this day."
+            return self._nothing_billed(encounter, "rule.none", says, ())
+        if not _IS_BILLED[encounter.grouping.answer.bill]:
+            return self._nothing_billed(encounter, rule.id, rule.why, (encounter.step,))
+        return self._coded(encounter)
+
+    def _nothing_billed(
+        self, encounter: Encounter, reason: str, says: str, steps: tuple[Step, ...]
+    ) -> EncounterDraft:
+        """Withhold every administration of an encounter for one and the same reason."""
+        withheld = [
+            Withheld(
+                family="encounter",
+                reason=reason,
+                says=says,
+                drug=item.drugs[0].text if item.drugs else "",
+                administrations=(item.key,),
+                trace=steps,
+            )
+            for item in encounter.administrations
+        ]
+        return self._encounter_draft(encounter, Proposal(withheld=tuple(withheld)))
+
+    def _coded(self, encounter: Encounter) -> EncounterDraft:
+        """What the families make of an encounter, and where other policies would differ."""
+        try:
+            return self._coded_by_rules(encounter)
+        except UndecidedError as error:
+            return self._undecided(encounter, error)
+
+    def _undecided(self, encounter: Encounter, error: UndecidedError) -> EncounterDraft:
+        """Nothing is billed where rules leave a gap, and a person is told which."""
+        clash = ", ".join([rule.id for rule in error.clash])
+        question = ask(
+            "rule.clash" if clash else "rule.none",
+            expected=f"one rule that decides {error.concern} on {encounter.day.isoformat()}",
+            found=f"{clash} at once" if clash else "none",
+            do="correct the rules; `chargeline rules check` shows what is missing",
+            administrations=tuple([item.key for item in encounter.administrations]),
+        )
+        says = "The rules do not decide this encounter."
+        drafted = self._nothing_billed(encounter, question.finding.code, says, (encounter.step,))
+        return drafted._replace(questions=(question,))
+
+    def _coded_by_rules(self, encounter: Encounter) -> EncounterDraft:
+        """The same, where rules decide all that must be decided."""
+        facts = self._facts(encounter)
+        assessment = self._assessed(encounter, self.policy, facts, [None] * len(facts))
+        proposal = together([family.propose(assessment, self.saved) for family in FAMILIES.values()])
+        drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, assessment))
+        services = assessment.services
+        compared = [
+            self._assessed_elsewhere(encounter, name, facts, services)
+            for name in self.rulebook.compared
+            if name != self.policy
+        ]
+        return with_differences(drafted, services, compared)
+
+    def _encounter_draft(
+        self, encounter: Encounter, proposal: Proposal, contributed: tuple[Slot, ...] = ()
+    ) -> EncounterDraft:
+        return EncounterDraft(
+            encounter=encounter.name,
+            policy=self.policy,
+            administrations=tuple([item.key for item in encounter.administrations]),
+            lines=proposal.lines,
+            questions=tuple(dict.fromkeys(proposal.questions)),
+            withheld=proposal.withheld,
+            slots=contributed,
+        )
+
+    def _facts(self, encounter: Encounter) -> list[Facts]:
+        """What holds of each administration under any policy."""
+        again, formulary = self.saved.again, self.rulebook.formulary
+        return [again(FACTS, item.key, facts_of, item, formulary) for item in encounter.administrations]
+
+    def _assessed(
+        self,
+        encounter: Encounter,
+        policy: str,
+        facts: Sequence[Facts],
+        alike: Sequence[Service | None],
+    ) -> Assessment:
+        """An encounter as a policy sees it: what each administration is by itself.
+
+        `alike` is what another policy made of the same facts.
+        """
+        rules = self.rulebook.policies[policy].on(encounter.day)
+        again = self.saved.again
+        services = [
+            again(SERVICE, (each.administration.key, policy), assess, each, rules, other)
+            for each, other in zip(facts, alike, strict=True)
+        ]
+        return self._assessment(encounter, rules, services)
+
+    def _assessment(self, encounter: Encounter, rules: DayRules, services: Sequence[Service]) -> Assessment:
+        return Assessment(
+            visit=self.timeline.key,
+            context=self.timeline.context,
+            encounter=encounter,
+            rules=rules,
+            services=services,
+            second_of_day=self._is_second_of_day(encounter),
+        )
+
+    def _assessed_elsewhere(
+        self, encounter: Encounter, policy: str, facts: Sequence[Facts], alike: Sequence[Service]
+    ) -> Assessment:
+        """The same for a comparison: where that policy leaves a gap, it would ask about everything."""
+        try:
+            return self._assessed(encounter, policy, facts, alike)
+        except UndecidedError:
+            rules = self.rulebook.policies[policy].on(encounter.day)
+            return self._assessment(encounter, rules, ())
+
+    def _is_second_of_day(self, encounter: Encounter) -> bool:
+        """Whether the patient had an initial service elsewhere before, on the day of this encounter."""
+        if not self.history:
+            return False
+        slot = initial_service_slot(encounter.day)
+        context = self.timeline.context
+        mine = Contribution(self.timeline.key, context.patient, slot, encounter.start)
+        return is_second(mine, self.history)
 
 
 def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
-    questions = [_visit_question(problem) for problem in timeline.problems]
+    """What must be asked about the visit as a whole."""
+    questions = [Question(each.finding, sources=(each.source,)) for each in timeline.problems]
     if len(timeline.patients) > 1:
         questions.append(
             ask(
@@ -134,79 +329,3 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
             )
         )
     return tuple(questions)
-
-
-def _visit_question(problem: Problem) -> Question:
-    return Question(problem.finding, "", (), (problem.source,))
-
-
-def _encounter(
-    timeline: Timeline,
-    encounter: Encounter,
-    rulebook: Rulebook,
-    name: str,
-    second: bool,
-    memory: Memory,
-) -> EncounterDraft:
-    """The draft of an encounter, or the earlier one where nothing it rests on has changed."""
-    blocked = len(timeline.patients) > 1 or timeline.context.cancelled
-    rests_on = (*encounter.days, timeline.context, encounter.grouping, rulebook, second, blocked)
-    known = memory.encounters.get((encounter.name, name))
-    if known is not None and len(known[0]) == len(rests_on) and all(map(_is, known[0], rests_on)):
-        return known[1]
-    rules = rulebook.policies[name].on(encounter.day)
-    builder = EncounterBuilder(timeline, encounter, rules, second, memory)
-    if blocked:
-        builder.withhold_all("visit", "The visit itself has an open question.", ())
-        made = builder.done(name)
-    elif encounter.grouping.word("bill") != "yes":
-        builder.withhold_by(encounter.grouping)
-        made = builder.done(name)
-    else:
-        made = _coded(builder, timeline, rulebook, name)
-    memory.encounters[(encounter.name, name)] = (rests_on, made)
-    return made
-
-
-def _is(known: object, now: object) -> bool:
-    return known is now or (type(known) is bool and known == now)
-
-
-def _coded(builder: EncounterBuilder, timeline: Timeline, rulebook: Rulebook, name: str) -> EncounterDraft:
-    """The encounter under its policy, with what each compared policy would make of it."""
-    encounter, memory = builder.encounter, builder.memory
-    services = _assessed(encounter, builder.rules, rulebook, memory, ())
-    builder.code(services)
-    made = builder.done(name)
-    alternatives = []
-    for other in rulebook.compared:
-        if other != name:
-            rules = rulebook.policies[other].on(encounter.day)
-            theirs = _assessed(encounter, rules, rulebook, memory, services)
-            placed = EncounterBuilder(timeline, encounter, rules, builder.second, memory).place(theirs)
-            alternatives.append(Alternative(other, rules, theirs, placed, timeline.context.payer))
-    return with_differences(made, services, alternatives)
-
-
-def _assessed(
-    encounter: Encounter,
-    rules: DayRules,
-    rulebook: Rulebook,
-    memory: Memory,
-    alike: Sequence[Service],
-) -> list[Service]:
-    """The services of an encounter; `alike` are those under other rules, shared where equal."""
-    found = []
-    for index, item in enumerate(encounter.administrations):
-        facts = memory.facts.get(item.key)
-        if facts is None or facts.administration is not item:
-            facts = memory.facts[item.key] = facts_of(item, rulebook.formulary)
-        slot = (item.key, rules.policy)
-        known = memory.services.get(slot)
-        if known is not None and known[0] is facts and known[1] is rules:
-            found.append(known[2])
-            continue
-        service = assess(facts, rules, alike[index] if alike else None)
-        memory.services[slot] = (facts, rules, service)
-        found.append(service)
-    return found

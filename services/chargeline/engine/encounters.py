@@ -1,34 +1,96 @@
-"""Which administrations belong to one encounter.
+"""Which administrations belong to one encounter, and the encounter as one policy sees it.
 
-It owns the grouping of a visit's days: by day for a recurring account, the whole of an
-observation stay, or by gap for a plain outpatient visit. The choice is a rule; an administration
-belongs where it began, so one that runs over midnight is not cut.
+It owns the grouping of a visit's days: by day for a recurring account, the whole of an observation
+stay, or by gap for a plain outpatient visit. The choice is a rule. An administration belongs where
+it began, so one that runs over midnight is not cut.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from chargeline.engine.rules import Decision, Policy
-from chargeline.engine.timeline import Administration, Day, Timeline, VisitContext
+from chargeline.engine.events import VisitKey
+from chargeline.engine.rules import Concern, DayRules, Decision, Policy
+from chargeline.engine.services.records import Service
+from chargeline.engine.timeline.records import Administration, Day, Timeline, VisitContext
+from chargeline.engine.trace import Step
+from chargeline.engine.words import Grouping, PatientClassFact, YesNo
+
+
+class GroupingFacts(NamedTuple):
+    """What decides how days are grouped."""
+
+    patient_class: PatientClassFact
+
+
+class GroupingAnswer(NamedTuple):
+    """How days are grouped, after which gap a new encounter begins, and whether it is billed."""
+
+    group: Grouping
+    bill: YesNo
+    gap_minutes: int = 0
+
+
+GROUPING = Concern(
+    "encounter.grouping",
+    GroupingFacts,
+    GroupingAnswer,
+    meaning="how the days of one visit number become encounters, and whether they are billed at all",
+)
+
+CONCERNS = (GROUPING,)
 
 
 class Encounter(NamedTuple):
-    """Administrations billed together. `name` is the first day, the patient class decides the rest."""
+    """Administrations billed together. `name` is the first day; `start` is when that day began."""
 
     name: str
     day: date
+    start: datetime
     days: tuple[Day, ...]
-    patient_class: str
-    grouping: Decision
+    patient_class: PatientClassFact
+    grouping: Decision[GroupingAnswer]
 
     @property
     def administrations(self) -> tuple[Administration, ...]:
         """In the order of the clock."""
         if len(self.days) == 1:
             return self.days[0].administrations
-        return tuple(item for day in self.days for item in day.administrations)
+        return tuple([item for day in self.days for item in day.administrations])
+
+    @property
+    def is_billed_by_day(self) -> bool:
+        """Whether other days of the visit do not bear on it."""
+        return self.grouping.rule is not None and self.grouping.answer.group == "by_day"
+
+    @property
+    def step(self) -> Step:
+        """Why these administrations are billed together."""
+        facts = (("encounter", self.name), ("patient class", self.patient_class))
+        return Step("encounter", self.grouping, facts)
+
+
+class Assessment(NamedTuple):
+    """An encounter of a visit as one policy sees it: its rules of the day, and what each thing given is.
+
+    `second_of_day`: the patient has had an initial service elsewhere that day.
+    """
+
+    visit: VisitKey
+    context: VisitContext
+    encounter: Encounter
+    rules: DayRules
+    services: Sequence[Service]
+    second_of_day: bool
+
+
+class _Group(NamedTuple):
+    """Days that are billed together so far."""
+
+    days: list[Day]
+    patient_class: PatientClassFact
+    decision: Decision[GroupingAnswer]
 
 
 def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
@@ -37,61 +99,89 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
     A day on which the patient's class changed counts for both: what was given before belongs to the
     earlier class.
     """
-    groups: list[tuple[list[Day], str, Decision]] = []
+    groups: list[_Group] = []
     for day, patient_class in _days_by_class(timeline):
-        decision = policy.on(day.day)["encounter.grouping"].decide(patient_class)
-        if groups and _together(groups[-1], day, patient_class, decision):
-            groups[-1][0].append(day)
+        decision = policy.on(day.day).of(GROUPING).decide(GroupingFacts(patient_class))
+        if groups and _goes_on(groups[-1], day, patient_class, decision):
+            groups[-1].days.append(day)
         else:
-            groups.append(([day], patient_class, decision))
-    made: list[Encounter] = []
+            groups.append(_Group([day], patient_class, decision))
+    starts = {day.day: day.administrations[0].start for day in timeline.days}
+    encounters: list[Encounter] = []
     for days, patient_class, decision in groups:
-        name = days[0].day.isoformat()
-        if made and made[-1].day == days[0].day:
+        first = days[0].day
+        name = first.isoformat()
+        if encounters and encounters[-1].day == first:
             name = f"{name}-{patient_class}"
-        made.append(Encounter(name, days[0].day, tuple(days), patient_class, decision))
-    return tuple(made)
+        encounters.append(Encounter(name, first, starts[first], tuple(days), patient_class, decision))
+    return tuple(encounters)
 
 
-def _days_by_class(timeline: Timeline) -> Iterator[tuple[Day, str]]:
+def _days_by_class(timeline: Timeline) -> Iterator[tuple[Day, PatientClassFact]]:
     context = timeline.context
     if len(context.classes) < 2:
         only = context.classes[0][1] if context.classes else "unknown"
-        yield from ((day, only) for day in timeline.days)
+        for day in timeline.days:
+            yield day, only
         return
     for day in timeline.days:
         for patient_class, items in groupby(
             day.administrations, key=lambda item: class_on(context, item.start)
         ):
             same = tuple(items)
-            yield (day if len(same) == len(day.administrations) else Day(day.day, same)), patient_class
+            is_whole_day = len(same) == len(day.administrations)
+            yield (day if is_whole_day else Day(day.day, same)), patient_class
 
 
-def class_on(context: VisitContext, moment: datetime) -> str:
+def class_on(context: VisitContext, moment: datetime) -> PatientClassFact:
     """The patient's class at a moment: the last one that had begun, else the first known."""
-    found = context.classes[0][1] if context.classes else "unknown"
+    current = context.classes[0][1] if context.classes else "unknown"
     for since, patient_class in context.classes:
         if since is not None and since <= moment:
-            found = patient_class
-    return found
+            current = patient_class
+    return current
 
 
-def _together(
-    group: tuple[list[Day], str, Decision], following: Day, patient_class: str, decision: Decision
+def _goes_on(
+    group: _Group, following: Day, patient_class: PatientClassFact, decision: Decision[GroupingAnswer]
 ) -> bool:
-    """Whether a day goes on with the encounter before it: same stay, or same class without a gap.
+    """Whether a day belongs to the encounter before it."""
+    if decision.rule is None or group.decision.rule is None:
+        return _goes_on_by_day(group, following, patient_class, decision)
+    return _GOES_ON[decision.answer.group](group, following, patient_class, decision)
 
-    An emergency visit that becomes an observation stay is one stay.
-    """
-    days, earlier_class, earlier = group
-    how = decision.word("group")
-    if how == "whole_visit" and earlier.word("group") == how:
-        return earlier.word("bill") == decision.word("bill")
-    if earlier_class != patient_class or how != "by_gap":
-        return earlier_class == patient_class and days[-1].day == following.day
-    gap = following.administrations[0].start - _last_end(days[-1])
-    return gap <= timedelta(minutes=decision.number("gap_minutes"))
+
+def _goes_on_by_day(
+    group: _Group, following: Day, patient_class: PatientClassFact, _decision: Decision[GroupingAnswer]
+) -> bool:
+    return group.patient_class == patient_class and group.days[-1].day == following.day
+
+
+def _goes_on_with_the_stay(
+    group: _Group, following: Day, patient_class: PatientClassFact, decision: Decision[GroupingAnswer]
+) -> bool:
+    """An emergency visit that becomes an observation stay is one stay."""
+    if group.decision.answer.group != "whole_visit":
+        return _goes_on_by_day(group, following, patient_class, decision)
+    return group.decision.answer.bill == decision.answer.bill
+
+
+def _goes_on_without_a_gap(
+    group: _Group, following: Day, patient_class: PatientClassFact, decision: Decision[GroupingAnswer]
+) -> bool:
+    if group.patient_class != patient_class:
+        return _goes_on_by_day(group, following, patient_class, decision)
+    gap = following.administrations[0].start - _last_end(group.days[-1])
+    return gap <= timedelta(minutes=decision.answer.gap_minutes)
+
+
+_GOES_ON: Mapping[Grouping, Callable[[_Group, Day, PatientClassFact, Decision[GroupingAnswer]], bool]] = {
+    "by_day": _goes_on_by_day,
+    "whole_visit": _goes_on_with_the_stay,
+    "by_gap": _goes_on_without_a_gap,
+}
 
 
 def _last_end(day: Day) -> datetime:
-    return max(interval.stop or interval.start for item in day.administrations for interval in item.intervals)
+    intervals = [interval for item in day.administrations for interval in item.intervals]
+    return max([interval.stop or interval.start for interval in intervals])

@@ -58,6 +58,7 @@ def _step(number: int, step: Step, titles: Mapping[str, str]) -> list[str]:
         lines.append("     " + "; ".join(f"{name}: {value}" for name, value in step.facts))
     if rule is not None:
         lines.append(f"     rule {rule.id}, {_cited(rule, titles)}")
+        lines += [f"     other published position: {position}" for position in rule.other]
     if step.decision is not None:
         lines += [f"     passed over {other.id}: {other.why}" for other in step.decision.passed_over]
     if step.sources:

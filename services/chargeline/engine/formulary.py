@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.words import DrugKind
+
 
 class Drug(NamedTuple):
     """One row of the formulary: `unit_amount` of `unit` is one HCPCS billing unit."""
@@ -19,7 +21,7 @@ class Drug(NamedTuple):
     hcpcs: str
     unit_amount: Decimal
     unit: str
-    kind: str
+    kind: DrugKind
     container: str
     starts: date
     ends: date | None

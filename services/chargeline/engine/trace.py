@@ -1,23 +1,28 @@
 """What a draft is made of: lines, questions, withheld services, and the steps that led to each.
 
-It owns the shapes only. A step carries the decision itself (rule, why, citation, rules passed
-over), the facts it was taken from and where they stood, so that text can be made at any time and
+It owns the shapes only. A step carries the decision itself (rule, why, citation, rules passed over),
+the facts that it was taken from and where they stood, so that text can be made at any time and
 nothing has to be remembered to explain a line.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.finding import Finding, FindingCode, RuleId
+from chargeline.engine.record import Slot
 from chargeline.engine.rules import Decision
+from chargeline.engine.words import FamilyName
 
 
 class Step(NamedTuple):
     """One step of reasoning: the topic, the rule's decision if one was needed, facts, sources."""
 
     topic: str
-    decision: Decision | None
+    decision: Decision[Any] | None
     facts: tuple[tuple[str, str | int], ...]
     sources: tuple[Source, ...] = ()
 
@@ -36,6 +41,7 @@ class ChargeLine(NamedTuple):
     `provisional` names the open question that may change the line, or "".
     """
 
+    family: FamilyName
     line_id: str
     role: str
     code: str
@@ -43,20 +49,25 @@ class ChargeLine(NamedTuple):
     modifiers: tuple[str, ...]
     service_date: date
     drug: str
-    minutes: int | None
     administrations: tuple[str, ...]
-    provisional: str
     trace: tuple[Step, ...]
+    minutes: int | None = None
+    provisional: str = ""
     other_policies: tuple[Difference, ...] = ()
 
 
 class Question(NamedTuple):
-    """Something that a person must answer, and what happens to the charge until then."""
+    """Something that a person must answer, and what happens to the charge until then.
+
+    `wait_minutes`: so long after the first of its administrations began it need not be put, because
+    the answer may still come by itself; None puts it at once.
+    """
 
     finding: Finding
-    drug: str
-    administrations: tuple[str, ...]
-    sources: tuple[Source, ...]
+    drug: str = ""
+    administrations: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    wait_minutes: int | None = None
 
 
 def ask(
@@ -69,7 +80,7 @@ def ask(
     administrations: tuple[str, ...] = (),
     sources: tuple[Source, ...] = (),
 ) -> Question:
-    """A question about some administrations, or about the visit as a whole; asked at its first source."""
+    """A question about some administrations or about the visit, asked where its first source stands."""
     where = sources[0].address if sources else ""
     finding = Finding(code, expected=expected, found=found, where=where, do=do)
     return Question(finding, drug, administrations, sources)
@@ -78,24 +89,60 @@ def ask(
 class Withheld(NamedTuple):
     """An administration, or a part of one, that is not billed, and why."""
 
+    family: FamilyName
     reason: str
     says: str
     drug: str
-    minutes: int | None
     administrations: tuple[str, ...]
-    trace: tuple[Step, ...]
+    minutes: int | None = None
+    trace: tuple[Step, ...] = ()
     other_policies: tuple[Difference, ...] = ()
 
 
+class Proposal(NamedTuple):
+    """What a charge family makes of an encounter."""
+
+    lines: tuple[ChargeLine, ...] = ()
+    questions: tuple[Question, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+
+
+def together(proposals: Sequence[Proposal]) -> Proposal:
+    """Several proposals as one, in their order."""
+    lines: list[ChargeLine] = []
+    questions: list[Question] = []
+    withheld: list[Withheld] = []
+    for proposal in proposals:
+        lines += proposal.lines
+        questions += proposal.questions
+        withheld += proposal.withheld
+    return Proposal(tuple(lines), tuple(questions), tuple(withheld))
+
+
+class InShort(NamedTuple):
+    """How a family's administrations end, without lines: what a comparison of policies needs.
+
+    `ends` has for each administration its codes with units and modifiers, or `withheld`; one that is
+    missing ends with a question. `rules` gives the rules that lead there, in the order of reasoning.
+    """
+
+    ends: Mapping[str, Sequence[str]]
+    rules: Callable[[], Mapping[str, Sequence[str]]]
+
+
 class EncounterDraft(NamedTuple):
-    """The draft of one encounter under one policy; `administrations` are the keys of all it holds."""
+    """The draft of one encounter under one policy; `administrations` are the keys of all it holds.
+
+    `slots` are the slots of its patient's record that it contributes to.
+    """
 
     encounter: str
     policy: str
     administrations: tuple[str, ...]
-    lines: tuple[ChargeLine, ...]
-    questions: tuple[Question, ...]
-    withheld: tuple[Withheld, ...]
+    lines: tuple[ChargeLine, ...] = ()
+    questions: tuple[Question, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    slots: tuple[Slot, ...] = ()
 
 
 class Draft(NamedTuple):
@@ -105,4 +152,25 @@ class Draft(NamedTuple):
     policy: str
     rulebook: str
     encounters: tuple[EncounterDraft, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[Question, ...] = ()
+
+
+@lru_cache(maxsize=100_000)
+def line_id(visit: VisitKey, encounter: str, role: str, anchor: str) -> str:
+    """Twelve hexadecimal digits: the same role of the same anchor has the same id for ever.
+
+    The anchor is the key of the first administration, or the drug and day of a drug line.
+    """
+    text = f"{visit.facility}|{visit.visit}|{encounter}|{role}|{anchor}"
+    return blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def charge_in_short(code: str, modifiers: Sequence[str], units: int) -> str:
+    """A code with its modifiers and units: 96415-59 x2."""
+    return f"{'-'.join([code, *modifiers]) if modifiers else code} x{units}"
+
+
+def rules_of(steps: Sequence[Step]) -> list[str]:
+    """The ids of the rules that some steps rest on."""
+    decisions = [step.decision for step in steps if step.decision is not None]
+    return [decision.rule.id for decision in decisions if decision.rule is not None]

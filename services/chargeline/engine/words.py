@@ -164,13 +164,18 @@ DrugKind = Literal[
     "thrombolytic",  # what opens a blocked access device
 ]
 
-DrugClass = Literal[
+ReasonClass = Literal[
     "chemo",  # given under the codes of chemotherapy
     "hormonal",  # hormonal chemotherapy: the same codes, but for injections
     "therapeutic",  # given under the codes of therapy, prophylaxis and diagnosis
     "hydration",  # given under the codes of hydration
-    "flush",  # never a service of its own
 ]
+DrugClass = (
+    ReasonClass
+    | Literal[
+        "flush",  # never a service of its own, and nobody comes for it
+    ]
+)
 
 Technique = Literal[
     "infusion",  # into a vein, 16 minutes or longer
@@ -293,6 +298,16 @@ ExclusiveWith = Literal[
 
 # ------------------------------------------------------------------ what a draft is made of
 
+FamilyName = Literal[
+    "infusions",  # giving drugs: infusions, pushes, injections, hydration and the care of pumps
+    "drugs",  # the drugs themselves
+    "encounter",  # an encounter as a whole: nothing of it is billed
+]
+
+ContributionKind = Literal[
+    "initial_service",  # an initial service on a day
+]
+
 Outcome = Literal[
     "service",  # it can be coded
     "withheld",  # it is not billed
@@ -305,3 +320,7 @@ def words_of(family: Any) -> tuple[str, ...]:
     if get_origin(family) is Literal:
         return get_args(family)
     return tuple(word for part in get_args(family) for word in words_of(part))
+
+
+# These have the type of their words, for whoever looks a word up.
+DRUG_KINDS: tuple[DrugKind, ...] = get_args(DrugKind)

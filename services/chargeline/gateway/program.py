@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from chargeline import __version__
 from chargeline.bus import kafka
 from chargeline.bus.mllp import Limits
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.watching import tell_gateway
 from chargeline.hl7.profile import make_profile

@@ -19,8 +19,7 @@ from typing import NamedTuple, Protocol
 
 from chargeline.bus.mllp import COUNTED as MLLP_COUNTED
 from chargeline.bus.mllp import HangUpError, Limits, MllpServer, Peer
-from chargeline.engine.events import MessageRef, VisitMerge
-from chargeline.engine.finding import shape_of
+from chargeline.engine import MessageRef, VisitMerge, shape_of
 from chargeline.hl7.acknowledge import (
     STORED,
     AnswerMode,

@@ -8,15 +8,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, MessageRef, Record, VialCode, WastedAmount
-from chargeline.engine.finding import shape_of
-from chargeline.engine.words import (
-    ActionCharted,
-    CompletionCharted,
-    PurposeCharted,
-    RecordStatus,
-)
-from chargeline.hl7.drugs import DrugFields, components_of, drug_at
+from chargeline.engine import DrugAmount, MessageRef, Record, VialCode, WastedAmount, shape_of, words
+from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.reader import NULL, Delimiters, Message, component
@@ -30,8 +23,6 @@ from chargeline.hl7.segments import (
 )
 from chargeline.hl7.sites import route_of, site_of
 from chargeline.hl7.times import Moment
-
-_DRUG = DrugFields(code=5, amount=6, unit=7)
 
 
 class ChartedRow(NamedTuple):
@@ -151,7 +142,7 @@ def _is_zero(rate: str) -> bool:
     return digits.replace(".", "", 1).isdigit() and not digits.strip("0.")
 
 
-def _action(charted: ChartedRow) -> tuple[ActionCharted, str]:
+def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
     """The first word that the profile knows as an action, of those at the places that it names."""
     others = charted.administration.others
     for segment, number, part in charted.profile.action:
@@ -170,7 +161,7 @@ def _action(charted: ChartedRow) -> tuple[ActionCharted, str]:
 def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:
     """What RXA-5 names, then the parts of the mixture: of this row, else of an order without a drug."""
     delimiters = charted.delimiters
-    drug = drug_at(charted.row, _DRUG, charted.address, delimiters)
+    drug = drug_at(charted.row, charted.address, delimiters)
     mixture: list[DrugAmount] = []
     if charted.administration.components:
         mixture = components_of(charted.administration.components, f"{charted.address}/", delimiters)
@@ -182,7 +173,9 @@ def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:
 
 
 @lru_cache(maxsize=256)
-def _completion(refused: str, status: str, profile: Profile, delimiters: Delimiters) -> CompletionCharted:
+def _completion(
+    refused: str, status: str, profile: Profile, delimiters: Delimiters
+) -> words.CompletionCharted:
     """RXA-20 in the profile's words; any refusal reason in RXA-18 means that it was not taken."""
     if component(refused, 1, delimiters).strip():
         return "not_given"
@@ -190,7 +183,7 @@ def _completion(refused: str, status: str, profile: Profile, delimiters: Delimit
 
 
 @lru_cache(maxsize=256)
-def _status(text: str, profile: Profile, delimiters: Delimiters, address: str) -> RecordStatus:
+def _status(text: str, profile: Profile, delimiters: Delimiters, address: str) -> words.RecordStatus:
     word = component(text, 1, delimiters).strip().upper()
     status = profile.record.get(word)
     if status is None and word:
@@ -207,15 +200,15 @@ def _status(text: str, profile: Profile, delimiters: Delimiters, address: str) -
 # ------------------------------------------------------------------ notes, waste and vials
 
 
-def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> PurposeCharted:
+def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> words.PurposeCharted:
     """Whether RXA-9, the drug's name or a note says that it keeps the vein open, or rinses."""
     notes = [field(row, 3) for row in charted.administration.notes]
     return _purpose_of((charted.row[9], *[drug.text for drug in drugs], *notes), charted.profile)
 
 
 @lru_cache(maxsize=4096)
-def _purpose_of(texts: tuple[str, ...], profile: Profile) -> PurposeCharted:
-    patterns: tuple[tuple[re.Pattern[str] | None, PurposeCharted], ...] = (
+def _purpose_of(texts: tuple[str, ...], profile: Profile) -> words.PurposeCharted:
+    patterns: tuple[tuple[re.Pattern[str] | None, words.PurposeCharted], ...] = (
         (profile.keep_open, "keep_open"),
         (profile.flush, "flush"),
     )

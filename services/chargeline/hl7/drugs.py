@@ -7,12 +7,12 @@ meant: that is the formulary's to say.
 from functools import lru_cache
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount
+from chargeline.engine import DrugAmount
 from chargeline.hl7.reader import NULL, Delimiters, component, unescape
 from chargeline.hl7.segments import Row, decimal_at, field
 
 
-class DrugFields(NamedTuple):
+class _DrugFields(NamedTuple):
     """In which fields of a segment the drug's code, its amount and its unit stand."""
 
     code: int
@@ -20,37 +20,40 @@ class DrugFields(NamedTuple):
     unit: int
 
 
-_COMPONENT = DrugFields(code=2, amount=3, unit=4)  # of RXC
+_FIELDS = {
+    "RXA": _DrugFields(code=5, amount=6, unit=7),
+    "RXC": _DrugFields(code=2, amount=3, unit=4),
+    "RXD": _DrugFields(code=2, amount=4, unit=5),
+    "RXE": _DrugFields(code=2, amount=3, unit=5),
+    "RXG": _DrugFields(code=4, amount=5, unit=7),
+    "RXO": _DrugFields(code=1, amount=2, unit=4),
+}
 
 
-def drug_at(row: Row, fields: DrugFields, address: str, delimiters: Delimiters) -> DrugAmount | None:
-    """The drug that a segment names, None if it names none. Raises Hl7Error `number.invalid`."""
-    named = field(row, fields.code)
+def drug_at(row: Row, address: str, delimiters: Delimiters) -> DrugAmount | None:
+    """The drug that a segment names, None if it names none; `address` is the segment's.
+
+    Raises Hl7Error `number.invalid`.
+    """
+    segment = row[0]
+    code, amount, unit = _FIELDS[segment]
+    named = field(row, code)
     if not named:
         return None
-    return _drug_amount(
-        named,
-        field(row, fields.amount),
-        field(row, fields.unit),
-        fields=fields,
-        address=address,
-        delimiters=delimiters,
-    )
+    quantity = (segment, field(row, amount), field(row, unit))
+    return _drug_amount(named, quantity, address, delimiters)
 
 
 @lru_cache(maxsize=16384)
 def _drug_amount(
-    named: str,
-    measure: str,
-    unit: str,
-    *,
-    fields: DrugFields,
-    address: str,
-    delimiters: Delimiters,
+    named: str, quantity: tuple[str, str, str], address: str, delimiters: Delimiters
 ) -> DrugAmount | None:
+    """`quantity`: the segment's name, the amount and the unit, as sent."""
     codes, text = _drug_name(named, delimiters)
     if not codes and not text:
         return None
+    segment, measure, unit = quantity
+    fields = _FIELDS[segment]
     return DrugAmount(
         codes=codes,
         text=text,
@@ -77,7 +80,7 @@ def components_of(rows: list[Row], address: str, delimiters: Delimiters) -> list
     """The parts of a mixture: RXC-1 B is the base, anything else an additive."""
     components = []
     for index, row in enumerate(rows, start=1):
-        drug = drug_at(row, _COMPONENT, f"{address}RXC[{index}]", delimiters)
+        drug = drug_at(row, f"{address}RXC[{index}]", delimiters)
         if drug is not None:
             is_base = component(field(row, 1), 1, delimiters).strip().upper() == "B"
             components.append(drug._replace(component="base" if is_base else "additive"))

@@ -4,7 +4,7 @@ It owns the two findings that several modules make. It refuses to show a patient
 told as lengths, names, delimiters and shapes, never as content.
 """
 
-from chargeline.engine.finding import Finding, FindingCode, FindingError
+from chargeline.engine import Finding, FindingCode, FindingError
 
 
 class Hl7Error(FindingError, ValueError):

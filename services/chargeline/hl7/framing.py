@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import count, pairwise
 from typing import NamedTuple
 
-from chargeline.engine.finding import shape_of
+from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error, cut_off, no_msh
 from chargeline.hl7.reader import MLLP_END, MLLP_START, UTF8_BOM, decode_wide, wide_encoding
 

@@ -7,7 +7,7 @@ pharmacy segments are pharmacy.py's, the visit's are visits.py's.
 
 from datetime import datetime
 
-from chargeline.engine.events import Event, MessageRef, PatientMerge, Reading, VisitMerge
+from chargeline.engine import Event, MessageRef, PatientMerge, Reading, VisitMerge
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.pharmacy import pharmacy_events
 from chargeline.hl7.profile import Place, Profile

@@ -7,25 +7,18 @@ into one order by the engine.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, MessageRef, OrderFact
-from chargeline.engine.words import MethodCharted, OrderKind
-from chargeline.hl7.drugs import DrugFields, components_of, drug_at
+from chargeline.engine import DrugAmount, MessageRef, OrderFact, words
+from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Delimiters, Message, component
 from chargeline.hl7.segments import OrderGroup, Row, decimal_at, field
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
 
-_KINDS: Mapping[str, OrderKind] = {
+_KINDS: Mapping[str, words.OrderKind] = {
     "RDE": "order",
     "RAS": "order",
     "RDS": "dispense",
     "RGV": "give",
-}
-_DRUG_FIELDS = {
-    "RXE": DrugFields(code=2, amount=3, unit=5),
-    "RXD": DrugFields(code=2, amount=4, unit=5),
-    "RXG": DrugFields(code=4, amount=5, unit=7),
-    "RXO": DrugFields(code=1, amount=2, unit=4),
 }
 _RATE_FIELDS = {"RXE": (23, 24), "RXG": (15, 16)}  # rate and its unit
 _TIME_UNITS = {
@@ -55,15 +48,14 @@ def order_fact_of(
     delimiters = message.delimiters
     drugs: list[DrugAmount] = []
     if group.drug is not None:
-        name = group.drug[0]
-        drug = drug_at(group.drug, _DRUG_FIELDS[name], name, delimiters)
+        drug = drug_at(group.drug, group.drug[0], delimiters)
         drugs = [drug] if drug is not None else []
     drugs += components_of(group.components, "", delimiters)
     if not number:
         number = "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else message.type)
     routes = [route_of(row, profile, delimiters) for row in reversed(group.routes)]
     route = next((each for each in routes if each.route), NO_ROUTE)
-    method: MethodCharted = next((each.method for each in routes if each.method), "")
+    method: words.MethodCharted = next((each.method for each in routes if each.method), "")
     site = site_of((group.last_route,), group.observations, profile, delimiters)
     duration = _ordered_duration(group, drugs, delimiters)
     return OrderFact(

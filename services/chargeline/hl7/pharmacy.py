@@ -5,7 +5,7 @@ out as `Unreadable` with its reason, while the others are used. It does not deci
 class means; the profile names the words, the engine draws conclusions.
 """
 
-from chargeline.engine.events import Event, MessageRef
+from chargeline.engine import Event, MessageRef
 from chargeline.hl7.administrations import charted_row, record_of
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.orders import order_fact_of

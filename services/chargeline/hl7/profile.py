@@ -10,29 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chargeline.engine.words import (
-    Action,
-    Completion,
-    Device,
-    EmptyEnd,
-    Method,
-    PatientClass,
-    RecordStatus,
-    Route,
-    words_of,
-)
+from chargeline.engine import words
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.times import Clock
 
 # The tables of a profile: a sender's word for each of these.
 WORD_TABLES = {
-    "actions": Action,
-    "completion": Completion,
-    "record": RecordStatus,
-    "methods": Method,
-    "devices": Device,
-    "classes": PatientClass,
-    "routes": Route,
+    "actions": words.Action,
+    "completion": words.Completion,
+    "record": words.RecordStatus,
+    "methods": words.Method,
+    "devices": words.Device,
+    "classes": words.PatientClass,
+    "routes": words.Route,
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types", "empty_end"}
@@ -64,7 +54,7 @@ class Profile:
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
-        self.open_means_running = reader.one_of("empty_end", words_of(EmptyEnd)) == "running"
+        self.open_means_running = reader.one_of("empty_end", words.words_of(words.EmptyEnd)) == "running"
         self.order_number = reader.inner("order", frozenset({"number"})).places("number")
         inner = reader.inner("administration", _ADMINISTRATION_KEYS)
         self.action = inner.places("action")
@@ -79,13 +69,13 @@ class Profile:
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
         actions = reader.mapping("actions")
-        self.actions = cast(dict[str, Action], {word.lower(): actions[word] for word in actions})
-        self.completion = cast(dict[str, Completion], reader.mapping("completion"))
-        self.record = cast(dict[str, RecordStatus], reader.mapping("record"))
-        self.routes = cast(dict[str, Route], reader.mapping("routes"))
-        self.methods = cast(dict[str, Method], reader.mapping("methods"))
-        self.devices = cast(dict[str, Device], reader.mapping("devices"))
-        self.classes = cast(dict[str, PatientClass], reader.mapping("classes"))
+        self.actions = cast(dict[str, words.Action], {word.lower(): actions[word] for word in actions})
+        self.completion = cast(dict[str, words.Completion], reader.mapping("completion"))
+        self.record = cast(dict[str, words.RecordStatus], reader.mapping("record"))
+        self.routes = cast(dict[str, words.Route], reader.mapping("routes"))
+        self.methods = cast(dict[str, words.Method], reader.mapping("methods"))
+        self.devices = cast(dict[str, words.Device], reader.mapping("devices"))
+        self.classes = cast(dict[str, words.PatientClass], reader.mapping("classes"))
         reader.finish()
 
     @property
@@ -202,10 +192,10 @@ class _TableReader:
             return {}
         found = {}
         for word, meaning in value.items():
-            if isinstance(meaning, str) and meaning in words_of(WORD_TABLES[key]):
+            if isinstance(meaning, str) and meaning in words.words_of(WORD_TABLES[key]):
                 found[str(word).upper()] = str(meaning)
             else:
-                allowed = ", ".join(sorted(words_of(WORD_TABLES[key])))
+                allowed = ", ".join(sorted(words.words_of(WORD_TABLES[key])))
                 self.mistakes.append(f"[{key}] {word} = {meaning!r} is not one of {allowed}")
         return found
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from chargeline.engine.finding import shape_of
+from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error, cut_off, no_msh
 
 NULL = '""'  # "delete the stored value", as opposed to empty, which says nothing

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 
-from chargeline.engine.finding import shape_of
+from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Place
 from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape

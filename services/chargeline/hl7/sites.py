@@ -7,7 +7,7 @@ whether a route can be billed.
 from functools import lru_cache
 from typing import NamedTuple
 
-from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
+from chargeline.engine import words
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Delimiters, component, unescape
 from chargeline.hl7.segments import Row, field, first_of_all
@@ -16,9 +16,9 @@ from chargeline.hl7.segments import Row, field, first_of_all
 class RouteWords(NamedTuple):
     """Route and method in words of the profile, and the route as the sender writes it."""
 
-    route: RouteCharted
+    route: words.RouteCharted
     text: str
-    method: MethodCharted
+    method: words.MethodCharted
 
 
 NO_ROUTE = RouteWords("", "", "")
@@ -55,7 +55,7 @@ class Site(NamedTuple):
     """Access line and device; `primary`: the sender marks what the patient came for."""
 
     line: str
-    device: DeviceCharted
+    device: words.DeviceCharted
     primary: bool
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chargeline.engine.finding import shape_of
+from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error
 
 _FORM = re.compile(

@@ -4,7 +4,7 @@ It owns nothing but this step between two packages' words: what was expected, fo
 do stay as they are, so a person reads the same text wherever the error surfaces.
 """
 
-from chargeline.engine.events import MessageRef, Unreadable
+from chargeline.engine import MessageRef, Unreadable
 from chargeline.hl7.errors import Hl7Error
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
-from chargeline.engine.events import MessageRef, PatientMerge, VisitFact, VisitMerge
-from chargeline.engine.words import PatientClassFact
+from chargeline.engine import MessageRef, PatientMerge, VisitFact, VisitMerge, words
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
 
@@ -106,7 +105,7 @@ def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str
 
 
 @lru_cache(maxsize=256)
-def _patient_class(field: str, profile: Profile, delimiters: Delimiters) -> PatientClassFact | None:
+def _patient_class(field: str, profile: Profile, delimiters: Delimiters) -> words.PatientClassFact | None:
     code = component(field, 1, delimiters).strip().upper()
     if not code or code == NULL:
         return None

@@ -31,12 +31,13 @@ from chargeline.ledger.records import (
     Move,
     OpenQuestions,
     ParkedMessage,
-    PatientDay,
+    StoredContribution,
     StoredMerge,
     StoredMessage,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
+    stored_contribution,
 )
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.view import View
@@ -62,9 +63,9 @@ __all__ = [
     "NotFound",
     "OpenQuestions",
     "ParkedMessage",
-    "PatientDay",
     "SchemaTooNew",
     "SchemaTooOld",
+    "StoredContribution",
     "StoredMerge",
     "StoredMessage",
     "StoredQuestion",
@@ -74,4 +75,5 @@ __all__ = [
     "Unreachable",
     "Unstorable",
     "View",
+    "stored_contribution",
 ]

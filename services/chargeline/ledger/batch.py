@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.bulk import mended
 from chargeline.ledger.errors import Fenced, NotFound
@@ -22,7 +22,7 @@ from chargeline.ledger.records import (
     MessageKey,
     Move,
     ParkedMessage,
-    PatientDay,
+    StoredContribution,
     StoredMerge,
     StoredMessage,
     StoredOffset,
@@ -103,19 +103,19 @@ class Batch(View):
     async def lock_patients(self, patients: Keys) -> None:
         """Wait until no other batch has these patients, and have them until this one ends.
 
-        Two visits of a patient in two partitions would otherwise not see each other's days.
+        Two visits of a patient in two partitions would otherwise not see each other's contributions.
         """
         if self._transaction.dialect == "postgresql":  # SQLite has one writer
             numbers = sorted({_lock_number(*each) for each in patients})
             await self._transaction.rows(statements.lock_numbers(), {"numbers": numbers})
 
-    async def put_patient_days(self, visits: Iterable[tuple[str, str]], days: Sequence[PatientDay]) -> None:
-        """Remove what was there for some visits, and write days; of one that had none they are added."""
-        table = tables.patient_day
+    async def put_contributions(self, visits: Keys, contributions: Sequence[StoredContribution]) -> None:
+        """Remove what some visits contributed, and write contributions; others' are added."""
+        table = tables.contribution
         if had := list(visits):
             gone = statements.delete_of_visits(self._dialect, table)
             await self._transaction.run(gone, statements.keyed(self._dialect, had))
-        await self._transaction.insert(table, days, "replace")
+        await self._transaction.insert(table, contributions, "replace")
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Put events into the outbox, in this order."""

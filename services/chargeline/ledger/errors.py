@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from chargeline.engine.finding import Finding, FindingCode, FindingError
+from chargeline.engine import Finding, FindingCode, FindingError
 
 
 class LedgerError(FindingError):

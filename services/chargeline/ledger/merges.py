@@ -6,7 +6,7 @@ counts, as in `engine.visit`; where they form a ring, all numbers in it lead to 
 
 from collections.abc import Iterable
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger.records import StoredMerge
 
 

@@ -7,8 +7,7 @@ the very text that was given. It does not know how or where a row is kept.
 from datetime import datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import VisitKey
-from chargeline.engine.visit import BEGINNING
+from chargeline.engine import BEGINNING, Contribution, Slot, VisitKey, words
 
 VISIT_STATUSES = ("open", "final", "merged", "forgotten")
 PARKED_STATUSES = ("parked", "retried", "dropped")
@@ -137,14 +136,34 @@ class StoredQuestion(NamedTuple):
     body: str
 
 
-class PatientDay(NamedTuple):
-    """A visit of a patient that has an initial service on a day (YYYY-MM-DD), and when it began."""
+class StoredContribution(NamedTuple):
+    """One fact that a visit adds to the record of its patient; see `engine.record`."""
 
     facility: str
     patient: str
-    day: str
+    kind: words.ContributionKind
+    about: str
     visit: str
-    start: datetime
+    at: datetime
+
+    @property
+    def contribution(self) -> Contribution:
+        """The same as the engine has it."""
+        visit = VisitKey(self.facility, self.visit)
+        return Contribution(visit, self.patient, Slot(self.kind, self.about), self.at)
+
+
+def stored_contribution(contribution: Contribution) -> StoredContribution:
+    """A contribution as a row."""
+    visit, patient, slot, at = contribution
+    return StoredContribution(
+        facility=visit.facility,
+        patient=patient,
+        kind=slot.kind,
+        about=slot.about,
+        visit=visit.visit,
+        at=at,
+    )
 
 
 class Announcement(NamedTuple):
@@ -212,7 +231,7 @@ class Forgotten(NamedTuple):
     revisions: int = 0
     questions: int = 0
     parked: int = 0
-    days: int = 0
+    contributions: int = 0
 
     def plus(self, other: "Forgotten") -> "Forgotten":
         """The sum of two."""

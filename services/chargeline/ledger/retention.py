@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, exists, select, tuple_, update
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import Forgotten
@@ -35,7 +35,6 @@ async def forget_some(transaction: Transaction, before: datetime, chunk: int) ->
         messages=stray + await _remove(transaction, tables.message, everyone),
         revisions=await _remove(transaction, tables.draft_revision, everyone),
         questions=await _remove(transaction, tables.question, everyone),
-        days=await _remove(transaction, tables.patient_day, everyone),
         parked=await _parked(transaction, before, chunk),
     )
 
@@ -71,6 +70,14 @@ async def _stray_messages(transaction: Transaction, before: datetime, limit: int
     keys = tuple(table.primary_key)
     old = select(*keys).where(table.c.visit == "", table.c.received_at < before).limit(limit)
     return await transaction.run(delete(table).where(tuple_(*keys).in_(old)))
+
+
+async def forget_contributions(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
+    """Remove at most `chunk` contributions to patients' records; they outlive their visits' messages."""
+    table = tables.contribution
+    keys = tuple(table.primary_key)
+    old = select(*keys).where(table.c.at < before).limit(chunk)
+    return Forgotten(contributions=await transaction.run(delete(table).where(tuple_(*keys).in_(old))))
 
 
 async def _parked(transaction: Transaction, before: datetime, limit: int) -> int:

@@ -125,11 +125,11 @@ def open_questions(dialect: str) -> Select[Any]:
 
 
 @cache
-def patient_days(dialect: str) -> Select[Any]:
-    """The days of patients, in order of the clock."""
-    table = tables.patient_day
+def contributions(dialect: str) -> Select[Any]:
+    """What visits contribute to the records of patients, in order of the clock."""
+    table = tables.contribution
     statement = select(table).where(among(dialect, table.c.facility, table.c.patient))
-    return statement.order_by(table.c.start, table.c.visit)
+    return statement.order_by(table.c.at, table.c.visit)
 
 
 @cache

@@ -25,7 +25,7 @@ from chargeline.ledger.connecting import (
 from chargeline.ledger.errors import explained
 from chargeline.ledger.records import Announcement, Counts, Forgotten, ParkedMessage
 from chargeline.ledger.relay import Relay
-from chargeline.ledger.retention import forget_some
+from chargeline.ledger.retention import forget_contributions, forget_some
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
 
@@ -148,16 +148,18 @@ class Ledger:
         async with self.view() as view:
             return await view.counts()
 
-    async def forget(self, before: datetime, *, chunk: int = 200) -> Forgotten:
+    async def forget(self, before: datetime, *, record_before: datetime, chunk: int = 200) -> Forgotten:
         """Remove what visits left behind that were last touched before a moment.
 
-        Messages, revisions, questions and days of those visits, messages of no visit received before, and
-        settled parked messages. A transaction takes `chunk` visits at most, so that others get their turn.
+        Messages, revisions and questions of those visits, messages of no visit received before, and
+        settled parked messages; of patients' records what happened before another moment. A transaction
+        takes `chunk` visits at most, so that others get their turn.
         """
         total = Forgotten()
         while True:
             async with self._writing() as transaction:
                 some = await forget_some(transaction, before, chunk)
+                some = some.plus(await forget_contributions(transaction, record_before, chunk))
             if some == Forgotten():
                 return total
             total = total.plus(some)

@@ -178,14 +178,16 @@ partition_offset = Table(
     comment="How far each partition has been read, and by whom: the fence against a stale consumer.",
 )
 
-patient_day = Table(
-    "patient_day",
+contribution = Table(
+    "contribution",
     metadata,
     Column("facility", Name(), primary_key=True),
     Column("patient", Name(), primary_key=True),
-    Column("day", Name(), primary_key=True),
+    Column("kind", Name(), primary_key=True),
+    Column("about", Name(), primary_key=True),
     Column("visit", Name(), primary_key=True),
-    Column("start", Instant, nullable=False),
-    Index("patient_day_of_visit", "facility", "visit"),
-    comment="Days on which a visit has an initial service; a second one of a patient is drafted so.",
+    Column("at", Instant, nullable=False),
+    Index("contribution_of_visit", "facility", "visit"),
+    Index("contribution_kept", "at"),
+    comment="The patient's record: what a visit adds to it that bears on drafts of the patient's others.",
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Executable, Select, Table, func, select
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
@@ -19,7 +19,7 @@ from chargeline.ledger.records import (
     Counts,
     OpenQuestions,
     ParkedMessage,
-    PatientDay,
+    StoredContribution,
     StoredMerge,
     StoredMessage,
     StoredQuestion,
@@ -104,14 +104,14 @@ class View:
             found[VisitKey(question.facility, question.visit)].append(question)
         return found
 
-    async def patient_days(self, patients: Keys) -> list[PatientDay]:
-        """The days of some patients, given as (facility, number), in order of the clock."""
-        rows = await self._rows(statements.patient_days(self._dialect), patients)
-        return list(map(PatientDay._make, rows))
+    async def contributions(self, patients: Keys) -> list[StoredContribution]:
+        """The records of some patients, given as (facility, number), in order of the clock."""
+        rows = await self._rows(statements.contributions(self._dialect), patients)
+        return list(map(StoredContribution._make, rows))
 
-    async def patient_days_of(self, visits: Keys) -> list[PatientDay]:
-        """The days that some visits have, whoever their patient was."""
-        return list(map(PatientDay._make, await self._of(tables.patient_day, visits)))
+    async def contributions_of(self, visits: Keys) -> list[StoredContribution]:
+        """What some visits contribute, whoever their patient was."""
+        return list(map(StoredContribution._make, await self._of(tables.contribution, visits)))
 
     async def announced(self, limit: int) -> list[Announcement]:
         """The first of the outbox, in order of id."""

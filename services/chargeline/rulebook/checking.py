@@ -6,89 +6,127 @@ finds would stop a draft at night, so it is found here by day. It changes nothin
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
+from typing import Any
 
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.finding import Finding
-from chargeline.engine.rules import Answer, Rule, Table
-from chargeline.engine.vocabulary import CONCERNS, MINUTES, Concern
+from chargeline.engine import (
+    BASE_ONLY,
+    CONCERNS,
+    Field,
+    Finding,
+    FindingCode,
+    Rule,
+    Rulebook,
+    Table,
+    Value,
+)
 
 ANY_OTHER = "(any other)"
+_AnyTable = Table[Any, Any]
 
 
 def check_rulebook(rulebook: Rulebook) -> list[Finding]:
-    """All clashes and gaps of a rulebook, once each."""
+    """All clashes and gaps of a rulebook, once each, and rules in a layer that cannot have them."""
     mistakes: dict[Finding, None] = {}
     for policy in rulebook.policies.values():
+        for rule in policy.rules:
+            if rule.concern.name in BASE_ONLY and rule.layer != "base":
+                mistakes[_only_in_base(rule)] = None
         for day in policy.periods():
             rules = policy.on(day)
-            for name, concern in CONCERNS.items():
-                table = rules[name]
-                where = f"{policy.name} on {day.isoformat()}: {name}"
-                for mistake in (*_clashes(table, concern, where), *_gaps(table, concern, where)):
-                    mistakes.setdefault(mistake)
+            for concern in CONCERNS.values():
+                table = rules.of(concern)
+                where = f"{policy.name} on {day.isoformat()}: {concern.name}"
+                for mistake in (*_clashes(table, where), *_gaps(table, where)):
+                    mistakes[mistake] = None
     return list(mistakes)
 
 
-def _values(table: Table, fact: str, allowed: tuple[str, ...] | str) -> Sequence[Answer]:
+def _mistake(code: FindingCode, where: str, *, expected: str, found: str, do: str) -> Finding:
+    return Finding(code, expected=expected, found=found, where=where, do=do)
+
+
+def _only_in_base(rule: Rule) -> Finding:
+    return _mistake(
+        "rules.policy",
+        rule.place,
+        expected=f"rules that decide {rule.concern.name} in base/ only",
+        found=f"one in {rule.layer}",
+        do="move it to base/: a visit is folded before anybody knows who pays",
+    )
+
+
+def _values(table: _AnyTable, field: Field) -> Sequence[Value]:
     """The values of a fact that rules can tell apart."""
-    if allowed == MINUTES:
-        return sorted({0, *table.bounds})
-    if not isinstance(allowed, str):
-        return allowed
-    named = {word for rule in table.rules for each in rule.when if each.fact == fact for word in each.words}
+    if field.is_number:
+        return table.values_of(field.name)
+    if field.words:
+        return field.words
+    conditions = [condition for rule in table.rules for condition in rule.when]
+    named = {word for each in conditions if each.fact == field.name for word in each.words}
     return [*sorted(named), ANY_OTHER]
 
 
-def _clashes(table: Table, concern: Concern, where: str) -> Iterator[Finding]:
+def _clashes(table: _AnyTable, where: str) -> Iterator[Finding]:
     for first, second in combinations(table.rules, 2):
         if first.id in second.overrides or second.id in first.overrides:
             continue
+        conditions = (*first.when, *second.when)
         shared = [
             [
                 value
-                for value in _values(table, fact, allowed)
-                if all(each.holds(value) for each in (*first.when, *second.when) if each.fact == fact)
+                for value in _values(table, field)
+                if all(each.holds(value) for each in conditions if each.fact == field.name)
             ]
-            for fact, allowed in concern.facts.items()
+            for field in table.concern.facts.values()
         ]
         for facts in product(*shared):
-            decision = table.decide(*facts)
-            if first in decision.clash and second in decision.clash:
-                yield _clash(first, second, concern, facts, where)
+            clash = _decided(table, facts).clash
+            if first in clash and second in clash:
+                yield _clash(first, second, table, facts, where)
                 break
 
 
-def _clash(first: Rule, second: Rule, concern: Concern, facts: Sequence[Answer], where: str) -> Finding:
-    shown = ", ".join(f"{name}={value}" for name, value in zip(concern.facts, facts, strict=True))
-    return Finding(
+def _decided(table: _AnyTable, facts: Sequence[Value]) -> Any:
+    values = dict(zip(table.concern.facts, facts, strict=True))
+    return table.decide(table.concern.facts_of(values))
+
+
+def _shown(table: _AnyTable, facts: Sequence[Value]) -> str:
+    pairs = zip(table.concern.facts, facts, strict=True)
+    return ", ".join([f"{name}={value}" for name, value in pairs])
+
+
+def _clash(first: Rule, second: Rule, table: _AnyTable, facts: Sequence[Value], where: str) -> Finding:
+    both = f"{first.id} ({first.place}) and {second.id} ({second.place})"
+    return _mistake(
         "rules.clash",
+        where,
         expected="one rule for the same facts",
-        found=f"{first.id} ({first.place}) and {second.id} ({second.place}) for {shown or 'all facts'}",
-        where=where,
+        found=f"{both} for {_shown(table, facts) or 'all facts'}",
         do="let one override the other, or narrow its `when`",
     )
 
 
-def _gaps(table: Table, concern: Concern, where: str) -> Iterator[Finding]:
-    if concern.may_be_silent or not table.rules:
-        if not table.rules and not concern.may_be_silent:
-            yield Finding(
-                "rules.gap",
-                expected="a rule",
-                found="none in force",
-                where=where,
-                do=f"add one: {concern.meaning}",
-            )
+def _gaps(table: _AnyTable, where: str) -> Iterator[Finding]:
+    concern = table.concern
+    if concern.may_be_silent:
         return
-    domains = [_values(table, fact, allowed) for fact, allowed in concern.facts.items()]
-    for facts in product(*domains):
-        decision = table.decide(*facts)
+    if not table.rules:
+        yield _mistake(
+            "rules.gap",
+            where,
+            expected="a rule",
+            found="none in force",
+            do=f"add one: {concern.meaning}",
+        )
+        return
+    for facts in product(*[_values(table, field) for field in concern.facts.values()]):
+        decision = _decided(table, facts)
         if decision.rule is None and not decision.clash:
-            shown = ", ".join(f"{name}={value}" for name, value in zip(concern.facts, facts, strict=True))
-            yield Finding(
+            yield _mistake(
                 "rules.gap",
+                where,
                 expected="a rule for these facts",
-                found=f"none for {shown}",
-                where=where,
+                found=f"none for {_shown(table, facts)}",
                 do=f"add one: {concern.meaning}",
             )

@@ -4,7 +4,7 @@ A coder who edits rules sees all mistakes in one run, each with its file and pla
 looked for is the business of the other modules.
 """
 
-from chargeline.engine.finding import FindingError
+from chargeline.engine import FindingError
 
 
 class RulebookError(FindingError, ValueError):

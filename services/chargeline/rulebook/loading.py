@@ -8,46 +8,59 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from chargeline.engine.draft import Rulebook
-from chargeline.engine.finding import Finding
-from chargeline.engine.formulary import Drug, Formulary, normal
-from chargeline.engine.rules import Decisions, Policy, Rule
+from chargeline.engine import (
+    Drug,
+    Finding,
+    Formulary,
+    Policy,
+    Rule,
+    Rulebook,
+    SharedDecisions,
+    normal,
+)
 from chargeline.rulebook.errors import RulebookError
-from chargeline.rulebook.parsing import (
+from chargeline.rulebook.files import read_toml
+from chargeline.rulebook.rule_files import RuleReader, parse_sets
+from chargeline.rulebook.tables import (
     formulary_mistakes,
     parse_codes,
     parse_formulary,
-    parse_rules,
-    read_toml,
+    parse_roles,
 )
 
 
 def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all mistakes."""
     mistakes: list[Finding] = []
-    titles = _sources(folder / "sources.toml", mistakes)
-    sources = frozenset(titles)
-    base = [
-        rule
-        for path in sorted((folder / "base").glob("*.toml"))
-        if not path.name.endswith(".cases.toml")
-        for rule in parse_rules(path, "base", sources, mistakes)
-    ]
+    sources = _sources(folder / "sources.toml", mistakes)
+    named_sets = folder / "sets.toml"
+    sets = parse_sets(named_sets, mistakes) if named_sets.exists() else {}
+    reader = RuleReader(sources, sets, mistakes)
+    base = _rules_in(folder / "base", "base", reader)
     base += parse_codes(folder / "base" / "codes.csv", sources, mistakes)
-    policies = _policies(folder, base, sources, mistakes)
+    base += parse_roles(folder / "base" / "roles.csv", sources, sets, mistakes)
+    shared = SharedDecisions()
+    policies = _policies(folder, base, reader, shared)
     default, payers = _payers(folder / "payers.toml", policies, mistakes)
     drugs = _drugs(folder, formulary, mistakes)
     if mistakes:
         raise RulebookError(*mistakes)
     return Rulebook(
         version=_version(folder, formulary),
+        base=Policy("base", "what holds whoever pays", base, shared),
         policies=policies,
         compared=tuple(sorted(policies)),
         default_policy=default,
         payers=payers,
         formulary=Formulary(drugs),
-        sources=titles,
+        sources=sources,
     )
+
+
+def _rules_in(folder: Path, layer: str, reader: RuleReader) -> list[Rule]:
+    """The rules of all files of a folder that are not cases."""
+    paths = [path for path in sorted(folder.glob("*.toml")) if not path.name.endswith(".cases.toml")]
+    return [rule for path in paths for rule in reader.rules_of(path, layer)]
 
 
 def _sources(path: Path, mistakes: list[Finding]) -> dict[str, str]:
@@ -70,10 +83,10 @@ def _sources(path: Path, mistakes: list[Finding]) -> dict[str, str]:
 
 
 def _policies(
-    folder: Path, base: Sequence[Rule], sources: frozenset[str], mistakes: list[Finding]
+    folder: Path, base: Sequence[Rule], reader: RuleReader, shared: SharedDecisions
 ) -> dict[str, Policy]:
     policies = {}
-    shared = Decisions()
+    mistakes = reader.mistakes
     for path in sorted((folder / "policies").glob("*/policy.toml")):
         header = read_toml(path, mistakes)
         name = path.parent.name
@@ -88,12 +101,7 @@ def _policies(
                     do="name it as its folder",
                 )
             )
-        own = [
-            rule
-            for each in sorted(path.parent.glob("*.toml"))
-            if not each.name.endswith(".cases.toml")
-            for rule in parse_rules(each, name, sources, mistakes)
-        ]
+        own = _rules_in(path.parent, name, reader)
         _check_ids([*base, *own], mistakes)
         policies[name] = Policy(name, str(header.get("describes", "")), [*base, *own], shared)
     if not policies:
@@ -132,7 +140,7 @@ def _check_ids(rules: Sequence[Rule], mistakes: list[Finding]) -> None:
                 mistakes.append(
                     Finding(
                         "rules.override",
-                        expected=f"overrides = rules that decide {rule.concern}",
+                        expected=f"overrides = rules that decide {rule.concern.name}",
                         found=repr(name),
                         where=rule.place,
                         do="name an existing rule; `chargeline rules list` shows them",

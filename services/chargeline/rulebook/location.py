@@ -6,7 +6,7 @@ the copy inside an installed package. A missing folder is an error with the plac
 
 from pathlib import Path
 
-from chargeline.engine.finding import Finding
+from chargeline.engine import Finding
 from chargeline.rulebook.errors import RulebookError
 
 _PACKAGE = Path(__file__).resolve().parents[1]

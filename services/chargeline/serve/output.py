@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeline.bus import shapes
-from chargeline.engine.finding import Finding, FindingError
+from chargeline.engine import Finding, FindingError
 from chargeline.ledger.records import Announcement
 
 _LINE_BEGINS = b'{"specversion":'

@@ -93,7 +93,7 @@ async def _run(
             for each in (
                 _timers(intake),
                 _gauges(intake, metrics, log, priced=settings.prices is not None),
-                _retention(intake, settings.retention_days, log),
+                _retention(intake, settings.retention_days, settings.record_retention_days, log),
             )
         ]
         await stop.wait()
@@ -166,11 +166,13 @@ async def _gauges(intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *
         await asyncio.sleep(GAUGE_SECONDS)
 
 
-async def _retention(intake: Intake, days: int, log: FilteringBoundLogger) -> None:
+async def _retention(intake: Intake, days: int, record_days: int, log: FilteringBoundLogger) -> None:
     """Once an hour, remove what has been kept for its days."""
     while True:
         try:
-            await intake.processor.ledger.forget(utc_now() - timedelta(days=days))
+            await intake.processor.ledger.forget(
+                utc_now() - timedelta(days=days), record_before=utc_now() - timedelta(days=record_days)
+            )
         except LedgerError as error:
             log.error("retention.waiting", exc_info=error)
         await asyncio.sleep(RETENTION_SECONDS)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import SecretStr, ValidationError
 
-from chargeline.engine.finding import Finding, FindingError, shape_of
+from chargeline.engine import Finding, FindingError, shape_of
 from chargeline.settings.values import PREFIX, Settings, expected_of, variable
 
 

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE",
     )
     retention_days: _Count = _set(400, "Days that messages and drafts are kept after a visit's last change.")
+    record_retention_days: _Count = _set(
+        1_096,
+        "Days that the patient's record is kept: what later visits of the patient are drafted with. It"
+        " outlives messages.",
+    )
 
     # Rules
     rules: DirectoryPath | None = _set(None, "The site's rules; unset: those that ship.")

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import NamedTuple
 
-from chargeline.engine.finding import Finding, FindingError
+from chargeline.engine import Finding, FindingError
 from chargeline.telemetry import logs
 from chargeline.telemetry.metrics import Metrics
 

@@ -1,15 +1,13 @@
-"""The timeline of a visit: who was here, what ran into which line, from when to when.
+"""What a timeline is made of: who was here, what ran into which line, from when to when.
 
-It owns the records that `draft` reads and `fold`, which makes them from everything known about
-the visit. It does not know codes, payers' rules or which message came first: the same events in
-any order, with any duplicates, give an equal timeline.
+It owns the records that `draft` reads. It does not know how they come to be (`fold` makes them), nor
+codes or rules of a payer.
 """
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, Event, Source, VialCode, VisitKey, WastedAmount
+from chargeline.engine.events import DrugAmount, Source, VialCode, VisitKey, WastedAmount
 from chargeline.engine.finding import Finding, FindingCode
 from chargeline.engine.words import (
     Charting,
@@ -47,29 +45,34 @@ class Administration(NamedTuple):
     """One drug, or several mixed in one bag, given once by one route into one line.
 
     `day` is the local date on which it began. Pauses are the gaps between `intervals`.
-    `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped early.
-    `wasted` and `vials` are what was charted of discarded amounts and of the NDCs of vials.
+    `may_have_run`: one time is charted and nothing says that it was given at that moment, so rules
+    decide whether it ran and its stop is missing. `rate` is the rate as charted, "" if none is.
+    `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped before the whole
+    amount was given. `wasted` and `vials` are what was charted of discarded amounts and of the NDCs
+    of vials.
     """
 
     key: str
     order: str
     day: date
-    given: bool
-    bolus_of_running_bag: bool
     drugs: tuple[DrugAmount, ...]
     drug_source: Source
-    route: RouteCharted
-    route_text: str
-    method: MethodCharted
     charted: Charting
-    line: str
-    device: DeviceCharted
     intervals: tuple[Interval, ...]
-    ordered_minutes: int | None
-    partial: bool
-    purpose: PurposeCharted
-    primary: bool
-    problems: tuple[Problem, ...]
+    route: RouteCharted = ""
+    route_text: str = ""
+    method: MethodCharted = ""
+    line: str = ""
+    device: DeviceCharted = ""
+    rate: str = ""
+    ordered_minutes: int | None = None
+    purpose: PurposeCharted = ""
+    given: bool = True
+    may_have_run: bool = False
+    bolus_of_running_bag: bool = False
+    partial: bool = False
+    primary: bool = False
+    problems: tuple[Problem, ...] = ()
     wasted: tuple[WastedAmount, ...] = ()
     vials: tuple[VialCode, ...] = ()
 
@@ -89,16 +92,16 @@ class Day(NamedTuple):
 class VisitContext(NamedTuple):
     """What is known of the visit itself. `classes`: (from when, patient class), oldest first."""
 
-    patient: str
-    classes: tuple[tuple[datetime | None, PatientClassFact], ...]
-    payer: str
-    payer_name: str
-    authorizations: tuple[str, ...]
-    diagnoses: tuple[str, ...]
-    admitted: datetime | None
-    discharged: datetime | None
-    cancelled: bool
-    zone: str
+    patient: str = ""
+    classes: tuple[tuple[datetime | None, PatientClassFact], ...] = ()
+    payer: str = ""
+    payer_name: str = ""
+    authorizations: tuple[str, ...] = ()
+    diagnoses: tuple[str, ...] = ()
+    admitted: datetime | None = None
+    discharged: datetime | None = None
+    cancelled: bool = False
+    zone: str = "UTC"
 
 
 class Timeline(NamedTuple):
@@ -107,19 +110,15 @@ class Timeline(NamedTuple):
     key: VisitKey
     context: VisitContext
     days: tuple[Day, ...]
-    problems: tuple[Problem, ...]
-    patients: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+    patients: tuple[str, ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:
         """All administrations, oldest day first."""
-        return tuple(item for day in self.days for item in day.administrations)
+        return tuple([item for day in self.days for item in day.administrations])
 
 
-def fold(key: VisitKey, events: Iterable[Event], zone: str = "UTC") -> Timeline:
-    """Make the timeline of one visit from all its events, in whatever order they come."""
-    from chargeline.engine.visit import Visit  # the incremental form of this very fold
-
-    visit = Visit(key, zone)
-    visit.add(events)
-    return visit.timeline()
+def clock_order(item: Administration) -> tuple[datetime, str]:
+    """The order of administrations: by start, then by key, so that it is the same for all arrivals."""
+    return (item.start, item.key)

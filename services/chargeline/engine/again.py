@@ -1,0 +1,113 @@
+"""Work that a later draft of the same visit need not do again.
+
+A visit is drafted after each message, and most of it has not changed. The rules of drafting are
+written as if each were asked once. What may be used again stands in the table below. A piece of work
+is a function, and what it rests on is exactly its arguments: a result is used again only where all of
+them are equal, so it changes no draft, not one character (a property test drafts with and without).
+
+The one thing that has a shape of its own is a long account that is billed day by day: even to look at
+each of a thousand days would take longer than to draft the one that changed. `DaysDrafted` keeps
+where the days begin to differ.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, NamedTuple, TypeVar, TypeVarTuple
+
+from chargeline.engine.services.records import Facts, Service
+from chargeline.engine.timeline.records import Day
+from chargeline.engine.trace import EncounterDraft, Proposal
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+class Stage(Generic[Result]):
+    """One stage of drafting whose result is kept."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+# Each with what tells its pieces apart.
+FACTS: Stage[Facts] = Stage("facts")  # an administration
+SERVICE: Stage[Service] = Stage("service")  # an administration under a policy
+LINES_OF_PLACE: Stage[Proposal] = Stage("lines of a place")  # its first service, under a policy
+LINE_OF_DRUG: Stage[Proposal] = Stage("line of a drug")  # a drug and a day, under a policy
+ENCOUNTER: Stage[EncounterDraft] = Stage("encounter")  # an encounter under a policy
+
+
+class DaysDrafted(NamedTuple):
+    """The last draft of an account that is billed day by day: its days, and an encounter for each.
+
+    `rests_on`: what else the whole of it depends on.
+    """
+
+    rests_on: tuple[object, ...]
+    days: tuple[Day, ...]
+    encounters: tuple[EncounterDraft, ...]
+
+
+class SavedWork:
+    """What earlier drafts of one visit worked out."""
+
+    def __init__(self) -> None:
+        self.days: DaysDrafted | None = None
+        self._kept: dict[tuple[Stage[Any], Hashable], tuple[object, Any]] = {}
+
+    def again(
+        self,
+        stage: Stage[Result],
+        name: Hashable,
+        work: Callable[[*Arguments], Result],
+        *rests_on: *Arguments,
+    ) -> Result:
+        """The result of `work(*rests_on)`, which is done anew only where an argument has changed.
+
+        `name` tells the pieces of one stage apart. Of each the last result is kept.
+        """
+        slot = (stage, name)
+        kept = self._kept.get(slot)
+        if kept is not None and kept[0] == rests_on:
+            result: Result = kept[1]
+            return result
+        result = work(*rests_on)
+        self._kept[slot] = (rests_on, result)
+        return result
+
+
+class NothingSaved(SavedWork):
+    """Every piece of work is done anew; nothing is kept."""
+
+    def again(
+        self,
+        stage: Stage[Result],
+        name: Hashable,
+        work: Callable[[*Arguments], Result],
+        *rests_on: *Arguments,
+    ) -> Result:
+        """The result of `work(*rests_on)`."""
+        return work(*rests_on)
+
+
+def days_alike(before: tuple[Day, ...], now: tuple[Day, ...]) -> tuple[int, int]:
+    """How many days at the beginning and how many at the end are the very same."""
+    first = _common_start(before, now)
+    least = min(len(before), len(now))
+    last = 0
+    while last < least - first and before[-1 - last] is now[-1 - last]:
+        last += 1
+    return first, last
+
+
+def _common_start(before: tuple[Day, ...], now: tuple[Day, ...]) -> int:
+    """How many days at the beginning are the same; halving, because slices compare fast."""
+    low, high = 0, min(len(before), len(now))
+    if before[: high - 1] == now[: high - 1]:
+        low = max(0, high - 1)  # mostly it is the last day that changes
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == now[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,159 @@
+"""The drugs themselves: HCPCS lines from the doses of one day.
+
+It owns adding up a day's doses and asking about those that cannot be read. It does not decide
+wastage, NDC or whether a payer pays. A drug without a HCPCS code is withheld, never guessed.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from chargeline.engine.drugs.units import dose_units
+from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.finding import FindingCode
+from chargeline.engine.formulary import Drug
+from chargeline.engine.quantities import convert
+from chargeline.engine.services.records import NamedDrug, Service
+from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
+
+# HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
+AMOUNT_UNKNOWN = Decimal(999)
+ROLE = "drug"
+
+
+class Dose(NamedTuple):
+    """One drug of one administration."""
+
+    named: NamedDrug
+    service: Service
+
+    @property
+    def drug(self) -> Drug:
+        """The drug."""
+        return self.named.drug
+
+    @property
+    def key(self) -> str:
+        """The key of its administration."""
+        return self.service.administration.key
+
+    def in_unit_of_drug(self) -> Decimal | None:
+        """The dose in the drug's own unit; None where it cannot be read."""
+        charted = self.named.amount
+        if charted.amount is None or charted.amount <= 0 or charted.amount == AMOUNT_UNKNOWN:
+            return None
+        return convert(charted.amount, charted.unit, self.drug.unit)
+
+
+def is_given(service: Service) -> bool:
+    """Whether the drug of a service is billed: where it was given, even if giving it is not.
+
+    A flush or fluid that keeps the vein open is neither. HCPCS codes of this formulary are for
+    injection, so a drug by mouth has none.
+    """
+    if not service.drugs:
+        return False
+    if service.outcome != "withheld":
+        return True
+    item = service.administration
+    is_for_itself = not item.purpose and item.route != "other"
+    return item.given and is_for_itself and service.service_class != "flush"
+
+
+def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[Dose]]:
+    """The doses of each drug on each day, in the order of the clock; rinsing solutions left out."""
+    doses: dict[tuple[str, date], list[Dose]] = {}
+    for service in services:
+        for named in service.drugs:
+            if named.drug.kind != "flush":  # the flush itself is withheld with its service
+                slot = (named.drug.id, service.administration.day)
+                doses.setdefault(slot, []).append(Dose(named, service))
+    return doses
+
+
+def withheld_vehicles(services: Sequence[Service]) -> Proposal:
+    """Fluids that only carry a drug."""
+    says = "Fluid that carries a drug is part of giving it (NCCI manual ch. XI)."
+    entries = [
+        Withheld(
+            family="drugs",
+            reason="vehicle",
+            says=says,
+            drug=vehicle.text or "/".join(vehicle.codes),
+            administrations=(service.administration.key,),
+        )
+        for service in services
+        for vehicle in service.vehicles
+    ]
+    return Proposal(withheld=tuple(entries))
+
+
+def line_of_drug(doses: Sequence[Dose], day: date, visit: VisitKey, encounter: str) -> Proposal:
+    """One line for all doses of a drug on a day, added before they are rounded."""
+    drug = doses[0].drug
+    if not drug.hcpcs:
+        return Proposal(withheld=(_without_code(doses),))
+    readable = [(dose, amount) for dose in doses if (amount := dose.in_unit_of_drug()) is not None]
+    unreadable = [dose for dose in doses if dose.in_unit_of_drug() is None]
+    questions = tuple([_dose_question(dose) for dose in unreadable])
+    if not readable:
+        return Proposal(questions=questions)
+    units = dose_units(drug, [amount for _dose, amount in readable])
+    counted = [dose for dose, _amount in readable]
+    facts = (("drug", drug.id), ("arithmetic", units.arithmetic), ("cite", drug.cite))
+    sources = tuple([_source(dose) for dose in counted])
+    anchor = f"{drug.id}@{day.isoformat()}"
+    line = ChargeLine(
+        family="drugs",
+        line_id=line_id(visit, encounter, ROLE, anchor),
+        role=ROLE,
+        code=drug.hcpcs,
+        units=units.units,
+        modifiers=(),
+        service_date=day,
+        drug=drug.id,
+        administrations=tuple([dose.key for dose in counted]),
+        provisional="dose.unreadable" if questions else "",
+        trace=(Step("drug units", None, facts, sources),),
+    )
+    return Proposal(lines=(line,), questions=questions)
+
+
+def _without_code(doses: Sequence[Dose]) -> Withheld:
+    drug = doses[0].drug
+    return Withheld(
+        family="drugs",
+        reason="drug.no_code",
+        says=f"No billing code: {drug.note or 'the formulary has none'}.",
+        drug=drug.id,
+        administrations=tuple([dose.key for dose in doses]),
+    )
+
+
+def _source(dose: Dose) -> Source:
+    message = dose.service.administration.drug_source.message
+    return Source(message, dose.named.amount.address)
+
+
+def _dose_question(dose: Dose) -> Question:
+    charted = dose.named.amount
+    code: FindingCode = "dose.missing"
+    if charted.amount is None or charted.amount == AMOUNT_UNKNOWN:
+        found = "no amount"
+    elif charted.amount <= 0:
+        found = f"an amount of {charted.amount}"
+    elif not charted.unit:
+        code, found = "dose.no_unit", "an amount without a unit"
+    else:
+        code, found = "dose.unit", f"an amount in {charted.unit}"
+    item = dose.service.administration
+    return ask(
+        code,
+        expected=f"a dose in {dose.drug.unit} or a unit that converts to it",
+        found=found,
+        do="chart the dose given; the drug is not billed until then",
+        drug=dose.drug.id,
+        administrations=(dose.key,),
+        sources=(item.drug_source._replace(address=charted.address),),
+    )

@@ -1,0 +1,38 @@
+"""HCPCS units of a drug: all doses of a day together, rounded up once.
+
+It owns the sum and writes it out, so that a coder can check it by hand.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from chargeline.engine.formulary import Drug
+from chargeline.engine.quantities import plain
+
+
+class DoseUnits(NamedTuple):
+    """Billing units of a dose, the dose in the drug's unit, and the sum in words."""
+
+    units: int
+    dose: Decimal
+    arithmetic: str
+
+
+def dose_units(drug: Drug, doses: Sequence[Decimal]) -> DoseUnits:
+    """HCPCS units of the day: all doses together, rounded up once, at least one.
+
+    Doses are in the drug's own unit. Source: CMS Pub 100-04 ch. 17 (a part of a unit counts whole).
+    120 mg and 90 mg of a drug whose unit is 100 mg are 210 mg, so 3 units, not 2 and 1.
+    """
+    return _dose_units(drug.unit_amount, drug.unit, tuple(doses))
+
+
+@lru_cache(maxsize=4096)
+def _dose_units(unit_amount: Decimal, unit: str, doses: tuple[Decimal, ...]) -> DoseUnits:
+    total = sum(doses, Decimal(0))
+    units = max(1, int((total / unit_amount).to_integral_value(ROUND_CEILING)))
+    summed = " + ".join([plain(dose) for dose in doses])
+    written = f"{summed} = {plain(total)}" if len(doses) > 1 else summed
+    return DoseUnits(units, total, f"{written} {unit} / {plain(unit_amount)} {unit} a unit = {units}")

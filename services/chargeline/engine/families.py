@@ -1,0 +1,48 @@
+"""The charge families, as one literal table, and the vocabulary of rules that they make together.
+
+It owns which families there are. Whoever needs to know what a line is asks here by the family's name,
+and never by the name of a role. A new family is a folder with `propose` and a row of this table.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from chargeline.engine import drugs, encounters, infusions
+from chargeline.engine.again import SavedWork
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.infusions import concerns as infusion_concerns
+from chargeline.engine.rules import Concern
+from chargeline.engine.services import concerns as service_concerns
+from chargeline.engine.timeline.running import BAG_CHANGE
+from chargeline.engine.trace import ChargeLine, InShort, Proposal
+from chargeline.engine.words import FamilyName
+
+
+class Family(NamedTuple):
+    """One charge family.
+
+    `propose` drafts an encounter. `in_short` says what a policy makes of it, None where all policies
+    make the same. `reason_in_short` is the one sentence of a line that a page shows.
+    """
+
+    propose: Callable[[Assessment, SavedWork], Proposal]
+    in_short: Callable[[Assessment], InShort] | None
+    reason_in_short: Callable[[ChargeLine], str]
+
+
+FAMILIES: Mapping[FamilyName, Family] = {
+    "infusions": Family(infusions.propose, infusions.in_short, infusions.reason_in_short),
+    "drugs": Family(drugs.propose, None, drugs.reason_in_short),
+}
+
+# In the order of thought, from timeline to line.
+_CONCERNS: tuple[Concern[Any, Any], ...] = (
+    BAG_CHANGE,
+    *encounters.CONCERNS,
+    *service_concerns.CONCERNS,
+    *infusion_concerns.CONCERNS,
+)
+CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}
+"""All that rules may decide, by name."""
+BASE_ONLY = frozenset({BAG_CHANGE.name})
+"""What only the base layer may decide: a visit is folded before anybody knows who pays."""

@@ -1,0 +1,118 @@
+"""The charge family of giving drugs: infusions, pushes, injections, hydration, care of pumps.
+
+It owns the hierarchy of an encounter. Its door is `propose`; each question of the coder has a file:
+access_lines, repeats, hydration, initial, concurrent, pushes, injections, and lines for what comes of
+it. `place.py` is their order. `in_short` says what another policy would make of the same.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from chargeline.engine.again import SavedWork
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.infusions.lines import (
+    Caps,
+    charges_of,
+    keys_of,
+    lines_of,
+    withheld_in_encounter,
+    withheld_service,
+)
+from chargeline.engine.infusions.place import place
+from chargeline.engine.infusions.places import Places
+from chargeline.engine.record import Slot, initial_service_slot
+from chargeline.engine.trace import (
+    ChargeLine,
+    InShort,
+    Proposal,
+    charge_in_short,
+    rules_of,
+)
+
+__all__ = ["in_short", "propose", "reason_in_short", "slots"]
+
+
+def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
+    """The lines of giving drugs in one encounter, what is asked about them, and what is withheld."""
+    services = assessment.services
+    places = place(assessment)
+    written = lines_of(places.placements, assessment, saved)
+    asked = [question for service in services for question in service.questions]
+    held = [withheld_service(each) for each in services if each.outcome == "withheld"]
+    dropped = [withheld_in_encounter(entry) for entry in places.not_reported]
+    return Proposal(
+        lines=written.lines,
+        questions=(*asked, *written.questions, *places.questions),
+        withheld=(*held, *written.withheld, *dropped),
+    )
+
+
+def slots(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Slot, ...]:
+    """What an encounter adds to its patient's record: that it has an initial service on its day."""
+    if any(line.role.endswith(".initial") for line in lines if line.family == "infusions"):
+        return (initial_service_slot(assessment.encounter.day),)
+    return ()
+
+
+def reason_in_short(line: ChargeLine) -> str:
+    """One sentence for a page: why the place has this role, with the arithmetic of further hours."""
+    steps = {step.topic: step for step in line.trace}
+    place_decision = steps["place"].decision
+    assert place_decision is not None, "a line has a place"
+    sentence = place_decision.rule_in_force.why
+    hours = steps.get("further hours")
+    if hours is not None and line.role.endswith(("additional_hour", "hydration.additional")):
+        sentence += f" {dict(hours.facts)['arithmetic']}."
+    return sentence
+
+
+# ------------------------------------------------------------------ what another policy would give
+
+
+def in_short(assessment: Assessment) -> InShort:
+    """How each administration ends under this policy, and the rules that lead there.
+
+    Only the ends are reckoned; no line is written.
+    """
+    places = place(assessment)
+    return InShort(_ends(assessment, places), partial(_rules_behind, assessment, places))
+
+
+def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
+    """Codes with units and modifiers, or withheld, by administration: lines first, as in a draft."""
+    ends: dict[str, list[str]] = {}
+    withheld = [each.administration.key for each in assessment.services if each.outcome == "withheld"]
+    caps = Caps(assessment.rules, assessment.context.payer)
+    for placement in places.placements:
+        keys = keys_of(placement.services)
+        for charge in charges_of(placement, assessment.rules):
+            allowed, cap = caps.allow(charge.role, charge.units)
+            end = charge.in_short
+            if cap is not None and allowed < charge.units:
+                withheld += keys
+                code = charge.coded.answer.code
+                end = charge_in_short(code, charge.modifiers, allowed) if allowed else ""
+            if end:
+                for key in keys:
+                    ends.setdefault(key, []).append(end)
+    withheld += [key for entry in places.not_reported for key in keys_of(entry.services)]
+    for key in withheld:
+        ends.setdefault(key, []).append("withheld")
+    return ends
+
+
+def _rules_behind(assessment: Assessment, places: Places) -> dict[str, list[str]]:
+    """The rules behind each administration's end, in the order of the reasoning."""
+    rules = {each.administration.key: rules_of(each.steps) for each in assessment.services}
+    for placement in places.placements:
+        used = rules_of(placement.steps)
+        for charge in charges_of(placement, assessment.rules):
+            for decision in (charge.place, charge.threshold):
+                if decision is not None and decision.rule is not None:
+                    used.append(decision.rule.id)
+        for key in keys_of(placement.services):
+            rules[key] += used
+    for entry in places.not_reported:
+        for key in keys_of(entry.services):
+            rules[key] += rules_of(entry.steps)
+    return rules

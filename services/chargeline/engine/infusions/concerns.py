@@ -1,0 +1,367 @@
+"""What rules decide about infusions, pushes, injections and hydration.
+
+It owns the questions, with the facts and answers that rules may use for them. The answers are in
+rules/, each with its day, its reason and its source.
+"""
+
+from typing import NamedTuple
+
+from chargeline.engine.rules import Concern, NoFacts
+from chargeline.engine.services.concerns import OfClass, RankAnswer
+from chargeline.engine.words import (
+    ConcurrencyAs,
+    DistinctBecause,
+    DrugClass,
+    ExclusiveWith,
+    HydrationBesideAs,
+    HydrationPiecesAs,
+    InitialBy,
+    InjectionsPer,
+    Position,
+    PushBesideAs,
+    ReasonClass,
+    RepeatInfusionAs,
+    RepeatPushAs,
+    Technique,
+)
+
+# ------------------------------------------------------------------ the same drug again
+
+
+class RepeatInfusionAnswer(NamedTuple):
+    """What a later infusion of a drug is; one of at most `push_minutes` is a push if it says so."""
+
+    as_: RepeatInfusionAs
+    push_minutes: int = 0
+
+
+REPEAT_INFUSION = Concern(
+    "position.repeat_infusion",
+    NoFacts,
+    RepeatInfusionAnswer,
+    meaning="the same drug infused again in one encounter",
+)
+
+
+class RepeatPushAnswer(NamedTuple):
+    """Whether a later push of a drug is reported, if more than `after_minutes` have passed."""
+
+    as_: RepeatPushAs
+    after_minutes: int
+
+
+REPEAT_PUSH = Concern(
+    "position.repeat_push",
+    OfClass,
+    RepeatPushAnswer,
+    meaning="the same drug pushed again",
+)
+
+# ------------------------------------------------------------------ hydration
+
+
+class HydrationPiecesAnswer(NamedTuple):
+    """Which minutes of several pieces count."""
+
+    as_: HydrationPiecesAs
+
+
+HYDRATION_PIECES = Concern(
+    "position.hydration_pieces",
+    NoFacts,
+    HydrationPiecesAnswer,
+    meaning="hydration that runs in several pieces",
+)
+
+
+class HydrationBesideAnswer(NamedTuple):
+    """Which minutes beside other services count."""
+
+    as_: HydrationBesideAs
+
+
+HYDRATION_BESIDE = Concern(
+    "position.hydration_beside",
+    NoFacts,
+    HydrationBesideAnswer,
+    meaning="minutes of hydration that run beside another administration",
+)
+
+# ------------------------------------------------------------------ the initial service
+
+
+class InitialAnswer(NamedTuple):
+    """By what the initial service is chosen."""
+
+    by: InitialBy
+
+
+INITIAL = Concern(
+    "position.initial",
+    NoFacts,
+    InitialAnswer,
+    meaning="which service is the initial one",
+)
+
+
+class DiagnosisFacts(NamedTuple):
+    """A diagnosis code, or its first three characters."""
+
+    diagnosis: str
+
+
+class PrimaryReasonAnswer(NamedTuple):
+    """What the patient came for: a class, and kinds or ids of drugs with `|` between them."""
+
+    class_: ReasonClass
+    kinds: str = ""
+
+
+PRIMARY_REASON = Concern(
+    "primary.reason",
+    DiagnosisFacts,
+    PrimaryReasonAnswer,
+    meaning="the service for which a diagnosis says the patient came (kinds: kinds or ids of drugs, with |)",
+    may_be_silent=True,
+)
+
+
+class ServiceFacts(NamedTuple):
+    """What a service is by itself."""
+
+    class_: DrugClass
+    technique: Technique
+
+
+RANK = Concern(
+    "service.rank",
+    ServiceFacts,
+    RankAnswer,
+    meaning="the rank of an infusion or a push in the choice of the initial service",
+    may_be_silent=True,
+)
+
+
+class DistinctFacts(NamedTuple):
+    """Why there is a second initial service."""
+
+    because: DistinctBecause
+
+
+class ModifierAnswer(NamedTuple):
+    """A modifier, "" for none."""
+
+    modifier: str
+
+
+DISTINCT = Concern(
+    "modifier.distinct",
+    DistinctFacts,
+    ModifierAnswer,
+    meaning="the modifier of a second initial service and of its add-on hours",
+)
+
+# ------------------------------------------------------------------ beside others
+
+
+class ConcurrencyAnswer(NamedTuple):
+    """How much overlap is concurrent; `minutes` is what must overlap, or what must be left."""
+
+    as_: ConcurrencyAs
+    minutes: int = 0
+
+
+CONCURRENCY = Concern(
+    "position.concurrency",
+    NoFacts,
+    ConcurrencyAnswer,
+    meaning="how much overlap makes an infusion concurrent",
+)
+
+
+class LimitAnswer(NamedTuple):
+    """The most of one encounter."""
+
+    per_encounter: int
+
+
+CONCURRENT_LIMIT = Concern(
+    "position.concurrent_limit",
+    NoFacts,
+    LimitAnswer,
+    meaning="how many concurrent infusions one encounter may carry",
+)
+
+
+class PushBesideAnswer(NamedTuple):
+    """What a push during a running infusion is."""
+
+    as_: PushBesideAs
+
+
+PUSH_BESIDE = Concern(
+    "position.push_beside_infusion",
+    OfClass,
+    PushBesideAnswer,
+    meaning="a push during a running chemotherapy infusion of the same line",
+)
+
+# ------------------------------------------------------------------ injections and services alone
+
+
+class InjectionsAnswer(NamedTuple):
+    """What one unit is; the modifier of further ones of a drug.
+
+    Syringes of one order within `dose_minutes` are one dose that was divided.
+    """
+
+    per: InjectionsPer
+    modifier: str = ""
+    dose_minutes: int = 0
+
+
+INJECTIONS = Concern(
+    "position.injections",
+    OfClass,
+    InjectionsAnswer,
+    meaning="how many units several injections are",
+)
+
+
+class TechniqueOnly(NamedTuple):
+    """How a service is given."""
+
+    technique: Technique
+
+
+class ExclusiveAnswer(NamedTuple):
+    """Beside what a service is not reported."""
+
+    with_: ExclusiveWith
+
+
+EXCLUSIVE = Concern(
+    "exclusive",
+    TechniqueOnly,
+    ExclusiveAnswer,
+    meaning="services that are not reported beside others of the same encounter",
+    may_be_silent=True,
+)
+
+# ------------------------------------------------------------------ roles, codes and units
+
+
+class PlaceFacts(NamedTuple):
+    """A service in its place."""
+
+    class_: DrugClass
+    technique: Technique
+    position: Position
+
+
+class RoleAnswer(NamedTuple):
+    """The service role."""
+
+    role: str
+
+
+ROLE = Concern(
+    "service.role",
+    PlaceFacts,
+    RoleAnswer,
+    meaning="the service role of an administration in its place",
+    may_be_silent=True,
+)
+
+
+class RoleFacts(NamedTuple):
+    """A service role."""
+
+    role: str
+
+
+class CodeAnswer(NamedTuple):
+    """A bare code."""
+
+    code: str
+
+
+CODE = Concern(
+    "role.code",
+    RoleFacts,
+    CodeAnswer,
+    meaning="the code of a role on a day",
+    may_be_silent=True,
+)
+
+
+class RemainderAnswer(NamedTuple):
+    """The minutes past a full hour that earn one more unit."""
+
+    remainder_minutes: int
+
+
+FURTHER_HOUR = Concern(
+    "units.additional_hour",
+    RoleFacts,
+    RemainderAnswer,
+    meaning="how many minutes past a full hour earn one more unit",
+)
+
+
+class MinimumAnswer(NamedTuple):
+    """The fewest minutes."""
+
+    minutes: int
+
+
+MINIMUM = Concern(
+    "units.minimum",
+    ServiceFacts,
+    MinimumAnswer,
+    meaning="the fewest minutes that are a service at all",
+    may_be_silent=True,
+)
+
+
+class CapFacts(NamedTuple):
+    """A service role and who pays; the payer in capitals."""
+
+    role: str
+    payer: str
+
+
+class CapAnswer(NamedTuple):
+    """The most units of one encounter."""
+
+    most: int
+
+
+CAP = Concern(
+    "units.cap",
+    CapFacts,
+    CapAnswer,
+    meaning="the most units a payer allows in one encounter; silent means no cap",
+    may_be_silent=True,
+)
+
+CONCERNS = (
+    REPEAT_INFUSION,
+    HYDRATION_PIECES,
+    HYDRATION_BESIDE,
+    CONCURRENCY,
+    CONCURRENT_LIMIT,
+    REPEAT_PUSH,
+    PUSH_BESIDE,
+    INJECTIONS,
+    INITIAL,
+    PRIMARY_REASON,
+    RANK,
+    ROLE,
+    FURTHER_HOUR,
+    MINIMUM,
+    CAP,
+    DISTINCT,
+    EXCLUSIVE,
+    CODE,
+)

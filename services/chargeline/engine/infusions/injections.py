@@ -1,0 +1,152 @@
+"""What has no place in a vein: injections, infusions under the skin, pumps, ports and cavities.
+
+It owns the counting of injections: by visit, by dose or by syringe, as the rules say, and that some
+services are reported only where others are not.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from chargeline.engine.infusions.concerns import (
+    EXCLUSIVE,
+    INJECTIONS,
+    InjectionsAnswer,
+    TechniqueOnly,
+)
+from chargeline.engine.infusions.places import Entry, NotReported, Placement
+from chargeline.engine.rules import DayRules
+from chargeline.engine.services.concerns import OfClass
+from chargeline.engine.services.records import Service, clock_order, start_seconds
+from chargeline.engine.trace import Step
+from chargeline.engine.words import (
+    DrugClass,
+    ExclusiveWith,
+    InjectionsPer,
+    Position,
+    Technique,
+)
+
+# These are counted together; any other service here stands alone.
+_COUNTED = frozenset({"injection", "subcutaneous_infusion"})
+
+
+def services_alone(others: Sequence[Service], everything: Sequence[Service], rules: DayRules) -> list[Entry]:
+    """Pumps, ports, arteries and cavities: each by itself, unless something else is given too."""
+    alone = [each for each in others if each.technique not in _COUNTED]
+    return [_alone(each, everything, rules) for each in sorted(alone, key=clock_order)]
+
+
+def _alone(service: Service, everything: Sequence[Service], rules: DayRules) -> Placement | NotReported:
+    technique = _technique(service)
+    decision = rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
+    if decision.rule is not None:
+        is_barred = _BARRED[decision.answer.with_]
+        beside = [each for each in everything if each is not service and is_barred(each)]
+        if beside:
+            step = Step("only by itself", decision, (("beside", beside[0].substance),))
+            rule = decision.rule
+            return NotReported((service,), rule.id, rule.why, None, (step,))
+    position: Position = "initial" if technique == "arterial_infusion" else "only"
+    return _placed([service], technique, position)
+
+
+def _any_service(_service: Service) -> bool:
+    return True
+
+
+def _starts_a_pump(service: Service) -> bool:
+    return service.technique == "prolonged_infusion"
+
+
+_BARRED: Mapping[ExclusiveWith, Callable[[Service], bool]] = {
+    "any": _any_service,
+    "prolonged_infusion": _starts_a_pump,
+}
+
+
+def injections_of(others: Sequence[Service], rules: DayRules) -> list[Entry]:
+    """The units of injections, by the class of their drugs."""
+    by_class: dict[DrugClass, list[Service]] = {}
+    for service in sorted(others, key=clock_order):
+        if service.technique == "injection":
+            by_class.setdefault(service.service_class, []).append(service)
+    entries: list[Entry] = []
+    for service_class, same in by_class.items():
+        entries += _injections(service_class, same, rules)
+    return entries
+
+
+def _injections(service_class: DrugClass, same: Sequence[Service], rules: DayRules) -> list[Placement]:
+    decision = rules.of(INJECTIONS).decide(OfClass(service_class))
+    is_same_unit = _SAME_UNIT[decision.answer.per]
+    units: list[list[Service]] = []
+    for injection in same:
+        home = [unit for unit in units if is_same_unit(unit[-1], injection, decision.answer)]
+        if home:
+            home[0].append(injection)
+        else:
+            units.append([injection])
+    placements: list[Placement] = []
+    substances: set[str] = set()
+    for unit in units:
+        is_repeat = unit[0].substance in substances
+        substances.add(unit[0].substance)
+        modifier = decision.answer.modifier if is_repeat else ""
+        step = Step("injections", decision, (("injections", len(unit)), ("units", 1)))
+        placements.append(_placed(unit, "injection", "only", distinct=modifier, steps=(step,)))
+    return placements
+
+
+def _one_visit(last: Service, following: Service, answer: InjectionsAnswer) -> bool:
+    return True
+
+
+def _one_dose(last: Service, following: Service, answer: InjectionsAnswer) -> bool:
+    """Whether two syringes are one dose that was divided: same drug, same order, close in time."""
+    is_same_drug = last.substance == following.substance
+    is_same_order = last.administration.order == following.administration.order
+    gap_seconds = start_seconds(following) - start_seconds(last)
+    return is_same_drug and is_same_order and gap_seconds <= answer.dose_minutes * 60
+
+
+def _one_syringe(last: Service, following: Service, answer: InjectionsAnswer) -> bool:
+    return False
+
+
+_SAME_UNIT: Mapping[InjectionsPer, Callable[[Service, Service, InjectionsAnswer], bool]] = {
+    "visit": _one_visit,
+    "dose": _one_dose,
+    "injection": _one_syringe,
+}
+
+
+def subcutaneous_infusions(others: Sequence[Service]) -> list[Entry]:
+    """Infusions under the skin, in the order of the clock: the first is initial, the others additional."""
+    infusions = [each for each in others if each.technique == "subcutaneous_infusion"]
+    ordered = sorted(infusions, key=clock_order)
+    return [
+        _placed([service], "subcutaneous_infusion", "additional" if index else "initial")
+        for index, service in enumerate(ordered)
+    ]
+
+
+def _technique(service: Service) -> Technique:
+    assert service.technique is not None, "a service has a technique"
+    return service.technique
+
+
+def _placed(
+    services: Sequence[Service],
+    technique: Technique,
+    position: Position,
+    *,
+    distinct: str = "",
+    steps: tuple[Step, ...] = (),
+) -> Placement:
+    return Placement(
+        services=tuple(services),
+        technique=technique,
+        position=position,
+        minutes=services[0].minutes,
+        distinct=distinct,
+        steps=steps,
+    )

@@ -1,0 +1,112 @@
+"""The place of each service among the others of its encounter, in the order in which a coder thinks.
+
+It owns that order and nothing else: each step is a file of its own, asks the rules, and returns what
+it adds.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.infusions.access_lines import access_lines
+from chargeline.engine.infusions.concurrent import concurrent_count, further_infusions
+from chargeline.engine.infusions.hydration import hydration_of
+from chargeline.engine.infusions.initial import (
+    choose_initial,
+    distinct_modifier,
+    rank_order,
+    second_line_question,
+)
+from chargeline.engine.infusions.injections import (
+    injections_of,
+    services_alone,
+    subcutaneous_infusions,
+)
+from chargeline.engine.infusions.places import (
+    Candidate,
+    Entry,
+    Places,
+    clock_order,
+    placed,
+    places_of,
+)
+from chargeline.engine.infusions.pushes import further_pushes
+from chargeline.engine.infusions.repeats import candidates_of
+from chargeline.engine.services.records import Service
+
+_INTO_A_VEIN = frozenset({"infusion", "push"})
+
+
+def place(assessment: Assessment) -> Places:
+    """Give every service of one encounter its place."""
+    services = [each for each in assessment.services if each.outcome == "service"]
+    into_a_vein = [each for each in services if each.technique in _INTO_A_VEIN]
+    others = [each for each in services if each.technique not in _INTO_A_VEIN]
+    entries = _place_into_a_vein(into_a_vein, assessment) if into_a_vein else []
+    if others:
+        entries += services_alone(others, services, assessment.rules)
+        entries += injections_of(others, assessment.rules)
+        entries += subcutaneous_infusions(others)
+    return places_of(entries)
+
+
+class _Line(NamedTuple):
+    """An access line: its candidates, and the one of the drugs that is highest in rank."""
+
+    best: Candidate
+    candidates: Sequence[Candidate]
+
+
+def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> list[Entry]:
+    """Infusions and pushes: by access line, each with its initial service and what hangs on it."""
+    rules = assessment.rules
+    order = rank_order(rules)
+    drugs = [each for each in services if each.service_class != "hydration"]
+    fluids = [each for each in services if each.service_class == "hydration"]
+    by_line = [candidates_of(line, rules) for line in access_lines(drugs)]
+    lines = [_Line(min(candidates, key=order), candidates) for candidates in by_line]
+    lines.sort(key=lambda line: order(line.best))
+    hydration = hydration_of(fluids, drugs, rules)
+    entries: list[Entry] = []
+    if isinstance(hydration, Candidate):
+        lines = _with_hydration(lines, hydration)
+    elif hydration is not None:
+        entries.append(hydration)
+    for index, line in enumerate(lines):
+        first = lines[0].best if index else None
+        entries += _place_line(line, first, assessment, concurrent_count(entries))
+    return entries
+
+
+def _with_hydration(lines: Sequence[_Line], hydration: Candidate) -> list[_Line]:
+    """Hydration hangs on the first line; where no drug was given it is a line of its own."""
+    if not lines:
+        return [_Line(hydration, [hydration])]
+    return [_Line(lines[0].best, [*lines[0].candidates, hydration]), *lines[1:]]
+
+
+def _place_line(line: _Line, first: Candidate | None, assessment: Assessment, reported: int) -> list[Entry]:
+    """One access line; `first` is the best service of the first line, None where this is the first.
+
+    `reported`: how many concurrent infusions the lines before this one have.
+    """
+    rules = assessment.rules
+    choice = choose_initial(line.best, line.candidates, rules, assessment.context)
+    initial = choice.initial
+    distinct = distinct_modifier(
+        second_line=first is not None, second_of_day=assessment.second_of_day, rules=rules
+    )
+    modifier, steps = distinct.modifier, (*choice.steps, *distinct.steps)
+    entries: list[Entry] = [placed(initial, "initial", distinct=modifier, steps=steps)]
+    entries += choice.questions
+    if first is not None:
+        entries.append(second_line_question(initial, first))
+    rest = sorted([each for each in line.candidates if each is not initial], key=clock_order)
+    infusions = [each for each in rest if each.technique == "infusion"]
+    pushes = [each for each in rest if each.technique == "push"]
+    if infusions:
+        entries += further_infusions(infusions, initial, rules, distinct=modifier, reported=reported)
+    if pushes:
+        given = [each for each in (initial, *infusions) if each.service_class != "hydration"]
+        entries += further_pushes(pushes, given, rules)
+    return entries

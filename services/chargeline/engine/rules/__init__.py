@@ -1,0 +1,34 @@
+"""One way to decide: rules as dated values, and the vocabulary in which they speak.
+
+It owns what a rule means and no rule: those are in rules/, and the rulebook edge reads them.
+"""
+
+from chargeline.engine.rules.decide import (
+    Condition,
+    DayRules,
+    Decision,
+    Policy,
+    Rule,
+    SharedDecisions,
+    Table,
+    UndecidedError,
+    applies,
+)
+from chargeline.engine.rules.vocabulary import NO_FACTS, Concern, Field, NoFacts, Value
+
+__all__ = [
+    "NO_FACTS",
+    "Concern",
+    "Condition",
+    "DayRules",
+    "Decision",
+    "Field",
+    "NoFacts",
+    "Policy",
+    "Rule",
+    "SharedDecisions",
+    "Table",
+    "UndecidedError",
+    "Value",
+    "applies",
+]

@@ -1,0 +1,267 @@
+"""Rules as values, and the one way in which they decide.
+
+It owns the meaning of a rule: it is in force on a day, it applies when its facts hold, it strikes
+out the rules that it names; exactly one must remain. It does not know files (the rulebook edge reads
+them) nor what any rule says. No rule left, and more than one left, are decisions too: they are
+values, and the engine asks a person.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Generic, NamedTuple
+
+from chargeline.engine.rules.vocabulary import Answer, Concern, Facts, Value
+
+_REMEMBERED = 20_000  # facts of one table; minutes make many
+
+
+class Condition(NamedTuple):
+    """One fact that must hold: one of `words`, or a number from `least` to `most` (both included).
+
+    `excluded`: any value but the words.
+    """
+
+    fact: str
+    words: frozenset[str] = frozenset()
+    least: int | None = None
+    most: int | None = None
+    excluded: bool = False
+
+    def holds(self, value: Value) -> bool:
+        """Whether the fact's value meets the condition."""
+        if isinstance(value, int):
+            above = self.least is None or value >= self.least
+            return above and (self.most is None or value <= self.most)
+        return (value in self.words) is not self.excluded
+
+
+class Rule(NamedTuple):
+    """One dated, cited rule. `starts` is included, `ends` is not (None: still in force).
+
+    `then` is the answer as it is written, `answer` the same in the shape of the concern. `other`
+    names published positions that differ.
+    """
+
+    id: str
+    concern: Concern[Any, Any]
+    layer: str
+    starts: date
+    ends: date | None
+    when: tuple[Condition, ...]
+    then: tuple[tuple[str, Value], ...]
+    answer: Any
+    why: str
+    cite: tuple[str, ...]
+    overrides: tuple[str, ...]
+    other: tuple[str, ...]
+    place: str
+
+    def in_force(self, day: date) -> bool:
+        """Whether the rule holds for a service on that day."""
+        return self.starts <= day and (self.ends is None or day < self.ends)
+
+
+class UndecidedError(Exception):
+    """Rules are silent, or speak against each other, where they must give one answer.
+
+    The checker of the rulebook finds such a gap by day; at night the encounter is asked about.
+    """
+
+    def __init__(self, concern: str, clash: tuple[Rule, ...]) -> None:
+        super().__init__(f"no one rule decides {concern}")
+        self.concern = concern
+        self.clash = clash
+
+
+class Decision(Generic[Answer]):
+    """The rule that remained, its answer, and the rules that it was preferred to.
+
+    `rule` is None when no rule applies; `clash` names the rules when more than one remained.
+    """
+
+    __slots__ = ("_answer", "clash", "concern", "passed_over", "rule")
+
+    def __init__(
+        self,
+        concern: str,
+        rule: Rule | None,
+        passed_over: tuple[Rule, ...],
+        clash: tuple[Rule, ...],
+    ) -> None:
+        self.concern = concern
+        self.rule = rule
+        self.passed_over = passed_over
+        self.clash = clash
+        self._answer: Answer | None = rule.answer if rule is not None else None
+
+    @property
+    def answer(self) -> Answer:
+        """What the rule says. Raises UndecidedError where no one rule decides."""
+        if self._answer is None:
+            raise UndecidedError(self.concern, self.clash)
+        return self._answer
+
+    @property
+    def rule_in_force(self) -> Rule:
+        """The rule. Raises UndecidedError where no one rule decides."""
+        if self.rule is None:
+            raise UndecidedError(self.concern, self.clash)
+        return self.rule
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Decision) and self._key() == other._key())
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        passed_over = [rule.id for rule in self.passed_over]
+        clash = [rule.id for rule in self.clash]
+        rule = self.rule.id if self.rule is not None else None
+        return f"Decision({self.concern}: {rule}, passed over {passed_over}, clash {clash})"
+
+    def _key(self) -> tuple[object, ...]:
+        return (self.concern, self.rule, self.passed_over, self.clash)
+
+
+class SharedDecisions:
+    """Equal tables and equal decisions of several policies, kept once.
+
+    Where two policies say the same, they give the very same objects, so that a comparison of what
+    they make of a visit can stop at identity.
+    """
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str, tuple[Rule, ...]], Table[Any, Any]] = {}
+        self._decisions: dict[Decision[Any], Decision[Any]] = {}
+
+    def table(self, concern: Concern[Facts, Answer], rules: Iterable[Rule]) -> "Table[Facts, Answer]":
+        """The table of these rules."""
+        ordered = tuple(sorted(rules, key=lambda rule: rule.id))
+        table = self._tables.get((concern.name, ordered))
+        if table is None:
+            table = self._tables[concern.name, ordered] = Table(concern, ordered, self)
+        return table
+
+    def decision(self, decision: Decision[Answer]) -> Decision[Answer]:
+        """The decision equal to this one that came first."""
+        return self._decisions.setdefault(decision, decision)
+
+
+class Table(Generic[Facts, Answer]):
+    """The rules of one concern in force on one day; what was decided is remembered."""
+
+    def __init__(
+        self, concern: Concern[Facts, Answer], rules: tuple[Rule, ...], shared: SharedDecisions
+    ) -> None:
+        self.concern = concern
+        self.rules = rules
+        self.asked: dict[Facts, Decision[Answer]] = {}
+        """Every set of facts that was asked about, in the order of asking, with its decision."""
+        self._shared = shared
+        self._numbers = [name for name, field in concern.facts.items() if field.is_number]
+        self._bounds = {name: self._bounds_of(name) for name in self._numbers}
+        self._in_bands: dict[tuple[Value, ...], Decision[Answer]] = {}
+
+    def _bounds_of(self, fact: str) -> tuple[int, ...]:
+        """The numbers at which some rule begins or ceases to hold, ascending."""
+        bounds: set[int] = set()
+        for rule in self.rules:
+            for condition in rule.when:
+                if condition.fact == fact:
+                    bounds.update([condition.least] if condition.least is not None else [])
+                    bounds.update([condition.most + 1] if condition.most is not None else [])
+        return tuple(sorted(bounds))
+
+    def values_of(self, fact: str) -> list[Value]:
+        """Of a fact that is a number, one value for each range that rules treat alike."""
+        return sorted({0, *self._bounds[fact]})
+
+    def decide(self, facts: Facts) -> Decision[Answer]:
+        """Decide from these facts."""
+        decision = self.asked.get(facts)
+        if decision is None:
+            if len(self.asked) >= _REMEMBERED:
+                self.asked.clear()
+            decision = self.asked[facts] = self._decide(facts)
+        return decision
+
+    def _decide(self, facts: Facts) -> Decision[Answer]:
+        """The decision for the range in which each number lies: there are few of those."""
+        values: dict[str, Value] = dict(zip(self.concern.facts, facts, strict=True))
+        for name in self._numbers:
+            values[name] = self._band(name, values[name])
+        ranges = tuple(values.values())
+        decision = self._in_bands.get(ranges)
+        if decision is None:
+            decision = self._shared.decision(self._resolve(values))
+            self._in_bands[ranges] = decision
+        return decision
+
+    def _band(self, fact: str, value: Value) -> int:
+        """The least number that every rule treats as it treats this one."""
+        assert isinstance(value, int), f"{self.concern.name}: {fact} is a number"
+        index = bisect_right(self._bounds[fact], value)
+        return self._bounds[fact][index - 1] if index else 0
+
+    def _resolve(self, facts: Mapping[str, Value]) -> Decision[Answer]:
+        applying = [rule for rule in self.rules if applies(rule, facts)]
+        struck = {overridden for rule in applying for overridden in rule.overrides}
+        remaining = [rule for rule in applying if rule.id not in struck]
+        passed_over = tuple([rule for rule in applying if rule.id in struck])
+        if len(remaining) == 1:
+            return Decision(self.concern.name, remaining[0], passed_over, ())
+        return Decision(self.concern.name, None, passed_over, tuple(remaining))
+
+
+def applies(rule: Rule, facts: Mapping[str, Value]) -> bool:
+    """Whether every condition of a rule holds."""
+    return all(condition.holds(facts[condition.fact]) for condition in rule.when)
+
+
+class DayRules:
+    """One policy's rules in force on one day: a table for each concern."""
+
+    def __init__(self, policy: str, day: date, rules: Iterable[Rule], shared: SharedDecisions) -> None:
+        self.policy = policy
+        self._shared = shared
+        by_concern: dict[str, list[Rule]] = {}
+        for rule in rules:
+            if rule.in_force(day):
+                by_concern.setdefault(rule.concern.name, []).append(rule)
+        self._tables: dict[str, Table[Any, Any]] = {
+            name: shared.table(same[0].concern, same) for name, same in by_concern.items()
+        }
+
+    def of(self, concern: Concern[Facts, Answer]) -> Table[Facts, Answer]:
+        """The table of a concern; one without rules is empty."""
+        table: Table[Facts, Answer] | None = self._tables.get(concern.name)
+        if table is None:
+            table = self._tables[concern.name] = self._shared.table(concern, ())
+        return table
+
+
+class Policy:
+    """All rules of one policy, its base layers included, over all dates."""
+
+    def __init__(self, name: str, describes: str, rules: Iterable[Rule], shared: SharedDecisions) -> None:
+        self.name = name
+        self.describes = describes
+        self.rules = tuple(sorted(rules, key=lambda rule: rule.id))
+        self._shared = shared
+        edges = {day for rule in self.rules for day in (rule.starts, rule.ends) if day is not None}
+        self._edges = tuple(sorted(edges))
+        self._periods: dict[int, DayRules] = {}
+
+    def on(self, day: date) -> DayRules:
+        """The rules in force on a day; days of one period share the same object."""
+        period = bisect_right(self._edges, day)
+        rules = self._periods.get(period)
+        if rules is None:
+            rules = self._periods[period] = DayRules(self.name, day, self.rules, self._shared)
+        return rules
+
+    def periods(self) -> tuple[date, ...]:
+        """The days on which some rule begins or ends, ascending."""
+        return self._edges

@@ -1,0 +1,190 @@
+"""What rules say of an administration by itself: class, meaning of a single time, technique.
+
+It owns `assess`, from what was given to a service of a technique. Where a rule says that more must be
+decided (a missing stop, a long push), `outcomes` does.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from chargeline.engine.formulary import Drug
+from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.services.concerns import (
+    DRUG_CLASS,
+    MIXTURE_RANK,
+    ONE_TIME,
+    TECHNIQUE,
+    ClassAnswer,
+    ClassFacts,
+    OfClass,
+    OneTimeAnswer,
+    OneTimeFacts,
+    RankAnswer,
+    TechniqueFacts,
+)
+from chargeline.engine.services.facts import withheld_without_rule
+from chargeline.engine.services.outcomes import with_outcome
+from chargeline.engine.services.records import Facts, Judgement, NamedDrug, Service
+from chargeline.engine.timeline.records import Administration
+from chargeline.engine.trace import Step
+from chargeline.engine.words import DrugKind
+
+
+def assess(facts: Facts, rules: DayRules, alike: Service | None = None) -> Service:
+    """Say what service an administration is, under the rules of its day.
+
+    `alike` is what other rules made of the same facts. Where both judge the same it is the result, so
+    that policies which say the same share one object.
+    """
+    if facts.ended is not None:
+        return facts.ended
+    judgement = judge(facts, rules, alike.judgement if alike is not None else None)
+    if judgement.leading is None:
+        return _outside(facts, judgement)
+    if alike is not None and judgement.is_plain and alike.judgement is judgement:
+        return alike
+    service = _plain_service(facts, judgement)
+    technique = judgement.technique
+    return with_outcome(service, technique, rules)
+
+
+def _plain_service(facts: Facts, judgement: Judgement) -> Service:
+    """The service as its class and technique make it."""
+    item, leading = facts.administration, judgement.leading
+    assert leading is not None, "there is a drug"
+    service_class = judgement.service_class
+    class_facts = (("drug", leading.id), ("kind", leading.kind), ("class", service_class))
+    class_step = Step("drug class", judgement.drug_class, class_facts, (item.drug_source,))
+    technique = judgement.technique
+    return Service(
+        administration=item,
+        substance=facts.substance,
+        drugs=facts.drugs,
+        vehicles=facts.vehicles,
+        service_class=service_class,
+        technique=technique.answer.technique if technique.rule is not None else None,
+        minutes=facts.minutes,
+        spans=facts.spans,
+        steps=(class_step, *_mixture_steps(facts, judgement), *_charting_steps(facts, judgement)),
+        questions=facts.questions,
+        judgement=judgement,
+    )
+
+
+def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judgement:
+    """Ask the rules of the day about an administration of which something is given.
+
+    `alike` is what other rules say of the same facts: where they are the same rules it is not asked
+    again.
+    """
+    item = facts.administration
+    leading, drug_class, mixture = _class(facts.drugs, rules)
+    one_time = _one_time(item, rules) if item.may_have_run else None
+    table = rules.of(TECHNIQUE)
+    if (
+        alike is not None
+        and alike.technique_table is table
+        and alike.one_time is one_time
+        and alike.mixture is mixture
+        and alike.service_class == (drug_class.answer.class_ if drug_class else "therapeutic")
+    ):
+        return alike if alike.drug_class is drug_class else alike._replace(drug_class=drug_class)
+    charting = one_time.answer.as_ if one_time is not None else item.charted
+    technique = table.decide(
+        TechniqueFacts(
+            class_=drug_class.answer.class_ if drug_class is not None else "therapeutic",
+            route=item.route or "unknown",
+            charted=charting,
+            method=item.method or "unmarked",
+            device=item.device or "none",
+            purpose=item.purpose or "none",
+            partial="yes" if item.partial else "no",
+            ordered_minutes=item.ordered_minutes or 0,
+            minutes=facts.minutes,
+        )
+    )
+    return Judgement(
+        leading=leading,
+        drug_class=drug_class,
+        mixture=mixture,
+        one_time=one_time,
+        charting=charting,
+        technique=technique,
+        technique_table=table,
+    )
+
+
+class _Classed(NamedTuple):
+    """The drug that decides the class, the class, and of a mixture why that drug decides."""
+
+    leading: Drug | None
+    drug_class: Decision[ClassAnswer] | None
+    mixture: Decision[RankAnswer] | None = None
+
+
+_NOT_CLASSED = _Classed(None, None)
+
+
+def _class(drugs: tuple[NamedDrug, ...], rules: DayRules) -> _Classed:
+    """The class of what was given: of a mixture that of its most demanding drug."""
+    if not drugs:
+        return _NOT_CLASSED
+    leading, decision = drugs[0].drug, _class_of(rules, drugs[0].drug.kind)
+    if len(drugs) == 1:
+        return _Classed(leading, decision)
+    ranks = rules.of(MIXTURE_RANK)
+    best = ranks.decide(OfClass(decision.answer.class_))
+    for named in drugs[1:]:
+        other = _class_of(rules, named.drug.kind)
+        rank = ranks.decide(OfClass(other.answer.class_))
+        if rank.answer.rank < best.answer.rank:
+            leading, decision, best = named.drug, other, rank
+    return _Classed(leading, decision, best)
+
+
+@lru_cache(maxsize=500)  # there are few kinds
+def _class_of(rules: DayRules, kind: DrugKind) -> Decision[ClassAnswer]:
+    return rules.of(DRUG_CLASS).decide(ClassFacts(kind))
+
+
+def _one_time(item: Administration, rules: DayRules) -> Decision[OneTimeAnswer]:
+    """Whether a single charted time is the start of an infusion without a stop."""
+    facts = OneTimeFacts(
+        route=item.route or "unknown",
+        method=item.method or "unmarked",
+        rate="yes" if item.rate else "no",
+        ordered_minutes=item.ordered_minutes or 0,
+    )
+    return rules.of(ONE_TIME).decide(facts)
+
+
+def _mixture_steps(facts: Facts, judgement: Judgement) -> tuple[Step, ...]:
+    """Why a mixture has the class of that drug."""
+    if judgement.mixture is None:
+        return ()
+    return (Step("mixture", judgement.mixture, (("drugs", len(facts.drugs)),)),)
+
+
+def _charting_steps(facts: Facts, judgement: Judgement) -> tuple[Step, ...]:
+    """What is charted, and the technique that follows; before it what a single time means."""
+    item = facts.administration
+    shown: tuple[tuple[str, str | int], ...] = (
+        ("route", item.route or "unknown"),
+        ("charted", judgement.charting),
+        ("running_minutes", facts.minutes),
+    )
+    if item.device:
+        shown = (*shown, ("device", item.device))
+    technique = Step("technique", judgement.technique, shown, facts.sources)
+    if judgement.one_time is None:
+        return (technique,)
+    of_time = (("rate", "yes" if item.rate else "no"), ("ordered_minutes", item.ordered_minutes or 0))
+    start = (item.intervals[0].start_source,)
+    return (Step("one charted time", judgement.one_time, of_time, start), technique)
+
+
+def _outside(facts: Facts, judgement: Judgement) -> Service:
+    """A drug that no formulary knows by a route that no rule bills: nobody need be asked."""
+    rule = judgement.technique.rule_in_force
+    withheld = withheld_without_rule(facts.administration, rule.id, rule.why)
+    return withheld._replace(steps=_charting_steps(facts, judgement)[-1:])

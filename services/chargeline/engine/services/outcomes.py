@@ -1,0 +1,161 @@
+"""What a technique rule makes of an administration: a service, withheld, asked about, or more to decide.
+
+It owns one function for each outcome that a technique rule may name.
+"""
+
+from collections.abc import Callable, Mapping
+
+from chargeline.engine.finding import RuleId
+from chargeline.engine.rules import NO_FACTS, DayRules, Decision
+from chargeline.engine.services.concerns import (
+    LONG_PUSH,
+    MISSING_STOP,
+    STOPPED_EARLY,
+    MissingStopAnswer,
+    OfClass,
+    TechniqueAnswer,
+)
+from chargeline.engine.services.records import Service
+from chargeline.engine.trace import Question, Step, ask
+from chargeline.engine.words import LongPushAs, MissingStopAs, StoppedEarlyAs, Technique, TechniqueOutcome
+
+
+def with_outcome(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    """The service as its technique rule lets it be; asked about where no one rule decides."""
+    if decision.rule is None:
+        return _undecided(service, decision)
+    return _OUTCOMES[decision.answer.outcome](service, decision, rules)
+
+
+def _undecided(service: Service, decision: Decision[TechniqueAnswer]) -> Service:
+    item = service.administration
+    if decision.clash:
+        found = "two rules on the same facts: " + ", ".join([rule.id for rule in decision.clash])
+        do = "let one of them override the other; `chargeline rules check` shows both"
+    else:
+        found = f"no rule for {service.service_class} drugs by route {item.route or 'unknown'}"
+        do = "correct the route or the charting, or add a rule (rules/README.md)"
+    question = ask(
+        "rule.clash" if decision.clash else "rule.none",
+        expected="exactly one rule for this service",
+        found=found,
+        do=do,
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(item.intervals[0].start_source,),
+    )
+    return _with_question(service, question)
+
+
+def _with_question(service: Service, question: Question) -> Service:
+    """The service as one that is not billed until somebody answers."""
+    return service._replace(
+        outcome="question",
+        reason=question.finding.code,
+        questions=(*service.questions, question),
+    )
+
+
+def _as_it_is(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    return service
+
+
+def _withhold(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    rule = decision.rule_in_force
+    return service._replace(outcome="withheld", reason=rule.id, says=rule.why)
+
+
+def _ask_by_rule(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    rule = decision.rule_in_force
+    item = service.administration
+    question = ask(
+        RuleId(rule.id),
+        expected="a charted route that the rules know",
+        found=f"route {item.route_text!r}" if item.route_text else "no route (RXR-1)",
+        do=rule.why,
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(item.intervals[0].start_source,),
+    )
+    return _with_question(service, question)
+
+
+def _missing_stop(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    """Ask for the stop; until it comes the policy's fall-back stands, marked as provisional."""
+    item = service.administration
+    position = rules.of(MISSING_STOP).decide(OfClass(service.service_class))
+    fall_back = position.answer.as_
+    step = Step("missing stop", position, (("until answered", fall_back),))
+    ordered = item.ordered_minutes
+    question = ask(
+        "stop.missing",
+        expected="a stop time (RXA-4, or a stopped action)",
+        found="running since its start, no stop charted; ordered for "
+        f"{ordered if ordered is not None else 'an unknown number of'} minutes",
+        do="chart the stop; until then " + _FALL_BACK_WORDS[fall_back],
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(item.intervals[-1].start_source,),
+    )
+    question = question._replace(
+        wait_minutes=ordered if ordered is not None else position.answer.ask_after_minutes
+    )
+    asked = service._replace(
+        provisional="stop.missing",
+        questions=(*service.questions, question),
+        steps=(*service.steps, step),
+    )
+    return _FALL_BACKS[fall_back](asked, position)
+
+
+def _until_answered_a_push(service: Service, position: Decision[MissingStopAnswer]) -> Service:
+    return service._replace(minutes=0)
+
+
+def _until_answered_withheld(service: Service, position: Decision[MissingStopAnswer]) -> Service:
+    says = position.rule_in_force.why
+    return service._replace(outcome="withheld", reason="stop.missing", says=says)
+
+
+_FALL_BACK_WORDS: Mapping[MissingStopAs, str] = {
+    "push": "it is drafted as if pushed",
+    "withheld": "nothing is billed for it",
+}
+_FALL_BACKS: Mapping[MissingStopAs, Callable[[Service, Decision[MissingStopAnswer]], Service]] = {
+    "push": _until_answered_a_push,
+    "withheld": _until_answered_withheld,
+}
+
+
+def _stopped_early(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    position = rules.of(STOPPED_EARLY).decide(NO_FACTS)
+    step = Step("stopped early", position, (("running_minutes", service.minutes),))
+    techniques: Mapping[StoppedEarlyAs, Technique | None] = {
+        "infusion": service.technique,
+        "push": "push",
+    }
+    return service._replace(
+        technique=techniques[position.answer.as_],
+        modifier=position.answer.modifier,
+        steps=(*service.steps, step),
+    )
+
+
+_LONG_PUSH_TECHNIQUES: Mapping[LongPushAs, Technique] = {"push": "push", "infusion": "infusion"}
+
+
+def _long_push(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    position = rules.of(LONG_PUSH).decide(NO_FACTS)
+    step = Step("long push", position, (("running_minutes", service.minutes),))
+    technique = _LONG_PUSH_TECHNIQUES[position.answer.as_]
+    return service._replace(technique=technique, steps=(*service.steps, step))
+
+
+_OUTCOMES: Mapping[TechniqueOutcome, Callable[[Service, Decision[TechniqueAnswer], DayRules], Service]] = {
+    "service": _as_it_is,
+    "withheld": _withhold,
+    "question": _ask_by_rule,
+    "missing_stop": _missing_stop,
+    "stopped_early": _stopped_early,
+    "long_push": _long_push,
+}

@@ -1,0 +1,117 @@
+"""What was given as a service: the shapes, and the order of the clock.
+
+It owns `Facts` (what holds of an administration under any policy), `Judgement` (what rules say of it) and
+`Service` (the two together). It decides nothing.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from chargeline.engine.events import DrugAmount, Source
+from chargeline.engine.formulary import Drug
+from chargeline.engine.rules import Decision, Table
+from chargeline.engine.services.concerns import (
+    ClassAnswer,
+    OneTimeAnswer,
+    RankAnswer,
+    TechniqueAnswer,
+    TechniqueFacts,
+)
+from chargeline.engine.spans import Span
+from chargeline.engine.timeline.records import Administration
+from chargeline.engine.trace import Question, Step
+from chargeline.engine.words import Charting, DrugClass, Outcome, Technique
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+class NamedDrug(NamedTuple):
+    """A drug of the formulary with the amount that was charted."""
+
+    drug: Drug
+    amount: DrugAmount
+
+
+class Service(NamedTuple):
+    """One administration as a service.
+
+    `substance` names what was given, drugs of a mixture joined by `+`. `minutes` are whole running
+    minutes, pauses out. `reason` and `says` are why it is withheld or asked about. `provisional` is
+    the open question that may change it. Of one that is no service some fields are empty.
+    """
+
+    administration: Administration
+    substance: str
+    outcome: Outcome = "service"
+    reason: str = ""
+    says: str = ""
+    drugs: tuple[NamedDrug, ...] = ()
+    vehicles: tuple[DrugAmount, ...] = ()
+    service_class: DrugClass = "therapeutic"
+    technique: Technique | None = None
+    minutes: int = 0
+    spans: tuple[Span, ...] = ()
+    modifier: str = ""
+    provisional: str = ""
+    steps: tuple[Step, ...] = ()
+    questions: tuple[Question, ...] = ()
+    judgement: "Judgement | None" = None
+
+
+class Facts(NamedTuple):
+    """What holds of an administration under any policy. `ended` is set where no rule is needed."""
+
+    administration: Administration
+    substance: str = ""
+    drugs: tuple[NamedDrug, ...] = ()
+    vehicles: tuple[DrugAmount, ...] = ()
+    minutes: int = 0
+    spans: tuple[Span, ...] = ()
+    questions: tuple[Question, ...] = ()
+    sources: tuple[Source, ...] = ()
+    ended: Service | None = None
+
+
+class Judgement(NamedTuple):
+    """What rules say of an administration by itself: its class, what a single time means, technique.
+
+    `leading` is the drug that decides the class, of a `mixture` by that decision; without any drug
+    nothing is classed.
+    """
+
+    leading: Drug | None
+    drug_class: Decision[ClassAnswer] | None
+    mixture: Decision[RankAnswer] | None
+    one_time: Decision[OneTimeAnswer] | None
+    charting: Charting
+    technique: Decision[TechniqueAnswer]
+    technique_table: Table[TechniqueFacts, TechniqueAnswer]
+
+    @property
+    def service_class(self) -> DrugClass:
+        """The class; a drug that nobody knows is taken for a therapeutic one."""
+        return self.drug_class.answer.class_ if self.drug_class is not None else "therapeutic"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a service without further ado, so that no other rule is asked."""
+        is_decided = self.technique.rule is not None and self.leading is not None
+        return is_decided and self.technique.answer.outcome == "service"
+
+
+def instant_seconds(moment: datetime) -> int:
+    """Whole seconds since 1970 of an aware datetime."""
+    return (moment - _EPOCH) // _SECOND
+
+
+def start_seconds(service: Service) -> int:
+    """When a service began, in seconds since 1970."""
+    if service.spans:
+        return service.spans[0][0]
+    return instant_seconds(service.administration.intervals[0].start)
+
+
+def clock_order(service: Service) -> tuple[int, str]:
+    """The order of services: by start, then by key, so that it is the same for all arrivals."""
+    return (start_seconds(service), service.administration.key)

@@ -1,0 +1,132 @@
+"""From what was charted about one order to what was given.
+
+It owns the order of the steps: which rows stand, in which stretches the drug ran, how much of it was
+given. Each step has its own file. It knows nothing of codes, and it never invents an end: an
+infusion without a stop stays open.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from chargeline.engine.events import OrderFact, Record
+from chargeline.engine.timeline.corrections import address, clock, standing_records
+from chargeline.engine.timeline.doses import amounts_of
+from chargeline.engine.timeline.orders import Order, merge_order_facts
+from chargeline.engine.timeline.records import Administration, Interval
+from chargeline.engine.timeline.running import BagChange, Dose, doses_of
+from chargeline.engine.words import Charting, MethodCharted
+
+# Given by hand or at one moment, whatever else is charted.
+_AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
+
+
+def administrations_of(
+    order_number: str,
+    records: Sequence[Record],
+    *,
+    chatter: Sequence[Record],
+    facts: Iterable[OrderFact],
+    bag_change: BagChange,
+) -> tuple[Administration, ...]:
+    """All administrations of one order, from its rows, its rate changes and its order messages.
+
+    `chatter` are rate changes and verifications, which count only where something was paused, or
+    where nothing else is charted.
+    """
+    standing, problems = standing_records(records)
+    if chatter and (not standing or any(record.action == "pause" for record in standing)):
+        rates = [record for record in chatter if record.action == "rate"] if standing else chatter
+        standing = sorted([*standing, *rates], key=clock)
+    order = merge_order_facts(facts)
+    doses = doses_of(standing, order, bag_change)
+    administrations = _with_unique_keys([_administration(order_number, dose, order) for dose in doses])
+    if problems and administrations:
+        last = administrations[-1]
+        administrations[-1] = last._replace(problems=last.problems + tuple(problems))
+    return tuple(administrations)
+
+
+def _with_unique_keys(administrations: list[Administration]) -> list[Administration]:
+    """Number those that share a key (some senders write 1 in RXA-2 of every dose)."""
+    counts: dict[str, int] = {}
+    unique = []
+    for item in administrations:
+        count = counts[item.key] = counts.get(item.key, 0) + 1
+        unique.append(item if count == 1 else item._replace(key=f"{item.key}.{count}"))
+    return unique
+
+
+def _administration(order_number: str, dose: Dose, order: Order) -> Administration:
+    first = dose.first
+    intervals = _intervals(dose)
+    amounts = amounts_of(dose, order)
+    given = not (first.action == "not_given" or first.completion == "not_given")
+    method = first.method or order.method
+    moment = _is_one_moment(first, method)
+    charted = _charted(dose, intervals, moment) if given else "instant"
+    return Administration(
+        key=f"{order_number}#{first.local_number or first.sub_id or '1'}",
+        order=order_number,
+        day=first.day,
+        drugs=amounts.drugs,
+        drug_source=amounts.source,
+        charted=charted,
+        intervals=tuple(intervals),
+        route=first.route or order.route,
+        route_text=first.route_text or order.route_text,
+        method="push" if first.action == "push" else method,
+        line=first.line or order.line,
+        device=first.device or order.device,
+        rate=first.rate,
+        ordered_minutes=order.minutes,
+        purpose=next((record.purpose for record in dose.records if record.purpose), ""),
+        given=given,
+        may_have_run=given and charted == "instant" and not moment,
+        bolus_of_running_bag=dose.is_bolus,
+        partial=any(record.completion == "partial" for record in dose.records),
+        primary=order.primary or any(record.primary for record in dose.records),
+        problems=(*dose.problems, *amounts.problems),
+        wasted=tuple([amount for record in dose.records for amount in record.wasted]),
+        vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
+    )
+
+
+def _intervals(dose: Dose) -> list[Interval]:
+    """The stretches of a dose; one that still runs is open, one without any has its first time."""
+    intervals = _touching_joined(dose.intervals)
+    if dose.running_since is not None:
+        record = dose.running_since
+        intervals.append(Interval(record.at, None, address(record, "3"), None))
+    if not intervals:
+        source = address(dose.first, "3")
+        intervals.append(Interval(dose.first.at, dose.first.at, source, source))
+    return intervals
+
+
+def _touching_joined(intervals: Sequence[Interval]) -> list[Interval]:
+    """Stretches that touch are one (a sender that cuts at each rate change); a gap is a pause."""
+    joined: list[Interval] = []
+    for interval in intervals:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.stop == interval.start
+            and last.start < interval.start < (interval.stop or interval.start)
+        ):
+            joined[-1] = last._replace(stop=interval.stop, stop_source=interval.stop_source)
+        else:
+            joined.append(interval)
+    return joined
+
+
+def _charted(dose: Dose, intervals: Sequence[Interval], is_one_moment: bool) -> Charting:
+    if any(interval.stop is None for interval in intervals):
+        return "open"
+    if any(interval.stop != interval.start for interval in intervals):
+        return "interval"
+    was_stopped = dose.intervals and dose.records[-1].action == "stop"
+    return "interval" if was_stopped and not is_one_moment else "instant"
+
+
+def _is_one_moment(first: Record, method: MethodCharted) -> bool:
+    """Whether the nurse or the order says that it is given by hand or at one moment."""
+    return first.action in ("push", "bolus") or method in _AT_ONE_MOMENT

@@ -1,0 +1,137 @@
+"""What is known of a visit itself: patient, class, payer, diagnoses, admission and discharge.
+
+It owns which of several messages counts for each of them: the one that was sent last. A register
+holds the value of the latest version, so the order of arrival does not matter.
+"""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from chargeline.engine.events import VisitFact
+from chargeline.engine.timeline.merges import Version
+from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.timeline.records import VisitContext
+from chargeline.engine.words import PatientClassFact
+
+# Events that say when the patient's class began; snapshots (A08 and others) only repeat it.
+_CLASS_EVENTS = frozenset({"A01", "A04", "A05", "A06", "A07"})
+_CANCEL_EVENTS = {"A11": True, "A01": False, "A04": False, "A05": False}
+
+_Value = TypeVar("_Value")
+
+
+class _Register(Generic[_Value]):
+    """The value with the latest version; the first of equal versions never depends on arrival."""
+
+    __slots__ = ("value", "version")
+
+    def __init__(self, value: _Value) -> None:
+        self.version: Version = (BEGINNING, "")
+        self.value = value
+
+    def offer(self, version: Version, value: _Value) -> bool:
+        """Take a value if it is newer; returns whether it is another one."""
+        if version <= self.version:
+            return False
+        changed = value != self.value
+        self.version, self.value = version, value
+        return changed
+
+
+class ContextBuilder:
+    """The context of one visit, kept up to date fact by fact."""
+
+    def __init__(self, zone: str) -> None:
+        self.patients: dict[str, None] = {}
+        """Every patient that a message named, in the order of arrival."""
+        self._zone = zone
+        self._replaced: set[str] = set()
+        self._payer = _Register("")
+        self._payer_name = _Register("")
+        self._authorizations: _Register[tuple[str, ...]] = _Register(())
+        self._diagnoses: _Register[tuple[str, ...]] = _Register(())
+        self._admitted: _Register[datetime | None] = _Register(None)
+        self._discharged: _Register[datetime | str | None] = _Register(None)
+        self._cancelled = _Register(False)
+        self._class: _Register[PatientClassFact | None] = _Register(None)
+        self._classes: dict[tuple[datetime, str], PatientClassFact] = {}
+        self._context: VisitContext | None = None
+
+    def add(self, fact: VisitFact) -> None:
+        """Take in what one message says of the visit."""
+        version = (fact.message.sent or BEGINNING, fact.message.digest)
+        changed = False
+        if fact.trigger or fact.payer is not None or fact.diagnoses is not None:
+            changed |= self._add_snapshot(fact, version)
+        changed |= self._add_presence(fact, version)
+        if fact.patient and fact.patient not in self.patients:
+            self.patients[fact.patient] = None
+            changed = True
+        if fact.replaces_patient:
+            self._replaced.add(fact.replaces_patient)
+            changed = True
+        if changed:
+            self._context = None
+
+    def _add_snapshot(self, fact: VisitFact, version: Version) -> bool:
+        """Payer, authorizations, diagnoses and admission; None says nothing."""
+        changed = False
+        if fact.payer is not None:
+            changed |= self._payer.offer(version, fact.payer)
+        if fact.payer_name is not None:
+            changed |= self._payer_name.offer(version, fact.payer_name)
+        if fact.authorizations is not None:
+            changed |= self._authorizations.offer(version, fact.authorizations)
+        if fact.diagnoses is not None:
+            changed |= self._diagnoses.offer(version, fact.diagnoses)
+        if fact.admitted is not None:
+            changed |= self._admitted.offer(version, fact.admitted)
+        return changed
+
+    def _add_presence(self, fact: VisitFact, version: Version) -> bool:
+        """Class, discharge and cancellation: what the ADT trigger itself says."""
+        changed = False
+        if fact.patient_class:
+            changed |= self._class.offer(version, fact.patient_class)
+            if fact.trigger in _CLASS_EVENTS:
+                since = (fact.effective or fact.message.sent or BEGINNING, fact.message.digest)
+                changed |= self._classes.get(since) != fact.patient_class
+                self._classes[since] = fact.patient_class
+        if fact.trigger in _CANCEL_EVENTS:
+            changed |= self._cancelled.offer(version, _CANCEL_EVENTS[fact.trigger])
+        if fact.trigger == "A03":
+            changed |= self._discharged.offer(version, fact.discharged or fact.effective)
+        elif fact.trigger in ("A13", "A01", "A04"):
+            changed |= self._discharged.offer(version, "")
+        return changed
+
+    def owners(self) -> tuple[str, ...]:
+        """Whose visit it is: normally one; a patient from whom it was moved away does not count."""
+        return tuple(sorted(self.patients.keys() - self._replaced))
+
+    def context(self) -> VisitContext:
+        """The context as of now; the very same object as before if nothing changed."""
+        if self._context is None:
+            discharged = self._discharged.value
+            self._context = VisitContext(
+                patient=next(iter(self.owners()), ""),
+                classes=self._class_history(),
+                payer=self._payer.value,
+                payer_name=self._payer_name.value,
+                authorizations=self._authorizations.value,
+                diagnoses=self._diagnoses.value,
+                admitted=self._admitted.value,
+                discharged=discharged if isinstance(discharged, datetime) else None,
+                cancelled=self._cancelled.value,
+                zone=self._zone,
+            )
+        return self._context
+
+    def _class_history(self) -> tuple[tuple[datetime | None, PatientClassFact], ...]:
+        history: list[tuple[datetime | None, PatientClassFact]] = []
+        for (since, _digest), patient_class in sorted(self._classes.items()):
+            if not history or history[-1][1] != patient_class:
+                history.append((since, patient_class))
+        if not history and self._class.value:
+            history.append((None, self._class.value))
+        return tuple(history)

@@ -1,0 +1,185 @@
+"""All visits of a feed, folded from its messages in whatever order they come.
+
+It owns what is said of messages rather than of one visit: which message is a repeat of another one,
+which visits were merged into which, and which patients are one person. `fold` takes a whole feed at
+once, `Feed.add` one message more: the one is the other repeated, so both end in the same timelines.
+"""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from chargeline.engine.events import (
+    Event,
+    MessageRef,
+    PatientMerge,
+    Reading,
+    VisitKey,
+    VisitMerge,
+)
+from chargeline.engine.rules import Policy
+from chargeline.engine.timeline.merges import Merges
+from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.timeline.records import Timeline
+from chargeline.engine.timeline.visit import Visit
+
+_Patient = tuple[str, str]  # facility and medical record number
+
+
+class Feed:
+    """The visits of a feed: duplicates recognised, merges followed, whatever the order of arrival.
+
+    It gives the timeline of each visit that exists (`feed[key]`); a visit that was merged into
+    another does not. `rules` are those of the base layer. `duplicates` counts repeated messages.
+    """
+
+    def __init__(self, rules: Policy) -> None:
+        self.duplicates = 0
+        self._rules = rules
+        self._visits: dict[VisitKey, Visit] = {}
+        self._kept: dict[VisitKey, dict[str, tuple[MessageRef, tuple[Event, ...]]]] = {}
+        self._zones: dict[VisitKey, str] = {}
+        self._visit_merges: Merges[VisitKey] = Merges()
+        self._patient_merges: Merges[_Patient] = Merges()
+        self._of_patient: dict[_Patient, set[VisitKey]] = {}  # that named them, in any message
+
+    def __iter__(self) -> Iterator[VisitKey]:
+        """Keys of the visits that exist, sorted."""
+        return iter(sorted(self._visits))
+
+    def __len__(self) -> int:
+        return len(self._visits)
+
+    def __contains__(self, key: VisitKey) -> bool:
+        """False for a visit that was merged into another."""
+        return key in self._visits
+
+    def __getitem__(self, key: VisitKey) -> Timeline:
+        """The timeline of a visit, its patients under their surviving numbers."""
+        timeline = self._visits[key].timeline()
+        merged = [each for each in timeline.patients if (key.facility, each) in self._patient_merges]
+        if not merged:
+            return timeline
+        patients = {self.surviving_patient(key.facility, each) for each in timeline.patients}
+        ordered = tuple(sorted(patients))
+        context = timeline.context._replace(patient=ordered[0])
+        return timeline._replace(patients=ordered, context=context)
+
+    def get(self, key: VisitKey) -> Timeline | None:
+        """The timeline of a visit, None where there is none of that key."""
+        return self[key] if key in self._visits else None
+
+    def add(self, reading: Reading) -> set[VisitKey]:
+        """Take in one message.
+
+        Returns the visits whose timeline changed, those that were merged away among them.
+        """
+        changed: set[VisitKey] = set()
+        for merge in reading.merges:
+            changed |= self.merge(reading.facility, merge)
+        if reading.visit is None:
+            return changed
+        named = VisitKey(reading.facility, reading.visit)
+        kept = self._kept.get(named)
+        if kept is None:
+            kept = self._kept[named] = {}
+            self._zones[named] = reading.zone
+        message = reading.message
+        before = kept.get(message.digest)
+        if before is not None:
+            self.duplicates += 1
+            if _reference_order(before[0]) <= _reference_order(message):
+                return changed
+        kept[message.digest] = (message, reading.events)
+        survivor = self.surviving(named)
+        if before is not None:
+            return changed | self._rebuild(survivor)
+        visit = self._visits.get(survivor)
+        if visit is None:
+            visit = self._visits[survivor] = Visit(survivor, reading.zone, self._rules)
+        self._add_events(visit, reading.events)
+        changed.add(survivor)
+        return changed
+
+    def _add_events(self, visit: Visit, events: Iterable[Event]) -> None:
+        for patient in visit.add(events):
+            self._of_patient.setdefault((visit.key.facility, patient), set()).add(visit.key)
+
+    def merge(self, facility: str, merge: VisitMerge | PatientMerge) -> set[VisitKey]:
+        """Take in a merge by itself; returns the visits whose timeline changed."""
+        version = (merge.message.sent or BEGINNING, merge.message.digest)
+        if isinstance(merge, PatientMerge):
+            patient = (facility, merge.prior)
+            if not self._patient_merges.is_news(patient, (facility, merge.surviving), version):
+                return set()
+            self._patient_merges.add(patient, (facility, merge.surviving), version)
+            of_prior = self.of_patient(facility, merge.prior)
+            return {key for key in of_prior if merge.prior in self._visits[key].owners()}
+        prior, survivor = VisitKey(facility, merge.prior), VisitKey(facility, merge.surviving)
+        if not self._visit_merges.is_news(prior, survivor, version):
+            return set()
+        old_survivor = self.surviving(prior)
+        self._visit_merges.add(prior, survivor, version)
+        return self._rebuild(old_survivor) | self._rebuild(self.surviving(prior))
+
+    def _rebuild(self, survivor: VisitKey) -> set[VisitKey]:
+        """Fold the visit again from the kept events of every number that leads to it."""
+        members = self._members(survivor)
+        self._drop(survivor)
+        if not members:
+            return {survivor}
+        zone = self._zones[survivor if survivor in self._zones else min(members)]
+        visit = self._visits[survivor] = Visit(survivor, zone, self._rules)
+        together: dict[str, tuple[MessageRef, tuple[Event, ...]]] = {}
+        for member in members:
+            together.update(self._kept[member])
+        for _message, events in together.values():
+            self._add_events(visit, events)
+        return {survivor}
+
+    def forget(self, key: VisitKey) -> None:
+        """Drop all that is held of a visit and of the numbers that lead to it; merges stay known."""
+        for member in self._members(key):
+            self._kept.pop(member, None)
+            self._zones.pop(member, None)
+        self._drop(key)
+
+    def _drop(self, key: VisitKey) -> None:
+        visit = self._visits.pop(key, None)
+        for patient in visit.patients() if visit is not None else ():
+            others = self._of_patient[key.facility, patient]
+            others.discard(key)
+            if not others:
+                del self._of_patient[key.facility, patient]
+
+    def _members(self, key: VisitKey) -> list[VisitKey]:
+        """The numbers under which something of a surviving visit is kept, its own among them."""
+        return sorted([number for number in self.numbers(key) if number in self._kept])
+
+    def numbers(self, key: VisitKey) -> set[VisitKey]:
+        """The numbers that lead to a surviving visit, its own among them; none of one merged away."""
+        return set(self._visit_merges.members(key))
+
+    def surviving(self, key: VisitKey) -> VisitKey:
+        """The visit that stands after all merges of its number."""
+        return self._visit_merges.surviving(key)
+
+    def of_patient(self, facility: str, patient: str) -> AbstractSet[VisitKey]:
+        """The visits in which a message named this patient, by this very number."""
+        return self._of_patient.get((facility, patient), frozenset())
+
+    def surviving_patient(self, facility: str, patient: str) -> str:
+        """The medical record number that stands after all merges."""
+        return self._patient_merges.surviving((facility, patient))[1]
+
+
+def fold(readings: Iterable[Reading], rules: Policy) -> Feed:
+    """The timelines of a whole feed, from its messages in any order, with any duplicates."""
+    feed = Feed(rules)
+    for reading in readings:
+        feed.add(reading)
+    return feed
+
+
+def _reference_order(message: MessageRef) -> tuple[datetime, str]:
+    return (message.sent or BEGINNING, message.control_id)

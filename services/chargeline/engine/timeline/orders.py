@@ -1,0 +1,63 @@
+"""What the order side says about one order, from all messages about it.
+
+It owns which of several facts counts: later ones win field by field, and an order outranks what the
+pharmacy dispensed or what is to be given. It does not know what was given.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from chargeline.engine.events import DrugAmount, OrderFact, Source
+from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+"""Before every message: the time of one that does not say when it was sent."""
+
+
+class Order(NamedTuple):
+    """One order, as all messages about it say; None and "" where they say nothing."""
+
+    drugs: tuple[DrugAmount, ...] = ()
+    source: Source | None = None
+    route: RouteCharted = ""
+    route_text: str = ""
+    method: MethodCharted = ""
+    line: str = ""
+    device: DeviceCharted = ""
+    minutes: int | None = None
+    primary: bool = False
+
+
+NO_ORDER = Order()
+
+
+def merge_order_facts(facts: Iterable[OrderFact]) -> Order:
+    """One view of the order."""
+    order = NO_ORDER
+    for fact in sorted(facts, key=_rank):
+        order = _with(order, fact)
+    return order
+
+
+def _rank(fact: OrderFact) -> tuple[int, datetime, str]:
+    is_order = 1 if fact.kind == "order" else 0
+    return (is_order, fact.message.sent or BEGINNING, fact.message.digest)
+
+
+def _with(order: Order, fact: OrderFact) -> Order:
+    """The order after one more fact, of which each field that says something counts."""
+    drugs, source = order.drugs, order.source
+    if fact.drugs:
+        drugs, source = fact.drugs, Source(fact.message, fact.drugs[0].address)
+    return Order(
+        drugs=drugs,
+        source=source,
+        route=fact.route or order.route,
+        route_text=fact.route_text if fact.route else order.route_text,
+        method=fact.method or order.method,
+        line=fact.line or order.line,
+        device=fact.device or order.device,
+        minutes=fact.minutes if fact.minutes is not None else order.minutes,
+        primary=order.primary or fact.primary,
+    )

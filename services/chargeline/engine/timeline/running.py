@@ -1,0 +1,376 @@
+"""The running machine: from the rows of one order to the stretches in which its drug ran.
+
+There is one machine for each order. It takes the rows that stand (corrections.py) in the order of
+the clock, and holds a list of doses, of which only the last one can still change. The state of the
+machine is what the last dose is doing:
+
+    nothing            no dose yet
+    running            since the time of a start or restart
+    paused             the clock stands, and the dose is expected to go on
+    stopped            the dose is over; only a restart can continue it
+    stopped in pause   the same, but the stop came while it was paused
+
+Each row has an action. `MOVES` is the whole machine: for each state and action the move to make. A
+move may begin a dose, open or close a stretch of the last one, or do nothing.
+
+One sequence, worked through. An order of 90 minutes:
+
+    09:00  start    nothing -> running    a dose begins, its clock runs from 09:00
+    09:30  pause    running -> paused     the stretch 09:00-09:30 is closed
+    09:40  restart  paused  -> running    the clock runs again from 09:40
+    10:00  start    running -> running    the next bag of the same infusion: the clock goes on
+    10:50  stop     running -> stopped    the stretch 09:40-10:50 is closed
+    10:51  pause    stopped -> stopped    nothing runs, so this is a dose without a start: it is asked
+
+The first dose ran 30 + 70 = 100 minutes. The machine never invents an end: a dose that is left
+running has an open stretch, and rules say what that is worth. A start that comes long after the
+dose should be over begins another dose (`BagChange`): otherwise a daily antibiotic without stops
+would be an infusion of 24 hours.
+
+Two things do not go through a state. A row that stands for itself (`given`, `push`, or a start with
+its end) is a dose of its own unless it continues the closed dose before it (`_continues_closed`). In
+the hour that the clock was put back a local time means two instants; the machine takes the shorter
+reading and asks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from chargeline.engine.events import Record
+from chargeline.engine.rules import Concern, NoFacts
+from chargeline.engine.timeline.corrections import address
+from chargeline.engine.timeline.orders import Order
+from chargeline.engine.timeline.records import Interval, Problem, problem_at
+from chargeline.engine.words import Action, ActionCharted
+
+ONE_HOUR = timedelta(hours=1)
+TOUCHING = timedelta(minutes=1)
+"""Two stretches with so little between them touch: nurses chart in whole minutes."""
+
+State = Literal["nothing", "running", "paused", "stopped", "stopped in pause"]
+
+
+class BagChange(NamedTuple):
+    """When a new bag continues the running one: within the ordered time and a grace, in minutes.
+
+    `without_order_minutes` counts where no order says how long it runs.
+    """
+
+    grace_minutes: int
+    without_order_minutes: int
+
+
+BAG_CHANGE = Concern(
+    "timeline.bag_change",
+    NoFacts,
+    BagChange,
+    meaning="until when a new bag goes on with the running infusion, and is not another dose",
+)
+
+
+class Dose:
+    """One dose under construction: the rows that made it and the stretches in which it ran."""
+
+    __slots__ = ("first", "intervals", "is_bolus", "problems", "records", "running_since", "state")
+
+    def __init__(self, record: Record) -> None:
+        self.first = record
+        self.records = [record]
+        self.intervals: list[Interval] = []
+        self.running_since: Record | None = None
+        self.state: State = "stopped"
+        self.is_bolus = False
+        self.problems: list[Problem] = []
+
+    def run_from(self, record: Record) -> None:
+        """Start the clock at the time of a row."""
+        self.running_since = record
+        self.state = "running"
+
+    def close(self, record: Record, field: str) -> None:
+        """End the running stretch at RXA-3 or RXA-4 of a row.
+
+        A stop before its start is a problem and no stretch.
+        """
+        opened = self.running_since
+        assert opened is not None, "only a running dose is closed"
+        self.running_since = None
+        at, twice = (record.at, record.at_twice) if field == "3" else _until(record)
+        start = opened.at
+        if opened.at_twice and not twice:
+            start = min(start + ONE_HOUR, at)
+        if opened.at_twice or twice:
+            self.problems.append(_twice(opened if opened.at_twice else record))
+        if at < start:
+            minutes_early = (opened.at - at) // timedelta(minutes=1)
+            self.problems.append(_stop_before_start(record, field, minutes_early))
+            return
+        self.intervals.append(Interval(start, at, address(opened, "3"), address(record, field)))
+
+    def run_once(self, record: Record) -> None:
+        """Take in the time of a row that stands for itself: with its end, running, or one moment."""
+        if record.until is not None:
+            self.running_since = record
+            self.close(record, "4")
+        elif record.action == "" and record.open_means_running:
+            self.run_from(record)
+            return
+        else:
+            source = address(record, "3")
+            self.intervals.append(Interval(record.at, record.at, source, source))
+        self.state = "stopped"
+
+
+class Machine:
+    """The doses of one order, in the order of the clock; the last one can still change."""
+
+    def __init__(self, order: Order, bag_change: BagChange) -> None:
+        self.order = order
+        self.bag_change = bag_change
+        self.doses: list[Dose] = []
+
+    @property
+    def state(self) -> State:
+        """What the last dose is doing."""
+        return self.doses[-1].state if self.doses else "nothing"
+
+    def take(self, record: Record) -> None:
+        """Make the move of one row."""
+        MOVES[self.state][_action(record)](self, record)
+
+    def begin(self, record: Record) -> Dose:
+        """A new dose, which is the last one from now on."""
+        dose = Dose(record)
+        self.doses.append(dose)
+        return dose
+
+
+def doses_of(records: Iterable[Record], order: Order, bag_change: BagChange) -> list[Dose]:
+    """The doses of one order, from the rows that stand, in the order of the clock."""
+    machine = Machine(order, bag_change)
+    for record in records:
+        machine.take(record)
+    return machine.doses
+
+
+def _action(record: Record) -> ActionCharted:
+    """The action of a row; a start that has its end stands for itself."""
+    if record.action == "start" and record.until is not None:
+        return "given"
+    return record.action
+
+
+# ------------------------------------------------------------------ the moves
+
+
+def _start(machine: Machine, record: Record) -> None:
+    machine.begin(record).run_from(record)
+
+
+def _hang_next_bag(machine: Machine, record: Record) -> None:
+    """A routine bag change does not stop the clock; a start long after the end is another dose."""
+    dose = machine.doses[-1]
+    assert dose.running_since is not None, "it runs"
+    if machine.order.minutes is None:
+        longest = machine.bag_change.without_order_minutes
+    else:
+        longest = machine.order.minutes + machine.bag_change.grace_minutes
+    if record.at - dose.running_since.at <= timedelta(minutes=longest):
+        dose.records.append(record)
+    else:
+        _start(machine, record)
+
+
+def _go_on(machine: Machine, record: Record) -> None:
+    """The clock runs again."""
+    dose = machine.doses[-1]
+    dose.records.append(record)
+    dose.run_from(record)
+
+
+def _restart(machine: Machine, record: Record) -> None:
+    """The clock runs again, unless it runs; a push cannot be restarted, so its start is missing."""
+    if machine.doses[-1].first.method == "push":
+        _ask_for_start(machine, record)
+    elif machine.state != "running":
+        _go_on(machine, record)
+
+
+def _go_on_by_rate(machine: Machine, record: Record) -> None:
+    """A rate above 0 after a pause: it runs again, though nobody charted the restart."""
+    machine.doses[-1].run_from(record)
+
+
+def _pause(machine: Machine, record: Record) -> None:
+    dose = machine.doses[-1]
+    dose.close(record, "3")
+    dose.state = "paused"
+
+
+def _stop(machine: Machine, record: Record) -> None:
+    dose = machine.doses[-1]
+    was_paused = dose.state == "paused"
+    if dose.running_since is not None:
+        dose.close(record, "3")
+    dose.records.append(record)
+    dose.state = "stopped in pause" if was_paused else "stopped"
+
+
+def _ask_for_start(machine: Machine, record: Record) -> None:
+    """A pause, stop or rate change of something whose beginning nobody charted, asked once in a row."""
+    last = machine.doses[-1] if machine.doses else None
+    if last is not None and last.problems and last.problems[-1].finding.code == "start.missing":
+        last.records.append(record)
+        return
+    dose = machine.begin(record)
+    dose.problems.append(
+        problem_at(
+            address(record, "3"),
+            "start.missing",
+            expected="a start before it",
+            found=f"a {record.action} without any start of the same order",
+            do="find the start in the record, or void the entry",
+        )
+    )
+
+
+def _give_bolus(machine: Machine, record: Record) -> None:
+    """An extra amount where nothing runs: a dose of its own."""
+    machine.begin(record).run_once(record)
+
+
+def _give_bolus_of_bag(machine: Machine, record: Record) -> None:
+    """An extra amount from the running bag: it stands before the dose, which goes on as it was."""
+    bolus = Dose(record)
+    bolus.is_bolus = True
+    bolus.run_once(record)
+    machine.doses.insert(len(machine.doses) - 1, bolus)
+
+
+def _give(machine: Machine, record: Record) -> None:
+    """A row that stands for itself; it may continue the closed dose before it."""
+    last = machine.doses[-1] if machine.doses else None
+    if last is not None and _continues_closed(last, record):
+        state = last.state
+        last.records.append(record)
+        last.run_once(record)
+        last.state = "stopped" if state == "running" else state
+        return
+    dose = machine.begin(record)
+    if record.action != "not_given" and record.completion != "not_given":
+        dose.run_once(record)
+
+
+def _refuse(machine: Machine, record: Record) -> None:
+    """Held, missed or refused: a dose that was not given."""
+    machine.begin(record)
+
+
+def _nothing(machine: Machine, record: Record) -> None:
+    """What the row says is so already."""
+
+
+Move = Callable[[Machine, Record], None]
+_Row = Mapping[Action | Literal[""], Move]
+
+_ONE_ROW: _Row = {"given": _give, "push": _give, "void": _give, "": _give}
+MOVES: Mapping[State, _Row] = {
+    "nothing": {
+        **_ONE_ROW,
+        "start": _start,
+        "pause": _ask_for_start,
+        "restart": _ask_for_start,
+        "rate": _ask_for_start,
+        "verify": _ask_for_start,
+        "stop": _ask_for_start,
+        "bolus": _give_bolus,
+        "not_given": _refuse,
+    },
+    "running": {
+        **_ONE_ROW,
+        "start": _hang_next_bag,
+        "pause": _pause,
+        "restart": _restart,
+        "rate": _nothing,
+        "verify": _nothing,
+        "stop": _stop,
+        "bolus": _give_bolus_of_bag,
+        "not_given": _pause,
+    },
+    "paused": {
+        **_ONE_ROW,
+        "start": _go_on,
+        "pause": _nothing,
+        "restart": _restart,
+        "rate": _go_on_by_rate,
+        "verify": _go_on_by_rate,
+        "stop": _stop,
+        "bolus": _give_bolus_of_bag,
+        "not_given": _refuse,
+    },
+    "stopped": {
+        **_ONE_ROW,
+        "start": _start,
+        "pause": _ask_for_start,
+        "restart": _restart,
+        "rate": _nothing,
+        "verify": _nothing,
+        "stop": _ask_for_start,
+        "bolus": _give_bolus,
+        "not_given": _refuse,
+    },
+    "stopped in pause": {
+        **_ONE_ROW,
+        "start": _start,
+        "pause": _nothing,
+        "restart": _restart,
+        "rate": _nothing,
+        "verify": _nothing,
+        "stop": _ask_for_start,
+        "bolus": _give_bolus_of_bag,
+        "not_given": _refuse,
+    },
+}
+
+
+def _continues_closed(dose: Dose, record: Record) -> bool:
+    """Closed stretches of one infusion: they touch, or the earlier was partial, or the later has no dose."""
+    if not dose.intervals or record.until is None or record.until <= record.at:
+        return False
+    last = dose.intervals[-1]
+    if last.stop is None or last.stop <= last.start or record.completion == "not_given":
+        return False
+    gap = record.at - last.stop
+    is_touching = timedelta(0) <= gap <= TOUCHING
+    has_no_dose = not any(drug.amount for drug in record.drugs)
+    was_partial = dose.records[-1].completion == "partial"
+    return is_touching or (gap >= timedelta(0) and (has_no_dose or was_partial))
+
+
+# ------------------------------------------------------------------ what is asked
+
+
+def _until(record: Record) -> tuple[datetime, bool]:
+    assert record.until is not None, "RXA-4 is valued"
+    return record.until, record.until_twice
+
+
+def _twice(record: Record) -> Problem:
+    return problem_at(
+        address(record, "3"),
+        "time.twice",
+        expected="a time that occurs once",
+        found="a local time in the hour that the clock was put back, without offset",
+        do="confirm start and stop; the shorter reading is used until then",
+    )
+
+
+def _stop_before_start(record: Record, field: str, minutes_early: int) -> Problem:
+    return problem_at(
+        address(record, field),
+        "stop.before_start",
+        expected="a stop at or after the start",
+        found=f"a stop {minutes_early} minutes before its start",
+        do="correct the start or the stop in the record; nothing is billed from it",
+    )

@@ -1,0 +1,187 @@
+"""One visit, kept up to date event by event.
+
+It owns the incremental form of the fold: an event touches only its order and its day, so one more
+message costs the same in a long account as in a short one. Everything in here is a register or a set
+whose final state does not depend on the order of arrival. It knows no codes.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from chargeline.engine.events import (
+    Event,
+    OrderFact,
+    Record,
+    Source,
+    Unreadable,
+    VisitFact,
+    VisitKey,
+)
+from chargeline.engine.rules import NO_FACTS, Policy
+from chargeline.engine.timeline.administrations import administrations_of
+from chargeline.engine.timeline.context import ContextBuilder
+from chargeline.engine.timeline.corrections import CHATTER
+from chargeline.engine.timeline.records import (
+    Administration,
+    Day,
+    Problem,
+    Timeline,
+    clock_order,
+)
+from chargeline.engine.timeline.running import BAG_CHANGE, BagChange
+
+# Before the first day of the rules nothing is billed, so no bag need continue another one.
+_NO_BAG_CHANGE = BagChange(grace_minutes=0, without_order_minutes=0)
+
+
+class _OrderState:
+    """What is known of one order, and the administrations last made from it."""
+
+    __slots__ = ("administrations", "chatter", "facts", "records")
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.chatter: list[Record] = []
+        self.facts: list[OrderFact] = []
+        self.administrations: tuple[Administration, ...] = ()
+
+    def is_deaf_to_chatter(self) -> bool:
+        """Whether a rate change alters nothing: all of it is running, or was given at one moment."""
+        return all(
+            len(item.intervals) == 1 and (item.charted == "open" or item.may_have_run)
+            for item in self.administrations
+        )
+
+
+class Visit:
+    """All that is known of one visit; `timeline` is the same for the same events in any order.
+
+    `rules` are those of the base layer: which policy the visit follows is known only when it is
+    folded.
+    """
+
+    def __init__(self, key: VisitKey, zone: str, rules: Policy) -> None:
+        self.key = key
+        self.zone = zone
+        self._rules = rules
+        self._orders: dict[str, _OrderState] = {}
+        self._changed_orders: dict[str, None] = {}
+        self._dates: list[date] = []  # ascending, with the day of each in _days
+        self._days: list[Day] = []
+        self._context = ContextBuilder(zone)
+        self._unreadable: dict[tuple[str, str, str], Unreadable] = {}
+        self._timeline: Timeline | None = None
+
+    def add(self, events: Iterable[Event]) -> Sequence[str]:
+        """Take in the events of messages that were not taken in before (`Feed` knows which).
+
+        Returns the patients that were not named before.
+        """
+        self._timeline = None
+        patients = self._context.patients
+        count = len(patients)
+        for event in events:
+            if type(event) is Record:
+                self._add_record(event)
+            elif type(event) is VisitFact:
+                self._context.add(event)
+            elif type(event) is OrderFact:
+                self._order(event.order).facts.append(event)
+            elif type(event) is Unreadable:
+                finding = event.finding
+                self._unreadable[finding.code, event.message.digest, finding.where] = event
+        return list(patients)[count:] if len(patients) > count else ()
+
+    def _order(self, number: str) -> _OrderState:
+        """The state of an order, which is made anew before the next timeline."""
+        self._changed_orders[number] = None
+        state = self._orders.get(number)
+        if state is None:
+            state = self._orders[number] = _OrderState()
+        return state
+
+    def _add_record(self, record: Record) -> None:
+        if record.action not in CHATTER or record.status != "add":
+            self._order(record.order).records.append(record)
+            return
+        state = self._orders.get(record.order)
+        if state is None or not state.administrations or record.order in self._changed_orders:
+            self._order(record.order).chatter.append(record)
+            return
+        state.chatter.append(record)
+        if not state.is_deaf_to_chatter():
+            self._changed_orders[record.order] = None
+
+    def timeline(self) -> Timeline:
+        """The timeline as of now; parts that no event touched are the very same objects as before."""
+        if self._timeline is None:
+            self._remake_orders()
+            self._timeline = Timeline(
+                key=self.key,
+                context=self._context.context(),
+                days=tuple(self._days),
+                problems=self._problems(),
+                patients=self._context.owners(),
+            )
+        return self._timeline
+
+    def _remake_orders(self) -> None:
+        """Make the administrations of changed orders anew, and the days on which they were or are."""
+        changes: dict[date, list[tuple[tuple[Administration, ...], tuple[Administration, ...]]]] = {}
+        for number in self._changed_orders:
+            state = self._orders[number]
+            before = state.administrations
+            if not before and not state.records and not state.chatter:
+                continue  # ordered, nothing given yet
+            after = administrations_of(
+                number,
+                state.records,
+                chatter=state.chatter,
+                facts=state.facts,
+                bag_change=self._bag_change(state),
+            )
+            if after == before:
+                continue
+            state.administrations = after
+            for day in {item.day for item in (*before, *after)}:
+                changes.setdefault(day, []).append((before, after))
+        self._changed_orders.clear()
+        for day, pairs in changes.items():
+            self._remake_day(day, pairs)
+
+    def _bag_change(self, state: _OrderState) -> BagChange:
+        first = state.records[0] if state.records else state.chatter[0]
+        decision = self._rules.on(first.day).of(BAG_CHANGE).decide(NO_FACTS)
+        return decision.answer if decision.rule is not None else _NO_BAG_CHANGE
+
+    def _remake_day(
+        self,
+        day: date,
+        pairs: Iterable[tuple[tuple[Administration, ...], tuple[Administration, ...]]],
+    ) -> None:
+        """Put the administrations after a change in the place of those before it, on one day."""
+        place = bisect_left(self._dates, day)
+        exists = place < len(self._dates) and self._dates[place] == day
+        kept = {item.key: item for item in self._days[place].administrations} if exists else {}
+        for before, after in pairs:
+            for item in before:
+                if item.day == day:
+                    kept.pop(item.key, None)
+            kept.update({item.key: item for item in after if item.day == day})
+        days = [Day(day, tuple(sorted(kept.values(), key=clock_order)))] if kept else []
+        self._days[place : place + exists] = days
+        self._dates[place : place + exists] = [day for _day in days]
+
+    def owners(self) -> tuple[str, ...]:
+        """Whose visit it is: normally one patient."""
+        return self._context.owners()
+
+    def patients(self) -> Sequence[str]:
+        """Every patient that a message named."""
+        return list(self._context.patients)
+
+    def _problems(self) -> tuple[Problem, ...]:
+        """What could not be read, in an order that does not depend on arrival."""
+        unreadable = [event for _key, event in sorted(self._unreadable.items())]
+        return tuple([Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable])

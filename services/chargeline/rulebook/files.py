@@ -1,0 +1,174 @@
+"""TOML files and CSV tables of rules/, read so that every mistake is collected instead of the first.
+
+It owns the shape of a file, not what a rule or a row means. Dates are days of service: the first is
+included, the last is not.
+"""
+
+import csv
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from chargeline.engine import Finding
+
+
+def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
+    """A TOML file as a table; {} and a mistake where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        mistakes.append(
+            Finding(
+                "rules.file",
+                expected="a TOML file",
+                found=str(error),
+                where=path.name,
+                do="correct the file",
+            )
+        )
+    except FileNotFoundError:
+        mistakes.append(
+            Finding(
+                "rules.file",
+                expected="this file",
+                found="none",
+                where=str(path),
+                do="restore it, or name another folder",
+            )
+        )
+    return {}
+
+
+def entries_of(
+    path: Path, heading: str, others: frozenset[str], mistakes: list[Finding]
+) -> list[dict[str, object]]:
+    """The [[heading]] entries of a file; anything else but the keys in `others` is a mistake."""
+    table = read_toml(path, mistakes)
+    for key in sorted(set(table) - others - {heading}):
+        mistakes.append(_not_entries(path, heading, repr(key)))
+    entries = table.get(heading, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        mistakes.append(_not_entries(path, heading, "something else"))
+        return []
+    return entries
+
+
+def _not_entries(path: Path, heading: str, found: str) -> Finding:
+    return Finding(
+        "rules.key",
+        expected=f"[[{heading}]] entries",
+        found=found,
+        where=path.name,
+        do=f"write [[{heading}]]",
+    )
+
+
+class Row(NamedTuple):
+    """One row of a table, its cells by column, and where it stands."""
+
+    place: str
+    cells: dict[str, str]
+
+
+def read_table(path: Path, columns: Sequence[str], mistakes: list[Finding]) -> list[Row]:
+    """Rows of a CSV table; its header must name all columns."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in columns if column not in (reader.fieldnames or [])]
+            if missing:
+                mistakes.append(
+                    Finding(
+                        "rules.key",
+                        expected=f"columns {', '.join(columns)}",
+                        found=f"no {', '.join(missing)}",
+                        where=path.name,
+                        do="add them",
+                    )
+                )
+                return []
+            return [
+                Row(
+                    f"{path.name} line {reader.line_num}",
+                    {key: value or "" for key, value in cells.items() if key},
+                )
+                for cells in reader
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        mistakes.append(
+            Finding(
+                "rules.file",
+                expected="a CSV table",
+                found=str(error),
+                where=str(path),
+                do="correct the file or its name",
+            )
+        )
+        return []
+
+
+class Days(NamedTuple):
+    """The first day on which a row holds, and the first on which it no longer does."""
+
+    starts: date
+    ends: date | None
+
+
+def days_of(row: Row, mistakes: list[Finding]) -> Days:
+    """The cells `from` and `until` of a row."""
+    starts = _day(row, "from", mistakes)
+    ends = _day(row, "until", mistakes)
+    if not row.cells["from"].strip():
+        mistakes.append(
+            Finding(
+                "rules.date",
+                expected="a first day in from",
+                found="none",
+                where=row.place,
+                do="say since when the row holds",
+            )
+        )
+    if ends is not None and starts is not None and ends <= starts:
+        mistakes.append(
+            Finding(
+                "rules.date",
+                expected="until after from",
+                found=f"{starts} to {ends}",
+                where=row.place,
+                do="until is exclusive",
+            )
+        )
+    return Days(starts or date.min, ends)
+
+
+def _day(row: Row, column: str, mistakes: list[Finding]) -> date | None:
+    text = row.cells[column].strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        mistakes.append(
+            Finding(
+                "rules.date",
+                expected=f"{column} as YYYY-MM-DD",
+                found=repr(text),
+                where=row.place,
+                do="correct the date",
+            )
+        )
+        return None
+
+
+def check_source(row: Row, sources: Mapping[str, str], mistakes: list[Finding], column: str = "cite") -> None:
+    """Note a row that cites a source which sources.toml does not have."""
+    if row.cells[column] not in sources:
+        mistakes.append(
+            Finding(
+                "rules.cite",
+                expected="a source of sources.toml",
+                found=repr(row.cells[column]),
+                where=row.place,
+                do="correct the key",
+            )
+        )

@@ -1,0 +1,136 @@
+"""Looks whether each rule, and each answer that rules may give, is proven by a case.
+
+It owns the experiment. Of each case, the answers that were given are misspelt and the rules that decided
+are taken away, one after another; an answer or a rule is proven when its case then fails. An answer that
+is offered and not proven is a mistake whether or not a shipped policy gives it: a site may choose it
+tomorrow. Only closed words are tried; a number or a text is the rule's own.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from chargeline.engine import (
+    CONCERNS,
+    Finding,
+    Policy,
+    Rule,
+    Rulebook,
+    SharedDecisions,
+    UndecidedError,
+)
+from chargeline.rulebook.cases import Case, run_case, with_choice
+
+_MISSPELT = "misspelt"
+
+
+class Offered(NamedTuple):
+    """One answer that the vocabulary offers: a word of a closed list."""
+
+    concern: str
+    answer: str
+    word: str
+
+
+def offered() -> list[Offered]:
+    """Every word that rules may answer, in the order of thought."""
+    return [
+        Offered(concern.name, field.name, word)
+        for concern in CONCERNS.values()
+        for field in concern.answers.values()
+        for word in field.words
+    ]
+
+
+class Unproven(NamedTuple):
+    """What no case proves: answers that rules may give, and rules."""
+
+    answers: list[Finding]
+    rules: list[Finding]
+
+
+def unproven(cases: Sequence[Case], rulebook: Rulebook) -> Unproven:
+    """The answers that may be misspelt, and the rules that may be taken away, without a case failing."""
+    answers = dict.fromkeys(offered())
+    rules = {rule.id: rule.place for policy in rulebook.policies.values() for rule in policy.rules}
+    for case in cases:
+        decided = _rules_that_decided(case, rulebook)
+        for answer in _answers_of(decided):
+            if answer in answers and _fails(case, rulebook, misspelt=answer):
+                del answers[answer]
+        for rule in decided:
+            if rule.id in rules and _fails(case, rulebook, without=rule.id):
+                del rules[rule.id]
+    return Unproven(
+        [_unproven_answer(answer) for answer in answers],
+        [_unproven_rule(name, place) for name, place in rules.items()],
+    )
+
+
+def _unproven_answer(answer: Offered) -> Finding:
+    return Finding(
+        "rules.unproven",
+        expected=f"a case that rests on {answer.answer} = {answer.word!r} of {answer.concern}",
+        found="none that fails when the answer is misspelt",
+        where="*.cases.toml",
+        do="add a case; `choose` gives an answer that no policy gives (rules/README.md)",
+    )
+
+
+def _unproven_rule(name: str, place: str) -> Finding:
+    return Finding(
+        "rules.unproven",
+        expected=f"a case that rests on {name}",
+        found="none that fails without the rule",
+        where=place,
+        do="add a case in a *.cases.toml beside it, or remove the rule",
+    )
+
+
+def _rules_that_decided(case: Case, rulebook: Rulebook) -> list[Rule]:
+    """The rules that decided something in a case: what its tables were asked."""
+    fresh = _anew(with_choice(case, rulebook))
+    if run_case(case._replace(choose={}), fresh):
+        return []
+    decided: dict[str, Rule] = {}
+    for policy in {**{name: fresh.policies[name] for name in case.expect}, "base": fresh.base}.values():
+        for day in policy.periods():
+            for concern in CONCERNS.values():
+                for decision in policy.on(day).of(concern).asked.values():
+                    if decision.rule is not None:
+                        decided[decision.rule.id] = decision.rule
+    return list(decided.values())
+
+
+def _answers_of(rules: Sequence[Rule]) -> set[Offered]:
+    return {Offered(rule.concern.name, key, str(word)) for rule in rules for key, word in rule.then}
+
+
+def _fails(case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, without: str = "") -> bool:
+    """Whether a case fails when one of the answers or rules that it rests on is spoilt."""
+    spoilt = _anew(with_choice(case, rulebook), misspelt, without)
+    try:
+        return bool(run_case(case._replace(choose={}), spoilt))
+    except (KeyError, AssertionError, UndecidedError):
+        return True  # nobody knows what to do with such a word
+
+
+def _anew(rulebook: Rulebook, misspelt: Offered | None = None, without: str = "") -> Rulebook:
+    """The rulebook with tables that were never asked, one of its answers misspelt or a rule taken away."""
+    shared = SharedDecisions()
+
+    def anew(policy: Policy) -> Policy:
+        kept = [_with(rule, misspelt) for rule in policy.rules if rule.id != without]
+        return Policy(policy.name, policy.describes, kept, shared)
+
+    policies = {name: anew(policy) for name, policy in rulebook.policies.items()}
+    return rulebook._replace(policies=policies, base=anew(rulebook.base), compared=())
+
+
+def _with(rule: Rule, misspelt: Offered | None) -> Rule:
+    if misspelt is None or rule.concern.name != misspelt.concern:
+        return rule
+    then: dict[str, Any] = dict(rule.then)
+    if then.get(misspelt.answer) != misspelt.word:
+        return rule
+    then[misspelt.answer] = _MISSPELT
+    return rule._replace(then=tuple(sorted(then.items())), answer=rule.concern.answer_of(then))

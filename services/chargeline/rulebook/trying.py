@@ -1,0 +1,124 @@
+"""Which rules were tried for something that was given, and why each fell away.
+
+It owns the text of `chargeline rules try`. A coder writes one or more administrations in the notation
+of cases and sees, concern by concern, the facts that rules were asked about, the rule that decided, the
+rules that it beat, and of every other rule the condition that did not hold.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from chargeline.engine import (
+    CONCERNS,
+    Condition,
+    Decision,
+    Draft,
+    Policy,
+    Rule,
+    Rulebook,
+    SharedDecisions,
+    Table,
+    Value,
+    VisitContext,
+    draft,
+)
+from chargeline.rulebook.cases import (
+    PATIENT,
+    drug_codes,
+    question_codes,
+    service_codes,
+    timeline_with,
+    withheld_reasons,
+)
+from chargeline.rulebook.notation import administration_of
+
+
+def tried(given: Sequence[str], rulebook: Rulebook, policy: str, context: VisitContext) -> Iterator[str]:
+    """The lines of the page. `policy`: "" for the one of the payer.
+
+    Raises ValueError for a text that is not in the notation.
+    """
+    items = [administration_of(text, number) for number, text in enumerate(given, start=1)]
+    timeline = timeline_with(items, context._replace(patient=PATIENT))
+    policy = policy or rulebook.policy_for(timeline.context)
+    fresh = _only(rulebook, policy)
+    made = draft(timeline, fresh, policy=policy)
+    yield f"under {policy}"
+    yield from (f"  {text}" for text in given)
+    yield from _outcome(made)
+    for rules in dict.fromkeys(fresh.policies[policy].on(day.day) for day in timeline.days):
+        for concern in CONCERNS.values():
+            table = rules.of(concern)
+            if table.asked:
+                yield ""
+                yield f"{concern.name}: {concern.meaning}"
+                for facts, decision in table.asked.items():
+                    yield from _decided(table, facts, decision)
+
+
+def _only(rulebook: Rulebook, policy: str) -> Rulebook:
+    """The rulebook with one policy, of which nothing was asked yet."""
+    chosen = rulebook.policies[policy]
+    fresh = Policy(policy, chosen.describes, chosen.rules, SharedDecisions())
+    return rulebook._replace(policies={policy: fresh}, compared=())
+
+
+def _outcome(made: Draft) -> Iterator[str]:
+    yield f"gives     {', '.join(service_codes(made)) or 'no service code'}"
+    for what, entries in (
+        ("drugs", drug_codes(made)),
+        ("withheld", withheld_reasons(made)),
+        ("asks", question_codes(made)),
+    ):
+        if entries:
+            yield f"{what:<10}{', '.join(entries)}"
+
+
+def _decided(table: Table[Any, Any], facts: Sequence[Value], decision: Decision[Any]) -> Iterator[str]:
+    values: Mapping[str, Value] = dict(zip(table.concern.facts, facts, strict=True))
+    shown = ", ".join([f"{name} = {_shown(value)}" for name, value in values.items()])
+    yield f"  asked for {shown or 'everything'}"
+    if decision.rule is not None:
+        answer = ", ".join([f"{name} = {value}" for name, value in decision.rule.then])
+        yield f"    decides    {decision.rule.id}: {answer}"
+        yield f"               {decision.rule.why}"
+    elif decision.clash:
+        yield f"    clash      {', '.join([rule.id for rule in decision.clash])}"
+    else:
+        yield "    no rule"
+    for rule in decision.passed_over:
+        by = [other.id for other in table.rules if rule.id in other.overrides]
+        yield f"    overridden {rule.id} by {', '.join(by)}"
+    decided = {decision.rule, *decision.passed_over, *decision.clash}
+    others = [rule for rule in table.rules if rule not in decided]
+    for rule in others:
+        if not _is_row(rule):
+            yield f"    not        {rule.id}: {_why_not(rule, values)}"
+    rows = Counter([rule.place.partition(" ")[0] for rule in others if _is_row(rule)])
+    for name, count in rows.items():
+        yield f"    not        the other {count} rows of {name}, which are for other facts"
+
+
+def _is_row(rule: Rule) -> bool:
+    """Whether a rule is a row of a table, where every row is for facts of its own."""
+    return rule.place.partition(" ")[0].endswith(".csv")
+
+
+def _why_not(rule: Rule, values: Mapping[str, Value]) -> str:
+    failed = [each for each in rule.when if not each.holds(values[each.fact])]
+    return "; ".join([f"{in_words(each)}, found {_shown(values[each.fact])}" for each in failed])
+
+
+def _shown(value: Value) -> str:
+    return "-" if value == "" else str(value)
+
+
+def in_words(condition: Condition) -> str:
+    """A condition as a coder reads it: `route is intravenous or subcutaneous`."""
+    if condition.words:
+        verb = "is not" if condition.excluded else "is"
+        return f"{condition.fact} {verb} {' or '.join(sorted(condition.words))}"
+    bounds = [f"at least {condition.least}"] if condition.least is not None else []
+    bounds += [f"at most {condition.most}"] if condition.most is not None else []
+    return f"{condition.fact} {' and '.join(bounds)}"
