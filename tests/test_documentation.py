@@ -16,17 +16,17 @@ from typing import Any
 import pytest
 
 from chargeline import cli, demo, settings
-from chargeline.bus import events, schemas, shapes
 from chargeline.capture import program
 from chargeline.cli import main
 from chargeline.coding.records import EncounterRecord, Line, Messages, OpenQuestion, WithheldService
 from chargeline.engine import CONCERNS, words
 from chargeline.gateway import server
 from chargeline.hl7.profile import make_profile
+from chargeline.published import events, schemas, shapes
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.telemetry import metrics
 from tests import pages
-from tests.bus.test_events import NOON, revision
+from tests.published.test_events import NOON, revision
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RULES = REPOSITORY / "rules"

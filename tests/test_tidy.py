@@ -366,7 +366,7 @@ OFFENDERS = [
     (check_import_order, "engine/fold.py", "import chargeline", "`chargeline` (root)"),
     (check_import_order, "engine/__init__.py", "from ..hl7 import reader", "`chargeline.hl7` (edge)"),
     (check_import_order, "hl7/reader.py", "from .. import ledger", "`chargeline.ledger` (edge)"),
-    (check_import_order, "hl7/reader.py", "def f():\n    import chargeline.bus", "reader.py:2: "),
+    (check_import_order, "hl7/reader.py", "def f():\n    import chargeline.ledger", "reader.py:2: "),
     (
         check_import_order,
         "ledger/store.py",

@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chargeline import __version__
-from chargeline.bus.files import FeedFile, read_feed
 from chargeline.coding.assembly import Assembly, Run
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.rules_pages import check, difference, listing, show
 from chargeline.engine import Finding, Rulebook, VisitContext, words
+from chargeline.files import FeedFile, read_feed
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.rulebook.errors import RulebookError
@@ -288,7 +288,7 @@ def _parked_one(asked: argparse.Namespace) -> int:
 
 def _live() -> ModuleType:
     """The live service's verbs, imported only when asked for: Kafka and databases take a second to load."""
-    return import_module("chargeline.capture.commands")
+    return import_module("chargeline.operate.commands")
 
 
 def _count(text: str) -> int:

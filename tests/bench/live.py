@@ -23,8 +23,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chargeline.capture.inbound import key_text
 from chargeline.capture.program import create_topics
+from chargeline.drafting.inbound import key_text
 from chargeline.engine import VisitKey
 from chargeline.hl7.reader import read_message
 from chargeline.ledger import Ledger

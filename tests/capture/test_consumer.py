@@ -19,10 +19,10 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.capture import consumer as module
 from chargeline.capture.consumer import Consumer, Partitions
-from chargeline.capture.inbound import InboundRecord, Looked
-from chargeline.capture.limits import ParkedLimit
-from chargeline.capture.processor import Done, Lot, utc_now
 from chargeline.capture.trouble import Troubles
+from chargeline.drafting.inbound import InboundRecord, Looked
+from chargeline.drafting.parked_limit import ParkedLimit
+from chargeline.drafting.processor import Done, Lot, utc_now
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.telemetry.metrics import Metrics
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.bus import shapes
-from chargeline.capture.inbound import InboundRecord, key_text
-from chargeline.capture.processor import Lot, Processor, Terms
-from chargeline.capture.revisions import Drafting, Topics
+from chargeline.drafting.inbound import InboundRecord, key_text
+from chargeline.drafting.processor import Lot, Processor, Terms
+from chargeline.drafting.revisions import Drafting, Topics
 from chargeline.engine import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
@@ -18,6 +17,7 @@ from chargeline.ledger.batch import Batch
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.ledger.records import Move
 from chargeline.ledger.store import Ledger
+from chargeline.published import shapes
 from chargeline.simulator.feed import simulate
 
 from .test_processor import NOW, PROFILE, RULEBOOK

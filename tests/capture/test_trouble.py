@@ -9,9 +9,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from chargeline.bus.kafka import KafkaUnavailableError, TopicsMissingError
 from chargeline.capture.relay import in_rounds
 from chargeline.capture.trouble import TRIES, Failure, Troubles
+from chargeline.kafka.connecting import KafkaUnavailableError, TopicsMissingError
 from chargeline.ledger.errors import AccessRefused, Busy, DiskFull, LedgerError, Unreachable
 from chargeline.ledger.records import Announcement
 from chargeline.telemetry import logs

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
-from chargeline.bus.mllp import MllpClient
 from chargeline.gateway.server import Gateway, InboundMessage, Settings
 from chargeline.hl7.profile import Profile, make_profile
+from chargeline.mllp.client import MllpClient
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chargeline.bus.mllp import HangUpError, Limits, MllpError, Peer
 from chargeline.gateway.server import (
     Gateway,
     InboundMessage,
@@ -21,6 +20,8 @@ from chargeline.gateway.server import (
 )
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
+from chargeline.mllp.server import HangUpError, Limits, Peer
+from chargeline.mllp.wire import MllpError
 from tests.gateway import HOST, MemoryStore, connected, profile, running, settings, until
 from tests.golden.messages import adt, given, message, orc, ordered, segment
 from tests.hl7 import RAS, with_header
@@ -261,7 +262,7 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
             await reader.read()
             writer.close()
         await until(lambda: gateway.server.connections == 0)
-    said = [each for each in lines(out) if each["source"] == "bus.mllp"]
+    said = [each for each in lines(out) if each["source"] == "mllp.server"]
     assert [each["event"] for each in said] == [
         "frame.start_block_missing", "frame.too_large", "frame.cut_off", "connection.failed"
     ]  # fmt: skip

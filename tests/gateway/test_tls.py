@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.bus.mllp import MllpClient
 from chargeline.gateway.server import Gateway, tls_context
 from chargeline.hl7.reader import read_message
+from chargeline.mllp.client import MllpClient
 from tests.gateway import (
     HOST,
     MemoryStore,
@@ -91,7 +91,7 @@ async def test_a_sender_without_an_accepted_certificate_is_refused(
             assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
     assert len(store.kept) == 1
     (said,) = [each for each in lines(out) if each["event"] == "handshake.failed"]
-    assert (said["host"], said["source"]) == (HOST, "bus.mllp")
+    assert (said["host"], said["source"]) == (HOST, "mllp.server")
     assert said["reason"].isupper() and "dropped_keys" not in said
 
 

@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.bus.mllp import COUNTED as MLLP_COUNTED
-from chargeline.bus.mllp import Limits
 from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
 from chargeline.gateway.watching import tell_gateway
+from chargeline.mllp.server import COUNTED as MLLP_COUNTED
+from chargeline.mllp.server import Limits
 from chargeline.telemetry.metrics import LABELS, Metrics
 from tests.gateway import MemoryStore, connected, profile, settings
 from tests.hl7 import RAS, with_header

@@ -23,12 +23,12 @@ from typing import Any
 
 from rich.console import Console
 
-from chargeline.bus.files import FeedFile
 from chargeline.coding.assembly import CodedVisit, Run, code_feed
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.engine import Finding, Rulebook, draft
+from chargeline.files import FeedFile
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import history_of, read_cases, timeline_of, with_choice
 from chargeline.rulebook.loading import load_rulebook, read_interface

@@ -19,15 +19,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chargeline.bus import shapes
-from chargeline.capture.inbound import key_text
 from chargeline.capture.program import create_topics
+from chargeline.drafting.inbound import key_text
 from chargeline.engine import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
+from chargeline.published import shapes
 from chargeline.settings import Settings
-from tests.capture.test_processor import PROFILE, Lines, by_bench
+from tests.drafting.test_processor import PROFILE, Lines, by_bench
 
 from .conftest import Kafka
 

@@ -15,13 +15,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chargeline.bus.mllp import MllpClient
-from chargeline.bus.topics import RECORD_BYTES
 from chargeline.hl7.reader import read_message
+from chargeline.kafka.topics import RECORD_BYTES
 from chargeline.ledger.store import Ledger
+from chargeline.mllp.client import MllpClient
 from chargeline.settings import Settings
 from chargeline.simulator.feed import simulate
-from tests.capture.test_processor import by_code
+from tests.drafting.test_processor import by_code
 
 from . import servers
 from .commands import command, environment

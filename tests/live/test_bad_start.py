@@ -13,9 +13,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from chargeline.bus import kafka as clients
-from chargeline.bus.kafka import KafkaUnavailableError, TlsFiles, TopicsMissingError
-from chargeline.bus.topics import too_small
+from chargeline.kafka import connecting as clients
+from chargeline.kafka.connecting import KafkaUnavailableError, TlsFiles, TopicsMissingError
+from chargeline.kafka.topics import too_small
 from chargeline.capture.program import create_topics, kafka_options
 from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
 from structlog.testing import capture_logs
 
-from chargeline.capture.processor import utc_now
 from chargeline.capture.relay import OutboxRelay, Producers
 from chargeline.capture.trouble import Troubles
+from chargeline.drafting.processor import utc_now
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
 from chargeline.telemetry import logs

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.test_processor import Bench, bench, keyed
+from tests.drafting.test_processor import Bench, bench, keyed
 
 from .chaos.evidence import Event, Evidence, differences, drafted_by_code
 from .chaos.feed import messy_feed

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 
-from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.hl7.reader import read_message
+from chargeline.mllp.client import MllpClient
+from chargeline.mllp.wire import MllpError
 from chargeline.simulator.feed import simulate
-from tests.capture.test_processor import by_code
+from tests.drafting.test_processor import by_code
 
 from .service import DEADLINE_SECONDS, Service, service
 

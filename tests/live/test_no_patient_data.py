@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from chargeline.bus.mllp import MllpClient
+from chargeline.mllp.client import MllpClient
 from tests.golden.messages import adt, given
 
 from . import servers

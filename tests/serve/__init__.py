@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chargeline.bus import shapes
-from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.hl7.reader import read_message
+from chargeline.mllp.client import MllpClient
+from chargeline.mllp.wire import MllpError
+from chargeline.published import shapes
 from chargeline.simulator.feed import simulate
-from tests.capture.test_processor import Lines, by_bench
+from tests.drafting.test_processor import Lines, by_bench
 from tests.live.servers import free_port
 
 HOST = "127.0.0.1"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.bus.mllp import MllpClient
-from chargeline.capture.limits import ParkedLimit
 from chargeline.capture.program import new_processor
+from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.gateway.server import Gateway, InboundMessage, StoreUnavailable
 from chargeline.gateway.server import Settings as GatewaySettings
 from chargeline.ledger import Fenced, Ledger, Limits, Unreachable
 from chargeline.ledger.batch import Batch
+from chargeline.mllp.client import MllpClient
 from chargeline.serve.intake import PARTITION, TOPIC, Intake
 from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger

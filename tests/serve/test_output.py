@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.bus.events import Announcement as Event
-from chargeline.bus.events import to_kafka
-from chargeline.bus.shapes import Data
 from chargeline.ledger.records import Announcement
+from chargeline.published.events import Announcement as Event
+from chargeline.published.events import to_kafka
+from chargeline.published.shapes import Data
 from chargeline.serve.output import Output, OutputError, as_line, in_words
-from tests.bus.test_events import NOON, asked, line, parked_message, question, revision
+from tests.published.test_events import NOON, asked, line, parked_message, question, revision
 
 
 def announced(data: Data) -> Announcement:

@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from chargeline.bus.mllp import MllpClient, MllpError
-from chargeline.bus.schemas import CHANNELS
-from chargeline.bus.shapes import TYPES
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
-from tests.bus.test_schemas import validator
-from tests.capture.test_processor import by_code
+from chargeline.mllp.client import MllpClient
+from chargeline.mllp.wire import MllpError
+from chargeline.published.schemas import CHANNELS
+from chargeline.published.shapes import TYPES
+from tests.drafting.test_processor import by_code
 from tests.golden.messages import adt, given
 from tests.live.conftest import Postgres
+from tests.published.test_schemas import validator
 
 from . import HOST, Served, code_of, deliver, drafted, feed, once, revisions, until
 

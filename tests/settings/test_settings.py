@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from chargeline.bus.events import parked
 from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error
+from chargeline.published.events import parked
 from chargeline.settings import Settings, SettingsError, describe, load, variable
 from chargeline.settings.page import as_markdown
 from chargeline.settings.values import expected_of

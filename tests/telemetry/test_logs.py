@@ -196,17 +196,17 @@ async def test_a_failed_task_that_nobody_awaits_does_not_tell_its_text(out: io.S
 
 def test_a_package_of_ours_that_must_not_know_us_is_heard(out: io.StringIO) -> None:
     """What it logs by `logging` comes out as said: event, level, keys; its info lines too."""
-    logging.getLogger("chargeline.bus.mllp").info("connection.idle", extra={"host": "ward", "port": 2575})
+    logging.getLogger("chargeline.mllp.server").info("connection.idle", extra={"host": "ward", "port": 2575})
     line = only_line(out)
     assert line.pop("timestamp").endswith("Z")
     assert line == {
-        "event": "connection.idle", "level": "info", "source": "bus.mllp", "host": "ward", "port": 2575
+        "event": "connection.idle", "level": "info", "source": "mllp.server", "host": "ward", "port": 2575
     }  # fmt: skip
 
 
 def test_a_package_of_ours_is_held_to_the_same_keys(out: io.StringIO) -> None:
     """A key that is not on the list, a value of the wrong shape and a sentence do not get through."""
-    log = logging.getLogger("chargeline.bus.mllp")
+    log = logging.getLogger("chargeline.mllp.server")
     log.warning("frame.cut_off", extra={"patient": PATIENT, "host": PATIENT})
     log.warning("read %s", PATIENT)
     assert [(each["event"], each["dropped_keys"]) for each in lines(out)] == [

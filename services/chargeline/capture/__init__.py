@@ -1,5 +1,5 @@
-"""The live program: consume, assemble, draft, commit.
+"""The live program: consume from Kafka, draft, announce to Kafka.
 
-It owns the order in which things happen to a message between Kafka and the ledger. What a message
-means is hl7's and the engine's, what is kept is the ledger's, what crosses Kafka is the bus's.
+It owns the consumer group and the relay of the outbox. What happens to a message between them is the
+drafting floor's, what is kept is the ledger's, what crosses Kafka is `published/`.
 """

@@ -15,14 +15,14 @@ from aiokafka.partitioner import murmur2
 from aiokafka.structs import ConsumerRecord
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.bus.kafka import TopicsMissingError
-from chargeline.capture.garbage import Garbage
-from chargeline.capture.inbound import InboundRecord, Looked, instant_of, key_text
-from chargeline.capture.limits import ParkedLimit
-from chargeline.capture.processor import Done, Lot, Processor
 from chargeline.capture.trouble import Troubles
-from chargeline.capture.watching import tell_batch
+from chargeline.drafting.garbage import Garbage
+from chargeline.drafting.inbound import InboundRecord, Looked, instant_of, key_text
+from chargeline.drafting.parked_limit import ParkedLimit
+from chargeline.drafting.processor import Done, Lot, Processor
+from chargeline.drafting.watching import tell_batch
 from chargeline.engine import VisitKey
+from chargeline.kafka.connecting import TopicsMissingError
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Move
 from chargeline.telemetry.metrics import Metrics

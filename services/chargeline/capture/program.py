@@ -16,22 +16,23 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
-from chargeline.bus import kafka, topics
-from chargeline.bus.schemas import CHANNELS, INBOUND_DAYS
 from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer, Partitions, waited
 from chargeline.capture.ending import Ending, closed
-from chargeline.capture.limits import ParkedLimit
-from chargeline.capture.prices import read_prices
-from chargeline.capture.processor import Processor, Terms, utc_now
 from chargeline.capture.relay import OutboxRelay
-from chargeline.capture.revisions import Drafting, Outcome, Topics
 from chargeline.capture.trouble import Troubles
-from chargeline.capture.watching import tell_counts, tell_outcome
+from chargeline.drafting.parked_limit import ParkedLimit
+from chargeline.drafting.prices import read_prices
+from chargeline.drafting.processor import Processor, Terms, utc_now
+from chargeline.drafting.revisions import Drafting, Outcome, Topics
+from chargeline.drafting.watching import tell_counts, tell_outcome
 from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
+from chargeline.kafka import connecting as kafka
+from chargeline.kafka import topics
 from chargeline.ledger.connecting import Limits
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.store import Ledger
+from chargeline.published.schemas import CHANNELS, INBOUND_DAYS
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings

@@ -15,9 +15,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from chargeline.bus.kafka import KafkaUnavailableError
 from chargeline.capture.consumer import RETRY_SECONDS, waited
 from chargeline.capture.trouble import Troubles
+from chargeline.kafka.connecting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger

@@ -25,7 +25,7 @@ from aiokafka.errors import (
 )
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.bus.kafka import KafkaUnavailableError, TopicsMissingError
+from chargeline.kafka.connecting import KafkaUnavailableError, TopicsMissingError
 from chargeline.ledger.errors import LedgerError
 
 # What is neither known to pass nor to need a person has so many tries, a second apart.

@@ -7,7 +7,6 @@ message never stops the others.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from chargeline.bus.files import FeedFile
 from chargeline.engine import (
     NO_HISTORY,
     Draft,
@@ -22,6 +21,7 @@ from chargeline.engine import (
     draft,
     histories,
 )
+from chargeline.files import FeedFile
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import split_messages
 from chargeline.hl7.interpret import read_events

@@ -6,10 +6,10 @@ events (bus/shapes.py). Nothing of a trace is left out, and nothing of a patient
 
 from collections.abc import Iterable, Iterator
 
-from chargeline.bus.drafts import Steps, encounter_of, question_of
-from chargeline.bus.shapes import Line, OpenQuestion, Record, WithheldService
 from chargeline.coding.assembly import CodedVisit, Run, SetAside
 from chargeline.engine import Finding
+from chargeline.published.drafts import Steps, encounter_of, question_of
+from chargeline.published.shapes import Line, OpenQuestion, Record, WithheldService
 
 SHOWN_PLACES = 10
 

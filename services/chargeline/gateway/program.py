@@ -14,12 +14,12 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import CollectorRegistry
 
 from chargeline import __version__
-from chargeline.bus import kafka
-from chargeline.bus.mllp import Limits
 from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.watching import tell_gateway
 from chargeline.hl7.profile import make_profile
+from chargeline.kafka import connecting as kafka
+from chargeline.mllp.server import Limits
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings

@@ -17,8 +17,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from chargeline.bus.mllp import COUNTED as MLLP_COUNTED
-from chargeline.bus.mllp import HangUpError, Limits, MllpServer, Peer
 from chargeline.engine import MessageRef, VisitMerge, shape_of
 from chargeline.hl7.acknowledge import (
     STORED,
@@ -37,6 +35,8 @@ from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Message, read_message
 from chargeline.hl7.visits import merges_of
+from chargeline.mllp.server import COUNTED as MLLP_COUNTED
+from chargeline.mllp.server import HangUpError, Limits, MllpServer, Peer
 from chargeline.telemetry import logs
 
 log = logs.logger("gateway")
@@ -52,7 +52,7 @@ TOO_LARGE = Outcome(
 )
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")  # anything else in MSH-9 may be anything
 
-# What a gateway counts beside the connections and frames of `chargeline.bus.mllp.COUNTED`.
+# What a gateway counts beside the connections and frames of `chargeline.mllp.server.COUNTED`.
 COUNTED = {
     "message_stored": "the store has the message (a merge of visits counts once)",
     "message_refused": "refused for its size, its structure, MSH-11 or MSH-12",
@@ -151,7 +151,7 @@ class Gateway:
     """Receives messages, puts them into the store, and answers.
 
     `counts`, and whoever listens as `report`, learn what happened by the names in `COUNTED` and in
-    `bus.mllp.COUNTED`. `now` and `new_number` (MSH-10 of an answer, at most
+    `mllp.server.COUNTED`. `now` and `new_number` (MSH-10 of an answer, at most
     20 characters) are for tests to hold still.
     """
 

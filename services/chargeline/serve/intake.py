@@ -13,11 +13,11 @@ from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.capture.garbage import Garbage
-from chargeline.capture.inbound import InboundRecord
-from chargeline.capture.limits import ParkedLimit
-from chargeline.capture.processor import Done, Lot, Processor
-from chargeline.capture.watching import tell_batch
+from chargeline.drafting.garbage import Garbage
+from chargeline.drafting.inbound import InboundRecord
+from chargeline.drafting.parked_limit import ParkedLimit
+from chargeline.drafting.processor import Done, Lot, Processor
+from chargeline.drafting.watching import tell_batch
 from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable
 from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
 from chargeline.ledger.records import Move

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chargeline.bus import shapes
 from chargeline.engine import Finding, FindingError
 from chargeline.ledger.records import Announcement
+from chargeline.published import shapes
 
 _LINE_BEGINS = b'{"specversion":'
 _CLOUD_EVENT = "ce_"

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
-from chargeline.capture.limits import ParkedLimit
-from chargeline.capture.processor import utc_now
 from chargeline.capture.program import RETENTION_SECONDS, new_processor
-from chargeline.capture.watching import tell_counts, tell_outcome
+from chargeline.drafting.parked_limit import ParkedLimit
+from chargeline.drafting.processor import utc_now
+from chargeline.drafting.watching import tell_counts, tell_outcome
 from chargeline.gateway.program import listen, listener_pages, server_settings, told_to_stop
 from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
 from chargeline.gateway.watching import tell_gateway

@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.bus import events, shapes
-from chargeline.capture import commands
-from chargeline.capture.revisions import LOOK_AGAIN_MOST
-from chargeline.capture.watching import tell_counts, tell_outcome
+from chargeline.drafting.revisions import LOOK_AGAIN_MOST
+from chargeline.drafting.watching import tell_counts, tell_outcome
 from chargeline.engine import VisitKey
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.records import StoredVisit
 from chargeline.ledger.store import Ledger
+from chargeline.operate import commands
+from chargeline.published import events, shapes
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings
 from chargeline.telemetry.metrics import Metrics
-from tests.capture.test_processor import NOW, Bench, by_bench, keyed
+from tests.drafting.test_processor import NOW, Bench, by_bench, keyed
 from tests.golden.messages import adt, given, message, orc, ordered, rxa, rxr
 from tests.ledger import conftest as ledgers
 

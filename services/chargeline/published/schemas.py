@@ -1,6 +1,6 @@
 """The published shapes of our events: JSON Schema for each, and AsyncAPI for the topics around them.
 
-It owns how the models of shapes.py are written down for others; `python -m chargeline.bus.schemas` writes
+It owns how the models of shapes.py are written down for others; `python -m chargeline.published.schemas` writes
 schemas/. The published schemas allow further keys, which the models do not: within v1 we may add a key, and
 whoever reads must ignore those that it does not know.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chargeline.bus.shapes import TYPES, Data, DocumentationQuestion, DraftRevision, ParkedMessage
+from chargeline.published.shapes import TYPES, Data, DocumentationQuestion, DraftRevision, ParkedMessage
 
 JSON = "application/json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -211,7 +211,7 @@ _HEADERS: dict[str, Any] = {
 def files() -> Mapping[str, str]:
     """Every file of schemas/ that is made here, by name."""
     made = {f"{each.topic}.schema.json": _as_json(schema_of(each)) for each in CHANNELS}
-    head = "# Made by `python -m chargeline.bus.schemas`; change services/chargeline/bus/ instead.\n"
+    head = "# Made by `python -m chargeline.published.schemas`; change services/chargeline/bus/ instead.\n"
     return {**made, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
 
 

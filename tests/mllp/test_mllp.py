@@ -15,18 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeline.bus.mllp import (
-    END,
-    START,
-    Frame,
-    FrameReader,
-    HangUpError,
-    Limits,
-    MllpClient,
-    MllpError,
-    MllpServer,
-    Peer,
-)
+from chargeline.mllp.client import MllpClient
+from chargeline.mllp.server import HangUpError, Limits, MllpServer, Peer
+from chargeline.mllp.wire import END, START, Frame, FrameReader, MllpError
 from tests.hl7 import RAS
 
 HOST = "127.0.0.1"
@@ -409,7 +400,7 @@ async def test_a_handler_that_fails_closes_its_connection_only(
         assert await other.send(b"x") == b"ok x"
         assert server.counts["connection_failed"] == 1
     (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
-    assert record.name == "chargeline.bus.mllp"
+    assert record.name == "chargeline.mllp.server"
     assert "TESTPATIENT" not in caplog.text
 
 

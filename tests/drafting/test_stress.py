@@ -18,19 +18,19 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from chargeline.bus import drafts, events, shapes
-from chargeline.bus.files import FeedFile
-from chargeline.capture.inbound import InboundRecord, key_text
-from chargeline.capture.processor import Lot, Processor, Terms, nudge
-from chargeline.capture.revisions import Drafting, Topics
 from chargeline.coding.assembly import CodedVisit, code_feed
+from chargeline.drafting.inbound import InboundRecord, key_text
+from chargeline.drafting.processor import Lot, Processor, Terms, nudge
+from chargeline.drafting.revisions import Drafting, Topics
 from chargeline.engine import Feed, VisitKey
+from chargeline.files import FeedFile
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
+from chargeline.published import drafts, events, shapes
 from tests.golden.messages import adt, given, ordered
 from tests.live import conftest as live
 

@@ -12,10 +12,7 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
-from chargeline.bus import events
-from chargeline.bus.shapes import ParkedMessage as ParkedEvent
-from chargeline.capture.desk import Desk
-from chargeline.capture.inbound import (
+from chargeline.drafting.inbound import (
     MERGE_COPY,
     NUDGE,
     REKEYED,
@@ -27,7 +24,8 @@ from chargeline.capture.inbound import (
     unreadable_parts,
     visit_merges,
 )
-from chargeline.capture.revisions import Drafting, OnDesk, Outcome, announcement
+from chargeline.drafting.revisions import Drafting, OnDesk, Outcome, announcement
+from chargeline.drafting.visit_cache import Desk
 from chargeline.engine import (
     NO_HISTORY,
     Contribution,
@@ -56,6 +54,8 @@ from chargeline.ledger.records import (
     stored_contribution,
 )
 from chargeline.ledger.store import Ledger
+from chargeline.published import events
+from chargeline.published.shapes import ParkedMessage as ParkedEvent
 
 # How many due visits are looked through for our own: those of a program that hangs stand before ours.
 OTHERS_DUE = 20

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from chargeline.bus.shapes import DraftRevision, Line
 from chargeline.engine import (
     ChargeLine,
     Difference,
@@ -23,6 +22,7 @@ from chargeline.engine import (
     Withheld,
     source_in_words,
 )
+from chargeline.published.shapes import DraftRevision, Line
 
 Plain = dict[str, Any]
 """A record of shapes.py as its keys and plain values, in the order of the record's fields."""

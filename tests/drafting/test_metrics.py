@@ -2,15 +2,15 @@
 
 from prometheus_client import CollectorRegistry
 
-from chargeline.bus import drafts
-from chargeline.bus.files import FeedFile
-from chargeline.capture.processor import utc_now
-from chargeline.capture.revisions import Outcome
-from chargeline.capture.watching import tell_outcome
 from chargeline.coding.assembly import code_feed
+from chargeline.drafting.processor import utc_now
+from chargeline.drafting.revisions import Outcome
+from chargeline.drafting.watching import tell_outcome
+from chargeline.files import FeedFile
+from chargeline.published import drafts
 from chargeline.simulator.feed import simulate
 from chargeline.telemetry.metrics import Metrics
-from tests.capture.test_processor import PROFILE, RULEBOOK
+from tests.drafting.test_processor import PROFILE, RULEBOOK
 
 
 def test_each_committed_line_is_counted_by_role_and_policy() -> None:

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
-from chargeline.bus.kafka import KafkaUnavailableError, refused
+from chargeline.kafka.connecting import KafkaUnavailableError, refused
 
 RECORD_BYTES = "max.message.bytes"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.capture.prices import PricesError, read_prices
+from chargeline.drafting.prices import PricesError, read_prices
 from tests.live.commands import command, environment
 from tests.live.servers import free_port
 

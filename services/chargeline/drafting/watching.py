@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from chargeline.capture.processor import Clock, Done
-from chargeline.capture.revisions import Outcome
+from chargeline.drafting.processor import Clock, Done
+from chargeline.drafting.revisions import Outcome
 from chargeline.ledger.records import Counts
 from chargeline.telemetry.metrics import Metrics, message_type
 

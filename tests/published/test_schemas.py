@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from chargeline.bus.events import Announcement, to_kafka
-from chargeline.bus.schemas import CHANNELS, as_yaml, asyncapi, files, write
-from chargeline.bus.shapes import TYPES
+from chargeline.published.events import Announcement, to_kafka
+from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi, files, write
+from chargeline.published.shapes import TYPES
 from chargeline.settings import Settings
-from tests.bus.test_events import NOON, asked, line, parked_message, question, revision, visits
+from tests.published.test_events import NOON, asked, line, parked_message, question, revision, visits
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 SAMPLES = [
@@ -47,7 +47,7 @@ def values(node: Any, key: str) -> list[Any]:
 
 @pytest.mark.parametrize("name", sorted(files()))
 def test_a_published_file_is_the_one_that_the_code_makes(name: str) -> None:
-    """If it differs, run `python -m chargeline.bus.schemas` and say in the commit why the shape changed."""
+    """If it differs, run `python -m chargeline.published.schemas` and say in the commit why the shape changed."""
     assert (SCHEMAS / name).read_text(encoding="utf-8") == files()[name]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chargeline.capture.limits import ParkedLimit, TooManyParkedError
+from chargeline.drafting.parked_limit import ParkedLimit, TooManyParkedError
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 CODE = "message.no_msh"

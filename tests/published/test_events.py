@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chargeline.bus.drafts import (
+from chargeline.coding.assembly import Assembly, CodedVisit
+from chargeline.coding.records import encounter_records
+from chargeline.engine import ChargeLine, Draft, Finding, Question, VisitKey, ask
+from chargeline.files import FeedFile
+from chargeline.hl7.profile import make_profile
+from chargeline.published.drafts import (
     Steps,
     WrittenRevision,
     billed,
@@ -19,7 +24,7 @@ from chargeline.bus.drafts import (
     said_in,
     withheld_of,
 )
-from chargeline.bus.events import (
+from chargeline.published.events import (
     Announcement,
     message_key,
     parked,
@@ -27,8 +32,7 @@ from chargeline.bus.events import (
     questions_of,
     to_kafka,
 )
-from chargeline.bus.files import FeedFile
-from chargeline.bus.shapes import (
+from chargeline.published.shapes import (
     Changes,
     DocumentationQuestion,
     DraftRevision,
@@ -37,10 +41,6 @@ from chargeline.bus.shapes import (
     ParkedMessage,
     WithheldService,
 )
-from chargeline.coding.assembly import Assembly, CodedVisit
-from chargeline.coding.records import encounter_records
-from chargeline.engine import ChargeLine, Draft, Finding, Question, VisitKey, ask
-from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate

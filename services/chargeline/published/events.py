@@ -14,8 +14,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import quote
 
-from chargeline.bus.drafts import WrittenRevision, question_of
-from chargeline.bus.shapes import (
+from chargeline.engine import Administration, Draft, Finding, FindingCode, Question, VisitKey
+from chargeline.published.drafts import WrittenRevision, question_of
+from chargeline.published.shapes import (
     TYPES,
     Data,
     DocumentationQuestion,
@@ -23,7 +24,6 @@ from chargeline.bus.shapes import (
     KafkaHeader,
     ParkedMessage,
 )
-from chargeline.engine import Administration, Draft, Finding, FindingCode, Question, VisitKey
 
 LATE: FindingCode = "visit.forgotten"  # the code of a question
 Event = WrittenRevision | Data

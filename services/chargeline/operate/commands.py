@@ -15,18 +15,18 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from chargeline import settings as configuration
-from chargeline.bus import topics
-from chargeline.bus.kafka import KafkaUnavailableError
 from chargeline.capture import program
-from chargeline.capture.limits import TooManyParkedError
-from chargeline.capture.prices import PricesError, read_prices
-from chargeline.capture.processor import nudge, utc_now
-from chargeline.capture.strict import strict_report
+from chargeline.drafting.parked_limit import TooManyParkedError
+from chargeline.drafting.prices import PricesError, read_prices
+from chargeline.drafting.processor import nudge, utc_now
 from chargeline.engine import Finding, VisitKey
 from chargeline.hl7.errors import Hl7Error
+from chargeline.kafka import topics
+from chargeline.kafka.connecting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement, ParkedMessage
 from chargeline.ledger.store import Ledger
+from chargeline.operate.strict import strict_report
 from chargeline.rulebook.errors import RulebookError
 from chargeline.settings import Settings, SettingsError
 from chargeline.telemetry import logs

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chargeline.capture.strict import BYTES_MOST, FINDINGS_MOST, strict_report
+from chargeline.operate.strict import BYTES_MOST, FINDINGS_MOST, strict_report
 from tests.golden import messages
 
 GOOD = messages.given("VANCOMYCIN", "1000 mg", "0900", "1000")

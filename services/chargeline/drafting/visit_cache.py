@@ -8,9 +8,8 @@ is thrown away as a whole.
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Sequence
 
-from chargeline.bus.drafts import said_in
-from chargeline.capture.inbound import Looked
-from chargeline.capture.revisions import Known, Standing, Waiting
+from chargeline.drafting.inbound import Looked
+from chargeline.drafting.revisions import Known, Standing, Waiting
 from chargeline.engine import (
     NO_HISTORY,
     Contribution,
@@ -29,6 +28,7 @@ from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import StoredMerge, StoredRevision
+from chargeline.published.drafts import said_in
 
 _NOTHING: tuple[frozenset[Contribution], History] = (frozenset(), NO_HISTORY)
 

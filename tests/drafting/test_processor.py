@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.bus import shapes
-from chargeline.bus.files import FeedFile
-from chargeline.capture.inbound import InboundRecord, key_text
-from chargeline.capture.processor import Done, Lot, Processor, Terms
-from chargeline.capture.revisions import Drafting, Topics
 from chargeline.coding.assembly import code_feed
+from chargeline.drafting.inbound import InboundRecord, key_text
+from chargeline.drafting.processor import Done, Lot, Processor, Terms
+from chargeline.drafting.revisions import Drafting, Topics
 from chargeline.engine import VisitKey
+from chargeline.files import FeedFile
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.records import Announcement, Move
 from chargeline.ledger.store import Ledger
+from chargeline.published import shapes
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate

@@ -9,9 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from chargeline.bus import events
-from chargeline.bus.drafts import Said, WrittenRevision, revision_of
-from chargeline.bus.shapes import DocumentationQuestion
 from chargeline.engine import (
     NO_HISTORY,
     Administration,
@@ -30,6 +27,9 @@ from chargeline.ledger.records import (
     StoredRevision,
     StoredVisit,
 )
+from chargeline.published import events
+from chargeline.published.drafts import Said, WrittenRevision, revision_of
+from chargeline.published.shapes import DocumentationQuestion
 
 # A visit of two patients waits for the message that joins them: looked at again so soon, then ever later.
 LOOK_AGAIN, LOOK_AGAIN_MOST = timedelta(seconds=5), timedelta(days=1)

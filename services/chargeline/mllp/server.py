@@ -1,7 +1,7 @@
-"""MLLP: HL7 messages over TCP or TLS, and their answers in order.
+"""The listening end of MLLP: HL7 messages over TCP or TLS in, their answers out in order.
 
-It owns the sockets: frames cut out of a stream however it was chopped, limits on size, time, number of
-connections and frames in flight, and a close that loses nothing acknowledged. It refuses to know
+It owns the sockets: limits on size, time, number of connections and frames in flight, and a close that
+loses nothing acknowledged. It refuses to know
 what a message says; the handler that is passed in gives the answer. What happens is counted by name
 and logged without content, because a frame is a patient's record: an event's name, and what it says in
 `extra`, under the keys that `telemetry.logs` lets through.
@@ -10,19 +10,16 @@ and logged without content, because a frame is a patient's record: an event's na
 import asyncio
 import logging
 import ssl
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from chargeline.mllp.wire import CHUNK_BYTES, END, FRAME_BYTES, START, Frame, FrameReader, close_writer
 
 log = logging.getLogger(__name__)
 
-START, END = b"\x0b", b"\x1c"
-CHUNK_BYTES = 1 << 16
-HEAD_BYTES = 1 << 12  # of a frame that is too large: enough for its MSH
 HANDSHAKE_SECONDS = 10.0
-CLOSING_SECONDS = 2.0  # for a peer to take what was written before the connection is cut
 
 # What a server counts, and what each name means.
 COUNTED = {
@@ -58,7 +55,7 @@ class Limits(NamedTuple):
     frame to its last, and for the peer to take an answer.
     """
 
-    frame_bytes: int = 5_000_000
+    frame_bytes: int = FRAME_BYTES
     idle_seconds: float = 900.0
     frame_seconds: float = 60.0
     connections: int = 200
@@ -69,86 +66,10 @@ class HangUpError(Exception):
     """Raised by a handler that can give no answer: the connection is closed, so that the sender notices."""
 
 
-class MllpError(ConnectionError):
-    """The connection ended before the answer came, or the answer was no MLLP frame."""
-
-
 Handler = Callable[[bytes, Peer], Awaitable[bytes | None]]
 Refusal = Callable[[bytes, str, Peer], bytes | None]
 Report = Callable[[str, int], None]
 Answer = bytes | None | HangUpError
-
-
-# --- bytes in, frames out ---------------------------------------------------------------------------------
-
-
-class Frame(NamedTuple):
-    """The content of one frame; `whole` is False for the beginning of one that is too large."""
-
-    data: bytes
-    whole: bool = True
-
-
-class FrameReader:
-    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR after it is optional.
-
-    counts: what was seen, by the names of `COUNTED`. partial: a frame has begun and not ended.
-    """
-
-    def __init__(self, frame_bytes: int) -> None:
-        self.counts: Counter[str] = Counter()
-        self.partial = False
-        self._most = frame_bytes
-        self._buffer = bytearray()
-        self._searched = 0
-        self._discarding = False
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete, in order; one that is too large as soon as that shows."""
-        self._buffer += data
-        frames: list[Frame] = []
-        while self._buffer and (self.partial or self._begin()):
-            end = self._buffer.find(END, self._searched)
-            length = end if end >= 0 else len(self._buffer)
-            if length > self._most and not self._discarding:
-                self.counts["frame_too_large"] += 1
-                self._discarding = True
-                frames.append(Frame(bytes(self._buffer[: min(length, HEAD_BYTES)]), whole=False))
-            if end < 0:
-                self._wait_for_more()
-                break
-            if not self._discarding:
-                frames += self._complete(bytes(self._buffer[:end]))
-            del self._buffer[: end + 1]
-            self.partial = self._discarding = False
-        return frames
-
-    def _begin(self) -> bool:
-        """Drop what stands before the next frame; True if one begins."""
-        start = self._buffer.find(START)
-        between = self._buffer if start < 0 else self._buffer[:start]
-        self.counts["bytes_between_frames"] += len(between.translate(None, b"\r\n"))
-        del self._buffer[: len(between) + 1]
-        self._searched = 0
-        self.partial = start >= 0
-        return self.partial
-
-    def _wait_for_more(self) -> None:
-        if self._discarding:
-            self._buffer.clear()
-        self._searched = len(self._buffer)
-
-    def _complete(self, data: bytes) -> list[Frame]:
-        """The frame, without another one before it that never ended."""
-        anew = data.rfind(START + b"MSH")
-        if anew >= 0:
-            self.counts["frame_cut_off"] += 1
-            data = data[anew + 1 :]
-        self.counts["frame_complete" if data else "frame_empty"] += 1
-        return [Frame(data)] if data else []
-
-
-# --- server -----------------------------------------------------------------------------------------------
 
 
 def _no_refusal(_head: bytes, _reason: str, _peer: Peer) -> bytes | None:
@@ -293,7 +214,7 @@ class _Connection:
             if self._frames.partial:
                 self._server.count("frame_cut_off")
                 log.warning("frame.cut_off", extra=self._whose)
-            await _close(self._writer)
+            await close_writer(self._writer)
 
     async def _shake_hands(self, context: ssl.SSLContext) -> None:
         try:
@@ -418,95 +339,3 @@ def _peer_of(writer: asyncio.StreamWriter) -> Peer:
     certificate = writer.get_extra_info("peercert") or {}
     names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
     return Peer(str(host), int(port), names[0] if names else "")
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close after what was written has gone out, or cut the connection if nobody takes it."""
-    writer.close()
-    with suppress(OSError):
-        async with asyncio.timeout(CLOSING_SECONDS):
-            await writer.wait_closed()
-    writer.transport.abort()
-
-
-# --- client -----------------------------------------------------------------------------------------------
-
-
-class MllpClient:
-    """Sends messages and awaits their answers. Use it as `async with await MllpClient.connect(…)`."""
-
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer_seconds: float = 30.0
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._answer_seconds = answer_seconds
-        self._frames = FrameReader(Limits().frame_bytes)
-        self._received: deque[bytes] = deque()
-
-    @classmethod
-    async def connect(
-        cls,
-        host: str,
-        port: int,
-        *,
-        ssl_context: ssl.SSLContext | None = None,
-        server_name: str | None = None,
-        answer_seconds: float = 30.0,
-    ) -> Self:
-        """Connect. `server_name`: whom the certificate must name, if not `host`. Raises OSError."""
-        name = (server_name or host) if ssl_context is not None else None
-        reader, writer = await asyncio.open_connection(host, port, ssl=ssl_context, server_hostname=name)
-        return cls(reader, writer, answer_seconds)
-
-    async def send(self, message: bytes) -> bytes:
-        """Send one message and return its answer. Raises MllpError, or TimeoutError if none comes."""
-        await self.write(message)
-        return await self.answer()
-
-    async def send_many(self, messages: Iterable[bytes], in_flight: int = 1) -> AsyncIterator[bytes]:
-        """Send messages, at most `in_flight` of them unanswered at once; their answers in order."""
-        waiting = 0
-        for message in messages:
-            if waiting >= in_flight:
-                yield await self.answer()
-                waiting -= 1
-            await self.write(message)
-            waiting += 1
-        for _ in range(waiting):
-            yield await self.answer()
-
-    async def write(self, message: bytes) -> None:
-        """Send one message without awaiting its answer. Raises MllpError."""
-        if START in message or END in message:
-            raise ValueError("expected a message without MLLP frame, found a block character in it")
-        try:
-            self._writer.write(START + message + END + b"\r")
-            await self._writer.drain()
-        except ConnectionError as error:
-            raise MllpError("the connection was closed while a message was sent") from error
-
-    async def answer(self) -> bytes:
-        """The next answer. Raises MllpError, or TimeoutError if none comes."""
-        async with asyncio.timeout(self._answer_seconds):
-            while not self._received:
-                try:
-                    data = await self._reader.read(CHUNK_BYTES)
-                except ConnectionError as error:
-                    raise MllpError("the connection was cut before the answer came") from error
-                if not data:
-                    raise MllpError("the connection was closed before the answer came")
-                self._received += [frame.data for frame in self._frames.feed(data)]
-        return self._received.popleft()
-
-    async def close(self) -> None:
-        """Close the connection; answers that were not awaited are lost."""
-        await _close(self._writer)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        await self.close()

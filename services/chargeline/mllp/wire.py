@@ -1,0 +1,95 @@
+"""What both ends of an MLLP connection share: frames cut out of a stream, limits, and closing.
+
+It owns the framing however a stream was chopped, and counts what it saw by name. It knows no sockets but
+to close one, and refuses to know what a message says.
+"""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import NamedTuple
+
+START, END = b"\x0b", b"\x1c"
+CHUNK_BYTES = 1 << 16
+HEAD_BYTES = 1 << 12  # of a frame that is too large: enough for its MSH
+CLOSING_SECONDS = 2.0  # for a peer to take what was written before the connection is cut
+FRAME_BYTES = 5_000_000
+
+
+class MllpError(ConnectionError):
+    """The connection ended before the answer came, or the answer was no MLLP frame."""
+
+
+class Frame(NamedTuple):
+    """The content of one frame; `whole` is False for the beginning of one that is too large."""
+
+    data: bytes
+    whole: bool = True
+
+
+class FrameReader:
+    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR after it is optional.
+
+    counts: what was seen, by the names of `COUNTED`. partial: a frame has begun and not ended.
+    """
+
+    def __init__(self, frame_bytes: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.partial = False
+        self._most = frame_bytes
+        self._buffer = bytearray()
+        self._searched = 0
+        self._discarding = False
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that these bytes complete, in order; one that is too large as soon as that shows."""
+        self._buffer += data
+        frames: list[Frame] = []
+        while self._buffer and (self.partial or self._begin()):
+            end = self._buffer.find(END, self._searched)
+            length = end if end >= 0 else len(self._buffer)
+            if length > self._most and not self._discarding:
+                self.counts["frame_too_large"] += 1
+                self._discarding = True
+                frames.append(Frame(bytes(self._buffer[: min(length, HEAD_BYTES)]), whole=False))
+            if end < 0:
+                self._wait_for_more()
+                break
+            if not self._discarding:
+                frames += self._complete(bytes(self._buffer[:end]))
+            del self._buffer[: end + 1]
+            self.partial = self._discarding = False
+        return frames
+
+    def _begin(self) -> bool:
+        """Drop what stands before the next frame; True if one begins."""
+        start = self._buffer.find(START)
+        between = self._buffer if start < 0 else self._buffer[:start]
+        self.counts["bytes_between_frames"] += len(between.translate(None, b"\r\n"))
+        del self._buffer[: len(between) + 1]
+        self._searched = 0
+        self.partial = start >= 0
+        return self.partial
+
+    def _wait_for_more(self) -> None:
+        if self._discarding:
+            self._buffer.clear()
+        self._searched = len(self._buffer)
+
+    def _complete(self, data: bytes) -> list[Frame]:
+        """The frame, without another one before it that never ended."""
+        anew = data.rfind(START + b"MSH")
+        if anew >= 0:
+            self.counts["frame_cut_off"] += 1
+            data = data[anew + 1 :]
+        self.counts["frame_complete" if data else "frame_empty"] += 1
+        return [Frame(data)] if data else []
+
+
+async def close_writer(writer: asyncio.StreamWriter) -> None:
+    """Close after what was written has gone out, or cut the connection if nobody takes it."""
+    writer.close()
+    with suppress(OSError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await writer.wait_closed()
+    writer.transport.abort()
