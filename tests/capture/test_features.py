@@ -30,8 +30,7 @@ from tests.capture.test_processor import NOW, Bench, by_bench, keyed
 from tests.golden.messages import adt, given, message, orc, ordered, rxa, rxr
 from tests.ledger import conftest as ledgers
 
-postgres, database = ledgers.postgres, ledgers.database
-leave_servers_running, url, ledger = ledgers.leave_servers_running, ledgers.url, ledgers.ledger
+url, ledger = ledgers.url, ledgers.ledger
 
 V1 = VisitKey("ZEBRA", "V1")
 GOOD = given("VANCOMYCIN", "1000 mg", "0900", "1000")

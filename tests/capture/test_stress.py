@@ -33,12 +33,8 @@ from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
 from tests.golden.messages import adt, given, ordered
-from tests.live import conftest as live
 
 from .test_processor import PROFILE, RULEBOOK
-
-postgres, database = live.postgres, live.database
-leave_servers_running = live.leave_servers_running
 
 TOPIC = "hl7.inbound"
 PARTITIONS = 4

@@ -6,13 +6,6 @@ from pathlib import Path
 import pytest
 
 from chargeline.ledger import Ledger
-from tests.live import conftest as live
-
-postgres = live.postgres
-database = live.database
-leave_servers_running = live.leave_servers_running
-pytest_runtest_setup = live.pytest_runtest_setup
-pytest_runtest_call = live.pytest_runtest_call
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])

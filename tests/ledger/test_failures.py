@@ -23,8 +23,7 @@ from chargeline.ledger import (
     Unexpected,
     Unreachable,
 )
-from tests.live.conftest import Postgres
-from tests.live.servers import PostgresServer, free_port
+from tests.live.servers import Postgres, PostgresServer, free_port
 
 from .rows import V1, message, visit
 
@@ -86,6 +85,7 @@ async def stranger(postgres: Postgres, database: str) -> AsyncIterator[str]:
     await connection.close()
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> None:
     """The error names the user and the place, not the word that was tried; the right one is let in."""
     with pytest.raises(AccessRefused, match="stranger@127") as caught:
@@ -208,6 +208,7 @@ async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: 
     await (await opening).close()
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     postgres: Postgres, database: str
 ) -> None:
@@ -228,6 +229,7 @@ async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     await ledger.close()
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_restart_between_two_batches_is_not_noticed(postgres: Postgres, database: str) -> None:
     """Connections that died in the pool are replaced before they are used."""
     ledger = await Ledger.open(database, accept_old=True)

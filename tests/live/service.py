@@ -29,7 +29,7 @@ from chargeline.ledger.store import Ledger
 from chargeline.telemetry.settings import Settings
 from tests.capture.test_processor import PROFILE, Lines, by_bench
 
-from .conftest import Kafka
+from .servers import Kafka
 
 PARTITIONS = 6
 DEADLINE_SECONDS = 150

@@ -275,6 +275,7 @@ async def parked(service: Service) -> list[bytes]:
 # --- Kafka goes away under a sender -----------------------------------------------------------------------
 
 
+@pytest.mark.hurts("kafka")
 async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service) -> None:
     """Kafka frozen while a sender waits: 503 with the reason, an error for the sender, and an end with 0."""
     await service.prepare()

@@ -22,7 +22,7 @@ from chargeline.telemetry.settings import Settings
 
 from . import servers
 from .commands import assert_logged_as_well, assert_one_clear_line, command, environment
-from .conftest import Kafka
+from .servers import Kafka
 from .service import Service, service
 
 __all__ = ["service"]

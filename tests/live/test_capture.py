@@ -27,7 +27,7 @@ from chargeline.telemetry import logs
 from .chaos.conductor import SHORT, Conductor
 from .chaos.evidence import differences, drafted_by_code, gathered
 from .chaos.feed import Feed, joins_patients, messy_feed
-from .conftest import Kafka, Postgres
+from .servers import Kafka, Postgres
 from .service import PARTITIONS, Program, Service, service
 
 __all__ = ["service"]
@@ -66,6 +66,7 @@ async def says(program: Program, word: str) -> bool:
 # ------------------------------------------------------------------ nothing lost, nothing twice
 
 
+@pytest.mark.hurts("kafka", "postgres")
 async def test_whatever_fails_the_drafts_are_those_of_code(
     service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path
 ) -> None:
@@ -179,7 +180,13 @@ async def _fenced(program: Program) -> bool:
 # ------------------------------------------------------------------ ready, and the end
 
 
-@pytest.mark.parametrize(("lost", "word"), [("kafka", "Kafka"), ("postgres", "the ledger")])
+@pytest.mark.parametrize(
+    ("lost", "word"),
+    [
+        pytest.param("kafka", "Kafka", marks=pytest.mark.hurts("kafka")),
+        pytest.param("postgres", "the ledger", marks=pytest.mark.hurts("postgres")),
+    ],
+)
 async def test_without_a_server_it_says_so_ends_in_time_and_loses_nothing(
     service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path, lost: str, word: str
 ) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 
+import pytest
+
 from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.hl7.reader import read_message
 from chargeline.simulator.feed import simulate
@@ -47,6 +49,7 @@ async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
     assert await service.settled(wanted) == wanted, service.log.read_text()[-3000:]
 
 
+@pytest.mark.hurts("kafka")
 async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> None:
     """Kafka killed: the sender gets no CA. Kafka back: the same message again is taken."""
     await service.prepare()

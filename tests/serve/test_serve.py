@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.bus.schemas import CHANNELS
 from chargeline.bus.shapes import TYPES
@@ -19,7 +21,7 @@ from chargeline.ledger.store import Ledger
 from tests.bus.test_schemas import validator
 from tests.capture.test_processor import by_code
 from tests.golden.messages import adt, given
-from tests.live.conftest import Postgres
+from tests.live.servers import Postgres
 
 from . import HOST, Served, code_of, deliver, drafted, feed, once, revisions, until
 
@@ -87,6 +89,7 @@ async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(serv
     assert any(kept == by_code(messages[:end]) for end in range(accepted, min(accepted + 5, len(messages))))
 
 
+@pytest.mark.hurts("postgres")
 async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_itself(
     served: Make, postgres: Postgres, database: str
 ) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..conftest import Kafka, Postgres
+from ..servers import Kafka, Postgres
 from ..service import Program, Service
 
 CONSUMERS = 3
