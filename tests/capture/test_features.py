@@ -29,6 +29,7 @@ from chargeline.telemetry.settings import Settings
 from tests.capture.test_processor import NOW, Bench, by_bench, keyed
 from tests.golden.messages import adt, given, message, orc, ordered, rxa, rxr
 from tests.ledger import conftest as ledgers
+from tests.ledger import with_tables
 
 url, ledger = ledgers.url, ledgers.ledger
 
@@ -43,8 +44,7 @@ BROKEN = (f"{V1.facility}|{V1.visit}", b"PID|1||no header at all", {})
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A SQLite ledger."""
-    made = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
-    await made.migrate()
+    made = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
     yield made
     await made.close()
 

@@ -33,6 +33,7 @@ from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
 from tests.golden.messages import adt, given, ordered
+from tests.ledger import with_tables
 
 from .test_processor import PROFILE, RULEBOOK
 
@@ -434,8 +435,7 @@ def _about(chance: random.Random, visits: list[str], patients: list[str], whose:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(url, accept_old=True)
-    await ledger.migrate()
+    ledger = await Ledger.open(await with_tables(url))
     try:
         yield ledger
     finally:

@@ -17,8 +17,8 @@ from chargeline.bus import kafka as clients
 from chargeline.bus.kafka import KafkaUnavailableError, TlsFiles, TopicsMissingError
 from chargeline.bus.topics import too_small
 from chargeline.capture.program import create_topics, kafka_options
-from chargeline.ledger.store import Ledger
 from chargeline.telemetry.settings import Settings
+from tests.ledger import with_tables
 
 from . import servers
 from .commands import assert_logged_as_well, assert_one_clear_line, command, environment
@@ -34,9 +34,7 @@ WRONG = "battery-staple"
 async def file(tmp_path: Path) -> Path:
     """A migrated ledger in a file."""
     path = tmp_path / "ledger.sqlite"
-    ledger = await Ledger.open(f"sqlite:///{path}", accept_old=True)
-    await ledger.migrate()
-    await ledger.close()
+    await with_tables(f"sqlite:///{path}")
     return path
 
 

@@ -21,6 +21,7 @@ from chargeline.telemetry.logs import logger
 from chargeline.telemetry.metrics import Metrics
 from chargeline.telemetry.settings import Settings
 from tests.golden.messages import given
+from tests.ledger import with_tables
 
 from . import HOST, code_of, until
 
@@ -46,9 +47,8 @@ class Unsure(Ledger):
 
 @pytest.fixture
 async def ledger(url: str) -> AsyncIterator[Unsure]:
-    opened = await Unsure.open(url, accept_old=True, limits=Limits(busy=0.2))
+    opened = await Unsure.open(await with_tables(url), limits=Limits(busy=0.2))
     assert isinstance(opened, Unsure)
-    await opened.migrate()
     yield opened
     await opened.close()
 

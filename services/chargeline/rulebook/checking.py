@@ -4,11 +4,11 @@ It owns the search over the closed vocabulary: every policy, every period, every
 finds would stop a draft at night, so it is found here by day. It changes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 from chargeline.engine.draft import Rulebook
-from chargeline.engine.rules import Answer, Rule, Table
+from chargeline.engine.rules import Answer, Condition, Rule, Table
 from chargeline.engine.vocabulary import CONCERNS, MINUTES, Concern
 from chargeline.rulebook.errors import Mistake
 
@@ -40,22 +40,29 @@ def _values(table: Table, fact: str, allowed: tuple[str, ...] | str) -> Sequence
 
 
 def _clashes(table: Table, concern: Concern, where: str) -> Iterator[Mistake]:
+    domains = {fact: _values(table, fact, allowed) for fact, allowed in concern.facts.items()}
     for first, second in combinations(table.rules, 2):
         if first.id in second.overrides or second.id in first.overrides:
             continue
-        shared = [
-            [
-                value
-                for value in _values(table, fact, allowed)
-                if all(each.holds(value) for each in (*first.when, *second.when) if each.fact == fact)
-            ]
-            for fact, allowed in concern.facts.items()
-        ]
-        for facts in product(*shared):
+        for facts in product(*_shared(domains, (*first.when, *second.when))):
             decision = table.decide(*facts)
             if first in decision.clash and second in decision.clash:
                 yield _clash(first, second, concern, facts, where)
                 break
+
+
+def _shared(domains: Mapping[str, Sequence[Answer]], when: Sequence[Condition]) -> list[list[Answer]]:
+    """The values of each fact that meet all conditions; nothing at all where a fact has none.
+
+    Most pairs of rules part at one of their first facts, so the others are not looked at.
+    """
+    found = []
+    for fact, values in domains.items():
+        conditions = [each for each in when if each.fact == fact]
+        found.append([value for value in values if all(each.holds(value) for each in conditions)])
+        if not found[-1]:
+            return [[]]
+    return found
 
 
 def _clash(first: Rule, second: Rule, concern: Concern, facts: Sequence[Answer], where: str) -> Mistake:
