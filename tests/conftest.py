@@ -2,8 +2,9 @@
 
 A test that uses the fixtures `kafka`, `postgres` or `database` shares the servers with the tests beside it.
 One that stops, kills or freezes a server says so, `@pytest.mark.hurts("kafka")`, and gets one that is its
-worker's own. A test that cannot get its server fails with the reason. A test that would have to hurt a server
-that the environment names is skipped, and the summary of the run says so.
+worker's own; one worker runs all tests that hurt Kafka, so there are two of it at most. A test that cannot
+get its server fails with the reason. A test that would have to hurt a server that the environment names is
+skipped, and the summary of the run says so.
 """
 
 import gc
@@ -18,7 +19,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from .live.keeper import Keeper, Servers, borrowed
+from .live.keeper import Keeper, Servers, borrowed, tell_groups
 from .live.servers import (
     Kafka,
     LocalServer,
@@ -59,14 +60,37 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["keeper"] = node.config.stash[KEEPER].address
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker the next test when it is done with one, and the tests of a group to the same worker.
+
+    xdist does so with `--dist loadgroup`, but not with this pytest: the group that it writes into a test's id
+    is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            keeper = config.stash.get(KEEPER, None)
+            return keeper.groups.get(nodeid, nodeid) if keeper else nodeid
+
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            super().mark_test_complete(node, item_index, duration)
+            scope = self._split_scope(self.registered_collections[node][item_index])
+            if all(self.assigned_work[node][scope].values()):  # else each test makes it look at all before
+                del self.assigned_work[node][scope]
+
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what uses a server; workers begin with what takes long."""
+    """Mark what uses a server; workers begin with what takes long, and tell the groups of tests."""
     for item in items:
         if MAKES.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)
-    if keeper_of(config):
+    if keeper := keeper_of(config):
         items.sort(key=lambda item: item.path.parent.name not in TAKE_LONG)
+        tell_groups(keeper, {item.nodeid: min(hurt) for item in items if (hurt := hurts(item))})
 
 
 def pytest_collection_finish() -> None:

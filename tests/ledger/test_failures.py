@@ -23,6 +23,7 @@ from chargeline.ledger import (
     Unexpected,
     Unreachable,
 )
+from tests.clock import PATIENCE_SECONDS
 from tests.live.servers import Postgres, PostgresServer, free_port
 
 from .rows import V1, message, visit
@@ -77,12 +78,27 @@ async def stranger(postgres: Postgres, database: str) -> AsyncIterator[str]:
     before = rules.read_text()
     rules.write_text(f"host all stranger 127.0.0.1/32 scram-sha-256\n{before}")
     connection = await asyncpg.connect(database)
-    await connection.execute(f"CREATE ROLE stranger LOGIN PASSWORD '{SECRET}'; SELECT pg_reload_conf()")
+    await connection.execute(f"CREATE ROLE stranger LOGIN PASSWORD '{SECRET}'")
+    await reloaded(connection, database)
     yield database.replace("chargeline@", "stranger:{}@")
     await connection.execute("DROP ROLE stranger")
     rules.write_text(before)
-    await connection.execute("SELECT pg_reload_conf()")
+    await reloaded(connection, database)
     await connection.close()
+
+
+async def reloaded(connection: asyncpg.Connection, database: str) -> None:
+    """Have the server read its settings again, and return when new connections are under them."""
+    before = await connection.fetchval("SELECT pg_conf_load_time()")
+    await connection.execute("SELECT pg_reload_conf()")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            new = await asyncpg.connect(database)
+            loaded = await new.fetchval("SELECT pg_conf_load_time()")
+            await new.close()
+            if loaded > before:
+                return
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.hurts("postgres")

@@ -1,7 +1,8 @@
 """One server of each kind for a test run: started when it is first asked for, ended with the run.
 
 `Servers` are those of one process. With several workers, the process that starts the workers keeps them: a
-worker may end long before the last test of another does. What a server is stands in `servers.py`.
+worker may end long before the last test of another does. It also hears from the workers which tests hurt a
+server, for it decides who runs which test. What a server is stands in `servers.py`.
 """
 
 import threading
@@ -45,9 +46,11 @@ class Servers:
 
 
 class Keeper:
-    """Lends servers to other processes that ask at `address`."""
+    """Lends servers to workers that ask at `address`, and keeps what they tell of their tests."""
 
     def __init__(self, servers: Servers) -> None:
+        self.groups: dict[str, str] = {}
+        """The group of each test that has one, by its id."""
         self._servers = servers
         self._listener = Listener(family="AF_UNIX", backlog=64)
         threading.Thread(target=self._listen, daemon=True).start()
@@ -70,8 +73,13 @@ class Keeper:
 
     def _answer(self, asking: Connection) -> None:
         with asking, suppress(EOFError, OSError):  # who asked has ended
+            asked = asking.recv()
+            if isinstance(asked, dict):
+                self.groups |= asked
+                asking.send(None)
+                return
             try:
-                server = self._servers.started(asking.recv())
+                server = self._servers.started(asked)
                 asking.send(server.lent() if isinstance(server, LocalServer) else server)
             except ServerError as error:
                 asking.send(error)
@@ -79,10 +87,19 @@ class Keeper:
 
 def borrowed(address: str, name: str) -> BorrowedServer:
     """The server that a keeper has under a name; raises a ServerError that says why it has none."""
-    with Client(address, family="AF_UNIX") as keeper:
-        keeper.send(name)
-        answer = keeper.recv()
+    answer = _asked(address, name)
     if isinstance(answer, ServerError):
         raise answer
     assert isinstance(answer, BorrowedServer)
     return answer
+
+
+def tell_groups(address: str, groups: Mapping[str, str]) -> None:
+    """Tell a keeper the groups of tests by their ids; it knows them when this returns."""
+    _asked(address, dict(groups))
+
+
+def _asked(address: str, what: object) -> object:
+    with Client(address, family="AF_UNIX") as keeper:
+        keeper.send(what)
+        return keeper.recv()

@@ -684,6 +684,12 @@ class KafkaServer(KafkaListeners, LocalServer):
             *("-Djava.awt.headless=true", "-cp", f"{jars}/*", main),
         ]
 
+    def listens(self) -> bool:
+        """True when its port is open, which it is a moment before it answers."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2):
+            return True
+        return False
+
     def answers(self) -> bool:
         """True when the broker lists itself: before that it listens but knows no topic."""
         # Metadata request, version 1, for no topics: key, version, correlation, client, topics

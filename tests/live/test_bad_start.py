@@ -18,6 +18,7 @@ from chargeline.bus.kafka import KafkaUnavailableError, TlsFiles, TopicsMissingE
 from chargeline.bus.topics import too_small
 from chargeline.capture.program import create_topics, kafka_options
 from chargeline.telemetry.settings import Settings
+from tests.clock import PATIENCE_SECONDS
 from tests.ledger import with_tables
 
 from . import servers
@@ -28,6 +29,12 @@ from .service import Service, service
 __all__ = ["service"]
 
 WRONG = "battery-staple"
+
+
+@pytest.fixture(autouse=True)
+def patient_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine Kafka's first handshakes take their time."""
+    monkeypatch.setattr(clients, "KNOCK_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

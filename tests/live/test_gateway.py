@@ -1,7 +1,6 @@
 """Claims about `chargeline gateway` in front of a real Kafka: acknowledged is stored, stored is drafted."""
 
 import asyncio
-import socket
 
 import pytest
 
@@ -10,6 +9,7 @@ from chargeline.hl7.reader import read_message
 from chargeline.simulator.feed import simulate
 from tests.capture.test_processor import by_code
 
+from .servers import free_port
 from .service import DEADLINE_SECONDS, Service, service
 
 __all__ = ["service"]
@@ -22,9 +22,7 @@ def feed() -> list[bytes]:
 
 async def gateway(service: Service) -> int:
     """Start a gateway; returns its MLLP port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     service.environment["CHARGELINE_MLLP_PORT"] = str(port)
     await service.ready(service.start("gateway"))
     return port
@@ -40,7 +38,7 @@ async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
     await service.prepare()
     port = await gateway(service)
     service.start()
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     messages = feed()
     answers = [await client.send(each) for each in messages]
     await client.close()
@@ -56,7 +54,7 @@ async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> 
     port = await gateway(service)
     (message, *_rest) = feed()
     await asyncio.to_thread(service.kafka.kill)
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             refused = code_of(await client.send(message))
@@ -68,7 +66,7 @@ async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> 
     async with asyncio.timeout(DEADLINE_SECONDS):
         taken = ""
         while taken != "CA":
-            client = await MllpClient.connect("127.0.0.1", port)
+            client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
             try:
                 taken = code_of(await client.send(message)) or ""
             except MllpError:

@@ -154,7 +154,7 @@ async def pages(programs: Sequence[Program], when: str) -> dict[str, bytes]:
 
 async def deliver(port: int, messages: Sequence[bytes]) -> None:
     """Messages over MLLP, each answered; a repeated one is taken again."""
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     for each in messages:
         assert await client.send(each)
     await client.close()

@@ -17,10 +17,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from tests.clock import PATIENCE_SECONDS
+
 from . import servers
 from .servers import Kafka, Postgres
 
-SECONDS = 30  # more than any of these takes, on any machine
+SECONDS = PATIENCE_SECONDS
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 Topics = Callable[[str], str]
@@ -227,7 +229,7 @@ def names(folder: Path) -> list[str]:
 def test_servers_end_when_their_starter_is_killed() -> None:
     """A test run that dies by kill -9 leaves neither a server nor its folder behind."""
     died = subprocess.run(
-        [sys.executable, "-c", ABANDON], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", ABANDON], cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
     port, folder = died.stdout.split()

@@ -16,10 +16,10 @@ from chargeline.bus.mllp import MllpClient, MllpError
 from chargeline.hl7.reader import read_message
 from chargeline.simulator.feed import simulate
 from tests.capture.test_processor import Lines, by_bench
+from tests.clock import PATIENCE_SECONDS
 from tests.live.servers import free_port
 
 HOST = "127.0.0.1"
-DEADLINE_SECONDS = 90
 ACCEPTED = ("AA", "CA")
 Event = dict[str, Any]
 
@@ -91,7 +91,7 @@ class Served:
     async def ended(self) -> int:
         """Its exit code, once it has ended."""
         assert self.process is not None
-        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), DEADLINE_SECONDS)
+        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), PATIENCE_SECONDS)
 
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it; returns the exit code."""
@@ -118,14 +118,14 @@ def _with_driver(url: str) -> str:
 async def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> None:
     """Wait for something that a process brings about; a condition may be a coroutine."""
     try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 found = condition()
                 if await found if asyncio.iscoroutine(found) else found:
                     return
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"not in {DEADLINE_SECONDS} s: {why()}") from None
+        raise AssertionError(f"not in {PATIENCE_SECONDS} s: {why()}") from None
 
 
 def code_of(answer: bytes) -> str:
@@ -142,7 +142,7 @@ async def deliver(
 ) -> None:
     """Send like a hospital's engine: what is not accepted is sent again, over a new connection if need be."""
     done = 0
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while done < len(messages):
             try:
                 async with await MllpClient.connect(HOST, port) as client:
