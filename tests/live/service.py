@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from chargeline.telemetry.settings import Settings
 from tests.capture.test_processor import PROFILE, Lines, by_bench
 from tests.clock import PATIENCE_SECONDS
 
+from .processes import Forked
 from .servers import Kafka, free_port
 
 PARTITIONS = 6
@@ -48,7 +48,7 @@ SELECT (SELECT count(*) FROM outbox),
 class Program:
     """One process of ours."""
 
-    def __init__(self, name: str, port: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, name: str, port: int, process: Forked) -> None:
         self.name = name
         self.port = port
         self.process = process
@@ -140,14 +140,7 @@ class Service:
             "CHARGELINE_KAFKA_CLIENT_ID": name,
             **settings,
         }
-        with self.log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "chargeline.cli", verb],
-                env=environment,
-                stdout=output,
-                stderr=output,
-            )
-        self.programs.append(Program(name, port, process))
+        self.programs.append(Program(name, port, Forked([verb], environment, self.log)))
         return self.programs[-1]
 
     def end(self) -> None:

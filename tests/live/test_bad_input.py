@@ -7,6 +7,7 @@ that stops answering while a sender waits. Programs are processes, Kafka and Pos
 import asyncio
 import base64
 import json
+import re
 import signal
 
 import asyncpg
@@ -233,7 +234,8 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
     assert await capture.ended() == 1
     words = [line for line in service.log.read_text().splitlines() if line.startswith("chargeline: ")]
     assert len(words) == 1
-    assert words[0].startswith("chargeline: expected at most 50 messages to be parked in a row, found ")
+    # Which of the two limits is met first depends on how the good ones come in between.
+    assert re.match(r"chargeline: expected at most (50 .* in a row|500 .* in a minute), found ", words[0])
     assert "Nothing is lost" in words[0]
     (ended,) = logged(service, "ended")
     assert ended["error"] == "TooManyParkedError"

@@ -17,6 +17,7 @@ from chargeline.hl7.reader import read_message
 from chargeline.simulator.feed import simulate
 from tests.capture.test_processor import Lines, by_bench
 from tests.clock import PATIENCE_SECONDS
+from tests.live.processes import Forked
 from tests.live.servers import free_port
 
 HOST = "127.0.0.1"
@@ -41,7 +42,7 @@ class Served:
         self.log = folder / "serve.log"
         self.port = free_port()
         self.page_port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | subprocess.Popen[bytes] | None = None
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")},
             "CHARGELINE_LEDGER_URL": _with_driver(url) or f"sqlite+aiosqlite:///{folder}/ledger.sqlite",
@@ -51,15 +52,18 @@ class Served:
             **{f"CHARGELINE_{name.upper()}": value for name, value in settings.items()},
         }
 
-    def start(self, *arguments: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
-        """Start it, into the file unless the arguments or `stdout` say otherwise."""
-        if not arguments and stdout is None:
-            arguments = ("--out", str(self.out))
+    def start(self, *arguments: str) -> None:
+        """Start it, into the file unless the arguments say otherwise."""
+        words = ["serve", *(arguments or ("--out", str(self.out)))]
+        self.process = Forked(words, self.environment, self.log)
+
+    def start_into(self, stdout: int) -> subprocess.Popen[bytes]:
+        """Start it as a shell does, with that for its standard output."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "chargeline.cli", "serve", *arguments],
+                [sys.executable, "-m", "chargeline.cli", "serve"],
                 env=self.environment,
-                stdout=log if stdout is None else stdout,
+                stdout=stdout,
                 stderr=log,
             )
         return self.process

@@ -228,7 +228,7 @@ async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
     service = served()
     reader, writer = os.pipe()
     messages = feed(5, 36)
-    service.start(stdout=writer)
+    service.start_into(writer)
     os.close(writer)
     await service.ready()
     os.close(reader)
@@ -246,7 +246,7 @@ async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(s
     service = served(shutdown_seconds="2")
     reader, writer = os.pipe()
     messages = feed(10, 37)
-    service.start(stdout=writer)
+    service.start_into(writer)
     os.close(writer)
     await deliver(messages, service.port)
     assert await service.stop() == 0
@@ -262,7 +262,7 @@ async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(s
 async def test_a_pipe_gets_json_lines(served: Make) -> None:
     """`chargeline serve | reader`: the same lines as in a file, and nothing else."""
     service = served()
-    process = service.start(stdout=subprocess.PIPE)
+    process = service.start_into(subprocess.PIPE)
     assert process.stdout is not None
     reading = asyncio.create_task(asyncio.to_thread(process.stdout.read))
     messages = feed(5, 38)
@@ -276,7 +276,7 @@ async def test_a_terminal_gets_words(served: Make) -> None:
     """On a terminal: a line for each event, with codes and units, what changed, and questions in words."""
     service = served()
     ours, theirs = os.openpty()
-    service.start(stdout=theirs)
+    service.start_into(theirs)
     os.close(theirs)
     await service.ready()
     await deliver([given("OXALIPLATIN", "130 mg", "0900", "1000")], service.port)
