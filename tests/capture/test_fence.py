@@ -19,6 +19,7 @@ from chargeline.ledger.records import Move
 from chargeline.ledger.store import Ledger
 from chargeline.published import shapes
 from chargeline.simulator.feed import simulate
+from tests.ledger import with_tables
 
 from .test_processor import NOW, PROFILE, RULEBOOK
 
@@ -69,8 +70,7 @@ class Worker:
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A fresh SQLite ledger."""
-    made = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
-    await made.migrate()
+    made = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
     yield made
     await made.close()
 
@@ -125,6 +125,4 @@ async def test_a_draft_whose_commit_failed_is_made_again(
 
 async def _another(ledger: Ledger) -> Ledger:
     """A second fresh ledger, beside the first."""
-    made = await Ledger.open(f"sqlite:///{ledger._address.place}.other", accept_old=True)
-    await made.migrate()
-    return made
+    return await Ledger.open(await with_tables(f"sqlite:///{ledger._address.place}.other"))

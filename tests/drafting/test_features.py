@@ -29,9 +29,9 @@ from chargeline.telemetry.metrics import Metrics
 from tests.drafting.test_processor import NOW, Bench, by_bench, keyed
 from tests.golden.messages import adt, given, message, orc, ordered, rxa, rxr
 from tests.ledger import conftest as ledgers
+from tests.ledger import with_tables
 
-postgres, database = ledgers.postgres, ledgers.database
-leave_servers_running, url, ledger = ledgers.leave_servers_running, ledgers.url, ledgers.ledger
+url, ledger = ledgers.url, ledgers.ledger
 
 V1 = VisitKey("ZEBRA", "V1")
 GOOD = given("VANCOMYCIN", "1000 mg", "0900", "1000")
@@ -44,8 +44,7 @@ BROKEN = (f"{V1.facility}|{V1.visit}", b"PID|1||no header at all", {})
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A SQLite ledger."""
-    made = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", accept_old=True)
-    await made.migrate()
+    made = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
     yield made
     await made.close()
 

@@ -32,12 +32,9 @@ from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, events, shapes
 from tests.golden.messages import adt, given, ordered
-from tests.live import conftest as live
+from tests.ledger import with_tables
 
 from .test_processor import PROFILE, RULEBOOK
-
-postgres, database = live.postgres, live.database
-leave_servers_running = live.leave_servers_running
 
 TOPIC = "hl7.inbound"
 PARTITIONS = 4
@@ -438,8 +435,7 @@ def _about(chance: random.Random, visits: list[str], patients: list[str], whose:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(url, accept_old=True)
-    await ledger.migrate()
+    ledger = await Ledger.open(await with_tables(url))
     try:
         yield ledger
     finally:

@@ -12,9 +12,9 @@ from chargeline.hl7.profile import Profile, make_profile
 from chargeline.mllp.client import MllpClient
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
+from tests.clock import PATIENCE_SECONDS
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 10
 
 
 @cache

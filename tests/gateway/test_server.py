@@ -22,6 +22,7 @@ from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.server import HangUpError, Limits, Peer
 from chargeline.mllp.wire import MllpError
+from tests.clock import elapse
 from tests.gateway import HOST, MemoryStore, connected, profile, running, settings, until
 from tests.golden.messages import adt, given, message, orc, ordered, segment
 from tests.hl7 import RAS, with_header
@@ -134,11 +135,13 @@ async def test_a_store_that_is_down_gives_an_error_and_later_accepts() -> None:
     """AE with 207 after the time allowed; when the store is back the same message is AA."""
     store = MemoryStore()
     store.failing = StoreUnavailable()
-    async with running(store, store_seconds=0.02) as gateway, connected(gateway) as client:
-        answer = await client.send(RAS)
+    async with running(store, store_seconds=10) as gateway, connected(gateway) as client:
+        sending = asyncio.create_task(client.send(RAS))
+        await until(lambda: store.tries > 1)
+        elapse(10)
+        answer = await sending
         assert code(answer) == "AE"
         assert read_message(answer).value("ERR-3.1") == "207"
-        assert store.tries > 1
         store.failing = None
         assert code(await client.send(RAS)) == "AA"
     assert len(store.kept) == 1

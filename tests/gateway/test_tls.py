@@ -11,6 +11,7 @@ import pytest
 from chargeline.gateway.server import Gateway, tls_context
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
+from tests.clock import PATIENCE_SECONDS
 from tests.gateway import (
     HOST,
     MemoryStore,
@@ -54,7 +55,7 @@ async def connected(gateway: Gateway, folder: Path, name: str = "") -> AsyncIter
     if name:
         context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
     client = await MllpClient.connect(
-        HOST, gateway.server.port, ssl_context=context, server_name="gateway", answer_seconds=10
+        HOST, gateway.server.port, ssl_context=context, server_name="gateway", answer_seconds=PATIENCE_SECONDS
     )
     async with client:
         yield client
@@ -99,7 +100,9 @@ async def test_a_sender_without_tls_gets_nothing(folder: Path) -> None:
     """Its message is not read."""
     store = MemoryStore()
     async with running(store, **own_certificate(folder)) as gateway:
-        async with await MllpClient.connect(HOST, gateway.server.port, answer_seconds=10) as client:
+        async with await MllpClient.connect(
+            HOST, gateway.server.port, answer_seconds=PATIENCE_SECONDS
+        ) as client:
             with pytest.raises(ConnectionError):
                 await client.send(RAS)
         await until(lambda: gateway.counts["handshake_failed"] == 1)

@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from chargeline.ledger import Ledger
-from tests.live import conftest as live
-
-postgres = live.postgres
-database = live.database
-leave_servers_running = live.leave_servers_running
-pytest_runtest_setup = live.pytest_runtest_setup
-pytest_runtest_call = live.pytest_runtest_call
+from tests.ledger import with_tables
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
@@ -26,7 +20,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def ledger(url: str) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(url, accept_old=True)
-    await opened.migrate()
+    opened = await Ledger.open(await with_tables(url))
     yield opened
     await opened.close()

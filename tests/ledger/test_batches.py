@@ -8,6 +8,7 @@ import pytest
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, Move, Unstorable
+from tests.clock import PATIENCE_SECONDS
 
 from .rows import (
     HOUR,
@@ -100,14 +101,14 @@ async def test_a_cancelled_batch_leaves_nothing_and_lets_the_next_one_in(ledger:
         async with ledger.batch() as batch:
             await batch.add_messages([message(1)])
             inside.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     task = asyncio.create_task(linger())
-    await asyncio.wait_for(inside.wait(), 10)
+    await asyncio.wait_for(inside.wait(), PATIENCE_SECONDS)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(10), ledger.batch() as batch:
+    async with asyncio.timeout(PATIENCE_SECONDS), ledger.batch() as batch:
         assert await batch.add_messages([message(1)]) == {message(1).key}
 
 
@@ -127,7 +128,7 @@ async def test_a_view_neither_waits_for_a_batch_nor_sees_into_it(ledger: Ledger)
     """Pages can be read while a batch is being written, and show what was committed."""
     async with ledger.batch() as batch:
         await batch.add_messages([message(1)])
-        async with asyncio.timeout(5), ledger.view() as view:
+        async with asyncio.timeout(PATIENCE_SECONDS), ledger.view() as view:
             assert await view.messages_of([V1]) == {V1: []}
 
 
@@ -319,8 +320,9 @@ asyncio.run(main())
 
 async def test_a_program_that_is_killed_inside_a_batch_leaves_nothing(ledger: Ledger, url: str) -> None:
     """After kill -9 before the commit the next program finds the ledger as it was, and free."""
-    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", KILLED, url], timeout=60)
+    command = [sys.executable, "-c", KILLED, url]
+    done = await asyncio.to_thread(subprocess.run, command, timeout=PATIENCE_SECONDS)
     assert done.returncode == -9
-    async with asyncio.timeout(10), ledger.batch() as batch:
+    async with asyncio.timeout(PATIENCE_SECONDS), ledger.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
         assert await batch.announced(10) == []

@@ -23,8 +23,8 @@ from chargeline.ledger import (
     Unexpected,
     Unreachable,
 )
-from tests.live.conftest import Postgres
-from tests.live.servers import PostgresServer, free_port
+from tests.clock import PATIENCE_SECONDS
+from tests.live.servers import Postgres, PostgresServer, free_port
 
 from .rows import V1, message, visit
 
@@ -78,14 +78,30 @@ async def stranger(postgres: Postgres, database: str) -> AsyncIterator[str]:
     before = rules.read_text()
     rules.write_text(f"host all stranger 127.0.0.1/32 scram-sha-256\n{before}")
     connection = await asyncpg.connect(database)
-    await connection.execute(f"CREATE ROLE stranger LOGIN PASSWORD '{SECRET}'; SELECT pg_reload_conf()")
+    await connection.execute(f"CREATE ROLE stranger LOGIN PASSWORD '{SECRET}'")
+    await reloaded(connection, database)
     yield database.replace("chargeline@", "stranger:{}@")
     await connection.execute("DROP ROLE stranger")
     rules.write_text(before)
-    await connection.execute("SELECT pg_reload_conf()")
+    await reloaded(connection, database)
     await connection.close()
 
 
+async def reloaded(connection: asyncpg.Connection, database: str) -> None:
+    """Have the server read its settings again, and return when new connections are under them."""
+    before = await connection.fetchval("SELECT pg_conf_load_time()")
+    await connection.execute("SELECT pg_reload_conf()")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            new = await asyncpg.connect(database)
+            loaded = await new.fetchval("SELECT pg_conf_load_time()")
+            await new.close()
+            if loaded > before:
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.hurts("postgres")
 async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> None:
     """The error names the user and the place, not the word that was tried; the right one is let in."""
     with pytest.raises(AccessRefused, match="stranger@127") as caught:
@@ -208,6 +224,7 @@ async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: 
     await (await opening).close()
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     postgres: Postgres, database: str
 ) -> None:
@@ -228,6 +245,7 @@ async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     await ledger.close()
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_restart_between_two_batches_is_not_noticed(postgres: Postgres, database: str) -> None:
     """Connections that died in the pool are replaced before they are used."""
     ledger = await Ledger.open(database, accept_old=True)

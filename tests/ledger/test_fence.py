@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chargeline.ledger import BatchFailed, Fenced, Ledger, Limits, Move, Unreachable
+from tests.clock import PATIENCE_SECONDS
 
 from .rows import V1, message
 
@@ -112,10 +113,10 @@ async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> 
     with pytest.raises(Unreachable):
         async with old.batch() as frozen:
             await frozen.advance("hl7", {0: Move(5, 6)}, owner="old")
-            async with asyncio.timeout(20), new.batch() as batch:
+            async with asyncio.timeout(PATIENCE_SECONDS), new.batch() as batch:
                 assert await batch.claim("hl7", 0, "new") == 5
             await frozen.add_messages([message(1)])
-    async with asyncio.timeout(20), old.batch() as batch:
+    async with asyncio.timeout(PATIENCE_SECONDS), old.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
     await old.close()
     await new.close()

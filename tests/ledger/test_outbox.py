@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from chargeline.ledger import Announcement, Ledger, LedgerError, Limits
+from tests.clock import PATIENCE_SECONDS
 
 from .rows import announcement
 
@@ -64,9 +65,11 @@ async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(ledge
     """The next relay gets the same events, same ids, in the same order."""
     await announce(ledger, "e1", "e2", "e3")
     command = [sys.executable, "-c", KILLED, url]
-    killed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
+    killed = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     assert (killed.returncode, killed.stdout.split()) == (-9, ["e1", "e2"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (taken := await ledger.take_outbox(10)):
             await asyncio.sleep(0.05)  # the server notices the death a moment later
     assert names(taken) == ["e1", "e2", "e3"]
@@ -125,7 +128,7 @@ async def test_a_relay_that_meets_an_error_gives_its_place_up(database: str) -> 
     await announce(first, "e1")
     with pytest.raises(LedgerError):
         await first.take_outbox(-1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await second.take_outbox(1):
             await asyncio.sleep(0.05)
     await first.close()
@@ -139,7 +142,7 @@ async def test_a_relay_that_hangs_loses_its_place(database: str) -> None:
     await announce(hung, "e1")
     assert names(await hung.take_outbox(1)) == ["e1"]
     other = await Ledger.open(database)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await other.take_outbox(1):
             await asyncio.sleep(0.05)
     await hung.close()

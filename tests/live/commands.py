@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
-SECONDS = 90
+from tests.clock import PATIENCE_SECONDS
 
 
 class Ended(NamedTuple):
@@ -39,7 +39,7 @@ async def command(words: str, environment: Mapping[str, str]) -> Ended:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:

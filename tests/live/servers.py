@@ -4,6 +4,9 @@ It owns how they are found, started, hurt and cleaned up, and knows nothing of c
 Kafka is its own jars from Maven Central on this machine's Java, one process that is broker and
 controller, without ZooKeeper or containers. PostgreSQL is whatever server the machine has. Every wait
 has a condition and a deadline, and a small reaper process outlives us to end what we leave behind.
+
+A server that is `quick` is for tests: it starts and works in less time than one that is measured. Who starts
+one may lend it to other processes: what they get can be used, and not hurt.
 """
 
 import atexit
@@ -21,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,13 +35,19 @@ POSTGRES_VARIABLE = "CHARGELINE_TEST_POSTGRES"
 CACHE_VARIABLE = "CHARGELINE_TEST_CACHE"
 
 FETCH_SECONDS = 900
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 120
+STOP_SECONDS = 60
 POLL_SECONDS = 0.02
 LOG_TAIL_LINES = 25
 # Below every system's ephemeral range: while a server is down no outgoing connection can be given its
 # port, and no client that keeps trying can end up connected to itself.
 PORTS = range(15000, 32000)
+
+
+# In memory no commit waits for the disk: an empty database is made in 0.05 s instead of 1 s, and what was
+# written is there all the same when its writer is killed. Some containers have next to none of it.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_LEAST = 2**31
 
 
 class ServerError(RuntimeError):
@@ -82,6 +91,13 @@ def _reserved(port: int) -> bool:
         return False
     _reservations.append(held)
     return True
+
+
+def memory_folder() -> Path | None:
+    """A folder for temporary files that are kept in memory, if the machine has one with enough room."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_LEAST:
+        return MEMORY
+    return None
 
 
 def _state(thread: Path) -> tuple[str, int]:
@@ -194,12 +210,15 @@ class LocalServer:
     stop_signal = signal.SIGTERM
     user: str | None = None  # run as this system user; None is whoever we are
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"chargeline-{self.title.lower()}-"))
+    def __init__(self, *, quick: bool = False) -> None:
+        self.quick = quick
+        parent = memory_folder() if quick else None
+        self.folder = Path(tempfile.mkdtemp(prefix=f"chargeline-{self.title.lower()}-", dir=parent))
         self.port = free_port()
         self.log = self.folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._prepared = False
+        self._frozen = False
         self._reaper = subprocess.Popen(
             [sys.executable, "-S", "-c", REAPER, str(self.folder)],
             stdin=subprocess.PIPE,
@@ -322,6 +341,7 @@ class LocalServer:
     def freeze(self) -> None:
         """Halt every process of the server (SIGSTOP): connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
+        self._frozen = True
         wait_until(self._is_halted, STOP_SECONDS, f"every thread of {self.title} to halt")
 
     def _is_halted(self) -> bool:
@@ -339,10 +359,16 @@ class LocalServer:
     def thaw(self) -> None:
         """Let a frozen server go on (SIGCONT); harmless if it is not frozen."""
         self._signal(signal.SIGCONT)
+        self._frozen = False
 
     def heal(self) -> None:
-        """Make it run and answer again, whatever a test did to it."""
-        self.thaw()
+        """Make it run and answer again, whatever a test did to it.
+
+        One that is frozen is started anew: a Kafka that was frozen for longer than its session lists itself
+        when it goes on, and a moment later it does not, until its controller has let it in again.
+        """
+        if self._frozen:
+            self.stop()
         self.start()
         wait_until(self.answers, START_SECONDS, f"{self.title} to answer on port {self.port}")
 
@@ -544,22 +570,19 @@ def make_certificates(folder: Path) -> None:
     (folder / "server.both").write_text(both, encoding="utf-8")
 
 
-class KafkaServer(LocalServer):
-    """One Kafka process, broker and controller, with five listeners.
+class KafkaListeners:
+    """The addresses of a Kafka with five listeners.
 
     A plain one, one that asks for a password, one that asks for it over TLS, one over TLS that asks for a
     client's certificate, and one that sends its clients to an address where nobody is.
     """
 
-    title = "Kafka"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sasl_port = free_port()
-        self._secure_port = free_port()
-        self._mutual_port = free_port()
-        self._lost_port = free_port()
-        self._controller_port = free_port()
+    folder: Path
+    port: int
+    sasl_port: int
+    secure_port: int
+    mutual_port: int
+    lost_port: int
 
     @property
     def bootstrap(self) -> str:
@@ -574,21 +597,40 @@ class KafkaServer(LocalServer):
     @property
     def secure_bootstrap(self) -> str:
         """`host:port` of the listener with SASL_SSL: SCRAM-SHA-512, SASL_USER and SASL_PASSWORD."""
-        return f"127.0.0.1:{self._secure_port}"
+        return f"127.0.0.1:{self.secure_port}"
 
     @property
     def mutual_bootstrap(self) -> str:
         """`host:port` of the listener with SSL that asks for a certificate."""
-        return f"127.0.0.1:{self._mutual_port}"
+        return f"127.0.0.1:{self.mutual_port}"
 
     @property
     def lost_bootstrap(self) -> str:
         """`host:port` of the listener that sends its clients to an address where nobody is."""
-        return f"127.0.0.1:{self._lost_port}"
+        return f"127.0.0.1:{self.lost_port}"
 
     def tls_file(self, name: str) -> Path:
         """`authority.pem`, or `client.pem` and `client.key`."""
         return self.folder / name
+
+
+class KafkaServer(KafkaListeners, LocalServer):
+    """One Kafka process, broker and controller; `settings` stand in place of ours."""
+
+    title = "Kafka"
+
+    def __init__(self, *, quick: bool = False, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(quick=quick)
+        self.sasl_port = free_port()
+        self.secure_port = free_port()
+        self.mutual_port = free_port()
+        self.lost_port = free_port()
+        self._controller_port = free_port()
+        self._settings = dict(settings or {})
+
+    def lent(self) -> "LentKafka":
+        """The same for another process."""
+        return LentKafka(self)
 
     def prepare(self) -> None:
         """Fetch the jars if need be, write the settings, and format the data folder."""
@@ -596,14 +638,14 @@ class KafkaServer(LocalServer):
         ports = {
             "CLIENT": self.port,
             "LOGIN": self.sasl_port,
-            "SECURE": self._secure_port,
-            "MUTUAL": self._mutual_port,
+            "SECURE": self.secure_port,
+            "MUTUAL": self.mutual_port,
         }
         settings = self.folder / "server.properties"
         settings.write_text(
             KAFKA_SETTINGS.format(
                 listeners=",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items()),
-                lost=self._lost_port,
+                lost=self.lost_port,
                 nowhere=free_port(),
                 folder=self.folder,
                 controller=self._controller_port,
@@ -611,7 +653,8 @@ class KafkaServer(LocalServer):
                 mechanisms=",".join(SASL_MECHANISMS),
                 user=SASL_USER,
                 password=SASL_PASSWORD,
-            ),
+            )
+            + "".join(f"{name}={value}\n" for name, value in self._settings.items()),  # the last one counts
             encoding="utf-8",
         )
         scram = [f"{name}=[name={SASL_USER},password={SASL_PASSWORD}]" for name in SASL_MECHANISMS[1:]]
@@ -634,10 +677,18 @@ class KafkaServer(LocalServer):
         logging = "-Dorg.slf4j.simpleLogger."
         return [
             *(java(), "-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            # What would pay after minutes costs half of a start.
+            *(["-XX:TieredStopAtLevel=1"] if self.quick else []),
             *(f"{logging}defaultLogLevel=warn", f"{logging}showDateTime=true"),
             *(f"{logging}dateTimeFormat=HH:mm:ss.SSS", f"{logging}log.kafka=info"),
             *("-Djava.awt.headless=true", "-cp", f"{jars}/*", main),
         ]
+
+    def listens(self) -> bool:
+        """True when its port is open, which it is a moment before it answers."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2):
+            return True
+        return False
 
     def answers(self) -> bool:
         """True when the broker lists itself: before that it listens but knows no topic."""
@@ -733,24 +784,37 @@ def unprivileged_user() -> str | None:
     raise ServerError("PostgreSQL will not run as root: expected a user `postgres` or `nobody`, found none.")
 
 
-class PostgresServer(LocalServer):
+class PostgresDatabases:
+    """The databases of a PostgreSQL, by the URL of one of them."""
+
+    dsn: str
+    _binaries: Path
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and give back its address."""
+        psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
+        return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, and throw out whoever is still connected to it."""
+        psql(self._binaries, self.dsn, f'DROP DATABASE IF EXISTS "{plain(name)}" WITH (FORCE)')
+
+
+class PostgresServer(PostgresDatabases, LocalServer):
     """One PostgreSQL that trusts everybody on the loopback and keeps its promises about the disk."""
 
     title = "PostgreSQL"
     stop_signal = signal.SIGINT  # "fast": it does not wait until the clients have gone
 
-    def __init__(self) -> None:
+    def __init__(self, *, quick: bool = False) -> None:
         self.user = unprivileged_user()
-        super().__init__()
+        super().__init__(quick=quick)
+        self.dsn = f"postgresql://{POSTGRES_USER}@127.0.0.1:{self.port}/postgres"
         self._binaries = Path()
 
-    @property
-    def dsn(self) -> str:
-        """The address of the database `postgres`, as a URL."""
-        return self._dsn("postgres")
-
-    def _dsn(self, database: str) -> str:
-        return f"postgresql://{POSTGRES_USER}@127.0.0.1:{self.port}/{database}"
+    def lent(self) -> "LentPostgres":
+        """The same for another process."""
+        return LentPostgres(self)
 
     def prepare(self) -> None:
         """Find or fetch the programs, and make the data folder."""
@@ -771,14 +835,15 @@ class PostgresServer(LocalServer):
 
     def command(self) -> list[str]:
         """The postmaster in the foreground."""
-        settings = {"port": str(self.port), **POSTGRES_SETTINGS}
+        in_memory = {"max_wal_size": "128MB"} if self.quick else {}
+        settings = {"port": str(self.port), **POSTGRES_SETTINGS, **in_memory}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *words]
 
     def answers(self) -> bool:
         """True when a query is answered."""
         with contextlib.suppress(ServerError):
-            psql(self._binaries, self.dsn, "SELECT 1")
+            psql(self._binaries, self.dsn, "SELECT 1", connect_seconds=2)
             return True
         return False
 
@@ -791,15 +856,6 @@ class PostgresServer(LocalServer):
         """After a crash a backend may take a moment to notice, and holds the shared memory until then."""
         return b"pre-existing shared memory block" in log
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database and give back its address."""
-        psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
-        return self._dsn(name)
-
-    def drop_database(self, name: str) -> None:
-        """Remove a database, and throw out whoever is still connected to it."""
-        psql(self._binaries, self.dsn, f'DROP DATABASE IF EXISTS "{plain(name)}" WITH (FORCE)')
-
 
 def plain(name: str) -> str:
     """The name of a database, if it needs no care in SQL or in a URL."""
@@ -808,7 +864,7 @@ def plain(name: str) -> str:
     return name
 
 
-def psql(binaries: Path, dsn: str, statement: str) -> None:
+def psql(binaries: Path, dsn: str, statement: str, connect_seconds: int = 60) -> None:
     """Run one statement with PostgreSQL's own client, so that no driver is needed here."""
     words = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement, dsn]
     run(
@@ -816,24 +872,21 @@ def psql(binaries: Path, dsn: str, statement: str) -> None:
         f"asking PostgreSQL to {statement.split()[0]}",
         START_SECONDS,
         cwd="/",
-        env={**clean_environment(), "PGCONNECT_TIMEOUT": "2"},
+        env={**clean_environment(), "PGCONNECT_TIMEOUT": str(connect_seconds)},
     )
 
 
 # --- servers that somebody else runs --------------------------------------------------------------------
 
 
-class ExternalServer:
-    """A server named in the environment: it is used as it is, and none of ours to stop or to hurt."""
+class BorrowedServer:
+    """A server that is used as it is, and is not ours to stop or to hurt."""
 
     title = "server"
-    variable = ""
 
     def _refuse(self, action: str) -> None:
-        raise UnsupportedError(
-            f"{action} {self.title}: not possible with the server that {self.variable} names."
-            " Unset the variable to let the tests start their own."
-        )
+        """Raise a ServerError that says why not, and what to do."""
+        raise NotImplementedError
 
     def stop(self) -> None:
         """Refused."""
@@ -858,8 +911,53 @@ class ExternalServer:
     def heal(self) -> None:
         """Nothing to do: nothing was hurt."""
 
+    def start(self) -> None:
+        """Nothing to do: it runs."""
+
     def close(self) -> None:
         """Nothing to do: it was not ours to start."""
+
+
+class LentServer(BorrowedServer):
+    """A server that tests of several processes use at the same time; its keeper starts and ends it."""
+
+    def _refuse(self, action: str) -> None:
+        raise ServerError(
+            f"{action} {self.title}: not possible, other tests use it at this moment. Mark the test with"
+            f' `pytest.mark.hurts("{self.title.lower()}")`, and it gets a server of its own.'
+        )
+
+
+class LentKafka(KafkaListeners, LentServer):
+    """A Kafka that somebody else keeps."""
+
+    title = "Kafka"
+
+    def __init__(self, kept: KafkaListeners) -> None:
+        for name in KafkaListeners.__annotations__:
+            setattr(self, name, getattr(kept, name))
+
+
+class LentPostgres(PostgresDatabases, LentServer):
+    """A PostgreSQL that somebody else keeps."""
+
+    title = "PostgreSQL"
+
+    def __init__(self, kept: PostgresDatabases) -> None:
+        self.dsn = kept.dsn
+        self._binaries = kept._binaries
+
+
+class ExternalServer(BorrowedServer):
+    """A server named in the environment."""
+
+    variable = ""
+
+    def _refuse(self, action: str) -> None:
+        raise UnsupportedError(
+            f"{action} {self.title}: not possible with the server that {self.variable} names."
+            " Unset the variable to let the tests start their own."
+        )
 
 
 class ExternalKafka(ExternalServer):
@@ -895,7 +993,7 @@ class ExternalKafka(ExternalServer):
             ) from None
 
 
-class ExternalPostgres(ExternalServer):
+class ExternalPostgres(PostgresDatabases, ExternalServer):
     """The PostgreSQL at the URL in CHARGELINE_TEST_POSTGRES, whose user may create databases."""
 
     title = "PostgreSQL"
@@ -916,23 +1014,18 @@ class ExternalPostgres(ExternalServer):
         except ServerError as error:
             raise ServerError(f"expected PostgreSQL at the URL in {self.variable}. {error}") from None
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database and give back its address."""
-        psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
-        return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
 
-    def drop_database(self, name: str) -> None:
-        """Remove a database, and throw out whoever is still connected to it."""
-        psql(self._binaries, self.dsn, f'DROP DATABASE IF EXISTS "{plain(name)}" WITH (FORCE)')
+Kafka = KafkaServer | LentKafka | ExternalKafka
+Postgres = PostgresServer | LentPostgres | ExternalPostgres
 
 
-def kafka_server() -> KafkaServer | ExternalKafka:
+def kafka_server(*, quick: bool = False) -> KafkaServer | ExternalKafka:
     """The Kafka that CHARGELINE_TEST_KAFKA names, else one of our own, not yet started."""
     bootstrap = os.environ.get(KAFKA_VARIABLE)
-    return ExternalKafka(bootstrap) if bootstrap else KafkaServer()
+    return ExternalKafka(bootstrap) if bootstrap else KafkaServer(quick=quick)
 
 
-def postgres_server() -> PostgresServer | ExternalPostgres:
+def postgres_server(*, quick: bool = False) -> PostgresServer | ExternalPostgres:
     """The PostgreSQL that CHARGELINE_TEST_POSTGRES names, else one of our own, not yet started."""
     dsn = os.environ.get(POSTGRES_VARIABLE)
-    return ExternalPostgres(dsn) if dsn else PostgresServer()
+    return ExternalPostgres(dsn) if dsn else PostgresServer(quick=quick)

@@ -8,9 +8,7 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -27,12 +25,15 @@ from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
 from chargeline.published import shapes
 from chargeline.settings import Settings
+from tests.clock import PATIENCE_SECONDS
 from tests.drafting.test_processor import PROFILE, Lines, by_bench
 
-from .conftest import Kafka
+from .processes import Forked
+from .servers import Kafka, free_port
 
 PARTITIONS = 6
-DEADLINE_SECONDS = 150
+DEADLINE_SECONDS = 240  # some wait for all that a service has to do
+LOOK_IN_SECONDS = 2.0  # a page of a program that may be frozen
 LOOK_SECONDS = 0.1
 
 # What is still to be done: the outbox, what is due soon, and how far the inbound topic is read.
@@ -47,7 +48,7 @@ SELECT (SELECT count(*) FROM outbox),
 class Program:
     """One process of ours."""
 
-    def __init__(self, name: str, port: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, name: str, port: int, process: Forked) -> None:
         self.name = name
         self.port = port
         self.process = process
@@ -64,10 +65,10 @@ class Program:
         """Send it a signal, such as SIGKILL."""
         self.process.send_signal(number)
 
-    async def page(self, path: str) -> tuple[int, str]:
-        """Status and body of one of its pages; (0, "") while nobody answers."""
+    async def page(self, path: str, seconds: float = PATIENCE_SECONDS) -> tuple[int, str]:
+        """Status and body of one of its pages; (0, "") if nobody listens, or answers in time."""
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(seconds):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
                 head, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -78,7 +79,8 @@ class Program:
 
     async def metric(self, name: str) -> float:
         """The sum of all samples of a metric."""
-        _status, text = await self.page("/metrics")
+        status, text = await self.page("/metrics")
+        assert status == 200, f"{self.name} does not tell its metrics"
         lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
@@ -130,9 +132,7 @@ class Service:
 
     def start(self, verb: str = "capture", **settings: str) -> Program:
         """One more process of a verb, with further settings."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         name = f"{verb}-{len(self.programs) + 1}"
         environment = {
             **self.environment,
@@ -140,14 +140,7 @@ class Service:
             "CHARGELINE_KAFKA_CLIENT_ID": name,
             **settings,
         }
-        with self.log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "chargeline.cli", verb],
-                env=environment,
-                stdout=output,
-                stderr=output,
-            )
-        self.programs.append(Program(name, port, process))
+        self.programs.append(Program(name, port, Forked([verb], environment, self.log)))
         return self.programs[-1]
 
     def end(self) -> None:
@@ -158,7 +151,7 @@ class Service:
                 program.process.terminate()
         for program in self.programs:
             try:
-                program.process.wait(20)
+                program.process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 program.process.kill()
                 program.process.wait()
@@ -228,11 +221,13 @@ class Service:
     async def _ask(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
         """Rows of the ledger; none while it is away."""
         try:
-            connection = await asyncpg.connect(self.database, timeout=5)
+            connection = await asyncpg.connect(self.database, timeout=PATIENCE_SECONDS)
         except (OSError, asyncpg.PostgresError):
             return []
         try:
-            found: Sequence[asyncpg.Record] = await connection.fetch(statement, *values, timeout=10)
+            found: Sequence[asyncpg.Record] = await connection.fetch(
+                statement, *values, timeout=PATIENCE_SECONDS
+            )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return []
         else:

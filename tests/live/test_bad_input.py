@@ -7,6 +7,7 @@ that stops answering while a sender waits. Programs are processes, Kafka and Pos
 import asyncio
 import base64
 import json
+import re
 import signal
 
 import asyncpg
@@ -19,7 +20,6 @@ from chargeline.hl7.reader import read_message
 from chargeline.kafka.topics import RECORD_BYTES
 from chargeline.ledger.store import Ledger
 from chargeline.mllp.client import MllpClient
-from chargeline.settings import Settings
 from chargeline.simulator.feed import simulate
 from tests.drafting.test_processor import by_code
 
@@ -35,7 +35,6 @@ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $
 CREATE TRIGGER full_disk BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION full_disk();
 """
 FIVE_MEGABYTES = 5_000_000
-SHUTDOWN_SECONDS = Settings().shutdown_seconds
 
 
 def feed(visits: int, seed: int) -> list[bytes]:
@@ -131,7 +130,7 @@ async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) ->
     program, port = await gateway(service)
     service.start()
     big = [large(each) if number in (0, part) else each for number, each in enumerate(messages)]
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     answers = [await client.send(each) for each in big[:part]]
     nothing = b"MSH|^~\\&|no structure" + b"x" * FIVE_MEGABYTES
     await client.close()
@@ -168,7 +167,7 @@ async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(s
     await admin.close()
     program, port = await gateway(service)
     first, *others = feed(1, 33)
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     assert code_of(await client.send(first)) == "CA"
     refused = read_message(await client.send(large(first)))
     assert (refused.value("MSA-1"), refused.value("ERR-3.1")) == ("CE", "207")
@@ -235,7 +234,8 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
     assert await capture.ended() == 1
     words = [line for line in service.log.read_text().splitlines() if line.startswith("chargeline: ")]
     assert len(words) == 1
-    assert words[0].startswith("chargeline: expected at most 50 messages to be parked in a row, found ")
+    # Which of the two limits is met first depends on how the good ones come in between.
+    assert re.match(r"chargeline: expected at most (50 .* in a row|500 .* in a minute), found ", words[0])
     assert "Nothing is lost" in words[0]
     (ended,) = logged(service, "ended")
     assert ended["error"] == "TooManyParkedError"
@@ -275,12 +275,13 @@ async def parked(service: Service) -> list[bytes]:
 # --- Kafka goes away under a sender -----------------------------------------------------------------------
 
 
+@pytest.mark.hurts("kafka")
 async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service) -> None:
     """Kafka frozen while a sender waits: 503 with the reason, an error for the sender, and an end with 0."""
     await service.prepare()
     program, port = await gateway(service)
     (message, *_rest) = feed(1, 37)
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     assert code_of(await client.send(message)) == "CA"
     await asyncio.to_thread(service.kafka.freeze)
     waiting = asyncio.create_task(client.send(message))
@@ -294,11 +295,11 @@ async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service
     assert await program.metric("chargeline_gateway_open_connections") == 1
     program.signal(signal.SIGTERM)
     assert code_of(await waiting) == "CE"
-    assert await program.ended(SHUTDOWN_SECONDS) == 0
+    assert await program.ended() == 0
     (said, *_again) = logged(service, "kafka.unavailable")
     assert said["where"] == "Kafka does not answer"
     with pytest.raises(OSError):
-        await MllpClient.connect("127.0.0.1", port)
+        await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
 
 
 # --- over TLS, with a login -------------------------------------------------------------------------------
@@ -318,7 +319,7 @@ async def test_the_service_works_over_tls_with_a_login(service: Service) -> None
     _program, port = await gateway(service)
     service.start()
     messages = feed(5, 38)
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     assert {code_of(await client.send(each)) for each in messages} == {"CA"}
     await client.close()
     wanted = by_code(messages)

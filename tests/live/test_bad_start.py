@@ -13,16 +13,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from chargeline.capture.program import create_topics, kafka_options
 from chargeline.kafka import connecting as clients
 from chargeline.kafka.connecting import KafkaUnavailableError, TlsFiles, TopicsMissingError
 from chargeline.kafka.topics import too_small
-from chargeline.capture.program import create_topics, kafka_options
-from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
+from tests.clock import PATIENCE_SECONDS
+from tests.ledger import with_tables
 
 from . import servers
 from .commands import assert_logged_as_well, assert_one_clear_line, command, environment
-from .conftest import Kafka
+from .servers import Kafka
 from .service import Service, service
 
 __all__ = ["service"]
@@ -30,13 +31,17 @@ __all__ = ["service"]
 WRONG = "battery-staple"
 
 
+@pytest.fixture(autouse=True)
+def patient_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine Kafka's first handshakes take their time."""
+    monkeypatch.setattr(clients, "KNOCK_SECONDS", PATIENCE_SECONDS)
+
+
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
     """A migrated ledger in a file."""
     path = tmp_path / "ledger.sqlite"
-    ledger = await Ledger.open(f"sqlite:///{path}", accept_old=True)
-    await ledger.migrate()
-    await ledger.close()
+    await with_tables(f"sqlite:///{path}")
     return path
 
 

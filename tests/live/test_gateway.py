@@ -1,7 +1,8 @@
 """Claims about `chargeline gateway` in front of a real Kafka: acknowledged is stored, stored is drafted."""
 
 import asyncio
-import socket
+
+import pytest
 
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
@@ -9,6 +10,7 @@ from chargeline.mllp.wire import MllpError
 from chargeline.simulator.feed import simulate
 from tests.drafting.test_processor import by_code
 
+from .servers import free_port
 from .service import DEADLINE_SECONDS, Service, service
 
 __all__ = ["service"]
@@ -21,9 +23,7 @@ def feed() -> list[bytes]:
 
 async def gateway(service: Service) -> int:
     """Start a gateway; returns its MLLP port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     service.environment["CHARGELINE_MLLP_PORT"] = str(port)
     await service.ready(service.start("gateway"))
     return port
@@ -39,7 +39,7 @@ async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
     await service.prepare()
     port = await gateway(service)
     service.start()
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     messages = feed()
     answers = [await client.send(each) for each in messages]
     await client.close()
@@ -48,13 +48,14 @@ async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
     assert await service.settled(wanted) == wanted, service.log.read_text()[-3000:]
 
 
+@pytest.mark.hurts("kafka")
 async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> None:
     """Kafka killed: the sender gets no CA. Kafka back: the same message again is taken."""
     await service.prepare()
     port = await gateway(service)
     (message, *_rest) = feed()
     await asyncio.to_thread(service.kafka.kill)
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             refused = code_of(await client.send(message))
@@ -66,7 +67,7 @@ async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> 
     async with asyncio.timeout(DEADLINE_SECONDS):
         taken = ""
         while taken != "CA":
-            client = await MllpClient.connect("127.0.0.1", port)
+            client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
             try:
                 taken = code_of(await client.send(message)) or ""
             except MllpError:

@@ -10,6 +10,7 @@ import json
 import signal
 from collections.abc import Mapping, Sequence
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from chargeline.mllp.client import MllpClient
@@ -17,7 +18,7 @@ from tests.golden.messages import adt, given
 
 from . import servers
 from .commands import command
-from .conftest import Postgres
+from .servers import Postgres
 from .service import DEADLINE_SECONDS, PARTITIONS, Program, Service, service
 
 __all__ = ["service"]
@@ -153,7 +154,7 @@ async def pages(programs: Sequence[Program], when: str) -> dict[str, bytes]:
 
 async def deliver(port: int, messages: Sequence[bytes]) -> None:
     """Messages over MLLP, each answered; a repeated one is taken again."""
-    client = await MllpClient.connect("127.0.0.1", port)
+    client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     for each in messages:
         assert await client.send(each)
     await client.close()
@@ -181,6 +182,7 @@ async def commands_say(environment: Mapping[str, str]) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.hurts("postgres")
 async def test_no_patient_shows_outside_the_bytes_of_messages(service: Service, postgres: Postgres) -> None:
     """No marker in logs at debug level, pages, keys, headers, drafts, questions, or what commands print."""
     await service.prepare()

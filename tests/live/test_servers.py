@@ -17,10 +17,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from . import servers
-from .conftest import Kafka, Postgres
+from tests.clock import PATIENCE_SECONDS
 
-SECONDS = 30  # more than any of these takes, on any machine
+from . import servers
+from .servers import Kafka, Postgres
+
+SECONDS = PATIENCE_SECONDS
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 Topics = Callable[[str], str]
@@ -92,6 +94,7 @@ async def test_kafka_makes_no_topic_by_itself(kafka: Kafka, topics: Topics) -> N
         await send(kafka.bootstrap, topics("nobodys"), b"lost", request_timeout_ms=1000)
 
 
+@pytest.mark.hurts("kafka")
 async def test_kafka_keeps_its_data_over_a_restart(kafka: Kafka, topic: str, topics: Topics) -> None:
     """Messages and committed offsets are there after an orderly restart at the same address."""
     address, group = kafka.bootstrap, topics("group")
@@ -102,6 +105,7 @@ async def test_kafka_keeps_its_data_over_a_restart(kafka: Kafka, topic: str, top
     assert await read(address, topic, 1, group) == [b"two"]
 
 
+@pytest.mark.hurts("kafka")
 async def test_kafka_keeps_its_data_over_a_crash(kafka: Kafka, topic: str, topics: Topics) -> None:
     """Messages that it acknowledged are there after kill -9 and a new start."""
     await send(kafka.bootstrap, topic, b"one", b"two")
@@ -110,6 +114,7 @@ async def test_kafka_keeps_its_data_over_a_crash(kafka: Kafka, topic: str, topic
     assert await read(kafka.bootstrap, topic, 2, topics("group")) == [b"one", b"two"]
 
 
+@pytest.mark.hurts("kafka")
 async def test_a_frozen_kafka_answers_after_the_thaw(kafka: Kafka, topic: str, topics: Topics) -> None:
     """While it is frozen nothing is acknowledged; a client that waits gets its answer after the thaw."""
     async with producer(kafka.bootstrap) as client:
@@ -157,6 +162,7 @@ async def test_a_database_is_empty_and_a_tests_own(postgres: Postgres, database:
     )
 
 
+@pytest.mark.hurts("postgres")
 async def test_postgres_keeps_what_was_committed_over_a_crash(postgres: Postgres, database: str) -> None:
     """After kill -9 and a new start the committed row is there and the uncommitted one is not."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
@@ -170,6 +176,7 @@ async def test_postgres_keeps_what_was_committed_over_a_crash(postgres: Postgres
     assert await ask(database, "SELECT array_agg(id) FROM drafts") == [1]
 
 
+@pytest.mark.hurts("postgres")
 async def test_postgres_restarts_under_a_client(postgres: Postgres, database: str) -> None:
     """An orderly restart does not wait for clients to leave, and serves them again at the same address."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
@@ -179,6 +186,7 @@ async def test_postgres_restarts_under_a_client(postgres: Postgres, database: st
     assert await ask(database, "SELECT 1") == 1
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_frozen_postgres_answers_after_the_thaw(postgres: Postgres, database: str) -> None:
     """Frozen, even a connection that was open before gets no answer until the thaw."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
@@ -191,6 +199,7 @@ async def test_a_frozen_postgres_answers_after_the_thaw(postgres: Postgres, data
     await connection.close()
 
 
+@pytest.mark.hurts("postgres")
 async def test_a_hurt_server_is_healed_for_the_next_test(postgres: Postgres, database: str) -> None:
     """What the fixture does after every test brings back a server that was left dead or frozen."""
     postgres.kill()
@@ -220,7 +229,7 @@ def names(folder: Path) -> list[str]:
 def test_servers_end_when_their_starter_is_killed() -> None:
     """A test run that dies by kill -9 leaves neither a server nor its folder behind."""
     died = subprocess.run(
-        [sys.executable, "-c", ABANDON], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", ABANDON], cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
     port, folder = died.stdout.split()

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import hl7.mllp
 import pytest
@@ -18,10 +19,11 @@ from hypothesis import strategies as st
 from chargeline.mllp.client import MllpClient
 from chargeline.mllp.server import HangUpError, Limits, MllpServer, Peer
 from chargeline.mllp.wire import END, START, Frame, FrameReader, MllpError
+from tests.clock import PATIENCE_SECONDS, elapse
 from tests.hl7 import RAS
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 10
+WHILE_SECONDS = 10  # a limit that a test lets pass
 
 
 def frame(content: bytes) -> bytes:
@@ -94,6 +96,17 @@ async def raw(server: MllpServer) -> AsyncIterator[tuple[asyncio.StreamReader, a
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+def half_a_frame_is_there(server: MllpServer) -> bool:
+    """Whether a connection waits for the rest of a frame."""
+    return any(each._frames.partial for each in server._connections)
+
+
+def unsent_bytes(connection: Any) -> int:
+    """How much of its answers a connection could not send yet."""
+    size: int = connection._writer.transport.get_write_buffer_size()
+    return size
 
 
 def reset_on_close(writer: asyncio.StreamWriter) -> None:
@@ -308,8 +321,11 @@ async def test_a_frame_that_is_too_large_is_refused_with_its_reason_and_the_conn
 
 async def test_a_frame_without_end_is_refused_after_its_time() -> None:
     """The connection is not held open by somebody who never stops."""
-    async with serving(Ward(), frame_bytes=10, frame_seconds=0.05) as server, raw(server) as (reader, writer):
+    limits = {"frame_bytes": 10, "frame_seconds": WHILE_SECONDS}
+    async with serving(Ward(), **limits) as server, raw(server) as (reader, writer):
         writer.write(START + b"x" * 100)
+        await until(lambda: server.counts["frame_too_large"] == 1)
+        elapse(WHILE_SECONDS)
         assert (await answers(reader, 1))[0].startswith(b"refused")
         assert await reader.read() == b""
         await until(lambda: server.connections == 0)
@@ -318,8 +334,9 @@ async def test_a_frame_without_end_is_refused_after_its_time() -> None:
 
 async def test_an_idle_connection_is_closed() -> None:
     """Nothing comes after one message; the answer to it was not lost."""
-    async with serving(Ward(), idle_seconds=0.05) as server, connected(server) as client:
+    async with serving(Ward(), idle_seconds=WHILE_SECONDS) as server, connected(server) as client:
         assert await client.send(b"one") == b"ok one"
+        elapse(WHILE_SECONDS)
         with pytest.raises(MllpError):
             await client.answer()
         assert server.counts["connection_idle"] == 1
@@ -327,29 +344,28 @@ async def test_an_idle_connection_is_closed() -> None:
 
 async def test_half_a_frame_may_not_take_longer_than_its_time() -> None:
     """A sender that drips bytes is no less idle than one that is silent."""
-    async with serving(Ward(), frame_seconds=0.05) as server, raw(server) as (reader, writer):
+    async with serving(Ward(), frame_seconds=WHILE_SECONDS) as server, raw(server) as (reader, writer):
         writer.write(START + b"half")
+        await until(lambda: half_a_frame_is_there(server))
+        elapse(WHILE_SECONDS)
         assert await reader.read() == b""
         await until(lambda: server.connections == 0)
         assert server.counts["frame_cut_off"] == 1
 
 
 async def test_a_sender_that_waits_for_a_slow_answer_is_not_idle() -> None:
-    """The connection stays open for ten times the idle time while its frame is in flight."""
+    """The connection stays open for five times the idle time while its frame is in flight."""
     ward = Ward()
     release = ward.hold(b"slow")
-    async with serving(ward, idle_seconds=0.01) as server, connected(server) as client:
+    async with serving(ward, idle_seconds=WHILE_SECONDS) as server, connected(server) as client:
         await client.write(b"slow")
         await until(lambda: ward.frames == [b"slow"])
-        closed_before_the_answer: list[int] = []
-
-        def let_go() -> None:
-            closed_before_the_answer.append(server.counts["connection_idle"])
-            release.set()
-
-        asyncio.get_running_loop().call_later(0.1, let_go)
+        for _ in range(5):
+            elapse(WHILE_SECONDS)
+            await asyncio.sleep(0.01)  # the timers go off
+        assert server.counts["connection_idle"] == 0
+        release.set()
         assert await client.answer() == b"ok slow"
-        assert closed_before_the_answer == [0]
 
 
 async def test_half_a_frame_that_we_made_wait_is_not_late() -> None:
@@ -357,14 +373,16 @@ async def test_half_a_frame_that_we_made_wait_is_not_late() -> None:
     ward = Ward()
     release = ward.hold(b"first")
     async with (
-        serving(ward, in_flight=1, frame_seconds=0.1) as server,
+        serving(ward, in_flight=1, frame_seconds=WHILE_SECONDS) as server,
         raw(server) as (reader, writer),
     ):
         writer.write(START + b"fir")
-        await until(lambda: any(each._frames.partial for each in server._connections))
+        await until(lambda: half_a_frame_is_there(server))
         writer.write(b"st" + END + frame(b"second") + START + b"thi")
         await until(lambda: ward.frames == [b"first"])
-        asyncio.get_running_loop().call_later(0.2, release.set)
+        elapse(2 * WHILE_SECONDS)
+        await asyncio.sleep(0.01)  # the timers go off
+        release.set()
         assert await answers(reader, 2) == [b"ok first", b"ok second"]
         writer.write(b"rd" + END + b"\r")
         assert await answers(reader, 1) == [b"ok third"]
@@ -373,11 +391,12 @@ async def test_half_a_frame_that_we_made_wait_is_not_late() -> None:
 async def test_a_sender_that_takes_no_answers_is_cut_off() -> None:
     """Its connection ends when an answer has waited for its time."""
     ward = Ward()
-    async with serving(ward, frame_seconds=0.2, frame_bytes=50_000_000) as server:
+    async with serving(ward, frame_seconds=WHILE_SECONDS, frame_bytes=50_000_000) as server:
         async with raw(server) as (reader, writer):
             reader._transport.pause_reading()  # type: ignore[attr-defined]
             writer.write(frame(b"x" * 20_000_000))
-            await until(lambda: server.counts["frame_complete"] == 1)
+            await until(lambda: any(unsent_bytes(each) for each in server._connections))
+            elapse(WHILE_SECONDS)
             await until(lambda: server.connections == 0)
         assert server.counts["answer_sent"] == 0
 

@@ -5,6 +5,7 @@ what kind of drug each one is, and which minutes coders argue about.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
@@ -75,7 +76,12 @@ class Given(NamedTuple):
     @property
     def minutes(self) -> frozenset[int]:
         """The minutes of the day in which it ran."""
-        return frozenset(minute for start, stop in self.pieces for minute in range(start, stop))
+        return _minutes(self.pieces)
+
+
+@cache
+def _minutes(pieces: tuple[tuple[int, int], ...]) -> frozenset[int]:
+    return frozenset(minute for start, stop in pieces for minute in range(start, stop))
 
 
 def notation(given: Given) -> str:

@@ -16,11 +16,12 @@ from chargeline.mllp.client import MllpClient
 from chargeline.mllp.wire import MllpError
 from chargeline.published import shapes
 from chargeline.simulator.feed import simulate
+from tests.clock import PATIENCE_SECONDS
 from tests.drafting.test_processor import Lines, by_bench
+from tests.live.processes import Forked
 from tests.live.servers import free_port
 
 HOST = "127.0.0.1"
-DEADLINE_SECONDS = 90
 ACCEPTED = ("AA", "CA")
 Event = dict[str, Any]
 
@@ -42,7 +43,7 @@ class Served:
         self.log = folder / "serve.log"
         self.port = free_port()
         self.page_port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | subprocess.Popen[bytes] | None = None
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")},
             "CHARGELINE_LEDGER_URL": _with_driver(url) or f"sqlite+aiosqlite:///{folder}/ledger.sqlite",
@@ -52,15 +53,18 @@ class Served:
             **{f"CHARGELINE_{name.upper()}": value for name, value in settings.items()},
         }
 
-    def start(self, *arguments: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
-        """Start it, into the file unless the arguments or `stdout` say otherwise."""
-        if not arguments and stdout is None:
-            arguments = ("--out", str(self.out))
+    def start(self, *arguments: str) -> None:
+        """Start it, into the file unless the arguments say otherwise."""
+        words = ["serve", *(arguments or ("--out", str(self.out)))]
+        self.process = Forked(words, self.environment, self.log)
+
+    def start_into(self, stdout: int) -> subprocess.Popen[bytes]:
+        """Start it as a shell does, with that for its standard output."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "chargeline.cli", "serve", *arguments],
+                [sys.executable, "-m", "chargeline.cli", "serve"],
                 env=self.environment,
-                stdout=log if stdout is None else stdout,
+                stdout=stdout,
                 stderr=log,
             )
         return self.process
@@ -92,7 +96,7 @@ class Served:
     async def ended(self) -> int:
         """Its exit code, once it has ended."""
         assert self.process is not None
-        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), DEADLINE_SECONDS)
+        return await asyncio.wait_for(asyncio.to_thread(self.process.wait), PATIENCE_SECONDS)
 
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it; returns the exit code."""
@@ -119,14 +123,14 @@ def _with_driver(url: str) -> str:
 async def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> None:
     """Wait for something that a process brings about; a condition may be a coroutine."""
     try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 found = condition()
                 if await found if asyncio.iscoroutine(found) else found:
                     return
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"not in {DEADLINE_SECONDS} s: {why()}") from None
+        raise AssertionError(f"not in {PATIENCE_SECONDS} s: {why()}") from None
 
 
 def code_of(answer: bytes) -> str:
@@ -143,7 +147,7 @@ async def deliver(
 ) -> None:
     """Send like a hospital's engine: what is not accepted is sent again, over a new connection if need be."""
     done = 0
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while done < len(messages):
             try:
                 async with await MllpClient.connect(HOST, port) as client:

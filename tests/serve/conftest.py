@@ -9,11 +9,6 @@ from tests.ledger import conftest as ledger_fixtures
 
 from . import Served
 
-postgres = ledger_fixtures.postgres
-database = ledger_fixtures.database
-leave_servers_running = ledger_fixtures.leave_servers_running
-pytest_runtest_setup = ledger_fixtures.pytest_runtest_setup
-pytest_runtest_call = ledger_fixtures.pytest_runtest_call
 url = ledger_fixtures.url
 
 

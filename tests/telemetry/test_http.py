@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,6 +11,16 @@ from prometheus_client import CollectorRegistry
 from chargeline.telemetry import http
 from chargeline.telemetry.http import ListenError, Pages, PageServer
 from chargeline.telemetry.metrics import Metrics
+from tests.clock import PATIENCE_SECONDS, elapse
+
+REQUEST_SECONDS = 10
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the server brings about."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 @dataclass
@@ -24,7 +34,7 @@ class Served:
         writer.write(request)
         if end:
             writer.write_eof()
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
         writer.close()
         return answer
 
@@ -44,7 +54,7 @@ async def served() -> AsyncIterator[Served]:
     metrics = Metrics(CollectorRegistry(), program="capture", version="1.2.3")
     reasons: list[str] = []
     pages = Pages(lambda: reasons, metrics.exposition, {"program": "capture", "version": "1.2.3"})
-    server = PageServer(pages, request_seconds=0.3)
+    server = PageServer(pages, request_seconds=REQUEST_SECONDS)
     await server.start("127.0.0.1", 0)
     yield Served(server, reasons)
     await server.close()
@@ -147,19 +157,22 @@ async def test_a_request_that_is_too_large_is_431(served: Served) -> None:
 
 async def test_a_request_that_is_too_slow_is_408(served: Served) -> None:
     """Who sends half a head and waits is sent away."""
-    assert status(await served.send(b"GET /healthz HT")) == 408
+    sending = asyncio.create_task(served.send(b"GET /healthz HT"))
+    await until(lambda: served.server.open_connections == 1)
+    elapse(REQUEST_SECONDS)
+    assert status(await sending) == 408
 
 
 async def test_too_many_connections_are_sent_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the limit the answer is 503, at once, and it arrives although the request was not read."""
     monkeypatch.setattr(http, "CONNECTIONS_MOST", 1)
     _first, first = await asyncio.open_connection("127.0.0.1", served.server.port)
-    await asyncio.sleep(0.05)
+    await until(lambda: served.server.open_connections == 1)
     reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
-    await asyncio.sleep(0.05)
+    await until(lambda: served.server.open_connections == 2)
     for part in (b"GET /healthz HTTP/1.1\r\n", b"Host: x\r\n\r\n"):
         writer.write(part)
-        await asyncio.sleep(0.02)
+        await writer.drain()
     writer.write_eof()
     assert status(await reader.read()) == 503
     writer.close()
@@ -172,10 +185,8 @@ async def test_a_client_that_goes_away_leaves_no_trace(served: Served) -> None:
         _reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
         writer.write(b"GET /metr")
         writer.transport.abort()
-    await asyncio.sleep(0.05)
     assert (await served.ask("/healthz"))[0] == 200
-    await asyncio.sleep(0.05)
-    assert served.server.open_connections == 0
+    await until(lambda: served.server.open_connections == 0)
 
 
 async def test_a_page_that_fails_is_500_without_its_text() -> None:
@@ -192,11 +203,12 @@ async def test_a_page_that_fails_is_500_without_its_text() -> None:
 
 
 async def test_closing_waits_for_nobody(served: Served) -> None:
-    """A client that is still connected is broken off, so that a stop is quick."""
+    """A client that is still connected is broken off, though its time is not over."""
     reader, _writer = await asyncio.open_connection("127.0.0.1", served.server.port)
-    await asyncio.sleep(0.05)
+    await until(lambda: served.server.open_connections == 1)
+    served.server.request_seconds = 10 * PATIENCE_SECONDS
     await served.server.close()
-    assert await asyncio.wait_for(reader.read(), 0.1) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE_SECONDS) == b""
     assert served.server.open_connections == 0
 
 

@@ -190,7 +190,7 @@ async def test_a_failed_task_that_nobody_awaits_does_not_tell_its_text(out: io.S
         raise ValueError(PATIENT)
 
     asyncio.get_running_loop().call_soon(callback, PATIENT)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)  # the callback's turn
     assert only_line(out)["source"] == "asyncio" and "ZEBRA" not in out.getvalue()
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
@@ -171,6 +170,12 @@ def _producer(settings: Settings) -> AbstractAsyncContextManager[AIOKafkaProduce
 
 
 async def _consumer(settings: Settings, stack: AsyncExitStack, log: FilteringBoundLogger) -> AIOKafkaConsumer:
+    consumer = await kafka.met(kafka_options(settings), lambda: _started(settings, log))
+    stack.push_async_callback(lambda: closed(consumer.stop(), "consumer", log))
+    return consumer
+
+
+async def _started(settings: Settings, log: FilteringBoundLogger) -> AIOKafkaConsumer:
     consumer = AIOKafkaConsumer(
         group_id=settings.kafka_group,
         group_instance_id=settings.kafka_instance_id or None,
@@ -187,11 +192,12 @@ async def _consumer(settings: Settings, stack: AsyncExitStack, log: FilteringBou
         max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
         **kafka_options(settings),
     )
-    stack.push_async_callback(lambda: closed(consumer.stop(), "consumer", log))
     try:
         await consumer.start()
-    except KafkaError as error:
-        raise await kafka.refused(kafka_options(settings), error) from None
+        kafka.need_brokers(consumer._client)
+    except BaseException:
+        await closed(consumer.stop(), "consumer", log)
+        raise
     return consumer
 
 
@@ -244,8 +250,16 @@ async def _retention(reader: Consumer, ledger: Ledger, days: int, record_days: i
         await waited(reader.stop, RETENTION_SECONDS)
 
 
-async def create_topics(settings: Settings, partitions: int, replication: int) -> list[str]:
-    """Create the topics that are missing; returns their names. Raises KafkaUnavailableError."""
+async def create_topics(
+    settings: Settings,
+    partitions: int,
+    replication: int,
+    tell: Callable[[kafka.Starting], None] = kafka.log_starting,
+) -> list[str]:
+    """Create the topics that are missing; returns their names. Raises KafkaUnavailableError.
+
+    `tell` is called if Kafka is waited for.
+    """
     wanted = {
         name: {
             "retention.ms": str(days * 86_400_000),
@@ -254,5 +268,5 @@ async def create_topics(settings: Settings, partitions: int, replication: int) -
         for name, days in zip(topics_of(settings), RETENTION_DAYS.values(), strict=True)
     }
     return await topics.create(
-        kafka_options(settings), wanted, partitions=partitions, replication=replication
+        kafka_options(settings), wanted, partitions=partitions, replication=replication, tell=tell
     )

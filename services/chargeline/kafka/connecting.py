@@ -1,30 +1,40 @@
-"""Kafka clients as every program of ours makes them, and the truth about a Kafka that does not let us in.
+"""Kafka clients as every program of ours makes them, and what becomes of the first contact with Kafka.
 
-It owns turning plain settings into aiokafka's options, a producer that waits for all replicas, and the
-diagnosis of a failed start: aiokafka says only that it could not connect, so we knock once more at each
-address and say what happened there. What is sent is the programs'.
+It owns turning plain settings into aiokafka's options, a producer that waits for all replicas, the wait for
+a Kafka that answers and is still starting, and the diagnosis of one that does not let us in: aiokafka says
+only that it could not connect, so we knock once more at each address and say what happened there. What is
+sent is the programs'.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import (
+    BrokerNotAvailableError,
     IllegalSaslStateError,
     KafkaError,
+    NoBrokersAvailable,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
 from aiokafka.helpers import create_ssl_context
 from aiokafka.protocol.metadata import MetadataRequest
 
+# A broker opens its port before it is registered with the controller. That takes a moment; after a crash it
+# takes until the session of the dead broker is over (broker.session.timeout.ms, 9 seconds if nobody sets it),
+# and a cluster that starts as a whole elects its controller first. This is three such sessions: a Kafka that
+# is not there by then waits for a person.
+STARTING_SECONDS = 30.0
+AGAIN_SECONDS = 0.5
 KNOCK_SECONDS = 5.0
 FLUSH_SECONDS = 5.0  # what is not sent by then is unanswered, or in the outbox: nothing is lost with it
 BREAK_OFF_SECONDS = 1.0
@@ -37,6 +47,9 @@ _OF_A_CONNECTION = (
 
 # A draft is some 10 kB: with Kafka's 16 kB each would travel by itself.
 BATCH_BYTES = 1_048_576
+
+log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 
 
 class KafkaUnavailableError(Exception):
@@ -89,18 +102,27 @@ async def producer(
     one request of a partition under way; a repeated record is one that our readers know already.
     Raises KafkaUnavailableError or TopicsMissingError.
     """
+    made = await met(options, lambda: _started(options, topics, record_bytes))
+    try:
+        yield made
+    finally:
+        await _stop(made)
+
+
+async def _started(
+    options: Mapping[str, object], topics: Collection[str], record_bytes: int
+) -> AIOKafkaProducer:
     made = AIOKafkaProducer(
         acks="all", linger_ms=5, max_batch_size=BATCH_BYTES, max_request_size=record_bytes, **options
     )
     try:
-        try:
-            await made.start()
-            await _need(made.client, topics)
-        except (KafkaError, TimeoutError) as error:
-            raise await refused(options, error) from None
-        yield made
-    finally:
+        await made.start()
+        need_brokers(made.client)
+        await _need(made.client, topics)
+    except BaseException:
         await _stop(made)
+        raise
+    return made
 
 
 async def _need(client: AIOKafkaClient, topics: Collection[str]) -> None:
@@ -124,6 +146,76 @@ async def _stop(made: AIOKafkaProducer) -> None:
             async with asyncio.timeout(BREAK_OFF_SECONDS):
                 await made._sender.close()
         await made.client.close()
+
+
+# ------------------------------------------------------------------ a Kafka that is still starting
+
+
+class Starting(NamedTuple):
+    """A Kafka that lets us in and cannot serve us yet, and the error that says so."""
+
+    servers: str
+    error: str
+
+    def __str__(self) -> str:
+        return (
+            f"Kafka at {self.servers} answers and is still starting ({self.error}); "
+            f"it is waited for, {STARTING_SECONDS:.0f} seconds at most"
+        )
+
+
+def log_starting(found: Starting) -> None:
+    """Say in the log that a Kafka is waited for."""
+    log.warning(
+        "kafka.starting",
+        extra={"where": found.servers, "error": found.error, "seconds": STARTING_SECONDS},
+    )
+
+
+async def met(
+    options: Mapping[str, object],
+    meet: Callable[[], Awaitable[Made]],
+    tell: Callable[[Starting], None] = log_starting,
+) -> Made:
+    """What `meet` makes of its first contact with Kafka; while Kafka is starting, it is tried again.
+
+    `meet` must leave nothing open where it fails. `tell` is called once, when the wait begins.
+    Raises KafkaUnavailableError, at once where Kafka does not let us in or refuses what we ask for, and after
+    STARTING_SECONDS where it lets us in and still cannot serve us.
+    """
+    loop = asyncio.get_running_loop()
+    last = None
+    while True:
+        try:
+            return await meet()
+        except (KafkaError, TimeoutError) as error:
+            reason = await _reason(options, error)
+            if not reason.passes:
+                raise KafkaUnavailableError(reason.says) from None
+            if last is None:
+                last = loop.time() + STARTING_SECONDS
+                tell(Starting(str(options["bootstrap_servers"]), type(error).__name__))
+            elif loop.time() >= last:
+                raise KafkaUnavailableError(reason.says) from None
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+def need_brokers(client: AIOKafkaClient) -> None:
+    """Raise NoBrokersAvailable if the cluster that a client has met lists no broker.
+
+    aiokafka starts on such a cluster without a word, and its clients do not recover: a consumer never joins
+    its group, for the task that would look for the coordinator has ended by then.
+    """
+    if not client.cluster.brokers():
+        raise NoBrokersAvailable()
+
+
+def _may_pass(error: KafkaError | TimeoutError) -> bool:
+    """Whether a Kafka that lets us in may answer otherwise in a moment."""
+    if isinstance(error, TimeoutError | BrokerNotAvailableError):
+        return True
+    # A bare KafkaError is aiokafka's word for brokers none of which lists a broker.
+    return type(error) is KafkaError or bool(error.retriable)
 
 
 # ------------------------------------------------------------------ why Kafka does not let us in
@@ -175,27 +267,43 @@ _ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
 )
 
 
-async def refused(options: Mapping[str, object], error: BaseException) -> KafkaUnavailableError:
-    """The words for a Kafka that could not be used, after knocking at each address."""
+class _Reason(NamedTuple):
+    """Why Kafka could not be used: one line for a person, and whether it may pass in a moment."""
+
+    says: str
+    passes: bool
+
+
+async def _reason(options: Mapping[str, object], error: KafkaError | TimeoutError) -> _Reason:
+    """Why Kafka could not be used, after knocking at each address."""
     servers = str(options["bootstrap_servers"])
+    expected = f"expected Kafka at {servers} to let us in over {options['security_protocol']}"
     at_first = await _knock_at_all(
         [(host, port) for host, port, _family in collect_hosts(servers, randomize=False)], options
     )
-    wrong = at_first.wrong
-    if len(wrong) < len(at_first.answers):
-        wrong = {
-            place: _Answer(each.found, _NAMED + each.do)
-            for place, each in (await _knock_at_all(at_first.brokers, options)).wrong.items()
-        }
+    if not at_first.let_us_in:
+        return _Reason(f"{expected}, {_in_words(at_first.wrong)}", passes=False)
+    named = await _knock_at_all(at_first.brokers, options)
+    if at_first.brokers and not named.let_us_in:
+        told = {place: _Answer(each.found, _NAMED + each.do) for place, each in named.wrong.items()}
+        return _Reason(f"{expected}, {_in_words(told)}", passes=False)
+    kind = type(error).__name__
+    if not _may_pass(error):
+        return _Reason(f"expected Kafka at {servers} to serve us, found {kind}; {_REFUSES}", passes=False)
+    found = f"{kind} from brokers that let us in" if at_first.brokers else f"no broker registered ({kind})"
+    ready = f"expected Kafka at {servers} to be ready within {STARTING_SECONDS:.0f} seconds"
+    return _Reason(f"{ready}, found {found}; {_STILL_STARTING}", passes=True)
+
+
+def _in_words(wrong: Mapping[str, _Answer]) -> str:
     found = ", ".join(f"{each.found} at {place}" for place, each in wrong.items())
-    todo = "; ".join(dict.fromkeys(each.do for each in wrong.values()))
-    return KafkaUnavailableError(
-        f"expected Kafka at {servers} to let us in over {options['security_protocol']}, "
-        f"found {found or type(error).__name__}; {todo or _NOW}"
-    )
+    return f"found {found}; {'; '.join(dict.fromkeys(each.do for each in wrong.values()))}"
 
 
-_NOW = "it lets us in by now: start again, and if that does not help look into Kafka's log"
+_REFUSES = "see Kafka's log, and whether our user has the right"
+_STILL_STARTING = (
+    "see in the logs of its brokers and controllers what they wait for; start this again when they are done"
+)
 _NAMED = "Kafka sends us there itself: correct its advertised.listeners, or the way to it; else "
 
 
@@ -209,6 +317,11 @@ class _Knocked(NamedTuple):
     def wrong(self) -> dict[str, _Answer]:
         """The addresses that did not let us in."""
         return {place: each for place, each in self.answers.items() if each.found}
+
+    @property
+    def let_us_in(self) -> bool:
+        """Whether one of them did."""
+        return len(self.wrong) < len(self.answers)
 
 
 async def _knock_at_all(places: list[tuple[str, int]], options: Mapping[str, object]) -> _Knocked:

@@ -22,7 +22,7 @@ from chargeline.drafting.processor import nudge, utc_now
 from chargeline.engine import Finding, VisitKey
 from chargeline.hl7.errors import Hl7Error
 from chargeline.kafka import topics
-from chargeline.kafka.connecting import KafkaUnavailableError
+from chargeline.kafka.connecting import KafkaUnavailableError, Starting
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement, ParkedMessage
 from chargeline.ledger.store import Ledger
@@ -98,12 +98,15 @@ async def capture(settings: Settings) -> int:
 def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awaitable[int]]:
     """`chargeline topics create`."""
 
+    def tell(found: Starting) -> None:
+        _say(str(found), OK)
+
     async def work(settings: Settings) -> int:
-        created = await program.create_topics(settings, partitions, replication)
+        created = await program.create_topics(settings, partitions, replication, tell)
         print("\n".join(f"created {name}, {partitions} partitions" for name in created) or "all topics exist")
         most = settings.kafka_record_bytes()
-        names = list(program.topics_of(settings))
-        for name, found in (await topics.too_small(program.kafka_options(settings), names, most)).items():
+        options, names = program.kafka_options(settings), list(program.topics_of(settings))
+        for name, found in (await topics.too_small(options, names, most, tell)).items():
             _say(
                 f"expected {name} to take records of {most} bytes, found {topics.RECORD_BYTES} at {found}; "
                 "raise it, or the largest messages go no further",

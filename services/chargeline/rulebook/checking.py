@@ -11,6 +11,7 @@ from typing import Any
 from chargeline.engine import (
     BASE_ONLY,
     CONCERNS,
+    Condition,
     Field,
     Finding,
     FindingCode,
@@ -70,20 +71,26 @@ def _clashes(table: _AnyTable, where: str) -> Iterator[Finding]:
     for first, second in combinations(table.rules, 2):
         if first.id in second.overrides or second.id in first.overrides:
             continue
-        conditions = (*first.when, *second.when)
-        shared = [
-            [
-                value
-                for value in _values(table, field)
-                if all(each.holds(value) for each in conditions if each.fact == field.name)
-            ]
-            for field in table.concern.facts.values()
-        ]
-        for facts in product(*shared):
+        for facts in product(*_shared(table, (*first.when, *second.when))):
             clash = _decided(table, facts).clash
             if first in clash and second in clash:
                 yield _clash(first, second, table, facts, where)
                 break
+
+
+def _shared(table: _AnyTable, when: Sequence[Condition]) -> list[list[Value]]:
+    """The values of each fact that meet all conditions; nothing at all where a fact has none.
+
+    Most pairs of rules part at one of their first facts, so the others are not looked at.
+    """
+    shared = []
+    for field in table.concern.facts.values():
+        conditions = [condition for condition in when if condition.fact == field.name]
+        values = _values(table, field)
+        shared.append([value for value in values if all(each.holds(value) for each in conditions)])
+        if not shared[-1]:
+            return [[]]
+    return shared
 
 
 def _decided(table: _AnyTable, facts: Sequence[Value]) -> Any:

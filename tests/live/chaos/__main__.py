@@ -15,8 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ..conftest import Kafka, Postgres
-from ..servers import kafka_server, postgres_server
+from ..servers import Kafka, Postgres, kafka_server, postgres_server
 from ..service import Service
 from .conductor import CONSUMERS, LONG, Conductor
 from .evidence import Body, Evidence, Visit, differences, distinct, drafted_by_code, gathered

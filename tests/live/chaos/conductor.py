@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..conftest import Kafka, Postgres
-from ..service import Program, Service
+from ..servers import Kafka, Postgres
+from ..service import LOOK_IN_SECONDS, Program, Service
 
 CONSUMERS = 3
 
@@ -104,7 +104,7 @@ class Conductor:
             for program in list(self.running):
                 code = program.poll()
                 if code is None:
-                    status, _body = await program.page("/healthz")
+                    status, _body = await program.page("/healthz", LOOK_IN_SECONDS)
                     up |= {program.name} if status else set()
                 elif program in self.running:
                     words = self.service.last_words()
@@ -153,7 +153,7 @@ class Conductor:
         return found[0]
 
     async def _works(self, program: Program) -> bool:
-        return program.poll() is None and (await program.page("/readyz"))[0] == 200
+        return program.poll() is None and (await program.page("/readyz", LOOK_IN_SECONDS))[0] == 200
 
     async def _kills(self) -> None:
         """SIGKILL to a consumer that has claimed its partitions; another one takes its place."""

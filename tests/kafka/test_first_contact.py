@@ -1,0 +1,288 @@
+"""Claims about the first contact with Kafka: one that is starting is waited for, one that refuses is not.
+
+The broker here speaks just the part of Kafka's protocol that a first contact needs, in aiokafka's own words,
+and says what a test wants said. How a real one behaves is in `tests/live/test_starting.py`.
+"""
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator, Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from aiokafka.errors import (
+    CoordinatorNotAvailableError,
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAuthorizationFailedError,
+)
+from aiokafka.protocol.admin import (
+    ApiVersionResponse_v0,
+    CreateTopicsRequest_v1,
+    CreateTopicsResponse_v1,
+    DescribeConfigsRequest_v0,
+    DescribeConfigsResponse_v0,
+)
+from aiokafka.protocol.metadata import MetadataResponse_v1
+
+from chargeline.kafka import connecting as kafka
+from chargeline.kafka import topics
+from chargeline.kafka.connecting import KafkaUnavailableError, Starting
+
+HOST = "127.0.0.1"
+TOPIC = "hl7.inbound"
+NO_ERROR, NOT_CONTROLLER, UNKNOWN_TOPIC = 0, 41, 3
+VERSIONS, METADATA, CREATE_TOPICS, DESCRIBE_CONFIGS = 18, 3, 19, 32
+SPOKEN = [(VERSIONS, 0, 0), (METADATA, 1, 1), (CREATE_TOPICS, 1, 1), (DESCRIBE_CONFIGS, 0, 0)]
+
+
+class Broker:
+    """A broker that listens, and is registered with its controller when a test says so."""
+
+    def __init__(self) -> None:
+        self.registered = False
+        self.topics = {TOPIC}
+        self.answers: list[int] = []
+        """The codes of the next answers about topics; NO_ERROR when there are no more."""
+        self.asked: list[int] = []
+        """The kinds of all requests."""
+        self.port = 0
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What a client of this broker is told."""
+        place = {"bootstrap_servers": f"{HOST}:{self.port}", "client_id": "test"}
+        return kafka.client_options(
+            place | {"security_protocol": "PLAINTEXT"}, kafka.TlsFiles(None, None, None)
+        )
+
+    def register(self, _found: Starting) -> None:
+        """Be registered from now on; what a wait is told by."""
+        self.registered = True
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer all requests of a connection."""
+        try:
+            while True:
+                (size,) = struct.unpack(">i", await reader.readexactly(4))
+                request = BytesIO(await reader.readexactly(size))
+                kind, _version, number, name = struct.unpack(">hhih", request.read(10))
+                request.read(name)
+                self.asked.append(kind)
+                answer = struct.pack(">i", number) + self._answer(kind, request).encode()
+                writer.write(struct.pack(">i", len(answer)) + answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    def _answer(self, kind: int, request: BytesIO) -> Any:
+        match kind:
+            case 18:
+                return ApiVersionResponse_v0(NO_ERROR, SPOKEN)
+            case 3:
+                brokers = [(1, HOST, self.port, None)] if self.registered else []
+                known = [(NO_ERROR, name, False, [(NO_ERROR, 0, 1, [1], [1])]) for name in self.topics]
+                return MetadataResponse_v1(brokers, 1 if self.registered else -1, known)
+            case 19:
+                code = self._code()
+                (asked,) = CreateTopicsRequest_v1.decode(request).create_topic_requests
+                self.topics |= set() if code else {asked[0]}
+                return CreateTopicsResponse_v1([(asked[0], code, None)])
+        code = self._code()
+        resources = DescribeConfigsRequest_v0.decode(request).resources
+        limit = [(topics.RECORD_BYTES, "1000", False, False, False)]
+        return DescribeConfigsResponse_v0(0, [(code, None, each[0], each[1], limit) for each in resources])
+
+    def _code(self) -> int:
+        return self.answers.pop(0) if self.answers else NO_ERROR
+
+
+@pytest.fixture
+async def broker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Broker]:
+    """A broker that listens and is not registered yet; whoever waits asks again at once."""
+    monkeypatch.setattr(kafka, "AGAIN_SECONDS", 0.0)
+    made = Broker()
+    server = await asyncio.start_server(made.serve, HOST, 0)
+    made.port = server.sockets[0].getsockname()[1]
+    yield made
+    server.close()
+
+
+class Waits:
+    """What was told of waits."""
+
+    def __init__(self, then: Callable[[Starting], None]) -> None:
+        self.told: list[Starting] = []
+        self._then = then
+
+    def __call__(self, found: Starting) -> None:
+        """Note it, and let happen what is waited for."""
+        self.told.append(found)
+        self._then(found)
+
+
+async def made(broker: Broker, tell: Waits, *names: str) -> list[str]:
+    """Have topics made."""
+    wanted: dict[str, dict[str, str]] = {name: {} for name in names}
+    return await topics.create(broker.options, wanted, partitions=1, replication=1, tell=tell)
+
+
+# ------------------------------------------------------------------ a Kafka that is starting
+
+
+async def test_topics_are_made_when_the_broker_is_registered(broker: Broker) -> None:
+    """It listens and lists no broker: that is told once, and what was asked for is done when it does."""
+    tell = Waits(broker.register)
+    assert await made(broker, tell, TOPIC, "charge.draft") == ["charge.draft"]
+    assert tell.told == [Starting(f"{HOST}:{broker.port}", "NoBrokersAvailable")]
+    assert str(tell.told[0]) == (
+        f"Kafka at {HOST}:{broker.port} answers and is still starting (NoBrokersAvailable); "
+        "it is waited for, 30 seconds at most"
+    )
+
+
+async def test_the_limit_of_a_topic_is_read_when_the_broker_is_registered(broker: Broker) -> None:
+    """The same for what `topics create` reads after it."""
+    tell = Waits(broker.register)
+    assert await topics.too_small(broker.options, [TOPIC], 2000, tell) == {TOPIC: 1000}
+    assert len(tell.told) == 1
+
+
+async def test_a_producer_starts_when_the_broker_is_registered(
+    broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log says that Kafka is waited for, at which address and how long; then the producer is there."""
+    said: list[logging.LogRecord] = []
+
+    class Watching(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record)
+            broker.registered = True
+
+    watching = Watching()
+    monkeypatch.setattr(kafka.log, "handlers", [watching])
+    async with kafka.producer(broker.options, topics=[TOPIC], record_bytes=1000) as producer:
+        assert producer.client.cluster.brokers()
+    (record,) = said
+    assert (record.getMessage(), record.levelname) == ("kafka.starting", "WARNING")
+    told = {name: vars(record)[name] for name in ("where", "error", "seconds")}
+    assert told == {"where": f"{HOST}:{broker.port}", "error": "NoBrokersAvailable", "seconds": 30.0}
+
+
+@pytest.mark.parametrize("code", [NOT_CONTROLLER, UNKNOWN_TOPIC])
+async def test_an_answer_that_may_be_another_in_a_moment_is_asked_for_again(
+    broker: Broker, code: int
+) -> None:
+    """A controller that is just elected, a topic that not every broker knows yet: until it is done."""
+    broker.registered = True
+    tell = Waits(lambda _found: None)
+    broker.answers = [NO_ERROR, code, code, NO_ERROR]
+    assert await made(broker, tell, "charge.draft", "hl7.parked") == ["charge.draft", "hl7.parked"]
+    broker.answers = [code, code]
+    assert await topics.too_small(broker.options, [TOPIC], 2000, tell) == {TOPIC: 1000}
+    assert len(tell.told) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [KafkaError(), LeaderNotAvailableError(), CoordinatorNotAvailableError(), TimeoutError()]
+)
+async def test_what_a_starting_kafka_answers_is_waited_out(broker: Broker, error: Exception) -> None:
+    """No leader, no coordinator, no metadata, no answer in time, while it lets us in."""
+    broker.registered = True
+    left = [error, error]
+
+    async def meet() -> str:
+        if left:
+            raise left.pop()
+        return "done"
+
+    assert await kafka.met(broker.options, meet, lambda _found: None) == "done"
+
+
+# ------------------------------------------------------------------ the bound
+
+
+@pytest.mark.parametrize(
+    ("registered", "found"),
+    [
+        (False, "no broker registered (NoBrokersAvailable)"),
+        (True, "NotControllerError from brokers that let"),
+    ],
+)
+async def test_a_kafka_that_does_not_get_ready_is_given_up(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, registered: bool, found: str
+) -> None:
+    """After the bound: what was expected, what was found and what to do; told once before."""
+    monkeypatch.setattr(kafka, "STARTING_SECONDS", 0.05)
+    broker.registered = registered
+    broker.answers = [NOT_CONTROLLER] * 10_000
+    tell = Waits(lambda _found: None)
+    with pytest.raises(KafkaUnavailableError) as caught:
+        await made(broker, tell, "charge.draft")
+    said = str(caught.value)
+    assert said.startswith(f"expected Kafka at {HOST}:{broker.port} to be ready within 0 seconds, found ")
+    assert found in said
+    assert said.endswith("; start this again when they are done")
+    assert len(said) < 400, "the log cuts it"
+    assert len(tell.told) == 1
+
+
+# ------------------------------------------------------------------ a Kafka that refuses
+
+
+async def failing(options: dict[str, object], error: Exception) -> tuple[str, int]:
+    """What is said when a first contact fails with an error, and how often it was tried."""
+    tries = 0
+
+    async def meet() -> None:
+        nonlocal tries
+        tries += 1
+        raise error
+
+    def tell(_found: Starting) -> None:
+        raise AssertionError("nobody waits for it")
+
+    with pytest.raises(KafkaUnavailableError) as caught:
+        await kafka.met(options, meet, tell)
+    return str(caught.value), tries
+
+
+async def test_a_kafka_that_refuses_us_is_not_waited_for(broker: Broker) -> None:
+    """It lets us in and we have no right to what we ask for: one try, and no word of starting again."""
+    broker.registered = True
+    said, tries = await failing(broker.options, TopicAuthorizationFailedError())
+    assert tries == 1
+    assert said == (
+        f"expected Kafka at {HOST}:{broker.port} to serve us, found TopicAuthorizationFailedError; "
+        "see Kafka's log, and whether our user has the right"
+    )
+
+
+async def test_where_nobody_listens_nobody_waits(broker: Broker) -> None:
+    """Neither at the address that we were given nor at the one that Kafka sends us to."""
+    nobody = broker.options | {"bootstrap_servers": f"{HOST}:1"}
+    said, tries = await failing(nobody, LeaderNotAvailableError())
+    assert (tries, "found nobody who listens at 127.0.0.1:1; start Kafka" in said) == (1, True)
+
+
+async def test_a_topic_that_is_refused_is_not_asked_for_again(broker: Broker) -> None:
+    """Kafka's reason is told, and it was asked once."""
+    broker.registered = True
+    broker.answers = [38]
+    with pytest.raises(topics.TopicRefusedError, match="InvalidReplicationFactorError"):
+        await made(broker, Waits(lambda _found: None), "charge.draft")
+    assert broker.asked.count(CREATE_TOPICS) == 1
+
+
+async def producing(broker: Broker) -> object:
+    """Start a producer for a topic that is not there."""
+    async with kafka.producer(broker.options, topics=["absent"], record_bytes=1000) as producer:
+        return producer
+
+
+async def test_a_topic_that_is_missing_is_not_waited_for(broker: Broker) -> None:
+    """A registered broker knows its topics: one that it does not know must be made."""
+    broker.registered = True
+    with pytest.raises(kafka.TopicsMissingError, match="no absent"):
+        await producing(broker)

@@ -1,0 +1,105 @@
+"""One server of each kind for a test run: started when it is first asked for, ended with the run.
+
+`Servers` are those of one process. With several workers, the process that starts the workers keeps them: a
+worker may end long before the last test of another does. It also hears from the workers which tests hurt a
+server, for it decides who runs which test. What a server is stands in `servers.py`.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+
+from .servers import BorrowedServer, ExternalServer, LocalServer, ServerError
+
+
+class Servers:
+    """The servers of this process by name, made by these."""
+
+    def __init__(self, makes: Mapping[str, Callable[[], LocalServer | ExternalServer]]) -> None:
+        self._makes = makes
+        self._locks = {name: threading.Lock() for name in makes}
+        self._started: dict[str, LocalServer | ExternalServer] = {}
+        self._failed: dict[str, ServerError] = {}
+
+    def started(self, name: str) -> LocalServer | ExternalServer:
+        """The server of that name; raises a ServerError, always the same, if it did not start."""
+        with self._locks[name]:
+            if name in self._failed:
+                raise self._failed[name]
+            if name not in self._started:
+                server = self._makes[name]()
+                try:
+                    server.start()
+                except ServerError as error:
+                    self._failed[name] = error
+                    server.close()
+                    raise
+                self._started[name] = server
+            return self._started[name]
+
+    def close(self) -> None:
+        """End them all."""
+        for server in self._started.values():
+            server.close()
+        self._started.clear()
+
+
+class Keeper:
+    """Lends servers to workers that ask at `address`, and keeps what they tell of their tests."""
+
+    def __init__(self, servers: Servers) -> None:
+        self.groups: dict[str, str] = {}
+        """The group of each test that has one, by its id."""
+        self._servers = servers
+        self._listener = Listener(family="AF_UNIX", backlog=64)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """The socket on which it answers."""
+        return str(self._listener.address)
+
+    def close(self) -> None:
+        """Answer no more, and end the servers."""
+        self._listener.close()
+        self._servers.close()
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # it is closed
+            while True:
+                asking = self._listener.accept()
+                threading.Thread(target=self._answer, args=(asking,), daemon=True).start()
+
+    def _answer(self, asking: Connection) -> None:
+        with asking, suppress(EOFError, OSError):  # who asked has ended
+            asked = asking.recv()
+            if isinstance(asked, dict):
+                self.groups |= asked
+                asking.send(None)
+                return
+            try:
+                server = self._servers.started(asked)
+                asking.send(server.lent() if isinstance(server, LocalServer) else server)
+            except ServerError as error:
+                asking.send(error)
+
+
+def borrowed(address: str, name: str) -> BorrowedServer:
+    """The server that a keeper has under a name; raises a ServerError that says why it has none."""
+    answer = _asked(address, name)
+    if isinstance(answer, ServerError):
+        raise answer
+    assert isinstance(answer, BorrowedServer)
+    return answer
+
+
+def tell_groups(address: str, groups: Mapping[str, str]) -> None:
+    """Tell a keeper the groups of tests by their ids; it knows them when this returns."""
+    _asked(address, dict(groups))
+
+
+def _asked(address: str, what: object) -> object:
+    with Client(address, family="AF_UNIX") as keeper:
+        keeper.send(what)
+        return keeper.recv()

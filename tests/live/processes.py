@@ -1,0 +1,78 @@
+"""Processes of ours that begin where the imports end: forked from a process that has done them.
+
+Importing chargeline and its libraries takes a second of a core, and the tests start a hundred processes. Each
+is a process of its own all the same, with its own environment, files, signals and end. What a person's start
+does besides is for the tests that start one as a person does, in `commands.py` and `tests/cli`.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(
+    [
+        "chargeline.operate.commands",
+        "chargeline.cli",
+        "chargeline.gateway.program",
+        "chargeline.serve.program",
+        "tests.live.processes",
+    ]
+)
+
+
+class Forked:
+    """One `chargeline` with these words, which writes to the end of a file; it is used as a Popen is."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
+        self.args = ["chargeline", *words]
+        self._process = _context.Process(
+            target=_run, args=(list(words), dict(environment), str(output)), daemon=True
+        )
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code once it has ended; of one that a signal ended, its number below zero."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the exit code; raises subprocess.TimeoutExpired."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
+
+def _run(words: list[str], environment: dict[str, str], output: str) -> None:
+    """What is left of a start: environment, files, and `main` of the command line."""
+    from chargeline.cli import main
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    written = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for descriptor in (1, 2):
+        os.dup2(written, descriptor)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - they live as long as the process
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.exit(main(words))
