@@ -19,9 +19,11 @@ from chargeline import cli, demo, settings
 from chargeline.capture import program
 from chargeline.cli import main
 from chargeline.coding.records import EncounterRecord, Line, Messages, OpenQuestion, WithheldService
+from chargeline.drafting import setup
 from chargeline.engine import CONCERNS, words
 from chargeline.gateway import server
 from chargeline.hl7.profile import make_profile
+from chargeline.operate import topics
 from chargeline.published import events, schemas, shapes
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.telemetry import metrics
@@ -233,7 +235,7 @@ def default(name: str) -> Any:
     return settings.Settings.model_fields[name].default
 
 
-def topics() -> dict[str, str]:
+def topic_names() -> dict[str, str]:
     """The usual name of each topic, by what it is for."""
     return {
         what: default(f"topic_{what}") for what in ("inbound", "drafts", "questions", "parked")
@@ -259,9 +261,9 @@ def test_the_topics_are_those_that_are_made() -> None:
     rows = {key.strip("`"): row for key, row in table_rows(LIVE).items()}
     days = {channel.topic: channel.retention_days for channel in schemas.CHANNELS}
     days[schemas.INBOUND] = schemas.INBOUND_DAYS
-    for what, name in topics().items():
-        assert days.pop(name) == program.RETENTION_DAYS[what]
-        assert rows[name].endswith(f"| {program.RETENTION_DAYS[what]} days |")
+    for what, name in topic_names().items():
+        assert days.pop(name) == topics.RETENTION_DAYS[what]
+        assert rows[name].endswith(f"| {topics.RETENTION_DAYS[what]} days |")
     assert days == {}
     made = cli._parser().parse_args(["topics", "create"]).partitions
     assert made == schemas.PARTITIONS
@@ -273,7 +275,7 @@ def test_the_headers_are_those_that_are_written() -> None:
     """The page names each header of the inbound topic and of our events, and no other."""
     written = set(re.findall(r'"(chargeline-[a-z-]*[a-z])"', source()))
     assert {f"`{each}`" for each in written} == set(re.findall(r"`chargeline-[a-z-]+`", text_of(LIVE)))
-    _key, headers, _value = events.to_kafka(events.Announcement(revision(), NOON))
+    _key, headers, _value = events.to_kafka(events.TimedEvent(revision(), NOON))
     assert [name for name in headers if f"`{name}`" not in text_of(LIVE)] == []
 
 
@@ -282,11 +284,11 @@ def test_what_the_page_says_of_limits_holds() -> None:
     text = " ".join(text_of(LIVE).split())
     mebibyte = 1_048_576
     for said in (
-        f"{program.VISITS_IN_MEMORY:,} visits",
+        f"{setup.VISITS_IN_MEMORY:,} visits",
         f"at most {program.FETCH_BYTES // mebibyte} MiB",
         f"{program.PARTITION_FETCH_BYTES // mebibyte} MiB of a partition",
         f"{server.CONNECTIONS} senders × {server.IN_FLIGHT + 1} messages",
-        f"AE (CE) after {server.Settings().store_seconds:g} s",
+        f"AE (CE) after {server.ListenerSettings().store_seconds:g} s",
     ):
         assert said in text, said
 
@@ -295,7 +297,7 @@ def test_what_the_page_names_of_events_and_logs_exists() -> None:
     """Each key of a draft, each question and each line of the log in its backticks is in the code."""
     keys = {*shapes.DraftRevision.model_fields, *shapes.Changes.model_fields, *shapes.LineChange.model_fields}
     keys |= {"final", "open", "closed", *shapes.Billed.model_fields}
-    known = {*keys, *topics().values(), events.LATE, *CONCERNS, "max.message.bytes"}
+    known = {*keys, *topic_names().values(), events.LATE, *CONCERNS, "max.message.bytes"}
     named = set(re.findall(r"`([a-z_]+(?:\.[a-z_.]+)?)`", text_of(LIVE)))
     named -= {each.name for each in metrics.definitions()} | {
         name for name in named if name.startswith("ce_")

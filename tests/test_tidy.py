@@ -9,7 +9,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,6 +22,18 @@ THIS_FILE = "tests/test_tidy.py"
 
 FUNCTION_LINES_MOST = 60
 FILE_LINES_MOST = 600
+POSITIONAL_MOST = 4
+# These take any number of values of one kind, or a moment as everybody writes it.
+TAKE_MANY = {
+    "Table",
+    "PrimaryKeyConstraint",
+    "create_table",
+    "add_row",
+    "again",
+    "datetime",
+    "_hashed",
+    "_until_drained",
+}
 DOCSTRING_SENTENCES_LEAST = 2
 
 # Who may import whom. A new package under services/chargeline gets its line here.
@@ -30,14 +42,19 @@ LAYER = {
     "hl7": "edge",
     "rulebook": "edge",
     "ledger": "edge",
-    "bus": "edge",
+    "published": "edge",
+    "kafka": "edge",
+    "mllp": "edge",
+    "files": "edge",
     "telemetry": "edge",
     "settings": "edge",
+    "drafting": "floor",
     "capture": "program",
     "gateway": "program",
     "workbench": "program",
     "simulator": "program",
     "coding": "program",
+    "operate": "program",
     "serve": "wiring",
     "cli": "wiring",
     "demo": "wiring",
@@ -46,8 +63,9 @@ MAY_IMPORT = {  # besides itself
     "root": set(),
     "engine": set(),
     "edge": {"engine"},
-    "program": {"engine", "edge", "root"},
-    "wiring": {"engine", "edge", "program", "wiring", "root"},
+    "floor": {"engine", "edge", "root"},
+    "program": {"engine", "edge", "floor", "root"},
+    "wiring": {"engine", "edge", "floor", "program", "wiring", "root"},
 }
 
 # Pure packages: everything they need comes in as an argument, everything they decide goes out as a value.
@@ -136,6 +154,39 @@ def imported(module: Module) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, name) for name in names)
 
 
+def import_graph(all_modules: Iterable[Module]) -> dict[str, set[str]]:
+    """Each module of ours with the modules that it imports, by dotted name."""
+    names = {".".join(module.dotted).removesuffix(".__init__"): module for module in all_modules}
+    return {name: set(_targets(module, names)) - {name} for name, module in names.items()}
+
+
+def _targets(module: Module, names: Mapping[str, Module]) -> Iterator[str]:
+    """Of `from chargeline.kafka import topics` the module topics, else what is imported from."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield from [name for name in (whole, node.module) if name in names][:1]
+        elif isinstance(node, ast.Import):
+            yield from [alias.name for alias in node.names if alias.name in names]
+
+
+def circles(graph: Mapping[str, set[str]]) -> Iterator[list[str]]:
+    """A circle for each import that leads back to where it began."""
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> Iterator[list[str]]:
+        if name in path:
+            yield [*path[path.index(name) :], name]
+        elif name not in done:
+            for target in sorted(graph.get(name, ())):
+                yield from walk(target, [*path, name])
+            done.add(name)
+
+    for name in sorted(graph):
+        yield from walk(name, [])
+
+
 def layer(package: str) -> str:
     """The layer of a package; `chargeline` itself and its dunder names are the root."""
     return "root" if package.startswith("__") or not package else LAYER.get(package, "unknown")
@@ -165,6 +216,32 @@ def check_import_order(module: Module) -> Iterator[str]:
                 f"`{module.package}` ({own}) to import itself or {allowed}",
                 f"`{name}` ({layer(target)})",
                 "Move what is shared into the engine, or pass it in from the program that wires both.",
+            )
+
+
+def check_engine_has_one_door(module: Module) -> Iterator[str]:
+    """Object to whoever outside the engine imports from inside it."""
+    for line, name in imported(module) if module.package != "engine" else ():
+        if name.startswith("chargeline.engine."):
+            yield module.objection(
+                line,
+                "what the engine hands out, from `chargeline.engine`",
+                f"`{name}`",
+                "Import it from chargeline.engine; what is missing there is added to its __init__.",
+            )
+
+
+def check_more_than_four_by_keyword(module: Module) -> Iterator[str]:
+    """Object to calls that give more than four values by their place only."""
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Call) or len(node.args) <= POSITIONAL_MOST:
+            continue
+        if ast.unparse(node.func).rpartition(".")[2] not in TAKE_MANY:
+            yield module.objection(
+                node.lineno,
+                f"at most {POSITIONAL_MOST} values by place in a call",
+                f"{len(node.args)} in `{ast.unparse(node.func)}(…)`",
+                "Name them: nobody reads five values in a row.",
             )
 
 
@@ -313,6 +390,21 @@ def test_imports_follow_the_layers() -> None:
     assert_none(objections(check_import_order))
 
 
+def test_the_engine_has_one_door() -> None:
+    """What the engine can do is imported from `chargeline.engine` and nothing deeper."""
+    assert_none(objections(check_engine_has_one_door))
+
+
+def test_calls_with_many_values_name_them() -> None:
+    """Nobody counts to the fifth of several values in a row."""
+    assert_none(objections(check_more_than_four_by_keyword))
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """The imports of services/ form no circle."""
+    assert_none([" -> ".join(circle) for circle in circles(import_graph(modules()))])
+
+
 def test_the_engine_needs_only_the_standard_library() -> None:
     """The engine runs on a bare Python."""
     assert_none(objections(check_engine_needs_only_the_standard_library))
@@ -381,6 +473,13 @@ OFFENDERS = [
     ),
     (check_import_order, "capture/run.py", "from chargeline.cli import main", "`chargeline.cli` (wiring)"),
     (check_import_order, "__init__.py", "from chargeline.engine import fold", "`chargeline.engine` (engine)"),
+    (
+        check_engine_has_one_door,
+        "hl7/reader.py",
+        "from chargeline.engine.trace import Step",
+        "`chargeline.engine.trace`",
+    ),
+    (check_more_than_four_by_keyword, "cli.py", "f(1, 2, 3, 4, 5)", "5 in `f(…)`"),
     (check_engine_needs_only_the_standard_library, "engine/fold.py", "import pydantic", "`pydantic`"),
     (check_purity, "engine/fold.py", "import random", "`random`"),
     (check_purity, "engine/fold.py", "from time import monotonic", "`time`"),
@@ -394,9 +493,9 @@ OFFENDERS = [
     (check_purity, "engine/fold.py", "at = field(default_factory=datetime.now)", "datetime.now"),
     (check_engine_has_no_floats, "engine/fold.py", "dose_mg = 1.5", "`1.5`"),
     (check_engine_has_no_floats, "engine/fold.py", "dose_mg = float('1')", "`float('1')`"),
-    (check_docstring, "bus/files.py", "x = 1", "no docstring"),
-    (check_docstring, "bus/files.py", "", "no docstring"),
-    (check_docstring, "bus/files.py", '"""Reads files, e.g. HL7 v2.5 ones."""', "found 1."),
+    (check_docstring, "files.py", "x = 1", "no docstring"),
+    (check_docstring, "files.py", "", "no docstring"),
+    (check_docstring, "files.py", '"""Reads files, e.g. HL7 v2.5 ones."""', "found 1."),
     (
         check_function_length,
         "cli.py",
@@ -421,21 +520,24 @@ INNOCENTS = [
     (check_package_is_known, "engine/fold.py", ""),
     (check_import_order, "engine/fold.py", "from chargeline.engine import events\nfrom . import draft"),
     (check_import_order, "hl7/reader.py", "from chargeline.engine import events\nfrom .scan import split"),
-    (check_import_order, "capture/run.py", "from chargeline import __version__, bus, engine, ledger"),
+    (check_import_order, "capture/run.py", "from chargeline import __version__, engine, kafka, ledger"),
     (check_import_order, "cli.py", "from chargeline import capture, gateway, ledger"),
+    (check_engine_has_one_door, "hl7/reader.py", "from chargeline.engine import Step, words"),
+    (check_engine_has_one_door, "engine/draft.py", "from chargeline.engine.trace import Step"),
+    (check_more_than_four_by_keyword, "cli.py", "f(1, 2, 3, 4, five=5)\ntable.add_row(1, 2, 3, 4, 5)"),
     (check_engine_needs_only_the_standard_library, "engine/fold.py", "import decimal"),
     (check_engine_needs_only_the_standard_library, "ledger/store.py", "import pydantic"),
     (check_purity, "engine/fold.py", "from datetime import datetime\nlate = context.now - at"),
-    (check_purity, "bus/files.py", "import os\nat = datetime.now(UTC)\ntext = open('feed.hl7')"),
+    (check_purity, "files.py", "import os\nat = datetime.now(UTC)\ntext = open('feed.hl7')"),
     (
         check_engine_has_no_floats,
         "engine/fold.py",
         "dose_mg = Decimal('1.5')\nexact = not isinstance(x, float)",
     ),
-    (check_engine_has_no_floats, "bus/files.py", "wait_seconds = 1.5"),
+    (check_engine_has_no_floats, "files.py", "wait_seconds = 1.5"),
     (
         check_docstring,
-        "bus/files.py",
+        "files.py",
         '"""Reads files of HL7 v2.5. It refuses to know (yet) what is in them."""',
     ),
     (check_function_length, "cli.py", "def fits():\n" + "    x = 1\n" * (FUNCTION_LINES_MOST - 1)),

@@ -8,7 +8,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -232,11 +232,9 @@ def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
 def _add_live(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     """The live service; its settings come from the environment (docs/configuration.md)."""
     capture = verbs.add_parser("capture", help="consume HL7 from Kafka, announce drafts")
-    capture.set_defaults(run=lambda _asked: _live().with_settings(_live().capture))
+    capture.set_defaults(run=_live("capture.program", lambda module, _asked: module.run))
     gateway = verbs.add_parser("gateway", help="listen for HL7 over MLLP and put it into Kafka")
-    gateway.set_defaults(
-        run=lambda _asked: _live().with_settings(import_module("chargeline.gateway.program").run)
-    )
+    gateway.set_defaults(run=_live("gateway.program", lambda module, _asked: module.run))
     serve = verbs.add_parser(
         "serve",
         help="one process, no server: MLLP in, a ledger, events to a file or the terminal",
@@ -245,23 +243,24 @@ def _add_live(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     serve.add_argument(
         "--out", metavar="FILE", type=Path, help="append JSON lines to it (default: standard output)"
     )
-    serve.set_defaults(
-        run=lambda asked: _live().with_settings(import_module("chargeline.serve.program").serve(asked.out))
-    )
+    serve.set_defaults(run=_live("serve.program", lambda module, asked: module.serve(asked.out)))
     config = verbs.add_parser("config", help="the settings of the live service, secrets hidden")
-    config.set_defaults(run=lambda _asked: _live().with_settings(_live().show_configuration))
+    config.set_defaults(run=_live("operate.ledger", lambda module, _asked: module.show_configuration))
     topics = verbs.add_parser("topics", help="Kafka topics").add_subparsers(metavar="ACTION", required=True)
     create = topics.add_parser("create", help="create the topics that are missing")
     create.add_argument("--partitions", type=_count, default=48, metavar="N", help="default: 48")
     create.add_argument("--replication", type=_count, default=3, metavar="N", help="default: 3")
     create.set_defaults(
-        run=lambda asked: _live().with_settings(_live().create_topics(asked.partitions, asked.replication))
+        run=_live(
+            "operate.topics",
+            lambda module, asked: module.create_topics(asked.partitions, asked.replication),
+        )
     )
     ledger = verbs.add_parser("ledger", help="the ledger's schema").add_subparsers(
         metavar="ACTION", required=True
     )
     migrate = ledger.add_parser("migrate", help="bring the ledger to the newest schema")
-    migrate.set_defaults(run=lambda _asked: _live().with_settings(_live().migrate))
+    migrate.set_defaults(run=_live("operate.ledger", lambda module, _asked: module.migrate))
     _add_parked(verbs)
 
 
@@ -270,7 +269,7 @@ def _add_parked(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
         metavar="ACTION", required=True
     )
     every = actions.add_parser("list", help="a line each, with its reason")
-    every.set_defaults(run=lambda _asked: _live().with_settings(_live().parked_list))
+    every.set_defaults(run=_live("operate.parked", lambda module, _asked: module.parked_list))
     for name, text in (
         ("show", "one message in full: it holds patient data"),
         ("retry", "send one through the inbound topic again"),
@@ -278,17 +277,25 @@ def _add_parked(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     ):
         one = actions.add_parser(name, help=text)
         one.add_argument("id", type=_count, metavar="ID", help="as `parked list` shows it")
-        one.set_defaults(run=_parked_one, action=name)
+        one.set_defaults(run=_live("operate.parked", _PARKED[name]))
 
 
-def _parked_one(asked: argparse.Namespace) -> int:
-    works = {"show": _live().parked_show, "retry": _live().parked_retry, "drop": _live().parked_drop}
-    return int(_live().with_settings(works[asked.action](asked.id)))
+_Work = Callable[[ModuleType, argparse.Namespace], object]
+_PARKED: dict[str, _Work] = {
+    "show": lambda module, asked: module.parked_show(asked.id),
+    "retry": lambda module, asked: module.parked_retry(asked.id),
+    "drop": lambda module, asked: module.parked_drop(asked.id),
+}
 
 
-def _live() -> ModuleType:
-    """The live service's verbs, imported only when asked for: Kafka and databases take a second to load."""
-    return import_module("chargeline.operate.commands")
+def _live(module: str, work: _Work) -> Callable[[argparse.Namespace], int]:
+    """Work of the live service, with the settings. Kafka and databases take a second to import."""
+
+    def run(asked: argparse.Namespace) -> int:
+        running = import_module("chargeline.operate.running")
+        return int(running.with_settings(work(import_module(f"chargeline.{module}"), asked)))
+
+    return run
 
 
 def _count(text: str) -> int:

@@ -23,11 +23,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chargeline.capture.program import create_topics
-from chargeline.drafting.inbound import key_text
 from chargeline.engine import VisitKey
 from chargeline.hl7.reader import read_message
 from chargeline.ledger import Ledger
+from chargeline.operate.topics import make_topics
+from chargeline.published.inbound import record_key
 from chargeline.settings import Settings
 from chargeline.simulator.feed import simulate
 from tests.live.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
@@ -51,7 +51,7 @@ def feed_of(copies: int, first: int = 1) -> Iterator[tuple[bytes, bytes]]:
         name = rb"\g<0>%dC" % copy
         for visit, data in zip(visits, plain, strict=True):
             key = VisitKey("ZEBRA_CLINIC", _NUMBERS.sub(name, visit).decode())
-            yield key_text(key).encode(), _NUMBERS.sub(name, data)
+            yield record_key(*key).encode(), _NUMBERS.sub(name, data)
 
 
 # Where the number of a visit or a patient begins, at the begin of a field or of a repetition.
@@ -71,7 +71,7 @@ class Capture:
 
     async def prepare(self) -> None:
         """Topics and tables."""
-        await create_topics(self._settings(), PARTITIONS, 1)
+        await make_topics(self._settings(), PARTITIONS, 1)
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
         await admin.start()
         await admin.create_topics([NewTopic(f"{self.name}.passed", PARTITIONS, 1)])

@@ -19,10 +19,10 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.capture import consumer as module
 from chargeline.capture.consumer import Consumer, Partitions
-from chargeline.capture.trouble import Troubles
-from chargeline.drafting.inbound import InboundRecord, Looked
+from chargeline.capture.failures import TaskFailures
+from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import Done, Lot, utc_now
+from chargeline.drafting.processor import PartitionBatch, PollResult, utc_now
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.telemetry.metrics import Metrics
 
@@ -100,10 +100,10 @@ class PlayedProcessor:
     def drop(self) -> None:
         """Nothing is held here."""
 
-    def look(self, records: Sequence[InboundRecord]) -> list[Looked]:
+    def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
         """Each of no use to anybody."""
         self.read_beside += self._working
-        return [Looked(each, "unused", None, None, None) for each in records]
+        return [ReadRecord(each, "unused", None, None, None) for each in records]
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Any]:
@@ -115,7 +115,7 @@ class PlayedProcessor:
         await self._work()
         return self.offsets[partition]
 
-    async def process(self, lots: Mapping[int, Lot], *, owner: str) -> Done:
+    async def process(self, lots: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Keep the offsets of the records, if they follow on what is kept."""
         self._working = True
         try:
@@ -128,11 +128,11 @@ class PlayedProcessor:
         if stale:
             raise Fenced(expected="", found="", do="", partitions=frozenset(stale))
         for number, lot in lots.items():
-            self.kept[number] += [each.record.offset for each in lot.looked]
+            self.kept[number] += [each.record.offset for each in lot.records]
             self.offsets[number] = lot.move.next_offset
         if self.chance.random() < 0.05:  # the commit was done, its answer lost
             raise self._unreachable()
-        return Done(sum(len(lot.looked) for lot in lots.values()), 0, (), {}, 0, {})
+        return PollResult(sum(len(lot.records) for lot in lots.values()), 0, (), {}, 0, {})
 
     async def _work(self) -> None:
         for _wait in range(self.chance.randrange(6)):
@@ -166,13 +166,29 @@ class Played:
         self.log = Log()
         self.stop = asyncio.Event()
         metrics = Metrics(CollectorRegistry(), program="capture", version="test")
-        ours: Any = (self.kafka, self.processor, "us", metrics, self.log)
-        self.partitions = Partitions(*ours, heartbeat_seconds=0.0)
-        shared: Any = {"troubles": Troubles(ours[-1]), "log": self.log}
+        kafka: Any = self.kafka
+        processor: Any = self.processor
+        log: Any = self.log
+        self.partitions = Partitions(
+            consumer=kafka,
+            processor=processor,
+            owner="us",
+            metrics=metrics,
+            log=log,
+            heartbeat_seconds=0.0,
+        )
         self.consumer = Consumer(
-            ours[0], self.partitions, topic=TOPIC, most=MOST, poll_ms=1, stop=self.stop,
-            limit=ParkedLimit(1, 1, utc_now), committed=lambda: None, **shared,
-        )  # fmt: skip
+            kafka,
+            self.partitions,
+            topic=TOPIC,
+            most=MOST,
+            poll_ms=1,
+            stop=self.stop,
+            limit=ParkedLimit(1, 1, utc_now),
+            committed=lambda: None,
+            failures=TaskFailures(log),
+            log=log,
+        )
 
     async def rebalance(self, places: Iterable[TopicPartition]) -> None:
         """What the group does: take all, give some."""

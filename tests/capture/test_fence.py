@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.drafting.inbound import InboundRecord, key_text
-from chargeline.drafting.processor import Lot, Processor, Terms
-from chargeline.drafting.revisions import Drafting, Topics
-from chargeline.engine import VisitKey
+from chargeline.drafting.inbound import InboundRecord
+from chargeline.drafting.processor import PartitionBatch, Processor, ProcessorSettings
+from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.batch import Batch
@@ -18,10 +17,10 @@ from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.ledger.records import Move
 from chargeline.ledger.store import Ledger
 from chargeline.published import shapes
+from chargeline.published.inbound import record_key
 from chargeline.simulator.feed import simulate
+from tests.drafting.test_processor import NOW, PROFILE, RULEBOOK
 from tests.ledger import with_tables
-
-from .test_processor import NOW, PROFILE, RULEBOOK
 
 PLACE = ("hl7.inbound", 0)
 PARTITION = 0
@@ -33,12 +32,18 @@ class Worker:
 
     def __init__(self, ledger: Ledger, name: str) -> None:
         topics = Topics("charge.draft", "documentation.question")
-        drafting = Drafting(RULEBOOK, "", topics, timedelta(hours=24), timedelta(minutes=30))
+        drafting = RevisionMaker(
+            RULEBOOK, "", topics, grace=timedelta(hours=24), stop_grace=timedelta(minutes=30)
+        )
         self.now = NOW
         self.name = name
         self.ledger = ledger
         self.processor = Processor(
-            ledger, PROFILE, drafting, Terms(PLACE[0], "hl7.parked", SETTLE, 100), lambda: self.now
+            ledger,
+            PROFILE,
+            drafting,
+            ProcessorSettings(PLACE[0], "hl7.parked", SETTLE, 100),
+            clock=lambda: self.now,
         )
         self.expected: int | None = None
 
@@ -53,10 +58,10 @@ class Worker:
         records = []
         for number, data in enumerate(messages):
             reading = read_events(read_message(data), PROFILE)
-            key = key_text(VisitKey(reading.facility, reading.visit or ""))
+            key = record_key(reading.facility, reading.visit or "")
             records.append(InboundRecord(*PLACE, first + number, key, data, {}, NOW))
         following = first + len(messages)
-        lot = Lot(self.processor.look(records), Move(self.expected, following))
+        lot = PartitionBatch(self.processor.read(records), Move(self.expected, following))
         await self.processor.process({PARTITION: lot}, owner=self.name)
         self.expected = following
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from chargeline.drafting.counting import count_drafted, show_counts
 from chargeline.drafting.revisions import LOOK_AGAIN_MOST
-from chargeline.drafting.watching import tell_counts, tell_outcome
 from chargeline.engine import VisitKey
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.records import StoredVisit
 from chargeline.ledger.store import Ledger
-from chargeline.operate import commands
+from chargeline.operate import parked as commands
 from chargeline.published import events, shapes
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
@@ -292,18 +292,18 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
 
 async def gauged(ledger: Ledger, now: datetime) -> Metrics:
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
-    tell_counts(metrics, await ledger.counts(), now, priced=True)
+    show_counts(metrics, await ledger.counts(), now, priced=True)
     return metrics
 
 
 async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(small: Ledger) -> None:
     """A missing stop: units times cents of its provisional lines, and its age; 0 when the stop is charted."""
     bench = await claimed(small)
-    bench.processors[0].drafting.prices = {"96374": 500, "J3373": 11}
+    bench.processors[0].maker.prices = {"96374": 500, "J3373": 11}
     await bench.feed(keyed([ordered("VANCOMYCIN", "1000 mg", minutes=60), OPEN]))
     (draft,) = (await bench.drafts()).values()
     lines = [line for encounter in draft.encounters for line in encounter.lines if line.provisional]
-    prices = bench.processors[0].drafting.prices
+    prices = bench.processors[0].maker.prices
     wanted = sum(line.units * prices.get(line.code, 0) for line in lines)
     assert (await row_of(small)).stake_cents == wanted > 0
     metrics = await gauged(small, NOW + timedelta(hours=2))
@@ -323,7 +323,7 @@ async def test_each_message_is_timed_once_when_its_visit_is_drafted(small: Ledge
     """Since it was sent and since it was queued; a duplicate, a nudge and a later look add nothing."""
     bench = await claimed(small, settle)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
-    bench.processors[0]._tell = tell_outcome(metrics, lambda: bench.now)
+    bench.processors[0]._tell = count_drafted(metrics, lambda: bench.now)
     messages: Sequence[bytes] = [GOOD, given("CEFAZOLIN", "1000 mg", "1100", "1130")]
     name = "chargeline_message_to_draft_seconds_count"
     await bench.feed(keyed([*messages, GOOD]))
@@ -338,7 +338,7 @@ async def test_a_withheld_service_is_counted_once(small: Ledger) -> None:
     """A dose that was not given is withheld in both revisions, and counted in the first."""
     bench = await claimed(small)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
-    bench.processors[0]._tell = tell_outcome(metrics, lambda: bench.now)
+    bench.processors[0]._tell = count_drafted(metrics, lambda: bench.now)
     await bench.feed(keyed([given("CEFAZOLIN", "1000 mg", "1200", "1300", refused="X")]))
     text = metrics.exposition()[1].decode()
     first = re.findall(r"^chargeline_withheld_services_total\{.*", text, re.MULTILINE)

@@ -3,9 +3,9 @@
 from prometheus_client import CollectorRegistry
 
 from chargeline.coding.assembly import code_feed
+from chargeline.drafting.counting import count_drafted
 from chargeline.drafting.processor import utc_now
-from chargeline.drafting.revisions import Outcome
-from chargeline.drafting.watching import tell_outcome
+from chargeline.drafting.revisions import DraftingResult
 from chargeline.files import FeedFile
 from chargeline.published import drafts
 from chargeline.simulator.feed import simulate
@@ -23,7 +23,7 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     ]
     lines = sum(len(encounter.lines) for each in run.visits for encounter in each.draft.encounters)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
-    tell_outcome(metrics, utc_now)(Outcome(said=said))
+    count_drafted(metrics, utc_now)(DraftingResult(written=said))
     text = metrics.exposition()[1].decode()
     counted = [line for line in text.splitlines() if line.startswith("chargeline_draft_lines_total{")]
     assert sum(float(line.rsplit(" ", 1)[1]) for line in counted) == lines > 0

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from chargeline.coding.assembly import code_feed
-from chargeline.drafting.inbound import InboundRecord, key_text
-from chargeline.drafting.processor import Done, Lot, Processor, Terms
-from chargeline.drafting.revisions import Drafting, Topics
+from chargeline.drafting.inbound import InboundRecord
+from chargeline.drafting.processor import PartitionBatch, PollResult, Processor, ProcessorSettings
+from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.engine import VisitKey
 from chargeline.files import FeedFile
 from chargeline.hl7.interpret import read_events
@@ -21,6 +21,7 @@ from chargeline.hl7.reader import read_message
 from chargeline.ledger.records import Announcement, Move
 from chargeline.ledger.store import Ledger
 from chargeline.published import shapes
+from chargeline.published.inbound import record_key
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate
@@ -40,18 +41,18 @@ class Bench:
     """
 
     def __init__(self, ledger: Ledger, settle: timedelta = timedelta(0), *, apart: bool = False) -> None:
-        drafting = Drafting(
+        drafting = RevisionMaker(
             RULEBOOK,
             "",
             Topics("charge.draft", "documentation.question"),
-            timedelta(hours=24),
-            timedelta(minutes=30),
+            grace=timedelta(hours=24),
+            stop_grace=timedelta(minutes=30),
         )
-        terms = Terms("hl7.inbound", "hl7.parked", settle, 10_000)
+        terms = ProcessorSettings("hl7.inbound", "hl7.parked", settle, 10_000)
         self.ledger = ledger
         self.now = NOW
         self.processors = [
-            Processor(ledger, PROFILE, drafting, terms, lambda: self.now)
+            Processor(ledger, PROFILE, drafting, terms, clock=lambda: self.now)
             for _number in range(PARTITIONS if apart else 1)
         ]
         self.offsets: dict[int, int | None] = {}
@@ -63,7 +64,9 @@ class Bench:
             async with self.ledger.batch() as batch:
                 self.offsets[partition] = await batch.claim("hl7.inbound", partition, "test")
 
-    async def feed(self, messages: Sequence[tuple[str, bytes, dict[str, str]]], lot: int = 50) -> list[Done]:
+    async def feed(
+        self, messages: Sequence[tuple[str, bytes, dict[str, str]]], lot: int = 50
+    ) -> list[PollResult]:
         """Work off messages (key, bytes, headers) in lots, then what they made us send ourselves."""
         done = []
         waiting: dict[int, list[InboundRecord]] = {number: [] for number in range(PARTITIONS)}
@@ -76,8 +79,8 @@ class Bench:
                 begin, part = self.offsets[number] or 0, records[:lot]
                 if part:
                     placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
-                    looked = self.processors[0].look(placed)
-                    lots[number] = Lot(looked, Move(self.offsets[number], begin + len(part)))
+                    looked = self.processors[0].read(placed)
+                    lots[number] = PartitionBatch(looked, Move(self.offsets[number], begin + len(part)))
                     del records[:lot]
             for place, processor in enumerate(self.processors):
                 own = {number: lot for number, lot in lots.items() if self._owner(number) == place}
@@ -112,7 +115,7 @@ class Bench:
         await self.feed(await self.drain())
 
     def _partition(self, place: int, key: VisitKey) -> int | None:
-        number = sum(key_text(key).encode()) % PARTITIONS
+        number = sum(record_key(*key).encode()) % PARTITIONS
         return number if self._owner(number) == place else None
 
     async def drafts(self) -> dict[tuple[str, str], shapes.DraftRevision]:
@@ -140,7 +143,7 @@ def keyed(messages: Sequence[bytes]) -> list[tuple[str, bytes, dict[str, str]]]:
     found = []
     for data in messages:
         reading = read_events(read_message(data), PROFILE)
-        key = key_text(VisitKey(reading.facility, reading.visit or reading.message.digest[:8]))
+        key = record_key(reading.facility, reading.visit or reading.message.digest[:8])
         found.append((key, data, {}))
     return found
 

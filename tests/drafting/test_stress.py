@@ -19,9 +19,10 @@ import pytest
 from sqlalchemy import text
 
 from chargeline.coding.assembly import CodedVisit, code_feed
-from chargeline.drafting.inbound import InboundRecord, key_text
-from chargeline.drafting.processor import Lot, Processor, Terms, nudge
-from chargeline.drafting.revisions import Drafting, Topics
+from chargeline.drafting.announcing import nudge
+from chargeline.drafting.inbound import InboundRecord
+from chargeline.drafting.processor import PartitionBatch, Processor, ProcessorSettings
+from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.engine import Feed, VisitKey
 from chargeline.files import FeedFile
 from chargeline.hl7.interpret import read_events
@@ -31,6 +32,7 @@ from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, events, shapes
+from chargeline.published.inbound import record_key
 from tests.golden.messages import adt, given, ordered
 from tests.ledger import with_tables
 
@@ -84,12 +86,16 @@ class Program:
     def start(self) -> None:
         """Begin with nothing in memory, as after a crash."""
         world = self.world
-        drafting = Drafting(
-            RULEBOOK, "", Topics("charge.draft", "documentation.question"), world.grace, timedelta(minutes=30)
+        drafting = RevisionMaker(
+            RULEBOOK,
+            "",
+            Topics("charge.draft", "documentation.question"),
+            grace=world.grace,
+            stop_grace=timedelta(minutes=30),
         )
-        terms = Terms(TOPIC, "hl7.parked", world.settle, IN_MEMORY)
+        terms = ProcessorSettings(TOPIC, "hl7.parked", world.settle, IN_MEMORY)
         ledger: Any = self.ledger
-        self.processor = Processor(ledger, PROFILE, drafting, terms, lambda: world.now)
+        self.processor = Processor(ledger, PROFILE, drafting, terms, clock=lambda: world.now)
         self.believed.clear()
 
     async def claim(self, partition: int) -> None:
@@ -108,8 +114,8 @@ class Program:
             begin = self.believed[number] or 0
             records = self.world.logs[number][begin : begin + most]
             if records:
-                lots[number] = Lot(
-                    self.processor.look(records), Move(self.believed[number], begin + len(records))
+                lots[number] = PartitionBatch(
+                    self.processor.read(records), Move(self.believed[number], begin + len(records))
                 )
         if not lots:
             return
@@ -119,7 +125,7 @@ class Program:
     async def due(self, limit: int) -> None:
         """One round of the timers."""
         await self._tried(self.processor.work_off_due(self._ours, self.believed, self.name, limit))
-        assert len(self.processor._desk._loaded) <= IN_MEMORY, "more visits in memory than allowed"
+        assert len(self.processor._cache._loaded) <= IN_MEMORY, "more visits in memory than allowed"
 
     async def _tried(self, work: Awaitable[object]) -> bool:
         try:
@@ -137,7 +143,7 @@ class Program:
         return True
 
     def _ours(self, key: VisitKey) -> int | None:
-        number = partition_of(key_text(key))
+        number = partition_of(record_key(*key))
         return number if number in self.believed else None
 
 
@@ -371,7 +377,7 @@ def keyed(messages: Sequence[bytes]) -> list[Sent]:
     found: list[Sent] = []
     for data in messages:
         reading = read_events(read_message(data), PROFILE)
-        key = key_text(VisitKey(reading.facility, reading.visit or reading.message.digest[:8]))
+        key = record_key(reading.facility, reading.visit or reading.message.digest[:8])
         found.append((key, data, {} if reading.visit else {"chargeline-no-visit": "1"}))
     return found
 
@@ -574,6 +580,6 @@ async def test_what_is_kept_for_another_programs_survivor_is_let_go(ledger: Ledg
         merge = adt("A41", visit="V2", prior_visit=f"V{number}", sent="1200")
         await read(world, dose(f"V{number}", "0800"), merge)
     for program in world.programs[:1]:
-        visits = program.processor._desk.visits
+        visits = program.processor._cache.feed
         assert sum(1 for _key in visits) <= IN_MEMORY
         assert len(visits._kept) <= IN_MEMORY

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
-from chargeline.gateway.server import Gateway, InboundMessage, Settings
+from chargeline.gateway.server import Gateway, InboundMessage, ListenerSettings
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.mllp.client import MllpClient
 from chargeline.rulebook.loading import read_interface
@@ -41,9 +41,9 @@ class MemoryStore:
         self.kept.append(message)
 
 
-def settings(**given: object) -> Settings:
+def settings(**given: object) -> ListenerSettings:
     usual = {"host": HOST, "port": 0, "store_seconds": PATIENCE_SECONDS, "retry_seconds": 0.001}
-    return Settings(**(usual | given))  # type: ignore[arg-type]
+    return ListenerSettings(**(usual | given))  # type: ignore[arg-type]
 
 
 @asynccontextmanager

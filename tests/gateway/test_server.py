@@ -20,7 +20,7 @@ from chargeline.gateway.server import (
 )
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
-from chargeline.mllp.server import HangUpError, Limits, Peer
+from chargeline.mllp.server import HangUpError, MllpLimits, Peer
 from chargeline.mllp.wire import MllpError
 from tests.clock import elapse
 from tests.gateway import HOST, MemoryStore, connected, profile, running, settings, until
@@ -252,7 +252,7 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
     """Bytes outside frames, too large a frame, half of one, a handler that fails: event, host and port."""
     store = MemoryStore()
     store.failing = RuntimeError("TESTPATIENT^ZEBRA")
-    async with running(store, limits=Limits(frame_bytes=2000)) as gateway:
+    async with running(store, limits=MllpLimits(frame_bytes=2000)) as gateway:
         for sent in (
             b"TESTPATIENT",
             b"\vMSH|" + b"Z" * 3000 + b"\x1c\r",
@@ -339,7 +339,7 @@ async def test_processing_id_and_version_are_refused_if_the_site_says_so(
 async def test_a_message_that_is_too_large_is_answered_to_its_sender() -> None:
     """AE with its number and the limit, then the connection is closed; nothing is stored."""
     store = MemoryStore()
-    limits = Limits(frame_bytes=1000)
+    limits = MllpLimits(frame_bytes=1000)
     async with running(store, limits=limits) as gateway, connected(gateway) as client:
         answer = read_message(await client.send(RAS + b"NTE|1||" + b"x" * 1000 + b"\r"))
         assert (answer.value("MSA-1"), answer.value("MSA-2")) == ("AE", "MSG00001")
@@ -474,7 +474,7 @@ async def test_no_answer_header_key_or_log_shows_a_patient(
     ):
         answers.append(await handled(data, store, processing_ids=frozenset("PT")))
         answers.append(await handled(data, down, store_seconds=0.002))
-    async with running(store, limits=Limits(frame_bytes=400)) as gateway, connected(gateway) as client:
+    async with running(store, limits=MllpLimits(frame_bytes=400)) as gateway, connected(gateway) as client:
         answers.append(await client.send(RAS))
     for answer in answers:
         assert not any(secret.encode() in (answer or b"") for secret in SECRETS), answer

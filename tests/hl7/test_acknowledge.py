@@ -16,8 +16,8 @@ from chargeline.hl7.acknowledge import (
     ERRORS,
     STORED,
     VERSIONS,
+    AckCondition,
     AnswerMode,
-    Outcome,
     Verdict,
     acknowledge,
     application_answer_owed,
@@ -30,18 +30,18 @@ from chargeline.hl7.reader import Message, read_message
 from tests.hl7 import RAS, with_header
 
 NOW = datetime(2024, 3, 12, 14, 15, 0, tzinfo=UTC)
-OUTCOMES: dict[Verdict, Outcome] = {
+OUTCOMES: dict[Verdict, AckCondition] = {
     "accept": STORED,
-    "error": Outcome("error", "207", 0, "the store is down | ^ & ~ \\ today"),
-    "reject": Outcome("reject", "202", 11, "expected P, found 1 character, letters"),
+    "error": AckCondition("error", "207", 0, "the store is down | ^ & ~ \\ today"),
+    "reject": AckCondition("reject", "202", 11, "expected P, found 1 character, letters"),
 }
 
 
-def answer(data: bytes, outcome: Outcome = STORED, mode: AnswerMode = "as_asked") -> bytes | None:
+def answer(data: bytes, outcome: AckCondition = STORED, mode: AnswerMode = "as_asked") -> bytes | None:
     return acknowledge(header_of(read_message(data)), outcome, now=NOW, control_id="OURS1", mode=mode)
 
 
-def answered(data: bytes, outcome: Outcome = STORED) -> Message:
+def answered(data: bytes, outcome: AckCondition = STORED) -> Message:
     """The answer, read back; python-hl7 must find the same code and the same number in it."""
     got = answer(data, outcome)
     assert got is not None
@@ -214,7 +214,7 @@ def test_hl7apy_reads_every_answer_back(version: str) -> None:
 @pytest.mark.parametrize("code", sorted(ERRORS))
 def test_every_error_has_its_words(code: str) -> None:
     """Code, words and table, as CWE."""
-    got = answered(RAS, Outcome("error", code))
+    got = answered(RAS, AckCondition("error", code))
     assert got.rows[2][3] == f"{code}^{ERRORS[code]}^HL70357"
 
 

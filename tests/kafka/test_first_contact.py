@@ -28,8 +28,8 @@ from aiokafka.protocol.admin import (
 from aiokafka.protocol.metadata import MetadataResponse_v1
 
 from chargeline.kafka import connecting as kafka
-from chargeline.kafka import topics
-from chargeline.kafka.connecting import KafkaUnavailableError, Starting
+from chargeline.kafka import starting, topics
+from chargeline.kafka.starting import KafkaUnavailableError, Starting
 
 HOST = "127.0.0.1"
 TOPIC = "hl7.inbound"
@@ -54,9 +54,7 @@ class Broker:
     def options(self) -> dict[str, object]:
         """What a client of this broker is told."""
         place = {"bootstrap_servers": f"{HOST}:{self.port}", "client_id": "test"}
-        return kafka.client_options(
-            place | {"security_protocol": "PLAINTEXT"}, kafka.TlsFiles(None, None, None)
-        )
+        return kafka.client_options(place | {"security_protocol": "PLAINTEXT"}, (None, None, None))
 
     def register(self, _found: Starting) -> None:
         """Be registered from now on; what a wait is told by."""
@@ -101,7 +99,7 @@ class Broker:
 @pytest.fixture
 async def broker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Broker]:
     """A broker that listens and is not registered yet; whoever waits asks again at once."""
-    monkeypatch.setattr(kafka, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(starting, "AGAIN_SECONDS", 0.0)
     made = Broker()
     server = await asyncio.start_server(made.serve, HOST, 0)
     made.port = server.sockets[0].getsockname()[1]
@@ -161,7 +159,7 @@ async def test_a_producer_starts_when_the_broker_is_registered(
             broker.registered = True
 
     watching = Watching()
-    monkeypatch.setattr(kafka.log, "handlers", [watching])
+    monkeypatch.setattr(starting.log, "handlers", [watching])
     async with kafka.producer(broker.options, topics=[TOPIC], record_bytes=1000) as producer:
         assert producer.client.cluster.brokers()
     (record,) = said
@@ -197,7 +195,7 @@ async def test_what_a_starting_kafka_answers_is_waited_out(broker: Broker, error
             raise left.pop()
         return "done"
 
-    assert await kafka.met(broker.options, meet, lambda _found: None) == "done"
+    assert await starting.met(broker.options, meet, lambda _found: None) == "done"
 
 
 # ------------------------------------------------------------------ the bound
@@ -214,7 +212,7 @@ async def test_a_kafka_that_does_not_get_ready_is_given_up(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, registered: bool, found: str
 ) -> None:
     """After the bound: what was expected, what was found and what to do; told once before."""
-    monkeypatch.setattr(kafka, "STARTING_SECONDS", 0.05)
+    monkeypatch.setattr(starting, "STARTING_SECONDS", 0.05)
     broker.registered = registered
     broker.answers = [NOT_CONTROLLER] * 10_000
     tell = Waits(lambda _found: None)
@@ -244,7 +242,7 @@ async def failing(options: dict[str, object], error: Exception) -> tuple[str, in
         raise AssertionError("nobody waits for it")
 
     with pytest.raises(KafkaUnavailableError) as caught:
-        await kafka.met(options, meet, tell)
+        await starting.met(options, meet, tell)
     return str(caught.value), tries
 
 
@@ -284,5 +282,5 @@ async def producing(broker: Broker) -> object:
 async def test_a_topic_that_is_missing_is_not_waited_for(broker: Broker) -> None:
     """A registered broker knows its topics: one that it does not know must be made."""
     broker.registered = True
-    with pytest.raises(kafka.TopicsMissingError, match="no absent"):
+    with pytest.raises(starting.TopicsMissingError, match="no absent"):
         await producing(broker)

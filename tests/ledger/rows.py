@@ -6,10 +6,10 @@ from typing import Any
 from chargeline.engine import VisitKey
 from chargeline.ledger import (
     Announcement,
-    ParkedMessage,
     StoredContribution,
     StoredMerge,
     StoredMessage,
+    StoredParkedMessage,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
@@ -64,8 +64,8 @@ def announcement(name: str) -> Announcement:
     return Announcement("drafts", "NORTH|V1", name, '{"ce_id": "1"}', name.encode(), MORNING)
 
 
-def parked(offset: int = 7, **changes: Any) -> ParkedMessage:
-    plain = ParkedMessage(
+def parked(offset: int = 7, **changes: Any) -> StoredParkedMessage:
+    plain = StoredParkedMessage(
         topic="hl7",
         partition=0,
         offset=offset,

@@ -18,7 +18,7 @@ from chargeline.ledger import (
     DiskFull,
     Ledger,
     LedgerError,
-    Limits,
+    LedgerLimits,
     NotALedger,
     Unexpected,
     Unreachable,
@@ -60,7 +60,7 @@ async def test_a_server_that_does_not_answer_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/ledger"
         with pytest.raises(Unreachable, match="Timeout"):
-            await Ledger.open(address, limits=Limits(connect=0.2))
+            await Ledger.open(address, limits=LedgerLimits(connect=0.2))
 
 
 async def test_a_database_that_is_not_there_is_said_by_name(database: str) -> None:
@@ -196,7 +196,7 @@ async def test_a_full_disk_keeps_nothing_of_the_batch_postgresql(database: str, 
 async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> None:
     """SQLite has one writer: a second program waits as long as it was told, and says what is wrong."""
     address = f"sqlite:///{tmp_path}/ledger.sqlite"
-    ours = await Ledger.open(address, accept_old=True, limits=Limits(busy=0.1))
+    ours = await Ledger.open(address, accept_old=True, limits=LedgerLimits(busy=0.1))
     await ours.migrate()
     theirs = await Ledger.open(address)
     async with theirs.batch():

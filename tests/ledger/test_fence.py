@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chargeline.ledger import BatchFailed, Fenced, Ledger, Limits, Move, Unreachable
+from chargeline.ledger import BatchFailed, Fenced, Ledger, LedgerLimits, Move, Unreachable
 from tests.clock import PATIENCE_SECONDS
 
 from .rows import V1, message
@@ -109,7 +109,7 @@ async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> 
     new = await Ledger.open(database, accept_old=True)
     await new.migrate()
     await at_five(new)
-    old = await Ledger.open(database, limits=Limits(idle_in_transaction=1))
+    old = await Ledger.open(database, limits=LedgerLimits(idle_in_transaction=1))
     with pytest.raises(Unreachable):
         async with old.batch() as frozen:
             await frozen.advance("hl7", {0: Move(5, 6)}, owner="old")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from chargeline.ledger import Ledger, SchemaTooNew, SchemaTooOld, StoredMerge, StoredMessage, migrating
 from chargeline.ledger import records as records_module
-from chargeline.ledger.connecting import Limits, make_engine, parse_address
+from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
 from chargeline.ledger.tables import metadata
 
 from .rows import V1, initial_service, message
@@ -26,7 +26,7 @@ RECORDS = {
     "question": "StoredQuestion",
     "contribution": "StoredContribution",
     "outbox": "Announcement",
-    "parked": "ParkedMessage",
+    "parked": "StoredParkedMessage",
 }
 CATALOGUES = {
     "sqlite": ["SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY 1, 2"],
@@ -61,7 +61,7 @@ def catalogue(connection: Connection) -> list[tuple[Any, ...]]:
 
 async def run(url: str, *work: Any) -> Any:
     """Do something to the database directly, in one transaction; the last result."""
-    engine = make_engine(parse_address(url), Limits())
+    engine = make_engine(parse_address(url), LedgerLimits())
     try:
         async with engine.begin() as connection:
             for each in work:

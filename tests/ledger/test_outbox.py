@@ -7,7 +7,7 @@ import sys
 import asyncpg
 import pytest
 
-from chargeline.ledger import Announcement, Ledger, LedgerError, Limits
+from chargeline.ledger import Announcement, Ledger, LedgerError, LedgerLimits
 from tests.clock import PATIENCE_SECONDS
 
 from .rows import announcement
@@ -137,7 +137,7 @@ async def test_a_relay_that_meets_an_error_gives_its_place_up(database: str) -> 
 
 async def test_a_relay_that_hangs_loses_its_place(database: str) -> None:
     """PostgreSQL ends the relay's session when it has not asked for long; another takes over."""
-    hung = await Ledger.open(database, accept_old=True, limits=Limits(idle_relay=0.3))
+    hung = await Ledger.open(database, accept_old=True, limits=LedgerLimits(idle_relay=0.3))
     await hung.migrate()
     await announce(hung, "e1")
     assert names(await hung.take_outbox(1)) == ["e1"]

@@ -15,8 +15,11 @@ from pathlib import Path
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     [
-        "chargeline.operate.commands",
         "chargeline.cli",
+        "chargeline.operate.parked",
+        "chargeline.operate.running",
+        "chargeline.operate.topics",
+        "chargeline.capture.program",
         "chargeline.gateway.program",
         "chargeline.serve.program",
         "tests.live.processes",

@@ -17,13 +17,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chargeline.capture.program import create_topics
-from chargeline.drafting.inbound import key_text
-from chargeline.engine import VisitKey
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
+from chargeline.operate.topics import make_topics
 from chargeline.published import shapes
+from chargeline.published.inbound import record_key
 from chargeline.settings import Settings
 from tests.clock import PATIENCE_SECONDS
 from tests.drafting.test_processor import PROFILE, Lines, by_bench
@@ -125,7 +124,7 @@ class Service:
             topic_questions=f"{self.name}.questions",
             topic_parked=f"{self.name}.parked",
         )
-        assert len(await create_topics(settings, PARTITIONS, 1)) == 4
+        assert len(await make_topics(settings, PARTITIONS, 1)) == 4
         ledger = await Ledger.open(self.url, accept_old=True)
         await ledger.migrate()
         await ledger.close()
@@ -242,7 +241,7 @@ class Service:
         waiting = []
         for data in messages:
             reading = read_events(read_message(data), PROFILE)
-            key = key_text(VisitKey(reading.facility, reading.visit or reading.message.digest[:8]))
+            key = record_key(reading.facility, reading.visit or reading.message.digest[:8])
             waiting.append(await producer.send(self.inbound, value=data, key=key.encode()))
         await asyncio.gather(*waiting)
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from chargeline.capture.program import create_topics, kafka_options
+from chargeline.capture.program import kafka_options
 from chargeline.kafka import connecting as clients
-from chargeline.kafka.connecting import KafkaUnavailableError, TlsFiles, TopicsMissingError
+from chargeline.kafka.connecting import TlsFiles
+from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError
 from chargeline.kafka.topics import too_small
+from chargeline.operate.topics import make_topics
 from chargeline.settings import Settings
 from tests.clock import PATIENCE_SECONDS
 from tests.ledger import with_tables
@@ -29,6 +31,10 @@ from .service import Service, service
 __all__ = ["service"]
 
 WRONG = "battery-staple"
+
+
+def tls_files(authority: Path | None, certificate: Path | None, key: Path | None) -> TlsFiles:
+    return authority, certificate, key
 
 
 @pytest.fixture(autouse=True)
@@ -82,11 +88,11 @@ async def test_a_wrong_password_is_told_and_not_shown(kafka: Kafka, file: Path) 
 
 
 Try = Callable[[Kafka], tuple[str, dict[str, object], TlsFiles]]
-NO_FILES = TlsFiles(None, None, None)
+NO_FILES = tls_files(None, None, None)
 
 
 def ca(kafka: Kafka) -> TlsFiles:
-    return TlsFiles(kafka.tls_file("authority.pem"), None, None)
+    return tls_files(kafka.tls_file("authority.pem"), None, None)
 
 
 def login(mechanism: str, password: str = servers.SASL_PASSWORD) -> dict[str, object]:
@@ -190,7 +196,7 @@ async def test_why_kafka_does_not_let_us_in_is_told(kafka: Kafka, case: str) -> 
         lambda kafka: (
             kafka.mutual_bootstrap,
             tls(),
-            TlsFiles(*(kafka.tls_file(each) for each in ("authority.pem", "client.pem", "client.key"))),
+            tls_files(*(kafka.tls_file(each) for each in ("authority.pem", "client.pem", "client.key"))),
         ),
     ],
     ids=["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL", "SSL with our certificate"],
@@ -210,7 +216,7 @@ async def test_with_what_is_right_kafka_lets_us_in(kafka: Kafka, given: Try) -> 
 )
 def test_a_tls_file_of_another_kind_is_named(kafka: Kafka, files: tuple[str | None, ...]) -> None:
     """A key for a certificate, or of another one: which files, and which variables to correct."""
-    paths = TlsFiles(*(kafka.tls_file(each) if each else None for each in files))
+    paths = tls_files(*(kafka.tls_file(each) if each else None for each in files))
     with pytest.raises(
         KafkaUnavailableError, match=r"expected PEM .*\.key, found .*; correct CHARGELINE_KAFKA_TLS"
     ):
@@ -250,7 +256,7 @@ async def test_topics_take_the_largest_message_or_it_is_said(
     """New topics take what the settings allow; where the settings are raised later, each topic is named."""
     names = {f"topic_{each}": topics(each) for each in ("inbound", "drafts", "questions", "parked")}
     settings = Settings(kafka_bootstrap=kafka.bootstrap, mllp_frame_bytes=2_000_000, **names)
-    assert sorted(await create_topics(settings, 1, 1)) == sorted(names.values())
+    assert sorted(await make_topics(settings, 1, 1)) == sorted(names.values())
     assert await too_small(kafka_options(settings), [*names.values()], settings.kafka_record_bytes()) == {}
     later = {name.upper(): value for name, value in names.items()} | {"MLLP_FRAME_BYTES": "5000000"}
     ended = await command("topics create", environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **later))

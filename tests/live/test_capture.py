@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
 from structlog.testing import capture_logs
 
+from chargeline.capture.failures import TaskFailures
 from chargeline.capture.relay import OutboxRelay, Producers
-from chargeline.capture.trouble import Troubles
 from chargeline.drafting.processor import utc_now
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
@@ -90,7 +90,9 @@ async def test_an_event_waits_until_kafka_has_the_one_before_it(
     names = [f"{key}-{number}" for number in range(1, 5) for key in ("a", "b", "c")]
     async with ledger.batch() as batch:
         await batch.announce([_announcement(topic, name) for name in names])
-    relay = OutboxRelay(ledger, _failing_at("b-2", service.kafka.bootstrap), Troubles(logs.logger("test")))
+    relay = OutboxRelay(
+        ledger, _failing_at("b-2", service.kafka.bootstrap), TaskFailures(logs.logger("test"))
+    )
     relay.stop.set()
     with capture_logs() as said:
         await relay.run()

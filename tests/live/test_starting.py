@@ -11,8 +11,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from chargeline.capture import commands, program
+from chargeline.capture import program
 from chargeline.kafka import connecting as clients
+from chargeline.kafka import starting as first_contact
+from chargeline.operate import topics as commands
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from tests.clock import PATIENCE_SECONDS
@@ -33,7 +35,7 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 async def starting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KafkaServer]:
     """A Kafka that is on its way up; whoever waits for it has the patience of a test."""
-    monkeypatch.setattr(clients, "STARTING_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(first_contact, "STARTING_SECONDS", PATIENCE_SECONDS)
     server = KafkaServer(quick=True, settings=BY_TURNS)
     up = asyncio.create_task(asyncio.to_thread(server.start))
     await until(server.listens)
@@ -47,8 +49,8 @@ async def test_whoever_meets_a_kafka_without_a_broker_waits_until_it_has_one(
 ) -> None:
     """At the moment that it opens its port, and when it has no broker: topics, producer and consumer."""
     settings = Settings(kafka_bootstrap=starting.bootstrap)
-    topics = program.topics_of(settings)
-    assert await program.create_topics(settings, 1, 1) == sorted(topics)
+    topics = settings.topics()
+    assert await commands.make_topics(settings, 1, 1) == sorted(topics)
 
     await until(lambda: not starting.answers())
     assert await commands.create_topics(1, 1)(settings) == commands.OK

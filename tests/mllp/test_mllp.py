@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeline.mllp.client import MllpClient
-from chargeline.mllp.server import HangUpError, Limits, MllpServer, Peer
+from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
 from chargeline.mllp.wire import END, START, Frame, FrameReader, MllpError
 from tests.clock import PATIENCE_SECONDS, elapse
 from tests.hl7 import RAS
@@ -69,7 +69,7 @@ def refusal(head: bytes, reason: str, _peer: Peer) -> bytes | None:
 
 @asynccontextmanager
 async def serving(ward: Ward, **limits: float) -> AsyncIterator[MllpServer]:
-    server = MllpServer(ward, Limits()._replace(**limits), refusal=refusal)
+    server = MllpServer(ward, MllpLimits()._replace(**limits), refusal=refusal)
     await server.start(HOST, 0)
     try:
         yield server

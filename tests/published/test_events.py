@@ -18,20 +18,20 @@ from chargeline.published.drafts import (
     WrittenRevision,
     billed,
     changes,
+    digest_of,
     line_of,
     question_of,
     revision_of,
-    said_in,
     withheld_of,
 )
 from chargeline.published.events import (
-    Announcement,
-    message_key,
+    TimedEvent,
     parked,
     question_changes,
     questions_of,
     to_kafka,
 )
+from chargeline.published.inbound import record_key
 from chargeline.published.shapes import (
     Changes,
     DocumentationQuestion,
@@ -118,7 +118,7 @@ def parked_message(**changed: Any) -> ParkedMessage:
     return parked(b"MSH|^~\\&|\xe9\x00", [("trace", b"\xff"), ("empty", None)], **{**given, **changed})
 
 
-def headers(event: Announcement) -> dict[str, str]:
+def headers(event: TimedEvent) -> dict[str, str]:
     return to_kafka(event)[1]
 
 
@@ -151,14 +151,14 @@ def test_a_draft_is_written_as_its_model_is() -> None:
     """Byte for byte, with the same key, headers and id, although no model has made it."""
     for each in revisions_of_the_feed():
         model = DraftRevision.model_validate_json(each.value)
-        assert to_kafka(Announcement(each, NOON)) == to_kafka(Announcement(model, NOON))
+        assert to_kafka(TimedEvent(each, NOON)) == to_kafka(TimedEvent(model, NOON))
         assert each.changes == model.changes.model_dump_json().encode()
 
 
 def test_what_was_said_is_known_again_from_the_bytes() -> None:
     """A visit that comes back from the ledger is compared with what was said of it before."""
     for each in revisions_of_the_feed():
-        assert said_in(each.value) == each.said
+        assert digest_of(each.value) == each.digest
 
 
 def test_the_content_is_all_but_the_number_and_the_changes() -> None:
@@ -170,8 +170,8 @@ def test_the_content_is_all_but_the_number_and_the_changes() -> None:
         written(made, final=True), written(made, incomplete=True), written(made, merged_into="V2"),
         written(made._replace(policy="other")), written(made._replace(rulebook="other")), written(other),
     ]  # fmt: skip
-    assert len({each.said.content for each in same}) == 1
-    assert len({each.said.content for each in (same[0], *others)}) == 1 + len(others)
+    assert len({each.digest.content for each in same}) == 1
+    assert len({each.digest.content for each in (same[0], *others)}) == 1 + len(others)
 
 
 def test_the_roles_of_new_lines_are_told() -> None:
@@ -381,7 +381,7 @@ def test_a_question_is_closed_under_the_id_it_was_opened_with() -> None:
 
 def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
     """What could not be read can be read again later, byte for byte."""
-    event = ParkedMessage.model_validate_json(to_kafka(Announcement(parked_message(), NOON))[2])
+    event = ParkedMessage.model_validate_json(to_kafka(TimedEvent(parked_message(), NOON))[2])
     assert event.raw == b"MSH|^~\\&|\xe9\x00"
     assert [(each.name, each.value_base64) for each in event.headers] == [("trace", "/w=="), ("empty", None)]
 
@@ -391,17 +391,17 @@ def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
 
 def test_the_key_is_facility_and_visit() -> None:
     """All of one visit goes to one partition, in order."""
-    assert to_kafka(Announcement(asked(question())[0], NOON))[0] == "ZEBRA|V1"
+    assert to_kafka(TimedEvent(asked(question())[0], NOON))[0] == "ZEBRA|V1"
 
 
 def test_a_message_of_nobody_has_an_empty_key() -> None:
     """A message without facility and visit still has a key that says so."""
-    assert message_key(None, None) == "|"
+    assert record_key(None, None) == "|"
 
 
 def test_the_headers_are_those_of_cloudevents_in_binary_mode() -> None:
     """The required attributes, the time, and the content type, by their names in Kafka."""
-    told = headers(Announcement(revision(), NOON))
+    told = headers(TimedEvent(revision(), NOON))
     told.pop("ce_id")
     assert told == {
         "ce_specversion": "1.0",
@@ -415,24 +415,24 @@ def test_the_headers_are_those_of_cloudevents_in_binary_mode() -> None:
 def test_the_time_is_told_in_utc() -> None:
     """An instant in another zone is the same instant."""
     at = NOON.astimezone(timezone(timedelta(hours=-5)))
-    assert headers(Announcement(revision(), at))["ce_time"] == "2026-03-02T12:00:00Z"
+    assert headers(TimedEvent(revision(), at))["ce_time"] == "2026-03-02T12:00:00Z"
 
 
 def test_a_time_without_zone_is_our_mistake() -> None:
     """Nobody could say which instant it is."""
     with pytest.raises(AssertionError, match="has a zone"):
-        to_kafka(Announcement(revision(), datetime(2026, 3, 2)))
+        to_kafka(TimedEvent(revision(), datetime(2026, 3, 2)))
 
 
 def test_the_source_is_a_uri_reference_whatever_the_facility_is_called() -> None:
     """Blanks and slashes of a name are escaped."""
     made = draft_with()._replace(key=VisitKey("ZEBRA A/B é", "V1"))
-    assert headers(Announcement(revision(made), NOON))["ce_source"] == "/chargeline/ZEBRA%20A%2FB%20%C3%A9"
+    assert headers(TimedEvent(revision(made), NOON))["ce_source"] == "/chargeline/ZEBRA%20A%2FB%20%C3%A9"
 
 
 def test_the_value_is_json_in_utf_8() -> None:
     """The content type says so."""
-    value = to_kafka(Announcement(asked(question(drug="Zébra"))[0], NOON))[2]
+    value = to_kafka(TimedEvent(asked(question(drug="Zébra"))[0], NOON))[2]
     assert json.loads(value.decode())["drug"] == "Zébra"
 
 
@@ -441,8 +441,8 @@ def test_the_value_is_json_in_utf_8() -> None:
 )
 def test_the_same_event_announced_later_has_the_same_id(data: Any) -> None:
     """A repeat after a crash is recognised."""
-    later = Announcement(data, NOON + timedelta(hours=1))
-    assert headers(Announcement(data, NOON))["ce_id"] == headers(later)["ce_id"]
+    later = TimedEvent(data, NOON + timedelta(hours=1))
+    assert headers(TimedEvent(data, NOON))["ce_id"] == headers(later)["ce_id"]
 
 
 def test_events_that_differ_have_different_ids() -> None:
@@ -458,13 +458,13 @@ def test_events_that_differ_have_different_ids() -> None:
         parked_message(),
         parked_message(at=("hl7.inbound", 3, 42)),
     ]
-    assert len({headers(Announcement(each, NOON))["ce_id"] for each in events}) == len(events)
+    assert len({headers(TimedEvent(each, NOON))["ce_id"] for each in events}) == len(events)
 
 
 def test_the_bar_between_facility_and_visit_does_not_confuse_ids() -> None:
     """A|B with visit C is not A with visit B|C."""
     one, other = (
-        Announcement(revision(draft_with()._replace(key=key)), NOON)
+        TimedEvent(revision(draft_with()._replace(key=key)), NOON)
         for key in (VisitKey("A|B", "C"), VisitKey("A", "B|C"))
     )
     assert headers(one)["ce_id"] != headers(other)["ce_id"]
@@ -472,5 +472,5 @@ def test_the_bar_between_facility_and_visit_does_not_confuse_ids() -> None:
 
 def test_no_header_holds_more_than_facility_and_hash() -> None:
     """Headers end up in tools and logs: neither the visit nor the control id is in them."""
-    told = str(headers(Announcement(parked_message(key=("ZEBRA", "V4242")), NOON)))
+    told = str(headers(TimedEvent(parked_message(key=("ZEBRA", "V4242")), NOON)))
     assert "V4242" not in told and "4711" not in told

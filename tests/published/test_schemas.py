@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from chargeline.published.events import Announcement, to_kafka
+from chargeline.published.events import TimedEvent, to_kafka
 from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi, files, write
 from chargeline.published.shapes import TYPES
 from chargeline.settings import Settings
@@ -47,7 +47,7 @@ def values(node: Any, key: str) -> list[Any]:
 
 @pytest.mark.parametrize("name", sorted(files()))
 def test_a_published_file_is_the_one_that_the_code_makes(name: str) -> None:
-    """If it differs, run `python -m chargeline.published.schemas` and say in the commit why the shape changed."""
+    """If it differs, run `python -m chargeline.published.schemas` and say in the commit why."""
     assert (SCHEMAS / name).read_text(encoding="utf-8") == files()[name]
 
 
@@ -66,7 +66,7 @@ def test_a_published_schema_is_a_schema(channel: Any) -> None:
 @pytest.mark.parametrize(("topic", "event"), SAMPLES)
 def test_what_we_send_holds_under_the_published_schema(topic: str, event: Any) -> None:
     """Values as they go to Kafka, drafts of a messy feed among them."""
-    validator(topic).validate(json.loads(to_kafka(Announcement(event, NOON))[2]))
+    validator(topic).validate(json.loads(to_kafka(TimedEvent(event, NOON))[2]))
 
 
 @pytest.mark.parametrize(("topic", "event"), [SAMPLES[0], SAMPLES[-3], SAMPLES[-1]])
@@ -96,7 +96,7 @@ def test_headers_hold_under_the_published_message() -> None:
     """Names and shapes of the headers are those in asyncapi.yaml."""
     shape = asyncapi()["components"]["messageTraits"]["cloud_event"]["headers"]
     for _topic, event in SAMPLES:
-        told = to_kafka(Announcement(event, NOON))[1]
+        told = to_kafka(TimedEvent(event, NOON))[1]
         Draft202012Validator(shape).validate(told)
         assert set(told) == set(shape["properties"])
 
@@ -106,7 +106,7 @@ def test_keys_hold_under_the_published_binding() -> None:
     for message in asyncapi()["components"]["messages"].values():
         shape = message["bindings"]["kafka"]["key"]
         for _topic, event in SAMPLES:
-            Draft202012Validator(shape).validate(to_kafka(Announcement(event, NOON))[0])
+            Draft202012Validator(shape).validate(to_kafka(TimedEvent(event, NOON))[0])
 
 
 def test_every_reference_of_asyncapi_leads_somewhere() -> None:

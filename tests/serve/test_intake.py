@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.capture.program import new_processor
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.gateway.server import Gateway, InboundMessage, StoreUnavailable
-from chargeline.gateway.server import Settings as GatewaySettings
-from chargeline.ledger import Fenced, Ledger, Limits, Unreachable
+from chargeline.drafting.setup import new_processor
+from chargeline.gateway.server import Gateway, InboundMessage, ListenerSettings, StoreUnavailable
+from chargeline.ledger import Fenced, Ledger, LedgerLimits, Unreachable
 from chargeline.ledger.batch import Batch
 from chargeline.mllp.client import MllpClient
 from chargeline.serve.intake import PARTITION, TOPIC, Intake
@@ -81,7 +80,7 @@ async def working(intake: Intake) -> AsyncIterator[asyncio.Task[None]]:
 @asynccontextmanager
 async def listening(intake: Intake, store_seconds: float) -> AsyncIterator[MllpClient]:
     """A sender's connection to a gateway in front of the intake."""
-    settings = GatewaySettings(host=HOST, port=0, store_seconds=store_seconds, retry_seconds=0.01)
+    settings = ListenerSettings(host=HOST, port=0, store_seconds=store_seconds, retry_seconds=0.01)
     gateway = Gateway(intake, intake.processor.profile, settings)
     await gateway.start()
     async with await MllpClient.connect(HOST, gateway.server.port) as client:
@@ -126,7 +125,7 @@ async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None
 async def test_a_ledger_that_stays_locked_is_said_with_ae(tmp_path: Path) -> None:
     """The sender waits no longer than the gateway's patience; free again, the same message is accepted."""
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
-    ours = await Ledger.open(url, accept_old=True, limits=Limits(busy=0.1))
+    ours = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=0.1))
     await ours.migrate()
     theirs = await Ledger.open(url)
     intake = intake_on(ours)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chargeline.ledger.records import Announcement
-from chargeline.published.events import Announcement as Event
+from chargeline.published.events import TimedEvent as Event
 from chargeline.published.events import to_kafka
 from chargeline.published.shapes import Data
 from chargeline.serve.output import Output, OutputError, as_line, in_words

@@ -15,16 +15,17 @@ from aiokafka.partitioner import murmur2
 from aiokafka.structs import ConsumerRecord
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.capture.trouble import Troubles
+from chargeline.capture.failures import TaskFailures
+from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
-from chargeline.drafting.inbound import InboundRecord, Looked, instant_of, key_text
+from chargeline.drafting.inbound import InboundRecord, ReadRecord, instant_of
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import Done, Lot, Processor
-from chargeline.drafting.watching import tell_batch
-from chargeline.engine import VisitKey
-from chargeline.kafka.connecting import TopicsMissingError
+from chargeline.drafting.processor import PartitionBatch, PollResult, Processor
+from chargeline.engine import Finding, VisitKey
+from chargeline.kafka.starting import TopicsMissingError
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Move
+from chargeline.published.inbound import record_key
 from chargeline.telemetry.metrics import Metrics
 
 RETRY_SECONDS = 1.0
@@ -40,7 +41,7 @@ class _Polled(NamedTuple):
     """What one poll brought, read; worthless once the generation is another."""
 
     generation: int
-    lots: Mapping[TopicPartition, Sequence[Looked]]
+    lots: Mapping[TopicPartition, Sequence[ReadRecord]]
     seconds: Mapping[TopicPartition, float]
     full: bool
 
@@ -141,7 +142,7 @@ class Consumer:
         most: int,
         poll_ms: int,
         limit: ParkedLimit,
-        troubles: Troubles,
+        failures: TaskFailures,
         log: FilteringBoundLogger,
         stop: asyncio.Event,
         committed: Callable[[], None],
@@ -152,7 +153,7 @@ class Consumer:
         self.most = most
         self.poll_ms = poll_ms
         self.limit = limit
-        self.troubles = troubles
+        self.failures = failures
         self.log = log
         self.stop = stop
         self.committed = committed
@@ -181,10 +182,10 @@ class Consumer:
                 await self._work_off(await self._next())
             except (LedgerError, KafkaError) as error:
                 await self._give_back_all()
-                self.troubles.met("reader", error)
+                self.failures.met("reader", error)
                 await waited(self.stop, RETRY_SECONDS)
             else:
-                self.troubles.over("reader")
+                self.failures.over("reader")
 
     async def _next(self) -> _Polled:
         """The next poll. While messages queue up, the one after it is read beside the work on this one."""
@@ -207,13 +208,13 @@ class Consumer:
         self._begun = loop.time()
         generation = self.partitions.generation
         polled = await self.consumer.getmany(timeout_ms=self.poll_ms, max_records=self.most)
-        lots: dict[TopicPartition, list[Looked]] = {each: [] for each in polled}
+        lots: dict[TopicPartition, list[ReadRecord]] = {each: [] for each in polled}
         seconds = dict.fromkeys(polled, 0.0)
         for each, records in polled.items():
             for first in range(0, len(records), READ_AT_ONCE):
                 began = loop.time()
                 part = [inbound_of(record) for record in records[first : first + READ_AT_ONCE]]
-                lots[each] += self.partitions.processor.look(part)
+                lots[each] += self.partitions.processor.read(part)
                 seconds[each] += loop.time() - began
                 await asyncio.sleep(MOMENT_SECONDS if self._working else 0)
         return _Polled(generation, lots, seconds, sum(map(len, lots.values())) >= self.most)
@@ -229,13 +230,13 @@ class Consumer:
                 await self._batch(ours, polled.seconds)
 
     async def _batch(
-        self, polled: Mapping[TopicPartition, Sequence[Looked]], seconds: Mapping[TopicPartition, float]
+        self, polled: Mapping[TopicPartition, Sequence[ReadRecord]], seconds: Mapping[TopicPartition, float]
     ) -> None:
         """All that one poll brought, in one transaction."""
         for each, looked in polled.items():
             self._must_follow(each, self.partitions.expected[each], looked[0].record.offset)
         lots = {
-            each.partition: Lot(
+            each.partition: PartitionBatch(
                 looked, Move(self.partitions.expected[each], looked[-1].record.offset + 1), seconds[each]
             )
             for each, looked in polled.items()
@@ -260,23 +261,31 @@ class Consumer:
         """Say what Kafka no longer has; raises TopicsMissingError if the topic is not the one we read."""
         if first < (expected or 0):
             raise TopicsMissingError(
-                f"expected {partition.topic}[{partition.partition}] to go on at offset {expected}, where the "
-                f"ledger is, found it at {first}: the topic was created anew or has lost messages; use "
-                "another name for the new topic, so that the ledger knows it apart"
+                Finding(
+                    "kafka.topic_recreated",
+                    expected=f"{partition.topic}[{partition.partition}] to go on at offset {expected}, "
+                    "where the ledger is",
+                    found=f"it at {first}: the topic was created anew or has lost messages",
+                    where="",
+                    do="use another name for the new topic, so that the ledger knows it apart",
+                )
             )
         if first > (expected or 0):
             self.log.warning(
-                "offsets.skipped", topic=partition.topic, partition=partition.partition,
-                offset=expected or 0, count=first - (expected or 0),
-            )  # fmt: skip
+                "offsets.skipped",
+                topic=partition.topic,
+                partition=partition.partition,
+                offset=expected or 0,
+                count=first - (expected or 0),
+            )
 
-    def _count(self, offsets: Mapping[TopicPartition, int | None], done: Done) -> None:
+    def _count(self, offsets: Mapping[TopicPartition, int | None], done: PollResult) -> None:
         """Tell the metrics and the log what a batch came to."""
         metrics = self.partitions.metrics
         for partition, offset in offsets.items():
             lag = (self.consumer.highwater(partition) or 0) - (offset or 0)
             metrics.lag.set(lag, partition=str(partition.partition))
-        tell_batch(metrics, done)
+        count_poll(metrics, done)
         self.log.debug("batch", topic=self.topic, count=done.read, seconds=sum(done.seconds.values()))
 
     async def _give_back_all(self) -> None:
@@ -296,9 +305,9 @@ class Consumer:
             try:
                 await self._see_topic()
             except (KafkaError, TopicsMissingError, TimeoutError) as error:
-                self.troubles.met("kafka", error)
+                self.failures.met("kafka", error)
             else:
-                self.troubles.over("kafka")
+                self.failures.over("kafka")
                 await self._tell_kafka(told)
             await waited(self.stop, COURTESY_SECONDS)
         await self._tell_kafka(told)
@@ -313,8 +322,13 @@ class Consumer:
             raise
         if self.topic not in topics:
             raise TopicsMissingError(
-                f"expected the topic {self.topic}, found none of that name any more; "
-                "create it with `chargeline topics create`, or give our user the right to see it"
+                Finding(
+                    "kafka.topics_missing",
+                    expected=f"the topic {self.topic}",
+                    found="none of that name any more",
+                    where="",
+                    do="create it with `chargeline topics create`, or give our user the right to see it",
+                )
             )
 
     async def _tell_kafka(self, told: dict[TopicPartition, int]) -> None:
@@ -352,7 +366,7 @@ class Consumer:
         count = len(self.consumer.partitions_for_topic(self.topic) or ())
         if not count:
             return None
-        number = (murmur2(key_text(key).encode()) & 0x7FFFFFFF) % count
+        number = (murmur2(record_key(*key).encode()) & 0x7FFFFFFF) % count
         partition = TopicPartition(self.topic, number)
         return number if partition in self.partitions.expected else None
 

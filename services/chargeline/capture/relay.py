@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from chargeline.capture.consumer import RETRY_SECONDS, waited
-from chargeline.capture.trouble import Troubles
-from chargeline.kafka.connecting import KafkaUnavailableError
+from chargeline.capture.failures import TaskFailures
+from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
@@ -33,9 +33,9 @@ Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 class OutboxRelay:
     """Sends what the ledger wants announced."""
 
-    def __init__(self, ledger: Ledger, producers: Producers, troubles: Troubles) -> None:
+    def __init__(self, ledger: Ledger, producers: Producers, failures: TaskFailures) -> None:
         self.ledger = ledger
-        self.troubles = troubles
+        self.failures = failures
         self.stop = asyncio.Event()
         """Set when nothing more is added: publish what is there, and end."""
         self.wake = asyncio.Event()
@@ -65,10 +65,10 @@ class OutboxRelay:
             try:
                 published = await self.turn()
             except (LedgerError, KafkaError, KafkaUnavailableError) as error:
-                self.troubles.met("relay", error)
+                self.failures.met("relay", error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self.troubles.over("relay")
+            self.failures.over("relay")
             if not published:
                 if stopping:
                     return
@@ -107,7 +107,7 @@ class OutboxRelay:
 
     def _hold(self, event: Announcement) -> None:
         self._on_hold[event.topic, event.key] = asyncio.get_running_loop().time() + HOLD_SECONDS
-        self.troubles.too_large(event.topic, len(event.payload))
+        self.failures.too_large(event.topic, len(event.payload))
 
     async def _publish(self, events: Sequence[Announcement]) -> list[int]:
         """Send events, none of which waits for another; returns the ids of those that Kafka has."""

@@ -114,7 +114,13 @@ class Assembly:
             entry._replace(visit=self.feed.surviving(entry.visit)) if entry.visit is not None else entry
             for entry in self.set_aside
         )
-        return Run(visits, self.read, self.used, self.feed.duplicates, set_aside)
+        return Run(
+            visits=visits,
+            read=self.read,
+            used=self.used,
+            duplicates=self.feed.duplicates,
+            set_aside=set_aside,
+        )
 
     def _coded(self, key: VisitKey, history: History) -> CodedVisit:
         timeline = self.feed[key]

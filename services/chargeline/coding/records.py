@@ -63,9 +63,16 @@ def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterReco
             yield record
     if not shown:
         yield EncounterRecord(
-            facility=None, visit=None, encounter=None, policy=None, rulebook=rulebook_version,
-            lines=[], questions=[], withheld=[], messages=_messages(run, run.set_aside),
-        )  # fmt: skip
+            facility=None,
+            visit=None,
+            encounter=None,
+            policy=None,
+            rulebook=rulebook_version,
+            lines=[],
+            questions=[],
+            withheld=[],
+            messages=_messages(run, run.set_aside),
+        )
 
 
 def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[EncounterRecord]:

@@ -1,12 +1,12 @@
-"""One inbound record, looked at before anything is written.
+"""One record of the inbound topic, read before anything is written.
 
 It owns the decision what a record is: a message of a visit, one under another visit's key, a copy of
 a merge, a nudge, one that nobody uses, or one to be parked. It writes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from chargeline.engine import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
 from chargeline.hl7.errors import Hl7Error
@@ -14,12 +14,16 @@ from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.bulk import KEY_BYTES_MOST, no_key
+from chargeline.published.inbound import MERGE_COPY, NO_VISIT, NUDGE, record_key
 
-# Headers by which chargeline speaks to itself over the inbound topic; none holds patient data.
-NUDGE = "chargeline-nudge"  # no message: look at this visit again, something of it is in the ledger
-MERGE_COPY = "chargeline-merge"  # the copy of a merge for the partition of the prior visit
-REKEYED = "chargeline-rekeyed"  # sent again under the key of its visit
-NO_VISIT = "chargeline-no-visit"  # the gateway found no visit, so the key ends in a digest
+RecordKind = Literal[
+    "message",  # a message of a visit, or of none
+    "rekey",  # a message that came under another key than that of its visit
+    "prior",  # the copy of a merge for the partition of the visit that was merged away
+    "nudge",  # no message: look at this visit again
+    "unused",  # a message of a kind that nobody uses
+    "parked",  # a message that cannot be used, and must not be lost
+]
 
 
 class InboundRecord(NamedTuple):
@@ -34,19 +38,41 @@ class InboundRecord(NamedTuple):
     received_at: datetime
 
 
-class Looked(NamedTuple):
-    """What a record turned out to be. `kind`: message, rekey, prior, nudge, unused or parked."""
+class ReadRecord(NamedTuple):
+    """What a record turned out to be. `visit`: whom it concerns, None if nobody knows."""
 
     record: InboundRecord
-    kind: str
-    reading: Reading | None
-    visit: VisitKey | None
-    problem: Unreadable | Hl7Error | None
+    kind: RecordKind
+    reading: Reading | None = None
+    visit: VisitKey | None = None
+    problem: Unreadable | Hl7Error | None = None
 
 
-def key_text(key: VisitKey) -> str:
-    """The Kafka key of a visit: facility and visit number, joined by `|`."""
-    return f"{key.facility}|{key.visit}"
+def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
+    """Say what a record is."""
+    if NUDGE in record.headers:
+        visit = key_of_text(record.key)
+        return ReadRecord(record, "nudge" if visit else "unused", visit=visit)
+    try:
+        message = read_message(record.value)
+    except Hl7Error as error:
+        return ReadRecord(record, "parked", visit=_named(record), problem=error)
+    reading = read_events(message, profile)
+    if (problem := _bad_identifier(reading)) is not None:
+        reading = reading._replace(message=reading.message._replace(control_id=""))
+        return ReadRecord(record, "parked", reading=reading, visit=_named(record), problem=problem)
+    if reading.set_aside is not None:
+        kind: RecordKind = "unused" if reading.set_aside.finding.code == "message.unknown" else "parked"
+        return ReadRecord(record, kind, reading=reading, visit=_named(record), problem=reading.set_aside)
+    if reading.visit is None:
+        return ReadRecord(record, "message", reading=reading)
+    visit = VisitKey(reading.facility, reading.visit)
+    if record.headers.get(MERGE_COPY) == "prior":
+        prior = key_of_text(record.key)
+        return ReadRecord(record, "prior" if prior else "unused", reading=reading, visit=prior)
+    return ReadRecord(
+        record, "message" if record.key == record_key(*visit) else "rekey", reading=reading, visit=visit
+    )
 
 
 def key_of_text(text: str) -> VisitKey | None:
@@ -58,32 +84,6 @@ def key_of_text(text: str) -> VisitKey | None:
 def _named(record: InboundRecord) -> VisitKey | None:
     """The visit that a record's key names."""
     return None if NO_VISIT in record.headers else key_of_text(record.key)
-
-
-def look(record: InboundRecord, profile: Profile) -> Looked:
-    """Say what a record is."""
-    if NUDGE in record.headers:
-        visit = key_of_text(record.key)
-        return Looked(record, "nudge" if visit else "unused", None, visit, None)
-    try:
-        message = read_message(record.value)
-    except Hl7Error as error:
-        return Looked(record, "parked", None, _named(record), error)
-    reading = read_events(message, profile)
-    if (problem := _bad_identifier(reading)) is not None:
-        reading = reading._replace(message=reading.message._replace(control_id=""))
-        return Looked(record, "parked", reading, _named(record), problem)
-    if reading.set_aside is not None:
-        kind = "unused" if reading.set_aside.finding.code == "message.unknown" else "parked"
-        return Looked(record, kind, reading, _named(record), reading.set_aside)
-    if reading.visit is None:
-        return Looked(record, "message", reading, None, None)
-    visit = VisitKey(reading.facility, reading.visit)
-    if record.headers.get(MERGE_COPY) == "prior":
-        prior = key_of_text(record.key)
-        return Looked(record, "prior" if prior else "unused", reading, prior, None)
-    kind = "message" if record.key == key_text(visit) else "rekey"
-    return Looked(record, kind, reading, visit, None)
 
 
 def _bad_identifier(reading: Reading) -> Hl7Error | None:
@@ -113,9 +113,13 @@ def _identifiers(reading: Reading) -> Iterator[tuple[str, str]]:
             yield "PID-3", event.patient or ""
 
 
-def unreadable_parts(reading: Reading) -> list[Unreadable]:
-    """The parts of a used message that could not be read; they are parked beside it."""
-    return [event for event in reading.events if isinstance(event, Unreadable)]
+def problems_of(read: ReadRecord) -> Sequence[Unreadable | Hl7Error]:
+    """Why a record is parked, if it is; of a message that is used, the first part that cannot be read."""
+    if read.kind == "parked" and read.problem is not None:
+        return [read.problem]
+    if read.kind == "message" and read.reading is not None:
+        return [event for event in read.reading.events if isinstance(event, Unreadable)][:1]
+    return []
 
 
 def visit_merges(reading: Reading) -> list[VisitMerge]:

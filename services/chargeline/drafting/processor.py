@@ -1,77 +1,65 @@
-"""One poll in one ledger transaction: fence, keep, fold, draft, announce.
+"""One poll in one transaction of the ledger: from records to revisions of drafts.
 
-It owns the order of these steps and that memory never runs ahead of the ledger: when a transaction
-fails, what was folded in memory is thrown away with it. It does not know Kafka; records come in as
-values and what must be published goes out through the outbox.
+It owns the order of the work, and that memory never runs ahead of the ledger: when a transaction fails,
+what was folded in memory is thrown away with it. It knows no Kafka; records come in as values, and what
+must be published goes out through the outbox.
+
+    1  read      what each record is: it needs no ledger, and may be done ahead (`inbound.py`)
+    2  keep      the messages that are new, and the merges that they tell of (`rows.py`)
+    3  fold      the timelines of their visits (`visit_cache.py`, `engine.Feed`)
+    4  park      what cannot be used; its visit is incomplete until a person has seen to it
+    5  tell      partitions that must look at a visit of theirs again (`announcing.py`, `concerned.py`)
+    6  draft     the visits that changed, with the history of their patients; then again those whose
+                 history that changed (`same_patient.py`)
+    7  revise    what is new in each draft since its last revision, and which questions are due
+                 (`revisions.py`)
+    8  announce  all of it, through the outbox
+
+Where drafts wait for a visit to settle, 6 and 7 are done later (`work_off_due`).
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
+from chargeline.drafting.announcing import copies_of_merges, nudge, parked_event, under_their_own_keys
+from chargeline.drafting.concerned import concerned_by_merges
 from chargeline.drafting.inbound import (
-    MERGE_COPY,
-    NUDGE,
-    REKEYED,
     InboundRecord,
-    Looked,
-    key_text,
-    look,
+    ReadRecord,
     patient_merges,
-    unreadable_parts,
+    problems_of,
+    read_record,
     visit_merges,
 )
-from chargeline.drafting.revisions import Drafting, OnDesk, Outcome, announcement
-from chargeline.drafting.visit_cache import Desk
-from chargeline.engine import (
-    NO_HISTORY,
-    Contribution,
-    Draft,
-    PatientMerge,
-    Reading,
-    Timeline,
-    Unreadable,
-    VisitKey,
-    VisitMerge,
-    contributions_of,
-    histories,
-    sharing,
-)
-from chargeline.hl7.errors import Hl7Error
+from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
+from chargeline.drafting.rows import new_visit, parked_message, stored_merge, stored_message
+from chargeline.drafting.same_patient import draft_with_records
+from chargeline.drafting.visit_cache import VisitCache
+from chargeline.engine import VisitKey
 from chargeline.hl7.profile import Profile
 from chargeline.ledger.batch import Batch
-from chargeline.ledger.records import (
-    Announcement,
-    MessageKey,
-    Move,
-    ParkedMessage,
-    StoredMerge,
-    StoredMessage,
-    StoredVisit,
-    stored_contribution,
-)
+from chargeline.ledger.records import MessageKey, Move, StoredMessage
 from chargeline.ledger.store import Ledger
-from chargeline.published import events
-from chargeline.published.shapes import ParkedMessage as ParkedEvent
 
 # How many due visits are looked through for our own: those of a program that hangs stand before ours.
 OTHERS_DUE = 20
 Clock = Callable[[], datetime]
 
 
-class Lot(NamedTuple):
+class PartitionBatch(NamedTuple):
     """Records of one partition in order, read, and how far the ledger goes when it has them."""
 
-    looked: Sequence[Looked]
+    records: Sequence[ReadRecord]
     move: Move
     read_seconds: float = 0.0
 
 
-class Terms(NamedTuple):
-    """What a site decides about the live service. Times are what passes before a thing is due."""
+class ProcessorSettings(NamedTuple):
+    """What a site decides about the live service. `settle`: what passes before a changed visit is drafted."""
 
     inbound_topic: str
     parked_topic: str
@@ -79,8 +67,8 @@ class Terms(NamedTuple):
     visits_in_memory: int
 
 
-class Done(NamedTuple):
-    """What a batch came to, for metrics and the limit on parked messages.
+class PollResult(NamedTuple):
+    """What a poll came to, for metrics and the limit on parked messages.
 
     `outcomes` counts by message type and outcome; `seconds` by phase.
     """
@@ -94,195 +82,135 @@ class Done(NamedTuple):
 
 
 class Processor:
-    """Takes batches of records; keeps the visits of its partitions on a desk."""
+    """Works off polls; keeps the visits of its partitions in a cache. `tell` hears what was committed."""
 
     def __init__(
         self,
         ledger: Ledger,
         profile: Profile,
-        drafting: Drafting,
-        terms: Terms,
+        maker: RevisionMaker,
+        settings: ProcessorSettings,
+        *,
         clock: Clock,
-        tell: Callable[[Outcome], None] = lambda _outcome: None,
+        tell: Callable[[DraftingResult], None] = lambda _result: None,
     ) -> None:
         self.ledger = ledger
         self.profile = profile
-        self.drafting = drafting
-        self.terms = terms
+        self.maker = maker
+        self.settings = settings
         self.clock = clock
-        self._tell = tell  # of what was committed, for metrics
-        self._desk = Desk(profile, drafting.rulebook.base, terms.visits_in_memory)
+        self._tell = tell
+        self._cache = self._new_cache()
+
+    def _new_cache(self) -> VisitCache:
+        return VisitCache(self.profile, self.maker.rulebook.base, self.settings.visits_in_memory)
 
     def drop(self) -> None:
         """Forget what is held: partitions were lost, or the last transaction failed."""
-        self._desk = Desk(self.profile, self.drafting.rulebook.base, self.terms.visits_in_memory)
+        self._cache = self._new_cache()
 
-    def look(self, records: Sequence[InboundRecord]) -> list[Looked]:
-        """Read records; it needs neither ledger nor desk, and may be done ahead."""
-        return [look(record, self.profile) for record in records]
+    def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
+        """Read records (1); it needs neither ledger nor cache, and may be done ahead."""
+        return [read_record(record, self.profile) for record in records]
 
-    async def process(self, lots: Mapping[int, Lot], *, owner: str) -> Done:
+    async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Work off records by partition. Raises Fenced when a partition is somebody else's now."""
         began = perf_counter()
-        looked = [each for lot in lots.values() for each in lot.looked]
-        desk = self._desk
-        moves = {number: lot.move for number, lot in lots.items()}
+        records = [read for batch in batches.values() for read in batch.records]
+        moves = {number: batch.move for number, batch in batches.items()}
         try:
-            async with self.ledger.batch() as batch:
-                await batch.advance(self.terms.inbound_topic, moves, owner=owner)
-                done, outcome = await self._work(batch, desk, looked)
+            async with self.ledger.batch() as transaction:
+                await transaction.advance(self.settings.inbound_topic, moves, owner=owner)
+                poll, drafted = await self._work_off(transaction, records, self.clock())
         except BaseException:
             self.drop()
             raise
-        self._tell(outcome)
-        desk.trim()
-        ledger_seconds = perf_counter() - began - sum(done.seconds.values())
-        read_seconds = sum(lot.read_seconds for lot in lots.values())
-        seconds = {**done.seconds, "read": read_seconds, "ledger": ledger_seconds}
-        return done._replace(seconds=seconds)
+        self._tell(drafted)
+        self._cache.trim()
+        ledger_seconds = perf_counter() - began - sum(poll.seconds.values())
+        read_seconds = sum(batch.read_seconds for batch in batches.values())
+        return poll._replace(seconds={**poll.seconds, "read": read_seconds, "ledger": ledger_seconds})
 
-    async def _work(self, batch: Batch, desk: Desk, looked: Sequence[Looked]) -> tuple[Done, Outcome]:
-        now = self.clock()
-        usable = [each for each in looked if each.kind in ("message", "prior")]
-        nudged = [each.visit for each in looked if each.kind == "nudge" and each.visit is not None]
-        await desk.load(batch, nudged, again=True)
-        named = dict.fromkeys(each.visit for each in usable if each.visit is not None)
-        await desk.load(batch, named)
-        rows = [_stored(each) for each in usable]
-        fresh = _first_of_each(usable, rows, await batch.add_messages(rows))
-        touched: set[VisitKey] = set(nudged)
-        desk.wait(fresh)
+    async def _work_off(
+        self, batch: Batch, records: Sequence[ReadRecord], now: datetime
+    ) -> tuple[PollResult, DraftingResult]:
+        """The numbered list of this file, from 2 on."""
+        cache, inbound_topic = self._cache, self.settings.inbound_topic
+        usable = [read for read in records if read.kind in ("message", "prior")]
+        nudged = {read.visit for read in records if read.kind == "nudge" and read.visit is not None}
+        await cache.load(batch, sorted(nudged), again=True)
+        await cache.load(batch, dict.fromkeys([read.visit for read in usable if read.visit is not None]))
+        # 2, 3: `fresh` are messages that were not there before
+        fresh = await self._keep(batch, usable)
+        cache.note_undrafted(fresh)
         began = perf_counter()
-        for each in fresh:
-            assert each.reading is not None
-            touched |= desk.visits.add(each.reading)
+        changed = set(nudged)
+        for read in fresh:
+            assert read.reading is not None, "what is kept was read"
+            changed |= cache.feed.add(read.reading)
         fold_seconds = perf_counter() - began
-        touched &= _ours(fresh, nudged)
-        await self._keep_merges(batch, usable)
-        merged = [each.visit for each in fresh if each.visit and each.reading and visit_merges(each.reading)]
-        await desk.load(batch, merged, again=True)  # with what is kept under the prior number
-        touched.update(merged)
-        announcements = [
-            *self._rekeyed(looked, now),
-            *self._copies_of_merges(fresh, now),
-        ]
-        troubled = [(each, problem) for each in looked for problem in _problems(each)]
-        parked = [_parked(each, problem, now) for each, problem in troubled]
+        ours = nudged | {read.visit for read in fresh if read.visit is not None}
+        changed &= ours  # a merge moves visits of other partitions in memory only
+        merged = [read.visit for read in fresh if read.visit and read.reading and visit_merges(read.reading)]
+        await cache.load(batch, merged, again=True)  # with what is kept under the prior number
+        changed.update(merged)
+        # 4
+        problems = [(read, problem) for read in records for problem in problems_of(read)]
+        parked = [parked_message(read, problem, now) for read, problem in problems]
         await batch.park(parked)
-        incomplete = {each.visit for each, _problem in troubled if each.visit is not None}
-        await desk.load(batch, incomplete)
-        desk.park(incomplete)
-        touched |= incomplete
-        elsewhere = await self._joined(batch, desk, fresh)
-        announcements += self._nudges(desk, _ours(fresh, [*nudged, *incomplete]), elsewhere, now)
-        outcome = await self._settle(batch, desk, touched, now)
-        await batch.announce([*announcements, *outcome.announcements, *self._parked_out(troubled, now)])
-        done = Done(
-            read=len(looked),
-            used=len(fresh),
-            parked=tuple(each.code for each in parked),
-            outcomes=_outcomes(looked, fresh),
-            revisions=len(outcome.revisions),
-            seconds={"fold": fold_seconds, "draft": outcome.seconds},
-        )
-        return done, outcome
-
-    async def _joined(self, batch: Batch, desk: Desk, fresh: Iterable[Looked]) -> set[VisitKey]:
-        """Visits that merges concern and that may be others'. The fence guards only what this poll read,
-        so they are not drafted here, from a memory that may be old: their partitions look again.
-        """
-        readings = [each.reading for each in fresh if each.reading is not None and each.reading.merges]
-        priors = {(each.facility, merge.prior) for each in readings for merge in visit_merges(each)}
-        around = await batch.merges_around(priors) if priors else []
-        found = {  # also those that an earlier merge of the same number led to
-            desk.visits.surviving(VisitKey(merge.facility, merge.surviving))
-            for merge in around
-            if (merge.facility, merge.prior) in priors
-        }
-        patients = {
-            (each.facility, number)
-            for each in readings
-            for merge in patient_merges(each)
-            for number in (merge.prior, merge.surviving)
-        }
-        return found | await self._of_patients(batch, desk, patients) if patients else found
-
-    async def _of_patients(self, batch: Batch, desk: Desk, patients: set[tuple[str, str]]) -> set[VisitKey]:
-        """Visits of patients that were just joined: on the desk, or with a contribution in the ledger."""
-        await batch.lock_patients(patients)  # a visit that has its first day meanwhile looks after us
-        merges = await batch.patient_merges_around(patients)
-        everyone = patients | {(each.facility, number) for each in merges for number in each[1:3]}
-        record = await batch.contributions(everyone)
-        return desk.of_patients(everyone) | {VisitKey(each.facility, each.visit) for each in record}
-
-    async def _keep_merges(self, batch: Batch, usable: Iterable[Looked]) -> None:
-        readings = [each.reading for each in usable if each.reading is not None and each.reading.merges]
-        if readings:
-            visits = [_stored_merge(each, merge) for each in readings for merge in visit_merges(each)]
-            patients = [_stored_merge(each, merge) for each in readings for merge in patient_merges(each)]
-            await batch.add_merges(visits, patients)
-
-    # ------------------------------------------------------------------ what goes back to the inbound topic
-
-    def _rekeyed(self, looked: Iterable[Looked], now: datetime) -> list[Announcement]:
-        """Messages that came under another key, sent again under the key of their visit."""
-        found = []
-        for each in looked:
-            if each.kind == "rekey" and each.visit is not None:
-                headers = {**each.record.headers, REKEYED: "1"}
-                found.append(self._inbound(key_text(each.visit), each.record, headers, now))
-        return found
-
-    def _copies_of_merges(self, fresh: Iterable[Looked], now: datetime) -> list[Announcement]:
-        """A merge is told to the partition of the prior visit as well; the gateway may have done so."""
-        found = []
-        for each in fresh:
-            if each.reading is None or MERGE_COPY in each.record.headers:
-                continue
-            for merge in visit_merges(each.reading):
-                prior = VisitKey(each.reading.facility, merge.prior)
-                headers = {**each.record.headers, MERGE_COPY: "prior"}
-                found.append(self._inbound(key_text(prior), each.record, headers, now))
-        return found
-
-    def _nudges(
-        self, desk: Desk, visits: set[VisitKey], elsewhere: set[VisitKey], now: datetime
-    ) -> list[Announcement]:
-        """What came for a visit that was merged away is in the ledger; its survivor must look again."""
-        survivors = {desk.visits.surviving(each) for each in visits} - visits
-        return [nudge(self.terms.inbound_topic, key, now) for key in sorted(survivors | elsewhere)]
-
-    def _inbound(
-        self, key: str, record: InboundRecord, headers: dict[str, str], now: datetime
-    ) -> Announcement:
-        event_id = f"{record.topic}|{record.partition}|{record.offset}|{key}"
-        return Announcement(
-            self.terms.inbound_topic, key, event_id, _headers_text(headers), record.value, now
-        )
-
-    def _parked_out(
-        self, troubled: Iterable[tuple[Looked, Unreadable | Hl7Error]], now: datetime
-    ) -> list[Announcement]:
-        """Parked messages go to their topic too, bytes and reason, for whoever watches it."""
-        return [
-            announcement(self.terms.parked_topic, _parked_event(each, problem), now)
-            for each, problem in troubled
+        incomplete = {read.visit for read, _problem in problems if read.visit is not None}
+        await cache.load(batch, incomplete)
+        cache.note_parked(incomplete)
+        # 5
+        announcements = [
+            *under_their_own_keys(inbound_topic, records, now),
+            *copies_of_merges(inbound_topic, fresh, now),
         ]
+        elsewhere = await concerned_by_merges(batch, cache, fresh)
+        survivors = {cache.feed.surviving(key) for key in ours | incomplete} - (ours | incomplete)
+        announcements += [nudge(inbound_topic, key, now) for key in sorted(survivors | elsewhere)]
+        # 6, 7
+        drafted = await self._draft_or_settle(batch, sorted(changed | incomplete), now)
+        # 8
+        parked_topic = self.settings.parked_topic
+        told = [parked_event(parked_topic, read, problem, now) for read, problem in problems]
+        await batch.announce([*announcements, *drafted.announcements, *told])
+        poll = PollResult(
+            read=len(records),
+            used=len(fresh),
+            parked=tuple([row.code for row in parked]),
+            outcomes=_outcomes(records, fresh),
+            revisions=len(drafted.revisions),
+            seconds={"fold": fold_seconds, "draft": drafted.seconds},
+        )
+        return poll, drafted
+
+    async def _keep(self, batch: Batch, usable: Sequence[ReadRecord]) -> list[ReadRecord]:
+        """Keep messages and their merges (2); returns the records whose message was not there before."""
+        rows = [stored_message(read) for read in usable]
+        fresh = _first_of_each(usable, rows, await batch.add_messages(rows))
+        readings = [read.reading for read in usable if read.reading is not None and read.reading.merges]
+        if readings:
+            visits = [stored_merge(reading, merge) for reading in readings for merge in visit_merges(reading)]
+            patients = [
+                stored_merge(reading, merge) for reading in readings for merge in patient_merges(reading)
+            ]
+            await batch.add_merges(visits, patients)
+        return fresh
 
     # ------------------------------------------------------------------ drafts
 
-    async def _settle(self, batch: Batch, desk: Desk, touched: set[VisitKey], now: datetime) -> Outcome:
+    async def _draft_or_settle(self, batch: Batch, keys: Sequence[VisitKey], now: datetime) -> DraftingResult:
         """Visits that changed: drafted at once where nothing is to settle, else marked as due."""
-        here = sorted(touched)
-        if not self.terms.settle:
-            return await self._draft(batch, desk, here, now)
-        known = await batch.visits(here)
-        rows = [known.get(key) or _new_visit(key, now) for key in here]
-        due = now + self.terms.settle
+        if not self.settings.settle:
+            return await self._draft(batch, keys, now)
+        rows = await batch.visits(keys)
+        wanted = [rows.get(key) or new_visit(key, now) for key in keys]
+        due = now + self.settings.settle
         await batch.put_visits(
-            [row._replace(settle_due=due, updated_at=now) for row in rows if row.settle_due is None]
+            [row._replace(settle_due=due, updated_at=now) for row in wanted if row.settle_due is None]
         )
-        return Outcome()
+        return DraftingResult()
 
     async def work_off_due(
         self,
@@ -297,220 +225,97 @@ class Processor:
         ledger must hold each partition of ours. Raises Fenced.
         """
         now = self.clock()
-        desk = self._desk
         try:
             async with self.ledger.batch() as batch:
                 due = await batch.due_visits(now, limit * OTHERS_DUE)
-                found = [(key, number) for key in due if (number := partition_of(key)) is not None]
-                ours = dict(found[:limit])
+                placed = [(key, number) for key in due if (number := partition_of(key)) is not None]
+                ours = dict(placed[:limit])
                 if not ours:
                     return 0
                 held = {number: Move(offsets[number], offsets[number]) for number in ours.values()}
-                await batch.advance(self.terms.inbound_topic, held, owner=owner)
-                await desk.load(batch, ours)
-                outcome = await self._draft(batch, desk, list(ours), now)
-                await batch.announce(outcome.announcements)
+                await batch.advance(self.settings.inbound_topic, held, owner=owner)
+                await self._cache.load(batch, ours)
+                drafted = await self._draft(batch, list(ours), now)
+                await batch.announce(drafted.announcements)
         except BaseException:
             self.drop()
             raise
-        self._tell(outcome)
-        desk.trim()
+        self._tell(drafted)
+        self._cache.trim()
         return len(ours)
 
-    async def _draft(self, batch: Batch, desk: Desk, keys: Sequence[VisitKey], now: datetime) -> Outcome:
-        """New revisions of visits where the draft is another than the last one."""
+    async def _draft(self, batch: Batch, keys: Sequence[VisitKey], now: datetime) -> DraftingResult:
+        """New revisions of visits where the draft is another than the last one (6, 7)."""
         if not keys:
-            return Outcome()
+            return DraftingResult()
         began = perf_counter()
-        timelines = {key: desk.visits.get(key) for key in keys}
+        cache = self._cache
+        timelines = {key: cache.feed.get(key) for key in keys}
         unsure = [
             key
-            for key, each in timelines.items()
-            if each is not None and (len(each.patients) > 1 or key not in desk.standings)
+            for key, timeline in timelines.items()
+            if timeline is not None and (len(timeline.patients) > 1 or key not in cache.states)
         ]
         if unsure:
-            await desk.join_patients(batch, unsure)
-            timelines.update({key: desk.visits.get(key) for key in unsure})
+            await cache.join_patients(batch, unsure)
+            timelines.update({key: cache.feed.get(key) for key in unsure})
         rows = await batch.visits(keys)  # locks them: two batches take turns
-        await desk.know(batch, keys, rows)
-        drafts = {
-            key: self.drafting.draft(each, desk.standings[key].history, desk.memories)
-            for key, each in timelines.items()
-            if each is not None
-        }
-        others = await self._same_patient(batch, desk, timelines, drafts)
-        outcome = self.drafting.revise(
+        await cache.load_states(batch, keys, rows)
+        drafts, others = await draft_with_records(batch, cache, self.maker, timelines)
+        result = self.maker.revise(
             [
-                OnDesk(
-                    key, each, drafts.get(key), desk.standings[key], rows.get(key), desk.visits.surviving(key)
+                VisitToRevise(
+                    key=key,
+                    timeline=timeline,
+                    draft=drafts.get(key),
+                    state=cache.states[key],
+                    row=rows.get(key),
+                    survivor=cache.feed.surviving(key),
                 )
-                for key, each in timelines.items()
+                for key, timeline in timelines.items()
             ],
             now,
         )
-        await batch.add_revisions(outcome.revisions)
-        await batch.put_visits(outcome.visits)
-        await batch.put_questions(outcome.questions)
-        desk.standings.update(outcome.standings)
-        nudges = [nudge(self.terms.inbound_topic, key, now) for key in sorted(others)]
-        announcements = [*outcome.announcements, *nudges]
-        return outcome._replace(
-            announcements=announcements, waited=desk.drafted(keys), seconds=perf_counter() - began
+        await batch.add_revisions(result.revisions)
+        await batch.put_visits(result.visits)
+        await batch.put_questions(result.questions)
+        cache.states.update(result.states)
+        nudges = [nudge(self.settings.inbound_topic, key, now) for key in sorted(others)]
+        return result._replace(
+            announcements=[*result.announcements, *nudges],
+            drafted=cache.now_drafted(keys),
+            seconds=perf_counter() - began,
         )
-
-    async def _same_patient(
-        self,
-        batch: Batch,
-        desk: Desk,
-        timelines: Mapping[VisitKey, Timeline | None],
-        drafts: dict[VisitKey, Draft],
-    ) -> set[VisitKey]:
-        """Keep what these visits contribute to their patients' records, and draft anew whom that concerns.
-
-        Returns other visits that this concerns; their own partitions must look at them again.
-        """
-        now = {
-            key: frozenset(contributions_of(each, drafts[key]))
-            for key, each in timelines.items()
-            if each is not None
-        }
-        nothing: frozenset[Contribution] = frozenset()
-        moved = [key for key in timelines if now.get(key, nothing) != desk.standings[key].contributed]
-        if not moved:
-            return set()
-        before = {each for key in moved for each in desk.standings[key].contributed}
-        after = {each for key in moved for each in now.get(key, nothing)}
-        patients = {(each.visit.facility, each.patient) for each in before | after}
-        await batch.lock_patients(patients)
-        await desk.join_patients(batch, [key for key in moved if timelines[key] is not None])
-        rejoined = {key for key in moved if (each := timelines[key]) and each != desk.visits[key]}
-        had = [key for key in moved if desk.standings[key].contributed]
-        await batch.put_contributions(had, [stored_contribution(each) for each in sorted(after)])
-        record = [row.contribution for row in await batch.contributions(patients)]
-        others = sharing(before ^ after, record)
-        history = histories(record)
-        for key in [key for key in timelines if key in moved or key in others]:
-            timeline, standing = timelines[key], desk.standings[key]
-            its_history = history.get(key, NO_HISTORY)
-            if timeline is not None and its_history != standing.history:
-                drafts[key] = self.drafting.draft(timeline, its_history, desk.memories)
-            desk.standings[key] = standing._replace(contributed=now.get(key, nothing), history=its_history)
-        return (others - set(timelines)) | rejoined
-
-
-def _parked_event(looked: Looked, problem: Unreadable | Hl7Error) -> ParkedEvent:
-    record, message = looked.record, looked.reading.message if looked.reading else None
-    return events.parked(
-        record.value,
-        [(name, value.encode()) for name, value in record.headers.items()],
-        at=(record.topic, record.partition, record.offset),
-        key=(looked.visit.facility, looked.visit.visit) if looked.visit else (None, None),
-        why=problem.finding,
-        message_type=message.type if message else "",
-        control_id=message.control_id if message else "",
-    )
-
-
-def nudge(inbound_topic: str, key: VisitKey, now: datetime) -> Announcement:
-    """Word to a visit's partition: look at it again, something of it in the ledger has changed."""
-    event_id = f"nudge|{key_text(key)}|{now.isoformat()}"
-    return Announcement(inbound_topic, key_text(key), event_id, _headers_text({NUDGE: "1"}), b"", now)
-
-
-def _new_visit(key: VisitKey, now: datetime) -> StoredVisit:
-    return StoredVisit(key.facility, key.visit, "open", 0, None, None, None, None, False, now)
-
-
-def _stored(looked: Looked) -> StoredMessage:
-    reading, record = looked.reading, looked.record
-    assert reading is not None, "only what was read is kept"
-    message = reading.message
-    return StoredMessage(
-        facility=reading.facility,
-        visit=reading.visit or "",
-        digest=message.digest,
-        control_id=message.control_id,
-        sent=message.sent,
-        type=message.type,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        received_at=record.received_at,
-        raw=record.value,
-        headers=_headers_text(record.headers),
-    )
-
-
-def _stored_merge(reading: Reading, merge: VisitMerge | PatientMerge) -> StoredMerge:
-    message = reading.message
-    return StoredMerge(reading.facility, merge.prior, merge.surviving, message.sent, message.digest)
 
 
 def _first_of_each(
-    usable: Iterable[Looked], rows: Iterable[StoredMessage], new: set[MessageKey]
-) -> list[Looked]:
-    """The records whose message is new, the first of each: the same one twice in a batch counts once."""
+    usable: Iterable[ReadRecord], rows: Iterable[StoredMessage], new: AbstractSet[MessageKey]
+) -> list[ReadRecord]:
+    """The records whose message is new, the first of each: the same one twice in a poll counts once."""
     left = set(new)
-    found = []
-    for each, row in zip(usable, rows, strict=True):
+    first = []
+    for read, row in zip(usable, rows, strict=True):
         key = row.key
-        if key in left or each.kind == "prior":
+        if key in left or read.kind == "prior":
             left.discard(key)
-            found.append(each)
-    return found
-
-
-def _ours(fresh: Iterable[Looked], nudged: Iterable[VisitKey]) -> set[VisitKey]:
-    """The visits that records of this partition are keyed by; a merge moves others in memory only."""
-    return {*nudged, *(each.visit for each in fresh if each.visit is not None)}
-
-
-def _problems(looked: Looked) -> Sequence[Unreadable | Hl7Error]:
-    if looked.kind == "parked" and looked.problem is not None:
-        return [looked.problem]
-    if looked.kind == "message" and looked.reading is not None:
-        return list(unreadable_parts(looked.reading)[:1])
-    return []
-
-
-def _parked(looked: Looked, problem: Unreadable | Hl7Error, now: datetime) -> ParkedMessage:
-    record = looked.record
-    return ParkedMessage(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        raw=record.value,
-        headers=_headers_text(record.headers),
-        code=problem.finding.code,
-        expected=problem.finding.expected,
-        found=problem.finding.found,
-        where_=problem.finding.where,
-        do=problem.finding.do,
-        facility=looked.visit.facility if looked.visit else None,
-        visit=looked.visit.visit if looked.visit else None,
-        first_seen=now,
-    )
+            first.append(read)
+    return first
 
 
 _OUTCOMES = {"unused": "set_aside", "parked": "parked"}
 
 
-def _outcomes(looked: Sequence[Looked], fresh: Sequence[Looked]) -> dict[tuple[str, str], int]:
+def _outcomes(records: Sequence[ReadRecord], fresh: Sequence[ReadRecord]) -> dict[tuple[str, str], int]:
     """Counts by message type and outcome; nudges and messages sent on under their key are not counted."""
-    new = {id(each) for each in fresh}
-    found: Counter[tuple[str, str]] = Counter()
-    for each in looked:
-        kind = each.reading.message.type if each.reading is not None else ""
-        if each.kind in _OUTCOMES:
-            found[kind, _OUTCOMES[each.kind]] += 1
-        elif each.kind == "message":
-            found[kind, "used" if id(each) in new else "duplicate"] += 1
-    return dict(found)
-
-
-def _headers_text(headers: dict[str, str]) -> str:
-    return json.dumps(headers, sort_keys=True) if headers else "{}"
+    new = {id(read) for read in fresh}
+    counts: Counter[tuple[str, str]] = Counter()
+    for read in records:
+        kind = read.reading.message.type if read.reading is not None else ""
+        if read.kind in _OUTCOMES:
+            counts[kind, _OUTCOMES[read.kind]] += 1
+        elif read.kind == "message":
+            counts[kind, "used" if id(read) in new else "duplicate"] += 1
+    return dict(counts)
 
 
 def utc_now() -> datetime:

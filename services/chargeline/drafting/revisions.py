@@ -1,14 +1,14 @@
-"""From timelines to revisions: what is new in a visit's draft, and who is told.
+"""From drafts to revisions: what is new in a visit's draft, and who is told.
 
 It owns when a draft is final, when a question is put to a person, and that nothing is announced twice
 for one content. It writes nothing: rows and announcements go out as values.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from chargeline.drafting.announcing import announcement
 from chargeline.engine import (
     NO_HISTORY,
     Administration,
@@ -27,8 +27,8 @@ from chargeline.ledger.records import (
     StoredRevision,
     StoredVisit,
 )
-from chargeline.published import events
-from chargeline.published.drafts import Said, WrittenRevision, revision_of
+from chargeline.published.drafts import RevisionDigest, WrittenRevision, revision_of
+from chargeline.published.events import AskedQuestion, late_question, question_changes, questions_of
 from chargeline.published.shapes import DocumentationQuestion
 
 # A visit of two patients waits for the message that joins them: looked at again so soon, then ever later.
@@ -37,25 +37,7 @@ LOOK_AGAIN, LOOK_AGAIN_MOST = timedelta(seconds=5), timedelta(days=1)
 STALE = timedelta(days=1)
 
 
-class Outcome(NamedTuple):
-    """What a round of drafting changes; `standings` is what is known of each visit afterwards.
-
-    `withheld`: the reasons of services newly withheld. `waited`: the messages that are in a draft now.
-    """
-
-    revisions: Sequence[StoredRevision] = ()
-    announcements: Sequence[Announcement] = ()
-    seconds: float = 0.0
-    visits: Sequence[StoredVisit] = ()
-    questions: Sequence[StoredQuestion] = ()
-    said: Sequence[WrittenRevision] = ()
-    asked: Sequence[DocumentationQuestion] = ()
-    withheld: Sequence[str] = ()
-    waited: Sequence["Waiting"] = ()
-    standings: Mapping[VisitKey, "Standing"] = {}
-
-
-class Waiting(NamedTuple):
+class UndraftedMessage(NamedTuple):
     """A message that is in the ledger and not in a draft yet: when it was sent (MSH-7) and queued."""
 
     sent: datetime | None
@@ -69,19 +51,19 @@ class Topics(NamedTuple):
     questions: str
 
 
-class Known(NamedTuple):
-    """What was last said of a visit.
+class LastRevision(NamedTuple):
+    """What was last published of a visit.
 
-    `made` is the draft that said it, None where the ledger told us; `questions` are those of this draft,
-    due or not.
+    `draft` is the draft that it was written from, None where the ledger told us; `questions` are those
+    of this draft, due or not.
     """
 
-    said: Said
-    made: Draft | None = None
-    questions: Sequence[events.AskedQuestion] = ()
+    digest: RevisionDigest
+    draft: Draft | None = None
+    questions: Sequence[AskedQuestion] = ()
 
 
-class Standing(NamedTuple):
+class VisitState(NamedTuple):
     """What the ledger holds of a visit besides its messages; only the owner of its partition changes it.
 
     `asked`: open questions by id. `contributed`: what it adds to its patient's record, and `history`:
@@ -89,7 +71,7 @@ class Standing(NamedTuple):
     `settled`: a person has seen to one.
     """
 
-    last: Known | None = None
+    last: LastRevision | None = None
     asked: Mapping[str, StoredQuestion] = {}
     contributed: frozenset[Contribution] = frozenset()
     history: History = NO_HISTORY
@@ -97,25 +79,49 @@ class Standing(NamedTuple):
     settled: bool = False
 
 
-class OnDesk(NamedTuple):
-    """A visit to draft. Timeline and draft are None for one that was merged into `survivor`."""
+class VisitToRevise(NamedTuple):
+    """A visit that may need a revision. Without timeline and draft it was merged into `survivor`."""
 
     key: VisitKey
     timeline: Timeline | None
-    made: Draft | None
-    standing: Standing
+    draft: Draft | None
+    state: VisitState
     row: StoredVisit | None
     survivor: VisitKey
 
 
-class Drafting:
-    """Makes revisions. `grace`: how long after discharge a draft stays open. `prices`: cents by code."""
+class DraftingResult(NamedTuple):
+    """What a round of drafting changes: rows, announcements, and what metrics count.
+
+    `states` is what is known of each visit afterwards. `withheld`: the reasons of services newly
+    withheld. `drafted`: the messages that are in a draft now. `seconds`: what the drafting took.
+    """
+
+    revisions: Sequence[StoredRevision] = ()
+    announcements: Sequence[Announcement] = ()
+    seconds: float = 0.0
+    visits: Sequence[StoredVisit] = ()
+    questions: Sequence[StoredQuestion] = ()
+    written: Sequence[WrittenRevision] = ()
+    asked: Sequence[DocumentationQuestion] = ()
+    withheld: Sequence[str] = ()
+    drafted: Sequence[UndraftedMessage] = ()
+    states: Mapping[VisitKey, VisitState] = {}
+
+
+class RevisionMaker:
+    """Drafts visits and makes revisions of the drafts.
+
+    `grace`: how long after discharge a draft stays open. `stop_grace`: how long after its ordered end an
+    infusion may lack its stop. `prices`: cents by code.
+    """
 
     def __init__(
         self,
         rulebook: Rulebook,
         policy: str,
         topics: Topics,
+        *,
         grace: timedelta,
         stop_grace: timedelta,
         prices: Mapping[str, int] | None = None,
@@ -127,95 +133,123 @@ class Drafting:
         self.grace = grace
         self.stop_grace = stop_grace
 
-    def revise(self, visits: Sequence[OnDesk], now: datetime) -> Outcome:
-        """What is new in these visits."""
-        rounds = [self._round(each, now) for each in visits]
-        return Outcome(
-            revisions=[each for one in rounds for each in one.revisions],
-            announcements=[each for one in rounds for each in one.announcements],
-            visits=[each for one in rounds for each in one.visits],
-            questions=[each for one in rounds for each in one.questions],
-            said=[each for one in rounds for each in one.said],
-            asked=[each for one in rounds for each in one.asked],
-            withheld=[each for one in rounds for each in one.withheld],
-            standings={key: each for one in rounds for key, each in one.standings.items()},
-        )
-
-    def _round(self, visit: OnDesk, now: datetime) -> Outcome:
-        if visit.row is not None and visit.row.status == "forgotten":
-            return self._forgotten(visit, visit.row, now)
-        if visit.made is not None:
-            return self._one(visit, now)
-        if visit.survivor == visit.key:
-            return _undrafted(visit.row, now)
-        return self._merged(visit, now)
-
     def draft(self, timeline: Timeline, history: History, saved: dict[VisitKey, SavedWork]) -> Draft:
         """The draft of a visit; `history` is what the patient's other visits contribute."""
         work = saved.setdefault(timeline.key, SavedWork())
         return draft(timeline, self.rulebook, history, policy=self.policy, saved=work)
 
-    def _one(self, visit: OnDesk, now: datetime) -> Outcome:
-        timeline, made, known = visit.timeline, visit.made, visit.standing.last
-        assert timeline is not None and made is not None
+    def revise(self, visits: Sequence[VisitToRevise], now: datetime) -> DraftingResult:
+        """What is new in these visits."""
+        results = [self._revise(visit, now) for visit in visits]
+        return DraftingResult(
+            revisions=[row for result in results for row in result.revisions],
+            announcements=[event for result in results for event in result.announcements],
+            visits=[row for result in results for row in result.visits],
+            questions=[row for result in results for row in result.questions],
+            written=[revision for result in results for revision in result.written],
+            asked=[question for result in results for question in result.asked],
+            withheld=[reason for result in results for reason in result.withheld],
+            states={key: state for result in results for key, state in result.states.items()},
+        )
+
+    def _revise(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
+        if visit.row is not None and visit.row.status == "forgotten":
+            return self._forgotten(visit, visit.row, now)
+        if visit.draft is not None:
+            return self._drafted(visit, now)
+        if visit.survivor == visit.key:
+            return _undrafted(visit.row, now)
+        return self._merged(visit, now)
+
+    def _drafted(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
+        timeline, drafted, last = visit.timeline, visit.draft, visit.state.last
+        assert timeline is not None and drafted is not None
         discharged = timeline.context.discharged
         final_due = discharged + self.grace if discharged is not None else None
         final = final_due is not None and now >= final_due
-        standing = visit.standing  # what a person has seen to counts no more, though it cannot be read still
-        incomplete = standing.parked or (bool(timeline.problems) and not standing.settled)
-        revision = _next_revision(made, known, final=final, incomplete=incomplete)
+        state = visit.state  # what a person has seen to counts no more, though it still cannot be read
+        incomplete = state.parked or (bool(timeline.problems) and not state.settled)
+        revision = _next_revision(drafted, last, final=final, incomplete=incomplete)
         if revision is not None:
-            known = Known(revision.said, made, _questions(made, revision.revision, timeline))
-        elif known is not None and known.made != made:
-            known = known._replace(made=made, questions=_questions(made, known.said.revision, timeline))
-        questions: Sequence[events.AskedQuestion] = known.questions if known is not None else ()
+            asked = _questions(drafted, revision.revision, timeline)
+            last = LastRevision(revision.digest, drafted, asked)
+        elif last is not None and last.draft != drafted:
+            asked = _questions(drafted, last.digest.revision, timeline)
+            last = last._replace(draft=drafted, questions=asked)
+        questions: Sequence[AskedQuestion] = last.questions if last is not None else ()
         due, asked_due = self._due_questions(questions, closing=final or discharged is not None, now=now)
         if len(timeline.patients) > 1:
             again = _look_again(visit.row, now)  # the merge may come through another partition
             asked_due = min(again, asked_due or again)
         row = StoredVisit(
-            visit.key.facility, visit.key.visit, "final" if final else "open",
-            known.said.revision if known is not None else 0, None,
-            None if final else final_due, asked_due, discharged, incomplete, now, self._stake(made),
-        )  # fmt: skip
-        return self._outcome(visit, known, revision, due, row, now)
+            facility=visit.key.facility,
+            visit=visit.key.visit,
+            status="final" if final else "open",
+            revision=last.digest.revision if last is not None else 0,
+            settle_due=None,
+            final_due=None if final else final_due,
+            asked_due=asked_due,
+            discharged_at=discharged,
+            incomplete=incomplete,
+            updated_at=now,
+            stake_cents=self._stake(drafted),
+        )
+        return self._result(visit, row, last=last, revision=revision, due=due, now=now)
 
-    def _stake(self, made: Draft) -> int:
+    def _stake(self, drafted: Draft) -> int:
         """Cents that the lines with an open question would bring; codes without a price count nothing."""
         if not self.prices:
             return 0
-        lines = [line for encounter in made.encounters for line in encounter.lines if line.provisional]
+        lines = [line for encounter in drafted.encounters for line in encounter.lines if line.provisional]
         return sum(line.units * self.prices.get(line.code, 0) for line in lines)
 
-    def _forgotten(self, visit: OnDesk, row: StoredVisit, now: datetime) -> Outcome:
+    def _forgotten(self, visit: VisitToRevise, row: StoredVisit, now: datetime) -> DraftingResult:
         """A visit whose messages retention has removed: what came late cannot be drafted by itself."""
-        question = events.late_question(visit.key, max(row.revision, 1))
+        question = late_question(visit.key, max(row.revision, 1))
         row = row._replace(settle_due=None)
-        return self._outcome(visit, visit.standing.last, None, [question], row, now)
+        return self._result(visit, row, last=visit.state.last, revision=None, due=[question], now=now)
 
-    def _merged(self, visit: OnDesk, now: datetime) -> Outcome:
+    def _merged(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
         """A visit whose services belong to another now: every line is removed, every question closed."""
-        key, known = visit.key, visit.standing.last
-        number = known.said.revision if known is not None else 0
+        key, last = visit.key, visit.state.last
+        number = last.digest.revision if last is not None else 0
         revision = None
-        if known is not None and known.said.status != "merged":
+        if last is not None and last.digest.status != "merged":
+            empty = Draft(
+                key=key,
+                policy=last.digest.policy,
+                rulebook=self.rulebook.version,
+                encounters=(),
+                questions=(),
+            )
             revision = revision_of(
-                Draft(key, known.said.policy, self.rulebook.version, (), ()),
+                empty,
                 revision=number + 1,
                 final=False,
                 incomplete=False,
-                before=known.said.billed,
+                before=last.digest.billed,
                 merged_into=visit.survivor.visit,
             )
-            known = Known(revision.said)
+            last = LastRevision(revision.digest)
             number += 1
-        row = StoredVisit(key.facility, key.visit, "merged", number, None, None, None, None, False, now)
-        return self._outcome(visit, known, revision, [], row, now)
+        row = StoredVisit(
+            facility=key.facility,
+            visit=key.visit,
+            status="merged",
+            revision=number,
+            settle_due=None,
+            final_due=None,
+            asked_due=None,
+            discharged_at=None,
+            incomplete=False,
+            updated_at=now,
+        )
+        return self._result(visit, row, last=last, revision=revision, due=[], now=now)
 
     # ------------------------------------------------------------------ questions
 
     def _due_questions(
-        self, questions: Sequence[events.AskedQuestion], *, closing: bool, now: datetime
+        self, questions: Sequence[AskedQuestion], *, closing: bool, now: datetime
     ) -> tuple[list[DocumentationQuestion], datetime | None]:
         """Questions to put now, and when the next one may be due.
 
@@ -231,7 +265,7 @@ class Drafting:
                 later.append(when)
         return due, min(later, default=None)
 
-    def _when(self, asked: events.AskedQuestion) -> datetime | None:
+    def _when(self, asked: AskedQuestion) -> datetime | None:
         """When a question is to be put, None at once; the site's grace is added to an ordered time."""
         question = asked.question
         if asked.wait_minutes is None or question.since is None:
@@ -241,91 +275,90 @@ class Drafting:
 
     # ------------------------------------------------------------------ rows and announcements
 
-    def _outcome(
+    def _result(
         self,
-        visit: OnDesk,
-        known: Known | None,
+        visit: VisitToRevise,
+        row: StoredVisit,
+        *,
+        last: LastRevision | None,
         revision: WrittenRevision | None,
         due: Sequence[DocumentationQuestion],
-        row: StoredVisit,
         now: datetime,
-    ) -> Outcome:
-        said, revisions, announcements = [], [], []
+    ) -> DraftingResult:
+        announcements = []
         if revision is not None:
-            said.append(revision)
             announcements.append(announcement(self.topics.drafts, revision, now))
-            revisions.append(_stored(revision, now))
-        changed = list(_question_changes(visit.standing.asked, due, max(row.revision, 1)))
+        changed = list(_question_changes(visit.state.asked, due, max(row.revision, 1)))
         questions = []
         for question in changed:
             announcements.append(announcement(self.topics.questions, question, now))
-            before = visit.standing.asked.get(question.question_id)
+            before = visit.state.asked.get(question.question_id)
             questions.append(_stored_question(question, before, announcements[-1], now))
-        asked = {**visit.standing.asked, **{each.question_id: each for each in questions}}
-        open_now = {name: each for name, each in asked.items() if each.closed_at is None}
-        return Outcome(
-            revisions=revisions,
+        asked = {**visit.state.asked, **{row.question_id: row for row in questions}}
+        open_now = {name: question for name, question in asked.items() if question.closed_at is None}
+        return DraftingResult(
+            revisions=[_stored_revision(revision, now)] if revision is not None else [],
             announcements=announcements,
             visits=_changed_row(visit.row, row),
             questions=questions,
-            said=said,
+            written=[revision] if revision is not None else [],
             asked=changed,
-            withheld=_newly_withheld(revision, visit.standing.last),
-            standings={visit.key: visit.standing._replace(last=known, asked=open_now)},
+            withheld=_newly_withheld(revision, visit.state.last),
+            states={visit.key: visit.state._replace(last=last, asked=open_now)},
         )
 
 
 def _next_revision(
-    made: Draft, known: Known | None, *, final: bool, incomplete: bool
+    drafted: Draft, last: LastRevision | None, *, final: bool, incomplete: bool
 ) -> WrittenRevision | None:
     """The next revision, None where it would say the same; the first of an empty visit says nothing."""
-    said = known.said if known is not None else None
-    standing = ("final" if final else "open", incomplete)
-    if known is not None and known.made == made and (known.said.status, known.said.incomplete) == standing:
+    digest = last.digest if last is not None else None
+    status = ("final" if final else "open", incomplete)
+    if last is not None and last.draft == drafted and (last.digest.status, last.digest.incomplete) == status:
         return None
     revision = revision_of(
-        made,
-        revision=said.revision + 1 if said is not None else 1,
+        drafted,
+        revision=digest.revision + 1 if digest is not None else 1,
         final=final,
         incomplete=incomplete,
-        before=said.billed if said is not None else {},
+        before=digest.billed if digest is not None else {},
     )
-    if said is None:
-        return revision if made.encounters or made.questions else None
-    return revision if revision.said.content != said.content else None
+    if digest is None:
+        return revision if drafted.encounters or drafted.questions else None
+    return revision if revision.digest.content != digest.content else None
 
 
-def _newly_withheld(revision: WrittenRevision | None, last: Known | None) -> list[str]:
+def _newly_withheld(revision: WrittenRevision | None, last: LastRevision | None) -> list[str]:
     """The reasons of what a revision withholds that the last one did not."""
     if revision is None:
         return []
-    before = last.said.withheld if last is not None else frozenset()
-    return [reason for reason, *_administrations in revision.said.withheld - before]
+    before = last.digest.withheld if last is not None else frozenset()
+    return [reason for reason, *_administrations in revision.digest.withheld - before]
 
 
-def _questions(made: Draft, revision: int, timeline: Timeline) -> Sequence[events.AskedQuestion]:
+def _questions(drafted: Draft, revision: int, timeline: Timeline) -> Sequence[AskedQuestion]:
     """All questions of a draft, also those that are not due yet."""
     by_key: dict[str, Administration] = {item.key: item for item in timeline.administrations}
-    return events.questions_of(made, revision, by_key)
+    return questions_of(drafted, revision, by_key)
 
 
 def _question_changes(
     asked: Mapping[str, StoredQuestion], due: Sequence[DocumentationQuestion], revision: int
 ) -> Iterator[DocumentationQuestion]:
     """Questions newly opened, and those of `asked` that are closed in this revision."""
-    now = {each.question_id for each in due}
-    gone = [each for name, each in asked.items() if name not in now]
-    before = [DocumentationQuestion.model_validate_json(each.body) for each in gone]
-    opened = [each for each in due if each.question_id not in asked]
-    return events.question_changes(before, opened, revision)
+    now = {question.question_id for question in due}
+    gone = [question for name, question in asked.items() if name not in now]
+    before = [DocumentationQuestion.model_validate_json(question.body) for question in gone]
+    opened = [question for question in due if question.question_id not in asked]
+    return question_changes(before, opened, revision)
 
 
-def _undrafted(row: StoredVisit | None, now: datetime) -> Outcome:
+def _undrafted(row: StoredVisit | None, now: datetime) -> DraftingResult:
     """A visit that only a parked message or a nudge has named: there is nothing to wait for."""
     if row is None:
-        return Outcome()
-    done = row._replace(settle_due=None, final_due=None, asked_due=None, updated_at=now)
-    return Outcome(visits=_changed_row(row, done))
+        return DraftingResult()
+    nothing_due = row._replace(settle_due=None, final_due=None, asked_due=None, updated_at=now)
+    return DraftingResult(visits=_changed_row(row, nothing_due))
 
 
 def _look_again(row: StoredVisit | None, now: datetime) -> datetime:
@@ -345,11 +378,18 @@ def _changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredV
     return [after._replace(updated_at=before.updated_at)] if after.asked_due != before.asked_due else []
 
 
-def _stored(revision: WrittenRevision, now: datetime) -> StoredRevision:
+def _stored_revision(revision: WrittenRevision, now: datetime) -> StoredRevision:
     return StoredRevision(
-        revision.facility, revision.visit, revision.revision, revision.said.status, revision.said.policy,
-        revision.rulebook, now, revision.value.decode(), revision.changes.decode(),
-    )  # fmt: skip
+        facility=revision.facility,
+        visit=revision.visit,
+        revision=revision.revision,
+        status=revision.digest.status,
+        policy=revision.digest.policy,
+        rulebook=revision.rulebook,
+        created_at=now,
+        body=revision.value.decode(),
+        changes=revision.changes.decode(),
+    )
 
 
 def _stored_question(
@@ -359,13 +399,11 @@ def _stored_question(
     now: datetime,
 ) -> StoredQuestion:
     return StoredQuestion(
-        question.facility, question.visit, question.question_id, question.code,
-        before.opened_at if before is not None else now, now if question.state == "closed" else None,
-        announced.payload.decode(),
-    )  # fmt: skip
-
-
-def announcement(topic: str, data: events.Event, now: datetime) -> Announcement:
-    """An event as a row of the outbox."""
-    key, headers, value = events.to_kafka(events.Announcement(data, now))
-    return Announcement(topic, key, headers["ce_id"], json.dumps(headers), value, now)
+        facility=question.facility,
+        visit=question.visit,
+        question_id=question.question_id,
+        code=question.code,
+        opened_at=before.opened_at if before is not None else now,
+        closed_at=now if question.state == "closed" else None,
+        body=announced.payload.decode(),
+    )

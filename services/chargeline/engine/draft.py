@@ -85,7 +85,9 @@ def draft(
     payer's. `saved` is the work of earlier drafts of this visit: it saves time and changes nothing.
     """
     name = policy or rulebook.policy_for(timeline.context)
-    drafting = _Drafting(timeline, rulebook, name, history, saved or NothingSaved())
+    drafting = _Drafting(
+        timeline=timeline, rulebook=rulebook, policy=name, history=history, saved=saved or NothingSaved()
+    )
     encounters = drafting.encounters()
     return Draft(
         key=timeline.key,

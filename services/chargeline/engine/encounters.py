@@ -113,7 +113,16 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
         name = first.isoformat()
         if encounters and encounters[-1].day == first:
             name = f"{name}-{patient_class}"
-        encounters.append(Encounter(name, first, starts[first], tuple(days), patient_class, decision))
+        encounters.append(
+            Encounter(
+                name=name,
+                day=first,
+                start=starts[first],
+                days=tuple(days),
+                patient_class=patient_class,
+                grouping=decision,
+            )
+        )
     return tuple(encounters)
 
 

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 from chargeline import __version__
 from chargeline.engine import Finding
 from chargeline.gateway import server
-from chargeline.gateway.watching import tell_gateway
+from chargeline.gateway.counting import tell_gateway
 from chargeline.hl7.profile import make_profile
 from chargeline.kafka import connecting as kafka
-from chargeline.mllp.server import Limits
+from chargeline.mllp.server import MllpLimits
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings
@@ -91,7 +91,7 @@ async def run(settings: Settings) -> int:
     logs.configure(settings.log_level)
     metrics = Metrics(CollectorRegistry(), program="gateway", version=__version__)
     profile = make_profile(read_interface(rules_directory(settings.rules), settings.interface))
-    options = kafka.client_options(settings.kafka_client(), kafka.TlsFiles(*settings.kafka_tls_files()))
+    options = kafka.client_options(settings.kafka_client(), settings.kafka_tls_files())
     async with kafka.producer(
         options, topics=[settings.topic_inbound], record_bytes=settings.kafka_record_bytes()
     ) as producer:
@@ -100,7 +100,14 @@ async def run(settings: Settings) -> int:
         listener = server_settings(settings, in_flight=server.IN_FLIGHT, grace_seconds=grace_seconds)
         gateway = server.Gateway(store, profile, listener, report=tell_gateway(metrics))
         told = told_to_stop()
-        async with listener_pages("gateway", settings, metrics, gateway, lambda: store.trouble, told):
+        async with listener_pages(
+            program="gateway",
+            settings=settings,
+            metrics=metrics,
+            gateway=gateway,
+            trouble=lambda: store.trouble,
+            told=told,
+        ):
             await listen(gateway, settings)
             log.info("started", program="gateway", version=__version__, port=gateway.server.port)
             try:
@@ -129,12 +136,12 @@ async def listen(gateway: server.Gateway, settings: Settings) -> None:
         ) from None
 
 
-def server_settings(settings: Settings, *, in_flight: int, grace_seconds: float) -> server.Settings:
+def server_settings(settings: Settings, *, in_flight: int, grace_seconds: float) -> server.ListenerSettings:
     """The listener by the settings; `in_flight` messages of a connection are worked on at once."""
-    return server.Settings(
+    return server.ListenerSettings(
         host=settings.mllp_host,
         port=settings.mllp_port,
-        limits=Limits(
+        limits=MllpLimits(
             frame_bytes=settings.mllp_frame_bytes,
             idle_seconds=settings.mllp_idle_seconds,
             connections=server.CONNECTIONS,

@@ -20,9 +20,9 @@ from typing import NamedTuple, Protocol
 from chargeline.engine import MessageRef, VisitMerge, shape_of
 from chargeline.hl7.acknowledge import (
     STORED,
+    AckCondition,
     AnswerMode,
     Header,
-    Outcome,
     acknowledge,
     answer_code,
     application_answer_owed,
@@ -36,7 +36,8 @@ from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Message, read_message
 from chargeline.hl7.visits import merges_of
 from chargeline.mllp.server import COUNTED as MLLP_COUNTED
-from chargeline.mllp.server import HangUpError, Limits, MllpServer, Peer
+from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
+from chargeline.published import inbound
 from chargeline.telemetry import logs
 
 log = logs.logger("gateway")
@@ -45,9 +46,9 @@ DIGEST_LETTERS = 16
 # Connections, and messages of each at once: at worst 64 x (4 + 1) of the largest messages are in memory.
 CONNECTIONS = 64
 IN_FLIGHT = 4
-UNAVAILABLE = Outcome("error", "207", 0, "the message could not be stored in time; send it again")
-FULL = Outcome("reject", "207", 0, "the store is full; send the message again when there is room")
-TOO_LARGE = Outcome(
+UNAVAILABLE = AckCondition("error", "207", 0, "the message could not be stored in time; send it again")
+FULL = AckCondition("reject", "207", 0, "the store is full; send the message again when there is room")
+TOO_LARGE = AckCondition(
     "error", "207", 0, "the store takes no message of this size; send a smaller one, or have its limit raised"
 )
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")  # anything else in MSH-9 may be anything
@@ -89,12 +90,8 @@ class InboundMessage(NamedTuple):
     """A message as it came, and what a consumer may know before reading it.
 
     key: `facility|visit`, which decides the partition. Without a visit, `facility|` and the first 16
-    digits of the body's digest, with the header `chargeline-no-visit`: a resend has the same key, and
-    no patient's number becomes one. received_at: UTC.
-    headers: `chargeline-type` (MSH-9, "" if it is not one), `chargeline-digest` (of the body, the
-    same for a resend), `chargeline-interface` (the profile's name), `chargeline-peer` (host, and the
-    name in its certificate), and where they apply `chargeline-merge` (`prior` or `surviving`: which of
-    the two copies) and `chargeline-problem` (a code of `hl7.errors`). None shows a patient.
+    digits of the body's digest: a resend has the same key, and no patient's number becomes one.
+    headers: those of `published/inbound.py`. received_at: UTC.
     """
 
     raw: bytes
@@ -114,7 +111,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class ListenerSettings:
     """All that can be set. An empty set of processing ids or versions allows any.
 
     store_seconds: how long a message waits for a store that is down; retry_seconds: between the tries.
@@ -123,7 +120,7 @@ class Settings:
 
     host: str = "0.0.0.0"
     port: int = 2575
-    limits: Limits = field(default_factory=Limits)
+    limits: MllpLimits = field(default_factory=MllpLimits)
     grace_seconds: float = 10.0
     store_seconds: float = 10.0
     retry_seconds: float = 0.5
@@ -159,13 +156,13 @@ class Gateway:
         self,
         store: Store,
         profile: Profile,
-        settings: Settings | None = None,
+        settings: ListenerSettings | None = None,
         *,
         report: Callable[[str, int], None] = _no_report,
         now: Callable[[], datetime] = _utc_now,
         new_number: Callable[[], str] = _new_number,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or ListenerSettings()
         self.counts: Counter[str] = Counter()
         self.server = MllpServer(
             self.handle, self.settings.limits, refusal=self._too_large, report=self._count
@@ -202,7 +199,7 @@ class Gateway:
             raise HangUpError("a message could not be stored, and its MSH-15 forbids to say so")
         return answer
 
-    async def _stored(self, copies: list[InboundMessage]) -> Outcome:
+    async def _stored(self, copies: list[InboundMessage]) -> AckCondition:
         """Put every copy, waiting a bounded time for a store that is down."""
         try:
             async with asyncio.timeout(self.settings.store_seconds):
@@ -225,7 +222,7 @@ class Gateway:
             except StoreUnavailable:
                 await asyncio.sleep(self.settings.retry_seconds)
 
-    def _answer(self, header: Header, outcome: Outcome, peer: Peer) -> bytes | None:
+    def _answer(self, header: Header, outcome: AckCondition, peer: Peer) -> bytes | None:
         mode = self.settings.answers
         code = answer_code(header, outcome.verdict, mode)
         counted = _COUNTED_AS.get(outcome, "message_refused")
@@ -235,9 +232,13 @@ class Gateway:
             self._tell_of_unsent(peer)
         if outcome.verdict != "accept":
             log.warning(
-                "message.refused", code=outcome.code, reason=counted, host=peer.host, port=peer.port,
+                "message.refused",
+                code=outcome.code,
+                reason=counted,
+                host=peer.host,
+                port=peer.port,
                 where=f"MSH-{outcome.field}" if outcome.field else "",
-            )  # fmt: skip
+            )
         return acknowledge(header, outcome, now=self._now(), control_id=self._new_number(), mode=mode)
 
     def _tell_of_unsent(self, peer: Peer) -> None:
@@ -247,7 +248,7 @@ class Gateway:
         self._count("application_answer_owed")
 
     def _too_large(self, head: bytes, reason: str, peer: Peer) -> bytes | None:
-        return self._answer(salvaged_header(head), Outcome("error", "207", 0, reason), peer)
+        return self._answer(salvaged_header(head), AckCondition("error", "207", 0, reason), peer)
 
     def _count(self, name: str, amount: int = 1) -> None:
         assert name in COUNTED or name in MLLP_COUNTED, name
@@ -273,11 +274,13 @@ def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
     try:
         message = read_message(frame)
     except Hl7Error as problem:
-        return _Received(frame, peer, at, salvaged_header(frame), None, problem)
-    return _Received(frame, peer, at, header_of(message), message, None)
+        return _Received(
+            frame=frame, peer=peer, at=at, header=salvaged_header(frame), message=None, problem=problem
+        )
+    return _Received(frame=frame, peer=peer, at=at, header=header_of(message), message=message, problem=None)
 
 
-def _refused(received: _Received, settings: Settings) -> Outcome | None:
+def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | None:
     """Why a message is not even stored, or None. What only cannot be interpreted is stored."""
     if received.problem is not None and (outcome := undeterminable(received.problem)):
         return outcome
@@ -286,7 +289,7 @@ def _refused(received: _Received, settings: Settings) -> Outcome | None:
         if allowed and found not in allowed:
             expected = ", ".join(sorted(allowed))
             text = f"MSH-{number}: expected {expected}, found {shape_of(found)}; correct the interface"
-            return Outcome("reject", code, number, text)
+            return AckCondition("reject", code, number, text)
     return None
 
 
@@ -295,19 +298,22 @@ def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
     message = received.message
     digest = message.body_digest if message else blake2b(received.frame, digest_size=16).digest()
     headers = {
-        "chargeline-type": _type_of(message) if message else "",
-        "chargeline-digest": digest.hex(),
-        "chargeline-interface": profile.name,
-        "chargeline-peer": f"{received.peer.host} {received.peer.certificate}".rstrip(),
+        inbound.TYPE: _type_of(message) if message else "",
+        inbound.DIGEST: digest.hex(),
+        inbound.INTERFACE: profile.name,
+        inbound.PEER: f"{received.peer.host} {received.peer.certificate}".rstrip(),
     }
     if received.problem is not None:
-        headers["chargeline-problem"] = received.problem.finding.code
+        headers[inbound.PROBLEM] = received.problem.finding.code
     facility, visit, priors = _whose(received, profile)
     if not visit:
-        headers["chargeline-no-visit"] = "1"
+        headers[inbound.NO_VISIT] = "1"
     own = visit or digest.hex()[:DIGEST_LETTERS]
-    keyed = [(f"{facility}|{prior}", headers | {"chargeline-merge": "prior"}) for prior in priors]
-    keyed.append((f"{facility}|{own}", headers | ({"chargeline-merge": "surviving"} if priors else {})))
+    keyed = [
+        (inbound.record_key(facility, prior), headers | {inbound.MERGE_COPY: "prior"}) for prior in priors
+    ]
+    surviving = {inbound.MERGE_COPY: "surviving"} if priors else {}
+    keyed.append((inbound.record_key(facility, own), headers | surviving))
     return [InboundMessage(received.frame, key, each, received.at) for key, each in keyed]
 
 
@@ -339,7 +345,7 @@ def _type_of(message: Message) -> str:
 # --- TLS --------------------------------------------------------------------------------------------------
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
+def tls_context(settings: ListenerSettings) -> ssl.SSLContext | None:
     """The context of the settings' certificate files, or None for plain TCP. Raises OSError, ValueError."""
     if settings.certificate is None:
         if settings.authorities is not None or settings.private_key is not None:

@@ -73,7 +73,7 @@ VERSIONS = frozenset(
     {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8", "2.8.1", "2.8.2"}
 )
 _DEFAULT_VERSION = "2.5.1"
-_USUAL = Delimiters("|", "^", "~", "\\", "&")
+_USUAL = Delimiters(field="|", component="^", repetition="~", escape="\\", subcomponent="&")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # would break our own segments or frame
 _UTF_8_OR = ("utf-8", "latin-1")  # the second reads anything
 
@@ -94,7 +94,7 @@ class Header(NamedTuple):
         return component(self.raw(number), 1, self.delimiters).strip()
 
 
-class Outcome(NamedTuple):
+class AckCondition(NamedTuple):
     """What became of a message. `code`: of `ERRORS`, "" if accepted.
 
     field: the field of MSH that is to blame, 0 if none. explanation: for whoever looks after the
@@ -107,7 +107,7 @@ class Outcome(NamedTuple):
     explanation: str = ""
 
 
-STORED = Outcome("accept")
+STORED = AckCondition("accept")
 
 
 # --- the header -------------------------------------------------------------------------------------------
@@ -158,12 +158,12 @@ def _is_mark(text: str) -> bool:
     return len(text) == 1 and text.isprintable() and not (text.isalnum() or text.isspace() or text == '"')
 
 
-def undeterminable(error: Hl7Error) -> Outcome | None:
+def undeterminable(error: Hl7Error) -> AckCondition | None:
     """The outcome for a message whose structure nobody can tell; None for one that can be stored."""
     if error.finding.code not in UNDETERMINABLE:
         return None
     code, field = UNDETERMINABLE[error.finding.code]
-    return Outcome("error", code, field, str(error))
+    return AckCondition("error", code, field, str(error))
 
 
 # --- which answer -----------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def _wanted(condition: str) -> frozenset[str]:
 
 
 def acknowledge(
-    header: Header, outcome: Outcome, *, now: datetime, control_id: str, mode: AnswerMode = "as_asked"
+    header: Header, outcome: AckCondition, *, now: datetime, control_id: str, mode: AnswerMode = "as_asked"
 ) -> bytes | None:
     """The bytes of the answer, without MLLP frame, or None if the sender wants none.
 
@@ -211,7 +211,7 @@ def acknowledge(
         return None
     version = header.code(12)
     version = version if version in VERSIONS else _DEFAULT_VERSION
-    texts = _texts(header, outcome, code, version, now, control_id)
+    texts = _texts(header=header, outcome=outcome, code=code, version=version, now=now, control_id=control_id)
     delimiters = header.delimiters
     segments = []
     for parts in _form(version, outcome.verdict != "accept", delimiters):
@@ -221,7 +221,7 @@ def acknowledge(
 
 
 def _texts(
-    header: Header, outcome: Outcome, code: str, version: str, now: datetime, control_id: str
+    header: Header, outcome: AckCondition, code: str, version: str, now: datetime, control_id: str
 ) -> dict[str, str]:
     """What stands in place of each placeholder of `_build`, in the delimiters of the message."""
     delimiters = header.delimiters

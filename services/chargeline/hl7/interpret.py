@@ -47,14 +47,34 @@ def read_events(message: Message, profile: Profile) -> Reading:
     if problem is None:
         problem = _not_used(message, kind)
     if problem is not None:
-        return _set_aside(reference, facility, None, profile, problem)
+        return _set_aside(
+            reference=reference, facility=facility, visit=None, profile=profile, problem=problem
+        )
     visit = first_valued(heads, profile.visit, message.delimiters) or None
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
     if visit is None and not merges:
         if message.type == "ADT" and message.trigger == "A31":
-            return Reading(reference, facility, None, profile.zone, (), (), None)
-        return _set_aside(reference, facility, None, profile, _no_visit(profile))
-    return _used(message, heads, reference, facility, visit, profile, merges)
+            return Reading(
+                message=reference,
+                facility=facility,
+                visit=None,
+                zone=profile.zone,
+                events=(),
+                merges=(),
+                set_aside=None,
+            )
+        return _set_aside(
+            reference=reference, facility=facility, visit=None, profile=profile, problem=_no_visit(profile)
+        )
+    return _used(
+        message=message,
+        heads=heads,
+        reference=reference,
+        facility=facility,
+        visit=visit,
+        profile=profile,
+        merges=merges,
+    )
 
 
 def _used(
@@ -74,7 +94,15 @@ def _used(
             events.append(unreadable(reference, error))
         if message.type != "ADT":
             events.extend(pharmacy_events(message, reference, profile))
-    return Reading(reference, facility, visit, profile.zone, tuple(events), merges, None)
+    return Reading(
+        message=reference,
+        facility=facility,
+        visit=visit,
+        zone=profile.zone,
+        events=tuple(events),
+        merges=merges,
+        set_aside=None,
+    )
 
 
 def _not_used(message: Message, kind: str) -> Hl7Error | None:
@@ -107,7 +135,15 @@ def _no_visit(profile: Profile) -> Hl7Error:
 def _set_aside(
     reference: MessageRef, facility: str, visit: str | None, profile: Profile, problem: Hl7Error
 ) -> Reading:
-    return Reading(reference, facility, visit, profile.zone, (), (), unreadable(reference, problem))
+    return Reading(
+        message=reference,
+        facility=facility,
+        visit=visit,
+        zone=profile.zone,
+        events=(),
+        merges=(),
+        set_aside=unreadable(reference, problem),
+    )
 
 
 def first_valued(heads: dict[str, list[str]], places: tuple[Place, ...], delimiters: Delimiters) -> str:

@@ -22,7 +22,11 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
         number = first_of(group.orc, profile.order_number, message.delimiters)
         if group.drug is not None or (message.type != "RAS" and group.orc is not None):
             try:
-                events.append(order_fact_of(message, reference, profile, group, number))
+                events.append(
+                    order_fact_of(
+                        message=message, reference=reference, profile=profile, group=group, number=number
+                    )
+                )
             except Hl7Error as error:
                 events.append(unreadable(reference, error))
         for administration in group.administrations:

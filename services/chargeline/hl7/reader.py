@@ -213,7 +213,9 @@ def read_message(data: bytes) -> Message:
     header.insert(1, text[3:4])
     delimiters, oddities = _delimiters(separator, header[2] if len(header) > 2 else "")
     _check_complete(rows, names, text)
-    return Message(rows, delimiters, encoding, data, warnings + oddities, body)
+    return Message(
+        rows=rows, delimiters=delimiters, encoding=encoding, raw=data, warnings=warnings + oddities, body=body
+    )
 
 
 def component(field: str, n: int, delimiters: Delimiters) -> str:
@@ -329,7 +331,13 @@ def _delimiters(separator: str, encoding: str) -> tuple[Delimiters, tuple[str, .
             where="MSH-1 and MSH-2",
             do="ask the sender to write MSH|^~\\&| and send the message again",
         )
-    return Delimiters(separator, encoding[0], encoding[1], escape, encoding[3]), tuple(warnings)
+    return Delimiters(
+        field=separator,
+        component=encoding[0],
+        repetition=encoding[1],
+        escape=escape,
+        subcomponent=encoding[3],
+    ), tuple(warnings)
 
 
 # --- segments ---------------------------------------------------------------------------------------------

@@ -34,7 +34,18 @@ def visit_fact(message: Message, heads: dict[str, Row], reference: MessageRef, p
     adt = message.type == "ADT"
     if not adt and "IN1" not in heads and "DG1" not in heads:
         return VisitFact(
-            reference, "", None, patient, patient_class, None, None, None, None, None, None, None
+            message=reference,
+            trigger="",
+            effective=None,
+            patient=patient,
+            patient_class=patient_class,
+            payer=None,
+            payer_name=None,
+            authorizations=None,
+            diagnoses=None,
+            admitted=None,
+            discharged=None,
+            replaces_patient=None,
         )
     in1 = heads.get("IN1")
     return VisitFact(
@@ -142,7 +153,9 @@ def merges_of(
         if row[0] == "PID":
             pid = row
         elif row[0] == "MRG" and pid is not None:
-            found += _pair(message, reference, visit, profile, pid, row)
+            found += _pair(
+                message=message, reference=reference, visit=visit, profile=profile, pid=pid, mrg=row
+            )
     return tuple(found)
 
 

@@ -11,7 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoBrokersAvailable, NoError, TopicAlreadyExistsError, for_code
 
-from chargeline.kafka.connecting import (
+from chargeline.engine import Finding
+from chargeline.kafka.starting import (
     KafkaUnavailableError,
     Starting,
     log_starting,
@@ -23,7 +24,7 @@ RECORD_BYTES = "max.message.bytes"
 
 
 class TopicRefusedError(KafkaUnavailableError):
-    """Kafka does not make a topic; the text says why."""
+    """Kafka does not make a topic."""
 
 
 async def create(
@@ -63,9 +64,14 @@ async def _makes(admin: AIOKafkaAdminClient, topic: NewTopic) -> bool:
     if error.retriable:
         raise error()
     raise TopicRefusedError(
-        f"expected Kafka to make the topic {topic.name} with {topic.num_partitions} partitions and "
-        f"{topic.replication_factor} replicas, found {error.__name__} ({answer[2] or 'without a reason'}); "
-        "correct --partitions or --replication, or have our user given the right"
+        Finding(
+            "kafka.topic_refused",
+            expected=f"Kafka to make the topic {topic.name} with {topic.num_partitions} partitions and "
+            f"{topic.replication_factor} replicas",
+            found=f"{error.__name__} ({answer[2] or 'without a reason'})",
+            where="",
+            do="correct --partitions or --replication, or have our user given the right",
+        )
     )
 
 

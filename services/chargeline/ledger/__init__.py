@@ -5,7 +5,7 @@ can go wrong with it. It takes bytes and JSON text in and gives rows back; it kn
 """
 
 from chargeline.ledger.batch import Batch
-from chargeline.ledger.connecting import Limits
+from chargeline.ledger.connecting import LedgerLimits
 from chargeline.ledger.errors import (
     AccessRefused,
     AlreadyThere,
@@ -30,10 +30,10 @@ from chargeline.ledger.records import (
     MessageKey,
     Move,
     OpenQuestions,
-    ParkedMessage,
     StoredContribution,
     StoredMerge,
     StoredMessage,
+    StoredParkedMessage,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
@@ -56,18 +56,18 @@ __all__ = [
     "Forgotten",
     "Ledger",
     "LedgerError",
-    "Limits",
+    "LedgerLimits",
     "MessageKey",
     "Move",
     "NotALedger",
     "NotFound",
     "OpenQuestions",
-    "ParkedMessage",
     "SchemaTooNew",
     "SchemaTooOld",
     "StoredContribution",
     "StoredMerge",
     "StoredMessage",
+    "StoredParkedMessage",
     "StoredQuestion",
     "StoredRevision",
     "StoredVisit",

@@ -21,11 +21,11 @@ from chargeline.ledger.records import (
     Announcement,
     MessageKey,
     Move,
-    ParkedMessage,
     StoredContribution,
     StoredMerge,
     StoredMessage,
     StoredOffset,
+    StoredParkedMessage,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
@@ -62,7 +62,9 @@ class Batch(View):
         found = {row.partition: StoredOffset._make(row) for row in rows}
         stale = {number for number, move in moves.items() if not _is_at(found.get(number), owner, move)}
         if stale:
-            raise self._transaction.fail(_fenced(topic, owner, moves, found, stale))
+            raise self._transaction.fail(
+                _fenced(topic=topic, owner=owner, moves=moves, found=found, stale=stale)
+            )
         assert all(move.is_forwards for move in moves.values()), "a partition is read forwards"
         moved = [found[number]._replace(next_offset=move.next_offset) for number, move in moves.items()]
         await self._transaction.insert(table, moved, "replace")
@@ -126,7 +128,7 @@ class Batch(View):
         published = statements.numbers(self._dialect, ids)
         return await self._transaction.run(statements.delete_announced(self._dialect), published)
 
-    async def park(self, messages: Sequence[ParkedMessage]) -> None:
+    async def park(self, messages: Sequence[StoredParkedMessage]) -> None:
         """Put messages aside; whatever their texts hold, this does not fail."""
         await self._transaction.insert(tables.parked, [_storable(each) for each in messages])
 
@@ -168,5 +170,5 @@ def _lock_number(facility: str, patient: str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def _storable(message: ParkedMessage) -> ParkedMessage:
-    return ParkedMessage._make(mended(each) if isinstance(each, str) else each for each in message)
+def _storable(message: StoredParkedMessage) -> StoredParkedMessage:
+    return StoredParkedMessage._make(mended(each) if isinstance(each, str) else each for each in message)

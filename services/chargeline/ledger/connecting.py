@@ -34,7 +34,7 @@ class Address(NamedTuple):
     shown: str
 
 
-class Limits(NamedTuple):
+class LedgerLimits(NamedTuple):
     """How long to wait for what, in seconds; a PostgreSQL session that idles longer is ended by the server.
 
     `idle_in_transaction`: keep it below the session timeout of the Kafka group, or a frozen consumer
@@ -66,7 +66,7 @@ def parse_address(url: str) -> Address:
     )
 
 
-def make_engine(address: Address, limits: Limits) -> AsyncEngine:
+def make_engine(address: Address, limits: LedgerLimits) -> AsyncEngine:
     """An engine that has not connected yet."""
     return _sqlite(address, limits) if address.dialect == "sqlite" else _postgresql(address, limits)
 
@@ -78,7 +78,7 @@ def reading(address: Address) -> dict[str, Any]:
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _postgresql(address: Address, limits: Limits) -> AsyncEngine:
+def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
     settings = {
         "application_name": "chargeline",
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
@@ -128,7 +128,7 @@ def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
 
 
-def _sqlite(address: Address, limits: Limits) -> AsyncEngine:
+def _sqlite(address: Address, limits: LedgerLimits) -> AsyncEngine:
     _make_file(address)
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{address.place}", hide_parameters=True, connect_args={"timeout": limits.busy}

@@ -45,7 +45,13 @@ class StoredMessage(NamedTuple):
     @property
     def key(self) -> MessageKey:
         """Its primary key."""
-        return MessageKey(self.facility, self.visit, self.digest, self.control_id, self.sent)
+        return MessageKey(
+            facility=self.facility,
+            visit=self.visit,
+            digest=self.digest,
+            control_id=self.control_id,
+            sent=self.sent,
+        )
 
 
 class Move(NamedTuple):
@@ -178,7 +184,7 @@ class Announcement(NamedTuple):
     id: int = 0
 
 
-class ParkedMessage(NamedTuple):
+class StoredParkedMessage(NamedTuple):
     """A message put aside: its bytes and coordinates, the reason, and what to do; `id` is given.
 
     `status`: PARKED_STATUSES. Characters that no database keeps come back as U+FFFD, because parking

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chargeline.ledger.connecting import Address, Limits, throw_away
+from chargeline.ledger.connecting import Address, LedgerLimits, throw_away
 from chargeline.ledger.errors import explained
 from chargeline.ledger.transaction import Transaction
 
@@ -29,7 +29,7 @@ class Relay:
     """The right to publish: taken with the first turn, kept until `close`."""
 
     def __init__(
-        self, engine: AsyncEngine, address: Address, limits: Limits, transactions: Transactions
+        self, engine: AsyncEngine, address: Address, limits: LedgerLimits, transactions: Transactions
     ) -> None:
         self._engine = engine
         self._address = address

@@ -16,14 +16,14 @@ from chargeline.ledger.batch import Batch
 from chargeline.ledger.connecting import (
     WRITING,
     Address,
-    Limits,
+    LedgerLimits,
     give_back,
     make_engine,
     parse_address,
     reading,
 )
 from chargeline.ledger.errors import explained
-from chargeline.ledger.records import Announcement, Counts, Forgotten, ParkedMessage
+from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some
 from chargeline.ledger.transaction import Transaction
@@ -33,7 +33,7 @@ from chargeline.ledger.view import View
 class Ledger:
     """One database, shared by the tasks of one event loop. Every error is a LedgerError."""
 
-    def __init__(self, address: Address, limits: Limits, engine: AsyncEngine) -> None:
+    def __init__(self, address: Address, limits: LedgerLimits, engine: AsyncEngine) -> None:
         self._address = address
         self._limits = limits
         self._engine = engine
@@ -42,13 +42,15 @@ class Ledger:
         self._relay = Relay(engine, address, limits, self._writing)
 
     @classmethod
-    async def open(cls, url: str, *, accept_old: bool = False, limits: Limits | None = None) -> "Ledger":
+    async def open(
+        cls, url: str, *, accept_old: bool = False, limits: LedgerLimits | None = None
+    ) -> "Ledger":
         """Connect to `sqlite:///path` (made if it is not there) or `postgresql://…`, and check the tables.
 
         `accept_old` is for those who call `migrate` next. Raises BadAddress, Unreachable, AccessRefused,
         NotALedger, SchemaTooOld, SchemaTooNew.
         """
-        address, limits = parse_address(url), limits or Limits()
+        address, limits = parse_address(url), limits or LedgerLimits()
         ledger = cls(address, limits, make_engine(address, limits))
         try:
             async with ledger._transaction() as transaction:
@@ -128,12 +130,12 @@ class Ledger:
 
     async def parked(
         self, status: str | None = "parked", limit: int = 100, after: int = 0
-    ) -> list[ParkedMessage]:
+    ) -> list[StoredParkedMessage]:
         """Parked messages of a status (None: of any) in order of id; `after` an id, to go on from there."""
         async with self.view() as view:
             return await view.parked(status, limit, after)
 
-    async def show(self, parked_id: int) -> ParkedMessage:
+    async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound."""
         async with self.view() as view:
             return await view.show(parked_id)

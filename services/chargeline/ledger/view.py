@@ -18,10 +18,10 @@ from chargeline.ledger.records import (
     Announcement,
     Counts,
     OpenQuestions,
-    ParkedMessage,
     StoredContribution,
     StoredMerge,
     StoredMessage,
+    StoredParkedMessage,
     StoredQuestion,
     StoredRevision,
     StoredVisit,
@@ -118,12 +118,12 @@ class View:
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
         return list(map(Announcement._make, rows))
 
-    async def parked(self, status: str | None, limit: int, after: int) -> list[ParkedMessage]:
+    async def parked(self, status: str | None, limit: int, after: int) -> list[StoredParkedMessage]:
         """Parked messages in order of id, those after the id `after`."""
         statement = _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
-        return list(map(ParkedMessage._make, await self._transaction.rows(statement)))
+        return list(map(StoredParkedMessage._make, await self._transaction.rows(statement)))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
         """Those of these visits for which a parked message waits, and those for which one waits no more."""
@@ -133,14 +133,14 @@ class View:
             (waiting if row.status == "parked" else settled).add(VisitKey(row.facility, row.visit))
         return waiting, settled
 
-    async def show(self, parked_id: int) -> ParkedMessage:
+    async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound."""
         found = await self._transaction.rows(_parked().where(tables.parked.c.id == parked_id))
         if not found:
             raise NotFound(
                 expected=f"the parked message {parked_id}", found="none", do="list them, and choose another"
             )
-        return ParkedMessage._make(found[0])
+        return StoredParkedMessage._make(found[0])
 
     async def read_so_far(self, topic: str) -> int:
         """The next offsets of all partitions of a topic, added up."""
@@ -186,7 +186,7 @@ def _visit_keys(keys: Keys) -> list[VisitKey]:
 
 
 def _parked() -> Select[Any]:
-    return select(*(tables.parked.c[name] for name in ParkedMessage._fields))
+    return select(*(tables.parked.c[name] for name in StoredParkedMessage._fields))
 
 
 def _arrival(message: StoredMessage) -> tuple[datetime, str, int, int, str]:

@@ -48,7 +48,7 @@ class Peer(NamedTuple):
         return f"{self.host}:{self.port}" + (f" ({self.certificate})" if self.certificate else "")
 
 
-class Limits(NamedTuple):
+class MllpLimits(NamedTuple):
     """What a connection may take. At worst connections x (in_flight + 1) x frame_bytes are in memory.
 
     idle_seconds: without a byte while nothing is in flight. frame_seconds: from the first byte of a
@@ -93,13 +93,13 @@ class MllpServer:
     def __init__(
         self,
         handler: Handler,
-        limits: Limits | None = None,
+        limits: MllpLimits | None = None,
         *,
         refusal: Refusal = _no_refusal,
         report: Report = _no_report,
     ) -> None:
         self.handler = handler
-        self.limits = limits or Limits()
+        self.limits = limits or MllpLimits()
         self.refusal = refusal
         self.counts: Counter[str] = Counter()
         self._report = report

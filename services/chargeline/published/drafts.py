@@ -5,7 +5,7 @@ since the last revision. The bytes are made from plain values: a model of every 
 checked, would cost as much as the drafting; the tests read every revision back as the model, and equal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -22,13 +22,13 @@ from chargeline.engine import (
     Withheld,
     source_in_words,
 )
-from chargeline.published.shapes import DraftRevision, Line
+from chargeline.published.shapes import DraftRevision, Encounter, Line
 
 Plain = dict[str, Any]
 """A record of shapes.py as its keys and plain values, in the order of the record's fields."""
 
 
-class OnBill(NamedTuple):
+class BilledLine(NamedTuple):
     """What of a line a bill shows: two revisions of a line with the same are not a change."""
 
     code: str
@@ -39,7 +39,7 @@ class OnBill(NamedTuple):
     provisional: str
 
 
-class Said(NamedTuple):
+class RevisionDigest(NamedTuple):
     """What a revision says, no more of it than it takes to see what is new in the next one.
 
     `content` is a hash of all that it says, but for its number and what changed. `withheld`: of each
@@ -50,7 +50,7 @@ class Said(NamedTuple):
     status: str
     incomplete: bool
     policy: str
-    billed: Mapping[str, OnBill]
+    billed: Mapping[str, BilledLine]
     withheld: frozenset[tuple[str, ...]]
     content: bytes
 
@@ -65,7 +65,7 @@ class WrittenRevision(NamedTuple):
     visit: str
     revision: int
     rulebook: str
-    said: Said
+    digest: RevisionDigest
     value: bytes
     changes: bytes
     new_roles: tuple[str, ...]
@@ -77,7 +77,7 @@ def revision_of(
     revision: int,
     final: bool,
     incomplete: bool,
-    before: Mapping[str, OnBill],
+    before: Mapping[str, BilledLine],
     merged_into: str | None = None,
 ) -> WrittenRevision:
     """A revision of a visit's draft; `before` is what the last one billed, nothing for the first.
@@ -105,51 +105,57 @@ def revision_of(
         "rulebook": made.rulebook,
         "incomplete": incomplete,
     }
-    lines = [line for each in encounters for line in each.lines]
-    on_bill = billed(lines)
-    changed = to_json(changes(before, on_bill))
-    said = Said(
-        revision,
-        status,
-        incomplete,
-        made.policy,
-        on_bill,
-        frozenset((entry.reason, *entry.administrations) for each in encounters for entry in each.withheld),
-        _content(status, merged_into, made.policy, made.rulebook, incomplete, body),
+    lines = [line for encounter in encounters for line in encounter.lines]
+    billed_lines = billed(lines)
+    changed = to_json(changes(before, billed_lines))
+    digest = RevisionDigest(
+        revision=revision,
+        status=status,
+        incomplete=incomplete,
+        policy=made.policy,
+        billed=billed_lines,
+        withheld=_withheld(encounters),
+        content=_content(head, body),
     )
     return WrittenRevision(
-        made.key.facility,
-        made.key.visit,
-        revision,
-        made.rulebook,
-        said,
+        facility=made.key.facility,
+        visit=made.key.visit,
+        revision=revision,
+        rulebook=made.rulebook,
+        digest=digest,
         value=b'%b,%b,"changes":%b}' % (to_json(head)[:-1], body[1:-1], changed),
         changes=changed,
         new_roles=tuple(line.role for line in lines if line.line_id not in before),
     )
 
 
-def said_in(value: bytes | str) -> Said:
+def digest_of(value: bytes | str) -> RevisionDigest:
     """What a revision says that was written before. Raises pydantic's ValidationError."""
     data = DraftRevision.model_validate_json(value)
     body = data.model_dump_json(include={"encounters", "questions"}).encode()
-    return Said(
-        data.revision,
-        data.status,
-        data.incomplete,
-        data.policy,
-        billed(line for each in data.encounters for line in each.lines),
-        frozenset(
-            (entry.reason, *entry.administrations) for each in data.encounters for entry in each.withheld
-        ),
-        _content(data.status, data.merged_into, data.policy, data.rulebook, data.incomplete, body),
+    return RevisionDigest(
+        revision=data.revision,
+        status=data.status,
+        incomplete=data.incomplete,
+        policy=data.policy,
+        billed=billed(line for each in data.encounters for line in each.lines),
+        withheld=_withheld(data.encounters),
+        content=_content(data.model_dump(include=set(_SAID_BESIDE_THE_BODY)), body),
     )
 
 
-def _content(
-    status: str, merged_into: str | None, policy: str, rulebook: str, incomplete: bool, body: bytes
-) -> bytes:
-    digest = blake2b(to_json((status, merged_into, policy, rulebook, incomplete)), digest_size=16)
+def _withheld(encounters: Sequence[Encounter | EncounterDraft]) -> frozenset[tuple[str, ...]]:
+    return frozenset(
+        [(entry.reason, *entry.administrations) for encounter in encounters for entry in encounter.withheld]
+    )
+
+
+_SAID_BESIDE_THE_BODY = ("status", "merged_into", "policy", "rulebook", "incomplete")
+
+
+def _content(head: Plain, body: bytes) -> bytes:
+    """A hash of what a revision says."""
+    digest = blake2b(to_json([head[name] for name in _SAID_BESIDE_THE_BODY]), digest_size=16)
     digest.update(body)
     return digest.digest()
 
@@ -157,18 +163,23 @@ def _content(
 # ------------------------------------------------------------------ what changed between revisions
 
 
-def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, OnBill]:
+def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
     """What a bill shows of each line, by its id."""
-    found: dict[str, OnBill] = {}
+    found: dict[str, BilledLine] = {}
     for line in lines:
         assert line.line_id not in found, f"line {line.line_id} stands once in a visit"
-        found[line.line_id] = OnBill(
-            line.code, line.units, tuple(line.modifiers), line.service_date, line.drug, line.provisional
+        found[line.line_id] = BilledLine(
+            code=line.code,
+            units=line.units,
+            modifiers=tuple(line.modifiers),
+            service_date=line.service_date,
+            drug=line.drug,
+            provisional=line.provisional,
         )
     return found
 
 
-def changes(old: Mapping[str, OnBill], new: Mapping[str, OnBill]) -> Plain:
+def changes(old: Mapping[str, BilledLine], new: Mapping[str, BilledLine]) -> Plain:
     """How the lines of a visit differ from those of its last revision, in the order of the lines."""
     return {
         "added": [_change(each, None, new[each]) for each in new if each not in old],
@@ -179,7 +190,7 @@ def changes(old: Mapping[str, OnBill], new: Mapping[str, OnBill]) -> Plain:
     }
 
 
-def _change(line_id: str, before: OnBill | None, after: OnBill | None) -> Plain:
+def _change(line_id: str, before: BilledLine | None, after: BilledLine | None) -> Plain:
     return {
         "line_id": line_id,
         "before": before._asdict() if before is not None else None,

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from chargeline.engine import Administration, Draft, Finding, FindingCode, Question, VisitKey
 from chargeline.published.drafts import WrittenRevision, question_of
+from chargeline.published.inbound import record_key
 from chargeline.published.shapes import (
     TYPES,
     Data,
@@ -29,7 +30,7 @@ LATE: FindingCode = "visit.forgotten"  # the code of a question
 Event = WrittenRevision | Data
 
 
-class Announcement(NamedTuple):
+class TimedEvent(NamedTuple):
     """One event on its way out: what it says, and when that came to be."""
 
     data: Event
@@ -39,7 +40,7 @@ class Announcement(NamedTuple):
 # ------------------------------------------------------------------ as a Kafka message
 
 
-def to_kafka(event: Announcement) -> tuple[str, dict[str, str], bytes]:
+def to_kafka(event: TimedEvent) -> tuple[str, dict[str, str], bytes]:
     """Key, headers and value of an announcement."""
     assert event.time.tzinfo is not None, "an announcement's time has a zone"
     data = event.data
@@ -52,12 +53,7 @@ def to_kafka(event: Announcement) -> tuple[str, dict[str, str], bytes]:
         "ce_time": event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "content-type": "application/json",
     }
-    return message_key(data.facility, data.visit), headers, value
-
-
-def message_key(facility: str | None, visit: str | None) -> str:
-    """facility|visit, which puts all of a visit into one partition; an unknown part is left empty."""
-    return f"{facility or ''}|{visit or ''}"
+    return record_key(data.facility, data.visit), headers, value
 
 
 def _event_id(data: Event, value: bytes) -> str:

@@ -1,8 +1,8 @@
 """The published shapes of our events: JSON Schema for each, and AsyncAPI for the topics around them.
 
-It owns how the models of shapes.py are written down for others; `python -m chargeline.published.schemas` writes
-schemas/. The published schemas allow further keys, which the models do not: within v1 we may add a key, and
-whoever reads must ignore those that it does not know.
+It owns how the models of shapes.py are written down for others: `python -m chargeline.published.schemas`
+writes schemas/. The published schemas allow further keys, which the models do not: within v1 we may add
+a key, and whoever reads must ignore those that it does not know.
 """
 
 import json
@@ -30,29 +30,29 @@ class Channel(NamedTuple):
 
 CHANNELS = (
     Channel(
-        "charge.draft",
-        DraftRevision,
-        "Draft charges of a visit, every revision",
-        90,
-        "The last revision of a visit says all that holds. To keep bills in step, apply each revision's"
+        topic="charge.draft",
+        model=DraftRevision,
+        title="Draft charges of a visit, every revision",
+        retention_days=90,
+        note="The last revision of a visit says all that holds. To keep bills in step, apply each revision's"
         " changes in order: credit `before`, bill `after`; drop an id that was seen before. Keep it longer"
         " than any reader may be down, and do not compact: a lost revision is a lost credit.",
     ),
     Channel(
-        "documentation.question",
-        DocumentationQuestion,
-        "Questions to a person, opened and closed",
-        14,
-        "A question is open until `closed` comes with the same question_id. Do not compact: one visit, which"
-        " is the key, has many questions.",
+        topic="documentation.question",
+        model=DocumentationQuestion,
+        title="Questions to a person, opened and closed",
+        retention_days=14,
+        note="A question is open until `closed` comes with the same question_id. Do not compact: one visit,"
+        " which is the key, has many questions.",
     ),
     Channel(
-        "hl7.parked",
-        ParkedMessage,
-        "Messages that could not be used",
-        90,
-        "It holds whole messages, patients included: grant access as narrowly as to the inbound topic. Keep"
-        " it longer than it takes to mend a sender.",
+        topic="hl7.parked",
+        model=ParkedMessage,
+        title="Messages that could not be used",
+        retention_days=90,
+        note="It holds whole messages, patients included: grant access as narrowly as to the inbound topic."
+        " Keep it longer than it takes to mend a sender.",
     ),
 )
 INBOUND, INBOUND_DAYS = "hl7.inbound", 14
@@ -211,7 +211,9 @@ _HEADERS: dict[str, Any] = {
 def files() -> Mapping[str, str]:
     """Every file of schemas/ that is made here, by name."""
     made = {f"{each.topic}.schema.json": _as_json(schema_of(each)) for each in CHANNELS}
-    head = "# Made by `python -m chargeline.published.schemas`; change services/chargeline/bus/ instead.\n"
+    head = (
+        "# Made by `python -m chargeline.published.schemas`; change services/chargeline/published/ instead.\n"
+    )
     return {**made, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
 
 

@@ -74,7 +74,7 @@ def _clashes(table: _AnyTable, where: str) -> Iterator[Finding]:
         for facts in product(*_shared(table, (*first.when, *second.when))):
             clash = _decided(table, facts).clash
             if first in clash and second in clash:
-                yield _clash(first, second, table, facts, where)
+                yield _clash(first=first, second=second, table=table, facts=facts, where=where)
                 break
 
 

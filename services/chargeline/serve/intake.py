@@ -13,11 +13,11 @@ from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import Done, Lot, Processor
-from chargeline.drafting.watching import tell_batch
+from chargeline.drafting.processor import PartitionBatch, PollResult, Processor
 from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable
 from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
 from chargeline.ledger.records import Move
@@ -29,7 +29,7 @@ DUE_AT_ONCE = 200
 
 
 @dataclass(eq=False)
-class _Waiting:
+class _UnkeptMessage:
     """One message, and whoever waits until it is kept."""
 
     key: str
@@ -65,7 +65,7 @@ class Intake:
         self.garbage = Garbage()
         self.trouble = "the ledger is not claimed yet"
         self._lock = asyncio.Lock()  # one transaction at a time: batches and timers share the desk
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_UnkeptMessage] = deque()
         self._filled = asyncio.Event()
         self._ended = False
         self._offset = 0
@@ -89,7 +89,13 @@ class Intake:
         """The same for any record, also one that chargeline sends itself through the inbound topic."""
         if self._ended:
             raise StoreUnavailable("this program is ending")
-        waiting = _Waiting(key, value, headers, received_at, asyncio.get_running_loop().create_future())
+        waiting = _UnkeptMessage(
+            key=key,
+            value=value,
+            headers=headers,
+            received_at=received_at,
+            kept=asyncio.get_running_loop().create_future(),
+        )
         self._queue.append(waiting)
         self._filled.set()
         try:
@@ -114,7 +120,7 @@ class Intake:
             self._ended = True
             _refuse(self._queue, StoreUnavailable("this program is ending"))
 
-    async def _work(self, lot: Sequence[_Waiting]) -> None:
+    async def _work(self, lot: Sequence[_UnkeptMessage]) -> None:
         """Keep a lot in one transaction; if one of it is at fault, each in its own."""
         if not lot:
             return
@@ -141,18 +147,24 @@ class Intake:
         self._count(done)
         self.limit.count(done.parked, done.used)
 
-    async def _transaction(self, lot: Sequence[_Waiting]) -> Done:
+    async def _transaction(self, lot: Sequence[_UnkeptMessage]) -> PollResult:
         async with self._lock:
             if self._attempted is not None:
                 await self._still_ours()
             first, self._attempted = self._offset, self._offset + len(lot)
             records = [
                 InboundRecord(
-                    TOPIC, PARTITION, first + n, each.key, each.value, dict(each.headers), each.received_at
+                    topic=TOPIC,
+                    partition=PARTITION,
+                    offset=first + n,
+                    key=each.key,
+                    value=each.value,
+                    headers=dict(each.headers),
+                    received_at=each.received_at,
                 )
                 for n, each in enumerate(lot)
             ]
-            lot_of_ours = Lot(self.processor.look(records), Move(first, self._attempted))
+            lot_of_ours = PartitionBatch(self.processor.read(records), Move(first, self._attempted))
             done = await self.processor.process({PARTITION: lot_of_ours}, owner=self.owner)
             self._offset, self._attempted = self._attempted, None
         self.trouble = ""
@@ -195,10 +207,10 @@ class Intake:
         if self.trouble != before:  # once, not at each try
             self.log.error("ledger.unavailable", exc_info=error)
 
-    def _count(self, done: Done) -> None:
+    def _count(self, done: PollResult) -> None:
         """Tell the metrics what a batch came to; what waits for the next one is the lag."""
         self.metrics.lag.set(len(self._queue), partition=str(PARTITION))
-        tell_batch(self.metrics, done)
+        count_poll(self.metrics, done)
         self.garbage.after_batch()
 
 
@@ -211,7 +223,7 @@ def _taken_over(error: Fenced) -> Fenced:
     )
 
 
-def _refuse(waiting: Sequence[_Waiting] | deque[_Waiting], why: Exception) -> None:
+def _refuse(waiting: Sequence[_UnkeptMessage] | deque[_UnkeptMessage], why: Exception) -> None:
     """Tell all who wait that their message was not kept."""
     for each in waiting:
         if not each.kept.done():

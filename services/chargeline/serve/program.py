@@ -16,14 +16,14 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from chargeline import __version__
-from chargeline.capture.program import RETENTION_SECONDS, new_processor
+from chargeline.drafting.counting import count_drafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import utc_now
-from chargeline.drafting.watching import tell_counts, tell_outcome
+from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
+from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.program import listen, listener_pages, server_settings, told_to_stop
 from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
-from chargeline.gateway.watching import tell_gateway
-from chargeline.ledger.connecting import Limits as LedgerLimits
+from chargeline.ledger.connecting import LedgerLimits
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.store import Ledger
 from chargeline.serve.intake import DUE_AT_ONCE, TOPIC, Intake
@@ -60,16 +60,33 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
             intake = _intake(settings, ledger, metrics, log)
             gateway = await stack.enter_async_context(_gateway(settings, intake, metrics))
             await stack.enter_async_context(
-                listener_pages("serve", settings, metrics, gateway, lambda: intake.trouble, stop)
+                listener_pages(
+                    program="serve",
+                    settings=settings,
+                    metrics=metrics,
+                    gateway=gateway,
+                    trouble=lambda: intake.trouble,
+                    told=stop,
+                )
             )
             await intake.claim()
-            publisher = Publisher(ledger, intake, output, {TOPIC, settings.topic_inbound}, log)
+            publisher = Publisher(
+                ledger=ledger, intake=intake, output=output, inbound={TOPIC, settings.topic_inbound}, log=log
+            )
             log.info("started", program="serve", version=__version__, port=gateway.server.port)
             if output.for_people:
                 print(
                     f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}", flush=True
                 )
-            await _run(settings, stop, gateway, intake, publisher, metrics, log)
+            await _run(
+                settings=settings,
+                stop=stop,
+                gateway=gateway,
+                intake=intake,
+                publisher=publisher,
+                metrics=metrics,
+                log=log,
+            )
         log.info("stopped", program="serve")
         return 0
 
@@ -123,8 +140,8 @@ async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
 
 
 def _intake(settings: Settings, ledger: Ledger, metrics: Metrics, log: FilteringBoundLogger) -> Intake:
-    processor = new_processor(settings, ledger, TOPIC, tell_outcome(metrics, utc_now))
-    metrics.rulebook.tell(version=processor.drafting.rulebook.version)
+    processor = new_processor(settings, ledger, TOPIC, count_drafted(metrics, utc_now))
+    metrics.rulebook.tell(version=processor.maker.rulebook.version)
     return Intake(
         processor,
         owner=f"serve-{uuid4().hex[:12]}",
@@ -160,7 +177,7 @@ async def _gauges(intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *
     """What only the ledger knows: how much waits, and since when."""
     while True:
         try:
-            tell_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
+            show_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:
             log.error("counts.waiting", exc_info=error)
         await asyncio.sleep(GAUGE_SECONDS)

@@ -148,6 +148,10 @@ class Settings(BaseSettings):
         """The largest record of our topics: a parked message in base64, with the reason beside it."""
         return self.mllp_frame_bytes * 4 // 3 + 131_072
 
+    def topics(self) -> tuple[str, str, str, str]:
+        """The topics of the live service: inbound, drafts, questions, parked."""
+        return self.topic_inbound, self.topic_drafts, self.topic_questions, self.topic_parked
+
     def kafka_client(self) -> dict[str, object]:
         """What every Kafka client is told, TLS files apart, under aiokafka's names."""
         told: dict[str, object] = {

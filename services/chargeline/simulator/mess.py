@@ -78,7 +78,9 @@ def _with_stray(visit: Visit, dial: Dial, kind: str) -> Visit:
     order = f"F{visit.serial()}-{int(visit.administrations[-1].order.split('-')[1]) + 1}"
     line = next((each.line for each in visit.administrations if each.route == "IV"), "R-ARM")
     begin = visit.arrived + stream.randint(10, 30) * MINUTE
-    stray = give(stream, step, drugs, order, line, visit.style, begin)
+    stray = give(
+        chance=stream, step=step, drugs=drugs, order=order, line=line, style=visit.style, begin=begin
+    )
     stray = replace(stray, given=False) if kind == "not given" else replace(stray, voided=True)
     return replace(visit, administrations=(*visit.administrations, stray))
 

@@ -71,7 +71,7 @@ def _belong_together(one: Record, other: Record) -> bool:
 def _administration_letter(visit: Visit, sender: Sender, batch: Sequence[Record]) -> Letter:
     charted = max(record.charted for record in batch)
     order = _order_numbers(batch[0].administration)
-    segments = [_common_order("RE", order, sender, charted, {5: "IP"})]
+    segments = [_common_order(control="RE", order=order, sender=sender, moment=charted, more={5: "IP"})]
     for record in batch:
         segments += _record_segments(sender, record, visit.facility())
     return letter(visit, "RAS", charted, tuple(segments))
@@ -81,7 +81,13 @@ def letter(visit: Visit, kind: str, happened: datetime, segments: tuple[str, ...
     """A message of this visit that goes out some seconds after what it tells."""
     sent = happened + timedelta(seconds=7)
     return Letter(
-        kind, happened, sent, sent + timedelta(seconds=1), visit.number, visit.patient.number, segments
+        kind=kind,
+        happened=happened,
+        sent=sent,
+        arrives=sent + timedelta(seconds=1),
+        visit=visit.number,
+        patient=visit.patient.number,
+        segments=segments,
     )
 
 
@@ -168,7 +174,9 @@ def order_letters(visit: Visit, sender: Sender) -> Iterator[Letter]:
 def _order_segments(sender: Sender, dose: Administration, moment: datetime) -> Iterator[str]:
     placer, filler = _order_numbers(dose)
     timing = f"^^M{dose.ordered_minutes}" if dose.ordered_minutes and sender.before("2.5") else ""
-    yield _common_order("NW", (placer, filler), sender, moment, {5: "SC", 7: timing})
+    yield _common_order(
+        control="NW", order=(placer, filler), sender=sender, moment=moment, more={5: "SC", 7: timing}
+    )
     fields = {1: timing, 2: _drug_code(dose.drugs[0].drug), 3: dose.drugs[0].amount, 5: dose.drugs[0].unit}
     if dose.rates:
         fields |= {23: str(dose.rates[0][1]), 24: "mL/hr"}

@@ -153,7 +153,9 @@ _FOSAPREPITANT = _bag("fosaprepitant", "150", (20, 33), 150)
 _DIPHENHYDRAMINE = _push("diphenhydramine", "25", (1, 3))
 _FAMOTIDINE = _push("famotidine", "20", (2, 3), chance=70)
 _SALINE_LITRE = _fluid("sodium-chloride-0.9", 1000, (55, 125))
-_LEUCOVORIN = _bag("leucovorin", "400/m2:10", (105, 125), 250, GLUCOSE)._replace(beside=True)
+_LEUCOVORIN = _bag(
+    drug="leucovorin", dose="400/m2:10", minutes=(105, 125), volume_ml=250, vehicle=GLUCOSE
+)._replace(beside=True)
 _FLUOROURACIL = _push("fluorouracil", "400/m2:10", (2, 5))
 _PUMP = Step(
     (Part("fluorouracil", _dose("2400/m2:50")),),
@@ -169,129 +171,253 @@ _CHAIR = ("recurring", "recurring", "recurring", "outpatient")
 _CLINIC = ("outpatient",)
 
 # One regimen reads as one table, so its layout is kept by hand.
-# fmt: off
 REGIMENS: tuple[Regimen, ...] = (
-    Regimen("FOLFOX", 9, _CHAIR, (("Z51.11", "C18.9"), ("Z51.11", "C20"), ("Z51.11", "C18.7", "C78.7")), (
-        _PALONOSETRON,
-        _DEXAMETHASONE,
-        _bag("oxaliplatin", "85/m2:5", (112, 130), 500, GLUCOSE),
-        _LEUCOVORIN,
-        _FLUOROURACIL,
-        _PUMP,
-    )),
-    Regimen("bevacizumab and FOLFIRI", 5, _CHAIR, (("Z51.11", "Z51.12", "C18.9", "C78.7"),), (
-        _mixed({"ondansetron": "16", "dexamethasone": "12"}, (14, 20), 50),
-        _bag("bevacizumab", "5/kg:25", (29, 62), 100),
-        _bag("irinotecan", "180/m2:10", (86, 95), 500, GLUCOSE),
-        _LEUCOVORIN._replace(minutes=(84, 95)),
-        _FLUOROURACIL,
-        _PUMP,
-    )),
-    Regimen("R-CHOP", 6, _CHAIR, (("Z51.11", "Z51.12", "C83.30"), ("Z51.11", "Z51.12", "C85.10")), (
-        _TABLET,
-        _DIPHENHYDRAMINE,
-        _bag("rituximab", "375/m2:10", (240, 360), 500)._replace(
-            rates=(25, 50, 75, 100, 125, 150, 175, 200), gap=(20, 32)
+    Regimen(
+        name="FOLFOX",
+        weight=9,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "C18.9"), ("Z51.11", "C20"), ("Z51.11", "C18.7", "C78.7")),
+        steps=(
+            _PALONOSETRON,
+            _DEXAMETHASONE,
+            _bag(drug="oxaliplatin", dose="85/m2:5", minutes=(112, 130), volume_ml=500, vehicle=GLUCOSE),
+            _LEUCOVORIN,
+            _FLUOROURACIL,
+            _PUMP,
         ),
-        _ONDANSETRON,
-        _bag("cyclophosphamide", "750/m2:50", (29, 62)),
-        _push("doxorubicin", "50/m2:1", (3, 9)),
-        _push("vincristine", "2", (1, 3)),
-    )),
-    Regimen("TCHP", 5, _CHAIR, (("Z51.11", "Z51.12", "C50.912"), ("Z51.11", "Z51.12", "C50.411")), (
-        _PALONOSETRON,
-        _DEXAMETHASONE,
-        _bag("pertuzumab", "420", (29, 62)),
-        _bag("trastuzumab", "6/kg:6", (29, 92)),
-        _bag("docetaxel", "75/m2:5", (57, 66)),
-        _bag("carboplatin", "6/auc:10", (29, 62)),
-    ), "F"),
-    Regimen("docetaxel and cyclophosphamide, on-body injector", 4, _CHAIR, (("Z51.11", "C50.912"),), (
-        _ONDANSETRON_BAG,
-        _DEXAMETHASONE,
-        _bag("docetaxel", "75/m2:5", (57, 66)),
-        _bag("cyclophosphamide", "600/m2:50", (29, 62)),
-        _ON_BODY,
-    ), "F"),
-    Regimen("carboplatin, pemetrexed and pembrolizumab", 5, _CHAIR, (("Z51.11", "Z51.12", "C34.90"),), (
-        _DEXAMETHASONE,
-        _ONDANSETRON,
-        _bag("pembrolizumab", "200", (28, 35), 100),
-        _bag("pemetrexed", "500/m2:25", (9, 16), 100),
-        _bag("carboplatin", "5/auc:10", (29, 62)),
-    )),
-    Regimen("cisplatin with hydration", 4, _CHAIR, (("Z51.11", "C34.90"), ("Z51.11", "C67.9")), (
-        _mixed(_ELECTROLYTES, (60, 125), 1000),
-        _FOSAPREPITANT,
-        _PALONOSETRON,
-        _DEXAMETHASONE,
-        _bag("cisplatin", "75/m2:1", (58, 125), 500),
-        _SALINE_LITRE,
-    )),
-    Regimen("pembrolizumab", 6, _CHAIR, (("Z51.12", "C34.90"), ("Z51.12", "C43.9")), (
-        _bag("pembrolizumab", "200", (28, 35), 100),
-    )),
-    Regimen("nivolumab and ipilimumab", 4, _CHAIR, (("Z51.12", "C43.9"), ("Z51.12", "C64.9")), (
-        _bag("nivolumab", "3/kg:10", (28, 34), 100),
-        _bag("ipilimumab", "1/kg:10", (28, 34), 100)._replace(gap=(28, 34)),
-    )),
-    Regimen("bortezomib", 6, _CHAIR, (("Z51.11", "C90.00"),), (
-        _shot("bortezomib", "1.3/m2:0.1", "SC"),
-    )),
-    Regimen("azacitidine on three days", 3, ("recurring",), (("Z51.11", "D46.9"),), (
-        _shot("azacitidine", "75/m2:5", "SC"),
-        _shot("azacitidine", "75/m2:5", "SC")._replace(day=1),
-        _shot("azacitidine", "75/m2:5", "SC")._replace(day=2),
-    )),
-    Regimen("fulvestrant", 4, _CLINIC, (("Z51.11", "C50.912"),), (
-        _shot("fulvestrant", "250", "IM")._replace(doses=2, gap=(15, 40)),
-    ), "F"),
-    Regimen("leuprolide", 3, _CLINIC, (("C61",),), (
-        _shot("leuprolide", "22.5", "IM"),
-    ), "M"),
-    Regimen("denosumab", 3, _CLINIC, (("M81.0",), ("C79.51", "C50.912")), (
-        _shot("denosumab", "120", "SC"),
-    )),
-    Regimen("pegfilgrastim", 3, _CLINIC, (("D70.1", "C50.912"), ("D70.1", "C34.90")), (
-        _shot("pegfilgrastim", "6", "SC"),
-    )),
-    Regimen("iron sucrose as a push", 3, _CLINIC, (("D50.9",), ("D50.0", "K92.2")), (
-        _push("iron-sucrose", "200", (2, 5)),
-    )),
-    Regimen("iron sucrose as an infusion", 3, _CLINIC, (("D50.9",), ("D63.1", "N18.4")), (
-        _bag("iron-sucrose", "300", (84, 95)),
-    )),
-    Regimen("ferric carboxymaltose", 3, _CLINIC, (("D50.9",), ("D50.8", "K90.9")), (
-        _bag("ferric-carboxymaltose", "750", (14, 22)),
-    )),
-    Regimen("hydration", 5, ("recurring", "outpatient", "emergency"), (("E86.0", "C18.9"), ("R11.2",)), (
-        _fluid("sodium-chloride-0.9", 1000, (58, 125)),
-        _push("ondansetron", "4", (2, 5))._replace(beside=True),
-        _fluid("sodium-chloride-0.9", 1000, (60, 122))._replace(chance=50),
-        _FAMOTIDINE,
-    )),
-    Regimen("hydration with dextrose", 3, ("outpatient", "emergency"), (("E86.0",), ("E87.1", "R11.2")), (
-        _fluid("dextrose-5-half-normal-saline", 1000, (118, 245)),
-    )),
-    Regimen("infliximab", 4, _CLINIC, (("K50.90",), ("M06.9",)), (
-        _TABLET,
-        _DIPHENHYDRAMINE,
-        _bag("infliximab", "5/kg:100", (115, 140))._replace(rates=(40, 80, 150, 250), gap=(15, 30)),
-    )),
-    Regimen("ceftriaxone and vancomycin", 3, ("outpatient", "emergency"), (("L03.115",), ("A41.9",)), (
-        _bag("ceftriaxone", "1000", (14, 33), 50),
-        _bag("vancomycin", "15/kg:250", (58, 95)),
-    )),
-    Regimen("vancomycin overnight", 3, ("observation",), (("L03.115",), ("R50.81", "D70.1")), (
-        _SALINE_LITRE._replace(minutes=(230, 250)),
-        _bag("ceftriaxone", "2000", (28, 33), 50),
-        _bag("vancomycin", "15/kg:250", (88, 125))._replace(doses=2, spacing=720),
-    )),
-    Regimen("zoledronic acid", 3, _CLINIC, (("C79.51", "C50.912"), ("M81.0",)), (
-        _bag("zoledronic-acid", "4", (14, 19), 100),
-    )),
+    ),
+    Regimen(
+        name="bevacizumab and FOLFIRI",
+        weight=5,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "Z51.12", "C18.9", "C78.7"),),
+        steps=(
+            _mixed({"ondansetron": "16", "dexamethasone": "12"}, (14, 20), 50),
+            _bag("bevacizumab", "5/kg:25", (29, 62), 100),
+            _bag(drug="irinotecan", dose="180/m2:10", minutes=(86, 95), volume_ml=500, vehicle=GLUCOSE),
+            _LEUCOVORIN._replace(minutes=(84, 95)),
+            _FLUOROURACIL,
+            _PUMP,
+        ),
+    ),
+    Regimen(
+        name="R-CHOP",
+        weight=6,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "Z51.12", "C83.30"), ("Z51.11", "Z51.12", "C85.10")),
+        steps=(
+            _TABLET,
+            _DIPHENHYDRAMINE,
+            _bag("rituximab", "375/m2:10", (240, 360), 500)._replace(
+                rates=(25, 50, 75, 100, 125, 150, 175, 200), gap=(20, 32)
+            ),
+            _ONDANSETRON,
+            _bag("cyclophosphamide", "750/m2:50", (29, 62)),
+            _push("doxorubicin", "50/m2:1", (3, 9)),
+            _push("vincristine", "2", (1, 3)),
+        ),
+    ),
+    Regimen(
+        name="TCHP",
+        weight=5,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "Z51.12", "C50.912"), ("Z51.11", "Z51.12", "C50.411")),
+        steps=(
+            _PALONOSETRON,
+            _DEXAMETHASONE,
+            _bag("pertuzumab", "420", (29, 62)),
+            _bag("trastuzumab", "6/kg:6", (29, 92)),
+            _bag("docetaxel", "75/m2:5", (57, 66)),
+            _bag("carboplatin", "6/auc:10", (29, 62)),
+        ),
+        sexes="F",
+    ),
+    Regimen(
+        name="docetaxel and cyclophosphamide, on-body injector",
+        weight=4,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "C50.912"),),
+        steps=(
+            _ONDANSETRON_BAG,
+            _DEXAMETHASONE,
+            _bag("docetaxel", "75/m2:5", (57, 66)),
+            _bag("cyclophosphamide", "600/m2:50", (29, 62)),
+            _ON_BODY,
+        ),
+        sexes="F",
+    ),
+    Regimen(
+        name="carboplatin, pemetrexed and pembrolizumab",
+        weight=5,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "Z51.12", "C34.90"),),
+        steps=(
+            _DEXAMETHASONE,
+            _ONDANSETRON,
+            _bag("pembrolizumab", "200", (28, 35), 100),
+            _bag("pemetrexed", "500/m2:25", (9, 16), 100),
+            _bag("carboplatin", "5/auc:10", (29, 62)),
+        ),
+    ),
+    Regimen(
+        name="cisplatin with hydration",
+        weight=4,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "C34.90"), ("Z51.11", "C67.9")),
+        steps=(
+            _mixed(_ELECTROLYTES, (60, 125), 1000),
+            _FOSAPREPITANT,
+            _PALONOSETRON,
+            _DEXAMETHASONE,
+            _bag("cisplatin", "75/m2:1", (58, 125), 500),
+            _SALINE_LITRE,
+        ),
+    ),
+    Regimen(
+        name="pembrolizumab",
+        weight=6,
+        classes=_CHAIR,
+        diagnoses=(("Z51.12", "C34.90"), ("Z51.12", "C43.9")),
+        steps=(_bag("pembrolizumab", "200", (28, 35), 100),),
+    ),
+    Regimen(
+        name="nivolumab and ipilimumab",
+        weight=4,
+        classes=_CHAIR,
+        diagnoses=(("Z51.12", "C43.9"), ("Z51.12", "C64.9")),
+        steps=(
+            _bag("nivolumab", "3/kg:10", (28, 34), 100),
+            _bag("ipilimumab", "1/kg:10", (28, 34), 100)._replace(gap=(28, 34)),
+        ),
+    ),
+    Regimen(
+        name="bortezomib",
+        weight=6,
+        classes=_CHAIR,
+        diagnoses=(("Z51.11", "C90.00"),),
+        steps=(_shot("bortezomib", "1.3/m2:0.1", "SC"),),
+    ),
+    Regimen(
+        name="azacitidine on three days",
+        weight=3,
+        classes=("recurring",),
+        diagnoses=(("Z51.11", "D46.9"),),
+        steps=(
+            _shot("azacitidine", "75/m2:5", "SC"),
+            _shot("azacitidine", "75/m2:5", "SC")._replace(day=1),
+            _shot("azacitidine", "75/m2:5", "SC")._replace(day=2),
+        ),
+    ),
+    Regimen(
+        name="fulvestrant",
+        weight=4,
+        classes=_CLINIC,
+        diagnoses=(("Z51.11", "C50.912"),),
+        steps=(_shot("fulvestrant", "250", "IM")._replace(doses=2, gap=(15, 40)),),
+        sexes="F",
+    ),
+    Regimen(
+        name="leuprolide",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("C61",),),
+        steps=(_shot("leuprolide", "22.5", "IM"),),
+        sexes="M",
+    ),
+    Regimen(
+        name="denosumab",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("M81.0",), ("C79.51", "C50.912")),
+        steps=(_shot("denosumab", "120", "SC"),),
+    ),
+    Regimen(
+        name="pegfilgrastim",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("D70.1", "C50.912"), ("D70.1", "C34.90")),
+        steps=(_shot("pegfilgrastim", "6", "SC"),),
+    ),
+    Regimen(
+        name="iron sucrose as a push",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("D50.9",), ("D50.0", "K92.2")),
+        steps=(_push("iron-sucrose", "200", (2, 5)),),
+    ),
+    Regimen(
+        name="iron sucrose as an infusion",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("D50.9",), ("D63.1", "N18.4")),
+        steps=(_bag("iron-sucrose", "300", (84, 95)),),
+    ),
+    Regimen(
+        name="ferric carboxymaltose",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("D50.9",), ("D50.8", "K90.9")),
+        steps=(_bag("ferric-carboxymaltose", "750", (14, 22)),),
+    ),
+    Regimen(
+        name="hydration",
+        weight=5,
+        classes=("recurring", "outpatient", "emergency"),
+        diagnoses=(("E86.0", "C18.9"), ("R11.2",)),
+        steps=(
+            _fluid("sodium-chloride-0.9", 1000, (58, 125)),
+            _push("ondansetron", "4", (2, 5))._replace(beside=True),
+            _fluid("sodium-chloride-0.9", 1000, (60, 122))._replace(chance=50),
+            _FAMOTIDINE,
+        ),
+    ),
+    Regimen(
+        name="hydration with dextrose",
+        weight=3,
+        classes=("outpatient", "emergency"),
+        diagnoses=(("E86.0",), ("E87.1", "R11.2")),
+        steps=(_fluid("dextrose-5-half-normal-saline", 1000, (118, 245)),),
+    ),
+    Regimen(
+        name="infliximab",
+        weight=4,
+        classes=_CLINIC,
+        diagnoses=(("K50.90",), ("M06.9",)),
+        steps=(
+            _TABLET,
+            _DIPHENHYDRAMINE,
+            _bag("infliximab", "5/kg:100", (115, 140))._replace(rates=(40, 80, 150, 250), gap=(15, 30)),
+        ),
+    ),
+    Regimen(
+        name="ceftriaxone and vancomycin",
+        weight=3,
+        classes=("outpatient", "emergency"),
+        diagnoses=(("L03.115",), ("A41.9",)),
+        steps=(
+            _bag("ceftriaxone", "1000", (14, 33), 50),
+            _bag("vancomycin", "15/kg:250", (58, 95)),
+        ),
+    ),
+    Regimen(
+        name="vancomycin overnight",
+        weight=3,
+        classes=("observation",),
+        diagnoses=(("L03.115",), ("R50.81", "D70.1")),
+        steps=(
+            _SALINE_LITRE._replace(minutes=(230, 250)),
+            _bag("ceftriaxone", "2000", (28, 33), 50),
+            _bag("vancomycin", "15/kg:250", (88, 125))._replace(doses=2, spacing=720),
+        ),
+    ),
+    Regimen(
+        name="zoledronic acid",
+        weight=3,
+        classes=_CLINIC,
+        diagnoses=(("C79.51", "C50.912"), ("M81.0",)),
+        steps=(_bag("zoledronic-acid", "4", (14, 19), 100),),
+    ),
 )
-# fmt: on
 
 # What is charted by mistake, held or refused when the dial adds it to a visit.
 STRAYS: tuple[Step, ...] = (

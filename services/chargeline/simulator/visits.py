@@ -152,8 +152,12 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
         chance = Random(f"{seed}:{serial}:truth")
         regimen = chance.choices(REGIMENS, [each.weight for each in REGIMENS])[0]
         arrived = _arrival(chance, _working_day(first_day, index // _VISITS_A_DAY))
-        patient = _patient(chance, regimen, away_since, arrived, serial)
-        visit = _visit(chance, regimen, patient, chosen, serial, arrived)
+        patient = _patient(
+            chance=chance, regimen=regimen, away_since=away_since, arrived=arrived, serial=serial
+        )
+        visit = _visit(
+            chance=chance, regimen=regimen, patient=patient, style=chosen, serial=serial, arrived=arrived
+        )
         away_since[patient] = visit.left
         if len(away_since) > _REMEMBERED_PATIENTS:
             del away_since[next(iter(away_since))]
@@ -194,7 +198,16 @@ def _patient(
 def _visit(
     chance: Random, regimen: Regimen, patient: Patient, style: str, serial: int, arrived: datetime
 ) -> Visit:
-    administrations = tuple(_administrations(chance, regimen.steps, patient, f"F{serial}", style, arrived))
+    administrations = tuple(
+        _administrations(
+            chance=chance,
+            steps=regimen.steps,
+            patient=patient,
+            prefix=f"F{serial}",
+            style=style,
+            arrived=arrived,
+        )
+    )
     in_the_chair = [each.start() for each in administrations]
     in_the_chair += [each.stop() for each in administrations if not each.is_taken_home()]
     return Visit(
@@ -229,10 +242,18 @@ def _administrations(
         previous = start
         for ordinal in range(step.doses):
             begin = arrived + timedelta(minutes=start + ordinal * step.spacing)
-            place = _site(chance, step, line, ordinal, second)
+            place = _site(chance=chance, step=step, line=line, ordinal=ordinal, second=second)
             device = step.device or (pump if step.method == "infusion" else "")
             ran = step._replace(device=device)
-            given = give(chance, ran, drugs, f"{prefix}-{order}", place, style, begin)
+            given = give(
+                chance=chance,
+                step=ran,
+                drugs=drugs,
+                order=f"{prefix}-{order}",
+                line=place,
+                style=style,
+                begin=begin,
+            )
             if not given.is_taken_home():
                 free = max(free, (given.stop() - arrived) // timedelta(minutes=1))
             yield given

@@ -202,21 +202,24 @@ class _Declared(Generic[_I]):
 
 
 def _count(name: str, *labels: str, meaning: str, do: str) -> _Declared[Count]:
-    return _Declared(Count, Definition(name, Count.kind, labels, meaning, do))
+    return _Declared(Count, Definition(name=name, kind=Count.kind, labels=labels, meaning=meaning, do=do))
 
 
 def _gauge(name: str, *labels: str, meaning: str, do: str) -> _Declared[Gauge]:
-    return _Declared(Gauge, Definition(name, Gauge.kind, labels, meaning, do))
+    return _Declared(Gauge, Definition(name=name, kind=Gauge.kind, labels=labels, meaning=meaning, do=do))
 
 
 def _info(name: str, *labels: str, meaning: str, do: str) -> _Declared[Info]:
-    return _Declared(Info, Definition(name, Info.kind, labels, meaning, do))
+    return _Declared(Info, Definition(name=name, kind=Info.kind, labels=labels, meaning=meaning, do=do))
 
 
 def _durations(
     name: str, *labels: str, buckets: tuple[float, ...], meaning: str, do: str
 ) -> _Declared[Durations]:
-    return _Declared(Durations, Definition(name, Durations.kind, labels, meaning, do, buckets))
+    return _Declared(
+        Durations,
+        Definition(name=name, kind=Durations.kind, labels=labels, meaning=meaning, do=do, buckets=buckets),
+    )
 
 
 class Metrics:

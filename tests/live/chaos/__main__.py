@@ -26,7 +26,7 @@ VISITS = 1_600
 SHOWN = 20
 
 
-def said_in(log: Path) -> Counter[str]:
+def digest_of(log: Path) -> Counter[str]:
     """How often each event stands in the log of the consumers."""
     found: Counter[str] = Counter()
     for line in log.read_text(errors="replace").splitlines():
@@ -37,7 +37,7 @@ def said_in(log: Path) -> Counter[str]:
 
 def account(conductor: Conductor, evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str]:
     """What happened, in numbers, each counted where it can be counted."""
-    done, said = conductor.done, said_in(conductor.service.log)
+    done, said = conductor.done, digest_of(conductor.service.log)
     announced = [*evidence.drafts, *evidence.questions]
     kafka, postgres = ((done[f"{name} stopped"], done[f"{name} killed"]) for name in ("Kafka", "PostgreSQL"))
     return [

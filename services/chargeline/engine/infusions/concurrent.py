@@ -142,4 +142,6 @@ def _over_limit(infusion: Candidate, rules: DayRules, beside: Step, reported: in
     rule = decision.rule_in_force
     why = Step("concurrent once", decision, (("already reported", reported), ("limit", limit)))
     steps = (*infusion.steps, beside, why)
-    return NotReported(infusion.services, rule.id, rule.why, infusion.minutes, steps)
+    return NotReported(
+        services=infusion.services, reason=rule.id, says=rule.why, minutes=infusion.minutes, steps=steps
+    )

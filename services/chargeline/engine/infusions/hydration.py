@@ -49,7 +49,9 @@ def hydration_of(
         steps.append(Step("minimum", least, enough))
         ran_beside = minutes < running_minutes and beside.rule is not None
         rule = beside.rule_in_force if ran_beside else least.rule
-        return NotReported(tuple(ordered), rule.id, rule.why, minutes, tuple(steps))
+        return NotReported(
+            services=tuple(ordered), reason=rule.id, says=rule.why, minutes=minutes, steps=tuple(steps)
+        )
     return candidate(ordered, minutes=minutes, spans=counted, steps=tuple(steps))
 
 

@@ -64,47 +64,46 @@ def _rank(rules: DayRules, service_class: DrugClass, technique: Technique) -> De
     return rules.of(RANK).decide(ServiceFacts(service_class, technique))
 
 
+class _Contest(NamedTuple):
+    """The candidates of an access line, the highest in rank among them, and what decides."""
+
+    best: Candidate
+    candidates: Sequence[Candidate]
+    rules: DayRules
+    context: VisitContext
+
+
 def choose_initial(
     best: Candidate, candidates: Sequence[Candidate], rules: DayRules, context: VisitContext
 ) -> Choice:
     """The initial service among the candidates of a line, of which `best` is highest in rank."""
     decision = rules.of(INITIAL).decide(NO_FACTS)
-    return _CHOICES[decision.answer.by](best, candidates, rules, context, decision)
+    return _CHOICES[decision.answer.by](_Contest(best, candidates, rules, context), decision)
 
 
-def _by_rank(
-    best: Candidate,
-    candidates: Sequence[Candidate],
-    rules: DayRules,
-    context: VisitContext,
-    decision: Decision[InitialAnswer],
-) -> Choice:
-    rank = _rank(rules, best.service_class, best.technique)
+def _by_rank(contest: _Contest, decision: Decision[InitialAnswer]) -> Choice:
+    best = contest.best
+    rank = _rank(contest.rules, best.service_class, best.technique)
     steps = (
-        Step("initial service", decision, (("services", len(candidates)),)),
+        Step("initial service", decision, (("services", len(contest.candidates)),)),
         Step("rank", rank, (("rank", rank.answer.rank), ("minutes", best.minutes))),
     )
     return Choice(best, steps)
 
 
-def _by_primary_reason(
-    best: Candidate,
-    candidates: Sequence[Candidate],
-    rules: DayRules,
-    context: VisitContext,
-    decision: Decision[InitialAnswer],
-) -> Choice:
+def _by_primary_reason(contest: _Contest, decision: Decision[InitialAnswer]) -> Choice:
     """What the patient came for, where that can be told; else the highest in rank, and a question.
 
     Chemotherapy has no add-on code under another initial service, so where there is any, only it is
     chosen from.
     """
-    by_rank = _by_rank(best, candidates, rules, context, decision)
+    best, candidates = contest.best, contest.candidates
+    by_rank = _by_rank(contest, decision)
     if len(candidates) == 1:
         return by_rank
     chemotherapy = [each for each in candidates if each.service_class in CHEMOTHERAPY]
     choice = chemotherapy or list(candidates)
-    reason = _primary_reason(choice, rules, context)
+    reason = _primary_reason(choice, contest.rules, contest.context)
     if reason is not None:
         facts = (("services", len(candidates)), *reason.facts)
         return Choice(reason.candidate, (Step("initial service", decision, facts),))
@@ -113,10 +112,7 @@ def _by_primary_reason(
     return by_rank
 
 
-_CHOICES: Mapping[
-    InitialBy,
-    Callable[[Candidate, Sequence[Candidate], DayRules, VisitContext, Decision[InitialAnswer]], Choice],
-] = {
+_CHOICES: Mapping[InitialBy, Callable[[_Contest, Decision[InitialAnswer]], Choice]] = {
     "rank": _by_rank,
     "primary_reason": _by_primary_reason,
 }

@@ -44,7 +44,9 @@ def _alone(service: Service, everything: Sequence[Service], rules: DayRules) -> 
         if beside:
             step = Step("only by itself", decision, (("beside", beside[0].substance),))
             rule = decision.rule
-            return NotReported((service,), rule.id, rule.why, None, (step,))
+            return NotReported(
+                services=(service,), reason=rule.id, says=rule.why, minutes=None, steps=(step,)
+            )
     position: Position = "initial" if technique == "arterial_infusion" else "only"
     return _placed([service], technique, position)
 

@@ -87,4 +87,6 @@ _REPORTED_AGAIN: Mapping[RepeatPushAs, Callable[[int, int], bool]] = {
 
 
 def _not_reported(push: Candidate, reason: str, says: str, step: Step) -> NotReported:
-    return NotReported(push.services, reason, says, push.minutes, (*push.steps, step))
+    return NotReported(
+        services=push.services, reason=reason, says=says, minutes=push.minutes, steps=(*push.steps, step)
+    )

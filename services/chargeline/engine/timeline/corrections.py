@@ -110,7 +110,7 @@ class _StandingRecords:
         self.by_identity[identity] = record
 
     def _relatives(self, record: Record) -> list[_Identity]:
-        """Standing records that this one may mean: same sub-id and drug, same action if marked."""
+        """VisitState records that this one may mean: same sub-id and drug, same action if marked."""
         code = _drug_code(record)
         return [
             identity

@@ -21,7 +21,7 @@ _ANSWERS = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})
 
 
 def tell_gateway(metrics: Metrics) -> Callable[[str, int], None]:
-    """Counts by the names in `server.COUNTED` and `mllp.server.COUNTED`; refusals are shown as 0 from now on."""
+    """Counts by the names in `server.COUNTED` and `mllp.server.COUNTED`; refusals begin at 0."""
     for reason in sorted(_REFUSALS):
         metrics.refusals.add(0, reason=reason)
 

@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
-from chargeline.gateway.watching import tell_gateway
 from chargeline.mllp.server import COUNTED as MLLP_COUNTED
-from chargeline.mllp.server import Limits
+from chargeline.mllp.server import MllpLimits
 from chargeline.telemetry.metrics import LABELS, Metrics
 from tests.gateway import MemoryStore, connected, profile, settings
 from tests.hl7 import RAS, with_header
@@ -62,7 +62,7 @@ async def test_what_the_store_does_not_take_is_counted_by_reason(condition: Exce
 @pytest.mark.parametrize(
     ("given", "message", "frame"),
     [
-        ({"limits": Limits(frame_bytes=100)}, RAS, "too_large"),
+        ({"limits": MllpLimits(frame_bytes=100)}, RAS, "too_large"),
         ({"processing_ids": frozenset("P")}, with_header(MSH_11="T"), "complete"),
     ],
 )

@@ -25,7 +25,7 @@ from aiokafka.errors import (
 )
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.kafka.connecting import KafkaUnavailableError, TopicsMissingError
+from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError
 from chargeline.ledger.errors import LedgerError
 
 # What is neither known to pass nor to need a person has so many tries, a second apart.
@@ -50,7 +50,7 @@ _NEEDS_A_PERSON = (
 )
 
 
-class Troubles:
+class TaskFailures:
     """What each task of a program is in trouble with."""
 
     def __init__(self, log: FilteringBoundLogger) -> None:

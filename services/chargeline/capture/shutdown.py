@@ -18,7 +18,7 @@ BROKEN_OFF = 1
 CLOSE_SECONDS = 5.0
 
 
-class Ending:
+class Shutdown:
     """When to end, and by when. `unfinished` says what is still to be done or lacking."""
 
     def __init__(

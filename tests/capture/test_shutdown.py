@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from chargeline.capture import ending
+from chargeline.capture import shutdown
 from chargeline.telemetry import logs
 
 
@@ -32,7 +32,7 @@ async def with_an_error() -> None:
 async def test_what_is_closed_is_not_given_up() -> None:
     """Nothing is logged."""
     with capture_logs() as said:
-        await ending.closed(at_once(), "ledger", logs.logger("test"))
+        await shutdown.closed(at_once(), "ledger", logs.logger("test"))
     assert said == []
 
 
@@ -41,13 +41,13 @@ async def test_a_close_that_does_not_come_to_an_end_is_given_up(
     close: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that is cancelled from within, and one that waits for ever: said, and the end goes on."""
-    monkeypatch.setattr(ending, "CLOSE_SECONDS", 0.02)
+    monkeypatch.setattr(shutdown, "CLOSE_SECONDS", 0.02)
     with capture_logs() as said:
-        await ending.closed(close(), "consumer", logs.logger("test"))  # type: ignore[operator]
+        await shutdown.closed(close(), "consumer", logs.logger("test"))  # type: ignore[operator]
     assert [(each["event"], each["reason"]) for each in said] == [("close.given_up", "consumer")]
 
 
 async def test_an_error_of_a_close_is_not_hidden() -> None:
     """It comes out as it is."""
     with pytest.raises(OSError, match="the network"):
-        await ending.closed(with_an_error(), "ledger", logs.logger("test"))
+        await shutdown.closed(with_an_error(), "ledger", logs.logger("test"))

@@ -8,44 +8,44 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from chargeline.drafting.processor import Clock, Done
-from chargeline.drafting.revisions import Outcome
+from chargeline.drafting.processor import Clock, PollResult
+from chargeline.drafting.revisions import DraftingResult
 from chargeline.ledger.records import Counts
 from chargeline.telemetry.metrics import Metrics, message_type
 
 
-def tell_batch(metrics: Metrics, done: Done) -> None:
+def count_poll(metrics: Metrics, poll: PollResult) -> None:
     """Messages by outcome, what was parked, and the time each phase took."""
-    for (kind, outcome), count in done.outcomes.items():
+    for (kind, outcome), count in poll.outcomes.items():
         metrics.messages.add(count, message_type=message_type(kind), outcome=outcome)
-    for code in done.parked:
+    for code in poll.parked:
         metrics.parked.add(reason=code)
-    for phase, seconds in done.seconds.items():
+    for phase, seconds in poll.seconds.items():
         metrics.batch.observe(seconds, phase=phase)
 
 
-def tell_outcome(metrics: Metrics, clock: Clock) -> Callable[[Outcome], None]:
+def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], None]:
     """Counts what a round of drafting came to: revisions, their new lines, questions, time since sent."""
 
-    def tell(outcome: Outcome) -> None:
-        for revision in outcome.said:
-            metrics.revisions.add(status=revision.said.status)
-            for role, count in Counter(revision.new_roles).items():
-                metrics.lines.add(count, role=role, policy=revision.said.policy)
-        for reason in outcome.withheld:
+    def count(drafted: DraftingResult) -> None:
+        for revision in drafted.written:
+            metrics.revisions.add(status=revision.digest.status)
+            for role, number in Counter(revision.new_roles).items():
+                metrics.lines.add(number, role=role, policy=revision.digest.policy)
+        for reason in drafted.withheld:
             metrics.withheld.add(reason=reason)
-        for question in outcome.asked:
+        for question in drafted.asked:
             metrics.questions.add(question=question.code, state=question.state)
         now = clock()
-        for each in outcome.waited:
-            metrics.message_to_draft.observe((now - each.queued).total_seconds(), since="queued")
-            if each.sent is not None:
-                metrics.message_to_draft.observe((now - each.sent).total_seconds(), since="sent")
+        for message in drafted.drafted:
+            metrics.message_to_draft.observe((now - message.queued).total_seconds(), since="queued")
+            if message.sent is not None:
+                metrics.message_to_draft.observe((now - message.sent).total_seconds(), since="sent")
 
-    return tell
+    return count
 
 
-def tell_counts(metrics: Metrics, counts: Counts, now: datetime, *, priced: bool) -> None:
+def show_counts(metrics: Metrics, counts: Counts, now: datetime, *, priced: bool) -> None:
     """What only the ledger knows: how much waits, and since when. `priced`: a price list is loaded."""
     metrics.outbox.set(counts.outbox)
     metrics.oldest_outbox.set((now - (counts.outbox_oldest or now)).total_seconds())

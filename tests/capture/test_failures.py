@@ -9,14 +9,16 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from chargeline.capture.failures import TRIES, Failure, TaskFailures
 from chargeline.capture.relay import in_rounds
-from chargeline.capture.trouble import TRIES, Failure, Troubles
-from chargeline.kafka.connecting import KafkaUnavailableError, TopicsMissingError
+from chargeline.engine import Finding
+from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError
 from chargeline.ledger.errors import AccessRefused, Busy, DiskFull, LedgerError, Unreachable
 from chargeline.ledger.records import Announcement
 from chargeline.telemetry import logs
+from tests.drafting.test_processor import NOW
 
-from .test_processor import NOW
+AWAY = Finding("kafka.refused", expected="Kafka", found="nobody", where="", do="wait")
 
 
 def ledger_error(kind: type[LedgerError]) -> LedgerError:
@@ -24,9 +26,9 @@ def ledger_error(kind: type[LedgerError]) -> LedgerError:
 
 
 @pytest.fixture
-def troubles() -> Troubles:
+def failures() -> TaskFailures:
     """Nothing wrong yet."""
-    return Troubles(logs.logger("test"))
+    return TaskFailures(logs.logger("test"))
 
 
 @pytest.mark.parametrize(
@@ -34,51 +36,51 @@ def troubles() -> Troubles:
     [
         *map(ledger_error, (Unreachable, Busy, DiskFull)),
         KafkaConnectionError(),
-        KafkaUnavailableError("away"),
+        KafkaUnavailableError(AWAY),
         TimeoutError(),
     ],
 )
-def test_what_passes_by_itself_is_borne_for_ever(troubles: Troubles, error: Failure) -> None:
+def test_what_passes_by_itself_is_borne_for_ever(failures: TaskFailures, error: Failure) -> None:
     """A server that is away for long ends no program."""
     for _ in range(50 * TRIES):
-        troubles.met("reader", error)
+        failures.met("reader", error)
 
 
 @pytest.mark.parametrize("error", [TopicAuthorizationFailedError(), GroupAuthorizationFailedError("g")])
-def test_what_needs_a_person_ends_the_program_at_once(troubles: Troubles, error: Failure) -> None:
+def test_what_needs_a_person_ends_the_program_at_once(failures: TaskFailures, error: Failure) -> None:
     """A right that was taken away does not come back by trying."""
     with pytest.raises(type(error)):
-        troubles.met("reader", error)
+        failures.met("reader", error)
 
 
 @pytest.mark.parametrize(
-    "error", [ledger_error(AccessRefused), TopicsMissingError("gone"), KafkaError(), IllegalStateError()]
+    "error", [ledger_error(AccessRefused), TopicsMissingError(AWAY), KafkaError(), IllegalStateError()]
 )
-def test_what_nobody_knows_gets_ten_tries_in_a_row(troubles: Troubles, error: Failure) -> None:
+def test_what_nobody_knows_gets_ten_tries_in_a_row(failures: TaskFailures, error: Failure) -> None:
     """A failover looks like a refusal for a while; a client that gave up inside never comes back."""
     for _ in range(TRIES - 1):
-        troubles.met("reader", error)
-    troubles.over("reader")
+        failures.met("reader", error)
+    failures.over("reader")
     for _ in range(TRIES - 1):
-        troubles.met("reader", error)
+        failures.met("reader", error)
     with pytest.raises(type(error)):
-        troubles.met("reader", error)
+        failures.met("reader", error)
 
 
-def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(troubles: Troubles) -> None:
+def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(failures: TaskFailures) -> None:
     """Two tasks that miss the ledger are one reason; it goes when both have done their work."""
-    troubles.met("reader", ledger_error(Unreachable))
-    troubles.met("timers", ledger_error(Unreachable))
-    troubles.met("kafka", KafkaConnectionError())
-    assert troubles.reasons() == [
+    failures.met("reader", ledger_error(Unreachable))
+    failures.met("timers", ledger_error(Unreachable))
+    failures.met("kafka", KafkaConnectionError())
+    assert failures.reasons() == [
         "the ledger does not serve us (Unreachable)",
         "Kafka does not serve us (KafkaConnectionError)",
     ]
-    troubles.over("kafka")
-    troubles.over("reader")
-    assert troubles.reasons() == ["the ledger does not serve us (Unreachable)"]
-    troubles.over("timers")
-    assert troubles.reasons() == []
+    failures.over("kafka")
+    failures.over("reader")
+    assert failures.reasons() == ["the ledger does not serve us (Unreachable)"]
+    failures.over("timers")
+    assert failures.reasons() == []
 
 
 def test_a_round_holds_one_event_of_a_key_and_topic_and_rounds_keep_the_order() -> None:

@@ -1,0 +1,69 @@
+"""Drafts with the records of their patients: what the patient's other visits contribute.
+
+It owns that a change of what one visit contributes reaches the patient's other visits: those of this round
+are drafted again, of the others it returns the keys, so that their own partitions look at them. Patients
+are locked while their record is read and written, or two visits in two partitions would not see each
+other.
+"""
+
+from collections.abc import Mapping
+
+from chargeline.drafting.revisions import RevisionMaker
+from chargeline.drafting.visit_cache import VisitCache
+from chargeline.engine import (
+    NO_HISTORY,
+    Contribution,
+    Draft,
+    Timeline,
+    VisitKey,
+    contributions_of,
+    histories,
+    sharing,
+)
+from chargeline.ledger.batch import Batch
+from chargeline.ledger.records import stored_contribution
+
+_NOTHING: frozenset[Contribution] = frozenset()
+
+
+async def draft_with_records(
+    batch: Batch,
+    cache: VisitCache,
+    maker: RevisionMaker,
+    timelines: Mapping[VisitKey, Timeline | None],
+) -> tuple[dict[VisitKey, Draft], set[VisitKey]]:
+    """The drafts of visits, and the keys of other visits of their patients that must look again.
+
+    A visit without a timeline was merged away; it contributes nothing any more.
+    """
+    drafts = {
+        key: maker.draft(timeline, cache.states[key].history, cache.saved)
+        for key, timeline in timelines.items()
+        if timeline is not None
+    }
+    contributed = {
+        key: frozenset(contributions_of(timeline, drafts[key]))
+        for key, timeline in timelines.items()
+        if timeline is not None
+    }
+    moved = [key for key in timelines if contributed.get(key, _NOTHING) != cache.states[key].contributed]
+    if not moved:
+        return drafts, set()
+    before = {fact for key in moved for fact in cache.states[key].contributed}
+    after = {fact for key in moved for fact in contributed.get(key, _NOTHING)}
+    patients = {(fact.visit.facility, fact.patient) for fact in before | after}
+    await batch.lock_patients(patients)
+    await cache.join_patients(batch, [key for key in moved if timelines[key] is not None])
+    rejoined = {key for key in moved if (old := timelines[key]) is not None and old != cache.feed[key]}
+    had = [key for key in moved if cache.states[key].contributed]
+    await batch.put_contributions(had, [stored_contribution(fact) for fact in sorted(after)])
+    record = [row.contribution for row in await batch.contributions(patients)]
+    others = sharing(before ^ after, record)
+    history = histories(record)
+    for key in [key for key in timelines if key in moved or key in others]:
+        timeline, state = timelines[key], cache.states[key]
+        its_history = history.get(key, NO_HISTORY)
+        if timeline is not None and its_history != state.history:
+            drafts[key] = maker.draft(timeline, its_history, cache.saved)
+        cache.states[key] = state._replace(contributed=contributed.get(key, _NOTHING), history=its_history)
+    return drafts, (others - set(timelines)) | rejoined

@@ -1,0 +1,54 @@
+"""The drafting floor as a site's settings want it.
+
+It owns which setting goes where, for every program that drafts.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from chargeline.drafting.prices import read_prices
+from chargeline.drafting.processor import Processor, ProcessorSettings, utc_now
+from chargeline.drafting.revisions import DraftingResult, RevisionMaker, Topics
+from chargeline.engine import Rulebook
+from chargeline.hl7.profile import make_profile
+from chargeline.ledger.store import Ledger
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from chargeline.settings import Settings
+
+VISITS_IN_MEMORY = 5_000
+RETENTION_SECONDS = 3600.0
+"""So often what has been kept for its days is removed."""
+
+
+def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
+    """The rulebook and its folder; raises RulebookError."""
+    folder = rules_directory(settings.rules)
+    return load_rulebook(folder, settings.formulary), folder
+
+
+def new_processor(
+    settings: Settings, ledger: Ledger, inbound: str, tell: Callable[[DraftingResult], None]
+) -> Processor:
+    """A processor of the records of `inbound`; `tell` hears what was committed.
+
+    Raises RulebookError, Hl7Error or PricesError for files that cannot be used.
+    """
+    rulebook, folder = load_rules(settings)
+    maker = RevisionMaker(
+        rulebook,
+        settings.default_policy,
+        Topics(settings.topic_drafts, settings.topic_questions),
+        grace=timedelta(hours=float(settings.discharge_grace_hours)),
+        stop_grace=timedelta(minutes=float(settings.missing_stop_grace_minutes)),
+        prices=read_prices(settings.prices) if settings.prices is not None else None,
+    )
+    wanted = ProcessorSettings(
+        inbound_topic=inbound,
+        parked_topic=settings.topic_parked,
+        settle=timedelta(seconds=float(settings.settle_seconds)),
+        visits_in_memory=VISITS_IN_MEMORY,
+    )
+    profile = make_profile(read_interface(folder, settings.interface))
+    return Processor(ledger, profile, maker, wanted, clock=utc_now, tell=tell)
