@@ -67,8 +67,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each worker the next test when it is done with one, and the tests of a group to the same worker.
 
     xdist does so with `--dist loadgroup`, but not with this pytest: the group that it writes into a test's id
-    is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails.
+    is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails. What else somebody asks
+    for with `--dist` is left to xdist.
     """
+    if config.getvalue("dist") != "load":
+        return None
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
