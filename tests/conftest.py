@@ -31,7 +31,9 @@ from .live.servers import (
     postgres_server,
 )
 
-MAKES = {"kafka": partial(kafka_server, quick=True), "postgres": partial(postgres_server, quick=True)}
+OWN = {"kafka": partial(kafka_server, quick=True), "postgres": partial(postgres_server, quick=True)}
+# Nobody kills this Kafka, so its session need not be short, and it outlasts a machine that is busy elsewhere.
+LENT = OWN | {"kafka": partial(kafka_server, quick=True, settings={"broker.session.timeout.ms": "60000"})}
 TAKE_LONG = {"live", "serve"}  # folders: started last, one of their tests would be waited for at the end
 KEEPER = pytest.StashKey[Keeper]()
 
@@ -55,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker who keeps the servers: the process that starts the workers, which is this one."""
     if KEEPER not in node.config.stash:
-        node.config.stash[KEEPER] = Keeper(Servers(MAKES))
+        node.config.stash[KEEPER] = Keeper(Servers(LENT))
         node.config.add_cleanup(node.config.stash[KEEPER].close)
     node.workerinput["keeper"] = node.config.stash[KEEPER].address
 
@@ -65,8 +67,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each worker the next test when it is done with one, and the tests of a group to the same worker.
 
     xdist does so with `--dist loadgroup`, but not with this pytest: the group that it writes into a test's id
-    is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails.
+    is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails. What else somebody asks
+    for with `--dist` is left to xdist.
     """
+    if config.getvalue("dist") != "load":
+        return None
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -86,7 +91,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what uses a server; workers begin with what takes long, and tell the groups of tests."""
     for item in items:
-        if MAKES.keys() & set(getattr(item, "fixturenames", ())):
+        if OWN.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)
     if keeper := keeper_of(config):
         items.sort(key=lambda item: item.path.parent.name not in TAKE_LONG)
@@ -115,7 +120,7 @@ def hurts(item: pytest.Item) -> set[str]:
 @pytest.fixture(scope="session")
 def own_servers() -> Iterator[Servers]:
     """Servers of this process's own."""
-    servers = Servers(MAKES)
+    servers = Servers(OWN)
     yield servers
     servers.close()
 

@@ -43,6 +43,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.registered = False
+        self.controller = 1
         self.topics = {TOPIC}
         self.answers: list[int] = []
         """The codes of the next answers about topics; NO_ERROR when there are no more."""
@@ -81,7 +82,7 @@ class Broker:
             case 3:
                 brokers = [(1, HOST, self.port, None)] if self.registered else []
                 known = [(NO_ERROR, name, False, [(NO_ERROR, 0, 1, [1], [1])]) for name in self.topics]
-                return MetadataResponse_v1(brokers, 1 if self.registered else -1, known)
+                return MetadataResponse_v1(brokers, self.controller if self.registered else -1, known)
             case 19:
                 code = self._code()
                 (asked,) = CreateTopicsRequest_v1.decode(request).create_topic_requests
@@ -138,6 +139,18 @@ async def test_topics_are_made_when_the_broker_is_registered(broker: Broker) -> 
         f"Kafka at {HOST}:{broker.port} answers and is still starting (NoBrokersAvailable); "
         "it is waited for, 30 seconds at most"
     )
+
+
+async def test_topics_are_made_when_the_cluster_has_a_controller(broker: Broker) -> None:
+    """A broker is there and the election is not over: aiokafka would ask nobody."""
+    broker.registered, broker.controller = True, -1
+
+    def elected(_found: Starting) -> None:
+        broker.controller = 1
+
+    tell = Waits(elected)
+    assert await made(broker, tell, "charge.draft") == ["charge.draft"]
+    assert len(tell.told) == 1
 
 
 async def test_the_limit_of_a_topic_is_read_when_the_broker_is_registered(broker: Broker) -> None:

@@ -5,8 +5,10 @@ is a process of its own all the same, with its own environment, files, signals a
 does besides is for the tests that start one as a person does, in `commands.py` and `tests/cli`.
 """
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -65,10 +67,17 @@ class Forked:
         self._process.kill()
 
 
+def end_with_the_parent() -> None:
+    """Be killed when the process that forked us ends, as it does with the test run, however that goes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def _run(words: list[str], environment: dict[str, str], output: str) -> None:
     """What is left of a start: environment, files, and `main` of the command line."""
     from chargeline.cli import main
 
+    end_with_the_parent()
     os.environ.clear()
     os.environ.update(environment)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

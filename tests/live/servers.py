@@ -717,6 +717,8 @@ POSTGRES_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# All that it has is below its folder, and so little that it may be kept in memory.
+POSTGRES_IN_MEMORY = {"max_wal_size": "128MB", "dynamic_shared_memory_type": "mmap"}
 BUNDLED = "pgserver==0.1.4"  # a wheel with PostgreSQL 16 in it, where there is no package manager to ask
 
 
@@ -835,8 +837,7 @@ class PostgresServer(PostgresDatabases, LocalServer):
 
     def command(self) -> list[str]:
         """The postmaster in the foreground."""
-        in_memory = {"max_wal_size": "128MB"} if self.quick else {}
-        settings = {"port": str(self.port), **POSTGRES_SETTINGS, **in_memory}
+        settings = {"port": str(self.port), **POSTGRES_SETTINGS, **(POSTGRES_IN_MEMORY if self.quick else {})}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *words]
 
@@ -1019,10 +1020,12 @@ Kafka = KafkaServer | LentKafka | ExternalKafka
 Postgres = PostgresServer | LentPostgres | ExternalPostgres
 
 
-def kafka_server(*, quick: bool = False) -> KafkaServer | ExternalKafka:
+def kafka_server(
+    *, quick: bool = False, settings: Mapping[str, str] | None = None
+) -> KafkaServer | ExternalKafka:
     """The Kafka that CHARGELINE_TEST_KAFKA names, else one of our own, not yet started."""
     bootstrap = os.environ.get(KAFKA_VARIABLE)
-    return ExternalKafka(bootstrap) if bootstrap else KafkaServer(quick=quick)
+    return ExternalKafka(bootstrap) if bootstrap else KafkaServer(quick=quick, settings=settings)
 
 
 def postgres_server(*, quick: bool = False) -> PostgresServer | ExternalPostgres:

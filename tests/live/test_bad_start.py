@@ -1,7 +1,8 @@
 """Claims about a start that cannot be: one clear line, exit code 1, and the password nowhere.
 
 Kafka and the ledger are real, and refuse for real. What is defined: nothing waits at its start for a server
-that is not there, or for a person; it ends, and whoever runs it starts it again.
+that is not there, or for a person; it ends, and whoever runs it starts it again. A Kafka that is there and
+still starting is waited for: `test_starting.py`.
 """
 
 import asyncio
