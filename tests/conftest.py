@@ -1,10 +1,11 @@
-"""What all tests stand on: real servers, started once for a run, and how tests are spread over workers.
+"""What all tests stand on: real servers, started once for a run, and how tests are spread over
+workers.
 
-A test that uses the fixtures `kafka`, `postgres` or `database` shares the servers with the tests beside it.
-One that stops, kills or freezes a server says so, `@pytest.mark.hurts("kafka")`, and gets one that is its
-worker's own; one worker runs all tests that hurt Kafka, so there are two of it at most. A test that cannot
-get its server fails with the reason. A test that would have to hurt a server that the environment names is
-skipped, and the summary of the run says so.
+A test that uses the fixtures `kafka`, `postgres` or `database` shares the servers with the tests
+beside it. One that stops, kills or freezes a server says so, `@pytest.mark.hurts("kafka")`, and
+gets one that is its worker's own; one worker runs all tests that hurt Kafka, so there are two of it
+at most. A test that cannot get its server fails with the reason. A test that would have to hurt a
+server that the environment names is skipped, and the summary of the run says so.
 """
 
 import gc
@@ -32,15 +33,22 @@ from .live.servers import (
 )
 
 OWN = {"kafka": partial(kafka_server, quick=True), "postgres": partial(postgres_server, quick=True)}
-# Nobody kills this Kafka, so its session need not be short, and it outlasts a machine that is busy elsewhere.
-LENT = OWN | {"kafka": partial(kafka_server, quick=True, settings={"broker.session.timeout.ms": "60000"})}
-TAKE_LONG = {"live", "serve"}  # folders: started last, one of their tests would be waited for at the end
+# Nobody kills this Kafka, so its session need not be short, and it outlasts a machine that is busy
+# elsewhere.
+LENT = OWN | {
+    "kafka": partial(kafka_server, quick=True, settings={"broker.session.timeout.ms": "60000"})
+}
+TAKE_LONG = {
+    "live",
+    "serve",
+}  # folders: started last, one of their tests would be waited for at the end
 KEEPER = pytest.StashKey[Keeper]()
 
 # No test says how fast something is: on a busy machine any example may take any time.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
-# A traceback in colours takes 20 ms to print, and thousands are logged by tests that let things fail.
+# A traceback in colours takes 20 ms to print, and thousands are logged by tests that let things
+# fail.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
 
@@ -48,14 +56,18 @@ structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.pla
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep temporary files in memory, where the machine has enough: the tests write thousands of ledgers."""
+    """Keep temporary files in memory, where the machine has enough: the tests write thousands of
+    ledgers.
+    """
     if memory := memory_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker who keeps the servers: the process that starts the workers, which is this one."""
+    """Tell a worker who keeps the servers: the process that starts the workers, which is this
+    one.
+    """
     if KEEPER not in node.config.stash:
         node.config.stash[KEEPER] = Keeper(Servers(LENT))
         node.config.add_cleanup(node.config.stash[KEEPER].close)
@@ -64,11 +76,12 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each worker the next test when it is done with one, and the tests of a group to the same worker.
+    """Give each worker the next test when it is done with one, and the tests of a group to the same
+    worker.
 
-    xdist does so with `--dist loadgroup`, but not with this pytest: the group that it writes into a test's id
-    is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails. What else somebody asks
-    for with `--dist` is left to xdist.
+    xdist does so with `--dist loadgroup`, but not with this pytest: the group that it writes into a
+    test's id is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails. What
+    else somebody asks for with `--dist` is left to xdist.
     """
     if config.getvalue("dist") != "load":
         return None
@@ -82,7 +95,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
             super().mark_test_complete(node, item_index, duration)
             scope = self._split_scope(self.registered_collections[node][item_index])
-            if all(self.assigned_work[node][scope].values()):  # else each test makes it look at all before
+            if all(
+                self.assigned_work[node][scope].values()
+            ):  # else each test makes it look at all before
                 del self.assigned_work[node][scope]
 
     return Scheduling(config, log)
@@ -126,7 +141,9 @@ def own_servers() -> Iterator[Servers]:
 
 
 def server_of(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
-    """The server for one test: one that all use, or one that may be hurt, which is healed after the test."""
+    """The server for one test: one that all use, or one that may be hurt, which is healed after the
+    test.
+    """
     own: Servers = request.getfixturevalue("own_servers")
     keeper, hurt = keeper_of(request.config), name in hurts(request.node)
     try:
@@ -159,13 +176,16 @@ def database(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def topics(request: pytest.FixtureRequest) -> Callable[[str], str]:
-    """Turns `drafts` into a name for topics and groups that only this test uses; it creates nothing."""
+    """Turns `drafts` into a name for topics and groups that only this test uses; it creates
+    nothing.
+    """
     test = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:80].strip("-")
     prefix = f"{test}-{uuid.uuid4().hex[:8]}"
     return lambda name: f"{prefix}-{name}"
 
 
-# ------------------------------------------------------------------ servers that the environment names
+# ------------------------------------------------------------------ servers that the environment
+# names
 
 
 @pytest.hookimpl(wrapper=True)

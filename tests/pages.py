@@ -1,6 +1,7 @@
 """Pages of docs/ that are made from lists in the code: `python -m tests.pages findings` prints one.
 
-It owns their layout. A test holds each page to what is printed here, so that a page is never untrue.
+It owns their layout. A test holds each page to what is printed here, so that a page is never
+untrue.
 """
 
 import sys
@@ -27,7 +28,9 @@ def findings() -> str:
     """docs/findings.md: each code with its sentence, and each question that a shipped rule asks."""
     rows: dict[str, str] = {**MEANINGS}
     for policy in load_rulebook(rules_directory()).policies.values():
-        rows.update({rule.id: rule.why for rule in policy.rules if ("outcome", "question") in rule.then})
+        rows.update(
+            {rule.id: rule.why for rule in policy.rules if ("outcome", "question") in rule.then}
+        )
     return _FINDINGS_HEAD + "".join(f"| `{code}` | {rows[code]} |\n" for code in sorted(rows))
 
 

@@ -1,7 +1,8 @@
-"""The documentation is true: what it shows is run, what it names exists, what it must name is named.
+"""The documentation is true: what it shows is run, what it names exists, what it must name is
+named.
 
-It owns the reading of Markdown: blocks, tables and links. Commands in ```console blocks are run in a
-folder of their own, and each line shown under one must come out, in that order; `…` stands for
+It owns the reading of Markdown: blocks, tables and links. Commands in ```console blocks are run in
+a folder of their own, and each line shown under one must come out, in that order; `…` stands for
 anything. Text is compared, never understood.
 """
 
@@ -44,7 +45,9 @@ DOCUMENTS = (
     RULES_README,
     INTERFACES_README,
     "rules/CHANGELOG.md",
-    *sorted(path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/decisions/*.md")),
+    *sorted(
+        path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/decisions/*.md")
+    ),
 )
 Capsys = pytest.CaptureFixture[str]
 
@@ -94,7 +97,9 @@ def run(command: str, capsys: Capsys) -> tuple[int, str]:
         try:
             code = main(arguments)
         except SystemExit as ended:
-            raise AssertionError(f"{command!r} does not parse: {capsys.readouterr().err}") from ended
+            raise AssertionError(
+                f"{command!r} does not parse: {capsys.readouterr().err}"
+            ) from ended
     return code, capsys.readouterr().out
 
 
@@ -103,7 +108,9 @@ def assert_comes_out(document: str, capsys: Capsys, codes: tuple[int, ...] = (0,
         code, printed = run(command, capsys)
         assert code in codes, f"{document}: `{command}` ended with {code}\n{printed}"
         missing = next(missing_lines(expected, printed), None)
-        assert missing is None, f"{document}: `{command}` does not print {missing!r} there:\n{printed}"
+        assert missing is None, (
+            f"{document}: `{command}` does not print {missing!r} there:\n{printed}"
+        )
 
 
 def write_files_of(document: str, folder: Path) -> None:
@@ -175,7 +182,10 @@ def test_the_worked_sender_is_read(own_rules: Path, capsys: Capsys) -> None:
     place.parent.mkdir()
     place.write_text(as_toml(table), encoding="utf-8")
     (messages,) = blocks(INTERFACES_README, "hl7")
-    for name in ("zmar.hl7", "week.hl7"):  # the week's messages are the same: set aside without a profile
+    for name in (
+        "zmar.hl7",
+        "week.hl7",
+    ):  # the week's messages are the same: set aside without a profile
         (own_rules / name).write_text(messages, encoding="utf-8")
     assert_comes_out(INTERFACES_README, capsys, codes=(0, 3))
 
@@ -200,7 +210,9 @@ def test_the_map_names_every_package() -> None:
     rows = [key.strip("`") for key in table_rows(README) if key.startswith("`") and "/" in key]
     assert rows and all((REPOSITORY / row).exists() for row in rows)
     package = REPOSITORY / "services/chargeline"
-    packages = {f"services/chargeline/{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    packages = {
+        f"services/chargeline/{path.parent.name}/" for path in package.glob("*/__init__.py")
+    }
     assert packages <= set(rows)
 
 
@@ -212,10 +224,16 @@ def test_make_targets_exist(document: str) -> None:
 
 
 def test_named_rules_and_files_of_decisions_exist() -> None:
-    """Each rule id in the backticks of a decision is a rule, a concern or a question of the program."""
+    """Each rule id in the backticks of a decision is a rule, a concern or a question of the
+    program.
+    """
     rulebook = load_rulebook(RULES)
-    known = {rule.id for policy in rulebook.policies.values() for rule in policy.rules} | set(CONCERNS)
-    source = "".join(path.read_text(encoding="utf-8") for path in REPOSITORY.glob("services/**/*.py"))
+    known = {rule.id for policy in rulebook.policies.values() for rule in policy.rules} | set(
+        CONCERNS
+    )
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in REPOSITORY.glob("services/**/*.py")
+    )
     for document in DOCUMENTS:
         if "/decisions/" in document:
             named = re.findall(r"`([a-z_]+\.[a-z_.]+)`", text_of(document))
@@ -223,12 +241,15 @@ def test_named_rules_and_files_of_decisions_exist() -> None:
             assert [name for name in unknown if not name.endswith((".toml", ".py"))] == [], document
 
 
-# ------------------------------------------------------------------ the live service is as its page says
+# ------------------------------------------------------------------ the live service is as its page
+# says
 
 
 def source() -> str:
     """All of our own code."""
-    return "".join(path.read_text(encoding="utf-8") for path in sorted(REPOSITORY.glob("services/**/*.py")))
+    return "".join(
+        path.read_text(encoding="utf-8") for path in sorted(REPOSITORY.glob("services/**/*.py"))
+    )
 
 
 def default(name: str) -> Any:
@@ -257,7 +278,9 @@ def test_named_metrics_exist(document: str) -> None:
 
 
 def test_the_topics_are_those_that_are_made() -> None:
-    """Names, days, partitions and record size of the page and of schemas/ are what `topics create` makes."""
+    """Names, days, partitions and record size of the page and of schemas/ are what `topics create`
+    makes.
+    """
     rows = {key.strip("`"): row for key, row in table_rows(LIVE).items()}
     days = {channel.topic: channel.retention_days for channel in schemas.CHANNELS}
     days[schemas.INBOUND] = schemas.INBOUND_DAYS
@@ -274,7 +297,9 @@ def test_the_topics_are_those_that_are_made() -> None:
 def test_the_headers_are_those_that_are_written() -> None:
     """The page names each header of the inbound topic and of our events, and no other."""
     written = set(re.findall(r'"(chargeline-[a-z-]*[a-z])"', source()))
-    assert {f"`{each}`" for each in written} == set(re.findall(r"`chargeline-[a-z-]+`", text_of(LIVE)))
+    assert {f"`{each}`" for each in written} == set(
+        re.findall(r"`chargeline-[a-z-]+`", text_of(LIVE))
+    )
     _key, headers, _value = events.to_kafka(events.TimedEvent(revision(), NOON))
     assert [name for name in headers if f"`{name}`" not in text_of(LIVE)] == []
 
@@ -294,8 +319,14 @@ def test_what_the_page_says_of_limits_holds() -> None:
 
 
 def test_what_the_page_names_of_events_and_logs_exists() -> None:
-    """Each key of a draft, each question and each line of the log in its backticks is in the code."""
-    keys = {*shapes.DraftRevision.model_fields, *shapes.Changes.model_fields, *shapes.LineChange.model_fields}
+    """Each key of a draft, each question and each line of the log in its backticks is in the
+    code.
+    """
+    keys = {
+        *shapes.DraftRevision.model_fields,
+        *shapes.Changes.model_fields,
+        *shapes.LineChange.model_fields,
+    }
     keys |= {"final", "open", "closed", *shapes.Billed.model_fields}
     known = {*keys, *topic_names().values(), events.LATE, *CONCERNS, "max.message.bytes"}
     named = set(re.findall(r"`([a-z_]+(?:\.[a-z_.]+)?)`", text_of(LIVE)))
@@ -306,10 +337,14 @@ def test_what_the_page_names_of_events_and_logs_exists() -> None:
 
 
 def test_commands_of_shell_blocks_parse() -> None:
-    """Each `chargeline …` in the sh blocks of README and the live page is accepted by the command line."""
+    """Each `chargeline …` in the sh blocks of README and the live page is accepted by the command
+    line.
+    """
     for document in (README, LIVE):
         lines = re.sub(r"  #.*$", "", "".join(blocks(document, "sh")), flags=re.MULTILINE)
-        commands = re.findall(r"(?:^|; |^[A-Z_]+=\S+ |\S=\S+ )chargeline (.*?)(?=;|$)", lines, re.MULTILINE)
+        commands = re.findall(
+            r"(?:^|; |^[A-Z_]+=\S+ |\S=\S+ )chargeline (.*?)(?=;|$)", lines, re.MULTILINE
+        )
         assert len(commands) > 4, document
         for command in commands:
             assert cli._parser().parse_args(shlex.split(command)).run, command
@@ -333,7 +368,9 @@ def test_every_key_of_the_json_is_named() -> None:
 
 
 def test_every_concern_is_explained() -> None:
-    """The table of rules/README.md has a row for each concern, with its facts and answers, and no other."""
+    """The table of rules/README.md has a row for each concern, with its facts and answers, and no
+    other.
+    """
     rows = table_rows(RULES_README)
     for concern in CONCERNS.values():
         _empty, _name, facts, answers, meaning, *_rest = rows[f"`{concern.name}`"].split("|")
@@ -344,7 +381,9 @@ def test_every_concern_is_explained() -> None:
     assert dotted <= {*CONCERNS, "payers.toml", "sets.toml", "sources.toml"}
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in RULES.glob("interfaces/*/profile.toml")))
+@pytest.mark.parametrize(
+    "name", sorted(path.parent.name for path in RULES.glob("interfaces/*/profile.toml"))
+)
 def test_every_key_of_a_profile_is_explained(name: str) -> None:
     """Each key of a shipped profile has its row in rules/interfaces/README.md."""
     first_cells = " ".join(table_rows(INTERFACES_README))
@@ -360,7 +399,9 @@ def test_every_key_of_a_profile_is_explained(name: str) -> None:
 def test_every_action_is_explained() -> None:
     """rules/interfaces/README.md says what each action word does to the timeline."""
     first_cells = " ".join(table_rows(INTERFACES_README))
-    assert [action for action in words.words_of(words.Action) if f"`{action}`" not in first_cells] == []
+    assert [
+        action for action in words.words_of(words.Action) if f"`{action}`" not in first_cells
+    ] == []
 
 
 def test_every_finding_is_explained() -> None:
@@ -396,7 +437,9 @@ def test_a_decision_says_context_decision_why_and_consequence(document: str) -> 
         (["three"], "three"),
     ],
 )
-def test_a_shown_line_must_come_out_whole_and_in_order(expected: list[str], missing: str | None) -> None:
+def test_a_shown_line_must_come_out_whole_and_in_order(
+    expected: list[str], missing: str | None
+) -> None:
     """The comparison accepts what is printed and objects to what is not."""
     assert next(missing_lines(expected, "one\n\ntwo \n"), None) == missing
 

@@ -66,7 +66,8 @@ that decided, and of every other rule the condition that did not hold.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    # Records live as long as the run and form no cycles: looking for garbage finds none and costs a sixth.
+    # Records live as long as the run and form no cycles: looking for garbage finds none and costs a
+    # sixth.
     gc.disable()
     parser = _parser()
     asked = parser.parse_args(arguments)
@@ -132,9 +133,15 @@ _Verbs = argparse._SubParsersAction  # the type of what add_subparsers returns h
 
 
 def _add_feed_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input")
-    verb.add_argument("--policy", metavar="NAME", default="", help="code under this policy, whoever pays")
-    verb.add_argument("--formulary", metavar="FILE", type=Path, help="a CSV of drugs laid over ours")
+    verb.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input"
+    )
+    verb.add_argument(
+        "--policy", metavar="NAME", default="", help="code under this policy, whoever pays"
+    )
+    verb.add_argument(
+        "--formulary", metavar="FILE", type=Path, help="a CSV of drugs laid over ours"
+    )
     verb.add_argument(
         "--interface",
         metavar="NAME",
@@ -145,13 +152,17 @@ def _add_feed_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_rules_folder(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--rules", metavar="DIR", type=Path, help="another rules folder than the shipped one")
+    verb.add_argument(
+        "--rules", metavar="DIR", type=Path, help="another rules folder than the shipped one"
+    )
 
 
 def _add_code(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser("code", help="draft the charges of a feed", description=_CODE_HELP)
     _add_feed_arguments(verb)
-    verb.add_argument("--json", action="store_true", help="JSON lines: one object a visit and encounter")
+    verb.add_argument(
+        "--json", action="store_true", help="JSON lines: one object a visit and encounter"
+    )
     verb.set_defaults(run=_code)
 
 
@@ -159,11 +170,14 @@ def _add_explain(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser(
         "explain",
         help="the reasons of a line or a visit as text",
-        description="Prints for each line every step, rule, source, fact and message field behind it.",
+        description="Prints for each line every step, rule, source, fact and message field "
+        "behind it.",
     )
     _add_feed_arguments(verb)
     verb.add_argument("--visit", metavar="NUMBER", default="", help="this visit only")
-    verb.add_argument("--line", metavar="ID", default="", help="this line only (line_id of code --json)")
+    verb.add_argument(
+        "--line", metavar="ID", default="", help="this line only (line_id of code --json)"
+    )
     verb.set_defaults(run=_explain)
 
 
@@ -171,7 +185,9 @@ def _add_rules(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser("rules", help="check, list, show or compare the rules")
     actions = verb.add_subparsers(title="what to do", metavar="ACTION", required=True)
     checking = actions.add_parser("check", help="find gaps, clashes, mistakes, and cases that fail")
-    checking.add_argument("--formulary", metavar="FILE", type=Path, help="a CSV of drugs laid over ours")
+    checking.add_argument(
+        "--formulary", metavar="FILE", type=Path, help="a CSV of drugs laid over ours"
+    )
     checking.set_defaults(run=_rules_check)
     everything = actions.add_parser("list", help="all rules, a line each")
     everything.set_defaults(run=_rules_list)
@@ -191,7 +207,9 @@ def _add_rules(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     trying.add_argument(
         "given", nargs="+", metavar="TEXT", help="an administration, in the notation of cases"
     )
-    trying.add_argument("--policy", metavar="NAME", default="", help="default: the site's default policy")
+    trying.add_argument(
+        "--policy", metavar="NAME", default="", help="default: the site's default policy"
+    )
     trying.add_argument("--diagnosis", metavar="CODE", default="", help="the first diagnosis")
     trying.add_argument("--payer", metavar="NAME", default="", help="as IN1-3 names it")
     trying.add_argument(
@@ -210,20 +228,24 @@ def _add_simulate(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser(
         "simulate",
         help="an invented infusion centre as HL7 files",
-        description="Writes STYLE.hl7 for each style of sender and truth.json, what really happened. "
-        "All patients are invented. The same seed gives the same bytes.",
+        description="Writes STYLE.hl7 for each style of sender and truth.json, what really "
+        "happened. All patients are invented. The same seed gives the same bytes.",
     )
     verb.add_argument("--visits", type=_count, required=True, metavar="N", help="how many visits")
     verb.add_argument("--seed", type=int, required=True, metavar="S", help="any whole number")
     verb.add_argument(
-        "--style", choices=("standard", "action-stream", "mixed"), default="mixed", help="default: mixed"
+        "--style",
+        choices=("standard", "action-stream", "mixed"),
+        default="mixed",
+        help="default: mixed",
     )
     verb.add_argument(
         "--mess",
         type=_share,
         default=0.0,
         metavar="0..1",
-        help="how much goes wrong: duplicates, disorder, corrections, missing stops, merges (default: 0)",
+        help="how much goes wrong: duplicates, disorder, corrections, missing stops, merges "
+        "(default: 0)",
     )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     verb.set_defaults(run=_simulate)
@@ -238,15 +260,23 @@ def _add_live(verbs: "_Verbs[argparse.ArgumentParser]") -> None:
     serve = verbs.add_parser(
         "serve",
         help="one process, no server: MLLP in, a ledger, events to a file or the terminal",
-        description="Listens for HL7 over MLLP, keeps it in the ledger and writes drafts and questions.",
+        description="Listens for HL7 over MLLP, keeps it in the ledger and writes drafts and "
+        "questions.",
     )
     serve.add_argument(
-        "--out", metavar="FILE", type=Path, help="append JSON lines to it (default: standard output)"
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="append JSON lines to it (default: standard output)",
     )
     serve.set_defaults(run=_live("serve.program", lambda module, asked: module.serve(asked.out)))
     config = verbs.add_parser("config", help="the settings of the live service, secrets hidden")
-    config.set_defaults(run=_live("operate.ledger", lambda module, _asked: module.show_configuration))
-    topics = verbs.add_parser("topics", help="Kafka topics").add_subparsers(metavar="ACTION", required=True)
+    config.set_defaults(
+        run=_live("operate.ledger", lambda module, _asked: module.show_configuration)
+    )
+    topics = verbs.add_parser("topics", help="Kafka topics").add_subparsers(
+        metavar="ACTION", required=True
+    )
     create = topics.add_parser("create", help="create the topics that are missing")
     create.add_argument("--partitions", type=_count, default=48, metavar="N", help="default: 48")
     create.add_argument("--replication", type=_count, default=3, metavar="N", help="default: 3")
@@ -451,7 +481,11 @@ def _simulate(asked: argparse.Namespace) -> int:
 
 def _unknown(what: str, known: str, found: str) -> Finding:
     return Finding(
-        "rules.choice", expected=f"one of {known}", found=repr(found), where=what, do="choose one of them"
+        "rules.choice",
+        expected=f"one of {known}",
+        found=repr(found),
+        where=what,
+        do="choose one of them",
     )
 
 

@@ -21,7 +21,10 @@ def run() -> int:
         place = Path(folder)
         feed = simulate(visits=VISITS, seed=SEED, mess=MESS, first_day=date(2026, 3, 2))
         write_feed(feed, place)
-        print(f"A day at an invented infusion centre: {len(feed.messages)} HL7 messages.\n", flush=True)
+        print(
+            f"A day at an invented infusion centre: {len(feed.messages)} HL7 messages.\n",
+            flush=True,
+        )
         worst = 0
         for path in sorted(place.glob("*.hl7")):
             print(f"$ chargeline code {path.name} --interface {path.stem}\n", flush=True)

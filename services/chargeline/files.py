@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 # What a folder may hold beside a feed: the simulator's truth, notes, tables.
-_NOT_A_FEED = frozenset({".json", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".py", ".gz", ".zip"})
+_NOT_A_FEED = frozenset(
+    {".json", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".py", ".gz", ".zip"}
+)
 
 
 class FeedFile(NamedTuple):

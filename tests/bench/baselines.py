@@ -1,7 +1,7 @@
 """What the end-to-end benchmark is measured beside: the same messages, with less done to each.
 
-It owns two programs of one process each: aiokafka passing records from topic to topic untouched, and the
-ledger taking messages in and nothing else. Each prints how many messages a second it moved.
+It owns two programs of one process each: aiokafka passing records from topic to topic untouched,
+and the ledger taking messages in and nothing else. Each prints how many messages a second it moved.
 """
 
 import asyncio
@@ -22,7 +22,9 @@ async def pass_through(bootstrap: str, source: str, target: str, count: int) -> 
     consumer = AIOKafkaConsumer(
         source, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=5)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=5
+    )
     await consumer.start()
     await producer.start()
     began, moved = perf_counter(), 0
@@ -49,7 +51,9 @@ async def inserts(url: str, bootstrap: str, source: str, count: int) -> float:
     rows: list[StoredMessage] = []
     while len(rows) < count:
         for records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).values():
-            rows += [_row(each.value or b"", (each.key or b"").decode(), each.offset) for each in records]
+            rows += [
+                _row(each.value or b"", (each.key or b"").decode(), each.offset) for each in records
+            ]
     await consumer.stop()
     ledger = await Ledger.open(url, accept_old=True)
     await ledger.migrate()
@@ -68,7 +72,17 @@ def _row(raw: bytes, key: str, offset: int) -> StoredMessage:
     digest = message.body_digest.hex()
     now = datetime.now(UTC)
     return StoredMessage(
-        facility, visit, digest, message.control_id, now, message.type, "inbound", 0, offset, now, raw
+        facility,
+        visit,
+        digest,
+        message.control_id,
+        now,
+        message.type,
+        "inbound",
+        0,
+        offset,
+        now,
+        raw,
     )
 
 

@@ -26,7 +26,9 @@ def busy_centre(visits: int, seed: int) -> list[tuple[str, bytes]]:
 
 
 _HEAD = "MSH|^~\\&|ZEBRAMAR|ZEBRA|CHARGELINE|ZEBRA|{sent}||{kind}|{number}|T|2.5.1\r"
-_WHO = "PID|1||ZZ1^^^ZEBRA^MR||TESTPATIENT^ZEBRA\rPV1|1|{patient_class}|INF^CHAIR1||||||||||||||||V1\r"
+_WHO = (
+    "PID|1||ZZ1^^^ZEBRA^MR||TESTPATIENT^ZEBRA\rPV1|1|{patient_class}|INF^CHAIR1||||||||||||||||V1\r"
+)
 _DONE = (
     "ORC|RE|P{order}|F{order}\r"
     "RXA|0|{count}|{start}|{stop}|ONDANSETRON^ondansetron^L|8|mg||{action}|N1||{rate}||||||||CP|A|{start}\r"
@@ -46,11 +48,15 @@ def long_infusion(messages: int) -> Iterator[bytes]:
     began = datetime(2026, 3, 2, 8)
     yield _message(0, "OBS", 1, began, None, "New Bag", "100 mL/hr")
     for number in range(1, messages):
-        yield _message(number, "OBS", 1, began + timedelta(minutes=number), None, "Rate Verify", "100 mL/hr")
+        yield _message(
+            number, "OBS", 1, began + timedelta(minutes=number), None, "Rate Verify", "100 mL/hr"
+        )
 
 
 def one_long_encounter(messages: int) -> Iterator[bytes]:
-    """An observation stay that is one encounter with every message a new infusion: the worst shape."""
+    """An observation stay that is one encounter with every message a new infusion: the worst
+    shape.
+    """
     for number in range(messages):
         start = datetime(2026, 3, 2, 8) + timedelta(minutes=40 * number)
         yield _message(number, "OBS", number, start, start + timedelta(minutes=30), "", "")

@@ -1,8 +1,8 @@
 """`make bench`, second part: the live service end to end, on a real Kafka and a real PostgreSQL.
 
-It owns the comparison: one capture process beside two baselines that do less, all on this machine and in
-this run, so that the ratios say something anywhere. Each candidate runs twice, in turns; the better run
-counts, because whatever else this machine does can only slow a run down.
+It owns the comparison: one capture process beside two baselines that do less, all on this machine
+and in this run, so that the ratios say something anywhere. Each candidate runs twice, in turns; the
+better run counts, because whatever else this machine does can only slow a run down.
 """
 
 import asyncio
@@ -44,8 +44,13 @@ Feed = list[tuple[bytes, bytes]]
 
 
 def feed_of(copies: int, first: int = 1) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and messages: one simulated centre, `copies` times over under other visit and patient numbers."""
-    plain = [data for _style, data in simulate(visits=VISITS, seed=7, style="standard", mess=0.1).messages]
+    """Keys and messages: one simulated centre, `copies` times over under other visit and patient
+    numbers.
+    """
+    plain = [
+        data
+        for _style, data in simulate(visits=VISITS, seed=7, style="standard", mess=0.1).messages
+    ]
     visits = [(read_message(data).value("PV1-19") or "none").encode() for data in plain]
     for copy in range(first, first + copies):
         name = rb"\g<0>%dC" % copy
@@ -61,7 +66,9 @@ _NUMBERS = re.compile(rb"(?:^|(?<=[|~]))(?:V|T|ZZ)(?=\d{6})")
 class Capture:
     """One capture process with topics and a ledger of its own."""
 
-    def __init__(self, kafka: KafkaServer, postgres: PostgresServer, name: str, folder: Path) -> None:
+    def __init__(
+        self, kafka: KafkaServer, postgres: PostgresServer, name: str, folder: Path
+    ) -> None:
         self.kafka = kafka
         self.name = name
         self.url = postgres.create_database(name)
@@ -99,7 +106,9 @@ class Capture:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")}
+        ours = {
+            name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")
+        }
         settings = self._settings()
         environment = ours | {
             "CHARGELINE_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
@@ -146,7 +155,9 @@ class Capture:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     async def read_so_far(self, ledger: Ledger) -> int:
-        """How many records the ledger has taken in; the offsets of a topic without gaps add up to them."""
+        """How many records the ledger has taken in; the offsets of a topic without gaps add up to
+        them.
+        """
         async with ledger.view() as view:
             return await view.read_so_far(f"{self.name}.inbound")
 
@@ -170,7 +181,9 @@ async def load(bootstrap: str, topic: str, feed: Sequence[tuple[bytes, bytes]]) 
 
 
 async def captured(capture: Capture, count: int) -> float:
-    """Messages a second from the first that the ledger has to the last whose drafts are published."""
+    """Messages a second from the first that the ledger has to the last whose drafts are
+    published.
+    """
     ledger = await Ledger.open(capture.url)
     with capture.running():
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -188,7 +201,8 @@ async def captured(capture: Capture, count: int) -> float:
 
 
 async def latencies(capture: Capture, feed: Feed, rate: float) -> list[float]:
-    """Seconds between a visit's only message and its draft, both as the broker stamps them, under load.
+    """Seconds between a visit's only message and its draft, both as the broker stamps them, under
+    load.
 
     The load is the feed at `rate` messages a second; what is measured comes on top.
     """
@@ -299,10 +313,12 @@ async def measure() -> None:
             stack.callback(server.close)
             server.start()
         print(
-            f"\nend to end: {len(feed):,} messages of {VISITS * COPIES:,} visits, {size:,} bytes on average,"
+            f"\nend to end: {len(feed):,} messages of {VISITS * COPIES:,} visits, {size:,} bytes "
+            f"on average,"
         )
         print(
-            f"{PARTITIONS} partitions; Kafka, PostgreSQL and capture share this machine; best of {ROUNDS}\n"
+            f"{PARTITIONS} partitions; Kafka, PostgreSQL and capture share this machine; best of "
+            f"{ROUNDS}\n"
         )
         best, capture = await _rounds(kafka, postgres, feed, folder)
         print("messages a second")
@@ -310,7 +326,10 @@ async def measure() -> None:
             print(f"  {name:<30}{rate:>10,.0f}")
         rate = best.pop("chargeline capture")
         slower = min(best.values())
-        print(f"  {'wanted of capture':<30}{WANTED_A_SECOND:>10,}   half of the slower: {slower / 2:,.0f}")
+        print(
+            f"  {'wanted of capture':<30}{WANTED_A_SECOND:>10,}   half of the slower: "
+            f"{slower / 2:,.0f}"
+        )
         print(f"\ncapture / slower baseline {rate / slower:.2f}   wanted {WANTED_SHARE}")
         fresh = list(feed_of(COPIES, first=1 + COPIES))
         with capture.running():
@@ -318,10 +337,12 @@ async def measure() -> None:
             found = sorted(await latencies(capture, fresh, rate / 2))
         p50, p99 = statistics.median(found), found[int(len(found) * 0.99)]
         print(
-            f"\nmessage to draft on the topic, at half load ({rate / 2:,.0f} a second), {len(found):,} probes"
+            f"\nmessage to draft on the topic, at half load ({rate / 2:,.0f} a second), "
+            f"{len(found):,} probes"
         )
         print(
-            f"  p50 {p50 * 1000:,.0f} ms   p99 {p99 * 1000:,.0f} ms   wanted p99 {WANTED_P99 * 1000:.0f} ms"
+            f"  p50 {p50 * 1000:,.0f} ms   p99 {p99 * 1000:,.0f} ms   wanted p99 "
+            f"{WANTED_P99 * 1000:.0f} ms"
         )
 
 

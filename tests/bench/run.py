@@ -1,8 +1,8 @@
 """`make bench`: how fast chargeline is beside two general HL7 parsers, measured in the same run.
 
-Prints ratios, because this says something on any machine; the absolute numbers beside them are of the
-machine that ran it. Each figure is the median of several rounds in which all candidates take turns.
-CPU time of one process is measured, so other work on the machine disturbs little.
+Prints ratios, because this says something on any machine; the absolute numbers beside them are of
+the machine that ran it. Each figure is the median of several rounds in which all candidates take
+turns. CPU time of one process is measured, so other work on the machine disturbs little.
 """
 
 import gc
@@ -40,10 +40,15 @@ def main() -> int:
     gc.disable()  # as the command does; the other parsers have the same advantage
     folder = rules_directory()
     rulebook = load_rulebook(folder)
-    profiles = {name: make_profile(read_interface(folder, name)) for name in ("standard", "action-stream")}
+    profiles = {
+        name: make_profile(read_interface(folder, name)) for name in ("standard", "action-stream")
+    }
     feed = busy_centre(VISITS, SEED)
     size = sum(len(data) for _style, data in feed) // len(feed)
-    print(f"{len(feed)} messages of {VISITS} visits, {size} bytes on average; one core, {ROUNDS} rounds\n")
+    print(
+        f"{len(feed)} messages of {VISITS} visits, {size} bytes on average; one core, {ROUNDS} "
+        f"rounds\n"
+    )
     _print_speed(feed, rulebook, profiles)
     _print_growth(rulebook, profiles["action-stream"])
     return 0
@@ -52,13 +57,16 @@ def main() -> int:
 # ------------------------------------------------------------------ messages a second
 
 
-def _print_speed(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]) -> None:
+def _print_speed(
+    feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]
+) -> None:
     sample = [data.decode() for _style, data in feed[:: max(1, len(feed) // 400)]]
     readable = [text for text in sample if _hl7apy_reads(text)]
     refused = len(sample) - len(readable)
     if refused:
         print(
-            f"hl7apy refuses {refused} of {len(sample)} messages of the sample; it is timed on the others\n"
+            f"hl7apy refuses {refused} of {len(sample)} messages of the sample; it is timed on "
+            f"the others\n"
         )
     candidates: dict[str, tuple[int, Callable[[], None]]] = {
         "hl7apy": (HL7APY_MESSAGES, lambda: _each(parse_message, readable[:HL7APY_MESSAGES])),
@@ -76,7 +84,10 @@ def _print_speed(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles
     for name, wanted in WANTED.items():
         ours, theirs = name.split(" / ")
         found = sorted(each[ours] / each[theirs] for each in rounds)
-        print(f"  {name:<38}{statistics.median(found):>8,.1f}   {found[0]:,.1f} to {found[-1]:,.1f}", end="")
+        print(
+            f"  {name:<38}{statistics.median(found):>8,.1f}   {found[0]:,.1f} to {found[-1]:,.1f}",
+            end="",
+        )
         print(f"   wanted {wanted:,.0f}")
 
 
@@ -100,8 +111,12 @@ def _each(work: Callable[[Any], object], items: Iterable[Any]) -> None:
         work(item)
 
 
-def _up_to_date(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]) -> None:
-    """Batches of 500; after each batch every visit that it touched has its new draft, traces included."""
+def _up_to_date(
+    feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]
+) -> None:
+    """Batches of 500; after each batch every visit that it touched has its new draft, traces
+    included.
+    """
     visits = Feed(rulebook.base)
     memories: dict[VisitKey, SavedWork] = {}
     for first in range(0, len(feed), BATCH):
@@ -122,7 +137,8 @@ def _up_to_date(feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles:
 
 def _print_growth(rulebook: Rulebook, profile: Profile) -> None:
     print(
-        f"\none more message in a visit of {LONG:,} against one in a visit of {SHORT} (wanted: at most 1.5)"
+        f"\none more message in a visit of {LONG:,} against one in a visit of {SHORT} (wanted: "
+        f"at most 1.5)"
     )
     shapes: dict[str, Callable[[int], Iterator[bytes]]] = {
         "recurring account, five infusions a day": long_account,
@@ -130,8 +146,14 @@ def _print_growth(rulebook: Rulebook, profile: Profile) -> None:
         "one encounter of nothing but infusions": one_long_encounter,
     }
     for name, shape in shapes.items():
-        short, long = _one_more(shape, SHORT, rulebook, profile), _one_more(shape, LONG, rulebook, profile)
-        print(f"  {name:<42}{long / short:>6.2f}   {short * 1e6:,.0f} and {long * 1e6:,.0f} microseconds")
+        short, long = (
+            _one_more(shape, SHORT, rulebook, profile),
+            _one_more(shape, LONG, rulebook, profile),
+        )
+        print(
+            f"  {name:<42}{long / short:>6.2f}   {short * 1e6:,.0f} and {long * 1e6:,.0f} "
+            f"microseconds"
+        )
 
 
 def _one_more(
@@ -153,7 +175,9 @@ def _one_more(
     return statistics.median(costs)
 
 
-def _begun(messages: Sequence[bytes], rulebook: Rulebook, profile: Profile) -> tuple[Feed, SavedWork]:
+def _begun(
+    messages: Sequence[bytes], rulebook: Rulebook, profile: Profile
+) -> tuple[Feed, SavedWork]:
     visits, memory = Feed(rulebook.base), SavedWork()
     for data in messages:
         visits.add(read_events(read_message(data), profile))

@@ -1,7 +1,7 @@
 """`make soak`: a million messages through one capture process, to see that nothing grows.
 
-It owns two claims: memory stays flat, and a message costs the same when the ledger holds a hundred times
-more visits. Both are read off one run, a line for each fiftieth of it.
+It owns two claims: memory stays flat, and a message costs the same when the ledger holds a hundred
+times more visits. Both are read off one run, a line for each fiftieth of it.
 """
 
 import asyncio
@@ -49,7 +49,10 @@ async def soak(kafka: KafkaServer, postgres: PostgresServer, folder: Path) -> in
             now = perf_counter()
             visits = (await ledger.counts()).open_visits + await capture.final_visits(ledger)
             rows.append((visits, capture.resident_bytes() / 1e6, now - began))
-            print(f"{read:>12,}{visits:>10,}{rows[-1][1]:>11,.0f}{LOT / (now - began):>10,.0f}", flush=True)
+            print(
+                f"{read:>12,}{visits:>10,}{rows[-1][1]:>11,.0f}{LOT / (now - began):>10,.0f}",
+                flush=True,
+            )
             began = perf_counter()
     await ledger.close()
     return _verdict(rows)
@@ -59,9 +62,14 @@ def _verdict(rows: list[tuple[int, float, float]]) -> int:
     """Compare the first tenth after settling with the last tenth."""
     first, last = rows[SETTLING : 2 * SETTLING], rows[-SETTLING:]
     memory = max(row[1] for row in last) / max(row[1] for row in first)
-    speed = sum(row[2] for row in first) / sum(row[2] for row in last)  # of seconds, for as many messages
+    speed = sum(row[2] for row in first) / sum(
+        row[2] for row in last
+    )  # of seconds, for as many messages
     print(f"\nmemory at the end / after settling {memory:.2f}   wanted about 1")
-    print(f"messages a second, {last[-1][0]:,} visits / {first[0][0]:,} visits {speed:.2f}   wanted about 1")
+    print(
+        f"messages a second, {last[-1][0]:,} visits / {first[0][0]:,} visits {speed:.2f}   "
+        f"wanted about 1"
+    )
     return 0
 
 

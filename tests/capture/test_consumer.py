@@ -1,4 +1,5 @@
-"""Claims about the consumer: whatever fails, and whatever was read ahead, each record is worked off once.
+"""Claims about the consumer: whatever fails, and whatever was read ahead, each record is worked off
+once.
 
 Kafka and the ledger are played here, so that failures come at every step by chance, and repeatably.
 """
@@ -33,7 +34,9 @@ PLACES = [TopicPartition(TOPIC, number) for number in range(3)]
 
 
 class PlayedKafka:
-    """A consumer of aiokafka as far as ours uses it: positions move on with each poll, and fetches fail."""
+    """A consumer of aiokafka as far as ours uses it: positions move on with each poll, and fetches
+    fail.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -87,7 +90,9 @@ def record_of(place: TopicPartition, offset: int) -> SimpleNamespace:
 
 
 class PlayedProcessor:
-    """A ledger with offsets only, whose transactions fail: before the commit, at it, or for a stale owner."""
+    """A ledger with offsets only, whose transactions fail: before the commit, at it, or for a stale
+    owner.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance

@@ -1,4 +1,6 @@
-"""Claims about failures: which are borne, which end the program, and what /readyz says meanwhile."""
+"""Claims about failures: which are borne, which end the program, and what /readyz says
+meanwhile.
+"""
 
 import pytest
 from aiokafka.errors import (
@@ -46,18 +48,25 @@ def test_what_passes_by_itself_is_borne_for_ever(failures: TaskFailures, error: 
         failures.met("reader", error)
 
 
-@pytest.mark.parametrize("error", [TopicAuthorizationFailedError(), GroupAuthorizationFailedError("g")])
-def test_what_needs_a_person_ends_the_program_at_once(failures: TaskFailures, error: Failure) -> None:
+@pytest.mark.parametrize(
+    "error", [TopicAuthorizationFailedError(), GroupAuthorizationFailedError("g")]
+)
+def test_what_needs_a_person_ends_the_program_at_once(
+    failures: TaskFailures, error: Failure
+) -> None:
     """A right that was taken away does not come back by trying."""
     with pytest.raises(type(error)):
         failures.met("reader", error)
 
 
 @pytest.mark.parametrize(
-    "error", [ledger_error(AccessRefused), TopicsMissingError(AWAY), KafkaError(), IllegalStateError()]
+    "error",
+    [ledger_error(AccessRefused), TopicsMissingError(AWAY), KafkaError(), IllegalStateError()],
 )
 def test_what_nobody_knows_gets_ten_tries_in_a_row(failures: TaskFailures, error: Failure) -> None:
-    """A failover looks like a refusal for a while; a client that gave up inside never comes back."""
+    """A failover looks like a refusal for a while; a client that gave up inside never comes
+    back.
+    """
     for _ in range(TRIES - 1):
         failures.met("reader", error)
     failures.over("reader")
@@ -67,7 +76,9 @@ def test_what_nobody_knows_gets_ten_tries_in_a_row(failures: TaskFailures, error
         failures.met("reader", error)
 
 
-def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(failures: TaskFailures) -> None:
+def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(
+    failures: TaskFailures,
+) -> None:
     """Two tasks that miss the ledger are one reason; it goes when both have done their work."""
     failures.met("reader", ledger_error(Unreachable))
     failures.met("timers", ledger_error(Unreachable))
@@ -84,8 +95,12 @@ def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(failures: T
 
 
 def test_a_round_holds_one_event_of_a_key_and_topic_and_rounds_keep_the_order() -> None:
-    """Three events of one visit are three rounds; another visit and another topic go with the first."""
+    """Three events of one visit are three rounds; another visit and another topic go with the
+    first.
+    """
     sent = [("drafts", "a"), ("drafts", "a"), ("questions", "a"), ("drafts", "b"), ("drafts", "a")]
-    events = [Announcement(topic, key, f"{n}", "{}", b"", NOW) for n, (topic, key) in enumerate(sent)]
+    events = [
+        Announcement(topic, key, f"{n}", "{}", b"", NOW) for n, (topic, key) in enumerate(sent)
+    ]
     rounds = [[each.event_id for each in part] for part in in_rounds(events)]
     assert rounds == [["0", "2", "3"], ["1"], ["4"]]

@@ -1,4 +1,6 @@
-"""Claims about the fence: what a consumer holds in memory counts only while its partition is its own."""
+"""Claims about the fence: what a consumer holds in memory counts only while its partition is its
+own.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -81,7 +83,9 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 
 async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledger: Ledger) -> None:
-    """Frozen with half a visit in memory while others read the rest: it is fenced, they draft the whole."""
+    """Frozen with half a visit in memory while others read the rest: it is fenced, they draft the
+    whole.
+    """
     messages = [data for _style, data in simulate(visits=1, seed=3, style="standard").messages]
     half = len(messages) // 2
     slept, awake = Worker(ledger, "slept"), Worker(ledger, "awake")
@@ -98,7 +102,9 @@ async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledge
     await alone.claim()
     await alone.read(messages)
     await alone.draft()
-    (whole,) = [each for each in await alone.ledger.take_outbox(100) if each.topic == "charge.draft"]
+    (whole,) = [
+        each for each in await alone.ledger.take_outbox(100) if each.topic == "charge.draft"
+    ]
     await alone.ledger.close()
     assert any(each.lines for each in revision.encounters), "the visit has charges"
     assert revision == shapes.DraftRevision.model_validate_json(whole.payload)
@@ -107,10 +113,14 @@ async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledge
 async def test_a_draft_whose_commit_failed_is_made_again(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ledger goes away at the commit of a timer: the next round announces what this one could not."""
+    """The ledger goes away at the commit of a timer: the next round announces what this one could
+    not.
+    """
     worker = Worker(ledger, "only")
     await worker.claim()
-    await worker.read([data for _style, data in simulate(visits=1, seed=3, style="standard").messages])
+    await worker.read(
+        [data for _style, data in simulate(visits=1, seed=3, style="standard").messages]
+    )
     whole = ledger.batch
 
     @asynccontextmanager

@@ -1,4 +1,6 @@
-"""Claims about the end of a service: whatever a client does when it is closed, the end is in good order."""
+"""Claims about the end of a service: whatever a client does when it is closed, the end is in good
+order.
+"""
 
 import asyncio
 

@@ -1,7 +1,8 @@
 """Tests of the command as a user runs it, with what they share. All patients are invented.
 
-`command` starts a process, as a shell does; `inside` calls `main` in this one, which is faster. Both
-give the same three things: the exit code, what was printed, and what was said on the error stream.
+`command` starts a process, as a shell does; `inside` calls `main` in this one, which is faster.
+Both give the same three things: the exit code, what was printed, and what was said on the error
+stream.
 """
 
 import json
@@ -21,7 +22,8 @@ RULES = Path(__file__).resolve().parents[2] / "rules"
 PYTHON = (sys.executable, "-m", "chargeline.cli")
 
 NINETY_MINUTES = given("CARBOPLATIN", "450 mg", "0900", "1030", visit="V1")
-"""90 minutes of carboplatin: 96413, under the guide 96415 as well, and 450 mg / 50 mg = 9 of J9045."""
+"""90 minutes of carboplatin: 96413, under the guide 96415 as well, and 450 mg / 50 mg = 9 of J9045.
+"""
 HALF_AN_HOUR = given("PEMBROLIZUMAB", "200 mg", "0900", "0930", visit="V2", patient="ZZ2")
 """30 minutes of pembrolizumab: 96365 in the guide, 96413 for Medicare, and 200 of J9271."""
 NOT_OURS = NINETY_MINUTES.replace(b"RAS^O17", b"ORU^R01")
@@ -38,7 +40,9 @@ class Outcome(NamedTuple):
 
 
 def command(*arguments: str | Path, stdin: bytes = b"", **variables: str) -> Outcome:
-    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")
+    }
     done = subprocess.run(
         [*PYTHON, *map(str, arguments)],
         input=stdin,

@@ -11,7 +11,9 @@ Capsys = pytest.CaptureFixture[str]
 
 
 def test_a_line_gives_its_reasons(tmp_path: Path, capsys: Capsys) -> None:
-    """The further hour: class, technique, the sum, the rule passed over, and the fields of the times."""
+    """The further hour: class, technique, the sum, the rule passed over, and the fields of the
+    times.
+    """
     text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
     hour = text[text.index("96415 x1") : text.index("J9045")]
     for said in (
@@ -50,7 +52,9 @@ def test_without_choice_everything_is_explained(tmp_path: Path, capsys: Capsys) 
 
 def test_a_visit_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
     """--visit leaves out every other visit."""
-    text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR), "--visit", "V2").out
+    text = inside(
+        capsys, "explain", feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR), "--visit", "V2"
+    ).out
     assert text.startswith("Visit V2, encounter 2026-03-02, guide-2026\n")
     assert "pembrolizumab" in text
     assert "carboplatin" not in text
@@ -59,7 +63,9 @@ def test_a_visit_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
 def test_a_line_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
     """--line takes the line_id of `code --json` and prints that one entry below its visit."""
     path = feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR)
-    lines = [line for each in inside(capsys, "code", path, "--json").records for line in each["lines"]]
+    lines = [
+        line for each in inside(capsys, "code", path, "--json").records for line in each["lines"]
+    ]
     for line in lines:
         text = inside(capsys, "explain", path, "--line", line["line_id"]).out
         heads = [row for row in text.splitlines() if not row.startswith(" ")]
@@ -70,7 +76,8 @@ def test_a_line_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"), [("--visit", "V404", "visit V404"), ("--line", "0" * 12, "line 0000")]
+    ("option", "value", "said"),
+    [("--visit", "V404", "visit V404"), ("--line", "0" * 12, "line 0000")],
 )
 def test_an_unknown_visit_or_line_is_wrong_use(
     option: str, value: str, said: str, tmp_path: Path, capsys: Capsys

@@ -1,4 +1,6 @@
-"""Claims about `chargeline rules`: what it finds in rules that are right and in rules that are spoilt."""
+"""Claims about `chargeline rules`: what it finds in rules that are right and in rules that are
+spoilt.
+"""
 
 import re
 from pathlib import Path
@@ -20,7 +22,9 @@ def rule(name: str, **keys: str) -> str:
         "why": '"A zebra is striped."',
         "cite": '["HOUSE"]',
     } | {key.rstrip("_"): text for key, text in keys.items()}
-    return f'[[rule]]\nid = "{name}"\n' + "".join(f"{key} = {text}\n" for key, text in known.items())
+    return f'[[rule]]\nid = "{name}"\n' + "".join(
+        f"{key} = {text}\n" for key, text in known.items()
+    )
 
 
 def case(**keys: str) -> str:
@@ -54,13 +58,15 @@ def test_the_shipped_rules_are_in_order() -> None:
     (line,) = outcome.out.splitlines()
     assert outcome.code == 0
     counts = re.fullmatch(
-        r"rulebook [0-9a-f]{12}: (\d+) policies, (\d+) rules, (\d+) cases, (\d+) drugs; 0 mistakes", line
+        r"rulebook [0-9a-f]{12}: (\d+) policies, (\d+) rules, (\d+) cases, (\d+) drugs; 0 mistakes",
+        line,
     )
     assert counts is not None, line
     policies, rules, cases, drugs = (int(number) for number in counts.groups())
     assert policies == len(list(RULES.glob("policies/*/policy.toml")))
     rows = sum(
-        len((RULES / "base" / name).read_text().splitlines()) - 1 for name in ("codes.csv", "roles.csv")
+        len((RULES / "base" / name).read_text().splitlines()) - 1
+        for name in ("codes.csv", "roles.csv")
     )
     assert rules == rows + sum(path.read_text().count("[[rule]]") for path in RULES.rglob("*.toml"))
     assert cases == sum(path.read_text().count("[[case]]") for path in RULES.rglob("*.cases.toml"))
@@ -68,7 +74,9 @@ def test_the_shipped_rules_are_in_order() -> None:
 
 
 def test_a_gap_is_found(tmp_path: Path, capsys: Capsys) -> None:
-    """Without the rule for flushes nobody says what a flush is: the facts are shown, and what to add."""
+    """Without the rule for flushes nobody says what a flush is: the facts are shown, and what to
+    add.
+    """
     rules = copy_of_rules(tmp_path)
     path = rules / "base/classification.toml"
     written = path.read_text().split("[[rule]]")
@@ -78,16 +86,20 @@ def test_a_gap_is_found(tmp_path: Path, capsys: Capsys) -> None:
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
     found = [
-        line for line in outcome.out.splitlines() if line.startswith("cms-facility-2026 on 2024-01-01: ")
+        line
+        for line in outcome.out.splitlines()
+        if line.startswith("cms-facility-2026 on 2024-01-01: ")
     ]
     assert found == [
-        "cms-facility-2026 on 2024-01-01: drug.class: expected a rule for these facts, found none for "
-        "kind=flush; add one: how a kind of drug is classed for administration codes"
+        "cms-facility-2026 on 2024-01-01: drug.class: expected a rule for these facts, found "
+        "none for kind=flush; add one: how a kind of drug is classed for administration codes"
     ]
 
 
 def test_a_clash_is_found_and_shows_both_places(tmp_path: Path, capsys: Capsys) -> None:
-    """Two rules on the same facts, neither ranked: both are named with their files, and the facts."""
+    """Two rules on the same facts, neither ranked: both are named with their files, and the
+    facts.
+    """
     rules = spoilt(tmp_path, rule("class.zebra"))
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
@@ -114,9 +126,14 @@ def test_rules_that_follow_one_another_do_not_clash(tmp_path: Path, capsys: Caps
 
 @pytest.mark.parametrize(
     ("until", "said"),
-    [("2026-07-02", "expected one rule for the same facts"), ("2026-06-30", "found none for kind=flush")],
+    [
+        ("2026-07-02", "expected one rule for the same facts"),
+        ("2026-06-30", "found none for kind=flush"),
+    ],
 )
-def test_one_day_too_many_or_too_few_is_found(until: str, said: str, tmp_path: Path, capsys: Capsys) -> None:
+def test_one_day_too_many_or_too_few_is_found(
+    until: str, said: str, tmp_path: Path, capsys: Capsys
+) -> None:
     """A day with both rules is a clash, a day with neither a gap, if only for that day."""
     rules = spoilt(tmp_path, rule("class.zebra", from_="2026-07-01"))
     flush = 'id = "class.flush"\ndecides = "drug.class"\nfrom = 2024-01-01\n'
@@ -128,14 +145,18 @@ def test_one_day_too_many_or_too_few_is_found(until: str, said: str, tmp_path: P
 
 def test_a_failing_case_is_found(tmp_path: Path, capsys: Capsys) -> None:
     """The case is shown by file, number and sentence, with what it expected and what came of it."""
-    rules = spoilt(tmp_path, case() + case(expect='["96409"]', says='"A zebra is pushed."'), "z.cases.toml")
+    rules = spoilt(
+        tmp_path, case() + case(expect='["96409"]', says='"A zebra is pushed."'), "z.cases.toml"
+    )
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
     wrong = [line for line in outcome.out.splitlines() if line.startswith("base/z.cases.toml")]
     assert [each.partition(" under ")[0] for each in wrong] == [
         "base/z.cases.toml case 2 (A zebra is pushed.)"
     ] * 3
-    assert all("expected codes 96409, found 96413; correct the rule or the case" in each for each in wrong)
+    assert all(
+        "expected codes 96409, found 96413; correct the rule or the case" in each for each in wrong
+    )
     assert re.search(r" 2 cases, \d+ drugs; \d+ mistakes\n$", outcome.out)
 
 
@@ -162,8 +183,12 @@ def test_a_failing_case_is_found(tmp_path: Path, capsys: Capsys) -> None:
         "no sentence",
     ],
 )
-def test_a_case_that_cannot_be_run_is_a_mistake(text: str, said: str, tmp_path: Path, capsys: Capsys) -> None:
-    """It is one of the mistakes, named by its file; it neither stops the check nor passes unseen."""
+def test_a_case_that_cannot_be_run_is_a_mistake(
+    text: str, said: str, tmp_path: Path, capsys: Capsys
+) -> None:
+    """It is one of the mistakes, named by its file; it neither stops the check nor passes
+    unseen.
+    """
     rules = spoilt(tmp_path, text, "z.cases.toml")
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
@@ -179,7 +204,11 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path, capsys: Capsys) -> None
         + rule("zebra.two", from_='"2024-01-01"', then='{ class = "grey" }')
         + rule("zebra.three", decides='"zebra.stripes"')
         + rule(
-            "zebra.four", overrides='["class.nowhere"]', until="2024-01-01", when='{ herd = "yes" }', why='""'
+            "zebra.four",
+            overrides='["class.nowhere"]',
+            until="2024-01-01",
+            when='{ herd = "yes" }',
+            why='""',
         )
         + rule("zebra.five", overrides='["class.nowhere"]'),
     )
@@ -206,14 +235,18 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path, capsys: Capsys) -> None
 @pytest.mark.parametrize("heading", ["[[rules]]", "[[Rule]]"])
 def test_a_misspelt_heading_is_a_mistake(heading: str, tmp_path: Path, capsys: Capsys) -> None:
     """A rule under a heading that nobody reads would be a rule that silently does not hold."""
-    text = rule("zebra", decides='"units.cap"', when="{}", then="{ most = 1 }").replace("[[rule]]", heading)
+    text = rule("zebra", decides='"units.cap"', when="{}", then="{ most = 1 }").replace(
+        "[[rule]]", heading
+    )
     outcome = inside(capsys, "rules", "check", "--rules", spoilt(tmp_path, text))
     assert outcome.code == 2
     assert "zebra.toml" in outcome.out + outcome.err
 
 
 def test_a_file_that_is_no_toml_is_a_mistake_among_others(tmp_path: Path, capsys: Capsys) -> None:
-    """The broken file is named with its line, and the mistakes of other files are listed beside it."""
+    """The broken file is named with its line, and the mistakes of other files are listed beside
+    it.
+    """
     rules = spoilt(tmp_path, "[[rule]\n")
     (rules / "base/yak.toml").write_text(rule("yak", cite='["YAK"]'))
     outcome = inside(capsys, "rules", "check", "--rules", rules)
@@ -232,7 +265,9 @@ def test_an_id_may_be_used_once(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_an_answer_without_a_case_is_a_mistake(tmp_path: Path, capsys: Capsys) -> None:
-    """What rules may answer is proven by a case, or the check refuses it, though no policy answers it."""
+    """What rules may answer is proven by a case, or the check refuses it, though no policy answers
+    it.
+    """
     rules = copy_of_rules(tmp_path, with_cases=True)
     replaced(rules / "base/choices.cases.toml", '"position.long_push" = { as = "infusion" }', "")
     replaced(
@@ -243,13 +278,16 @@ def test_an_answer_without_a_case_is_a_mistake(tmp_path: Path, capsys: Capsys) -
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
     assert (
-        "*.cases.toml: expected a case that rests on as = 'infusion' of position.long_push, found none that "
-        "fails when the answer is misspelt; add a case; `choose` gives an answer that no policy gives"
+        "*.cases.toml: expected a case that rests on as = 'infusion' of position.long_push, "
+        "found none that fails when the answer is misspelt; add a case; `choose` gives an answer "
+        "that no policy gives"
     ) in outcome.out
 
 
 def test_a_rule_without_a_case_is_noted(tmp_path: Path, capsys: Capsys) -> None:
-    """A rule of a site's own that no case proves is no mistake; the check says which one, and where."""
+    """A rule of a site's own that no case proves is no mistake; the check says which one, and
+    where.
+    """
     rules = copy_of_rules(tmp_path, with_cases=True)
     cap = rule("cap.zebra", decides='"units.cap"', when='{ payer = "ZEBRA" }', then="{ most = 1 }")
     (rules / "policies/cms-facility-2026/zebra.toml").write_text(cap)
@@ -257,9 +295,9 @@ def test_a_rule_without_a_case_is_noted(tmp_path: Path, capsys: Capsys) -> None:
     assert (outcome.code, outcome.out.splitlines()[:-1]) == (
         0,
         [
-            "note: cms-facility-2026/zebra.toml rule 1 (cap.zebra): expected a case that rests on "
-            "cap.zebra, found none that fails without the rule; add a case in a *.cases.toml beside it, "
-            "or remove the rule"
+            "note: cms-facility-2026/zebra.toml rule 1 (cap.zebra): expected a case that rests "
+            "on cap.zebra, found none that fails without the rule; add a case in a *.cases.toml "
+            "beside it, or remove the rule"
         ],
     )
 
@@ -288,13 +326,19 @@ def test_every_rule_is_listed_on_a_line_of_its_own(capsys: Capsys) -> None:
 
 def test_every_listed_rule_can_be_shown(capsys: Capsys) -> None:
     """A rule of each policy and of the table of codes is shown by the id that the list gives."""
-    for name in ("guide.hours.cap", "physician.stopped_early", "code.chemo.infusion.initial.2024-01-01"):
+    for name in (
+        "guide.hours.cap",
+        "physician.stopped_early",
+        "code.chemo.infusion.initial.2024-01-01",
+    ):
         outcome = inside(capsys, "rules", "show", name)
         assert (outcome.code, outcome.out.splitlines()[0]) == (0, name)
 
 
 def test_a_rule_is_shown_in_full(capsys: Capsys) -> None:
-    """Sentence, concern, dates, facts, answer, place, title of its source, and what overrides it."""
+    """Sentence, concern, dates, facts, answer, place, title of its source, and what overrides
+    it.
+    """
     shown = inside(capsys, "rules", "show", "hours.more_than_thirty").out.splitlines()
     assert shown == [
         "hours.more_than_thirty",
@@ -308,21 +352,30 @@ def test_a_rule_is_shown_in_full(capsys: Capsys) -> None:
         "  cites     AAPC Oncology and Hematology Coding Alert",
         "  overridden by guide.hours.thirty_or_more (guide-2026)",
     ]
-    assert re.fullmatch(r"  place     base/hierarchy.toml rule \d+ \(hours.more_than_thirty\)", shown[6])
+    assert re.fullmatch(
+        r"  place     base/hierarchy.toml rule \d+ \(hours.more_than_thirty\)", shown[6]
+    )
 
 
 def test_other_published_positions_are_shown(capsys: Capsys) -> None:
     """Where sources differ, the rule says what the others hold."""
     shown = inside(capsys, "rules", "show", "position.injections.dose").out.splitlines()
-    assert "  others    injection: every syringe, the later ones with modifier 59 (CPTA-2010-05)" in shown
+    assert (
+        "  others    injection: every syringe, the later ones with modifier 59 (CPTA-2010-05)"
+        in shown
+    )
 
 
 # ---- try
 
 
 def test_what_was_given_is_tried_rule_by_rule(capsys: Capsys) -> None:
-    """The outcome, then each question: its facts, the rule that decided, and why the others fell away."""
-    outcome = inside(capsys, "rules", "try", "pembrolizumab 200 mg iv 09:00-09:30", "--policy", "guide-2026")
+    """The outcome, then each question: its facts, the rule that decided, and why the others fell
+    away.
+    """
+    outcome = inside(
+        capsys, "rules", "try", "pembrolizumab 200 mg iv 09:00-09:30", "--policy", "guide-2026"
+    )
     lines = outcome.out.splitlines()
     assert outcome.code == 0
     assert lines[:4] == [
@@ -331,32 +384,44 @@ def test_what_was_given_is_tried_rule_by_rule(capsys: Capsys) -> None:
         "gives     96365",
         "drugs     J9271 x200",
     ]
-    classed = lines[lines.index("drug.class: how a kind of drug is classed for administration codes") + 1 :]
+    classed = lines[
+        lines.index("drug.class: how a kind of drug is classed for administration codes") + 1 :
+    ]
     assert classed[:4] == [
         "  asked for kind = checkpoint_inhibitor",
         "    decides    guide.class.immunotherapy: class = therapeutic",
-        "               The guide bills checkpoint inhibitors as therapeutic infusions, not as chemotherapy.",
+        "               The guide bills checkpoint inhibitors as therapeutic infusions, not as "
+        "chemotherapy.",
         "    overridden class.antibody by guide.class.bevacizumab, guide.class.immunotherapy",
     ]
     assert "    not        technique.vein_short: minutes at most 15, found 30" in lines
 
 
 def test_each_rule_is_accounted_for(capsys: Capsys) -> None:
-    """Of the rules of a question each is named once: it decides, is overridden, or one condition failed."""
+    """Of the rules of a question each is named once: it decides, is overridden, or one condition
+    failed.
+    """
     text = inside(capsys, "rules", "try", "ondansetron 8 mg iv push 09:00").out
     part = text[text.index("\nservice.technique: ") : text.index("\nposition.initial: ")]
     named = re.findall(r"^    (?:decides|overridden|not) +(technique\.\w+)", part, re.MULTILINE)
-    ids = re.findall(r'^id = "(technique\.\w+)"', (RULES / "base/technique.toml").read_text(), re.MULTILINE)
+    ids = re.findall(
+        r'^id = "(technique\.\w+)"', (RULES / "base/technique.toml").read_text(), re.MULTILINE
+    )
     assert sorted(named) == sorted(ids)
 
 
 def test_what_somebody_must_answer_is_tried_too(capsys: Capsys) -> None:
-    """Withheld services and questions are shown beside the codes, and the site's policy is the default."""
+    """Withheld services and questions are shown beside the codes, and the site's policy is the
+    default.
+    """
     out = inside(capsys, "rules", "try", "saline-flush 10 mL iv push 09:00", "--payer", "ZEBRA").out
     assert out.startswith("under guide-2026\n")
     assert "\ngives     no service code\n" in out
     assert "\nwithheld  technique.flush_solution\n" in out
-    assert "\nasks      stop.missing\n" in inside(capsys, "rules", "try", "carboplatin 450 mg iv 09:00-?").out
+    assert (
+        "\nasks      stop.missing\n"
+        in inside(capsys, "rules", "try", "carboplatin 450 mg iv 09:00-?").out
+    )
 
 
 @pytest.mark.parametrize(
@@ -367,7 +432,9 @@ def test_what_somebody_must_answer_is_tried_too(capsys: Capsys) -> None:
         (("pembrolizumab 200 mg iv 09:00", "--policy", "zebra-2026"), "--policy: expected one of"),
     ],
 )
-def test_what_cannot_be_tried_is_wrong_use(arguments: tuple[str, ...], said: str, capsys: Capsys) -> None:
+def test_what_cannot_be_tried_is_wrong_use(
+    arguments: tuple[str, ...], said: str, capsys: Capsys
+) -> None:
     """A text that is not in the notation, or a policy that is not there, is named."""
     outcome = inside(capsys, "rules", "try", *arguments)
     assert (outcome.code, outcome.out) == (2, "")
@@ -411,7 +478,8 @@ def test_the_difference_from_an_unknown_policy_is_wrong_use(capsys: Capsys) -> N
     outcome = inside(capsys, "rules", "diff", "guide-2026", "zebra-2026")
     assert outcome.code == 2
     assert (
-        "expected one of cms-facility-2026, cms-physician-2026, guide-2026, found 'zebra-2026'" in outcome.err
+        "expected one of cms-facility-2026, cms-physician-2026, guide-2026, found 'zebra-2026'"
+        in outcome.err
     )
 
 

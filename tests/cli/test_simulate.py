@@ -36,8 +36,15 @@ def test_another_seed_gives_other_bytes(tmp_path: Path, capsys: Capsys) -> None:
 
 def test_a_style_writes_its_own_file(tmp_path: Path, capsys: Capsys) -> None:
     """Each style has its file beside the truth; mixed has both, and an older file does not stay."""
-    assert sorted(simulated(capsys, tmp_path)) == ["action-stream.hl7", "standard.hl7", "truth.json"]
-    assert sorted(simulated(capsys, tmp_path, "--style", "standard")) == ["standard.hl7", "truth.json"]
+    assert sorted(simulated(capsys, tmp_path)) == [
+        "action-stream.hl7",
+        "standard.hl7",
+        "truth.json",
+    ]
+    assert sorted(simulated(capsys, tmp_path, "--style", "standard")) == [
+        "standard.hl7",
+        "truth.json",
+    ]
 
 
 def test_the_truth_lists_every_visit(tmp_path: Path, capsys: Capsys) -> None:

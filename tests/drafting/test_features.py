@@ -1,7 +1,8 @@
-"""Claims about parked messages, forgotten visits, questions, prices and metrics, over the processor's bench.
+"""Claims about parked messages, forgotten visits, questions, prices and metrics, over the
+processor's bench.
 
-What is parked makes its visit incomplete until a person has seen to it; what no ledger can keep is parked
-and holds up nobody; what only time changes is looked at ever later.
+What is parked makes its visit incomplete until a person has seen to it; what no ledger can keep is
+parked and holds up nobody; what only time changes is looked at ever later.
 """
 
 import re
@@ -118,8 +119,12 @@ async def test_a_revision_says_incomplete_even_when_no_line_changed(small: Ledge
     assert by_bench(await bench.drafts()) == before != {}
 
 
-async def test_a_message_that_is_readable_now_is_used_when_retried(small: Ledger, settings: Settings) -> None:
-    """Parked for a status that the interface did not know; with a corrected profile its dose is drafted."""
+async def test_a_message_that_is_readable_now_is_used_when_retried(
+    small: Ledger, settings: Settings
+) -> None:
+    """Parked for a status that the interface did not know; with a corrected profile its dose is
+    drafted.
+    """
     bench = await claimed(small)
     strange = given("CEFAZOLIN", "1000 mg", "1100", "1130", status="Q")
     await bench.feed(keyed([GOOD, strange]))
@@ -144,7 +149,9 @@ def _with_status(table: Any) -> Any:
 async def test_a_message_parked_under_a_merged_number_counts_for_the_survivor(
     small: Ledger, settings: Settings
 ) -> None:
-    """Garbage of V1, which is V2 by now: V2 is incomplete, and complete again when it is dropped."""
+    """Garbage of V1, which is V2 by now: V2 is incomplete, and complete again when it is
+    dropped.
+    """
     bench = await claimed(small)
     merge = adt("A41", sent="1900", visit="V2", prior_visit="V1")
     other = given("CEFAZOLIN", "1000 mg", "1100", "1130", visit="V2")
@@ -161,7 +168,9 @@ async def test_a_message_parked_under_a_merged_number_counts_for_the_survivor(
 async def test_list_and_show_say_why_and_only_show_has_the_content(
     small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Garbage, an oversized message and a readable one: each is shown with the strict reader's view."""
+    """Garbage, an oversized message and a readable one: each is shown with the strict reader's
+    view.
+    """
     bench = await claimed(small)
     await bench.feed([BROKEN, ("ZEBRA|V2", b"no HL7 " * 40_000, {}), *keyed([HALF])])
     assert await commands.parked_list(settings) == 0
@@ -231,7 +240,9 @@ async def test_broken_bytes_under_a_key_that_no_ledger_can_keep_are_parked(ledge
 
 
 @pytest.mark.parametrize("settle", [0, 5])
-async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(small: Ledger, settle: int) -> None:
+async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(
+    small: Ledger, settle: int
+) -> None:
     """One question, no revision, still forgotten, and nothing due that would come round again."""
     bench = await claimed(small, settle)
     await bench.feed(keyed([GOOD]))
@@ -296,8 +307,12 @@ async def gauged(ledger: Ledger, now: datetime) -> Metrics:
     return metrics
 
 
-async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(small: Ledger) -> None:
-    """A missing stop: units times cents of its provisional lines, and its age; 0 when the stop is charted."""
+async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(
+    small: Ledger,
+) -> None:
+    """A missing stop: units times cents of its provisional lines, and its age; 0 when the stop is
+    charted.
+    """
     bench = await claimed(small)
     bench.processors[0].maker.prices = {"96374": 500, "J3373": 11}
     await bench.feed(keyed([ordered("VANCOMYCIN", "1000 mg", minutes=60), OPEN]))
@@ -309,7 +324,10 @@ async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(sm
     metrics = await gauged(small, NOW + timedelta(hours=2))
     assert value(metrics, "chargeline_money_at_stake_cents") == wanted
     assert value(metrics, "chargeline_open_questions", question="stop.missing") == 1
-    assert value(metrics, "chargeline_oldest_open_question_age_seconds", question="stop.missing") == 7200
+    assert (
+        value(metrics, "chargeline_oldest_open_question_age_seconds", question="stop.missing")
+        == 7200
+    )
     stopped = given("VANCOMYCIN", "1000 mg", "0900", "1000", status="U", sent="1900")
     await bench.feed(keyed([stopped]))
     assert (await row_of(small)).stake_cents == 0
@@ -319,8 +337,12 @@ async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(sm
 
 
 @pytest.mark.parametrize("settle", [0, 5])
-async def test_each_message_is_timed_once_when_its_visit_is_drafted(small: Ledger, settle: int) -> None:
-    """Since it was sent and since it was queued; a duplicate, a nudge and a later look add nothing."""
+async def test_each_message_is_timed_once_when_its_visit_is_drafted(
+    small: Ledger, settle: int
+) -> None:
+    """Since it was sent and since it was queued; a duplicate, a nudge and a later look add
+    nothing.
+    """
     bench = await claimed(small, settle)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
     bench.processors[0]._tell = count_drafted(metrics, lambda: bench.now)
@@ -350,7 +372,9 @@ async def test_a_withheld_service_is_counted_once(small: Ledger) -> None:
 
 
 def test_every_metric_is_set_somewhere() -> None:
-    """No definition without a place in the programs that fills it, `up` and `build` in Metrics itself."""
+    """No definition without a place in the programs that fills it, `up` and `build` in Metrics
+    itself.
+    """
     folder = Path(commands.__file__).parents[1]
     code = "\n".join(path.read_text() for path in folder.rglob("*.py") if path.name != "metrics.py")
     declared = [name for name, each in vars(Metrics).items() if hasattr(each, "definition")]

@@ -14,8 +14,12 @@ from tests.drafting.test_processor import PROFILE, RULEBOOK
 
 
 def test_each_committed_line_is_counted_by_role_and_policy() -> None:
-    """The sum over all roles is the number of lines, and no visit or patient stands in the scrape."""
-    data = b"".join(each for _style, each in simulate(visits=20, seed=6, style="standard", mess=0.3).messages)
+    """The sum over all roles is the number of lines, and no visit or patient stands in the
+    scrape.
+    """
+    data = b"".join(
+        each for _style, each in simulate(visits=20, seed=6, style="standard", mess=0.3).messages
+    )
     run = code_feed([FeedFile("feed", data)], RULEBOOK, PROFILE)
     said = [
         drafts.revision_of(each.draft, revision=1, final=False, incomplete=False, before={})
@@ -25,7 +29,9 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
     count_drafted(metrics, utc_now)(DraftingResult(written=said))
     text = metrics.exposition()[1].decode()
-    counted = [line for line in text.splitlines() if line.startswith("chargeline_draft_lines_total{")]
+    counted = [
+        line for line in text.splitlines() if line.startswith("chargeline_draft_lines_total{")
+    ]
     assert sum(float(line.rsplit(" ", 1)[1]) for line in counted) == lines > 0
     assert "TESTPATIENT" not in text
     assert not any(each.timeline.key.visit in text for each in run.visits)

@@ -44,7 +44,9 @@ def test_a_message_that_is_used_begins_a_new_row() -> None:
 
 
 def test_so_many_a_minute_are_borne_however_many_are_used_between() -> None:
-    """A feed of which every other message is bad is stopped too; what is older than a minute is forgotten."""
+    """A feed of which every other message is bad is stopped too; what is older than a minute is
+    forgotten.
+    """
     clock = Clock()
     limit = ParkedLimit(1000, 10, clock)
     for _ in range(4):
@@ -55,7 +57,9 @@ def test_so_many_a_minute_are_borne_however_many_are_used_between() -> None:
 
 
 def test_duplicates_do_not_end_a_row() -> None:
-    """Messages that were there before say nothing of those that come: a batch without a used one goes on."""
+    """Messages that were there before say nothing of those that come: a batch without a used one
+    goes on.
+    """
     limit = ParkedLimit(3, 1000, Clock())
     limit.count(parked(3), used=0)
     limit.count([], used=0)

@@ -1,4 +1,6 @@
-"""Claims about a site's price list: all mistakes at once, with their lines, before anything is connected."""
+"""Claims about a site's price list: all mistakes at once, with their lines, before anything is
+connected.
+"""
 
 from pathlib import Path
 
@@ -22,20 +24,44 @@ def test_a_list_is_read_with_blanks_blank_lines_and_a_mark(tmp_path: Path) -> No
 
 
 def test_all_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
-    """Money with a point, a code in small letters, a column more or less, a code again, a negative price."""
-    rows = ["code,cents", "J9271,29.50", "j9271,1", "96365,1", "96365", "96365,1,2", "96365,2", "96366,-1"]
+    """Money with a point, a code in small letters, a column more or less, a code again, a negative
+    price.
+    """
+    rows = [
+        "code,cents",
+        "J9271,29.50",
+        "j9271,1",
+        "96365,1",
+        "96365",
+        "96365,1,2",
+        "96365,2",
+        "96366,-1",
+    ]
     path = written(tmp_path, "\n".join(rows).encode())
     with pytest.raises(PricesError) as caught:
         read_prices(path)
     lines = str(caught.value).splitlines()
-    assert [int(line.removeprefix(f"{path}:").partition(":")[0]) for line in lines] == [2, 3, 5, 6, 7, 8]
+    assert [int(line.removeprefix(f"{path}:").partition(":")[0]) for line in lines] == [
+        2,
+        3,
+        5,
+        6,
+        7,
+        8,
+    ]
     assert all("expected " in line and "; " in line for line in lines)
     assert "found 96365 again" in lines[4]
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"J9271,2950\n", b"\xff\xfe\x00", b"code,cents\nJ9271,\x00\n", b'code,cents\n"' + b"x" * 200_000],
+    [
+        b"",
+        b"J9271,2950\n",
+        b"\xff\xfe\x00",
+        b"code,cents\nJ9271,\x00\n",
+        b'code,cents\n"' + b"x" * 200_000,
+    ],
     ids=["empty", "no header", "no UTF-8", "NUL", "a field without end"],
 )
 def test_what_is_no_list_is_refused_with_words(tmp_path: Path, data: bytes) -> None:

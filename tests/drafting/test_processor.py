@@ -1,4 +1,6 @@
-"""Claims about the processor: what it drafts from a feed is what `chargeline code` drafts from the files."""
+"""Claims about the processor: what it drafts from a feed is what `chargeline code` drafts from the
+files.
+"""
 
 import json
 import random
@@ -40,7 +42,9 @@ class Bench:
     One processor has all partitions or, `apart`, each has its own, as in programs side by side.
     """
 
-    def __init__(self, ledger: Ledger, settle: timedelta = timedelta(0), *, apart: bool = False) -> None:
+    def __init__(
+        self, ledger: Ledger, settle: timedelta = timedelta(0), *, apart: bool = False
+    ) -> None:
         drafting = RevisionMaker(
             RULEBOOK,
             "",
@@ -67,12 +71,16 @@ class Bench:
     async def feed(
         self, messages: Sequence[tuple[str, bytes, dict[str, str]]], lot: int = 50
     ) -> list[PollResult]:
-        """Work off messages (key, bytes, headers) in lots, then what they made us send ourselves."""
+        """Work off messages (key, bytes, headers) in lots, then what they made us send
+        ourselves.
+        """
         done = []
         waiting: dict[int, list[InboundRecord]] = {number: [] for number in range(PARTITIONS)}
         for key, value, headers in messages:
             number = sum(key.encode()) % PARTITIONS
-            waiting[number].append(InboundRecord("hl7.inbound", number, 0, key, value, headers, NOW))
+            waiting[number].append(
+                InboundRecord("hl7.inbound", number, 0, key, value, headers, NOW)
+            )
         while any(waiting.values()):
             lots = {}
             for number, records in waiting.items():
@@ -80,7 +88,9 @@ class Bench:
                 if part:
                     placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
                     looked = self.processors[0].read(placed)
-                    lots[number] = PartitionBatch(looked, Move(self.offsets[number], begin + len(part)))
+                    lots[number] = PartitionBatch(
+                        looked, Move(self.offsets[number], begin + len(part))
+                    )
                     del records[:lot]
             for place, processor in enumerate(self.processors):
                 own = {number: lot for number, lot in lots.items() if self._owner(number) == place}
@@ -111,7 +121,9 @@ class Bench:
         """Let time pass, work off what is due, and what that makes us send ourselves."""
         self.now += timedelta(minutes=minutes)
         for place, processor in enumerate(self.processors):
-            await processor.work_off_due(partial(self._partition, place), self.offsets, "test", 1000)
+            await processor.work_off_due(
+                partial(self._partition, place), self.offsets, "test", 1000
+            )
         await self.feed(await self.drain())
 
     def _partition(self, place: int, key: VisitKey) -> int | None:
@@ -181,8 +193,12 @@ def by_bench(
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_messy_feed_in_disorder_drafts_what_code_drafts(bench: Bench, seed: int) -> None:
-    """Shuffled, with duplicates, corrections and merges, over three partitions: the same lines in the end."""
-    messages = [data for _style, data in simulate(visits=60, seed=seed, style="standard", mess=0.6).messages]
+    """Shuffled, with duplicates, corrections and merges, over three partitions: the same lines in
+    the end.
+    """
+    messages = [
+        data for _style, data in simulate(visits=60, seed=seed, style="standard", mess=0.6).messages
+    ]
     shuffled = list(messages) + messages[::7]
     random.Random(seed).shuffle(shuffled)
     await bench.feed(keyed(shuffled))
@@ -191,8 +207,12 @@ async def test_a_messy_feed_in_disorder_drafts_what_code_drafts(bench: Bench, se
 
 
 async def test_a_feed_worked_off_twice_announces_nothing_new(bench: Bench) -> None:
-    """Every message again, as after a replay of the topic: no further revision, no further question."""
-    messages = [data for _style, data in simulate(visits=20, seed=3, style="standard", mess=0.4).messages]
+    """Every message again, as after a replay of the topic: no further revision, no further
+    question.
+    """
+    messages = [
+        data for _style, data in simulate(visits=20, seed=3, style="standard", mess=0.4).messages
+    ]
     await bench.feed(keyed(messages))
     before = [each for each in bench.published if each.topic != "hl7.inbound"]
     await bench.feed(keyed(messages))
@@ -202,7 +222,9 @@ async def test_a_feed_worked_off_twice_announces_nothing_new(bench: Bench) -> No
 
 async def test_a_correction_gives_a_revision_that_can_be_credited(bench: Bench) -> None:
     """The second revision of a visit says which lines changed, with what was billed before."""
-    messages = [data for _style, data in simulate(visits=12, seed=5, style="standard", mess=0.0).messages]
+    messages = [
+        data for _style, data in simulate(visits=12, seed=5, style="standard", mess=0.0).messages
+    ]
     for each in keyed(messages):
         await bench.feed([each])
     revisions = [
@@ -217,18 +239,26 @@ async def test_a_correction_gives_a_revision_that_can_be_credited(bench: Bench) 
     for same in by_visit.values():
         assert [each.revision for each in same] == list(range(1, len(same) + 1))
         billed: dict[str, shapes.Billed | None] = {}
-        for each in same:  # a billing system that credits `before` and bills `after` has just the lines
+        for (
+            each
+        ) in same:  # a billing system that credits `before` and bills `after` has just the lines
             for change in (*each.changes.added, *each.changes.changed, *each.changes.removed):
                 assert billed.get(change.line_id) == change.before
                 billed[change.line_id] = change.after
             left = {name for name, what in billed.items() if what is not None}
-            assert left == {line.line_id for encounter in each.encounters for line in encounter.lines}
+            assert left == {
+                line.line_id for encounter in each.encounters for line in encounter.lines
+            }
 
 
 async def test_a_restart_in_the_middle_changes_nothing(tmp_path: Path) -> None:
-    """Saved work thrown away after each lot, as if the program had been killed there: the same drafts."""
+    """Saved work thrown away after each lot, as if the program had been killed there: the same
+    drafts.
+    """
     ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    messages = [data for _style, data in simulate(visits=40, seed=9, style="standard", mess=0.5).messages]
+    messages = [
+        data for _style, data in simulate(visits=40, seed=9, style="standard", mess=0.5).messages
+    ]
     random.Random(4).shuffle(messages)
     published: list[Announcement] = []
     for first in range(0, len(messages), 40):
@@ -244,14 +274,18 @@ async def test_a_restart_in_the_middle_changes_nothing(tmp_path: Path) -> None:
 
 async def test_a_message_under_another_key_is_sent_again_under_its_own(bench: Bench) -> None:
     """A sender that cannot key: the message is kept once, in the partition of its visit."""
-    messages = [data for _style, data in simulate(visits=10, seed=2, style="standard", mess=0.0).messages]
+    messages = [
+        data for _style, data in simulate(visits=10, seed=2, style="standard", mess=0.0).messages
+    ]
     await bench.feed([("nobody", data, {}) for data in messages])
     assert by_bench(await bench.drafts()) == by_code(messages)
 
 
 async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> None:
     """Bytes that are no HL7 are kept with their reason; the feed around them is drafted."""
-    messages = [data for _style, data in simulate(visits=5, seed=2, style="standard", mess=0.0).messages]
+    messages = [
+        data for _style, data in simulate(visits=5, seed=2, style="standard", mess=0.0).messages
+    ]
     broken = [("ZEBRA|V0", b"PID|1||no header at all", {})]
     done = await bench.feed([*keyed(messages[:10]), *broken, *keyed(messages[10:])])
     (parked,) = await bench.ledger.parked()

@@ -1,7 +1,9 @@
-"""Claims about what programs remember: whatever happens between them, the end is what `chargeline code` says.
+"""Claims about what programs remember: whatever happens between them, the end is what `chargeline
+code` says.
 
-It owns a small world without Kafka, driven by a seed: programs that share partitions, lose them with and
-without being told, crash, and read what they themselves sent. It knows no codes. To try more seeds by
+It owns a small world without Kafka, driven by a seed: programs that share partitions, lose them
+with and without being told, crash, and read what they themselves sent. It knows no codes. To try
+more seeds by
 hand: `STRESS_SEEDS=0:300 pytest tests/capture/test_stress.py`.
 """
 
@@ -155,7 +157,8 @@ class World:
     ) -> None:
         self.ledger = ledger
         self.chance = random.Random(seed)
-        self.alone = alone  # one thing at a time: nobody is in anybody's way, no error of the ledger is right
+        # one thing at a time: nobody is in anybody's way, no error of the ledger is right
+        self.alone = alone
         self.now = MORNING
         self.settle = timedelta(minutes=self.chance.choice([0, 0, 2]) if settle is None else settle)
         self.grace = timedelta(hours=self.chance.choice([0, 0, 1, 24]))
@@ -220,7 +223,9 @@ class World:
             async with self.ledger.batch() as batch:
                 await batch.set_status(each.id, "dropped")
                 if each.facility is not None and each.visit is not None:
-                    await batch.announce([nudge(TOPIC, VisitKey(each.facility, each.visit), self.now)])
+                    await batch.announce(
+                        [nudge(TOPIC, VisitKey(each.facility, each.visit), self.now)]
+                    )
 
     async def run(self, messages: Sequence[Sent]) -> None:
         """Send all messages while things happen, then let it become quiet."""
@@ -235,7 +240,10 @@ class World:
     async def _at_once(self) -> None:
         """Every program reads or drafts beside the others."""
         await asyncio.gather(
-            *(self._poll(each) if self.chance.random() < 0.75 else each.due(2) for each in self.programs)
+            *(
+                self._poll(each) if self.chance.random() < 0.75 else each.due(2)
+                for each in self.programs
+            )
         )
         await self.step()
 
@@ -286,7 +294,8 @@ async def check(world: World, messages: Sequence[Sent]) -> None:
         if value.startswith(b"MSH"):
             visits.add(read_events(read_message(value), PROFILE))
     coded = {
-        each.timeline.key: each for each in code_feed([FeedFile("feed", whole)], RULEBOOK, PROFILE).visits
+        each.timeline.key: each
+        for each in code_feed([FeedFile("feed", whole)], RULEBOOK, PROFILE).visits
     }
     announced = [
         shapes.DraftRevision.model_validate_json(each.payload)
@@ -324,7 +333,8 @@ def _applied(revisions: Sequence[shapes.DraftRevision]) -> None:
         lines = drafts.billed([line for encounter in each.encounters for line in encounter.lines])
         now = {name: what.model_dump() for name, what in billed.items() if what is not None}
         assert now == {
-            name: {**what._asdict(), "modifiers": list(what.modifiers)} for name, what in lines.items()
+            name: {**what._asdict(), "modifiers": list(what.modifiers)}
+            for name, what in lines.items()
         }
 
 
@@ -357,7 +367,9 @@ def _ends_as_coded(
 
 def _lines(revision: shapes.DraftRevision) -> list[tuple[object, ...]]:
     return [
-        (line.code, line.units, tuple(line.modifiers)) for each in revision.encounters for line in each.lines
+        (line.code, line.units, tuple(line.modifiers))
+        for each in revision.encounters
+        for line in each.lines
     ]
 
 
@@ -397,7 +409,8 @@ def random_feed(seed: int) -> list[Sent]:
     chance.shuffle(found)
     sent = keyed(found)
     sent = [
-        each if chance.random() < 0.9 else (chance.choice(["nobody", "ZEBRA|V1"]), *each[1:]) for each in sent
+        each if chance.random() < 0.9 else (chance.choice(["nobody", "ZEBRA|V1"]), *each[1:])
+        for each in sent
     ]
     for _number in range(chance.choice([0, 0, 1, 2])):
         broken = (
@@ -409,7 +422,9 @@ def random_feed(seed: int) -> list[Sent]:
     return sent
 
 
-def _about(chance: random.Random, visits: list[str], patients: list[str], whose: dict[str, str]) -> bytes:
+def _about(
+    chance: random.Random, visits: list[str], patients: list[str], whose: dict[str, str]
+) -> bytes:
     visit, sent = chance.choice(visits), _time(chance, 7, 22)
     patient = whose[visit] if chance.random() < 0.9 else chance.choice(patients)
     kind = chance.random()
@@ -424,7 +439,11 @@ def _about(chance: random.Random, visits: list[str], patients: list[str], whose:
         )  # fmt: skip
     if kind < 0.6:
         return ordered(
-            "VANCOMYCIN", "1000 mg", minutes=60, order=f"R{chance.randint(1, 6)}-{visit}", visit=visit
+            "VANCOMYCIN",
+            "1000 mg",
+            minutes=60,
+            order=f"R{chance.randint(1, 6)}-{visit}",
+            visit=visit,
         )
     if kind < 0.8:
         event = chance.choice(["A01", "A03", "A03", "A04", "A08", "A11", "A13"])
@@ -450,7 +469,9 @@ async def opened(url: str) -> AsyncIterator[Ledger]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_happens_the_end_is_what_code_says(tmp_path: Path, seed: int) -> None:
-    """Programs that lose partitions, crash and repeat: the drafts and questions of `chargeline code`."""
+    """Programs that lose partitions, crash and repeat: the drafts and questions of `chargeline
+    code`.
+    """
     async with opened(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
         world, messages = World(ledger, seed), random_feed(seed)
         await world.run(messages)
@@ -470,7 +491,8 @@ async def test_programs_at_the_same_time_end_where_code_ends(database: str, seed
         await check(world, messages)
 
 
-# ------------------------------------------------------------------ what this has found, each by itself
+# ------------------------------------------------------------------ what this has found, each by
+# itself
 
 
 @pytest.fixture
@@ -503,13 +525,17 @@ async def read(world: World, *messages: bytes) -> None:
 
 def dose(visit: str, time: str, patient: str = "ZZ1") -> bytes:
     stop = f"{int(time) + 100:04}"
-    return given("VANCOMYCIN", "1000 mg", time, stop, visit=visit, patient=patient, order=f"R-{visit}-{time}")
+    return given(
+        "VANCOMYCIN", "1000 mg", time, stop, visit=visit, patient=patient, order=f"R-{visit}-{time}"
+    )
 
 
 def last_lines(world: World, visit: str) -> list[tuple[object, ...]]:
     """The lines of the revision announced last."""
     drafts = [
-        each for each in world.published if each.topic == "charge.draft" and each.key == f"ZEBRA|{visit}"
+        each
+        for each in world.published
+        if each.topic == "charge.draft" and each.key == f"ZEBRA|{visit}"
     ]
     return _lines(shapes.DraftRevision.model_validate_json(drafts[-1].payload))
 
@@ -519,7 +545,9 @@ def last_lines(world: World, visit: str) -> list[tuple[object, ...]]:
 async def test_a_merge_of_patients_reaches_visits_of_other_programs(
     ledger: Ledger, late: bool, prior: str, surviving: str
 ) -> None:
-    """Two visits of a day under two patient numbers: an A40, come when it may, makes one the second."""
+    """Two visits of a day under two patient numbers: an A40, come when it may, makes one the
+    second.
+    """
     world = await apart(ledger)
     messages = [dose("V1", "0800", "ZZ1"), dose("V2", "1000", "ZZ2")]
     merge = adt("A40", visit="", patient=surviving, prior_patient=prior, sent="1900")
@@ -529,7 +557,9 @@ async def test_a_merge_of_patients_reaches_visits_of_other_programs(
 
 
 async def test_a_number_that_is_merged_anew_leaves_its_first_survivor(ledger: Ledger) -> None:
-    """V1 into V2, and an hour later into V3 of nobody knows whom: V2 is charged for nothing any more."""
+    """V1 into V2, and an hour later into V3 of nobody knows whom: V2 is charged for nothing any
+    more.
+    """
     world = await apart(ledger)
     await read(world, dose("V1", "0800"), adt("A41", visit="V2", prior_visit="V1", sent="1200"))
     assert last_lines(world, "V2")
@@ -549,8 +579,12 @@ async def test_a_visit_that_only_a_parked_message_names_is_not_due_for_ever(ledg
     assert await world.due() == []
 
 
-async def test_a_merge_of_patients_writes_nothing_for_a_partition_that_was_lost(ledger: Ledger) -> None:
-    """A program that does not know yet that V2 is another's reads an A40: what is due for V2 stays due."""
+async def test_a_merge_of_patients_writes_nothing_for_a_partition_that_was_lost(
+    ledger: Ledger,
+) -> None:
+    """A program that does not know yet that V2 is another's reads an A40: what is due for V2 stays
+    due.
+    """
     world = await apart(ledger)
     stale, other = world.programs[1], world.programs[2]
     await read(world, dose("V2", "0800", "ZZ1"))

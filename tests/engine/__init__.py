@@ -1,4 +1,6 @@
-"""Tests of the engine through its public functions, with a feed that they share; patients are invented."""
+"""Tests of the engine through its public functions, with a feed that they share; patients are
+invented.
+"""
 
 from collections.abc import Iterable
 from functools import cache

@@ -33,19 +33,28 @@ def test_a_draft_with_memory_equals_one_without(seed: int) -> None:
 
 
 def test_a_memory_of_a_visit_without_administrations_knows_nothing_of_its_days() -> None:
-    """A stay drafted on arrival, then a push at 22:00 and an infusion on the next day, is one stay."""
+    """A stay drafted on arrival, then a push at 22:00 and an infusion on the next day, is one
+    stay.
+    """
     memory, visits = SavedWork(), Feed(rulebook().base)
     for data in (
         adt("A04", patient_class="OBS", sent="0700"),
         given("ONDANSETRON", "4 mg", "2200", patient_class="OBS", sent="2201"),
         given(
-            "CEFTRIAXONE", "1000 mg", "202603030900", "202603030930", patient_class="OBS", sent="202603030931"
+            "CEFTRIAXONE",
+            "1000 mg",
+            "202603030900",
+            "202603030930",
+            patient_class="OBS",
+            sent="202603030931",
         ),
     ):
         visits.add(read(data))
         (key,) = visits
         made = draft(visits[key], rulebook(), saved=memory)
-    services = [[line.code for line in each.lines if line.role != "drug"] for each in made.encounters]
+    services = [
+        [line.code for line in each.lines if line.role != "drug"] for each in made.encounters
+    ]
     assert [sorted(codes) for codes in services] == [["96365", "96375"]]
 
 
@@ -74,7 +83,9 @@ def test_a_memory_serves_every_policy_and_second_encounters_by_turns() -> None:
 
 
 def test_a_memory_follows_corrections_back_and_forth() -> None:
-    """Medicare's further hour comes with a stop corrected to 10:31 and goes with one back at 10:30."""
+    """Medicare's further hour comes with a stop corrected to 10:31 and goes with one back at
+    10:30.
+    """
     memory, found = SavedWork(), []
     visits = Feed(rulebook().base)
     for minute, (stop, sent) in enumerate((("1030", "1100"), ("1031", "1200"), ("1030", "1300"))):
@@ -87,7 +98,9 @@ def test_a_memory_follows_corrections_back_and_forth() -> None:
 
 
 def test_a_memory_follows_the_payer() -> None:
-    """The cap of units depends on the payer: with another payer in the rulebook nothing old is used."""
+    """The cap of units depends on the payer: with another payer in the rulebook nothing old is
+    used.
+    """
     memory, visits = SavedWork(), Feed(rulebook().base)
     for data in (
         given("CISPLATIN", "100 mg", "0800", "1800"),

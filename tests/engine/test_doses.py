@@ -22,7 +22,9 @@ def drafted(*rows: tuple[str, str, str, str]) -> tuple[list[str], list[str]]:
 
 def test_a_stop_that_repeats_the_dose_adds_nothing() -> None:
     """450 mg hung, and 450 mg again on the row of the stop, are 450 mg: 9 units of 50 mg."""
-    assert drafted(("New Bag", "450 mg", "0900", "0901"), ("Stopped", "450 mg", "1000", "1001")) == (
+    assert drafted(
+        ("New Bag", "450 mg", "0900", "0901"), ("Stopped", "450 mg", "1000", "1001")
+    ) == (
         ["J9045 x9"],
         [],
     )

@@ -1,4 +1,5 @@
-"""Claims about the reasons of a draft: every line of a feed can be followed back to rules and fields.
+"""Claims about the reasons of a draft: every line of a feed can be followed back to rules and
+fields.
 
 It owns a simulated messy feed; the wording of single lines is tested where a user reads it
 (tests/cli/test_explain.py).
@@ -27,7 +28,9 @@ def encounters() -> tuple[EncounterDraft, ...]:
     for style, data in messy_feed(40, 5):
         visits.add(read(data, style))
     drafts = [
-        draft(visits[key], rulebook(), policy=policy) for key in visits for policy in rulebook().policies
+        draft(visits[key], rulebook(), policy=policy)
+        for key in visits
+        for policy in rulebook().policies
     ]
     return tuple(encounter for made in drafts for encounter in made.encounters)
 
@@ -82,7 +85,9 @@ def test_every_further_hour_shows_its_sum() -> None:
     for line in lines(drugs=False):
         if not line.role.endswith(("infusion.additional_hour", "subcutaneous.additional_hour")):
             continue
-        counted = re.search(r"further hour counts from (\d+) min, so (\d+) beyond the first", told(line))
+        counted = re.search(
+            r"further hour counts from (\d+) min, so (\d+) beyond the first", told(line)
+        )
         assert counted is not None
         assert line.minutes is not None
         threshold, beyond = int(counted[1]), int(counted[2])
@@ -144,7 +149,11 @@ def test_no_explanation_names_the_patient() -> None:
 @pytest.mark.parametrize(
     ("policy", "minutes", "difference"),
     [
-        ("guide-2026", "1030", "cms-facility-2026 would give 96413 x1 (rule hours.more_than_thirty)"),
+        (
+            "guide-2026",
+            "1030",
+            "cms-facility-2026 would give 96413 x1 (rule hours.more_than_thirty)",
+        ),
         (
             "cms-facility-2026",
             "1030",

@@ -15,7 +15,9 @@ def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
 
 def test_a_finding_says_where_first() -> None:
     """The place stands in front, as a compiler writes it; without a place the sentence begins."""
-    finding = Finding("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
+    finding = Finding(
+        "time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it"
+    )
     assert str(finding) == "RXA-3: expected a time, found nothing; chart it"
     assert str(finding._replace(where="")) == "expected a time, found nothing; chart it"
 

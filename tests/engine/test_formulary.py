@@ -12,9 +12,15 @@ DAY = date(2026, 3, 2)
 
 
 def drug(
-    name: str, *names: str, hcpcs: str = "J9999", starts: date = date(2024, 1, 1), ends: date | None = None
+    name: str,
+    *names: str,
+    hcpcs: str = "J9999",
+    starts: date = date(2024, 1, 1),
+    ends: date | None = None,
 ) -> Drug:
-    return Drug(name, names, hcpcs, Decimal(1), "mg", "antineoplastic", "SDV", starts, ends, "site", "")
+    return Drug(
+        name, names, hcpcs, Decimal(1), "mg", "antineoplastic", "SDV", starts, ends, "site", ""
+    )
 
 
 STRIPES = Formulary(
@@ -35,7 +41,14 @@ def found(formulary: Formulary, *codes: str, text: str = "", day: date = DAY) ->
 
 @pytest.mark.parametrize(
     "code",
-    ["zebrastatin", "ZEBRASTATIN", "Stripes", "zebra statin hcl", "ZEBRA_STATIN_HCL", " zebra-statin  hcl "],
+    [
+        "zebrastatin",
+        "ZEBRASTATIN",
+        "Stripes",
+        "zebra statin hcl",
+        "ZEBRA_STATIN_HCL",
+        " zebra-statin  hcl ",
+    ],
 )
 def test_a_drug_is_found_by_id_and_names(code: str) -> None:
     """Letters, hyphens, underscores and blanks make no other name."""
@@ -71,7 +84,9 @@ def test_a_code_is_believed_before_a_text() -> None:
         ("", None),
     ],
 )
-def test_a_text_is_known_by_the_longest_name_that_it_begins_with(text: str, expected: str | None) -> None:
+def test_a_text_is_known_by_the_longest_name_that_it_begins_with(
+    text: str, expected: str | None
+) -> None:
     """Whole words from the beginning: the longer name is another drug, half a word is none."""
     assert found(STRIPES, text=text) == expected
 
@@ -128,7 +143,9 @@ def test_asking_again_gives_the_same() -> None:
     ],
 )
 def test_products_that_share_a_beginning_are_told_apart(text: str, hcpcs: str) -> None:
-    """In the shipped table a longer name is a biosimilar or another form, with a code of its own."""
+    """In the shipped table a longer name is a biosimilar or another form, with a code of its
+    own.
+    """
     row = rulebook().formulary.find((), text, DAY)
     assert row is not None
     assert row.hcpcs == hcpcs

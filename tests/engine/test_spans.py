@@ -1,4 +1,6 @@
-"""Claims about stretches of time. Each number is a minute, as 60 seconds, so that they can be drawn."""
+"""Claims about stretches of time. Each number is a minute, as 60 seconds, so that they can be
+drawn.
+"""
 
 from itertools import permutations
 
@@ -71,7 +73,9 @@ def test_an_overlap_is_what_runs_together(
 def test_what_is_taken_out_leaves_the_rest(
     ours: tuple[Span, ...], theirs: tuple[Span, ...], rest: tuple[Span, ...]
 ) -> None:
-    """Two hours of fluid less an hour of drug are one hour; a cut in the middle leaves two pieces."""
+    """Two hours of fluid less an hour of drug are one hour; a cut in the middle leaves two
+    pieces.
+    """
     assert subtract(spans(*ours), spans(*theirs)) == spans(*rest)
 
 

@@ -44,7 +44,9 @@ def units(unit_amount: str, *doses: str) -> int:
         (600, 9, 9),
     ],
 )
-def test_a_further_hour_is_earned_by_its_remainder(minutes: int, from_30: int, from_31: int) -> None:
+def test_a_further_hour_is_earned_by_its_remainder(
+    minutes: int, from_30: int, from_31: int
+) -> None:
     """90 and 150 minutes earn an hour more under the guide's 30 minutes than under CPT's 31."""
     assert (additional_hours(minutes, 30), additional_hours(minutes, 31)) == (from_30, from_31)
 
@@ -70,7 +72,16 @@ def test_the_sum_of_hours_adds_up(minutes: int) -> None:
 
 @pytest.mark.parametrize(
     ("dose", "expected"),
-    [("140", 14), ("140.1", 15), ("144", 15), ("150", 15), ("305", 31), ("10", 1), ("9", 1), ("0.01", 1)],
+    [
+        ("140", 14),
+        ("140.1", 15),
+        ("144", 15),
+        ("150", 15),
+        ("305", 31),
+        ("10", 1),
+        ("9", 1),
+        ("0.01", 1),
+    ],
 )
 def test_a_part_of_a_unit_counts_whole(dose: str, expected: int) -> None:
     """Of 10 mg: 140 mg are 14 units, 144 are 15 and 305 are 31; the least dose is one."""
@@ -81,14 +92,22 @@ def test_a_part_of_a_unit_counts_whole(dose: str, expected: int) -> None:
     ("unit_amount", "dose", "expected"),
     [("0.1", "2.5", 25), ("0.5", "6", 12), ("7.5", "22.5", 3), ("50", "450", 9)],
 )
-def test_units_smaller_and_larger_than_1_mg_are_exact(unit_amount: str, dose: str, expected: int) -> None:
+def test_units_smaller_and_larger_than_1_mg_are_exact(
+    unit_amount: str, dose: str, expected: int
+) -> None:
     """2.5 / 0.1 is 25 and not 26, as it would be in binary fractions."""
     assert units(unit_amount, dose) == expected
 
 
 @pytest.mark.parametrize(
     ("doses", "expected"),
-    [(("4", "4"), 1), (("12", "12"), 3), (("7", "7", "7"), 3), (("5", "5"), 1), (("100", "44"), 15)],
+    [
+        (("4", "4"), 1),
+        (("12", "12"), 3),
+        (("7", "7", "7"), 3),
+        (("5", "5"), 1),
+        (("100", "44"), 15),
+    ],
 )
 def test_doses_of_a_day_are_added_before_rounding(doses: tuple[str, ...], expected: int) -> None:
     """Of 10 mg: 4 + 4 are one unit, not two; 12 + 12 are three, not four."""
@@ -128,7 +147,15 @@ def test_units_of_one_kind_convert(amount: str, unit: str, target: str, expected
 
 @pytest.mark.parametrize(
     ("unit", "target"),
-    [("mL", "mg"), ("mg", "mL"), ("unit", "mg"), ("", "mg"), ("mEq", "mg"), ("each", "mg"), ("zebra", "mg")],
+    [
+        ("mL", "mg"),
+        ("mg", "mL"),
+        ("unit", "mg"),
+        ("", "mg"),
+        ("mEq", "mg"),
+        ("each", "mg"),
+        ("zebra", "mg"),
+    ],
 )
 def test_units_of_different_kinds_do_not(unit: str, target: str) -> None:
     """Without the strength nobody knows how many milligrams a millilitre holds."""

@@ -1,4 +1,5 @@
-"""Claims about merges: whatever the order in which merges and messages come, the same visits remain.
+"""Claims about merges: whatever the order in which merges and messages come, the same visits
+remain.
 
 It owns feeds of four or five messages, each tried in every order.
 """
@@ -15,7 +16,13 @@ from tests.golden.messages import adt, given
 
 def dose(visit: str, time: str, drug: str = "VANCOMYCIN", patient: str = "ZZ1") -> bytes:
     return given(
-        drug, "1000 mg", time, f"{int(time) + 30:04}", visit=visit, patient=patient, order=f"R-{time}"
+        drug,
+        "1000 mg",
+        time,
+        f"{int(time) + 30:04}",
+        visit=visit,
+        patient=patient,
+        order=f"R-{time}",
     )
 
 
@@ -36,7 +43,9 @@ def orders_by_visit(messages: Iterable[bytes]) -> dict[str, list[str]]:
 
 
 def always(messages: list[bytes]) -> dict[str, list[str]]:
-    """The orders of each visit, which must be the same in every order of arrival, timeline by timeline."""
+    """The orders of each visit, which must be the same in every order of arrival, timeline by
+    timeline.
+    """
     first = timelines(messages)
     for order in permutations(messages):
         assert timelines(order) == first

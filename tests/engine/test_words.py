@@ -1,4 +1,6 @@
-"""A word is a type: each has its sentence, the documents list the same ones, and a misspelt one is found."""
+"""A word is a type: each has its sentence, the documents list the same ones, and a misspelt one is
+found.
+"""
 
 import ast
 import re
@@ -32,7 +34,9 @@ def families() -> dict[str, tuple[str, ...]]:
     """Every family of words.py by its name."""
     tree = ast.parse(Path(words.__file__).read_text(encoding="utf-8"))
     names = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign)]
-    return {name.id: words_of(getattr(words, name.id)) for name in names if isinstance(name, ast.Name)}
+    return {
+        name.id: words_of(getattr(words, name.id)) for name in names if isinstance(name, ast.Name)
+    }
 
 
 def test_every_word_has_its_sentence() -> None:
@@ -52,7 +56,9 @@ def test_no_word_stands_twice_in_a_family() -> None:
 
 
 def test_a_misspelt_word_is_found_by_the_type_checker(tmp_path: Path) -> None:
-    """With one misspelt word in each of five modules, mypy finds five errors, each in its module."""
+    """With one misspelt word in each of five modules, mypy finds five errors, each in its
+    module.
+    """
     copy = tmp_path / "services"
     shutil.copytree(REPOSITORY / "services", copy)
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)

@@ -1,4 +1,6 @@
-"""Tests of the gateway, with the store and the certificates that they share. All patients are invented."""
+"""Tests of the gateway, with the store and the certificates that they share. All patients are
+invented.
+"""
 
 import asyncio
 import subprocess
@@ -23,7 +25,9 @@ def profile() -> Profile:
 
 
 class MemoryStore:
-    """Keeps messages in a list. The one whose bytes are `held` waits for `opened`; `failing` is raised."""
+    """Keeps messages in a list. The one whose bytes are `held` waits for `opened`; `failing` is
+    raised.
+    """
 
     def __init__(self) -> None:
         self.kept: list[InboundMessage] = []
@@ -59,7 +63,9 @@ async def running(store: MemoryStore, **given: object) -> AsyncIterator[Gateway]
 
 @asynccontextmanager
 async def connected(gateway: Gateway) -> AsyncIterator[MllpClient]:
-    async with await MllpClient.connect(HOST, gateway.server.port, answer_seconds=PATIENCE_SECONDS) as client:
+    async with await MllpClient.connect(
+        HOST, gateway.server.port, answer_seconds=PATIENCE_SECONDS
+    ) as client:
         yield client
 
 
@@ -79,11 +85,21 @@ def make_authority(folder: Path, name: str) -> None:
 
 
 def make_certificate(folder: Path, name: str, authority: str) -> None:
-    """A certificate for that common name, valid for a server or client called so: `name.pem`, `name.key`."""
+    """A certificate for that common name, valid for a server or client called so: `name.pem`,
+    `name.key`.
+    """
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
     extensions.write_text(f"subjectAltName=DNS:{name}\n")
     _openssl(
-        "req", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key", "-out", request, "-subj", f"/CN={name}"
+        "req",
+        "-new",
+        *_NEW_KEY,
+        "-keyout",
+        folder / f"{name}.key",
+        "-out",
+        request,
+        "-subj",
+        f"/CN={name}",
     )
     _openssl(
         "x509", "-req", "-in", request, "-CA", folder / f"{authority}.pem",

@@ -1,4 +1,6 @@
-"""Claims about the gateway's metrics: what it counts is scraped, by reason, for any program that has one."""
+"""Claims about the gateway's metrics: what it counts is scraped, by reason, for any program that
+has one.
+"""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -18,7 +20,9 @@ class Watched:
     def __init__(self, **given: object) -> None:
         self.store = MemoryStore()
         self.metrics = Metrics(CollectorRegistry(), program="gateway", version="1.2.3")
-        self.gateway = Gateway(self.store, profile(), settings(**given), report=tell_gateway(self.metrics))
+        self.gateway = Gateway(
+            self.store, profile(), settings(**given), report=tell_gateway(self.metrics)
+        )
 
     async def send(self, message: bytes) -> None:
         await self.gateway.start()
@@ -49,7 +53,9 @@ NONE = {"message_refused": 0, "store_full": 0, "store_too_large": 0, "store_unav
         (StoreTooLarge(), "store_too_large"),
     ],
 )
-async def test_what_the_store_does_not_take_is_counted_by_reason(condition: Exception, reason: str) -> None:
+async def test_what_the_store_does_not_take_is_counted_by_reason(
+    condition: Exception, reason: str
+) -> None:
     """One refusal of that reason and none of another, and one answer."""
     watched = Watched(store_seconds=0.01)
     watched.store.failing = condition
@@ -69,7 +75,9 @@ async def test_what_the_store_does_not_take_is_counted_by_reason(condition: Exce
 async def test_what_the_gateway_itself_refuses_is_counted(
     given: dict[str, object], message: bytes, frame: str
 ) -> None:
-    """Too large a frame, or MSH-11 that the site does not take: `message_refused`, and what the frame was."""
+    """Too large a frame, or MSH-11 that the site does not take: `message_refused`, and what the
+    frame was.
+    """
     watched = Watched(**given)
     await watched.send(message)
     assert watched.refusals() == NONE | {"message_refused": 1}
@@ -85,7 +93,9 @@ async def test_what_is_stored_is_no_refusal() -> None:
 
 
 def test_every_name_that_a_gateway_counts_can_be_told() -> None:
-    """None of them is outside the labels; each acknowledgement and each way to end a frame is reached."""
+    """None of them is outside the labels; each acknowledgement and each way to end a frame is
+    reached.
+    """
     watched = Watched()
     tell = tell_gateway(watched.metrics)
     for name in {**COUNTED, **MLLP_COUNTED}:

@@ -1,4 +1,5 @@
-"""Claims about the gateway: what is acknowledged is stored, and what is stored shows where it belongs.
+"""Claims about the gateway: what is acknowledged is stored, and what is stored shows where it
+belongs.
 
 The store is a list that can be closed, broken and full. The answers are read by their MSA-1.
 """
@@ -52,7 +53,8 @@ async def kept(data: bytes) -> list[InboundMessage]:
     return store.kept
 
 
-# --- acknowledged means stored ----------------------------------------------------------------------------
+# --- acknowledged means stored
+# ----------------------------------------------------------------------------
 
 
 async def test_a_message_is_stored_as_it_came_and_accepted() -> None:
@@ -72,7 +74,9 @@ async def test_a_message_is_stored_as_it_came_and_accepted() -> None:
 
 
 async def test_no_acknowledgement_comes_before_the_store_has_the_message() -> None:
-    """While its put is held back the sender gets nothing, though another is served meanwhile; then AA."""
+    """While its put is held back the sender gets nothing, though another is served meanwhile; then
+    AA.
+    """
     store = MemoryStore()
     async with running(store) as gateway, connected(gateway) as client, connected(gateway) as other:
         store.held = RAS
@@ -97,7 +101,9 @@ async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
         store.opened.set()
         await until(lambda: len(store.kept) == 1)
         async with connected(gateway) as client:
-            assert code(await client.send(with_header(MSH_7="20240312110000", MSH_10="MSG2"))) == "AA"
+            assert (
+                code(await client.send(with_header(MSH_7="20240312110000", MSH_10="MSG2"))) == "AA"
+            )
     first, second = store.kept
     assert first.raw != second.raw
     assert first.key == second.key
@@ -105,12 +111,17 @@ async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
 
 
 async def test_pipelined_messages_are_stored_and_answered_in_order() -> None:
-    """100 messages without waiting: 100 numbers come back in order, and the store has that order."""
+    """100 messages without waiting: 100 numbers come back in order, and the store has that
+    order.
+    """
     numbers = [f"N{each}" for each in range(100)]
     store = MemoryStore()
     async with running(store) as gateway, connected(gateway) as client:
         messages = [with_header(MSH_10=each) for each in numbers]
-        got = [read_message(each).value("MSA-2") async for each in client.send_many(messages, in_flight=100)]
+        got = [
+            read_message(each).value("MSA-2")
+            async for each in client.send_many(messages, in_flight=100)
+        ]
     assert got == numbers
     assert [read_message(each.raw).control_id for each in store.kept] == numbers
 
@@ -128,7 +139,8 @@ async def test_closing_answers_what_is_in_flight() -> None:
         await closing
 
 
-# --- a store in trouble -----------------------------------------------------------------------------------
+# --- a store in trouble
+# -----------------------------------------------------------------------------------
 
 
 async def test_a_store_that_is_down_gives_an_error_and_later_accepts() -> None:
@@ -212,7 +224,9 @@ async def test_enhanced_mode_tells_what_msh_15_asks_for(
 
 
 async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.StringIO) -> None:
-    """The code, what it was counted as, and whose connection it came over; nothing of the message."""
+    """The code, what it was counted as, and whose connection it came over; nothing of the
+    message.
+    """
     store = MemoryStore()
     store.failing = StoreFull()
     await handled(RAS, store)
@@ -226,7 +240,9 @@ async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.String
 async def test_an_application_acknowledgement_that_is_not_sent_is_counted_and_said_once(
     out: io.StringIO,
 ) -> None:
-    """MSH-16 asks for one in an exchange of its own: CA now, a count each time, one line in the log."""
+    """MSH-16 asks for one in an exchange of its own: CA now, a count each time, one line in the
+    log.
+    """
     gateway = Gateway(MemoryStore(), profile(), settings(), now=lambda: NOW)
     for _ in range(3):
         assert code(await gateway.handle(with_header(MSH_15="AL", MSH_16="AL"), PEER)) == "CA"
@@ -239,7 +255,9 @@ async def test_an_application_acknowledgement_that_is_not_sent_is_counted_and_sa
 async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No answer is given for what may or may not be stored; the error's text stays out of the log."""
+    """No answer is given for what may or may not be stored; the error's text stays out of the
+    log.
+    """
     store = MemoryStore()
     store.failing = RuntimeError("TESTPATIENT^ZEBRA")
     async with running(store) as gateway, connected(gateway) as client:
@@ -249,7 +267,9 @@ async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
 
 
 async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.StringIO) -> None:
-    """Bytes outside frames, too large a frame, half of one, a handler that fails: event, host and port."""
+    """Bytes outside frames, too large a frame, half of one, a handler that fails: event, host and
+    port.
+    """
     store = MemoryStore()
     store.failing = RuntimeError("TESTPATIENT^ZEBRA")
     async with running(store, limits=MllpLimits(frame_bytes=2000)) as gateway:
@@ -269,12 +289,15 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
     assert [each["event"] for each in said] == [
         "frame.start_block_missing", "frame.too_large", "frame.cut_off", "connection.failed"
     ]  # fmt: skip
-    assert all(each["host"] == HOST and each["port"] > 0 and "dropped_keys" not in each for each in said)
+    assert all(
+        each["host"] == HOST and each["port"] > 0 and "dropped_keys" not in each for each in said
+    )
     assert said[-1]["says"].startswith("the handler failed with RuntimeError at ")
     assert not any(secret in out.getvalue() for secret in SECRETS)
 
 
-# --- what is stored and what is refused -------------------------------------------------------------------
+# --- what is stored and what is refused
+# -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -288,8 +311,12 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
         (RAS + b"RX", "message.cut_off"),
     ],
 )
-async def test_what_cannot_be_interpreted_is_stored_for_a_person(data: bytes, problem: str | None) -> None:
-    """Unknown type, no visit, an impossible time, a fragment: AA, and a header names what is known."""
+async def test_what_cannot_be_interpreted_is_stored_for_a_person(
+    data: bytes, problem: str | None
+) -> None:
+    """Unknown type, no visit, an impossible time, a fragment: AA, and a header names what is
+    known.
+    """
     (message,) = await kept(data)
     assert message.raw == data
     assert message.headers.get("chargeline-problem") == problem
@@ -322,7 +349,11 @@ async def test_what_has_no_structure_is_an_error_and_not_stored(data: bytes, err
         ({"processing_ids": frozenset("P")}, with_header(MSH_11="P^T"), ("AA", None, None)),
         ({"versions": frozenset({"2.5.1"})}, with_header(MSH_12="2.3"), ("AR", None, None)),
         ({"versions": frozenset({"2.3"})}, RAS, ("AR", "203", "12")),
-        ({"processing_ids": frozenset("P")}, with_header(MSH_11="T", MSH_15="AL"), ("CR", "202", "11")),
+        (
+            {"processing_ids": frozenset("P")},
+            with_header(MSH_11="T", MSH_15="AL"),
+            ("CR", "202", "11"),
+        ),
         ({}, with_header(MSH_11="X", MSH_12="9.9"), ("AA", None, None)),
     ],
 )
@@ -350,7 +381,9 @@ async def test_a_message_that_is_too_large_is_answered_to_its_sender() -> None:
 
 
 async def test_an_acknowledgement_is_not_acknowledged() -> None:
-    """An ACK that comes as a message is counted, neither stored nor answered: else it never ends."""
+    """An ACK that comes as a message is counted, neither stored nor answered: else it never
+    ends.
+    """
     store = MemoryStore()
     assert await handled(with_header(MSH_9="ACK^O17^ACK"), store) is None
     assert store.kept == []
@@ -361,17 +394,31 @@ async def test_whatever_comes_is_answered() -> None:
     chance = random.Random(7)
     gateway = Gateway(MemoryStore(), profile(), settings(answers="original"))
     for _ in range(3000):
-        data = bytearray(RAS if chance.random() < 0.5 else adt("A36", prior_patient="ZZ9", prior_visit="V9"))
+        data = bytearray(
+            RAS if chance.random() < 0.5 else adt("A36", prior_patient="ZZ9", prior_visit="V9")
+        )
         for _ in range(chance.randint(1, 4)):
             at = chance.randrange(min(len(data), 120))
             data[at : at + chance.choice((0, 1, 9))] = chance.choice(
-                (b"", b"|", b"^", b"\\", b"\r", b"\n", b"\x00", b"\xff", b"MSH", bytes(data[at : at + 30]))
+                (
+                    b"",
+                    b"|",
+                    b"^",
+                    b"\\",
+                    b"\r",
+                    b"\n",
+                    b"\x00",
+                    b"\xff",
+                    b"MSH",
+                    bytes(data[at : at + 30]),
+                )
             )
         answer = await gateway.handle(bytes(data), PEER)
         assert code(answer) in ("AA", "AE") or b"ACK" in data
 
 
-# --- keys -------------------------------------------------------------------------------------------------
+# --- keys
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -437,7 +484,9 @@ async def test_what_merges_no_visits_is_stored_once(trigger: str) -> None:
 
 
 async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> None:
-    """The store takes the first copy and not the second: AE, and the sender will send both again."""
+    """The store takes the first copy and not the second: AE, and the sender will send both
+    again.
+    """
 
     class Half(MemoryStore):
         async def put(self, message: InboundMessage) -> None:
@@ -451,13 +500,16 @@ async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> Non
     assert [each.key for each in store.kept] == ["ZEBRA|V9"]
 
 
-# --- no patient anywhere ----------------------------------------------------------------------------------
+# --- no patient anywhere
+# ----------------------------------------------------------------------------------
 
 
 async def test_no_answer_header_key_or_log_shows_a_patient(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Stored, refused, broken, too large, MSH-9 that holds a name: only the stored bytes know who it is."""
+    """Stored, refused, broken, too large, MSH-9 that holds a name: only the stored bytes know who
+    it is.
+    """
     caplog.set_level(logging.DEBUG)
     store = MemoryStore()
     down = MemoryStore()
@@ -474,7 +526,10 @@ async def test_no_answer_header_key_or_log_shows_a_patient(
     ):
         answers.append(await handled(data, store, processing_ids=frozenset("PT")))
         answers.append(await handled(data, down, store_seconds=0.002))
-    async with running(store, limits=MllpLimits(frame_bytes=400)) as gateway, connected(gateway) as client:
+    async with (
+        running(store, limits=MllpLimits(frame_bytes=400)) as gateway,
+        connected(gateway) as client,
+    ):
         answers.append(await client.send(RAS))
     for answer in answers:
         assert not any(secret.encode() in (answer or b"") for secret in SECRETS), answer

@@ -1,4 +1,6 @@
-"""Claims about TLS: who may connect, and that a refusal is seen. The certificates are made on the spot."""
+"""Claims about TLS: who may connect, and that a refusal is seen. The certificates are made on the
+spot.
+"""
 
 import io
 import ssl
@@ -31,11 +33,17 @@ REFUSED = (ConnectionError, ssl.SSLError)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two authorities; `gateway` and `pharmacy` are certified by the first, `stranger` by the second."""
+    """Two authorities; `gateway` and `pharmacy` are certified by the first, `stranger` by the
+    second.
+    """
     made = tmp_path_factory.mktemp("certificates")
     for authority in ("hospital", "elsewhere"):
         make_authority(made, authority)
-    for name, authority in (("gateway", "hospital"), ("pharmacy", "hospital"), ("stranger", "elsewhere")):
+    for name, authority in (
+        ("gateway", "hospital"),
+        ("pharmacy", "hospital"),
+        ("stranger", "elsewhere"),
+    ):
         make_certificate(made, name, authority)
     return made
 
@@ -55,7 +63,11 @@ async def connected(gateway: Gateway, folder: Path, name: str = "") -> AsyncIter
     if name:
         context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
     client = await MllpClient.connect(
-        HOST, gateway.server.port, ssl_context=context, server_name="gateway", answer_seconds=PATIENCE_SECONDS
+        HOST,
+        gateway.server.port,
+        ssl_context=context,
+        server_name="gateway",
+        answer_seconds=PATIENCE_SECONDS,
     )
     async with client:
         yield client
@@ -64,7 +76,10 @@ async def connected(gateway: Gateway, folder: Path, name: str = "") -> AsyncIter
 async def test_a_message_is_accepted_over_tls(folder: Path) -> None:
     """The gateway shows its certificate; none is asked of the sender."""
     store = MemoryStore()
-    async with running(store, **own_certificate(folder)) as gateway, connected(gateway, folder) as client:
+    async with (
+        running(store, **own_certificate(folder)) as gateway,
+        connected(gateway, folder) as client,
+    ):
         assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
     assert store.kept[0].raw == RAS
 
@@ -72,7 +87,10 @@ async def test_a_message_is_accepted_over_tls(folder: Path) -> None:
 async def test_a_certified_sender_is_named_in_the_header(folder: Path) -> None:
     """The common name of its certificate stands beside its address."""
     store = MemoryStore()
-    async with running(store, **mutual(folder)) as gateway, connected(gateway, folder, "pharmacy") as client:
+    async with (
+        running(store, **mutual(folder)) as gateway,
+        connected(gateway, folder, "pharmacy") as client,
+    ):
         await client.send(RAS)
     assert store.kept[0].headers["chargeline-peer"] == f"{HOST} pharmacy"
 
@@ -81,7 +99,9 @@ async def test_a_certified_sender_is_named_in_the_header(folder: Path) -> None:
 async def test_a_sender_without_an_accepted_certificate_is_refused(
     folder: Path, name: str, out: io.StringIO
 ) -> None:
-    """One certified elsewhere, or not at all: nothing is stored, the refusal is counted and logged."""
+    """One certified elsewhere, or not at all: nothing is stored, the refusal is counted and
+    logged.
+    """
     store = MemoryStore()
     async with running(store, **mutual(folder)) as gateway:
         with pytest.raises(REFUSED):
@@ -113,9 +133,13 @@ async def test_large_messages_and_many_of_them_pass_through_tls(folder: Path) ->
     """50 messages of 200 kB without waiting: stored byte for byte."""
     data = RAS + b"NTE|1||" + b"x" * 200_000 + b"\r"
     store = MemoryStore()
-    async with running(store, **own_certificate(folder)) as gateway, connected(gateway, folder) as client:
+    async with (
+        running(store, **own_certificate(folder)) as gateway,
+        connected(gateway, folder) as client,
+    ):
         got = [
-            read_message(each).value("MSA-1") async for each in client.send_many([data] * 50, in_flight=50)
+            read_message(each).value("MSA-1")
+            async for each in client.send_many([data] * 50, in_flight=50)
         ]
     assert got == ["AA"] * 50
     assert [each.raw for each in store.kept] == [data] * 50
@@ -125,7 +149,10 @@ async def test_closing_under_tls_answers_what_is_in_flight(folder: Path) -> None
     """The answer is not lost in the end of the connection."""
     store = MemoryStore()
     store.held = RAS
-    async with running(store, **own_certificate(folder)) as gateway, connected(gateway, folder) as client:
+    async with (
+        running(store, **own_certificate(folder)) as gateway,
+        connected(gateway, folder) as client,
+    ):
         await client.write(RAS)
         await until(lambda: store.tries == 1)
         store.opened.set()

@@ -35,7 +35,9 @@ def message(
 ) -> bytes:
     """A whole message; without `control` its number is made from what it says."""
     pid = segment("PID", {1: "1", 3: f"{patient}^^^ZEBRA^MR", 5: "TESTPATIENT^ZEBRA", 18: account})
-    pv1 = segment("PV1", {1: "1", 2: patient_class, 19: visit, 44: at(admitted) if admitted else ""})
+    pv1 = segment(
+        "PV1", {1: "1", 2: patient_class, 19: visit, 44: at(admitted) if admitted else ""}
+    )
     event = [segment("EVN", {1: kind[4:], 2: at(sent)})] if kind.startswith("ADT") else []
     rows = [*event, pid, *([prior] if prior else []), pv1, *segments]
     body = "".join(f"{row}\r" for row in rows)
@@ -110,7 +112,9 @@ def given(
     control: str = "",
 ) -> bytes:
     """A RAS with one administration; the order is the drug's own unless named."""
-    charted = rxa(drug, dose, start, stop, note=note, completion=completion, status=status, refused=refused)
+    charted = rxa(
+        drug, dose, start, stop, note=note, completion=completion, status=status, refused=refused
+    )
     extra = [observed("ACCESS-LINE", line)] if line else []
     extra += [observed("INFUSION-DEVICE", device)] if device else []
     return message(
@@ -120,7 +124,13 @@ def given(
 
 
 def action(
-    word: str, time: str, drug: str = "VANCOMYCIN", dose: str = "", *, order: str = "R1", rate: str = ""
+    word: str,
+    time: str,
+    drug: str = "VANCOMYCIN",
+    dose: str = "",
+    *,
+    order: str = "R1",
+    rate: str = "",
 ) -> bytes:
     """One MAR action of an order, as a sender of actions writes it."""
     charted = rxa(drug, dose, time, note=f"{word}^^L", rate=rate, completion="")

@@ -1,4 +1,5 @@
-"""Records all that chargeline says of the stories, the rule cases and simulated visits; compares two records.
+"""Records all that chargeline says of the stories, the rule cases and simulated visits; compares
+two records.
 
 A change that is meant to change no draft is made between two recordings:
 
@@ -7,10 +8,11 @@ A change that is meant to change no draft is made between two recordings:
     python -m tests.golden.recording record after
     python -m tests.golden.recording compare before after
 
-`compare` wants every byte the same: the JSON of each encounter, the page and the explanations, under all
-three policies. With `--drafts` it reads the JSON only, and of that what a bill rests on (codes, units,
-modifiers, ids, minutes, open questions, reasons for withholding, what other policies would give): for a
-change that may add to a trace or mend a sentence. The version of the rules is left out of a record.
+`compare` wants every byte the same: the JSON of each encounter, the page and the explanations,
+under all three policies. With `--drafts` it reads the JSON only, and of that what a bill rests on
+(codes, units, modifiers, ids, minutes, open questions, reasons for withholding, what other policies
+would give): for a change that may add to a trace or mend a sentence. The version of the rules is
+left out of a record.
 """
 
 import argparse
@@ -56,7 +58,9 @@ def record(folder: Path) -> None:
         _write(folder / f"stories.{policy}.jsonl", _stories(rulebook, policy), rulebook)
         _write(folder / f"cases.{policy}.jsonl", _cases(rulebook, policy), rulebook)
         for style in STYLES:
-            _write(folder / f"{style}.{policy}.jsonl", _simulated(rulebook, policy, style), rulebook)
+            _write(
+                folder / f"{style}.{policy}.jsonl", _simulated(rulebook, policy, style), rulebook
+            )
 
 
 def _stories(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
@@ -80,7 +84,9 @@ def _cases(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
 def _simulated(rulebook: Rulebook, policy: str, style: str) -> Iterator[tuple[str, Run]]:
     feed = simulate(visits=VISITS, seed=SEED, style=style, mess=MESS)
     profile = make_profile(read_interface(rules_directory(), style))
-    run = code_feed([FeedFile("feed", data) for _style, data in feed.messages], rulebook, profile, policy)
+    run = code_feed(
+        [FeedFile("feed", data) for _style, data in feed.messages], rulebook, profile, policy
+    )
     yield "the whole feed", run._replace(visits=())
     for coded in run.visits:
         yield coded.timeline.key.visit, run._replace(visits=(coded,))
@@ -105,7 +111,9 @@ def _write(path: Path, runs: Iterable[tuple[str, Run]], rulebook: Rulebook) -> N
 
 
 def differences(before: Path, after: Path, *, drafts_only: bool) -> Iterator[str]:
-    """A line for each entry that differs; one that is in one record only has nothing to differ from."""
+    """A line for each entry that differs; one that is in one record only has nothing to differ
+    from.
+    """
     for path in sorted(before.iterdir()):
         old, new = _entries(path), _entries(after / path.name)
         for name in old:
@@ -117,7 +125,9 @@ def differences(before: Path, after: Path, *, drafts_only: bool) -> Iterator[str
         for name in [name for name in old if name in new]:
             was, now = old[name], new[name]
             if drafts_only:
-                was, now = ({"encounters": list(map(_drafted, each["encounters"]))} for each in (was, now))
+                was, now = (
+                    {"encounters": list(map(_drafted, each["encounters"]))} for each in (was, now)
+                )
             if was != now:
                 yield f"{path.name}: {name!r}\n{_first_difference(was, now)}"
 
@@ -133,7 +143,9 @@ def _first_difference(was: Any, now: Any, where: str = "") -> str:
         key = next(key for key in was if was[key] != now[key])
         return _first_difference(was[key], now[key], f"{where}.{key}")
     if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
-        index = next(index for index, pair in enumerate(zip(was, now, strict=True)) if pair[0] != pair[1])
+        index = next(
+            index for index, pair in enumerate(zip(was, now, strict=True)) if pair[0] != pair[1]
+        )
         return _first_difference(was[index], now[index], f"{where}[{index}]")
     return f"  at     {where}\n  before {json.dumps(was)}\n  after  {json.dumps(now)}"
 
@@ -162,13 +174,17 @@ def main() -> int:
     comparing = verbs.add_parser("compare", help="say where two records differ")
     comparing.add_argument("before", type=Path)
     comparing.add_argument("after", type=Path)
-    comparing.add_argument("--drafts", action="store_true", help="what a bill rests on, not the reasons")
+    comparing.add_argument(
+        "--drafts", action="store_true", help="what a bill rests on, not the reasons"
+    )
     told = parser.parse_args()
     if told.verb == "record":
         record(told.folder)
         return 0
     found = 0
-    for found, each in enumerate(differences(told.before, told.after, drafts_only=told.drafts), start=1):
+    for found, each in enumerate(
+        differences(told.before, told.after, drafts_only=told.drafts), start=1
+    ):
         if found <= 20:
             print(each)
     print(f"{found} differences")

@@ -30,7 +30,8 @@ HL7_WITH_OTHER_DELIMITERS = VANCOMYCIN.translate(bytes.maketrans(b"|^~\\&", b"#*
 
 CHARTING = [
     story(
-        "One message with start and end of carboplatin is a first hour of chemotherapy and nine units.",
+        "One message with start and end of carboplatin is a first hour of chemotherapy and nine "
+        "units.",
         [given("CARBOPLATIN", "450 mg", "0900", "1000")],
         ["96413"],
         drugs=["J9045 x9"],
@@ -38,7 +39,8 @@ CHARTING = [
         asks=[],
     ),
     story(
-        "New bag, rate change, paused, restarted, stopped: 30 + 30 minutes running are one first hour.",
+        "New bag, rate change, paused, restarted, stopped: 30 + 30 minutes running are one first "
+        "hour.",
         DRIP,
         ["96365"],
         drugs=["J3373 x100"],
@@ -61,7 +63,8 @@ CHARTING = [
         interface=STREAM,
     ),
     story(
-        "A second new bag while the first runs does not stop the clock: 09:00 to 11:00 are two hours.",
+        "A second new bag while the first runs does not stop the clock: 09:00 to 11:00 are two "
+        "hours.",
         [
             action("New Bag", "0900", dose="500 mg"),
             action("New Bag", "1000", dose="500 mg"),
@@ -73,13 +76,18 @@ CHARTING = [
     ),
     story(
         "A drip that is paused, never restarted and then stopped ran until the pause: 30 minutes.",
-        [action("New Bag", "0900", dose="1000 mg"), action("Paused", "0930"), action("Stopped", "1100")],
+        [
+            action("New Bag", "0900", dose="1000 mg"),
+            action("Paused", "0930"),
+            action("Stopped", "1100"),
+        ],
         ["96365"],
         asks=[],
         interface=STREAM,
     ),
     story(
-        "A rate of zero is a pause: 60 of 150 minutes did not run, 90 did, two hours for the guide.",
+        "A rate of zero is a pause: 60 of 150 minutes did not run, 90 did, two hours for the "
+        "guide.",
         [
             action("New Bag", "0900", dose="1000 mg"),
             action("Rate Change", "0930", rate="0 mL/hr"),
@@ -90,8 +98,12 @@ CHARTING = [
         interface=STREAM,
     ),
     story(
-        "New bags on two mornings without any stop are two doses with two questions, not a day of infusion.",
-        [action("New Bag", "0900", dose="1000 mg"), action("New Bag", f"{NEXT_DAY}0900", dose="1000 mg")],
+        "New bags on two mornings without any stop are two doses with two questions, not a day "
+        "of infusion.",
+        [
+            action("New Bag", "0900", dose="1000 mg"),
+            action("New Bag", f"{NEXT_DAY}0900", dose="1000 mg"),
+        ],
         ["96374 x2"],
         asks=["stop.missing", "stop.missing"],
         interface=STREAM,
@@ -130,7 +142,8 @@ CHARTING = [
         asks=["stop.missing"],
     ),
     story(
-        "Several drugs under one order keep their own routes: into the vein, the muscle and the mouth.",
+        "Several drugs under one order keep their own routes: into the vein, the muscle and the "
+        "mouth.",
         [
             message(
                 "RAS^O17",
@@ -147,7 +160,8 @@ CHARTING = [
         withheld=["technique.other_route"],
     ),
     story(
-        "A mixture is one infusion with a drug line for each drug and none for the fluid that carries them.",
+        "A mixture is one infusion with a drug line for each drug and none for the fluid that "
+        "carries them.",
         [
             message(
                 "RAS^O17",
@@ -176,7 +190,8 @@ CHARTING = [
         any_order=True,
     ),
     story(
-        "A v2.3 sender writes RAS^O01 and the duration in RXE-1: 60 minutes ordered, no stop charted.",
+        "A v2.3 sender writes RAS^O01 and the duration in RXE-1: 60 minutes ordered, no stop "
+        "charted.",
         [
             message(
                 "RDE^O01",
@@ -186,7 +201,9 @@ CHARTING = [
                 version="2.3",
                 sent="0700",
             ),
-            message("RAS^O01", orc(), rxa("CEFTRIAXONE", "1000 mg", "0900"), rxr("IV"), version="2.3"),
+            message(
+                "RAS^O01", orc(), rxa("CEFTRIAXONE", "1000 mg", "0900"), rxr("IV"), version="2.3"
+            ),
         ],
         ["96374"],
         asks=["stop.missing"],
@@ -219,7 +236,12 @@ CHARTING = [
         [VANCOMYCIN.replace(b"\r", b"\n")],
         ["96365"],
     ),
-    story("Other delimiters change nothing.", [HL7_WITH_OTHER_DELIMITERS], ["96365"], drugs=["J3373 x100"]),
+    story(
+        "Other delimiters change nothing.",
+        [HL7_WITH_OTHER_DELIMITERS],
+        ["96365"],
+        drugs=["J3373 x100"],
+    ),
     story(
         "Segments of the site's own are harmless, wherever they stand.",
         [VANCOMYCIN.replace(b"RXR|", b"ZRX|1|bag 7^x\rRXR|") + b"ZZZ|end\r"],

@@ -120,7 +120,8 @@ CORRECTIONS = [
         any_order=True,
     ),
     story(
-        "A visit number merged into another (A35) brings what was given under it, whenever the merge comes.",
+        "A visit number merged into another (A35) brings what was given under it, whenever the "
+        "merge comes.",
         [
             given("VANCOMYCIN", "1000 mg", "0900", "1000"),
             given("CEFEPIME", "2000 mg", "1005", "1035", visit="V2"),
@@ -131,7 +132,8 @@ CORRECTIONS = [
         any_order=True,
     ),
     story(
-        "An account merged into another (A41) brings what was given under it, whenever the merge comes.",
+        "An account merged into another (A41) brings what was given under it, whenever the merge "
+        "comes.",
         [
             given("VANCOMYCIN", "1000 mg", "0900", "1000"),
             given("CEFEPIME", "2000 mg", "1005", "1035", visit="V2"),

@@ -26,10 +26,13 @@ ENCOUNTERS = [
         ["96365 x2"],
     ),
     story(
-        "An observation stay is one encounter: day two's infusion is initial, day one's push is added.",
+        "An observation stay is one encounter: day two's infusion is initial, day one's push is "
+        "added.",
         [
             given("ONDANSETRON", "4 mg", "2200", patient_class="OBS"),
-            given("CEFTRIAXONE", "1000 mg", f"{NEXT_DAY}0900", f"{NEXT_DAY}0930", patient_class="OBS"),
+            given(
+                "CEFTRIAXONE", "1000 mg", f"{NEXT_DAY}0900", f"{NEXT_DAY}0930", patient_class="OBS"
+            ),
         ],
         ["96365", "96375"],
     ),
@@ -59,7 +62,8 @@ ENCOUNTERS = [
         interface=STREAM,
     ),
     story(
-        "A stop at a time that the clock shows twice is asked about; the shorter reading is drafted.",
+        "A stop at a time that the clock shows twice is asked about; the shorter reading is "
+        "drafted.",
         [given("VANCOMYCIN", "1000 mg", "202611010045", "202611010130")],
         ["96365"],
         asks=["time.twice"],
@@ -71,7 +75,8 @@ ENCOUNTERS = [
         asks=["time.impossible"],
     ),
     story(
-        "With offsets the hour that occurs twice is plain: 01:30 and again 01:30 are sixty minutes apart.",
+        "With offsets the hour that occurs twice is plain: 01:30 and again 01:30 are sixty "
+        "minutes apart.",
         [given("VANCOMYCIN", "1000 mg", "202611010130-0400", "202611010130-0500")],
         ["96365"],
         asks=[],
@@ -89,7 +94,8 @@ ENCOUNTERS = [
         withheld=["encounter.inpatient"],
     ),
     story(
-        "An outpatient of one day who is admitted the next morning is billed for the first day only.",
+        "An outpatient of one day who is admitted the next morning is billed for the first day "
+        "only.",
         [
             adt("A04", sent="0800", admitted="0800"),
             VANCOMYCIN,
@@ -119,17 +125,21 @@ ENCOUNTERS = [
         withheld=["encounter.inpatient"],
     ),
     story(
-        "An emergency visit that becomes an observation stay is one encounter with one initial service.",
+        "An emergency visit that becomes an observation stay is one encounter with one initial "
+        "service.",
         [
             adt("A04", sent="2100", admitted="2100", patient_class="E"),
             given("ONDANSETRON", "4 mg", "2200", patient_class="E"),
             adt("A01", sent=f"{NEXT_DAY}0100", admitted=f"{NEXT_DAY}0100", patient_class="OBS"),
-            given("CEFTRIAXONE", "1000 mg", f"{NEXT_DAY}0900", f"{NEXT_DAY}0930", patient_class="OBS"),
+            given(
+                "CEFTRIAXONE", "1000 mg", f"{NEXT_DAY}0900", f"{NEXT_DAY}0930", patient_class="OBS"
+            ),
         ],
         ["96365", "96375"],
     ),
     story(
-        "A second access line gives a second initial service, marked distinct, whose need is asked for.",
+        "A second access line gives a second initial service, marked distinct, whose need is "
+        "asked for.",
         [
             given("CARBOPLATIN", "450 mg", "0900", "1000", line="PORT"),
             given("VANCOMYCIN", "1500 mg", "0900", "1100", line="LEFT-ARM"),

@@ -14,21 +14,25 @@ CARBO_PEM_PEMBRO = (
 
 REGIMENS = [
     story(
-        "FOLFOX: oxaliplatin 120 minutes with leucovorin beside it, fluorouracil pushed and then by pump.",
+        "FOLFOX: oxaliplatin 120 minutes with leucovorin beside it, fluorouracil pushed and then "
+        "by pump.",
         [
             given("PALONOSETRON", "0.25 mg", "0850", method="IVP"),
             given("OXALIPLATIN", "150 mg", "0900", "1100"),
             given("LEUCOVORIN", "700 mg", "0900", "1100"),
             given("FLUOROURACIL", "700 mg", "1105", "1109", method="IVP", order="R7"),
             ordered("FLUOROURACIL", "4200 mg", minutes=2760, order="R8"),
-            given("FLUOROURACIL", "4200 mg", "1115", method="INF", order="R8", device="PORTABLE-PUMP"),
+            given(
+                "FLUOROURACIL", "4200 mg", "1115", method="INF", order="R8", device="PORTABLE-PUMP"
+            ),
         ],
         ["96413", "96415", "96368", "96411", "96416", "96375"],
         drugs=["J0640 x14", "J2469 x10", "J9190 x10", "J9263 x300"],
         asks=[],
     ),
     story(
-        "R-CHOP: rituximab 240 minutes, two chemotherapy pushes after it, cyclophosphamide 45 minutes.",
+        "R-CHOP: rituximab 240 minutes, two chemotherapy pushes after it, cyclophosphamide 45 "
+        "minutes.",
         [
             given("RITUXIMAB", "700 mg", "0900", "1300"),
             given("DOXORUBICIN", "90 mg", "1305", method="IVP"),
@@ -51,13 +55,15 @@ REGIMENS = [
         drugs=["J1100 x12", "J9045 x12", "J9171 x140", "J9306 x420", "J9355 x45"],
     ),
     story(
-        "Carboplatin, pemetrexed, pembrolizumab under the guide: a sequential therapeutic infusion.",
+        "Carboplatin, pemetrexed, pembrolizumab under the guide: a sequential therapeutic "
+        "infusion.",
         CARBO_PEM_PEMBRO,
         ["96413", "96411", "96367"],
         any_order=True,
     ),
     story(
-        "Carboplatin, pemetrexed, pembrolizumab under Medicare: a sequential chemotherapy infusion.",
+        "Carboplatin, pemetrexed, pembrolizumab under Medicare: a sequential chemotherapy "
+        "infusion.",
         CARBO_PEM_PEMBRO,
         ["96413", "96411", "96417"],
         policy=FACILITY,
@@ -81,7 +87,11 @@ REGIMENS = [
         ["96374"],
         drugs=["J1756 x200"],
     ),
-    story("Iron in 30 minutes is an infusion.", [given("IRON-SUCROSE", "200 mg", "0900", "0930")], ["96365"]),
+    story(
+        "Iron in 30 minutes is an infusion.",
+        [given("IRON-SUCROSE", "200 mg", "0900", "0930")],
+        ["96365"],
+    ),
     story(
         "Fulvestrant in two syringes is one hormonal injection.",
         [

@@ -14,7 +14,9 @@ STREAM = "action-stream"
 
 
 class Story(NamedTuple):
-    """One claim. `expect`: codes by visit number; drugs, withheld and asks are of V1, None claims nothing."""
+    """One claim. `expect`: codes by visit number; drugs, withheld and asks are of V1, None claims
+    nothing.
+    """
 
     says: str
     messages: tuple[bytes, ...]

@@ -1,7 +1,7 @@
 """Every story holds: its messages, read and interpreted, end in the codes that its sentence claims.
 
-It owns the way from bytes to codes and nothing else; the stories are in stories*.py. A story may ask
-for several orders of arrival: each must give the same codes.
+It owns the way from bytes to codes and nothing else; the stories are in stories*.py. A story may
+ask for several orders of arrival: each must give the same codes.
 """
 
 from functools import cache
@@ -42,7 +42,9 @@ def interface(name: str) -> Profile:
 
 
 def drafts(story: Story, arrival: tuple[bytes, ...]) -> dict[str, Draft]:
-    """The draft of every visit after all messages, by visit number; visits of a patient know each other."""
+    """The draft of every visit after all messages, by visit number; visits of a patient know each
+    other.
+    """
     readings = [read_events(read_message(data), interface(story.interface)) for data in arrival]
     feed = fold(readings, rulebook().base)
     alone = {key: draft(feed[key], rulebook(), policy=story.policy) for key in feed}
@@ -85,7 +87,8 @@ def test_there_are_at_least_45_stories_each_with_its_own_sentence() -> None:
 def test_a_message_without_any_visit_number_is_set_aside() -> None:
     """Neither PV1-19 nor PID-18: nothing is guessed, and the reason says what is missing."""
     reading = read_events(
-        read_message(m.given("CARBOPLATIN", "450 mg", "0900", "1000", visit="")), interface("standard")
+        read_message(m.given("CARBOPLATIN", "450 mg", "0900", "1000", visit="")),
+        interface("standard"),
     )
     assert reading.set_aside is not None
     assert (reading.set_aside.finding.code, reading.events) == ("visit.missing", ())
@@ -96,6 +99,9 @@ def test_a_duplicate_changes_no_visit() -> None:
     visits = Feed(rulebook().base)
     first = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A1")
     again = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A2", sent="1900")
-    touched = [visits.add(read_events(read_message(data), interface("standard"))) for data in (first, again)]
+    touched = [
+        visits.add(read_events(read_message(data), interface("standard")))
+        for data in (first, again)
+    ]
     assert touched == [{VisitKey("ZEBRA", "V1")}, set()]
     assert visits.duplicates == 1

@@ -1,7 +1,8 @@
-"""Claims about acknowledgements: the code the sender asked for, its own numbers back, and no patient.
+"""Claims about acknowledgements: the code the sender asked for, its own numbers back, and no
+patient.
 
-The expected codes are tables to be read beside the acknowledgement rules of the standard (chapter 2).
-Every answer is read back with our reader and with python-hl7.
+The expected codes are tables to be read beside the acknowledgement rules of the standard (chapter
+2). Every answer is read back with our reader and with python-hl7.
 """
 
 from datetime import UTC, datetime
@@ -37,8 +38,12 @@ OUTCOMES: dict[Verdict, AckCondition] = {
 }
 
 
-def answer(data: bytes, outcome: AckCondition = STORED, mode: AnswerMode = "as_asked") -> bytes | None:
-    return acknowledge(header_of(read_message(data)), outcome, now=NOW, control_id="OURS1", mode=mode)
+def answer(
+    data: bytes, outcome: AckCondition = STORED, mode: AnswerMode = "as_asked"
+) -> bytes | None:
+    return acknowledge(
+        header_of(read_message(data)), outcome, now=NOW, control_id="OURS1", mode=mode
+    )
 
 
 def answered(data: bytes, outcome: AckCondition = STORED) -> Message:
@@ -53,7 +58,8 @@ def answered(data: bytes, outcome: AckCondition = STORED) -> Message:
     return message
 
 
-# --- which code -------------------------------------------------------------------------------------------
+# --- which code
+# -------------------------------------------------------------------------------------------
 
 # MSH-15, MSH-16: the answers on the same connection to a message stored, in error, rejected.
 ASKED = [
@@ -84,14 +90,23 @@ def codes(accept: str, application: str, mode: AnswerMode) -> str:
 
 
 @pytest.mark.parametrize(("accept", "application", "expected"), ASKED)
-def test_the_sender_gets_the_answer_that_it_asked_for(accept: str, application: str, expected: str) -> None:
-    """MSH-15 and MSH-16 empty: original mode. Else MSH-15 decides; AL, NE, ER and SU are its words."""
+def test_the_sender_gets_the_answer_that_it_asked_for(
+    accept: str, application: str, expected: str
+) -> None:
+    """MSH-15 and MSH-16 empty: original mode. Else MSH-15 decides; AL, NE, ER and SU are its
+    words.
+    """
     assert codes(accept, application, "as_asked") == expected
 
 
 @pytest.mark.parametrize(
     ("accept", "application", "expected"),
-    [("", "", "AA AE AR"), ("NE", "AL", "-- -- --"), ("", "AL", "-- -- --"), ("AL", "AL", "CA CE CR")],
+    [
+        ("", "", "AA AE AR"),
+        ("NE", "AL", "-- -- --"),
+        ("", "AL", "-- -- --"),
+        ("AL", "AL", "CA CE CR"),
+    ],
 )
 def test_application_acknowledgements_can_be_kept_off_the_connection(
     accept: str, application: str, expected: str
@@ -126,7 +141,8 @@ def test_an_application_acknowledgement_that_is_owed_is_known(
     assert application_answer_owed(header, "accept", mode) is owed
 
 
-# --- what stands in it ------------------------------------------------------------------------------------
+# --- what stands in it
+# ------------------------------------------------------------------------------------
 
 
 def test_an_answer_is_these_bytes() -> None:
@@ -141,7 +157,8 @@ def test_a_refusal_is_these_bytes() -> None:
     """The field, the code of table 0357 with its words, and an explanation."""
     assert (answer(RAS, OUTCOMES["reject"]) or b"").splitlines()[1:] == [
         b"MSA|AR|MSG00001",
-        b"ERR||MSH^1^11|202^Unsupported processing id^HL70357|E|||expected P, found 1 character, letters",
+        b"ERR||MSH^1^11|202^Unsupported processing id^HL70357|E|||expected P, found 1 character, "
+        b"letters",
     ]
 
 
@@ -167,7 +184,12 @@ def test_a_number_with_block_characters_does_not_break_the_frame() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("ADT^A01^ADT_A01", "ACK^A01^ACK"), ("RAS^O17", "ACK^O17^ACK"), ("RAS", "ACK"), ("A^ZEBRA", "ACK")],
+    [
+        ("ADT^A01^ADT_A01", "ACK^A01^ACK"),
+        ("RAS^O17", "ACK^O17^ACK"),
+        ("RAS", "ACK"),
+        ("A^ZEBRA", "ACK"),
+    ],
 )
 def test_the_type_names_the_trigger(kind: str, expected: str) -> None:
     """ACK, the trigger, ACK; without a trigger ACK alone."""
@@ -176,10 +198,17 @@ def test_the_type_names_the_trigger(kind: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("theirs", "ours"),
-    [*((each, each) for each in sorted(VERSIONS)), ("2.5.1^USA", "2.5.1"), ("2.9", "2.5.1"), ("", "2.5.1")],
+    [
+        *((each, each) for each in sorted(VERSIONS)),
+        ("2.5.1^USA", "2.5.1"),
+        ("2.9", "2.5.1"),
+        ("", "2.5.1"),
+    ],
 )
 @pytest.mark.parametrize("verdict", ["accept", "error"])
-def test_the_version_is_the_senders_where_hl7apy_knows_it(theirs: str, ours: str, verdict: Verdict) -> None:
+def test_the_version_is_the_senders_where_hl7apy_knows_it(
+    theirs: str, ours: str, verdict: Verdict
+) -> None:
     """Else 2.5.1; the message is answered all the same."""
     got = answered(with_header(MSH_12=theirs), OUTCOMES[verdict])
     assert got.version == ours
@@ -218,14 +247,18 @@ def test_every_error_has_its_words(code: str) -> None:
     assert got.rows[2][3] == f"{code}^{ERRORS[code]}^HL70357"
 
 
-# --- delimiters and encodings -----------------------------------------------------------------------------
+# --- delimiters and encodings
+# -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "marks", ["|^~\\&", "#*@!%", "|^&~\\", "$%~\\&", "|^~}", "|^~¥&", "|^~\\\\&", "|^~\\&#", "+.~\\&"]
+    "marks",
+    ["|^~\\&", "#*@!%", "|^&~\\", "$%~\\&", "|^~}", "|^~¥&", "|^~\\\\&", "|^~\\&#", "+.~\\&"],
 )
 @pytest.mark.parametrize("verdict", ["accept", "error"])
-def test_an_answer_is_written_with_the_delimiters_of_the_message(marks: str, verdict: Verdict) -> None:
+def test_an_answer_is_written_with_the_delimiters_of_the_message(
+    marks: str, verdict: Verdict
+) -> None:
     """Swapped, odd, doubled, without an escape character; the explanation does not break them."""
     field, *rest = marks
     usual = dict(zip("|^", (field, rest[0]), strict=True))
@@ -241,7 +274,9 @@ def test_an_answer_is_written_with_the_delimiters_of_the_message(marks: str, ver
     if verdict == "error":
         unescapable = "the store is down     &   \\ today"
         assert got.value("ERR-3.1") == "207"
-        assert got.value("ERR-7") == (unescapable if marks == "|^~}" else OUTCOMES["error"].explanation)
+        assert got.value("ERR-7") == (
+            unescapable if marks == "|^~}" else OUTCOMES["error"].explanation
+        )
 
 
 @pytest.mark.parametrize(
@@ -272,7 +307,8 @@ def test_a_japanese_sender_gets_its_name_back() -> None:
     assert read_message(got).value("MSH-6") == "東京病院"
 
 
-# --- messages that could not be read ----------------------------------------------------------------------
+# --- messages that could not be read
+# ----------------------------------------------------------------------
 
 
 def refused(data: bytes) -> Message:
@@ -286,7 +322,9 @@ def refused(data: bytes) -> Message:
     return read_message(got)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"PID|1||99\r", b"MSHX|^~", b"\xff\xfe\x00", b"BHS|^~\\&|\r"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00", b"PID|1||99\r", b"MSHX|^~", b"\xff\xfe\x00", b"BHS|^~\\&|\r"]
+)
 def test_bytes_without_a_header_are_answered_with_what_can_be_said(data: bytes) -> None:
     """AE, no number to echo, and the error 100 or 102."""
     got = refused(data)
@@ -342,7 +380,9 @@ def test_only_what_nobody_can_tell_apart_is_refused(code: str, storable: bool) -
 @given(st.binary(max_size=80).map(lambda tail: b"MSH" + tail) | st.binary(max_size=40))
 def test_whatever_comes_there_is_an_answer(data: bytes) -> None:
     """Every answer is a message of our own reader, with MSA, and without block characters."""
-    got = acknowledge(salvaged_header(data), OUTCOMES["error"], now=NOW, control_id="OURS1", mode="original")
+    got = acknowledge(
+        salvaged_header(data), OUTCOMES["error"], now=NOW, control_id="OURS1", mode="original"
+    )
     assert got is not None
     assert b"\x0b" not in got
     assert b"\x1c" not in got
@@ -358,4 +398,6 @@ def test_no_answer_shows_a_patient() -> None:
             header = salvaged_header(data)
         for outcome in OUTCOMES.values():
             got = acknowledge(header, outcome, now=NOW, control_id="OURS1") or b""
-            assert not any(secret in got for secret in (b"TESTPATIENT", b"ZEBRA", b"99000001", b"V0000001"))
+            assert not any(
+                secret in got for secret in (b"TESTPATIENT", b"ZEBRA", b"99000001", b"V0000001")
+            )

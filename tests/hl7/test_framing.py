@@ -26,7 +26,8 @@ def outline(data: bytes) -> list[str]:
     ]
 
 
-# --- messages one after the other -------------------------------------------------------------------------
+# --- messages one after the other
+# -------------------------------------------------------------------------
 
 
 def test_one_message_is_one_frame_of_the_same_bytes() -> None:
@@ -46,7 +47,10 @@ def test_each_msh_at_a_line_start_begins_a_message(terminator: bytes, between: b
 
 def test_messages_of_cr_lines_may_be_parted_by_a_line_feed() -> None:
     """One message per line, its segments ended by CR, the last one by LF alone."""
-    assert numbers(b"\n".join(message.rstrip(b"\r") for message in (FIRST, SECOND))) == ["MSG1", "MSG2"]
+    assert numbers(b"\n".join(message.rstrip(b"\r") for message in (FIRST, SECOND))) == [
+        "MSG1",
+        "MSG2",
+    ]
 
 
 def test_msh_inside_a_line_begins_nothing() -> None:
@@ -86,7 +90,8 @@ def test_a_broken_header_costs_only_its_own_message() -> None:
     assert [frame.data for frame in frames] == [FIRST, b"MSH|||\rPID|1\r", SECOND]
 
 
-# --- batches ----------------------------------------------------------------------------------------------
+# --- batches
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("terminator", [b"\r", b"\n", b"\r\n"])
@@ -109,7 +114,10 @@ def test_a_wrong_count_is_reported_after_the_messages(count: bytes) -> None:
 
 def test_a_wrong_count_is_told_in_numbers() -> None:
     """Expected two, found three; a count that is no number is told by its shape."""
-    told = [str(frame.problem) for frame in split_messages(BHS + FIRST + b"BTS|3\r" + BHS + b"BTS|ZEBRA\r")]
+    told = [
+        str(frame.problem)
+        for frame in split_messages(BHS + FIRST + b"BTS|3\r" + BHS + b"BTS|ZEBRA\r")
+    ]
     assert told[1].startswith("BTS-1: expected 1 messages, as many as the batch has, found 3; ")
     assert "found 5 characters, letters; compare" in told[2]
 
@@ -138,7 +146,8 @@ def test_words_behind_an_envelope_are_not_dropped_with_it() -> None:
     assert outline(b"FHS|^~\\&\x1cnoise\r" + FIRST) == ["message.no_msh", "MSG1"]
 
 
-# --- MLLP -------------------------------------------------------------------------------------------------
+# --- MLLP
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("end", [b"\x1c\r", b"\x1c", b"\x1c\r\n", b"\r\x1c\r"])
@@ -150,7 +159,9 @@ def test_mllp_frames_give_their_messages(end: bytes) -> None:
 
 
 def test_a_frame_without_an_end_is_cut_off_and_the_next_is_read() -> None:
-    """The second start byte ends the first frame; the bytes that came are kept, start byte included."""
+    """The second start byte ends the first frame; the bytes that came are kept, start byte
+    included.
+    """
     cut = b"\x0b" + FIRST[:200]
     frames = list(split_messages(cut + b"\x0b" + SECOND + b"\x1c\r" + cut))
     assert [frame.data for frame in frames] == [cut, SECOND, cut]
@@ -171,7 +182,15 @@ def test_a_frame_without_a_start_is_a_message() -> None:
 
 def test_noise_between_frames_is_a_problem_between_the_messages() -> None:
     """Noise becomes a frame with a problem; blanks and repeated start bytes are nothing."""
-    data = b"\x0b" + FIRST + b"\x1c\rPING\r\x0b\x0b\r\n" + SECOND + b"\x1c\r\x00\x00\x0b" + THIRD + b"\x1c\r"
+    data = (
+        b"\x0b"
+        + FIRST
+        + b"\x1c\rPING\r\x0b\x0b\r\n"
+        + SECOND
+        + b"\x1c\r\x00\x00\x0b"
+        + THIRD
+        + b"\x1c\r"
+    )
     assert outline(data) == ["MSG1", "message.no_msh", "MSG2", "MSG3"]
     assert list(split_messages(data))[1].data.startswith(b"PING")
 
@@ -196,7 +215,9 @@ def test_a_message_quoted_inside_a_framed_message_is_content() -> None:
 
 @pytest.mark.parametrize("terminator", [b"\r", b"\n", b"\r\n"])
 def test_a_frame_may_hold_a_batch(terminator: bytes) -> None:
-    """Envelope and messages inside one frame, and a batch over several frames, are counted alike."""
+    """Envelope and messages inside one frame, and a batch over several frames, are counted
+    alike.
+    """
     batch = BHS + FIRST + SECOND + b"BTS|2\r"
     assert numbers(b"\x0b" + batch.replace(b"\r", terminator) + b"\x1c\r") == ["MSG1", "MSG2"]
     parts = (BHS, FIRST, SECOND, b"BTS|3\r")
@@ -205,7 +226,9 @@ def test_a_frame_may_hold_a_batch(terminator: bytes) -> None:
 
 
 def test_a_frame_of_lf_lines_may_end_with_cr() -> None:
-    """What ends the first segment decides: a CR at the end of LF lines does not merge two messages."""
+    """What ends the first segment decides: a CR at the end of LF lines does not merge two
+    messages.
+    """
     batch = (FIRST + SECOND).replace(b"\r", b"\n")
     assert numbers(b"\x0b" + batch + b"\r\x1c\r") == ["MSG1", "MSG2"]
     assert numbers(b"\x0b\r\n" + batch + b"\r\x1c\r") == ["MSG1", "MSG2"]
@@ -216,7 +239,8 @@ def test_many_start_bytes_take_no_longer_than_other_bytes() -> None:
     assert outline(b"\x0b" * 200_000 + FIRST + b"\x1c\r") == ["MSG1"]
 
 
-# --- wide characters --------------------------------------------------------------------------------------
+# --- wide characters
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])

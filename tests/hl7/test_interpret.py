@@ -1,4 +1,5 @@
-"""Claims about what one message says: which are used, for which visit, and what belongs together in them.
+"""Claims about what one message says: which are used, for which visit, and what belongs together in
+them.
 
 It owns messages of a few segments. What the engine makes of their events is told elsewhere.
 """
@@ -119,7 +120,10 @@ def test_other_messages_are_set_aside_by_name(kind: str) -> None:
     reading = read(message(kind, orc(), DRUGS["RAS"], rxr("IV")))
     assert reading.events == ()
     assert reading.set_aside is not None
-    assert (reading.set_aside.finding.code, reading.set_aside.finding.found) == ("message.unknown", kind)
+    assert (reading.set_aside.finding.code, reading.set_aside.finding.found) == (
+        "message.unknown",
+        kind,
+    )
     assert reading.set_aside.finding.where == "MSH-9"
     assert reading.set_aside.finding.expected.startswith("RDE, RAS, RDS, RGV, or ADT")
     assert reading.set_aside.finding.do
@@ -134,9 +138,14 @@ def test_a_message_remembers_where_it_came_from() -> None:
 
 def test_a_message_with_an_impossible_time_of_sending_is_set_aside() -> None:
     """MSH-7 decides which correction is newer, so it must be a time."""
-    reading = read(ras(orc(), DRUGS["RAS"], rxr("IV")).replace(b"|202603021800||", b"|202602301800||"))
+    reading = read(
+        ras(orc(), DRUGS["RAS"], rxr("IV")).replace(b"|202603021800||", b"|202602301800||")
+    )
     assert reading.set_aside is not None
-    assert (reading.set_aside.finding.code, reading.set_aside.finding.where) == ("time.impossible", "MSH-7")
+    assert (reading.set_aside.finding.code, reading.set_aside.finding.where) == (
+        "time.impossible",
+        "MSH-7",
+    )
 
 
 # ------------------------------------------------------------------ whose visit
@@ -231,7 +240,12 @@ def test_authorizations_of_all_insurances_are_kept() -> None:
 
 def test_diagnoses_are_the_codes_in_their_order() -> None:
     """Each DG1-3 once; a text without a code is none."""
-    rows = ("DG1|1||Z51.11^Chemo^I10", "DG1|2||C34.90^^I10", "DG1|3||Z51.11^Chemo^I10", "DG1|4||^Cough")
+    rows = (
+        "DG1|1||Z51.11^Chemo^I10",
+        "DG1|2||C34.90^^I10",
+        "DG1|3||Z51.11^Chemo^I10",
+        "DG1|4||^Cough",
+    )
     assert fact(with_rows(*rows)).diagnoses == ("Z51.11", "C34.90")
     assert fact(adt("A04")).diagnoses is None
 
@@ -261,7 +275,9 @@ def test_a_patient_merge_joins_two_numbers(trigger: str) -> None:
 def test_a_visit_merge_joins_two_visits(trigger: str) -> None:
     """MRG-5 goes into the visit of the message; MRG-3, the account, where MRG-5 is empty."""
     by_visit = adt(trigger, prior_visit="V9")
-    by_account = adt(trigger, prior_patient="ZZ9").replace(b"MRG|ZZ9^^^ZEBRA^MR", b"MRG|ZZ9^^^ZEBRA^MR||V9")
+    by_account = adt(trigger, prior_patient="ZZ9").replace(
+        b"MRG|ZZ9^^^ZEBRA^MR", b"MRG|ZZ9^^^ZEBRA^MR||V9"
+    )
     for data in (by_visit, by_account):
         merges = [each for each in read(data).merges if isinstance(each, VisitMerge)]
         assert [(each.prior, each.surviving) for each in merges] == [("V9", "V1")]
@@ -303,13 +319,18 @@ def test_two_administrations_of_one_order_have_their_own_routes() -> None:
 def test_administrations_before_one_route_share_it() -> None:
     """In RAS_O17 one RXR follows one or more RXA: RXA RXA RXR is two drugs by one route."""
     data = ras(
-        orc(), rxa("ONDANSETRON", "8 mg", "0900"), rxa("FAMOTIDINE", "20 mg", "0902", number=2), rxr("IV")
+        orc(),
+        rxa("ONDANSETRON", "8 mg", "0900"),
+        rxa("FAMOTIDINE", "20 mg", "0902", number=2),
+        rxr("IV"),
     )
     assert [each.route for each in records(data)] == ["intravenous", "intravenous"]
 
 
 def test_a_route_before_the_first_administration_is_the_order_s() -> None:
-    """ORC RXO RXR RXA: the ordered route holds for an RXA that has none, and not for one with its own."""
+    """ORC RXO RXR RXA: the ordered route holds for an RXA that has none, and not for one with its
+    own.
+    """
     ordered = (orc(), "RXO|VANCOMYCIN^^L", rxr("IV"), rxa("VANCOMYCIN", "1 g", "0900"))
     assert [each.route for each in records(ras(*ordered))] == ["intravenous"]
     assert [each.route for each in records(ras(*ordered, rxr("IM")))] == ["intramuscular"]
@@ -341,7 +362,9 @@ def test_two_orders_in_one_message_stay_apart() -> None:
         rxa("CEFEPIME", "2 g", "1000"),
         rxr("IM"),
     )
-    assert [(each.order, each.drugs[0].codes[0], each.route, each.ordinal) for each in records(data)] == [
+    assert [
+        (each.order, each.drugs[0].codes[0], each.route, each.ordinal) for each in records(data)
+    ] == [
         ("R1", "VANCOMYCIN", "intravenous", 1),
         ("R2", "CEFEPIME", "intramuscular", 2),
     ]
@@ -350,7 +373,10 @@ def test_two_orders_in_one_message_stay_apart() -> None:
 def test_an_administration_without_order_is_not_lost() -> None:
     """Without ORC the drug's code stands for the order, so that its records stay together."""
     data = ras(
-        rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"), rxa("CEFEPIME", "2 g", "1000", number=2), rxr("IV")
+        rxa("VANCOMYCIN", "1 g", "0900"),
+        rxr("IV"),
+        rxa("CEFEPIME", "2 g", "1000", number=2),
+        rxr("IV"),
     )
     assert [(each.order, each.drugs[0].codes[0]) for each in records(data)] == [
         ("~VANCOMYCIN", "VANCOMYCIN"),
@@ -359,8 +385,12 @@ def test_an_administration_without_order_is_not_lost() -> None:
 
 
 def test_an_order_says_its_drug_its_minutes_and_where_they_stand() -> None:
-    """TQ1-6 in minutes or hours, else the duration of RXE-1, else volume over rate: 250 mL at 125 mL/hr."""
-    rxe = segment("RXE", {1: "^^M90", 2: "VANCOMYCIN^^L", 3: "250", 5: "mL", 23: "125", 24: "mL/hr"})
+    """TQ1-6 in minutes or hours, else the duration of RXE-1, else volume over rate: 250 mL at 125
+    mL/hr.
+    """
+    rxe = segment(
+        "RXE", {1: "^^M90", 2: "VANCOMYCIN^^L", 3: "250", 5: "mL", 23: "125", 24: "mL/hr"}
+    )
     for row, timing, expected in (
         (rxe, "TQ1|1|||||2^h", (120, "TQ1[1]-6")),
         (rxe, "TQ1|1|||||45^min", (45, "TQ1[1]-6")),
@@ -378,7 +408,9 @@ def test_an_order_says_its_drug_its_minutes_and_where_they_stand() -> None:
 
 @pytest.mark.parametrize("duration", ["9" * 18, "1" + "0" * 17])
 def test_an_order_of_a_million_years_stops_nothing(duration: str) -> None:
-    """An absurd duration is no duration, or an error of its field; two bags under it can be placed."""
+    """An absurd duration is no duration, or an error of its field; two bags under it can be
+    placed.
+    """
     data = [
         message("RDE^O11", orc(), DRUGS["RDE"], f"TQ1|1|||||{duration}^min", rxr("IV")),
         *(
@@ -423,20 +455,27 @@ def test_the_status_is_translated(code: str, meaning: str) -> None:
 
 
 def test_an_unknown_status_costs_its_own_record_only() -> None:
-    """Nobody may guess whether Q adds or deletes: the record is unreadable, the next one is read."""
+    """Nobody may guess whether Q adds or deletes: the record is unreadable, the next one is
+    read.
+    """
     data = ras(
         orc(), rxa("VANCOMYCIN", "1 g", "0900", status="Q"), rxr("IV"),
         rxa("CEFEPIME", "2 g", "1000", number=2), rxr("IV"),
     )  # fmt: skip
     (problem,) = unreadable(data)
     assert (problem.finding.code, problem.finding.where) == ("status.unknown", "RXA[1]-21")
-    assert (problem.finding.expected, problem.finding.found) == ("one of A, D, U, X", "1 character, letters")
+    assert (problem.finding.expected, problem.finding.found) == (
+        "one of A, D, U, X",
+        "1 character, letters",
+    )
     assert [each.drugs[0].codes[0] for each in records(data)] == ["CEFEPIME"]
 
 
 @pytest.mark.parametrize("amount", ["ten", "1,000", "5mg", "1e3", "1.2.3", "--5", "nan", "9" * 19])
 def test_an_amount_is_a_plain_number(amount: str) -> None:
-    """Words, commas, units, exponents and endless digits are refused at RXA-6, told by their shape only."""
+    """Words, commas, units, exponents and endless digits are refused at RXA-6, told by their shape
+    only.
+    """
     (problem,) = unreadable(ras(orc(), rxa("VANCOMYCIN", f"{amount} mg", "0900"), rxr("IV")))
     assert (problem.finding.code, problem.finding.where) == ("number.invalid", "RXA[1]-6")
     assert problem.finding.expected == "a number such as 250 or 0.5"
@@ -449,15 +488,21 @@ def test_an_amount_is_a_plain_number(amount: str) -> None:
 def test_an_amount_is_exact(amount: str, number: str | None) -> None:
     """Decimals stay decimals, and nothing is nothing."""
     data = ras(
-        orc(), segment("RXA", {2: "1", 3: "202603020900", 5: "VANCOMYCIN^^L", 6: amount, 7: "mg"}), rxr("IV")
+        orc(),
+        segment("RXA", {2: "1", 3: "202603020900", 5: "VANCOMYCIN^^L", 6: amount, 7: "mg"}),
+        rxr("IV"),
     )
     assert records(data)[0].drugs[0].amount == (Decimal(number) if number else None)
 
 
 def test_deleted_fields_say_nothing() -> None:
-    """`""` as stop, amount, unit, word, rate, refusal, completion and time of charting is no value."""
+    """`""` as stop, amount, unit, word, rate, refusal, completion and time of charting is no
+    value.
+    """
     fields = dict.fromkeys((4, 6, 7, 9, 12, 18, 20, 21, 22), '""')
-    data = ras(orc(), segment("RXA", {2: "1", 3: "202603020900", 5: "VANCOMYCIN^^L"} | fields), rxr("IV"))
+    data = ras(
+        orc(), segment("RXA", {2: "1", 3: "202603020900", 5: "VANCOMYCIN^^L"} | fields), rxr("IV")
+    )
     (record,) = records(data)
     assert unreadable(data) == []
     assert (record.until, record.action, record.rate, record.completion) == (None, "", "", "")
@@ -481,8 +526,12 @@ def test_a_deleted_drug_is_the_order_s() -> None:
     ],
 )
 def test_a_record_without_a_minute_cannot_be_placed(start: str, code: str) -> None:
-    """No time, a deleted one, a day only and the hour that summer time skips are unreadable at RXA-3."""
-    (problem,) = unreadable(ras(orc(), segment("RXA", {2: "1", 3: start, 5: "VANCOMYCIN^^L"}), rxr("IV")))
+    """No time, a deleted one, a day only and the hour that summer time skips are unreadable at
+    RXA-3.
+    """
+    (problem,) = unreadable(
+        ras(orc(), segment("RXA", {2: "1", 3: start, 5: "VANCOMYCIN^^L"}), rxr("IV"))
+    )
     assert (problem.finding.code, problem.finding.where) == (code, "RXA[1]-3")
 
 
@@ -495,13 +544,20 @@ def test_a_rate_of_nothing_is_a_pause() -> None:
         ("50 mL/hr", "rate"),
         ("", "rate"),
     ):
-        data = ras(orc(), rxa("VANCOMYCIN", "", "0900", note="Rate Change^^L", rate=rate), rxr("IV"))
+        data = ras(
+            orc(), rxa("VANCOMYCIN", "", "0900", note="Rate Change^^L", rate=rate), rxr("IV")
+        )
         assert records(data)[0].action == action
 
 
 def test_words_mark_fluid_that_only_keeps_the_vein_open() -> None:
     """KVO and FLUSH as words of RXA-9 mark the purpose; a part of another word does not."""
-    for note, purpose in (("KVO", "keep_open"), ("saline flush", "flush"), ("flushed face", ""), ("", "")):
+    for note, purpose in (
+        ("KVO", "keep_open"),
+        ("saline flush", "flush"),
+        ("flushed face", ""),
+        ("", ""),
+    ):
         data = ras(orc(), rxa("SALINE", "10 mL", "0900", note=note), rxr("IV"))
         assert records(data)[0].purpose == purpose
 

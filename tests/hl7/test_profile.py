@@ -1,4 +1,5 @@
-"""Claims about interface profiles: a site's own words and addresses are used, and its mistakes are told.
+"""Claims about interface profiles: a site's own words and addresses are used, and its mistakes are
+told.
 
 It owns changes to the shipped profile `standard`; each is what a site might write.
 """
@@ -20,7 +21,9 @@ from tests.golden.messages import message, orc, rxa, rxr, segment
 
 
 def table(**changes: object) -> dict[str, Any]:
-    """The standard profile with other values; `administration__line` stands for a key of a table."""
+    """The standard profile with other values; `administration__line` stands for a key of a
+    table.
+    """
     found = copy.deepcopy(read_interface(rules_directory(), "standard"))
     for name, value in changes.items():
         place: dict[str, Any] = found
@@ -101,7 +104,10 @@ def test_the_profile_is_named() -> None:
         ({"order__number": ["ORC-3-1"]}, "number: 'ORC-3-1' is not an address"),
         ({"order__stripes": []}, "key 'stripes' is not one of number"),
         ({"administration": None}, "table [administration] is missing"),
-        ({"completion__CP": "done"}, "[completion] CP = 'done' is not one of complete, not_given, partial"),
+        (
+            {"completion__CP": "done"},
+            "[completion] CP = 'done' is not one of complete, not_given, partial",
+        ),
         ({"classes__O": "in"}, "[classes] O = 'in' is not one of emergency, "),
         ({"actions__hung": ["start"]}, "[actions] hung = ['start'] is not one of "),
         ({"zone": "America"}, "zone must be an IANA time zone"),
@@ -111,7 +117,9 @@ def test_the_profile_is_named() -> None:
     ids=str,
 )
 def test_each_mistake_says_what_was_expected(changes: dict[str, object], said: str) -> None:
-    """Kind of value, address, key, table, word and zone are checked; nothing else goes wrong with it."""
+    """Kind of value, address, key, table, word and zone are checked; nothing else goes wrong with
+    it.
+    """
     assert said in mistakes(**changes)
 
 
@@ -141,14 +149,19 @@ def test_a_site_has_its_own_words_for_actions() -> None:
     """`Hung` starts and `Down` stops, in any case of letters."""
     words = {"actions": {"hung": "start", "DOWN": "stop"}}
     for word, meaning in (("HUNG", "start"), ("Hung", "start"), ("down", "stop"), ("New Bag", "")):
-        data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900", note=f"{word}^^L"), rxr("IV"))
+        data = message(
+            "RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900", note=f"{word}^^L"), rxr("IV")
+        )
         assert only(records(data, **words)).action == meaning
 
 
 def test_the_first_place_with_a_known_word_is_the_action() -> None:
     """`CP` in RXA-20 means nothing as an action, so ORC-5 is asked."""
     data = message(
-        "RAS^O17", segment("ORC", {1: "RE", 3: "R1", 5: "PAUSED"}), rxa("VANCOMYCIN", "", "0900"), rxr("IV")
+        "RAS^O17",
+        segment("ORC", {1: "RE", 3: "R1", 5: "PAUSED"}),
+        rxa("VANCOMYCIN", "", "0900"),
+        rxr("IV"),
     )
     record = only(records(data, administration__action=["RXA-20.1", "ORC-5.1"]))
     assert (record.action, record.action_address) == ("pause", "ORC-5")
@@ -165,7 +178,9 @@ def test_an_action_remembers_which_administration_said_it() -> None:
 
 
 def test_a_site_has_its_own_routes_methods_devices_and_classes() -> None:
-    """Words of the site's tables are translated, and unknown ones are kept as text or called unknown."""
+    """Words of the site's tables are translated, and unknown ones are kept as text or called
+    unknown.
+    """
     data = message(
         "RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"),
         segment("RXR", {1: "VEIN", 3: "ZPUMP", 4: "SLOW"}), patient_class="DAY",
@@ -174,7 +189,11 @@ def test_a_site_has_its_own_routes_methods_devices_and_classes() -> None:
         "routes__VEIN": "intravenous", "methods__SLOW": "infusion", "devices__ZPUMP": "portable_pump",
     }  # fmt: skip
     record = only(records(data, **changes))
-    assert (record.route, record.method, record.device) == ("intravenous", "infusion", "portable_pump")
+    assert (record.route, record.method, record.device) == (
+        "intravenous",
+        "infusion",
+        "portable_pump",
+    )
     plain = only(records(data))
     assert (plain.route, plain.route_text, plain.method, plain.device) == ("", "VEIN", "", "")
 
@@ -199,8 +218,14 @@ def test_a_number_of_the_administration_in_a_z_segment_is_read() -> None:
 
 def test_the_visit_may_stand_elsewhere() -> None:
     """The first valued of the site's addresses wins, be it a Z segment or another field of PV1."""
-    data = message("RAS^O17", "ZVN|1|VIS9^X", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"), visit="V1")
-    for places, expected in ((["ZVN-2.1"], "VIS9"), (["ZVN-9.1", "PV1-19.1"], "V1"), (["ZVN-2.2"], "X")):
+    data = message(
+        "RAS^O17", "ZVN|1|VIS9^X", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"), visit="V1"
+    )
+    for places, expected in (
+        (["ZVN-2.1"], "VIS9"),
+        (["ZVN-9.1", "PV1-19.1"], "V1"),
+        (["ZVN-2.2"], "X"),
+    ):
         reading = read_events(read_message(data), make_profile(table(visit=places)))
         assert reading.visit == expected
 
@@ -210,12 +235,16 @@ def test_the_facility_may_stand_elsewhere() -> None:
     data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV")).replace(
         b"|CHARGELINE|ZEBRA|", b"|CHARGELINE|YAK|"
     )
-    assert read_events(read_message(data), make_profile(table(facility=["MSH-6.1"]))).facility == "YAK"
+    assert (
+        read_events(read_message(data), make_profile(table(facility=["MSH-6.1"]))).facility == "YAK"
+    )
     assert read_events(read_message(data), make_profile(table())).facility == "ZEBRA"
 
 
 def test_the_order_number_is_the_first_valued() -> None:
-    """A filler number is taken before a placer number, and the other way round where the site says so."""
+    """A filler number is taken before a placer number, and the other way round where the site says
+    so.
+    """
     data = message("RAS^O17", orc("R1"), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"))
     assert only(records(data)).order == "R1"
     assert only(records(data, order__number=["ORC-2.1", "ORC-3.1"])).order == "PR1"
@@ -225,13 +254,19 @@ def test_the_order_number_is_the_first_valued() -> None:
 def test_the_zone_of_the_profile_moves_the_wall_clock() -> None:
     """9:00 is 14:00 UTC in New York and 15:00 in Chicago."""
     data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"))
-    hours = [only(records(data, zone=zone)).at.hour for zone in ("America/New_York", "America/Chicago")]
+    hours = [
+        only(records(data, zone=zone)).at.hour for zone in ("America/New_York", "America/Chicago")
+    ]
     assert hours == [14, 15]
 
 
-@pytest.mark.parametrize("text", ["PICC-proximal", "PICC RED", "picc distal lumen", "PICC_DISTAL", "PICC"])
+@pytest.mark.parametrize(
+    "text", ["PICC-proximal", "PICC RED", "picc distal lumen", "PICC_DISTAL", "PICC"]
+)
 def test_the_line_is_read_without_words_for_a_lumen(text: str) -> None:
-    """`PICC-proximal` and `PICC RED` are lumens of one catheter, PICC, and no second initial service."""
+    """`PICC-proximal` and `PICC RED` are lumens of one catheter, PICC, and no second initial
+    service.
+    """
     data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV", site=text))
     assert only(records(data)).line == "PICC"
 
@@ -239,7 +274,11 @@ def test_the_line_is_read_without_words_for_a_lumen(text: str) -> None:
 def test_an_observation_may_name_the_line() -> None:
     """OBX with the site's code wins over RXR-2, and another code is none."""
     data = message(
-        "RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV", site="ARM"), "OBX|1|ST|WHERE^^L||PORT"
+        "RAS^O17",
+        orc(),
+        rxa("VANCOMYCIN", "1 g", "0900"),
+        rxr("IV", site="ARM"),
+        "OBX|1|ST|WHERE^^L||PORT",
     )
     assert only(records(data, administration__line=["OBX:WHERE", "RXR-2.1"])).line == "PORT"
     assert only(records(data)).line == "ARM"

@@ -1,4 +1,6 @@
-"""Claims about reading one message. Each is a sentence that an interface analyst could check by hand."""
+"""Claims about reading one message. Each is a sentence that an interface analyst could check by
+hand.
+"""
 
 import codecs
 from hashlib import blake2b
@@ -20,7 +22,8 @@ def code_of(data: bytes) -> str:
     return raised.value.finding.code
 
 
-# --- rows and coordinates ---------------------------------------------------------------------------------
+# --- rows and coordinates
+# ---------------------------------------------------------------------------------
 
 
 def test_segments_stay_in_the_order_of_the_message() -> None:
@@ -38,13 +41,17 @@ def test_row_n_is_field_n_of_the_standard() -> None:
 
 
 def test_msh_counts_its_own_separator_as_field_1() -> None:
-    """In MSH too row[n] is field n: the separator is 1, the other delimiters are 2, the sender is 3."""
+    """In MSH too row[n] is field n: the separator is 1, the other delimiters are 2, the sender is
+    3.
+    """
     assert read_message(RAS).rows[0][:4] == ["MSH", "|", "^~\\&", "PHARM"]
 
 
 def test_the_header_names_type_trigger_number_and_version() -> None:
     """MSH-9.1, 9.2, 10 and 12.1 are at hand, trimmed."""
-    message = read_message(with_header(MSH_9=" RAS ^ O17 ^RAS_O17", MSH_10=" A-7 ", MSH_12="2.5.1 ^USA"))
+    message = read_message(
+        with_header(MSH_9=" RAS ^ O17 ^RAS_O17", MSH_10=" A-7 ", MSH_12="2.5.1 ^USA")
+    )
     assert (message.type, message.trigger, message.control_id, message.version) == (
         "RAS",
         "O17",
@@ -56,7 +63,12 @@ def test_the_header_names_type_trigger_number_and_version() -> None:
 def test_an_acknowledgement_without_trigger_has_an_empty_one() -> None:
     """MSH-9 `ACK` alone is accepted: type ACK, trigger empty."""
     message = read_message(b"MSH|^~\\&|A|B|C|D|20240312||ACK")
-    assert (message.type, message.trigger, message.control_id, message.version) == ("ACK", "", "", "")
+    assert (message.type, message.trigger, message.control_id, message.version) == (
+        "ACK",
+        "",
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +88,9 @@ def test_a_header_may_end_early(ending: str, expected: tuple[str, ...]) -> None:
 
 def test_blanks_at_the_end_of_a_segment_are_dropped() -> None:
     """Padding after the last field goes, blanks inside fields stay."""
-    message = read_message(RAS.replace(b"HL70162\r", b"HL70162   \r").replace(b"^UCUM\r", b"^UCUM| x |y \r"))
+    message = read_message(
+        RAS.replace(b"HL70162\r", b"HL70162   \r").replace(b"^UCUM\r", b"^UCUM| x |y \r")
+    )
     assert message.rows[5] == ["RXR", "IV^Intravenous^HL70162"]
     assert message.rows[4][8:] == [" x ", "y"]
 
@@ -87,7 +101,9 @@ def test_a_name_alone_is_a_segment() -> None:
 
 
 def test_a_name_alone_amid_prose_is_prose() -> None:
-    """`NPO` on a line of its own, followed by prose, has no field to hold it: both belong to the comment."""
+    """`NPO` on a line of its own, followed by prose, has no field to hold it: both belong to the
+    comment.
+    """
     for terminator in (b"\r", b"\n"):
         message = read_message(
             (RAS + b"NTE|1||text\rNPO\rIVP\rafter midnight|RE\r").replace(b"\r", terminator)
@@ -96,7 +112,9 @@ def test_a_name_alone_amid_prose_is_prose() -> None:
 
 
 def test_a_name_is_a_capital_and_two_capitals_or_digits() -> None:
-    """`A1B|` and `NTE` before blanks begin a segment; `1AB|`, `Nte|`, `NT|` and `É12|` are prose."""
+    """`A1B|` and `NTE` before blanks begin a segment; `1AB|`, `Nte|`, `NT|` and `É12|` are
+    prose.
+    """
     message = read_message(RAS + "A1B|1\rNTE  \rZ12|1\r1AB|x\rNte|x\rNT|x\rÉ12|x\r".encode())
     assert [row[0] for row in message.rows[8:]] == ["A1B", "NTE", "Z12"]
     assert message.rows[-1][1:] == ["1\n1AB", "x\nNte", "x\nNT", "x\nÉ12", "x"]
@@ -120,7 +138,8 @@ def test_the_raw_bytes_are_kept_as_given() -> None:
     assert read_message(framed).raw == framed
 
 
-# --- values by address ------------------------------------------------------------------------------------
+# --- values by address
+# ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -151,13 +170,17 @@ def test_the_raw_bytes_are_kept_as_given() -> None:
     ],
 )
 def test_an_address_finds_its_value(address: str, expected: str | None) -> None:
-    """Segment, repetition, component and subcomponent count from 1; what is absent or empty is None."""
+    """Segment, repetition, component and subcomponent count from 1; what is absent or empty is
+    None.
+    """
     assert read_message(RAS).value(address) == expected
 
 
 def test_two_quotes_are_null_and_not_a_text() -> None:
     """`""` comes back as NULL, at each level and for all that is inside it."""
-    message = read_message(RAS.replace(b"TESTPATIENT^ZEBRA^Q", b'""').replace(b"ORD1001^EHR", b'""^EHR'))
+    message = read_message(
+        RAS.replace(b"TESTPATIENT^ZEBRA^Q", b'""').replace(b"ORD1001^EHR", b'""^EHR')
+    )
     assert message.value("PID-5") is NULL
     assert message.value("PID-5.2") is NULL
     assert message.value("ORC-2.1") is NULL
@@ -166,7 +189,9 @@ def test_two_quotes_are_null_and_not_a_text() -> None:
 
 
 def test_only_the_delimiters_of_msh_are_not_split() -> None:
-    """From MSH-3 on, and in the first fields of other segments, components and repetitions count."""
+    """From MSH-3 on, and in the first fields of other segments, components and repetitions
+    count.
+    """
     message = read_message(with_header(MSH_3="PHARM^2~X").replace(b"|IVP^", b"|IVP~SC^"))
     assert (message.value("MSH-3.2"), message.value("MSH-3[2]")) == ("2", "X")
     assert (message.value("RXR[2]-1[2].1"), message.value("RXR[2]-1[2].2")) == ("SC", "Push")
@@ -186,7 +211,18 @@ def test_a_value_is_unescaped_after_splitting() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "PV1", "PV1-", "PV1-0", "pv1-3", "PV1-3.0", "PV1.3", "PV1-3.1.1.1", "PV1-3[0]", "PV1-99999"],
+    [
+        "",
+        "PV1",
+        "PV1-",
+        "PV1-0",
+        "pv1-3",
+        "PV1-3.0",
+        "PV1.3",
+        "PV1-3.1.1.1",
+        "PV1-3[0]",
+        "PV1-99999",
+    ],
 )
 def test_a_malformed_address_is_refused(address: str) -> None:
     """An address that the interface table got wrong is an error, not an empty value."""
@@ -226,7 +262,8 @@ def test_a_component_is_of_the_first_repetition_and_raw(field: str, n: int, expe
     assert component(field, n, USUAL) == expected
 
 
-# --- escapes ----------------------------------------------------------------------------------------------
+# --- escapes
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,7 +290,9 @@ def test_a_component_is_of_the_first_repetition_and_raw(field: str, n: int, expe
     ],
 )
 def test_escapes_are_decoded_once_and_the_unknown_is_kept(written: str, meant: str) -> None:
-    """Delimiters, line breaks, highlighting and hexadecimal are decoded left to right, all else stays."""
+    """Delimiters, line breaks, highlighting and hexadecimal are decoded left to right, all else
+    stays.
+    """
     assert unescape(written, USUAL) == meant
 
 
@@ -273,7 +312,8 @@ def test_without_an_escape_character_nothing_is_decoded() -> None:
     assert unescape(r"\F\ ", USUAL._replace(escape="")) == r"\F\ "
 
 
-# --- delimiters -------------------------------------------------------------------------------------------
+# --- delimiters
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -341,7 +381,8 @@ def test_unusable_delimiters_are_refused(header: str) -> None:
     assert code_of(f"{header}\rPID|1||99000001\r".encode()) == "message.delimiters"
 
 
-# --- terminators ------------------------------------------------------------------------------------------
+# --- terminators
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("terminator", [b"\r", b"\n", b"\r\n", b"\r\r", b"\n\r", b"\r\n\r\n"])
@@ -366,12 +407,19 @@ def test_a_line_feed_in_content_stays_when_segments_end_with_crlf() -> None:
 def test_a_line_that_begins_no_segment_continues_the_field(terminator: str) -> None:
     """Prose after a terminator belongs to the field before it; blank lines between are dropped."""
     lines = ["NTE|1||first line", "", "second line|RE", "Third", "RXR|IV", ""]
-    message = read_message(RAS.replace(b"\r", terminator.encode()) + terminator.join(lines).encode())
-    assert message.rows[-2:] == [["NTE", "1", "", "first line\nsecond line", "RE\nThird"], ["RXR", "IV"]]
+    message = read_message(
+        RAS.replace(b"\r", terminator.encode()) + terminator.join(lines).encode()
+    )
+    assert message.rows[-2:] == [
+        ["NTE", "1", "", "first line\nsecond line", "RE\nThird"],
+        ["RXR", "IV"],
+    ]
 
 
 def test_a_carriage_return_in_a_message_of_lf_lines_swallows_no_segment() -> None:
-    """What ends the MSH segment decides: after LF, a stray CR at the end does not turn all LF to content."""
+    """What ends the MSH segment decides: after LF, a stray CR at the end does not turn all LF to
+    content.
+    """
     message = read_message(RAS.replace(b"\r", b"\n").rstrip(b"\n") + b"\r")
     assert len(message.rows) == 8
     assert message.warnings == ()
@@ -384,7 +432,8 @@ def test_a_segment_behind_a_line_feed_that_counts_as_content_is_reported() -> No
     assert [warning.partition(":")[0] for warning in message.warnings] == ["terminators.mixed"]
 
 
-# --- frames, marks and blanks around the message ----------------------------------------------------------
+# --- frames, marks and blanks around the message
+# ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -399,13 +448,16 @@ def test_a_segment_behind_a_line_feed_that_counts_as_content_is_reported() -> No
     ],
 )
 def test_what_surrounds_a_message_is_taken_off(before: bytes, after: bytes) -> None:
-    """MLLP bytes, the byte order mark and blank lines are no part of the first or the last field."""
+    """MLLP bytes, the byte order mark and blank lines are no part of the first or the last
+    field.
+    """
     message = read_message(before + RAS + after)
     assert message.rows == read_message(RAS).rows
     assert message.encoding == "ascii"
 
 
-# --- encodings --------------------------------------------------------------------------------------------
+# --- encodings
+# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -436,10 +488,15 @@ def test_msh_18_says_how_to_decode(declared: str, codec: str, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("declared", "codec", "name"), [("BIG-5", "cp950", "功"), ("~ISO IR87", "iso2022_jp_ext", "梨枝麦")]
+    ("declared", "codec", "name"),
+    [("BIG-5", "cp950", "功"), ("~ISO IR87", "iso2022_jp_ext", "梨枝麦")],
 )
-def test_delimiter_bytes_inside_a_character_do_not_split(declared: str, codec: str, name: str) -> None:
-    """In BIG5 the second byte of 功 is a backslash, in ISO 2022 those of 梨枝麦 are `|`, `^` and `~`."""
+def test_delimiter_bytes_inside_a_character_do_not_split(
+    declared: str, codec: str, name: str
+) -> None:
+    """In BIG5 the second byte of 功 is a backslash, in ISO 2022 those of 梨枝麦 are `|`, `^` and
+    `~`.
+    """
     assert set(name.encode(codec)) & set(b"|^~\\&")
     data = with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
     assert read_message(data).value("PID-5.2") == name
@@ -463,8 +520,12 @@ def test_kanji_before_msh_18_do_not_hide_it() -> None:
         ("ASCII~BIG-5", "utf-8", "utf-8"),
     ],
 )
-def test_a_header_that_lies_about_the_encoding_is_found_out(declared: str, sent_as: str, won: str) -> None:
-    """What is declared is tried strictly, then UTF-8, then cp1252; a warning names the one that won."""
+def test_a_header_that_lies_about_the_encoding_is_found_out(
+    declared: str, sent_as: str, won: str
+) -> None:
+    """What is declared is tried strictly, then UTF-8, then cp1252; a warning names the one that
+    won.
+    """
     data = with_header(MSH_18=declared).decode().replace("ZEBRA", "ZÉBRÀ éà").encode(sent_as)
     message = read_message(data)
     assert (message.value("PID-5.2"), message.encoding) == ("ZÉBRÀ éà", won)
@@ -473,7 +534,9 @@ def test_a_header_that_lies_about_the_encoding_is_found_out(declared: str, sent_
 
 
 def test_iso_8859_with_bytes_that_it_does_not_have_is_not_believed() -> None:
-    """Curly quotes of Windows under the name 8859/1 come out as quotes, not as control characters."""
+    """Curly quotes of Windows under the name 8859/1 come out as quotes, not as control
+    characters.
+    """
     data = with_header(MSH_18="8859/1").decode().replace("ZEBRA", "“ZEBRA”").encode("cp1252")
     assert read_message(data).value("PID-5.2") == "“ZEBRA”"
 
@@ -487,11 +550,22 @@ def test_iso_8859_that_would_be_valid_utf_8_is_obeyed_with_a_warning() -> None:
 
 
 def test_without_msh_18_utf_8_and_then_cp1252_are_tried() -> None:
-    """No MSH-18 or an empty one is no lie: no warning. What even cp1252 does not have is Latin-1."""
+    """No MSH-18 or an empty one is no lie: no warning. What even cp1252 does not have is
+    Latin-1.
+    """
     for codec, name in (("utf-8", "ZÉBRA"), ("cp1252", "ZÉBRA"), ("latin-1", "ZÉBRA\x81")):
-        for header in (RAS, with_header(MSH_17="USA"), with_header(MSH_18=""), with_header(MSH_19="EN")):
+        for header in (
+            RAS,
+            with_header(MSH_17="USA"),
+            with_header(MSH_18=""),
+            with_header(MSH_19="EN"),
+        ):
             message = read_message(header.decode().replace("ZEBRA", name).encode(codec))
-            assert (message.value("PID-5.2"), message.encoding, message.warnings) == (name, codec, ())
+            assert (message.value("PID-5.2"), message.encoding, message.warnings) == (
+                name,
+                codec,
+                (),
+            )
 
 
 @pytest.mark.parametrize(
@@ -544,7 +618,15 @@ SPELLINGS = {
     },
     "cp1252": ["CP1252", "windows-1252"],
     # the wide ones show in the first bytes; who declares them in ASCII bytes means UTF-8
-    "utf-8": ["UNICODE", "UNICODE UTF-8", "UTF-8", "UNICODE UTF-16", "UTF-16", "UNICODE UTF-32", "UTF-32"],
+    "utf-8": [
+        "UNICODE",
+        "UNICODE UTF-8",
+        "UTF-8",
+        "UNICODE UTF-16",
+        "UTF-16",
+        "UNICODE UTF-32",
+        "UTF-32",
+    ],
     "iso2022_jp_ext": ["ISO IR13", "ISO IR14", "ISO IR87", "ISO IR159", "ISO-2022-JP"],
     "cp932": ["Shift_JIS", "windows-31j"],
     "gb18030": ["GB 18030-2000", "GB18030", "GBK"],
@@ -559,7 +641,9 @@ SPELLINGS = {
 def test_table_0211_is_understood_in_its_usual_spellings(declared: str, codec: str) -> None:
     """Letters that only this encoding writes so come out right, without a warning."""
     name = SAMPLE_LETTERS[codec]
-    message = read_message(with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec))
+    message = read_message(
+        with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
+    )
     assert (message.value("PID-5.2"), message.encoding) == (name, codec)
     assert not [warning for warning in message.warnings if "declared" in warning]
 
@@ -567,12 +651,15 @@ def test_table_0211_is_understood_in_its_usual_spellings(declared: str, codec: s
 def test_no_spelling_in_the_table_is_untested() -> None:
     """Each entry of the reader's table is one of the spellings above."""
     tested = {
-        "".join(c for c in label.upper() if c.isalnum()) for labels in SPELLINGS.values() for label in labels
+        "".join(c for c in label.upper() if c.isalnum())
+        for labels in SPELLINGS.values()
+        for label in labels
     }
     assert set(reader.CODECS) == tested
 
 
-# --- what is refused --------------------------------------------------------------------------------------
+# --- what is refused
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -626,7 +713,9 @@ def test_a_message_that_cannot_be_read_is_refused_by_its_code(data: bytes, code:
     ],
 )
 def test_a_message_that_may_be_whole_is_read(data: bytes) -> None:
-    """A missing last terminator, a short but ended RXA, prose at the end, a nulled pointer are no cuts."""
+    """A missing last terminator, a short but ended RXA, prose at the end, a nulled pointer are no
+    cuts.
+    """
     assert read_message(data).type == "RAS"
 
 
@@ -654,7 +743,8 @@ def test_a_shape_tells_of_a_text_without_showing_it(text: str, shape: str) -> No
     assert shape_of(text) == shape
 
 
-# --- resends ----------------------------------------------------------------------------------------------
+# --- resends
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -669,7 +759,9 @@ def test_a_shape_tells_of_a_text_without_showing_it(text: str, shape: str) -> No
     ],
 )
 def test_a_resend_has_the_same_body_digest(resend: bytes) -> None:
-    """Another number, another time of sending, another terminator or frame: still the same statement."""
+    """Another number, another time of sending, another terminator or frame: still the same
+    statement.
+    """
     assert read_message(resend).body_digest == read_message(RAS).body_digest
 
 
@@ -686,12 +778,16 @@ def test_a_resend_has_the_same_body_digest(resend: bytes) -> None:
     ],
 )
 def test_another_statement_has_another_body_digest(other: bytes) -> None:
-    """Another sender, event, meaning of the delimiters or any change after MSH makes another digest."""
+    """Another sender, event, meaning of the delimiters or any change after MSH makes another
+    digest.
+    """
     assert read_message(other).body_digest != read_message(RAS).body_digest
 
 
 def test_a_body_digest_is_made_of_the_text_that_it_says() -> None:
-    """It is stored, so it must be the same in the next release: MSH-1 to 4, MSH-9, then every segment."""
+    """It is stored, so it must be the same in the next release: MSH-1 to 4, MSH-9, then every
+    segment.
+    """
     body = RAS.rstrip(b"\r").partition(b"\r")[2]
     message = read_message(RAS)
     assert (

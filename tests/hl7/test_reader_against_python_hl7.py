@@ -43,7 +43,20 @@ class Sample:
         for delimiter in header:
             self.letters = self.letters.replace(delimiter, "")
         kind = self.component.join(("RAS", "O17"))
-        first = ["MSH", header[1:], "PHARM", "GENHOSP", "", "", "20240312", "", kind, "1", "P", version]
+        first = [
+            "MSH",
+            header[1:],
+            "PHARM",
+            "GENHOSP",
+            "",
+            "",
+            "20240312",
+            "",
+            kind,
+            "1",
+            "P",
+            version,
+        ]
         rows = [[*first, "", "", "", "", "", label]]
         rows += [[random.choice(NAMES), *self.fields()] for _ in range(random.randint(1, 8))]
         self.text = "\r".join(self.field.join(row) for row in rows) + "\r"
@@ -51,7 +64,8 @@ class Sample:
 
     def fields(self) -> list[str]:
         fields = [
-            self.nested(3) if self.random.random() < 0.6 else "" for _ in range(self.random.randint(1, 12))
+            self.nested(3) if self.random.random() < 0.6 else ""
+            for _ in range(self.random.randint(1, 12))
         ]
         return [
             *fields,
@@ -87,7 +101,9 @@ def parts(container: object) -> list[object]:
 
 
 def raw_values(message: hl7.Message) -> Iterator[tuple[tuple[int, ...], str]]:
-    """Each subcomponent of python-hl7 with its place: segment, field, repetition, component, subcomponent."""
+    """Each subcomponent of python-hl7 with its place: segment, field, repetition, component,
+    subcomponent.
+    """
     for s, segment in enumerate(message):
         for f, field in enumerate(parts(segment)):
             for r, repetition in enumerate(parts(field)):
@@ -111,11 +127,15 @@ def our_raw_values(rows: list[list[str]], d: Delimiters) -> Iterator[tuple[tuple
 
 @pytest.mark.parametrize(("version", "header"), STYLES)
 def test_every_raw_value_stands_where_python_hl7_has_it(version: str, header: str) -> None:
-    """Segments, fields, repetitions, components and subcomponents agree in number, place and text."""
+    """Segments, fields, repetitions, components and subcomponents agree in number, place and
+    text.
+    """
     for sample in samples(version, header):
         message = read_message(sample.data)
         oracle = hl7.parse(sample.text)
-        assert list(our_raw_values(message.rows, message.delimiters)) == list(raw_values(oracle)), sample.text
+        assert list(our_raw_values(message.rows, message.delimiters)) == list(raw_values(oracle)), (
+            sample.text
+        )
 
 
 @pytest.mark.parametrize(("version", "header"), STYLES)

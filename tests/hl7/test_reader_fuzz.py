@@ -1,4 +1,5 @@
-"""Damaged and hostile input: whatever the bytes, there is a message or an Hl7Error, and nothing else.
+"""Damaged and hostile input: whatever the bytes, there is a message or an Hl7Error, and nothing
+else.
 
 The examples are derandomized, so a failure here is the same everywhere.
 """
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 from chargeline.engine import MEANINGS
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import ENVELOPE, NOTHING, split_messages
-from chargeline.hl7.reader import UTF8_BOM, Delimiters, component, read_message, unescape, wide_encoding
+from chargeline.hl7.reader import (
+    UTF8_BOM,
+    Delimiters,
+    component,
+    read_message,
+    unescape,
+    wide_encoding,
+)
 from tests.hl7 import RAS, with_header
 
 bounded = settings(
@@ -106,7 +114,11 @@ def test_any_bytes_are_cut_into_frames_without_raising(data: bytes) -> None:
 
 
 @bounded
-@given(st.lists(st.one_of(st.sampled_from(SEEDS[:5]), st.binary(max_size=30)), max_size=5).map(b"".join))
+@given(
+    st.lists(st.one_of(st.sampled_from(SEEDS[:5]), st.binary(max_size=30)), max_size=5).map(
+        b"".join
+    )
+)
 def test_no_line_that_says_something_is_lost(data: bytes) -> None:
     """The lines of a source are those of its frames, in order, but for blank ones and envelopes."""
     assume(wide_encoding(data) is None)  # those are compared in test_framing
@@ -116,7 +128,11 @@ def test_no_line_that_says_something_is_lost(data: bytes) -> None:
 
 def telling_lines(data: bytes) -> list[bytes]:
     lines = re.split(rb"[\r\n\x0b\x1c]", data.replace(UTF8_BOM, b""))
-    return [line for line in (line.strip(NOTHING) for line in lines) if line and line[:3] not in ENVELOPE]
+    return [
+        line
+        for line in (line.strip(NOTHING) for line in lines)
+        if line and line[:3] not in ENVELOPE
+    ]
 
 
 @bounded
@@ -140,7 +156,9 @@ def test_what_is_escaped_comes_back(text: str) -> None:
 @bounded
 @given(st.data())
 def test_a_message_cut_anywhere_never_gains_a_segment(data: st.DataObject) -> None:
-    """Truncation gives an error or the first rows of the whole message, the last of them perhaps shorter."""
+    """Truncation gives an error or the first rows of the whole message, the last of them perhaps
+    shorter.
+    """
     whole = read_message(RAS).rows
     try:
         rows = read_message(RAS[: data.draw(st.integers(0, len(RAS)))]).rows

@@ -119,7 +119,8 @@ def test_the_hour_that_comes_twice_is_marked_and_the_first_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "time"), [("202611010059", "04:59"), ("202611010200", "07:00"), ("202611010130-0500", "06:30")]
+    ("text", "time"),
+    [("202611010059", "04:59"), ("202611010200", "07:00"), ("202611010130-0500", "06:30")],
 )
 def test_times_beside_it_or_with_an_offset_are_not_marked(text: str, time: str) -> None:
     """0:59 and 2:00 occur once, and an offset says which 1:30 is meant."""
@@ -130,7 +131,9 @@ def test_times_beside_it_or_with_an_offset_are_not_marked(text: str, time: str) 
 # ------------------------------------------------------------------ what is no time
 
 
-@pytest.mark.parametrize("text", ["20260302", "2026030210", "2026-03-02", "2026/03/02", "20260302-0500"])
+@pytest.mark.parametrize(
+    "text", ["20260302", "2026030210", "2026-03-02", "2026/03/02", "20260302-0500"]
+)
 def test_a_time_without_minutes_is_too_coarse(text: str) -> None:
     """A day or an hour is refused: no minutes are billed from it."""
     error = refused(text)
@@ -153,7 +156,9 @@ def test_a_time_without_minutes_is_too_coarse(text: str) -> None:
     ],
 )
 def test_what_no_calendar_has_is_impossible(text: str) -> None:
-    """30 February, months 0 and 13, day 0, hour 24, minute and second 60, year 0, a leap day of 2025."""
+    """30 February, months 0 and 13, day 0, hour 24, minute and second 60, year 0, a leap day of
+    2025.
+    """
     error = refused(text)
     assert error.finding.code == "time.impossible"
     assert error.finding.found.startswith("a date or time out of range")
@@ -177,9 +182,13 @@ def test_what_is_no_time_is_told_by_its_shape(text: str, shape: str) -> None:
     assert text not in error.finding.found
 
 
-@pytest.mark.parametrize("text", ["99991231235959", "999912312359", "000101010000+1400", "999912311200-1200"])
+@pytest.mark.parametrize(
+    "text", ["99991231235959", "999912312359", "000101010000+1400", "999912311200-1200"]
+)
 def test_the_ends_of_the_calendar_are_explained_like_any_other_time(text: str) -> None:
-    """`99991231235959` is a common way to say "no end": it is a time or an Hl7Error, never a crash."""
+    """`99991231235959` is a common way to say "no end": it is a time or an Hl7Error, never a
+    crash.
+    """
     try:
         assert read(text).at.tzinfo is UTC
     except Hl7Error as error:

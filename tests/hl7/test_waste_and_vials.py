@@ -1,4 +1,6 @@
-"""Claims about discarded amounts and vial codes: read where the profile says, kept with their place."""
+"""Claims about discarded amounts and vial codes: read where the profile says, kept with their
+place.
+"""
 
 from decimal import Decimal
 
@@ -13,9 +15,13 @@ from tests.golden.messages import message, orc, rxa, rxr
 
 def record(*after: str) -> Record:
     """The record of one bag of 450 mg with some segments after its route."""
-    data = message("RAS^O17", orc(), rxa("CARBOPLATIN", "450 mg", "0900", "1000"), rxr("IV"), *after)
+    data = message(
+        "RAS^O17", orc(), rxa("CARBOPLATIN", "450 mg", "0900", "1000"), rxr("IV"), *after
+    )
     profile = make_profile(read_interface(rules_directory(), "standard"))
-    (found,) = [event for event in read_events(read_message(data), profile).events if type(event) is Record]
+    (found,) = [
+        event for event in read_events(read_message(data), profile).events if type(event) is Record
+    ]
     return found
 
 
@@ -34,7 +40,8 @@ def test_waste_is_read_from_a_note() -> None:
 def test_the_vial_is_read_from_an_observation() -> None:
     """OBX of VIAL-NDC, twice for two vials, as they were scanned."""
     found = record(
-        "OBX|1|ST|VIAL-NDC^vial^L||00000-0001-01||||||F", "OBX|2|ST|VIAL-NDC^vial^L||00000-0002-01||||||F"
+        "OBX|1|ST|VIAL-NDC^vial^L||00000-0001-01||||||F",
+        "OBX|2|ST|VIAL-NDC^vial^L||00000-0002-01||||||F",
     )
     assert [vial.ndc for vial in found.vials] == ["00000-0001-01", "00000-0002-01"]
 
@@ -46,8 +53,12 @@ def test_a_drug_coded_as_ndc_is_a_vial() -> None:
         b"|CARBOPLATIN", b"|CARBOPLATIN^carboplatin^L^00000-0003-01^carboplatin vial^NDC^", 1
     )
     profile = make_profile(read_interface(rules_directory(), "standard"))
-    records = [each for each in read_events(read_message(coded), profile).events if type(each) is Record]
-    assert [(vial.ndc, vial.address) for vial in records[0].vials] == [("00000-0003-01", "RXA[1]-5.4")]
+    records = [
+        each for each in read_events(read_message(coded), profile).events if type(each) is Record
+    ]
+    assert [(vial.ndc, vial.address) for vial in records[0].vials] == [
+        ("00000-0003-01", "RXA[1]-5.4")
+    ]
 
 
 def test_an_administration_without_waste_says_none() -> None:

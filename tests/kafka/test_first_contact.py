@@ -1,7 +1,9 @@
-"""Claims about the first contact with Kafka: one that is starting is waited for, one that refuses is not.
+"""Claims about the first contact with Kafka: one that is starting is waited for, one that refuses
+is not.
 
-The broker here speaks just the part of Kafka's protocol that a first contact needs, in aiokafka's own words,
-and says what a test wants said. How a real one behaves is in `tests/live/test_starting.py`.
+The broker here speaks just the part of Kafka's protocol that a first contact needs, in aiokafka's
+own words, and says what a test wants said. How a real one behaves is in
+`tests/live/test_starting.py`.
 """
 
 import asyncio
@@ -81,8 +83,12 @@ class Broker:
                 return ApiVersionResponse_v0(NO_ERROR, SPOKEN)
             case 3:
                 brokers = [(1, HOST, self.port, None)] if self.registered else []
-                known = [(NO_ERROR, name, False, [(NO_ERROR, 0, 1, [1], [1])]) for name in self.topics]
-                return MetadataResponse_v1(brokers, self.controller if self.registered else -1, known)
+                known = [
+                    (NO_ERROR, name, False, [(NO_ERROR, 0, 1, [1], [1])]) for name in self.topics
+                ]
+                return MetadataResponse_v1(
+                    brokers, self.controller if self.registered else -1, known
+                )
             case 19:
                 code = self._code()
                 (asked,) = CreateTopicsRequest_v1.decode(request).create_topic_requests
@@ -91,7 +97,9 @@ class Broker:
         code = self._code()
         resources = DescribeConfigsRequest_v0.decode(request).resources
         limit = [(topics.RECORD_BYTES, "1000", False, False, False)]
-        return DescribeConfigsResponse_v0(0, [(code, None, each[0], each[1], limit) for each in resources])
+        return DescribeConfigsResponse_v0(
+            0, [(code, None, each[0], each[1], limit) for each in resources]
+        )
 
     def _code(self) -> int:
         return self.answers.pop(0) if self.answers else NO_ERROR
@@ -131,7 +139,9 @@ async def made(broker: Broker, tell: Waits, *names: str) -> list[str]:
 
 
 async def test_topics_are_made_when_the_broker_is_registered(broker: Broker) -> None:
-    """It listens and lists no broker: that is told once, and what was asked for is done when it does."""
+    """It listens and lists no broker: that is told once, and what was asked for is done when it
+    does.
+    """
     tell = Waits(broker.register)
     assert await made(broker, tell, TOPIC, "charge.draft") == ["charge.draft"]
     assert tell.told == [Starting(f"{HOST}:{broker.port}", "NoBrokersAvailable")]
@@ -163,7 +173,9 @@ async def test_the_limit_of_a_topic_is_read_when_the_broker_is_registered(broker
 async def test_a_producer_starts_when_the_broker_is_registered(
     broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The log says that Kafka is waited for, at which address and how long; then the producer is there."""
+    """The log says that Kafka is waited for, at which address and how long; then the producer is
+    there.
+    """
     said: list[logging.LogRecord] = []
 
     class Watching(logging.Handler):
@@ -178,14 +190,20 @@ async def test_a_producer_starts_when_the_broker_is_registered(
     (record,) = said
     assert (record.getMessage(), record.levelname) == ("kafka.starting", "WARNING")
     told = {name: vars(record)[name] for name in ("where", "error", "seconds")}
-    assert told == {"where": f"{HOST}:{broker.port}", "error": "NoBrokersAvailable", "seconds": 30.0}
+    assert told == {
+        "where": f"{HOST}:{broker.port}",
+        "error": "NoBrokersAvailable",
+        "seconds": 30.0,
+    }
 
 
 @pytest.mark.parametrize("code", [NOT_CONTROLLER, UNKNOWN_TOPIC])
 async def test_an_answer_that_may_be_another_in_a_moment_is_asked_for_again(
     broker: Broker, code: int
 ) -> None:
-    """A controller that is just elected, a topic that not every broker knows yet: until it is done."""
+    """A controller that is just elected, a topic that not every broker knows yet: until it is
+    done.
+    """
     broker.registered = True
     tell = Waits(lambda _found: None)
     broker.answers = [NO_ERROR, code, code, NO_ERROR]
@@ -196,9 +214,12 @@ async def test_an_answer_that_may_be_another_in_a_moment_is_asked_for_again(
 
 
 @pytest.mark.parametrize(
-    "error", [KafkaError(), LeaderNotAvailableError(), CoordinatorNotAvailableError(), TimeoutError()]
+    "error",
+    [KafkaError(), LeaderNotAvailableError(), CoordinatorNotAvailableError(), TimeoutError()],
 )
-async def test_what_a_starting_kafka_answers_is_waited_out(broker: Broker, error: Exception) -> None:
+async def test_what_a_starting_kafka_answers_is_waited_out(
+    broker: Broker, error: Exception
+) -> None:
     """No leader, no coordinator, no metadata, no answer in time, while it lets us in."""
     broker.registered = True
     left = [error, error]
@@ -232,7 +253,9 @@ async def test_a_kafka_that_does_not_get_ready_is_given_up(
     with pytest.raises(KafkaUnavailableError) as caught:
         await made(broker, tell, "charge.draft")
     said = str(caught.value)
-    assert said.startswith(f"expected Kafka at {HOST}:{broker.port} to be ready within 0 seconds, found ")
+    assert said.startswith(
+        f"expected Kafka at {HOST}:{broker.port} to be ready within 0 seconds, found "
+    )
     assert found in said
     assert said.endswith("; start this again when they are done")
     assert len(said) < 400, "the log cuts it"
@@ -260,7 +283,9 @@ async def failing(options: dict[str, object], error: Exception) -> tuple[str, in
 
 
 async def test_a_kafka_that_refuses_us_is_not_waited_for(broker: Broker) -> None:
-    """It lets us in and we have no right to what we ask for: one try, and no word of starting again."""
+    """It lets us in and we have no right to what we ask for: one try, and no word of starting
+    again.
+    """
     broker.registered = True
     said, tries = await failing(broker.options, TopicAuthorizationFailedError())
     assert tries == 1

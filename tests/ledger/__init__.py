@@ -15,7 +15,8 @@ _migrated = b""
 async def with_tables(url: str) -> str:
     """Give an empty database all tables; returns its address.
 
-    Into a file goes a copy of one that the migrations have made: they take 50 ms, for hundreds of tests.
+    Into a file goes a copy of one that the migrations have made: they take 50 ms, for hundreds of
+    tests.
     """
     if url.startswith(_SQLITE):
         Path(url.removeprefix(_SQLITE)).write_bytes(await _migrated_file())

@@ -43,7 +43,9 @@ def merge(prior: str, surviving: str, number: int = 1, facility: str = "NORTH") 
 
 
 def visit(key: VisitKey = V1, **changes: Any) -> StoredVisit:
-    plain = StoredVisit(*key, "open", 0, None, None, None, None, incomplete=False, updated_at=MORNING)
+    plain = StoredVisit(
+        *key, "open", 0, None, None, None, None, incomplete=False, updated_at=MORNING
+    )
     return plain._replace(**changes)
 
 

@@ -32,7 +32,9 @@ class RefusedError(Exception):
 
 
 async def test_rows_come_back_as_they_were_given(ledger: Ledger) -> None:
-    """Bytes, JSON text, times to the microsecond, missing times and characters beyond ASCII survive."""
+    """Bytes, JSON text, times to the microsecond, missing times and characters beyond ASCII
+    survive.
+    """
     odd = message(1, sent=None, received_at=MORNING.replace(microsecond=1), control_id="Ärzte 𝄞")
     standing = visit(settle_due=MORNING, discharged_at=MORNING - HOUR, incomplete=True, revision=3)
     async with ledger.batch() as batch:
@@ -48,7 +50,9 @@ async def test_rows_come_back_as_they_were_given(ledger: Ledger) -> None:
 
 
 async def test_a_batch_that_raises_leaves_nothing(ledger: Ledger) -> None:
-    """Of a batch that ends in an error not one row of any table stays, and the error comes out as it was."""
+    """Of a batch that ends in an error not one row of any table stays, and the error comes out as
+    it was.
+    """
     with pytest.raises(RefusedError):
         async with ledger.batch() as batch:
             await batch.add_messages([message(1)])
@@ -161,12 +165,20 @@ async def test_a_key_twice_in_one_call_counts_once(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"facility": "SOUTH"}, {"visit": "V2"}, {"digest": "ff"}, {"control_id": "C2"}, {"sent": None}],
+    [
+        {"facility": "SOUTH"},
+        {"visit": "V2"},
+        {"digest": "ff"},
+        {"control_id": "C2"},
+        {"sent": None},
+    ],
 )
 async def test_each_part_of_the_key_makes_a_message_another_one(
     ledger: Ledger, change: dict[str, str]
 ) -> None:
-    """Facility, visit, digest, control id and time of sending are all part of what makes a copy exact."""
+    """Facility, visit, digest, control id and time of sending are all part of what makes a copy
+    exact.
+    """
     async with ledger.batch() as batch:
         other = message(1, **change)
         assert await batch.add_messages([message(1), other]) == {message(1).key, other.key}
@@ -183,12 +195,22 @@ async def test_no_rows_is_no_work(ledger: Ledger) -> None:
         await batch.announce([])
         await batch.park([])
         assert await batch.delete_announced([]) == 0
-        assert await batch.messages_of([]) == await batch.visits([]) == await batch.last_revisions([]) == {}
+        assert (
+            await batch.messages_of([])
+            == await batch.visits([])
+            == await batch.last_revisions([])
+            == {}
+        )
 
 
 @pytest.mark.parametrize(
     "bad",
-    [{"control_id": "a\0b"}, {"headers": "\ud800"}, {"visit": "V" * 401}, {"control_id": "é" * 201}],
+    [
+        {"control_id": "a\0b"},
+        {"headers": "\ud800"},
+        {"visit": "V" * 401},
+        {"control_id": "é" * 201},
+    ],
 )
 async def test_text_that_a_database_cannot_keep_is_refused_on_both(
     ledger: Ledger, bad: dict[str, str]
@@ -203,9 +225,13 @@ async def test_text_that_a_database_cannot_keep_is_refused_on_both(
 
 
 async def test_keys_as_long_as_they_may_be_are_kept(ledger: Ledger) -> None:
-    """Keys of the greatest length fit into the index of either database, even if nothing in them repeats."""
+    """Keys of the greatest length fit into the index of either database, even if nothing in them
+    repeats.
+    """
     long = "".join(chr(0x4E00 + n * 37 % 20000) for n in range(133))
-    full = message(1, facility=long, visit=long[::-1], digest=long[1:] + "x", control_id=long[2:] + "y")
+    full = message(
+        1, facility=long, visit=long[::-1], digest=long[1:] + "x", control_id=long[2:] + "y"
+    )
     async with ledger.batch() as batch:
         assert await batch.add_messages([full]) == {full.key}
 
@@ -222,11 +248,16 @@ async def test_a_visit_is_written_over_and_the_last_of_a_call_counts(ledger: Led
     async with ledger.batch() as batch:
         await batch.put_visits([visit(), visit(V2)])
         await batch.put_visits([visit(revision=1), visit(revision=2, status="final")])
-        assert await batch.visits([V1, V2, V3]) == {V1: visit(revision=2, status="final"), V2: visit(V2)}
+        assert await batch.visits([V1, V2, V3]) == {
+            V1: visit(revision=2, status="final"),
+            V2: visit(V2),
+        }
 
 
 async def test_due_visits_are_those_with_something_due_the_longest_first(ledger: Ledger) -> None:
-    """Any of the three times counts; later ones and visits with nothing due stay out; the limit holds."""
+    """Any of the three times counts; later ones and visits with nothing due stay out; the limit
+    holds.
+    """
     late = visit(V1, settle_due=MORNING, final_due=MORNING + 9 * HOUR)
     later = visit(V2, asked_due=MORNING - HOUR)
     async with ledger.batch() as batch:
@@ -318,7 +349,9 @@ asyncio.run(main())
 """
 
 
-async def test_a_program_that_is_killed_inside_a_batch_leaves_nothing(ledger: Ledger, url: str) -> None:
+async def test_a_program_that_is_killed_inside_a_batch_leaves_nothing(
+    ledger: Ledger, url: str
+) -> None:
     """After kill -9 before the commit the next program finds the ledger as it was, and free."""
     command = [sys.executable, "-c", KILLED, url]
     done = await asyncio.to_thread(subprocess.run, command, timeout=PATIENCE_SECONDS)

@@ -103,7 +103,9 @@ async def reloaded(connection: asyncpg.Connection, database: str) -> None:
 
 @pytest.mark.hurts("postgres")
 async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> None:
-    """The error names the user and the place, not the word that was tried; the right one is let in."""
+    """The error names the user and the place, not the word that was tried; the right one is let
+    in.
+    """
     with pytest.raises(AccessRefused, match="stranger@127") as caught:
         await Ledger.open(stranger.format(f"{SECRET}er"))
     assert_well_said(caught.value)
@@ -124,7 +126,9 @@ async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> Non
     ],
 )
 async def test_an_address_of_another_kind_is_refused(address: str) -> None:
-    """The error shows what an address looks like, and does not repeat this one, which may hold a password."""
+    """The error shows what an address looks like, and does not repeat this one, which may hold a
+    password.
+    """
     with pytest.raises(BadAddress, match="sqlite:///folder/file") as caught:
         await Ledger.open(address)
     assert_well_said(caught.value)
@@ -194,7 +198,9 @@ async def test_a_full_disk_keeps_nothing_of_the_batch_postgresql(database: str, 
 
 
 async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> None:
-    """SQLite has one writer: a second program waits as long as it was told, and says what is wrong."""
+    """SQLite has one writer: a second program waits as long as it was told, and says what is
+    wrong.
+    """
     address = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(address, accept_old=True, limits=LedgerLimits(busy=0.1))
     await ours.migrate()
@@ -212,7 +218,9 @@ async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> No
 
 
 async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
-    """SQLite refuses without waiting to change a new file's journal under another's lock; we wait."""
+    """SQLite refuses without waiting to change a new file's journal under another's lock; we
+    wait.
+    """
     file = tmp_path / "ledger.sqlite"
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("CREATE TABLE theirs (a)")
@@ -228,7 +236,9 @@ async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: 
 async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     postgres: Postgres, database: str
 ) -> None:
-    """kill -9 inside a batch: Unreachable; when it runs again, the same ledger goes on by itself."""
+    """kill -9 inside a batch: Unreachable; when it runs again, the same ledger goes on by
+    itself.
+    """
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
     with pytest.raises(Unreachable) as caught:
@@ -246,7 +256,9 @@ async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
 
 
 @pytest.mark.hurts("postgres")
-async def test_a_restart_between_two_batches_is_not_noticed(postgres: Postgres, database: str) -> None:
+async def test_a_restart_between_two_batches_is_not_noticed(
+    postgres: Postgres, database: str
+) -> None:
     """Connections that died in the pool are replaced before they are used."""
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
@@ -269,7 +281,9 @@ async def test_data_that_the_server_quotes_is_not_shown(database: str) -> None:
     ledger = await Ledger.open(database, accept_old=True)
     with pytest.raises(Unexpected, match="22P02") as caught:
         async with ledger.view() as view:
-            await view._transaction.rows(text("SELECT CAST(CAST(:x AS text) AS integer)"), {"x": SECRET})
+            await view._transaction.rows(
+                text("SELECT CAST(CAST(:x AS text) AS integer)"), {"x": SECRET}
+            )
     assert_well_said(caught.value)
     await ledger.close()
 
@@ -278,5 +292,7 @@ async def test_a_statement_that_fails_shows_no_parameters(ledger: Ledger) -> Non
     """What SQLAlchemy and the drivers add to their errors does not come through."""
     with pytest.raises(Unexpected) as caught:
         async with ledger.view() as view:
-            await view._transaction.rows(text("SELECT nothing FROM nowhere WHERE x = :x"), {"x": SECRET})
+            await view._transaction.rows(
+                text("SELECT nothing FROM nowhere WHERE x = :x"), {"x": SECRET}
+            )
     assert_well_said(caught.value)

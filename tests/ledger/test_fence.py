@@ -17,7 +17,9 @@ async def at_five(ledger: Ledger) -> None:
 
 
 async def test_a_claim_tells_where_to_go_on(ledger: Ledger) -> None:
-    """None for a partition never read, also to a second owner; then the next offset, whoever claims."""
+    """None for a partition never read, also to a second owner; then the next offset, whoever
+    claims.
+    """
     async with ledger.batch() as batch:
         assert await batch.claim("hl7", 0, "old") is None
         assert await batch.claim("hl7", 0, "new") is None
@@ -28,7 +30,9 @@ async def test_a_claim_tells_where_to_go_on(ledger: Ledger) -> None:
 
 
 async def test_offsets_may_have_gaps(ledger: Ledger) -> None:
-    """Kafka leaves offsets out: any offset forwards is accepted, and one is kept for each partition."""
+    """Kafka leaves offsets out: any offset forwards is accepted, and one is kept for each
+    partition.
+    """
     await at_five(ledger)
     async with ledger.batch() as batch:
         await batch.advance("hl7", {0: Move(5, 2**40)}, owner="old")
@@ -62,7 +66,9 @@ async def test_a_program_that_ignores_the_fence_cannot_commit(ledger: Ledger) ->
 
 
 @pytest.mark.parametrize("expected", [None, 0, 4, 6])
-async def test_an_expectation_that_is_not_exact_is_fenced(ledger: Ledger, expected: int | None) -> None:
+async def test_an_expectation_that_is_not_exact_is_fenced(
+    ledger: Ledger, expected: int | None
+) -> None:
     """Less than the ledger's offset is as wrong as more: "at most" would let a poll jump ahead."""
     await at_five(ledger)
     with pytest.raises(Fenced):
@@ -92,7 +98,9 @@ async def test_of_many_partitions_all_move_or_none(ledger: Ledger) -> None:
 
 
 async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) -> None:
-    """Two batches of one poll at the same time: one is kept, the other says that it came too late."""
+    """Two batches of one poll at the same time: one is kept, the other says that it came too
+    late.
+    """
     await at_five(ledger)
 
     async def one() -> None:

@@ -12,7 +12,9 @@ from .rows import V1, V2, V3, V4, merge, message
 async def test_messages_of_a_visit_include_those_of_numbers_that_lead_to_it(ledger: Ledger) -> None:
     """V1 was merged into V2 and V2 into V3: V3 has the messages of all, in order of arrival."""
     async with ledger.batch() as batch:
-        await batch.add_messages([message(3, "V1"), message(1, "V3"), message(2, "V2"), message(4, "V4")])
+        await batch.add_messages(
+            [message(3, "V1"), message(1, "V3"), message(2, "V2"), message(4, "V4")]
+        )
         await batch.add_merges([merge("V1", "V2"), merge("V2", "V3")])
         found = await batch.messages_of([V1, V2, V3, V4])
     assert found == {
@@ -45,7 +47,9 @@ async def test_merges_of_another_facility_are_not_followed(ledger: Ledger) -> No
 
 
 async def test_of_several_merges_of_one_number_the_last_sent_counts(ledger: Ledger) -> None:
-    """V1 into V2 at nine, into V3 at ten: its messages belong to V3, whichever merge came in first."""
+    """V1 into V2 at nine, into V3 at ten: its messages belong to V3, whichever merge came in
+    first.
+    """
     async with ledger.batch() as batch:
         await batch.add_messages([message(1, "V1")])
         await batch.add_merges([merge("V1", "V3", 2)])
@@ -89,7 +93,9 @@ async def test_merges_are_found_from_either_end(ledger: Ledger) -> None:
             assert await batch.merges_around([("NORTH", number)]) == group
 
 
-@pytest.mark.parametrize("merges", [[], [merge("V2", "V1")], [merge("V1", "V2", 1), merge("V1", "V1", 2)]])
+@pytest.mark.parametrize(
+    "merges", [[], [merge("V2", "V1")], [merge("V1", "V2", 1), merge("V1", "V1", 2)]]
+)
 def test_a_number_always_leads_to_itself(merges: list[StoredMerge]) -> None:
     """Whatever was merged, a number's own messages are its own, and come first."""
     assert leading_to([V1], merges)[V1][0] == V1

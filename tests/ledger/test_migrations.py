@@ -10,7 +10,14 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from chargeline.ledger import Ledger, SchemaTooNew, SchemaTooOld, StoredMerge, StoredMessage, migrating
+from chargeline.ledger import (
+    Ledger,
+    SchemaTooNew,
+    SchemaTooOld,
+    StoredMerge,
+    StoredMessage,
+    migrating,
+)
 from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
 from chargeline.ledger.tables import metadata
@@ -29,11 +36,13 @@ RECORDS = {
     "parked": "StoredParkedMessage",
 }
 CATALOGUES = {
-    "sqlite": ["SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY 1, 2"],
+    "sqlite": [
+        "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY 1, 2"
+    ],
     "postgresql": [
-        "SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity,"
-        " identity_generation FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2",
+        "SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, "
+        "is_identity, identity_generation FROM information_schema.columns WHERE table_schema = "
+        "'public' AND table_name <> 'alembic_version' ORDER BY 1, 2",
         "SELECT indexname, indexdef FROM pg_indexes"
         " WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1",
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
@@ -42,7 +51,9 @@ CATALOGUES = {
         " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' ORDER BY 1",
     ],
 }
-RELEASED = [script.revision for script in ScriptDirectory(str(migrating.MIGRATIONS)).walk_revisions()]
+RELEASED = [
+    script.revision for script in ScriptDirectory(str(migrating.MIGRATIONS)).walk_revisions()
+]
 NEWEST, OLDER = RELEASED[0], RELEASED[1:]
 LATER = """
 from alembic import op
@@ -118,7 +129,11 @@ async def test_the_migrations_make_the_tables_of_the_code(url: str, tmp_path: Pa
         drawn = await run(f"sqlite:///{tmp_path}/drawn.sqlite", metadata.create_all, catalogue)
     else:
         drawn = await run(
-            url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public", metadata.create_all, catalogue
+            url,
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public",
+            metadata.create_all,
+            catalogue,
         )
     assert len(made) > len(metadata.tables)
     assert [normal(each) for each in made] == [normal(each) for each in drawn]
@@ -131,7 +146,10 @@ def normal(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """
     return tuple(
         sorted(
-            filter(None, (line.strip(" ,\t") for line in each.replace(" NULL, ", " NULL,\n").splitlines()))
+            filter(
+                None,
+                (line.strip(" ,\t") for line in each.replace(" NULL, ", " NULL,\n").splitlines()),
+            )
         )
         if isinstance(each, str)
         else each
@@ -140,9 +158,13 @@ def normal(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def test_records_have_the_fields_of_their_tables() -> None:
-    """Rows are made from records by name: no column is missing, and each table says what it is for."""
+    """Rows are made from records by name: no column is missing, and each table says what it is
+    for.
+    """
     for name, record in RECORDS.items():
-        assert set(getattr(records_module, record)._fields) == set(metadata.tables[name].columns.keys())
+        assert set(getattr(records_module, record)._fields) == set(
+            metadata.tables[name].columns.keys()
+        )
     assert set(RECORDS) | {"partition_offset"} == set(metadata.tables)
     assert all(table.comment for table in metadata.tables.values())
 
@@ -152,11 +174,16 @@ def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None
     for record, name in ((StoredMessage, "message"), (StoredMerge, "visit_merge")):
         assert list(record._fields) == metadata.tables[name].columns.keys()
     for name in ("visit", "draft_revision", "question", "contribution"):
-        assert list(getattr(records_module, RECORDS[name])._fields) == metadata.tables[name].columns.keys()
+        assert (
+            list(getattr(records_module, RECORDS[name])._fields)
+            == metadata.tables[name].columns.keys()
+        )
 
 
 @pytest.mark.parametrize("version", OLDER)
-async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(url: str, version: str) -> None:
+async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(
+    url: str, version: str
+) -> None:
     """A ledger of any version that was released: refused, then migrated, and nothing is lost."""
     await run(url, lambda each: command.upgrade(migrating._configuration(each), version))
     old = await Ledger.open(url, accept_old=True)
@@ -202,7 +229,9 @@ async def test_a_migration_that_fails_changes_nothing(url: str, later: Callable[
 
 @pytest.mark.parametrize("accept_old", [False, True])
 async def test_a_newer_ledger_is_refused(url: str, accept_old: bool) -> None:
-    """A version that we do not know may keep things in ways that we do not know: we do not touch it."""
+    """A version that we do not know may keep things in ways that we do not know: we do not touch
+    it.
+    """
     await migrated(url)
     await run(url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaTooNew, match="version 9999"):

@@ -61,7 +61,9 @@ asyncio.run(main())
 """
 
 
-async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(ledger: Ledger, url: str) -> None:
+async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(
+    ledger: Ledger, url: str
+) -> None:
     """The next relay gets the same events, same ids, in the same order."""
     await announce(ledger, "e1", "e2", "e3")
     command = [sys.executable, "-c", KILLED, url]
@@ -76,7 +78,9 @@ async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(ledge
 
 
 async def test_an_event_that_commits_late_is_not_skipped(database: str) -> None:
-    """Ids commit out of order on PostgreSQL: a relay that remembered the last id would lose the first."""
+    """Ids commit out of order on PostgreSQL: a relay that remembered the last id would lose the
+    first.
+    """
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
     async with ledger.batch() as slow:

@@ -33,7 +33,11 @@ async def test_visits_with_parked_messages_are_told(ledger: Ledger) -> None:
     async with ledger.batch() as batch:
         await batch.park([parked(n, facility="NORTH", visit="V1") for n in range(2)])
         await batch.park([parked(3, facility="NORTH", visit="V2"), parked(4)])
-    told: list[tuple[set[VisitKey], set[VisitKey]]] = [({V1, V2}, set()), ({V1, V2}, {V1}), ({V2}, {V1})]
+    told: list[tuple[set[VisitKey], set[VisitKey]]] = [
+        ({V1, V2}, set()),
+        ({V1, V2}, {V1}),
+        ({V2}, {V1}),
+    ]
     for expected, each in zip(told, [*await ledger.parked(limit=2), None], strict=True):
         async with ledger.view() as view:
             assert await view.visits_with_parked([V1, V2, V3]) == expected
@@ -86,8 +90,12 @@ async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
     """Depth and age of outbox and parked messages, open visits and questions, money at stake."""
     assert await ledger.counts() == Counts(0, None, 0, None, 0, 0, ())
     async with ledger.batch() as batch:
-        await batch.announce([announcement("e1")._replace(created_at=MORNING + HOUR), announcement("e2")])
-        await batch.park([parked(1, first_seen=MORNING - HOUR), parked(2), parked(3, status="dropped")])
+        await batch.announce(
+            [announcement("e1")._replace(created_at=MORNING + HOUR), announcement("e2")]
+        )
+        await batch.park(
+            [parked(1, first_seen=MORNING - HOUR), parked(2), parked(3, status="dropped")]
+        )
         await batch.put_visits([visit(stake_cents=500), visit(V2, status="final", stake_cents=200)])
         await batch.add_messages([message(1)])
         late = question("q2")._replace(opened_at=MORNING + HOUR)

@@ -32,7 +32,9 @@ async def forget(ledger: Ledger, before: datetime, *, chunk: int = 200) -> Forgo
     return await ledger.forget(before, record_before=LONG_AGO - 10 * HOUR, chunk=chunk)
 
 
-async def keep(ledger: Ledger, key: VisitKey, status: str, number: int, days_old: bool = True) -> None:
+async def keep(
+    ledger: Ledger, key: VisitKey, status: str, number: int, days_old: bool = True
+) -> None:
     """A visit with one message, one revision and one question."""
     async with ledger.batch() as batch:
         touched = LONG_AGO if days_old else MORNING
@@ -43,7 +45,9 @@ async def keep(ledger: Ledger, key: VisitKey, status: str, number: int, days_old
 
 
 async def test_only_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
-    """Those touched since stay whole; of the others, whether or not final, the row stays, marked."""
+    """Those touched since stay whole; of the others, whether or not final, the row stays,
+    marked.
+    """
     await keep(ledger, V1, "final", 1)
     await keep(ledger, V2, "open", 2)
     await keep(ledger, V3, "final", 3, days_old=False)
@@ -82,7 +86,9 @@ async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger)
         await batch.add_merges(merged)
     assert await forget(ledger, MORNING - HOUR) == Forgotten()
     await forget_settled(ledger, V2)
-    assert await forget(ledger, MORNING) == Forgotten(visits=2, messages=2, revisions=2, questions=2)
+    assert await forget(ledger, MORNING) == Forgotten(
+        visits=2, messages=2, revisions=2, questions=2
+    )
     async with ledger.view() as view:
         assert await view.merges_around([V1]) == merged
 
@@ -93,7 +99,9 @@ async def forget_settled(ledger: Ledger, key: VisitKey) -> None:
 
 
 async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger: Ledger) -> None:
-    """An old A40 and what a person retried or dropped hold patients too; what waits for a person stays."""
+    """An old A40 and what a person retried or dropped hold patients too; what waits for a person
+    stays.
+    """
     async with ledger.batch() as batch:
         await batch.add_messages([message(n, "", received_at=LONG_AGO) for n in range(3)])
         await batch.add_messages([message(9, "")])
@@ -103,7 +111,9 @@ async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger
     assert [each.offset for each in await ledger.parked(status=None)] == [8, 9]
 
 
-async def test_a_transaction_of_retention_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_transaction_of_retention_is_bounded(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Five visits in pieces of two are three transactions and one that finds nothing."""
     for number in range(5):
         await keep(ledger, VisitKey("NORTH", f"W{number}"), "final", number)

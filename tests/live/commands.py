@@ -49,7 +49,9 @@ async def command(words: str, environment: Mapping[str, str]) -> Ended:
 
 
 def assert_one_clear_line(ended: Ended, *said: str) -> None:
-    """Exit code 1, and on standard error one line of what was expected, found and to do, and no more."""
+    """Exit code 1, and on standard error one line of what was expected, found and to do, and no
+    more.
+    """
     assert ended.code == 1, ended
     (line,) = ended.err.splitlines()
     assert line.startswith("chargeline: expected "), line

@@ -1,8 +1,9 @@
 """One server of each kind for a test run: started when it is first asked for, ended with the run.
 
-`Servers` are those of one process. With several workers, the process that starts the workers keeps them: a
-worker may end long before the last test of another does. It also hears from the workers which tests hurt a
-server, for it decides who runs which test. What a server is stands in `servers.py`.
+`Servers` are those of one process. With several workers, the process that starts the workers keeps
+them: a worker may end long before the last test of another does. It also hears from the workers
+which tests hurt a server, for it decides who runs which test. What a server is stands in
+`servers.py`.
 """
 
 import threading

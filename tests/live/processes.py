@@ -1,8 +1,9 @@
 """Processes of ours that begin where the imports end: forked from a process that has done them.
 
-Importing chargeline and its libraries takes a second of a core, and the tests start a hundred processes. Each
-is a process of its own all the same, with its own environment, files, signals and end. What a person's start
-does besides is for the tests that start one as a person does, in `commands.py` and `tests/cli`.
+Importing chargeline and its libraries takes a second of a core, and the tests start a hundred
+processes. Each is a process of its own all the same, with its own environment, files, signals and
+end. What a person's start does besides is for the tests that start one as a person does, in
+`commands.py` and `tests/cli`.
 """
 
 import ctypes
@@ -30,7 +31,9 @@ _context.set_forkserver_preload(
 
 
 class Forked:
-    """One `chargeline` with these words, which writes to the end of a file; it is used as a Popen is."""
+    """One `chargeline` with these words, which writes to the end of a file; it is used as a Popen
+    is.
+    """
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
         self.args = ["chargeline", *words]
@@ -68,7 +71,9 @@ class Forked:
 
 
 def end_with_the_parent() -> None:
-    """Be killed when the process that forked us ends, as it does with the test run, however that goes."""
+    """Be killed when the process that forked us ends, as it does with the test run, however that
+    goes.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 

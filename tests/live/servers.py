@@ -1,12 +1,13 @@
 """Real servers for tests: Apache Kafka and PostgreSQL as child processes on free loopback ports.
 
-It owns how they are found, started, hurt and cleaned up, and knows nothing of chargeline or of pytest.
-Kafka is its own jars from Maven Central on this machine's Java, one process that is broker and
-controller, without ZooKeeper or containers. PostgreSQL is whatever server the machine has. Every wait
-has a condition and a deadline, and a small reaper process outlives us to end what we leave behind.
+It owns how they are found, started, hurt and cleaned up, and knows nothing of chargeline or of
+pytest. Kafka is its own jars from Maven Central on this machine's Java, one process that is broker
+and controller, without ZooKeeper or containers. PostgreSQL is whatever server the machine has.
+Every wait has a condition and a deadline, and a small reaper process outlives us to end what we
+leave behind.
 
-A server that is `quick` is for tests: it starts and works in less time than one that is measured. Who starts
-one may lend it to other processes: what they get can be used, and not hurt.
+A server that is `quick` is for tests: it starts and works in less time than one that is measured.
+Who starts one may lend it to other processes: what they get can be used, and not hurt.
 """
 
 import atexit
@@ -39,13 +40,14 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 POLL_SECONDS = 0.02
 LOG_TAIL_LINES = 25
-# Below every system's ephemeral range: while a server is down no outgoing connection can be given its
-# port, and no client that keeps trying can end up connected to itself.
+# Below every system's ephemeral range: while a server is down no outgoing connection can be given
+# its port, and no client that keeps trying can end up connected to itself.
 PORTS = range(15000, 32000)
 
 
-# In memory no commit waits for the disk: an empty database is made in 0.05 s instead of 1 s, and what was
-# written is there all the same when its writer is killed. Some containers have next to none of it.
+# In memory no commit waits for the disk: an empty database is made in 0.05 s instead of 1 s, and
+# what was written is there all the same when its writer is killed. Some containers have next to
+# none of it.
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_LEAST = 2**31
 
@@ -58,13 +60,15 @@ class UnsupportedError(ServerError):
     """The server is somebody else's: it may be used but not stopped, killed or frozen."""
 
 
-# --- small helpers --------------------------------------------------------------------------------------
+# --- small helpers
+# --------------------------------------------------------------------------------------
 
 
 def free_port() -> int:
     """A loopback port that nobody listens on, and that no outgoing connection will be given.
 
-    It is ours until this process ends, also while the server is down: tests beside these take another.
+    It is ours until this process ends, also while the server is down: tests beside these take
+    another.
     """
     for port in random.sample(PORTS, 200):
         if not _reserved(port):
@@ -94,7 +98,9 @@ def _reserved(port: int) -> bool:
 
 
 def memory_folder() -> Path | None:
-    """A folder for temporary files that are kept in memory, if the machine has one with enough room."""
+    """A folder for temporary files that are kept in memory, if the machine has one with enough
+    room.
+    """
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_LEAST:
         return MEMORY
     return None
@@ -107,7 +113,9 @@ def _state(thread: Path) -> tuple[str, int]:
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None:
-    """Poll until `ready`; a TimeoutError names what was expected. `ready` may raise to give up early."""
+    """Poll until `ready`; a TimeoutError names what was expected. `ready` may raise to give up
+    early.
+    """
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -131,11 +139,15 @@ def run(command: list[str], doing: str, seconds: float = 60, **options: Any) -> 
             **options,
         )
     except FileNotFoundError:
-        raise ServerError(f"{doing}: expected the program `{command[0]}`, found none on PATH.") from None
+        raise ServerError(
+            f"{doing}: expected the program `{command[0]}`, found none on PATH."
+        ) from None
     except subprocess.TimeoutExpired:
         raise ServerError(f"{doing}: `{command[0]}` was not done after {seconds:.0f} s.") from None
     if done.returncode:
-        raise ServerError(f"{doing}: `{command[0]}` ended with {done.returncode}.\n{tail(done.stdout)}")
+        raise ServerError(
+            f"{doing}: `{command[0]}` ended with {done.returncode}.\n{tail(done.stdout)}"
+        )
 
 
 def tail(text: str) -> str:
@@ -151,7 +163,9 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock, so that of several processes only one fetches; waits at most as long as a fetch."""
+    """Hold a file lock, so that of several processes only one fetches; waits at most as long as a
+    fetch.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
 
@@ -162,7 +176,9 @@ def locked(path: Path) -> Iterator[None]:
             return False
 
         try:
-            wait_until(taken, FETCH_SECONDS, f"the lock {path}, held by another process that is fetching,")
+            wait_until(
+                taken, FETCH_SECONDS, f"the lock {path}, held by another process that is fetching,"
+            )
         except TimeoutError as error:
             raise ServerError(str(error)) from None
         yield
@@ -186,9 +202,11 @@ def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
     return final
 
 
-# --- a server process -----------------------------------------------------------------------------------
+# --- a server process
+# -----------------------------------------------------------------------------------
 
-# Reads the process id to end, one line for each change; when we are gone, however we went, its input ends.
+# Reads the process id to end, one line for each change; when we are gone, however we went, its
+# input ends.
 REAPER = """
 import os, shutil, signal, sys
 pid = 0
@@ -204,7 +222,9 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 class LocalServer:
-    """A server that is our child process in its own group, with a folder and a port it keeps for life."""
+    """A server that is our child process in its own group, with a folder and a port it keeps for
+    life.
+    """
 
     title = "server"
     stop_signal = signal.SIGTERM
@@ -321,7 +341,8 @@ class LocalServer:
         except subprocess.TimeoutExpired:
             self.kill()
             raise ServerError(
-                f"{self.title} did not stop within {STOP_SECONDS} s and was killed; its log ends with:\n"
+                f"{self.title} did not stop within {STOP_SECONDS} s and was killed; its log ends "
+                f"with:\n"
                 f"{self.words()}"
             ) from None
         self._ended()
@@ -349,7 +370,9 @@ class LocalServer:
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended
                 states = [_state(thread) for thread in process.glob("task/*/stat")]
-                if any(group == self._process_group() and state not in "TZX" for state, group in states):
+                if any(
+                    group == self._process_group() and state not in "TZX" for state, group in states
+                ):
                     return False
         return True
 
@@ -364,8 +387,9 @@ class LocalServer:
     def heal(self) -> None:
         """Make it run and answer again, whatever a test did to it.
 
-        One that is frozen is started anew: a Kafka that was frozen for longer than its session lists itself
-        when it goes on, and a moment later it does not, until its controller has let it in again.
+        One that is frozen is started anew: a Kafka that was frozen for longer than its session
+        lists itself when it goes on, and a moment later it does not, until its controller has let
+        it in again.
         """
         if self._frozen:
             self.stop()
@@ -404,11 +428,15 @@ class LocalServer:
 
 
 def children_of(parent: int) -> list[int]:
-    """Process ids of the direct children of a process; read from /proc, as small images have no `ps`."""
+    """Process ids of the direct children of a process; read from /proc, as small images have no
+    `ps`.
+    """
     if not Path("/proc/self/stat").exists():
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True)
         numbers = [int(word) for word in listed.stdout.split()]
-        return [pid for pid, above in zip(numbers[::2], numbers[1::2], strict=True) if above == parent]
+        return [
+            pid for pid, above in zip(numbers[::2], numbers[1::2], strict=True) if above == parent
+        ]
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it ended while we looked
@@ -429,7 +457,8 @@ def run_as(user: str | None) -> dict[str, Any]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
 
 
-# --- Kafka ----------------------------------------------------------------------------------------------
+# --- Kafka
+# ----------------------------------------------------------------------------------------------
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -521,7 +550,11 @@ def fetch_kafka(folder: Path) -> None:
     """Copy the jars that Kafka's server needs to run from Maven Central into the folder."""
     pom = folder / "pom.xml"
     pom.write_text(POM, encoding="utf-8")
-    settings = [f"-DoutputDirectory={folder}", "-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=false"]
+    settings = [
+        f"-DoutputDirectory={folder}",
+        "-DincludeScope=runtime",
+        "-Dmdep.useRepositoryLayout=false",
+    ]
     run(
         [
             "mvn",
@@ -535,12 +568,15 @@ def fetch_kafka(folder: Path) -> None:
             *settings,
             COPY_DEPENDENCIES,
         ],
-        f"fetching Kafka {KAFKA_VERSION} from Maven Central (Maven's own settings name a mirror, if any)",
+        f"fetching Kafka {KAFKA_VERSION} from Maven Central (Maven's own settings name a mirror, "
+        f"if any)",
         FETCH_SECONDS,
     )
     if not (folder / f"kafka_2.13-{KAFKA_VERSION}.jar").is_file():
         found = ", ".join(sorted(p.name for p in folder.glob("*.jar"))) or "no jar"
-        raise ServerError(f"fetching Kafka: expected the jar of kafka_2.13-{KAFKA_VERSION}, found {found}.")
+        raise ServerError(
+            f"fetching Kafka: expected the jar of kafka_2.13-{KAFKA_VERSION}, found {found}."
+        )
 
 
 def java() -> str:
@@ -553,7 +589,9 @@ def java() -> str:
 
 
 def make_certificates(folder: Path) -> None:
-    """An authority, and certificates of a server at 127.0.0.1 and of a client: NAME.pem and NAME.key."""
+    """An authority, and certificates of a server at 127.0.0.1 and of a client: NAME.pem and
+    NAME.key.
+    """
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     ours = ("-CA", str(folder / "authority.pem"), "-CAkey", str(folder / "authority.key"))
     for name in ("authority", "server", "client"):
@@ -573,8 +611,8 @@ def make_certificates(folder: Path) -> None:
 class KafkaListeners:
     """The addresses of a Kafka with five listeners.
 
-    A plain one, one that asks for a password, one that asks for it over TLS, one over TLS that asks for a
-    client's certificate, and one that sends its clients to an address where nobody is.
+    A plain one, one that asks for a password, one that asks for it over TLS, one over TLS that asks
+    for a client's certificate, and one that sends its clients to an address where nobody is.
     """
 
     folder: Path
@@ -654,10 +692,14 @@ class KafkaServer(KafkaListeners, LocalServer):
                 user=SASL_USER,
                 password=SASL_PASSWORD,
             )
-            + "".join(f"{name}={value}\n" for name, value in self._settings.items()),  # the last one counts
+            + "".join(
+                f"{name}={value}\n" for name, value in self._settings.items()
+            ),  # the last one counts
             encoding="utf-8",
         )
-        scram = [f"{name}=[name={SASL_USER},password={SASL_PASSWORD}]" for name in SASL_MECHANISMS[1:]]
+        scram = [
+            f"{name}=[name={SASL_USER},password={SASL_PASSWORD}]" for name in SASL_MECHANISMS[1:]
+        ]
         run(
             [
                 *self._java("kafka.tools.StorageTool"),
@@ -686,7 +728,10 @@ class KafkaServer(KafkaListeners, LocalServer):
 
     def listens(self) -> bool:
         """True when its port is open, which it is a moment before it answers."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), timeout=2),
+        ):
             return True
         return False
 
@@ -704,7 +749,8 @@ class KafkaServer(KafkaListeners, LocalServer):
         return bool(brokers)
 
 
-# --- PostgreSQL -----------------------------------------------------------------------------------------
+# --- PostgreSQL
+# -----------------------------------------------------------------------------------------
 
 POSTGRES_USER = "chargeline"
 POSTGRES_SETTINGS = {
@@ -719,7 +765,9 @@ POSTGRES_SETTINGS = {
 }
 # All that it has is below its folder, and so little that it may be kept in memory.
 POSTGRES_IN_MEMORY = {"max_wal_size": "128MB", "dynamic_shared_memory_type": "mmap"}
-BUNDLED = "pgserver==0.1.4"  # a wheel with PostgreSQL 16 in it, where there is no package manager to ask
+BUNDLED = (
+    "pgserver==0.1.4"  # a wheel with PostgreSQL 16 in it, where there is no package manager to ask
+)
 
 
 def installed_binaries() -> Path | None:
@@ -744,12 +792,27 @@ def fetch_bundled(folder: Path) -> None:
     """Unpack the wheel that carries PostgreSQL into the folder."""
     print(f"tests/live: fetching {BUNDLED}, which carries PostgreSQL, with pip", file=sys.stderr)
     environment = {name: value for name, value in os.environ.items() if name != "PIP_FIND_LINKS"}
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
-    run([*pip, "--target", str(folder), BUNDLED], "fetching PostgreSQL", FETCH_SECONDS, env=environment)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "install",
+        "--no-deps",
+    ]
+    run(
+        [*pip, "--target", str(folder), BUNDLED],
+        "fetching PostgreSQL",
+        FETCH_SECONDS,
+        env=environment,
+    )
 
 
 def postgres_binaries() -> Path:
-    """The folder of the server's programs: installed already, else from apt if root, else from a wheel."""
+    """The folder of the server's programs: installed already, else from apt if root, else from a
+    wheel.
+    """
     if found := installed_binaries():
         return found
     if os.geteuid() == 0 and shutil.which("apt-get"):
@@ -762,8 +825,9 @@ def postgres_binaries() -> Path:
         folder = fetched(BUNDLED.replace("==", "-"), fetch_bundled)
     except ServerError as error:
         raise ServerError(
-            "PostgreSQL: expected its server (postgres, initdb and psql) in /usr/lib/postgresql or on PATH,"
-            f" found none. Install it, or name a server in {POSTGRES_VARIABLE}. {error}"
+            "PostgreSQL: expected its server (postgres, initdb and psql) in /usr/lib/postgresql "
+            f"or on PATH, found none. Install it, or name a server in {POSTGRES_VARIABLE}. "
+            f"{error}"
         ) from None
     return folder / "pgserver" / "pginstall" / "bin"
 
@@ -783,7 +847,9 @@ def unprivileged_user() -> str | None:
     for name in ("postgres", "nobody"):
         if name in known:
             return name
-    raise ServerError("PostgreSQL will not run as root: expected a user `postgres` or `nobody`, found none.")
+    raise ServerError(
+        "PostgreSQL will not run as root: expected a user `postgres` or `nobody`, found none."
+    )
 
 
 class PostgresDatabases:
@@ -803,7 +869,9 @@ class PostgresDatabases:
 
 
 class PostgresServer(PostgresDatabases, LocalServer):
-    """One PostgreSQL that trusts everybody on the loopback and keeps its promises about the disk."""
+    """One PostgreSQL that trusts everybody on the loopback and keeps its promises about the
+    disk.
+    """
 
     title = "PostgreSQL"
     stop_signal = signal.SIGINT  # "fast": it does not wait until the clients have gone
@@ -826,7 +894,16 @@ class PostgresServer(PostgresDatabases, LocalServer):
                 self._binaries = copied(self._binaries, self.folder / "programs")
             owner = pwd.getpwnam(self.user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-        words = ["--username", POSTGRES_USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]
+        words = [
+            "--username",
+            POSTGRES_USER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+        ]
         run(
             [str(self._binaries / "initdb"), *words, "--no-sync", "-D", str(self.folder / "data")],
             "making PostgreSQL's data folder",
@@ -837,7 +914,11 @@ class PostgresServer(PostgresDatabases, LocalServer):
 
     def command(self) -> list[str]:
         """The postmaster in the foreground."""
-        settings = {"port": str(self.port), **POSTGRES_SETTINGS, **(POSTGRES_IN_MEMORY if self.quick else {})}
+        settings = {
+            "port": str(self.port),
+            **POSTGRES_SETTINGS,
+            **(POSTGRES_IN_MEMORY if self.quick else {}),
+        }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *words]
 
@@ -849,25 +930,39 @@ class PostgresServer(PostgresDatabases, LocalServer):
         return False
 
     def children(self) -> list[int]:
-        """The backends: each leads a process group of its own, so a signal to ours does not reach them."""
+        """The backends: each leads a process group of its own, so a signal to ours does not reach
+        them.
+        """
         assert self._process is not None
         return children_of(self._process.pid)
 
     def gave_up_in_passing(self, log: bytes) -> bool:
-        """After a crash a backend may take a moment to notice, and holds the shared memory until then."""
+        """After a crash a backend may take a moment to notice, and holds the shared memory until
+        then.
+        """
         return b"pre-existing shared memory block" in log
 
 
 def plain(name: str) -> str:
     """The name of a database, if it needs no care in SQL or in a URL."""
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
-        raise ServerError(f"expected a database name of small letters, digits and _, found `{name}`.")
+        raise ServerError(
+            f"expected a database name of small letters, digits and _, found `{name}`."
+        )
     return name
 
 
 def psql(binaries: Path, dsn: str, statement: str, connect_seconds: int = 60) -> None:
     """Run one statement with PostgreSQL's own client, so that no driver is needed here."""
-    words = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement, dsn]
+    words = [
+        "--no-psqlrc",
+        "--no-password",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        "--command",
+        statement,
+        dsn,
+    ]
     run(
         [str(binaries / "psql"), *words],
         f"asking PostgreSQL to {statement.split()[0]}",
@@ -877,7 +972,8 @@ def psql(binaries: Path, dsn: str, statement: str, connect_seconds: int = 60) ->
     )
 
 
-# --- servers that somebody else runs --------------------------------------------------------------------
+# --- servers that somebody else runs
+# --------------------------------------------------------------------
 
 
 class BorrowedServer:
@@ -920,11 +1016,14 @@ class BorrowedServer:
 
 
 class LentServer(BorrowedServer):
-    """A server that tests of several processes use at the same time; its keeper starts and ends it."""
+    """A server that tests of several processes use at the same time; its keeper starts and ends
+    it.
+    """
 
     def _refuse(self, action: str) -> None:
         raise ServerError(
-            f"{action} {self.title}: not possible, other tests use it at this moment. Mark the test with"
+            f"{action} {self.title}: not possible, other tests use it at this moment. Mark the "
+            f"test with"
             f' `pytest.mark.hurts("{self.title.lower()}")`, and it gets a server of its own.'
         )
 
@@ -990,7 +1089,8 @@ class ExternalKafka(ExternalServer):
             socket.create_connection((host, int(port)), timeout=10).close()
         except (OSError, ValueError) as error:
             raise ServerError(
-                f"expected Kafka at the `host:port` in {self.variable}, `{self.bootstrap}`, found: {error}"
+                f"expected Kafka at the `host:port` in {self.variable}, `{self.bootstrap}`, "
+                f"found: {error}"
             ) from None
 
 
@@ -1013,7 +1113,9 @@ class ExternalPostgres(PostgresDatabases, ExternalServer):
         try:
             psql(self._binaries, self.dsn, "SELECT 1")
         except ServerError as error:
-            raise ServerError(f"expected PostgreSQL at the URL in {self.variable}. {error}") from None
+            raise ServerError(
+                f"expected PostgreSQL at the URL in {self.variable}. {error}"
+            ) from None
 
 
 Kafka = KafkaServer | LentKafka | ExternalKafka

@@ -1,7 +1,7 @@
 """Capture and gateway processes of one test, with topics and a ledger of their own.
 
-It owns starting, hurting and asking them, sending them a feed, and knowing when all of it is worked off.
-It judges nothing: what came out is read and compared in `chaos/evidence.py`.
+It owns starting, hurting and asking them, sending them a feed, and knowing when all of it is worked
+off. It judges nothing: what came out is read and compared in `chaos/evidence.py`.
 """
 
 import asyncio
@@ -69,7 +69,9 @@ class Program:
         try:
             async with asyncio.timeout(seconds):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                writer.write(
+                    f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+                )
                 head, _, body = (await reader.read()).partition(b"\r\n\r\n")
                 writer.close()
             return int(head.split(b" ", 2)[1]), body.decode()
@@ -95,7 +97,11 @@ class Service:
         self.log = log
         self.programs: list[Program] = []
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("CHARGELINE_")
+            },
             "CHARGELINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "CHARGELINE_KAFKA_GROUP": name,
             "CHARGELINE_TOPIC_INBOUND": f"{name}.inbound",
@@ -183,7 +189,9 @@ class Service:
 
     async def owners(self) -> dict[int, str]:
         """The program that claimed each partition last, by the ledger."""
-        rows = await self._ask("SELECT partition, owner FROM partition_offset WHERE topic = $1", self.inbound)
+        rows = await self._ask(
+            "SELECT partition, owner FROM partition_offset WHERE topic = $1", self.inbound
+        )
         return {row[0]: row[1].rsplit("-", 1)[0] for row in rows}
 
     async def count(self, table: str) -> int:
@@ -192,7 +200,8 @@ class Service:
         return rows[0][0] if rows else 0
 
     async def drained(self) -> bool:
-        """Whether every message is worked off, nothing is due soon, and all announcements are published.
+        """Whether every message is worked off, nothing is due soon, and all announcements are
+        published.
 
         The ledger is looked at first: what it has published by then is among the topic's messages.
         """
@@ -246,7 +255,9 @@ class Service:
         await asyncio.gather(*waiting)
 
     async def deliver(self, messages: Sequence[bytes]) -> None:
-        """Messages under the key of their visit, all again after a failure, as an interface engine would."""
+        """Messages under the key of their visit, all again after a failure, as an interface engine
+        would.
+        """
         async with asyncio.timeout(DEADLINE_SECONDS):
             while True:
                 producer = AIOKafkaProducer(
@@ -264,7 +275,9 @@ class Service:
 
     async def settled(self, wanted: Lines) -> Lines:
         """The drafts once they are what is wanted, or what they were when the time was over."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest"
+        )
         await consumer.start()
         topic = f"{self.name}.drafts"
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
@@ -286,7 +299,9 @@ class Service:
 
 
 @pytest.fixture
-def service(kafka: Kafka, database: str, topics: Callable[[str], str], tmp_path: Path) -> Iterator[Service]:
+def service(
+    kafka: Kafka, database: str, topics: Callable[[str], str], tmp_path: Path
+) -> Iterator[Service]:
     """A service of this test's own, ended after it."""
     made = Service(kafka, database, topics("s"), tmp_path / "capture.log")
     yield made

@@ -1,7 +1,9 @@
-"""Claims about bad input to the running service: a clear message, a metric, a defined state, nothing lost.
+"""Claims about bad input to the running service: a clear message, a metric, a defined state,
+nothing lost.
 
-A full disk, a message of 5 MB, a topic that refuses one, a thousand messages that are none, and a Kafka
-that stops answering while a sender waits. Programs are processes, Kafka and PostgreSQL are real.
+A full disk, a message of 5 MB, a topic that refuses one, a thousand messages that are none, and a
+Kafka that stops answering while a sender waits. Programs are processes, Kafka and PostgreSQL are
+real.
 """
 
 import asyncio
@@ -38,13 +40,21 @@ FIVE_MEGABYTES = 5_000_000
 
 
 def feed(visits: int, seed: int) -> list[bytes]:
-    return [data for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=0.0).messages]
+    return [
+        data
+        for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=0.0).messages
+    ]
 
 
 def large(message: bytes, size: int = FIVE_MEGABYTES) -> bytes:
     """The message with a document in it, as some senders append one."""
     document = base64.b64encode(b"An invented report. " * (size // 20))[:size]
-    return message.rstrip(b"\r") + b"\rOBX|1|ED|PDF^Report||^APPLICATION^PDF^Base64^" + document + b"\r"
+    return (
+        message.rstrip(b"\r")
+        + b"\rOBX|1|ED|PDF^Report||^APPLICATION^PDF^Base64^"
+        + document
+        + b"\r"
+    )
 
 
 def last_words(service: Service) -> str:
@@ -53,13 +63,17 @@ def last_words(service: Service) -> str:
 
 def logged(service: Service, event: str) -> list[dict[str, object]]:
     """The log's lines of an event."""
-    lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
+    lines = [
+        json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")
+    ]
     return [line for line in lines if line["event"] == event]
 
 
 async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
     """Messages in the inbound topic, under the key of their visit or, numbered, this one."""
-    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap, max_request_size=20_000_000)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=service.kafka.bootstrap, max_request_size=20_000_000
+    )
     await producer.start()
     try:
         if not key:
@@ -86,11 +100,16 @@ def code_of(answer: bytes) -> str | None:
     return read_message(answer).value("MSA-1")
 
 
-# --- a full disk ------------------------------------------------------------------------------------------
+# --- a full disk
+# ------------------------------------------------------------------------------------------
 
 
-async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(service: Service) -> None:
-    """It says so, is not ready, keeps its offset and stays; with room again every message is drafted."""
+async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
+    service: Service,
+) -> None:
+    """It says so, is not ready, keeps its offset and stays; with room again every message is
+    drafted.
+    """
     await service.prepare()
     messages = feed(10, 31)
     capture = service.start()
@@ -106,7 +125,9 @@ async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(ser
 
         await service.until(not_ready, "503 with the reason")
         assert await capture.metric("chargeline_ready") == 0
-        (said, *_again) = [each for each in logged(service, "reader.waiting") if each["error"] == "DiskFull"]
+        (said, *_again) = [
+            each for each in logged(service, "reader.waiting") if each["error"] == "DiskFull"
+        ]
         assert "expected room for the batch at postgresql://" in str(said["says"])
         offsets = await connection.fetch("SELECT next_offset FROM partition_offset")
         assert not any(row["next_offset"] for row in offsets)
@@ -119,11 +140,14 @@ async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(ser
     await service.ready(capture)
 
 
-# --- a message of 5 MB ------------------------------------------------------------------------------------
+# --- a message of 5 MB
+# ------------------------------------------------------------------------------------
 
 
 async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) -> None:
-    """By the gateway and under a wrong key it is drafted; one that cannot be read is parked whole."""
+    """By the gateway and under a wrong key it is drafted; one that cannot be read is parked
+    whole.
+    """
     await service.prepare()
     messages = feed(4, 32)
     part = len(messages) // 2
@@ -146,7 +170,9 @@ async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) ->
 
 async def read(service: Service, topic: str, count: int) -> list[bytes]:
     """The first messages of a topic."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
@@ -156,8 +182,11 @@ async def read(service: Service, topic: str, count: int) -> list[bytes]:
         await consumer.stop()
 
 
-async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(service: Service) -> None:
-    """A topic with Kafka's own limit of 1 MB: an error with the reason, at once; those after it are taken.
+async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(
+    service: Service,
+) -> None:
+    """A topic with Kafka's own limit of 1 MB: an error with the reason, at once; those after it are
+    taken.
 
     All are of one partition, so those that follow come to where one was just refused.
     """
@@ -182,12 +211,16 @@ async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(s
     assert [each["reason"] for each in logged(service, "message.refused")] == ["store_too_large"]
 
 
-async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(service: Service) -> None:
+async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
+    service: Service,
+) -> None:
     """A parked message larger than its topic takes: the drafts go out, it stays, and it is said."""
     await service.prepare()
     admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
     await admin.start()
-    limit = ConfigResource(ConfigResourceType.TOPIC, f"{service.name}.parked", {RECORD_BYTES: "1000000"})
+    limit = ConfigResource(
+        ConfigResourceType.TOPIC, f"{service.name}.parked", {RECORD_BYTES: "1000000"}
+    )
     await admin.alter_configs([limit])
     await admin.close()
     messages = feed(5, 39)
@@ -214,11 +247,13 @@ async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(se
     assert await capture.ended() == 0
 
 
-# --- a thousand bad messages ------------------------------------------------------------------------------
+# --- a thousand bad messages
+# ------------------------------------------------------------------------------
 
 
 async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Service) -> None:
-    """It ends with its reason, the good ones before are drafted; with a higher limit the rest follows.
+    """It ends with its reason, the good ones before are drafted; with a higher limit the rest
+    follows.
 
     Started again as before, it goes on from where it was: what is parked is not counted again.
     """
@@ -232,10 +267,14 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
     await sent(service, garbage, key="nobody")
     await sent(service, then)
     assert await capture.ended() == 1
-    words = [line for line in service.log.read_text().splitlines() if line.startswith("chargeline: ")]
+    words = [
+        line for line in service.log.read_text().splitlines() if line.startswith("chargeline: ")
+    ]
     assert len(words) == 1
     # Which of the two limits is met first depends on how the good ones come in between.
-    assert re.match(r"chargeline: expected at most (50 .* in a row|500 .* in a minute), found ", words[0])
+    assert re.match(
+        r"chargeline: expected at most (50 .* in a row|500 .* in a minute), found ", words[0]
+    )
     assert "Nothing is lost" in words[0]
     (ended,) = logged(service, "ended")
     assert ended["error"] == "TooManyParkedError"
@@ -272,12 +311,15 @@ async def parked(service: Service) -> list[bytes]:
         await ledger.close()
 
 
-# --- Kafka goes away under a sender -----------------------------------------------------------------------
+# --- Kafka goes away under a sender
+# -----------------------------------------------------------------------
 
 
 @pytest.mark.hurts("kafka")
 async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service) -> None:
-    """Kafka frozen while a sender waits: 503 with the reason, an error for the sender, and an end with 0."""
+    """Kafka frozen while a sender waits: 503 with the reason, an error for the sender, and an end
+    with 0.
+    """
     await service.prepare()
     program, port = await gateway(service)
     (message, *_rest) = feed(1, 37)
@@ -302,7 +344,8 @@ async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service
         await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
 
 
-# --- over TLS, with a login -------------------------------------------------------------------------------
+# --- over TLS, with a login
+# -------------------------------------------------------------------------------
 
 
 async def test_the_service_works_over_tls_with_a_login(service: Service) -> None:

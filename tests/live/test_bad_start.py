@@ -1,8 +1,8 @@
 """Claims about a start that cannot be: one clear line, exit code 1, and the password nowhere.
 
-Kafka and the ledger are real, and refuse for real. What is defined: nothing waits at its start for a server
-that is not there, or for a person; it ends, and whoever runs it starts it again. A Kafka that is there and
-still starting is waited for: `test_starting.py`.
+Kafka and the ledger are real, and refuse for real. What is defined: nothing waits at its start for
+a server that is not there, or for a person; it ends, and whoever runs it starts it again. A Kafka
+that is there and still starting is waited for: `test_starting.py`.
 """
 
 import asyncio
@@ -56,11 +56,14 @@ def url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-# --- Kafka ------------------------------------------------------------------------------------------------
+# --- Kafka
+# ------------------------------------------------------------------------------------------------
 
 
 async def test_without_kafka_each_program_says_so_and_ends(file: Path) -> None:
-    """Nobody listens: capture, gateway and topics create name the address and what to do; exit code 1."""
+    """Nobody listens: capture, gateway and topics create name the address and what to do; exit code
+    1.
+    """
     address = f"127.0.0.1:{servers.free_port()}"
     given = environment(KAFKA_BOOTSTRAP=address, LEDGER_URL=url(file))
     words = ("capture", "gateway", "topics create")
@@ -73,7 +76,9 @@ async def test_without_kafka_each_program_says_so_and_ends(file: Path) -> None:
 
 
 async def test_a_wrong_password_is_told_and_not_shown(kafka: Kafka, file: Path) -> None:
-    """Through capture: a login that is refused, and which variables to correct; the word itself nowhere."""
+    """Through capture: a login that is refused, and which variables to correct; the word itself
+    nowhere.
+    """
     given = environment(
         KAFKA_BOOTSTRAP=kafka.sasl_bootstrap,
         KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT",
@@ -173,14 +178,18 @@ REFUSALS: dict[str, tuple[Try, str]] = {
 
 async def knock(place: str, said: dict[str, object], files: TlsFiles, *topics: str) -> None:
     """Start a producer as the programs do, and end it."""
-    options = clients.client_options({"bootstrap_servers": place, "client_id": "test"} | said, files)
+    options = clients.client_options(
+        {"bootstrap_servers": place, "client_id": "test"} | said, files
+    )
     async with clients.producer(options, topics=topics, record_bytes=1000):
         return
 
 
 @pytest.mark.parametrize("case", REFUSALS)
 async def test_why_kafka_does_not_let_us_in_is_told(kafka: Kafka, case: str) -> None:
-    """Each wrong address, protocol, login and certificate gives its own reason, and none the password."""
+    """Each wrong address, protocol, login and certificate gives its own reason, and none the
+    password.
+    """
     given, said = REFUSALS[case]
     with pytest.raises(KafkaUnavailableError, match=said) as caught:
         await knock(*given(kafka))
@@ -197,7 +206,9 @@ async def test_why_kafka_does_not_let_us_in_is_told(kafka: Kafka, case: str) -> 
         lambda kafka: (
             kafka.mutual_bootstrap,
             tls(),
-            tls_files(*(kafka.tls_file(each) for each in ("authority.pem", "client.pem", "client.key"))),
+            tls_files(
+                *(kafka.tls_file(each) for each in ("authority.pem", "client.pem", "client.key"))
+            ),
         ),
     ],
     ids=["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL", "SSL with our certificate"],
@@ -228,14 +239,18 @@ def test_a_tls_file_of_another_kind_is_named(kafka: Kafka, files: tuple[str | No
 async def test_a_topic_that_is_missing_is_named_with_the_command_that_makes_it(
     kafka: Kafka, file: Path
 ) -> None:
-    """Capture needs four and names those that are not there, the gateway one; neither makes any by itself."""
+    """Capture needs four and names those that are not there, the gateway one; neither makes any by
+    itself.
+    """
     names = {"TOPIC_DRAFTS": "absent.drafts", "TOPIC_QUESTIONS": "absent.questions"}
     given = environment(
         KAFKA_BOOTSTRAP=kafka.bootstrap, LEDGER_URL=url(file), TOPIC_INBOUND="absent.in", **names
     )
     capture, gateway = await asyncio.gather(command("capture", given), command("gateway", given))
     for ended, missing in ((capture, [*names.values(), "absent.in"]), (gateway, ["absent.in"])):
-        assert_one_clear_line(ended, *(f"no {each}" for each in missing), "chargeline topics create")
+        assert_one_clear_line(
+            ended, *(f"no {each}" for each in missing), "chargeline topics create"
+        )
         assert_logged_as_well(ended, "TopicsMissingError")
     with pytest.raises(TopicsMissingError):
         await knock(kafka.bootstrap, PLAINTEXT, NO_FILES, "absent.in")
@@ -254,18 +269,24 @@ async def test_topics_that_kafka_does_not_make_are_an_error(
 async def test_topics_take_the_largest_message_or_it_is_said(
     kafka: Kafka, topics: Callable[[str], str]
 ) -> None:
-    """New topics take what the settings allow; where the settings are raised later, each topic is named."""
+    """New topics take what the settings allow; where the settings are raised later, each topic is
+    named.
+    """
     names = {f"topic_{each}": topics(each) for each in ("inbound", "drafts", "questions", "parked")}
     settings = Settings(kafka_bootstrap=kafka.bootstrap, mllp_frame_bytes=2_000_000, **names)
     assert sorted(await make_topics(settings, 1, 1)) == sorted(names.values())
-    assert await too_small(kafka_options(settings), [*names.values()], settings.kafka_record_bytes()) == {}
+    assert (
+        await too_small(kafka_options(settings), [*names.values()], settings.kafka_record_bytes())
+        == {}
+    )
     later = {name.upper(): value for name, value in names.items()} | {"MLLP_FRAME_BYTES": "5000000"}
     ended = await command("topics create", environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **later))
     assert (ended.code, ended.out) == (0, "all topics exist\n")
     lines = ended.err.splitlines()
     assert sorted(line.split(" ")[2] for line in lines) == sorted(names.values())
     assert all(
-        f"found max.message.bytes at {settings.kafka_record_bytes()}; raise it" in line for line in lines
+        f"found max.message.bytes at {settings.kafka_record_bytes()}; raise it" in line
+        for line in lines
     )
 
 
@@ -277,7 +298,8 @@ async def test_a_port_that_is_taken_is_told(kafka: Kafka, service: Service) -> N
     assert_one_clear_line(ended, f"port {taken}", "in use", "CHARGELINE_MLLP_HOST")
 
 
-# --- the ledger -------------------------------------------------------------------------------------------
+# --- the ledger
+# -------------------------------------------------------------------------------------------
 
 
 def as_if_of_version(path: Path, version: str) -> None:
@@ -305,7 +327,9 @@ def as_if_of_version(path: Path, version: str) -> None:
 async def test_a_ledger_that_cannot_be_used_ends_the_start(
     file: Path, state: str, verbs: list[str], said: str
 ) -> None:
-    """Of no or another version, no ledger at all, not there, nobody at the address: said in one line."""
+    """Of no or another version, no ledger at all, not there, nobody at the address: said in one
+    line.
+    """
     address = url(file)
     match state:
         case "empty":

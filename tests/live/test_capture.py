@@ -1,6 +1,8 @@
-"""Claims about `chargeline capture` on a real Kafka and a real PostgreSQL: nothing lost, nothing twice.
+"""Claims about `chargeline capture` on a real Kafka and a real PostgreSQL: nothing lost, nothing
+twice.
 
-Most of them in small: `make chaos` is the long form, with 20,000 messages and every fault many times.
+Most of them in small: `make chaos` is the long form, with 20,000 messages and every fault many
+times.
 """
 
 import asyncio
@@ -43,7 +45,9 @@ async def assert_equal_to_code(service: Service, messages: list[bytes], folder: 
 
 
 async def deliver(service: Service, feed: Feed) -> None:
-    """The feed, but first what joins patients, so that nobody waits a minute to look at them again."""
+    """The feed, but first what joins patients, so that nobody waits a minute to look at them
+    again.
+    """
     await service.deliver([each for each in feed.arriving if joins_patients(each)])
     await service.deliver([each for each in feed.arriving if not joins_patients(each)])
 
@@ -67,7 +71,9 @@ async def says(program: Program, word: str) -> bool:
 async def test_whatever_fails_the_drafts_are_those_of_code(
     service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Disorder, duplicates, merges; SIGKILL, SIGSTOP, both servers killed, joins, leaves: event for event."""
+    """Disorder, duplicates, merges; SIGKILL, SIGSTOP, both servers killed, joins, leaves: event for
+    event.
+    """
     feed = messy_feed(visits=80, count=1_200, seed=22)
     merges = [each for each in feed.arriving if joins_patients(each)]
     assert merges, "the feed joins patients across partitions"
@@ -83,7 +89,9 @@ async def test_whatever_fails_the_drafts_are_those_of_code(
 async def test_an_event_waits_until_kafka_has_the_one_before_it(
     service: Service, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """A send that fails in the middle of a lot: of each key the first of each id stand in their order."""
+    """A send that fails in the middle of a lot: of each key the first of each id stand in their
+    order.
+    """
     await service.prepare()
     ledger = await Ledger.open(service.url)
     topic = f"{service.name}.drafts"
@@ -134,7 +142,9 @@ def _failing_at(name: str, bootstrap: str) -> Producers:
 
 
 async def test_a_restart_under_the_same_instance_id_moves_no_partitions(service: Service) -> None:
-    """Static members: one stops and comes back to its partitions under its name; the other sees nothing."""
+    """Static members: one stops and comes back to its partitions under its name; the other sees
+    nothing.
+    """
     await service.prepare()
     patience = str(PATIENCE_SECONDS * 1000)  # for one that is away
     slow = {
@@ -160,8 +170,12 @@ async def test_a_restart_under_the_same_instance_id_moves_no_partitions(service:
     assert await staying.metric("chargeline_rebalances_total") == assigned
 
 
-async def test_a_fenced_consumer_claims_again_what_is_still_its_own(service: Service, tmp_path: Path) -> None:
-    """Somebody else claimed its partitions and went away: it is fenced, claims again, and loses nothing."""
+async def test_a_fenced_consumer_claims_again_what_is_still_its_own(
+    service: Service, tmp_path: Path
+) -> None:
+    """Somebody else claimed its partitions and went away: it is fenced, claims again, and loses
+    nothing.
+    """
     feed = messy_feed(visits=10, count=150, seed=23)
     await service.prepare()
     program = service.start()
@@ -193,11 +207,15 @@ async def _fenced(program: Program) -> bool:
 async def test_without_a_server_it_says_so_ends_in_time_and_loses_nothing(
     service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path, lost: str, word: str
 ) -> None:
-    """A server goes under load: not ready, and why; SIGTERM ends it in time; the next one does the rest."""
+    """A server goes under load: not ready, and why; SIGTERM ends it in time; the next one does the
+    rest.
+    """
     feed = messy_feed(visits=12, count=180, seed=24)
     server = {"kafka": kafka, "postgres": postgres}[lost]
     await service.prepare()
-    service.environment["CHARGELINE_SETTLE_SECONDS"] = "2"  # so that drafts are made when the server is gone
+    service.environment["CHARGELINE_SETTLE_SECONDS"] = (
+        "2"  # so that drafts are made when the server is gone
+    )
     program = service.start(CHARGELINE_SHUTDOWN_SECONDS=SHUTDOWN_SECONDS)
     await service.ready(program)
     assert await program.metric("chargeline_ready") == 1
@@ -208,7 +226,9 @@ async def test_without_a_server_it_says_so_ends_in_time_and_loses_nothing(
     if lost == "kafka":
         await service.until(lambda: service.count("outbox"), "drafts in the outbox")
     await assert_ends(service, program, 1)
-    in_hand = r"events that are not published: \d+; "  # also where only their deletion was in the way
+    in_hand = (
+        r"events that are not published: \d+; "  # also where only their deletion was in the way
+    )
     reason = f"{in_hand}{word}" if lost == "kafka" else f"(?:{in_hand})?{word}"
     assert re.search(
         f"expected to end within 3 seconds, found {reason} .*nothing is lost", service.last_words()

@@ -1,4 +1,6 @@
-"""Claims about the judge of `make chaos`: it finds nothing where nothing is wrong, and each thing that is."""
+"""Claims about the judge of `make chaos`: it finds nothing where nothing is wrong, and each thing
+that is.
+"""
 
 import json
 from collections.abc import Callable
@@ -35,7 +37,11 @@ async def made(bench: Bench, tmp_path: Path) -> Case:
     for _ in range(2):
         await bench.later(minutes=2)
     drafts, questions = (
-        [Event(e.event_id, 0, n, e.payload) for n, e in enumerate(bench.published) if e.topic == topic]
+        [
+            Event(e.event_id, 0, n, e.payload)
+            for n, e in enumerate(bench.published)
+            if e.topic == topic
+        ]
         for topic in ("charge.draft", "documentation.question")
     )
     ledger = {
@@ -55,7 +61,9 @@ def altered(event: Event, alter: Callable[[Any], None], name: str = "") -> Event
 def with_lines(evidence: Evidence) -> int:
     """The place of the last draft that has lines."""
     places = [
-        n for n, event in enumerate(evidence.drafts) if any(e["lines"] for e in event.body["encounters"])
+        n
+        for n, event in enumerate(evidence.drafts)
+        if any(e["lines"] for e in event.body["encounters"])
     ]
     return places[-1]
 
@@ -76,7 +84,9 @@ def test_an_event_that_is_missing_is_found(case: Case, kind: str) -> None:
     events = getattr(evidence, kind)
     assert events
     for place in range(len(events)):
-        assert differences(evidence._replace(**{kind: events[:place] + events[place + 1 :]}), wanted)
+        assert differences(
+            evidence._replace(**{kind: events[:place] + events[place + 1 :]}), wanted
+        )
 
 
 def test_a_visit_or_a_revision_too_many_is_found(case: Case) -> None:
@@ -90,7 +100,9 @@ def test_a_visit_or_a_revision_too_many_is_found(case: Case) -> None:
     assert differences(evidence._replace(drafts=[*evidence.drafts, again]), wanted)
 
 
-@pytest.mark.parametrize("field", ["code", "units", "modifiers", "drug", "trace", "minutes", "provisional"])
+@pytest.mark.parametrize(
+    "field", ["code", "units", "modifiers", "drug", "trace", "minutes", "provisional"]
+)
 def test_a_line_that_differs_in_any_field_is_found(case: Case, field: str) -> None:
     """One field of one line of the last revision."""
     evidence, wanted = case

@@ -1,4 +1,6 @@
-"""Claims about `chargeline gateway` in front of a real Kafka: acknowledged is stored, stored is drafted."""
+"""Claims about `chargeline gateway` in front of a real Kafka: acknowledged is stored, stored is
+drafted.
+"""
 
 import asyncio
 
@@ -18,7 +20,9 @@ __all__ = ["service"]
 
 def feed() -> list[bytes]:
     """Ten visits without any mess."""
-    return [data for _style, data in simulate(visits=10, seed=4, style="standard", mess=0.0).messages]
+    return [
+        data for _style, data in simulate(visits=10, seed=4, style="standard", mess=0.0).messages
+    ]
 
 
 async def gateway(service: Service) -> int:
@@ -35,7 +39,9 @@ def code_of(answer: bytes) -> str | None:
 
 
 async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
-    """Ten visits over MLLP: every message answered CA (MSH-15 is AL), and the drafts are those of code."""
+    """Ten visits over MLLP: every message answered CA (MSH-15 is AL), and the drafts are those of
+    code.
+    """
     await service.prepare()
     port = await gateway(service)
     service.start()

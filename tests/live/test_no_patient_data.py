@@ -1,7 +1,8 @@
-"""The claim that no patient shows but in the bytes of messages, not in logs, pages, keys, headers, commands.
+"""The claim that no patient shows but in the bytes of messages, not in logs, pages, keys, headers,
+commands.
 
-Every identifier of an invented feed is a marker of its own, and everything that the running service lets out
-is searched for all of them. Programs are processes, Kafka and PostgreSQL are real.
+Every identifier of an invented feed is a marker of its own, and everything that the running service
+lets out is searched for all of them. Programs are processes, Kafka and PostgreSQL are real.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ __all__ = ["service"]
 PATIENTS = 15
 MARKS_PARKED = 30
 PAGES = ("/metrics", "/readyz", "/version", "/healthz", "/livez")
-# What stands for each patient: name, number, birth date, street, telephone, insurance, account, next of kin.
+# What stands for each patient: name, number, birth date, street, telephone, insurance, account,
+# next of kin.
 MARKS = ("QXNAME", "QXMRN", "18770", "QXSTREET", "5550177", "QXINSURED", "QXACCOUNT", "QXKIN")
 
 
@@ -51,14 +53,21 @@ def dressed(message: bytes, patient: int) -> bytes:
             fields[18] = mark["QXACCOUNT"]
         rows.append("|".join(fields))
     insured = (
-        f"IN1|1|PLAN|ZEBRAPAYER|INVENTED||||||||||||{mark['QXNAME']}^ZEBRA" + "|" * 20 + mark["QXINSURED"]
+        f"IN1|1|PLAN|ZEBRAPAYER|INVENTED||||||||||||{mark['QXNAME']}^ZEBRA"
+        + "|" * 20
+        + mark["QXINSURED"]
     )
     return "\r".join([*rows[:-1], f"NK1|1|{mark['QXKIN']}^ZEBRA", insured, ""]).encode()
 
 
 def feed() -> list[bytes]:
-    """Readable messages of twelve patients: doses, a missing stop, an unreadable part, merges, a bad time."""
-    found = [dressed(given("VANCOMYCIN", "1000 mg", "0900", "1000", visit=f"V{n}"), n) for n in range(1, 7)]
+    """Readable messages of twelve patients: doses, a missing stop, an unreadable part, merges, a
+    bad time.
+    """
+    found = [
+        dressed(given("VANCOMYCIN", "1000 mg", "0900", "1000", visit=f"V{n}"), n)
+        for n in range(1, 7)
+    ]
     found.append(dressed(given("VANCOMYCIN", "1000 mg", "0900", visit="V7"), 7))
     found.append(dressed(given("CEFAZOLIN", "much mg", "1100", "1130", visit="V8"), 8))
     found.append(dressed(given("CEFAZOLIN", "1000 mg", "1100", "1130", visit="V9", status="Q"), 9))
@@ -66,18 +75,27 @@ def feed() -> list[bytes]:
     found.append(dressed(given("CEFAZOLIN", "1000 mg", "1100", "1130", visit="V0"), 1))
     joined = adt("A40", sent="1901", visit="V3", prior_patient=marks(4)["QXMRN"])
     found.append(dressed(joined, 3))
-    found.append(dressed(adt("A08", sent="1902", visit="V10"), 10).replace(b"202603021902", b"QXNAME010", 1))
+    found.append(
+        dressed(adt("A08", sent="1902", visit="V10"), 10).replace(b"202603021902", b"QXNAME010", 1)
+    )
     found.append(dressed(given("VANCOMYCIN", "1 mg", "0900", visit="V11", control="C" * 500), 11))
     found.append(dressed(given("VANCOMYCIN", "1 mg", "0900", visit="V12"), 12))
-    # Without PV1-19 the account (PID-18) is the visit's number, a key by design; without both it is parked.
+    # Without PV1-19 the account (PID-18) is the visit's number, a key by design; without both it is
+    # parked.
     found.append(found[-1].replace(b"|V12|", b"||").replace(marks(12)["QXACCOUNT"].encode(), b""))
     return found
 
 
 def broken() -> list[bytes]:
     """Bytes that no reader takes, of three more patients."""
-    whole = [dressed(given("VANCOMYCIN", "1000 mg", "0900", visit=f"V{n}"), n) for n in (13, 14, 15)]
-    return [whole[0][4:], whole[1].replace(rb"|^~\&|", b"|QXNAME014|", 1), whole[2].replace(b"RAS^O17", b"")]
+    whole = [
+        dressed(given("VANCOMYCIN", "1000 mg", "0900", visit=f"V{n}"), n) for n in (13, 14, 15)
+    ]
+    return [
+        whole[0][4:],
+        whole[1].replace(rb"|^~\&|", b"|QXNAME014|", 1),
+        whole[2].replace(b"RAS^O17", b""),
+    ]
 
 
 def every_mark() -> set[str]:
@@ -88,7 +106,9 @@ def every_mark() -> set[str]:
 def words(service: Service) -> set[str]:
     """Which of the things that the log must have, or its silence proves nothing, it has."""
     text = service.log.read_text().replace('":"', '": "')
-    return {each for each in ('"level": "error"', '"program": "gateway"', '"stopped"') if each in text}
+    return {
+        each for each in ('"level": "error"', '"program": "gateway"', '"stopped"') if each in text
+    }
 
 
 def shown(text: bytes) -> set[str]:
@@ -161,12 +181,16 @@ async def deliver(port: int, messages: Sequence[bytes]) -> None:
 
 
 async def put(service: Service, messages: Sequence[bytes]) -> None:
-    """Bytes in the inbound topic under the keys of drafted visits, as another sender puts them there."""
+    """Bytes in the inbound topic under the keys of drafted visits, as another sender puts them
+    there.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap)
     await producer.start()
     try:
         for number, each in enumerate(messages, start=1):
-            await producer.send_and_wait(service.inbound, key=f"ZEBRA|V{number}".encode(), value=each)
+            await producer.send_and_wait(
+                service.inbound, key=f"ZEBRA|V{number}".encode(), value=each
+            )
     finally:
         await producer.stop()
 
@@ -183,8 +207,12 @@ async def commands_say(environment: Mapping[str, str]) -> dict[str, bytes]:
 
 
 @pytest.mark.hurts("postgres")
-async def test_no_patient_shows_outside_the_bytes_of_messages(service: Service, postgres: Postgres) -> None:
-    """No marker in logs at debug level, pages, keys, headers, drafts, questions, or what commands print."""
+async def test_no_patient_shows_outside_the_bytes_of_messages(
+    service: Service, postgres: Postgres
+) -> None:
+    """No marker in logs at debug level, pages, keys, headers, drafts, questions, or what commands
+    print.
+    """
     await service.prepare()
     service.environment["CHARGELINE_LOG_LEVEL"] = "debug"
     port = servers.free_port()
@@ -195,7 +223,9 @@ async def test_no_patient_shows_outside_the_bytes_of_messages(service: Service, 
     await asyncio.to_thread(postgres.kill)
     await deliver(port, [*feed(), *broken()])
     await put(service, broken())  # the gateway refuses them
-    await service.until(lambda: ".waiting" in service.log.read_text(), "capture to say that it waits")
+    await service.until(
+        lambda: ".waiting" in service.log.read_text(), "capture to say that it waits"
+    )
     let_out = await pages(programs, " without a ledger")
     await asyncio.to_thread(postgres.start)
     await service.until(service.drained, "everything to be worked off")

@@ -1,4 +1,6 @@
-"""What the tests of the live service stand on: the servers are real, keep their data, and go away."""
+"""What the tests of the live service stand on: the servers are real, keep their data, and go
+away.
+"""
 
 import asyncio
 import signal
@@ -74,7 +76,8 @@ async def ask(dsn: str, query: str) -> object:
         await connection.close()
 
 
-# --- Kafka ----------------------------------------------------------------------------------------------
+# --- Kafka
+# ----------------------------------------------------------------------------------------------
 
 
 async def test_kafka_gives_back_what_was_sent(kafka: Kafka, topic: str, topics: Topics) -> None:
@@ -95,7 +98,9 @@ async def test_kafka_makes_no_topic_by_itself(kafka: Kafka, topics: Topics) -> N
 
 
 @pytest.mark.hurts("kafka")
-async def test_kafka_keeps_its_data_over_a_restart(kafka: Kafka, topic: str, topics: Topics) -> None:
+async def test_kafka_keeps_its_data_over_a_restart(
+    kafka: Kafka, topic: str, topics: Topics
+) -> None:
     """Messages and committed offsets are there after an orderly restart at the same address."""
     address, group = kafka.bootstrap, topics("group")
     await send(address, topic, b"one", b"two")
@@ -115,8 +120,12 @@ async def test_kafka_keeps_its_data_over_a_crash(kafka: Kafka, topic: str, topic
 
 
 @pytest.mark.hurts("kafka")
-async def test_a_frozen_kafka_answers_after_the_thaw(kafka: Kafka, topic: str, topics: Topics) -> None:
-    """While it is frozen nothing is acknowledged; a client that waits gets its answer after the thaw."""
+async def test_a_frozen_kafka_answers_after_the_thaw(
+    kafka: Kafka, topic: str, topics: Topics
+) -> None:
+    """While it is frozen nothing is acknowledged; a client that waits gets its answer after the
+    thaw.
+    """
     async with producer(kafka.bootstrap) as client:
         await client.send_and_wait(topic, b"before")
         kafka.freeze()
@@ -138,13 +147,16 @@ async def test_kafka_asks_for_a_password(
     """
     login = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": mechanism}
     login["sasl_plain_username"] = servers.SASL_USER
-    await send(kafka.sasl_bootstrap, topic, b"one", sasl_plain_password=servers.SASL_PASSWORD, **login)
+    await send(
+        kafka.sasl_bootstrap, topic, b"one", sasl_plain_password=servers.SASL_PASSWORD, **login
+    )
     with pytest.raises(KafkaConnectionError):
         await send(kafka.sasl_bootstrap, topic, b"two", sasl_plain_password="wrong", **login)
     assert "SaslAuthenticationFailed" in caplog.text
 
 
-# --- PostgreSQL -----------------------------------------------------------------------------------------
+# --- PostgreSQL
+# -----------------------------------------------------------------------------------------
 
 
 async def test_postgres_answers_and_means_what_it_commits(database: str) -> None:
@@ -163,7 +175,9 @@ async def test_a_database_is_empty_and_a_tests_own(postgres: Postgres, database:
 
 
 @pytest.mark.hurts("postgres")
-async def test_postgres_keeps_what_was_committed_over_a_crash(postgres: Postgres, database: str) -> None:
+async def test_postgres_keeps_what_was_committed_over_a_crash(
+    postgres: Postgres, database: str
+) -> None:
     """After kill -9 and a new start the committed row is there and the uncommitted one is not."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
     await connection.execute("CREATE TABLE drafts (id int); INSERT INTO drafts VALUES (1)")
@@ -178,7 +192,9 @@ async def test_postgres_keeps_what_was_committed_over_a_crash(postgres: Postgres
 
 @pytest.mark.hurts("postgres")
 async def test_postgres_restarts_under_a_client(postgres: Postgres, database: str) -> None:
-    """An orderly restart does not wait for clients to leave, and serves them again at the same address."""
+    """An orderly restart does not wait for clients to leave, and serves them again at the same
+    address.
+    """
     connection = await asyncpg.connect(database, timeout=SECONDS)
     postgres.restart()
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
@@ -210,7 +226,8 @@ async def test_a_hurt_server_is_healed_for_the_next_test(postgres: Postgres, dat
     assert await ask(database, "SELECT 1") == 1
 
 
-# --- the servers' keepers -------------------------------------------------------------------------------
+# --- the servers' keepers
+# -------------------------------------------------------------------------------
 
 ABANDON = """
 import os, signal
@@ -229,7 +246,11 @@ def names(folder: Path) -> list[str]:
 def test_servers_end_when_their_starter_is_killed() -> None:
     """A test run that dies by kill -9 leaves neither a server nor its folder behind."""
     died = subprocess.run(
-        [sys.executable, "-c", ABANDON], cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS
+        [sys.executable, "-c", ABANDON],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
     port, folder = died.stdout.split()
@@ -241,7 +262,9 @@ def test_servers_end_when_their_starter_is_killed() -> None:
     servers.wait_until(gone, SECONDS, f"port {port} closed and {folder} removed")
 
 
-def test_of_two_that_fetch_at_once_one_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_that_fetch_at_once_one_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cache is filled once, and a second comer sees it whole."""
     monkeypatch.setenv(servers.CACHE_VARIABLE, str(tmp_path))
     fetches: list[Path] = []
@@ -265,7 +288,9 @@ def test_of_two_that_fetch_at_once_one_waits(tmp_path: Path, monkeypatch: pytest
     assert seen == [["a.jar", "b.jar"]] * 2
 
 
-def test_a_fetch_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fetch_that_fails_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Half a download is not taken for a server by the next run, and the error names the reason."""
     monkeypatch.setenv(servers.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,8 +1,10 @@
-"""Claims about the first contact with a real Kafka that answers before it can serve: it is waited for.
+"""Claims about the first contact with a real Kafka that answers before it can serve: it is waited
+for.
 
-The broker here is registered with its controller by turns. Its session ends before its next heartbeat, so the
-controller lets it go and takes it back, and for half of the time Kafka answers that it has no broker: what a
-starting Kafka answers, and one that was frozen or starved, for as long as a test needs it.
+The broker here is registered with its controller by turns. Its session ends before its next
+heartbeat, so the controller lets it go and takes it back, and for half of the time Kafka answers
+that it has no broker: what a starting Kafka answers, and one that was frozen or starved, for as
+long as a test needs it.
 """
 
 import asyncio
@@ -47,7 +49,9 @@ async def starting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KafkaServer
 async def test_whoever_meets_a_kafka_without_a_broker_waits_until_it_has_one(
     starting: KafkaServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the moment that it opens its port, and when it has no broker: topics, producer and consumer."""
+    """At the moment that it opens its port, and when it has no broker: topics, producer and
+    consumer.
+    """
     settings = Settings(kafka_bootstrap=starting.bootstrap)
     topics = settings.topics()
     assert await commands.make_topics(settings, 1, 1) == sorted(topics)

@@ -1,4 +1,5 @@
-"""Claims about MLLP: every frame is handed over once, answered in order, and nobody can take too much.
+"""Claims about MLLP: every frame is handed over once, answered in order, and nobody can take too
+much.
 
 It owns senders of every habit, good and bad. The frames are short texts: MLLP does not know HL7.
 """
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from chargeline.mllp.client import MllpClient
 from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
-from chargeline.mllp.wire import END, START, Frame, FrameReader, MllpError
+from chargeline.mllp.wire import END, START, FrameReader, MllpError, MllpFrame
 from tests.clock import PATIENCE_SECONDS, elapse
 from tests.hl7 import RAS
 
@@ -38,7 +39,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Ward:
-    """A handler that remembers its frames and answers `ok <frame>`; frames can be held back by name."""
+    """A handler that remembers its frames and answers `ok <frame>`; frames can be held back by
+    name.
+    """
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
@@ -81,12 +84,16 @@ async def serving(ward: Ward, **limits: float) -> AsyncIterator[MllpServer]:
 
 @asynccontextmanager
 async def connected(server: MllpServer) -> AsyncIterator[MllpClient]:
-    async with await MllpClient.connect(HOST, server.port, answer_seconds=PATIENCE_SECONDS) as client:
+    async with await MllpClient.connect(
+        HOST, server.port, answer_seconds=PATIENCE_SECONDS
+    ) as client:
         yield client
 
 
 @asynccontextmanager
-async def raw(server: MllpServer) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def raw(
+    server: MllpServer,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection whose bytes the test writes itself."""
     reader, writer = await asyncio.open_connection(HOST, server.port, limit=1 << 22)
     try:
@@ -119,14 +126,19 @@ async def answers(reader: asyncio.StreamReader, number: int) -> list[bytes]:
     return [(await reader.readuntil(END + b"\r"))[1:-2] for _ in range(number)]
 
 
-# --- frames in a stream -----------------------------------------------------------------------------------
+# --- frames in a stream
+# -----------------------------------------------------------------------------------
 
 
 @given(
-    contents=st.lists(st.binary(min_size=1).map(lambda b: b.replace(START, b"").replace(END, b"") + b".")),
+    contents=st.lists(
+        st.binary(min_size=1).map(lambda b: b.replace(START, b"").replace(END, b"") + b".")
+    ),
     chops=st.lists(st.integers(1, 7), min_size=1),
 )
-def test_however_a_stream_is_chopped_the_frames_are_the_same(contents: list[bytes], chops: list[int]) -> None:
+def test_however_a_stream_is_chopped_the_frames_are_the_same(
+    contents: list[bytes], chops: list[int]
+) -> None:
     """Every content comes out once, in order and unchanged, and nothing is left over."""
     reader = FrameReader(10_000)
     stream, at, found = b"".join(map(frame, contents)), 0, []
@@ -134,7 +146,7 @@ def test_however_a_stream_is_chopped_the_frames_are_the_same(contents: list[byte
         size = chops[step % len(chops)]
         found += reader.feed(stream[at : at + size])
         at += size
-    assert found == [Frame(content) for content in contents]
+    assert found == [MllpFrame(content) for content in contents]
     assert not reader.partial
     assert reader.counts["bytes_between_frames"] == 0
 
@@ -154,7 +166,9 @@ def test_however_a_stream_is_chopped_the_frames_are_the_same(contents: list[byte
 def test_what_stands_between_frames_is_counted_and_costs_no_frame(
     stream: bytes, counts: dict[str, int], whole: bool
 ) -> None:
-    """Keep-alive bytes, line feeds, an end block without CR, an empty frame, a missing start block."""
+    """Keep-alive bytes, line feeds, an end block without CR, an empty frame, a missing start
+    block.
+    """
     reader = FrameReader(100)
     pieces = [stream] if whole else [bytes([each]) for each in stream]
     assert [each.data for piece in pieces for each in reader.feed(piece)] == [b"A", b"B"]
@@ -164,7 +178,7 @@ def test_what_stands_between_frames_is_counted_and_costs_no_frame(
 def test_a_frame_that_is_begun_anew_before_its_end_leaves_the_second() -> None:
     """A sender whose connection broke inside a proxy starts over; the half is counted."""
     reader = FrameReader(100)
-    assert reader.feed(START + b"MSH|half" + frame(b"MSH|whole")) == [Frame(b"MSH|whole")]
+    assert reader.feed(START + b"MSH|half" + frame(b"MSH|whole")) == [MllpFrame(b"MSH|whole")]
     assert reader.counts == {"frame_cut_off": 1, "frame_complete": 1, "bytes_between_frames": 0}
 
 
@@ -175,7 +189,7 @@ def test_a_frame_is_too_large_from_the_first_byte_beyond_the_limit(whole: bool) 
     reader = FrameReader(100)
     pieces = [stream] if whole else [bytes([each]) for each in stream]
     found = [each for piece in pieces for each in reader.feed(piece)]
-    assert found == [Frame(b"a" * 100), Frame(b"b" * 101, whole=False), Frame(b"c")]
+    assert found == [MllpFrame(b"a" * 100), MllpFrame(b"b" * 101, whole=False), MllpFrame(b"c")]
     assert reader.counts["frame_too_large"] == 1
 
 
@@ -189,7 +203,8 @@ def test_a_frame_without_end_takes_no_more_memory_than_the_limit() -> None:
     assert reader.partial
 
 
-# --- senders ----------------------------------------------------------------------------------------------
+# --- senders
+# ----------------------------------------------------------------------------------------------
 
 
 async def test_a_sender_may_write_byte_by_byte() -> None:
@@ -302,11 +317,16 @@ async def test_a_connection_beyond_the_most_is_closed_at_once() -> None:
             assert await third.send(b"4") == b"ok 4"
 
 
-# --- limits -----------------------------------------------------------------------------------------------
+# --- limits
+# -----------------------------------------------------------------------------------------------
 
 
-async def test_a_frame_that_is_too_large_is_refused_with_its_reason_and_the_connection_closed() -> None:
-    """What came before it is answered first; it never reaches the handler, but the sender gets rid of it."""
+async def test_a_frame_that_is_too_large_is_refused_with_its_reason_and_the_connection_closed() -> (
+    None
+):
+    """What came before it is answered first; it never reaches the handler, but the sender gets rid
+    of it.
+    """
     ward = Ward()
     async with serving(ward, frame_bytes=1000) as server, raw(server) as (reader, writer):
         writer.write(frame(b"small") + frame(b"MSH|" + b"x" * 30_000_000))
@@ -344,7 +364,10 @@ async def test_an_idle_connection_is_closed() -> None:
 
 async def test_half_a_frame_may_not_take_longer_than_its_time() -> None:
     """A sender that drips bytes is no less idle than one that is silent."""
-    async with serving(Ward(), frame_seconds=WHILE_SECONDS) as server, raw(server) as (reader, writer):
+    async with (
+        serving(Ward(), frame_seconds=WHILE_SECONDS) as server,
+        raw(server) as (reader, writer),
+    ):
         writer.write(START + b"half")
         await until(lambda: half_a_frame_is_there(server))
         elapse(WHILE_SECONDS)
@@ -401,14 +424,17 @@ async def test_a_sender_that_takes_no_answers_is_cut_off() -> None:
         assert server.counts["answer_sent"] == 0
 
 
-# --- failures ---------------------------------------------------------------------------------------------
+# --- failures
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [b"broken", b"hang up"])
 async def test_a_handler_that_fails_closes_its_connection_only(
     name: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answers before it go out, it gets none, another sender is served, and the log shows no content."""
+    """The answers before it go out, it gets none, another sender is served, and the log shows no
+    content.
+    """
     async with serving(Ward()) as server, connected(server) as other:
         async with connected(server) as client:
             await client.write(b"before")
@@ -440,7 +466,8 @@ async def test_a_sender_that_resets_the_connection_harms_nobody() -> None:
             assert await other.send(b"x") == b"ok x"
 
 
-# --- closing ----------------------------------------------------------------------------------------------
+# --- closing
+# ----------------------------------------------------------------------------------------------
 
 
 async def test_closing_finishes_what_is_in_flight_and_accepts_no_more() -> None:
@@ -490,7 +517,8 @@ async def test_closing_takes_no_longer_than_the_grace() -> None:
             await client.answer()
 
 
-# --- the client, and an implementation by others ----------------------------------------------------------
+# --- the client, and an implementation by others
+# ----------------------------------------------------------
 
 
 async def test_python_hl7_as_sender_is_served() -> None:
@@ -549,4 +577,8 @@ async def test_each_count_is_reported_as_it_happens() -> None:
     async with connected(server) as client:
         await client.send(b"x")
     await server.close()
-    assert dict(heard) == server.counts == {"connection_opened": 1, "frame_complete": 1, "answer_sent": 1}
+    assert (
+        dict(heard)
+        == server.counts
+        == {"connection_opened": 1, "frame_complete": 1, "answer_sent": 1}
+    )

@@ -1,4 +1,6 @@
-"""Claims about the strict reader's report: it never fails, is never too slow, and says what it objects to."""
+"""Claims about the strict reader's report: it never fails, is never too slow, and says what it
+objects to.
+"""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,7 +42,9 @@ def test_a_message_too_large_for_it_is_not_given_to_it() -> None:
 
 
 def test_what_the_standard_objects_to_is_listed() -> None:
-    """A message without segments that its structure requires: findings of the standard, not of a failure."""
+    """A message without segments that its structure requires: findings of the standard, not of a
+    failure.
+    """
     found = strict_report(GOOD.replace(b"ORC|RE|PR-VANCOMYCIN|R-VANCOMYCIN\r", b""))
     assert found
     assert not any(each.startswith("hl7apy cannot read it") for each in found)
@@ -69,7 +73,10 @@ def test_no_damage_to_a_good_message_makes_it_fail(place: int, cut: int, put: by
 
 
 @relaxed
-@given(st.sampled_from(["9", "2.5.1", "2.1", "3.0", "", "2.5.1^X&Y"]), st.text("RASDEO17^_& ", max_size=12))
+@given(
+    st.sampled_from(["9", "2.5.1", "2.1", "3.0", "", "2.5.1^X&Y"]),
+    st.text("RASDEO17^_& ", max_size=12),
+)
 def test_no_version_and_no_type_make_it_fail(version: str, kind: str) -> None:
     """MSH-12 and MSH-9 as nobody wrote them."""
     raw = GOOD.replace(b"|2.5.1\r", f"|{version}\r".encode(), 1).replace(

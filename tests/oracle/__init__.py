@@ -1,1 +1,3 @@
-"""An oracle of drug administration coding that shares no code with the engine, and their comparison."""
+"""An oracle of drug administration coding that shares no code with the engine, and their
+comparison.
+"""

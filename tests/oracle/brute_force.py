@@ -35,7 +35,9 @@ RIGHT = Numbers()
 
 
 class Service(NamedTuple):
-    """Something that competes for "initial": one push, or all infusions of a drug in one line group."""
+    """Something that competes for "initial": one push, or all infusions of a drug in one line
+    group.
+    """
 
     drug: str
     chemo: bool
@@ -97,7 +99,11 @@ def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, st
         # What was just joined may touch a third group, so look until nothing is left to join.
         while touching := [each for each in groups if each[0] & lines or each[1] & drugs]:
             groups.remove(touching[0])
-            lines, drugs, members = lines | touching[0][0], drugs | touching[0][1], touching[0][2] + members
+            lines, drugs, members = (
+                lines | touching[0][0],
+                drugs | touching[0][1],
+                touching[0][2] + members,
+            )
         groups.append((lines, drugs, members))
     return [members for _, _, members in groups]
 
@@ -110,7 +116,9 @@ def unbeaten(candidates: Sequence[Service]) -> Service:
 
 
 def minutes_between(one: Given, other: Given) -> int:
-    """Whole minutes from the end of the earlier to the start of the later; 0 if they touch or overlap."""
+    """Whole minutes from the end of the earlier to the start of the later; 0 if they touch or
+    overlap.
+    """
     return max(0, one.start - other.stop, other.start - one.stop)
 
 
@@ -151,7 +159,9 @@ class _Encounter:
             if given.method != "push" and len(given.minutes) >= self.numbers.infusion_from:
                 infusions.setdefault(given.drug, []).append((given, key))
             else:
-                pushes.append(Service(given.drug, self._class(given) == "chemo", False, (given,), key))
+                pushes.append(
+                    Service(given.drug, self._class(given) == "chemo", False, (given,), key)
+                )
         for drug, members in infusions.items():
             first = min(members, key=lambda each: (each[0].start, each[1]))
             chemo = self._class(first[0]) == "chemo"
@@ -160,11 +170,15 @@ class _Encounter:
 
     # ---- one line: the initial service, further infusions, further pushes
 
-    def _bill_line(self, initial: Service, services: Sequence[Service], modifiers: tuple[str, ...]) -> None:
+    def _bill_line(
+        self, initial: Service, services: Sequence[Service], modifiers: tuple[str, ...]
+    ) -> None:
         self._add(_INITIAL[initial.rank], 1, modifiers)
         if initial.infusion:
             self._bill_hours(initial, modifiers)
-        rest = sorted((each for each in services if each != initial), key=lambda each: (each.start, each.key))
+        rest = sorted(
+            (each for each in services if each != initial), key=lambda each: (each.start, each.key)
+        )
         self._bill_infusions(initial, [each for each in rest if each.infusion], modifiers)
         infusions = [each for each in services if each.infusion]
         self._bill_pushes(initial, infusions, [each for each in rest if not each.infusion])
@@ -174,7 +188,9 @@ class _Encounter:
     ) -> None:
         timed = [initial] if initial.infusion else []
         for each in others:
-            if any(len(each.minutes & other.minutes) >= self.numbers.concurrent_from for other in timed):
+            if any(
+                len(each.minutes & other.minutes) >= self.numbers.concurrent_from for other in timed
+            ):
                 if not each.chemo and self.concurrent == 0:
                     self.concurrent = 1
                     self._add("96368")
@@ -184,7 +200,9 @@ class _Encounter:
             self._bill_hours(each, modifiers)
 
     def _hours(self, minutes: int, tail: int) -> int:
-        """Count further hours by going through them: each needs its tail of minutes past the hour before."""
+        """Count further hours by going through them: each needs its tail of minutes past the hour
+        before.
+        """
         hours = 0
         while minutes >= 60 * (hours + 1) + tail:
             hours += 1
@@ -192,14 +210,18 @@ class _Encounter:
 
     def _bill_hours(self, service: Service, modifiers: tuple[str, ...]) -> None:
         guide = self.policy == GUIDE
-        hours = self._hours(len(service.minutes), self.numbers.guide_tail if guide else self.numbers.tail)
+        hours = self._hours(
+            len(service.minutes), self.numbers.guide_tail if guide else self.numbers.tail
+        )
         if service.chemo:
             if guide:
                 hours = min(hours, self.numbers.guide_most_chemo_hours - self.chemo_hours)
             self.chemo_hours += hours
         self._add("96415" if service.chemo else "96366", hours, modifiers)
 
-    def _bill_pushes(self, initial: Service, infusions: Sequence[Service], pushes: Sequence[Service]) -> None:
+    def _bill_pushes(
+        self, initial: Service, infusions: Sequence[Service], pushes: Sequence[Service]
+    ) -> None:
         pushed = [] if initial.infusion else [initial]
         for push in pushes:
             if push.chemo:
@@ -246,7 +268,9 @@ class _Encounter:
         codes = {"therapeutic": "96372", "hormonal": "96402", "chemo": "96401"}
         doses: Counter[str] = Counter()
         for drug, order in {(each.drug, each.order) for each in self.injections}:
-            times = sorted(each.start for each in self.injections if (each.drug, each.order) == (drug, order))
+            times = sorted(
+                each.start for each in self.injections if (each.drug, each.order) == (drug, order)
+            )
             last = None
             for time in times:
                 doses[codes[drug_class(drug, self.policy)]] += (

@@ -1,4 +1,5 @@
-"""Invents encounters from a seed, close to the edges of the rules, and writes them in the cases notation.
+"""Invents encounters from a seed, close to the edges of the rules, and writes them in the cases
+notation.
 
 It owns the shapes of visits that the oracle and the engine are compared on. It knows no codes: only
 what kind of drug each one is, and which minutes coders argue about.
@@ -45,7 +46,31 @@ _FLUID = ("sodium-chloride-0.9", "d5-half-normal-saline")
 _SHOTS = ("pegfilgrastim", "denosumab", "bortezomib", "azacitidine", "nivolumab-hyaluronidase")
 _HORMONES = ("leuprolide", "fulvestrant")
 
-_INFUSED = (1, 5, 14, 15, 16, 17, 29, 30, 31, 32, 45, 59, 60, 61, 90, 91, 92, 120, 149, 150, 151, 210, 211)
+_INFUSED = (
+    1,
+    5,
+    14,
+    15,
+    16,
+    17,
+    29,
+    30,
+    31,
+    32,
+    45,
+    59,
+    60,
+    61,
+    90,
+    91,
+    92,
+    120,
+    149,
+    150,
+    151,
+    210,
+    211,
+)
 _LONG = (300, 420, 480, 481, 540, 600)
 _PUSHED = (1, 2, 5, 10, 14, 15, 16, 20, 40)
 _FLUID_MINUTES = (10, 15, 20, 29, 30, 31, 32, 46, 60, 61, 90, 91, 92, 120, 150, 151)
@@ -56,7 +81,9 @@ _OPENING, _LATEST_START, _MIDNIGHT = 7 * 60, 13 * 60, 24 * 60
 
 
 class Given(NamedTuple):
-    """One drug given. `pieces` are (first minute, minute of the stop) of the day; equal means one time."""
+    """One drug given. `pieces` are (first minute, minute of the stop) of the day; equal means one
+    time.
+    """
 
     drug: str
     route: str  # iv | sc | im
@@ -87,7 +114,13 @@ def _minutes(pieces: tuple[tuple[int, int], ...]) -> frozenset[int]:
 def notation(given: Given) -> str:
     """The text that a coder would write in a case."""
     times = ",".join(_clock(a) + (f"-{_clock(b)}" if b > a else "") for a, b in given.pieces)
-    words = [given.drug, given.route, given.method, times, f"line={given.line}" if given.line else ""]
+    words = [
+        given.drug,
+        given.route,
+        given.method,
+        times,
+        f"line={given.line}" if given.line else "",
+    ]
     return " ".join(word for word in [*words, f"order={given.order}"] if word)
 
 
@@ -97,7 +130,9 @@ def _clock(minute: int) -> str:
 
 def timeline(visit: Sequence[Given]) -> Timeline:
     """The visit as the engine takes it: an outpatient without diagnoses, of no particular payer."""
-    items = [administration_of(notation(given), number) for number, given in enumerate(visit, start=1)]
+    items = [
+        administration_of(notation(given), number) for number, given in enumerate(visit, start=1)
+    ]
     return timeline_with(items, VisitContext(patient=PATIENT, classes=((None, "outpatient"),)))
 
 
@@ -119,7 +154,11 @@ def _palette(chance: Random) -> list[str]:
 
 
 def _administration(
-    chance: Random, palette: Sequence[str], lines: Sequence[str], before: Sequence[Given], order: str
+    chance: Random,
+    palette: Sequence[str],
+    lines: Sequence[str],
+    before: Sequence[Given],
+    order: str,
 ) -> Given:
     drug = chance.choice(palette)
     start = _start(chance, before)
@@ -127,7 +166,9 @@ def _administration(
     if drug in (*_SHOTS, *_HORMONES):
         return _injection(chance, drug, start, before, order)
     if drug in _FLUID:
-        return Given(drug, "iv", "", line, order, _pieces(chance, start, chance.choice(_FLUID_MINUTES)))
+        return Given(
+            drug, "iv", "", line, order, _pieces(chance, start, chance.choice(_FLUID_MINUTES))
+        )
     form = chance.randrange(10)
     if form == 0:
         return Given(drug, "iv", "", line, order, ((start, start),))
@@ -140,12 +181,16 @@ def _administration(
 
 
 def _start(chance: Random, before: Sequence[Given]) -> int:
-    """Anywhere in the morning, or a telling number of minutes from the edge of something earlier."""
+    """Anywhere in the morning, or a telling number of minutes from the edge of something
+    earlier.
+    """
     if not before or chance.randrange(6) == 0:
         return chance.randint(_OPENING, _OPENING + 300)
     other = chance.choice(before)
     edge = chance.choice((other.start, other.stop, other.stop))
-    return min(_LATEST_START, max(_OPENING, edge + chance.choice((1, 1, -1)) * chance.choice(_APART)))
+    return min(
+        _LATEST_START, max(_OPENING, edge + chance.choice((1, 1, -1)) * chance.choice(_APART))
+    )
 
 
 def _pieces(chance: Random, start: int, minutes: int) -> tuple[tuple[int, int], ...]:
@@ -159,10 +204,16 @@ def _pieces(chance: Random, start: int, minutes: int) -> tuple[tuple[int, int], 
 
 
 def _injection(chance: Random, drug: str, start: int, before: Sequence[Given], order: str) -> Given:
-    """An injection at a place of the body, often a further syringe of an order that is already there."""
+    """An injection at a place of the body, often a further syringe of an order that is already
+    there.
+    """
     route = "im" if drug in _HORMONES else chance.choice(("sc", "sc", "im"))
     earlier = [each for each in before if each.drug == drug]
     if earlier and chance.randrange(2):
         last = chance.choice(earlier)
-        start, order, route = last.start + chance.choice((0, 1, 14, 15, 16, 17)), last.order, last.route
+        start, order, route = (
+            last.start + chance.choice((0, 1, 14, 15, 16, 17)),
+            last.order,
+            last.route,
+        )
     return Given(drug, route, "", chance.choice(("", "ABD", "R-ARM")), order, ((start, start),))

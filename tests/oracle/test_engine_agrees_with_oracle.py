@@ -1,4 +1,5 @@
-"""The engine and a slow second reading of the rules bill the same services, visit after random visit.
+"""The engine and a slow second reading of the rules bill the same services, visit after random
+visit.
 
 This module owns the comparison, and the proof that it can fail: an oracle with one wrong number is
 caught by the same visits. A difference is shown as the smallest visit that still has it.
@@ -13,7 +14,16 @@ import pytest
 
 from chargeline.engine import Rulebook, draft
 from chargeline.rulebook.loading import load_rulebook
-from tests.oracle.brute_force import FACILITY, GUIDE, PHYSICIAN, POLICIES, RIGHT, Billed, Numbers, billed
+from tests.oracle.brute_force import (
+    FACILITY,
+    GUIDE,
+    PHYSICIAN,
+    POLICIES,
+    RIGHT,
+    Billed,
+    Numbers,
+    billed,
+)
 from tests.oracle.random_visits import KINDS, Given, notation, random_visit, timeline
 
 VISITS = 4000
@@ -41,7 +51,9 @@ def drafted(seed: int, policy: str) -> Billed:
     return engine(random_visit(seed), policy)
 
 
-def smallest(visit: tuple[Given, ...], differs: Callable[[tuple[Given, ...]], bool]) -> tuple[Given, ...]:
+def smallest(
+    visit: tuple[Given, ...], differs: Callable[[tuple[Given, ...]], bool]
+) -> tuple[Given, ...]:
     """Leave out administrations for as long as the rest still differs."""
     for number in range(len(visit)):
         fewer = visit[:number] + visit[number + 1 :]
@@ -58,17 +70,23 @@ def report(seed: int, policy: str) -> str:
 
 
 def show(units: Billed) -> str:
-    return ", ".join(f"{'-'.join([code, *marks])} x{count}" for (code, marks), count in sorted(units.items()))
+    return ", ".join(
+        f"{'-'.join([code, *marks])} x{count}" for (code, marks), count in sorted(units.items())
+    )
 
 
 def disagreements(policy: str, numbers: Numbers) -> Iterator[int]:
     """Seeds of the visits on which the engine and an oracle with these numbers differ."""
-    return (n for n in range(VISITS) if drafted(n, policy) != billed(random_visit(n), policy, numbers))
+    return (
+        n for n in range(VISITS) if drafted(n, policy) != billed(random_visit(n), policy, numbers)
+    )
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_engine_bills_what_the_oracle_bills(policy: str) -> None:
-    """Codes, modifiers and units of every random visit are those that counting minute by minute gives."""
+    """Codes, modifiers and units of every random visit are those that counting minute by minute
+    gives.
+    """
     seeds = list(disagreements(policy, RIGHT))
     told = "\n".join(report(seed, policy) for seed in seeds[:SHOWN])
     assert not seeds, f"{len(seeds)} of {VISITS} visits differ; the first:\n{told}"
@@ -97,7 +115,9 @@ def test_the_engine_bills_what_the_oracle_bills(policy: str) -> None:
     ids=lambda value: value if isinstance(value, str) else _name(value),
 )
 def test_an_oracle_with_one_wrong_number_is_caught(policy: str, wrong: Numbers) -> None:
-    """Each number of the rules is tried on both sides: one minute or hour off, and some visit shows it."""
+    """Each number of the rules is tried on both sides: one minute or hour off, and some visit shows
+    it.
+    """
     agreed = (n for n in range(VISITS) if drafted(n, policy) == billed(random_visit(n), policy))
     assert any(drafted(n, policy) != billed(random_visit(n), policy, wrong) for n in agreed)
 
@@ -109,16 +129,33 @@ def _name(numbers: Numbers) -> str:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_random_visits_reach_every_service_code(policy: str) -> None:
-    """Every code that the oracle knows is billed by some of the visits, under each policy that has it."""
+    """Every code that the oracle knows is billed by some of the visits, under each policy that has
+    it.
+    """
     reached = {code for n in range(VISITS) for code, _ in billed(random_visit(n), policy)}
     chemo = {"96401", "96402", "96409", "96411", "96413", "96415", "96417"}
-    other = {"96360", "96361", "96365", "96366", "96367", "96368", "96372", "96374", "96375", "96376"}
+    other = {
+        "96360",
+        "96361",
+        "96365",
+        "96366",
+        "96367",
+        "96368",
+        "96372",
+        "96374",
+        "96375",
+        "96376",
+    }
     assert reached == (chemo | other) - ({"96376"} if policy == PHYSICIAN else set())
 
 
 def test_the_random_visits_have_second_lines() -> None:
-    """Some visits have an initial service in a second access line, with further hours of its own."""
-    marked = {code for n in range(VISITS) for code, marks in billed(random_visit(n), FACILITY) if marks}
+    """Some visits have an initial service in a second access line, with further hours of its
+    own.
+    """
+    marked = {
+        code for n in range(VISITS) for code, marks in billed(random_visit(n), FACILITY) if marks
+    }
     assert {"96413", "96415", "96365", "96366"} <= marked
 
 

@@ -43,7 +43,10 @@ class Drafted(NamedTuple):
 
     def told(self) -> str:
         """The visit in the notation, and its lines."""
-        lines = [f"{line.code} x{line.units} {line.minutes} {line.administrations}" for line in self.lines]
+        lines = [
+            f"{line.code} x{line.units} {line.minutes} {line.administrations}"
+            for line in self.lines
+        ]
         return "\n".join([*map(notation, self.given.values()), *lines])
 
 
@@ -57,7 +60,9 @@ def drafted(seed: int, policy: str) -> Drafted:
     visit = random_visit(seed)
     given = {f"{each.order}#{number}": each for number, each in enumerate(visit, start=1)}
     lines = (
-        line for each in draft(timeline(visit), rulebook(), policy=policy).encounters for line in each.lines
+        line
+        for each in draft(timeline(visit), rulebook(), policy=policy).encounters
+        for line in each.lines
     )
     return Drafted(given, tuple(line for line in lines if line.code.startswith("96")))
 
@@ -70,7 +75,9 @@ def billed_hours(of: Drafted) -> Iterator[tuple[frozenset[int], int]]:
     """For each infusion billed by the hour: the minutes it ran in, and its further hours."""
     for line in of.lines:
         if line.code in FIRST_HOURS:
-            same = [each for each in of.lines if set(each.administrations) == set(line.administrations)]
+            same = [
+                each for each in of.lines if set(each.administrations) == set(line.administrations)
+            ]
             yield of.ran(line), sum(each.units for each in same if each.code in FURTHER_HOURS)
 
 
@@ -88,7 +95,9 @@ def test_no_line_claims_more_minutes_than_ran(policy: str) -> None:
 
 @all_policies
 def test_every_hour_of_an_infusion_was_earned(policy: str) -> None:
-    """A first hour ran 16 minutes; with n further hours, n full hours and a tail of 30 or 31 minutes."""
+    """A first hour ran 16 minutes; with n further hours, n full hours and a tail of 30 or 31
+    minutes.
+    """
     hours = Counter[int]()
     for each in all_drafted(policy):
         for ran, further in billed_hours(each):
@@ -113,7 +122,9 @@ def test_every_further_hour_belongs_to_a_first_one(policy: str) -> None:
 
 @all_policies
 def test_every_unit_of_hydration_was_earned(policy: str) -> None:
-    """n units of hydration in an encounter need 60 minutes for all but the last, and 31 for that."""
+    """n units of hydration in an encounter need 60 minutes for all but the last, and 31 for
+    that.
+    """
     units_seen = Counter[int]()
     for each in all_drafted(policy):
         units = sum(line.units for line in each.lines if line.code in HYDRATION)

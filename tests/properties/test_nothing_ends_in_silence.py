@@ -12,14 +12,17 @@ from chargeline.simulator.feed import simulate
 
 RULEBOOK = load_rulebook(rules_directory())
 PROFILES = {
-    name: make_profile(read_interface(rules_directory(), name)) for name in ("standard", "action-stream")
+    name: make_profile(read_interface(rules_directory(), name))
+    for name in ("standard", "action-stream")
 }
 
 
 @pytest.mark.parametrize("policy", sorted(RULEBOOK.policies))
 @pytest.mark.parametrize("style", sorted(PROFILES))
 def test_every_administration_is_charged_asked_about_or_withheld(style: str, policy: str) -> None:
-    """Each administration of each encounter stands in at least one service line, question or withheld."""
+    """Each administration of each encounter stands in at least one service line, question or
+    withheld.
+    """
     visits = Feed(RULEBOOK.base)
     for name, data in simulate(visits=300, seed=31, style=style, mess=0.8).messages:
         visits.add(read_events(read_message(data), PROFILES[name]))

@@ -1,7 +1,7 @@
 """A feed means the same in whatever order it comes and however often its messages come again.
 
-This module owns whole invented feeds, shuffled and multiplied. It knows nothing of what the timelines
-and drafts should say: only that they may not depend on the network.
+This module owns whole invented feeds, shuffled and multiplied. It knows nothing of what the
+timelines and drafts should say: only that they may not depend on the network.
 """
 
 import re
@@ -67,12 +67,16 @@ def shuffled(messages: Messages, chance: Random) -> Messages:
 def with_copies(messages: Messages, chance: Random) -> Messages:
     """A third of the messages once more, the same bytes, anywhere later in the feed."""
     return _inserted(
-        messages, [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3], chance
+        messages,
+        [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3],
+        chance,
     )
 
 
 def with_resends(messages: Messages, chance: Random) -> Messages:
-    """A third of the messages once more, anywhere later, the same body under a later MSH-7 and new MSH-10."""
+    """A third of the messages once more, anywhere later, the same body under a later MSH-7 and new
+    MSH-10.
+    """
     chosen = [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3]
     again = [
         (place, (style, resent(text, f"AGAIN{place}", chance.randint(1, 3000))))
@@ -81,9 +85,13 @@ def with_resends(messages: Messages, chance: Random) -> Messages:
     return _inserted(messages, again, chance)
 
 
-def _inserted(messages: Messages, more: list[tuple[int, tuple[str, bytes]]], chance: Random) -> Messages:
+def _inserted(
+    messages: Messages, more: list[tuple[int, tuple[str, bytes]]], chance: Random
+) -> Messages:
     placed = [(float(place), each) for place, each in enumerate(messages)]
-    placed += [(place + 0.5 + chance.random() * (len(messages) - place), each) for place, each in more]
+    placed += [
+        (place + 0.5 + chance.random() * (len(messages) - place), each) for place, each in more
+    ]
     return tuple(each for _, each in sorted(placed, key=lambda item: item[0]))
 
 
@@ -135,7 +143,9 @@ def test_resends_under_another_number_change_no_timeline(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_copies_and_resends_in_any_order_change_no_draft(seed: int) -> None:
-    """Shuffled together with copies and resends, even before their originals, a feed drafts the same text."""
+    """Shuffled together with copies and resends, even before their originals, a feed drafts the
+    same text.
+    """
     chance = Random(f"all:{seed}")
     muddled = shuffled(with_copies(with_resends(feed(seed), chance), chance), chance)
     found = timelines(muddled)
@@ -153,7 +163,11 @@ def test_the_comparison_sees_one_message_that_is_missing() -> None:
 def test_the_feeds_have_what_makes_order_hard() -> None:
     """The feeds hold corrections, voids, merges of visits and of patients, and cancelled visits."""
     text = b"".join(text for seed in SEEDS for _, text in feed(seed))
-    rows = {fields[21][:1] for fields in (row.split(b"|") for row in text.split(b"\r")) if _is_record(fields)}
+    rows = {
+        fields[21][:1]
+        for fields in (row.split(b"|") for row in text.split(b"\r"))
+        if _is_record(fields)
+    }
     assert {b"A", b"U", b"D"} <= rows
     assert all(f"ADT^{kind}".encode() in text for kind in ("A35", "A41", "A40", "A11", "A13"))
 

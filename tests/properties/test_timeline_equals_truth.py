@@ -91,7 +91,9 @@ def told_amounts(truth: Truth) -> dict[tuple[str, str], Decimal]:
 
 
 def drugs_of(dose: Administration) -> list[DrugAmount]:
-    """What was given: the additives of a mixture (RXC), else what RXA-5 names; never the carrier fluid."""
+    """What was given: the additives of a mixture (RXC), else what RXA-5 names; never the carrier
+    fluid.
+    """
     additives = [each for each in dose.drugs if each.component == "additive"]
     return additives or [each for each in dose.drugs if not each.component]
 
@@ -142,7 +144,9 @@ def found_minutes(timeline: Timeline, orders: set[str]) -> dict[str, set[int] | 
 
 @all_feeds
 def test_the_visits_are_those_that_were(style: str, mess: float, seed: int) -> None:
-    """One timeline for each visit of the truth, and none for a temporary number that was merged away."""
+    """One timeline for each visit of the truth, and none for a temporary number that was merged
+    away.
+    """
     told = {(each["facility"], each["visit"]) for each in truths(style, mess, seed)}
     assert set(visits_of(style, mess, seed)) == told
 
@@ -157,7 +161,9 @@ def test_exactly_the_cancelled_visits_are_cancelled(style: str, mess: float, see
 
 @all_feeds
 def test_every_drug_is_there_in_its_whole_amount(style: str, mess: float, seed: int) -> None:
-    """Of each order the drugs and the sum of each drug's amounts are what was truly given, and no more."""
+    """Of each order the drugs and the sum of each drug's amounts are what was truly given, and no
+    more.
+    """
     for truth, timeline in pairs(style, mess, seed):
         assert found_amounts(timeline) == told_amounts(truth), truth["visit"]
 
@@ -183,7 +189,9 @@ def test_what_was_held_or_refused_is_told_as_not_given(style: str, mess: float, 
     """Exactly the orders that were held or refused have an administration that was not given."""
     for truth, timeline in pairs(style, mess, seed):
         held = {each["order"] for each in truth["administrations"] if not each["given"]}
-        assert {each.order for each in timeline.administrations if not each.given} == held, truth["visit"]
+        assert {each.order for each in timeline.administrations if not each.given} == held, truth[
+            "visit"
+        ]
 
 
 @all_feeds
@@ -195,7 +203,9 @@ def test_what_was_taken_back_is_gone(style: str, mess: float, seed: int) -> None
 
 
 def test_the_feeds_have_what_the_claims_are_about() -> None:
-    """Among the visits are held and voided doses, pauses, mixtures, missing stops and cancelled visits."""
+    """Among the visits are held and voided doses, pauses, mixtures, missing stops and cancelled
+    visits.
+    """
     doses = [dose for feed in FEEDS for truth in truths(*feed) for dose in truth["administrations"]]
     assert any(not dose["given"] for dose in doses)
     assert any(dose["voided"] for dose in doses)

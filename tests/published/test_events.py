@@ -1,4 +1,6 @@
-"""What crosses Kafka has the engine's content, a key per visit, and ids that tell a repeat from news."""
+"""What crosses Kafka has the engine's content, a key per visit, and ids that tell a repeat from
+news.
+"""
 
 import json
 from collections.abc import Sequence
@@ -69,7 +71,8 @@ def written(made: Draft | None = None, **changed: Any) -> WrittenRevision:
     made = made or visits()[0].draft
     lines = changed.pop("before", ())
     return revision_of(
-        made, **{"revision": 1, "final": False, "incomplete": False, "before": billed(lines), **changed}
+        made,
+        **{"revision": 1, "final": False, "incomplete": False, "before": billed(lines), **changed},
     )
 
 
@@ -95,7 +98,9 @@ def line(line_id: str, units: int = 1, **changed: Any) -> ChargeLine:
 
 
 def question(code: str = "stop.missing", drug: str = "trastuzumab", *keys: str) -> Question:
-    return ask(code, expected="a stop", found="none", do="chart it", drug=drug, administrations=keys)
+    return ask(
+        code, expected="a stop", found="none", do="chart it", drug=drug, administrations=keys
+    )
 
 
 def draft_with(*questions: Question) -> Draft:
@@ -115,7 +120,9 @@ def parked_message(**changed: Any) -> ParkedMessage:
         "message_type": "RAS^O17",
         "control_id": "4711",
     }
-    return parked(b"MSH|^~\\&|\xe9\x00", [("trace", b"\xff"), ("empty", None)], **{**given, **changed})
+    return parked(
+        b"MSH|^~\\&|\xe9\x00", [("trace", b"\xff"), ("empty", None)], **{**given, **changed}
+    )
 
 
 def headers(event: TimedEvent) -> dict[str, str]:
@@ -130,7 +137,9 @@ def test_a_draft_has_the_content_of_code_json() -> None:
     records = list(encounter_records(RUN, RULEBOOK))
     for visit in visits():
         event = revision(visit.draft).model_dump(mode="json")
-        own = [each.model_dump(mode="json") for each in records if each.visit == visit.draft.key.visit]
+        own = [
+            each.model_dump(mode="json") for each in records if each.visit == visit.draft.key.visit
+        ]
         for made, record in zip(event["encounters"], own, strict=True):
             assert made["lines"] == record["lines"] and made["withheld"] == record["withheld"]
             assert event["questions"] + made["questions"] == record["questions"]
@@ -207,13 +216,17 @@ def test_a_merged_visit_has_no_lines_and_removes_what_it_had() -> None:
 def test_a_merged_visit_names_the_one_it_went_to(status: str, into: str | None) -> None:
     """Status and `merged_into` cannot contradict each other."""
     with pytest.raises(ValidationError, match="merged_into"):
-        DraftRevision.model_validate({**revision().model_dump(), "status": status, "merged_into": into})
+        DraftRevision.model_validate(
+            {**revision().model_dump(), "status": status, "merged_into": into}
+        )
 
 
 def test_a_visit_that_was_merged_cannot_carry_lines() -> None:
     """Its services would be billed twice."""
     with pytest.raises(ValidationError, match="no lines of its own"):
-        DraftRevision.model_validate({**revision().model_dump(), "status": "merged", "merged_into": "V2"})
+        DraftRevision.model_validate(
+            {**revision().model_dump(), "status": "merged", "merged_into": "V2"}
+        )
 
 
 def test_revisions_count_from_one() -> None:
@@ -225,7 +238,9 @@ def test_revisions_count_from_one() -> None:
 
 
 def test_the_conversions_keep_the_names_of_the_engine() -> None:
-    """Each field of the engine's entry but its family is a key of the record, in the order of the model."""
+    """Each field of the engine's entry but its family is a key of the record, in the order of the
+    model.
+    """
     encounter = visits()[0].draft.encounters[0]
     for entry, record, model in [
         (encounter.lines[0], line_of(encounter.lines[0], Steps()), Line),
@@ -262,7 +277,11 @@ def test_a_new_line_is_added() -> None:
 def test_a_line_that_is_gone_is_removed() -> None:
     """It has what to credit before, and nothing after."""
     (removed,) = between([line("a"), line("b", 2)], [line("a")]).removed
-    assert (removed.line_id, removed.before and removed.before.units, removed.after) == ("b", 2, None)
+    assert (removed.line_id, removed.before and removed.before.units, removed.after) == (
+        "b",
+        2,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,7 +294,9 @@ def test_a_line_that_is_gone_is_removed() -> None:
 def test_a_line_that_a_bill_shows_otherwise_is_changed(changed: dict[str, Any]) -> None:
     """Each of these fields is credited as it was and billed as it is."""
     found = between([line("a")], [line("a")._replace(**changed)])
-    assert [each.line_id for each in found.changed] == ["a"] and not found.added and not found.removed
+    assert (
+        [each.line_id for each in found.changed] == ["a"] and not found.added and not found.removed
+    )
 
 
 @pytest.mark.parametrize("changed", [{"minutes": 31}, {"administrations": ("x",)}])
@@ -383,7 +404,10 @@ def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
     """What could not be read can be read again later, byte for byte."""
     event = ParkedMessage.model_validate_json(to_kafka(TimedEvent(parked_message(), NOON))[2])
     assert event.raw == b"MSH|^~\\&|\xe9\x00"
-    assert [(each.name, each.value_base64) for each in event.headers] == [("trace", "/w=="), ("empty", None)]
+    assert [(each.name, each.value_base64) for each in event.headers] == [
+        ("trace", "/w=="),
+        ("empty", None),
+    ]
 
 
 # ------------------------------------------------------------------ as a Kafka message
@@ -427,7 +451,10 @@ def test_a_time_without_zone_is_our_mistake() -> None:
 def test_the_source_is_a_uri_reference_whatever_the_facility_is_called() -> None:
     """Blanks and slashes of a name are escaped."""
     made = draft_with()._replace(key=VisitKey("ZEBRA A/B é", "V1"))
-    assert headers(TimedEvent(revision(made), NOON))["ce_source"] == "/chargeline/ZEBRA%20A%2FB%20%C3%A9"
+    assert (
+        headers(TimedEvent(revision(made), NOON))["ce_source"]
+        == "/chargeline/ZEBRA%20A%2FB%20%C3%A9"
+    )
 
 
 def test_the_value_is_json_in_utf_8() -> None:

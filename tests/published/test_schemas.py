@@ -11,7 +11,15 @@ from chargeline.published.events import TimedEvent, to_kafka
 from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi, files, write
 from chargeline.published.shapes import TYPES
 from chargeline.settings import Settings
-from tests.published.test_events import NOON, asked, line, parked_message, question, revision, visits
+from tests.published.test_events import (
+    NOON,
+    asked,
+    line,
+    parked_message,
+    question,
+    revision,
+    visits,
+)
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 SAMPLES = [
@@ -20,14 +28,19 @@ SAMPLES = [
     ("charge.draft", revision(merged_into="V2")),
     *(("charge.draft", revision(each.draft)) for each in visits()),
     ("documentation.question", asked(question())[0]),
-    ("documentation.question", asked(question())[0].model_copy(update={"state": "closed", "since": NOON})),
+    (
+        "documentation.question",
+        asked(question())[0].model_copy(update={"state": "closed", "since": NOON}),
+    ),
     ("hl7.parked", parked_message()),
     ("hl7.parked", parked_message(key=(None, None))),
 ]
 
 
 def schema(topic: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(
+        (SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8")
+    )
     return found
 
 
@@ -125,13 +138,17 @@ def test_every_event_type_has_its_channel() -> None:
     """What can be announced is published, and nothing else."""
     assert {each.model for each in CHANNELS} == set(TYPES)
     assert {each["address"] for each in asyncapi()["channels"].values()} == {
-        Settings.model_fields[name].default for name in Settings.model_fields if name.startswith("topic_")
+        Settings.model_fields[name].default
+        for name in Settings.model_fields
+        if name.startswith("topic_")
     }
 
 
 def test_yaml_holds_texts_in_quotes() -> None:
     """A code with a leading nought, a `no` and a version stay texts."""
-    made = list(as_yaml({"code": "00100", "answer": "no", "list": [1, "1.0"], "none": {}, "a b": None}))
+    made = list(
+        as_yaml({"code": "00100", "answer": "no", "list": [1, "1.0"], "none": {}, "a b": None})
+    )
     assert made == [
         'code: "00100"', 'answer: "no"', "list:", "  - 1", '  - "1.0"', "none: {}", '"a b": null',
     ]  # fmt: skip

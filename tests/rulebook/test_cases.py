@@ -64,7 +64,9 @@ def test_every_case_names_policies_that_exist() -> None:
 
 
 def test_every_rule_and_every_answer_is_proven() -> None:
-    """Some case fails without each rule, and with each answer misspelt, chosen by a policy or not."""
+    """Some case fails without each rule, and with each answer misspelt, chosen by a policy or
+    not.
+    """
     answers, rules = unproven(CASES, rulebook())
     assert not [*answers, *rules], "\n".join(map(str, [*answers, *rules]))
 
@@ -84,7 +86,12 @@ def test_every_code_is_expected_by_a_case() -> None:
     rows = (rules_directory() / "base" / "codes.csv").read_text(encoding="utf-8").splitlines()[1:]
     codes = {row.split(",")[1] for row in rows if row}
     expected = {
-        re.split(r"[- ]", code)[0] for case in CASES for codes in case.expect.values() for code in codes
+        re.split(r"[- ]", code)[0]
+        for case in CASES
+        for codes in case.expect.values()
+        for code in codes
     }
     assert not codes - expected, "codes without a case: " + ", ".join(sorted(codes - expected))
-    assert not expected - codes, "expected, but not in codes.csv: " + ", ".join(sorted(expected - codes))
+    assert not expected - codes, "expected, but not in codes.csv: " + ", ".join(
+        sorted(expected - codes)
+    )

@@ -1,7 +1,8 @@
-"""Claims about mistakes in tables of drugs and codes and in the payers' table: each is found and explained.
+"""Claims about mistakes in tables of drugs and codes and in the payers' table: each is found and
+explained.
 
-It owns a rulebook of a handful of rows (also used by test_overrides.py), so that every mistake in it
-is deliberate. Mistakes of rule files are tested
+It owns a rulebook of a handful of rows (also used by test_overrides.py), so that every mistake in
+it is deliberate. Mistakes of rule files are tested
 with the command that shows them (tests/cli/test_rules.py).
 """
 
@@ -26,14 +27,21 @@ def rule(name: str, **keys: str) -> str:
         "why": '"A zebra is striped."',
         "cite": '["HOUSE"]',
     } | {key.rstrip("_"): text for key, text in keys.items()}
-    return f'[[rule]]\nid = "{name}"\n' + "".join(f"{key} = {text}\n" for key, text in known.items())
+    return f'[[rule]]\nid = "{name}"\n' + "".join(
+        f"{key} = {text}\n" for key, text in known.items()
+    )
 
 
 ROLE_COLUMNS = "class,technique,position,role,id,why,cite,from,until\n"
 
 
 def small_rules(
-    folder: Path, *, base: str = "", own: str = "", codes: Sequence[str] = (), drugs: Sequence[str] = ()
+    folder: Path,
+    *,
+    base: str = "",
+    own: str = "",
+    codes: Sequence[str] = (),
+    drugs: Sequence[str] = (),
 ) -> Path:
     """A rules folder with one policy, zebra-2026, whose own rules are `own`."""
     texts = {
@@ -79,7 +87,9 @@ def test_the_small_rulebook_is_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("amount", ["", "0", "-5", "five", "nan", "inf", "1,5"])
 def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None:
-    """Nothing, zero, less, a word, no number, no end and a comma are refused, with file and line."""
+    """Nothing, zero, less, a word, no number, no end and a comma are refused, with file and
+    line.
+    """
     row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,site,'
     assert mistakes(with_drugs(tmp_path, row)) == [
         f"drugs.csv line 2: expected unit_amount above 0, found {amount!r}; give the billing unit"
@@ -132,7 +142,9 @@ def test_a_name_means_one_drug(name: str, tmp_path: Path) -> None:
 
 
 def test_hyphens_do_not_make_a_name_another(tmp_path: Path) -> None:
-    """Names are looked up without hyphens, so `nab-zebra` and `nab zebra` of two drugs are one name."""
+    """Names are looked up without hyphens, so `nab-zebra` and `nab zebra` of two drugs are one
+    name.
+    """
     rows = (
         PLAIN.replace("stripes", "nab-zebra"),
         PLAIN.replace("zebrastatin", "other").replace("stripes", "nab zebra"),
@@ -184,9 +196,13 @@ def test_a_site_formulary_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
     """The site's own table is checked for itself, under its own name."""
     own = tmp_path / "site.csv"
-    own.write_text(DRUG_COLUMNS + "\n".join(PLAIN.replace("zebrastatin", each) for each in ("one", "two")))
+    own.write_text(
+        DRUG_COLUMNS + "\n".join(PLAIN.replace("zebrastatin", each) for each in ("one", "two"))
+    )
     (found,) = mistakes(with_drugs(tmp_path), own)
-    assert found.startswith("site.csv: expected a name that means one drug, found 'stripes' for one and two")
+    assert found.startswith(
+        "site.csv: expected a name that means one drug, found 'stripes' for one and two"
+    )
 
 
 # ------------------------------------------------------------------ codes and payers
@@ -212,13 +228,18 @@ def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
 )
 def test_a_row_of_codes_is_checked(row: str, said: str, tmp_path: Path) -> None:
     """Role, code, source and dates of each row, with file and line."""
-    found = mistakes(small_rules(tmp_path, codes=("chemo.infusion.initial,96413,2024-01-01,,HOUSE", row)))
+    found = mistakes(
+        small_rules(tmp_path, codes=("chemo.infusion.initial,96413,2024-01-01,,HOUSE", row))
+    )
     assert found == [f"codes.csv line 3: {said}"]
 
 
 def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
     """The same role twice from the same day is refused, and both lines are named."""
-    rows = ("chemo.push.initial,96409,2024-01-01,,HOUSE", "chemo.push.initial,96411,2024-01-01,,HOUSE")
+    rows = (
+        "chemo.push.initial,96409,2024-01-01,,HOUSE",
+        "chemo.push.initial,96411,2024-01-01,,HOUSE",
+    )
     (found,) = mistakes(small_rules(tmp_path, codes=rows))
     assert found.startswith("codes.csv line 3: expected an id of its own")
     assert "also in codes.csv line 2" in found
@@ -227,10 +248,14 @@ def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
 def test_a_payer_follows_a_policy_that_exists(tmp_path: Path) -> None:
     """The payer is shown with the policies to choose from; the default is checked alike."""
     folder = small_rules(tmp_path)
-    (folder / "payers.toml").write_text('default = "zebra-2025"\n[payers]\nZebraCare = "yak-2026"\n')
+    (folder / "payers.toml").write_text(
+        'default = "zebra-2025"\n[payers]\nZebraCare = "yak-2026"\n'
+    )
     assert mistakes(folder) == [
-        "payers.toml default: expected one of zebra-2026, found 'zebra-2025'; name a policy that exists",
-        "payers.toml ZEBRACARE: expected one of zebra-2026, found 'yak-2026'; name a policy that exists",
+        "payers.toml default: expected one of zebra-2026, found 'zebra-2025'; name a policy that "
+        "exists",
+        "payers.toml ZEBRACARE: expected one of zebra-2026, found 'yak-2026'; name a policy that "
+        "exists",
     ]
 
 

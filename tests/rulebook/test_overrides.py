@@ -67,7 +67,10 @@ def test_an_override_leaves_other_facts_alone(tmp_path: Path) -> None:
 def test_an_override_ends_with_its_last_day(tmp_path: Path) -> None:
     """After its end the rule that it overrode holds again."""
     own = rule(
-        "zebra.thirty", until="2026-07-01", then="{ remainder_minutes = 30 }", overrides='["base.more"]'
+        "zebra.thirty",
+        until="2026-07-01",
+        then="{ remainder_minutes = 30 }",
+        overrides='["base.more"]',
     )
     folder = small_rules(tmp_path, base=rule("base.more"), own=own)
     assert minutes(decided(folder, "chemo", day=JUNE_30)) == 30
@@ -84,7 +87,9 @@ def test_an_override_says_nothing_about_a_third_rule(tmp_path: Path) -> None:
 
 
 def test_an_override_of_an_override_leaves_one(tmp_path: Path) -> None:
-    """The rule for one payer's role overrides the policy's, which overrides the base's: 20 minutes."""
+    """The rule for one payer's role overrides the policy's, which overrides the base's: 20
+    minutes.
+    """
     own = rule("zebra.thirty", then="{ remainder_minutes = 30 }", overrides='["base.more"]') + rule(
         "zebra.twenty",
         when='{ role = "chemo" }',
@@ -139,7 +144,9 @@ def test_before_its_first_day_a_rule_does_not_hold(tmp_path: Path) -> None:
     assert minutes(decided(folder, "chemo", day=JULY_1)) == 31
 
 
-@pytest.mark.parametrize(("minute", "applies"), [(15, False), (16, True), (480, True), (481, False)])
+@pytest.mark.parametrize(
+    ("minute", "applies"), [(15, False), (16, True), (480, True), (481, False)]
+)
 def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: Path) -> None:
     """At least 16 and at most 480 hold at 16 and at 480."""
     base = rule(
@@ -164,7 +171,9 @@ def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: P
 
 
 def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
-    """A hydration of 30 June has the old code and one of 1 July the new one, in one run of one rulebook."""
+    """A hydration of 30 June has the old code and one of 1 July the new one, in one run of one
+    rulebook.
+    """
     rules = copy_of_rules(tmp_path)
     replaced(
         rules / "base/codes.csv",
@@ -186,7 +195,9 @@ def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
 
 
 def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
-    """Between two codes the service is asked about, by role and day, and the drug is billed all the same."""
+    """Between two codes the service is asked about, by role and day, and the drug is billed all the
+    same.
+    """
     rules = copy_of_rules(tmp_path)
     replaced(
         rules / "base/codes.csv",
@@ -200,7 +211,10 @@ def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
     (encounter,) = draft(visits[VisitKey("ZEBRA", "V1")], rulebook).encounters
     (question,) = encounter.questions
     assert question.finding.code == "code.none"
-    assert question.finding.expected == "a code for the role therapeutic.infusion.initial on 2026-03-02"
+    assert (
+        question.finding.expected
+        == "a code for the role therapeutic.infusion.initial on 2026-03-02"
+    )
     assert [line.role for line in encounter.lines] == ["drug"]
 
 

@@ -1,4 +1,6 @@
-"""Tests of the one-process mode, with the process and the sender that they share. No patient is real."""
+"""Tests of the one-process mode, with the process and the sender that they share. No patient is
+real.
+"""
 
 import asyncio
 import json
@@ -30,7 +32,8 @@ Event = dict[str, Any]
 def feed(visits: int, seed: int, mess: float = 0.5) -> tuple[bytes, ...]:
     """A messy feed in the standard style."""
     return tuple(
-        data for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=mess).messages
+        data
+        for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=mess).messages
     )
 
 
@@ -45,8 +48,13 @@ class Served:
         self.page_port = free_port()
         self.process: Forked | subprocess.Popen[bytes] | None = None
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")},
-            "CHARGELINE_LEDGER_URL": _with_driver(url) or f"sqlite+aiosqlite:///{folder}/ledger.sqlite",
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("CHARGELINE_")
+            },
+            "CHARGELINE_LEDGER_URL": _with_driver(url)
+            or f"sqlite+aiosqlite:///{folder}/ledger.sqlite",
             "CHARGELINE_MLLP_PORT": str(self.port),
             "CHARGELINE_HTTP_PORT": str(self.page_port),
             "CHARGELINE_SETTLE_SECONDS": "0",
@@ -145,7 +153,9 @@ async def deliver(
     in_flight: int = 8,
     accepted: Callable[[int], None] = lambda _count: None,
 ) -> None:
-    """Send like a hospital's engine: what is not accepted is sent again, over a new connection if need be."""
+    """Send like a hospital's engine: what is not accepted is sent again, over a new connection if
+    need be.
+    """
     done = 0
     async with asyncio.timeout(PATIENCE_SECONDS):
         while done < len(messages):
@@ -168,7 +178,11 @@ def once(told: Iterable[Event]) -> list[Event]:
 def revisions(told: Iterable[Event]) -> list[shapes.DraftRevision]:
     """The draft revisions among events, without repeats."""
     kind = shapes.TYPES[shapes.DraftRevision]
-    return [shapes.DraftRevision.model_validate(each["data"]) for each in once(told) if each["type"] == kind]
+    return [
+        shapes.DraftRevision.model_validate(each["data"])
+        for each in once(told)
+        if each["type"] == kind
+    ]
 
 
 def drafted(told: Iterable[Event]) -> Lines:

@@ -29,7 +29,9 @@ MESSAGE = given("OXALIPLATIN", "130 mg", "0900", "1000")
 
 
 class Unsure(Ledger):
-    """A ledger whose connection breaks off at a commit: `before` it, or after it and before the answer."""
+    """A ledger whose connection breaks off at a commit: `before` it, or after it and before the
+    answer.
+    """
 
     breaks = ""
 
@@ -103,7 +105,9 @@ async def test_put_returns_when_the_ledger_has_the_message(ledger: Unsure) -> No
 
 
 async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None:
-    """Another program holds the ledger: no answer; it lets go: the message is there, and the sender told."""
+    """Another program holds the ledger: no answer; it lets go: the message is there, and the sender
+    told.
+    """
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(url, accept_old=True)
     await ours.migrate()
@@ -123,7 +127,9 @@ async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None
 
 
 async def test_a_ledger_that_stays_locked_is_said_with_ae(tmp_path: Path) -> None:
-    """The sender waits no longer than the gateway's patience; free again, the same message is accepted."""
+    """The sender waits no longer than the gateway's patience; free again, the same message is
+    accepted.
+    """
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=0.1))
     await ours.migrate()
@@ -165,7 +171,9 @@ async def test_a_full_disk_is_said_with_ar(tmp_path: Path) -> None:
 async def test_a_commit_that_nobody_confirmed_is_not_mistaken_for_a_successor(
     ledger: Unsure, breaks: str
 ) -> None:
-    """The connection breaks at the commit: `put` fails, the same again succeeds, and it is there once."""
+    """The connection breaks at the commit: `put` fails, the same again succeeds, and it is there
+    once.
+    """
     intake = intake_on(ledger)
     async with working(intake):
         await intake.put(inbound(given("OXALIPLATIN", "130 mg", "1200", "1300")))
@@ -210,11 +218,16 @@ async def test_drafts_of_a_failed_timer_are_made_again(ledger: Unsure) -> None:
 async def test_messages_that_come_during_a_transaction_share_the_next(ledger: Unsure) -> None:
     """A hundred at once are a few transactions, not a hundred."""
     intake = intake_on(ledger)
-    messages = [given("OXALIPLATIN", "130 mg", f"09{n % 60:02}", "1100", sent=f"18{n:02}") for n in range(60)]
+    messages = [
+        given("OXALIPLATIN", "130 mg", f"09{n % 60:02}", "1100", sent=f"18{n:02}")
+        for n in range(60)
+    ]
     async with working(intake):
         await asyncio.gather(*(intake.put(inbound(each)) for each in messages))
     text = intake.metrics.exposition()[1].decode()
-    (line,) = (each for each in text.splitlines() if 'batch_duration_seconds_count{phase="ledger"}' in each)
+    (line,) = (
+        each for each in text.splitlines() if 'batch_duration_seconds_count{phase="ledger"}' in each
+    )
     assert 1 <= float(line.split()[1]) <= 3
     assert await kept(ledger) == 60
 
@@ -252,7 +265,9 @@ async def test_one_message_that_cannot_be_kept_costs_its_neighbours_nothing(ledg
 
 
 async def test_a_successor_fences_the_one_before(ledger: Unsure) -> None:
-    """Claimed by another: the batch of the first is rolled back, its senders are refused, and it ends."""
+    """Claimed by another: the batch of the first is rolled back, its senders are refused, and it
+    ends.
+    """
     first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
     async with working(first) as task:
         async with working(second):
@@ -269,9 +284,13 @@ async def test_a_successor_fences_the_one_before(ledger: Unsure) -> None:
 
 
 async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Unsure) -> None:
-    """Claimed by another after the last look at the fence: nothing is drafted from an old memory."""
+    """Claimed by another after the last look at the fence: nothing is drafted from an old
+    memory.
+    """
     first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
-    first.processor = new_processor(Settings(settle_seconds=1), ledger, TOPIC, lambda _outcome: None)
+    first.processor = new_processor(
+        Settings(settle_seconds=1), ledger, TOPIC, lambda _outcome: None
+    )
     async with working(first):
         await first.put(inbound())
 
@@ -288,7 +307,9 @@ async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Un
 
 
 async def test_a_ledger_that_moves_on_to_kafka_begins_at_its_beginning(ledger: Unsure) -> None:
-    """Our offset is under a name that no topic can have: partition 0 of a topic is not read from there."""
+    """Our offset is under a name that no topic can have: partition 0 of a topic is not read from
+    there.
+    """
     intake = intake_on(ledger)
     async with working(intake):
         await intake.put(inbound())

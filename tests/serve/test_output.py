@@ -1,4 +1,6 @@
-"""Claims about the output: whole lines, on the disk when it says so, and nothing lost or left half."""
+"""Claims about the output: whole lines, on the disk when it says so, and nothing lost or left
+half.
+"""
 
 import json
 import os
@@ -39,7 +41,9 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 def test_a_line_is_the_event_that_kafka_would_get() -> None:
-    """Each header of the binary mode is an attribute; the data are the payload, the subject is the key."""
+    """Each header of the binary mode is an attribute; the data are the payload, the subject is the
+    key.
+    """
     key, headers, value = to_kafka(Event(revision(), NOON))
     event = json.loads(as_line(DRAFT))
     told = {name.removeprefix("ce_"): text for name, text in headers.items()}
@@ -70,7 +74,9 @@ def test_a_file_that_was_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> 
 
 
 def test_without_room_no_half_line_stays(tmp_path: Path) -> None:
-    """The disk takes a part: the file is as before, the error says what to do; with room it goes on."""
+    """The disk takes a part: the file is as before, the error says what to do; with room it goes
+    on.
+    """
     path = tmp_path / "events.jsonl"
     output = Output(path)
     output.write([DRAFT])
@@ -130,7 +136,10 @@ def test_standard_output_may_be_a_file(tmp_path: Path) -> None:
     output = Output(None, descriptor)
     assert not output.for_people
     output.write([DRAFT])
-    with files_of_at_most(len(as_line(DRAFT)) + 100), pytest.raises(OutputError, match="standard output"):
+    with (
+        files_of_at_most(len(as_line(DRAFT)) + 100),
+        pytest.raises(OutputError, match="standard output"),
+    ):
         output.write([DRAFT])
     output.write([DRAFT])
     os.close(descriptor)
@@ -152,7 +161,9 @@ def test_words_of_a_draft_name_codes_changes_and_doubts() -> None:
 def test_words_of_questions_and_parked_messages_say_what_to_do() -> None:
     """Opened: expected, found, and what to do. Closed: which one."""
     opened = asked(question())[0]
-    assert opened.expected in in_words(announced(opened)) and opened.do in in_words(announced(opened))
+    assert opened.expected in in_words(announced(opened)) and opened.do in in_words(
+        announced(opened)
+    )
     closed = in_words(announced(opened.model_copy(update={"state": "closed"})))
     assert "question closed" in closed and opened.code in closed
     parked = in_words(announced(parked_message()))

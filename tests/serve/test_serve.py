@@ -1,4 +1,6 @@
-"""Claims about `chargeline serve` as a process: what it acknowledges it has, what it has it tells."""
+"""Claims about `chargeline serve` as a process: what it acknowledges it has, what it has it
+tells.
+"""
 
 import asyncio
 import json
@@ -31,7 +33,9 @@ Make = Callable[..., Served]
 
 
 async def test_a_feed_over_mllp_gives_the_drafts_of_code(served: Make, url: str) -> None:
-    """A messy feed, every message accepted: the last revisions have the lines of `chargeline code`."""
+    """A messy feed, every message accepted: the last revisions have the lines of `chargeline
+    code`.
+    """
     service = served(url)
     service.start()
     await service.ready()
@@ -42,7 +46,9 @@ async def test_a_feed_over_mllp_gives_the_drafts_of_code(served: Make, url: str)
 
 
 async def test_killed_again_and_again_it_loses_and_doubles_nothing(served: Make, url: str) -> None:
-    """SIGKILL whenever some messages were accepted, the others are sent again: the same drafts, each once."""
+    """SIGKILL whenever some messages were accepted, the others are sent again: the same drafts,
+    each once.
+    """
     service = served(url)
     service.start()
     messages = feed(50, 32)
@@ -63,11 +69,15 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(served: Make,
     numbers = Counter((each.facility, each.visit, each.revision) for each in revisions(told))
     assert set(numbers.values()) == {1}
     last = Counter((facility, visit) for facility, visit, _number in numbers)
-    assert all((*visit, count) in numbers for visit, count in last.items())  # 1, 2, 3 … without a gap
+    assert all(
+        (*visit, count) in numbers for visit, count in last.items()
+    )  # 1, 2, 3 … without a gap
 
 
 async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(served: Make) -> None:
-    """SIGTERM in the middle of a feed: exit 0, and the drafts are those of the accepted messages."""
+    """SIGTERM in the middle of a feed: exit 0, and the drafts are those of the accepted
+    messages.
+    """
     service = served()
     service.start()
     await service.ready()
@@ -88,14 +98,18 @@ async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(serv
     assert await ledger.take_outbox(1) == []
     await ledger.close()
     kept = drafted(service.events())
-    assert any(kept == by_code(messages[:end]) for end in range(accepted, min(accepted + 5, len(messages))))
+    assert any(
+        kept == by_code(messages[:end]) for end in range(accepted, min(accepted + 5, len(messages)))
+    )
 
 
 @pytest.mark.hurts("postgres")
 async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_itself(
     served: Make, postgres: Postgres, database: str
 ) -> None:
-    """The server killed in the middle of a feed: not ready, no acceptance; it runs again: the same drafts."""
+    """The server killed in the middle of a feed: not ready, no acceptance; it runs again: the same
+    drafts.
+    """
     service = served(database)
     service.start()
     await service.ready()
@@ -114,7 +128,9 @@ async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_it
         return b" 503 " in (await service.page("/readyz")).partition(b"\r\n")[0]
 
     await until(is_not_ready, service.said)
-    async with await MllpClient.connect(HOST, service.port, answer_seconds=PATIENCE_SECONDS) as client:
+    async with await MllpClient.connect(
+        HOST, service.port, answer_seconds=PATIENCE_SECONDS
+    ) as client:
         assert code_of(await client.send(adt("A04", visit="V2"))) == "AE"
     assert not sending.done()
     await asyncio.to_thread(postgres.start)
@@ -124,11 +140,15 @@ async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_it
 
 
 async def test_a_ledger_that_is_held_does_not_hold_up_the_end(served: Make) -> None:
-    """Another program has SQLite locked when SIGTERM comes: exit 0, and nothing is accepted any more."""
+    """Another program has SQLite locked when SIGTERM comes: exit 0, and nothing is accepted any
+    more.
+    """
     service = served(shutdown_seconds="3")
     service.start()
     client = await _connected(service)
-    other = sqlite3.connect(service.folder / "ledger.sqlite", isolation_level=None, timeout=PATIENCE_SECONDS)
+    other = sqlite3.connect(
+        service.folder / "ledger.sqlite", isolation_level=None, timeout=PATIENCE_SECONDS
+    )
     other.execute("BEGIN IMMEDIATE")
     await client.write(adt("A04"))
     assert await service.stop() == 0
@@ -142,9 +162,13 @@ async def test_a_ledger_that_is_held_does_not_hold_up_the_end(served: Make) -> N
 
 
 async def test_timers_go_on_after_a_restart(served: Make, url: str) -> None:
-    """A visit discharged before the kill becomes final after it, though no message comes any more."""
+    """A visit discharged before the kill becomes final after it, though no message comes any
+    more.
+    """
     service = served(url, discharge_grace_hours="0")
-    for number, seconds in enumerate((5, 20, 80)):  # until the machine is quick enough to kill it before that
+    for number, seconds in enumerate(
+        (5, 20, 80)
+    ):  # until the machine is quick enough to kill it before that
         service.start()
         await service.ready()
         soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
@@ -172,7 +196,9 @@ def _statuses(service: Served, visit: str) -> list[str]:
 
 
 async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: str) -> None:
-    """Two on one ledger: the first ends with 1 and says why, also when it is idle; the second goes on."""
+    """Two on one ledger: the first ends with 1 and says why, also when it is idle; the second goes
+    on.
+    """
     messages = feed(10, 34)
     first = served(url)
     first.start()
@@ -181,7 +207,10 @@ async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: st
     second = served(url)
     second.start()
     assert await first.ended() == 1
-    assert "expected to be the only `chargeline serve` of this ledger, found another one" in first.said()
+    assert (
+        "expected to be the only `chargeline serve` of this ledger, found another one"
+        in first.said()
+    )
     await second.ready()
     await deliver(messages[40:], second.port)
     assert await second.stop() == 0
@@ -189,7 +218,9 @@ async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: st
 
 
 async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: Make) -> None:
-    """Started twice by mistake: the second ends with 1 and names the port; the first is not fenced."""
+    """Started twice by mistake: the second ends with 1 and names the port; the first is not
+    fenced.
+    """
     first = served()
     first.start()
     await first.ready()
@@ -202,11 +233,16 @@ async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: 
 
 
 async def test_a_file_that_cannot_be_written_ends_it_at_the_start(served: Make) -> None:
-    """A folder that is not there: exit 1 before anything is listened to, with the name of the file."""
+    """A folder that is not there: exit 1 before anything is listened to, with the name of the
+    file.
+    """
     service = served()
     service.start("--out", str(service.folder / "nowhere" / "events.jsonl"))
     assert await service.ended() == 1
-    assert "nowhere/events.jsonl: expected to write events, found No such file or directory" in service.said()
+    assert (
+        "nowhere/events.jsonl: expected to write events, found No such file or directory"
+        in service.said()
+    )
 
 
 async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make) -> None:
@@ -225,7 +261,9 @@ async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make)
 
 
 async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
-    """A closed pipe ends it with 1; started again with a file, what the pipe did not take is there."""
+    """A closed pipe ends it with 1; started again with a file, what the pipe did not take is
+    there.
+    """
     service = served()
     reader, writer = os.pipe()
     messages = feed(5, 36)
@@ -242,8 +280,12 @@ async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
     assert drafted(service.events()) == by_code(messages)
 
 
-async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(served: Make) -> None:
-    """A full pipe: messages are accepted, SIGTERM ends it with 0, and the events wait in the ledger."""
+async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(
+    served: Make,
+) -> None:
+    """A full pipe: messages are accepted, SIGTERM ends it with 0, and the events wait in the
+    ledger.
+    """
     service = served(shutdown_seconds="2")
     reader, writer = os.pipe()
     messages = feed(10, 37)
@@ -252,7 +294,9 @@ async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(s
     await deliver(messages, service.port)
     assert await service.stop() == 0
     assert "outbox.left" in service.said()
-    with os.fdopen(reader, "rb") as pipe:  # what it took until it was full, the last line perhaps in part
+    with os.fdopen(
+        reader, "rb"
+    ) as pipe:  # what it took until it was full, the last line perhaps in part
         taken = [json.loads(line) for line in pipe.readlines() if line.endswith(b"\n")]
     assert drafted(taken) != by_code(messages)
     service.start()
@@ -274,7 +318,9 @@ async def test_a_pipe_gets_json_lines(served: Make) -> None:
 
 
 async def test_a_terminal_gets_words(served: Make) -> None:
-    """On a terminal: a line for each event, with codes and units, what changed, and questions in words."""
+    """On a terminal: a line for each event, with codes and units, what changed, and questions in
+    words.
+    """
     service = served()
     ours, theirs = os.openpty()
     service.start_into(theirs)
@@ -285,17 +331,23 @@ async def test_a_terminal_gets_words(served: Make) -> None:
     await deliver([b"MSH|^~\\&|MAR|ZEBRA|C|Z|20260302||RAS^O17|1|T|2.5.1\rPID|1\r"], service.port)
     text = ""
     while "parked" not in text:
-        text += (await asyncio.wait_for(asyncio.to_thread(os.read, ours, 4096), PATIENCE_SECONDS)).decode()
+        text += (
+            await asyncio.wait_for(asyncio.to_thread(os.read, ours, 4096), PATIENCE_SECONDS)
+        ).decode()
     assert await service.stop() == 0
     first, draft, revised, parked = text.splitlines()[:4]
     assert first == f"listening for HL7 over MLLP at {HOST}:{service.port}"
     assert re.fullmatch(r"ZEBRA\|V1  draft 1 \w+: 96413×1 J9263×260", draft)
-    assert re.fullmatch(r"ZEBRA\|V1  draft 2 \w+: 96413×1 96415×1 J9263×260; added 96415×1", revised)
+    assert re.fullmatch(
+        r"ZEBRA\|V1  draft 2 \w+: 96413×1 96415×1 J9263×260; added 96415×1", revised
+    )
     assert re.match(r"\S*\|\S*  parked \S+: expected .*, found .*; ", parked)
 
 
 async def test_every_line_holds_under_the_published_schemas(served: Make) -> None:
-    """CloudEvents in JSON format whose data hold under schemas/: drafts, questions, parked messages."""
+    """CloudEvents in JSON format whose data hold under schemas/: drafts, questions, parked
+    messages.
+    """
     service = served()
     service.start()
     broken = [b"MSH|^~\\&|MAR|ZEBRA|C|Z|20260302||RAS^O17|1|T|2.5.1\rPID|1\r"]
@@ -318,7 +370,11 @@ async def test_no_patient_is_named_outside_the_ledger(served: Make) -> None:
     """No name or number of a patient is in the log, in a key, or in a draft or question."""
     service = served(log_level="debug")
     service.start()
-    messages = [*feed(20, 40), b"MSH|^~\\&|A|B\rPID|1||12345||QUAGGA^ZOE\r", b"no header QUAGGA^ZOE"]
+    messages = [
+        *feed(20, 40),
+        b"MSH|^~\\&|A|B\rPID|1||12345||QUAGGA^ZOE\r",
+        b"no header QUAGGA^ZOE",
+    ]
     client = await _connected(service)
     for each in messages:
         await client.send(each)
@@ -344,7 +400,9 @@ async def _connected(service: Served) -> MllpClient:
 
 
 async def test_the_metrics_count_what_came(served: Make) -> None:
-    """/metrics of the process: messages used, drafts announced, frames and answers of the listener."""
+    """/metrics of the process: messages used, drafts announced, frames and answers of the
+    listener.
+    """
     service = served()
     service.start()
     await service.ready()
@@ -362,7 +420,9 @@ async def test_the_metrics_count_what_came(served: Make) -> None:
 
 
 async def test_too_many_parked_messages_stop_it(served: Make) -> None:
-    """A wrong interface must not drain the feed: exit 1 in words; the parked ones are in the ledger."""
+    """A wrong interface must not drain the feed: exit 1 in words; the parked ones are in the
+    ledger.
+    """
     service = served(parked_in_a_row="3")
     service.start()
     client = await _connected(service)

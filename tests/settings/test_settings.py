@@ -47,7 +47,9 @@ def test_a_variable_sets_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("frame_bytes", [1, 1_048_576, 8_388_608, 67_108_864])
 def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes: int) -> None:
-    """In base64 and JSON, with long headers and reasons, it is no larger than what our topics take."""
+    """In base64 and JSON, with long headers and reasons, it is no larger than what our topics
+    take.
+    """
     words = "x" * 2_000
     trouble = Hl7Error("message.no_msh", expected=words, found=words, where=words, do=words)
     headers = [(f"header-{number}", b"x" * 500) for number in range(20)]
@@ -55,7 +57,9 @@ def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes:
         b"x" * frame_bytes, headers, at=("t" * 249, 0, 0), key=(words, words), why=trouble.finding,
         message_type=words, control_id=words,
     )  # fmt: skip
-    assert len(record.model_dump_json()) < Settings(mllp_frame_bytes=frame_bytes).kafka_record_bytes()
+    assert (
+        len(record.model_dump_json()) < Settings(mllp_frame_bytes=frame_bytes).kafka_record_bytes()
+    )
 
 
 def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,15 +85,19 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mistake_says_variable_expected_found_and_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in the form of all our errors, and shows the shape of what it found."""
     assert mistakes(monkeypatch, HTTP_PORT="80b80") == [
-        "CHARGELINE_HTTP_PORT: expected a whole number from 1 to 65535, found 5 characters, digits and"
-        " letters; correct it, or remove it to have the default"
+        "CHARGELINE_HTTP_PORT: expected a whole number from 1 to 65535, found 5 characters, "
+        "digits and letters; correct it, or remove it to have the default"
     ]
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_no_error_shows_a_value(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A secret set in any variable by mistake is not in the error, nor in what the error came from."""
-    monkeypatch.setenv(variable(name), f"{SECRET} \N{ZEBRA FACE}" if name == "kafka_group" else SECRET)
+    """A secret set in any variable by mistake is not in the error, nor in what the error came
+    from.
+    """
+    monkeypatch.setenv(
+        variable(name), f"{SECRET} \N{ZEBRA FACE}" if name == "kafka_group" else SECRET
+    )
     monkeypatch.setenv("CHARGELINE_HTTP_PORT", SECRET)
     with pytest.raises(SettingsError) as caught:
         load()
@@ -114,7 +122,9 @@ def test_variables_of_kubernetes_and_of_our_tests_are_let_be(
 
 
 def test_a_port_that_kubernetes_set_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service called chargeline-http collides with our variable; the error says how to end that."""
+    """A service called chargeline-http collides with our variable; the error says how to end
+    that.
+    """
     (found,) = mistakes(monkeypatch, HTTP_PORT="tcp://10.0.0.1:8080")
     assert "enableServiceLinks: false" in found
 
@@ -123,10 +133,16 @@ def test_a_port_that_kubernetes_set_is_told_as_such(monkeypatch: pytest.MonkeyPa
     ("values", "first"),
     [
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_MECHANISM"),
-        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "PLAIN"}, "KAFKA_SASL_USERNAME"),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "PLAIN"},
+            "KAFKA_SASL_USERNAME",
+        ),
         ({"KAFKA_SASL_USERNAME": "zebra"}, "KAFKA_SECURITY_PROTOCOL"),
         ({"KAFKA_TLS_CA_FILE": __file__}, "KAFKA_SECURITY_PROTOCOL"),
-        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_TLS_KEY_FILE": __file__}, "KAFKA_TLS_CERTIFICATE_FILE"),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_TLS_KEY_FILE": __file__},
+            "KAFKA_TLS_CERTIFICATE_FILE",
+        ),
         ({"MLLP_TLS_KEY_FILE": __file__}, "MLLP_TLS_CERTIFICATE_FILE"),
         ({"MLLP_TLS_CLIENT_CA_FILE": __file__}, "MLLP_TLS_CLIENT_CA_FILE"),
         ({"KAFKA_HEARTBEAT_INTERVAL_MS": "15001"}, "KAFKA_HEARTBEAT_INTERVAL_MS"),
@@ -156,7 +172,12 @@ def test_a_login_with_all_its_parts_is_accepted(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_wrong_value_is_not_blamed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """A contradiction with a value that is itself wrong is not told."""
-    assert len(mistakes(monkeypatch, KAFKA_SESSION_TIMEOUT_MS="x", KAFKA_HEARTBEAT_INTERVAL_MS="45000")) == 1
+    assert (
+        len(
+            mistakes(monkeypatch, KAFKA_SESSION_TIMEOUT_MS="x", KAFKA_HEARTBEAT_INTERVAL_MS="45000")
+        )
+        == 1
+    )
 
 
 def test_the_description_shows_what_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +213,9 @@ def test_a_password_in_an_odd_place_is_masked(url: str) -> None:
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     """A repr in a log or a traceback has stars."""
-    assert SECRET not in repr(Settings(kafka_sasl_password=SecretStr(SECRET), ledger_url=SecretStr(SECRET)))
+    assert SECRET not in repr(
+        Settings(kafka_sasl_password=SecretStr(SECRET), ledger_url=SecretStr(SECRET))
+    )
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))

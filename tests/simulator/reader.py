@@ -1,7 +1,9 @@
-"""A small reader of simulated feeds that follows only the printed rule, as a check on the simulator.
+"""A small reader of simulated feeds that follows only the printed rule, as a check on the
+simulator.
 
 It honours duplicates by body, the version of a record by RXA-22 and then MSH-7, and the order of
-events by RXA-3. It shares no code with chargeline's own reader, so neither can hide the other's errors.
+events by RXA-3. It shares no code with chargeline's own reader, so neither can hide the other's
+errors.
 """
 
 from collections.abc import Iterable, Iterator
@@ -66,7 +68,9 @@ class Row:
         parts = [part for part in self.mixture if at(part, 1) == "A"]
         found = [(at(part, 2), at(part, 3), at(part, 4)) for part in parts]
         found = found or [(at(self.rxa, 5), at(self.rxa, 6), at(self.rxa, 7))]
-        return [{"id": code.lower(), "amount": amount, "unit": unit} for code, amount, unit in found]
+        return [
+            {"id": code.lower(), "amount": amount, "unit": unit} for code, amount, unit in found
+        ]
 
 
 def rows(segments: list[Segment]) -> Iterator[Row]:
@@ -91,7 +95,9 @@ def rows(segments: list[Segment]) -> Iterator[Row]:
 
 
 def recovered(messages: Iterable[tuple[str, bytes]]) -> dict[str, list[dict[str, object]]]:
-    """Surviving visit number -> its administrations in the shape of truth.json, each order's by time."""
+    """Surviving visit number -> its administrations in the shape of truth.json, each order's by
+    time.
+    """
     once = {body(message): message for _, message in messages}
     merged: dict[str, str] = {}
     vehicles: dict[str, str] = {}

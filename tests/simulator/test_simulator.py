@@ -1,4 +1,6 @@
-"""The simulator is judged by what a feed needs to be: repeatable, true, readable and plainly invented."""
+"""The simulator is judged by what a feed needs to be: repeatable, true, readable and plainly
+invented.
+"""
 
 import json
 from collections import Counter
@@ -10,7 +12,7 @@ from typing import Any
 import hl7
 import pytest
 
-from chargeline.simulator import Feed, simulate, write_feed
+from chargeline.simulator import InventedFeed, simulate, write_feed
 from chargeline.simulator.regimens import DRUGS, PAYERS, REGIMENS
 from chargeline.simulator.visits import FACILITIES
 
@@ -20,20 +22,25 @@ STYLES = ("standard", "action-stream", "mixed")
 
 
 @cache
-def feed_of(visits: int, mess: float, style: str = "mixed", seed: int = 11) -> Feed:
+def feed_of(visits: int, mess: float, style: str = "mixed", seed: int = 11) -> InventedFeed:
     return simulate(visits=visits, seed=seed, style=style, mess=mess)
 
 
-def visits_of(feed: Feed) -> list[dict[str, Any]]:
+def visits_of(feed: InventedFeed) -> list[dict[str, Any]]:
     visits = feed.truth["visits"]
     assert isinstance(visits, list)
     return visits
 
 
-def clinical(feed: Feed) -> list[dict[str, Any]]:
+def clinical(feed: InventedFeed) -> list[dict[str, Any]]:
     """What was truly given; whether a stop was written down is not part of it."""
     return [
-        visit | {"administrations": [_uncharted(each) for each in visit["administrations"] if _real(each)]}
+        visit
+        | {
+            "administrations": [
+                _uncharted(each) for each in visit["administrations"] if _real(each)
+            ]
+        }
         for visit in visits_of(feed)
         if not visit["cancelled"]
     ]
@@ -47,18 +54,24 @@ def _uncharted(administration: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in administration.items() if key != "stop_documented"}
 
 
-def kinds(feed: Feed) -> Counter[str]:
+def kinds(feed: InventedFeed) -> Counter[str]:
     return Counter(kind(split(message)) for _, message in feed.messages)
 
 
-def fields(feed: Feed, name: str, number: int) -> Counter[str]:
-    found = (segment for _, message in feed.messages for segment in split(message) if segment[0] == name)
+def fields(feed: InventedFeed, name: str, number: int) -> Counter[str]:
+    found = (
+        segment for _, message in feed.messages for segment in split(message) if segment[0] == name
+    )
     return Counter(at(segment, number) for segment in found)
 
 
 def comparable(dose: dict[str, Any], with_stop: bool) -> dict[str, Any]:
-    """The dose with its times in UTC, without what the feed does not hold: a lost stop, a held amount."""
-    left_out = ("stop_documented", "voided") if dose["given"] else ("stop_documented", "voided", "drugs")
+    """The dose with its times in UTC, without what the feed does not hold: a lost stop, a held
+    amount.
+    """
+    left_out = (
+        ("stop_documented", "voided") if dose["given"] else ("stop_documented", "voided", "drugs")
+    )
     kept = {key: value for key, value in dose.items() if key not in left_out}
     kept["intervals"] = [[_utc(start), _utc(stop)] for start, stop in dose["intervals"]]
     if not with_stop and kept["intervals"]:
@@ -123,7 +136,9 @@ def test_each_administration_has_an_order_and_a_record(style: str) -> None:
     for _, message in feed.messages:
         segments = split(message)
         if segments[0][8][:3] in told:
-            told[segments[0][8][:3]] |= {at(segment, 3) for segment in segments if segment[0] == "ORC"}
+            told[segments[0][8][:3]] |= {
+                at(segment, 3) for segment in segments if segment[0] == "ORC"
+            }
     true = {dose["order"] for visit in visits_of(feed) for dose in visit["administrations"]}
     assert told == {"RDE": true, "RAS": true}
 
@@ -177,7 +192,7 @@ def test_full_mess_holds_disorder_and_late_messages() -> None:
     assert late >= 20
 
 
-def _discharges(feed: Feed) -> dict[str, datetime]:
+def _discharges(feed: InventedFeed) -> dict[str, datetime]:
     found = {}
     for _, message in feed.messages:
         segments = {segment[0]: segment for segment in split(message)}
@@ -220,9 +235,20 @@ def test_full_mess_holds_every_kind_of_visit_trouble() -> None:
 
 
 def test_an_action_sender_uses_every_word() -> None:
-    """Each word of the action profile that a nurse can chart occurs in RXA-9.1, and never an end."""
+    """Each word of the action profile that a nurse can chart occurs in RXA-9.1, and never an
+    end.
+    """
     feed = feed_of(200, 1.0, "action-stream")
-    words = {"New Bag", "Rate Change", "Rate Verify", "Paused", "Restarted", "Stopped", "Given", "Bolus"}
+    words = {
+        "New Bag",
+        "Rate Change",
+        "Rate Verify",
+        "Paused",
+        "Restarted",
+        "Stopped",
+        "Given",
+        "Bolus",
+    }
     assert set(fields(feed, "RXA", 9)) == words | {"Held", "Refused"}
     assert set(fields(feed, "RXA", 4)) == {""}
 
@@ -236,7 +262,9 @@ def test_every_regimen_and_drug_is_given() -> None:
         for drug in dose["drugs"]
     }
     assert drugs == set(DRUGS)
-    assert {part.drug for regimen in REGIMENS for step in regimen.steps for part in step.parts} == set(DRUGS)
+    assert {
+        part.drug for regimen in REGIMENS for step in regimen.steps for part in step.parts
+    } == set(DRUGS)
 
 
 def test_several_versions_and_both_forms_of_time_are_written() -> None:
@@ -249,13 +277,16 @@ def test_several_versions_and_both_forms_of_time_are_written() -> None:
 
 
 def test_a_visit_across_the_change_of_the_clock_writes_offsets() -> None:
-    """No local time that occurs twice is written without its offset: the whole visit has offsets."""
+    """No local time that occurs twice is written without its offset: the whole visit has
+    offsets.
+    """
     feed = simulate(visits=30, seed=3, first_day=date(2026, 10, 30))
     across = {
         visit["visit"]
         for visit in visits_of(feed)
         for dose in visit["administrations"]
-        if {moment[-6:] for interval in dose["intervals"] for moment in interval} == {"-04:00", "-05:00"}
+        if {moment[-6:] for interval in dose["intervals"] for moment in interval}
+        == {"-04:00", "-05:00"}
     }
     assert across
     for _, message in feed.messages:

@@ -98,7 +98,10 @@ async def test_a_scrape_chooses_its_format(served: Served) -> None:
 
 async def test_the_version_is_json(served: Served) -> None:
     """/version tells program and version."""
-    assert json.loads((await served.ask("/version"))[2]) == {"program": "capture", "version": "1.2.3"}
+    assert json.loads((await served.ask("/version"))[2]) == {
+        "program": "capture",
+        "version": "1.2.3",
+    }
 
 
 async def test_a_query_changes_nothing(served: Served) -> None:
@@ -121,7 +124,9 @@ async def test_an_unknown_path_is_404(served: Served, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-async def test_other_methods_are_405_and_told_which_are_allowed(served: Served, method: str) -> None:
+async def test_other_methods_are_405_and_told_which_are_allowed(
+    served: Served, method: str
+) -> None:
     """Only GET and HEAD are served."""
     code, fields, _body = await served.ask("/healthz", method)
     assert (code, fields["allow"]) == (405, "get, head")
@@ -139,7 +144,9 @@ async def test_other_methods_are_405_and_told_which_are_allowed(served: Served, 
         (b"\x0bMSH|^~\\&|ZEBRA", 400),
     ],
 )
-async def test_what_is_not_a_request_is_refused(served: Served, request_line: bytes, code: int) -> None:
+async def test_what_is_not_a_request_is_refused(
+    served: Served, request_line: bytes, code: int
+) -> None:
     """Other protocols and broken lines get the status that says so."""
     assert status(await served.send(request_line + b"\r\n\r\n")) == code
 
@@ -163,8 +170,12 @@ async def test_a_request_that_is_too_slow_is_408(served: Served) -> None:
     assert status(await sending) == 408
 
 
-async def test_too_many_connections_are_sent_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above the limit the answer is 503, at once, and it arrives although the request was not read."""
+async def test_too_many_connections_are_sent_away(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above the limit the answer is 503, at once, and it arrives although the request was not
+    read.
+    """
     monkeypatch.setattr(http, "CONNECTIONS_MOST", 1)
     _first, first = await asyncio.open_connection("127.0.0.1", served.server.port)
     await until(lambda: served.server.open_connections == 1)

@@ -1,4 +1,6 @@
-"""No patient gets into the logs, by whatever way it tries: key, value, event, exception or library."""
+"""No patient gets into the logs, by whatever way it tries: key, value, event, exception or
+library.
+"""
 
 import asyncio
 import io
@@ -49,7 +51,9 @@ class _FailsError(Exception):
 
 def test_a_line_is_json_with_event_level_and_time(out: io.StringIO) -> None:
     """What is said with allowed keys comes out as said."""
-    logs.logger("capture").info("batch.committed", count=500, seconds=0.25, topic="hl7.inbound", partition=3)
+    logs.logger("capture").info(
+        "batch.committed", count=500, seconds=0.25, topic="hl7.inbound", partition=3
+    )
     line = only_line(out)
     assert line.pop("timestamp").endswith("Z")
     assert line == {
@@ -82,14 +86,18 @@ def test_an_event_with_values_put_into_it_is_replaced(out: io.StringIO) -> None:
     assert only_line(out)["event"] == "unnamed" and "ZEBRA" not in out.getvalue()
 
 
-@pytest.mark.parametrize("key", ["facility", "visit", "topic", "message_type", "code", "policy", "reason"])
+@pytest.mark.parametrize(
+    "key", ["facility", "visit", "topic", "message_type", "code", "policy", "reason"]
+)
 def test_words_do_not_pass_where_a_name_is_expected(out: io.StringIO, key: str) -> None:
     """A value with blanks under a key for names is dropped."""
     logs.logger("capture").info("message.read", **{key: PATIENT})
     assert only_line(out)["dropped_keys"] == [key] and "ZEBRA" not in out.getvalue()
 
 
-@pytest.mark.parametrize("value", [{"name": PATIENT}, [PATIENT], ValueError(PATIENT), PATIENT.encode()])
+@pytest.mark.parametrize(
+    "value", [{"name": PATIENT}, [PATIENT], ValueError(PATIENT), PATIENT.encode()]
+)
 def test_only_plain_values_pass(out: io.StringIO, value: object) -> None:
     """Maps, lists, bytes and objects are dropped, as they could hold anything."""
     logs.logger("capture").info("message.read", where=value, count=value)
@@ -131,14 +139,18 @@ def test_the_place_of_an_exception_is_in_our_code(out: io.StringIO) -> None:
 
 def test_an_error_of_ours_is_told_in_its_words(out: io.StringIO) -> None:
     """Our errors carry no patient, so what to do can be read in the log."""
-    error = Hl7Error("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
+    error = Hl7Error(
+        "time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it"
+    )
     logs.logger("capture").error("message.parked", exc_info=error)
     assert only_line(out)["says"] == "RXA-3: expected a time, found nothing; chart it"
 
 
 def test_the_cause_of_our_error_is_told_as_its_type(out: io.StringIO) -> None:
     """A foreign error behind one of ours does not bring its text in."""
-    error = Hl7Error("time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it")
+    error = Hl7Error(
+        "time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it"
+    )
     error.__cause__ = ValueError(PATIENT)
     logs.logger("capture").error("message.parked", exc_info=error)
     assert only_line(out)["caused_by"] == ["ValueError"] and "ZEBRA" not in out.getvalue()
@@ -148,7 +160,9 @@ def test_a_group_of_exceptions_tells_its_members_types(out: io.StringIO) -> None
     """What failed together in a task group is told, without texts."""
     group = ExceptionGroup(PATIENT, [ValueError(PATIENT), KeyError(PATIENT)])
     logs.logger("capture").error("batch.failed", exc_info=group)
-    assert only_line(out)["caused_by"] == ["ValueError", "KeyError"] and "ZEBRA" not in out.getvalue()
+    assert (
+        only_line(out)["caused_by"] == ["ValueError", "KeyError"] and "ZEBRA" not in out.getvalue()
+    )
 
 
 def test_causes_in_a_ring_end() -> None:
@@ -196,7 +210,9 @@ async def test_a_failed_task_that_nobody_awaits_does_not_tell_its_text(out: io.S
 
 def test_a_package_of_ours_that_must_not_know_us_is_heard(out: io.StringIO) -> None:
     """What it logs by `logging` comes out as said: event, level, keys; its info lines too."""
-    logging.getLogger("chargeline.mllp.server").info("connection.idle", extra={"host": "ward", "port": 2575})
+    logging.getLogger("chargeline.mllp.server").info(
+        "connection.idle", extra={"host": "ward", "port": 2575}
+    )
     line = only_line(out)
     assert line.pop("timestamp").endswith("Z")
     assert line == {
@@ -205,7 +221,9 @@ def test_a_package_of_ours_that_must_not_know_us_is_heard(out: io.StringIO) -> N
 
 
 def test_a_package_of_ours_is_held_to_the_same_keys(out: io.StringIO) -> None:
-    """A key that is not on the list, a value of the wrong shape and a sentence do not get through."""
+    """A key that is not on the list, a value of the wrong shape and a sentence do not get
+    through.
+    """
     log = logging.getLogger("chargeline.mllp.server")
     log.warning("frame.cut_off", extra={"patient": PATIENT, "host": PATIENT})
     log.warning("read %s", PATIENT)

@@ -8,11 +8,30 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from chargeline.telemetry import metrics as module
-from chargeline.telemetry.metrics import LABELS, MOST_VALUES, Definition, Metrics, definitions, message_type
+from chargeline.telemetry.metrics import (
+    LABELS,
+    MOST_VALUES,
+    Definition,
+    Metrics,
+    definitions,
+    message_type,
+)
 
 UNITS = ("seconds", "bytes", "cents", "messages", "events", "visits", "questions", "connections")
-OTHER_UNITS = re.compile(r"_(ms|millis|milliseconds|minutes|hours|days|kb|mb|dollars|euros|percent)(_|$)")
-UNBOUNDED = {"visit", "patient", "mrn", "control_id", "message_id", "line_id", "order", "account", "offset"}
+OTHER_UNITS = re.compile(
+    r"_(ms|millis|milliseconds|minutes|hours|days|kb|mb|dollars|euros|percent)(_|$)"
+)
+UNBOUNDED = {
+    "visit",
+    "patient",
+    "mrn",
+    "control_id",
+    "message_id",
+    "line_id",
+    "order",
+    "account",
+    "offset",
+}
 
 
 def metrics() -> Metrics:
@@ -33,7 +52,9 @@ def breaches(each: Definition) -> Iterator[str]:
         yield "reserved suffix"
     if OTHER_UNITS.search(each.name):
         yield "unit"
-    if any(f"_{unit}_" in each.name.removesuffix("_total") for unit in ("seconds", "bytes", "cents")):
+    if any(
+        f"_{unit}_" in each.name.removesuffix("_total") for unit in ("seconds", "bytes", "cents")
+    ):
         yield "unit last"
     if each.kind == "histogram" and not each.name.endswith("_seconds"):
         yield "unit of a histogram"
@@ -137,7 +158,9 @@ def test_a_label_that_is_forgotten_is_our_mistake() -> None:
 
 
 def test_a_flood_of_values_ends_in_other() -> None:
-    """A label bounded by data holds at most so many values; all further ones are counted as `other`."""
+    """A label bounded by data holds at most so many values; all further ones are counted as
+    `other`.
+    """
     made = metrics()
     for number in range(MOST_VALUES + 5):
         made.parked.add(reason=f"code.{number}")
@@ -149,7 +172,10 @@ def test_only_the_rulebook_in_force_is_told() -> None:
     made = metrics()
     made.rulebook.tell(version="old")
     made.rulebook.tell(version="new")
-    assert [value(made, "chargeline_rulebook_info", version=each) for each in ("old", "new")] == [None, 1]
+    assert [value(made, "chargeline_rulebook_info", version=each) for each in ("old", "new")] == [
+        None,
+        1,
+    ]
 
 
 def test_lag_of_a_partition_that_moved_away_is_forgotten() -> None:
@@ -157,7 +183,10 @@ def test_lag_of_a_partition_that_moved_away_is_forgotten() -> None:
     made = metrics()
     made.lag.replace({"0": 5, "1": 7})
     made.lag.replace({"1": 6})
-    assert [value(made, "chargeline_consumer_lag_messages", partition=each) for each in "01"] == [None, 6]
+    assert [value(made, "chargeline_consumer_lag_messages", partition=each) for each in "01"] == [
+        None,
+        6,
+    ]
 
 
 def test_a_clock_ahead_of_ours_counts_as_no_time() -> None:

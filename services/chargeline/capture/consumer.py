@@ -64,7 +64,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self.owner = owner
         self.metrics = metrics
         self.log = log
-        # If what was fenced off is others' now, the next heartbeat says so; until then it is not taken back.
+        # If what was fenced off is others' now, the next heartbeat says so; until then it is not
+        # taken back.
         self.reclaim_seconds = heartbeat_seconds + ONE_WAY_SECONDS
         self.lock = asyncio.Lock()
         self.generation = 0
@@ -115,7 +116,9 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             self.consumer.seek(partition, self.expected[partition] or 0)
 
     def lost(self, partition: TopicPartition) -> None:
-        """Somebody else wrote for a partition that is still assigned to us: claim it again, in a while."""
+        """Somebody else wrote for a partition that is still assigned to us: claim it again, in a
+        while.
+        """
         self.metrics.fenced.add()
         self.log.warning("fenced", topic=partition.topic, partition=partition.partition)
         self.expected.pop(partition, None)
@@ -188,7 +191,9 @@ class Consumer:
                 self.failures.over("reader")
 
     async def _next(self) -> _Polled:
-        """The next poll. While messages queue up, the one after it is read beside the work on this one."""
+        """The next poll. While messages queue up, the one after it is read beside the work on this
+        one.
+        """
         ahead, self._ahead = self._ahead, None
         self._working = False
         polled = await ahead if ahead is not None else await self._poll(gather=True)
@@ -200,7 +205,8 @@ class Consumer:
     async def _poll(self, *, gather: bool) -> _Polled:
         """Poll and read, giving way to the rest of the program every few milliseconds.
 
-        Beside the work on another poll it is read while that waits for the ledger for more than a moment.
+        Beside the work on another poll it is read while that waits for the ledger for more than a
+        moment.
         """
         loop = asyncio.get_running_loop()
         if gather:  # let messages come together: each batch has its price
@@ -225,19 +231,27 @@ class Consumer:
                 for partition in polled.lots:
                     self.partitions.rewind(partition)
                 return
-            ours = {each: looked for each, looked in polled.lots.items() if each in self.partitions.expected}
+            ours = {
+                each: looked
+                for each, looked in polled.lots.items()
+                if each in self.partitions.expected
+            }
             if ours:
                 await self._batch(ours, polled.seconds)
 
     async def _batch(
-        self, polled: Mapping[TopicPartition, Sequence[ReadRecord]], seconds: Mapping[TopicPartition, float]
+        self,
+        polled: Mapping[TopicPartition, Sequence[ReadRecord]],
+        seconds: Mapping[TopicPartition, float],
     ) -> None:
         """All that one poll brought, in one transaction."""
         for each, looked in polled.items():
             self._must_follow(each, self.partitions.expected[each], looked[0].record.offset)
         lots = {
             each.partition: PartitionBatch(
-                looked, Move(self.partitions.expected[each], looked[-1].record.offset + 1), seconds[each]
+                looked,
+                Move(self.partitions.expected[each], looked[-1].record.offset + 1),
+                seconds[each],
             )
             for each, looked in polled.items()
         }
@@ -258,13 +272,15 @@ class Consumer:
         self.limit.count(done.parked, done.used)
 
     def _must_follow(self, partition: TopicPartition, expected: int | None, first: int) -> None:
-        """Say what Kafka no longer has; raises TopicsMissingError if the topic is not the one we read."""
+        """Say what Kafka no longer has; raises TopicsMissingError if the topic is not the one we
+        read.
+        """
         if first < (expected or 0):
             raise TopicsMissingError(
                 Finding(
                     "kafka.topic_recreated",
-                    expected=f"{partition.topic}[{partition.partition}] to go on at offset {expected}, "
-                    "where the ledger is",
+                    expected=f"{partition.topic}[{partition.partition}] to go on at offset "
+                    f"{expected}, where the ledger is",
                     found=f"it at {first}: the topic was created anew or has lost messages",
                     where="",
                     do="use another name for the new topic, so that the ledger knows it apart",
@@ -286,7 +302,9 @@ class Consumer:
             lag = (self.consumer.highwater(partition) or 0) - (offset or 0)
             metrics.lag.set(lag, partition=str(partition.partition))
         count_poll(metrics, done)
-        self.log.debug("batch", topic=self.topic, count=done.read, seconds=sum(done.seconds.values()))
+        self.log.debug(
+            "batch", topic=self.topic, count=done.read, seconds=sum(done.seconds.values())
+        )
 
     async def _give_back_all(self) -> None:
         async with self.partitions.lock:
@@ -296,7 +314,8 @@ class Consumer:
                 self.partitions.rewind(partition)
 
     async def courtesies(self) -> None:
-        """Beside the work: look whether Kafka is there and has our topic, and tell it how far we are.
+        """Beside the work: look whether Kafka is there and has our topic, and tell it how far we
+        are.
 
         A commit waits for as long as Kafka is away, so it must not stand between two batches.
         """
@@ -327,7 +346,8 @@ class Consumer:
                     expected=f"the topic {self.topic}",
                     found="none of that name any more",
                     where="",
-                    do="create it with `chargeline topics create`, or give our user the right to see it",
+                    do="create it with `chargeline topics create`, or give our user the right to "
+                    "see it",
                 )
             )
 

@@ -1,7 +1,8 @@
-"""What goes wrong while capture runs: which of it is borne, and what the program lacks until it passes.
+"""What goes wrong while capture runs: which of it is borne, and what the program lacks until it
+passes.
 
-It owns one judgement, whether a failure passes by itself or needs a person, and the reasons that /readyz
-shows. It knows neither the work that failed nor how it is tried again.
+It owns one judgement, whether a failure passes by itself or needs a person, and the reasons that
+/readyz shows. It knows neither the work that failed nor how it is tried again.
 """
 
 from collections.abc import Sequence
@@ -63,7 +64,9 @@ class TaskFailures:
         self._lacking[task] = lacking(error)
         self._in_a_row[task] = self._in_a_row.get(task, 0) + 1
         self._log.error(f"{task}.waiting", exc_info=error, attempt=self._in_a_row[task])
-        if isinstance(error, _NEEDS_A_PERSON) or (not passes(error) and self._in_a_row[task] >= TRIES):
+        if isinstance(error, _NEEDS_A_PERSON) or (
+            not passes(error) and self._in_a_row[task] >= TRIES
+        ):
             raise error
 
     def too_large(self, topic: str, size: int) -> None:

@@ -1,7 +1,8 @@
 """`chargeline capture`: puts the parts together and runs them until it is told to stop.
 
-It owns start-up, the tasks side by side, and an end in good order: what was polled is finished, what
-was announced is published, and every failure that would need a person ends the program with its reason.
+It owns start-up, the tasks side by side, and an end in good order: what was polled is finished,
+what was announced is published, and every failure that would need a person ends the program with
+its reason.
 """
 
 from collections.abc import Awaitable, Callable
@@ -36,12 +37,13 @@ from chargeline.telemetry.metrics import Metrics
 TIMER_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
 DUE_AT_ONCE = 200
-# What is fetched and not yet worked off stays in memory: one answer of each partition, at most 48 MiB of
+# What is fetched and not yet worked off stays in memory: one answer of each partition, at most 48
+# MiB of
 # 48 partitions. A single message that is larger still comes.
 FETCH_BYTES = 16 * 1_048_576
 PARTITION_FETCH_BYTES = 1_048_576
-# Messages come together at the broker, not in our memory: what is fetched early would wait for the next
-# poll, and what came after it for the one after that.
+# Messages come together at the broker, not in our memory: what is fetched early would wait for the
+# next poll, and what came after it for the one after that.
 FETCH_LEAST_BYTES = 262_144
 
 
@@ -61,7 +63,9 @@ async def run(settings: Settings) -> int:
         ledger = await Ledger.open(settings.ledger_url.get_secret_value(), limits=_limits(settings))
         stack.push_async_callback(lambda: closed(ledger.close(), "ledger", log))
         metrics = Metrics(CollectorRegistry(), program="capture", version=__version__)
-        processor = new_processor(settings, ledger, settings.topic_inbound, count_drafted(metrics, utc_now))
+        processor = new_processor(
+            settings, ledger, settings.topic_inbound, count_drafted(metrics, utc_now)
+        )
         metrics.rulebook.tell(version=processor.maker.rulebook.version)
         relay = OutboxRelay(ledger, lambda: _producer(settings), failures)
         stack.push_async_callback(relay.close)
@@ -135,17 +139,23 @@ def _pages(
 
 
 def _limits(settings: Settings) -> LedgerLimits:
-    """A consumer that hangs in a transaction must let go of its partitions before others are given them."""
+    """A consumer that hangs in a transaction must let go of its partitions before others are given
+    them.
+    """
     return LedgerLimits(idle_in_transaction=settings.kafka_session_timeout_ms / 2000)
 
 
 def _producer(settings: Settings) -> AbstractAsyncContextManager[AIOKafkaProducer]:
     return kafka.producer(
-        kafka_options(settings), topics=settings.topics(), record_bytes=settings.kafka_record_bytes()
+        kafka_options(settings),
+        topics=settings.topics(),
+        record_bytes=settings.kafka_record_bytes(),
     )
 
 
-async def _consumer(settings: Settings, stack: AsyncExitStack, log: FilteringBoundLogger) -> AIOKafkaConsumer:
+async def _consumer(
+    settings: Settings, stack: AsyncExitStack, log: FilteringBoundLogger
+) -> AIOKafkaConsumer:
     consumer = await met(kafka_options(settings), lambda: _started(settings, log))
     stack.push_async_callback(lambda: closed(consumer.stop(), "consumer", log))
     return consumer
@@ -178,13 +188,17 @@ async def _started(settings: Settings, log: FilteringBoundLogger) -> AIOKafkaCon
 
 
 async def _until_drained(shutdown: Shutdown, relay: OutboxRelay, *work: Awaitable[None]) -> None:
-    """Do all work that fills the outbox; when it has ended, the relay may end when it has published all."""
+    """Do all work that fills the outbox; when it has ended, the relay may end when it has published
+    all.
+    """
     await shutdown.beside(*work)
     relay.stop.set()
 
 
 async def _timers(reader: Consumer) -> None:
-    """Work off what is due: drafts that have settled, drafts that become final, stops to ask for."""
+    """Work off what is due: drafts that have settled, drafts that become final, stops to ask
+    for.
+    """
     while not reader.stop.is_set():
         try:
             count = await reader.work_off_due(DUE_AT_ONCE)
@@ -214,7 +228,8 @@ async def _retention(reader: Consumer, ledger: Ledger, days: int, record_days: i
     while not reader.stop.is_set():
         try:
             forgotten = await ledger.forget(
-                utc_now() - timedelta(days=days), record_before=utc_now() - timedelta(days=record_days)
+                utc_now() - timedelta(days=days),
+                record_before=utc_now() - timedelta(days=record_days),
             )
         except LedgerError as error:
             reader.failures.met("retention", error)

@@ -1,10 +1,11 @@
-"""Publishes the outbox: each visit's events in their order, as often as needed, deleting what Kafka has.
+"""Publishes the outbox: each visit's events in their order, as often as needed, deleting what Kafka
+has.
 
-It owns the loop and the producer, which it makes anew after a failure. A crash between publishing and
-deleting repeats events under the same ids. An event is sent when the one before it of the same visit is
-acknowledged, so the first of each id stand in order on a topic, whatever failed and whoever took over.
-What Kafka takes no record of that size of stays in the outbox with what follows it of the same visit, is
-tried again every minute, and holds up nobody else.
+It owns the loop and the producer, which it makes anew after a failure. A crash between publishing
+and deleting repeats events under the same ids. An event is sent when the one before it of the same
+visit is acknowledged, so the first of each id stand in order on a topic, whatever failed and
+whoever took over. What Kafka takes no record of that size of stays in the outbox with what follows
+it of the same visit, is tried again every minute, and holds up nobody else.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ MOST = 500
 HOLD_SECONDS = 60.0
 IDLE_SECONDS = 0.05
 
-_Slot = tuple[str, str]  # topic and key: what stays in order
+_TopicAndKey = tuple[str, str]  # topic and key: what stays in order
 Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 
 
@@ -42,8 +43,10 @@ class OutboxRelay:
         """Set when something was committed: what it announces need not wait for the next look."""
         self.in_hand = 0
         """How many events are taken from the outbox and not acknowledged yet."""
-        self._on_hold: dict[_Slot, float] = {}
-        """Slots whose first event is too large for its topic, with the time of the loop of the next try."""
+        self._on_hold: dict[_TopicAndKey, float] = {}
+        """Slots whose first event is too large for its topic, with the time of the loop of the next
+        try.
+        """
         self._passed_over = 0
         self._producers = producers
         self._held = AsyncExitStack()
@@ -98,7 +101,9 @@ class OutboxRelay:
         return len(published)
 
     def _may_go(self, event: Announcement) -> bool:
-        """Whether it waits for none before it that is too large, or it is time to try that again."""
+        """Whether it waits for none before it that is too large, or it is time to try that
+        again.
+        """
         slot = (event.topic, event.key)
         if self._on_hold.get(slot, 0.0) > asyncio.get_running_loop().time():
             return False

@@ -1,7 +1,9 @@
-"""The end of a service: told by a signal or by a failure, and over in time whatever does not answer.
+"""The end of a service: told by a signal or by a failure, and over in time whatever does not
+answer.
 
-It owns the deadline. Until then all work may end in good order; after it the process breaks off, which
-loses nothing: what is not committed is read again, and what is not published stays in the outbox.
+It owns the deadline. Until then all work may end in good order; after it the process breaks off,
+which loses nothing: what is not committed is read again, and what is not published stays in the
+outbox.
 """
 
 import asyncio
@@ -50,8 +52,8 @@ class Shutdown:
             expected=f"to end within {self._seconds:g} seconds",
             found=found,
             where="",
-            do="nothing is lost: what was not committed is read again, what was not published is published"
-            " by the next process",
+            do="nothing is lost: what was not committed is read again, what was not published is "
+            "published by the next process",
         )
         print(f"chargeline: {finding}", file=sys.stderr)
         sys.stdout.flush()
@@ -77,7 +79,8 @@ class Shutdown:
 async def closed(close: Awaitable[object], what: str, log: FilteringBoundLogger) -> None:
     """Close something that may wait for a server, but not for long.
 
-    Without Kafka, aiokafka's stop ends by the cancelling of a task of its own: that must not end us.
+    Without Kafka, aiokafka's stop ends by the cancelling of a task of its own: that must not end
+    us.
     """
     closing = asyncio.ensure_future(close)
     await asyncio.wait([closing], timeout=CLOSE_SECONDS)

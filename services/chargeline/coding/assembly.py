@@ -96,7 +96,9 @@ class Assembly:
         self.used += 1
         self.feed.add(reading)
 
-    def _put_aside(self, place: str, control_id: str, visit: VisitKey | None, finding: Finding) -> None:
+    def _put_aside(
+        self, place: str, control_id: str, visit: VisitKey | None, finding: Finding
+    ) -> None:
         self.set_aside.append(SetAside(place, control_id, visit, finding))
 
     def finish(self) -> Run:
@@ -111,7 +113,9 @@ class Assembly:
             for visit in coded
         )
         set_aside = tuple(
-            entry._replace(visit=self.feed.surviving(entry.visit)) if entry.visit is not None else entry
+            entry._replace(visit=self.feed.surviving(entry.visit))
+            if entry.visit is not None
+            else entry
             for entry in self.set_aside
         )
         return Run(
@@ -127,7 +131,9 @@ class Assembly:
         return CodedVisit(timeline, draft(timeline, self.rulebook, history, policy=self.policy))
 
 
-def code_feed(files: Iterable[FeedFile], rulebook: Rulebook, profile: Profile, policy: str = "") -> Run:
+def code_feed(
+    files: Iterable[FeedFile], rulebook: Rulebook, profile: Profile, policy: str = ""
+) -> Run:
     """Read and draft whole feeds."""
     assembly = Assembly(rulebook, profile, policy)
     for file in files:

@@ -30,7 +30,12 @@ from chargeline.engine import (
 )
 
 BAR_WIDTH = 36
-_SHORT_ROUTES = {"intravenous": "IV", "subcutaneous": "SC", "intramuscular": "IM", "intra_arterial": "IA"}
+_SHORT_ROUTES = {
+    "intravenous": "IV",
+    "subcutaneous": "SC",
+    "intramuscular": "IM",
+    "intra_arterial": "IA",
+}
 
 
 def print_run(console: Console, run: Run, formulary: Formulary) -> None:
@@ -103,7 +108,9 @@ def _clock(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def _bar(item: Administration, first: datetime, last: datetime) -> Text:
-    """A bar to scale: filled while it ran, a dot for one moment, an arrow where no stop is known."""
+    """A bar to scale: filled while it ran, a dot for one moment, an arrow where no stop is
+    known.
+    """
     length = max((last - first).total_seconds(), 60.0)
     cells = [" "] * BAR_WIDTH
     for interval in item.intervals:
@@ -143,9 +150,12 @@ def _drug_words(item: Administration, formulary: Formulary) -> str:
 
 def _where_words(item: Administration) -> str:
     minutes = sum(
-        ((each.stop - each.start).total_seconds() for each in item.intervals if each.stop), start=0.0
+        ((each.stop - each.start).total_seconds() for each in item.intervals if each.stop),
+        start=0.0,
     )
-    route = _SHORT_ROUTES.get(item.route) or (item.route_text if item.route == "other" else item.route)
+    route = _SHORT_ROUTES.get(item.route) or (
+        item.route_text if item.route == "other" else item.route
+    )
     words = [route or item.route_text or "no route"]
     if item.route == "intravenous" and item.line:
         words.append(item.line)

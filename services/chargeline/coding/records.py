@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from chargeline.coding.assembly import CodedVisit, Run, SetAside
 from chargeline.engine import Finding
 from chargeline.published.drafts import Steps, encounter_of, question_of
-from chargeline.published.shapes import Line, OpenQuestion, Record, WithheldService
+from chargeline.published.shapes import Line, OpenQuestion, PublishedModel, WithheldService
 
 SHOWN_PLACES = 10
 
 
-class SetAsideGroup(Record):
+class SetAsideGroup(PublishedModel):
     """Messages set aside for one and the same reason; at most ten of their places."""
 
     code: str
@@ -26,8 +26,10 @@ class SetAsideGroup(Record):
     places: list[str]
 
 
-class Messages(Record):
-    """The account of the feed: totals of the run; those set aside that concern this visit or none."""
+class Messages(PublishedModel):
+    """The account of the feed: totals of the run; those set aside that concern this visit or
+    none.
+    """
 
     read: int
     used: int
@@ -35,7 +37,7 @@ class Messages(Record):
     set_aside: list[SetAsideGroup]
 
 
-class EncounterRecord(Record):
+class EncounterRecord(PublishedModel):
     """One encounter of one visit; `visit` is null where no message of the feed made a visit."""
 
     facility: str | None
@@ -83,9 +85,16 @@ def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[
     if not encounters and visit_questions:
         encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
     for each in encounters:
-        named = {"facility": key.facility, "visit": key.visit, "policy": made.policy, "rulebook": rulebook}
+        named = {
+            "facility": key.facility,
+            "visit": key.visit,
+            "policy": made.policy,
+            "rulebook": rulebook,
+        }
         questions = [*visit_questions, *each["questions"]]
-        yield EncounterRecord.model_validate({**each, **named, "questions": questions, "messages": messages})
+        yield EncounterRecord.model_validate(
+            {**each, **named, "questions": questions, "messages": messages}
+        )
 
 
 def _messages(run: Run, entries: Iterable[SetAside]) -> Messages:

@@ -30,7 +30,9 @@ class Checked(NamedTuple):
 
 
 def check(rulebook: Rulebook, folder: Path) -> Checked:
-    """All mistakes of a rulebook that loads: gaps, clashes, cases that fail, answers without a case."""
+    """All mistakes of a rulebook that loads: gaps, clashes, cases that fail, answers without a
+    case.
+    """
     mistakes = [*check_rulebook(rulebook), *_profile_mistakes(folder)]
     files = sorted(folder.rglob("*.cases.toml"))
     cases = read_cases(files, rulebook, mistakes)
@@ -83,7 +85,9 @@ def show(rulebook: Rulebook, rule_id: str) -> list[str]:
     lines += [f"  cites     {rulebook.sources.get(key, key)}" for key in rule.cite]
     lines += [f"  others    {position}" for position in rule.other]
     lines += [f"  overrides {name}" for name in rule.overrides]
-    lines += [f"  overridden by {other.id} ({other.layer})" for other in _overriding(rules, rule_id)]
+    lines += [
+        f"  overridden by {other.id} ({other.layer})" for other in _overriding(rules, rule_id)
+    ]
     return lines
 
 

@@ -1,8 +1,8 @@
 """What a poll announces besides drafts: records for other partitions, and what was parked.
 
-It owns that what crosses partitions is a record of the inbound topic, sent through the outbox: a message
-again under its visit's key, a merge under the key of the visit that was merged away, or a nudge. A record
-that is sent twice after a crash does no harm.
+It owns that what crosses partitions is a record of the inbound topic, sent through the outbox: a
+message again under its visit's key, a merge under the key of the visit that was merged away, or a
+nudge. A record that is sent twice after a crash does no harm.
 """
 
 import json
@@ -18,7 +18,7 @@ from chargeline.published import events
 from chargeline.published.inbound import MERGE_COPY, NUDGE, REKEYED, record_key
 
 
-def announcement(topic: str, data: events.Event, now: datetime) -> Announcement:
+def announcement(topic: str, data: events.OutboundEvent, now: datetime) -> Announcement:
     """An event as a row of the outbox."""
     key, headers, value = events.to_kafka(events.TimedEvent(data, now))
     return Announcement(
@@ -54,7 +54,9 @@ def under_their_own_keys(
     ]
 
 
-def copies_of_merges(inbound_topic: str, fresh: Iterable[ReadRecord], now: datetime) -> list[Announcement]:
+def copies_of_merges(
+    inbound_topic: str, fresh: Iterable[ReadRecord], now: datetime
+) -> list[Announcement]:
     """A merge is told to the partition of the prior visit as well; the gateway may have done so."""
     return [
         _again(
@@ -71,7 +73,12 @@ def copies_of_merges(inbound_topic: str, fresh: Iterable[ReadRecord], now: datet
 
 
 def _again(
-    inbound_topic: str, visit: VisitKey, record: InboundRecord, added: dict[str, str], *, now: datetime
+    inbound_topic: str,
+    visit: VisitKey,
+    record: InboundRecord,
+    added: dict[str, str],
+    *,
+    now: datetime,
 ) -> Announcement:
     key = record_key(*visit)
     return Announcement(

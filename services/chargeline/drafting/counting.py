@@ -1,7 +1,7 @@
 """What the live service tells an operations team: the metrics of a batch, a draft and the ledger.
 
-It owns which number goes into which metric. It counts what was committed, never what was only tried, and
-passes on no visit, patient or message.
+It owns which number goes into which metric. It counts what was committed, never what was only
+tried, and passes on no visit, patient or message.
 """
 
 from collections import Counter
@@ -25,7 +25,9 @@ def count_poll(metrics: Metrics, poll: PollResult) -> None:
 
 
 def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], None]:
-    """Counts what a round of drafting came to: revisions, their new lines, questions, time since sent."""
+    """Counts what a round of drafting came to: revisions, their new lines, questions, time since
+    sent.
+    """
 
     def count(drafted: DraftingResult) -> None:
         for revision in drafted.written:
@@ -46,7 +48,9 @@ def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], 
 
 
 def show_counts(metrics: Metrics, counts: Counts, now: datetime, *, priced: bool) -> None:
-    """What only the ledger knows: how much waits, and since when. `priced`: a price list is loaded."""
+    """What only the ledger knows: how much waits, and since when. `priced`: a price list is
+    loaded.
+    """
     metrics.outbox.set(counts.outbox)
     metrics.oldest_outbox.set((now - (counts.outbox_oldest or now)).total_seconds())
     metrics.oldest_parked.set((now - (counts.parked_oldest or now)).total_seconds())

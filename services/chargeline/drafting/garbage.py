@@ -1,8 +1,8 @@
 """When Python looks for garbage in a program that holds thousands of visits in memory.
 
-It owns the moment. A collection walks over every object that is held, which stops a large program for a
-second, and finds nothing: what the work itself makes is freed when it is let go. Cycles come with errors and
-their tracebacks, and after an error all visits are dropped.
+It owns the moment. A collection walks over every object that is held, which stops a large program
+for a second, and finds nothing: what the work itself makes is freed when it is let go. Cycles come
+with errors and their tracebacks, and after an error all visits are dropped.
 """
 
 import gc

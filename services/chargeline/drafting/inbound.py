@@ -1,7 +1,7 @@
 """One record of the inbound topic, read before anything is written.
 
-It owns the decision what a record is: a message of a visit, one under another visit's key, a copy of
-a merge, a nudge, one that nobody uses, or one to be parked. It writes nothing.
+It owns the decision what a record is: a message of a visit, one under another visit's key, a copy
+of a merge, a nudge, one that nobody uses, or one to be parked. It writes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,8 +62,12 @@ def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
         reading = reading._replace(message=reading.message._replace(control_id=""))
         return ReadRecord(record, "parked", reading=reading, visit=_named(record), problem=problem)
     if reading.set_aside is not None:
-        kind: RecordKind = "unused" if reading.set_aside.finding.code == "message.unknown" else "parked"
-        return ReadRecord(record, kind, reading=reading, visit=_named(record), problem=reading.set_aside)
+        kind: RecordKind = (
+            "unused" if reading.set_aside.finding.code == "message.unknown" else "parked"
+        )
+        return ReadRecord(
+            record, kind, reading=reading, visit=_named(record), problem=reading.set_aside
+        )
     if reading.visit is None:
         return ReadRecord(record, "message", reading=reading)
     visit = VisitKey(reading.facility, reading.visit)
@@ -71,7 +75,10 @@ def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
         prior = key_of_text(record.key)
         return ReadRecord(record, "prior" if prior else "unused", reading=reading, visit=prior)
     return ReadRecord(
-        record, "message" if record.key == record_key(*visit) else "rekey", reading=reading, visit=visit
+        record,
+        "message" if record.key == record_key(*visit) else "rekey",
+        reading=reading,
+        visit=visit,
     )
 
 
@@ -87,15 +94,19 @@ def _named(record: InboundRecord) -> VisitKey | None:
 
 
 def _bad_identifier(reading: Reading) -> Hl7Error | None:
-    """Why the ledger could not keep a message under its numbers: one would block its partition for ever."""
+    """Why the ledger could not keep a message under its numbers: one would block its partition for
+    ever.
+    """
     for where, text in _identifiers(reading):
         if (found := no_key(text)) is not None:
             return Hl7Error(
                 "identifier.invalid",
-                expected=f"text of at most {KEY_BYTES_MOST} bytes, without NUL and halves of characters",
+                expected=f"text of at most {KEY_BYTES_MOST} bytes, without NUL and halves of "
+                f"characters",
                 found=found,
                 where=where,
-                do="ask the sender what it wrote there; it must send the message again with a usable one",
+                do="ask the sender what it wrote there; it must send the message again with a "
+                "usable one",
             )
     return None
 
@@ -114,7 +125,9 @@ def _identifiers(reading: Reading) -> Iterator[tuple[str, str]]:
 
 
 def problems_of(read: ReadRecord) -> Sequence[Unreadable | Hl7Error]:
-    """Why a record is parked, if it is; of a message that is used, the first part that cannot be read."""
+    """Why a record is parked, if it is; of a message that is used, the first part that cannot be
+    read.
+    """
     if read.kind == "parked" and read.problem is not None:
         return [read.problem]
     if read.kind == "message" and read.reading is not None:

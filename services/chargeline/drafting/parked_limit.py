@@ -1,6 +1,7 @@
 """How many messages may be parked before the program stops.
 
-It owns one judgement: a bad deploy must not drain the feed into the parking lot. The clock is handed in.
+It owns one judgement: a bad deploy must not drain the feed into the parking lot. The clock is
+handed in.
 """
 
 from collections import deque
@@ -36,7 +37,9 @@ class ParkedLimit:
         if len(self._times) > self._most_per_minute:
             raise self._too_many("in a minute", self._most_per_minute, len(self._times), parked)
 
-    def _too_many(self, when: str, most: int, found: int, parked: Sequence[str]) -> TooManyParkedError:
+    def _too_many(
+        self, when: str, most: int, found: int, parked: Sequence[str]
+    ) -> TooManyParkedError:
         last = parked[-1] if parked else "unknown"
         return TooManyParkedError(
             Finding(
@@ -44,7 +47,7 @@ class ParkedLimit:
                 expected=f"at most {most} messages to be parked {when}",
                 found=f"{found}, the last one for {last}",
                 where="",
-                do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing is lost: "
-                "correct it, start again, then `chargeline parked retry`",
+                do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing "
+                "is lost: correct it, start again, then `chargeline parked retry`",
             )
         )

@@ -1,7 +1,7 @@
 """A site's price list, with which the service can say how much money waits for an answer.
 
-It owns the shape of the file and says all that is wrong with it at once. No list ships with the product:
-prices are the site's own.
+It owns the shape of the file and says all that is wrong with it at once. No list ships with the
+product: prices are the site's own.
 """
 
 import csv

@@ -1,14 +1,15 @@
 """One poll in one transaction of the ledger: from records to revisions of drafts.
 
-It owns the order of the work, and that memory never runs ahead of the ledger: when a transaction fails,
-what was folded in memory is thrown away with it. It knows no Kafka; records come in as values, and what
-must be published goes out through the outbox.
+It owns the order of the work, and that memory never runs ahead of the ledger: when a transaction
+fails, what was folded in memory is thrown away with it. It knows no Kafka; records come in as
+values, and what must be published goes out through the outbox.
 
     1  read      what each record is: it needs no ledger, and may be done ahead (`inbound.py`)
     2  keep      the messages that are new, and the merges that they tell of (`rows.py`)
     3  fold      the timelines of their visits (`visit_cache.py`, `engine.Feed`)
     4  park      what cannot be used; its visit is incomplete until a person has seen to it
-    5  tell      partitions that must look at a visit of theirs again (`announcing.py`, `concerned.py`)
+    5  tell      partitions that must look at a visit of theirs again (`announcing.py`,
+       `concerned.py`)
     6  draft     the visits that changed, with the history of their patients; then again those whose
                  history that changed (`same_patient.py`)
     7  revise    what is new in each draft since its last revision, and which questions are due
@@ -25,7 +26,12 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
-from chargeline.drafting.announcing import copies_of_merges, nudge, parked_event, under_their_own_keys
+from chargeline.drafting.announcing import (
+    copies_of_merges,
+    nudge,
+    parked_event,
+    under_their_own_keys,
+)
 from chargeline.drafting.concerned import concerned_by_merges
 from chargeline.drafting.inbound import (
     InboundRecord,
@@ -45,7 +51,8 @@ from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import MessageKey, Move, StoredMessage
 from chargeline.ledger.store import Ledger
 
-# How many due visits are looked through for our own: those of a program that hangs stand before ours.
+# How many due visits are looked through for our own: those of a program that hangs stand before
+# ours.
 OTHERS_DUE = 20
 Clock = Callable[[], datetime]
 
@@ -59,7 +66,9 @@ class PartitionBatch(NamedTuple):
 
 
 class ProcessorSettings(NamedTuple):
-    """What a site decides about the live service. `settle`: what passes before a changed visit is drafted."""
+    """What a site decides about the live service. `settle`: what passes before a changed visit is
+    drafted.
+    """
 
     inbound_topic: str
     parked_topic: str
@@ -82,7 +91,9 @@ class PollResult(NamedTuple):
 
 
 class Processor:
-    """Works off polls; keeps the visits of its partitions in a cache. `tell` hears what was committed."""
+    """Works off polls; keeps the visits of its partitions in a cache. `tell` hears what was
+    committed.
+    """
 
     def __init__(
         self,
@@ -129,7 +140,9 @@ class Processor:
         self._cache.trim()
         ledger_seconds = perf_counter() - began - sum(poll.seconds.values())
         read_seconds = sum(batch.read_seconds for batch in batches.values())
-        return poll._replace(seconds={**poll.seconds, "read": read_seconds, "ledger": ledger_seconds})
+        return poll._replace(
+            seconds={**poll.seconds, "read": read_seconds, "ledger": ledger_seconds}
+        )
 
     async def _work_off(
         self, batch: Batch, records: Sequence[ReadRecord], now: datetime
@@ -139,7 +152,9 @@ class Processor:
         usable = [read for read in records if read.kind in ("message", "prior")]
         nudged = {read.visit for read in records if read.kind == "nudge" and read.visit is not None}
         await cache.load(batch, sorted(nudged), again=True)
-        await cache.load(batch, dict.fromkeys([read.visit for read in usable if read.visit is not None]))
+        await cache.load(
+            batch, dict.fromkeys([read.visit for read in usable if read.visit is not None])
+        )
         # 2, 3: `fresh` are messages that were not there before
         fresh = await self._keep(batch, usable)
         cache.note_undrafted(fresh)
@@ -151,7 +166,11 @@ class Processor:
         fold_seconds = perf_counter() - began
         ours = nudged | {read.visit for read in fresh if read.visit is not None}
         changed &= ours  # a merge moves visits of other partitions in memory only
-        merged = [read.visit for read in fresh if read.visit and read.reading and visit_merges(read.reading)]
+        merged = [
+            read.visit
+            for read in fresh
+            if read.visit and read.reading and visit_merges(read.reading)
+        ]
         await cache.load(batch, merged, again=True)  # with what is kept under the prior number
         changed.update(merged)
         # 4
@@ -186,21 +205,33 @@ class Processor:
         return poll, drafted
 
     async def _keep(self, batch: Batch, usable: Sequence[ReadRecord]) -> list[ReadRecord]:
-        """Keep messages and their merges (2); returns the records whose message was not there before."""
+        """Keep messages and their merges (2); returns the records whose message was not there
+        before.
+        """
         rows = [stored_message(read) for read in usable]
         fresh = _first_of_each(usable, rows, await batch.add_messages(rows))
-        readings = [read.reading for read in usable if read.reading is not None and read.reading.merges]
+        readings = [
+            read.reading for read in usable if read.reading is not None and read.reading.merges
+        ]
         if readings:
-            visits = [stored_merge(reading, merge) for reading in readings for merge in visit_merges(reading)]
+            visits = [
+                stored_merge(reading, merge)
+                for reading in readings
+                for merge in visit_merges(reading)
+            ]
             patients = [
-                stored_merge(reading, merge) for reading in readings for merge in patient_merges(reading)
+                stored_merge(reading, merge)
+                for reading in readings
+                for merge in patient_merges(reading)
             ]
             await batch.add_merges(visits, patients)
         return fresh
 
     # ------------------------------------------------------------------ drafts
 
-    async def _draft_or_settle(self, batch: Batch, keys: Sequence[VisitKey], now: datetime) -> DraftingResult:
+    async def _draft_or_settle(
+        self, batch: Batch, keys: Sequence[VisitKey], now: datetime
+    ) -> DraftingResult:
         """Visits that changed: drafted at once where nothing is to settle, else marked as due."""
         if not self.settings.settle:
             return await self._draft(batch, keys, now)
@@ -208,7 +239,11 @@ class Processor:
         wanted = [rows.get(key) or new_visit(key, now) for key in keys]
         due = now + self.settings.settle
         await batch.put_visits(
-            [row._replace(settle_due=due, updated_at=now) for row in wanted if row.settle_due is None]
+            [
+                row._replace(settle_due=due, updated_at=now)
+                for row in wanted
+                if row.settle_due is None
+            ]
         )
         return DraftingResult()
 
@@ -221,8 +256,8 @@ class Processor:
     ) -> int:
         """Draft visits whose time has come, of the partitions that are ours; returns how many.
 
-        `partition_of` gives the partition of a visit, None where it is another's; `offsets` is where the
-        ledger must hold each partition of ours. Raises Fenced.
+        `partition_of` gives the partition of a visit, None where it is another's; `offsets` is
+        where the ledger must hold each partition of ours. Raises Fenced.
         """
         now = self.clock()
         try:
@@ -291,7 +326,9 @@ class Processor:
 def _first_of_each(
     usable: Iterable[ReadRecord], rows: Iterable[StoredMessage], new: AbstractSet[MessageKey]
 ) -> list[ReadRecord]:
-    """The records whose message is new, the first of each: the same one twice in a poll counts once."""
+    """The records whose message is new, the first of each: the same one twice in a poll counts
+    once.
+    """
     left = set(new)
     first = []
     for read, row in zip(usable, rows, strict=True):
@@ -305,8 +342,12 @@ def _first_of_each(
 _OUTCOMES = {"unused": "set_aside", "parked": "parked"}
 
 
-def _outcomes(records: Sequence[ReadRecord], fresh: Sequence[ReadRecord]) -> dict[tuple[str, str], int]:
-    """Counts by message type and outcome; nudges and messages sent on under their key are not counted."""
+def _outcomes(
+    records: Sequence[ReadRecord], fresh: Sequence[ReadRecord]
+) -> dict[tuple[str, str], int]:
+    """Counts by message type and outcome; nudges and messages sent on under their key are not
+    counted.
+    """
     new = {id(read) for read in fresh}
     counts: Counter[tuple[str, str]] = Counter()
     for read in records:

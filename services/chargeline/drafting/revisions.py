@@ -1,7 +1,7 @@
 """From drafts to revisions: what is new in a visit's draft, and who is told.
 
-It owns when a draft is final, when a question is put to a person, and that nothing is announced twice
-for one content. It writes nothing: rows and announcements go out as values.
+It owns when a draft is final, when a question is put to a person, and that nothing is announced
+twice for one content. It writes nothing: rows and announcements go out as values.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,14 +31,17 @@ from chargeline.published.drafts import RevisionDigest, WrittenRevision, revisio
 from chargeline.published.events import AskedQuestion, late_question, question_changes, questions_of
 from chargeline.published.shapes import DocumentationQuestion
 
-# A visit of two patients waits for the message that joins them: looked at again so soon, then ever later.
+# A visit of two patients waits for the message that joins them: looked at again so soon, then ever
+# later.
 LOOK_AGAIN, LOOK_AGAIN_MOST = timedelta(seconds=5), timedelta(days=1)
 # A visit's row that would change in nothing but its time is written once in a while, for retention.
 STALE = timedelta(days=1)
 
 
 class UndraftedMessage(NamedTuple):
-    """A message that is in the ledger and not in a draft yet: when it was sent (MSH-7) and queued."""
+    """A message that is in the ledger and not in a draft yet: when it was sent (MSH-7) and
+    queued.
+    """
 
     sent: datetime | None
     queued: datetime
@@ -54,8 +57,8 @@ class Topics(NamedTuple):
 class LastRevision(NamedTuple):
     """What was last published of a visit.
 
-    `draft` is the draft that it was written from, None where the ledger told us; `questions` are those
-    of this draft, due or not.
+    `draft` is the draft that it was written from, None where the ledger told us; `questions` are
+    those of this draft, due or not.
     """
 
     digest: RevisionDigest
@@ -64,11 +67,12 @@ class LastRevision(NamedTuple):
 
 
 class VisitState(NamedTuple):
-    """What the ledger holds of a visit besides its messages; only the owner of its partition changes it.
+    """What the ledger holds of a visit besides its messages; only the owner of its partition
+    changes it.
 
-    `asked`: open questions by id. `contributed`: what it adds to its patient's record, and `history`:
-    what the patient's other visits add to the same slots. `parked`: a message of it is put aside;
-    `settled`: a person has seen to one.
+    `asked`: open questions by id. `contributed`: what it adds to its patient's record, and
+    `history`: what the patient's other visits add to the same slots. `parked`: a message of it is
+    put aside; `settled`: a person has seen to one.
     """
 
     last: LastRevision | None = None
@@ -80,7 +84,9 @@ class VisitState(NamedTuple):
 
 
 class VisitToRevise(NamedTuple):
-    """A visit that may need a revision. Without timeline and draft it was merged into `survivor`."""
+    """A visit that may need a revision. Without timeline and draft it was merged into
+    `survivor`.
+    """
 
     key: VisitKey
     timeline: Timeline | None
@@ -112,8 +118,8 @@ class DraftingResult(NamedTuple):
 class RevisionMaker:
     """Drafts visits and makes revisions of the drafts.
 
-    `grace`: how long after discharge a draft stays open. `stop_grace`: how long after its ordered end an
-    infusion may lack its stop. `prices`: cents by code.
+    `grace`: how long after discharge a draft stays open. `stop_grace`: how long after its ordered
+    end an infusion may lack its stop. `prices`: cents by code.
     """
 
     def __init__(
@@ -133,7 +139,9 @@ class RevisionMaker:
         self.grace = grace
         self.stop_grace = stop_grace
 
-    def draft(self, timeline: Timeline, history: History, saved: dict[VisitKey, SavedWork]) -> Draft:
+    def draft(
+        self, timeline: Timeline, history: History, saved: dict[VisitKey, SavedWork]
+    ) -> Draft:
         """The draft of a visit; `history` is what the patient's other visits contribute."""
         work = saved.setdefault(timeline.key, SavedWork())
         return draft(timeline, self.rulebook, history, policy=self.policy, saved=work)
@@ -167,7 +175,9 @@ class RevisionMaker:
         discharged = timeline.context.discharged
         final_due = discharged + self.grace if discharged is not None else None
         final = final_due is not None and now >= final_due
-        state = visit.state  # what a person has seen to counts no more, though it still cannot be read
+        state = (
+            visit.state
+        )  # what a person has seen to counts no more, though it still cannot be read
         incomplete = state.parked or (bool(timeline.problems) and not state.settled)
         revision = _next_revision(drafted, last, final=final, incomplete=incomplete)
         if revision is not None:
@@ -177,7 +187,9 @@ class RevisionMaker:
             asked = _questions(drafted, last.digest.revision, timeline)
             last = last._replace(draft=drafted, questions=asked)
         questions: Sequence[AskedQuestion] = last.questions if last is not None else ()
-        due, asked_due = self._due_questions(questions, closing=final or discharged is not None, now=now)
+        due, asked_due = self._due_questions(
+            questions, closing=final or discharged is not None, now=now
+        )
         if len(timeline.patients) > 1:
             again = _look_again(visit.row, now)  # the merge may come through another partition
             asked_due = min(again, asked_due or again)
@@ -197,20 +209,30 @@ class RevisionMaker:
         return self._result(visit, row, last=last, revision=revision, due=due, now=now)
 
     def _stake(self, drafted: Draft) -> int:
-        """Cents that the lines with an open question would bring; codes without a price count nothing."""
+        """Cents that the lines with an open question would bring; codes without a price count
+        nothing.
+        """
         if not self.prices:
             return 0
-        lines = [line for encounter in drafted.encounters for line in encounter.lines if line.provisional]
+        lines = [
+            line for encounter in drafted.encounters for line in encounter.lines if line.provisional
+        ]
         return sum(line.units * self.prices.get(line.code, 0) for line in lines)
 
     def _forgotten(self, visit: VisitToRevise, row: StoredVisit, now: datetime) -> DraftingResult:
-        """A visit whose messages retention has removed: what came late cannot be drafted by itself."""
+        """A visit whose messages retention has removed: what came late cannot be drafted by
+        itself.
+        """
         question = late_question(visit.key, max(row.revision, 1))
         row = row._replace(settle_due=None)
-        return self._result(visit, row, last=visit.state.last, revision=None, due=[question], now=now)
+        return self._result(
+            visit, row, last=visit.state.last, revision=None, due=[question], now=now
+        )
 
     def _merged(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
-        """A visit whose services belong to another now: every line is removed, every question closed."""
+        """A visit whose services belong to another now: every line is removed, every question
+        closed.
+        """
         key, last = visit.key, visit.state.last
         number = last.digest.revision if last is not None else 0
         revision = None
@@ -266,7 +288,9 @@ class RevisionMaker:
         return due, min(later, default=None)
 
     def _when(self, asked: AskedQuestion) -> datetime | None:
-        """When a question is to be put, None at once; the site's grace is added to an ordered time."""
+        """When a question is to be put, None at once; the site's grace is added to an ordered
+        time.
+        """
         question = asked.question
         if asked.wait_minutes is None or question.since is None:
             return None
@@ -295,7 +319,9 @@ class RevisionMaker:
             before = visit.state.asked.get(question.question_id)
             questions.append(_stored_question(question, before, announcements[-1], now))
         asked = {**visit.state.asked, **{row.question_id: row for row in questions}}
-        open_now = {name: question for name, question in asked.items() if question.closed_at is None}
+        open_now = {
+            name: question for name, question in asked.items() if question.closed_at is None
+        }
         return DraftingResult(
             revisions=[_stored_revision(revision, now)] if revision is not None else [],
             announcements=announcements,
@@ -311,10 +337,16 @@ class RevisionMaker:
 def _next_revision(
     drafted: Draft, last: LastRevision | None, *, final: bool, incomplete: bool
 ) -> WrittenRevision | None:
-    """The next revision, None where it would say the same; the first of an empty visit says nothing."""
+    """The next revision, None where it would say the same; the first of an empty visit says
+    nothing.
+    """
     digest = last.digest if last is not None else None
     status = ("final" if final else "open", incomplete)
-    if last is not None and last.draft == drafted and (last.digest.status, last.digest.incomplete) == status:
+    if (
+        last is not None
+        and last.draft == drafted
+        and (last.digest.status, last.digest.incomplete) == status
+    ):
         return None
     revision = revision_of(
         drafted,
@@ -375,7 +407,11 @@ def _changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredV
         return [after]
     if after.updated_at - before.updated_at > STALE and after.asked_due == before.asked_due:
         return [after]
-    return [after._replace(updated_at=before.updated_at)] if after.asked_due != before.asked_due else []
+    return (
+        [after._replace(updated_at=before.updated_at)]
+        if after.asked_due != before.asked_due
+        else []
+    )
 
 
 def _stored_revision(revision: WrittenRevision, now: datetime) -> StoredRevision:

@@ -50,7 +50,9 @@ def stored_merge(reading: Reading, merge: VisitMerge | PatientMerge) -> StoredMe
     )
 
 
-def parked_message(read: ReadRecord, problem: Unreadable | Hl7Error, now: datetime) -> StoredParkedMessage:
+def parked_message(
+    read: ReadRecord, problem: Unreadable | Hl7Error, now: datetime
+) -> StoredParkedMessage:
     """A record that could not be used, or of which a part could not be, with the reason."""
     record, finding = read.record, problem.finding
     return StoredParkedMessage(

@@ -1,9 +1,9 @@
 """Drafts with the records of their patients: what the patient's other visits contribute.
 
-It owns that a change of what one visit contributes reaches the patient's other visits: those of this round
-are drafted again, of the others it returns the keys, so that their own partitions look at them. Patients
-are locked while their record is read and written, or two visits in two partitions would not see each
-other.
+It owns that a change of what one visit contributes reaches the patient's other visits: those of
+this round are drafted again, of the others it returns the keys, so that their own partitions look
+at them. Patients are locked while their record is read and written, or two visits in two partitions
+would not see each other.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,9 @@ async def draft_with_records(
         for key, timeline in timelines.items()
         if timeline is not None
     }
-    moved = [key for key in timelines if contributed.get(key, _NOTHING) != cache.states[key].contributed]
+    moved = [
+        key for key in timelines if contributed.get(key, _NOTHING) != cache.states[key].contributed
+    ]
     if not moved:
         return drafts, set()
     before = {fact for key in moved for fact in cache.states[key].contributed}
@@ -54,7 +56,9 @@ async def draft_with_records(
     patients = {(fact.visit.facility, fact.patient) for fact in before | after}
     await batch.lock_patients(patients)
     await cache.join_patients(batch, [key for key in moved if timelines[key] is not None])
-    rejoined = {key for key in moved if (old := timelines[key]) is not None and old != cache.feed[key]}
+    rejoined = {
+        key for key in moved if (old := timelines[key]) is not None and old != cache.feed[key]
+    }
     had = [key for key in moved if cache.states[key].contributed]
     await batch.put_contributions(had, [stored_contribution(fact) for fact in sorted(after)])
     record = [row.contribution for row in await batch.contributions(patients)]
@@ -65,5 +69,7 @@ async def draft_with_records(
         its_history = history.get(key, NO_HISTORY)
         if timeline is not None and its_history != state.history:
             drafts[key] = maker.draft(timeline, its_history, cache.saved)
-        cache.states[key] = state._replace(contributed=contributed.get(key, _NOTHING), history=its_history)
+        cache.states[key] = state._replace(
+            contributed=contributed.get(key, _NOTHING), history=its_history
+        )
     return drafts, (others - set(timelines)) | rejoined

@@ -34,7 +34,8 @@ _NOTHING: tuple[frozenset[Contribution], History] = (frozenset(), NO_HISTORY)
 
 
 class VisitCache:
-    """Timelines (`feed`), what was worked out for their drafts (`saved`), and what was last published.
+    """Timelines (`feed`), what was worked out for their drafts (`saved`), and what was last
+    published.
 
     `most`: so many visits are held. `rules` are those of the base layer.
     """
@@ -63,16 +64,21 @@ class VisitCache:
                 self._forget(key)
         merges = await batch.merges_around(wanted)
         for merge in merges:
-            self.feed.merge(merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving))
+            self.feed.merge(
+                merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving)
+            )
         for key, messages in (await batch.messages_of(wanted, merges)).items():
             for stored in messages:
                 self.feed.add(read_events(read_message(stored.raw), self._profile))
             self._loaded[key] = None
 
-    async def load_states(self, batch: Batch, keys: Iterable[VisitKey], rows: Container[VisitKey]) -> None:
+    async def load_states(
+        self, batch: Batch, keys: Iterable[VisitKey], rows: Container[VisitKey]
+    ) -> None:
         """Bring in what the ledger has of visits besides their messages, where it is not here yet.
 
-        `rows`: those with a row. The others have never been drafted, so nothing but parked messages is kept.
+        `rows`: those with a row. The others have never been drafted, so nothing but parked messages
+        is kept.
         """
         missing = [key for key in keys if key not in self.states]
         if not missing:
@@ -98,7 +104,9 @@ class VisitCache:
     async def _patients_records(
         self, batch: Batch, keys: Sequence[VisitKey]
     ) -> dict[VisitKey, tuple[frozenset[Contribution], History]]:
-        """What visits contribute, and their history; most visits have just begun and have neither."""
+        """What visits contribute, and their history; most visits have just begun and have
+        neither.
+        """
         rows = await batch.contributions_of(keys)
         patients = {(row.facility, row.patient) for row in rows}
         if not patients:
@@ -129,14 +137,22 @@ class VisitCache:
         return [message for key in keys for message in self._undrafted.pop(key, ())]
 
     async def join_patients(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
-        """Take in the merges of patients of some visits; they may have come through other partitions."""
+        """Take in the merges of patients of some visits; they may have come through other
+        partitions.
+        """
         patients = [(key.facility, patient) for key in keys for patient in self.feed[key].patients]
         for merge in await batch.patient_merges_around(patients):
-            self.feed.merge(merge.facility, PatientMerge(_reference(merge), merge.prior, merge.surviving))
+            self.feed.merge(
+                merge.facility, PatientMerge(_reference(merge), merge.prior, merge.surviving)
+            )
 
     def of_patients(self, patients: Iterable[tuple[str, str]]) -> set[VisitKey]:
-        """The visits in memory in which a message named one of these patients, by facility and number."""
-        keys = {key for facility, patient in patients for key in self.feed.of_patient(facility, patient)}
+        """The visits in memory in which a message named one of these patients, by facility and
+        number.
+        """
+        keys = {
+            key for facility, patient in patients for key in self.feed.of_patient(facility, patient)
+        }
         return {key for key in keys if key in self._loaded}
 
     def trim(self) -> None:
@@ -151,7 +167,9 @@ class VisitCache:
         self._undrafted.pop(key, None)
         self.feed.forget(key)
         survivor = self.feed.surviving(key)
-        if survivor not in self._loaded:  # what we kept for it would never be let go: others draft it
+        if (
+            survivor not in self._loaded
+        ):  # what we kept for it would never be let go: others draft it
             self.feed.forget(survivor)
 
 

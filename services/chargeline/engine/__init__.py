@@ -2,8 +2,9 @@
 
 It owns every coding decision and nothing else: no clock, no disk, no network, no randomness and no
 floats, and it imports the standard library only. Three functions are its doors: `fold` makes
-timelines of what messages say, `draft` makes charges of a timeline, `explain` says why. Whoever needs
-the engine imports the names below from here, and nothing deeper; the closed words are in `words`.
+timelines of what messages say, `draft` makes charges of a timeline, `explain` says why. Whoever
+needs the engine imports the names below from here, and nothing deeper; the closed words are in
+`words`.
 """
 
 from chargeline.engine import words

@@ -1,12 +1,13 @@
 """Work that a later draft of the same visit need not do again.
 
 A visit is drafted after each message, and most of it has not changed. The rules of drafting are
-written as if each were asked once. What may be used again stands in the table below. A piece of work
-is a function, and what it rests on is exactly its arguments: a result is used again only where all of
-them are equal, so it changes no draft, not one character (a property test drafts with and without).
+written as if each were asked once. What may be used again stands in the table below. A piece of
+work is a function, and what it rests on is exactly its arguments: a result is used again only where
+all of them are equal, so it changes no draft, not one character (a property test drafts with and
+without).
 
-The one thing that has a shape of its own is a long account that is billed day by day: even to look at
-each of a thousand days would take longer than to draft the one that changed. `DaysDrafted` keeps
+The one thing that has a shape of its own is a long account that is billed day by day: even to look
+at each of a thousand days would take longer than to draft the one that changed. `DaysDrafted` keeps
 where the days begin to differ.
 """
 

@@ -1,7 +1,7 @@
 """What other policies would make of the same administrations.
 
-It owns saying on each line where another shipped policy ends differently, because that difference is
-a compliance decision that someone must own. What a policy makes of an encounter is asked of the
+It owns saying on each line where another shipped policy ends differently, because that difference
+is a compliance decision that someone must own. What a policy makes of an encounter is asked of the
 families; here the ends are only held beside each other.
 """
 
@@ -56,7 +56,9 @@ def with_differences(
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
     for keys in dict.fromkeys(entry.administrations for entry in compared):
         end = _end_of(ours, keys)
-        differing = [(other, says) for other in theirs if (says := _end_of(other.ends, keys)) != end]
+        differing = [
+            (other, says) for other in theirs if (says := _end_of(other.ends, keys)) != end
+        ]
         differences[keys] = tuple(
             [Difference(other.policy, says, causes.of(keys, other)) for other, says in differing]
         )
@@ -125,7 +127,8 @@ class _Causes:
         self._ours_alone = _alone(services)
 
     def of(self, keys: Sequence[str], other: _Other) -> str:
-        """First what the other policy makes of these by themselves, then of others, then their place.
+        """First what the other policy makes of these by themselves, then of others, then their
+        place.
 
         An initial service elsewhere moves all others, so the first rule that makes another service
         something else may explain them.
@@ -150,7 +153,9 @@ def _alone(services: Sequence[Service]) -> dict[str, list[str]]:
 def _first_differing(
     ours: Mapping[str, Sequence[str]], theirs: Mapping[str, Sequence[str]], keys: Iterable[str]
 ) -> str:
-    """The first rule in the other policy's reasoning about some administrations that ours did not use."""
+    """The first rule in the other policy's reasoning about some administrations that ours did not
+    use.
+    """
     for key in keys:
         used = ours.get(key, ())
         for rule in theirs.get(key, ()):

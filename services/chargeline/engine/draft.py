@@ -1,8 +1,8 @@
 """The draft of a visit: every administration ends as a charge line, a question or withheld.
 
-It owns putting the parts together: encounters, what each administration is by itself, what the charge
-families make of them, and what other policies would. It decides nothing that rules decide, and reads
-no clock: equal timelines, rules and histories give equal drafts.
+It owns putting the parts together: encounters, what each administration is by itself, what the
+charge families make of them, and what other policies would. It decides nothing that rules decide,
+and reads no clock: equal timelines, rules and histories give equal drafts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,11 @@ def draft(
     """
     name = policy or rulebook.policy_for(timeline.context)
     drafting = _Drafting(
-        timeline=timeline, rulebook=rulebook, policy=name, history=history, saved=saved or NothingSaved()
+        timeline=timeline,
+        rulebook=rulebook,
+        policy=name,
+        history=history,
+        saved=saved or NothingSaved(),
     )
     encounters = drafting.encounters()
     return Draft(
@@ -123,7 +127,12 @@ class _Drafting:
     """One draft of one visit under one policy."""
 
     def __init__(
-        self, timeline: Timeline, rulebook: Rulebook, policy: str, history: History, saved: SavedWork
+        self,
+        timeline: Timeline,
+        rulebook: Rulebook,
+        policy: str,
+        history: History,
+        saved: SavedWork,
     ) -> None:
         self.timeline = timeline
         self.rulebook = rulebook
@@ -232,7 +241,9 @@ class _Drafting:
         """The same, where rules decide all that must be decided."""
         facts = self._facts(encounter)
         assessment = self._assessed(encounter, self.policy, facts, [None] * len(facts))
-        proposal = together([family.propose(assessment, self.saved) for family in FAMILIES.values()])
+        proposal = together(
+            [family.propose(assessment, self.saved) for family in FAMILIES.values()]
+        )
         drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, assessment))
         services = assessment.services
         compared = [
@@ -258,7 +269,9 @@ class _Drafting:
     def _facts(self, encounter: Encounter) -> list[Facts]:
         """What holds of each administration under any policy."""
         again, formulary = self.saved.again, self.rulebook.formulary
-        return [again(FACTS, item.key, facts_of, item, formulary) for item in encounter.administrations]
+        return [
+            again(FACTS, item.key, facts_of, item, formulary) for item in encounter.administrations
+        ]
 
     def _assessed(
         self,
@@ -279,7 +292,9 @@ class _Drafting:
         ]
         return self._assessment(encounter, rules, services)
 
-    def _assessment(self, encounter: Encounter, rules: DayRules, services: Sequence[Service]) -> Assessment:
+    def _assessment(
+        self, encounter: Encounter, rules: DayRules, services: Sequence[Service]
+    ) -> Assessment:
         return Assessment(
             visit=self.timeline.key,
             context=self.timeline.context,
@@ -292,7 +307,9 @@ class _Drafting:
     def _assessed_elsewhere(
         self, encounter: Encounter, policy: str, facts: Sequence[Facts], alike: Sequence[Service]
     ) -> Assessment:
-        """The same for a comparison: where that policy leaves a gap, it would ask about everything."""
+        """The same for a comparison: where that policy leaves a gap, it would ask about
+        everything.
+        """
         try:
             return self._assessed(encounter, policy, facts, alike)
         except UndecidedError:
@@ -300,7 +317,9 @@ class _Drafting:
             return self._assessment(encounter, rules, ())
 
     def _is_second_of_day(self, encounter: Encounter) -> bool:
-        """Whether the patient had an initial service elsewhere before, on the day of this encounter."""
+        """Whether the patient had an initial service elsewhere before, on the day of this
+        encounter.
+        """
         if not self.history:
             return False
         slot = initial_service_slot(encounter.day)
@@ -318,7 +337,8 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
                 "visit.two_patients",
                 expected="one patient under one visit number",
                 found=f"{len(timeline.patients)} medical record numbers that no merge joins",
-                do="correct the number at the sender, or send the merge (A40); nothing is billed until then",
+                do="correct the number at the sender, or send the merge (A40); nothing is billed "
+                "until then",
             )
         )
     if timeline.context.cancelled and timeline.days:
@@ -327,7 +347,8 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
                 "visit.cancelled",
                 expected="no administrations under a visit that was cancelled (A11)",
                 found=f"{len(timeline.administrations)} administrations",
-                do="move them to the visit under which they were given; nothing is billed until then",
+                do="move them to the visit under which they were given; nothing is billed until "
+                "then",
             )
         )
     return tuple(questions)

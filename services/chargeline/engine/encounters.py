@@ -36,7 +36,8 @@ GROUPING = Concern(
     "encounter.grouping",
     GroupingFacts,
     GroupingAnswer,
-    meaning="how the days of one visit number become encounters, and whether they are billed at all",
+    meaning="how the days of one visit number become encounters, and whether they are billed at "
+    "all",
 )
 
 CONCERNS = (GROUPING,)
@@ -72,7 +73,8 @@ class Encounter(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """An encounter of a visit as one policy sees it: its rules of the day, and what each thing given is.
+    """An encounter of a visit as one policy sees it: its rules of the day, and what each thing
+    given is.
 
     `second_of_day`: the patient has had an initial service elsewhere that day.
     """
@@ -152,7 +154,10 @@ def class_on(context: VisitContext, moment: datetime) -> PatientClassFact:
 
 
 def _goes_on(
-    group: _Group, following: Day, patient_class: PatientClassFact, decision: Decision[GroupingAnswer]
+    group: _Group,
+    following: Day,
+    patient_class: PatientClassFact,
+    decision: Decision[GroupingAnswer],
 ) -> bool:
     """Whether a day belongs to the encounter before it."""
     if decision.rule is None or group.decision.rule is None:
@@ -161,13 +166,19 @@ def _goes_on(
 
 
 def _goes_on_by_day(
-    group: _Group, following: Day, patient_class: PatientClassFact, _decision: Decision[GroupingAnswer]
+    group: _Group,
+    following: Day,
+    patient_class: PatientClassFact,
+    _decision: Decision[GroupingAnswer],
 ) -> bool:
     return group.patient_class == patient_class and group.days[-1].day == following.day
 
 
 def _goes_on_with_the_stay(
-    group: _Group, following: Day, patient_class: PatientClassFact, decision: Decision[GroupingAnswer]
+    group: _Group,
+    following: Day,
+    patient_class: PatientClassFact,
+    decision: Decision[GroupingAnswer],
 ) -> bool:
     """An emergency visit that becomes an observation stay is one stay."""
     if group.decision.answer.group != "whole_visit":
@@ -176,7 +187,10 @@ def _goes_on_with_the_stay(
 
 
 def _goes_on_without_a_gap(
-    group: _Group, following: Day, patient_class: PatientClassFact, decision: Decision[GroupingAnswer]
+    group: _Group,
+    following: Day,
+    patient_class: PatientClassFact,
+    decision: Decision[GroupingAnswer],
 ) -> bool:
     if group.patient_class != patient_class:
         return _goes_on_by_day(group, following, patient_class, decision)
@@ -184,7 +198,9 @@ def _goes_on_without_a_gap(
     return gap <= timedelta(minutes=decision.answer.gap_minutes)
 
 
-_GOES_ON: Mapping[Grouping, Callable[[_Group, Day, PatientClassFact, Decision[GroupingAnswer]], bool]] = {
+_GOES_ON: Mapping[
+    Grouping, Callable[[_Group, Day, PatientClassFact, Decision[GroupingAnswer]], bool]
+] = {
     "by_day": _goes_on_by_day,
     "whole_visit": _goes_on_with_the_stay,
     "by_gap": _goes_on_without_a_gap,

@@ -60,7 +60,9 @@ def _step(number: int, step: Step, titles: Mapping[str, str]) -> list[str]:
         lines.append(f"     rule {rule.id}, {_cited(rule, titles)}")
         lines += [f"     other published position: {position}" for position in rule.other]
     if step.decision is not None:
-        lines += [f"     passed over {other.id}: {other.why}" for other in step.decision.passed_over]
+        lines += [
+            f"     passed over {other.id}: {other.why}" for other in step.decision.passed_over
+        ]
     if step.sources:
         lines.append("     from " + ", ".join(source_in_words(each) for each in step.sources))
     return lines

@@ -1,7 +1,8 @@
 """The charge families, as one literal table, and the vocabulary of rules that they make together.
 
-It owns which families there are. Whoever needs to know what a line is asks here by the family's name,
-and never by the name of a role. A new family is a folder with `propose` and a row of this table.
+It owns which families there are. Whoever needs to know what a line is asks here by the family's
+name, and never by the name of a role. A new family is a folder with `propose` and a row of this
+table.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +22,8 @@ from chargeline.engine.words import FamilyName
 class Family(NamedTuple):
     """One charge family.
 
-    `propose` drafts an encounter. `in_short` says what a policy makes of it, None where all policies
-    make the same. `reason_in_short` is the one sentence of a line that a page shows.
+    `propose` drafts an encounter. `in_short` says what a policy makes of it, None where all
+    policies make the same. `reason_in_short` is the one sentence of a line that a page shows.
     """
 
     propose: Callable[[Assessment, SavedWork], Proposal]

@@ -159,7 +159,8 @@ MEANINGS: Mapping[FindingCode, str] = {
     "rules.choice": "A policy or an interface was asked for that does not exist.",
     "rules.cite": "A rule or a row names no source, or one that sources.toml does not have.",
     "rules.clash": "Two rules hold for the same facts, and neither overrides the other.",
-    "rules.date": "A first or last day is missing, or is not a date, or they are the wrong way round.",
+    "rules.date": "A first or last day is missing, or is not a date, or they are the wrong way "
+    "round.",
     "rules.file": "A file of the rules cannot be read.",
     "rules.formulary": "A row of a formulary cannot be used.",
     "rules.gap": "No rule decides these facts.",

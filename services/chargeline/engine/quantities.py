@@ -1,7 +1,7 @@
 """Amounts of drugs: units that convert into each other, and how a person writes a number.
 
-It owns the factors between units of one kind. There is none between kinds: millilitres do not become
-milligrams, because that needs the strength of the product.
+It owns the factors between units of one kind. There is none between kinds: millilitres do not
+become milligrams, because that needs the strength of the product.
 """
 
 from decimal import Decimal

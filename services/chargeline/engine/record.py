@@ -1,15 +1,16 @@
 """The patient's record: small facts by which one visit bears on the drafts of another.
 
-It owns what a visit contributes to it and what a draft is told of it. Each draft yields contributions,
-and is given the history: the contributions of the patient's other visits. A contribution has a slot,
-such as the initial service on a day. A draft reads the slots that it contributes to, so the visits
-that share a slot with a change are the ones to draft again. Nobody here knows where records are kept.
+It owns what a visit contributes to it and what a draft is told of it. Each draft yields
+contributions, and is given the history: the contributions of the patient's other visits. A
+contribution has a slot, such as the initial service on a day. A draft reads the slots that it
+contributes to, so the visits that share a slot with a change are the ones to draft again. Nobody
+here knows where records are kept.
 
-One sequence, worked through. A patient has an infusion at 09:00 in visit A and one at 15:00 in visit
-B. Both contribute an initial service on that day, A at 09:00 and B at 15:00. B is drafted with the
-history (A, 09:00), which is before its own 15:00, so its initial service is the second of the day. A is
-drafted with (B, 15:00), which is later, and stays the first. When A is voided its contribution goes,
-B shares the slot, is drafted again, and is the first.
+One sequence, worked through. A patient has an infusion at 09:00 in visit A and one at 15:00 in
+visit B. Both contribute an initial service on that day, A at 09:00 and B at 15:00. B is drafted
+with the history (A, 09:00), which is before its own 15:00, so its initial service is the second of
+the day. A is drafted with (B, 15:00), which is later, and stays the first. When A is voided its
+contribution goes, B shares the slot, is drafted again, and is the first.
 """
 
 from collections.abc import Iterable
@@ -51,7 +52,9 @@ def initial_service_slot(day: date) -> Slot:
 
 
 def is_second(contribution: Contribution, history: History) -> bool:
-    """Whether another visit came first in the same slot: earlier, or at the same time by its number."""
+    """Whether another visit came first in the same slot: earlier, or at the same time by its
+    number.
+    """
     mine = (contribution.at, contribution.visit)
     others = [other for other in history if other.slot == contribution.slot]
     return any((other.at, other.visit) < mine for other in others)
@@ -72,7 +75,15 @@ def histories(contributions: Iterable[Contribution]) -> dict[VisitKey, History]:
     return {visit: frozenset(others) for visit, others in of_visits.items()}
 
 
-def sharing(changed: Iterable[Contribution], contributions: Iterable[Contribution]) -> set[VisitKey]:
-    """The visits that share a patient's slot with a changed contribution: their drafts may differ."""
+def sharing(
+    changed: Iterable[Contribution], contributions: Iterable[Contribution]
+) -> set[VisitKey]:
+    """The visits that share a patient's slot with a changed contribution: their drafts may
+    differ.
+    """
     slots = {(each.visit.facility, each.patient, each.slot) for each in changed}
-    return {each.visit for each in contributions if (each.visit.facility, each.patient, each.slot) in slots}
+    return {
+        each.visit
+        for each in contributions
+        if (each.visit.facility, each.patient, each.slot) in slots
+    }

@@ -1,8 +1,8 @@
 """What a draft is made of: lines, questions, withheld services, and the steps that led to each.
 
-It owns the shapes only. A step carries the decision itself (rule, why, citation, rules passed over),
-the facts that it was taken from and where they stood, so that text can be made at any time and
-nothing has to be remembered to explain a line.
+It owns the shapes only. A step carries the decision itself (rule, why, citation, rules passed
+over), the facts that it was taken from and where they stood, so that text can be made at any time
+and nothing has to be remembered to explain a line.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,9 @@ class Step(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What another shipped policy makes of the same administration: codes with units, or a reason."""
+    """What another shipped policy makes of the same administration: codes with units, or a
+    reason.
+    """
 
     policy: str
     says: tuple[str, ...]
@@ -80,7 +82,9 @@ def ask(
     administrations: tuple[str, ...] = (),
     sources: tuple[Source, ...] = (),
 ) -> Question:
-    """A question about some administrations or about the visit, asked where its first source stands."""
+    """A question about some administrations or about the visit, asked where its first source
+    stands.
+    """
     where = sources[0].address if sources else ""
     finding = Finding(code, expected=expected, found=found, where=where, do=do)
     return Question(finding, drug, administrations, sources)
@@ -122,8 +126,9 @@ def together(proposals: Sequence[Proposal]) -> Proposal:
 class InShort(NamedTuple):
     """How a family's administrations end, without lines: what a comparison of policies needs.
 
-    `ends` has for each administration its codes with units and modifiers, or `withheld`; one that is
-    missing ends with a question. `rules` gives the rules that lead there, in the order of reasoning.
+    `ends` has for each administration its codes with units and modifiers, or `withheld`; one that
+    is missing ends with a question. `rules` gives the rules that lead there, in the order of
+    reasoning.
     """
 
     ends: Mapping[str, Sequence[str]]

@@ -5,9 +5,9 @@ It owns one list for each family of words, and one sentence for each word. Whoev
 tables of the READMEs) takes it from here with `words_of`, so that a word cannot be spelt in two
 ways: the type checker finds a misspelt one, and the checks of rules and profiles refuse it.
 
-A family that ends in `Charted` or `RevisionDigest` has "" beside its words: the sender said nothing. A rule
-cannot say "", so where rules ask for such a fact the family has a word for nothing, such as
-`none` or `unmarked`.
+A family that ends in `Charted` or `RevisionDigest` has "" beside its words: the sender said
+nothing. A rule cannot say "", so where rules ask for such a fact the family has a word for nothing,
+such as `none` or `unmarked`.
 """
 
 from typing import Any, Literal, get_args, get_origin

@@ -1,7 +1,7 @@
 """What the gateway tells an operations team: connections, frames, acknowledgements and refusals.
 
-It owns which of the names that a gateway counts goes into which metric, for every program that has one. It
-counts nothing itself and passes on no sender, patient or message.
+It owns which of the names that a gateway counts goes into which metric, for every program that has
+one. It counts nothing itself and passes on no sender, patient or message.
 """
 
 from collections.abc import Callable

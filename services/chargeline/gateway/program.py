@@ -1,7 +1,7 @@
 """`chargeline gateway`: MLLP in, the inbound topic out.
 
-It owns start-up, metrics, whether Kafka can be reached, and an end in good order. A sender is answered only
-when Kafka has the message on all replicas that it must be on.
+It owns start-up, metrics, whether Kafka can be reached, and an end in good order. A sender is
+answered only when Kafka has the message on all replicas that it must be on.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ log = logs.logger("gateway")
 class KafkaStore:
     """Keeps messages in the inbound topic.
 
-    trouble: why it does not, "" if it does. A probe that goes well ends it: a message might never come to,
-    as nobody sends to a gateway that is not ready.
+    trouble: why it does not, "" if it does. A probe that goes well ends it: a message might never
+    come to, as nobody sends to a gateway that is not ready.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
@@ -54,7 +54,9 @@ class KafkaStore:
             log.error("kafka.too_large", topic=self._topic, bytes=len(message.raw))
             raise server.StoreTooLarge(type(error).__name__) from error
         except KafkaError as error:
-            self.tell(f"Kafka refuses messages for the topic {self._topic} ({type(error).__name__})")
+            self.tell(
+                f"Kafka refuses messages for the topic {self._topic} ({type(error).__name__})"
+            )
             raise server.StoreUnavailable(type(error).__name__) from error
 
     async def probe(self) -> None:
@@ -75,7 +77,9 @@ class KafkaStore:
         if partitions and partitions == led:
             return ""
         without = len(partitions) - len(led)
-        return f"the topic {self._topic} has {without} partitions without leader, of {len(partitions)}"
+        return (
+            f"the topic {self._topic} has {without} partitions without leader, of {len(partitions)}"
+        )
 
     def tell(self, trouble: str) -> None:
         """Note why messages are not taken, and say so when it changes."""
@@ -97,7 +101,9 @@ async def run(settings: Settings) -> int:
     ) as producer:
         store = KafkaStore(producer, settings.topic_inbound)
         grace_seconds = max(settings.shutdown_seconds - kafka.FLUSH_SECONDS, 1.0)
-        listener = server_settings(settings, in_flight=server.IN_FLIGHT, grace_seconds=grace_seconds)
+        listener = server_settings(
+            settings, in_flight=server.IN_FLIGHT, grace_seconds=grace_seconds
+        )
         gateway = server.Gateway(store, profile, listener, report=tell_gateway(metrics))
         told = told_to_stop()
         async with listener_pages(
@@ -119,7 +125,9 @@ async def run(settings: Settings) -> int:
 
 
 async def listen(gateway: server.Gateway, settings: Settings) -> None:
-    """Begin to listen for MLLP; raises ListenError if the address or a certificate cannot be used."""
+    """Begin to listen for MLLP; raises ListenError if the address or a certificate cannot be
+    used.
+    """
     try:
         await gateway.start()
     except (OSError, ValueError) as error:  # an SSLError is an OSError
@@ -136,7 +144,9 @@ async def listen(gateway: server.Gateway, settings: Settings) -> None:
         ) from None
 
 
-def server_settings(settings: Settings, *, in_flight: int, grace_seconds: float) -> server.ListenerSettings:
+def server_settings(
+    settings: Settings, *, in_flight: int, grace_seconds: float
+) -> server.ListenerSettings:
     """The listener by the settings; `in_flight` messages of a connection are worked on at once."""
     return server.ListenerSettings(
         host=settings.mllp_host,
@@ -174,7 +184,9 @@ def listener_pages(
     """The health pages of a program that listens: not ready in trouble and while it ends."""
 
     def not_ready() -> list[str]:
-        return [each for each in (trouble(), "it is shutting down" if told.is_set() else "") if each]
+        return [
+            each for each in (trouble(), "it is shutting down" if told.is_set() else "") if each
+        ]
 
     def before_scrape() -> None:
         metrics.open_connections.set(gateway.server.connections)

@@ -1,8 +1,8 @@
 """From a frame to the store to the acknowledgement, in this order.
 
 It owns the key and the headers under which a message is kept, which messages are refused, and how
-long a store that is down is waited for. It refuses to know what the store is, and judges no more of a
-message than its header: what a consumer cannot interpret is parked there, not sent back for ever.
+long a store that is down is waited for. It refuses to know what the store is, and judges no more of
+a message than its header: what a consumer cannot interpret is parked there, not sent back for ever.
 """
 
 import asyncio
@@ -43,15 +43,25 @@ from chargeline.telemetry import logs
 log = logs.logger("gateway")
 
 DIGEST_LETTERS = 16
-# Connections, and messages of each at once: at worst 64 x (4 + 1) of the largest messages are in memory.
+# Connections, and messages of each at once: at worst 64 x (4 + 1) of the largest messages are in
+# memory.
 CONNECTIONS = 64
 IN_FLIGHT = 4
-UNAVAILABLE = AckCondition("error", "207", 0, "the message could not be stored in time; send it again")
-FULL = AckCondition("reject", "207", 0, "the store is full; send the message again when there is room")
-TOO_LARGE = AckCondition(
-    "error", "207", 0, "the store takes no message of this size; send a smaller one, or have its limit raised"
+UNAVAILABLE = AckCondition(
+    "error", "207", 0, "the message could not be stored in time; send it again"
 )
-_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")  # anything else in MSH-9 may be anything
+FULL = AckCondition(
+    "reject", "207", 0, "the store is full; send the message again when there is room"
+)
+TOO_LARGE = AckCondition(
+    "error",
+    "207",
+    0,
+    "the store takes no message of this size; send a smaller one, or have its limit raised",
+)
+_TYPE = re.compile(
+    r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?"
+)  # anything else in MSH-9 may be anything
 
 # What a gateway counts beside the connections and frames of `chargeline.mllp.server.COUNTED`.
 COUNTED = {
@@ -60,7 +70,8 @@ COUNTED = {
     "store_unavailable": "refused because the store did not take it in time",
     "store_full": "refused because the store is full",
     "store_too_large": "refused because the store takes no message of its size",
-    "application_answer_owed": "the sender asked (MSH-16) for an application acknowledgement in an exchange"
+    "application_answer_owed": "the sender asked (MSH-16) for an application acknowledgement in "
+    "an exchange"
     " of its own, which is not sent",
     **{f"answer_{code}": f"answered {code}" for code in ("AA", "AE", "AR", "CA", "CE", "CR")},
     "acknowledgement_received": "an ACK came as if it were a message; neither stored nor answered",
@@ -89,8 +100,8 @@ class StoreTooLarge(Exception):  # noqa: N818 - the same
 class InboundMessage(NamedTuple):
     """A message as it came, and what a consumer may know before reading it.
 
-    key: `facility|visit`, which decides the partition. Without a visit, `facility|` and the first 16
-    digits of the body's digest: a resend has the same key, and no patient's number becomes one.
+    key: `facility|visit`, which decides the partition. Without a visit, `facility|` and the first
+    16 digits of the body's digest: a resend has the same key, and no patient's number becomes one.
     headers: those of `published/inbound.py`. received_at: UTC.
     """
 
@@ -114,7 +125,8 @@ class Store(Protocol):
 class ListenerSettings:
     """All that can be set. An empty set of processing ids or versions allows any.
 
-    store_seconds: how long a message waits for a store that is down; retry_seconds: between the tries.
+    store_seconds: how long a message waits for a store that is down; retry_seconds: between the
+    tries.
     authorities: whose client certificates are accepted; without it none is asked for.
     """
 
@@ -214,7 +226,9 @@ class Gateway:
         return STORED
 
     async def _put(self, copy: InboundMessage) -> None:
-        """Try until the store has it. Raises StoreFull or StoreTooLarge; ends when it is cancelled."""
+        """Try until the store has it. Raises StoreFull or StoreTooLarge; ends when it is
+        cancelled.
+        """
         while True:
             try:
                 await self._store.put(copy)
@@ -239,7 +253,9 @@ class Gateway:
                 port=peer.port,
                 where=f"MSH-{outcome.field}" if outcome.field else "",
             )
-        return acknowledge(header, outcome, now=self._now(), control_id=self._new_number(), mode=mode)
+        return acknowledge(
+            header, outcome, now=self._now(), control_id=self._new_number(), mode=mode
+        )
 
     def _tell_of_unsent(self, peer: Peer) -> None:
         """Count each application acknowledgement that a sender waits for in vain; say so once."""
@@ -256,7 +272,8 @@ class Gateway:
         self._report(name, amount)
 
 
-# --- one message ------------------------------------------------------------------------------------------
+# --- one message
+# ------------------------------------------------------------------------------------------
 
 
 class _Received(NamedTuple):
@@ -275,26 +292,40 @@ def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
         message = read_message(frame)
     except Hl7Error as problem:
         return _Received(
-            frame=frame, peer=peer, at=at, header=salvaged_header(frame), message=None, problem=problem
+            frame=frame,
+            peer=peer,
+            at=at,
+            header=salvaged_header(frame),
+            message=None,
+            problem=problem,
         )
-    return _Received(frame=frame, peer=peer, at=at, header=header_of(message), message=message, problem=None)
+    return _Received(
+        frame=frame, peer=peer, at=at, header=header_of(message), message=message, problem=None
+    )
 
 
 def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | None:
     """Why a message is not even stored, or None. What only cannot be interpreted is stored."""
     if received.problem is not None and (outcome := undeterminable(received.problem)):
         return outcome
-    for number, code, allowed in ((11, "202", settings.processing_ids), (12, "203", settings.versions)):
+    for number, code, allowed in (
+        (11, "202", settings.processing_ids),
+        (12, "203", settings.versions),
+    ):
         found = received.header.code(number)
         if allowed and found not in allowed:
             expected = ", ".join(sorted(allowed))
-            text = f"MSH-{number}: expected {expected}, found {shape_of(found)}; correct the interface"
+            text = (
+                f"MSH-{number}: expected {expected}, found {shape_of(found)}; correct the interface"
+            )
             return AckCondition("reject", code, number, text)
     return None
 
 
 def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
-    """The message under its key; a merge of visits under the key of each visit, the prior ones first."""
+    """The message under its key; a merge of visits under the key of each visit, the prior ones
+    first.
+    """
     message = received.message
     digest = message.body_digest if message else blake2b(received.frame, digest_size=16).digest()
     headers = {
@@ -310,7 +341,8 @@ def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
         headers[inbound.NO_VISIT] = "1"
     own = visit or digest.hex()[:DIGEST_LETTERS]
     keyed = [
-        (inbound.record_key(facility, prior), headers | {inbound.MERGE_COPY: "prior"}) for prior in priors
+        (inbound.record_key(facility, prior), headers | {inbound.MERGE_COPY: "prior"})
+        for prior in priors
     ]
     surviving = {inbound.MERGE_COPY: "surviving"} if priors else {}
     keyed.append((inbound.record_key(facility, own), headers | surviving))
@@ -342,14 +374,19 @@ def _type_of(message: Message) -> str:
     return kind if _TYPE.fullmatch(kind) else ""
 
 
-# --- TLS --------------------------------------------------------------------------------------------------
+# --- TLS
+# --------------------------------------------------------------------------------------------------
 
 
 def tls_context(settings: ListenerSettings) -> ssl.SSLContext | None:
-    """The context of the settings' certificate files, or None for plain TCP. Raises OSError, ValueError."""
+    """The context of the settings' certificate files, or None for plain TCP. Raises OSError,
+    ValueError.
+    """
     if settings.certificate is None:
         if settings.authorities is not None or settings.private_key is not None:
-            raise ValueError("expected a certificate beside the private key or the authorities, found none")
+            raise ValueError(
+                "expected a certificate beside the private key or the authorities, found none"
+            )
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.authorities)
     context.load_cert_chain(settings.certificate, settings.private_key)

@@ -1,9 +1,9 @@
 """What we answer to a message: which acknowledgement, if any, and its bytes.
 
 It owns the original and the enhanced mode (MSH-15, MSH-16), the codes of MSA-1, the errors of HL7
-table 0357, and where each HL7 version writes them. It does not decide whether a message is stored and
-repeats nothing of one but its header, so no answer shows a patient. hl7apy builds each form of an
-answer once, as that takes it 3 to 40 milliseconds; after that only the fields are filled in.
+table 0357, and where each HL7 version writes them. It does not decide whether a message is stored
+and repeats nothing of one but its header, so no answer shows a patient. hl7apy builds each form of
+an answer once, as that takes it 3 to 40 milliseconds; after that only the fields are filled in.
 """
 
 import re
@@ -19,10 +19,10 @@ from chargeline.hl7.reader import UTF8_BOM, Delimiters, Message, component
 
 Verdict = Literal["accept", "error", "reject"]
 Mode = Literal["original", "enhanced"]
-# as_asked: by MSH-15 and MSH-16, where NE with an application acknowledgement wanted is the original
-# mode (the standard calls the two equivalent). accept_only: in enhanced mode never AA, AE or AR, which
-# are a new exchange. original: AA, AE or AR whatever the fields say, for senders that fill them and
-# do not mean it.
+# as_asked: by MSH-15 and MSH-16, where NE with an application acknowledgement wanted is the
+# original mode (the standard calls the two equivalent). accept_only: in enhanced mode never AA, AE
+# or AR, which are a new exchange. original: AA, AE or AR whatever the fields say, for senders that
+# fill them and do not mean it.
 AnswerMode = Literal["as_asked", "accept_only", "original"]
 
 CODES = MappingProxyType(
@@ -35,7 +35,8 @@ CODES = MappingProxyType(
         ("enhanced", "reject"): "CR",
     }
 )
-# MSH-15 and MSH-16: the verdicts that are told. A value of no table is AL: better one answer too many.
+# MSH-15 and MSH-16: the verdicts that are told. A value of no table is AL: better one answer too
+# many.
 WANTED = MappingProxyType(
     {
         "AL": frozenset({"accept", "error", "reject"}),
@@ -59,7 +60,8 @@ ERRORS = MappingProxyType(  # HL7 table 0357
         "207": "Application internal error",
     }
 )
-# What leaves the structure of a message undeterminable: the error of table 0357 and the field of MSH.
+# What leaves the structure of a message undeterminable: the error of table 0357 and the field of
+# MSH.
 UNDETERMINABLE = MappingProxyType(
     {
         "message.empty": ("100", 0),
@@ -110,7 +112,8 @@ class AckCondition(NamedTuple):
 STORED = AckCondition("accept")
 
 
-# --- the header -------------------------------------------------------------------------------------------
+# --- the header
+# -------------------------------------------------------------------------------------------
 
 
 def header_of(message: Message) -> Header:
@@ -155,18 +158,25 @@ def _delimiters(separator: str, encoding: str) -> Delimiters:
 
 def _is_mark(text: str) -> bool:
     """True for one character that can delimit, as `read_message` sees it."""
-    return len(text) == 1 and text.isprintable() and not (text.isalnum() or text.isspace() or text == '"')
+    return (
+        len(text) == 1
+        and text.isprintable()
+        and not (text.isalnum() or text.isspace() or text == '"')
+    )
 
 
 def undeterminable(error: Hl7Error) -> AckCondition | None:
-    """The outcome for a message whose structure nobody can tell; None for one that can be stored."""
+    """The outcome for a message whose structure nobody can tell; None for one that can be
+    stored.
+    """
     if error.finding.code not in UNDETERMINABLE:
         return None
     code, field = UNDETERMINABLE[error.finding.code]
     return AckCondition("error", code, field, str(error))
 
 
-# --- which answer -----------------------------------------------------------------------------------------
+# --- which answer
+# -----------------------------------------------------------------------------------------
 
 
 def mode_of(header: Header) -> Mode:
@@ -184,7 +194,9 @@ def answer_code(header: Header, verdict: Verdict, mode: AnswerMode = "as_asked")
     return CODES["enhanced", verdict] if verdict in _wanted(accept) else None
 
 
-def application_answer_owed(header: Header, verdict: Verdict, mode: AnswerMode = "as_asked") -> bool:
+def application_answer_owed(
+    header: Header, verdict: Verdict, mode: AnswerMode = "as_asked"
+) -> bool:
     """True if MSH-16 asks for an AA, AE or AR that the answer on the same connection is not."""
     if mode_of(header) == "original" or verdict not in _wanted(header.code(16).upper()):
         return False
@@ -195,23 +207,32 @@ def _wanted(condition: str) -> frozenset[str]:
     return WANTED.get(condition, WANTED["AL"])
 
 
-# --- the answer -------------------------------------------------------------------------------------------
+# --- the answer
+# -------------------------------------------------------------------------------------------
 
 
 def acknowledge(
-    header: Header, outcome: AckCondition, *, now: datetime, control_id: str, mode: AnswerMode = "as_asked"
+    header: Header,
+    outcome: AckCondition,
+    *,
+    now: datetime,
+    control_id: str,
+    mode: AnswerMode = "as_asked",
 ) -> bytes | None:
     """The bytes of the answer, without MLLP frame, or None if the sender wants none.
 
-    Written with the delimiters, in the encoding and in the version of the message (2.5.1 where hl7apy
-    does not know its version). `now`: aware, for MSH-7. `control_id`: MSH-10, at most 20 characters.
+    Written with the delimiters, in the encoding and in the version of the message (2.5.1 where
+    hl7apy does not know its version). `now`: aware, for MSH-7. `control_id`: MSH-10, at most 20
+    characters.
     """
     code = answer_code(header, outcome.verdict, mode)
     if code is None:
         return None
     version = header.code(12)
     version = version if version in VERSIONS else _DEFAULT_VERSION
-    texts = _texts(header=header, outcome=outcome, code=code, version=version, now=now, control_id=control_id)
+    texts = _texts(
+        header=header, outcome=outcome, code=code, version=version, now=now, control_id=control_id
+    )
     delimiters = header.delimiters
     segments = []
     for parts in _form(version, outcome.verdict != "accept", delimiters):
@@ -241,7 +262,9 @@ def _texts(
     }
     if outcome.verdict != "accept":
         texts |= {
-            "E2E": delimiters.component.join(("MSH", "1", str(outcome.field))) if outcome.field else "",
+            "E2E": delimiters.component.join(("MSH", "1", str(outcome.field)))
+            if outcome.field
+            else "",
             "E3E": outcome.code,
             "E4E": ERRORS[outcome.code],
             "E7E": _escaped(outcome.explanation, delimiters),
@@ -250,25 +273,33 @@ def _texts(
 
 
 def _type_of(header: Header) -> str:
-    """ACK^<trigger>^ACK in the delimiters of the message; ACK alone if it names no trigger such as O17."""
+    """ACK^<trigger>^ACK in the delimiters of the message; ACK alone if it names no trigger such as
+    O17.
+    """
     trigger = component(header.raw(9), 2, header.delimiters).strip()
     is_trigger = len(trigger) == 3 and trigger.isascii() and trigger.isalnum()
     return header.delimiters.component.join(("ACK", trigger, "ACK")) if is_trigger else "ACK"
 
 
 def _escaped(text: str, delimiters: Delimiters) -> str:
-    """A text of ours, with the delimiters escaped, or blanked if the message has no escape character."""
+    """A text of ours, with the delimiters escaped, or blanked if the message has no escape
+    character.
+    """
     meanings = dict(zip(delimiters, "FSRET", strict=True))
     escape = delimiters.escape
     written = {
-        ord(mark): f"{escape}{name}{escape}" if escape else " " for mark, name in meanings.items() if mark
+        ord(mark): f"{escape}{name}{escape}" if escape else " "
+        for mark, name in meanings.items()
+        if mark
     }
     return _CONTROL.sub(" ", text).translate(written)
 
 
 @lru_cache(maxsize=512)
 def _form(version: str, with_error: bool, delimiters: Delimiters) -> tuple[list[str], ...]:
-    """The segments of an answer in these delimiters, each as fixed text and placeholders by turns."""
+    """The segments of an answer in these delimiters, each as fixed text and placeholders by
+    turns.
+    """
     own = {ord(usual): mark for usual, mark in zip(_USUAL, delimiters, strict=True)}
     built = _build(version, with_error).translate(own)
     return tuple(re.split(r"([HAE]\d+[HAE])", segment) for segment in built.split("\r") if segment)
@@ -278,10 +309,12 @@ def _form(version: str, with_error: bool, delimiters: Delimiters) -> tuple[list[
 def _build(version: str, with_error: bool) -> str:
     """An answer of that version as hl7apy writes it, in the usual delimiters, with placeholders.
 
-    From 2.8 on hl7apy's tables have no ERR-1 and it then writes ERR-2 in its place, so those versions
-    are built as 2.7, which differs in nothing that stands here.
+    From 2.8 on hl7apy's tables have no ERR-1 and it then writes ERR-2 in its place, so those
+    versions are built as 2.7, which differs in nothing that stands here.
     """
-    encoding = dict(zip(("FIELD", "COMPONENT", "REPETITION", "ESCAPE", "SUBCOMPONENT"), _USUAL, strict=True))
+    encoding = dict(
+        zip(("FIELD", "COMPONENT", "REPETITION", "ESCAPE", "SUBCOMPONENT"), _USUAL, strict=True)
+    )
     built = Hl7apyMessage(
         "ACK",
         version="2.7" if version.startswith("2.8") else version,
@@ -298,7 +331,9 @@ def _build(version: str, with_error: bool) -> str:
 
 
 def _add_error(built: Hl7apyMessage, version: str) -> None:
-    """The error where its version has a place for it: ERR-2, -3, -4 and -7, or MSA-3, MSA-6 and ERR-1."""
+    """The error where its version has a place for it: ERR-2, -3, -4 and -7, or MSA-3, MSA-6 and
+    ERR-1.
+    """
     if version >= "2.5":
         built.err.err_2, built.err.err_3 = "E2E", "E3E^E4E^HL70357"
         built.err.err_4, built.err.err_7 = "E", "E7E"

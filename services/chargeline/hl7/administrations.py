@@ -8,7 +8,15 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from chargeline.engine import DrugAmount, MessageRef, Record, VialCode, WastedAmount, shape_of, words
+from chargeline.engine import (
+    DrugAmount,
+    MessageRef,
+    Record,
+    VialCode,
+    WastedAmount,
+    shape_of,
+    words,
+)
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Place, Profile
@@ -113,7 +121,9 @@ def _times(charted: ChartedRow) -> tuple[Moment, Moment | None]:
 
 
 def _order_by_drug(drugs: tuple[DrugAmount, ...], ordinal: int) -> str:
-    """A number in place of the order's: equal for the rows of one drug, unlike any sender's number."""
+    """A number in place of the order's: equal for the rows of one drug, unlike any sender's
+    number.
+    """
     return "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else f"RXA{ordinal}")
 
 
@@ -159,12 +169,16 @@ def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
 
 
 def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:
-    """What RXA-5 names, then the parts of the mixture: of this row, else of an order without a drug."""
+    """What RXA-5 names, then the parts of the mixture: of this row, else of an order without a
+    drug.
+    """
     delimiters = charted.delimiters
     drug = drug_at(charted.row, charted.address, delimiters)
     mixture: list[DrugAmount] = []
     if charted.administration.components:
-        mixture = components_of(charted.administration.components, f"{charted.address}/", delimiters)
+        mixture = components_of(
+            charted.administration.components, f"{charted.address}/", delimiters
+        )
     elif charted.order.drug is None:
         mixture = components_of(charted.order.components, "", delimiters)
     if drug is None:
@@ -183,7 +197,9 @@ def _completion(
 
 
 @lru_cache(maxsize=256)
-def _status(text: str, profile: Profile, delimiters: Delimiters, address: str) -> words.RecordStatus:
+def _status(
+    text: str, profile: Profile, delimiters: Delimiters, address: str
+) -> words.RecordStatus:
     word = component(text, 1, delimiters).strip().upper()
     status = profile.record.get(word)
     if status is None and word:
@@ -229,7 +245,9 @@ def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
         charted_amounts.append((place, text, charted.text(7)))
     charted_amounts += _waste_in_notes(charted)
     amounts = [(place, decimal_at(text, place), unit) for place, text, unit in charted_amounts]
-    return tuple([WastedAmount(amount, unit, place) for place, amount, unit in amounts if amount is not None])
+    return tuple(
+        [WastedAmount(amount, unit, place) for place, amount, unit in amounts if amount is not None]
+    )
 
 
 def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
@@ -244,7 +262,9 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
 
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
-    """NDCs of the vials: observations, fields of the profile, and RXA-5 where it says NDC itself."""
+    """NDCs of the vials: observations, fields of the profile, and RXA-5 where it says NDC
+    itself.
+    """
     delimiters, row = charted.delimiters, charted.row
     vials = []
     for place, observation in _observations(charted, charted.profile.vial_observations):
@@ -272,4 +292,6 @@ def _fields_at(charted: ChartedRow, places: tuple[Place, ...]) -> list[tuple[str
     """The valued ones among some places of the administration, with their addresses."""
     rows = (charted.row, *charted.administration.others)
     texts = [(place, first_of_all(rows, (place,), charted.delimiters)) for place in places]
-    return [(f"{charted.address}/{place.segment}-{place.field}", text) for place, text in texts if text]
+    return [
+        (f"{charted.address}/{place.segment}-{place.field}", text) for place, text in texts if text
+    ]

@@ -66,7 +66,9 @@ def _drug_amount(
 
 @lru_cache(maxsize=8192)
 def _drug_name(named: str, delimiters: Delimiters) -> tuple[tuple[str, ...], str]:
-    """Codes and text of a coded drug (CWE): first and alternate code, first text that is not empty."""
+    """Codes and text of a coded drug (CWE): first and alternate code, first text that is not
+    empty.
+    """
     parts = [
         unescape(part.strip(), delimiters)
         for part in named.split(delimiters.repetition)[0].split(delimiters.component)

@@ -10,7 +10,9 @@ from chargeline.engine import Finding, FindingCode, FindingError
 class Hl7Error(FindingError, ValueError):
     """Bad input, explained. What was found never holds patient data."""
 
-    def __init__(self, code: FindingCode, *, expected: str, found: str, where: str, do: str) -> None:
+    def __init__(
+        self, code: FindingCode, *, expected: str, found: str, where: str, do: str
+    ) -> None:
         super().__init__(Finding(code, expected=expected, found=found, where=where, do=do))
 
 

@@ -1,8 +1,8 @@
 """The bytes of a file or a stream, cut into raw messages.
 
 It owns MLLP frames, batch envelopes, byte order marks and the rule where a message begins, and lets
-nothing disappear: what is no message comes out as a frame with a problem. It refuses to know what is
-inside a message, so one bad message never costs its neighbours.
+nothing disappear: what is no message comes out as a frame with a problem. It refuses to know what
+is inside a message, so one bad message never costs its neighbours.
 """
 
 import re
@@ -15,9 +15,12 @@ from chargeline.hl7.errors import Hl7Error, cut_off, no_msh
 from chargeline.hl7.reader import MLLP_END, MLLP_START, UTF8_BOM, decode_wide, wide_encoding
 
 ENVELOPE = (b"FHS", b"BHS", b"BTS", b"FTS")
-NOTHING = b" \t\r\n\x00" + MLLP_START + MLLP_END  # what may stand between messages without being garbage
+NOTHING = (
+    b" \t\r\n\x00" + MLLP_START + MLLP_END
+)  # what may stand between messages without being garbage
 
-# A header's name at the start of a line. The first class makes the search fast: it has few candidates.
+# A header's name at the start of a line. The first class makes the search fast: it has few
+# candidates.
 _HEADER = rb"(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS|BTS|FTS)(?![A-Za-z0-9])"
 _AFTER_LINE = re.compile(rb"[\r\n\x0b\x1c](?=" + _HEADER + rb")")
 _AFTER_CARRIAGE_RETURN = re.compile(rb"\r\n?(?=" + _HEADER + rb")")
@@ -28,8 +31,8 @@ _BEGINS_WITH_HEADER = re.compile(_HEADER)
 class Frame(NamedTuple):
     """One message of a source as it stood there, or a problem with the source at that place.
 
-    position: 1-based, counting all frames of the source. problem: None when the data begins with MSH
-    and is complete as far as its frame shows; `read_message` may still refuse it.
+    position: 1-based, counting all frames of the source. problem: None when the data begins with
+    MSH and is complete as far as its frame shows; `read_message` may still refuse it.
     """
 
     data: bytes
@@ -41,12 +44,12 @@ def split_messages(data: bytes) -> Iterator[Frame]:
     """Cut a source into its messages, in order; a source of blanks has none. Never raises.
 
     A message begins at `MSH` at the start of a line and ends before the next one; envelope lines
-    (FHS, BHS, BTS, FTS) begin and end messages too, and are dropped. Inside an MLLP frame whose first
-    segment ends with CR only CR starts a line, as a line feed is content there. An MLLP frame starts at
-    0x0B before a header and ends at 0x1C; both are removed, unless the end is missing (problem
-    `message.cut_off`). Bytes that belong to no message: problem `message.no_msh`. BTS-1 other than
-    the number of messages since the BHS: an empty frame with problem `batch.count`. A source in UTF-16
-    or UTF-32 is cut into pieces in the same encoding without byte order mark.
+    (FHS, BHS, BTS, FTS) begin and end messages too, and are dropped. Inside an MLLP frame whose
+    first segment ends with CR only CR starts a line, as a line feed is content there. An MLLP frame
+    starts at 0x0B before a header and ends at 0x1C; both are removed, unless the end is missing
+    (problem `message.cut_off`). Bytes that belong to no message: problem `message.no_msh`. BTS-1
+    other than the number of messages since the BHS: an empty frame with problem `batch.count`. A
+    source in UTF-16 or UTF-32 is cut into pieces in the same encoding without byte order mark.
     """
     codec = wide_encoding(data)
     if codec is None:
@@ -70,7 +73,9 @@ class _Piece(NamedTuple):
 
 
 def _numbered(data: bytes) -> Iterator[Frame]:
-    """The frames in order, with batch totals compared; BHS and BTS may stand in different MLLP frames."""
+    """The frames in order, with batch totals compared; BHS and BTS may stand in different MLLP
+    frames.
+    """
     position = count(1)
     in_batch = 0
     for name, piece, problem in _pieces(data):
@@ -106,7 +111,9 @@ def _pieces(data: bytes) -> Iterator[_Piece]:
 def _line_start_in_frame(data: bytes, start: int, end: int) -> re.Pattern[bytes]:
     header = data[start:end].lstrip(NOTHING)
     carriage, feed = header.find(b"\r"), header.find(b"\n")
-    return _AFTER_CARRIAGE_RETURN if carriage >= 0 and (feed < 0 or carriage < feed) else _AFTER_LINE
+    return (
+        _AFTER_CARRIAGE_RETURN if carriage >= 0 and (feed < 0 or carriage < feed) else _AFTER_LINE
+    )
 
 
 def _cut(chunk: bytes, line_start: re.Pattern[bytes]) -> Iterator[_Piece]:
@@ -124,7 +131,9 @@ def _cut(chunk: bytes, line_start: re.Pattern[bytes]) -> Iterator[_Piece]:
         if name:
             yield _Piece(name, _without_mllp_end(piece), None)
         elif piece:
-            yield _Piece(name, piece, no_msh(f"{len(piece)} bytes that begin otherwise", "the source"))
+            yield _Piece(
+                name, piece, no_msh(f"{len(piece)} bytes that begin otherwise", "the source")
+            )
 
 
 def _without_mllp_end(piece: bytes) -> bytes:
@@ -142,7 +151,9 @@ def _miscount(trailer: bytes, messages: int) -> Hl7Error | None:
     return Hl7Error(
         "batch.count",
         expected=f"{messages} messages, as many as the batch has",
-        found=said.decode() if said.isdigit() and len(said) < 10 else shape_of(said.decode("latin-1")),
+        found=said.decode()
+        if said.isdigit() and len(said) < 10
+        else shape_of(said.decode("latin-1")),
         where="BTS-1",
         do="compare with what the sender sent; the messages themselves have been read",
     )

@@ -64,7 +64,11 @@ def read_events(message: Message, profile: Profile) -> Reading:
                 set_aside=None,
             )
         return _set_aside(
-            reference=reference, facility=facility, visit=None, profile=profile, problem=_no_visit(profile)
+            reference=reference,
+            facility=facility,
+            visit=None,
+            profile=profile,
+            problem=_no_visit(profile),
         )
     return _used(
         message=message,
@@ -146,7 +150,9 @@ def _set_aside(
     )
 
 
-def first_valued(heads: dict[str, list[str]], places: tuple[Place, ...], delimiters: Delimiters) -> str:
+def first_valued(
+    heads: dict[str, list[str]], places: tuple[Place, ...], delimiters: Delimiters
+) -> str:
     """The first of some places that is valued, in the first segment of its name; "" if none is."""
     for segment, field, number in places:
         row = heads.get(segment)

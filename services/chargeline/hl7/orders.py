@@ -75,7 +75,9 @@ def order_fact_of(
     )
 
 
-def _ordered_duration(group: OrderGroup, drugs: list[DrugAmount], delimiters: Delimiters) -> _Duration:
+def _ordered_duration(
+    group: OrderGroup, drugs: list[DrugAmount], delimiters: Delimiters
+) -> _Duration:
     """TQ1-6, else the duration of RXE-1 (M120, H2), else volume over rate."""
     for index, row in enumerate(group.timings, start=1):
         address = f"TQ1[{index}]-6"

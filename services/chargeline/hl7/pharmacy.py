@@ -24,7 +24,11 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
             try:
                 events.append(
                     order_fact_of(
-                        message=message, reference=reference, profile=profile, group=group, number=number
+                        message=message,
+                        reference=reference,
+                        profile=profile,
+                        group=group,
+                        number=number,
                     )
                 )
             except Hl7Error as error:

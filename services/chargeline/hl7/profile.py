@@ -25,7 +25,16 @@ WORD_TABLES = {
     "routes": words.Route,
 }
 _TOP_KEYS = frozenset(
-    {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types", "empty_end"}
+    {
+        "name",
+        "describes",
+        "source",
+        "zone",
+        "visit",
+        "facility",
+        "patient_number_types",
+        "empty_end",
+    }
     | {"order", "administration", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
@@ -54,7 +63,9 @@ class Profile:
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
-        self.open_means_running = reader.one_of("empty_end", words.words_of(words.EmptyEnd)) == "running"
+        self.open_means_running = (
+            reader.one_of("empty_end", words.words_of(words.EmptyEnd)) == "running"
+        )
         self.order_number = reader.inner("order", frozenset({"number"})).places("number")
         inner = reader.inner("administration", _ADMINISTRATION_KEYS)
         self.action = inner.places("action")
@@ -69,7 +80,9 @@ class Profile:
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
         actions = reader.mapping("actions")
-        self.actions = cast(dict[str, words.Action], {word.lower(): actions[word] for word in actions})
+        self.actions = cast(
+            dict[str, words.Action], {word.lower(): actions[word] for word in actions}
+        )
         self.completion = cast(dict[str, words.Completion], reader.mapping("completion"))
         self.record = cast(dict[str, words.RecordStatus], reader.mapping("record"))
         self.routes = cast(dict[str, words.Route], reader.mapping("routes"))
@@ -100,7 +113,9 @@ def make_profile(table: Mapping[str, object]) -> Profile:
 def _word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
     if not words:
         return None
-    return re.compile(r"\b(?:" + "|".join(re.escape(word) for word in words) + r")\b", re.IGNORECASE)
+    return re.compile(
+        r"\b(?:" + "|".join(re.escape(word) for word in words) + r")\b", re.IGNORECASE
+    )
 
 
 class _TableReader:
@@ -181,7 +196,9 @@ class _TableReader:
             elif match is not None:
                 places.append(Place(match[1], int(match[2]), int(match[3] or 1)))
             else:
-                self.mistakes.append(f"{key}: {address!r} is not an address such as RXR-2.1 or OBX:CODE")
+                self.mistakes.append(
+                    f"{key}: {address!r} is not an address such as RXR-2.1 or OBX:CODE"
+                )
         return tuple(places), frozenset(codes)
 
     def mapping(self, key: str) -> dict[str, Any]:

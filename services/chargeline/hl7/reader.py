@@ -15,16 +15,63 @@ from chargeline.hl7.errors import Hl7Error, cut_off, no_msh
 
 NULL = '""'  # "delete the stored value", as opposed to empty, which says nothing
 
-# Only a shortcut: any other name is checked letter by letter, so a missing one costs time, nothing else.
+# Only a shortcut: any other name is checked letter by letter, so a missing one costs time, nothing
+# else.
 FREQUENT_SEGMENTS = frozenset(
-    {"MSH", "SFT", "UAC", "MSA", "ERR", "EVN", "PID", "PD1", "ROL", "PRT", "ARV", "NK1", "PV1", "PV2"}
-    | {"ORC", "RXO", "RXE", "RXD", "RXG", "RXA", "RXR", "RXC", "RXV", "CDO", "TQ1", "TQ2", "OBR", "OBX"}
-    | {"NTE", "AL1", "IAM", "DB1", "DG1", "DRG", "PR1", "GT1", "IN1", "IN2", "IN3", "ACC", "FT1", "MRG"}
+    {
+        "MSH",
+        "SFT",
+        "UAC",
+        "MSA",
+        "ERR",
+        "EVN",
+        "PID",
+        "PD1",
+        "ROL",
+        "PRT",
+        "ARV",
+        "NK1",
+        "PV1",
+        "PV2",
+    }
+    | {
+        "ORC",
+        "RXO",
+        "RXE",
+        "RXD",
+        "RXG",
+        "RXA",
+        "RXR",
+        "RXC",
+        "RXV",
+        "CDO",
+        "TQ1",
+        "TQ2",
+        "OBR",
+        "OBX",
+    }
+    | {
+        "NTE",
+        "AL1",
+        "IAM",
+        "DB1",
+        "DG1",
+        "DRG",
+        "PR1",
+        "GT1",
+        "IN1",
+        "IN2",
+        "IN3",
+        "ACC",
+        "FT1",
+        "MRG",
+    }
 )
 
 MLLP_START, MLLP_END = b"\x0b", b"\x1c"
 UTF8_BOM = b"\xef\xbb\xbf"
-WIDE_ENCODINGS = (  # how a text in wide characters begins; the longer marks first, they contain the shorter
+# how a text in wide characters begins; the longer marks first, they contain the shorter
+WIDE_ENCODINGS = (
     (b"\xff\xfe\x00\x00", "utf-32-le"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
     (b"\xff\xfe", "utf-16-le"),
@@ -36,9 +83,12 @@ WIDE_ENCODINGS = (  # how a text in wide characters begins; the longer marks fir
 )
 _WIDE_BEGINNINGS = tuple(beginning for beginning, _ in WIDE_ENCODINGS)
 
-# HL7 table 0211 and the spellings seen beside it, without blanks and punctuation: MSH-18 to Python's codec.
-# UTF-16 and UTF-32 show in the first bytes, so whoever says so in ASCII bytes means UTF-8 or is wrong.
-_JAPANESE = "iso2022_jp_ext"  # ASCII, JIS Roman, Katakana, Kanji and supplement, switched by ISO 2022 escapes
+# HL7 table 0211 and the spellings seen beside it, without blanks and punctuation: MSH-18 to
+# Python's codec. UTF-16 and UTF-32 show in the first bytes, so whoever says so in ASCII bytes means
+# UTF-8 or is
+# wrong.
+# ASCII, JIS Roman, Katakana, Kanji and supplement, switched by ISO 2022 escapes
+_JAPANESE = "iso2022_jp_ext"
 CODECS = {
     **dict.fromkeys(("ASCII", "ISOIR6"), "ascii"),
     **{f"{prefix}8859{n}": f"iso8859-{n}" for n in (*range(1, 10), 15) for prefix in ("", "ISO")},
@@ -72,12 +122,12 @@ class Delimiters(NamedTuple):
 class Message:
     """One message. Immutable by convention: nobody writes to it after `read_message`.
 
-    rows: every segment in order, split into fields. row[0] is the segment's name and row[n] is field n
-    by the standard's coordinates, in MSH too (row[1] is "|", row[2] is "^~\\&"). The text is raw:
-    neither unescaped nor trimmed, but for the blanks at the end of a segment.
+    rows: every segment in order, split into fields. row[0] is the segment's name and row[n] is
+    field n by the standard's coordinates, in MSH too (row[1] is "|", row[2] is "^~\\&"). The text
+    is raw: neither unescaped nor trimmed, but for the blanks at the end of a segment.
     encoding: the codec that decoded it, "ascii" whenever that was enough.
-    raw: the bytes as given. type, trigger, control_id, version: MSH-9.1, 9.2, 10 and 12.1, trimmed, ""
-    if empty. warnings: what was tolerated, as "code: words", without patient data.
+    raw: the bytes as given. type, trigger, control_id, version: MSH-9.1, 9.2, 10 and 12.1, trimmed,
+    "" if empty. warnings: what was tolerated, as "code: words", without patient data.
     """
 
     __slots__ = (
@@ -153,7 +203,10 @@ class Message:
         if repetition > len(repetitions):
             return None
         text = repetitions[repetition - 1]
-        for wanted, delimiter in ((part, self.delimiters.component), (subpart, self.delimiters.subcomponent)):
+        for wanted, delimiter in (
+            (part, self.delimiters.component),
+            (subpart, self.delimiters.subcomponent),
+        ):
             if text == NULL:
                 return NULL
             if wanted:
@@ -185,17 +238,18 @@ class Message:
 def read_message(data: bytes) -> Message:
     """Read one message, with or without its MLLP frame. Raises Hl7Error, nothing else.
 
-    Refused, each by its code: nothing there (`message.empty`); no MSH at the start (`message.no_msh`);
-    another MSH segment further on (`message.several`); an MSH with fewer than 9 fields or without MSH-9.1
-    (`message.type`); a DSC segment or a valued MSH-14 (`message.fragment`); and `message.cut_off`, when
-    an MLLP start has no end, or when the last segment has no terminator and is either the first one or
-    two letters of a segment's name or an RXA with fewer than 5 fields. No other cut can be recognised.
+    Refused, each by its code: nothing there (`message.empty`); no MSH at the start
+    (`message.no_msh`); another MSH segment further on (`message.several`); an MSH with fewer than 9
+    fields or without MSH-9.1 (`message.type`); a DSC segment or a valued MSH-14
+    (`message.fragment`); and `message.cut_off`, when an MLLP start has no end, or when the last
+    segment has no terminator and is either the first one or two letters of a segment's name or an
+    RXA with fewer than 5 fields. No other cut can be recognised.
 
-    Segments end with what ends the MSH segment. If that is CR, a line feed is dropped directly after CR
-    and is content elsewhere; if it is LF, a CR ends a segment as well. A line that does not begin with
-    a segment's name and the field separator (and is not just a name) continues the field before it,
-    after a "\\n"; if only a name stands before it, that was content too. Segments glued together by
-    a lost terminator are not taken apart.
+    Segments end with what ends the MSH segment. If that is CR, a line feed is dropped directly
+    after CR and is content elsewhere; if it is LF, a CR ends a segment as well. A line that does
+    not begin with a segment's name and the field separator (and is not just a name) continues the
+    field before it, after a "\\n"; if only a name stands before it, that was content too. Segments
+    glued together by a lost terminator are not taken apart.
     """
     text, encoding, warnings = _text(data)
     separator = text[3:4] or "|"
@@ -214,7 +268,12 @@ def read_message(data: bytes) -> Message:
     delimiters, oddities = _delimiters(separator, header[2] if len(header) > 2 else "")
     _check_complete(rows, names, text)
     return Message(
-        rows=rows, delimiters=delimiters, encoding=encoding, raw=data, warnings=warnings + oddities, body=body
+        rows=rows,
+        delimiters=delimiters,
+        encoding=encoding,
+        raw=data,
+        warnings=warnings + oddities,
+        body=body,
     )
 
 
@@ -231,10 +290,10 @@ def component(field: str, n: int, delimiters: Delimiters) -> str:
 def unescape(text: str, delimiters: Delimiters) -> str:
     """Decode the escapes, once and from left to right; text without any comes back as it is.
 
-    `\\F\\ \\S\\ \\T\\ \\R\\ \\E\\` give the delimiters, `\\.br\\` a line feed, `\\X0D0A\\` its bytes (as
-    UTF-8 if they are that, else Latin-1), highlighting (`\\H\\ \\N\\`) goes. All else stays as written:
-    character set switches, local escapes, lone escape characters, and the hexadecimal of a NUL, which
-    no data base stores as text.
+    `\\F\\ \\S\\ \\T\\ \\R\\ \\E\\` give the delimiters, `\\.br\\` a line feed, `\\X0D0A\\` its
+    bytes (as UTF-8 if they are that, else Latin-1), highlighting (`\\H\\ \\N\\`) goes. All else
+    stays as written: character set switches, local escapes, lone escape characters, and the
+    hexadecimal of a NUL, which no data base stores as text.
     """
     escape = delimiters.escape
     if not escape or escape not in text:
@@ -252,7 +311,8 @@ def unescape(text: str, delimiters: Delimiters) -> str:
 def _escapes(delimiters: Delimiters) -> tuple[re.Pattern[str], dict[str, str]]:
     """What to look for in texts with these delimiters, and what the fixed escapes mean.
 
-    Escapes that stay as they are must be matched too, or the end of one could be the start of another.
+    Escapes that stay as they are must be matched too, or the end of one could be the start of
+    another.
     """
     escape = re.escape(delimiters.escape)
     known = r"[FSTREHN]|\.br|X(?:[0-9A-Fa-f]{2})+|[CMZ][0-9A-Za-z]*|\.[a-z]{2}[+-]?\d*"
@@ -283,7 +343,9 @@ def _hexadecimal(body: str, as_written: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _address(address: str) -> tuple[str, int, int, int, int, int]:
-    """Segment, its number, field, repetition, component, subcomponent; 0 where the whole is meant."""
+    """Segment, its number, field, repetition, component, subcomponent; 0 where the whole is
+    meant.
+    """
     match = _ADDRESS.fullmatch(address)
     numbers = [int(group) for group in match.groups()[1:] if group is not None] if match else [0]
     if match is None or 0 in numbers:
@@ -298,16 +360,17 @@ def _address(address: str) -> tuple[str, int, int, int, int, int]:
     return name, int(nth or 1), int(number), int(repetition or 1), int(part or 0), int(subpart or 0)
 
 
-# --- delimiters -------------------------------------------------------------------------------------------
+# --- delimiters
+# -------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=256)
 def _delimiters(separator: str, encoding: str) -> tuple[Delimiters, tuple[str, ...]]:
     """The delimiters from MSH-1 (`|`) and MSH-2 (`^~\\&`), and warnings about oddities.
 
-    MSH-2 has 3 to 5 characters. Three of them leave out the escape (`^~}`), or the subcomponent if the
-    third is a backslash or a yen sign, which then is `&`. The fifth is the truncation character of v2.7.
-    A third character written twice was doubled by a program and counts once.
+    MSH-2 has 3 to 5 characters. Three of them leave out the escape (`^~}`), or the subcomponent if
+    the third is a backslash or a yen sign, which then is `&`. The fifth is the truncation character
+    of v2.7. A third character written twice was doubled by a program and counts once.
     """
     as_sent = encoding
     warnings: list[str] = []
@@ -322,7 +385,9 @@ def _delimiters(separator: str, encoding: str) -> tuple[Delimiters, tuple[str, .
     else:
         escape = encoding[2:3]
     characters = [separator, *encoding[:2], *escape, *encoding[3:]]
-    usable = all(c.isprintable() and not c.isalnum() and not c.isspace() and c != '"' for c in characters)
+    usable = all(
+        c.isprintable() and not c.isalnum() and not c.isspace() and c != '"' for c in characters
+    )
     if len(encoding) not in (4, 5) or not usable or len(set(characters)) < len(characters):
         raise Hl7Error(
             "message.delimiters",
@@ -340,7 +405,8 @@ def _delimiters(separator: str, encoding: str) -> tuple[Delimiters, tuple[str, .
     ), tuple(warnings)
 
 
-# --- segments ---------------------------------------------------------------------------------------------
+# --- segments
+# ---------------------------------------------------------------------------------------------
 
 
 def _is_irregular(text: str, names: list[str]) -> bool:
@@ -349,7 +415,9 @@ def _is_irregular(text: str, names: list[str]) -> bool:
 
 
 def _segments(text: str, separator: str) -> list[str]:
-    """The segments as text, with continuation lines joined to what they continue and blank lines dropped."""
+    """The segments as text, with continuation lines joined to what they continue and blank lines
+    dropped.
+    """
     segments: list[list[str]] = []
     for line in _lines(text):
         name = line.rstrip(" ").partition(separator)[0]
@@ -364,7 +432,9 @@ def _segments(text: str, separator: str) -> list[str]:
 
 
 def _terminator_warnings(rows: list[list[str]]) -> tuple[str, ...]:
-    """Warn of a segment that may have been lost: its name follows a line feed that counts as content."""
+    """Warn of a segment that may have been lost: its name follows a line feed that counts as
+    content.
+    """
     ends = (field.rpartition("\n")[2] for row in rows for field in row[:-1] if "\n" in field)
     if any(map(_is_name, ends)):
         return ("terminators.mixed: what looks like a segment follows a line feed inside a field",)
@@ -381,23 +451,33 @@ def _lines(text: str) -> list[str]:
 def _is_name(name: str) -> bool:
     """True for what a segment may be called: a capital, then two capitals or digits."""
     return name in FREQUENT_SEGMENTS or (
-        len(name) == 3 and name.isascii() and name.isalnum() and name.isupper() and name[0].isalpha()
+        len(name) == 3
+        and name.isascii()
+        and name.isalnum()
+        and name.isupper()
+        and name[0].isalpha()
     )
 
 
 def _check_complete(rows: list[list[str]], names: list[str], text: str) -> None:
-    """Raise Hl7Error if this is not exactly one whole message of a known type; see `read_message`."""
+    """Raise Hl7Error if this is not exactly one whole message of a known type; see
+    `read_message`.
+    """
     header, last = rows[0], rows[-1]
     if text[-1] not in "\r\n" and (_is_cut_name(text) or (last[0] == "RXA" and len(last) <= 5)):
         found = (
-            "the beginning of a segment's name" if _is_cut_name(text) else f"RXA of {len(last) - 1} fields"
+            "the beginning of a segment's name"
+            if _is_cut_name(text)
+            else f"RXA of {len(last) - 1} fields"
         )
         raise cut_off("a whole last segment with its terminator", found)
     if len(header) < 10 or not header[9].lstrip()[:1].isalnum():
         raise Hl7Error(
             "message.type",
             expected="a message type such as RAS^O17",
-            found=f"an MSH segment of {len(header) - 1} fields" if len(header) < 10 else "no type code",
+            found=f"an MSH segment of {len(header) - 1} fields"
+            if len(header) < 10
+            else "no type code",
             where="MSH-9",
             do="ask the sender for the whole message, with MSH-9 valued",
         )
@@ -420,14 +500,19 @@ def _check_complete(rows: list[list[str]], names: list[str], text: str) -> None:
 
 
 def _is_cut_name(text: str) -> bool:
-    """True if the text ends with a line of one or two characters that can begin a segment's name."""
+    """True if the text ends with a line of one or two characters that can begin a segment's
+    name.
+    """
     if text[-2] not in "\r\n" and text[-3] not in "\r\n":
         return False
     tail = _lines(text)[-1]
-    return len(tail) < 3 and tail.isascii() and tail.isalnum() and tail.isupper() and tail[0].isalpha()
+    return (
+        len(tail) < 3 and tail.isascii() and tail.isalnum() and tail.isupper() and tail[0].isalpha()
+    )
 
 
-# --- bytes to text ----------------------------------------------------------------------------------------
+# --- bytes to text
+# ----------------------------------------------------------------------------------------
 
 
 def _text(data: bytes) -> tuple[str, str, tuple[str, ...]]:
@@ -441,7 +526,9 @@ def _text(data: bytes) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _unframed(data: bytes) -> bytes:
-    """The message's own bytes: without MLLP frame, byte order mark of UTF-8 and blank lines around it."""
+    """The message's own bytes: without MLLP frame, byte order mark of UTF-8 and blank lines around
+    it.
+    """
     body = data.lstrip(b" \t\r\n")
     end = body.rstrip(b"\r\n")
     if end.endswith(MLLP_END):
@@ -461,7 +548,9 @@ def _unframed(data: bytes) -> bytes:
 
 
 def wide_encoding(data: bytes) -> str | None:
-    """The UTF-16 or UTF-32 codec that the first bytes show, by their mark or by the NULs around `MSH`."""
+    """The UTF-16 or UTF-32 codec that the first bytes show, by their mark or by the NULs around
+    `MSH`.
+    """
     if not data.startswith(_WIDE_BEGINNINGS):
         return None
     return next(codec for beginning, codec in WIDE_ENCODINGS if data.startswith(beginning))
@@ -484,8 +573,8 @@ def decode_wide(data: bytes, codec: str) -> str:
 def _decoded(body: bytes) -> tuple[str, str, tuple[str, ...]]:
     """The text, the codec that read it, and a warning if MSH-18 said otherwise.
 
-    Tried in this order, strictly: what MSH-18 declares, UTF-8, cp1252, and Latin-1, which reads anything.
-    ISO 8859 counts as failed when it would give control characters that no text contains.
+    Tried in this order, strictly: what MSH-18 declares, UTF-8, cp1252, and Latin-1, which reads
+    anything. ISO 8859 counts as failed when it would give control characters that no text contains.
     """
     if codec := wide_encoding(body):
         return decode_wide(body, codec).lstrip(" \t\r\n"), codec, ()
@@ -502,11 +591,14 @@ def _decoded(body: bytes) -> tuple[str, str, tuple[str, ...]]:
 def _declared_codecs(body: bytes) -> tuple[str, list[str]]:
     """MSH-18 in words that show no content, and its codecs in the order in which to try them.
 
-    Codecs that switch by escape characters come first when there are any, and do not count otherwise.
+    Codecs that switch by escape characters come first when there are any, and do not count
+    otherwise.
     """
     start = re.split(rb"[\r\n]", body, maxsplit=1)[0]
     switches = b"\x1b" in body
-    fields = start.decode(_JAPANESE if b"\x1b" in start else "latin-1", "replace").split(chr(body[3]))
+    fields = start.decode(_JAPANESE if b"\x1b" in start else "latin-1", "replace").split(
+        chr(body[3])
+    )
     repetition = fields[1][1:2] if len(fields) > 1 else ""
     labels = fields[17].split(repetition or "~") if len(fields) > 17 else []
     plain = [re.sub(r"[^A-Z0-9]", "", label.upper()) for label in labels]
@@ -533,5 +625,8 @@ def _encoding_warnings(body: bytes, label: str, declared: list[str], won: str) -
     if label and won not in declared:
         return (f"encoding.declared: MSH-18 says {label}, decoded as {won}",)
     if won.startswith("iso8859") and _strictly(body, "utf-8") is not None:
-        return (f"encoding.doubtful: decoded as {won} because MSH-18 says so, but it would be valid UTF-8",)
+        return (
+            f"encoding.doubtful: decoded as {won} because MSH-18 says so, but it would be valid "
+            f"UTF-8",
+        )
     return ()

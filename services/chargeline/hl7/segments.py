@@ -24,7 +24,15 @@ _DRUG_SEGMENTS = {"RXO": 0, "RXD": 1, "RXG": 1, "RXE": 2}
 class OrderGroup:
     """One ORC with all that belongs to it, until the next ORC."""
 
-    __slots__ = ("administrations", "components", "drug", "observations", "orc", "routes", "timings")
+    __slots__ = (
+        "administrations",
+        "components",
+        "drug",
+        "observations",
+        "orc",
+        "routes",
+        "timings",
+    )
 
     def __init__(self, orc: Row | None) -> None:
         self.orc = orc
@@ -111,7 +119,9 @@ def field(row: Row, n: int) -> str:
     return "" if text == NULL else text
 
 
-def first_of_all(rows: Iterable[Row | None], places: tuple[Place, ...], delimiters: Delimiters) -> str:
+def first_of_all(
+    rows: Iterable[Row | None], places: tuple[Place, ...], delimiters: Delimiters
+) -> str:
     """The first of some places that is valued in one of some segments."""
     for place in places:
         for row in rows:

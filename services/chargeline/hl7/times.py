@@ -42,7 +42,9 @@ class Clock:
         self._moments: dict[str, Moment] = {}
 
     def read(self, text: str, where: str) -> Moment:
-        """An instant to the minute or second. Raises Hl7Error `time.impossible` or `time.imprecise`."""
+        """An instant to the minute or second. Raises Hl7Error `time.impossible` or
+        `time.imprecise`.
+        """
         known = self._moments.get(text)
         if known is None:
             if len(self._moments) > _MOMENTS_REMEMBERED:
@@ -78,7 +80,9 @@ class Clock:
             self._hours.clear()
         known: tuple[datetime, date] | None = None
         try:
-            start = datetime(int(hour[:4]), int(hour[4:6]), int(hour[6:8]), int(hour[8:]), tzinfo=self.zone)
+            start = datetime(
+                int(hour[:4]), int(hour[4:6]), int(hour[6:8]), int(hour[8:]), tzinfo=self.zone
+            )
         except ValueError:
             start = None
         if start is not None:
@@ -108,9 +112,13 @@ class Clock:
                 do="have the sender chart the minute; no minutes are billed from a day",
             )
         try:
-            wall = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0))
+            wall = datetime(
+                int(year), int(month), int(day), int(hour), int(minute), int(second or 0)
+            )
         except ValueError:
-            raise _impossible(f"a date or time out of range ({shape_of(text.strip())})", where) from None
+            raise _impossible(
+                f"a date or time out of range ({shape_of(text.strip())})", where
+            ) from None
         if sign or zulu:
             offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
             if offset > _LARGEST_OFFSET or int(minutes or 0) > 59:

@@ -1,7 +1,7 @@
 """An error of the reader as an event of the visit.
 
-It owns nothing but this step between two packages' words: what was expected, found, where and what to
-do stay as they are, so a person reads the same text wherever the error surfaces.
+It owns nothing but this step between two packages' words: what was expected, found, where and what
+to do stay as they are, so a person reads the same text wherever the error surfaces.
 """
 
 from chargeline.engine import MessageRef, Unreadable

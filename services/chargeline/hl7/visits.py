@@ -20,7 +20,9 @@ _VISIT_MERGES = frozenset({"A35", "A36", "A41"})
 Row = list[str]
 
 
-def visit_fact(message: Message, heads: dict[str, Row], reference: MessageRef, profile: Profile) -> VisitFact:
+def visit_fact(
+    message: Message, heads: dict[str, Row], reference: MessageRef, profile: Profile
+) -> VisitFact:
     """The snapshot of the visit in one message. Raises Hl7Error for an impossible time.
 
     `heads` holds the first segment of each name. A pharmacy message says whose visit it is and of
@@ -90,7 +92,9 @@ def _first_of(message: Message, row: list[str] | None, fields: tuple[int, ...]) 
 def _time(message: Message, row: list[str] | None, field: int, profile: Profile) -> datetime | None:
     if row is None or field >= len(row) or not row[field]:
         return None
-    return profile.clock.read_if_valued(component(row[field], 1, message.delimiters), f"{row[0]}-{field}")
+    return profile.clock.read_if_valued(
+        component(row[field], 1, message.delimiters), f"{row[0]}-{field}"
+    )
 
 
 def _effective(
@@ -105,10 +109,16 @@ def _effective(
 
 @lru_cache(maxsize=8192)
 def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str | None:
-    """The medical record number: the repetition of a CX field whose type says so, else the first."""
+    """The medical record number: the repetition of a CX field whose type says so, else the
+    first.
+    """
     repetitions = field.split(delimiters.repetition)
     chosen = next(
-        (each for each in repetitions if component(each, 5, delimiters) in profile.patient_number_types),
+        (
+            each
+            for each in repetitions
+            if component(each, 5, delimiters) in profile.patient_number_types
+        ),
         repetitions[0],
     )
     text = component(chosen, 1, delimiters).strip()
@@ -116,7 +126,9 @@ def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str
 
 
 @lru_cache(maxsize=256)
-def _patient_class(field: str, profile: Profile, delimiters: Delimiters) -> words.PatientClassFact | None:
+def _patient_class(
+    field: str, profile: Profile, delimiters: Delimiters
+) -> words.PatientClassFact | None:
     code = component(field, 1, delimiters).strip().upper()
     if not code or code == NULL:
         return None

@@ -1,7 +1,7 @@
 """Kafka clients as every program of ours makes them.
 
-It owns turning plain settings into aiokafka's options, and a producer that waits for all replicas. What is
-sent is the programs'.
+It owns turning plain settings into aiokafka's options, and a producer that waits for all replicas.
+What is sent is the programs'.
 """
 
 import asyncio
@@ -17,7 +17,9 @@ from chargeline.engine import Finding
 from chargeline.kafka.refusal import KNOCK_SECONDS, reason_in_short
 from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError, met, need_brokers
 
-FLUSH_SECONDS = 5.0  # what is not sent by then is unanswered, or in the outbox: nothing is lost with it
+FLUSH_SECONDS = (
+    5.0  # what is not sent by then is unanswered, or in the outbox: nothing is lost with it
+)
 BREAK_OFF_SECONDS = 1.0
 
 # A draft is some 10 kB: with Kafka's 16 kB each would travel by itself.
@@ -29,7 +31,8 @@ TlsFiles = tuple[Path | None, Path | None, Path | None]
 
 
 def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, object]:
-    """Options for any aiokafka client: servers, name, login, and a TLS context where it is asked for.
+    """Options for any aiokafka client: servers, name, login, and a TLS context where it is asked
+    for.
 
     Raises KafkaUnavailableError if a TLS file is not what it should be.
     """
@@ -57,12 +60,13 @@ def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, obje
 async def producer(
     options: Mapping[str, object], *, topics: Collection[str], record_bytes: int
 ) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer for as long as it is needed, of records up to `record_bytes`, for topics that are there.
+    """A producer for as long as it is needed, of records up to `record_bytes`, for topics that are
+    there.
 
-    It is not idempotent: to aiokafka's idempotent producer one record that the broker refuses leaves a
-    gap in the sequence, and the partition takes nothing from it any more. Order holds without, as it has
-    one request of a partition under way; a repeated record is one that our readers know already.
-    Raises KafkaUnavailableError or TopicsMissingError.
+    It is not idempotent: to aiokafka's idempotent producer one record that the broker refuses
+    leaves a gap in the sequence, and the partition takes nothing from it any more. Order holds
+    without, as it has one request of a partition under way; a repeated record is one that our
+    readers know already. Raises KafkaUnavailableError or TopicsMissingError.
     """
     made = await met(options, lambda: _started(options, topics, record_bytes))
     try:
@@ -75,7 +79,11 @@ async def _started(
     options: Mapping[str, object], topics: Collection[str], record_bytes: int
 ) -> AIOKafkaProducer:
     made = AIOKafkaProducer(
-        acks="all", linger_ms=5, max_batch_size=BATCH_BYTES, max_request_size=record_bytes, **options
+        acks="all",
+        linger_ms=5,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=record_bytes,
+        **options,
     )
     try:
         await made.start()
@@ -98,8 +106,8 @@ async def _need(client: AIOKafkaClient, topics: Collection[str]) -> None:
                 expected=f"the topics {', '.join(sorted(topics))}",
                 found=f"no {', no '.join(missing)}",
                 where="",
-                do="create what is missing with `chargeline topics create`, or give our user the right"
-                " to see it",
+                do="create what is missing with `chargeline topics create`, or give our user the "
+                "right to see it",
             )
         )
 

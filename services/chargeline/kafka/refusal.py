@@ -1,7 +1,7 @@
 """Why Kafka does not let us in: a knock at each address, and the words for what was found there.
 
-It owns the diagnosis. aiokafka says only that it could not connect, so we knock once more at each address
-and say what happened. It decides nothing but whether a failure may pass by itself.
+It owns the diagnosis. aiokafka says only that it could not connect, so we knock once more at each
+address and say what happened. It decides nothing but whether a failure may pass by itself.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _OF_A_CONNECTION = (
 )  # fmt: skip
 
 
-class _Answer(NamedTuple):
+class _Refusal(NamedTuple):
     """What was found at an address, and what to do about it. Empty: it let us in."""
 
     found: str = ""
@@ -64,15 +64,21 @@ _ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         ssl.SSLError,
         "no TLS, or one that does not take us ({reason})",
-        f"correct {_PROTOCOL} or the port, or set CHARGELINE_KAFKA_TLS_CERTIFICATE_FILE and _KEY_FILE",
+        f"correct {_PROTOCOL} or the port, or set CHARGELINE_KAFKA_TLS_CERTIFICATE_FILE and "
+        f"_KEY_FILE",
     ),
     (
         TimeoutError,
         "no answer in time",
-        "see whether Kafka is alive, what stands between, and that the port speaks the same protocol",
+        "see whether Kafka is alive, what stands between, and that the port speaks the same "
+        "protocol",
     ),
     (ConnectionError, *_CLOSED),
-    (OSError, "an address that cannot be reached ({reason})", f"correct {_BOOTSTRAP}, or the network"),
+    (
+        OSError,
+        "an address that cannot be reached ({reason})",
+        f"correct {_BOOTSTRAP}, or the network",
+    ),
     (Exception, *_CLOSED),
 )
 
@@ -99,25 +105,33 @@ async def refusal_of(
         return _not_let_in(options, at_first.wrong)
     named = await _knock_at_all(at_first.brokers, options)
     if at_first.brokers and not named.let_us_in:
-        told = {place: _Answer(each.found, _NAMED + each.do) for place, each in named.wrong.items()}
+        told = {
+            place: _Refusal(each.found, _NAMED + each.do) for place, each in named.wrong.items()
+        }
         return _not_let_in(options, told)
     kind = type(error).__name__
     if not _may_pass(error):
         finding = Finding(
-            "kafka.refused", expected=f"Kafka at {servers} to serve us", found=kind, where="", do=_REFUSES
+            "kafka.refused",
+            expected=f"Kafka at {servers} to serve us",
+            found=kind,
+            where="",
+            do=_REFUSES,
         )
         return Refusal(finding, passes=False)
     finding = Finding(
         "kafka.starting",
         expected=f"Kafka at {servers} to be ready within {starting_seconds:.0f} seconds",
-        found=f"{kind} from brokers that let us in" if at_first.brokers else f"no broker registered ({kind})",
+        found=f"{kind} from brokers that let us in"
+        if at_first.brokers
+        else f"no broker registered ({kind})",
         where="",
         do=_STILL_STARTING,
     )
     return Refusal(finding, passes=True)
 
 
-def _not_let_in(options: Mapping[str, object], wrong: Mapping[str, _Answer]) -> Refusal:
+def _not_let_in(options: Mapping[str, object], wrong: Mapping[str, _Refusal]) -> Refusal:
     servers, protocol = options["bootstrap_servers"], options["security_protocol"]
     finding = Finding(
         "kafka.refused",
@@ -138,20 +152,18 @@ def _may_pass(error: KafkaError | TimeoutError) -> bool:
 
 
 _REFUSES = "see Kafka's log, and whether our user has the right"
-_STILL_STARTING = (
-    "see in the logs of its brokers and controllers what they wait for; start this again when they are done"
-)
+_STILL_STARTING = "see in the logs of its brokers and controllers what they wait for; start this again when they are done"
 _NAMED = "Kafka sends us there itself: correct its advertised.listeners, or the way to it; else "
 
 
 class _Knocked(NamedTuple):
     """What was found at each address, and which brokers the servers named."""
 
-    answers: dict[str, _Answer]
+    answers: dict[str, _Refusal]
     brokers: list[tuple[str, int]]
 
     @property
-    def wrong(self) -> dict[str, _Answer]:
+    def wrong(self) -> dict[str, _Refusal]:
         """The addresses that did not let us in."""
         return {place: each for place, each in self.answers.items() if each.found}
 
@@ -163,22 +175,28 @@ class _Knocked(NamedTuple):
 
 async def _knock_at_all(places: list[tuple[str, int]], options: Mapping[str, object]) -> _Knocked:
     found = await asyncio.gather(*(_answer_at(host, port, options) for host, port in places))
-    answers = {f"{host}:{port}": answer for (host, port), (answer, _) in zip(places, found, strict=True)}
-    return _Knocked(answers, list(dict.fromkeys(broker for _, brokers in found for broker in brokers)))
+    answers = {
+        f"{host}:{port}": answer for (host, port), (answer, _) in zip(places, found, strict=True)
+    }
+    return _Knocked(
+        answers, list(dict.fromkeys(broker for _, brokers in found for broker in brokers))
+    )
 
 
 async def _answer_at(
     host: str, port: int, options: Mapping[str, object]
-) -> tuple[_Answer, list[tuple[str, int]]]:
+) -> tuple[_Refusal, list[tuple[str, int]]]:
     try:
         async with asyncio.timeout(KNOCK_SECONDS):
-            return _Answer(), await _knock(host, port, options)
+            return _Refusal(), await _knock(host, port, options)
     except (OSError, EOFError, KafkaError) as error:
         return _answer(error), []
 
 
 async def _knock(host: str, port: int, options: Mapping[str, object]) -> list[tuple[str, int]]:
-    """Connect, log in, and ask for the brokers: without a login that is owed, that is where it ends."""
+    """Connect, log in, and ask for the brokers: without a login that is owed, that is where it
+    ends.
+    """
     told = {name: options[name] for name in _OF_A_CONNECTION if name in options}
     connection: AIOKafkaConnection = await create_conn(host, port, **told)
     try:
@@ -188,11 +206,11 @@ async def _knock(host: str, port: int, options: Mapping[str, object]) -> list[tu
     return [(broker[1], broker[2]) for broker in metadata.brokers]
 
 
-def _answer(error: BaseException) -> _Answer:
+def _answer(error: BaseException) -> _Refusal:
     while error.__cause__ is not None and isinstance(error.__cause__, OSError | KafkaError):
         error = error.__cause__
     found, do = next((found, do) for kind, found, do in _ANSWERS if isinstance(error, kind))
-    return _Answer(found.format(reason=reason_in_short(error)), do)
+    return _Refusal(found.format(reason=reason_in_short(error)), do)
 
 
 def reason_in_short(error: BaseException) -> str:

@@ -1,9 +1,10 @@
-"""The first contact with Kafka: errors of it, and the wait for a Kafka that answers and is still starting.
+"""The first contact with Kafka: errors of it, and the wait for a Kafka that answers and is still
+starting.
 
-It owns how long is waited, and that the wait is said in the log. A broker opens its port before it is
-registered with the controller. That takes a moment; after a crash it takes until the session of the dead
-broker is over (broker.session.timeout.ms, 9 seconds if nobody sets it), and a cluster that starts as a whole
-elects its controller first.
+It owns how long is waited, and that the wait is said in the log. A broker opens its port before it
+is registered with the controller. That takes a moment; after a crash it takes until the session of
+the dead broker is over (broker.session.timeout.ms, 9 seconds if nobody sets it), and a cluster that
+starts as a whole elects its controller first.
 """
 
 import asyncio
@@ -59,11 +60,12 @@ async def met(
     meet: Callable[[], Awaitable[Made]],
     tell: Callable[[Starting], None] = log_starting,
 ) -> Made:
-    """What `meet` makes of its first contact with Kafka; while Kafka is starting, it is tried again.
+    """What `meet` makes of its first contact with Kafka; while Kafka is starting, it is tried
+    again.
 
     `meet` must leave nothing open where it fails. `tell` is called once, when the wait begins.
-    Raises KafkaUnavailableError, at once where Kafka does not let us in or refuses what we ask for, and after
-    STARTING_SECONDS where it lets us in and still cannot serve us.
+    Raises KafkaUnavailableError, at once where Kafka does not let us in or refuses what we ask for,
+    and after STARTING_SECONDS where it lets us in and still cannot serve us.
     """
     loop = asyncio.get_running_loop()
     last = None
@@ -85,8 +87,8 @@ async def met(
 def need_brokers(client: AIOKafkaClient) -> None:
     """Raise NoBrokersAvailable if the cluster that a client has met lists no broker.
 
-    aiokafka starts on such a cluster without a word, and its clients do not recover: a consumer never joins
-    its group, for the task that would look for the coordinator has ended by then.
+    aiokafka starts on such a cluster without a word, and its clients do not recover: a consumer
+    never joins its group, for the task that would look for the coordinator has ended by then.
     """
     if not client.cluster.brokers():
         raise NoBrokersAvailable()

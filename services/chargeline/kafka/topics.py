@@ -1,7 +1,7 @@
 """Topics: made where they are missing, and looked at where they are there.
 
-It owns what a broker answers to that, which aiokafka hands over without a look: a refusal is an error here.
-Names, partitions and how long records are kept are the programs' to say.
+It owns what a broker answers to that, which aiokafka hands over without a look: a refusal is an
+error here. Names, partitions and how long records are kept are the programs' to say.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -66,8 +66,8 @@ async def _makes(admin: AIOKafkaAdminClient, topic: NewTopic) -> bool:
     raise TopicRefusedError(
         Finding(
             "kafka.topic_refused",
-            expected=f"Kafka to make the topic {topic.name} with {topic.num_partitions} partitions and "
-            f"{topic.replication_factor} replicas",
+            expected=f"Kafka to make the topic {topic.name} with {topic.num_partitions} "
+            f"partitions and {topic.replication_factor} replicas",
             found=f"{error.__name__} ({answer[2] or 'without a reason'})",
             where="",
             do="correct --partitions or --replication, or have our user given the right",
@@ -85,13 +85,17 @@ async def too_small(
 
     `tell` is called if Kafka is waited for. Raises KafkaUnavailableError.
     """
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name, {RECORD_BYTES: None}) for name in names]
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, {RECORD_BYTES: None}) for name in names
+    ]
 
     async def look() -> dict[str, int]:
         async with _admin(options) as admin:
             answers = await admin.describe_configs(resources)
         found = {}
-        for code, _message, _kind, name, entries in (each for one in answers for each in one.resources):
+        for code, _message, _kind, name, entries in (
+            each for one in answers for each in one.resources
+        ):
             error = for_code(code)
             if error.retriable:
                 raise error()
@@ -109,7 +113,9 @@ async def _admin(options: Mapping[str, object]) -> AsyncIterator[AIOKafkaAdminCl
     try:
         await admin.start()
         need_brokers(admin._client)
-        if admin._client.cluster.controller is None:  # aiokafka asks it for its number, there or not
+        if (
+            admin._client.cluster.controller is None
+        ):  # aiokafka asks it for its number, there or not
             raise NoBrokersAvailable()
         yield admin
     finally:

@@ -1,7 +1,8 @@
 """The ledger: what was received, what was made of it, and how far each partition has been read.
 
-It owns one SQLite or PostgreSQL database, in which a batch is one transaction, and the wording of what
-can go wrong with it. It takes bytes and JSON text in and gives rows back; it knows no HL7 and no rules.
+It owns one SQLite or PostgreSQL database, in which a batch is one transaction, and the wording of
+what can go wrong with it. It takes bytes and JSON text in and gives rows back; it knows no HL7 and
+no rules.
 """
 
 from chargeline.ledger.batch import Batch

@@ -1,7 +1,7 @@
 """A batch: everything that one poll changes, in one transaction.
 
-It owns the writes and the fence. It refuses to know what they mean: the program says what is new, what
-a visit has become and what to announce, and either all of it is kept or nothing.
+It owns the writes and the fence. It refuses to know what they mean: the program says what is new,
+what a visit has become and what to announce, and either all of it is kept or nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,18 +36,24 @@ _DUE = ("settle_due", "final_due", "asked_due")
 
 
 class Batch(View):
-    """One transaction that writes; made by `Ledger.batch`. Rows that it touches are its own until it ends."""
+    """One transaction that writes; made by `Ledger.batch`. Rows that it touches are its own until
+    it ends.
+    """
 
     _locks = True
 
     async def claim(self, topic: str, partition: int, owner: str) -> int | None:
-        """Take the partition over from whoever had it; returns the next offset to read, None at first."""
+        """Take the partition over from whoever had it; returns the next offset to read, None at
+        first.
+        """
         table = tables.partition_offset
         now = {"owner": owner, "claimed_at": datetime.now(UTC)}
         insert: Any = sqlite.insert if self._transaction.dialect == "sqlite" else postgresql.insert
         new = insert(table).values(topic=topic, partition=partition, next_offset=None, **now)
         taken = new.on_conflict_do_update(index_elements=["topic", "partition"], set_=now)
-        offset: int | None = (await self._transaction.rows(taken.returning(table.c.next_offset)))[0][0]
+        offset: int | None = (await self._transaction.rows(taken.returning(table.c.next_offset)))[
+            0
+        ][0]
         return offset
 
     async def advance(self, topic: str, moves: Mapping[int, Move], *, owner: str) -> None:
@@ -60,13 +66,17 @@ class Batch(View):
         asked = {"topic": topic, **statements.numbers(self._dialect, moves)}
         rows = await self._transaction.rows(statements.offsets(self._dialect), asked)
         found = {row.partition: StoredOffset._make(row) for row in rows}
-        stale = {number for number, move in moves.items() if not _is_at(found.get(number), owner, move)}
+        stale = {
+            number for number, move in moves.items() if not _is_at(found.get(number), owner, move)
+        }
         if stale:
             raise self._transaction.fail(
                 _fenced(topic=topic, owner=owner, moves=moves, found=found, stale=stale)
             )
         assert all(move.is_forwards for move in moves.values()), "a partition is read forwards"
-        moved = [found[number]._replace(next_offset=move.next_offset) for number, move in moves.items()]
+        moved = [
+            found[number]._replace(next_offset=move.next_offset) for number, move in moves.items()
+        ]
         await self._transaction.insert(table, moved, "replace")
 
     async def add_messages(self, messages: Sequence[StoredMessage]) -> set[MessageKey]:
@@ -89,7 +99,9 @@ class Batch(View):
         """Visits with something due by now, the longest due first; `visits` locks them."""
         found: dict[VisitKey, datetime] = {}
         for due in _DUE:
-            for row in await self._transaction.rows(statements.due(due), {"now": now, "most": limit}):
+            for row in await self._transaction.rows(
+                statements.due(due), {"now": now, "most": limit}
+            ):
                 key = VisitKey(row.facility, row.visit)
                 found[key] = min(row.since, found.get(key, row.since))
         return sorted(found, key=lambda key: (found[key], key))[:limit]
@@ -105,13 +117,16 @@ class Batch(View):
     async def lock_patients(self, patients: Keys) -> None:
         """Wait until no other batch has these patients, and have them until this one ends.
 
-        Two visits of a patient in two partitions would otherwise not see each other's contributions.
+        Two visits of a patient in two partitions would otherwise not see each other's
+        contributions.
         """
         if self._transaction.dialect == "postgresql":  # SQLite has one writer
             numbers = sorted({_lock_number(*each) for each in patients})
             await self._transaction.rows(statements.lock_numbers(), {"numbers": numbers})
 
-    async def put_contributions(self, visits: Keys, contributions: Sequence[StoredContribution]) -> None:
+    async def put_contributions(
+        self, visits: Keys, contributions: Sequence[StoredContribution]
+    ) -> None:
         """Remove what some visits contributed, and write contributions; others' are added."""
         table = tables.contribution
         if had := list(visits):
@@ -133,7 +148,9 @@ class Batch(View):
         await self._transaction.insert(tables.parked, [_storable(each) for each in messages])
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
-        """Move a parked message from one status to another; raises NotFound if it is not in the first."""
+        """Move a parked message from one status to another; raises NotFound if it is not in the
+        first.
+        """
         assert status in PARKED_STATUSES and was in PARKED_STATUSES
         table = tables.parked
         here = (table.c.id == parked_id) & (table.c.status == was)
@@ -152,7 +169,11 @@ def _is_at(row: StoredOffset | None, owner: str, move: Move) -> bool:
 
 
 def _fenced(
-    topic: str, owner: str, moves: Mapping[int, Move], found: Mapping[int, StoredOffset], stale: set[int]
+    topic: str,
+    owner: str,
+    moves: Mapping[int, Move],
+    found: Mapping[int, StoredOffset],
+    stale: set[int],
 ) -> Fenced:
     first = min(stale)
     row = found.get(first)
@@ -171,4 +192,6 @@ def _lock_number(facility: str, patient: str) -> int:
 
 
 def _storable(message: StoredParkedMessage) -> StoredParkedMessage:
-    return StoredParkedMessage._make(mended(each) if isinstance(each, str) else each for each in message)
+    return StoredParkedMessage._make(
+        mended(each) if isinstance(each, str) else each for each in message
+    )

@@ -1,7 +1,8 @@
 """Many rows in one statement: arrays to PostgreSQL, executemany to SQLite.
 
-It owns the text of INSERT statements made from the tables, the conversion of whole columns, and the check
-that every database keeps these texts. It exists because one statement a row is four times slower.
+It owns the text of INSERT statements made from the tables, the conversion of whole columns, and the
+check that every database keeps these texts. It exists because one statement a row is four times
+slower.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +34,8 @@ class Plan(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Rows as the driver takes them, one for each key, in order of the key so that no two writers deadlock.
+    """Rows as the driver takes them, one for each key, in order of the key so that no two writers
+    deadlock.
 
     `keys` has the key of each row and `places` where it stood in the call; a table whose keys are
     given by the database has () for each, and its rows stay in the order of the call.
@@ -75,8 +77,12 @@ def prepare(dialect_name: str, table: Table, rows: Rows, on_conflict: OnConflict
 
 
 @cache
-def plan_of(dialect_name: str, table: Table, fields: tuple[str, ...], on_conflict: OnConflict) -> Plan:
-    """The plan for rows with these fields; a key that is not among them is given by the database."""
+def plan_of(
+    dialect_name: str, table: Table, fields: tuple[str, ...], on_conflict: OnConflict
+) -> Plan:
+    """The plan for rows with these fields; a key that is not among them is given by the
+    database.
+    """
     dialect = _DIALECTS[dialect_name]
     columns = [table.c[name] for name in fields]
     keys = [column.name for column in table.primary_key if column.name in fields]
@@ -89,7 +95,9 @@ def plan_of(dialect_name: str, table: Table, fields: tuple[str, ...], on_conflic
             f"RETURNING {_quoted(dialect, keys)}" if returning else "",
         )
     )
-    converters = tuple(column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
+    converters = tuple(
+        column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns
+    )
     return Plan(statement, fields, tuple(fields.index(name) for name in keys), converters)
 
 
@@ -104,7 +112,9 @@ def _source(dialect: Dialect, columns: Sequence[Column[Any]]) -> str:
     return f"SELECT * FROM unnest({', '.join(f'${n}::{name}[]' for n, name in enumerate(types, start=1))})"
 
 
-def _conflict(dialect: Dialect, keys: Sequence[str], fields: Sequence[str], on_conflict: OnConflict) -> str:
+def _conflict(
+    dialect: Dialect, keys: Sequence[str], fields: Sequence[str], on_conflict: OnConflict
+) -> str:
     if on_conflict == "fail":
         return ""
     if on_conflict == "ignore":
@@ -129,9 +139,13 @@ def _check(place: str, values: Sequence[str | None], *, in_key: bool) -> None:
     """Refuse what PostgreSQL does not keep, on SQLite too, so that both take the same messages."""
     whole = "".join(filter(None, values))
     if "\0" in whole or not _encodes(whole):
-        row = next(i for i, each in enumerate(values) if each and ("\0" in each or not _encodes(each)))
+        row = next(
+            i for i, each in enumerate(values) if each and ("\0" in each or not _encodes(each))
+        )
         raise Unstorable(
-            expected=f"text without NUL and halves of characters in {place}", found="one of them", row=row
+            expected=f"text without NUL and halves of characters in {place}",
+            found="one of them",
+            row=row,
         )
     if in_key:
         sizes = [_size(each) if each else 0 for each in values]
@@ -169,4 +183,6 @@ def mended(text: str | None) -> str | None:
     """The text with U+FFFD for every character that a database would not keep."""
     if text is None or ("\0" not in text and _encodes(text)):
         return text
-    return "".join(each if each != "\0" and _encodes(each) else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(
+        each if each != "\0" and _encodes(each) else "\N{REPLACEMENT CHARACTER}" for each in text
+    )

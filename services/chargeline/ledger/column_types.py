@@ -1,7 +1,8 @@
 """The types of the ledger's columns: times, names and numbers, alike on SQLite and PostgreSQL.
 
-It owns how an aware time is written where the database has no such type, and the order of names, which
-is that of their bytes everywhere. The migrations share it: a type here must not change its meaning.
+It owns how an aware time is written where the database has no such type, and the order of names,
+which is that of their bytes everywhere. The migrations share it: a type here must not change its
+meaning.
 """
 
 from datetime import UTC, datetime
@@ -26,7 +27,9 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Text on SQLite, which has no type for times."""
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+        return dialect.type_descriptor(
+            Text() if dialect.name == "sqlite" else DateTime(timezone=True)
+        )
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Refuse a time without its zone: asyncpg would take it as local time."""

@@ -1,7 +1,8 @@
 """From an address to an engine: which database it is, and how its connections are set up.
 
-It owns the address, the name under which errors show it, and the settings that make a commit last and a
-hung program let go. SQLAlchemy gets no address: asyncpg reads it itself, with all that libpq understands.
+It owns the address, the name under which errors show it, and the settings that make a commit last
+and a hung program let go. SQLAlchemy gets no address: asyncpg reads it itself, with all that libpq
+understands.
 """
 
 import asyncio
@@ -27,7 +28,9 @@ _EXAMPLES = "write sqlite:///folder/file or postgresql://user@host:5432/database
 
 
 class Address(NamedTuple):
-    """Where a ledger is. `shown` is for people: no password. `place`: a path, or a URL for asyncpg."""
+    """Where a ledger is. `shown` is for people: no password. `place`: a path, or a URL for
+    asyncpg.
+    """
 
     dialect: str
     place: str
@@ -35,10 +38,12 @@ class Address(NamedTuple):
 
 
 class LedgerLimits(NamedTuple):
-    """How long to wait for what, in seconds; a PostgreSQL session that idles longer is ended by the server.
+    """How long to wait for what, in seconds; a PostgreSQL session that idles longer is ended by the
+    server.
 
-    `idle_in_transaction`: keep it below the session timeout of the Kafka group, or a frozen consumer
-    keeps its successor out. No limit: None for `command`, 0 for the two that the server keeps.
+    `idle_in_transaction`: keep it below the session timeout of the Kafka group, or a frozen
+    consumer keeps its successor out. No limit: None for `command`, 0 for the two that the server
+    keeps.
     """
 
     connect: float = 10
@@ -108,7 +113,8 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
 
 
 async def give_back(connection: AsyncConnection) -> None:
-    """Roll back what was not committed, and return the connection to its pool; a lost one is discarded.
+    """Roll back what was not committed, and return the connection to its pool; a lost one is
+    discarded.
 
     Of a lost one nothing is said: the server has rolled back, or will as soon as it notices.
     """
@@ -131,7 +137,9 @@ def _milliseconds(seconds: float) -> str:
 def _sqlite(address: Address, limits: LedgerLimits) -> AsyncEngine:
     _make_file(address)
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{address.place}", hide_parameters=True, connect_args={"timeout": limits.busy}
+        f"sqlite+aiosqlite:///{address.place}",
+        hide_parameters=True,
+        connect_args={"timeout": limits.busy},
     )
 
     def set_up(connection: AdaptedConnection, _record: object) -> None:
@@ -143,13 +151,17 @@ def _sqlite(address: Address, limits: LedgerLimits) -> AsyncEngine:
 
 
 def _make_file(address: Address) -> None:
-    """Make the file, which holds patients, readable for its owner only; SQLite's side files follow it."""
+    """Make the file, which holds patients, readable for its owner only; SQLite's side files follow
+    it.
+    """
     with explained(address.shown):
         os.close(os.open(address.place, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) -> None:
-    """Leave BEGIN to us, make a commit outlast a loss of power, and let readers read beside a writer."""
+    """Leave BEGIN to us, make a commit outlast a loss of power, and let readers read beside a
+    writer.
+    """
     connection.isolation_level = None
     await connection.execute("PRAGMA synchronous = FULL")
     deadline = monotonic() + busy_seconds
@@ -160,7 +172,9 @@ async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) 
 
 
 async def _is_wal(connection: aiosqlite.Connection) -> bool:
-    """Ask for the write-ahead log. Of several programs on a new file SQLite refuses some without waiting."""
+    """Ask for the write-ahead log. Of several programs on a new file SQLite refuses some without
+    waiting.
+    """
     try:
         cursor = await connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:

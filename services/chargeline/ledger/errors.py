@@ -1,8 +1,9 @@
 # ruff: noqa: N818  # these are the words of those who run it: "fenced", not "fenced error"
 """What can go wrong with the ledger, and what a driver's error means in these words.
 
-It owns the exceptions of this package and the tables from SQLSTATE and SQLite's error names to them. It
-shows neither a password nor a patient: the driver's own error, which quotes keys and values, is cut off.
+It owns the exceptions of this package and the tables from SQLSTATE and SQLite's error names to
+them. It shows neither a password nor a patient: the driver's own error, which quotes keys and
+values, is cut off.
 """
 
 import sqlite3
@@ -36,7 +37,9 @@ class BadAddress(LedgerError):
 
 
 class Unreachable(LedgerError):
-    """Nothing answers at the address, or the connection went away: what was not committed is not there."""
+    """Nothing answers at the address, or the connection went away: what was not committed is not
+    there.
+    """
 
     code = "ledger.unreachable"
     passing = True
@@ -81,7 +84,9 @@ class Busy(LedgerError):
 
 
 class Fenced(LedgerError):
-    """Some `partitions` are another owner's, or were read on from elsewhere: give them up, commit nothing."""
+    """Some `partitions` are another owner's, or were read on from elsewhere: give them up, commit
+    nothing.
+    """
 
     code = "ledger.fenced"
 
@@ -103,12 +108,16 @@ class NotFound(LedgerError):
 
 
 class Unstorable(LedgerError):
-    """Row `row` of a call holds text that no database keeps; nothing was sent, the batch may go on."""
+    """Row `row` of a call holds text that no database keeps; nothing was sent, the batch may go
+    on.
+    """
 
     code = "ledger.unstorable"
 
     def __init__(self, *, expected: str, found: str, row: int) -> None:
-        super().__init__(expected=expected, found=found, do="park that message and go on without it")
+        super().__init__(
+            expected=expected, found=found, do="park that message and go on without it"
+        )
         self.row = row
 
 
@@ -124,7 +133,8 @@ class Unexpected(LedgerError):
     code = "ledger.unexpected"
 
 
-# SQLSTATE, or the class that its first two characters make: https://www.postgresql.org/docs/current/errcodes-appendix.html
+# SQLSTATE, or the class that its first two characters make:
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRESQL: dict[str, type[LedgerError]] = {
     "28": AccessRefused,
     "42501": AccessRefused,  # insufficient privilege
@@ -170,7 +180,10 @@ _SAID: dict[type[LedgerError], tuple[str, str]] = {
         "room for the batch at {address}",
         "make room, or forget old visits; nothing was lost, the batch is read again",
     ),
-    Busy: ("the ledger at {address} to be free", "try again; if it stays so, look for a program that hangs"),
+    Busy: (
+        "the ledger at {address} to be free",
+        "try again; if it stays so, look for a program that hangs",
+    ),
     AlreadyThere: (
         "a row that is not there yet, at {address}",
         "look for two programs that write the same visit; roll back and read it again",
@@ -190,7 +203,9 @@ DRIVER_ERRORS = (
 
 @contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Turn a driver's error into a LedgerError that names the address, without the driver's own words."""
+    """Turn a driver's error into a LedgerError that names the address, without the driver's own
+    words.
+    """
     try:
         yield
     except DRIVER_ERRORS as error:
@@ -212,7 +227,9 @@ def _kind_of(error: BaseException) -> tuple[type[LedgerError], str]:
     name = getattr(error, "sqlite_errorname", None)
     if name is not None:
         known = [kind for beginning, kind in _SQLITE.items() if name.startswith(beginning)]
-        return (known[0] if known else Unexpected), f"{name} ({error})"  # names at most, never values
+        return (
+            known[0] if known else Unexpected
+        ), f"{name} ({error})"  # names at most, never values
     state = getattr(error, "sqlstate", None)
     if state is not None:
         kind = _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2]) or Unexpected
@@ -232,7 +249,9 @@ def _kind_of(error: BaseException) -> tuple[type[LedgerError], str]:
 
 
 def _said_by_postgresql(error: BaseException, state: str) -> str:
-    """The first line of what the server says; of bad data (class 22) it quotes the data, so only its name."""
+    """The first line of what the server says; of bad data (class 22) it quotes the data, so only
+    its name.
+    """
     inner = error if isinstance(error, asyncpg.PostgresError) else error.__cause__
     if isinstance(inner, asyncpg.PostgresError) and not state.startswith("22"):
         return str(inner.args[0]).partition("\n")[0]

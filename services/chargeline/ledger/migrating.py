@@ -1,8 +1,8 @@
 """Which tables the database has, and how it gets those of this version.
 
-It owns the comparison of the database's alembic version with ours, and the run of the migrations inside
-one transaction, under a lock: two programs that start together migrate once. Alembic's command line and
-its ini file are not needed.
+It owns the comparison of the database's alembic version with ours, and the run of the migrations
+inside one transaction, under a lock: two programs that start together migrate once. Alembic's
+command line and its ini file are not needed.
 """
 
 from pathlib import Path
@@ -35,9 +35,14 @@ def _configuration(connection: Connection) -> Config:
 
 
 def check(connection: Connection, *, accept_old: bool) -> None:
-    """Raises SchemaTooOld or SchemaTooNew unless the tables are ours; `accept_old`: older ones will do."""
+    """Raises SchemaTooOld or SchemaTooNew unless the tables are ours; `accept_old`: older ones will
+    do.
+    """
     scripts = ScriptDirectory.from_config(_configuration(connection))
-    ours, theirs = scripts.get_current_head(), MigrationContext.configure(connection).get_current_revision()
+    ours, theirs = (
+        scripts.get_current_head(),
+        MigrationContext.configure(connection).get_current_revision(),
+    )
     assert ours is not None, "an installation without its migrations"
     if theirs == ours:
         return

@@ -1,7 +1,7 @@
 """The rows that cross the boundary of the ledger, in the words of the programs that use it.
 
-It owns shapes only: a field has the name of its column, times are aware, JSON is text and comes back as
-the very text that was given. It does not know how or where a row is kept.
+It owns shapes only: a field has the name of its column, times are aware, JSON is text and comes
+back as the very text that was given. It does not know how or where a row is kept.
 """
 
 from datetime import datetime
@@ -55,7 +55,9 @@ class StoredMessage(NamedTuple):
 
 
 class Move(NamedTuple):
-    """How far a partition is read: the offset that the ledger must hold (None at first), and the next."""
+    """How far a partition is read: the offset that the ledger must hold (None at first), and the
+    next.
+    """
 
     expected: int | None
     next_offset: int | None
@@ -63,7 +65,9 @@ class Move(NamedTuple):
     @property
     def is_forwards(self) -> bool:
         """Whether nothing is read a second time."""
-        return self.expected is None or (self.next_offset is not None and self.next_offset >= self.expected)
+        return self.expected is None or (
+            self.next_offset is not None and self.next_offset >= self.expected
+        )
 
 
 class StoredOffset(NamedTuple):
@@ -77,7 +81,9 @@ class StoredOffset(NamedTuple):
 
 
 class StoredMerge(NamedTuple):
-    """Two visit numbers, or two patient numbers, that one message joined; `digest` is that message's."""
+    """Two visit numbers, or two patient numbers, that one message joined; `digest` is that
+    message's.
+    """
 
     facility: str
     prior: str
@@ -94,8 +100,8 @@ class StoredMerge(NamedTuple):
 class StoredVisit(NamedTuple):
     """Where a visit stands. A time that is due is None when nothing is; `status`: VISIT_STATUSES.
 
-    A "forgotten" visit has lost its messages to retention: it cannot be drafted again. `stake_cents`: what
-    its lines with an open question would bring, 0 without a price list.
+    A "forgotten" visit has lost its messages to retention: it cannot be drafted again.
+    `stake_cents`: what its lines with an open question would bring, 0 without a price list.
     """
 
     facility: str
@@ -187,8 +193,8 @@ class Announcement(NamedTuple):
 class StoredParkedMessage(NamedTuple):
     """A message put aside: its bytes and coordinates, the reason, and what to do; `id` is given.
 
-    `status`: PARKED_STATUSES. Characters that no database keeps come back as U+FFFD, because parking
-    must not fail.
+    `status`: PARKED_STATUSES. Characters that no database keeps come back as U+FFFD, because
+    parking must not fail.
     """
 
     topic: str

@@ -1,8 +1,8 @@
 """Who may read the outbox: one relay at a time.
 
-It owns the lock, which on PostgreSQL belongs to a connection of its own: it is free again as soon as the
-relay dies, and also when it hangs, because the server ends a session that idles too long. SQLite serves
-one program, so there it is a plain transaction.
+It owns the lock, which on PostgreSQL belongs to a connection of its own: it is free again as soon
+as the relay dies, and also when it hangs, because the server ends a session that idles too long.
+SQLite serves one program, so there it is a plain transaction.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from chargeline.ledger.transaction import Transaction
 # Any number will do as long as nobody else takes it in this database.
 _RELAY_LOCK = 7_203_114_002
 _TAKE = text(
-    "SELECT set_config('idle_session_timeout', CAST(:idle AS text), false), pg_try_advisory_lock(:lock)"
+    "SELECT set_config('idle_session_timeout', CAST(:idle AS text), false), "
+    "pg_try_advisory_lock(:lock)"
 )
 
 Transactions = Callable[[], AbstractAsyncContextManager[Transaction]]
@@ -29,7 +30,11 @@ class Relay:
     """The right to publish: taken with the first turn, kept until `close`."""
 
     def __init__(
-        self, engine: AsyncEngine, address: Address, limits: LedgerLimits, transactions: Transactions
+        self,
+        engine: AsyncEngine,
+        address: Address,
+        limits: LedgerLimits,
+        transactions: Transactions,
     ) -> None:
         self._engine = engine
         self._address = address

@@ -1,7 +1,8 @@
 """Forgetting: removing what has been kept long enough, a bounded piece at a time.
 
-It owns which rows go together. A visit takes with it the messages of every number that leads to it, and
-its row stays, as "forgotten": a late message must find that the visit cannot be drafted from what is left.
+It owns which rows go together. A visit takes with it the messages of every number that leads to it,
+and its row stays, as "forgotten": a late message must find that the visit cannot be drafted from
+what is left.
 """
 
 from collections.abc import Iterable
@@ -46,9 +47,13 @@ def _nothing_due() -> dict[str, Any]:
 
 
 async def _old_visits(transaction: Transaction, before: datetime, limit: int) -> list[VisitKey]:
-    """Not touched since, whether or not final; a number that was merged away goes with where it leads to."""
+    """Not touched since, whether or not final; a number that was merged away goes with where it
+    leads to.
+    """
     visit, merge = tables.visit, tables.visit_merge
-    merged_away = exists().where(merge.c.facility == visit.c.facility, merge.c.prior == visit.c.visit)
+    merged_away = exists().where(
+        merge.c.facility == visit.c.facility, merge.c.prior == visit.c.visit
+    )
     statement = (
         select(visit.c.facility, visit.c.visit)
         .where(visit.c.status != "forgotten", visit.c.updated_at < before, ~merged_away)
@@ -73,15 +78,23 @@ async def _stray_messages(transaction: Transaction, before: datetime, limit: int
 
 
 async def forget_contributions(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
-    """Remove at most `chunk` contributions to patients' records; they outlive their visits' messages."""
+    """Remove at most `chunk` contributions to patients' records; they outlive their visits'
+    messages.
+    """
     table = tables.contribution
     keys = tuple(table.primary_key)
     old = select(*keys).where(table.c.at < before).limit(chunk)
-    return Forgotten(contributions=await transaction.run(delete(table).where(tuple_(*keys).in_(old))))
+    return Forgotten(
+        contributions=await transaction.run(delete(table).where(tuple_(*keys).in_(old)))
+    )
 
 
 async def _parked(transaction: Transaction, before: datetime, limit: int) -> int:
     """Parked messages that a person has seen to."""
     table = tables.parked
-    old = select(table.c.id).where(table.c.status.in_(_SETTLED), table.c.first_seen < before).limit(limit)
+    old = (
+        select(table.c.id)
+        .where(table.c.status.in_(_SETTLED), table.c.first_seen < before)
+        .limit(limit)
+    )
     return await transaction.run(delete(table).where(table.c.id.in_(old)))

@@ -1,7 +1,8 @@
 """The statements that every batch sends, each made once for each kind of database.
 
-It owns their texts; keys and numbers come in as one parameter or two, however many they are. SQLAlchemy's
-statements are full of cycles: made anew for every batch they would keep the garbage collector busy.
+It owns their texts; keys and numbers come in as one parameter or two, however many they are.
+SQLAlchemy's statements are full of cycles: made anew for every batch they would keep the garbage
+collector busy.
 """
 
 import json
@@ -142,11 +143,18 @@ def visits_with_parked(dialect: str) -> Select[Any]:
 
 @cache
 def due(name: str) -> Select[Any]:
-    """The keys of visits whose time of that name has come by :now, and since when; at most :most."""
+    """The keys of visits whose time of that name has come by :now, and since when; at most
+    :most.
+    """
     since = tables.visit.c[name]
     keys = (tables.visit.c.facility, tables.visit.c.visit)
     now = bindparam("now", type_=since.type)
-    return select(*keys, since.label("since")).where(since <= now).order_by(since).limit(bindparam("most"))
+    return (
+        select(*keys, since.label("since"))
+        .where(since <= now)
+        .order_by(since)
+        .limit(bindparam("most"))
+    )
 
 
 # ------------------------------------------------------------------ partitions, outbox, locks
@@ -157,7 +165,11 @@ def offsets(dialect: str) -> Select[Any]:
     """The rows of partitions of the topic :topic, locked."""
     table = tables.partition_offset
     here = numbered(dialect, table.c.partition)
-    statement = select(*table.c).where(table.c.topic == bindparam("topic"), here).order_by(table.c.partition)
+    statement = (
+        select(*table.c)
+        .where(table.c.topic == bindparam("topic"), here)
+        .order_by(table.c.partition)
+    )
     return statement.with_for_update()
 
 
@@ -178,7 +190,9 @@ def delete_announced(dialect: str) -> Delete:
 @cache
 def lock_numbers() -> Select[Any]:
     """Wait for locks of PostgreSQL and hold them until the transaction ends."""
-    each = select(func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))).label("number")).subquery()
+    each = select(
+        func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))).label("number")
+    ).subquery()
     return select(func.pg_advisory_xact_lock(each.c.number))
 
 

@@ -1,7 +1,7 @@
 """The ledger as programs hold it: opened once, used in transactions, closed.
 
-It owns connections and the beginning and end of transactions. What is in one is Batch's and View's; the
-address is `connecting`'s, the tables' version `migrating`'s.
+It owns connections and the beginning and end of transactions. What is in one is Batch's and View's;
+the address is `connecting`'s, the tables' version `migrating`'s.
 """
 
 import asyncio
@@ -45,10 +45,11 @@ class Ledger:
     async def open(
         cls, url: str, *, accept_old: bool = False, limits: LedgerLimits | None = None
     ) -> "Ledger":
-        """Connect to `sqlite:///path` (made if it is not there) or `postgresql://…`, and check the tables.
+        """Connect to `sqlite:///path` (made if it is not there) or `postgresql://…`, and check the
+        tables.
 
-        `accept_old` is for those who call `migrate` next. Raises BadAddress, Unreachable, AccessRefused,
-        NotALedger, SchemaTooOld, SchemaTooNew.
+        `accept_old` is for those who call `migrate` next. Raises BadAddress, Unreachable,
+        AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew.
         """
         address, limits = parse_address(url), limits or LedgerLimits()
         ledger = cls(address, limits, make_engine(address, limits))
@@ -63,7 +64,9 @@ class Ledger:
 
     async def migrate(self) -> None:
         """Bring the tables to this version, in one transaction; nothing happens if they are."""
-        patient = make_engine(self._address, self._limits._replace(command=None, idle_in_transaction=0))
+        patient = make_engine(
+            self._address, self._limits._replace(command=None, idle_in_transaction=0)
+        )
         try:
             async with self._writing(patient) as transaction:
                 with explained(self._address.shown):
@@ -104,7 +107,9 @@ class Ledger:
         with explained(self._address.shown):
             connection = await (engine or self._engine).connect()
         try:
-            if self._address.dialect == "sqlite":  # with the first statement it waits for its one lock
+            if (
+                self._address.dialect == "sqlite"
+            ):  # with the first statement it waits for its one lock
                 with explained(self._address.shown):
                     await connection.exec_driver_sql("SELECT 1")
             transaction = Transaction(connection, self._address.shown)
@@ -131,7 +136,9 @@ class Ledger:
     async def parked(
         self, status: str | None = "parked", limit: int = 100, after: int = 0
     ) -> list[StoredParkedMessage]:
-        """Parked messages of a status (None: of any) in order of id; `after` an id, to go on from there."""
+        """Parked messages of a status (None: of any) in order of id; `after` an id, to go on from
+        there.
+        """
         async with self.view() as view:
             return await view.parked(status, limit, after)
 
@@ -141,7 +148,9 @@ class Ledger:
             return await view.show(parked_id)
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
-        """Move a parked message from one status to another; raises NotFound if it is not in the first."""
+        """Move a parked message from one status to another; raises NotFound if it is not in the
+        first.
+        """
         async with self.batch() as batch:
             await batch.set_status(parked_id, status, was=was)
 
@@ -150,12 +159,14 @@ class Ledger:
         async with self.view() as view:
             return await view.counts()
 
-    async def forget(self, before: datetime, *, record_before: datetime, chunk: int = 200) -> Forgotten:
+    async def forget(
+        self, before: datetime, *, record_before: datetime, chunk: int = 200
+    ) -> Forgotten:
         """Remove what visits left behind that were last touched before a moment.
 
         Messages, revisions and questions of those visits, messages of no visit received before, and
-        settled parked messages; of patients' records what happened before another moment. A transaction
-        takes `chunk` visits at most, so that others get their turn.
+        settled parked messages; of patients' records what happened before another moment. A
+        transaction takes `chunk` visits at most, so that others get their turn.
         """
         total = Forgotten()
         while True:

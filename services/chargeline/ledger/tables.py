@@ -1,8 +1,8 @@
 """The tables of the ledger as they are now; `migrations/` holds how they became so.
 
-It owns columns, keys and indexes. JSON is kept as text, not as JSONB, so that it comes back byte for
-byte and costs nothing to write. Every key begins with the facility; there are no foreign keys, because
-messages, merges and visits may arrive in any order.
+It owns columns, keys and indexes. JSON is kept as text, not as JSONB, so that it comes back byte
+for byte and costs nothing to write. Every key begins with the facility; there are no foreign keys,
+because messages, merges and visits may arrive in any order.
 """
 
 from sqlalchemy import (
@@ -60,7 +60,8 @@ visit_merge = Table(
     Column("sent", SentText(), primary_key=True),
     Column("digest", Name(), primary_key=True),
     Index("visit_merge_surviving", *_BACKWARDS),
-    comment="Every message that joined two visit numbers; of several for one prior the last sent counts.",
+    comment="Every message that joined two visit numbers; of several for one prior the last sent "
+    "counts.",
 )
 
 patient_merge = Table(
@@ -175,7 +176,8 @@ partition_offset = Table(
     Column("next_offset", BigInteger),
     Column("owner", Text, nullable=False),
     Column("claimed_at", Instant, nullable=False),
-    comment="How far each partition has been read, and by whom: the fence against a stale consumer.",
+    comment="How far each partition has been read, and by whom: the fence against a stale "
+    "consumer.",
 )
 
 contribution = Table(
@@ -189,5 +191,6 @@ contribution = Table(
     Column("at", Instant, nullable=False),
     Index("contribution_of_visit", "facility", "visit"),
     Index("contribution_kept", "at"),
-    comment="The patient's record: what a visit adds to it that bears on drafts of the patient's others.",
+    comment="The patient's record: what a visit adds to it that bears on drafts of the patient's "
+    "others.",
 )

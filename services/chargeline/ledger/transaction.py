@@ -1,6 +1,7 @@
 """One transaction on one connection, and the few ways in which it is used.
 
-It owns how a statement is sent on either database, and that a transaction in which a step failed is not
+It owns how a statement is sent on either database, and that a transaction in which a step failed is
+not
 committed: PostgreSQL would turn that COMMIT into a rollback without a word. It knows no table.
 """
 
@@ -39,12 +40,16 @@ class Transaction:
             return (await self.connection.execute(statement, parameters)).rowcount
 
     async def insert(self, table: Table, rows: Rows, on_conflict: OnConflict = "fail") -> None:
-        """Write rows; of several with one key the first counts with "ignore", the last with "replace"."""
+        """Write rows; of several with one key the first counts with "ignore", the last with
+        "replace".
+        """
         if rows:
             await self._send(prepare(self.dialect, table, rows, on_conflict))
 
     async def insert_new(self, table: Table, rows: Rows) -> list[int]:
-        """Write the rows whose key, of texts, is not there yet; returns their places in the call."""
+        """Write the rows whose key, of texts, is not there yet; returns their places in the
+        call.
+        """
         if not rows:
             return []
         prepared = prepare(self.dialect, table, rows, "ignore")
@@ -66,9 +71,13 @@ class Transaction:
                 return ()
             driver = (await self.connection.get_raw_connection()).driver_connection
             assert driver is not None
-            if not driver.is_in_transaction():  # it begins with the first statement that SQLAlchemy sends
+            if (
+                not driver.is_in_transaction()
+            ):  # it begins with the first statement that SQLAlchemy sends
                 await self.connection.exec_driver_sql("SELECT 1")
-            found: Sequence[Any] = await driver.fetch(prepared.statement, *zip(*prepared.rows, strict=True))
+            found: Sequence[Any] = await driver.fetch(
+                prepared.statement, *zip(*prepared.rows, strict=True)
+            )
             return found
 
     async def _known(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:

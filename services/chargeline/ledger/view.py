@@ -1,7 +1,8 @@
 """What can be read from the ledger, in one transaction.
 
-It owns the questions, not what follows from the answers: which of two merges stands, or what a draft
-says, is the engine's. Whatever takes keys takes many, in one statement, because a batch touches hundreds.
+It owns the questions, not what follows from the answers: which of two merges stands, or what a
+draft says, is the engine's. Whatever takes keys takes many, in one statement, because a batch
+touches hundreds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,10 +43,11 @@ class View:
     async def messages_of(
         self, keys: Keys, merges: Sequence[StoredMerge] | None = None
     ) -> dict[VisitKey, list[StoredMessage]]:
-        """The messages of each visit, in order of arrival, those of every number that leads to it among them.
+        """The messages of each visit, in order of arrival, those of every number that leads to it
+        among them.
 
-        Every key is in the result. `merges` are those around the keys, if they are known already; they tell
-        which visit a merged number belongs to.
+        Every key is in the result. `merges` are those around the keys, if they are known already;
+        they tell which visit a merged number belongs to.
         """
         wanted = _visit_keys(keys)
         members = leading_to(wanted, await self.merges_around(wanted) if merges is None else merges)
@@ -60,7 +62,9 @@ class View:
         }
 
     async def merges_around(self, visits: Keys) -> list[StoredMerge]:
-        """Every merge that links these visits with others, in either direction, over any distance."""
+        """Every merge that links these visits with others, in either direction, over any
+        distance.
+        """
         return await self._linked(tables.visit_merge, visits)
 
     async def patient_merges_around(self, patients: Keys) -> list[StoredMerge]:
@@ -77,7 +81,9 @@ class View:
             known |= dict.fromkeys(map(StoredMerge._make, found))
             ends = {(m.facility, number) for m in known for number in (m.prior, m.surviving)}
             frontier = ends - seen
-        return sorted(known, key=lambda merge: (merge.facility, merge.prior, *merge.version, merge.surviving))
+        return sorted(
+            known, key=lambda merge: (merge.facility, merge.prior, *merge.version, merge.surviving)
+        )
 
     async def visits(self, keys: Keys) -> dict[VisitKey, StoredVisit]:
         """Where each visit stands; a visit that is not known is not in the result."""
@@ -120,13 +126,17 @@ class View:
 
     async def parked(self, status: str | None, limit: int, after: int) -> list[StoredParkedMessage]:
         """Parked messages in order of id, those after the id `after`."""
-        statement = _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
+        statement = (
+            _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
+        )
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
         return list(map(StoredParkedMessage._make, await self._transaction.rows(statement)))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
-        """Those of these visits for which a parked message waits, and those for which one waits no more."""
+        """Those of these visits for which a parked message waits, and those for which one waits no
+        more.
+        """
         waiting: set[VisitKey] = set()
         settled: set[VisitKey] = set()
         for row in await self._rows(statements.visits_with_parked(self._dialect), keys):
@@ -138,35 +148,49 @@ class View:
         found = await self._transaction.rows(_parked().where(tables.parked.c.id == parked_id))
         if not found:
             raise NotFound(
-                expected=f"the parked message {parked_id}", found="none", do="list them, and choose another"
+                expected=f"the parked message {parked_id}",
+                found="none",
+                do="list them, and choose another",
             )
         return StoredParkedMessage._make(found[0])
 
     async def read_so_far(self, topic: str) -> int:
         """The next offsets of all partitions of a topic, added up."""
         table = tables.partition_offset
-        added = select(func.coalesce(func.sum(table.c.next_offset), 0)).where(table.c.topic == topic)
+        added = select(func.coalesce(func.sum(table.c.next_offset), 0)).where(
+            table.c.topic == topic
+        )
         return int((await self._transaction.rows(added))[0][0])
 
     async def counts(self) -> Counts:
         """What is waiting."""
         parked = select(func.count(), func.min(tables.parked.c.first_seen))
         waiting = await self._transaction.rows(parked.where(tables.parked.c.status == "parked"))
-        queue = await self._transaction.rows(select(func.count(), func.min(tables.outbox.c.created_at)))
+        queue = await self._transaction.rows(
+            select(func.count(), func.min(tables.outbox.c.created_at))
+        )
         opened = await self.count_visits("open")
         added = select(func.coalesce(func.sum(tables.visit.c.stake_cents), 0))
         stake = await self._transaction.rows(added.where(tables.visit.c.stake_cents > 0))
-        return Counts._make((*queue[0], *waiting[0], opened, int(stake[0][0]), await self._questions()))
+        return Counts._make(
+            (*queue[0], *waiting[0], opened, int(stake[0][0]), await self._questions())
+        )
 
     async def count_visits(self, status: str) -> int:
         """How many visits have a status."""
-        visits = select(func.count()).select_from(tables.visit).where(tables.visit.c.status == status)
+        visits = (
+            select(func.count()).select_from(tables.visit).where(tables.visit.c.status == status)
+        )
         return int((await self._transaction.rows(visits))[0][0])
 
     async def _questions(self) -> tuple[OpenQuestions, ...]:
         table = tables.question
-        by_code = select(table.c.code, func.count(), func.min(table.c.opened_at)).group_by(table.c.code)
-        rows = await self._transaction.rows(by_code.where(table.c.closed_at.is_(None)).order_by(table.c.code))
+        by_code = select(table.c.code, func.count(), func.min(table.c.opened_at)).group_by(
+            table.c.code
+        )
+        rows = await self._transaction.rows(
+            by_code.where(table.c.closed_at.is_(None)).order_by(table.c.code)
+        )
         return tuple(map(OpenQuestions._make, rows))
 
     async def _of(self, table: Table, keys: Keys) -> Sequence[Any]:
@@ -190,5 +214,7 @@ def _parked() -> Select[Any]:
 
 
 def _arrival(message: StoredMessage) -> tuple[datetime, str, int, int, str]:
-    """Time of arrival, then place in the feed; the digest makes the order of the rest always the same."""
+    """Time of arrival, then place in the feed; the digest makes the order of the rest always the
+    same.
+    """
     return (message.received_at, message.topic, message.partition, message.offset, message.digest)

@@ -1,7 +1,7 @@
 """The sending end of MLLP: messages out, their answers in order.
 
-It owns one connection. It is what the tests, the bench and the posting of charges speak with; it refuses
-to know what a message says.
+It owns one connection. It is what the tests, the bench and the posting of charges speak with; it
+refuses to know what a message says.
 """
 
 import asyncio
@@ -11,14 +11,27 @@ from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Self
 
-from chargeline.mllp.wire import CHUNK_BYTES, END, FRAME_BYTES, START, FrameReader, MllpError, close_writer
+from chargeline.mllp.wire import (
+    CHUNK_BYTES,
+    END,
+    FRAME_BYTES,
+    START,
+    FrameReader,
+    MllpError,
+    close_writer,
+)
 
 
 class MllpClient:
-    """Sends messages and awaits their answers. Use it as `async with await MllpClient.connect(…)`."""
+    """Sends messages and awaits their answers. Use it as `async with await
+    MllpClient.connect(…)`.
+    """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer_seconds: float = 30.0
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        answer_seconds: float = 30.0,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -38,15 +51,21 @@ class MllpClient:
     ) -> Self:
         """Connect. `server_name`: whom the certificate must name, if not `host`. Raises OSError."""
         name = (server_name or host) if ssl_context is not None else None
-        reader, writer = await asyncio.open_connection(host, port, ssl=ssl_context, server_hostname=name)
+        reader, writer = await asyncio.open_connection(
+            host, port, ssl=ssl_context, server_hostname=name
+        )
         return cls(reader, writer, answer_seconds)
 
     async def send(self, message: bytes) -> bytes:
-        """Send one message and return its answer. Raises MllpError, or TimeoutError if none comes."""
+        """Send one message and return its answer. Raises MllpError, or TimeoutError if none
+        comes.
+        """
         await self.write(message)
         return await self.answer()
 
-    async def send_many(self, messages: Iterable[bytes], in_flight: int = 1) -> AsyncIterator[bytes]:
+    async def send_many(
+        self, messages: Iterable[bytes], in_flight: int = 1
+    ) -> AsyncIterator[bytes]:
         """Send messages, at most `in_flight` of them unanswered at once; their answers in order."""
         waiting = 0
         for message in messages:
@@ -89,6 +108,9 @@ class MllpClient:
         return self
 
     async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
     ) -> None:
         await self.close()

@@ -1,10 +1,10 @@
 """The listening end of MLLP: HL7 messages over TCP or TLS in, their answers out in order.
 
-It owns the sockets: limits on size, time, number of connections and frames in flight, and a close that
-loses nothing acknowledged. It refuses to know
+It owns the sockets: limits on size, time, number of connections and frames in flight, and a close
+that loses nothing acknowledged. It refuses to know
 what a message says; the handler that is passed in gives the answer. What happens is counted by name
-and logged without content, because a frame is a patient's record: an event's name, and what it says in
-`extra`, under the keys that `telemetry.logs` lets through.
+and logged without content, because a frame is a patient's record: an event's name, and what it says
+in `extra`, under the keys that `telemetry.logs` lets through.
 """
 
 import asyncio
@@ -15,7 +15,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from chargeline.mllp.wire import CHUNK_BYTES, END, FRAME_BYTES, START, Frame, FrameReader, close_writer
+from chargeline.mllp.wire import (
+    CHUNK_BYTES,
+    END,
+    FRAME_BYTES,
+    START,
+    FrameReader,
+    MllpFrame,
+    close_writer,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +33,8 @@ HANDSHAKE_SECONDS = 10.0
 COUNTED = {
     "connection_opened": "a sender connected",
     "connection_refused": "a sender connected beyond the most connections allowed",
-    "handshake_failed": "a sender connected without TLS, or with a certificate that was not accepted",
+    "handshake_failed": "a sender connected without TLS, or with a certificate that was not "
+    "accepted",
     "connection_idle": "a connection was closed because nothing came",
     "connection_failed": "a connection was closed unanswered because the handler failed or hung up",
     "frame_complete": "a frame was received whole",
@@ -49,7 +58,8 @@ class Peer(NamedTuple):
 
 
 class MllpLimits(NamedTuple):
-    """What a connection may take. At worst connections x (in_flight + 1) x frame_bytes are in memory.
+    """What a connection may take. At worst connections x (in_flight + 1) x frame_bytes are in
+    memory.
 
     idle_seconds: without a byte while nothing is in flight. frame_seconds: from the first byte of a
     frame to its last, and for the peer to take an answer.
@@ -63,7 +73,9 @@ class MllpLimits(NamedTuple):
 
 
 class HangUpError(Exception):
-    """Raised by a handler that can give no answer: the connection is closed, so that the sender notices."""
+    """Raised by a handler that can give no answer: the connection is closed, so that the sender
+    notices.
+    """
 
 
 Handler = Callable[[bytes, Peer], Awaitable[bytes | None]]
@@ -84,10 +96,11 @@ class MllpServer:
     """Listens, hands each frame to `handler`, and writes the answers in the order of the frames.
 
     Handlers of one connection start in the order of its frames and then run side by side, up to
-    `limits.in_flight`; beyond that nothing more is read, so a slow handler pushes back on the sender.
-    A handler that returns None answers nothing; one that raises closes its connection, unanswered.
-    `refusal` gives the answer to a frame that is too large, from its beginning and the reason; the
-    connection is closed after it. `report` hears of each count by its name in `COUNTED`.
+    `limits.in_flight`; beyond that nothing more is read, so a slow handler pushes back on the
+    sender. A handler that returns None answers nothing; one that raises closes its connection,
+    unanswered. `refusal` gives the answer to a frame that is too large, from its beginning and the
+    reason; the connection is closed after it. `report` hears of each count by its name in
+    `COUNTED`.
     """
 
     def __init__(
@@ -108,7 +121,9 @@ class MllpServer:
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
 
     async def start(self, host: str, port: int, ssl_context: ssl.SSLContext | None = None) -> None:
-        """Listen. Port 0 takes a free one, see `port`. Raises OSError if the address cannot be taken."""
+        """Listen. Port 0 takes a free one, see `port`. Raises OSError if the address cannot be
+        taken.
+        """
         assert self._server is None, "a server is started once"
         self._ssl_context = ssl_context
         self._server = await asyncio.start_server(self._accept, host, port)
@@ -150,7 +165,9 @@ class MllpServer:
             writer.transport.abort()
         elif len(self._connections) >= self.limits.connections:
             self.count("connection_refused")
-            log.warning("connection.refused", extra={"count": self.limits.connections, "reason": "too_many"})
+            log.warning(
+                "connection.refused", extra={"count": self.limits.connections, "reason": "too_many"}
+            )
             writer.transport.abort()
         else:
             self.count("connection_opened")
@@ -161,7 +178,9 @@ class MllpServer:
 
 
 class _Connection:
-    """One sender: a task that reads frames, one that writes answers, and the handlers between them."""
+    """One sender: a task that reads frames, one that writes answers, and the handlers between
+    them.
+    """
 
     def __init__(
         self,
@@ -240,7 +259,7 @@ class _Connection:
             self._start_clock(anew=bool(frames))
         self._answers.put_nowait(None)
 
-    def _feed(self, data: bytes) -> list[Frame]:
+    def _feed(self, data: bytes) -> list[MllpFrame]:
         frames = self._frames.feed(data)
         counts, self._frames.counts = self._frames.counts, Counter()
         for name, amount in counts.items():
@@ -252,7 +271,9 @@ class _Connection:
         return frames
 
     def _start_clock(self, *, anew: bool) -> None:
-        """Note when half a frame came; after the frames before it were taken, for they may have waited."""
+        """Note when half a frame came; after the frames before it were taken, for they may have
+        waited.
+        """
         if not self._frames.partial:
             self._frame_since = None
         elif self._frame_since is None or anew:
@@ -263,7 +284,9 @@ class _Connection:
         self._answers.put_nowait(answer)
 
     async def _receive(self) -> bytes:
-        """What came; nothing at the end of the stream, of the time allowed, or when told to stop."""
+        """What came; nothing at the end of the stream, of the time allowed, or when told to
+        stop.
+        """
         while True:
             waiting = self._waiting = asyncio.timeout_at(self._deadline())
             try:
@@ -271,7 +294,8 @@ class _Connection:
                     return await self._reader.read(CHUNK_BYTES)
             except OSError:
                 if not waiting.expired() or (self._stopping and not self._frames.partial):
-                    return b""  # if it was cut: whether anyone takes the answers shows when they are written
+                    # if it was cut: whether anyone takes the answers shows when they are written
+                    return b""
                 if self._frames.partial or not self._in_flight:
                     self._server.count("connection_idle")
                     log.info("connection.idle", extra=self._whose)
@@ -285,9 +309,13 @@ class _Connection:
         return asyncio.get_running_loop().time() + self._limits.idle_seconds
 
     async def _refuse(self, head: bytes, group: asyncio.TaskGroup) -> None:
-        """Answer a frame that is too large and end; the rest of it is taken first, or the answer is lost."""
+        """Answer a frame that is too large and end; the rest of it is taken first, or the answer is
+        lost.
+        """
         reason = f"a frame of at most {self._limits.frame_bytes} bytes was expected and a larger one found"
-        log.warning("frame.too_large", extra={**self._whose, "reason": f"above_{self._limits.frame_bytes}"})
+        log.warning(
+            "frame.too_large", extra={**self._whose, "reason": f"above_{self._limits.frame_bytes}"}
+        )
         with suppress(OSError):
             async with asyncio.timeout(self._limits.frame_seconds):
                 while self._frames.partial and (data := await self._reader.read(CHUNK_BYTES)):
@@ -305,8 +333,12 @@ class _Connection:
             return await self._server.handler(frame, self._peer)
         except HangUpError as error:
             return error
-        except Exception as error:  # whatever it is, this sender must notice and the others must not
-            return HangUpError(f"the handler failed with {type(error).__name__} at {_innermost(error)}")
+        except (
+            Exception
+        ) as error:  # whatever it is, this sender must notice and the others must not
+            return HangUpError(
+                f"the handler failed with {type(error).__name__} at {_innermost(error)}"
+            )
 
     async def _write(self) -> None:
         while (answer := await self._answers.get()) is not None:
@@ -331,11 +363,18 @@ def _innermost(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else "an unknown place"
+    return (
+        f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else "an unknown place"
+    )
 
 
 def _peer_of(writer: asyncio.StreamWriter) -> Peer:
     host, port = (writer.get_extra_info("peername") or ("unknown", 0))[:2]
     certificate = writer.get_extra_info("peercert") or {}
-    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    names = [
+        value
+        for part in certificate.get("subject", ())
+        for key, value in part
+        if key == "commonName"
+    ]
     return Peer(str(host), int(port), names[0] if names else "")

@@ -1,7 +1,7 @@
 """What both ends of an MLLP connection share: frames cut out of a stream, limits, and closing.
 
-It owns the framing however a stream was chopped, and counts what it saw by name. It knows no sockets but
-to close one, and refuses to know what a message says.
+It owns the framing however a stream was chopped, and counts what it saw by name. It knows no
+sockets but to close one, and refuses to know what a message says.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ class MllpError(ConnectionError):
     """The connection ended before the answer came, or the answer was no MLLP frame."""
 
 
-class Frame(NamedTuple):
+class MllpFrame(NamedTuple):
     """The content of one frame; `whole` is False for the beginning of one that is too large."""
 
     data: bytes
@@ -28,7 +28,8 @@ class Frame(NamedTuple):
 
 
 class FrameReader:
-    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR after it is optional.
+    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR after it is
+    optional.
 
     counts: what was seen, by the names of `COUNTED`. partial: a frame has begun and not ended.
     """
@@ -41,17 +42,21 @@ class FrameReader:
         self._searched = 0
         self._discarding = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete, in order; one that is too large as soon as that shows."""
+    def feed(self, data: bytes) -> list[MllpFrame]:
+        """The frames that these bytes complete, in order; one that is too large as soon as that
+        shows.
+        """
         self._buffer += data
-        frames: list[Frame] = []
+        frames: list[MllpFrame] = []
         while self._buffer and (self.partial or self._begin()):
             end = self._buffer.find(END, self._searched)
             length = end if end >= 0 else len(self._buffer)
             if length > self._most and not self._discarding:
                 self.counts["frame_too_large"] += 1
                 self._discarding = True
-                frames.append(Frame(bytes(self._buffer[: min(length, HEAD_BYTES)]), whole=False))
+                frames.append(
+                    MllpFrame(bytes(self._buffer[: min(length, HEAD_BYTES)]), whole=False)
+                )
             if end < 0:
                 self._wait_for_more()
                 break
@@ -76,14 +81,14 @@ class FrameReader:
             self._buffer.clear()
         self._searched = len(self._buffer)
 
-    def _complete(self, data: bytes) -> list[Frame]:
+    def _complete(self, data: bytes) -> list[MllpFrame]:
         """The frame, without another one before it that never ended."""
         anew = data.rfind(START + b"MSH")
         if anew >= 0:
             self.counts["frame_cut_off"] += 1
             data = data[anew + 1 :]
         self.counts["frame_complete" if data else "frame_empty"] += 1
-        return [Frame(data)] if data else []
+        return [MllpFrame(data)] if data else []
 
 
 async def close_writer(writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,5 @@
-"""`chargeline ledger migrate` and `chargeline config`: the ledger's schema, and the settings in force.
+"""`chargeline ledger migrate` and `chargeline config`: the ledger's schema, and the settings in
+force.
 
 It owns what these commands print. Secrets are hidden.
 """

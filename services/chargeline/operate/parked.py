@@ -1,7 +1,7 @@
 """`chargeline parked`: list, show, retry and drop messages that could not be used.
 
-It owns what these commands print, and what is announced when a person has seen to a message. The list shows
-nothing of a message; `show` shows all of it.
+It owns what these commands print, and what is announced when a person has seen to a message. The
+list shows nothing of a message; `show` shows all of it.
 """
 
 import json
@@ -26,14 +26,17 @@ async def parked_list(settings: Settings) -> int:
         when = each.first_seen.isoformat(timespec="seconds")
         place = f"{each.topic}[{each.partition}]@{each.offset}"
         print(
-            f"{each.id:>6}  {when}  {place:<28} {each.code:<22} expected {each.expected}, found {each.found}"
+            f"{each.id:>6}  {when}  {place:<28} {each.code:<22} expected {each.expected}, found "
+            f"{each.found}"
         )
     print(f"{len(found)} parked")
     return OK
 
 
 def parked_show(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline parked show`: everything, the raw message and a strict reader's report included."""
+    """`chargeline parked show`: everything, the raw message and a strict reader's report
+    included.
+    """
 
     async def work(settings: Settings) -> int:
         async with _Open(settings) as ledger:
@@ -59,7 +62,9 @@ def _whole(each: StoredParkedMessage) -> str:
 
 
 def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline parked retry`: send the message again through the inbound topic, under its key."""
+    """`chargeline parked retry`: send the message again through the inbound topic, under its
+    key.
+    """
 
     async def work(settings: Settings) -> int:
         async with _Open(settings) as ledger:
@@ -86,7 +91,9 @@ def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
 
 
 def _look_again(settings: Settings, message: StoredParkedMessage) -> list[Announcement]:
-    """Word to the visit's partition that the message waits no more: its draft may be complete now."""
+    """Word to the visit's partition that the message waits no more: its draft may be complete
+    now.
+    """
     if message.facility is None or message.visit is None:
         return []
     return [nudge(settings.topic_inbound, VisitKey(message.facility, message.visit), utc_now())]

@@ -1,6 +1,7 @@
 """Runs a program or a command of the live service, and turns its errors into text and an exit code.
 
-It owns the exit codes. 0: done; 1: ended by a failure that needs a person; 2: wrong use or settings.
+It owns the exit codes. 0: done; 1: ended by a failure that needs a person; 2: wrong use or
+settings.
 """
 
 import asyncio
@@ -33,7 +34,9 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
         settings = configuration.load()
     except SettingsError as error:
         return say(str(error), WRONG_USE)
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it prints by itself we say better
+    logging.getLogger("aiokafka").addHandler(
+        logging.NullHandler()
+    )  # what it prints by itself we say better
     gc.enable()  # a service runs for weeks, and its libraries do make cycles
     code = OK
     try:
@@ -60,7 +63,9 @@ def _say_all(errors: BaseExceptionGroup[BaseException], code: int) -> int:
         if isinstance(error, BaseExceptionGroup):
             _say_all(error, code)
         else:
-            if structlog.is_configured():  # a service: who reads its logs must find the end there too
+            if (
+                structlog.is_configured()
+            ):  # a service: who reads its logs must find the end there too
                 logs.logger("chargeline").critical("ended", exc_info=error)
             say(_words(error), code)
     return code
@@ -74,8 +79,8 @@ def _words(error: BaseException) -> str:
             expected="Kafka to go on serving us",
             found=type(error).__name__,
             where="",
-            do="see its log, the limits of the topics (max.message.bytes), and whether our user may read and"
-            " write them and use the group",
+            do="see its log, the limits of the topics (max.message.bytes), and whether our user "
+            "may read and write them and use the group",
         )
         return str(finding)
     return str(error) or type(error).__name__

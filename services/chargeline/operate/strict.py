@@ -1,7 +1,7 @@
 """What a strict reader says of a message: hl7apy's validation against the standard's own tables.
 
-It owns asking for the report and its wording, for a person who looks at a message that was put aside. It
-decides nothing: the reader that drafts are made from is ours, and more tolerant.
+It owns asking for the report and its wording, for a person who looks at a message that was put
+aside. It decides nothing: the reader that drafts are made from is ours, and more tolerant.
 """
 
 import tempfile
@@ -25,7 +25,9 @@ def strict_report(raw: bytes) -> list[str]:
     """
     if len(raw) > BYTES_MOST:
         return [f"expected at most {BYTES_MOST:,} bytes for the strict reader, found {len(raw):,}"]
-    text = raw.decode("utf-8", "replace").replace("\r\n", "\r").replace("\n", "\r").strip("\x0b\x1c\r")
+    text = (
+        raw.decode("utf-8", "replace").replace("\r\n", "\r").replace("\n", "\r").strip("\x0b\x1c\r")
+    )
     try:
         message = parse_message(f"{text}\r")
         return _findings(message)

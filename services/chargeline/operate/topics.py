@@ -35,7 +35,9 @@ async def make_topics(
         for name, days in zip(settings.topics(), RETENTION_DAYS.values(), strict=True)
     }
     options = client_options(settings.kafka_client(), settings.kafka_tls_files())
-    return await topics.create(options, wanted, partitions=partitions, replication=replication, tell=tell)
+    return await topics.create(
+        options, wanted, partitions=partitions, replication=replication, tell=tell
+    )
 
 
 def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awaitable[int]]:
@@ -46,14 +48,17 @@ def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awa
 
     async def work(settings: Settings) -> int:
         created = await make_topics(settings, partitions, replication, tell)
-        print("\n".join(f"created {name}, {partitions} partitions" for name in created) or "all topics exist")
+        print(
+            "\n".join(f"created {name}, {partitions} partitions" for name in created)
+            or "all topics exist"
+        )
         most = settings.kafka_record_bytes()
         options = client_options(settings.kafka_client(), settings.kafka_tls_files())
         names = list(settings.topics())
         for name, found in (await topics.too_small(options, names, most, tell)).items():
             say(
-                f"expected {name} to take records of {most} bytes, found {topics.RECORD_BYTES} at {found}; "
-                "raise it, or the largest messages go no further",
+                f"expected {name} to take records of {most} bytes, found {topics.RECORD_BYTES} "
+                f"at {found}; raise it, or the largest messages go no further",
                 OK,
             )
         return OK

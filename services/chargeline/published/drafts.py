@@ -1,8 +1,9 @@
 """A visit's draft as the revision that is published, and what the next revision is compared with.
 
-It owns writing the engine's values in the shape of `DraftRevision` (shapes.py), and saying what changed
-since the last revision. The bytes are made from plain values: a model of every line and step, made and
-checked, would cost as much as the drafting; the tests read every revision back as the model, and equal.
+It owns writing the engine's values in the shape of `DraftRevision` (shapes.py), and saying what
+changed since the last revision. The bytes are made from plain values: a model of every line and
+step, made and checked, would cost as much as the drafting; the tests read every revision back as
+the model, and equal.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +43,8 @@ class BilledLine(NamedTuple):
 class RevisionDigest(NamedTuple):
     """What a revision says, no more of it than it takes to see what is new in the next one.
 
-    `content` is a hash of all that it says, but for its number and what changed. `withheld`: of each
-    service its reason and administrations.
+    `content` is a hash of all that it says, but for its number and what changed. `withheld`: of
+    each service its reason and administrations.
     """
 
     revision: int
@@ -56,7 +57,8 @@ class RevisionDigest(NamedTuple):
 
 
 class WrittenRevision(NamedTuple):
-    """A revision as it is published: `value` is a `DraftRevision` in JSON, `changes` that part of it.
+    """A revision as it is published: `value` is a `DraftRevision` in JSON, `changes` that part of
+    it.
 
     `new_roles`: the service role of each line that was added.
     """
@@ -146,7 +148,11 @@ def digest_of(value: bytes | str) -> RevisionDigest:
 
 def _withheld(encounters: Sequence[Encounter | EncounterDraft]) -> frozenset[tuple[str, ...]]:
     return frozenset(
-        [(entry.reason, *entry.administrations) for encounter in encounters for entry in encounter.withheld]
+        [
+            (entry.reason, *entry.administrations)
+            for encounter in encounters
+            for entry in encounter.withheld
+        ]
     )
 
 
@@ -180,11 +186,15 @@ def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
 
 
 def changes(old: Mapping[str, BilledLine], new: Mapping[str, BilledLine]) -> Plain:
-    """How the lines of a visit differ from those of its last revision, in the order of the lines."""
+    """How the lines of a visit differ from those of its last revision, in the order of the
+    lines.
+    """
     return {
         "added": [_change(each, None, new[each]) for each in new if each not in old],
         "changed": [
-            _change(each, old[each], new[each]) for each in new if each in old and old[each] != new[each]
+            _change(each, old[each], new[each])
+            for each in new
+            if each in old and old[each] != new[each]
         ],
         "removed": [_change(each, old[each], None) for each in old if each not in new],
     }
@@ -202,10 +212,14 @@ def _change(line_id: str, before: BilledLine | None, after: BilledLine | None) -
 
 
 class Steps:
-    """The steps of one draft, each made once: lines that were reckoned together share most of theirs."""
+    """The steps of one draft, each made once: lines that were reckoned together share most of
+    theirs.
+    """
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[Step, Plain]] = {}  # with the step, so that its id stays its own
+        self._made: dict[
+            int, tuple[Step, Plain]
+        ] = {}  # with the step, so that its id stays its own
 
     def of(self, trace: Iterable[Step]) -> list[Plain]:
         """The steps of a trace."""

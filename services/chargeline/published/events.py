@@ -1,8 +1,8 @@
 """What crosses Kafka: drafts, questions and parked messages, as CloudEvents in Kafka's binary mode.
 
-It owns the keys, headers and ids of what is announced, and which questions are. It knows no broker and
-reads no clock: the time is handed in. An id is a hash of what it names, so that the same announcement made
-twice is recognised, after a crash as after a replay.
+It owns the keys, headers and ids of what is announced, and which questions are. It knows no broker
+and reads no clock: the time is handed in. An id is a hash of what it names, so that the same
+announcement made twice is recognised, after a crash as after a replay.
 """
 
 import base64
@@ -27,13 +27,13 @@ from chargeline.published.shapes import (
 )
 
 LATE: FindingCode = "visit.forgotten"  # the code of a question
-Event = WrittenRevision | Data
+OutboundEvent = WrittenRevision | Data
 
 
 class TimedEvent(NamedTuple):
     """One event on its way out: what it says, and when that came to be."""
 
-    data: Event
+    data: OutboundEvent
     time: datetime
 
 
@@ -56,7 +56,7 @@ def to_kafka(event: TimedEvent) -> tuple[str, dict[str, str], bytes]:
     return record_key(data.facility, data.visit), headers, value
 
 
-def _event_id(data: Event, value: bytes) -> str:
+def _event_id(data: OutboundEvent, value: bytes) -> str:
     """32 hexadecimal digits: equal for an equal event, whoever announces it and when.
 
     The content is part of the id of a draft and of a question: after a ledger was put back to an
@@ -67,7 +67,7 @@ def _event_id(data: Event, value: bytes) -> str:
     return _hashed(_type(data), data.facility, data.visit, str(data.revision), value)
 
 
-def _type(data: Event) -> str:
+def _type(data: OutboundEvent) -> str:
     return TYPES[DraftRevision if isinstance(data, WrittenRevision) else type(data)]
 
 
@@ -109,7 +109,9 @@ def questions_of(
     found = []
     for encounter, questions in parts:
         for question in questions:
-            items = [administrations[key] for key in question.administrations if key in administrations]
+            items = [
+                administrations[key] for key in question.administrations if key in administrations
+            ]
             lengths = {item.ordered_minutes for item in items}
             published = DocumentationQuestion(
                 question_id=_question_id(made, encounter, question, known),
@@ -147,12 +149,21 @@ def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
     )
 
 
-def _question_id(made: Draft, encounter: str | None, question: Question, known: dict[str, int]) -> str:
-    """Twelve hexadecimal digits: the same doubt about the same doses has the same id in every revision.
+def _question_id(
+    made: Draft, encounter: str | None, question: Question, known: dict[str, int]
+) -> str:
+    """Twelve hexadecimal digits: the same doubt about the same doses has the same id in every
+    revision.
 
     Where one dose is doubted in the same way at two places, they are told apart by their order.
     """
-    named = (made.key.facility, made.key.visit, encounter or "", question.finding.code, question.drug)
+    named = (
+        made.key.facility,
+        made.key.visit,
+        encounter or "",
+        question.finding.code,
+        question.drug,
+    )
     at = sorted(each.address for each in question.sources)
     text = json.dumps([named, sorted(question.administrations), at])
     count = known[text] = known.get(text, 0) + 1
@@ -162,7 +173,9 @@ def _question_id(made: Draft, encounter: str | None, question: Question, known: 
 def question_changes(
     before: Iterable[DocumentationQuestion], after: Iterable[DocumentationQuestion], revision: int
 ) -> Iterator[DocumentationQuestion]:
-    """What to announce between two revisions: questions newly opened, then those closed in `revision`."""
+    """What to announce between two revisions: questions newly opened, then those closed in
+    `revision`.
+    """
     old = {each.question_id: each for each in before}
     new = {each.question_id: each for each in after}
     yield from (each for name, each in new.items() if name not in old)
@@ -181,7 +194,9 @@ def parked(
     message_type: str,
     control_id: str,
 ) -> ParkedMessage:
-    """A parked message: `at` is topic, partition and offset; `key` is facility and visit, if known."""
+    """A parked message: `at` is topic, partition and offset; `key` is facility and visit, if
+    known.
+    """
     topic, partition, offset = at
     facility, visit = key
     return ParkedMessage(

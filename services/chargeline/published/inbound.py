@@ -1,7 +1,8 @@
 """What a record of the inbound topic carries beside the message: its key, and headers of ours.
 
-It owns the key of a visit, which decides the partition, and the names of the headers by which the gateway
-tells a consumer what it knows and chargeline speaks to itself. None of them shows a patient.
+It owns the key of a visit, which decides the partition, and the names of the headers by which the
+gateway tells a consumer what it knows and chargeline speaks to itself. None of them shows a
+patient.
 """
 
 # Written by the gateway.
@@ -21,5 +22,7 @@ RETRIED = "chargeline-retried"  # the number of the parked message that this one
 
 
 def record_key(facility: str | None, visit: str | None) -> str:
-    """`facility|visit`, which puts all of a visit into one partition; an unknown part is left empty."""
+    """`facility|visit`, which puts all of a visit into one partition; an unknown part is left
+    empty.
+    """
     return f"{facility or ''}|{visit or ''}"

@@ -1,8 +1,10 @@
-"""The published shapes of our events: JSON Schema for each, and AsyncAPI for the topics around them.
+"""The published shapes of our events: JSON Schema for each, and AsyncAPI for the topics around
+them.
 
-It owns how the models of shapes.py are written down for others: `python -m chargeline.published.schemas`
-writes schemas/. The published schemas allow further keys, which the models do not: within v1 we may add
-a key, and whoever reads must ignore those that it does not know.
+It owns how the models of shapes.py are written down for others: `python -m
+chargeline.published.schemas` writes schemas/. The published schemas allow further keys, which the
+models do not: within v1 we may add a key, and whoever reads must ignore those that it does not
+know.
 """
 
 import json
@@ -12,7 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chargeline.published.shapes import TYPES, Data, DocumentationQuestion, DraftRevision, ParkedMessage
+from chargeline.published.shapes import (
+    TYPES,
+    Data,
+    DocumentationQuestion,
+    DraftRevision,
+    ParkedMessage,
+)
 
 JSON = "application/json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -34,25 +42,26 @@ CHANNELS = (
         model=DraftRevision,
         title="Draft charges of a visit, every revision",
         retention_days=90,
-        note="The last revision of a visit says all that holds. To keep bills in step, apply each revision's"
-        " changes in order: credit `before`, bill `after`; drop an id that was seen before. Keep it longer"
-        " than any reader may be down, and do not compact: a lost revision is a lost credit.",
+        note="The last revision of a visit says all that holds. To keep bills in step, apply "
+        "each revision's changes in order: credit `before`, bill `after`; drop an id that was "
+        "seen before. Keep it longer than any reader may be down, and do not compact: a lost "
+        "revision is a lost credit.",
     ),
     Channel(
         topic="documentation.question",
         model=DocumentationQuestion,
         title="Questions to a person, opened and closed",
         retention_days=14,
-        note="A question is open until `closed` comes with the same question_id. Do not compact: one visit,"
-        " which is the key, has many questions.",
+        note="A question is open until `closed` comes with the same question_id. Do not compact: "
+        "one visit, which is the key, has many questions.",
     ),
     Channel(
         topic="hl7.parked",
         model=ParkedMessage,
         title="Messages that could not be used",
         retention_days=90,
-        note="It holds whole messages, patients included: grant access as narrowly as to the inbound topic."
-        " Keep it longer than it takes to mend a sender.",
+        note="It holds whole messages, patients included: grant access as narrowly as to the "
+        "inbound topic. Keep it longer than it takes to mend a sender.",
     ),
 )
 INBOUND, INBOUND_DAYS = "hl7.inbound", 14
@@ -72,17 +81,23 @@ def schema_of(channel: Channel) -> dict[str, Any]:
 
 
 def _plain(node: Any) -> Any:
-    """A schema without the titles that repeat a key, and open to further keys."""
+    """A schema without the titles that repeat a key, and open to further keys.
+
+    A description is one line, however its docstring is wrapped.
+    """
     if isinstance(node, list):
         return [_plain(each) for each in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: {name: _plain(each) for name, each in value.items()}
+        key: " ".join(value.split())
+        if key == "description" and isinstance(value, str)
+        else {name: _plain(each) for name, each in value.items()}
         if key in ("properties", "$defs")
         else _plain(value)
         for key, value in node.items()
-        if not (key == "title" and isinstance(value, str)) and (key, value) != ("additionalProperties", False)
+        if not (key == "title" and isinstance(value, str))
+        and (key, value) != ("additionalProperties", False)
     }
 
 
@@ -94,12 +109,15 @@ def asyncapi() -> dict[str, Any]:
             "title": "chargeline",
             "version": "1.0.0",
             "description": "What chargeline reads from Kafka and announces on it. Announcements are"
-            " CloudEvents 1.0 in binary mode, at least once; a repeat has the same ce_id. Readers ignore keys"
-            " that they do not know. Topic names are settings.",
+            " CloudEvents 1.0 in binary mode, at least once; a repeat has the same ce_id. "
+            "Readers ignore keys that they do not know. Topic names are settings.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": JSON,
-        "channels": {"hl7_inbound": _inbound(), **{_key(each): _channel(each) for each in CHANNELS}},
+        "channels": {
+            "hl7_inbound": _inbound(),
+            **{_key(each): _channel(each) for each in CHANNELS},
+        },
         "operations": {
             "read_hl7": _operation("receive", "hl7_inbound"),
             **{f"announce_{_key(each)}": _operation("send", _key(each)) for each in CHANNELS},
@@ -137,9 +155,9 @@ def _inbound() -> dict[str, Any]:
     return {
         "address": INBOUND,
         "title": "HL7 v2 messages as they came",
-        "description": "One message a record, without MLLP framing. A partition owns its visits, so choose"
-        " the number of partitions for years: changing it moves visits. Keep it longer than a failover"
-        " may last.",
+        "description": "One message a record, without MLLP framing. A partition owns its visits, "
+        "so choose the number of partitions for years: changing it moves visits. Keep it longer "
+        "than a failover may last.",
         "messages": {"hl7_inbound": {"$ref": "#/components/messages/hl7_inbound"}},
         "bindings": _topic_binding(INBOUND_DAYS),
     }
@@ -148,7 +166,11 @@ def _inbound() -> dict[str, Any]:
 def _topic_binding(days: int) -> dict[str, Any]:
     configuration = {"cleanup.policy": ["delete"], "retention.ms": days * _DAY_MS}
     return {
-        "kafka": {"partitions": PARTITIONS, "topicConfiguration": configuration, "bindingVersion": _BINDING}
+        "kafka": {
+            "partitions": PARTITIONS,
+            "topicConfiguration": configuration,
+            "bindingVersion": _BINDING,
+        }
     }
 
 
@@ -192,7 +214,11 @@ _HEADERS: dict[str, Any] = {
     "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"],
     "properties": {
         "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "the same for a repeat"},
+        "ce_id": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{32}$",
+            "description": "the same for a repeat",
+        },
         "ce_source": {
             "type": "string",
             "format": "uri-reference",
@@ -211,9 +237,7 @@ _HEADERS: dict[str, Any] = {
 def files() -> Mapping[str, str]:
     """Every file of schemas/ that is made here, by name."""
     made = {f"{each.topic}.schema.json": _as_json(schema_of(each)) for each in CHANNELS}
-    head = (
-        "# Made by `python -m chargeline.published.schemas`; change services/chargeline/published/ instead.\n"
-    )
+    head = "# Made by `python -m chargeline.published.schemas`; change services/chargeline/published/ instead.\n"
     return {**made, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
 
 
@@ -225,7 +249,9 @@ _PLAIN_KEY = re.compile(r"[A-Za-z$_][\w$.-]*")
 
 
 def as_yaml(value: Any, depth: int = 0) -> Iterator[str]:
-    """Maps and lists as YAML blocks; texts always in quotes, as in JSON, so that none is read as a number."""
+    """Maps and lists as YAML blocks; texts always in quotes, as in JSON, so that none is read as a
+    number.
+    """
     pad = "  " * depth
     entries = value.items() if isinstance(value, dict) else (("-", each) for each in value)
     for key, each in entries:

@@ -1,7 +1,7 @@
 """The shapes of what crosses Kafka: drafts, questions and parked messages, as models.
 
-It owns what an event may hold, for the published schemas and for whoever reads one back. Drafts are written
-without them (drafts.py), to the same bytes.
+It owns what an event may hold, for the published schemas and for whoever reads one back. Drafts are
+written without them (drafts.py), to the same bytes.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 
-class Record(BaseModel):
+class PublishedModel(BaseModel):
     """What all shapes share: they do not change, and hold no key that is not named here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -21,14 +21,14 @@ class Record(BaseModel):
 # ------------------------------------------------------------------ the parts of a draft
 
 
-class PassedOver(Record):
+class PassedOver(PublishedModel):
     """A rule that applied and was overridden."""
 
     rule: str
     why: str
 
 
-class TraceStep(Record):
+class TraceStep(PublishedModel):
     """One step of reasoning, with its rule, facts and the fields that they came from."""
 
     topic: str
@@ -40,7 +40,7 @@ class TraceStep(Record):
     passed_over: list[PassedOver]
 
 
-class OtherPolicy(Record):
+class OtherPolicy(PublishedModel):
     """What another shipped policy would make of the same administration."""
 
     policy: str
@@ -48,7 +48,7 @@ class OtherPolicy(Record):
     rule: str
 
 
-class Line(Record):
+class Line(PublishedModel):
     """One draft charge."""
 
     line_id: str
@@ -69,7 +69,7 @@ class Line(Record):
     other_policies: list[OtherPolicy]
 
 
-class OpenQuestion(Record):
+class OpenQuestion(PublishedModel):
     """Something a person must answer."""
 
     code: str
@@ -81,7 +81,7 @@ class OpenQuestion(Record):
     sources: list[str]
 
 
-class WithheldService(Record):
+class WithheldService(PublishedModel):
     """An administration that is not billed, and why."""
 
     reason: str
@@ -93,7 +93,7 @@ class WithheldService(Record):
     other_policies: list[OtherPolicy]
 
 
-class Encounter(Record):
+class Encounter(PublishedModel):
     """The draft of one encounter of the visit."""
 
     encounter: str
@@ -102,7 +102,7 @@ class Encounter(Record):
     withheld: list[WithheldService]
 
 
-class Billed(Record):
+class Billed(PublishedModel):
     """What of a line a bill shows: two revisions of a line with the same are not a change."""
 
     code: str
@@ -113,7 +113,7 @@ class Billed(Record):
     provisional: str
 
 
-class LineChange(Record):
+class LineChange(PublishedModel):
     """One line that differs from the last revision: credit `before`, bill `after`."""
 
     line_id: str
@@ -123,7 +123,7 @@ class LineChange(Record):
     """Null where the line was removed."""
 
 
-class Changes(Record):
+class Changes(PublishedModel):
     """How the lines differ from those of the revision before."""
 
     added: list[LineChange]
@@ -134,7 +134,7 @@ class Changes(Record):
 # ------------------------------------------------------------------ the events
 
 
-class DraftRevision(Record):
+class DraftRevision(PublishedModel):
     """A revision of the draft charges of a visit; it replaces the one before it."""
 
     facility: str
@@ -142,7 +142,9 @@ class DraftRevision(Record):
     revision: int = Field(ge=1)
     """Counts up by one for each revision of the visit."""
     status: Literal["open", "final", "merged"]
-    """open: more may come. final: ready to bill; a later revision corrects it. merged: see merged_into."""
+    """open: more may come. final: ready to bill; a later revision corrects it. merged: see
+    merged_into.
+    """
     merged_into: str | None
     """The visit that holds these services now; every line of this one is removed. Else null."""
     policy: str
@@ -164,8 +166,10 @@ class DraftRevision(Record):
         return self
 
 
-class DocumentationQuestion(Record):
-    """A question to a person that was opened or closed; while the patient is there it can be answered."""
+class DocumentationQuestion(PublishedModel):
+    """A question to a person that was opened or closed; while the patient is there it can be
+    answered.
+    """
 
     question_id: str
     """The same when the question is closed as when it was opened."""
@@ -189,15 +193,17 @@ class DocumentationQuestion(Record):
     """When the first of the administrations began; null for a question without any."""
 
 
-class KafkaHeader(Record):
+class KafkaHeader(PublishedModel):
     """One header of a Kafka message."""
 
     name: str
     value_base64: str | None
 
 
-class ParkedMessage(Record):
-    """A message that could not be used, whole: it holds whatever the sender wrote, patients included."""
+class ParkedMessage(PublishedModel):
+    """A message that could not be used, whole: it holds whatever the sender wrote, patients
+    included.
+    """
 
     facility: str | None
     visit: str | None

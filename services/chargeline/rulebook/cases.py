@@ -1,9 +1,9 @@
 """Cases beside the rules: a sentence, what was given, and what must come of it.
 
 It owns the keys of a case and running it against a rulebook. A case speaks of one encounter and of
-service codes; what it does not mention (drug lines, questions) it does not claim. With `choose` a case
-says what would come of other answers than the rulebook's: so an answer that no shipped policy gives is
-proven too.
+service codes; what it does not mention (drug lines, questions) it does not claim. With `choose` a
+case says what would come of other answers than the rulebook's: so an answer that no shipped policy
+gives is proven too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,8 +49,8 @@ Answers = Mapping[str, Mapping[str, str | int]]
 class Case(NamedTuple):
     """One case. `expect` maps a policy to service codes such as `96415 x2` or `96365-59`.
 
-    `given` are administrations, `charted` the rows of a nurse instead, from which a timeline is folded.
-    `choose` are the answers by concern that hold instead of the rulebook's.
+    `given` are administrations, `charted` the rows of a nurse instead, from which a timeline is
+    folded. `choose` are the answers by concern that hold instead of the rulebook's.
     """
 
     place: str
@@ -225,7 +225,9 @@ def history_of(case: Case, timeline: Timeline) -> History:
 
 
 def with_choice(case: Case, rulebook: Rulebook) -> Rulebook:
-    """The rulebook with the answers that a case chooses, each beating every other rule of its concern."""
+    """The rulebook with the answers that a case chooses, each beating every other rule of its
+    concern.
+    """
     if not case.choose:
         return rulebook
     shared = SharedDecisions()

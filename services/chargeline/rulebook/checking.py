@@ -103,7 +103,9 @@ def _shown(table: _AnyTable, facts: Sequence[Value]) -> str:
     return ", ".join([f"{name}={value}" for name, value in pairs])
 
 
-def _clash(first: Rule, second: Rule, table: _AnyTable, facts: Sequence[Value], where: str) -> Finding:
+def _clash(
+    first: Rule, second: Rule, table: _AnyTable, facts: Sequence[Value], where: str
+) -> Finding:
     both = f"{first.id} ({first.place}) and {second.id} ({second.place})"
     return _mistake(
         "rules.clash",

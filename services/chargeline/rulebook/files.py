@@ -1,4 +1,5 @@
-"""TOML files and CSV tables of rules/, read so that every mistake is collected instead of the first.
+"""TOML files and CSV tables of rules/, read so that every mistake is collected instead of the
+first.
 
 It owns the shape of a file, not what a rule or a row means. Dates are days of service: the first is
 included, the last is not.
@@ -160,7 +161,9 @@ def _day(row: Row, column: str, mistakes: list[Finding]) -> date | None:
         return None
 
 
-def check_source(row: Row, sources: Mapping[str, str], mistakes: list[Finding], column: str = "cite") -> None:
+def check_source(
+    row: Row, sources: Mapping[str, str], mistakes: list[Finding], column: str = "cite"
+) -> None:
     """Note a row that cites a source which sources.toml does not have."""
     if row.cells[column] not in sources:
         mistakes.append(

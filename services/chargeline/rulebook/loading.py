@@ -30,7 +30,9 @@ from chargeline.rulebook.tables import (
 
 
 def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
-    """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all mistakes."""
+    """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all
+    mistakes.
+    """
     mistakes: list[Finding] = []
     sources = _sources(folder / "sources.toml", mistakes)
     named_sets = folder / "sets.toml"
@@ -59,7 +61,9 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
 
 def _rules_in(folder: Path, layer: str, reader: RuleReader) -> list[Rule]:
     """The rules of all files of a folder that are not cases."""
-    paths = [path for path in sorted(folder.glob("*.toml")) if not path.name.endswith(".cases.toml")]
+    paths = [
+        path for path in sorted(folder.glob("*.toml")) if not path.name.endswith(".cases.toml")
+    ]
     return [rule for path in paths for rule in reader.rules_of(path, layer)]
 
 
@@ -200,7 +204,9 @@ def _version(folder: Path, formulary: Path | None) -> str:
     digest = sha256()
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".csv"))
     for path in paths:
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(
+            path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
+        )
     if formulary is not None:
         digest.update(formulary.read_bytes())
     return digest.hexdigest()[:12]
@@ -210,7 +216,9 @@ def read_interface(folder: Path, name: str) -> dict[str, object]:
     """The table of an interface profile. Raises RulebookError with the names that exist."""
     path = folder / "interfaces" / name / "profile.toml"
     if not path.is_file():
-        known = ", ".join(sorted(each.parent.name for each in folder.glob("interfaces/*/profile.toml")))
+        known = ", ".join(
+            sorted(each.parent.name for each in folder.glob("interfaces/*/profile.toml"))
+        )
         raise RulebookError(
             Finding(
                 "rules.choice",

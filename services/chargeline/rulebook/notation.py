@@ -1,9 +1,9 @@
 """The short notation in which a coder writes what was given, and what a nurse charted.
 
 It owns two notations and nothing else. What was given is a drug, an amount and a route, then words,
-times and marks in any order: "pembrolizumab 200 mg iv 09:00-09:30". What a nurse charted is a time and
-an action before the same: "09:00 start vancomycin 1000 mg iv order=R1". A text that cannot be read is
-a ValueError that names it and says what was expected.
+times and marks in any order: "pembrolizumab 200 mg iv 09:00-09:30". What a nurse charted is a time
+and an action before the same: "09:00 start vancomycin 1000 mg iv order=R1". A text that cannot be
+read is a ValueError that names it and says what was expected.
 """
 
 import re
@@ -55,7 +55,9 @@ def administration_of(text: str, index: int) -> Administration:
     times = next((word for word in plain if _TIMES.fullmatch(word)), None)
     if times is None:
         raise ValueError(f"{text!r}: expected times such as 10:00, 10:00-11:30 or 10:00-?")
-    day = FIRST_DAY + timedelta(days=next((int(word[1:]) - 1 for word in plain if _DAY.fullmatch(word)), 0))
+    day = FIRST_DAY + timedelta(
+        days=next((int(word[1:]) - 1 for word in plain if _DAY.fullmatch(word)), 0)
+    )
     intervals = _intervals(day, times, flags)
     charted = _charted(intervals)
     method = _method(plain)
@@ -128,9 +130,13 @@ def _events(text: str, ordinal: int) -> list[Event]:
     when, action, *rest = [*text.split(), "", ""]
     chosen = next((each for each in get_args(words.Action) if each == action), None)
     if chosen is None or not re.fullmatch(r"\d\d:\d\d", when):
-        raise ValueError(f"{text!r}: expected a time and an action, such as `09:00 start` before a drug")
+        raise ValueError(
+            f"{text!r}: expected a time and an action, such as `09:00 start` before a drug"
+        )
     drugs, route, plain, flags = _parts(text, [word for word in rest if word])
-    day = FIRST_DAY + timedelta(days=next((int(word[1:]) - 1 for word in plain if _DAY.fullmatch(word)), 0))
+    day = FIRST_DAY + timedelta(
+        days=next((int(word[1:]) - 1 for word in plain if _DAY.fullmatch(word)), 0)
+    )
     order = flags.get("order", "R1")
     record = Record(
         message=_MESSAGE,
@@ -183,7 +189,9 @@ def _events(text: str, ordinal: int) -> list[Event]:
 
 def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -> None:
     unknown = [
-        word for word in plain if not (word in _MARKS or _TIMES.fullmatch(word) or _DAY.fullmatch(word))
+        word
+        for word in plain
+        if not (word in _MARKS or _TIMES.fullmatch(word) or _DAY.fullmatch(word))
     ]
     unknown += sorted(set(flags) - _FLAGS)
     if unknown:

@@ -1,9 +1,9 @@
 """Looks whether each rule, and each answer that rules may give, is proven by a case.
 
-It owns the experiment. Of each case, the answers that were given are misspelt and the rules that decided
-are taken away, one after another; an answer or a rule is proven when its case then fails. An answer that
-is offered and not proven is a mistake whether or not a shipped policy gives it: a site may choose it
-tomorrow. Only closed words are tried; a number or a text is the rule's own.
+It owns the experiment. Of each case, the answers that were given are misspelt and the rules that
+decided are taken away, one after another; an answer or a rule is proven when its case then fails.
+An answer that is offered and not proven is a mistake whether or not a shipped policy gives it: a
+site may choose it tomorrow. Only closed words are tried; a number or a text is the rule's own.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,9 @@ class Unproven(NamedTuple):
 
 
 def unproven(cases: Sequence[Case], rulebook: Rulebook) -> Unproven:
-    """The answers that may be misspelt, and the rules that may be taken away, without a case failing."""
+    """The answers that may be misspelt, and the rules that may be taken away, without a case
+    failing.
+    """
     answers = dict.fromkeys(offered())
     rules = {rule.id: rule.place for policy in rulebook.policies.values() for rule in policy.rules}
     for case in cases:
@@ -92,7 +94,10 @@ def _rules_that_decided(case: Case, rulebook: Rulebook) -> list[Rule]:
     if run_case(case._replace(choose={}), fresh):
         return []
     decided: dict[str, Rule] = {}
-    for policy in {**{name: fresh.policies[name] for name in case.expect}, "base": fresh.base}.values():
+    for policy in {
+        **{name: fresh.policies[name] for name in case.expect},
+        "base": fresh.base,
+    }.values():
         for day in policy.periods():
             for concern in CONCERNS.values():
                 for decision in policy.on(day).of(concern).asked.values():
@@ -105,7 +110,9 @@ def _answers_of(rules: Sequence[Rule]) -> set[Offered]:
     return {Offered(rule.concern.name, key, str(word)) for rule in rules for key, word in rule.then}
 
 
-def _fails(case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, without: str = "") -> bool:
+def _fails(
+    case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, without: str = ""
+) -> bool:
     """Whether a case fails when one of the answers or rules that it rests on is spoilt."""
     spoilt = _anew(with_choice(case, rulebook), misspelt, without)
     try:
@@ -115,7 +122,9 @@ def _fails(case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, w
 
 
 def _anew(rulebook: Rulebook, misspelt: Offered | None = None, without: str = "") -> Rulebook:
-    """The rulebook with tables that were never asked, one of its answers misspelt or a rule taken away."""
+    """The rulebook with tables that were never asked, one of its answers misspelt or a rule taken
+    away.
+    """
     shared = SharedDecisions()
 
     def anew(policy: Policy) -> Policy:

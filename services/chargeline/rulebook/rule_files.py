@@ -1,8 +1,8 @@
 """From the TOML files of rules/ to rules.
 
-It owns the shape of a [[rule]] entry: which keys it has, and how conditions and answers are written.
-Words are checked against the engine's closed vocabulary, and against the named sets of sets.toml: a
-set may stand wherever one of its words may.
+It owns the shape of a [[rule]] entry: which keys it has, and how conditions and answers are
+written. Words are checked against the engine's closed vocabulary, and against the named sets of
+sets.toml: a set may stand wherever one of its words may.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,12 +42,15 @@ def parse_sets(path: Path, mistakes: list[Finding]) -> Sets:
         allowed = words_of_fact.get(fact, set())
         named = table if isinstance(table, dict) else {}
         for name, members in named.items():
-            strange = sorted(map(str, set(members) - allowed)) if isinstance(members, list) else [name]
+            strange = (
+                sorted(map(str, set(members) - allowed)) if isinstance(members, list) else [name]
+            )
             if strange or name in allowed or not members:
                 mistakes.append(
                     Finding(
                         "rules.value",
-                        expected=f"a name of its own, and words of {fact}: {', '.join(sorted(allowed))}",
+                        expected=f"a name of its own, and words of {fact}: "
+                        f"{', '.join(sorted(allowed))}",
                         found=", ".join(strange) or name,
                         where=f"{path.name} [{fact}] {name}",
                         do="correct the set",
@@ -83,7 +86,9 @@ class RuleReader:
 class _RuleParser:
     """One [[rule]] entry; collects its mistakes."""
 
-    def __init__(self, entry: Mapping[str, object], *, place: str, layer: str, reader: RuleReader) -> None:
+    def __init__(
+        self, entry: Mapping[str, object], *, place: str, layer: str, reader: RuleReader
+    ) -> None:
         self.entry = entry
         self.place = place
         self.layer = layer
@@ -105,7 +110,9 @@ class _RuleParser:
         ends = self._day("until", required=False)
         if starts and ends and ends <= starts:
             found = f"{starts} to {ends}"
-            self._wrong("rules.date", "until after from", found, "until is the first day it no longer holds")
+            self._wrong(
+                "rules.date", "until after from", found, "until is the first day it no longer holds"
+            )
         rule_id, why = self._text("id"), self._text("why")
         when, then = self._when(concern), self._then(concern)
         cite, overrides, other = self._cite(), self._texts("overrides"), self._texts("other")
@@ -242,7 +249,9 @@ def _is_list_of_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
 
 
-def answer_mistakes(concern: Concern[Any, Any], answers: Mapping[str, object]) -> list[tuple[str, str, str]]:
+def answer_mistakes(
+    concern: Concern[Any, Any], answers: Mapping[str, object]
+) -> list[tuple[str, str, str]]:
     """What is wrong with the answers of a rule, each as expected, found and what to do."""
     mistakes = []
     for key, value in sorted(answers.items()):
@@ -255,5 +264,7 @@ def answer_mistakes(concern: Concern[Any, Any], answers: Mapping[str, object]) -
         elif field.is_text and not isinstance(value, str):
             mistakes.append((f"{key} = a text", repr(value), "put it in quotes"))
         elif field.words and value not in field.words:
-            mistakes.append((f"{key} = one of {', '.join(field.words)}", repr(value), "correct the word"))
+            mistakes.append(
+                (f"{key} = one of {', '.join(field.words)}", repr(value), "correct the word")
+            )
     return mistakes

@@ -1,7 +1,7 @@
 """The CSV tables of rules/: roles, codes and drugs.
 
-It owns their columns and checks. A row of roles or codes is a rule like any other, written in a form
-in which many of them can be read at a glance.
+It owns their columns and checks. A row of roles or codes is a rule like any other, written in a
+form in which many of them can be read at a glance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,9 @@ def parse_codes(path: Path, sources: Mapping[str, str], mistakes: list[Finding])
     return rules
 
 
-def parse_roles(path: Path, sources: Mapping[str, str], sets: Sets, mistakes: list[Finding]) -> list[Rule]:
+def parse_roles(
+    path: Path, sources: Mapping[str, str], sets: Sets, mistakes: list[Finding]
+) -> list[Rule]:
     """The grid of roles as rules of the concern service.role.
 
     A cell of class, technique or position holds a word or the name of a set.

@@ -1,8 +1,8 @@
 """Which rules were tried for something that was given, and why each fell away.
 
-It owns the text of `chargeline rules try`. A coder writes one or more administrations in the notation
-of cases and sees, concern by concern, the facts that rules were asked about, the rule that decided, the
-rules that it beat, and of every other rule the condition that did not hold.
+It owns the text of `chargeline rules try`. A coder writes one or more administrations in the
+notation of cases and sees, concern by concern, the facts that rules were asked about, the rule that
+decided, the rules that it beat, and of every other rule the condition that did not hold.
 """
 
 from collections import Counter
@@ -34,7 +34,9 @@ from chargeline.rulebook.cases import (
 from chargeline.rulebook.notation import administration_of
 
 
-def tried(given: Sequence[str], rulebook: Rulebook, policy: str, context: VisitContext) -> Iterator[str]:
+def tried(
+    given: Sequence[str], rulebook: Rulebook, policy: str, context: VisitContext
+) -> Iterator[str]:
     """The lines of the page. `policy`: "" for the one of the payer.
 
     Raises ValueError for a text that is not in the notation.
@@ -75,7 +77,9 @@ def _outcome(made: Draft) -> Iterator[str]:
             yield f"{what:<10}{', '.join(entries)}"
 
 
-def _decided(table: Table[Any, Any], facts: Sequence[Value], decision: Decision[Any]) -> Iterator[str]:
+def _decided(
+    table: Table[Any, Any], facts: Sequence[Value], decision: Decision[Any]
+) -> Iterator[str]:
     values: Mapping[str, Value] = dict(zip(table.concern.facts, facts, strict=True))
     shown = ", ".join([f"{name} = {_shown(value)}" for name, value in values.items()])
     yield f"  asked for {shown or 'everything'}"

@@ -1,7 +1,9 @@
-"""From the gateway to the ledger without Kafka: messages wait here for the transaction that keeps them.
+"""From the gateway to the ledger without Kafka: messages wait here for the transaction that keeps
+them.
 
 It owns the one partition of this mode, its offset and its fence, and who is told when a batch is
-committed or was not. What a message means is the processor's, how a sender is answered the gateway's.
+committed or was not. What a message means is the processor's, how a sender is answered the
+gateway's.
 """
 
 import asyncio
@@ -23,7 +25,8 @@ from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
 from chargeline.ledger.records import Move
 from chargeline.telemetry.metrics import Metrics
 
-# No Kafka topic can have this name: a ledger that moves on to Kafka must not begin there at our offset.
+# No Kafka topic can have this name: a ledger that moves on to Kafka must not begin there at our
+# offset.
 TOPIC, PARTITION = "serve:inbound", 0
 DUE_AT_ONCE = 200
 
@@ -40,7 +43,8 @@ class _UnkeptMessage:
 
 
 class Intake:
-    """The gateway's store. `committed` is set after each transaction: something may be in the outbox.
+    """The gateway's store. `committed` is set after each transaction: something may be in the
+    outbox.
 
     `trouble` says why the ledger took nothing the last time, "" if it did.
     """
@@ -69,7 +73,9 @@ class Intake:
         self._filled = asyncio.Event()
         self._ended = False
         self._offset = 0
-        self._attempted: int | None = None  # where the ledger is too, if a commit was made but not confirmed
+        self._attempted: int | None = (
+            None  # where the ledger is too, if a commit was made but not confirmed
+        )
 
     async def claim(self) -> None:
         """Take over from whoever served this ledger before, who is fenced from now on."""
@@ -85,8 +91,12 @@ class Intake:
         """Return when the ledger has the message. Raises StoreUnavailable, StoreFull."""
         await self.keep(message.key, message.raw, message.headers, message.received_at)
 
-    async def keep(self, key: str, value: bytes, headers: Mapping[str, str], received_at: datetime) -> None:
-        """The same for any record, also one that chargeline sends itself through the inbound topic."""
+    async def keep(
+        self, key: str, value: bytes, headers: Mapping[str, str], received_at: datetime
+    ) -> None:
+        """The same for any record, also one that chargeline sends itself through the inbound
+        topic.
+        """
         if self._ended:
             raise StoreUnavailable("this program is ending")
         waiting = _UnkeptMessage(
@@ -172,7 +182,9 @@ class Intake:
         return done
 
     async def _still_ours(self) -> None:
-        """Ask the fence, and learn whether a commit that nobody confirmed was made. Raises Fenced."""
+        """Ask the fence, and learn whether a commit that nobody confirmed was made. Raises
+        Fenced.
+        """
         if self._attempted is not None:
             with suppress(Fenced):
                 await self._ask(self._attempted)
@@ -185,7 +197,9 @@ class Intake:
             await batch.advance(TOPIC, {PARTITION: Move(offset, offset)}, owner=self.owner)
 
     async def work_off_due(self) -> int:
-        """Draft the visits whose time has come, at most DUE_AT_ONCE; returns how many. Raises Fenced."""
+        """Draft the visits whose time has come, at most DUE_AT_ONCE; returns how many. Raises
+        Fenced.
+        """
         try:
             async with self._lock:
                 await self._still_ours()

@@ -1,8 +1,8 @@
 """Where announcements go in this mode: JSON lines into a file or a pipe, or words on a terminal.
 
-It owns that what it has reported as written is on the disk, and that a file holds whole lines only. A line
-is a CloudEvent in JSON format, with the payload that Kafka would get as its data. It publishes nothing
-twice by itself, but may be asked to; the id tells.
+It owns that what it has reported as written is on the disk, and that a file holds whole lines only.
+A line is a CloudEvent in JSON format, with the payload that Kafka would get as its data. It
+publishes nothing twice by itself, but may be asked to; the id tells.
 """
 
 import json
@@ -60,7 +60,9 @@ class Output:
             raise _cannot("standard output", error) from error
 
     def _into_file(self, path: Path, data: bytes) -> None:
-        """Opened for each lot, so that a file which was moved away or removed is followed by a new one."""
+        """Opened for each lot, so that a file which was moved away or removed is followed by a new
+        one.
+        """
         try:
             new = not path.exists()
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -105,7 +107,9 @@ def _append(descriptor: int, data: bytes) -> None:
     except OSError:
         if regular:
             os.ftruncate(descriptor, status.st_size)
-            os.lseek(descriptor, place, os.SEEK_SET)  # without O_APPEND the next line would leave a hole
+            os.lseek(
+                descriptor, place, os.SEEK_SET
+            )  # without O_APPEND the next line would leave a hole
         raise
 
 
@@ -163,7 +167,9 @@ def _cannot(where: str, error: OSError) -> OutputError:
 
 
 def as_line(announced: Announcement) -> bytes:
-    """A CloudEvent in its JSON format, on one line; `subject` is what Kafka would get as the key."""
+    """A CloudEvent in its JSON format, on one line; `subject` is what Kafka would get as the
+    key.
+    """
     headers = json.loads(announced.headers)
     told = {
         name.removeprefix(_CLOUD_EVENT): value
@@ -176,7 +182,8 @@ def as_line(announced: Announcement) -> bytes:
         "subject": announced.key,
         "datacontenttype": headers["content-type"],
     }
-    # The payload is JSON on one line already; read and written again it would cost most of the time.
+    # The payload is JSON on one line already; read and written again it would cost most of the
+    # time.
     head = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     return head[:-1].encode() + b',"data":' + announced.payload + b"}\n"
 
@@ -205,7 +212,9 @@ def _draft(data: shapes.DraftRevision) -> str:
         changes = data.changes
         parts += [f"added {_listed([c.after for c in changes.added])}"] if changes.added else []
         parts += [f"changed {_listed([c.before])} to {_listed([c.after])}" for c in changes.changed]
-        parts += [f"removed {_listed([c.before for c in changes.removed])}"] if changes.removed else []
+        parts += (
+            [f"removed {_listed([c.before for c in changes.removed])}"] if changes.removed else []
+        )
     return "; ".join(parts)
 
 

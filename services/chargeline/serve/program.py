@@ -1,7 +1,8 @@
 """`chargeline serve`: gateway, processor and ledger in one process, and their end in good order.
 
-It owns start-up, the tasks side by side, and the order of the end: no more is listened to, what came is
-kept and answered, what was announced is written out. It repeats no step of the parts that it puts together.
+It owns start-up, the tasks side by side, and the order of the end: no more is listened to, what
+came is kept and answered, what was announced is written out. It repeats no step of the parts that
+it puts together.
 """
 
 import asyncio
@@ -38,7 +39,8 @@ GAUGE_SECONDS = 5.0
 # Less than a sender waits for its answer, so that it is told before it gives up.
 BUSY_SECONDS = 4.0
 CUT_SECONDS = 0.5
-# Of the time for a stop: for what is in flight and the outbox; for one wait for a ledger that is held.
+# Of the time for a stop: for what is in flight and the outbox; for one wait for a ledger that is
+# held.
 END_SHARE = 0.6
 BUSY_SHARE = 0.2
 # With the largest messages, server.CONNECTIONS x (8 + 1) of them are in memory.
@@ -46,7 +48,9 @@ IN_FLIGHT = 8
 
 
 def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline serve`: run until SIGTERM or SIGINT; `path` is where events go, None: standard output."""
+    """`chargeline serve`: run until SIGTERM or SIGINT; `path` is where events go, None: standard
+    output.
+    """
 
     async def work(settings: Settings) -> int:
         logs.configure(settings.log_level, sys.stderr)  # standard output is for events
@@ -71,12 +75,17 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
             )
             await intake.claim()
             publisher = Publisher(
-                ledger=ledger, intake=intake, output=output, inbound={TOPIC, settings.topic_inbound}, log=log
+                ledger=ledger,
+                intake=intake,
+                output=output,
+                inbound={TOPIC, settings.topic_inbound},
+                log=log,
             )
             log.info("started", program="serve", version=__version__, port=gateway.server.port)
             if output.for_people:
                 print(
-                    f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}", flush=True
+                    f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}",
+                    flush=True,
                 )
             await _run(
                 settings=settings,
@@ -121,7 +130,9 @@ async def _run(
                 await gateway.close()
                 await publisher.drain()
         except (TimeoutError, LedgerError, StoreUnavailable, StoreFull) as error:
-            log.warning("outbox.left", exc_info=error)  # it is in the ledger: the next start publishes it
+            log.warning(
+                "outbox.left", exc_info=error
+            )  # it is in the ledger: the next start publishes it
         for each in work:
             each.cancel()
 
@@ -139,7 +150,9 @@ async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
         await ledger.close()
 
 
-def _intake(settings: Settings, ledger: Ledger, metrics: Metrics, log: FilteringBoundLogger) -> Intake:
+def _intake(
+    settings: Settings, ledger: Ledger, metrics: Metrics, log: FilteringBoundLogger
+) -> Intake:
     processor = new_processor(settings, ledger, TOPIC, count_drafted(metrics, utc_now))
     metrics.rulebook.tell(version=processor.maker.rulebook.version)
     return Intake(
@@ -154,7 +167,9 @@ def _intake(settings: Settings, ledger: Ledger, metrics: Metrics, log: Filtering
 
 @asynccontextmanager
 async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> AsyncIterator[Gateway]:
-    """The listener, before the ledger is claimed: a second start by mistake ends here and fences nobody."""
+    """The listener, before the ledger is claimed: a second start by mistake ends here and fences
+    nobody.
+    """
     grace_seconds = END_SHARE / 2 * settings.shutdown_seconds  # the other half is the outbox's
     listener = server_settings(settings, in_flight=IN_FLIGHT, grace_seconds=grace_seconds)
     gateway = Gateway(intake, intake.processor.profile, listener, report=tell_gateway(metrics))
@@ -162,7 +177,8 @@ async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> Asyn
     try:
         yield gateway
     finally:
-        # In good order it is closed already. Else what is kept is still answered, and the rest cut off.
+        # In good order it is closed already. Else what is kept is still answered, and the rest cut
+        # off.
         await gateway.server.close(CUT_SECONDS)
 
 
@@ -173,7 +189,9 @@ async def _timers(intake: Intake) -> None:
             await asyncio.sleep(TIMER_SECONDS)
 
 
-async def _gauges(intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *, priced: bool) -> None:
+async def _gauges(
+    intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *, priced: bool
+) -> None:
     """What only the ledger knows: how much waits, and since when."""
     while True:
         try:
@@ -183,12 +201,15 @@ async def _gauges(intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *
         await asyncio.sleep(GAUGE_SECONDS)
 
 
-async def _retention(intake: Intake, days: int, record_days: int, log: FilteringBoundLogger) -> None:
+async def _retention(
+    intake: Intake, days: int, record_days: int, log: FilteringBoundLogger
+) -> None:
     """Once an hour, remove what has been kept for its days."""
     while True:
         try:
             await intake.processor.ledger.forget(
-                utc_now() - timedelta(days=days), record_before=utc_now() - timedelta(days=record_days)
+                utc_now() - timedelta(days=days),
+                record_before=utc_now() - timedelta(days=record_days),
             )
         except LedgerError as error:
             log.error("retention.waiting", exc_info=error)

@@ -1,7 +1,7 @@
 """Publishes the outbox without Kafka: events to the output, our own messages back to the intake.
 
-It owns that an announcement is deleted only when it is written or kept. A crash in between repeats it
-under the same id; it is not repeated merely because the ledger could not delete it.
+It owns that an announcement is deleted only when it is written or kept. A crash in between repeats
+it under the same id; it is not repeated merely because the ledger could not delete it.
 """
 
 import asyncio
@@ -79,7 +79,9 @@ class Publisher:
 
     async def _publish(self, lot: Sequence[Announcement]) -> None:
         ours = [each for each in lot if each.topic in self.inbound]
-        outward = [each for each in lot if each.topic not in self.inbound and each.id not in self._written]
+        outward = [
+            each for each in lot if each.topic not in self.inbound and each.id not in self._written
+        ]
         if outward:
             if not await asyncio.to_thread(self.output.write, outward):
                 raise StoreUnavailable("nobody reads the output")
@@ -91,7 +93,9 @@ class Publisher:
             await self._work_off(ours)
 
     async def _work_off(self, ours: Sequence[Announcement]) -> None:
-        """Nudges, copies of merges and messages under their right key: records again, deleted when kept."""
+        """Nudges, copies of merges and messages under their right key: records again, deleted when
+        kept.
+        """
         ended = await asyncio.gather(
             *(
                 self.intake.keep(each.key, each.payload, loads(each.headers), each.created_at)

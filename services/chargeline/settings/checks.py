@@ -1,7 +1,8 @@
-"""Reads the settings of a process and says all that is wrong with them at once, before anything starts.
+"""Reads the settings of a process and says all that is wrong with them at once, before anything
+starts.
 
-It owns the rules about several settings together. A value is never shown in an error, only its shape:
-a password that was set in the wrong variable is a common mistake.
+It owns the rules about several settings together. A value is never shown in an error, only its
+shape: a password that was set in the wrong variable is a common mistake.
 """
 
 import os
@@ -21,7 +22,9 @@ class SettingsError(FindingError, ValueError):
 
 
 def load() -> Settings:
-    """The settings of this process, from its environment; raises SettingsError with all mistakes."""
+    """The settings of this process, from its environment; raises SettingsError with all
+    mistakes.
+    """
     mistakes = list(_unknown_variables())
     wrong: dict[str, Any] = {}
     try:
@@ -32,7 +35,9 @@ def load() -> Settings:
         wrong = {name: Settings.model_fields[name].default for name in names}
         settings = Settings(**wrong)  # the rest can still be judged together
     mistakes += [
-        each.mistake for each in _TOGETHER if each.broken(settings) and wrong.keys().isdisjoint(each.of)
+        each.mistake
+        for each in _TOGETHER
+        if each.broken(settings) and wrong.keys().isdisjoint(each.of)
     ]
     if mistakes:
         raise SettingsError(*sorted(mistakes, key=lambda mistake: mistake.where))
@@ -42,8 +47,11 @@ def load() -> Settings:
 # ------------------------------------------------------------------ one variable by itself
 
 
-# Kubernetes tells each pod of each service in variables such as CHARGELINE_GATEWAY_PORT_2575_TCP_ADDR.
-_SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP)(_\w+)?$")
+# Kubernetes tells each pod of each service in variables such as
+# CHARGELINE_GATEWAY_PORT_2575_TCP_ADDR.
+_SERVICE_LINK = re.compile(
+    r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP)(_\w+)?$"
+)
 _OUR_TESTS = PREFIX + "TEST_"
 
 
@@ -88,7 +96,9 @@ class _Together(NamedTuple):
     mistake: Finding
 
     @classmethod
-    def rule(cls, *of: str, broken: Callable[[Settings], bool], expected: str, found: str, do: str) -> Self:
+    def rule(
+        cls, *of: str, broken: Callable[[Settings], bool], expected: str, found: str, do: str
+    ) -> Self:
         """A rule about these fields; the first is the one that the mistake names."""
         where = variable(of[0])
         finding = Finding("setting.conflict", expected=expected, found=found, where=where, do=do)
@@ -131,7 +141,9 @@ _TOGETHER = (
         "kafka_sasl_username",
         "kafka_sasl_password",
         "kafka_security_protocol",
-        broken=lambda s: _sasl(s) and not (s.kafka_sasl_username and _secret(s.kafka_sasl_password)),
+        broken=lambda s: (
+            _sasl(s) and not (s.kafka_sasl_username and _secret(s.kafka_sasl_password))
+        ),
         expected="a user name and a password, as the protocol is a SASL one",
         found="one or both empty",
         do="set both, from a secret",
@@ -173,7 +185,9 @@ _TOGETHER = (
     _Together.rule(
         "mllp_tls_client_ca_file",
         "mllp_tls_certificate_file",
-        broken=lambda s: s.mllp_tls_client_ca_file is not None and s.mllp_tls_certificate_file is None,
+        broken=lambda s: (
+            s.mllp_tls_client_ca_file is not None and s.mllp_tls_certificate_file is None
+        ),
         expected="the listener's own certificate beside it",
         found="none",
         do="set the certificate and its key too",

@@ -1,7 +1,7 @@
 """Shows the settings: `chargeline config`, and docs/configuration.md.
 
-It owns the words around them and that no secret is shown. `python -m chargeline.settings.page` prints
-docs/configuration.md, which a test holds against the code.
+It owns the words around them and that no secret is shown. `python -m chargeline.settings.page`
+prints docs/configuration.md, which a test holds against the code.
 """
 
 from typing import NamedTuple
@@ -59,7 +59,10 @@ def describe(settings: Settings) -> list[Described]:
     """All settings in their order, with their values now."""
     return [
         Described(
-            variable(name), _shown(getattr(settings, name)), _shown(field.default), str(field.description)
+            variable(name),
+            _shown(getattr(settings, name)),
+            _shown(field.default),
+            str(field.description),
         )
         for name, field in Settings.model_fields.items()
     ]
@@ -105,7 +108,9 @@ def as_markdown() -> str:
             ]
         default = _shown(field.default)
         shown = f"`{default}`" if default else "-"
-        lines.append(f"| `{variable(name)}` | {shown} | {expected_of(name)} | {field.description} |")
+        lines.append(
+            f"| `{variable(name)}` | {shown} | {expected_of(name)} | {field.description} |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,7 @@
 """What a site may set from outside: environment variables that begin with CHARGELINE_.
 
-It owns their names, types, defaults and meanings. What contradicts what is for checks.py to say, how
-they are shown for page.py.
+It owns their names, types, defaults and meanings. What contradicts what is for checks.py to say,
+how they are shown for page.py.
 """
 
 from pathlib import Path
@@ -17,7 +17,9 @@ PREFIX = "CHARGELINE_"
 _Port = Annotated[int, Ge(1), Le(65535)]
 _Count = Annotated[int, Ge(1)]
 _Amount = Annotated[int, Ge(0)]
-_FrameBytes = Annotated[int, Ge(1), Le(67_108_864)]  # in base64 still a request that any broker takes
+_FrameBytes = Annotated[
+    int, Ge(1), Le(67_108_864)
+]  # in base64 still a request that any broker takes
 _Topic = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 _OptionalName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,199})?$")]
@@ -29,7 +31,9 @@ _NAME = "a name: letters, digits, . _ -"
 
 
 def _set(default: Any, meaning: str, expected: str = "") -> Any:
-    """A setting with its default, its meaning, and what is expected where its type does not say it."""
+    """A setting with its default, its meaning, and what is expected where its type does not say
+    it.
+    """
     return Field(default, description=meaning, json_schema_extra={"expected": expected})
 
 
@@ -37,21 +41,33 @@ class Settings(BaseSettings):
     """Everything that a site may set; each field is one variable."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     # Kafka
     kafka_bootstrap: _Hosts = _set(
         "localhost:9092", "Kafka servers to ask first.", "host:port, several with commas"
     )
-    kafka_group: _Name = _set("chargeline", "Consumer group; programs of one group share the feed.", _NAME)
-    kafka_client_id: _Name = _set("chargeline", "Name under which Kafka's logs and quotas show us.", _NAME)
+    kafka_group: _Name = _set(
+        "chargeline", "Consumer group; programs of one group share the feed.", _NAME
+    )
+    kafka_client_id: _Name = _set(
+        "chargeline", "Name under which Kafka's logs and quotas show us.", _NAME
+    )
     kafka_instance_id: _OptionalName = _set(
-        "", "Static member name, such as the pod's: a restart then moves no partitions. Empty: none.", _NAME
+        "",
+        "Static member name, such as the pod's: a restart then moves no partitions. Empty: none.",
+        _NAME,
     )
     topic_inbound: _Topic = _set("hl7.inbound", "Where HL7 messages come from.", _TOPIC)
     topic_drafts: _Topic = _set("charge.draft", "Where draft charges go.", _TOPIC)
-    topic_questions: _Topic = _set("documentation.question", "Where questions to a person go.", _TOPIC)
+    topic_questions: _Topic = _set(
+        "documentation.question", "Where questions to a person go.", _TOPIC
+    )
     topic_parked: _Topic = _set("hl7.parked", "Where messages go that could not be used.", _TOPIC)
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _set(
         "PLAINTEXT", "Use SSL or SASL_SSL wherever patients are real."
@@ -61,7 +77,9 @@ class Settings(BaseSettings):
     )
     kafka_sasl_username: str = _set("", "User for Kafka.", "a user name")
     kafka_sasl_password: SecretStr = _set(SecretStr(""), "Password for Kafka.", "a password")
-    kafka_tls_ca_file: FilePath | None = _set(None, "Who vouches for Kafka's certificate; unset: the system.")
+    kafka_tls_ca_file: FilePath | None = _set(
+        None, "Who vouches for Kafka's certificate; unset: the system."
+    )
     kafka_tls_certificate_file: FilePath | None = _set(None, "Our certificate for Kafka, PEM.")
     kafka_tls_key_file: FilePath | None = _set(None, "The key of that certificate, PEM.")
     kafka_session_timeout_ms: _Count = _set(
@@ -74,8 +92,12 @@ class Settings(BaseSettings):
         60_000, "How long a rebalance waits for consumers to finish a batch; at least the session."
     )
     kafka_max_poll_interval_ms: _Count = _set(300_000, "The longest that one batch may take.")
-    kafka_max_poll_records: _Count = _set(2_000, "The most messages of a batch, which is one transaction.")
-    kafka_poll_timeout_ms: _Count = _set(1_000, "How long to wait for messages before looking at the rest.")
+    kafka_max_poll_records: _Count = _set(
+        2_000, "The most messages of a batch, which is one transaction."
+    )
+    kafka_poll_timeout_ms: _Count = _set(
+        1_000, "How long to wait for messages before looking at the rest."
+    )
 
     # Ledger
     ledger_url: SecretStr = _set(
@@ -83,11 +105,13 @@ class Settings(BaseSettings):
         "Where messages, timelines and drafts are kept. SQLite holds one process; PostgreSQL many.",
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE",
     )
-    retention_days: _Count = _set(400, "Days that messages and drafts are kept after a visit's last change.")
+    retention_days: _Count = _set(
+        400, "Days that messages and drafts are kept after a visit's last change."
+    )
     record_retention_days: _Count = _set(
         1_096,
-        "Days that the patient's record is kept: what later visits of the patient are drafted with. It"
-        " outlives messages.",
+        "Days that the patient's record is kept: what later visits of the patient are drafted "
+        "with. It outlives messages.",
     )
 
     # Rules
@@ -96,15 +120,20 @@ class Settings(BaseSettings):
     prices: FilePath | None = _set(
         None, "A CSV of the site's prices (code, cents): what open questions cost."
     )
-    interface: _Name = _set("standard", "How the sender writes: a folder of rules/interfaces.", _NAME)
+    interface: _Name = _set(
+        "standard", "How the sender writes: a folder of rules/interfaces.", _NAME
+    )
     default_policy: _OptionalName = _set(
-        "", "Policy of payers that payers.toml does not name. Empty: the one that payers.toml says.", _NAME
+        "",
+        "Policy of payers that payers.toml does not name. Empty: the one that payers.toml says.",
+        _NAME,
     )
 
     # Drafts
     settle_seconds: _Amount = _set(
         120,
-        "How long after a visit's first new message it is drafted, with all that came meanwhile; 0: at once.",
+        "How long after a visit's first new message it is drafted, with all that came meanwhile; "
+        "0: at once.",
     )
     discharge_grace_hours: _Amount = _set(
         24, "How long after discharge late charting is awaited before a draft becomes final."
@@ -114,15 +143,21 @@ class Settings(BaseSettings):
     )
 
     # Parked messages
-    parked_in_a_row: _Count = _set(50, "The most messages parked without one used between; then we stop.")
+    parked_in_a_row: _Count = _set(
+        50, "The most messages parked without one used between; then we stop."
+    )
     parked_per_minute: _Count = _set(500, "The most messages parked in a minute; then we stop.")
 
     # Health pages
-    http_host: _Host = _set("127.0.0.1", "Address of the health pages; 0.0.0.0 in a container.", "a host")
+    http_host: _Host = _set(
+        "127.0.0.1", "Address of the health pages; 0.0.0.0 in a container.", "a host"
+    )
     http_port: _Port = _set(8080, "Port of /healthz, /readyz, /metrics and /version.")
 
     # Gateway
-    mllp_host: _Host = _set("127.0.0.1", "Address of the MLLP listener; 0.0.0.0 in a container.", "a host")
+    mllp_host: _Host = _set(
+        "127.0.0.1", "Address of the MLLP listener; 0.0.0.0 in a container.", "a host"
+    )
     mllp_port: _Port = _set(2575, "Port of the MLLP listener.")
     mllp_tls_certificate_file: FilePath | None = _set(
         None, "Certificate of the MLLP listener, PEM; unset: no TLS."
@@ -133,8 +168,8 @@ class Settings(BaseSettings):
     )
     mllp_frame_bytes: _FrameBytes = _set(
         8_388_608,
-        "The largest message that is taken; also sets what our Kafka clients and `topics create` allow, so "
-        "set it alike everywhere.",
+        "The largest message that is taken; also sets what our Kafka clients and `topics create` "
+        "allow, so set it alike everywhere.",
     )
     mllp_idle_seconds: _Count = _set(300, "A connection that is silent for so long is closed.")
 
@@ -142,10 +177,14 @@ class Settings(BaseSettings):
     shutdown_seconds: _Count = _set(
         25, "How long the work under way may take at a stop; less than the pod's grace period."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _set("info", "The least level that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = _set(
+        "info", "The least level that is logged."
+    )
 
     def kafka_record_bytes(self) -> int:
-        """The largest record of our topics: a parked message in base64, with the reason beside it."""
+        """The largest record of our topics: a parked message in base64, with the reason beside
+        it.
+        """
         return self.mllp_frame_bytes * 4 // 3 + 131_072
 
     def topics(self) -> tuple[str, str, str, str]:
@@ -192,7 +231,9 @@ def expected_of(name: str) -> str:
         return "one of " + ", ".join(word for word in get_args(field.annotation) if word)
     if field.annotation is int:
         return _whole_number(field)
-    return "a folder that exists" if field.annotation == DirectoryPath | None else "a file that exists"
+    return (
+        "a folder that exists" if field.annotation == DirectoryPath | None else "a file that exists"
+    )
 
 
 def _whole_number(field: FieldInfo) -> str:

@@ -4,6 +4,6 @@ It owns test traffic only: nothing here knows how chargeline reads or bills, so 
 judge the reader. Each patient, payer and place is plainly made up (ZEBRA, ZZ, TESTPATIENT).
 """
 
-from chargeline.simulator.feed import Feed, simulate, write_feed
+from chargeline.simulator.feed import InventedFeed, simulate, write_feed
 
-__all__ = ["Feed", "simulate", "write_feed"]
+__all__ = ["InventedFeed", "simulate", "write_feed"]

@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chargeline.simulator.visits import ZONE, Administration, Amount, Visit
+from chargeline.simulator.visits import ZONE, Amount, InventedDose, InventedVisit
 
 MINUTE = timedelta(minutes=1)
 _VERSIONS = ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
@@ -45,8 +45,10 @@ class Sender(NamedTuple):
         return self.version < version
 
 
-def sender_of(visit: Visit, chance: Random) -> Sender:
-    """Choose how this visit is written; the night the clock changes is always written with offsets."""
+def sender_of(visit: InventedVisit, chance: Random) -> Sender:
+    """Choose how this visit is written; the night the clock changes is always written with
+    offsets.
+    """
     zone = ZoneInfo(ZONE)
     ends = [each.stop() for each in visit.administrations]
     offsets = {moment.astimezone(zone).utcoffset() for moment in (visit.arrived, visit.left, *ends)}
@@ -61,10 +63,12 @@ def sender_of(visit: Visit, chance: Random) -> Sender:
 
 
 @dataclass(frozen=True)
-class Record:
-    """One RXA. `drugs` is empty where the dose was already given on an earlier record (amount 0)."""
+class ChartedRecord:
+    """One RXA. `drugs` is empty where the dose was already given on an earlier record (amount
+    0).
+    """
 
-    administration: Administration
+    administration: InventedDose
     count: int  # RXA-2
     start: datetime
     end: datetime | None
@@ -77,20 +81,20 @@ class Record:
     reason: str = ""
 
 
-def records_of(visit: Visit, sender: Sender, chance: Random) -> list[Record]:
+def records_of(visit: InventedVisit, sender: Sender, chance: Random) -> list[ChartedRecord]:
     """Chart every administration of the visit in the sender's style, counting RXA-2 per order."""
     write = _closed_pieces if visit.style == "standard" else _actions
-    records: list[Record] = []
+    records: list[ChartedRecord] = []
     for _, doses in groupby(visit.administrations, key=lambda each: each.order):
         charted = [record for dose in doses for record in write(dose, sender, chance)]
         records += [replace(record, count=number) for number, record in enumerate(charted, 1)]
     return records
 
 
-def _not_given(dose: Administration, style: str, chance: Random) -> Record:
+def _not_given(dose: InventedDose, style: str, chance: Random) -> ChartedRecord:
     refused = chance.randrange(2) == 0
     word = ("Refused" if refused else "Held") if style == "action-stream" else ""
-    return Record(
+    return ChartedRecord(
         dose,
         count=1,
         start=dose.start(),
@@ -103,7 +107,7 @@ def _not_given(dose: Administration, style: str, chance: Random) -> Record:
     )
 
 
-def _closed_pieces(dose: Administration, sender: Sender, chance: Random) -> Iterator[Record]:
+def _closed_pieces(dose: InventedDose, sender: Sender, chance: Random) -> Iterator[ChartedRecord]:
     """Standard style: one RXA with start and end, one more after a pause (its amount is 0)."""
     if not dose.given:
         yield _not_given(dose, "standard", chance)
@@ -115,7 +119,7 @@ def _closed_pieces(dose: Administration, sender: Sender, chance: Random) -> Iter
         last = number == len(pieces) - 1
         known = dose.stop_documented or not last
         closed = dose.start() if dose.is_taken_home() else dose.stop() if together else stop
-        yield Record(
+        yield ChartedRecord(
             dose,
             count=0,
             start=start,
@@ -126,24 +130,26 @@ def _closed_pieces(dose: Administration, sender: Sender, chance: Random) -> Iter
         )
 
 
-def _cut_at_rates(dose: Administration) -> Iterator[tuple[datetime, datetime]]:
+def _cut_at_rates(dose: InventedDose) -> Iterator[tuple[datetime, datetime]]:
     for start, stop in dose.intervals:
         inside = [moment for moment, _ in dose.rates if start < moment < stop]
         edges = [start, *inside, stop]
         yield from pairwise(edges)
 
 
-def _rate_at(dose: Administration, moment: datetime) -> int | None:
+def _rate_at(dose: InventedDose, moment: datetime) -> int | None:
     return next((rate for since, rate in reversed(dose.rates) if since <= moment), None)
 
 
-def _actions(dose: Administration, sender: Sender, chance: Random) -> Iterator[Record]:
+def _actions(dose: InventedDose, sender: Sender, chance: Random) -> Iterator[ChartedRecord]:
     """Action style: one RXA for each thing the nurse did, the dose on the first one."""
     if not dose.given:
         yield _not_given(dose, "action-stream", chance)
         return
-    for number, (word, moment, rate) in enumerate(sorted(_deeds(dose, chance), key=lambda deed: deed[1])):
-        yield Record(
+    for number, (word, moment, rate) in enumerate(
+        sorted(_deeds(dose, chance), key=lambda deed: deed[1])
+    ):
+        yield ChartedRecord(
             dose,
             count=0,
             start=moment,
@@ -155,10 +161,14 @@ def _actions(dose: Administration, sender: Sender, chance: Random) -> Iterator[R
         )
 
 
-def _deeds(dose: Administration, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
+def _deeds(dose: InventedDose, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
     """Give (word of RXA-9, moment, mL/hr) for one dose."""
     if dose.method != "infusion":
-        bolus = dose.method == "push" and dose.drugs[0].drug == "fluorouracil" and chance.randrange(3) == 0
+        bolus = (
+            dose.method == "push"
+            and dose.drugs[0].drug == "fluorouracil"
+            and chance.randrange(3) == 0
+        )
         yield ("Bolus" if bolus else "Given", dose.start(), None)
         return
     yield "New Bag", dose.start(), _rate_at(dose, dose.start())
@@ -173,7 +183,7 @@ def _deeds(dose: Administration, chance: Random) -> Iterator[tuple[str, datetime
         yield "Stopped", dose.stop(), None
 
 
-def _checks(dose: Administration, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
+def _checks(dose: InventedDose, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
     """A look at the pump during a longer infusion: a row that changes nothing."""
     start, stop = dose.intervals[0]
     minutes = (stop - start) // MINUTE

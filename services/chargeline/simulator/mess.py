@@ -1,8 +1,8 @@
 """The dial for mess: what goes wrong between the nurse, the interface engine and the network.
 
 This module owns each kind of trouble and how frequent it is with the dial at 1. It refuses to touch
-what was truly given: each kind draws from a stream of its own, apart from that of the visits, so the
-clinical truth of a seed is the same at any setting.
+what was truly given: each kind draws from a stream of its own, apart from that of the visits, so
+the clinical truth of a seed is the same at any setting.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +11,10 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from chargeline.simulator.charting import MINUTE, Record, Sender
+from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
 from chargeline.simulator.messages import Letter, letter, segment, visit_segments
 from chargeline.simulator.regimens import STRAYS
-from chargeline.simulator.visits import Administration, Visit, amount_of, give
+from chargeline.simulator.visits import InventedDose, InventedVisit, amount_of, give
 
 # kind of trouble -> its probability at 1.0, and what it is counted on
 FREQUENCIES: dict[str, float] = {
@@ -55,7 +55,7 @@ class Dial:
 # --- the visit: what was not documented, held, or charted by mistake ---------------------------
 
 
-def muddle_visit(visit: Visit, dial: Dial) -> Visit:
+def muddle_visit(visit: InventedVisit, dial: Dial) -> InventedVisit:
     """Lose stops, and add administrations that never were (given=False or voided=True)."""
     stream = dial.stream("missing stop")
     kept = tuple(_without_stop(each, dial, stream) for each in visit.administrations)
@@ -64,12 +64,12 @@ def muddle_visit(visit: Visit, dial: Dial) -> Visit:
     return _with_stray(muddled, dial, "void")
 
 
-def _without_stop(dose: Administration, dial: Dial, stream: Random) -> Administration:
+def _without_stop(dose: InventedDose, dial: Dial, stream: Random) -> InventedDose:
     lost = dial.strikes("missing stop", stream) and dose.method == "infusion"
     return replace(dose, stop_documented=False) if lost else dose
 
 
-def _with_stray(visit: Visit, dial: Dial, kind: str) -> Visit:
+def _with_stray(visit: InventedVisit, dial: Dial, kind: str) -> InventedVisit:
     stream = dial.stream(kind)
     if not dial.strikes(kind, stream):
         return visit
@@ -79,13 +79,19 @@ def _with_stray(visit: Visit, dial: Dial, kind: str) -> Visit:
     line = next((each.line for each in visit.administrations if each.route == "IV"), "R-ARM")
     begin = visit.arrived + stream.randint(10, 30) * MINUTE
     stray = give(
-        chance=stream, step=step, drugs=drugs, order=order, line=line, style=visit.style, begin=begin
+        chance=stream,
+        step=step,
+        drugs=drugs,
+        order=order,
+        line=line,
+        style=visit.style,
+        begin=begin,
     )
     stray = replace(stray, given=False) if kind == "not given" else replace(stray, voided=True)
     return replace(visit, administrations=(*visit.administrations, stray))
 
 
-def cancelled_visit(visit: Visit, dial: Dial) -> Visit | None:
+def cancelled_visit(visit: InventedVisit, dial: Dial) -> InventedVisit | None:
     """A second registration of the same patient by mistake, cancelled by an A11 soon after."""
     stream = dial.stream("cancelled visit")
     if not dial.strikes("cancelled visit", stream):
@@ -104,11 +110,11 @@ def cancelled_visit(visit: Visit, dial: Dial) -> Visit | None:
 # --- the records: corrections and voids ---------------------------------------------------------
 
 
-def muddle_records(records: Sequence[Record], dial: Dial) -> list[Record]:
+def muddle_records(records: Sequence[ChartedRecord], dial: Dial) -> list[ChartedRecord]:
     """Chart some records wrongly at first and right later (U); take back what was a mistake (D)."""
     stream = dial.stream("correction")
-    first: list[Record] = []
-    later: list[Record] = []
+    first: list[ChartedRecord] = []
+    later: list[ChartedRecord] = []
     for record in records:
         hit = dial.strikes("correction", stream)
         delay = stream.randint(15, 180) * MINUTE
@@ -122,8 +128,8 @@ def muddle_records(records: Sequence[Record], dial: Dial) -> list[Record]:
     return first + later
 
 
-def _wrong(record: Record, stream: Random) -> Record:
-    mistakes: list[Callable[[Record, timedelta], Record]] = [_wrong_start]
+def _wrong(record: ChartedRecord, stream: Random) -> ChartedRecord:
+    mistakes: list[Callable[[ChartedRecord, timedelta], ChartedRecord]] = [_wrong_start]
     if record.end is not None and record.administration.method == "infusion":
         mistakes.append(_wrong_stop)
     if record.drugs:
@@ -131,17 +137,17 @@ def _wrong(record: Record, stream: Random) -> Record:
     return stream.choice(mistakes)(record, stream.randint(5, 50) * MINUTE)
 
 
-def _wrong_start(record: Record, error: timedelta) -> Record:
+def _wrong_start(record: ChartedRecord, error: timedelta) -> ChartedRecord:
     return replace(record, start=record.start - error)
 
 
-def _wrong_stop(record: Record, error: timedelta) -> Record:
+def _wrong_stop(record: ChartedRecord, error: timedelta) -> ChartedRecord:
     assert record.end is not None, "only a record with an end can have a wrong one"
     end = record.end + error
     return replace(record, end=end, charted=max(record.charted, end + MINUTE))
 
 
-def _wrong_dose(record: Record, error: timedelta) -> Record:
+def _wrong_dose(record: ChartedRecord, error: timedelta) -> ChartedRecord:
     """Charted with a zero too many, the commonest slip; an error of time has no part in it."""
     slip = format((Decimal(record.drugs[0].amount) * 10).normalize(), "f")
     return replace(record, drugs=(record.drugs[0]._replace(amount=slip), *record.drugs[1:]))
@@ -150,7 +156,9 @@ def _wrong_dose(record: Record, error: timedelta) -> Record:
 # --- the letters: what the interface engine and the network do -----------------------------------
 
 
-def muddle_letters(letters: Sequence[Letter], visit: Visit, sender: Sender, dial: Dial) -> list[Letter]:
+def muddle_letters(
+    letters: Sequence[Letter], visit: InventedVisit, sender: Sender, dial: Dial
+) -> list[Letter]:
     """Delay, add, merge, copy and shuffle the messages of one visit; gives each its MSH-10."""
     muddled = list(letters)
     if not visit.cancelled:
@@ -159,22 +167,26 @@ def muddle_letters(letters: Sequence[Letter], visit: Visit, sender: Sender, dial
         muddled = _visit_merge(muddled, visit, dial)
         muddled = _patient_merge(muddled, visit, dial)
     muddled.sort(key=lambda each: each.sent)
-    muddled = [replace(each, control=f"{visit.serial()}{n:03}") for n, each in enumerate(muddled, 1)]
+    muddled = [
+        replace(each, control=f"{visit.serial()}{n:03}") for n, each in enumerate(muddled, 1)
+    ]
     muddled += [*_duplicates(muddled, dial), *_resends(muddled, visit, dial)]
     return _shuffled(muddled, dial)
 
 
-def _late(letters: list[Letter], visit: Visit, dial: Dial) -> list[Letter]:
+def _late(letters: list[Letter], visit: InventedVisit, dial: Dial) -> list[Letter]:
     stream = dial.stream("late")
     result = []
     for each in letters:
         struck = each.kind == "RAS" and dial.strikes("late", stream)
         sent = max(each.sent, visit.left) + stream.randint(20, 1200) * MINUTE
-        result.append(replace(each, sent=sent, arrives=sent + timedelta(seconds=1)) if struck else each)
+        result.append(
+            replace(each, sent=sent, arrives=sent + timedelta(seconds=1)) if struck else each
+        )
     return result
 
 
-def _reopened(visit: Visit, dial: Dial) -> Iterator[Letter]:
+def _reopened(visit: InventedVisit, dial: Dial) -> Iterator[Letter]:
     """A13 takes the discharge back; the patient leaves a little later."""
     stream = dial.stream("reopened")
     if dial.strikes("reopened", stream):
@@ -184,7 +196,7 @@ def _reopened(visit: Visit, dial: Dial) -> Iterator[Letter]:
         yield replace(letter(visit, "A03", gone, visit_segments(visit)), discharged=gone)
 
 
-def _chatter(visit: Visit, dial: Dial) -> Iterator[Letter]:
+def _chatter(visit: InventedVisit, dial: Dial) -> Iterator[Letter]:
     stream = dial.stream("chatter")
     if dial.strikes("chatter", stream):
         for _ in range(stream.randint(1, 3)):
@@ -192,7 +204,7 @@ def _chatter(visit: Visit, dial: Dial) -> Iterator[Letter]:
             yield letter(visit, "A08", moment, visit_segments(visit))
 
 
-def _unknown(visit: Visit, sender: Sender, dial: Dial) -> Iterator[Letter]:
+def _unknown(visit: InventedVisit, sender: Sender, dial: Dial) -> Iterator[Letter]:
     """A weight from the scale: a message type that no medication reader asked for."""
     stream = dial.stream("unknown type")
     if dial.strikes("unknown type", stream):
@@ -202,7 +214,7 @@ def _unknown(visit: Visit, sender: Sender, dial: Dial) -> Iterator[Letter]:
         yield letter(visit, "R01", moment, (request, weight))
 
 
-def _visit_merge(letters: list[Letter], visit: Visit, dial: Dial) -> list[Letter]:
+def _visit_merge(letters: list[Letter], visit: InventedVisit, dial: Dial) -> list[Letter]:
     """Begin under a temporary visit number (MRG-5), which A35 or A41 merges into the real one."""
     stream = dial.stream("visit merge")
     if not dial.strikes("visit merge", stream):
@@ -210,11 +222,15 @@ def _visit_merge(letters: list[Letter], visit: Visit, dial: Dial) -> list[Letter
     temporary = f"T{visit.serial()}"
     moment = visit.arrived + (visit.left - visit.arrived) * stream.randint(20, 90) // 100
     merge = letter(visit, stream.choice(("A35", "A35", "A41")), moment)
-    merge = replace(merge, prior=segment("MRG", {1: f"{visit.patient.number}^^^ZEBRA^MR", 5: temporary}))
-    return [replace(each, visit=temporary) if each.sent < merge.sent else each for each in letters] + [merge]
+    merge = replace(
+        merge, prior=segment("MRG", {1: f"{visit.patient.number}^^^ZEBRA^MR", 5: temporary})
+    )
+    return [
+        replace(each, visit=temporary) if each.sent < merge.sent else each for each in letters
+    ] + [merge]
 
 
-def _patient_merge(letters: list[Letter], visit: Visit, dial: Dial) -> list[Letter]:
+def _patient_merge(letters: list[Letter], visit: InventedVisit, dial: Dial) -> list[Letter]:
     """Begin under a temporary patient number (MRG-1), which A40 merges into the real one."""
     stream = dial.stream("patient merge")
     if not dial.strikes("patient merge", stream):
@@ -240,22 +256,28 @@ def _duplicates(letters: Sequence[Letter], dial: Dial) -> Iterator[Letter]:
             yield replace(each, arrives=each.arrives + delay)
 
 
-def _resends(letters: Sequence[Letter], visit: Visit, dial: Dial) -> Iterator[Letter]:
+def _resends(letters: Sequence[Letter], visit: InventedVisit, dial: Dial) -> Iterator[Letter]:
     """The same body under a new MSH-10 and MSH-7."""
     stream = dial.stream("resend")
     for number, each in enumerate(letters, len(letters) + 1):
         delay = stream.randint(1, 300) * MINUTE
         if dial.strikes("resend", stream):
             control = f"{visit.serial()}{number:03}"
-            yield replace(each, sent=each.sent + delay, arrives=each.arrives + delay, control=control)
+            yield replace(
+                each, sent=each.sent + delay, arrives=each.arrives + delay, control=control
+            )
 
 
 def _shuffled(letters: list[Letter], dial: Dial) -> list[Letter]:
     """Let messages change places: a little below 1.0, all of them at 1.0."""
     stream = dial.stream("disorder")
     ordered = sorted(letters, key=lambda each: each.arrives)
-    places = [number + stream.random() * _SHUFFLE_REACH * dial.level for number in range(len(ordered))]
+    places = [
+        number + stream.random() * _SHUFFLE_REACH * dial.level for number in range(len(ordered))
+    ]
     if dial.level >= 1.0:
         stream.shuffle(places)
-    moved = [each for _, each in sorted(zip(places, ordered, strict=True), key=lambda pair: pair[0])]
+    moved = [
+        each for _, each in sorted(zip(places, ordered, strict=True), key=lambda pair: pair[0])
+    ]
     return [replace(each, arrives=slot.arrives) for each, slot in zip(moved, ordered, strict=True)]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from chargeline.simulator.charting import MINUTE, Record, Sender
+from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
 from chargeline.simulator.regimens import DRUGS, PAYERS, ROUTES, VEHICLES
-from chargeline.simulator.visits import INFUSION_PUMP, Administration, Amount, Visit
+from chargeline.simulator.visits import INFUSION_PUMP, Amount, InventedDose, InventedVisit
 
 # MSH-11: training, so that a receiver in production refuses what was invented.
 PROCESSING_ID = "T"
@@ -50,9 +50,13 @@ def segment(name: str, fields: dict[int, str]) -> str:
 # --- letters: what the interface sends -----------------------------------------------------------
 
 
-def administration_letters(visit: Visit, sender: Sender, records: Sequence[Record]) -> Iterator[Letter]:
-    """Send records: a standard sender puts those charted together into one RAS, the other never does."""
-    batch: list[Record] = []
+def administration_letters(
+    visit: InventedVisit, sender: Sender, records: Sequence[ChartedRecord]
+) -> Iterator[Letter]:
+    """Send records: a standard sender puts those charted together into one RAS, the other never
+    does.
+    """
+    batch: list[ChartedRecord] = []
     for record in records:
         joins = batch and visit.style == "standard" and _belong_together(batch[-1], record)
         if batch and not joins:
@@ -63,21 +67,29 @@ def administration_letters(visit: Visit, sender: Sender, records: Sequence[Recor
         yield _administration_letter(visit, sender, batch)
 
 
-def _belong_together(one: Record, other: Record) -> bool:
+def _belong_together(one: ChartedRecord, other: ChartedRecord) -> bool:
     same_order = one.administration.order == other.administration.order
-    return same_order and abs(one.charted - other.charted) <= 4 * MINUTE and one.status == other.status
+    return (
+        same_order and abs(one.charted - other.charted) <= 4 * MINUTE and one.status == other.status
+    )
 
 
-def _administration_letter(visit: Visit, sender: Sender, batch: Sequence[Record]) -> Letter:
+def _administration_letter(
+    visit: InventedVisit, sender: Sender, batch: Sequence[ChartedRecord]
+) -> Letter:
     charted = max(record.charted for record in batch)
     order = _order_numbers(batch[0].administration)
-    segments = [_common_order(control="RE", order=order, sender=sender, moment=charted, more={5: "IP"})]
+    segments = [
+        _common_order(control="RE", order=order, sender=sender, moment=charted, more={5: "IP"})
+    ]
     for record in batch:
         segments += _record_segments(sender, record, visit.facility())
     return letter(visit, "RAS", charted, tuple(segments))
 
 
-def letter(visit: Visit, kind: str, happened: datetime, segments: tuple[str, ...] = ()) -> Letter:
+def letter(
+    visit: InventedVisit, kind: str, happened: datetime, segments: tuple[str, ...] = ()
+) -> Letter:
     """A message of this visit that goes out some seconds after what it tells."""
     sent = happened + timedelta(seconds=7)
     return Letter(
@@ -91,7 +103,7 @@ def letter(visit: Visit, kind: str, happened: datetime, segments: tuple[str, ...
     )
 
 
-def _record_segments(sender: Sender, record: Record, visit_facility: str) -> Iterator[str]:
+def _record_segments(sender: Sender, record: ChartedRecord, visit_facility: str) -> Iterator[str]:
     dose, rate = record.administration, record.rate
     head = record.drugs[0].amount if record.drugs else "0"
     fields = {
@@ -122,7 +134,7 @@ def _record_segments(sender: Sender, record: Record, visit_facility: str) -> Ite
         yield f"OBX|1|CE|INFUSION-DEVICE^device^L||{dose.device}||||||F"
 
 
-def _components(dose: Administration, drugs: Sequence[Amount]) -> Iterator[str]:
+def _components(dose: InventedDose, drugs: Sequence[Amount]) -> Iterator[str]:
     """RXC: the fluid of the bag (B) and each drug added to it (A)."""
     if dose.vehicle:
         base = f"{VEHICLES[dose.vehicle]}^{dose.vehicle}^L"
@@ -131,17 +143,19 @@ def _components(dose: Administration, drugs: Sequence[Amount]) -> Iterator[str]:
         yield segment("RXC", {1: "A", 2: _drug_code(each.drug), 3: each.amount, 4: each.unit})
 
 
-def _route_segment(dose: Administration) -> str:
+def _route_segment(dose: InventedDose) -> str:
     route = f"{dose.route}^{ROUTES[dose.route][0]}^HL70162"
     pump = "IVP^IV pump^HL70164" if dose.device == INFUSION_PUMP else ""
-    return segment("RXR", {1: route, 2: dose.line, 3: pump, 4: _METHODS.get(dose.method, "")}).rstrip("|")
+    return segment(
+        "RXR", {1: route, 2: dose.line, 3: pump, 4: _METHODS.get(dose.method, "")}
+    ).rstrip("|")
 
 
 def _drug_code(drug: str) -> str:
     return f"{drug.upper()}^{DRUGS[drug][0]}^L"
 
 
-def _order_numbers(dose: Administration) -> tuple[str, str]:
+def _order_numbers(dose: InventedDose) -> tuple[str, str]:
     return (f"P{dose.order[1:]}^ZEBRACPOE", f"{dose.order}^ZEBRARX")
 
 
@@ -164,20 +178,31 @@ def _common_order(
     return segment("ORC", fields | more)
 
 
-def order_letters(visit: Visit, sender: Sender) -> Iterator[Letter]:
+def order_letters(visit: InventedVisit, sender: Sender) -> Iterator[Letter]:
     """One RDE for each order, all written soon after the arrival."""
-    for number, (_, doses) in enumerate(groupby(visit.administrations, key=lambda each: each.order)):
+    for number, (_, doses) in enumerate(
+        groupby(visit.administrations, key=lambda each: each.order)
+    ):
         moment = visit.arrived + 2 * MINUTE + number * timedelta(seconds=20)
         yield letter(visit, "RDE", moment, tuple(_order_segments(sender, next(doses), moment)))
 
 
-def _order_segments(sender: Sender, dose: Administration, moment: datetime) -> Iterator[str]:
+def _order_segments(sender: Sender, dose: InventedDose, moment: datetime) -> Iterator[str]:
     placer, filler = _order_numbers(dose)
     timing = f"^^M{dose.ordered_minutes}" if dose.ordered_minutes and sender.before("2.5") else ""
     yield _common_order(
-        control="NW", order=(placer, filler), sender=sender, moment=moment, more={5: "SC", 7: timing}
+        control="NW",
+        order=(placer, filler),
+        sender=sender,
+        moment=moment,
+        more={5: "SC", 7: timing},
     )
-    fields = {1: timing, 2: _drug_code(dose.drugs[0].drug), 3: dose.drugs[0].amount, 5: dose.drugs[0].unit}
+    fields = {
+        1: timing,
+        2: _drug_code(dose.drugs[0].drug),
+        3: dose.drugs[0].amount,
+        5: dose.drugs[0].unit,
+    }
     if dose.rates:
         fields |= {23: str(dose.rates[0][1]), 24: "mL/hr"}
     yield segment("RXE", fields)
@@ -188,7 +213,7 @@ def _order_segments(sender: Sender, dose: Administration, moment: datetime) -> I
         yield from _components(dose, dose.drugs)
 
 
-def visit_segments(visit: Visit) -> tuple[str, ...]:
+def visit_segments(visit: InventedVisit) -> tuple[str, ...]:
     """DG1 and IN1, the same in each snapshot of the visit."""
     diagnoses = [
         segment("DG1", {1: str(number), 3: f"{code}^^I10", 6: "W"})
@@ -199,10 +224,11 @@ def visit_segments(visit: Visit) -> tuple[str, ...]:
     return (*diagnoses, segment("IN1", fields).rstrip("|"))
 
 
-# --- text -------------------------------------------------------------------------------------------
+# --- text
+# -------------------------------------------------------------------------------------------
 
 
-def render(visit: Visit, sender: Sender, message: Letter) -> bytes:
+def render(visit: InventedVisit, sender: Sender, message: Letter) -> bytes:
     """Write the message out: CR after each segment, no frame around it."""
     lines = [_header(visit, sender, message)]
     if message.kind.startswith("A"):
@@ -213,10 +239,16 @@ def render(visit: Visit, sender: Sender, message: Letter) -> bytes:
     return "".join(f"{line}\r" for line in (*lines, *message.segments)).encode("ascii")
 
 
-def _header(visit: Visit, sender: Sender, message: Letter) -> str:
+def _header(visit: InventedVisit, sender: Sender, message: Letter) -> str:
     old = sender.before("2.4")
-    kinds = {"RAS": "RAS^O01" if old else "RAS^O17", "RDE": "RDE^O01" if old else "RDE^O11", "R01": "ORU^R01"}
-    kind = kinds.get(message.kind, f"ADT^{message.kind}") + ("" if old else f"^{_STRUCTURES[message.kind]}")
+    kinds = {
+        "RAS": "RAS^O01" if old else "RAS^O17",
+        "RDE": "RDE^O01" if old else "RDE^O11",
+        "R01": "ORU^R01",
+    }
+    kind = kinds.get(message.kind, f"ADT^{message.kind}") + (
+        "" if old else f"^{_STRUCTURES[message.kind]}"
+    )
     application = "ZEBRAADT" if message.kind.startswith("A") else "ZEBRAMAR"
     stamp = sender.stamp(message.sent)
     parts = (application, visit.facility(), "CHARGELINE", "ZEBRA", stamp, "", kind, message.control)
@@ -225,7 +257,7 @@ def _header(visit: Visit, sender: Sender, message: Letter) -> str:
     )
 
 
-def _person(visit: Visit, message: Letter) -> str:
+def _person(visit: InventedVisit, message: Letter) -> str:
     born = visit.patient.born.strftime("%Y%m%d")
     number = f"{message.patient}^^^ZEBRA^MR"
     fields = {
@@ -243,7 +275,7 @@ def _person(visit: Visit, message: Letter) -> str:
     return segment("PID", fields)
 
 
-def _encounter(visit: Visit, sender: Sender, message: Letter) -> str:
+def _encounter(visit: InventedVisit, sender: Sender, message: Letter) -> str:
     fields = {
         1: "1",
         2: _CLASSES[visit.category],

@@ -67,7 +67,7 @@ ROUTES: dict[str, tuple[str, str]] = {
 }
 
 
-class Dose(NamedTuple):
+class DoseBasis(NamedTuple):
     """`amount` for each square metre ("m2"), kilogram ("kg"), AUC ("auc") or once ("flat").
 
     The result is rounded to a multiple of `step`, as pharmacies round to what they can draw up.
@@ -82,10 +82,10 @@ class Part(NamedTuple):
     """One drug in a bag or syringe."""
 
     drug: str
-    dose: Dose
+    dose: DoseBasis
 
 
-class Step(NamedTuple):
+class RegimenStep(NamedTuple):
     """One order of a regimen, and how it runs. Ranges are whole minutes, both ends included."""
 
     parts: tuple[Part, ...]
@@ -111,40 +111,44 @@ class Regimen(NamedTuple):
     weight: int
     classes: tuple[str, ...]
     diagnoses: tuple[tuple[str, ...], ...]
-    steps: tuple[Step, ...]
+    steps: tuple[RegimenStep, ...]
     sexes: str = "FM"
 
 
-def _dose(text: str) -> Dose:
+def _dose(text: str) -> DoseBasis:
     """Read `85/m2:5` as 85 for each square metre, rounded to 5; `8` is a flat dose."""
     amount, _, rest = text.partition("/")
     basis, _, step = rest.partition(":")
-    return Dose(basis, amount, step) if rest else Dose("flat", amount, amount)
+    return DoseBasis(basis, amount, step) if rest else DoseBasis("flat", amount, amount)
 
 
-def _push(drug: str, dose: str, minutes: Range = (0, 4), chance: int = 100) -> Step:
-    return Step((Part(drug, _dose(dose)),), "push", minutes, chance=chance)
+def _push(drug: str, dose: str, minutes: Range = (0, 4), chance: int = 100) -> RegimenStep:
+    return RegimenStep((Part(drug, _dose(dose)),), "push", minutes, chance=chance)
 
 
-def _bag(drug: str, dose: str, minutes: Range, volume_ml: int = 250, vehicle: str | None = SALINE) -> Step:
-    return Step((Part(drug, _dose(dose)),), "infusion", minutes, vehicle=vehicle, volume_ml=volume_ml)
+def _bag(
+    drug: str, dose: str, minutes: Range, volume_ml: int = 250, vehicle: str | None = SALINE
+) -> RegimenStep:
+    return RegimenStep(
+        (Part(drug, _dose(dose)),), "infusion", minutes, vehicle=vehicle, volume_ml=volume_ml
+    )
 
 
-def _fluid(drug: str, volume_ml: int, minutes: Range) -> Step:
+def _fluid(drug: str, volume_ml: int, minutes: Range) -> RegimenStep:
     part = Part(drug, _dose(str(volume_ml)))
-    return Step((part,), "infusion", minutes, volume_ml=volume_ml)
+    return RegimenStep((part,), "infusion", minutes, volume_ml=volume_ml)
 
 
-def _mixed(parts: dict[str, str], minutes: Range, volume_ml: int) -> Step:
+def _mixed(parts: dict[str, str], minutes: Range, volume_ml: int) -> RegimenStep:
     drugs = tuple(Part(drug, _dose(dose)) for drug, dose in parts.items())
-    return Step(drugs, "infusion", minutes, vehicle=SALINE, volume_ml=volume_ml)
+    return RegimenStep(drugs, "infusion", minutes, vehicle=SALINE, volume_ml=volume_ml)
 
 
-def _shot(drug: str, dose: str, route: str) -> Step:
-    return Step((Part(drug, _dose(dose)),), "injection", route=route)
+def _shot(drug: str, dose: str, route: str) -> RegimenStep:
+    return RegimenStep((Part(drug, _dose(dose)),), "injection", route=route)
 
 
-_TABLET = Step((Part("acetaminophen", _dose("650")),), "oral", route="PO")
+_TABLET = RegimenStep((Part("acetaminophen", _dose("650")),), "oral", route="PO")
 _PALONOSETRON = _push("palonosetron", "0.25", (0, 1))
 _ONDANSETRON = _push("ondansetron", "8", (2, 5))
 _ONDANSETRON_BAG = _bag("ondansetron", "16", (14, 18), 50)
@@ -157,14 +161,16 @@ _LEUCOVORIN = _bag(
     drug="leucovorin", dose="400/m2:10", minutes=(105, 125), volume_ml=250, vehicle=GLUCOSE
 )._replace(beside=True)
 _FLUOROURACIL = _push("fluorouracil", "400/m2:10", (2, 5))
-_PUMP = Step(
+_PUMP = RegimenStep(
     (Part("fluorouracil", _dose("2400/m2:50")),),
     "infusion",
     (2760, 2760),
     volume_ml=92,
     device="PORTABLE-PUMP",
 )
-_ON_BODY = Step((Part("pegfilgrastim", _dose("6")),), "on_body", route="SC", device="ON-BODY-INJECTOR")
+_ON_BODY = RegimenStep(
+    (Part("pegfilgrastim", _dose("6")),), "on_body", route="SC", device="ON-BODY-INJECTOR"
+)
 _ELECTROLYTES = {"magnesium-sulfate": "2000", "potassium-chloride": "20"}
 
 _CHAIR = ("recurring", "recurring", "recurring", "outpatient")
@@ -180,7 +186,13 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _PALONOSETRON,
             _DEXAMETHASONE,
-            _bag(drug="oxaliplatin", dose="85/m2:5", minutes=(112, 130), volume_ml=500, vehicle=GLUCOSE),
+            _bag(
+                drug="oxaliplatin",
+                dose="85/m2:5",
+                minutes=(112, 130),
+                volume_ml=500,
+                vehicle=GLUCOSE,
+            ),
             _LEUCOVORIN,
             _FLUOROURACIL,
             _PUMP,
@@ -194,7 +206,13 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _mixed({"ondansetron": "16", "dexamethasone": "12"}, (14, 20), 50),
             _bag("bevacizumab", "5/kg:25", (29, 62), 100),
-            _bag(drug="irinotecan", dose="180/m2:10", minutes=(86, 95), volume_ml=500, vehicle=GLUCOSE),
+            _bag(
+                drug="irinotecan",
+                dose="180/m2:10",
+                minutes=(86, 95),
+                volume_ml=500,
+                vehicle=GLUCOSE,
+            ),
             _LEUCOVORIN._replace(minutes=(84, 95)),
             _FLUOROURACIL,
             _PUMP,
@@ -386,7 +404,9 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _TABLET,
             _DIPHENHYDRAMINE,
-            _bag("infliximab", "5/kg:100", (115, 140))._replace(rates=(40, 80, 150, 250), gap=(15, 30)),
+            _bag("infliximab", "5/kg:100", (115, 140))._replace(
+                rates=(40, 80, 150, 250), gap=(15, 30)
+            ),
         ),
     ),
     Regimen(
@@ -420,7 +440,7 @@ REGIMENS: tuple[Regimen, ...] = (
 )
 
 # What is charted by mistake, held or refused when the dial adds it to a visit.
-STRAYS: tuple[Step, ...] = (
+STRAYS: tuple[RegimenStep, ...] = (
     _push("ondansetron", "4", (0, 3)),
     _push("diphenhydramine", "50", (0, 3)),
     _bag("famotidine", "20", (15, 22), 50),

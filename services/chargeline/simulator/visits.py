@@ -1,7 +1,8 @@
 """Random visits of an infusion centre, as the records of what truly happened.
 
 This module owns the truth: who came, what ran, when and into which line. It refuses to know HL7 and
-the dial for mess; each visit draws from a stream of its own, so a longer run begins like a shorter one.
+the dial for mess; each visit draws from a stream of its own, so a longer run begins like a shorter
+one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,16 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chargeline.simulator.regimens import DRUGS, PAYERS, REGIMENS, ROUTES, Part, Range, Regimen, Step
+from chargeline.simulator.regimens import (
+    DRUGS,
+    PAYERS,
+    REGIMENS,
+    ROUTES,
+    Part,
+    Range,
+    Regimen,
+    RegimenStep,
+)
 
 Interval = tuple[datetime, datetime]
 
@@ -51,7 +61,7 @@ class Patient(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Administration:
+class InventedDose:
     """One dose as it ran. Times are UTC; `rates` holds (moment, mL/hr) and begins at the start."""
 
     order: str
@@ -83,7 +93,7 @@ class Administration:
 
 
 @dataclass(frozen=True)
-class Visit:
+class InventedVisit:
     """One encounter with all its administrations, in the order of their orders."""
 
     number: str
@@ -94,7 +104,7 @@ class Visit:
     diagnoses: tuple[str, ...]
     arrived: datetime
     left: datetime
-    administrations: tuple[Administration, ...]
+    administrations: tuple[InventedDose, ...]
     cancelled: bool = False
 
     def facility(self) -> str:
@@ -122,7 +132,7 @@ class Visit:
         }
 
 
-def _administration_truth(administration: Administration) -> dict[str, object]:
+def _administration_truth(administration: InventedDose) -> dict[str, object]:
     ran = administration.given and not administration.voided
     return {
         "order": administration.order,
@@ -132,7 +142,9 @@ def _administration_truth(administration: Administration) -> dict[str, object]:
         "method": administration.method,
         "line": administration.line,
         "device": administration.device,
-        "intervals": [[_local(start), _local(stop)] for start, stop in administration.intervals if ran],
+        "intervals": [
+            [_local(start), _local(stop)] for start, stop in administration.intervals if ran
+        ],
         "stop_documented": administration.stop_documented,
         "given": administration.given,
         "voided": administration.voided,
@@ -143,12 +155,16 @@ def _local(moment: datetime) -> str:
     return moment.astimezone(ZoneInfo(ZONE)).isoformat()
 
 
-def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[Visit]:
+def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[InventedVisit]:
     """Give `count` visits in the order of their numbers, 24 on each working day."""
     away_since: dict[Patient, datetime] = {}
     for index in range(count):
         serial = FIRST_VISIT + index
-        chosen = Random(f"{seed}:{serial}:style").choice(tuple(FACILITIES)) if style == "mixed" else style
+        chosen = (
+            Random(f"{seed}:{serial}:style").choice(tuple(FACILITIES))
+            if style == "mixed"
+            else style
+        )
         chance = Random(f"{seed}:{serial}:truth")
         regimen = chance.choices(REGIMENS, [each.weight for each in REGIMENS])[0]
         arrived = _arrival(chance, _working_day(first_day, index // _VISITS_A_DAY))
@@ -156,7 +172,12 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
             chance=chance, regimen=regimen, away_since=away_since, arrived=arrived, serial=serial
         )
         visit = _visit(
-            chance=chance, regimen=regimen, patient=patient, style=chosen, serial=serial, arrived=arrived
+            chance=chance,
+            regimen=regimen,
+            patient=patient,
+            style=chosen,
+            serial=serial,
+            arrived=arrived,
         )
         away_since[patient] = visit.left
         if len(away_since) > _REMEMBERED_PATIENTS:
@@ -165,9 +186,15 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
 
 
 def _working_day(first_day: date, ordinal: int) -> date:
-    """The working day number `ordinal` from `first_day` on; a weekend counts as the Monday after it."""
+    """The working day number `ordinal` from `first_day` on; a weekend counts as the Monday after
+    it.
+    """
     weekday = first_day.weekday()
-    monday = first_day - timedelta(days=weekday) if weekday < 5 else first_day + timedelta(days=7 - weekday)
+    monday = (
+        first_day - timedelta(days=weekday)
+        if weekday < 5
+        else first_day + timedelta(days=7 - weekday)
+    )
     weeks, days = divmod(ordinal + (weekday if weekday < 5 else 0), 5)
     return monday + timedelta(days=7 * weeks + days)
 
@@ -178,10 +205,16 @@ def _arrival(chance: Random, day: date) -> datetime:
 
 
 def _patient(
-    chance: Random, regimen: Regimen, away_since: dict[Patient, datetime], arrived: datetime, serial: int
+    chance: Random,
+    regimen: Regimen,
+    away_since: dict[Patient, datetime],
+    arrived: datetime,
+    serial: int,
 ) -> Patient:
     """Take someone who was here before and has left, or invent a new person."""
-    returning = [who for who, left in away_since.items() if who.sex in regimen.sexes and left < arrived]
+    returning = [
+        who for who, left in away_since.items() if who.sex in regimen.sexes and left < arrived
+    ]
     if chance.randrange(100) < _RETURNING_PERCENT and returning:
         return chance.choice(returning)
     return Patient(
@@ -197,7 +230,7 @@ def _patient(
 
 def _visit(
     chance: Random, regimen: Regimen, patient: Patient, style: str, serial: int, arrived: datetime
-) -> Visit:
+) -> InventedVisit:
     administrations = tuple(
         _administrations(
             chance=chance,
@@ -210,7 +243,7 @@ def _visit(
     )
     in_the_chair = [each.start() for each in administrations]
     in_the_chair += [each.stop() for each in administrations if not each.is_taken_home()]
-    return Visit(
+    return InventedVisit(
         number=f"V{serial}",
         style=style,
         patient=patient,
@@ -224,8 +257,13 @@ def _visit(
 
 
 def _administrations(
-    chance: Random, steps: Sequence[Step], patient: Patient, prefix: str, style: str, arrived: datetime
-) -> Iterator[Administration]:
+    chance: Random,
+    steps: Sequence[RegimenStep],
+    patient: Patient,
+    prefix: str,
+    style: str,
+    arrived: datetime,
+) -> Iterator[InventedDose]:
     """Walk the steps of a regimen: each starts after what ran before, or beside it."""
     line = chance.choice(_LINES)
     pump = INFUSION_PUMP if chance.randrange(3) == 0 else ""
@@ -259,7 +297,7 @@ def _administrations(
             yield given
 
 
-def _site(chance: Random, step: Step, line: str, ordinal: int, second: bool) -> str:
+def _site(chance: Random, step: RegimenStep, line: str, ordinal: int, second: bool) -> str:
     """The access line of what is intravenous, else the place on the body."""
     if step.route != "IV":
         sites = _SITES[step.route]
@@ -268,14 +306,20 @@ def _site(chance: Random, step: Step, line: str, ordinal: int, second: bool) -> 
 
 
 def give(
-    chance: Random, step: Step, drugs: tuple[Amount, ...], order: str, line: str, style: str, begin: datetime
-) -> Administration:
+    chance: Random,
+    step: RegimenStep,
+    drugs: tuple[Amount, ...],
+    order: str,
+    line: str,
+    style: str,
+    begin: datetime,
+) -> InventedDose:
     """Run one dose of `step` from `begin` on."""
     minutes = chance.randint(*step.minutes)
     if step.method != "infusion" and style != "standard":
         minutes = 0  # a sender of single actions charts a push as one moment
     pieces = _pieces(chance, step, minutes)
-    return Administration(
+    return InventedDose(
         order=order,
         drugs=drugs,
         vehicle=step.vehicle,
@@ -285,7 +329,9 @@ def give(
         line=line,
         device=step.device,
         intervals=tuple((_after(begin, start), _after(begin, stop)) for start, stop in pieces),
-        rates=tuple((_after(begin, minute), rate) for minute, rate in _rates(step, pieces, minutes)),
+        rates=tuple(
+            (_after(begin, minute), rate) for minute, rate in _rates(step, pieces, minutes)
+        ),
         ordered_minutes=_planned_minutes(step.minutes) if step.method == "infusion" else 0,
         stop_documented=step.device != TAKEN_HOME,
     )
@@ -295,7 +341,7 @@ def _after(begin: datetime, minutes: int) -> datetime:
     return begin + timedelta(minutes=minutes)
 
 
-def _pieces(chance: Random, step: Step, minutes: int) -> tuple[Range, ...]:
+def _pieces(chance: Random, step: RegimenStep, minutes: int) -> tuple[Range, ...]:
     """Split a longer infusion in two around a pause, now and then."""
     paused = chance.randrange(100) < _PAUSED_PERCENT
     if not paused or step.method != "infusion" or minutes < 40 or step.device == TAKEN_HOME:
@@ -305,8 +351,10 @@ def _pieces(chance: Random, step: Step, minutes: int) -> tuple[Range, ...]:
     return ((0, before), (again, again + minutes - before))
 
 
-def _rates(step: Step, pieces: tuple[Range, ...], minutes: int) -> Iterator[Range]:
-    """Give (minute, mL/hr): one steady rate, or the ladder of a drug that is raised each half hour."""
+def _rates(step: RegimenStep, pieces: tuple[Range, ...], minutes: int) -> Iterator[Range]:
+    """Give (minute, mL/hr): one steady rate, or the ladder of a drug that is raised each half
+    hour.
+    """
     if step.method != "infusion":
         return
     ladder = step.rates or (max(1, round(step.volume_ml * 60 / minutes)),)
@@ -317,7 +365,9 @@ def _rates(step: Step, pieces: tuple[Range, ...], minutes: int) -> Iterator[Rang
 
 
 def _planned_minutes(minutes: Range) -> int:
-    """What the order says: the middle of the range, to the nearest ten minutes as orders are written."""
+    """What the order says: the middle of the range, to the nearest ten minutes as orders are
+    written.
+    """
     return max(10, round(sum(minutes) / 20) * 10)
 
 

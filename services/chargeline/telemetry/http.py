@@ -1,8 +1,8 @@
 """The four pages that operators ask for: /healthz, /readyz, /metrics and /version.
 
-It owns just enough of HTTP/1.1 for probes and scrapes: GET and HEAD, one request a connection, with a
-limit on its size, its time and on how many there are at once. It needs no framework, so that the pages
-answer as long as the program's own loop turns, which is what a liveness probe asks.
+It owns just enough of HTTP/1.1 for probes and scrapes: GET and HEAD, one request a connection, with
+a limit on its size, its time and on how many there are at once. It needs no framework, so that the
+pages answer as long as the program's own loop turns, which is what a liveness probe asks.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ _log = logs.logger("http")
 
 
 class Pages(NamedTuple):
-    """What the pages show: reasons why not ready, a scrape for an Accept header, name and version."""
+    """What the pages show: reasons why not ready, a scrape for an Accept header, name and
+    version.
+    """
 
     not_ready: Callable[[], Sequence[str]]
     exposition: Callable[[str], tuple[str, bytes]]
@@ -71,7 +73,7 @@ class _Request(NamedTuple):
     accept: str
 
 
-class _Answer(NamedTuple):
+class _Response(NamedTuple):
     status: HTTPStatus
     content_type: str
     body: bytes
@@ -102,7 +104,9 @@ class PageServer:
     async def start(self, host: str, port: int) -> None:
         """Listen; raises ListenError where the address cannot be had."""
         try:
-            self._server = await asyncio.start_server(self._connection, host, port, limit=REQUEST_BYTES_MOST)
+            self._server = await asyncio.start_server(
+                self._connection, host, port, limit=REQUEST_BYTES_MOST
+            )
         except OSError as error:
             raise ListenError(
                 Finding(
@@ -110,13 +114,16 @@ class PageServer:
                     expected=f"to listen for the health pages on {host} port {port}",
                     found=str(error.strerror or error),
                     where="",
-                    do="correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or end who has the port",
+                    do="correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or end who has "
+                    "the port",
                 )
             ) from None
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stop listening and break off what is under way; no page takes long enough to be waited for."""
+        """Stop listening and break off what is under way; no page takes long enough to be waited
+        for.
+        """
         if self._server is None:
             return
         self._server.close()
@@ -155,7 +162,7 @@ class PageServer:
         await writer.drain()
         await _discard(reader)
 
-    def _answer(self, request: _Request) -> _Answer:
+    def _answer(self, request: _Request) -> _Response:
         page = _PAGES.get(request.path)
         if page is None:
             return _refusal(HTTPStatus.NOT_FOUND)
@@ -168,26 +175,28 @@ class PageServer:
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _health(_pages: Pages, _request: _Request) -> _Answer:
-    return _Answer(HTTPStatus.OK, _TEXT, b"ok\n")
+def _health(_pages: Pages, _request: _Request) -> _Response:
+    return _Response(HTTPStatus.OK, _TEXT, b"ok\n")
 
 
-def _readiness(pages: Pages, _request: _Request) -> _Answer:
+def _readiness(pages: Pages, _request: _Request) -> _Response:
     reasons = pages.not_ready()
     if not reasons:
-        return _Answer(HTTPStatus.OK, _TEXT, b"ready\n")
-    return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, "".join(f"{each}\n" for each in reasons).encode())
+        return _Response(HTTPStatus.OK, _TEXT, b"ready\n")
+    return _Response(
+        HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, "".join(f"{each}\n" for each in reasons).encode()
+    )
 
 
-def _metrics(pages: Pages, request: _Request) -> _Answer:
-    return _Answer(HTTPStatus.OK, *pages.exposition(request.accept))
+def _metrics(pages: Pages, request: _Request) -> _Response:
+    return _Response(HTTPStatus.OK, *pages.exposition(request.accept))
 
 
-def _version(pages: Pages, _request: _Request) -> _Answer:
-    return _Answer(HTTPStatus.OK, _JSON, json.dumps(dict(pages.version)).encode() + b"\n")
+def _version(pages: Pages, _request: _Request) -> _Response:
+    return _Response(HTTPStatus.OK, _JSON, json.dumps(dict(pages.version)).encode() + b"\n")
 
 
-_PAGES: Mapping[str, Callable[[Pages, _Request], _Answer]] = {
+_PAGES: Mapping[str, Callable[[Pages, _Request], _Response]] = {
     "/healthz": _health,
     "/readyz": _readiness,
     "/metrics": _metrics,
@@ -206,7 +215,9 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _discard(reader: asyncio.StreamReader) -> None:
-    """Take what else the client sends, within bounds: to close on unread bytes would tear up our answer."""
+    """Take what else the client sends, within bounds: to close on unread bytes would tear up our
+    answer.
+    """
     for _ in range(DISCARDED_BYTES_MOST // REQUEST_BYTES_MOST):
         if not await reader.read(REQUEST_BYTES_MOST):
             return
@@ -225,11 +236,11 @@ def _parsed(head: bytes) -> _Request:
     return _Request(method, target.partition("?")[0], accept)
 
 
-def _refusal(status: HTTPStatus) -> _Answer:
-    return _Answer(status, _TEXT, f"{status.phrase}\n".encode())
+def _refusal(status: HTTPStatus) -> _Response:
+    return _Response(status, _TEXT, f"{status.phrase}\n".encode())
 
 
-def _written(answer: _Answer, head_only: bool) -> bytes:
+def _written(answer: _Response, head_only: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {answer.status.value} {answer.status.phrase}",
         f"Content-Type: {answer.content_type}",

@@ -1,10 +1,10 @@
 """Logs: one JSON object a line, of keys from a closed list, with no way for a patient to get in.
 
-It owns what may be said and how. An event is a dotted name, never a sentence; a key that is not on the
-list is dropped and its name told; an exception is told as its type and its place in the code, and in
-words only if it is one of ours, which carry no patient. What libraries log is held to the same: their
-templates without the values. A package of ours that must not know us uses `logging`, with its keys in
-`extra`. It is an allow-list because nobody can list all that must not be said.
+It owns what may be said and how. An event is a dotted name, never a sentence; a key that is not on
+the list is dropped and its name told; an exception is told as its type and its place in the code,
+and in words only if it is one of ours, which carry no patient. What libraries log is held to the
+same: their templates without the values. A package of ours that must not know us uses `logging`,
+with its keys in `extra`. It is an allow-list because nobody can list all that must not be said.
 """
 
 import logging
@@ -139,7 +139,9 @@ def _exception(asked: object) -> BaseException | None:
 
 
 def told(error: BaseException) -> dict[str, object]:
-    """What may be said of an exception: its type, its place, its causes, and our own errors' words."""
+    """What may be said of an exception: its type, its place, its causes, and our own errors'
+    words.
+    """
     found: dict[str, object] = {"error": type(error).__name__}
     if place := _place(error.__traceback__):
         found["where"] = place
@@ -171,7 +173,9 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _place(traceback: TracebackType | None) -> str:
-    """The innermost line of our own code, else the innermost line: `chargeline.hl7.reader:41 read`."""
+    """The innermost line of our own code, else the innermost line: `chargeline.hl7.reader:41
+    read`.
+    """
     place, ours = "", False
     while traceback is not None:
         frame = traceback.tb_frame
@@ -189,8 +193,8 @@ def _place(traceback: TracebackType | None) -> str:
 class _Library(logging.Handler):
     """Writes what a library logs, with its text only where that is a literal of the library's code.
 
-    Without values many of its lines are alike: of those that are, one in a while is written, with their
-    count. While Kafka is away aiokafka has eighty a second to say.
+    Without values many of its lines are alike: of those that are, one in a while is written, with
+    their count. While Kafka is away aiokafka has eighty a second to say.
     """
 
     def __init__(self) -> None:
@@ -233,7 +237,9 @@ def _write_ours(record: logging.LogRecord) -> None:
     """A record of our own package: its text is the event, what came in `extra` are its keys."""
     said = {key: value for key, value in vars(record).items() if key not in _OF_A_RECORD}
     event = record.getMessage() if record.args else record.msg
-    logger(record.name.removeprefix(_OURS)).log(record.levelno, event, exc_info=record.exc_info, **said)
+    logger(record.name.removeprefix(_OURS)).log(
+        record.levelno, event, exc_info=record.exc_info, **said
+    )
 
 
 def _is_literal(record: logging.LogRecord) -> bool:
@@ -262,7 +268,9 @@ def _route_libraries(least: int) -> None:
     logging.captureWarnings(True)
 
 
-def _uncaught(kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
+def _uncaught(
+    kind: type[BaseException], error: BaseException, _traceback: TracebackType | None
+) -> None:
     logger("python").critical("uncaught", exc_info=error)
 
 

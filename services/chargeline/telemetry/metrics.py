@@ -1,8 +1,9 @@
 """Every metric of the product: its name, its labels, what it means and what to do when it is bad.
 
-It owns the names and keeps labels few: a value outside a closed set is a mistake of ours, and a label
-that the rulebook or Kafka bounds holds at most `MOST_VALUES`, then `other`. No label tells a visit, a
-patient or a message, so that a scrape shows no one. Each `Metrics` fills the registry it is given.
+It owns the names and keeps labels few: a value outside a closed set is a mistake of ours, and a
+label that the rulebook or Kafka bounds holds at most `MOST_VALUES`, then `other`. No label tells a
+visit, a patient or a message, so that a scrape shows no one. Each `Metrics` fills the registry it
+is given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -130,7 +131,9 @@ class Gauge(_Instrument):
 
     def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
         super().__init__(definition, registry)
-        self._inner = prometheus.Gauge(definition.name, definition.help, definition.labels, registry=registry)
+        self._inner = prometheus.Gauge(
+            definition.name, definition.help, definition.labels, registry=registry
+        )
 
     def set(self, value: float, **labels: str) -> None:
         """Say how much it is now."""
@@ -170,13 +173,19 @@ class Durations(_Instrument):
     def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
         super().__init__(definition, registry)
         self._inner = prometheus.Histogram(
-            definition.name, definition.help, definition.labels, registry=registry, buckets=definition.buckets
+            definition.name,
+            definition.help,
+            definition.labels,
+            registry=registry,
+            buckets=definition.buckets,
         )
         for values in self._known_in_advance():
             self._inner.labels(*values)
 
     def observe(self, seconds: float, **labels: str) -> None:
-        """Note one duration; a sender's clock ahead of ours gives a negative one, which counts as 0."""
+        """Note one duration; a sender's clock ahead of ours gives a negative one, which counts as
+        0.
+        """
         self._child(self._inner, labels).observe(max(seconds, 0.0))
 
 
@@ -186,7 +195,9 @@ _I = TypeVar("_I", bound=_Instrument)
 class _Declared(Generic[_I]):
     """A metric as the class below declares it; read from a `Metrics`, it is the instrument."""
 
-    def __init__(self, make: Callable[[Definition, CollectorRegistry], _I], definition: Definition) -> None:
+    def __init__(
+        self, make: Callable[[Definition, CollectorRegistry], _I], definition: Definition
+    ) -> None:
         self.make = make
         self.definition = definition
 
@@ -202,15 +213,21 @@ class _Declared(Generic[_I]):
 
 
 def _count(name: str, *labels: str, meaning: str, do: str) -> _Declared[Count]:
-    return _Declared(Count, Definition(name=name, kind=Count.kind, labels=labels, meaning=meaning, do=do))
+    return _Declared(
+        Count, Definition(name=name, kind=Count.kind, labels=labels, meaning=meaning, do=do)
+    )
 
 
 def _gauge(name: str, *labels: str, meaning: str, do: str) -> _Declared[Gauge]:
-    return _Declared(Gauge, Definition(name=name, kind=Gauge.kind, labels=labels, meaning=meaning, do=do))
+    return _Declared(
+        Gauge, Definition(name=name, kind=Gauge.kind, labels=labels, meaning=meaning, do=do)
+    )
 
 
 def _info(name: str, *labels: str, meaning: str, do: str) -> _Declared[Info]:
-    return _Declared(Info, Definition(name=name, kind=Info.kind, labels=labels, meaning=meaning, do=do))
+    return _Declared(
+        Info, Definition(name=name, kind=Info.kind, labels=labels, meaning=meaning, do=do)
+    )
 
 
 def _durations(
@@ -218,7 +235,9 @@ def _durations(
 ) -> _Declared[Durations]:
     return _Declared(
         Durations,
-        Definition(name=name, kind=Durations.kind, labels=labels, meaning=meaning, do=do, buckets=buckets),
+        Definition(
+            name=name, kind=Durations.kind, labels=labels, meaning=meaning, do=do, buckets=buckets
+        ),
     )
 
 
@@ -230,12 +249,14 @@ class Metrics:
     up = _gauge(
         "chargeline_up",
         meaning="1 while the program runs.",
-        do="absent means that the process or the scrape is gone: look at the pod and its last log lines.",
+        do="absent means that the process or the scrape is gone: look at the pod and its last "
+        "log lines.",
     )
     ready = _gauge(
         "chargeline_ready",
         meaning="1 when the program can do its work, 0 while something that it needs is missing.",
-        do="/readyz lists the reasons; minutes after a start it is a wrong setting or a server that is down.",
+        do="/readyz lists the reasons; minutes after a start it is a wrong setting or a server "
+        "that is down.",
     )
     build = _info(
         "chargeline_build_info",
@@ -248,7 +269,8 @@ class Metrics:
         "chargeline_rulebook_info",
         "version",
         meaning="The version of the rules that drafts are made with.",
-        do="two versions for longer than a roll-out takes code one feed by two sets of rules: finish it.",
+        do="two versions for longer than a roll-out takes code one feed by two sets of rules: "
+        "finish it.",
     )
 
     # ------------------------------------------------------------------ the feed
@@ -258,42 +280,45 @@ class Metrics:
         "message_type",
         "outcome",
         meaning="Messages taken from the inbound topic, by what became of them.",
-        do="no growth in clinic hours: the sender or the gateway is down. A rising share of set_aside or"
-        " parked: the sender has changed how it writes, see `chargeline parked list`.",
+        do="no growth in clinic hours: the sender or the gateway is down. A rising share of "
+        "set_aside or parked: the sender has changed how it writes, see `chargeline parked list`.",
     )
     lag = _gauge(
         "chargeline_consumer_lag_messages",
         "partition",
         meaning="Messages of a partition that are written but not yet in the ledger.",
         do="grows on all partitions: add consumers or find the slow phase in"
-        " chargeline_batch_duration_seconds. On one: its owner is stuck or one visit is very large.",
+        " chargeline_batch_duration_seconds. On one: its owner is stuck or one visit is very "
+        "large.",
     )
     batch = _durations(
         "chargeline_batch_duration_seconds",
         "phase",
         buckets=QUICK_SECONDS,
         meaning="Seconds that a batch spent in each phase.",
-        do="ledger slow: the database (locks, disk, connections). fold or draft slow: a very long account,"
-        " or too little CPU.",
+        do="ledger slow: the database (locks, disk, connections). fold or draft slow: a very "
+        "long account, or too little CPU.",
     )
     message_to_draft = _durations(
         "chargeline_message_to_draft_seconds",
         "since",
         buckets=LATENCY_SECONDS,
-        meaning="Seconds until a message is in a committed draft, since it was sent (MSH-7) and since it was"
-        " queued (Kafka's time).",
-        do="sent long and queued short: the sender or the gateway holds messages back, or the sender's clock"
-        " or time zone is wrong. Both long: see chargeline_consumer_lag_messages.",
+        meaning="Seconds until a message is in a committed draft, since it was sent (MSH-7) and "
+        "since it was queued (Kafka's time).",
+        do="sent long and queued short: the sender or the gateway holds messages back, or the "
+        "sender's clock or time zone is wrong. Both long: see chargeline_consumer_lag_messages.",
     )
     parked = _count(
         "chargeline_parked_messages_total",
         "reason",
         meaning="Messages put aside with a reason, raw bytes kept; their visits are incomplete.",
-        do="`chargeline parked list` shows them, `parked retry` reads them again after the cause is mended.",
+        do="`chargeline parked list` shows them, `parked retry` reads them again after the cause "
+        "is mended.",
     )
     oldest_parked = _gauge(
         "chargeline_oldest_parked_age_seconds",
-        meaning="Age of the oldest parked message that nobody has dealt with; 0 when there is none.",
+        meaning="Age of the oldest parked message that nobody has dealt with; 0 when there is "
+        "none.",
         do="older than a day: a charge may miss its billing day; assign someone.",
     )
 
@@ -308,15 +333,16 @@ class Metrics:
         "chargeline_draft_revisions_total",
         "status",
         meaning="Draft revisions announced, by their status.",
-        do="open but never final: discharges do not arrive. Many more revisions than messages: report a bug.",
+        do="open but never final: discharges do not arrive. Many more revisions than messages: "
+        "report a bug.",
     )
     lines = _count(
         "chargeline_draft_lines_total",
         "role",
         "policy",
         meaning="Charge lines that a revision added, by service role and policy.",
-        do="a sudden change in the mix of roles is a changed sender, formulary or rule: compare with the day"
-        " before, and with chargeline_rulebook_info.",
+        do="a sudden change in the mix of roles is a changed sender, formulary or rule: compare "
+        "with the day before, and with chargeline_rulebook_info.",
     )
     withheld = _count(
         "chargeline_withheld_services_total",
@@ -330,7 +356,8 @@ class Metrics:
         "question",
         "state",
         meaning="Questions to a person, by kind, opened and closed.",
-        do="opened outruns closed: nobody answers, charges stay provisional. stop.missing: talk to the unit.",
+        do="opened outruns closed: nobody answers, charges stay provisional. stop.missing: talk "
+        "to the unit.",
     )
     open_questions = _gauge(
         "chargeline_open_questions",
@@ -346,8 +373,8 @@ class Metrics:
     )
     money_at_stake = _gauge(
         "chargeline_money_at_stake_cents",
-        meaning="What the lines with an open question would bring at the loaded prices; 0 without a price"
-        " list.",
+        meaning="What the lines with an open question would bring at the loaded prices; 0 "
+        "without a price list.",
         do="answer the questions of the dearest drugs first.",
     )
 
@@ -356,23 +383,26 @@ class Metrics:
     outbox = _gauge(
         "chargeline_outbox_events",
         meaning="Events committed to the ledger and not yet published.",
-        do="grows: Kafka refuses or the relay is not running; drafts are safe, billing waits for them.",
+        do="grows: Kafka refuses or the relay is not running; drafts are safe, billing waits for "
+        "them.",
     )
     oldest_outbox = _gauge(
         "chargeline_oldest_outbox_age_seconds",
         meaning="Age of the oldest event that is not yet published; 0 when there is none.",
-        do="more than a minute: look for errors of the relay, and whether the topics accept writes.",
+        do="more than a minute: look for errors of the relay, and whether the topics accept "
+        "writes.",
     )
     fenced = _count(
         "chargeline_fenced_transactions_total",
         meaning="Batches rolled back because another consumer had gone on from the same offset.",
-        do="a few at a rebalance are the fence at work. Steady: two deployments share a group, or pauses"
-        " exceed the session timeout.",
+        do="a few at a rebalance are the fence at work. Steady: two deployments share a group, "
+        "or pauses exceed the session timeout.",
     )
     rebalances = _count(
         "chargeline_rebalances_total",
         meaning="Times that partitions were assigned anew.",
-        do="more than deployments explain: batches take longer than the poll interval, or pods restart.",
+        do="more than deployments explain: batches take longer than the poll interval, or pods "
+        "restart.",
     )
 
     # ------------------------------------------------------------------ the gateway
@@ -380,35 +410,38 @@ class Metrics:
     connections = _count(
         "chargeline_gateway_connections_total",
         meaning="MLLP connections accepted.",
-        do="many a minute: a sender reconnects for each message, or a health check speaks TCP to the port.",
+        do="many a minute: a sender reconnects for each message, or a health check speaks TCP to "
+        "the port.",
     )
     open_connections = _gauge(
         "chargeline_gateway_open_connections",
         meaning="MLLP connections open now.",
-        do="0 in clinic hours: the sender cannot reach the gateway, or its certificate has expired.",
+        do="0 in clinic hours: the sender cannot reach the gateway, or its certificate has "
+        "expired.",
     )
     frames = _count(
         "chargeline_gateway_frames_total",
         "frame",
         meaning="MLLP frames received, by how they ended.",
-        do="too_large: raise CHARGELINE_MLLP_FRAME_BYTES if the sender means it. broken: the sender or a"
-        " proxy cuts connections.",
+        do="too_large: raise CHARGELINE_MLLP_FRAME_BYTES if the sender means it. broken: the "
+        "sender or a proxy cuts connections.",
     )
     acknowledgements = _count(
         "chargeline_gateway_acknowledgements_total",
         "acknowledgement",
         meaning="Acknowledgements sent, by MSA-1.",
-        do="AE or CE: not stored in time, too large, or without a structure that can be read. AR or CR: the"
-        " store is full, or MSH-11 or MSH-12 is not what the site takes. See"
-        " chargeline_gateway_refusals_total.",
+        do="AE or CE: not stored in time, too large, or without a structure that can be read. AR "
+        "or CR: the store is full, or MSH-11 or MSH-12 is not what the site takes. See "
+        "chargeline_gateway_refusals_total.",
     )
     refusals = _count(
         "chargeline_gateway_refusals_total",
         "reason",
         meaning="Messages that the gateway did not store, by reason.",
-        do="store_unavailable: see /readyz; the sender repeats them. store_full: make room for the ledger."
-        " store_too_large: raise max.message.bytes of the inbound topic. message_refused: too large a frame"
-        " (CHARGELINE_MLLP_FRAME_BYTES) or a sender that writes no HL7; its log line has code and host.",
+        do="store_unavailable: see /readyz; the sender repeats them. store_full: make room for "
+        "the ledger. store_too_large: raise max.message.bytes of the inbound topic. "
+        "message_refused: too large a frame (CHARGELINE_MLLP_FRAME_BYTES) or a sender that "
+        "writes no HL7; its log line has code and host.",
     )
 
     def __init__(self, registry: CollectorRegistry, *, program: str, version: str) -> None:
@@ -426,7 +459,9 @@ class Metrics:
 
 
 class _WithoutCreated(Collector):
-    """A registry without the time series that tell when each counter began, which double a scrape."""
+    """A registry without the time series that tell when each counter began, which double a
+    scrape.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

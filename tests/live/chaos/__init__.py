@@ -1,1 +1,3 @@
-"""A hospital's feed through capture processes that are killed, frozen, and left without their servers."""
+"""A hospital's feed through capture processes that are killed, frozen, and left without their
+servers.
+"""

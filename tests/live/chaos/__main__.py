@@ -1,7 +1,8 @@
 """`make chaos`: 20,000 messages through three consumers while everything that can fail fails.
 
-It owns the servers, the feed and the last word. The seed, from the variable SEED, decides the feed, its
-disorder and the faults. Exit code 0: the drafts are those of `chargeline code`; 1: they are not.
+It owns the servers, the feed and the last word. The seed, from the variable SEED, decides the feed,
+its disorder and the faults. Exit code 0: the drafts are those of `chargeline code`; 1: they are
+not.
 """
 
 import asyncio
@@ -39,18 +40,23 @@ def account(conductor: Conductor, evidence: Evidence, wanted: dict[Visit, list[B
     """What happened, in numbers, each counted where it can be counted."""
     done, said = conductor.done, digest_of(conductor.service.log)
     announced = [*evidence.drafts, *evidence.questions]
-    kafka, postgres = ((done[f"{name} stopped"], done[f"{name} killed"]) for name in ("Kafka", "PostgreSQL"))
+    kafka, postgres = (
+        (done[f"{name} stopped"], done[f"{name} killed"]) for name in ("Kafka", "PostgreSQL")
+    )
     return [
         f"messages              {conductor.sent:7,} sent, in disorder and with duplicates",
-        f"SIGKILL               {done['killed at work']:7,} consumers at work, their partitions claimed; "
-        f"{done['killed at its start']} more at their start",
-        f"SIGSTOP               {done['frozen and thawed']:7,} consumers, until others had taken over",
+        f"SIGKILL               {done['killed at work']:7,} consumers at work, their partitions "
+        f"claimed; {done['killed at its start']} more at their start",
+        f"SIGSTOP               {done['frozen and thawed']:7,} consumers, until others had taken "
+        f"over",
         f"joined, left          {done['joined']:7,} and {done['left']}, ended with 0 by SIGTERM",
         f"Kafka                 {kafka[0]:7,} times stopped, {kafka[1]} times killed",
         f"PostgreSQL            {postgres[0]:7,} times stopped, {postgres[1]} times killed",
-        f"started again         {done['started again']:7,} consumers that found no server at their start",
+        f"started again         {done['started again']:7,} consumers that found no server at "
+        f"their start",
         f"rebalances            {said['partitions.assigned']:7,} assignments of partitions",
-        f"fenced                {said['fenced']:7,} transactions of consumers whose partitions were others'",
+        f"fenced                {said['fenced']:7,} transactions of consumers whose partitions "
+        f"were others'",
         f"published             {len(announced):7,} drafts and questions, "
         f"{len(announced) - len(distinct(announced)):,} of them repeats, known by their id",
         f"revisions             {len(distinct(evidence.drafts)):7,}",
@@ -68,7 +74,8 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
     await service.prepare()
     conductor = Conductor(service, kafka, postgres, dice, lambda text: print(text, flush=True))
     print(
-        f"seed {seed}: {len(feed.arriving):,} messages, {CONSUMERS} consumers, log in {service.log}",
+        f"seed {seed}: {len(feed.arriving):,} messages, {CONSUMERS} consumers, log in "
+        f"{service.log}",
         flush=True,
     )
     try:
@@ -85,8 +92,10 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
         print("\n".join(f"  {each}" for each in found[:SHOWN]))
         return 1
     print(
-        "\nequal: each visit's last draft is that of `chargeline code` on the same messages, each field;\n"
-        "its revisions are 1, 2, 3 … without a gap, in order, none with two contents; their changes add up;\n"
+        "\nequal: each visit's last draft is that of `chargeline code` on the same messages, "
+        "each field;\n"
+        "its revisions are 1, 2, 3 … without a gap, in order, none with two contents; their "
+        "changes add up;\n"
         "the topics hold what the ledger holds; no draft and no question is missing."
     )
     return 0
@@ -94,7 +103,9 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
 
 def main() -> int:
     """Start the servers, play, and end them."""
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # our own clients lose Kafka too
+    logging.getLogger("aiokafka").addHandler(
+        logging.NullHandler()
+    )  # our own clients lose Kafka too
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10_000))
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="chargeline-chaos-"))

@@ -1,7 +1,7 @@
 """What goes wrong, and in which order: a seed decides it, and the machine the very moment.
 
-It owns the faults and the account of them. After each fault it goes on only when what it needs is there
-again, so a run that ends has seen every fault that it counts.
+It owns the faults and the account of them. After each fault it goes on only when what it needs is
+there again, so a run that ends has seen every fault that it counts.
 """
 
 import asyncio
@@ -19,7 +19,9 @@ CONSUMERS = 3
 
 
 class Plan(NamedTuple):
-    """How often each fault strikes; `kills` counts those of a consumer at work, `early` those at a start."""
+    """How often each fault strikes; `kills` counts those of a consumer at work, `early` those at a
+    start.
+    """
 
     kills: int
     early: int
@@ -98,7 +100,9 @@ class Conductor:
         self.say("worked off")
 
     async def _supervise(self) -> None:
-        """Start again what could not start while a server was away; whoever ran must not end by itself."""
+        """Start again what could not start while a server was away; whoever ran must not end by
+        itself.
+        """
         up: set[str] = set()
         while True:
             for program in list(self.running):
@@ -108,7 +112,9 @@ class Conductor:
                     up |= {program.name} if status else set()
                 elif program in self.running:
                     words = self.service.last_words()
-                    assert program.name not in up, f"{program.name} ended by itself with {code}\n{words}"
+                    assert program.name not in up, (
+                        f"{program.name} ended by itself with {code}\n{words}"
+                    )
                     assert code == 1, f"{program.name} ended at its start with {code}\n{words}"
                     self.done["started again"] += 1
                     another = self.service.start()
@@ -123,7 +129,9 @@ class Conductor:
         for program in self.running:
             program.signal(signal.SIGTERM)
         codes = [await program.ended() for program in self.running]
-        assert codes == [0] * len(codes), f"expected 0 from each, found {codes}\n{self.service.last_words()}"
+        assert codes == [0] * len(codes), (
+            f"expected 0 from each, found {codes}\n{self.service.last_words()}"
+        )
 
     def say(self, text: str) -> None:
         """One line of the account, with the seconds since the beginning."""
@@ -190,7 +198,9 @@ class Conductor:
     async def _postgres_kills(self) -> None:
         await self._server("PostgreSQL", "killed", self.postgres.kill, self.postgres.start)
 
-    async def _server(self, name: str, how: str, down: Callable[[], None], again: Callable[[], None]) -> None:
+    async def _server(
+        self, name: str, how: str, down: Callable[[], None], again: Callable[[], None]
+    ) -> None:
         """A server goes, stays away for a while, and comes back; the consumers live through it."""
         await self._a_moment(1.0)
         await asyncio.to_thread(down)
@@ -221,7 +231,9 @@ class Conductor:
     async def _joins(self) -> None:
         joined = self.service.start()
         self.running.append(joined)
-        await self.service.until(lambda: self._works(joined), f"{joined.name} to have its partitions")
+        await self.service.until(
+            lambda: self._works(joined), f"{joined.name} to have its partitions"
+        )
         self.done["joined"] += 1
         self.say(f"{joined.name} joined as one of {len(self.running)}")
 

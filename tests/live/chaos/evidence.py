@@ -1,7 +1,7 @@
 """What came out of the live service, and every way in which it differs from `chargeline code`.
 
-It owns reading the topics and the ledger to their ends, and the comparison: event for event, field for
-field. It knows nothing of how the messages went in, and does not stop at the first difference.
+It owns reading the topics and the ledger to their ends, and the comparison: event for event, field
+for field. It knows nothing of how the messages went in, and does not stop at the first difference.
 """
 
 import json
@@ -58,7 +58,9 @@ async def gathered(service: Service) -> Evidence:
 async def _events(service: Service, topic: str) -> list[Event]:
     """Every message of a topic, in the order of its partition."""
     ends = await service.ends(topic)
-    consumer = AIOKafkaConsumer(bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     consumer.assign(partitions)
@@ -69,14 +71,18 @@ async def _events(service: Service, topic: str) -> list[Event]:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
                     headers = {name: value.decode() for name, value in record.headers}
-                    found.append(Event(headers["ce_id"], record.partition, record.offset, record.value))
+                    found.append(
+                        Event(headers["ce_id"], record.partition, record.offset, record.value)
+                    )
     finally:
         await consumer.stop()
     return found
 
 
 def drafted_by_code(messages: Sequence[bytes], folder: Path) -> dict[Visit, list[Body]]:
-    """What `chargeline code --json` prints for these messages in a file: the encounters of each visit."""
+    """What `chargeline code --json` prints for these messages in a file: the encounters of each
+    visit.
+    """
     file = folder / "feed.hl7"
     file.write_bytes(b"".join(messages))
     command = [sys.executable, "-m", "chargeline.cli", "code", str(file), "--json"]
@@ -97,7 +103,8 @@ def as_code_prints(revision: Body) -> list[Body]:
         encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
     common = {name: revision[name] for name in ("facility", "visit", "policy", "rulebook")}
     return [
-        {**common, **each, "questions": [*revision["questions"], *each["questions"]]} for each in encounters
+        {**common, **each, "questions": [*revision["questions"], *each["questions"]]}
+        for each in encounters
     ]
 
 
@@ -122,7 +129,9 @@ def revisions(events: Iterable[Event]) -> dict[Visit, list[Event]]:
 
 
 def differences(evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str]:
-    """Everything in which the evidence differs from what `chargeline code` drafts; empty is proof."""
+    """Everything in which the evidence differs from what `chargeline code` drafts; empty is
+    proof.
+    """
     by_visit = revisions(evidence.drafts)
     return [
         *_repeats(evidence),
@@ -153,7 +162,9 @@ def _history(visit: Visit, events: Sequence[Event]) -> Iterator[str]:
         yield f"{visit}: found in several partitions"
     billed: Body = {}
     for body in sorted(bodies, key=lambda each: each["revision"]):
-        for change in [each for kind in ("added", "changed", "removed") for each in body["changes"][kind]]:
+        for change in [
+            each for kind in ("added", "changed", "removed") for each in body["changes"][kind]
+        ]:
             if billed.pop(change["line_id"], None) != change["before"]:
                 yield f"{visit}: revision {body['revision']} credits what was not billed"
             if change["after"] is not None:
@@ -198,10 +209,14 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 
-def _ledger(by_visit: dict[Visit, list[Event]], ledger: dict[tuple[str, str, int], str]) -> Iterator[str]:
+def _ledger(
+    by_visit: dict[Visit, list[Event]], ledger: dict[tuple[str, str, int], str]
+) -> Iterator[str]:
     """What was announced is what the ledger holds, no more and no less."""
     announced = {
-        (*visit, event.body["revision"]): event.body for visit, events in by_visit.items() for event in events
+        (*visit, event.body["revision"]): event.body
+        for visit, events in by_visit.items()
+        for event in events
     }
     for key in announced.keys() ^ ledger.keys():
         place = "ledger" if key in ledger else "topic"
@@ -212,7 +227,9 @@ def _ledger(by_visit: dict[Visit, list[Event]], ledger: dict[tuple[str, str, int
 
 
 def _questions(events: Sequence[Event], by_visit: dict[Visit, list[Event]]) -> Iterator[str]:
-    """A question is opened, closed, opened … in turns; those still open are those of the last drafts."""
+    """A question is opened, closed, opened … in turns; those still open are those of the last
+    drafts.
+    """
     states: dict[str, list[Body]] = {}
     for event in distinct(events):
         states.setdefault(event.body["question_id"], []).append(event.body)

@@ -21,7 +21,9 @@ class Feed(NamedTuple):
 def messy_feed(visits: int, count: int, seed: int) -> Feed:
     """The messages of some visits, `count` of them with further duplicates, in no order at all."""
     dice = random.Random(seed)
-    written = [m for _style, m in simulate(visits=visits, seed=seed, style="standard", mess=MESS).messages]
+    written = [
+        m for _style, m in simulate(visits=visits, seed=seed, style="standard", mess=MESS).messages
+    ]
     arriving = [*written, *dice.choices(written, k=max(0, count - len(written)))]
     dice.shuffle(arriving)
     return Feed(written, arriving)

@@ -1,7 +1,7 @@
 """The charge family of the drugs themselves: HCPCS lines with their units.
 
-Its door is `propose`. `units.py` owns the sum, `lines.py` the line. Every policy bills drugs alike, so
-they are not compared.
+Its door is `propose`. `units.py` owns the sum, `lines.py` the line. Every policy bills drugs alike,
+so they are not compared.
 """
 
 from chargeline.engine.again import LINE_OF_DRUG, SavedWork
@@ -25,7 +25,15 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     for (drug, day), doses in doses_by_drug(given).items():
         name = (assessment.rules.policy, encounter.name, drug, day)
         proposals.append(
-            saved.again(LINE_OF_DRUG, name, line_of_drug, tuple(doses), day, assessment.visit, encounter.name)
+            saved.again(
+                LINE_OF_DRUG,
+                name,
+                line_of_drug,
+                tuple(doses),
+                day,
+                assessment.visit,
+                encounter.name,
+            )
         )
     return together(proposals)
 

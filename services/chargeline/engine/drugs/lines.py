@@ -22,7 +22,7 @@ AMOUNT_UNKNOWN = Decimal(999)
 ROLE = "drug"
 
 
-class Dose(NamedTuple):
+class DrugDose(NamedTuple):
     """One drug of one administration."""
 
     named: NamedDrug
@@ -61,14 +61,14 @@ def is_given(service: Service) -> bool:
     return item.given and is_for_itself and service.service_class != "flush"
 
 
-def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[Dose]]:
+def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[DrugDose]]:
     """The doses of each drug on each day, in the order of the clock; rinsing solutions left out."""
-    doses: dict[tuple[str, date], list[Dose]] = {}
+    doses: dict[tuple[str, date], list[DrugDose]] = {}
     for service in services:
         for named in service.drugs:
             if named.drug.kind != "flush":  # the flush itself is withheld with its service
                 slot = (named.drug.id, service.administration.day)
-                doses.setdefault(slot, []).append(Dose(named, service))
+                doses.setdefault(slot, []).append(DrugDose(named, service))
     return doses
 
 
@@ -89,7 +89,7 @@ def withheld_vehicles(services: Sequence[Service]) -> Proposal:
     return Proposal(withheld=tuple(entries))
 
 
-def line_of_drug(doses: Sequence[Dose], day: date, visit: VisitKey, encounter: str) -> Proposal:
+def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounter: str) -> Proposal:
     """One line for all doses of a drug on a day, added before they are rounded."""
     drug = doses[0].drug
     if not drug.hcpcs:
@@ -120,7 +120,7 @@ def line_of_drug(doses: Sequence[Dose], day: date, visit: VisitKey, encounter: s
     return Proposal(lines=(line,), questions=questions)
 
 
-def _without_code(doses: Sequence[Dose]) -> Withheld:
+def _without_code(doses: Sequence[DrugDose]) -> Withheld:
     drug = doses[0].drug
     return Withheld(
         family="drugs",
@@ -131,12 +131,12 @@ def _without_code(doses: Sequence[Dose]) -> Withheld:
     )
 
 
-def _source(dose: Dose) -> Source:
+def _source(dose: DrugDose) -> Source:
     message = dose.service.administration.drug_source.message
     return Source(message, dose.named.amount.address)
 
 
-def _dose_question(dose: Dose) -> Question:
+def _dose_question(dose: DrugDose) -> Question:
     charted = dose.named.amount
     code: FindingCode = "dose.missing"
     if charted.amount is None or charted.amount == AMOUNT_UNKNOWN:

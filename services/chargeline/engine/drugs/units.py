@@ -35,4 +35,6 @@ def _dose_units(unit_amount: Decimal, unit: str, doses: tuple[Decimal, ...]) -> 
     units = max(1, int((total / unit_amount).to_integral_value(ROUND_CEILING)))
     summed = " + ".join([plain(dose) for dose in doses])
     written = f"{summed} = {plain(total)}" if len(doses) > 1 else summed
-    return DoseUnits(units, total, f"{written} {unit} / {plain(unit_amount)} {unit} a unit = {units}")
+    return DoseUnits(
+        units, total, f"{written} {unit} / {plain(unit_amount)} {unit} a unit = {units}"
+    )

@@ -1,8 +1,8 @@
 """The charge family of giving drugs: infusions, pushes, injections, hydration, care of pumps.
 
 It owns the hierarchy of an encounter. Its door is `propose`; each question of the coder has a file:
-access_lines, repeats, hydration, initial, concurrent, pushes, injections, and lines for what comes of
-it. `place.py` is their order. `in_short` says what another policy would make of the same.
+access_lines, repeats, hydration, initial, concurrent, pushes, injections, and lines for what comes
+of it. `place.py` is their order. `in_short` says what another policy would make of the same.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,9 @@ __all__ = ["in_short", "propose", "reason_in_short", "slots"]
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
-    """The lines of giving drugs in one encounter, what is asked about them, and what is withheld."""
+    """The lines of giving drugs in one encounter, what is asked about them, and what is
+    withheld.
+    """
     services = assessment.services
     places = place(assessment)
     written = lines_of(places.placements, assessment, saved)
@@ -55,7 +57,9 @@ def slots(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Slot, ..
 
 
 def reason_in_short(line: ChargeLine) -> str:
-    """One sentence for a page: why the place has this role, with the arithmetic of further hours."""
+    """One sentence for a page: why the place has this role, with the arithmetic of further
+    hours.
+    """
     steps = {step.topic: step for step in line.trace}
     place_decision = steps["place"].decision
     assert place_decision is not None, "a line has a place"
@@ -79,9 +83,13 @@ def in_short(assessment: Assessment) -> InShort:
 
 
 def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
-    """Codes with units and modifiers, or withheld, by administration: lines first, as in a draft."""
+    """Codes with units and modifiers, or withheld, by administration: lines first, as in a
+    draft.
+    """
     ends: dict[str, list[str]] = {}
-    withheld = [each.administration.key for each in assessment.services if each.outcome == "withheld"]
+    withheld = [
+        each.administration.key for each in assessment.services if each.outcome == "withheld"
+    ]
     caps = Caps(assessment.rules, assessment.context.payer)
     for placement in places.placements:
         keys = keys_of(placement.services)

@@ -41,4 +41,7 @@ def access_lines(services: Sequence[Service]) -> list[list[Service]]:
 def _goes_on(service: Service, line: Sequence[Service]) -> bool:
     """Whether a line holds the same drug or order."""
     order = service.administration.order
-    return any(other.substance == service.substance or other.administration.order == order for other in line)
+    return any(
+        other.substance == service.substance or other.administration.order == order
+        for other in line
+    )

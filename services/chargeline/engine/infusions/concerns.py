@@ -121,7 +121,8 @@ PRIMARY_REASON = Concern(
     "primary.reason",
     DiagnosisFacts,
     PrimaryReasonAnswer,
-    meaning="the service for which a diagnosis says the patient came (kinds: kinds or ids of drugs, with |)",
+    meaning="the service for which a diagnosis says the patient came (kinds: kinds or ids of "
+    "drugs, with |)",
     may_be_silent=True,
 )
 

@@ -29,8 +29,8 @@ def further_infusions(
 ) -> list[Entry]:
     """The places of the infusions beside the initial service, in the order of the clock.
 
-    `distinct` is the modifier of the line. `reported`: how many concurrent therapeutic infusions the
-    encounter has already.
+    `distinct` is the modifier of the line. `reported`: how many concurrent therapeutic infusions
+    the encounter has already.
     """
     entries: list[Entry] = []
     timed = [initial] if initial.technique == "infusion" else []
@@ -96,7 +96,9 @@ def _beside(
     )
     step = Step("beside the others", decision, facts)
     if not found.is_concurrent:
-        return placed(infusion, "sequential", minutes=found.minutes, distinct=distinct, steps=(step,))
+        return placed(
+            infusion, "sequential", minutes=found.minutes, distinct=distinct, steps=(step,)
+        )
     if infusion.service_class == "therapeutic":
         over = _over_limit(infusion, rules, step, reported)
         if over is not None:
@@ -133,7 +135,9 @@ _CONCURRENCY: Mapping[ConcurrencyAs, Callable[[_Overlap, ConcurrencyAnswer], _Fo
 }
 
 
-def _over_limit(infusion: Candidate, rules: DayRules, beside: Step, reported: int) -> NotReported | None:
+def _over_limit(
+    infusion: Candidate, rules: DayRules, beside: Step, reported: int
+) -> NotReported | None:
     """The infusion as not reported, where the encounter has its number of concurrent ones."""
     decision = rules.of(CONCURRENT_LIMIT).decide(NO_FACTS)
     limit = decision.answer.per_encounter
@@ -143,5 +147,9 @@ def _over_limit(infusion: Candidate, rules: DayRules, beside: Step, reported: in
     why = Step("concurrent once", decision, (("already reported", reported), ("limit", limit)))
     steps = (*infusion.steps, beside, why)
     return NotReported(
-        services=infusion.services, reason=rule.id, says=rule.why, minutes=infusion.minutes, steps=steps
+        services=infusion.services,
+        reason=rule.id,
+        says=rule.why,
+        minutes=infusion.minutes,
+        steps=steps,
     )

@@ -50,7 +50,11 @@ def hydration_of(
         ran_beside = minutes < running_minutes and beside.rule is not None
         rule = beside.rule_in_force if ran_beside else least.rule
         return NotReported(
-            services=tuple(ordered), reason=rule.id, says=rule.why, minutes=minutes, steps=tuple(steps)
+            services=tuple(ordered),
+            reason=rule.id,
+            says=rule.why,
+            minutes=minutes,
+            steps=tuple(steps),
         )
     return candidate(ordered, minutes=minutes, spans=counted, steps=tuple(steps))
 

@@ -4,19 +4,19 @@ An encounter bills one first service and hangs everything else on it. Which one 
 one that was started first: it is the one of the highest rank (`service.rank`), for a physician's
 office the one that the visit was for (`position.initial`).
 
-One sequence, worked through, under a policy that goes by rank. Into the port ran ondansetron 09:00 to
-09:20, carboplatin 09:30 to 10:30 and saline 10:30 to 11:30; furosemide was pushed at 11:35.
+One sequence, worked through, under a policy that goes by rank. Into the port ran ondansetron 09:00
+to 09:20, carboplatin 09:30 to 10:30 and saline 10:30 to 11:30; furosemide was pushed at 11:35.
 
     carboplatin   chemotherapy infusion   rank 1   initial
     ondansetron   therapeutic infusion    rank 3   sequential, though it ran first
     furosemide    therapeutic push        rank 4   additional
     saline        hydration               rank 5   additional
 
-Of two chemotherapy infusions the longer one is initial; of two equally long ones the earlier; of two
-that began together the one whose key comes first, so that the choice never depends on the order in
-which messages arrived. A second access line has an initial service of its own, the line of the best
-initial service being the first. It carries the modifier of a distinct service, and a person is asked
-why a second site was needed: a restart after infiltration does not count.
+Of two chemotherapy infusions the longer one is initial; of two equally long ones the earlier; of
+two that began together the one whose key comes first, so that the choice never depends on the order
+in which messages arrived. A second access line has an initial service of its own, the line of the
+best initial service being the first. It carries the modifier of a distinct service, and a person is
+asked why a second site was needed: a restart after infiltration does not count.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +125,9 @@ class _Reason(NamedTuple):
     facts: tuple[tuple[str, str | int], ...]
 
 
-def _primary_reason(choice: Sequence[Candidate], rules: DayRules, context: VisitContext) -> _Reason | None:
+def _primary_reason(
+    choice: Sequence[Candidate], rules: DayRules, context: VisitContext
+) -> _Reason | None:
     """The service that the sender marked, else the one that fits the first diagnosis."""
     order = rank_order(rules)
     marked = [each for each in choice if any(s.administration.primary for s in each.services)]
@@ -162,7 +164,9 @@ _NOT_DISTINCT = Distinct("", ())
 
 
 def distinct_modifier(*, second_line: bool, second_of_day: bool, rules: DayRules) -> Distinct:
-    """The modifier of the initial service of a further line, or of a second encounter of the day."""
+    """The modifier of the initial service of a further line, or of a second encounter of the
+    day.
+    """
     if not second_line and not second_of_day:
         return _NOT_DISTINCT
     because: DistinctBecause = "second_line" if second_line else "second_encounter"
@@ -179,7 +183,8 @@ def _primary_question(best: Candidate) -> Question:
         "initial.primary_reason",
         expected="a diagnosis or a marked service that says what the patient came for",
         found="none that fits the services given",
-        do="say which service was the reason of the visit; until then the highest in rank is initial",
+        do="say which service was the reason of the visit; until then the highest in rank is "
+        "initial",
         drug=best.substance,
         administrations=tuple([service.administration.key for service in best.services]),
     )
@@ -190,7 +195,8 @@ def second_line_question(second: Candidate, first: Candidate) -> Question:
     items = [service.administration for service in second.services]
     return ask(
         "initial.second_line",
-        expected="one initial service, or a second access line that the protocol or the condition required",
+        expected="one initial service, or a second access line that the protocol or the "
+        "condition required",
         found=f"services in two lines: {_line(first)} and {_line(second)}",
         do="confirm why the second site was needed; a restart after infiltration, another lumen or "
         "saving time does not count",

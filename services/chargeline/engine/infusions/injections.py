@@ -29,13 +29,17 @@ from chargeline.engine.words import (
 _COUNTED = frozenset({"injection", "subcutaneous_infusion"})
 
 
-def services_alone(others: Sequence[Service], everything: Sequence[Service], rules: DayRules) -> list[Entry]:
+def services_alone(
+    others: Sequence[Service], everything: Sequence[Service], rules: DayRules
+) -> list[Entry]:
     """Pumps, ports, arteries and cavities: each by itself, unless something else is given too."""
     alone = [each for each in others if each.technique not in _COUNTED]
     return [_alone(each, everything, rules) for each in sorted(alone, key=clock_order)]
 
 
-def _alone(service: Service, everything: Sequence[Service], rules: DayRules) -> Placement | NotReported:
+def _alone(
+    service: Service, everything: Sequence[Service], rules: DayRules
+) -> Placement | NotReported:
     technique = _technique(service)
     decision = rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
     if decision.rule is not None:
@@ -77,7 +81,9 @@ def injections_of(others: Sequence[Service], rules: DayRules) -> list[Entry]:
     return entries
 
 
-def _injections(service_class: DrugClass, same: Sequence[Service], rules: DayRules) -> list[Placement]:
+def _injections(
+    service_class: DrugClass, same: Sequence[Service], rules: DayRules
+) -> list[Placement]:
     decision = rules.of(INJECTIONS).decide(OfClass(service_class))
     is_same_unit = _SAME_UNIT[decision.answer.per]
     units: list[list[Service]] = []
@@ -122,7 +128,9 @@ _SAME_UNIT: Mapping[InjectionsPer, Callable[[Service, Service, InjectionsAnswer]
 
 
 def subcutaneous_infusions(others: Sequence[Service]) -> list[Entry]:
-    """Infusions under the skin, in the order of the clock: the first is initial, the others additional."""
+    """Infusions under the skin, in the order of the clock: the first is initial, the others
+    additional.
+    """
     infusions = [each for each in others if each.technique == "subcutaneous_infusion"]
     ordered = sorted(infusions, key=clock_order)
     return [

@@ -1,8 +1,8 @@
 """From places to charge lines: the role of a place, its code, its units, its modifiers, its cap.
 
 It owns the arithmetic of hours and the writing of lines with the steps that explain them. Which
-place a service has is decided before; here rules are asked what that place is called and how much it
-counts. The comparison with other policies reckons with the same functions and writes nothing.
+place a service has is decided before; here rules are asked what that place is called and how much
+it counts. The comparison with other policies reckons with the same functions and writes nothing.
 """
 
 from collections.abc import Sequence
@@ -67,9 +67,11 @@ def hours_in_words(minutes: int, remainder_minutes: int, units: int) -> str:
 
 
 class Charge(NamedTuple):
-    """One role with its units and code. `threshold` decided about further hours, if any were counted.
+    """One role with its units and code. `threshold` decided about further hours, if any were
+    counted.
 
-    `in_short` is the charge as a coder says it, "96415-59 x2"; "" where the role has no code that day.
+    `in_short` is the charge as a coder says it, "96415-59 x2"; "" where the role has no code that
+    day.
     """
 
     role: str
@@ -235,7 +237,9 @@ def lines_of(placements: Sequence[Placement], assessment: Assessment, saved: Sav
 
 
 def _written(placement: Placement, rules: DayRules, heading: Heading) -> Proposal:
-    """The lines of a placement as if nothing were capped; a question where there is no role or code."""
+    """The lines of a placement as if nothing were capped; a question where there is no role or
+    code.
+    """
     charges = charges_of(placement, rules)
     if not charges:
         return Proposal(questions=(_no_role(placement, rules),))
@@ -294,7 +298,9 @@ def _under_cap(
     trace = (*line.trace, step)
     kept = (line._replace(units=allowed, trace=trace),) if allowed else ()
     above = line.units - allowed
-    says = f"{above} of {line.units} further hours are above the cap of {cap.answer.most}: {rule.why}"
+    says = (
+        f"{above} of {line.units} further hours are above the cap of {cap.answer.most}: {rule.why}"
+    )
     entry = Withheld(
         family="infusions",
         reason=rule.id,
@@ -353,7 +359,9 @@ def _no_role(placement: Placement, rules: DayRules) -> Question:
         "role.clash" if clash else "role.none",
         expected="exactly one service role",
         found=f"rules {clash} at once" if clash else f"no code for {what}",
-        do="let one rule override the other" if clash else "code it by hand, or correct the charted times",
+        do="let one rule override the other"
+        if clash
+        else "code it by hand, or correct the charted times",
         drug=first.substance,
         administrations=keys_of(placement.services),
         sources=tuple(starts),

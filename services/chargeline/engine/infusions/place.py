@@ -1,7 +1,8 @@
-"""The place of each service among the others of its encounter, in the order in which a coder thinks.
+"""The place of each service among the others of its encounter, in the order in which a coder
+thinks.
 
-It owns that order and nothing else: each step is a file of its own, asks the rules, and returns what
-it adds.
+It owns that order and nothing else: each step is a file of its own, asks the rules, and returns
+what it adds.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def place(assessment: Assessment) -> Places:
     return places_of(entries)
 
 
-class _Line(NamedTuple):
+class _AccessLine(NamedTuple):
     """An access line: its candidates, and the one of the drugs that is highest in rank."""
 
     best: Candidate
@@ -64,7 +65,7 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
     drugs = [each for each in services if each.service_class != "hydration"]
     fluids = [each for each in services if each.service_class == "hydration"]
     by_line = [candidates_of(line, rules) for line in access_lines(drugs)]
-    lines = [_Line(min(candidates, key=order), candidates) for candidates in by_line]
+    lines = [_AccessLine(min(candidates, key=order), candidates) for candidates in by_line]
     lines.sort(key=lambda line: order(line.best))
     hydration = hydration_of(fluids, drugs, rules)
     entries: list[Entry] = []
@@ -78,14 +79,16 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
     return entries
 
 
-def _with_hydration(lines: Sequence[_Line], hydration: Candidate) -> list[_Line]:
+def _with_hydration(lines: Sequence[_AccessLine], hydration: Candidate) -> list[_AccessLine]:
     """Hydration hangs on the first line; where no drug was given it is a line of its own."""
     if not lines:
-        return [_Line(hydration, [hydration])]
-    return [_Line(lines[0].best, [*lines[0].candidates, hydration]), *lines[1:]]
+        return [_AccessLine(hydration, [hydration])]
+    return [_AccessLine(lines[0].best, [*lines[0].candidates, hydration]), *lines[1:]]
 
 
-def _place_line(line: _Line, first: Candidate | None, assessment: Assessment, reported: int) -> list[Entry]:
+def _place_line(
+    line: _AccessLine, first: Candidate | None, assessment: Assessment, reported: int
+) -> list[Entry]:
     """One access line; `first` is the best service of the first line, None where this is the first.
 
     `reported`: how many concurrent infusions the lines before this one have.
@@ -105,7 +108,9 @@ def _place_line(line: _Line, first: Candidate | None, assessment: Assessment, re
     infusions = [each for each in rest if each.technique == "infusion"]
     pushes = [each for each in rest if each.technique == "push"]
     if infusions:
-        entries += further_infusions(infusions, initial, rules, distinct=modifier, reported=reported)
+        entries += further_infusions(
+            infusions, initial, rules, distinct=modifier, reported=reported
+        )
     if pushes:
         given = [each for each in (initial, *infusions) if each.service_class != "hydration"]
         entries += further_pushes(pushes, given, rules)

@@ -77,8 +77,8 @@ class Placement(NamedTuple):
     """Services that are reported together, the first of them being the anchor, and their place.
 
     `technique` is how they are reported. `minutes` are those that count toward units. `distinct` is
-    the modifier of a second initial service and of all further hours of its line, or "". `steps` are
-    the reasons for the place.
+    the modifier of a second initial service and of all further hours of its line, or "". `steps`
+    are the reasons for the place.
     """
 
     services: tuple[Service, ...]

@@ -22,7 +22,9 @@ from chargeline.engine.trace import Step
 from chargeline.engine.words import PushBesideAs, RepeatPushAs
 
 
-def further_pushes(pushes: Sequence[Candidate], given: Sequence[Candidate], rules: DayRules) -> list[Entry]:
+def further_pushes(
+    pushes: Sequence[Candidate], given: Sequence[Candidate], rules: DayRules
+) -> list[Entry]:
     """The places of pushes in the order of the clock; `given` are the other services of the line.
 
     Each further drug is an additional push; the same drug again is what the rules make of it.
@@ -47,10 +49,16 @@ def further_pushes(pushes: Sequence[Candidate], given: Sequence[Candidate], rule
     return entries
 
 
-def _part_of_infusion(push: Candidate, given: Sequence[Candidate], rules: DayRules) -> NotReported | None:
+def _part_of_infusion(
+    push: Candidate, given: Sequence[Candidate], rules: DayRules
+) -> NotReported | None:
     """A push inside a running chemotherapy infusion, where rules do not report it."""
     decision = rules.of(PUSH_BESIDE).decide(OfClass(push.service_class))
-    running = [each for each in given if each.technique == "infusion" and each.service_class in CHEMOTHERAPY]
+    running = [
+        each
+        for each in given
+        if each.technique == "infusion" and each.service_class in CHEMOTHERAPY
+    ]
     inside = any(start <= push.start < stop for each in running for start, stop in each.spans)
     if push.services[0].provisional or not inside or _REPORTED_BESIDE[decision.answer.as_]:
         return None
@@ -88,5 +96,9 @@ _REPORTED_AGAIN: Mapping[RepeatPushAs, Callable[[int, int], bool]] = {
 
 def _not_reported(push: Candidate, reason: str, says: str, step: Step) -> NotReported:
     return NotReported(
-        services=push.services, reason=reason, says=says, minutes=push.minutes, steps=(*push.steps, step)
+        services=push.services,
+        reason=reason,
+        says=says,
+        minutes=push.minutes,
+        steps=(*push.steps, step),
     )

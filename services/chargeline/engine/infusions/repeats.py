@@ -40,11 +40,15 @@ def _repeated(same: Sequence[Service], rules: DayRules) -> list[Candidate]:
     return _REPEATED[decision.answer.as_](same, decision)
 
 
-def _add_minutes(same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]) -> list[Candidate]:
+def _add_minutes(
+    same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]
+) -> list[Candidate]:
     return [_joined(same, decision)]
 
 
-def _further_hours(same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]) -> list[Candidate]:
+def _further_hours(
+    same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]
+) -> list[Candidate]:
     """The first one by itself; the later ones find it reported and are further hours of it."""
     later = [_apart(service, "infusion", decision) for service in same[1:]]
     return [_joined(same[:1], decision), *later]
@@ -77,7 +81,9 @@ def _joined(same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]) -
     return candidate(same, minutes=minutes, spans=spans, steps=steps)
 
 
-def _apart(service: Service, technique: Technique, decision: Decision[RepeatInfusionAnswer]) -> Candidate:
+def _apart(
+    service: Service, technique: Technique, decision: Decision[RepeatInfusionAnswer]
+) -> Candidate:
     return candidate(
         [service],
         minutes=service.minutes,

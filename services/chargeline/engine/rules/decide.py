@@ -1,9 +1,9 @@
 """Rules as values, and the one way in which they decide.
 
 It owns the meaning of a rule: it is in force on a day, it applies when its facts hold, it strikes
-out the rules that it names; exactly one must remain. It does not know files (the rulebook edge reads
-them) nor what any rule says. No rule left, and more than one left, are decisions too: they are
-values, and the engine asks a person.
+out the rules that it names; exactly one must remain. It does not know files (the rulebook edge
+reads them) nor what any rule says. No rule left, and more than one left, are decisions too: they
+are values, and the engine asks a person.
 """
 
 from bisect import bisect_right
@@ -136,7 +136,9 @@ class SharedDecisions:
         self._tables: dict[tuple[str, tuple[Rule, ...]], Table[Any, Any]] = {}
         self._decisions: dict[Decision[Any], Decision[Any]] = {}
 
-    def table(self, concern: Concern[Facts, Answer], rules: Iterable[Rule]) -> "Table[Facts, Answer]":
+    def table(
+        self, concern: Concern[Facts, Answer], rules: Iterable[Rule]
+    ) -> "Table[Facts, Answer]":
         """The table of these rules."""
         ordered = tuple(sorted(rules, key=lambda rule: rule.id))
         table = self._tables.get((concern.name, ordered))
@@ -223,7 +225,9 @@ def applies(rule: Rule, facts: Mapping[str, Value]) -> bool:
 class DayRules:
     """One policy's rules in force on one day: a table for each concern."""
 
-    def __init__(self, policy: str, day: date, rules: Iterable[Rule], shared: SharedDecisions) -> None:
+    def __init__(
+        self, policy: str, day: date, rules: Iterable[Rule], shared: SharedDecisions
+    ) -> None:
         self.policy = policy
         self._shared = shared
         by_concern: dict[str, list[Rule]] = {}
@@ -245,7 +249,9 @@ class DayRules:
 class Policy:
     """All rules of one policy, its base layers included, over all dates."""
 
-    def __init__(self, name: str, describes: str, rules: Iterable[Rule], shared: SharedDecisions) -> None:
+    def __init__(
+        self, name: str, describes: str, rules: Iterable[Rule], shared: SharedDecisions
+    ) -> None:
         self.name = name
         self.describes = describes
         self.rules = tuple(sorted(rules, key=lambda rule: rule.id))

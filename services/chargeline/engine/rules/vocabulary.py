@@ -1,4 +1,5 @@
-"""What rules may speak of: concerns, with the facts that they ask for and the answers that they give.
+"""What rules may speak of: concerns, with the facts that they ask for and the answers that they
+give.
 
 It owns the shape of a concern. Each charge family declares its own concerns, and `families.py` puts
 them together. Facts and answers are named tuples: their fields are what a rule may write in `when`

@@ -1,6 +1,7 @@
 """What rules decide about an administration by itself.
 
-It owns the questions, with the facts and answers that rules may use for them; the answers are in rules/.
+It owns the questions, with the facts and answers that rules may use for them; the answers are in
+rules/.
 """
 
 from typing import NamedTuple
@@ -83,7 +84,8 @@ ONE_TIME = Concern(
     "charting.one_time",
     OneTimeFacts,
     OneTimeAnswer,
-    meaning="whether a single charted time is all of it, or the start of an infusion without a stop",
+    meaning="whether a single charted time is all of it, or the start of an infusion without a "
+    "stop",
 )
 
 
@@ -112,7 +114,8 @@ TECHNIQUE = Concern(
     "service.technique",
     TechniqueFacts,
     TechniqueAnswer,
-    meaning="what kind of service an administration is, from its route, charting and running minutes",
+    meaning="what kind of service an administration is, from its route, charting and running "
+    "minutes",
     may_be_silent=True,
 )
 

@@ -1,4 +1,5 @@
-"""What holds of an administration under any policy: its drugs, its running minutes, and what to ask.
+"""What holds of an administration under any policy: its drugs, its running minutes, and what to
+ask.
 
 It owns the naming of drugs and vehicles by the formulary. No rule of a payer is asked here.
 """

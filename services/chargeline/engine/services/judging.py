@@ -1,7 +1,7 @@
 """What rules say of an administration by itself: class, meaning of a single time, technique.
 
-It owns `assess`, from what was given to a service of a technique. Where a rule says that more must be
-decided (a missing stop, a long push), `outcomes` does.
+It owns `assess`, from what was given to a service of a technique. Where a rule says that more must
+be decided (a missing stop, a long push), `outcomes` does.
 """
 
 from functools import lru_cache
@@ -33,8 +33,8 @@ from chargeline.engine.words import DrugKind
 def assess(facts: Facts, rules: DayRules, alike: Service | None = None) -> Service:
     """Say what service an administration is, under the rules of its day.
 
-    `alike` is what other rules made of the same facts. Where both judge the same it is the result, so
-    that policies which say the same share one object.
+    `alike` is what other rules made of the same facts. Where both judge the same it is the result,
+    so that policies which say the same share one object.
     """
     if facts.ended is not None:
         return facts.ended
@@ -178,7 +178,10 @@ def _charting_steps(facts: Facts, judgement: Judgement) -> tuple[Step, ...]:
     technique = Step("technique", judgement.technique, shown, facts.sources)
     if judgement.one_time is None:
         return (technique,)
-    of_time = (("rate", "yes" if item.rate else "no"), ("ordered_minutes", item.ordered_minutes or 0))
+    of_time = (
+        ("rate", "yes" if item.rate else "no"),
+        ("ordered_minutes", item.ordered_minutes or 0),
+    )
     start = (item.intervals[0].start_source,)
     return (Step("one charted time", judgement.one_time, of_time, start), technique)
 

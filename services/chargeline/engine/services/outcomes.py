@@ -1,4 +1,5 @@
-"""What a technique rule makes of an administration: a service, withheld, asked about, or more to decide.
+"""What a technique rule makes of an administration: a service, withheld, asked about, or more to
+decide.
 
 It owns one function for each outcome that a technique rule may name.
 """
@@ -17,7 +18,13 @@ from chargeline.engine.services.concerns import (
 )
 from chargeline.engine.services.records import Service
 from chargeline.engine.trace import Question, Step, ask
-from chargeline.engine.words import LongPushAs, MissingStopAs, StoppedEarlyAs, Technique, TechniqueOutcome
+from chargeline.engine.words import (
+    LongPushAs,
+    MissingStopAs,
+    StoppedEarlyAs,
+    Technique,
+    TechniqueOutcome,
+)
 
 
 def with_outcome(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
@@ -80,7 +87,9 @@ def _ask_by_rule(service: Service, decision: Decision[TechniqueAnswer], rules: D
     return _with_question(service, question)
 
 
-def _missing_stop(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+def _missing_stop(
+    service: Service, decision: Decision[TechniqueAnswer], rules: DayRules
+) -> Service:
     """Ask for the stop; until it comes the policy's fall-back stands, marked as provisional."""
     item = service.administration
     position = rules.of(MISSING_STOP).decide(OfClass(service.service_class))
@@ -127,7 +136,9 @@ _FALL_BACKS: Mapping[MissingStopAs, Callable[[Service, Decision[MissingStopAnswe
 }
 
 
-def _stopped_early(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+def _stopped_early(
+    service: Service, decision: Decision[TechniqueAnswer], rules: DayRules
+) -> Service:
     position = rules.of(STOPPED_EARLY).decide(NO_FACTS)
     step = Step("stopped early", position, (("running_minutes", service.minutes),))
     techniques: Mapping[StoppedEarlyAs, Technique | None] = {
@@ -151,7 +162,9 @@ def _long_push(service: Service, decision: Decision[TechniqueAnswer], rules: Day
     return service._replace(technique=technique, steps=(*service.steps, step))
 
 
-_OUTCOMES: Mapping[TechniqueOutcome, Callable[[Service, Decision[TechniqueAnswer], DayRules], Service]] = {
+_OUTCOMES: Mapping[
+    TechniqueOutcome, Callable[[Service, Decision[TechniqueAnswer], DayRules], Service]
+] = {
     "service": _as_it_is,
     "withheld": _withhold,
     "question": _ask_by_rule,

@@ -1,7 +1,7 @@
 """What was given as a service: the shapes, and the order of the clock.
 
-It owns `Facts` (what holds of an administration under any policy), `Judgement` (what rules say of it) and
-`Service` (the two together). It decides nothing.
+It owns `Facts` (what holds of an administration under any policy), `Judgement` (what rules say of
+it) and `Service` (the two together). It decides nothing.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -74,7 +74,8 @@ class Facts(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What rules say of an administration by itself: its class, what a single time means, technique.
+    """What rules say of an administration by itself: its class, what a single time means,
+    technique.
 
     `leading` is the drug that decides the class, of a `mixture` by that decision; without any drug
     nothing is classed.

@@ -1,7 +1,7 @@
 """From what was charted about one order to what was given.
 
-It owns the order of the steps: which rows stand, in which stretches the drug ran, how much of it was
-given. Each step has its own file. It knows nothing of codes, and it never invents an end: an
+It owns the order of the steps: which rows stand, in which stretches the drug ran, how much of it
+was given. Each step has its own file. It knows nothing of codes, and it never invents an end: an
 infusion without a stop stays open.
 """
 
@@ -12,7 +12,7 @@ from chargeline.engine.timeline.corrections import address, clock, standing_reco
 from chargeline.engine.timeline.doses import amounts_of
 from chargeline.engine.timeline.orders import Order, merge_order_facts
 from chargeline.engine.timeline.records import Administration, Interval
-from chargeline.engine.timeline.running import BagChange, Dose, doses_of
+from chargeline.engine.timeline.running import BagChange, RunningDose, doses_of
 from chargeline.engine.words import Charting, MethodCharted
 
 # Given by hand or at one moment, whatever else is charted.
@@ -38,7 +38,9 @@ def administrations_of(
         standing = sorted([*standing, *rates], key=clock)
     order = merge_order_facts(facts)
     doses = doses_of(standing, order, bag_change)
-    administrations = _with_unique_keys([_administration(order_number, dose, order) for dose in doses])
+    administrations = _with_unique_keys(
+        [_administration(order_number, dose, order) for dose in doses]
+    )
     if problems and administrations:
         last = administrations[-1]
         administrations[-1] = last._replace(problems=last.problems + tuple(problems))
@@ -55,7 +57,7 @@ def _with_unique_keys(administrations: list[Administration]) -> list[Administrat
     return unique
 
 
-def _administration(order_number: str, dose: Dose, order: Order) -> Administration:
+def _administration(order_number: str, dose: RunningDose, order: Order) -> Administration:
     first = dose.first
     intervals = _intervals(dose)
     amounts = amounts_of(dose, order)
@@ -90,7 +92,7 @@ def _administration(order_number: str, dose: Dose, order: Order) -> Administrati
     )
 
 
-def _intervals(dose: Dose) -> list[Interval]:
+def _intervals(dose: RunningDose) -> list[Interval]:
     """The stretches of a dose; one that still runs is open, one without any has its first time."""
     intervals = _touching_joined(dose.intervals)
     if dose.running_since is not None:
@@ -118,7 +120,7 @@ def _touching_joined(intervals: Sequence[Interval]) -> list[Interval]:
     return joined
 
 
-def _charted(dose: Dose, intervals: Sequence[Interval], is_one_moment: bool) -> Charting:
+def _charted(dose: RunningDose, intervals: Sequence[Interval], is_one_moment: bool) -> Charting:
     if any(interval.stop is None for interval in intervals):
         return "open"
     if any(interval.stop != interval.start for interval in intervals):

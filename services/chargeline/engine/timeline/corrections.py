@@ -1,7 +1,8 @@
 """Which of the rows that a nurse charted stand, after every correction and void.
 
-It owns the identity of a row (when two rows are about the same thing) and what a correction replaces.
-It does not know what a row does to the timeline. The outcome is the same in whatever order the rows
+It owns the identity of a row (when two rows are about the same thing) and what a correction
+replaces. It does not know what a row does to the timeline. The outcome is the same in whatever
+order the rows
 arrived: they are taken in the order in which they were charted, not in which they came.
 """
 
@@ -67,7 +68,9 @@ class _StandingRecords:
         self._repetitions: dict[_Identity, int] = {}
 
     def apply(self, record: Record) -> None:
-        """Take in one record: it is added, replaces what it corrects, or takes back what it voids."""
+        """Take in one record: it is added, replaces what it corrects, or takes back what it
+        voids.
+        """
         identity = self._identity(record)
         if record.status == "delete" or record.action == "void":
             self._void(record, identity)
@@ -110,7 +113,9 @@ class _StandingRecords:
         self.by_identity[identity] = record
 
     def _relatives(self, record: Record) -> list[_Identity]:
-        """VisitState records that this one may mean: same sub-id and drug, same action if marked."""
+        """VisitState records that this one may mean: same sub-id and drug, same action if
+        marked.
+        """
         code = _drug_code(record)
         return [
             identity

@@ -11,7 +11,7 @@ from chargeline.engine.events import DrugAmount, Record, Source
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import Problem, problem_at
-from chargeline.engine.timeline.running import Dose
+from chargeline.engine.timeline.running import RunningDose
 
 # These say how a dose went on, not what was hung.
 _GOES_ON = frozenset({"pause", "restart", "stop", "rate", "verify"})
@@ -25,7 +25,7 @@ class Amounts(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def amounts_of(dose: Dose, order: Order) -> Amounts:
+def amounts_of(dose: RunningDose, order: Order) -> Amounts:
     """The drugs of a dose: amounts of its bags added up, the order's where no row names any.
 
     Closed rows that each repeat the ordered dose are one dose. Where the stop charts less than was
@@ -71,10 +71,14 @@ def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
 
 
 def _without_empty_doubles(totals: Iterable[DrugAmount]) -> tuple[DrugAmount, ...]:
-    """Drop an entry with no amount when the same drug has one (a stop row repeats the drug with 0)."""
+    """Drop an entry with no amount when the same drug has one (a stop row repeats the drug with
+    0).
+    """
     drugs = list(totals)
     dosed = {(drug.codes, drug.component) for drug in drugs if drug.amount}
-    return tuple([drug for drug in drugs if drug.amount or (drug.codes, drug.component) not in dosed])
+    return tuple(
+        [drug for drug in drugs if drug.amount or (drug.codes, drug.component) not in dosed]
+    )
 
 
 def _at_stop(drug: DrugAmount, stop: Record) -> DrugAmount | None:

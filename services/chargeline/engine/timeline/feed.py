@@ -57,7 +57,9 @@ class Feed:
     def __getitem__(self, key: VisitKey) -> Timeline:
         """The timeline of a visit, its patients under their surviving numbers."""
         timeline = self._visits[key].timeline()
-        merged = [each for each in timeline.patients if (key.facility, each) in self._patient_merges]
+        merged = [
+            each for each in timeline.patients if (key.facility, each) in self._patient_merges
+        ]
         if not merged:
             return timeline
         patients = {self.surviving_patient(key.facility, each) for each in timeline.patients}
@@ -138,7 +140,9 @@ class Feed:
         return {survivor}
 
     def forget(self, key: VisitKey) -> None:
-        """Drop all that is held of a visit and of the numbers that lead to it; merges stay known."""
+        """Drop all that is held of a visit and of the numbers that lead to it; merges stay
+        known.
+        """
         for member in self._members(key):
             self._kept.pop(member, None)
             self._zones.pop(member, None)
@@ -157,7 +161,9 @@ class Feed:
         return sorted([number for number in self.numbers(key) if number in self._kept])
 
     def numbers(self, key: VisitKey) -> set[VisitKey]:
-        """The numbers that lead to a surviving visit, its own among them; none of one merged away."""
+        """The numbers that lead to a surviving visit, its own among them; none of one merged
+        away.
+        """
         return set(self._visit_merges.members(key))
 
     def surviving(self, key: VisitKey) -> VisitKey:

@@ -1,7 +1,7 @@
 """What a timeline is made of: who was here, what ran into which line, from when to when.
 
-It owns the records that `draft` reads. It does not know how they come to be (`fold` makes them), nor
-codes or rules of a payer.
+It owns the records that `draft` reads. It does not know how they come to be (`fold` makes them),
+nor codes or rules of a payer.
 """
 
 from datetime import date, datetime
@@ -47,9 +47,9 @@ class Administration(NamedTuple):
     `day` is the local date on which it began. Pauses are the gaps between `intervals`.
     `may_have_run`: one time is charted and nothing says that it was given at that moment, so rules
     decide whether it ran and its stop is missing. `rate` is the rate as charted, "" if none is.
-    `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped before the whole
-    amount was given. `wasted` and `vials` are what was charted of discarded amounts and of the NDCs
-    of vials.
+    `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped before the
+    whole amount was given. `wasted` and `vials` are what was charted of discarded amounts and of
+    the NDCs of vials.
     """
 
     key: str
@@ -120,5 +120,7 @@ class Timeline(NamedTuple):
 
 
 def clock_order(item: Administration) -> tuple[datetime, str]:
-    """The order of administrations: by start, then by key, so that it is the same for all arrivals."""
+    """The order of administrations: by start, then by key, so that it is the same for all
+    arrivals.
+    """
     return (item.start, item.key)

@@ -20,7 +20,8 @@ One sequence, worked through. An order of 90 minutes:
     09:40  restart  paused  -> running    the clock runs again from 09:40
     10:00  start    running -> running    the next bag of the same infusion: the clock goes on
     10:50  stop     running -> stopped    the stretch 09:40-10:50 is closed
-    10:51  pause    stopped -> stopped    nothing runs, so this is a dose without a start: it is asked
+    10:51  pause    stopped -> stopped    nothing runs, so this is a dose without a start: it is
+    asked
 
 The first dose ran 30 + 70 = 100 minutes. The machine never invents an end: a dose that is left
 running has an open stretch, and rules say what that is worth. A start that comes long after the
@@ -28,9 +29,9 @@ dose should be over begins another dose (`BagChange`): otherwise a daily antibio
 would be an infusion of 24 hours.
 
 Two things do not go through a state. A row that stands for itself (`given`, `push`, or a start with
-its end) is a dose of its own unless it continues the closed dose before it (`_continues_closed`). In
-the hour that the clock was put back a local time means two instants; the machine takes the shorter
-reading and asks.
+its end) is a dose of its own unless it continues the closed dose before it (`_continues_closed`).
+In the hour that the clock was put back a local time means two instants; the machine takes the
+shorter reading and asks.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +70,7 @@ BAG_CHANGE = Concern(
 )
 
 
-class Dose:
+class RunningDose:
     """One dose under construction: the rows that made it and the stretches in which it ran."""
 
     __slots__ = ("first", "intervals", "is_bolus", "problems", "records", "running_since", "state")
@@ -109,7 +110,9 @@ class Dose:
         self.intervals.append(Interval(start, at, address(opened, "3"), address(record, field)))
 
     def run_once(self, record: Record) -> None:
-        """Take in the time of a row that stands for itself: with its end, running, or one moment."""
+        """Take in the time of a row that stands for itself: with its end, running, or one
+        moment.
+        """
         if record.until is not None:
             self.running_since = record
             self.close(record, "4")
@@ -128,7 +131,7 @@ class Machine:
     def __init__(self, order: Order, bag_change: BagChange) -> None:
         self.order = order
         self.bag_change = bag_change
-        self.doses: list[Dose] = []
+        self.doses: list[RunningDose] = []
 
     @property
     def state(self) -> State:
@@ -139,14 +142,14 @@ class Machine:
         """Make the move of one row."""
         MOVES[self.state][_action(record)](self, record)
 
-    def begin(self, record: Record) -> Dose:
+    def begin(self, record: Record) -> RunningDose:
         """A new dose, which is the last one from now on."""
-        dose = Dose(record)
+        dose = RunningDose(record)
         self.doses.append(dose)
         return dose
 
 
-def doses_of(records: Iterable[Record], order: Order, bag_change: BagChange) -> list[Dose]:
+def doses_of(records: Iterable[Record], order: Order, bag_change: BagChange) -> list[RunningDose]:
     """The doses of one order, from the rows that stand, in the order of the clock."""
     machine = Machine(order, bag_change)
     for record in records:
@@ -218,7 +221,9 @@ def _stop(machine: Machine, record: Record) -> None:
 
 
 def _ask_for_start(machine: Machine, record: Record) -> None:
-    """A pause, stop or rate change of something whose beginning nobody charted, asked once in a row."""
+    """A pause, stop or rate change of something whose beginning nobody charted, asked once in a
+    row.
+    """
     last = machine.doses[-1] if machine.doses else None
     if last is not None and last.problems and last.problems[-1].finding.code == "start.missing":
         last.records.append(record)
@@ -242,7 +247,7 @@ def _give_bolus(machine: Machine, record: Record) -> None:
 
 def _give_bolus_of_bag(machine: Machine, record: Record) -> None:
     """An extra amount from the running bag: it stands before the dose, which goes on as it was."""
-    bolus = Dose(record)
+    bolus = RunningDose(record)
     bolus.is_bolus = True
     bolus.run_once(record)
     machine.doses.insert(len(machine.doses) - 1, bolus)
@@ -271,8 +276,8 @@ def _nothing(machine: Machine, record: Record) -> None:
     """What the row says is so already."""
 
 
-Move = Callable[[Machine, Record], None]
-_Row = Mapping[Action | Literal[""], Move]
+Transition = Callable[[Machine, Record], None]
+_Row = Mapping[Action | Literal[""], Transition]
 
 _ONE_ROW: _Row = {"given": _give, "push": _give, "void": _give, "": _give}
 MOVES: Mapping[State, _Row] = {
@@ -334,8 +339,10 @@ MOVES: Mapping[State, _Row] = {
 }
 
 
-def _continues_closed(dose: Dose, record: Record) -> bool:
-    """Closed stretches of one infusion: they touch, or the earlier was partial, or the later has no dose."""
+def _continues_closed(dose: RunningDose, record: Record) -> bool:
+    """Closed stretches of one infusion: they touch, or the earlier was partial, or the later has no
+    dose.
+    """
     if not dose.intervals or record.until is None or record.until <= record.at:
         return False
     last = dose.intervals[-1]

@@ -1,8 +1,8 @@
 """One visit, kept up to date event by event.
 
 It owns the incremental form of the fold: an event touches only its order and its day, so one more
-message costs the same in a long account as in a short one. Everything in here is a register or a set
-whose final state does not depend on the order of arrival. It knows no codes.
+message costs the same in a long account as in a short one. Everything in here is a register or a
+set whose final state does not depend on the order of arrival. It knows no codes.
 """
 
 from bisect import bisect_left
@@ -47,7 +47,9 @@ class _OrderState:
         self.administrations: tuple[Administration, ...] = ()
 
     def is_deaf_to_chatter(self) -> bool:
-        """Whether a rate change alters nothing: all of it is running, or was given at one moment."""
+        """Whether a rate change alters nothing: all of it is running, or was given at one
+        moment.
+        """
         return all(
             len(item.intervals) == 1 and (item.charted == "open" or item.may_have_run)
             for item in self.administrations
@@ -114,7 +116,9 @@ class Visit:
             self._changed_orders[record.order] = None
 
     def timeline(self) -> Timeline:
-        """The timeline as of now; parts that no event touched are the very same objects as before."""
+        """The timeline as of now; parts that no event touched are the very same objects as
+        before.
+        """
         if self._timeline is None:
             self._remake_orders()
             self._timeline = Timeline(
@@ -127,8 +131,12 @@ class Visit:
         return self._timeline
 
     def _remake_orders(self) -> None:
-        """Make the administrations of changed orders anew, and the days on which they were or are."""
-        changes: dict[date, list[tuple[tuple[Administration, ...], tuple[Administration, ...]]]] = {}
+        """Make the administrations of changed orders anew, and the days on which they were or
+        are.
+        """
+        changes: dict[
+            date, list[tuple[tuple[Administration, ...], tuple[Administration, ...]]]
+        ] = {}
         for number in self._changed_orders:
             state = self._orders[number]
             before = state.administrations
@@ -184,4 +192,6 @@ class Visit:
     def _problems(self) -> tuple[Problem, ...]:
         """What could not be read, in an order that does not depend on arrival."""
         unreadable = [event for _key, event in sorted(self._unreadable.items())]
-        return tuple([Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable])
+        return tuple(
+            [Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable]
+        )

@@ -60,7 +60,8 @@ def _message() -> None:
         Column("raw", LargeBinary, nullable=False),
         Column("headers", Text, nullable=False),
         PrimaryKeyConstraint("facility", "visit", "digest", "control_id", "sent"),
-        comment="Each message as it came, under the visit that it names; an exact resend is one row.",
+        comment="Each message as it came, under the visit that it names; an exact resend is one "
+        "row.",
     )
     _index("message", "message_of_no_visit", "received_at", "visit = ''")
 
@@ -82,7 +83,9 @@ def _merges() -> None:
             PrimaryKeyConstraint("facility", "prior", "surviving", "sent", "digest"),
             comment=comment,
         )
-        op.create_index(f"{name}_surviving", name, ["facility", "surviving", "prior", "sent", "digest"])
+        op.create_index(
+            f"{name}_surviving", name, ["facility", "surviving", "prior", "sent", "digest"]
+        )
 
 
 def _visit() -> None:
@@ -99,7 +102,8 @@ def _visit() -> None:
         Column("updated_at", Instant, nullable=False),
         PrimaryKeyConstraint("facility", "visit"),
         CheckConstraint("status IN ('open', 'final', 'merged', 'forgotten')", name="visit_status"),
-        comment="Where each visit stands and when something is due; a forgotten one lost its messages.",
+        comment="Where each visit stands and when something is due; a forgotten one lost its "
+        "messages.",
     )
     for due in ("settle_due", "final_due", "asked_due"):
         _index("visit", f"visit_{due}", due, f"{due} IS NOT NULL")
@@ -168,7 +172,8 @@ def _parked() -> None:
         Column("first_seen", Instant, nullable=False),
         Column("status", Text, nullable=False),
         CheckConstraint("status IN ('parked', 'retried', 'dropped')", name="parked_status"),
-        comment="Messages put aside, with the reason and what to do; a person retries or drops them.",
+        comment="Messages put aside, with the reason and what to do; a person retries or drops "
+        "them.",
         sqlite_autoincrement=True,
     )
     op.create_index("parked_by_status", "parked", ["status", "id"])
@@ -183,5 +188,6 @@ def _partition_offset() -> None:
         Column("owner", Text, nullable=False),
         Column("claimed_at", Instant, nullable=False),
         PrimaryKeyConstraint("topic", "partition"),
-        comment="How far each partition has been read, and by whom: the fence against a stale consumer.",
+        comment="How far each partition has been read, and by whom: the fence against a stale "
+        "consumer.",
     )

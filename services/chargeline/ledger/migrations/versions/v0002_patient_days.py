@@ -24,6 +24,7 @@ def upgrade() -> None:
         Column("visit", Name(), nullable=False),
         Column("start", Instant, nullable=False),
         PrimaryKeyConstraint("facility", "patient", "day", "visit"),
-        comment="Days on which a visit has an initial service; a second one of a patient is drafted so.",
+        comment="Days on which a visit has an initial service; a second one of a patient is "
+        "drafted so.",
     )
     op.create_index("patient_day_of_visit", "patient_day", ["facility", "visit"])

@@ -1,7 +1,8 @@
 """Version 3: what an operations team watches, and what retention looks for.
 
 It owns the money at stake of a visit, indexes of what is open and of whatever may be forgotten.
-A strict reader's report on a parked message is made when somebody asks for it, and is no longer kept.
+A strict reader's report on a parked message is made when somebody asks for it, and is no longer
+kept.
 """
 
 from alembic import op
@@ -27,4 +28,6 @@ def upgrade() -> None:
 
 
 def _index(table: str, name: str, *columns: str, where: str) -> None:
-    op.create_index(name, table, list(columns), sqlite_where=text(where), postgresql_where=text(where))
+    op.create_index(
+        name, table, list(columns), sqlite_where=text(where), postgresql_where=text(where)
+    )

@@ -26,7 +26,8 @@ def upgrade() -> None:
         Column("visit", Name(), nullable=False),
         Column("at", Instant, nullable=False),
         PrimaryKeyConstraint("facility", "patient", "kind", "about", "visit"),
-        comment="The patient's record: what a visit adds to it that bears on drafts of the patient's others.",
+        comment="The patient's record: what a visit adds to it that bears on drafts of the "
+        "patient's others.",
     )
     op.create_index("contribution_of_visit", "contribution", ["facility", "visit"])
     op.create_index("contribution_kept", "contribution", ["at"])
