@@ -178,7 +178,7 @@ class Settings(BaseSettings):
     mllp_tls_key_file: FilePath | None = _set(None, "The key of the listener's certificate, PEM.")
     mllp_tls_client_ca_file: FilePath | None = _set(
         None,
-        "CA certificates that senders are checked with, PEM. Set: only senders with a certificate.",
+        "CA certificates that senders are checked with, PEM. If set, a sender needs a certificate.",
     )
     mllp_frame_bytes: _FrameBytes = _set(
         8_388_608,

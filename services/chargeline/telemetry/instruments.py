@@ -39,8 +39,8 @@ class Instrument:
     def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
         self.labels = definition.labels
         self._seen: dict[str, set[str]] = {name: set() for name in self.labels}
-        # Keeps what `inner.labels(...)` returned, because prometheus-client checks the labels again
-        # at every call.
+        # Keeps what `labels()` of prometheus-client returned, because each call of it checks the
+        # label values again.
         self._children: dict[tuple[tuple[str, str], ...], Any] = {}
 
     def _child(self, inner: Any, given: Mapping[str, str]) -> Any:
