@@ -1,7 +1,8 @@
-"""`make demo`: a day at an invented infusion centre, from HL7 bytes to explained charges.
+"""`make demo`: a day at an invented infusion centre, from HL7 messages to explained charges.
 
-It owns a feed small enough to read, in both styles of sender, and prints what `chargeline code`
-makes of it. It needs no server and writes only to a folder that it removes again.
+It owns the choice of the feed: six visits, in both styles of sender, few enough to read. It
+simulates the feed, and prints what `chargeline code` prints for it. It needs no server, and writes
+only into a temporary folder that it removes again.
 """
 
 import sys
@@ -16,7 +17,7 @@ VISITS, SEED, MESS = 6, 32, 0.5
 
 
 def run() -> int:
-    """Simulate, code and say what to try next; returns an exit code."""
+    """Simulate a feed, code it, and say what to try next; returns an exit code."""
     with tempfile.TemporaryDirectory(prefix="chargeline-demo-") as folder:
         place = Path(folder)
         feed = simulate(visits=VISITS, seed=SEED, mess=MESS, first_day=date(2026, 3, 2))
@@ -31,8 +32,10 @@ def run() -> int:
             worst = max(worst, main(["code", str(path), "--interface", path.stem]))
             print(flush=True)
     print(
-        "Next: .venv/bin/chargeline --help, or the reasons of every line of your own feed:\n"
-        "      .venv/bin/chargeline explain FEED.hl7"
+        "Try next:\n"
+        "  .venv/bin/chargeline --help              all verbs, with examples\n"
+        "  .venv/bin/chargeline code FEED.hl7       the charges of your own messages\n"
+        "  .venv/bin/chargeline explain FEED.hl7    why each of these charge lines is there"
     )
     return 0 if worst in (0, 3) else worst
 

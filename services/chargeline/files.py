@@ -1,7 +1,7 @@
-"""Messages from files, folders and standard input.
+"""The bytes of a feed, from files, folders and standard input.
 
-It owns which files of a folder are a feed and in which order they are read. It does not split
-messages and never changes a file.
+It owns which files of a folder belong to a feed, and in which order they are read: sorted by path.
+It does not split the bytes into messages (hl7/framing.py), and it never changes a file.
 """
 
 import sys
@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# What a folder may hold beside a feed: the simulator's truth, notes, tables.
+# Files that a folder may hold beside a feed: truth.json of the simulator, notes, tables.
 _NOT_A_FEED = frozenset(
     {".json", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".py", ".gz", ".zip"}
 )
 
 
 class FeedFile(NamedTuple):
-    """The bytes of one source and the name by which messages about it call it."""
+    """The bytes of one file, and the name that findings about it show."""
 
     name: str
     data: bytes
 
 
 def read_feed(paths: Iterable[str]) -> Iterator[FeedFile]:
-    """Files as named, folders by name of file, `-` for standard input.
+    """Read the files in the order of `paths`, a folder sorted by path, `-` from standard input.
 
-    Raises FileNotFoundError or another OSError for a path that cannot be read.
+    Raises FileNotFoundError or another OSError if a path cannot be read.
     """
     for path in paths:
         if path == "-":
@@ -33,14 +33,17 @@ def read_feed(paths: Iterable[str]) -> Iterator[FeedFile]:
             continue
         place = Path(path)
         if place.is_dir():
-            for each in feed_files(place):
-                yield FeedFile(str(each), each.read_bytes())
+            for file in feed_files(place):
+                yield FeedFile(str(file), file.read_bytes())
         else:
             yield FeedFile(str(place), place.read_bytes())
 
 
 def feed_files(folder: Path) -> list[Path]:
-    """The feed files below a folder, sorted; hidden files and known other kinds are left out."""
+    """The feed files in a folder and the folders below it, sorted by path.
+
+    Hidden files and files of other kinds, such as notes.md, are left out.
+    """
     return sorted(
         path
         for path in folder.rglob("*")

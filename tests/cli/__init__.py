@@ -1,8 +1,8 @@
-"""Tests of the command as a user runs it, with what they share. All patients are invented.
+"""Tests of the command line as a user runs it, and what these tests share.
 
-`command` starts a process, as a shell does; `inside` calls `main` in this one, which is faster.
-Both give the same three things: the exit code, what was printed, and what was said on the error
-stream.
+`command` starts a process, as a shell does. `inside` calls `main` in the process of the test, which
+is faster. Both return the exit code, the text on standard output and the text on standard error.
+All patients are invented.
 """
 
 import json
@@ -22,14 +22,15 @@ RULES = Path(__file__).resolve().parents[2] / "rules"
 PYTHON = (sys.executable, "-m", "chargeline.cli")
 
 NINETY_MINUTES = given("CARBOPLATIN", "450 mg", "0900", "1030", visit="V1")
-"""90 minutes of carboplatin: 96413, under the guide 96415 as well, and 450 mg / 50 mg = 9 of J9045.
-"""
+"""90 minutes of carboplatin: 96413 and, under the guide, 96415; 450 mg / 50 mg = 9 of J9045."""
 HALF_AN_HOUR = given("PEMBROLIZUMAB", "200 mg", "0900", "0930", visit="V2", patient="ZZ2")
 """30 minutes of pembrolizumab: 96365 in the guide, 96413 for Medicare, and 200 of J9271."""
 NOT_OURS = NINETY_MINUTES.replace(b"RAS^O17", b"ORU^R01")
 
 
 class Outcome(NamedTuple):
+    """How a command ended: exit code, standard output and standard error."""
+
     code: int
     out: str
     err: str
@@ -55,7 +56,7 @@ def command(*arguments: str | Path, stdin: bytes = b"", **variables: str) -> Out
 
 def inside(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Outcome:
     try:
-        code = main([str(each) for each in arguments])
+        code = main([str(argument) for argument in arguments])
     except SystemExit as ended:
         code = int(str(ended.code))
     said = capsys.readouterr()
@@ -70,18 +71,18 @@ def feed(folder: Path, *messages: bytes, name: str = "feed.hl7") -> Path:
 
 
 def codes(outcome: Outcome) -> list[tuple[str, int]]:
-    """Code and units of all lines of all records, as they come."""
+    """Code and units of all charge lines, in the order of the output."""
     return [(line["code"], line["units"]) for record in outcome.records for line in record["lines"]]
 
 
 def copy_of_rules(folder: Path, *, with_cases: bool = False) -> Path:
-    """The shipped rules in a folder of their own, to be spoilt."""
+    """A copy of the shipped rules that a test may spoil."""
     ignored = None if with_cases else shutil.ignore_patterns("*.cases.toml")
     return Path(shutil.copytree(RULES, folder / "rules", ignore=ignored))
 
 
 def replaced(path: Path, old: str, new: str) -> None:
-    """Change a file in one place; the old text must stand there, or the test would test nothing."""
+    """Change a file in one place; the old text must stand there once, or nothing is tested."""
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path.name}"
     path.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Claims about `chargeline explain`: which reasons it prints for which visit and line."""
+"""Claims about `chargeline explain`: which reasons it prints for which visit and line.
+
+The wording of a reason is tested with the engine; here it matters that the reasons are printed.
+"""
 
 from pathlib import Path
 
@@ -11,9 +14,7 @@ Capsys = pytest.CaptureFixture[str]
 
 
 def test_a_line_gives_its_reasons(tmp_path: Path, capsys: Capsys) -> None:
-    """The further hour: class, technique, the sum, the rule passed over, and the fields of the
-    times.
-    """
+    """The further hour shows class, technique, arithmetic, the rule passed over, and the fields."""
     text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
     hour = text[text.index("96415 x1") : text.index("J9045")]
     for said in (
@@ -31,15 +32,15 @@ def test_a_line_gives_its_reasons(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_a_drug_line_shows_its_sum(tmp_path: Path, capsys: Capsys) -> None:
-    """450 mg / 50 mg a unit = 9, from the field of the drug."""
+    """450 mg / 50 mg a unit = 9 units, with the field that the drug came from."""
     text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
     drug = text[text.index("J9045 x9") :]
     assert "450 mg / 50 mg a unit = 9" in drug
     assert "RXA[1]-5 of message " in drug
 
 
-def test_without_choice_everything_is_explained(tmp_path: Path, capsys: Capsys) -> None:
-    """Both visits, and of each visit lines, withheld services and questions."""
+def test_without_an_option_everything_is_explained(tmp_path: Path, capsys: Capsys) -> None:
+    """Without an option, the lines, withheld services and questions of all visits are explained."""
     fluid = given("NORMAL SALINE", "1000 mL", "0900", visit="V3", method="IVPB")
     text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR, fluid)).out
     heads = [line for line in text.splitlines() if line.startswith("Visit ")]
@@ -51,7 +52,7 @@ def test_without_choice_everything_is_explained(tmp_path: Path, capsys: Capsys) 
 
 
 def test_a_visit_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
-    """--visit leaves out every other visit."""
+    """--visit leaves out all other visits."""
     text = inside(
         capsys, "explain", feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR), "--visit", "V2"
     ).out
@@ -61,12 +62,10 @@ def test_a_visit_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_a_line_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
-    """--line takes the line_id of `code --json` and prints that one entry below its visit."""
+    """--line takes a line_id of `code --json` and prints this line below the title of its visit."""
     path = feed(tmp_path, NINETY_MINUTES, HALF_AN_HOUR)
-    lines = [
-        line for each in inside(capsys, "code", path, "--json").records for line in each["lines"]
-    ]
-    for line in lines:
+    records = inside(capsys, "code", path, "--json").records
+    for line in (line for record in records for line in record["lines"]):
         text = inside(capsys, "explain", path, "--line", line["line_id"]).out
         heads = [row for row in text.splitlines() if not row.startswith(" ")]
         assert len(heads) == 2
@@ -82,7 +81,7 @@ def test_a_line_is_explained_alone(tmp_path: Path, capsys: Capsys) -> None:
 def test_an_unknown_visit_or_line_is_wrong_use(
     option: str, value: str, said: str, tmp_path: Path, capsys: Capsys
 ) -> None:
-    """It ends with 2 and says where numbers and ids can be seen."""
+    """The command ends with 2 and says which command prints the visits and line ids."""
     outcome = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES), option, value)
     assert (outcome.code, outcome.out) == (2, "")
     assert f"expected {said}" in outcome.err
@@ -90,7 +89,7 @@ def test_an_unknown_visit_or_line_is_wrong_use(
 
 
 def test_the_policy_option_changes_the_reasons(tmp_path: Path, capsys: Capsys) -> None:
-    """Under Medicare's rules pembrolizumab is 96413, by the rule of antibodies."""
+    """Under the rules of Medicare pembrolizumab is 96413, by the rule about antibodies."""
     path = feed(tmp_path, HALF_AN_HOUR)
     text = inside(capsys, "explain", path, "--policy", "cms-facility-2026").out
     assert "96413 x1  pembrolizumab" in text
@@ -99,7 +98,7 @@ def test_the_policy_option_changes_the_reasons(tmp_path: Path, capsys: Capsys) -
 
 
 def test_messages_set_aside_end_explain_with_3(tmp_path: Path) -> None:
-    """The reasons are printed all the same."""
+    """The reasons of the other messages are printed all the same."""
     outcome = command("explain", feed(tmp_path, NINETY_MINUTES, NOT_OURS))
     assert outcome.code == 3
     assert "96413 x1" in outcome.out

@@ -1,5 +1,6 @@
-"""Claims about `chargeline rules`: what it finds in rules that are right and in rules that are
-spoilt.
+"""Claims about `chargeline rules`: what it prints for good rules and for spoilt ones.
+
+A test copies the shipped rules and spoils the copy, so that each mistake stands alone.
 """
 
 import re
@@ -13,8 +14,8 @@ Capsys = pytest.CaptureFixture[str]
 
 
 def rule(name: str, **keys: str) -> str:
-    """One [[rule]] of a rule file; a key's text stands as it is given."""
-    known = {
+    """A [[rule]] as text. `keys` replace its keys, with values as TOML writes them."""
+    table = {
         "decides": '"drug.class"',
         "from": "2024-01-01",
         "when": '{ kind = "flush" }',
@@ -23,17 +24,18 @@ def rule(name: str, **keys: str) -> str:
         "cite": '["HOUSE"]',
     } | {key.rstrip("_"): text for key, text in keys.items()}
     return f'[[rule]]\nid = "{name}"\n' + "".join(
-        f"{key} = {text}\n" for key, text in known.items()
+        f"{key} = {text}\n" for key, text in table.items()
     )
 
 
 def case(**keys: str) -> str:
-    known = {
+    """A [[case]] as text. `keys` replace its keys, with values as TOML writes them."""
+    table = {
         "says": '"A zebra is striped."',
         "given": '["carboplatin 450 mg iv 09:00-10:00"]',
         "expect": '["96413"]',
     } | keys
-    return "[[case]]\n" + "".join(f"{key} = {text}\n" for key, text in known.items())
+    return "[[case]]\n" + "".join(f"{key} = {text}\n" for key, text in table.items())
 
 
 def spoilt(folder: Path, text: str, name: str = "zebra.toml") -> Path:
@@ -44,7 +46,10 @@ def spoilt(folder: Path, text: str, name: str = "zebra.toml") -> Path:
 
 
 def mistakes_in(out: str) -> str:
-    """The mistakes of a check; that most is unproven without the shipped cases is left out."""
+    """The mistakes of a check, without those about answers that no case tests.
+
+    Without the shipped cases most answers are untested, and that is not what the test is about.
+    """
     lines = [line for line in out.splitlines()[:-1] if not line.startswith("*.cases.toml: ")]
     return "\n".join(lines)
 
@@ -53,7 +58,7 @@ def mistakes_in(out: str) -> str:
 
 
 def test_the_shipped_rules_are_in_order() -> None:
-    """`rules check` ends with 0, finds no mistake, and counts what it looked at."""
+    """`rules check` ends with 0, finds no mistake, and counts what it has checked."""
     outcome = command("rules", "check")
     (line,) = outcome.out.splitlines()
     assert outcome.code == 0
@@ -74,9 +79,7 @@ def test_the_shipped_rules_are_in_order() -> None:
 
 
 def test_a_gap_is_found(tmp_path: Path, capsys: Capsys) -> None:
-    """Without the rule for flushes nobody says what a flush is: the facts are shown, and what to
-    add.
-    """
+    """Without the rule for flushes, the check shows the facts that no rule decides."""
     rules = copy_of_rules(tmp_path)
     path = rules / "base/classification.toml"
     written = path.read_text().split("[[rule]]")
@@ -85,21 +88,19 @@ def test_a_gap_is_found(tmp_path: Path, capsys: Capsys) -> None:
     path.write_text("[[rule]]".join(kept))
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
-    found = [
+    gaps = [
         line
         for line in outcome.out.splitlines()
         if line.startswith("cms-facility-2026 on 2024-01-01: ")
     ]
-    assert found == [
+    assert gaps == [
         "cms-facility-2026 on 2024-01-01: drug.class: expected a rule for these facts, found "
         "none for kind=flush; add one: how a kind of drug is classed for administration codes"
     ]
 
 
 def test_a_clash_is_found_and_shows_both_places(tmp_path: Path, capsys: Capsys) -> None:
-    """Two rules on the same facts, neither ranked: both are named with their files, and the
-    facts.
-    """
+    """Two rules for the same facts, neither overriding the other, are named with their places."""
     rules = spoilt(tmp_path, rule("class.zebra"))
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
@@ -110,14 +111,14 @@ def test_a_clash_is_found_and_shows_both_places(tmp_path: Path, capsys: Capsys) 
     assert "for kind=flush; let one override the other" in first
 
 
-def test_a_rank_ends_a_clash(tmp_path: Path, capsys: Capsys) -> None:
-    """The same rule that names the one it overrides is no clash."""
+def test_an_override_ends_a_clash(tmp_path: Path, capsys: Capsys) -> None:
+    """A rule that overrides the other rule for the same facts is no clash."""
     rules = spoilt(tmp_path, rule("class.zebra", overrides='["class.flush"]'))
     assert "class.zebra" not in mistakes_in(inside(capsys, "rules", "check", "--rules", rules).out)
 
 
 def test_rules_that_follow_one_another_do_not_clash(tmp_path: Path, capsys: Capsys) -> None:
-    """One rule until the first day of the other: no day has both, and none has neither."""
+    """One rule ends on the first day of the other: no day has both rules, and none has neither."""
     rules = spoilt(tmp_path, rule("class.zebra", from_="2026-07-01"))
     flush = 'id = "class.flush"\ndecides = "drug.class"\nfrom = 2024-01-01\n'
     replaced(rules / "base/classification.toml", flush, flush + "until = 2026-07-01\n")
@@ -134,7 +135,7 @@ def test_rules_that_follow_one_another_do_not_clash(tmp_path: Path, capsys: Caps
 def test_one_day_too_many_or_too_few_is_found(
     until: str, said: str, tmp_path: Path, capsys: Capsys
 ) -> None:
-    """A day with both rules is a clash, a day with neither a gap, if only for that day."""
+    """One day with both rules is a clash, and one day with neither rule is a gap."""
     rules = spoilt(tmp_path, rule("class.zebra", from_="2026-07-01"))
     flush = 'id = "class.flush"\ndecides = "drug.class"\nfrom = 2024-01-01\n'
     replaced(rules / "base/classification.toml", flush, flush + f"until = {until}\n")
@@ -144,19 +145,18 @@ def test_one_day_too_many_or_too_few_is_found(
 
 
 def test_a_failing_case_is_found(tmp_path: Path, capsys: Capsys) -> None:
-    """The case is shown by file, number and sentence, with what it expected and what came of it."""
+    """A failing case is shown with file, number and sentence, the expected and the actual codes."""
     rules = spoilt(
         tmp_path, case() + case(expect='["96409"]', says='"A zebra is pushed."'), "z.cases.toml"
     )
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
     wrong = [line for line in outcome.out.splitlines() if line.startswith("base/z.cases.toml")]
-    assert [each.partition(" under ")[0] for each in wrong] == [
+    assert [line.partition(" under ")[0] for line in wrong] == [
         "base/z.cases.toml case 2 (A zebra is pushed.)"
     ] * 3
-    assert all(
-        "expected codes 96409, found 96413; correct the rule or the case" in each for each in wrong
-    )
+    said = "expected codes 96409, found 96413; correct the rule or the case"
+    assert all(said in line for line in wrong)
     assert re.search(r" 2 cases, \d+ drugs; \d+ mistakes\n$", outcome.out)
 
 
@@ -186,9 +186,7 @@ def test_a_failing_case_is_found(tmp_path: Path, capsys: Capsys) -> None:
 def test_a_case_that_cannot_be_run_is_a_mistake(
     text: str, said: str, tmp_path: Path, capsys: Capsys
 ) -> None:
-    """It is one of the mistakes, named by its file; it neither stops the check nor passes
-    unseen.
-    """
+    """The check names the file of such a case among the mistakes, and goes on."""
     rules = spoilt(tmp_path, text, "z.cases.toml")
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert outcome.code == 2
@@ -197,7 +195,7 @@ def test_a_case_that_cannot_be_run_is_a_mistake(
 
 
 def test_all_mistakes_are_listed_at_once(tmp_path: Path, capsys: Capsys) -> None:
-    """Unknown words, keys, dates, sources and overrides come in one run, each with its place."""
+    """Unknown words, keys, sources and overrides and wrong dates are listed in one run."""
     rules = spoilt(
         tmp_path,
         rule("zebra.one", when='{ kind = "striped" }', stripes="12", cite='["ZEBRA"]')
@@ -228,13 +226,13 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path, capsys: Capsys) -> None
         (5, "zebra.five", "found 'class.nowhere'; name an existing rule"),
     ):
         place = f"base/zebra.toml rule {number} ({name}): "
-        assert [each for each in listed if each.startswith(place) and said in each], (place, said)
+        assert [line for line in listed if line.startswith(place) and said in line], (place, said)
     assert len(listed) == 10
 
 
 @pytest.mark.parametrize("heading", ["[[rules]]", "[[Rule]]"])
 def test_a_misspelt_heading_is_a_mistake(heading: str, tmp_path: Path, capsys: Capsys) -> None:
-    """A rule under a heading that nobody reads would be a rule that silently does not hold."""
+    """A rule under a misspelt heading would never apply, and nobody would notice."""
     text = rule("zebra", decides='"units.cap"', when="{}", then="{ most = 1 }").replace(
         "[[rule]]", heading
     )
@@ -244,9 +242,7 @@ def test_a_misspelt_heading_is_a_mistake(heading: str, tmp_path: Path, capsys: C
 
 
 def test_a_file_that_is_no_toml_is_a_mistake_among_others(tmp_path: Path, capsys: Capsys) -> None:
-    """The broken file is named with its line, and the mistakes of other files are listed beside
-    it.
-    """
+    """The broken file is named with its line, and mistakes of other files are listed as well."""
     rules = spoilt(tmp_path, "[[rule]\n")
     (rules / "base/yak.toml").write_text(rule("yak", cite='["YAK"]'))
     outcome = inside(capsys, "rules", "check", "--rules", rules)
@@ -257,7 +253,7 @@ def test_a_file_that_is_no_toml_is_a_mistake_among_others(tmp_path: Path, capsys
 
 
 def test_an_id_may_be_used_once(tmp_path: Path, capsys: Capsys) -> None:
-    """A second rule with the id of another is refused, and both places are shown."""
+    """Two rules with the same id are refused, and both places are shown."""
     outcome = inside(capsys, "rules", "check", "--rules", spoilt(tmp_path, rule("class.flush")))
     assert outcome.code == 2
     assert "base/zebra.toml rule 1 (class.flush): expected an id of its own" in outcome.err
@@ -265,9 +261,7 @@ def test_an_id_may_be_used_once(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_an_answer_without_a_case_is_a_mistake(tmp_path: Path, capsys: Capsys) -> None:
-    """What rules may answer is proven by a case, or the check refuses it, though no policy answers
-    it.
-    """
+    """The check refuses an answer that no case tests, even if no shipped policy gives it."""
     rules = copy_of_rules(tmp_path, with_cases=True)
     replaced(rules / "base/choices.cases.toml", '"position.long_push" = { as = "infusion" }', "")
     replaced(
@@ -285,9 +279,7 @@ def test_an_answer_without_a_case_is_a_mistake(tmp_path: Path, capsys: Capsys) -
 
 
 def test_a_rule_without_a_case_is_noted(tmp_path: Path, capsys: Capsys) -> None:
-    """A rule of a site's own that no case proves is no mistake; the check says which one, and
-    where.
-    """
+    """A site's rule that no case tests is no mistake; the check notes the rule and its place."""
     rules = copy_of_rules(tmp_path, with_cases=True)
     cap = rule("cap.zebra", decides='"units.cap"', when='{ payer = "ZEBRA" }', then="{ most = 1 }")
     (rules / "policies/cms-facility-2026/zebra.toml").write_text(cap)
@@ -303,7 +295,7 @@ def test_a_rule_without_a_case_is_noted(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_no_other_verb_uses_spoilt_rules(tmp_path: Path, capsys: Capsys) -> None:
-    """Rules that do not load code nothing."""
+    """`chargeline code` codes nothing with rules that cannot be loaded."""
     rules = spoilt(tmp_path, rule("zebra", cite='["ZEBRA"]'))
     feed = tmp_path / "feed.hl7"
     feed.write_bytes(b"")
@@ -315,7 +307,7 @@ def test_no_other_verb_uses_spoilt_rules(tmp_path: Path, capsys: Capsys) -> None
 
 
 def test_every_rule_is_listed_on_a_line_of_its_own(capsys: Capsys) -> None:
-    """The list has each id once, with the layer, what the rule decides, and why."""
+    """The list has each id once, with the layer, what the rule decides, and the reason."""
     lines = inside(capsys, "rules", "list").out.splitlines()
     ids = [line.split()[0] for line in lines]
     assert len(ids) == len(set(ids)) > 100
@@ -336,9 +328,7 @@ def test_every_listed_rule_can_be_shown(capsys: Capsys) -> None:
 
 
 def test_a_rule_is_shown_in_full(capsys: Capsys) -> None:
-    """Sentence, concern, dates, facts, answer, place, title of its source, and what overrides
-    it.
-    """
+    """`rules show` prints reason, dates, conditions, answer, place, sources and overrides."""
     shown = inside(capsys, "rules", "show", "hours.more_than_thirty").out.splitlines()
     assert shown == [
         "hours.more_than_thirty",
@@ -358,7 +348,7 @@ def test_a_rule_is_shown_in_full(capsys: Capsys) -> None:
 
 
 def test_other_published_positions_are_shown(capsys: Capsys) -> None:
-    """Where sources differ, the rule says what the others hold."""
+    """Where published sources differ, the rule says what the other sources hold."""
     shown = inside(capsys, "rules", "show", "position.injections.dose").out.splitlines()
     assert (
         "  others    injection: every syringe, the later ones with modifier 59 (CPTA-2010-05)"
@@ -370,9 +360,7 @@ def test_other_published_positions_are_shown(capsys: Capsys) -> None:
 
 
 def test_what_was_given_is_tried_rule_by_rule(capsys: Capsys) -> None:
-    """The outcome, then each question: its facts, the rule that decided, and why the others fell
-    away.
-    """
+    """`rules try` prints the codes, then for each question the facts and what each rule did."""
     outcome = inside(
         capsys, "rules", "try", "pembrolizumab 200 mg iv 09:00-09:30", "--policy", "guide-2026"
     )
@@ -398,9 +386,7 @@ def test_what_was_given_is_tried_rule_by_rule(capsys: Capsys) -> None:
 
 
 def test_each_rule_is_accounted_for(capsys: Capsys) -> None:
-    """Of the rules of a question each is named once: it decides, is overridden, or one condition
-    failed.
-    """
+    """Each rule of a question is named once: it decides, is overridden, or does not apply."""
     text = inside(capsys, "rules", "try", "ondansetron 8 mg iv push 09:00").out
     part = text[text.index("\nservice.technique: ") : text.index("\nposition.initial: ")]
     named = re.findall(r"^    (?:decides|overridden|not) +(technique\.\w+)", part, re.MULTILINE)
@@ -411,9 +397,7 @@ def test_each_rule_is_accounted_for(capsys: Capsys) -> None:
 
 
 def test_what_somebody_must_answer_is_tried_too(capsys: Capsys) -> None:
-    """Withheld services and questions are shown beside the codes, and the site's policy is the
-    default.
-    """
+    """`rules try` also shows withheld services and questions; the site's policy is the default."""
     out = inside(capsys, "rules", "try", "saline-flush 10 mL iv push 09:00", "--payer", "ZEBRA").out
     assert out.startswith("under guide-2026\n")
     assert "\ngives     no service code\n" in out
@@ -435,21 +419,21 @@ def test_what_somebody_must_answer_is_tried_too(capsys: Capsys) -> None:
 def test_what_cannot_be_tried_is_wrong_use(
     arguments: tuple[str, ...], said: str, capsys: Capsys
 ) -> None:
-    """A text that is not in the notation, or a policy that is not there, is named."""
+    """A text that is not in the notation, and a policy that does not exist, are named."""
     outcome = inside(capsys, "rules", "try", *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
 
 
 def test_an_unknown_rule_is_wrong_use(capsys: Capsys) -> None:
-    """It ends with 2 and says where the ids are."""
+    """The command ends with 2 and says which command prints the ids."""
     outcome = inside(capsys, "rules", "show", "zebra")
     assert (outcome.code, outcome.out) == (2, "")
     assert "expected the id of a rule, found 'zebra'; see `chargeline rules list`" in outcome.err
 
 
 def test_the_difference_of_two_policies_is_their_rules(capsys: Capsys) -> None:
-    """What the guide says of its own is shown under what it decides, with what it replaces."""
+    """A rule of the guide alone is shown under what it decides, with the rule that it replaces."""
     text = inside(capsys, "rules", "diff", "guide-2026", "cms-facility-2026").out
     part = text[text.index("units.additional_hour\n") : text.index("units.cap\n")]
     assert part == (
@@ -461,20 +445,20 @@ def test_the_difference_of_two_policies_is_their_rules(capsys: Capsys) -> None:
 
 
 def test_the_difference_has_two_sides(capsys: Capsys) -> None:
-    """Where both policies have rules of their own, both are shown under their names."""
+    """If both policies have rules of their own, both are shown under the names of the policies."""
     text = inside(capsys, "rules", "diff", "guide-2026", "cms-physician-2026").out
     assert re.search(r"^  guide-2026: .*\[guide.hours.cap\]$", text, re.MULTILINE)
     assert re.search(r"^  cms-physician-2026: .*\[physician.stopped_early\]$", text, re.MULTILINE)
 
 
 def test_a_policy_does_not_differ_from_itself(capsys: Capsys) -> None:
-    """The answer is a sentence, not an empty page."""
+    """For the same policy twice, a sentence says so; the output is not empty."""
     outcome = inside(capsys, "rules", "diff", "guide-2026", "guide-2026")
     assert outcome.out == "guide-2026 and guide-2026 say the same.\n"
 
 
 def test_the_difference_from_an_unknown_policy_is_wrong_use(capsys: Capsys) -> None:
-    """It ends with 2 and names the policies that exist."""
+    """The command ends with 2 and names the policies that exist."""
     outcome = inside(capsys, "rules", "diff", "guide-2026", "zebra-2026")
     assert outcome.code == 2
     assert (
@@ -484,7 +468,7 @@ def test_the_difference_from_an_unknown_policy_is_wrong_use(capsys: Capsys) -> N
 
 
 def test_the_version_follows_the_text(tmp_path: Path, capsys: Capsys) -> None:
-    """A copy has the version of the original; one changed word of a reason gives another."""
+    """A copy of the rules has the same version; one changed word of a reason gives another."""
     rules = copy_of_rules(tmp_path, with_cases=True)
     empty = tmp_path / "empty.hl7"
     empty.write_bytes(b"")

@@ -1,4 +1,7 @@
-"""Claims about `chargeline simulate`: the same seed gives the same files, and they can be coded."""
+"""Claims about `chargeline simulate`: the same seed gives the same files, and they can be coded.
+
+What the messages hold is tested with the simulator.
+"""
 
 import json
 from pathlib import Path
@@ -21,7 +24,7 @@ def simulated(capsys: Capsys, folder: Path, *options: str, seed: int = 7) -> dic
 
 
 def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path, capsys: Capsys) -> None:
-    """Two processes with different hash seeds and this one write the same files."""
+    """Two processes with different hash seeds write the same files as the process of the test."""
     ours = simulated(capsys, tmp_path / "ours")
     for number in ("1", "2"):
         wanted = ("--visits", "6", "--seed", "7", "--mess", "0.5", "--out", tmp_path / number)
@@ -30,12 +33,12 @@ def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path, capsy
 
 
 def test_another_seed_gives_other_bytes(tmp_path: Path, capsys: Capsys) -> None:
-    """The seed is used."""
+    """Seed 8 gives other files than seed 7."""
     assert simulated(capsys, tmp_path / "a", seed=7) != simulated(capsys, tmp_path / "b", seed=8)
 
 
 def test_a_style_writes_its_own_file(tmp_path: Path, capsys: Capsys) -> None:
-    """Each style has its file beside the truth; mixed has both, and an older file does not stay."""
+    """Each style has a file of its own; mixed writes both, and an older file is removed."""
     assert sorted(simulated(capsys, tmp_path)) == [
         "action-stream.hl7",
         "standard.hl7",
@@ -48,14 +51,14 @@ def test_a_style_writes_its_own_file(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_the_truth_lists_every_visit(tmp_path: Path, capsys: Capsys) -> None:
-    """Six visits were asked for and six are told, besides cancelled registrations."""
+    """For --visits 6 the truth has six visits, not counting cancelled registrations."""
     truth = json.loads(simulated(capsys, tmp_path)["truth.json"])
     assert truth["seed"] == 7
     assert len([visit for visit in truth["visits"] if not visit.get("cancelled")]) == 6
 
 
 def test_the_printed_commands_work(tmp_path: Path, capsys: Capsys) -> None:
-    """What simulate prints to try next can be run as it stands."""
+    """The commands that simulate prints can be run as they stand."""
     said = inside(capsys, "simulate", "--visits", "4", "--seed", "1", "--out", tmp_path / "out").out
     proposed = [line.split()[1:] for line in said.splitlines() if line.startswith("  chargeline ")]
     assert len(proposed) == 2
@@ -79,7 +82,7 @@ def test_the_printed_commands_work(tmp_path: Path, capsys: Capsys) -> None:
 def test_a_wrong_value_is_explained(
     option: str, value: str, said: str, tmp_path: Path, capsys: Capsys
 ) -> None:
-    """It ends with 2, names the option, and writes nothing."""
+    """The command ends with 2, names the option, and writes nothing."""
     asked = {"--visits": "2", "--seed": "1", "--mess": "0", "--style": "mixed"} | {option: value}
     words = [word for pair in asked.items() for word in pair]
     outcome = inside(capsys, "simulate", *words, "--out", tmp_path / "out")
@@ -90,7 +93,7 @@ def test_a_wrong_value_is_explained(
 
 
 def test_a_folder_that_cannot_be_made_is_wrong_use(tmp_path: Path, capsys: Capsys) -> None:
-    """A file stands where the folder should: 2, and the file is named."""
+    """If a file stands where the folder should be, the command ends with 2 and names the file."""
     (tmp_path / "out").write_text("a file")
     outcome = inside(capsys, "simulate", "--visits", "1", "--seed", "1", "--out", tmp_path / "out")
     assert outcome.code == 2

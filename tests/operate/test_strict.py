@@ -1,5 +1,6 @@
-"""Claims about the strict reader's report: it never fails, is never too slow, and says what it
-objects to.
+"""Claims about the report of the strict reader: what it says, and that no bytes make it fail.
+
+Hypothesis damages a good message at random places, and builds messages from random pieces.
 """
 
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +29,7 @@ relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 
 
 def test_garbage_is_said_to_be_garbage() -> None:
-    """What is no HL7 gives one finding, which names the reader that could not read it."""
+    """Bytes that are no HL7 give one line, which says that hl7apy cannot read them."""
     for raw in (b"", b"\x00\xff", b"PID|1||no header at all", b"MSH", b"MSH|^~\\&|"):
         (finding,) = strict_report(raw)
         assert finding.startswith("hl7apy cannot read it: ")
@@ -36,22 +37,20 @@ def test_garbage_is_said_to_be_garbage() -> None:
 
 
 def test_a_message_too_large_for_it_is_not_given_to_it() -> None:
-    """One byte more than it may have: the report says the limit and the size."""
+    """One byte more than the limit: the report gives the limit and the size."""
     (finding,) = strict_report(b"M" * (BYTES_MOST + 1))
     assert finding == "expected at most 200,000 bytes for the strict reader, found 200,001"
 
 
 def test_what_the_standard_objects_to_is_listed() -> None:
-    """A message without segments that its structure requires: findings of the standard, not of a
-    failure.
-    """
-    found = strict_report(GOOD.replace(b"ORC|RE|PR-VANCOMYCIN|R-VANCOMYCIN\r", b""))
-    assert found
-    assert not any(each.startswith("hl7apy cannot read it") for each in found)
+    """A message without the ORC segment, which RAS^O17 requires, gives findings of the standard."""
+    report = strict_report(GOOD.replace(b"ORC|RE|PR-VANCOMYCIN|R-VANCOMYCIN\r", b""))
+    assert report
+    assert not any(line.startswith("hl7apy cannot read it") for line in report)
 
 
 def test_line_ends_and_frames_make_no_difference() -> None:
-    """LF, CRLF and an MLLP frame around it: the same report."""
+    """With LF, with CRLF and in an MLLP frame, the message gives the same report."""
     plain = strict_report(GOOD)
     assert strict_report(GOOD.replace(b"\r", b"\n")) == plain
     assert strict_report(GOOD.replace(b"\r", b"\r\n")) == plain
@@ -61,14 +60,14 @@ def test_line_ends_and_frames_make_no_difference() -> None:
 @relaxed
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=12)), max_size=40))
 def test_no_bytes_make_it_fail(pieces: list[bytes]) -> None:
-    """Whatever the bytes: a list of lines, none empty, no more than the most."""
+    """Random bytes give a list of lines: none is empty, and there are at most 50."""
     _is_a_report(strict_report(b"".join(pieces)))
 
 
 @relaxed
 @given(st.integers(0, len(GOOD)), st.integers(0, 30), st.binary(max_size=8))
 def test_no_damage_to_a_good_message_makes_it_fail(place: int, cut: int, put: bytes) -> None:
-    """A message with some bytes cut out and others put in."""
+    """A good message with some bytes cut out and others put in gives a report as well."""
     _is_a_report(strict_report(GOOD[:place] + put + GOOD[place + cut :]))
 
 
@@ -78,13 +77,13 @@ def test_no_damage_to_a_good_message_makes_it_fail(place: int, cut: int, put: by
     st.text("RASDEO17^_& ", max_size=12),
 )
 def test_no_version_and_no_type_make_it_fail(version: str, kind: str) -> None:
-    """MSH-12 and MSH-9 as nobody wrote them."""
+    """Invented versions (MSH-12) and types (MSH-9) give a report as well."""
     raw = GOOD.replace(b"|2.5.1\r", f"|{version}\r".encode(), 1).replace(
         b"|RAS^O17|", f"|{kind}|".encode(), 1
     )
     _is_a_report(strict_report(raw))
 
 
-def _is_a_report(found: list[str]) -> None:
-    assert len(found) <= FINDINGS_MOST
-    assert all(each.strip() for each in found)
+def _is_a_report(lines: list[str]) -> None:
+    assert len(lines) <= FINDINGS_MOST
+    assert all(line.strip() for line in lines)

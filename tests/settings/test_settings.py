@@ -1,4 +1,7 @@
-"""Settings come from the environment, are checked all at once, and never show a secret."""
+"""Claims about the settings: where they come from, how they are checked, and what is never shown.
+
+Each test begins with an environment that has no variable of ours.
+"""
 
 import os
 from pathlib import Path
@@ -19,37 +22,36 @@ SECRET = "correct-ZEBRA-battery"
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of ours from outside."""
-    for name in [each for each in os.environ if each.startswith("CHARGELINE_")]:
+    """Remove the variables of ours that the tests were started with."""
+    for name in [name for name in os.environ if name.startswith("CHARGELINE_")]:
         monkeypatch.delenv(name)
 
 
 def mistakes(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
-    """The mistakes of an environment, as they are printed."""
+    """The mistakes of an environment with these values, as they are printed."""
     for name, value in values.items():
         monkeypatch.setenv(f"CHARGELINE_{name}", value)
     with pytest.raises(SettingsError) as caught:
         load()
-    assert str(caught.value) == "\n".join(str(each) for each in caught.value.findings)
-    return [str(each) for each in caught.value.findings]
+    lines = [str(finding) for finding in caught.value.findings]
+    assert str(caught.value) == "\n".join(lines)
+    return lines
 
 
 def test_nothing_needs_to_be_set() -> None:
-    """The defaults by themselves are valid."""
+    """The defaults are valid."""
     assert load() == Settings.model_construct()
 
 
 def test_a_variable_sets_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name is CHARGELINE_ and the field in capitals."""
+    """The variable is CHARGELINE_ and the field in capitals: settle_seconds, 30 instead of 120."""
     monkeypatch.setenv("CHARGELINE_SETTLE_SECONDS", "30")
     assert load().settle_seconds == 30
 
 
 @pytest.mark.parametrize("frame_bytes", [1, 1_048_576, 8_388_608, 67_108_864])
 def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes: int) -> None:
-    """In base64 and JSON, with long headers and reasons, it is no larger than what our topics
-    take.
-    """
+    """Parked in base64 and JSON, with long headers and reasons, it fits into a record of ours."""
     words = "x" * 2_000
     trouble = Hl7Error("message.no_msh", expected=words, found=words, where=words, do=words)
     headers = [(f"header-{number}", b"x" * 500) for number in range(20)]
@@ -63,38 +65,36 @@ def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes:
 
 
 def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chart that leaves a value empty gets the default."""
+    """A Helm chart that leaves a value empty gets the default."""
     monkeypatch.setenv("CHARGELINE_HTTP_PORT", "")
     assert load().http_port == 8080
 
 
 def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong values, unknown names and contradictions come in one error."""
-    found = mistakes(
+    lines = mistakes(
         monkeypatch,
         HTTP_PORT="80b80",
         RETENTION_DAYS="0",
         SETLE_SECONDS="3",
         KAFKA_HEARTBEAT_INTERVAL_MS="40000",
     )
-    assert [each.partition(": ")[0].removeprefix("CHARGELINE_") for each in found] == [
+    assert [line.partition(": ")[0].removeprefix("CHARGELINE_") for line in lines] == [
         "HTTP_PORT", "KAFKA_HEARTBEAT_INTERVAL_MS", "RETENTION_DAYS", "SETLE_SECONDS",
     ]  # fmt: skip
 
 
 def test_a_mistake_says_variable_expected_found_and_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in the form of all our errors, and shows the shape of what it found."""
+    """A mistake has the form of all findings, and shows the shape of the value only."""
     assert mistakes(monkeypatch, HTTP_PORT="80b80") == [
         "CHARGELINE_HTTP_PORT: expected a whole number from 1 to 65535, found 5 characters, "
-        "digits and letters; correct it, or remove it to have the default"
+        "digits and letters; correct the value, or remove the variable to use the default"
     ]
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_no_error_shows_a_value(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A secret set in any variable by mistake is not in the error, nor in what the error came
-    from.
-    """
+    """A password in the wrong variable is neither in the error nor in the cause of the error."""
     monkeypatch.setenv(
         variable(name), f"{SECRET} \N{ZEBRA FACE}" if name == "kafka_group" else SECRET
     )
@@ -105,28 +105,26 @@ def test_no_error_shows_a_value(monkeypatch: pytest.MonkeyPatch, name: str) -> N
 
 
 def test_a_misspelt_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting that would silently do nothing is a mistake."""
-    (found,) = mistakes(monkeypatch, DEFAULT_POLCY="guide-2026")
-    assert "did you mean CHARGELINE_DEFAULT_POLICY?" in found
+    """A variable that no program reads is a mistake, and the nearest setting is named."""
+    (mistake,) = mistakes(monkeypatch, DEFAULT_POLCY="guide-2026")
+    assert "did you mean CHARGELINE_DEFAULT_POLICY?" in mistake
 
 
 @pytest.mark.parametrize(
     "name", ["GATEWAY_SERVICE_HOST", "GATEWAY_PORT", "GATEWAY_PORT_2575_TCP_ADDR", "TEST_KAFKA"]
 )
-def test_variables_of_kubernetes_and_of_our_tests_are_let_be(
+def test_variables_of_kubernetes_and_of_our_tests_are_no_mistakes(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """What Kubernetes sets for a service called chargeline-gateway is no mistake."""
+    """Kubernetes sets such variables for a service called chargeline-gateway; they are ignored."""
     monkeypatch.setenv(f"CHARGELINE_{name}", "tcp://10.0.0.1:2575")
     load()
 
 
 def test_a_port_that_kubernetes_set_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service called chargeline-http collides with our variable; the error says how to end
-    that.
-    """
-    (found,) = mistakes(monkeypatch, HTTP_PORT="tcp://10.0.0.1:8080")
-    assert "enableServiceLinks: false" in found
+    """A service called chargeline-http sets our variable; the error says how to prevent that."""
+    (mistake,) = mistakes(monkeypatch, HTTP_PORT="tcp://10.0.0.1:8080")
+    assert "enableServiceLinks: false" in mistake
 
 
 @pytest.mark.parametrize(
@@ -154,12 +152,12 @@ def test_a_port_that_kubernetes_set_is_told_as_such(monkeypatch: pytest.MonkeyPa
 def test_settings_that_contradict_each_other_are_told(
     monkeypatch: pytest.MonkeyPatch, values: dict[str, str], first: str
 ) -> None:
-    """A contradiction is found before anything starts."""
+    """Each contradiction is a mistake, under the first variable of its rule."""
     assert mistakes(monkeypatch, **values)[0].startswith(f"CHARGELINE_{first}: expected ")
 
 
 def test_a_login_with_all_its_parts_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rules about logins do not forbid a right one."""
+    """A complete login over SASL_SSL breaks none of the rules."""
     for name, value in {
         "SECURITY_PROTOCOL": "SASL_SSL",
         "SASL_MECHANISM": "SCRAM-SHA-512",
@@ -171,27 +169,23 @@ def test_a_login_with_all_its_parts_is_accepted(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_wrong_value_is_not_blamed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A contradiction with a value that is itself wrong is not told."""
-    assert (
-        len(
-            mistakes(monkeypatch, KAFKA_SESSION_TIMEOUT_MS="x", KAFKA_HEARTBEAT_INTERVAL_MS="45000")
-        )
-        == 1
-    )
+    """A rule about two settings is not applied if one of them has a wrong value by itself."""
+    lines = mistakes(monkeypatch, KAFKA_SESSION_TIMEOUT_MS="x", KAFKA_HEARTBEAT_INTERVAL_MS="45000")
+    assert len(lines) == 1
 
 
 def test_the_description_shows_what_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each variable comes with its value, its default and its meaning."""
+    """Each variable is shown with its value, its default and its meaning."""
     monkeypatch.setenv("CHARGELINE_RETENTION_DAYS", "30")
-    (row,) = [each for each in describe(load()) if each.variable == "CHARGELINE_RETENTION_DAYS"]
+    (row,) = [row for row in describe(load()) if row.variable == "CHARGELINE_RETENTION_DAYS"]
     assert (row.value, row.default) == ("30", "400") and row.meaning
 
 
 def test_the_description_masks_secrets() -> None:
-    """A password is shown as stars, wherever it stands."""
+    """A password is shown as stars, also inside the address of a database."""
     url = f"postgresql+asyncpg://zebra:{SECRET}@db:5432/charges?application_name=x"
     settings = Settings(kafka_sasl_password=SecretStr(SECRET), ledger_url=SecretStr(url))
-    shown = {each.variable: each.value for each in describe(settings)}
+    shown = {row.variable: row.value for row in describe(settings)}
     assert SECRET not in str(shown)
     assert shown["CHARGELINE_KAFKA_SASL_PASSWORD"] == "****"
     assert shown["CHARGELINE_LEDGER_URL"] == "postgresql+asyncpg://****@db:5432/charges"
@@ -207,12 +201,12 @@ def test_the_description_masks_secrets() -> None:
     ],
 )
 def test_a_password_in_an_odd_place_is_masked(url: str) -> None:
-    """Where nobody can tell the password from the rest, nothing is shown."""
+    """If the password cannot be told from the rest of the address, none of it is shown."""
     assert SECRET not in str(describe(Settings(ledger_url=SecretStr(url))))
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    """A repr in a log or a traceback has stars."""
+    """The repr of the settings, as in a traceback, has stars for secrets."""
     assert SECRET not in repr(
         Settings(kafka_sasl_password=SecretStr(SECRET), ledger_url=SecretStr(SECRET))
     )
@@ -220,7 +214,7 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_says_what_it_means_and_expects(name: str) -> None:
-    """Its meaning is a sentence."""
+    """Each setting has a sentence for its meaning, and a text for what is expected."""
     assert str(Settings.model_fields[name].description).endswith(".") and expected_of(name)
 
 
@@ -233,7 +227,7 @@ def test_every_setting_says_what_it_means_and_expects(name: str) -> None:
     ],
 )
 def test_a_shape_tells_length_and_kinds(value: str, shape: str) -> None:
-    """Enough to find the mistake, too little to learn the value."""
+    """The shape is enough to find the mistake, and too little to learn the value."""
     assert shape_of(value) == shape
 
 

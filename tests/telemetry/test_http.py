@@ -1,4 +1,7 @@
-"""The health pages answer probes and scrapes, and nothing that is sent to them does harm."""
+"""Claims about the health pages: what each page answers, and that no request does harm.
+
+The tests talk to a real server over TCP, so that broken and slow clients are real as well.
+"""
 
 import asyncio
 import json
@@ -17,7 +20,7 @@ REQUEST_SECONDS = 10
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that the server brings about."""
+    """Wait until the server has done what the condition asks for."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.001)
@@ -25,11 +28,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @dataclass
 class Served:
+    """A running server, the reasons why it is not ready, and ways to ask it."""
+
     server: PageServer
     reasons: list[str] = field(default_factory=list)
 
     async def send(self, request: bytes, *, end: bool = False) -> bytes:
-        """All that comes back until the server closes."""
+        """Send these bytes and return all that comes back until the server closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
         writer.write(request)
         if end:
@@ -65,39 +70,39 @@ def status(answer: bytes) -> int:
 
 
 async def test_a_living_program_says_so(served: Served) -> None:
-    """/healthz is 200 as long as the loop turns, ready or not."""
+    """/healthz is 200 as long as the event loop turns, also while the program is not ready."""
     served.reasons.append("the ledger cannot be reached")
     assert (await served.ask("/healthz"))[0] == 200
 
 
 async def test_a_ready_program_says_so(served: Served) -> None:
-    """/readyz is 200 when nothing is missing."""
+    """/readyz is 200 when there is no reason against it."""
     assert (await served.ask("/readyz"))[0] == 200
 
 
 async def test_a_program_that_is_not_ready_says_why(served: Served) -> None:
-    """/readyz is 503 with each reason on its line."""
+    """/readyz is 503 with each reason on a line."""
     served.reasons += ["the ledger cannot be reached", "no partitions yet"]
     code, _fields, body = await served.ask("/readyz")
     assert (code, body) == (503, b"the ledger cannot be reached\nno partitions yet\n")
 
 
 async def test_a_scrape_gets_the_metrics(served: Served) -> None:
-    """/metrics is Prometheus' text format."""
+    """/metrics has the text format of Prometheus."""
     code, fields, body = await served.ask("/metrics")
     assert code == 200 and fields["content-type"].startswith("text/plain; version=0.0.4")
     assert b"chargeline_up 1.0" in body
 
 
 async def test_a_scrape_chooses_its_format(served: Served) -> None:
-    """The Accept header, in any case, is heeded."""
+    """The Accept header chooses the format; its name may be in any case."""
     fields = "aCCept: application/openmetrics-text;version=1.0.0\r\n"
     _code, got, _body = await served.ask("/metrics", fields=fields)
     assert got["content-type"].startswith("application/openmetrics-text")
 
 
 async def test_the_version_is_json(served: Served) -> None:
-    """/version tells program and version."""
+    """/version has program and version."""
     assert json.loads((await served.ask("/version"))[2]) == {
         "program": "capture",
         "version": "1.2.3",
@@ -105,13 +110,13 @@ async def test_the_version_is_json(served: Served) -> None:
 
 
 async def test_a_query_changes_nothing(served: Served) -> None:
-    """What stands after the question mark is ignored."""
+    """The part of the path after a question mark is ignored."""
     assert (await served.ask("/healthz?verbose=1"))[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/version", "/nowhere"])
 async def test_head_has_the_fields_of_get_and_no_body(served: Served, path: str) -> None:
-    """HEAD tells status and length only."""
+    """HEAD gives the status and the header fields of GET, without the body."""
     got, asked = await served.ask(path), await served.ask(path, "HEAD")
     assert asked[0] == got[0] and asked[2] == b""
     assert asked[1].keys() == got[1].keys() and int(asked[1]["content-length"]) > 0
@@ -119,7 +124,7 @@ async def test_head_has_the_fields_of_get_and_no_body(served: Served, path: str)
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/healthz/../version", "/etc/passwd"])
 async def test_an_unknown_path_is_404(served: Served, path: str) -> None:
-    """There are four pages, named in full."""
+    """Only the exact paths of the four pages are served."""
     assert (await served.ask(path))[0] == 404
 
 
@@ -127,7 +132,7 @@ async def test_an_unknown_path_is_404(served: Served, path: str) -> None:
 async def test_other_methods_are_405_and_told_which_are_allowed(
     served: Served, method: str
 ) -> None:
-    """Only GET and HEAD are served."""
+    """Only GET and HEAD are served, and the answer says so."""
     code, fields, _body = await served.ask("/healthz", method)
     assert (code, fields["allow"]) == (405, "get, head")
 
@@ -147,23 +152,23 @@ async def test_other_methods_are_405_and_told_which_are_allowed(
 async def test_what_is_not_a_request_is_refused(
     served: Served, request_line: bytes, code: int
 ) -> None:
-    """Other protocols and broken lines get the status that says so."""
+    """Other protocols and broken request lines get the status that names the mistake."""
     assert status(await served.send(request_line + b"\r\n\r\n")) == code
 
 
 async def test_a_request_that_breaks_off_is_400(served: Served) -> None:
-    """The end before the empty line is a bad request."""
+    """A client that ends before the empty line gets 400."""
     assert status(await served.send(b"GET /healthz HTTP/1.1\r\n", end=True)) == 400
 
 
 async def test_a_request_that_is_too_large_is_431(served: Served) -> None:
-    """A head above the limit is refused before it is all there, and the refusal arrives."""
+    """A head above the limit is refused before the whole head has come, and the refusal arrives."""
     head = b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 5 * http.REQUEST_BYTES_MOST
     assert status(await served.send(head)) == 431
 
 
 async def test_a_request_that_is_too_slow_is_408(served: Served) -> None:
-    """Who sends half a head and waits is sent away."""
+    """A client that sends half a head and then waits gets 408."""
     sending = asyncio.create_task(served.send(b"GET /healthz HT"))
     await until(lambda: served.server.open_connections == 1)
     elapse(REQUEST_SECONDS)
@@ -173,9 +178,7 @@ async def test_a_request_that_is_too_slow_is_408(served: Served) -> None:
 async def test_too_many_connections_are_sent_away(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Above the limit the answer is 503, at once, and it arrives although the request was not
-    read.
-    """
+    """Above the limit of connections the answer is 503 at once, although no request was read."""
     monkeypatch.setattr(http, "CONNECTIONS_MOST", 1)
     _first, first = await asyncio.open_connection("127.0.0.1", served.server.port)
     await until(lambda: served.server.open_connections == 1)
@@ -191,7 +194,7 @@ async def test_too_many_connections_are_sent_away(
 
 
 async def test_a_client_that_goes_away_leaves_no_trace(served: Served) -> None:
-    """After broken connections the pages still answer, and none is counted as open."""
+    """After broken connections the pages answer, and no connection is counted as open."""
     for _ in range(5):
         _reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
         writer.write(b"GET /metr")
@@ -201,7 +204,7 @@ async def test_a_client_that_goes_away_leaves_no_trace(served: Served) -> None:
 
 
 async def test_a_page_that_fails_is_500_without_its_text() -> None:
-    """A reason that cannot be worked out is our mistake; its text stays here."""
+    """An exception in a page is answered with 500, and its text is not shown."""
 
     def fails() -> Sequence[str]:
         raise RuntimeError("TESTPATIENT ZEBRA")
@@ -214,7 +217,7 @@ async def test_a_page_that_fails_is_500_without_its_text() -> None:
 
 
 async def test_closing_waits_for_nobody(served: Served) -> None:
-    """A client that is still connected is broken off, though its time is not over."""
+    """`close` breaks off a client that is still connected and has time left."""
     reader, _writer = await asyncio.open_connection("127.0.0.1", served.server.port)
     await until(lambda: served.server.open_connections == 1)
     served.server.request_seconds = 10 * PATIENCE_SECONDS
@@ -224,7 +227,7 @@ async def test_closing_waits_for_nobody(served: Served) -> None:
 
 
 async def test_a_closed_server_accepts_nobody() -> None:
-    """After close the port is free."""
+    """After `close` nobody listens on the port."""
     server = PageServer(Pages(lambda: [], lambda accept: (accept, b""), {}))
     await server.start("127.0.0.1", 0)
     await server.close()
@@ -233,7 +236,7 @@ async def test_a_closed_server_accepts_nobody() -> None:
 
 
 async def test_a_port_that_is_taken_is_told(served: Served) -> None:
-    """Whose port is busy is told which, what was found, and which variables to correct."""
+    """The error names the port, what the system said, and the variables to correct."""
     server = PageServer(Pages(lambda: [], lambda accept: (accept, b""), {}))
     with pytest.raises(ListenError) as caught:
         await server.start("127.0.0.1", served.server.port)

@@ -1,5 +1,6 @@
-"""No patient gets into the logs, by whatever way it tries: key, value, event, exception or
-library.
+"""Claims about the logs: no patient gets in by a key, a value, an event, an exception or a library.
+
+Each test tries to log "TESTPATIENT ZEBRA" on one of these ways and looks for it in the output.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ PATIENT = "TESTPATIENT ZEBRA"
 
 @pytest.fixture
 def out() -> Iterator[io.StringIO]:
-    """What is logged while a test runs; everything is as before afterwards."""
+    """What is logged while a test runs. Afterwards logging is set up as before."""
     root = logging.getLogger()
     before = root.handlers[:], root.level, sys.excepthook, threading.excepthook, sys.unraisablehook
     stream = io.StringIO()
@@ -50,7 +51,7 @@ class _FailsError(Exception):
 
 
 def test_a_line_is_json_with_event_level_and_time(out: io.StringIO) -> None:
-    """What is said with allowed keys comes out as said."""
+    """Allowed keys and values come out unchanged."""
     logs.logger("capture").info(
         "batch.committed", count=500, seconds=0.25, topic="hl7.inbound", partition=3
     )
@@ -63,25 +64,25 @@ def test_a_line_is_json_with_event_level_and_time(out: io.StringIO) -> None:
 
 
 def test_a_key_that_is_not_on_the_list_is_dropped_and_named(out: io.StringIO) -> None:
-    """The value is gone, and the line says which key was dropped."""
+    """The value is not logged, and the line names the dropped key."""
     logs.logger("capture").info("message.read", patient=PATIENT, visit="V1")
     assert only_line(out)["dropped_keys"] == ["patient"] and PATIENT not in out.getvalue()
 
 
 def test_a_name_as_a_key_is_not_named(out: io.StringIO) -> None:
-    """A dropped key is told only if it looks like a key."""
+    """A dropped key is named only if it looks like a key."""
     logs.logger("capture").info("message.read", **{PATIENT: 1})
     assert only_line(out)["dropped_keys"] == ["unnamed"] and "ZEBRA" not in out.getvalue()
 
 
 def test_a_sentence_as_an_event_is_replaced(out: io.StringIO) -> None:
-    """An event is a dotted name; anything else could hold a value."""
+    """An event is a dotted name. A sentence could hold a value, so it is not logged."""
     logs.logger("capture").info(f"read {PATIENT}")
     assert only_line(out)["event"] == "unnamed" and "ZEBRA" not in out.getvalue()
 
 
 def test_an_event_with_values_put_into_it_is_replaced(out: io.StringIO) -> None:
-    """Old-style arguments do not get into the event."""
+    """Values for placeholders (`%s`) do not get into the event."""
     logs.logger("capture").info("read.%s", PATIENT)
     assert only_line(out)["event"] == "unnamed" and "ZEBRA" not in out.getvalue()
 
@@ -90,7 +91,7 @@ def test_an_event_with_values_put_into_it_is_replaced(out: io.StringIO) -> None:
     "key", ["facility", "visit", "topic", "message_type", "code", "policy", "reason"]
 )
 def test_words_do_not_pass_where_a_name_is_expected(out: io.StringIO, key: str) -> None:
-    """A value with blanks under a key for names is dropped."""
+    """A value with blanks is dropped under a key for names."""
     logs.logger("capture").info("message.read", **{key: PATIENT})
     assert only_line(out)["dropped_keys"] == [key] and "ZEBRA" not in out.getvalue()
 
@@ -99,26 +100,28 @@ def test_words_do_not_pass_where_a_name_is_expected(out: io.StringIO, key: str) 
     "value", [{"name": PATIENT}, [PATIENT], ValueError(PATIENT), PATIENT.encode()]
 )
 def test_only_plain_values_pass(out: io.StringIO, value: object) -> None:
-    """Maps, lists, bytes and objects are dropped, as they could hold anything."""
+    """Mappings, lists, bytes and objects are dropped, because they could hold anything."""
     logs.logger("capture").info("message.read", where=value, count=value)
     assert only_line(out)["dropped_keys"] == ["count", "where"] and "ZEBRA" not in out.getvalue()
 
 
 @pytest.mark.parametrize("key", ["says", "template", "caused_by", "dropped_keys"])
-def test_keys_that_logs_write_themselves_are_closed_to_callers(out: io.StringIO, key: str) -> None:
-    """Nobody can use the words of our errors to say something else."""
+def test_keys_that_the_logs_fill_themselves_are_closed_to_callers(
+    out: io.StringIO, key: str
+) -> None:
+    """A caller cannot set the keys that this module fills by itself."""
     logs.logger("capture").info("message.read", **{key: PATIENT})
     assert only_line(out)["dropped_keys"] == [key] and "ZEBRA" not in out.getvalue()
 
 
 def test_a_value_cannot_begin_a_line_of_its_own(out: io.StringIO) -> None:
-    """Line breaks in a value neither split the line nor get through."""
+    """A value with a line break is dropped, so it cannot forge a second line."""
     logs.logger("capture").info("message.read", where='PID-5\n{"event": "forged"}')
     assert only_line(out)["dropped_keys"] == ["where"]
 
 
-def test_an_exception_is_told_as_type_and_place(out: io.StringIO) -> None:
-    """Its text, which may quote the message, is not told."""
+def test_an_exception_is_logged_as_type_and_place(out: io.StringIO) -> None:
+    """The text of an exception may quote a message, so it is not logged."""
     try:
         raise _FailsError(PATIENT)
     except _FailsError:
@@ -129,7 +132,7 @@ def test_an_exception_is_told_as_type_and_place(out: io.StringIO) -> None:
 
 
 def test_the_place_of_an_exception_is_in_our_code(out: io.StringIO) -> None:
-    """Below our own line, a library's is not told."""
+    """The innermost line of chargeline is logged, not the library's line below it."""
     try:
         logs.told(None)  # type: ignore[arg-type]
     except AttributeError as error:
@@ -137,8 +140,8 @@ def test_the_place_of_an_exception_is_in_our_code(out: io.StringIO) -> None:
     assert only_line(out)["where"].startswith("chargeline.telemetry.logs:")
 
 
-def test_an_error_of_ours_is_told_in_its_words(out: io.StringIO) -> None:
-    """Our errors carry no patient, so what to do can be read in the log."""
+def test_an_error_of_ours_is_logged_with_its_text(out: io.StringIO) -> None:
+    """The text of our errors shows no patient, so the log says what to do."""
     error = Hl7Error(
         "time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it"
     )
@@ -146,8 +149,8 @@ def test_an_error_of_ours_is_told_in_its_words(out: io.StringIO) -> None:
     assert only_line(out)["says"] == "RXA-3: expected a time, found nothing; chart it"
 
 
-def test_the_cause_of_our_error_is_told_as_its_type(out: io.StringIO) -> None:
-    """A foreign error behind one of ours does not bring its text in."""
+def test_the_cause_of_our_error_is_logged_as_its_type(out: io.StringIO) -> None:
+    """Of a library's error that caused one of ours, the type is logged and the text is not."""
     error = Hl7Error(
         "time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it"
     )
@@ -156,8 +159,8 @@ def test_the_cause_of_our_error_is_told_as_its_type(out: io.StringIO) -> None:
     assert only_line(out)["caused_by"] == ["ValueError"] and "ZEBRA" not in out.getvalue()
 
 
-def test_a_group_of_exceptions_tells_its_members_types(out: io.StringIO) -> None:
-    """What failed together in a task group is told, without texts."""
+def test_a_group_of_exceptions_is_logged_with_its_members_types(out: io.StringIO) -> None:
+    """Of what failed together in a task group the types are logged, without their texts."""
     group = ExceptionGroup(PATIENT, [ValueError(PATIENT), KeyError(PATIENT)])
     logs.logger("capture").error("batch.failed", exc_info=group)
     assert (
@@ -166,30 +169,30 @@ def test_a_group_of_exceptions_tells_its_members_types(out: io.StringIO) -> None
 
 
 def test_causes_in_a_ring_end() -> None:
-    """Exceptions that name each other as cause are told once."""
+    """Of two exceptions that are each other's cause, each is logged once."""
     one, two = ValueError(), KeyError()
     one.__cause__, two.__cause__ = two, one
     assert logs.told(one)["caused_by"] == ("KeyError",)
 
 
-def test_a_library_is_told_by_its_template(out: io.StringIO) -> None:
-    """The literal text of the call is told, the values are not."""
+def test_a_library_is_logged_by_its_template(out: io.StringIO) -> None:
+    """The literal text of the call is logged, the values are not."""
     logging.getLogger("aiokafka.consumer").warning("Heartbeat of %s failed", PATIENT)
     line = only_line(out)
     assert (line["source"], line["template"]) == ("aiokafka.consumer", "Heartbeat of %s failed")
     assert "ZEBRA" not in out.getvalue()
 
 
-def test_a_text_that_a_library_puts_together_itself_is_not_told(out: io.StringIO) -> None:
-    """A formatted text has its values in it already, so only the place is told."""
+def test_a_text_that_a_library_puts_together_itself_is_not_logged(out: io.StringIO) -> None:
+    """A formatted text holds the values already, so only the place is logged."""
     logging.getLogger("sqlalchemy.engine").error(f"insert {PATIENT}")
     line = only_line(out)
     assert line["template"] is None and line["where"].startswith("test_logs:")
     assert "ZEBRA" not in out.getvalue()
 
 
-def test_a_library_that_logs_an_exception_tells_its_type(out: io.StringIO) -> None:
-    """The exception that a library passes on is told as ours are."""
+def test_a_library_that_logs_an_exception_is_logged_with_its_type(out: io.StringIO) -> None:
+    """The exception that a library logs is treated like one of ours."""
     try:
         raise ValueError(PATIENT)
     except ValueError:
@@ -197,44 +200,46 @@ def test_a_library_that_logs_an_exception_tells_its_type(out: io.StringIO) -> No
     assert only_line(out)["error"] == "ValueError" and "ZEBRA" not in out.getvalue()
 
 
-async def test_a_failed_task_that_nobody_awaits_does_not_tell_its_text(out: io.StringIO) -> None:
-    """Asyncio's own report, which shows arguments and texts, comes out as type and place."""
+async def test_a_failed_task_that_nobody_awaits_is_logged_without_its_text(
+    out: io.StringIO,
+) -> None:
+    """Asyncio's own report shows arguments and texts; only type and place are logged."""
 
     def callback(_name: str) -> None:
         raise ValueError(PATIENT)
 
     asyncio.get_running_loop().call_soon(callback, PATIENT)
-    await asyncio.sleep(0)  # the callback's turn
+    await asyncio.sleep(0)  # lets the callback run
     assert only_line(out)["source"] == "asyncio" and "ZEBRA" not in out.getvalue()
 
 
-def test_a_package_of_ours_that_must_not_know_us_is_heard(out: io.StringIO) -> None:
-    """What it logs by `logging` comes out as said: event, level, keys; its info lines too."""
+def test_a_package_of_ours_that_uses_plain_logging_is_logged(out: io.StringIO) -> None:
+    """Event, level and keys that it logs with `logging` come out unchanged, at `info` too."""
     logging.getLogger("chargeline.mllp.server").info(
         "connection.idle", extra={"host": "ward", "port": 2575}
     )
     line = only_line(out)
     assert line.pop("timestamp").endswith("Z")
     assert line == {
-        "event": "connection.idle", "level": "info", "source": "mllp.server", "host": "ward", "port": 2575
+        "event": "connection.idle", "level": "info", "source": "mllp.server",
+        "host": "ward", "port": 2575,
     }  # fmt: skip
 
 
 def test_a_package_of_ours_is_held_to_the_same_keys(out: io.StringIO) -> None:
-    """A key that is not on the list, a value of the wrong shape and a sentence do not get
-    through.
-    """
+    """A key that is not on the list, a value of the wrong shape and a sentence are dropped."""
     log = logging.getLogger("chargeline.mllp.server")
     log.warning("frame.cut_off", extra={"patient": PATIENT, "host": PATIENT})
     log.warning("read %s", PATIENT)
-    assert [(each["event"], each["dropped_keys"]) for each in lines(out)] == [
-        ("frame.cut_off", ["host", "patient"]), ("unnamed", ["event"])
-    ]  # fmt: skip
+    assert [(line["event"], line["dropped_keys"]) for line in lines(out)] == [
+        ("frame.cut_off", ["host", "patient"]),
+        ("unnamed", ["event"]),
+    ]
     assert "ZEBRA" not in out.getvalue()
 
 
-def test_a_librarys_keys_do_not_pass(out: io.StringIO) -> None:
-    """What somebody else puts into `extra` is not told, whatever its key."""
+def test_keys_of_a_library_are_not_logged(out: io.StringIO) -> None:
+    """What a library puts into `extra` is not logged, whatever its key."""
     logging.getLogger("zebra.library").warning("frame.cut_off", extra={"reason": "ZEBRA"})
     assert only_line(out)["event"] == "library" and "ZEBRA" not in out.getvalue()
 
@@ -242,18 +247,18 @@ def test_a_librarys_keys_do_not_pass(out: io.StringIO) -> None:
 def test_lines_of_a_library_that_are_alike_are_counted(
     out: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of fifty in a minute one is written, and the next minute's says how many it stands for."""
+    """Of 50 lines in a minute one is written; the next minute's first line stands for 50."""
     now = 1000.0
     monkeypatch.setattr(logs, "monotonic", lambda: now)
     for minute in range(2):
         now = 1000.0 + 61 * minute
         for _ in range(50):
             logging.getLogger("aiokafka").error("Unable connect to node with id %s", 1)
-    assert [each.get("count") for each in lines(out)] == [None, 50]
+    assert [line.get("count") for line in lines(out)] == [None, 50]
 
 
-def test_errors_of_a_library_are_each_told(out: io.StringIO) -> None:
-    """Lines with an exception, or whose text is not known to be alike, are all written."""
+def test_errors_of_a_library_are_all_logged(out: io.StringIO) -> None:
+    """Lines with an exception, and lines whose text is not a literal, are all written."""
     for number in range(3):
         try:
             raise ValueError(number)
@@ -263,8 +268,8 @@ def test_errors_of_a_library_are_each_told(out: io.StringIO) -> None:
     assert len(lines(out)) == 6
 
 
-def test_handlers_that_a_library_put_up_are_taken_down(out: io.StringIO) -> None:
-    """What a library would write by itself goes through ours."""
+def test_handlers_that_a_library_set_up_are_removed(out: io.StringIO) -> None:
+    """A handler that a library has set up is removed, and its lines go through ours."""
     own = io.StringIO()
     library = logging.getLogger("zebra.library")
     library.addHandler(logging.StreamHandler(own))
@@ -273,8 +278,8 @@ def test_handlers_that_a_library_put_up_are_taken_down(out: io.StringIO) -> None
     assert own.getvalue() == "" and "ZEBRA" not in out.getvalue()
 
 
-def test_a_warning_of_python_does_not_tell_its_text(out: io.StringIO) -> None:
-    """warnings.warn goes the way of all library logs."""
+def test_a_warning_of_python_is_logged_without_its_text(out: io.StringIO) -> None:
+    """warnings.warn is logged like a library, without its text."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(False)
@@ -283,10 +288,10 @@ def test_a_warning_of_python_does_not_tell_its_text(out: io.StringIO) -> None:
     assert only_line(out)["source"] == "py.warnings" and "ZEBRA" not in out.getvalue()
 
 
-def test_an_exception_that_nobody_catches_does_not_tell_its_text(
+def test_an_exception_that_nobody_catches_is_logged_without_its_text(
     out: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The last traceback of a program is a line as well."""
+    """An exception that ends the program is logged as a line, without its text."""
     error = _FailsError(PATIENT)
     sys.excepthook(type(error), error, None)
     line = only_line(out)
@@ -294,10 +299,10 @@ def test_an_exception_that_nobody_catches_does_not_tell_its_text(
     assert "ZEBRA" not in out.getvalue() + capsys.readouterr().err
 
 
-def test_an_exception_of_a_thread_does_not_tell_its_text(
+def test_an_exception_of_a_thread_is_logged_without_its_text(
     out: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A thread that fails is told by type."""
+    """Of an exception that ends a thread the type is logged."""
 
     def fail() -> None:
         raise _FailsError(PATIENT)
@@ -310,7 +315,7 @@ def test_an_exception_of_a_thread_does_not_tell_its_text(
 
 
 def test_what_is_below_the_level_is_not_logged(out: io.StringIO) -> None:
-    """At `info`, debug lines and a library's info lines stay out."""
+    """At `info`, our debug lines and a library's info lines are not written."""
     logs.logger("capture").debug("message.read")
     logging.getLogger("aiokafka").info("Joined group")
     assert out.getvalue() == ""

@@ -1,4 +1,7 @@
-"""The metrics keep the naming rules of Prometheus, explain themselves, and can show no one."""
+"""Claims about the metrics: names by the rules of Prometheus, help for each, and no patient in any.
+
+A metric is judged by its `Definition`, without a running program.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +10,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from chargeline.telemetry import metrics as module
 from chargeline.telemetry.metrics import (
     LABELS,
     MOST_VALUES,
@@ -38,36 +40,36 @@ def metrics() -> Metrics:
     return Metrics(CollectorRegistry(), program="capture", version="1.2.3")
 
 
-def value(made: Metrics, name: str, **labels: str) -> float | None:
-    return made.registry.get_sample_value(name, labels)
+def value(of: Metrics, name: str, **labels: str) -> float | None:
+    return of.registry.get_sample_value(name, labels)
 
 
-def breaches(each: Definition) -> Iterator[str]:
-    """What the naming rules object to."""
-    if not re.fullmatch(r"chargeline_[a-z0-9]+(_[a-z0-9]+)*", each.name):
+def breaches(metric: Definition) -> Iterator[str]:
+    """The naming rules that a metric breaks."""
+    if not re.fullmatch(r"chargeline_[a-z0-9]+(_[a-z0-9]+)*", metric.name):
         yield "name"
-    if each.name.endswith("_total") != (each.kind == "counter"):
+    if metric.name.endswith("_total") != (metric.kind == "counter"):
         yield "total"
-    if each.name.endswith(("_count", "_sum", "_bucket", "_created")):
+    if metric.name.endswith(("_count", "_sum", "_bucket", "_created")):
         yield "reserved suffix"
-    if OTHER_UNITS.search(each.name):
+    if OTHER_UNITS.search(metric.name):
         yield "unit"
     if any(
-        f"_{unit}_" in each.name.removesuffix("_total") for unit in ("seconds", "bytes", "cents")
+        f"_{unit}_" in metric.name.removesuffix("_total") for unit in ("seconds", "bytes", "cents")
     ):
         yield "unit last"
-    if each.kind == "histogram" and not each.name.endswith("_seconds"):
+    if metric.kind == "histogram" and not metric.name.endswith("_seconds"):
         yield "unit of a histogram"
-    if re.search(r"_(counter|gauge|histogram)(_|$)", each.name):
+    if re.search(r"_(counter|gauge|histogram)(_|$)", metric.name):
         yield "type in the name"
-    if not UNBOUNDED.isdisjoint(each.labels) or {"le", "quantile"} & set(each.labels):
+    if not UNBOUNDED.isdisjoint(metric.labels) or {"le", "quantile"} & set(metric.labels):
         yield "label"
 
 
-@pytest.mark.parametrize("each", definitions(), ids=lambda each: each.name)
-def test_a_metric_keeps_the_naming_rules(each: Definition) -> None:
-    """Counters end in _total, base units stand last, no label can hold unbounded values."""
-    assert list(breaches(each)) == []
+@pytest.mark.parametrize("metric", definitions(), ids=lambda metric: metric.name)
+def test_a_metric_keeps_the_naming_rules(metric: Definition) -> None:
+    """Counters end in _total, the base unit stands last, and no label has unbounded values."""
+    assert list(breaches(metric)) == []
 
 
 @pytest.mark.parametrize(
@@ -86,19 +88,19 @@ def test_a_metric_keeps_the_naming_rules(each: Definition) -> None:
     ],
 )
 def test_the_naming_rules_bite(name: str, kind: str, labels: tuple[str, ...], breach: str) -> None:
-    """Each rule objects to a metric that breaks it."""
+    """Each naming rule objects to a metric that breaks it."""
     assert breach in breaches(Definition(name, kind, labels, "", ""))
 
 
-@pytest.mark.parametrize("each", definitions(), ids=lambda each: each.name)
-def test_a_metric_says_its_meaning_and_what_to_do(each: Definition) -> None:
-    """Its help has a sentence for what it means, and one for what to do when it is bad."""
-    assert each.meaning.endswith(".") and each.do.endswith(".")
-    assert " When bad: " in each.help
+@pytest.mark.parametrize("metric", definitions(), ids=lambda metric: metric.name)
+def test_a_metric_says_its_meaning_and_what_to_do(metric: Definition) -> None:
+    """The help has a sentence about the meaning and one about what to do when the value is bad."""
+    assert metric.meaning.endswith(".") and metric.do.endswith(".")
+    assert " When bad: " in metric.help
 
 
 def test_every_label_says_its_values_or_what_bounds_them() -> None:
-    """The labels in use are those of the table of labels, and no other."""
+    """The metrics use the labels of LABELS, and no others."""
     assert {label for each in definitions() for label in each.labels} == set(LABELS)
 
 
@@ -111,101 +113,95 @@ def test_every_metric_is_scraped() -> None:
 
 def test_a_scrape_can_be_read_back() -> None:
     """The exposition is valid by Prometheus' own reader."""
-    made = metrics()
-    made.messages.add(3, message_type="RAS", outcome="used")
-    families = {each.name for each in text_string_to_metric_families(made.exposition()[1].decode())}
-    assert "chargeline_messages" in families
+    counted = metrics()
+    counted.messages.add(3, message_type="RAS", outcome="used")
+    families = text_string_to_metric_families(counted.exposition()[1].decode())
+    assert "chargeline_messages" in {family.name for family in families}
 
 
-def test_openmetrics_is_given_to_who_asks_for_it() -> None:
-    """The Accept header chooses the format."""
+def test_the_accept_header_chooses_openmetrics() -> None:
+    """A scrape that accepts OpenMetrics gets it, with its end mark."""
     content_type, body = metrics().exposition("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text") and body.endswith(b"# EOF\n")
 
 
-def test_when_a_counter_began_is_not_told() -> None:
+def test_a_scrape_leaves_out_when_counters_began() -> None:
     """No series of a scrape ends in _created."""
     assert b"_created" not in metrics().exposition()[1]
 
 
 def test_counters_of_closed_sets_begin_at_zero() -> None:
-    """A rate of what has not happened yet is 0, not absent."""
+    """A counter with closed label sets is 0 before its first event: its rate is 0, not absent."""
     assert value(metrics(), "chargeline_messages_total", message_type="ADT", outcome="parked") == 0
 
 
-def test_money_is_absent_without_a_price_list() -> None:
-    """What nobody has reckoned is not shown as 0 cents."""
-    assert value(metrics(), "chargeline_money_at_stake_cents", because="question") is None
+def test_money_is_0_without_a_price_list() -> None:
+    """A program that never sets the gauge shows 0 cents, as the help of the metric says."""
+    assert value(metrics(), "chargeline_money_at_stake_cents") == 0
 
 
 def test_two_programs_of_one_process_do_not_share_numbers() -> None:
-    """Each `Metrics` counts in its own registry."""
+    """Each `Metrics` counts in a registry of its own."""
     one, other = metrics(), metrics()
     one.fenced.add()
-    assert [value(each, "chargeline_fenced_transactions_total") for each in (one, other)] == [1, 0]
+    assert [value(m, "chargeline_fenced_transactions_total") for m in (one, other)] == [1, 0]
 
 
 def test_a_word_outside_a_closed_set_is_our_mistake() -> None:
-    """A label value that the table does not name fails at once."""
+    """A label value that LABELS does not have fails at once."""
     with pytest.raises(AssertionError, match="outcome is one of"):
         metrics().messages.add(message_type="RAS", outcome="lost")
 
 
 def test_a_label_that_is_forgotten_is_our_mistake() -> None:
-    """All labels of a metric must be given."""
+    """A call without one of the labels fails at once."""
     with pytest.raises(AssertionError, match="labels are"):
         metrics().messages.add(message_type="RAS")
 
 
 def test_a_flood_of_values_ends_in_other() -> None:
-    """A label bounded by data holds at most so many values; all further ones are counted as
-    `other`.
-    """
-    made = metrics()
+    """A label with values from data holds 200 of them; the 5 after these are counted as `other`."""
+    counted = metrics()
     for number in range(MOST_VALUES + 5):
-        made.parked.add(reason=f"code.{number}")
-    assert value(made, "chargeline_parked_messages_total", reason="other") == 5
+        counted.parked.add(reason=f"code.{number}")
+    assert value(counted, "chargeline_parked_messages_total", reason="other") == 5
 
 
 def test_only_the_rulebook_in_force_is_told() -> None:
-    """A new version of the rules replaces the old one."""
-    made = metrics()
-    made.rulebook.tell(version="old")
-    made.rulebook.tell(version="new")
-    assert [value(made, "chargeline_rulebook_info", version=each) for each in ("old", "new")] == [
-        None,
-        1,
-    ]
+    """A new version of the rules replaces the old version in the scrape."""
+    counted = metrics()
+    counted.rulebook.tell(version="old")
+    counted.rulebook.tell(version="new")
+    assert value(counted, "chargeline_rulebook_info", version="old") is None
+    assert value(counted, "chargeline_rulebook_info", version="new") == 1
 
 
 def test_lag_of_a_partition_that_moved_away_is_forgotten() -> None:
-    """`replace` leaves only the partitions that it names."""
-    made = metrics()
-    made.lag.replace({"0": 5, "1": 7})
-    made.lag.replace({"1": 6})
-    assert [value(made, "chargeline_consumer_lag_messages", partition=each) for each in "01"] == [
-        None,
-        6,
-    ]
+    """`replace` keeps only the partitions that it is given."""
+    counted = metrics()
+    counted.lag.replace({"0": 5, "1": 7})
+    counted.lag.replace({"1": 6})
+    assert value(counted, "chargeline_consumer_lag_messages", partition="0") is None
+    assert value(counted, "chargeline_consumer_lag_messages", partition="1") == 6
 
 
 def test_a_clock_ahead_of_ours_counts_as_no_time() -> None:
-    """A negative duration is observed as 0 and not lost."""
-    made = metrics()
-    made.message_to_draft.observe(-30, since="sent")
-    assert value(made, "chargeline_message_to_draft_seconds_sum", since="sent") == 0
-    assert value(made, "chargeline_message_to_draft_seconds_count", since="sent") == 1
+    """A duration of -30 seconds is counted as one of 0 seconds, and is not lost."""
+    counted = metrics()
+    counted.message_to_draft.observe(-30, since="sent")
+    assert value(counted, "chargeline_message_to_draft_seconds_sum", since="sent") == 0
+    assert value(counted, "chargeline_message_to_draft_seconds_count", since="sent") == 1
 
 
 @pytest.mark.parametrize(
     ("text", "label"), [("RAS^O17", "RAS"), ("adt^A08", "ADT"), ("ORU^R01", "other"), ("", "other")]
 )
 def test_what_a_sender_writes_as_type_is_a_known_word_or_other(text: str, label: str) -> None:
-    """MSH-9 becomes a value of the closed set, whatever stands in it."""
+    """Whatever stands in MSH-9, the label gets a value of its closed set."""
     assert message_type(text) == label
 
 
-def test_metrics_live_in_one_file() -> None:
-    """No metric is declared anywhere but in `Metrics`."""
-    assert len(definitions()) == len({each.name for each in definitions()})
-    assert all(each.name in metrics().instruments for each in module.definitions())
+def test_each_metric_has_a_name_and_an_instrument_of_its_own() -> None:
+    """No two metrics share a name, and `Metrics` has an instrument for each."""
+    assert len(definitions()) == len({metric.name for metric in definitions()})
+    assert all(metric.name in metrics().instruments for metric in definitions())

@@ -1,5 +1,5 @@
 """The program behind `chargeline code`, `explain` and `rules`: a feed in, explained drafts out.
 
-It owns wiring reader, engine and rulebook together for files, and how the result is shown on a page
-or as JSON. It decides nothing about charges.
+It owns how the HL7 reader, the rulebook and the engine work together on files, and how the result
+is shown on a page or as JSON. It decides nothing about charges; the engine does.
 """

@@ -1,7 +1,9 @@
 """From the bytes of a feed to drafts, with an account of every message.
 
-It owns the run: split, read, fold, draft, and the count of what was read, used and set aside. A bad
-message never stops the others.
+It owns one run over files: split the bytes into messages, read the messages, fold them into
+timelines, draft the visits, and count what was read, used and set aside. A message that cannot be
+used is set aside with its reason, and the other messages are coded all the same. It does not know
+where the bytes come from or how the drafts are shown.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +30,7 @@ from chargeline.hl7.reader import read_message
 
 
 class Assembly:
-    """Reads feed files one by one and then drafts all visits."""
+    """Reads the files of a feed one by one (`add`), and then drafts all visits (`finish`)."""
 
     def __init__(self, rulebook: Rulebook, profile: Profile, policy: str = "") -> None:
         self.rulebook = rulebook
@@ -40,7 +42,7 @@ class Assembly:
         self.set_aside: list[SetAside] = []
 
     def add(self, file: FeedFile, on_message: Callable[[], None] = lambda: None) -> None:
-        """Take in one file; `on_message` is called after each message."""
+        """Read one file. `on_message` is called after each message, for a progress bar."""
         for frame in split_messages(file.data):
             place = f"{file.name}, message {frame.position}"
             if frame.problem is not None:
@@ -74,9 +76,13 @@ class Assembly:
         self.set_aside.append(SetAside(place, control_id, visit, finding))
 
     def finish(self) -> Run:
-        """Draft every visit, with what the patient's other visits of this feed contribute."""
+        """Draft every visit, with what the patient's other visits of this feed contribute.
+
+        All visits are drafted without a history first, because a contribution comes from a draft.
+        Only the visits to which another visit contributes are then drafted a second time.
+        """
         coded = [self._coded(key, NO_HISTORY) for key in self.feed]
-        contributions = [each for visit in coded for each in contributions_of(*visit)]
+        contributions = [item for visit in coded for item in contributions_of(*visit)]
         history = histories(contributions)
         visits = tuple(
             self._coded(visit.timeline.key, history[visit.timeline.key])
@@ -106,7 +112,7 @@ class Assembly:
 def code_feed(
     files: Iterable[FeedFile], rulebook: Rulebook, profile: Profile, policy: str = ""
 ) -> Run:
-    """Read and draft whole feeds."""
+    """Read the files of a feed and draft all its visits."""
     assembly = Assembly(rulebook, profile, policy)
     for file in files:
         assembly.add(file)

@@ -1,6 +1,7 @@
-"""`chargeline explain`: the reasons of one line or of whole visits as text.
+"""`chargeline explain`: the reasons of one line, of one visit or of all visits, as text.
 
-It owns which entries are shown; the words are the engine's.
+It owns which lines, withheld services and questions are shown, and in which order. The text of each
+comes from the engine's `explain`, because the reasons are part of the draft.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from chargeline.engine import Rulebook, explain
 
 
 def explanations(run: Run, rulebook: Rulebook, visit: str = "", line_id: str = "") -> Iterator[str]:
-    """Text blocks for the entries asked for: one line, one visit, or everything."""
+    """The explanations as blocks of text: of one line, of one visit, or of everything."""
     for coded in run.visits:
         if visit and coded.timeline.key.visit != visit:
             continue
@@ -24,8 +25,9 @@ def explanations(run: Run, rulebook: Rulebook, visit: str = "", line_id: str = "
                 if not line_id or line.line_id == line_id
             ]
             if not line_id:
-                entries += [explain(each, rulebook.sources) for each in encounter.withheld]
-                entries += [explain(each) for each in encounter.questions]
+                entries += [explain(service, rulebook.sources) for service in encounter.withheld]
+                entries += [explain(question) for question in encounter.questions]
             if entries:
-                yield f"Visit {coded.timeline.key.visit}, encounter {encounter.encounter}, {encounter.policy}"
+                number = coded.timeline.key.visit
+                yield f"Visit {number}, encounter {encounter.encounter}, {encounter.policy}"
                 yield from entries

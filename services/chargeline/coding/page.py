@@ -1,7 +1,8 @@
-"""Drafts as a page for people: the timeline drawn as bars, the lines, what is asked and withheld.
+"""Drafts as a page for people: the timeline as bars, charge lines, withheld services, questions.
 
-It owns the look of `chargeline code` in a terminal. It shows times in the visit's own zone and no
-name, birth date or address, because none reaches it.
+It owns the look of `chargeline code` in a terminal. Times are shown in the time zone of the visit.
+No name, birth date or address is shown, because drafts and timelines hold none. The page decides
+nothing: codes, units and reasons come from the draft.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ _SHORT_ROUTES = {
 
 
 def print_run(console: Console, run: Run, formulary: Formulary) -> None:
-    """All visits with administrations or questions, then the account of the feed."""
+    """Print all visits that have administrations or questions, then the account of the feed."""
     empty = 0
     for coded in run.visits:
         if not coded.draft.encounters and not coded.draft.questions:
@@ -50,7 +51,7 @@ def print_run(console: Console, run: Run, formulary: Formulary) -> None:
 
 
 def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> None:
-    """One visit: each encounter with its timeline, lines, questions and withheld services."""
+    """Print one visit: for each encounter the timeline, lines, withheld services and questions."""
     by_key = {item.key: item for item in coded.timeline.administrations}
     if not coded.draft.encounters:
         console.rule(_title(coded, "", ()), align="left", style="bold")
@@ -108,8 +109,10 @@ def _clock(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def _bar(item: Administration, first: datetime, last: datetime) -> Text:
-    """A bar to scale: filled while it ran, a dot for one moment, an arrow where no stop is
-    known.
+    """The administration as a bar to scale.
+
+    The bar is filled while the infusion ran. An administration of one moment is a dot, and a cross
+    if it was not given. An infusion without a stop time ends in an arrow.
     """
     length = max((last - first).total_seconds(), 60.0)
     cells = [" "] * BAR_WIDTH
@@ -141,16 +144,16 @@ def _drug_words(item: Administration, formulary: Formulary) -> str:
     for drug in item.drugs:
         if drug.component == "" and len(item.drugs) > 1:
             continue
-        known = formulary.find(drug.codes, drug.text, item.day)
-        name = known.id if known else (drug.text or "/".join(drug.codes) or "unknown drug")
+        entry = formulary.find(drug.codes, drug.text, item.day)
+        name = entry.id if entry else (drug.text or "/".join(drug.codes) or "unknown drug")
         amount = f" {plain(drug.amount)} {drug.unit}".rstrip() if drug.amount else ""
         parts.append(f"{name}{amount}" + (" (base)" if drug.component == "base" else ""))
     return " + ".join(parts) or "drug not charted"
 
 
 def _where_words(item: Administration) -> str:
-    minutes = sum(
-        ((each.stop - each.start).total_seconds() for each in item.intervals if each.stop),
+    seconds = sum(
+        ((run.stop - run.start).total_seconds() for run in item.intervals if run.stop),
         start=0.0,
     )
     route = _SHORT_ROUTES.get(item.route) or (
@@ -161,11 +164,11 @@ def _where_words(item: Administration) -> str:
         words.append(item.line)
     if item.device:
         words.append(item.device.replace("_", " "))
-    if minutes >= 60:
-        words.append(f"{int(minutes // 60)} min")
+    if seconds >= 60:
+        words.append(f"{int(seconds // 60)} min")
     if len(item.intervals) > 1:
         words.append(f"{len(item.intervals) - 1} pause{'s' if len(item.intervals) > 2 else ''}")
-    words += [f"wasted {plain(each.amount)} {each.unit}".rstrip() for each in item.wasted]
+    words += [f"wasted {plain(waste.amount)} {waste.unit}".rstrip() for waste in item.wasted]
     if not item.given:
         words.append("not given")
     return "  ".join(words)
@@ -193,7 +196,7 @@ def _print_lines(console: Console, encounter: EncounterDraft) -> None:
 
 
 def _why(line: ChargeLine) -> Text:
-    """The sentence that decides the line, its arithmetic, and other policies' ends."""
+    """The reason of the line with its arithmetic, and what other policies would give."""
     text = Text(FAMILIES[line.family].reason_in_short(line))
     if line.provisional and line.family != "drugs":
         text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
@@ -227,11 +230,10 @@ def _many(count: int, noun: str) -> str:
 
 
 def _print_account(console: Console, run: Run, empty: int) -> None:
-    lines = sum(len(each.lines) for coded in run.visits for each in coded.draft.encounters)
-    asked = sum(
-        len(coded.draft.questions) + sum(len(each.questions) for each in coded.draft.encounters)
-        for coded in run.visits
-    )
+    encounters = [encounter for coded in run.visits for encounter in coded.draft.encounters]
+    lines = sum(len(encounter.lines) for encounter in encounters)
+    asked = sum(len(coded.draft.questions) for coded in run.visits)
+    asked += sum(len(encounter.questions) for encounter in encounters)
     console.print(
         f"{_many(run.read, 'message')} read, {run.used} used, {run.duplicates} of them duplicates; "
         f"{_many(len(run.visits), 'visit')} ({empty} without administrations), "

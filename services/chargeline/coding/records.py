@@ -1,7 +1,9 @@
-"""Drafts as JSON: the shape that `chargeline code --json` prints, one object a visit and encounter.
+"""Drafts as JSON: what `chargeline code --json` prints, one object for each visit and encounter.
 
-It owns the frame around the lines, questions and withheld services, whose shapes are those of the
-events (bus/shapes.py). Nothing of a trace is left out, and nothing of a patient is put in.
+It owns the frame around lines, questions and withheld services: facility, visit, encounter, policy,
+rulebook, and the account of the messages. Lines, questions and withheld services have the same
+shapes as in the published events (published/shapes.py). A trace is complete, and no record names a
+patient.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +17,7 @@ SHOWN_PLACES = 10
 
 
 class SetAsideGroup(PublishedModel):
-    """Messages set aside for one and the same reason; at most ten of their places."""
+    """Messages that were set aside for the same reason; `places` names the first ten of them."""
 
     code: str
     count: int
@@ -27,8 +29,10 @@ class SetAsideGroup(PublishedModel):
 
 
 class Messages(PublishedModel):
-    """The account of the feed: totals of the run; those set aside that concern this visit or
-    none.
+    """The account of the messages.
+
+    The numbers are totals of the run. `set_aside` holds the messages of this visit, and those of
+    which no visit is known.
     """
 
     read: int
@@ -38,7 +42,7 @@ class Messages(PublishedModel):
 
 
 class EncounterRecord(PublishedModel):
-    """One encounter of one visit; `visit` is null where no message of the feed made a visit."""
+    """One encounter of one visit. `visit` is null if the feed has no visit at all."""
 
     facility: str | None
     visit: str | None
@@ -52,10 +56,14 @@ class EncounterRecord(PublishedModel):
 
 
 def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterRecord]:
-    """All encounters of a run; a visit that only has questions comes without an encounter."""
+    """The records of all encounters of a run.
+
+    A visit that has questions and no encounter gives one record whose `encounter` is null. A feed
+    without a visit gives one record for the account of its messages.
+    """
     by_visit: dict[object, list[SetAside]] = {}
-    for each in run.set_aside:
-        by_visit.setdefault(each.visit, []).append(each)
+    for entry in run.set_aside:
+        by_visit.setdefault(entry.visit, []).append(entry)
     nobody = by_visit.get(None, [])
     shown = False
     for coded in run.visits:
@@ -78,22 +86,22 @@ def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterReco
 
 
 def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[EncounterRecord]:
-    key, made = coded.timeline.key, coded.draft
-    visit_questions = [question_of(each) for each in made.questions]
+    key, draft = coded.timeline.key, coded.draft
+    visit_questions = [question_of(question) for question in draft.questions]
     steps = Steps()
-    encounters = [encounter_of(each, steps) for each in made.encounters]
+    encounters = [encounter_of(encounter, steps) for encounter in draft.encounters]
     if not encounters and visit_questions:
         encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
-    for each in encounters:
+    for encounter in encounters:
         named = {
             "facility": key.facility,
             "visit": key.visit,
-            "policy": made.policy,
+            "policy": draft.policy,
             "rulebook": rulebook,
         }
-        questions = [*visit_questions, *each["questions"]]
+        questions = [*visit_questions, *encounter["questions"]]
         yield EncounterRecord.model_validate(
-            {**each, **named, "questions": questions, "messages": messages}
+            {**encounter, **named, "questions": questions, "messages": messages}
         )
 
 
@@ -104,7 +112,7 @@ def _messages(run: Run, entries: Iterable[SetAside]) -> Messages:
 
 
 def set_aside_groups(entries: Iterable[SetAside]) -> list[SetAsideGroup]:
-    """Entries with equal reasons together, most frequent first."""
+    """The entries grouped by their reason, the most frequent reason first."""
     groups: dict[Finding, list[SetAside]] = {}
     for entry in entries:
         groups.setdefault(entry.finding, []).append(entry)

@@ -1,7 +1,8 @@
-"""`chargeline rules`: check, list, show and compare what the rulebook says.
+"""`chargeline rules`: the texts of check, list, show and diff.
 
-It owns the text of these pages. A coder reads a rule here as it stands in its file, with the policy
-that it belongs to and what it overrides.
+It owns the layout of these texts. A coder reads a rule here as the rule stands in its file, with
+its policy and the rules that it overrides. It finds no mistake itself: the package `rulebook`
+checks the rules and runs their cases.
 """
 
 from collections.abc import Iterator
@@ -19,9 +20,10 @@ from chargeline.rulebook.trying import in_words
 
 
 class Checked(NamedTuple):
-    """What a check of a rulebook found.
+    """The result of a check of a rulebook.
 
-    `notes` are rules that no case proves: no mistakes, and said only where there are none.
+    `notes` name the rules that no case tests. They are no mistakes, and they are listed only if
+    there are no mistakes.
     """
 
     mistakes: list[Finding]
@@ -30,8 +32,10 @@ class Checked(NamedTuple):
 
 
 def check(rulebook: Rulebook, folder: Path) -> Checked:
-    """All mistakes of a rulebook that loads: gaps, clashes, cases that fail, answers without a
-    case.
+    """All mistakes of a rulebook that could be loaded.
+
+    A mistake is a gap, a clash, a case that fails, an answer that no case tests, or a mistake in an
+    interface profile.
     """
     mistakes = [*check_rulebook(rulebook), *_profile_mistakes(folder)]
     files = sorted(folder.rglob("*.cases.toml"))
@@ -63,13 +67,13 @@ def _profile_mistakes(folder: Path) -> Iterator[Finding]:
 
 
 def listing(rulebook: Rulebook) -> Iterator[str]:
-    """One line for each rule: id, layer, what it decides, why."""
+    """A line for each rule: its id, its layer (base or a policy), what it decides, and why."""
     for rule in sorted(_rules(rulebook).values(), key=lambda rule: (rule.concern.name, rule.id)):
         yield f"{rule.id:<44} {rule.layer:<20} {rule.concern.name:<28} {rule.why}"
 
 
 def show(rulebook: Rulebook, rule_id: str) -> list[str]:
-    """One rule in full. Raises KeyError for an id that does not exist."""
+    """One rule in full; raises KeyError if no rule has this id."""
     rules = _rules(rulebook)
     rule = rules[rule_id]
     until = rule.ends.isoformat() if rule.ends else "further notice"
@@ -100,7 +104,7 @@ def _when(rule: Rule) -> str:
 
 
 def difference(rulebook: Rulebook, first: str, second: str) -> list[str]:
-    """The rules that one of two policies has and the other has not, side by side by concern."""
+    """The rules that only one of two policies has, grouped by what they decide."""
     ours, theirs = rulebook.policies[first], rulebook.policies[second]
     lines = []
     for concern in sorted({rule.concern.name for rule in (*ours.rules, *theirs.rules)}):
@@ -111,13 +115,13 @@ def difference(rulebook: Rulebook, first: str, second: str) -> list[str]:
         for name, rules in ((first, only_ours), (second, only_theirs)):
             for rule in rules:
                 lines.append(f"  {name}: {rule.why} [{rule.id}]")
-                lines += [f"      instead of {each}" for each in rule.overrides]
+                lines += [f"      instead of {overridden}" for overridden in rule.overrides]
     return lines or [f"{first} and {second} say the same."]
 
 
 def _only(ours: Policy, theirs: Policy, concern: str) -> list[Rule]:
-    known = {rule.id for rule in theirs.rules}
-    return [rule for rule in ours.rules if rule.concern.name == concern and rule.id not in known]
+    ids = {rule.id for rule in theirs.rules}
+    return [rule for rule in ours.rules if rule.concern.name == concern and rule.id not in ids]
 
 
 def _rules(rulebook: Rulebook) -> dict[str, Rule]:

@@ -50,7 +50,11 @@ class DraftRow(TypedDict):
 
 
 class SetAside(NamedTuple):
-    """A message, or a part of one, that was not used, and why. `visit` is None if nobody knows."""
+    """A message, or a part of a message, that was not used, and the reason.
+
+    `place` names the file and the position in it: "feed.hl7, message 2". `visit` is None if the
+    visit is not known.
+    """
 
     place: str
     control_id: str
@@ -66,7 +70,11 @@ class CodedVisit(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The outcome of a feed. `used` counts messages of which something entered a timeline."""
+    """The drafts of a feed, and the count of its messages.
+
+    `used` counts the messages that were not set aside as a whole, duplicates included. `duplicates`
+    counts the repeated messages: three copies of one message are 3 read, 3 used, 2 duplicates.
+    """
 
     visits: tuple[CodedVisit, ...]
     read: int

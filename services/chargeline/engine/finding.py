@@ -225,7 +225,11 @@ class Finding(NamedTuple):
 
 
 class FindingError(Exception):
-    """An error that says what was expected, found, where, and what to do; it may say several."""
+    """An error that says what was expected, found, where, and what to do; it may say several.
+
+    The metaclass is the usual one. Naming it keeps the class an ordinary one where the engine is
+    compiled with mypyc, so that packages that are not compiled can derive their errors from it.
+    """
 
     def __init__(self, *findings: Finding) -> None:
         assert findings, "an error has a reason"

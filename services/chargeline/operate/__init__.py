@@ -1,5 +1,5 @@
-"""What an operator does at the command line: topics, the ledger's schema, parked messages,
-settings.
+"""What an operator does at the command line: topics, ledger schema, parked messages, settings.
 
-It owns the text of these commands and their exit codes. It repeats no step of the programs.
+It owns the output of these commands and their exit codes. The work itself is done by the packages
+kafka, ledger, drafting and settings, so that a command does exactly what a program does.
 """

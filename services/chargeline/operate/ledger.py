@@ -1,7 +1,7 @@
-"""`chargeline ledger migrate` and `chargeline config`: the ledger's schema, and the settings in
-force.
+"""`chargeline ledger migrate` and `chargeline config`.
 
-It owns what these commands print. Secrets are hidden.
+It owns what these two commands print. The steps of a migration are in ledger/migrations, and
+settings/page.py hides the secrets.
 """
 
 from chargeline import settings as configuration
@@ -11,7 +11,7 @@ from chargeline.settings import Settings
 
 
 async def migrate(settings: Settings) -> int:
-    """`chargeline ledger migrate`."""
+    """Do `chargeline ledger migrate`: create the tables, or bring them to the newest schema."""
     ledger = await Ledger.open(settings.ledger_url.get_secret_value(), accept_old=True)
     try:
         await ledger.migrate()
@@ -22,7 +22,7 @@ async def migrate(settings: Settings) -> int:
 
 
 async def show_configuration(settings: Settings) -> int:
-    """`chargeline config`."""
-    for each in configuration.describe(settings):
-        print(f"{each.variable:<44} {each.value:<40} {each.meaning}")
+    """Do `chargeline config`: print each setting with its value and its meaning."""
+    for setting in configuration.describe(settings):
+        print(f"{setting.variable:<44} {setting.value:<40} {setting.meaning}")
     return OK

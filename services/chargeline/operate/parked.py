@@ -1,7 +1,8 @@
 """`chargeline parked`: list, show, retry and drop messages that could not be used.
 
-It owns what these commands print, and what is announced when a person has seen to a message. The
-list shows nothing of a message; `show` shows all of it.
+It owns what these commands print, and what is announced when a person retries or drops a message.
+`list` shows nothing of the content of a message, so that its output may be passed on; `show` shows
+the whole message. It does not decide which messages are parked (drafting does).
 """
 
 import json
@@ -19,24 +20,22 @@ from chargeline.settings import Settings
 
 
 async def parked_list(settings: Settings) -> int:
-    """`chargeline parked list`: one line each, no content of the message."""
+    """Do `chargeline parked list`: a line for each message, without its content."""
     async with _Open(settings) as ledger:
-        found = await ledger.parked()
-    for each in found:
-        when = each.first_seen.isoformat(timespec="seconds")
-        place = f"{each.topic}[{each.partition}]@{each.offset}"
+        messages = await ledger.parked()
+    for message in messages:
+        when = message.first_seen.isoformat(timespec="seconds")
+        place = f"{message.topic}[{message.partition}]@{message.offset}"
         print(
-            f"{each.id:>6}  {when}  {place:<28} {each.code:<22} expected {each.expected}, found "
-            f"{each.found}"
+            f"{message.id:>6}  {when}  {place:<28} {message.code:<22} "
+            f"expected {message.expected}, found {message.found}"
         )
-    print(f"{len(found)} parked")
+    print(f"{len(messages)} parked")
     return OK
 
 
 def parked_show(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline parked show`: everything, the raw message and a strict reader's report
-    included.
-    """
+    """Do `chargeline parked show`: the reason, the report of a strict reader, the raw message."""
 
     async def work(settings: Settings) -> int:
         async with _Open(settings) as ledger:
@@ -46,24 +45,27 @@ def parked_show(number: int) -> Callable[[Settings], Awaitable[int]]:
     return work
 
 
-def _whole(each: StoredParkedMessage) -> str:
+def _whole(message: StoredParkedMessage) -> str:
     lines = [
-        f"{each.id}  {each.code}  {each.status}",
-        f"  expected {each.expected}",
-        f"  found    {each.found}",
-        f"  where    {each.where_}",
-        f"  do       {each.do}",
-        f"  from     {each.topic}[{each.partition}] offset {each.offset}, key {each.key}",
-        f"  headers  {each.headers}",
+        f"{message.id}  {message.code}  {message.status}",
+        f"  expected {message.expected}",
+        f"  found    {message.found}",
+        f"  where    {message.where_}",
+        f"  do       {message.do}",
+        f"  from     {message.topic}[{message.partition}] offset {message.offset}, "
+        f"key {message.key}",
+        f"  headers  {message.headers}",
     ]
-    strict = [f"  strict   {finding}" for finding in strict_report(each.raw)]
-    text = each.raw.decode("utf-8", "replace").replace("\r", "\n")
-    return "\n".join([*lines, *(strict or ["  strict   no objection from hl7apy"]), "", text])
+    strict = [f"  strict   {finding}" for finding in strict_report(message.raw)]
+    text = message.raw.decode("utf-8", "replace").replace("\r", "\n")
+    return "\n".join([*lines, *(strict or ["  strict   hl7apy finds no mistake"]), "", text])
 
 
 def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline parked retry`: send the message again through the inbound topic, under its
-    key.
+    """Do `chargeline parked retry`: send the message through the inbound topic again.
+
+    The message goes into the outbox under its old key. A relay, which runs in `chargeline capture`,
+    publishes it.
     """
 
     async def work(settings: Settings) -> int:
@@ -72,7 +74,7 @@ def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:
             async with ledger.batch() as batch:
                 await batch.set_status(number, "retried")
                 await batch.announce([_again(settings, message), *_look_again(settings, message)])
-        print(f"{number} goes through the inbound topic again, as soon as a relay runs")
+        print(f"message {number} is sent again as soon as `chargeline capture` runs")
         return OK
 
     return work
@@ -91,16 +93,14 @@ def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
 
 
 def _look_again(settings: Settings, message: StoredParkedMessage) -> list[Announcement]:
-    """Word to the visit's partition that the message waits no more: its draft may be complete
-    now.
-    """
+    """A nudge that makes the visit be drafted again, because its draft may be complete now."""
     if message.facility is None or message.visit is None:
         return []
     return [nudge(settings.topic_inbound, VisitKey(message.facility, message.visit), utc_now())]
 
 
 def parked_drop(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline parked drop`: it stays in the ledger, but nobody waits for it any more."""
+    """Do `chargeline parked drop`: the visit no longer waits for the message."""
 
     async def work(settings: Settings) -> int:
         async with _Open(settings) as ledger:
@@ -108,14 +108,14 @@ def parked_drop(number: int) -> Callable[[Settings], Awaitable[int]]:
             async with ledger.batch() as batch:
                 await batch.set_status(number, "dropped")
                 await batch.announce(_look_again(settings, message))
-        print(f"{number} dropped")
+        print(f"message {number} is dropped; its visit no longer waits for it")
         return OK
 
     return work
 
 
 class _Open:
-    """A ledger for the length of one command."""
+    """A ledger that is open for the length of one command."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.ledger_url.get_secret_value()

@@ -1,7 +1,8 @@
 """Runs a program or a command of the live service, and turns its errors into text and an exit code.
 
-It owns the exit codes. 0: done; 1: ended by a failure that needs a person; 2: wrong use or
-settings.
+It owns the exit codes of the live service: 0 means done, 1 a failure that needs a person, such as a
+Kafka that refuses our login, and 2 a mistake in the settings, the rules or the price list. It does
+not know what the programs do.
 """
 
 import asyncio
@@ -29,15 +30,16 @@ _EXPECTED = (KafkaError, KafkaUnavailableError, TooManyParkedError, LedgerError,
 
 
 def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
-    """Read the settings, do the work, and say in one place what went wrong."""
+    """Read the settings and do the work; print what went wrong, and return the exit code."""
     try:
         settings = configuration.load()
     except SettingsError as error:
         return say(str(error), WRONG_USE)
-    logging.getLogger("aiokafka").addHandler(
-        logging.NullHandler()
-    )  # what it prints by itself we say better
-    gc.enable()  # a service runs for weeks, and its libraries do make cycles
+    # Without a handler Python prints the errors that aiokafka logs; ours say more.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+    # The command line has switched the garbage collector off. A service runs for weeks, and the
+    # libraries that it uses make cycles.
+    gc.enable()
     code = OK
     try:
         code = asyncio.run(_awaited(work, settings))
@@ -53,7 +55,7 @@ async def _awaited(work: Callable[[Settings], Awaitable[int]], settings: Setting
 
 
 def say(text: str, code: int) -> int:
-    """Tell a person on standard error; returns the code."""
+    """Print the text on standard error; returns the code."""
     print(f"chargeline: {text}", file=sys.stderr)
     return code
 
@@ -63,24 +65,23 @@ def _say_all(errors: BaseExceptionGroup[BaseException], code: int) -> int:
         if isinstance(error, BaseExceptionGroup):
             _say_all(error, code)
         else:
-            if (
-                structlog.is_configured()
-            ):  # a service: who reads its logs must find the end there too
+            # Only a service configures its logs. Whoever reads only these must find the end there.
+            if structlog.is_configured():
                 logs.logger("chargeline").critical("ended", exc_info=error)
             say(_words(error), code)
     return code
 
 
 def _words(error: BaseException) -> str:
-    """One line for a person. What Kafka says of itself is a name, so the rest is said here."""
+    """The error as a line for a person. A KafkaError is only a name, so the rest is added here."""
     if isinstance(error, KafkaError):
         finding = Finding(
             "kafka.stopped_serving",
-            expected="Kafka to go on serving us",
+            expected="Kafka to do what we asked",
             found=type(error).__name__,
             where="",
-            do="see its log, the limits of the topics (max.message.bytes), and whether our user "
-            "may read and write them and use the group",
+            do="see the log of Kafka, the limits of the topics (max.message.bytes), and whether "
+            "our Kafka user may read and write the topics and use the consumer group",
         )
         return str(finding)
     return str(error) or type(error).__name__

@@ -1,7 +1,8 @@
-"""What a strict reader says of a message: hl7apy's validation against the standard's own tables.
+"""The report of a strict HL7 reader: hl7apy validates one message against the HL7 standard.
 
-It owns asking for the report and its wording, for a person who looks at a message that was put
-aside. It decides nothing: the reader that drafts are made from is ours, and more tolerant.
+It owns how the report is made and worded, for a person who looks at a parked message. The report
+decides nothing. Drafts are made with our own reader, which accepts more than the standard, because
+real senders deviate from the standard.
 """
 
 import tempfile
@@ -12,16 +13,17 @@ from hl7apy.core import Message
 from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import parse_message
 
-BYTES_MOST = 200_000  # it reads some forty ordinary messages a second
+BYTES_MOST = 200_000  # hl7apy is slow: it reads some forty ordinary messages a second
 FINDINGS_MOST = 50
-# What hl7apy ends with on input that it does not expect, besides its own errors.
+# What hl7apy raises on input that it does not expect, besides its own errors.
 _STUMBLES = (HL7apyException, TypeError, ValueError, LookupError, AttributeError)
 
 
 def strict_report(raw: bytes) -> list[str]:
-    """What the standard finds wrong with a message, a sentence each; it may quote the message.
+    """The deviations of a message from the standard, a sentence each; they may quote the message.
 
-    Empty when the strict reader has no objection, which is no promise that we could use it.
+    The list is empty if hl7apy finds no mistake. Our reader may still not be able to use the
+    message.
     """
     if len(raw) > BYTES_MOST:
         return [f"expected at most {BYTES_MOST:,} bytes for the strict reader, found {len(raw):,}"]
@@ -36,10 +38,10 @@ def strict_report(raw: bytes) -> list[str]:
 
 
 def _findings(message: Message) -> list[str]:
-    """Its errors and warnings; it writes them into a file only."""
+    """The errors and warnings of a message. hl7apy writes all of them into a file only."""
     with tempfile.TemporaryDirectory(prefix="chargeline-strict-") as folder:
         report = Path(folder) / "report"
-        with suppress(HL7apyException):  # it raises the first finding; the file has them all
+        with suppress(HL7apyException):  # hl7apy raises the first; the file has them all
             message.validate(report_file=str(report))
         lines = report.read_text().splitlines() if report.exists() else []
     return [line.strip() for line in lines if line.strip()][:FINDINGS_MOST]

@@ -1,6 +1,7 @@
-"""`chargeline topics create`: the topics of the live service, where they are missing.
+"""`chargeline topics create`: creates the topics of the live service that are missing.
 
-It owns how long each topic keeps its records. The site's Kafka decides everything else.
+It owns which settings each new topic gets: its retention, and the largest record. All other
+settings of a topic are those of the site's Kafka. A topic that exists is not changed.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from chargeline.operate.running import OK, say
 from chargeline.published.schemas import CHANNELS, INBOUND_DAYS
 from chargeline.settings import Settings
 
-# In the order of `Settings.topics`, as schemas/ publishes them.
+# The retention of each topic, in the order of `Settings.topics`; schemas/ publishes the same days.
 _KEPT_DAYS = (INBOUND_DAYS, *(channel.retention_days for channel in CHANNELS))
 RETENTION_DAYS = dict(zip(("inbound", "drafts", "questions", "parked"), _KEPT_DAYS, strict=True))
 
@@ -23,9 +24,10 @@ async def make_topics(
     replication: int,
     tell: Callable[[Starting], None] = log_starting,
 ) -> list[str]:
-    """Create the topics that are missing; returns their names. Raises KafkaUnavailableError.
+    """Create the topics that are missing, and return their names.
 
-    `tell` is called if Kafka is waited for.
+    `tell` is called if Kafka is still starting and must be waited for. Raises
+    KafkaUnavailableError.
     """
     wanted = {
         name: {
@@ -41,10 +43,10 @@ async def make_topics(
 
 
 def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline topics create`."""
+    """Do `chargeline topics create`, and say which topics take only smaller messages."""
 
-    def tell(found: Starting) -> None:
-        say(str(found), OK)
+    def tell(starting: Starting) -> None:
+        say(str(starting), OK)
 
     async def work(settings: Settings) -> int:
         created = await make_topics(settings, partitions, replication, tell)
@@ -55,10 +57,11 @@ def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awa
         most = settings.kafka_record_bytes()
         options = client_options(settings.kafka_client(), settings.kafka_tls_files())
         names = list(settings.topics())
-        for name, found in (await topics.too_small(options, names, most, tell)).items():
+        for name, limit in (await topics.too_small(options, names, most, tell)).items():
             say(
-                f"expected {name} to take records of {most} bytes, found {topics.RECORD_BYTES} "
-                f"at {found}; raise it, or the largest messages go no further",
+                f"expected the topic {name} to take records of {most} bytes, found "
+                f"{topics.RECORD_BYTES} = {limit}; raise {topics.RECORD_BYTES} of this topic, or "
+                f"it refuses the largest messages",
                 OK,
             )
         return OK

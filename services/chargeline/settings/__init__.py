@@ -1,6 +1,7 @@
-"""What a site may set from outside, for every program.
+"""What a site may set in the environment, for every program of the live service.
 
-It owns the settings, their checks and their pages. It starts nothing and connects to nothing.
+It owns the settings, their checks, and the pages that describe them. It starts nothing and connects
+to nothing, so a program can check all settings before it begins.
 """
 
 from chargeline.settings.checks import SettingsError, load

@@ -1,8 +1,8 @@
-"""Reads the settings of a process and says all that is wrong with them at once, before anything
-starts.
+"""Reads the settings of a process, and reports all mistakes in them at once.
 
-It owns the rules about several settings together. A value is never shown in an error, only its
-shape: a password that was set in the wrong variable is a common mistake.
+It owns the rules about several settings together, such as a certificate without its key. An error
+shows no value, only the shape of the value ("5 characters, digits and letters"), because a password
+in the wrong variable is a common mistake. Whether a server can be reached, it does not know.
 """
 
 import os
@@ -18,26 +18,29 @@ from chargeline.settings.values import PREFIX, Settings, expected_of, variable
 
 
 class SettingsError(FindingError, ValueError):
-    """The settings cannot be used; there is a finding for each mistake, and none shows a value."""
+    """The settings have mistakes: a finding for each, without the value."""
 
 
 def load() -> Settings:
-    """The settings of this process, from its environment; raises SettingsError with all
-    mistakes.
+    """The settings of this process, from its environment.
+
+    Raises SettingsError with all mistakes. A rule about several settings is left out if one of
+    these has a wrong value by itself.
     """
     mistakes = list(_unknown_variables())
     wrong: dict[str, Any] = {}
     try:
         settings = Settings()
     except ValidationError as error:
-        names = [str(each["loc"][0]) for each in error.errors()]
+        names = [str(details["loc"][0]) for details in error.errors()]
         mistakes += [_wrong_value(name) for name in dict.fromkeys(names)]
         wrong = {name: Settings.model_fields[name].default for name in names}
-        settings = Settings(**wrong)  # the rest can still be judged together
+        # With the defaults in place of the wrong values, the other settings can still be checked.
+        settings = Settings(**wrong)
     mistakes += [
-        each.mistake
-        for each in _TOGETHER
-        if each.broken(settings) and wrong.keys().isdisjoint(each.of)
+        rule.mistake
+        for rule in _TOGETHER
+        if rule.broken(settings) and wrong.keys().isdisjoint(rule.of)
     ]
     if mistakes:
         raise SettingsError(*sorted(mistakes, key=lambda mistake: mistake.where))
@@ -47,8 +50,8 @@ def load() -> Settings:
 # ------------------------------------------------------------------ one variable by itself
 
 
-# Kubernetes tells each pod of each service in variables such as
-# CHARGELINE_GATEWAY_PORT_2575_TCP_ADDR.
+# For a service called chargeline-gateway, Kubernetes sets variables such as
+# CHARGELINE_GATEWAY_PORT_2575_TCP_ADDR in each pod.
 _SERVICE_LINK = re.compile(
     r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP)(_\w+)?$"
 )
@@ -56,12 +59,12 @@ _OUR_TESTS = PREFIX + "TEST_"
 
 
 def _unknown_variables() -> Iterator[Finding]:
-    known = {variable(name) for name in Settings.model_fields}
+    settings = {variable(name) for name in Settings.model_fields}
     for name in sorted(os.environ):
         foreign = name.startswith(_OUR_TESTS) or _SERVICE_LINK.search(name)
-        if name.startswith(PREFIX) and name not in known and not foreign:
-            near = get_close_matches(name, known, 1)
-            do = f"did you mean {near[0]}? else remove it" if near else "remove it"
+        if name.startswith(PREFIX) and name not in settings and not foreign:
+            near = get_close_matches(name, settings, 1)
+            do = f"did you mean {near[0]}? If not, remove it" if near else "remove it"
             yield Finding(
                 "setting.unknown",
                 expected="a variable of docs/configuration.md",
@@ -73,9 +76,12 @@ def _unknown_variables() -> Iterator[Finding]:
 
 def _wrong_value(name: str) -> Finding:
     value = os.environ.get(variable(name), "")
-    do = "correct it, or remove it to have the default"
+    do = "correct the value, or remove the variable to use the default"
     if re.match(r"(tcp|udp)://", value):
-        do = "it was set by Kubernetes for a service of that name: set enableServiceLinks: false in the pod"
+        do = (
+            "Kubernetes has set it for a service of that name; set enableServiceLinks: false in "
+            "the pod"
+        )
     return Finding(
         "setting.value",
         expected=expected_of(name),
@@ -89,7 +95,7 @@ def _wrong_value(name: str) -> Finding:
 
 
 class _Together(NamedTuple):
-    """Settings that contradict each other: when they do, and what is said about it."""
+    """A rule about several settings: when it is broken, and the mistake to report then."""
 
     of: tuple[str, ...]
     broken: Callable[[Settings], bool]
@@ -99,7 +105,7 @@ class _Together(NamedTuple):
     def rule(
         cls, *of: str, broken: Callable[[Settings], bool], expected: str, found: str, do: str
     ) -> Self:
-        """A rule about these fields; the first is the one that the mistake names."""
+        """A rule about these fields. The mistake names the variable of the first field."""
         where = variable(of[0])
         finding = Finding("setting.conflict", expected=expected, found=found, where=where, do=do)
         return cls(of, broken, finding)
@@ -133,9 +139,9 @@ _TOGETHER = (
         "kafka_sasl_mechanism",
         "kafka_security_protocol",
         broken=lambda s: _sasl(s) and not s.kafka_sasl_mechanism,
-        expected="a mechanism, as the protocol is a SASL one",
+        expected="a SASL mechanism, because the security protocol is SASL_SSL or SASL_PLAINTEXT",
         found="nothing",
-        do="name the mechanism that the Kafka server offers",
+        do="set the mechanism that the Kafka server offers",
     ),
     _Together.rule(
         "kafka_sasl_username",
@@ -144,27 +150,28 @@ _TOGETHER = (
         broken=lambda s: (
             _sasl(s) and not (s.kafka_sasl_username and _secret(s.kafka_sasl_password))
         ),
-        expected="a user name and a password, as the protocol is a SASL one",
-        found="one or both empty",
-        do="set both, from a secret",
+        expected="a user name and a password, because the security protocol is SASL_SSL or "
+        "SASL_PLAINTEXT",
+        found="one of them, or both, empty",
+        do="set both",
     ),
     _Together.rule(
         "kafka_security_protocol",
         "kafka_sasl_mechanism",
         "kafka_sasl_username",
         broken=lambda s: not _sasl(s) and bool(s.kafka_sasl_mechanism or s.kafka_sasl_username),
-        expected="SASL_SSL or SASL_PLAINTEXT, as a login is set",
+        expected="SASL_SSL or SASL_PLAINTEXT, because a SASL mechanism or user is set",
         found="a protocol without login",
-        do="change the protocol, or remove the login",
+        do="change the protocol, or remove the mechanism and the user",
     ),
     _Together.rule(
         "kafka_security_protocol",
         "kafka_tls_ca_file",
         "kafka_tls_certificate_file",
         broken=lambda s: not _tls(s) and bool(s.kafka_tls_ca_file or s.kafka_tls_certificate_file),
-        expected="SSL or SASL_SSL, as TLS files are set",
+        expected="SSL or SASL_SSL, because TLS files are set",
         found="a protocol without TLS",
-        do="change the protocol, or remove the files",
+        do="change the protocol, or remove the settings of the files",
     ),
     _Together.rule(
         "kafka_tls_certificate_file",
@@ -188,15 +195,15 @@ _TOGETHER = (
         broken=lambda s: (
             s.mllp_tls_client_ca_file is not None and s.mllp_tls_certificate_file is None
         ),
-        expected="the listener's own certificate beside it",
-        found="none",
+        expected="CHARGELINE_MLLP_TLS_CERTIFICATE_FILE to be set as well",
+        found="no certificate of the listener",
         do="set the certificate and its key too",
     ),
     _Together.rule(
         "kafka_heartbeat_interval_ms",
         "kafka_session_timeout_ms",
         broken=lambda s: s.kafka_heartbeat_interval_ms * 3 > s.kafka_session_timeout_ms,
-        expected="at most a third of the session timeout",
+        expected="at most a third of CHARGELINE_KAFKA_SESSION_TIMEOUT_MS",
         found="more",
         do="lower it, or raise the session timeout",
     ),
@@ -204,9 +211,9 @@ _TOGETHER = (
         "kafka_rebalance_timeout_ms",
         "kafka_session_timeout_ms",
         broken=lambda s: s.kafka_rebalance_timeout_ms < s.kafka_session_timeout_ms,
-        expected="at least the session timeout",
+        expected="at least CHARGELINE_KAFKA_SESSION_TIMEOUT_MS",
         found="less",
-        do="raise it",
+        do="raise it, or lower the session timeout",
     ),
     _Together.rule(
         "topic_inbound",
@@ -216,13 +223,13 @@ _TOGETHER = (
         broken=lambda s: len(set(_topics(s))) < len(_TOPIC_FIELDS),
         expected="four different topics",
         found="one name twice",
-        do="rename one: what we write must not come back as input",
+        do="rename one; what chargeline writes must not come back as its input",
     ),
     _Together.rule(
         "ledger_url",
         broken=lambda s: not _LEDGERS.match(_secret(s.ledger_url)),
         expected=expected_of("ledger_url"),
         found="another form",
-        do="name the database with its driver",
+        do="write the address with its driver, such as postgresql+asyncpg",
     ),
 )

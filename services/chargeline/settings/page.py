@@ -1,7 +1,8 @@
-"""Shows the settings: `chargeline config`, and docs/configuration.md.
+"""Shows the settings: for `chargeline config`, and as docs/configuration.md.
 
-It owns the words around them and that no secret is shown. `python -m chargeline.settings.page`
-prints docs/configuration.md, which a test holds against the code.
+It owns the text around the settings, and it hides the secrets. `python -m chargeline.settings.page`
+prints docs/configuration.md; a test compares the page with this output. What a setting means is
+written in values.py.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from chargeline.settings.values import Settings, expected_of, variable
 
 SECRET = "****"
 
-# Which settings stand together on a page: the first one of each group and the group's name.
+# The groups of settings on the page: the first setting of each group, and the title.
 _GROUPS = {
     "kafka_bootstrap": "Kafka",
     "ledger_url": "Ledger",
@@ -23,31 +24,40 @@ _GROUPS = {
     "mllp_host": "Gateway",
     "shutdown_seconds": "Process",
 }
-# What a page says about a group before its settings.
+# The text of a group, before the table of its settings.
 _NOTES = {
     "kafka_bootstrap": """
-A program that finds no Kafka at its start, is not let in, or misses a topic says why and ends with exit
-code 1; let what runs it start it again. A Kafka that goes away later is waited for, and `/readyz` says so.
-For a login over TLS set `SASL_SSL`, mechanism, user, password and, unless the system knows it, the CA file;
-for a certificate of our own `SSL` and the three files. `chargeline topics create` makes topics that take
-what `CHARGELINE_MLLP_FRAME_BYTES` allows, parked messages, which are a third longer, included; of topics
-that are there it says which take less.""",
+A program ends with exit code 1 and the reason if it finds no Kafka when it starts, if Kafka refuses
+its login, or if a topic is missing; let your process manager start it again. If Kafka goes away
+later, the program waits for it, and `/readyz` says so.
+
+For a login over TLS, set `SASL_SSL`, the mechanism, the user, the password and, unless the system
+trusts it, the CA file. For a client certificate, set `SSL` and the three files.
+
+`chargeline topics create` creates topics that take the largest messages that
+`CHARGELINE_MLLP_FRAME_BYTES` allows, also when they are parked, which makes them a third longer. Of
+topics that exist it says which take less.""",
     "ledger_url": """
-A ledger that is not there, refuses us or has another schema ends a program at its start, with the reason.
-One that goes away later, or whose disk is full, is waited for: nothing is read further until it is back.""",
+A program ends with the reason if the ledger cannot be reached when the program starts, refuses the
+login, or has another schema. If the ledger goes away later, or its disk is full, the program waits
+and reads no further messages until the ledger is back.""",
     "parked_in_a_row": """
-When a limit is passed the program ends with exit code 1 and the reason, after the batch is committed.
-Nothing is lost, and what is parked is not counted again after a start.""",
+When a limit is exceeded, the program commits its batch and ends with exit code 1 and the reason. So
+a wrong interface profile parks some messages, and not the whole feed. Nothing is lost, and messages
+that are already parked do not count again after a restart.""",
     "mllp_host": """
-Up to 64 senders are connected, with up to 4 unanswered messages each. In memory there are at worst
-64 x 5 messages of the largest size, 2.7 GB by default; with messages of 10 KB it is 3 MB. What Kafka has
-not stored within 10 seconds is answered with AE (CE), and so is what is larger than the listener or the
-topic takes. Application acknowledgements in an exchange of their own (MSH-16) are counted, not sent.""",
+Up to 64 senders may be connected, each with up to 4 unanswered messages. At worst there are 64 x 5
+messages of the largest size in memory, which is 2.7 GB by default; with messages of 10 KB it is
+3 MB.
+
+The gateway answers a message with AE (CE) if Kafka has not stored it within 10 seconds, or if it is
+larger than the listener or the topic takes. Application acknowledgements that MSH-16 asks for in an
+exchange of their own are counted, but not sent.""",
 }
 
 
 class Described(NamedTuple):
-    """One setting as `chargeline config` shows it; secrets are masked."""
+    """One setting as `chargeline config` shows it. Secrets are masked."""
 
     variable: str
     value: str
@@ -56,7 +66,7 @@ class Described(NamedTuple):
 
 
 def describe(settings: Settings) -> list[Described]:
-    """All settings in their order, with their values now."""
+    """All settings with their values, in the order of the class `Settings`."""
     return [
         Described(
             variable(name),
@@ -75,30 +85,36 @@ def _shown(value: object) -> str:
 
 
 def _masked(secret: str) -> str:
-    """Nothing of a secret but, where it is a database's address, which one it is."""
-    scheme, found, rest = secret.partition("://")
-    if not found:
+    """A secret as `****`; of the address of a database, the part without user and password.
+
+    `postgresql+asyncpg://zebra:stripes@db/charges` becomes `postgresql+asyncpg://****@db/charges`.
+    """
+    scheme, separator, rest = secret.partition("://")
+    if not separator:
         return SECRET if secret else ""
     address, _question, query = rest.partition("?")
     _login, at, place = address.rpartition("@")
     if "@" in query:
-        return f"{scheme}://{SECRET}"  # nobody can tell where the password ends
+        return f"{scheme}://{SECRET}"  # the password may hold this @ and end anywhere
     return f"{scheme}://{SECRET + at if at else ''}{place}"
 
 
 _PAGE_HEAD = """\
 # Configuration
 
-Every setting is an environment variable. Empty counts as unset. All mistakes are told at once when a
-program starts, without showing a value; `chargeline config` shows what is in force, secrets as `****`.
-In Kubernetes set `enableServiceLinks: false`: its own variables for a service would collide with these.
+Each setting of the live service is an environment variable. An empty variable counts as not set.
+When a program starts, it reports all mistakes at once, without showing a value. `chargeline config`
+prints the settings in force, with secrets as `****`. In Kubernetes, set
+`enableServiceLinks: false`, because Kubernetes sets variables for a service that may collide with
+these.
 
-<!-- Made by `python -m chargeline.settings.page` from services/chargeline/settings/values.py. -->"""
+<!-- Made by `python -m chargeline.settings.page` from services/chargeline/settings/values.py. -->
+"""
 
 
 def as_markdown() -> str:
-    """docs/configuration.md, which a test holds against the code."""
-    lines = [_PAGE_HEAD]
+    """The text of docs/configuration.md."""
+    lines = [_PAGE_HEAD.rstrip()]
     for name, field in Settings.model_fields.items():
         if name in _GROUPS:
             lines += [

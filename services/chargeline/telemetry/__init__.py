@@ -1,5 +1,5 @@
-"""What chargeline says about itself: metrics, logs, health, and the settings that it runs with.
+"""What chargeline tells its operators: metrics, logs and health pages.
 
-It owns the names that operators see. It knows no visits and decides nothing: programs tell it what
-happened.
+It owns the names of metrics, log keys and pages, because operators build alerts and dashboards on
+these names. It knows no visits and decides nothing: the programs call it when something happens.
 """

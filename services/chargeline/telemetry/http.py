@@ -1,8 +1,10 @@
 """The four pages that operators ask for: /healthz, /readyz, /metrics and /version.
 
-It owns just enough of HTTP/1.1 for probes and scrapes: GET and HEAD, one request a connection, with
-a limit on its size, its time and on how many there are at once. It needs no framework, so that the
-pages answer as long as the program's own loop turns, which is what a liveness probe asks.
+It owns just enough of HTTP/1.1 for probes and scrapes: GET and HEAD, one request for each
+connection, and limits on the size of a request, on its time and on the number of connections. It
+runs in the event loop of the program and without a web framework, so a page answers exactly as long
+as the loop turns. That is what a liveness probe asks. What is ready and what is measured, the
+program says.
 """
 
 import asyncio
@@ -27,8 +29,10 @@ _log = logs.logger("http")
 
 
 class Pages(NamedTuple):
-    """What the pages show: reasons why not ready, a scrape for an Accept header, name and
-    version.
+    """What the pages show.
+
+    `not_ready` gives the reasons why the program is not ready, `exposition` the content type and
+    body of a scrape for an Accept header, `version` what /version prints.
     """
 
     not_ready: Callable[[], Sequence[str]]
@@ -37,7 +41,7 @@ class Pages(NamedTuple):
 
 
 class ListenError(FindingError, OSError):
-    """An address cannot be listened on."""
+    """The health pages cannot listen on their address, for example because the port is taken."""
 
 
 @asynccontextmanager
@@ -49,9 +53,10 @@ async def health_pages(
     not_ready: Callable[[], Sequence[str]],
     before_scrape: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[None]:
-    """A program's pages at a host and port while it runs; a scrape sees how it is now.
+    """Serve the pages of a program at a host and port for as long as the context is open.
 
-    Raises ListenError.
+    `before_scrape` is called before each scrape, so that the program can bring its gauges up to
+    date. Raises ListenError.
     """
 
     def exposition(accept: str) -> tuple[str, bytes]:
@@ -87,7 +92,7 @@ class _BadRequestError(Exception):
 
 
 class PageServer:
-    """Serves the pages until it is closed; `port` is the one it got if 0 was asked for."""
+    """Serves the pages until `close`; `port` is the real port, also if port 0 was asked for."""
 
     def __init__(self, pages: Pages, *, request_seconds: float = REQUEST_SECONDS_MOST) -> None:
         self.pages = pages
@@ -102,7 +107,7 @@ class PageServer:
         return len(self._connections)
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; raises ListenError where the address cannot be had."""
+        """Begin to listen; raises ListenError if the address cannot be listened on."""
         try:
             self._server = await asyncio.start_server(
                 self._connection, host, port, limit=REQUEST_BYTES_MOST
@@ -114,16 +119,14 @@ class PageServer:
                     expected=f"to listen for the health pages on {host} port {port}",
                     found=str(error.strerror or error),
                     where="",
-                    do="correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or end who has "
-                    "the port",
+                    do="correct CHARGELINE_HTTP_HOST and CHARGELINE_HTTP_PORT, or stop the program "
+                    "that uses the port",
                 )
             ) from None
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stop listening and break off what is under way; no page takes long enough to be waited
-        for.
-        """
+        """Stop listening and break off open requests; a probe that is cut off asks again."""
         if self._server is None:
             return
         self._server.close()
@@ -137,7 +140,8 @@ class PageServer:
         task = asyncio.current_task()
         self._connections[task] = writer
         try:
-            with suppress(ConnectionError, TimeoutError):  # a client that went away needs no answer
+            # A client that has gone away needs no answer.
+            with suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(2 * self.request_seconds):
                     await self._exchange(reader, writer)
         finally:
@@ -170,7 +174,7 @@ class PageServer:
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED)._replace(allow="GET, HEAD")
         try:
             return page(self.pages, request)
-        except Exception as error:  # whatever it is, the probe must be told and the others go on
+        except Exception as error:  # the probe must get an answer, and the other pages go on
             _log.error("page.failed", exc_info=error)
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -184,7 +188,7 @@ def _readiness(pages: Pages, _request: _Request) -> _Response:
     if not reasons:
         return _Response(HTTPStatus.OK, _TEXT, b"ready\n")
     return _Response(
-        HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, "".join(f"{each}\n" for each in reasons).encode()
+        HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, "".join(f"{reason}\n" for reason in reasons).encode()
     )
 
 
@@ -205,7 +209,7 @@ _PAGES: Mapping[str, Callable[[Pages, _Request], _Response]] = {
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
-    """The request up to the empty line; a body, if there is one, is never read."""
+    """The request up to the empty line. A body is not read."""
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError as error:
@@ -215,8 +219,10 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _discard(reader: asyncio.StreamReader) -> None:
-    """Take what else the client sends, within bounds: to close on unread bytes would tear up our
-    answer.
+    """Read what else the client sends, up to a limit.
+
+    To close a connection with unread bytes makes TCP send a reset, and the client may then lose
+    our answer.
     """
     for _ in range(DISCARDED_BYTES_MOST // REQUEST_BYTES_MOST):
         if not await reader.read(REQUEST_BYTES_MOST):

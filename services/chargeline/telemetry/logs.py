@@ -1,10 +1,16 @@
-"""Logs: one JSON object a line, of keys from a closed list, with no way for a patient to get in.
+"""Logs: one JSON object on each line, with keys from a closed list, so that no patient gets in.
 
-It owns what may be said and how. An event is a dotted name, never a sentence; a key that is not on
-the list is dropped and its name told; an exception is told as its type and its place in the code,
-and in words only if it is one of ours, which carry no patient. What libraries log is held to the
-same: their templates without the values. A package of ours that must not know us uses `logging`,
-with its keys in `extra`. It is an allow-list because nobody can list all that must not be said.
+It owns which keys and values may be logged:
+
+- An event is a dotted name such as `batch.committed`, never a sentence.
+- A key that is not on the list is dropped, and `dropped_keys` names the key.
+- Of an exception, its type and its place in the code are logged. Its text is logged only if it is
+  an exception of chargeline, because the texts of these show no patient.
+- Of a library's log line, the template is logged without the values ("Heartbeat of %s failed").
+
+The list names what is allowed, because nobody can list everything that is forbidden. A package that
+must not import this one, such as mllp, logs with `logging` and gives its keys in `extra`. This
+module does not know what the programs log, or when.
 """
 
 import logging
@@ -43,24 +49,24 @@ def _is_number(value: object) -> bool:
 
 
 class _Told(str):
-    """Words that this module found fit to be said; a caller's words are of another type."""
+    """A text that this module allows. A caller's text is a plain `str` and cannot pass for one."""
 
 
 class _ToldNames(tuple[str, ...]):
-    """The same, for several names."""
+    """Several names that this module allows, such as the types of exceptions."""
 
 
 _NAMES = (
-    "source", "program", "version", "rulebook", "interface", "facility", "visit", "encounter", "policy",
-    "topic", "group", "instance", "message_type", "code", "reason", "status", "outcome", "error", "phase",
-    "host", "signal", "variable",
+    "source", "program", "version", "rulebook", "interface", "facility", "visit", "encounter",
+    "policy", "topic", "group", "instance", "message_type", "code", "reason", "status", "outcome",
+    "error", "phase", "host", "signal", "variable",
 )  # fmt: skip
 _NUMBERS = (
-    "partition", "offset", "generation", "count", "messages", "visits", "lines", "questions", "parked",
-    "attempt", "revision", "port", "bytes", "seconds", "lag",
+    "partition", "offset", "generation", "count", "messages", "visits", "lines", "questions",
+    "parked", "attempt", "revision", "port", "bytes", "seconds", "lag",
 )  # fmt: skip
 
-# What may stand under a key.
+# The allowed keys, and for each key the check that its value must pass.
 KEYS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
     {
         **dict.fromkeys(_NAMES, _is_name),
@@ -75,7 +81,7 @@ _ALWAYS = ("event", "level", "timestamp")
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
-    """Send all logs of this process to `stream` (standard output if None), libraries' included."""
+    """Send all logs of this process, those of libraries too, to `stream` or standard output."""
     least = getattr(logging, level.upper())
     structlog.configure(
         processors=[
@@ -97,7 +103,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 
 
 def logger(name: str) -> FilteringBoundLogger:
-    """A logger whose lines have `name` as their source, such as `capture`."""
+    """A logger whose lines carry `name`, such as `capture`, under the key `source`."""
     return cast(FilteringBoundLogger, structlog.get_logger(source=name))
 
 
@@ -105,7 +111,7 @@ def logger(name: str) -> FilteringBoundLogger:
 
 
 def _keep_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Keep the keys of the list whose values have the right shape; tell the names of the others."""
+    """Keep the allowed keys whose values pass their check; `dropped_keys` names the others."""
     kept: EventDict = {key: event.pop(key) for key in _ALWAYS if key in event}
     dropped = set()
     name = kept["event"]
@@ -123,7 +129,7 @@ def _keep_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 
 
 def _tell_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace `exc_info` by what may be said of the exception."""
+    """Replace `exc_info` by what may be logged of the exception."""
     error = _exception(event.pop("exc_info", None))
     if error is not None:
         event.update(told(error))
@@ -139,18 +145,19 @@ def _exception(asked: object) -> BaseException | None:
 
 
 def told(error: BaseException) -> dict[str, object]:
-    """What may be said of an exception: its type, its place, its causes, and our own errors'
-    words.
+    """What may be logged of an exception: its type, its place in the code, and its causes.
+
+    The text of an exception is logged too (`says`) if its class belongs to chargeline.
     """
-    found: dict[str, object] = {"error": type(error).__name__}
+    keys: dict[str, object] = {"error": type(error).__name__}
     if place := _place(error.__traceback__):
-        found["where"] = place
+        keys["where"] = place
     if type(error).__module__.partition(".")[0] == "chargeline":
-        found["says"] = _in_one_line(str(error))
-    causes = _ToldNames(type(each).__name__ for each in _causes(error))
+        keys["says"] = _in_one_line(str(error))
+    causes = _ToldNames(type(cause).__name__ for cause in _causes(error))
     if causes:
-        found["caused_by"] = causes
-    return found
+        keys["caused_by"] = causes
+    return keys
 
 
 def _in_one_line(text: str) -> _Told:
@@ -158,23 +165,26 @@ def _in_one_line(text: str) -> _Told:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """What an exception was raised from, and the members of a group, each once."""
-    found: list[BaseException] = []
+    """The exceptions that an exception was raised from, and the members of a group, each once."""
+    causes: list[BaseException] = []
     waiting = [error]
     while waiting:
-        each = waiting.pop(0)
-        members = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
-        context = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+        current = waiting.pop(0)
+        members = current.exceptions if isinstance(current, BaseExceptionGroup) else ()
+        context = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
         for cause in (*members, *([context] if context is not None else [])):
-            if cause is not error and all(cause is not known for known in found):
-                found.append(cause)
+            if cause is not error and all(cause is not earlier for earlier in causes):
+                causes.append(cause)
                 waiting.append(cause)
-    return found
+    return causes
 
 
 def _place(traceback: TracebackType | None) -> str:
-    """The innermost line of our own code, else the innermost line: `chargeline.hl7.reader:41
-    read`.
+    """The innermost line of chargeline's own code, such as `chargeline.hl7.reader:41 read`.
+
+    If the traceback has no line of chargeline, its innermost line.
     """
     place, ours = "", False
     while traceback is not None:
@@ -191,10 +201,11 @@ def _place(traceback: TracebackType | None) -> str:
 
 
 class _Library(logging.Handler):
-    """Writes what a library logs, with its text only where that is a literal of the library's code.
+    """Writes what a library logs; its text only if the text is a literal of the library's code.
 
-    Without values many of its lines are alike: of those that are, one in a while is written, with
-    their count. While Kafka is away aiokafka has eighty a second to say.
+    Without the values many lines are alike. Of lines that are alike one a minute is written, with
+    the number of lines that it stands for. While Kafka is away, aiokafka logs eighty lines a
+    second.
     """
 
     def __init__(self) -> None:
@@ -202,7 +213,7 @@ class _Library(logging.Handler):
         self._told: dict[tuple[str, str, str], tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record through the same list of keys."""
+        """Write one record, with the allowed keys only."""
         if record.name.startswith(_OURS):
             _write_ours(record)
             return
@@ -219,14 +230,14 @@ class _Library(logging.Handler):
             )  # fmt: skip
 
     def _count(self, line: tuple[str, str, str]) -> int:
-        """How many alike a line stands for that is written now; 0 if it is not."""
+        """The number of lines that this one stands for; 0 if it is not to be written."""
         now = monotonic()
-        last, unsaid = self._told.get(line, (-ALIKE_SECONDS, 0))
+        last, left_out = self._told.get(line, (-ALIKE_SECONDS, 0))
         if now - last < ALIKE_SECONDS:
-            self._told[line] = (last, unsaid + 1)
+            self._told[line] = (last, left_out + 1)
             return 0
         self._told[line] = (now, 0)
-        return unsaid + 1
+        return left_out + 1
 
 
 _OURS = "chargeline."
@@ -234,7 +245,7 @@ _OF_A_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime
 
 
 def _write_ours(record: logging.LogRecord) -> None:
-    """A record of our own package: its text is the event, what came in `extra` are its keys."""
+    """Write a record of a package of ours: its text is the event, and `extra` holds the keys."""
     said = {key: value for key, value in vars(record).items() if key not in _OF_A_RECORD}
     event = record.getMessage() if record.args else record.msg
     logger(record.name.removeprefix(_OURS)).log(
@@ -243,10 +254,10 @@ def _write_ours(record: logging.LogRecord) -> None:
 
 
 def _is_literal(record: logging.LogRecord) -> bool:
-    """Whether the text stands as it is in the function that logs it: then no value is in it.
+    """Whether the text is a constant of the function that logs it; then it holds no value.
 
-    A library may put its text together before it logs it, values and all, as asyncio does; such a
-    text is not among the constants of its function.
+    A library may put values into the text before it logs the text, as asyncio does. Such a text is
+    not among the constants of the function.
     """
     frame: FrameType | None = sys._getframe()
     while frame is not None:
@@ -258,7 +269,7 @@ def _is_literal(record: logging.LogRecord) -> bool:
 
 
 def _route_libraries(least: int) -> None:
-    """Make our handler the only one of all loggers, whatever a library has put up for itself."""
+    """Make `_Library` the only handler, and remove the handlers that libraries have set up."""
     root = logging.getLogger()
     root.handlers[:] = [_Library()]
     root.setLevel(least)

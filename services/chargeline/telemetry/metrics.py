@@ -1,199 +1,31 @@
-"""Every metric of the product: its name, its labels, what it means and what to do when it is bad.
+"""Every metric of the product: its name, its labels, its meaning, and what to do when it is bad.
 
-It owns the names and keeps labels few: a value outside a closed set is a mistake of ours, and a
-label that the rulebook or Kafka bounds holds at most `MOST_VALUES`, then `other`. No label tells a
-visit, a patient or a message, so that a scrape shows no one. Each `Metrics` fills the registry it
-is given.
+It owns the list of metrics. What a counter or a gauge is stands in instruments.py, what a label may
+say in labels.py. A `Metrics` fills the registry that it is given, so that two programs in one
+process, as in a test, do not add up their numbers.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import product
-from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Self, TypeVar, overload
 
-import prometheus_client as prometheus
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-OTHER = "other"
-MOST_VALUES = 200
+from chargeline.telemetry.instruments import Count, Definition, Durations, Gauge, Info, Instrument
+from chargeline.telemetry.labels import LABELS, MOST_VALUES, message_type
 
+__all__ = ["LABELS", "MOST_VALUES", "Definition", "Metrics", "definitions", "message_type"]
+
+# Upper bounds of the buckets of the histograms.
 QUICK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 28800, 86400)
 
-# What a label may say: one of these words, or, for a text, values bounded by what the text names.
-LABELS: Mapping[str, tuple[str, ...] | str] = {
-    "message_type": ("ADT", "RDE", "RAS", "RDS", "RGV", OTHER),
-    "outcome": ("used", "set_aside", "parked", "duplicate"),
-    "phase": ("read", "fold", "draft", "ledger"),
-    "since": ("sent", "queued"),
-    "status": ("open", "final", "merged"),
-    "state": ("opened", "closed"),
-    "frame": ("complete", "too_large", "broken", "idle"),
-    "acknowledgement": ("AA", "AE", "AR", "CA", "CE", "CR"),
-    "partition": "the partitions of the inbound topic",
-    "role": "the service roles of the rulebook",
-    "policy": "the policies of the rulebook",
-    "question": "the question codes of the engine and the rulebook",
-    "reason": "the codes of the reader, the rules that withhold, or what the gateway counts",
-    "version": "one value at a time",
-    "program": "one value at a time",
-}
-
-
-def message_type(text: str) -> str:
-    """The label of an MSH-9 such as RAS^O17, which anybody may have written."""
-    kind = text.partition("^")[0].upper()
-    return kind if kind in LABELS["message_type"] else OTHER
-
-
-class Definition(NamedTuple):
-    """One metric as it is published: `kind` is counter, gauge or histogram."""
-
-    name: str
-    kind: str
-    labels: tuple[str, ...]
-    meaning: str
-    do: str
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def help(self) -> str:
-        """What a scrape says of it."""
-        return f"{self.meaning} When bad: {self.do}"
-
-
-class _Instrument:
-    """Label values in the order of the definition, checked and bounded."""
-
-    kind = ""
-
-    def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
-        self.labels = definition.labels
-        self._seen: dict[str, set[str]] = {name: set() for name in self.labels}
-        # prometheus-client checks labels at every look-up
-        self._children: dict[tuple[tuple[str, str], ...], Any] = {}
-
-    def _child(self, inner: Any, given: Mapping[str, str]) -> Any:
-        """The part of a metric that these labels name."""
-        key = tuple(given.items())
-        child = self._children.get(key)
-        if child is None:
-            values = self._values(given)
-            child = inner.labels(*values) if values else inner
-            if len(self._children) < MOST_VALUES:
-                self._children[key] = child
-        return child
-
-    def _values(self, given: Mapping[str, str]) -> list[str]:
-        assert set(given) == set(self.labels), f"labels are {self.labels}, given {tuple(given)}"
-        return [self._bounded(name, given[name]) for name in self.labels]
-
-    def _bounded(self, name: str, value: str) -> str:
-        allowed, seen = LABELS[name], self._seen[name]
-        if not isinstance(allowed, str):
-            assert value in allowed, f"{name} is one of {allowed}"
-        elif value not in seen:
-            if len(seen) >= MOST_VALUES:
-                return OTHER
-            seen.add(value)
-        return value
-
-    def _known_in_advance(self) -> Iterator[tuple[str, ...]]:
-        """All combinations of labels that are closed sets: they are shown as 0 from the start."""
-        sets = [allowed for name in self.labels if not isinstance(allowed := LABELS[name], str)]
-        if self.labels and len(sets) == len(self.labels):
-            yield from product(*sets)
-
-
-class Count(_Instrument):
-    """A number that only grows, until the program starts anew."""
-
-    kind = "counter"
-
-    def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
-        super().__init__(definition, registry)
-        self._inner = prometheus.Counter(
-            definition.name, definition.help, definition.labels, registry=registry
-        )
-        for values in self._known_in_advance():
-            self._inner.labels(*values)
-
-    def add(self, amount: int = 1, **labels: str) -> None:
-        """Count `amount` more."""
-        self._child(self._inner, labels).inc(amount)
-
-
-class Gauge(_Instrument):
-    """A number that goes up and down."""
-
-    kind = "gauge"
-
-    def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
-        super().__init__(definition, registry)
-        self._inner = prometheus.Gauge(
-            definition.name, definition.help, definition.labels, registry=registry
-        )
-
-    def set(self, value: float, **labels: str) -> None:
-        """Say how much it is now."""
-        self._child(self._inner, labels).set(value)
-
-    def add(self, amount: float = 1, **labels: str) -> None:
-        """Raise it or, with a negative amount, lower it."""
-        self._child(self._inner, labels).inc(amount)
-
-    def replace(self, amounts: Mapping[str, float]) -> None:
-        """Say how much it is for each value of its only label; all other values are forgotten."""
-        (label,) = self.labels
-        self._forget()
-        for value, amount in amounts.items():
-            self.set(amount, **{label: value})
-
-    def _forget(self) -> None:
-        self._inner.clear()
-        self._children.clear()
-        self._seen = {name: set() for name in self.labels}
-
-
-class Info(Gauge):
-    """A constant 1 whose labels tell a fact."""
-
-    def tell(self, **labels: str) -> None:
-        """Say what is true now; what was told before no longer is."""
-        self._forget()
-        self.set(1, **labels)
-
-
-class Durations(_Instrument):
-    """How often something took how many seconds."""
-
-    kind = "histogram"
-
-    def __init__(self, definition: Definition, registry: CollectorRegistry) -> None:
-        super().__init__(definition, registry)
-        self._inner = prometheus.Histogram(
-            definition.name,
-            definition.help,
-            definition.labels,
-            registry=registry,
-            buckets=definition.buckets,
-        )
-        for values in self._known_in_advance():
-            self._inner.labels(*values)
-
-    def observe(self, seconds: float, **labels: str) -> None:
-        """Note one duration; a sender's clock ahead of ours gives a negative one, which counts as
-        0.
-        """
-        self._child(self._inner, labels).observe(max(seconds, 0.0))
-
-
-_I = TypeVar("_I", bound=_Instrument)
+_I = TypeVar("_I", bound=Instrument)
 
 
 class _Declared(Generic[_I]):
-    """A metric as the class below declares it; read from a `Metrics`, it is the instrument."""
+    """A metric as the class `Metrics` declares it; `metrics.lag` gives the instrument itself."""
 
     def __init__(
         self, make: Callable[[Definition, CollectorRegistry], _I], definition: Definition
@@ -208,8 +40,8 @@ class _Declared(Generic[_I]):
     def __get__(self, metrics: "Metrics | None", owner: type) -> "Self | _I":
         if metrics is None:
             return self
-        made: _I = metrics.instruments[self.definition.name]
-        return made
+        instrument: _I = metrics.instruments[self.definition.name]
+        return instrument
 
 
 def _count(name: str, *labels: str, meaning: str, do: str) -> _Declared[Count]:
@@ -242,35 +74,35 @@ def _durations(
 
 
 class Metrics:
-    """All metrics of one program, in the registry that is passed in."""
+    """All metrics of one program, in the registry that the program passes in."""
 
     # ------------------------------------------------------------------ is it running
 
     up = _gauge(
         "chargeline_up",
         meaning="1 while the program runs.",
-        do="absent means that the process or the scrape is gone: look at the pod and its last "
-        "log lines.",
+        do="if it is absent, the process has ended or the scrape fails: look at the pod and its "
+        "last log lines.",
     )
     ready = _gauge(
         "chargeline_ready",
         meaning="1 when the program can do its work, 0 while something that it needs is missing.",
-        do="/readyz lists the reasons; minutes after a start it is a wrong setting or a server "
-        "that is down.",
+        do="/readyz lists the reasons. Minutes after a start the reason is a wrong setting or a "
+        "server that is down.",
     )
     build = _info(
         "chargeline_build_info",
         "program",
         "version",
-        meaning="Which program of which version runs.",
-        do="two versions for longer than a roll-out takes mean that the roll-out is stuck.",
+        meaning="The program that runs, and its version.",
+        do="two versions for longer than a roll-out takes: the roll-out is stuck.",
     )
     rulebook = _info(
         "chargeline_rulebook_info",
         "version",
         meaning="The version of the rules that drafts are made with.",
-        do="two versions for longer than a roll-out takes code one feed by two sets of rules: "
-        "finish it.",
+        do="two versions for longer than a roll-out takes: one feed is coded by two sets of "
+        "rules; finish the roll-out.",
     )
 
     # ------------------------------------------------------------------ the feed
@@ -279,47 +111,48 @@ class Metrics:
         "chargeline_messages_total",
         "message_type",
         "outcome",
-        meaning="Messages taken from the inbound topic, by what became of them.",
+        meaning="Messages read from the inbound topic, by message type and outcome.",
         do="no growth in clinic hours: the sender or the gateway is down. A rising share of "
         "set_aside or parked: the sender has changed how it writes, see `chargeline parked list`.",
     )
     lag = _gauge(
         "chargeline_consumer_lag_messages",
         "partition",
-        meaning="Messages of a partition that are written but not yet in the ledger.",
-        do="grows on all partitions: add consumers or find the slow phase in"
-        " chargeline_batch_duration_seconds. On one: its owner is stuck or one visit is very "
-        "large.",
+        meaning="Messages that stand in a partition and are not yet in the ledger.",
+        do="grows on all partitions: add consumers, or find the slow phase in "
+        "chargeline_batch_duration_seconds. Grows on one partition: its consumer is stuck, or one "
+        "visit is very large.",
     )
     batch = _durations(
         "chargeline_batch_duration_seconds",
         "phase",
         buckets=QUICK_SECONDS,
         meaning="Seconds that a batch spent in each phase.",
-        do="ledger slow: the database (locks, disk, connections). fold or draft slow: a very "
-        "long account, or too little CPU.",
+        do="ledger slow: look at the database (locks, disk, connections). fold or draft slow: a "
+        "visit with very many messages, or too little CPU.",
     )
     message_to_draft = _durations(
         "chargeline_message_to_draft_seconds",
         "since",
         buckets=LATENCY_SECONDS,
-        meaning="Seconds until a message is in a committed draft, since it was sent (MSH-7) and "
-        "since it was queued (Kafka's time).",
+        meaning="Seconds until a message is in a committed draft, since the sender sent the "
+        "message (MSH-7) and since Kafka stored it.",
         do="sent long and queued short: the sender or the gateway holds messages back, or the "
         "sender's clock or time zone is wrong. Both long: see chargeline_consumer_lag_messages.",
     )
     parked = _count(
         "chargeline_parked_messages_total",
         "reason",
-        meaning="Messages put aside with a reason, raw bytes kept; their visits are incomplete.",
-        do="`chargeline parked list` shows them, `parked retry` reads them again after the cause "
-        "is mended.",
+        meaning="Messages that could not be used, by reason. The ledger keeps them whole; their "
+        "visits are incomplete.",
+        do="`chargeline parked list` shows them. Correct the cause, then `chargeline parked "
+        "retry` reads a message again.",
     )
     oldest_parked = _gauge(
         "chargeline_oldest_parked_age_seconds",
-        meaning="Age of the oldest parked message that nobody has dealt with; 0 when there is "
-        "none.",
-        do="older than a day: a charge may miss its billing day; assign someone.",
+        meaning="Age of the oldest parked message that nobody has retried or dropped; 0 when "
+        "there is none.",
+        do="older than a day: a charge may miss its billing day; have somebody look at it.",
     )
 
     # ------------------------------------------------------------------ drafts
@@ -327,12 +160,12 @@ class Metrics:
     open_visits = _gauge(
         "chargeline_open_visits",
         meaning="Visits whose draft is not final.",
-        do="grows for weeks: discharges (A03) do not arrive, so nothing becomes final.",
+        do="grows for weeks: discharges (A03) do not arrive, so no draft becomes final.",
     )
     revisions = _count(
         "chargeline_draft_revisions_total",
         "status",
-        meaning="Draft revisions announced, by their status.",
+        meaning="Draft revisions, by status.",
         do="open but never final: discharges do not arrive. Many more revisions than messages: "
         "report a bug.",
     )
@@ -341,40 +174,40 @@ class Metrics:
         "role",
         "policy",
         meaning="Charge lines that a revision added, by service role and policy.",
-        do="a sudden change in the mix of roles is a changed sender, formulary or rule: compare "
-        "with the day before, and with chargeline_rulebook_info.",
+        do="a sudden change in the mix of roles: the sender, the formulary or a rule has changed; "
+        "compare with the day before, and with chargeline_rulebook_info.",
     )
     withheld = _count(
         "chargeline_withheld_services_total",
         "reason",
         meaning="Administrations that a revision newly withheld, by reason.",
-        do="drug.no_code rising: the formulary lacks drugs. A rule's id rising: read it with"
-        " `chargeline rules show`.",
+        do="drug.no_code rises: the formulary lacks drugs. The id of a rule rises: read the rule "
+        "with `chargeline rules show`.",
     )
     questions = _count(
         "chargeline_questions_total",
         "question",
         "state",
-        meaning="Questions to a person, by kind, opened and closed.",
-        do="opened outruns closed: nobody answers, charges stay provisional. stop.missing: talk "
-        "to the unit.",
+        meaning="Questions to a person that were opened or closed, by question.",
+        do="opened grows faster than closed: nobody answers, and charges stay provisional. Many "
+        "stop.missing: ask the unit to chart stop times.",
     )
     open_questions = _gauge(
         "chargeline_open_questions",
         "question",
-        meaning="Questions that wait for a person now, by kind.",
-        do="work through them, oldest first; many of one kind have one cause.",
+        meaning="Questions that are open now, by question.",
+        do="answer the oldest first. Many of one kind usually have one cause.",
     )
     oldest_question = _gauge(
         "chargeline_oldest_open_question_age_seconds",
         "question",
-        meaning="Age of the oldest open question of each kind.",
+        meaning="Age of the oldest open question, by question.",
         do="older than CHARGELINE_DISCHARGE_GRACE_HOURS: drafts become final without the answer.",
     )
     money_at_stake = _gauge(
         "chargeline_money_at_stake_cents",
-        meaning="What the lines with an open question would bring at the loaded prices; 0 "
-        "without a price list.",
+        meaning="What the charge lines with an open question would bring, in cents of the price "
+        "list; 0 without a price list.",
         do="answer the questions of the dearest drugs first.",
     )
 
@@ -382,27 +215,27 @@ class Metrics:
 
     outbox = _gauge(
         "chargeline_outbox_events",
-        meaning="Events committed to the ledger and not yet published.",
-        do="grows: Kafka refuses or the relay is not running; drafts are safe, billing waits for "
-        "them.",
+        meaning="Events that are committed to the ledger and not yet published to Kafka.",
+        do="grows: Kafka refuses them, or the relay does not run. No draft is lost, but billing "
+        "waits for it.",
     )
     oldest_outbox = _gauge(
         "chargeline_oldest_outbox_age_seconds",
         meaning="Age of the oldest event that is not yet published; 0 when there is none.",
-        do="more than a minute: look for errors of the relay, and whether the topics accept "
-        "writes.",
+        do="more than a minute: look for errors of the relay in the log, and check that the "
+        "topics accept writes.",
     )
     fenced = _count(
         "chargeline_fenced_transactions_total",
-        meaning="Batches rolled back because another consumer had gone on from the same offset.",
-        do="a few at a rebalance are the fence at work. Steady: two deployments share a group, "
-        "or pauses exceed the session timeout.",
+        meaning="Batches rolled back because another consumer had taken over the partition.",
+        do="a few at a rebalance are normal. A steady number: two deployments share a consumer "
+        "group, or pauses are longer than the session timeout.",
     )
     rebalances = _count(
         "chargeline_rebalances_total",
-        meaning="Times that partitions were assigned anew.",
-        do="more than deployments explain: batches take longer than the poll interval, or pods "
-        "restart.",
+        meaning="Rebalances: how often Kafka assigned the partitions anew.",
+        do="more than deployments explain: batches take longer than the poll interval "
+        "(CHARGELINE_KAFKA_MAX_POLL_INTERVAL_MS), or pods restart.",
     )
 
     # ------------------------------------------------------------------ the gateway
@@ -410,8 +243,8 @@ class Metrics:
     connections = _count(
         "chargeline_gateway_connections_total",
         meaning="MLLP connections accepted.",
-        do="many a minute: a sender reconnects for each message, or a health check speaks TCP to "
-        "the port.",
+        do="many a minute: a sender opens a connection for each message, or a health check "
+        "connects to the MLLP port.",
     )
     open_connections = _gauge(
         "chargeline_gateway_open_connections",
@@ -422,32 +255,34 @@ class Metrics:
     frames = _count(
         "chargeline_gateway_frames_total",
         "frame",
-        meaning="MLLP frames received, by how they ended.",
-        do="too_large: raise CHARGELINE_MLLP_FRAME_BYTES if the sender means it. broken: the "
-        "sender or a proxy cuts connections.",
+        meaning="MLLP frames received, by how they ended (idle: the connection was closed because "
+        "it was silent).",
+        do="too_large: raise CHARGELINE_MLLP_FRAME_BYTES if the sender needs such messages. "
+        "broken: the sender or a proxy cuts connections.",
     )
     acknowledgements = _count(
         "chargeline_gateway_acknowledgements_total",
         "acknowledgement",
         meaning="Acknowledgements sent, by MSA-1.",
-        do="AE or CE: not stored in time, too large, or without a structure that can be read. AR "
-        "or CR: the store is full, or MSH-11 or MSH-12 is not what the site takes. See "
+        do="AE or CE: the message was not stored in time, is too large, or cannot be read. AR or "
+        "CR: the store is full, or the site does not take this MSH-11 or MSH-12. See "
         "chargeline_gateway_refusals_total.",
     )
     refusals = _count(
         "chargeline_gateway_refusals_total",
         "reason",
         meaning="Messages that the gateway did not store, by reason.",
-        do="store_unavailable: see /readyz; the sender repeats them. store_full: make room for "
-        "the ledger. store_too_large: raise max.message.bytes of the inbound topic. "
-        "message_refused: too large a frame (CHARGELINE_MLLP_FRAME_BYTES) or a sender that "
-        "writes no HL7; its log line has code and host.",
+        do="store_unavailable: see /readyz; the sender sends these messages again. store_full: "
+        "make room for the ledger. store_too_large: raise max.message.bytes of the inbound topic. "
+        "message_refused: the frame is too large (CHARGELINE_MLLP_FRAME_BYTES) or is not HL7; the "
+        "log line has the code and the host.",
     )
 
     def __init__(self, registry: CollectorRegistry, *, program: str, version: str) -> None:
         self.registry = registry
-        self.instruments: dict[str, Any] = {  # of the kind that each is declared with
-            each.definition.name: each.make(each.definition, registry) for each in _declared()
+        self.instruments: dict[str, Any] = {  # each of the kind that it is declared with
+            metric.definition.name: metric.make(metric.definition, registry)
+            for metric in _declared()
         }
         self.up.set(1)
         self.build.tell(program=program, version=version)
@@ -459,8 +294,9 @@ class Metrics:
 
 
 class _WithoutCreated(Collector):
-    """A registry without the time series that tell when each counter began, which double a
-    scrape.
+    """A registry without the `_created` series, which say when each counter began.
+
+    These series would make a scrape twice as long, and nobody uses them.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -468,11 +304,11 @@ class _WithoutCreated(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for metric in self._registry.collect():
-            metric.samples = [each for each in metric.samples if not each.name.endswith("_created")]
+            metric.samples = [s for s in metric.samples if not s.name.endswith("_created")]
             yield metric
 
 
-def _declared() -> list["_Declared[_Instrument]"]:
+def _declared() -> list["_Declared[Instrument]"]:
     return [each for each in vars(Metrics).values() if isinstance(each, _Declared)]
 
 

@@ -1,0 +1,97 @@
+"""`chargeline`: the command line.
+
+This file owns the general help and `main`, which runs one verb and turns its errors into one line
+on standard error and an exit code. Each other file of this folder owns the arguments and the
+output of some verbs: drafts.py (code, explain), rules.py, simulation.py, and live.py (the live
+service). The command line decides nothing about charges: it hands files and settings to the
+programs and prints what they return.
+"""
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from chargeline.cli import drafts, live, rules, simulation
+from chargeline.cli.ending import OK, wrong_use
+from chargeline.engine import Finding
+from chargeline.hl7.errors import Hl7Error
+from chargeline.rulebook.errors import RulebookError
+from chargeline.version import VERSION
+
+_DESCRIPTION = """\
+Chargeline reads a hospital's HL7 v2 medication messages and drafts the charges of each visit.
+Each charge line says why it is there.
+"""
+_EXAMPLES = """\
+examples:
+  chargeline simulate --visits 20 --seed 1 --out /tmp/feed    invent a feed of 20 visits
+  chargeline code /tmp/feed/standard.hl7                      draft its charges, as a page
+  chargeline code - --json < feed.hl7                         the same as JSON
+  chargeline code feed/ --interface action-stream --policy cms-facility-2026
+  chargeline explain feed.hl7 --visit V100001                 why each line is there
+  chargeline rules diff guide-2026 cms-facility-2026          how two policies differ
+  chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"  which rules decide a case
+
+exit codes:
+  0  done; all messages were read
+  1  a program of the live service failed, and a person must look at it
+  2  wrong use: a mistake in the arguments, the settings or the rules
+  3  the drafts are made, but some messages were set aside; they are listed
+
+`chargeline VERB --help` explains a verb. The settings of the live service are environment
+variables; `chargeline config` lists them.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code. Without arguments, those of the process are used."""
+    # Records live as long as the run and form no cycles. The garbage collector would find nothing
+    # to free and would cost a sixth of the time.
+    gc.disable()
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        code = asked.run(asked)
+        sys.stdout.flush()
+        return int(code)
+    except BrokenPipeError:
+        # The program that reads our output (head, less) has ended. Python would write the rest of
+        # the output when it exits, and fail; so the rest goes to the null device.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (RulebookError, Hl7Error) as error:
+        return wrong_use(str(error))
+    except OSError as error:
+        return wrong_use(
+            str(
+                Finding(
+                    "command.unreadable",
+                    expected="a file or folder that can be read or written",
+                    found=str(error.strerror or type(error).__name__),
+                    where=str(error.filename or ""),
+                    do="correct the path, or the permissions of the file",
+                )
+            )
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; `run` of what it parses is the work of the verb."""
+    parser = argparse.ArgumentParser(
+        prog="chargeline",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"chargeline {VERSION}", help="print the version"
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    drafts.add_code(verbs)
+    drafts.add_explain(verbs)
+    rules.add_rules(verbs)
+    simulation.add_simulate(verbs)
+    live.add_live(verbs)
+    return parser

@@ -1,0 +1,81 @@
+"""Arguments that several verbs share, and the kinds of numbers that arguments take.
+
+It owns their names and their help, so that `--rules` means the same everywhere. It does not know
+the verbs.
+"""
+
+import argparse
+from pathlib import Path
+
+from chargeline.engine import Rulebook
+from chargeline.rulebook.loading import load_rulebook
+from chargeline.rulebook.location import rules_directory
+
+Verbs = argparse._SubParsersAction  # the type of what add_subparsers returns has no public name
+
+
+def add_feed_arguments(verb: argparse.ArgumentParser) -> None:
+    """The arguments of a verb that reads a feed and drafts it."""
+    verb.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input"
+    )
+    verb.add_argument(
+        "--policy",
+        metavar="NAME",
+        default="",
+        help="the policy of all visits, such as cms-facility-2026 (default: the policy that "
+        "payers.toml gives to the payer of the visit)",
+    )
+    add_formulary(verb)
+    verb.add_argument(
+        "--interface",
+        metavar="NAME",
+        default="standard",
+        help="how the sender writes its messages: the name of a folder of rules/interfaces "
+        "(default: standard)",
+    )
+    add_rules_folder(verb)
+
+
+def add_formulary(verb: argparse.ArgumentParser) -> None:
+    """The argument for the site's own drugs."""
+    verb.add_argument(
+        "--formulary",
+        metavar="FILE",
+        type=Path,
+        help="a CSV file of the site's drugs; a row with the id of a shipped drug replaces it",
+    )
+
+
+def add_rules_folder(verb: argparse.ArgumentParser) -> None:
+    """The argument for a rules folder of the site's own."""
+    verb.add_argument(
+        "--rules",
+        metavar="DIR",
+        type=Path,
+        help="a rules folder of your own (default: the rules that chargeline brings)",
+    )
+
+
+def loaded_rules(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
+    """The rulebook that the arguments ask for, and its folder; raises RulebookError."""
+    folder = rules_directory(asked.rules)
+    return load_rulebook(folder, getattr(asked, "formulary", None)), folder
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
+    return number

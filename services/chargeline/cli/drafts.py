@@ -1,0 +1,143 @@
+"""`chargeline code` and `chargeline explain`: a feed in, drafts or their reasons out.
+
+It owns the arguments of these two verbs, the progress bar, and the choice between page and JSON.
+How a page, a record or a reason looks is decided in the package `coding`.
+"""
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.progress import Progress
+
+from chargeline.cli.arguments import Verbs, add_feed_arguments, loaded_rules
+from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
+from chargeline.coding.assembly import Assembly
+from chargeline.coding.explaining import explanations
+from chargeline.coding.library import refuse_unknown_policy
+from chargeline.coding.page import print_run
+from chargeline.coding.records import encounter_records
+from chargeline.coding.run import Run
+from chargeline.engine import Rulebook
+from chargeline.files import FeedFile, read_feed
+from chargeline.hl7.profile import Profile, make_profile
+from chargeline.rulebook.loading import read_interface
+
+PROGRESS_FROM_BYTES = 2_000_000
+# A page that goes to a file or a pipe is this wide.
+COLUMNS_WITHOUT_TERMINAL = 140
+
+_CODE_HELP = """\
+Reads HL7 v2 messages and drafts the charges of each visit. PATH may be a file with messages one
+after another, a batch file (FHS, BHS), a capture of MLLP traffic, or a folder of such files.
+
+Without --json, a page is printed for each visit: what was given as bars on a time line, the charge
+lines with their reasons, the services that are not charged, and the questions that a person must
+answer.
+"""
+_EXPLAIN_HELP = """\
+Drafts the charges as `chargeline code` does and prints how each line came about: each step with
+its rule, the source of the rule, the facts, and the fields of the messages that the facts came
+from.
+"""
+
+
+def add_code(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    """Add the verb `code`."""
+    verb = verbs.add_parser(
+        "code",
+        help="draft the charges of HL7 files",
+        description=_CODE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_feed_arguments(verb)
+    verb.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON lines, one object for each visit and encounter",
+    )
+    verb.set_defaults(run=_code)
+
+
+def add_explain(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    """Add the verb `explain`."""
+    verb = verbs.add_parser(
+        "explain",
+        help="print why each charge line is there",
+        description=_EXPLAIN_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_feed_arguments(verb)
+    verb.add_argument("--visit", metavar="NUMBER", default="", help="explain this visit only")
+    verb.add_argument(
+        "--line",
+        metavar="ID",
+        default="",
+        help="explain this line only; `chargeline code --json` prints it as line_id",
+    )
+    verb.set_defaults(run=_explain)
+
+
+class _Page(Console):
+    """A console that raises BrokenPipeError, where rich itself would end the program with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave a reader that has gone away to `main`, which treats all verbs alike."""
+        raise BrokenPipeError
+
+
+def _code(asked: argparse.Namespace) -> int:
+    run, rulebook = _coded(asked)
+    if asked.json:
+        for record in encounter_records(run, rulebook.version):
+            sys.stdout.write(record.model_dump_json() + "\n")
+    else:
+        width = None if sys.stdout.isatty() else COLUMNS_WITHOUT_TERMINAL
+        print_run(_Page(width=width, highlight=False, emoji=False), run, rulebook.formulary)
+    return _exit_code(run)
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    run, rulebook = _coded(asked)
+    nothing_printed = True
+    for text in explanations(run, rulebook, asked.visit, asked.line):
+        nothing_printed = False
+        print(text)
+    if nothing_printed and (asked.visit or asked.line):
+        what = f"line {asked.line}" if asked.line else f"visit {asked.visit}"
+        return wrong_use(
+            not_found(
+                f"{what} in the drafts of this feed",
+                "none",
+                "see the visits and line ids that `chargeline code --json` prints",
+            )
+        )
+    return _exit_code(run)
+
+
+def _coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
+    rulebook, folder = loaded_rules(asked)
+    if asked.policy:
+        refuse_unknown_policy(asked.policy, rulebook, where="--policy")
+    profile = make_profile(read_interface(folder, asked.interface))
+    return _run(list(read_feed(asked.paths)), rulebook, profile, asked.policy), rulebook
+
+
+def _run(files: list[FeedFile], rulebook: Rulebook, profile: Profile, policy: str) -> Run:
+    """Read and draft the files, with a progress bar if they are large and a person is watching."""
+    assembly = Assembly(rulebook, profile, policy)
+    size = sum(len(file.data) for file in files)
+    if size < PROGRESS_FROM_BYTES or not sys.stderr.isatty():
+        for file in files:
+            assembly.add(file)
+        return assembly.finish()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading", total=sum(file.data.count(b"MSH") for file in files))
+        for file in files:
+            assembly.add(file, lambda: progress.advance(task))
+        progress.update(task, description="drafting", total=None)
+        return assembly.finish()
+
+
+def _exit_code(run: Run) -> int:
+    return SET_ASIDE if run.set_aside else OK

@@ -1,0 +1,187 @@
+"""The verbs of the live service: capture, gateway, serve, config, topics, ledger, parked.
+
+It owns their arguments and their help. The settings of these verbs come from the environment
+(docs/configuration.md). A verb imports its program only when it runs: Kafka and database libraries
+take a second to import, and `chargeline code` needs none of them.
+"""
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from chargeline.cli.arguments import Verbs, count
+
+# What a verb does with the module that it imports: it gives back work that takes the settings.
+_Work = Callable[[ModuleType, argparse.Namespace], object]
+
+_CAPTURE_HELP = """\
+Reads HL7 messages from the inbound topic of Kafka, keeps messages and drafts in the ledger, and
+publishes drafts, questions and parked messages. Any number of these processes may run side by
+side. SIGTERM stops the program after the work that it has begun.
+"""
+_GATEWAY_HELP = """\
+Listens for HL7 messages over MLLP and writes them into the inbound topic of Kafka. A message is
+acknowledged when Kafka has stored it.
+"""
+_SERVE_HELP = """\
+Gateway, capture and ledger in one process, without Kafka: listens for HL7 messages over MLLP, keeps
+them in the ledger, and writes drafts and questions as JSON lines. ^C or SIGTERM stops the program.
+"""
+_CONFIG_HELP = """\
+Prints each setting of the live service with its environment variable, its value and its meaning.
+Passwords are shown as ****.
+"""
+_PARKED_HELP = """\
+A message that could not be used is parked: it stays whole in the ledger with the reason, until a
+person retries or drops it. The drafts of its visit are marked incomplete until then.
+"""
+
+
+def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    """Add all verbs of the live service."""
+    _add_programs(verbs)
+    config = verbs.add_parser(
+        "config", help="print the settings of the live service", description=_CONFIG_HELP
+    )
+    config.set_defaults(
+        run=_live("operate.ledger", lambda module, _asked: module.show_configuration)
+    )
+    _add_topics(verbs)
+    _add_ledger(verbs)
+    _add_parked(verbs)
+
+
+def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    capture = verbs.add_parser(
+        "capture",
+        help="live service: HL7 messages from Kafka in, drafts and questions out",
+        description=_CAPTURE_HELP,
+    )
+    capture.set_defaults(run=_live("capture.program", lambda module, _asked: module.run))
+    gateway = verbs.add_parser(
+        "gateway",
+        help="live service: HL7 messages over MLLP in, Kafka out",
+        description=_GATEWAY_HELP,
+    )
+    gateway.set_defaults(run=_live("gateway.program", lambda module, _asked: module.run))
+    serve = verbs.add_parser(
+        "serve",
+        help="gateway and capture in one process, without Kafka",
+        description=_SERVE_HELP,
+    )
+    serve.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="append drafts and questions to this file (default: print them)",
+    )
+    serve.set_defaults(run=_live("serve.program", lambda module, asked: module.serve(asked.out)))
+
+
+def _add_topics(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    topics = verbs.add_parser(
+        "topics",
+        help="create the Kafka topics of the live service",
+        description="Works on the Kafka topics of the live service.",
+    ).add_subparsers(title="actions", metavar="ACTION", required=True)
+    create = topics.add_parser(
+        "create",
+        help="create the topics that are missing",
+        description="Creates the topics that are missing. Of a topic that exists, it says whether "
+        "its messages may be large enough.",
+    )
+    create.add_argument(
+        "--partitions",
+        type=count,
+        default=48,
+        metavar="N",
+        help="the partitions of each new topic (default: 48)",
+    )
+    create.add_argument(
+        "--replication",
+        type=count,
+        default=3,
+        metavar="N",
+        help="on how many brokers each message is kept (default: 3)",
+    )
+    create.set_defaults(
+        run=_live(
+            "operate.topics",
+            lambda module, asked: module.create_topics(asked.partitions, asked.replication),
+        )
+    )
+
+
+def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    ledger = verbs.add_parser(
+        "ledger",
+        help="create or update the tables of the ledger",
+        description="Works on the ledger, the database of the live service "
+        "(CHARGELINE_LEDGER_URL).",
+    ).add_subparsers(title="actions", metavar="ACTION", required=True)
+    migrate = ledger.add_parser(
+        "migrate",
+        help="create the tables, or bring them to the newest schema",
+        description="Creates the tables of the ledger, or brings them to the newest schema. Run "
+        "this before the programs of a newer chargeline start.",
+    )
+    migrate.set_defaults(run=_live("operate.ledger", lambda module, _asked: module.migrate))
+
+
+def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    actions = verbs.add_parser(
+        "parked",
+        help="list, show, retry or drop messages that could not be used",
+        description=_PARKED_HELP,
+    ).add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser(
+        "list",
+        help="print each parked message on a line, with the reason",
+        description="Prints each parked message on a line: its id, when it came, its place in "
+        "Kafka, and why it could not be used. No patient data is printed.",
+    )
+    listing.set_defaults(run=_live("operate.parked", lambda module, _asked: module.parked_list))
+    for name, (summary, description, work) in _PARKED.items():
+        action = actions.add_parser(name, help=summary, description=description)
+        action.add_argument(
+            "id",
+            type=count,
+            metavar="ID",
+            help="the id of the message, as `chargeline parked list` prints it",
+        )
+        action.set_defaults(run=_live("operate.parked", work))
+
+
+# The actions on one parked message: the help, the description, and the work.
+_PARKED: dict[str, tuple[str, str, _Work]] = {
+    "show": (
+        "print one message in full, patient data included",
+        "Prints one parked message: why it could not be used, what a strict HL7 reader objects "
+        "to, and the message itself. The output holds patient data.",
+        lambda module, asked: module.parked_show(asked.id),
+    ),
+    "retry": (
+        "read one message again",
+        "Sends one parked message through the inbound topic again. Correct the cause first, such "
+        "as the interface profile, and restart the programs; else the message is parked again.",
+        lambda module, asked: module.parked_retry(asked.id),
+    ),
+    "drop": (
+        "give one message up",
+        "Gives one parked message up: its visit no longer waits for it. The ledger keeps the "
+        "message for CHARGELINE_RETENTION_DAYS.",
+        lambda module, asked: module.parked_drop(asked.id),
+    ),
+}
+
+
+def _live(module: str, work: _Work) -> Callable[[argparse.Namespace], int]:
+    """What a verb runs: it imports the module and does the work with the settings."""
+
+    def run(asked: argparse.Namespace) -> int:
+        running = import_module("chargeline.operate.running")
+        return int(running.with_settings(work(import_module(f"chargeline.{module}"), asked)))
+
+    return run
