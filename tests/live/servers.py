@@ -60,8 +60,7 @@ class UnsupportedError(ServerError):
     """The server is somebody else's: it may be used but not stopped, killed or frozen."""
 
 
-# --- small helpers
-# --------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ small helpers
 
 
 def free_port() -> int:
@@ -202,8 +201,7 @@ def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
     return final
 
 
-# --- a server process
-# -----------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a server process
 
 # Reads the process id to end, one line for each change; when we are gone, however we went, its
 # input ends.
@@ -457,8 +455,7 @@ def run_as(user: str | None) -> dict[str, Any]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
 
 
-# --- Kafka
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -749,8 +746,7 @@ class KafkaServer(KafkaListeners, LocalServer):
         return bool(brokers)
 
 
-# --- PostgreSQL
-# -----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ PostgreSQL
 
 POSTGRES_USER = "chargeline"
 POSTGRES_SETTINGS = {
@@ -972,8 +968,7 @@ def psql(binaries: Path, dsn: str, statement: str, connect_seconds: int = 60) ->
     )
 
 
-# --- servers that somebody else runs
-# --------------------------------------------------------------------
+# ------------------------------------------------------------------ servers that somebody else runs
 
 
 class BorrowedServer:

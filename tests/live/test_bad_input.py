@@ -100,8 +100,7 @@ def code_of(answer: bytes) -> str | None:
     return read_message(answer).value("MSA-1")
 
 
-# --- a full disk
-# ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a full disk
 
 
 async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
@@ -140,8 +139,7 @@ async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
     await service.ready(capture)
 
 
-# --- a message of 5 MB
-# ------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a message of 5 MB
 
 
 async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) -> None:
@@ -247,8 +245,7 @@ async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
     assert await capture.ended() == 0
 
 
-# --- a thousand bad messages
-# ------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a thousand bad messages
 
 
 async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Service) -> None:
@@ -311,8 +308,7 @@ async def parked(service: Service) -> list[bytes]:
         await ledger.close()
 
 
-# --- Kafka goes away under a sender
-# -----------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka goes away under a sender
 
 
 @pytest.mark.hurts("kafka")
@@ -344,8 +340,7 @@ async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service
         await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
 
 
-# --- over TLS, with a login
-# -------------------------------------------------------------------------------
+# ------------------------------------------------------------------ over TLS, with a login
 
 
 async def test_the_service_works_over_tls_with_a_login(service: Service) -> None:

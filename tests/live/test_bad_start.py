@@ -56,8 +56,7 @@ def url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-# --- Kafka
-# ------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka
 
 
 async def test_without_kafka_each_program_says_so_and_ends(file: Path) -> None:
@@ -298,8 +297,7 @@ async def test_a_port_that_is_taken_is_told(kafka: Kafka, service: Service) -> N
     assert_one_clear_line(ended, f"port {taken}", "in use", "CHARGELINE_MLLP_HOST")
 
 
-# --- the ledger
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ the ledger
 
 
 def as_if_of_version(path: Path, version: str) -> None:

@@ -76,8 +76,7 @@ async def ask(dsn: str, query: str) -> object:
         await connection.close()
 
 
-# --- Kafka
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka
 
 
 async def test_kafka_gives_back_what_was_sent(kafka: Kafka, topic: str, topics: Topics) -> None:
@@ -155,8 +154,7 @@ async def test_kafka_asks_for_a_password(
     assert "SaslAuthenticationFailed" in caplog.text
 
 
-# --- PostgreSQL
-# -----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ PostgreSQL
 
 
 async def test_postgres_answers_and_means_what_it_commits(database: str) -> None:
@@ -226,8 +224,7 @@ async def test_a_hurt_server_is_healed_for_the_next_test(postgres: Postgres, dat
     assert await ask(database, "SELECT 1") == 1
 
 
-# --- the servers' keepers
-# -------------------------------------------------------------------------------
+# ------------------------------------------------------------------ the servers' keepers
 
 ABANDON = """
 import os, signal
