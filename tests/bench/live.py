@@ -157,7 +157,7 @@ class Capture:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     async def read_so_far(self, ledger: Ledger) -> int:
-        """How many records the ledger has taken in: the sum of the offsets, as they have no gaps."""
+        """How many records the ledger has: the sum of the offsets, which have no gaps."""
         async with ledger.view() as view:
             return await view.read_so_far(f"{self.name}.inbound")
 

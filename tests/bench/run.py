@@ -2,7 +2,7 @@
 
 This module owns the comparison and prints ratios, because ratios can be compared between machines;
 the absolute numbers cannot. Each figure is the median of five rounds in which all candidates take
-turns. What is measured is the CPU time of one process, so other work on the machine disturbs little.
+turns. The CPU time of one process is measured, so other work on the machine disturbs little.
 """
 
 import gc
