@@ -813,8 +813,7 @@ def fetch_bundled(folder: Path) -> None:
 def postgres_binaries() -> Path:
     """The folder of PostgreSQL's programs.
 
-    They are taken from this machine; else root installs them with apt-get; else they come from a
-    wheel.
+    They are those of this machine; else root installs them with apt-get, others fetch a wheel.
     """
     if binaries := installed_binaries():
         return binaries
@@ -931,8 +930,10 @@ class PostgresServer(PostgresDatabases, LocalServer):
         return False
 
     def children(self) -> list[int]:
-        """The backends. Each leads a process group of its own, so a signal to the server's process
-        group does not reach them.
+        """The backends.
+
+        Each backend leads a process group of its own, which a signal to the server's process group
+        does not reach.
         """
         assert self._process is not None
         return children_of(self._process.pid)

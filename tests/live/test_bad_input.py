@@ -181,8 +181,7 @@ async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(
 ) -> None:
     """A topic with Kafka's own limit of 1 MB: the sender is told why, and may go on sending.
 
-    All messages go to one partition, so the messages that follow reach the partition that has just
-    refused one.
+    All messages go to one partition, so those that follow reach the one that has just refused.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
     await admin.start()

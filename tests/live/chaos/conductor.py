@@ -1,9 +1,8 @@
 """The faults of a chaos run: which ones and in which order.
 
 This module owns the faults and counts them. A seed decides their order; the exact moments depend on
-the machine. After each fault the conductor waits until the fault has had its effect, for example
-until others have taken over from a frozen consumer. So a run that ends has seen each fault that it
-counts.
+the machine. After each fault the conductor waits for its effect, for example until others have
+taken over from a frozen consumer. So a run that ends has seen each fault that it counts.
 """
 
 import asyncio
