@@ -1,3 +1,4 @@
-"""The tests of chargeline, laid out like `services/`; each test is one claim, named as a
-sentence.
+"""The tests of chargeline, laid out like `services/`.
+
+Each test makes one claim, and the name of the test is that claim as a sentence.
 """

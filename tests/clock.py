@@ -1,7 +1,7 @@
-"""Time in tests: how long they wait for something, and time that they let pass.
+"""Time in tests: how long a test waits for something, and how a test lets time pass.
 
-No test says how fast something is. On a busy machine whatever it waits for may take long, so the
-one bound of all waits is generous, and only decides how long a failure takes.
+No test claims that something is fast, because on a busy machine any step may take long. So all
+waits share one generous limit. The limit only decides how long a failing test takes.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ PATIENCE_SECONDS = 120
 
 
 def elapse(seconds: float) -> None:
-    """Put the clock of the running event loop forward: its timers go off as if so many seconds were
-    over.
+    """Put the clock of the running event loop forward, so that its timers go off now.
 
-    It is for claims about what happens when somebody's time is over. A short limit would do as well
-    on an idle machine; on a busy one it is over before the test has come to what it is about.
+    Tests use `elapse` for claims about what happens after a timeout. A real timeout of 0.1 s would
+    do as well on an idle machine. On a busy machine the 0.1 s would be over before the test has
+    come to the step that it is about.
     """
     loop = asyncio.get_running_loop()
     now = loop.time

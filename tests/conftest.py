@@ -1,11 +1,11 @@
-"""What all tests stand on: real servers, started once for a run, and how tests are spread over
-workers.
+"""What all tests stand on: real servers, started once for a run, and tests spread over workers.
 
-A test that uses the fixtures `kafka`, `postgres` or `database` shares the servers with the tests
-beside it. One that stops, kills or freezes a server says so, `@pytest.mark.hurts("kafka")`, and
-gets one that is its worker's own; one worker runs all tests that hurt Kafka, so there are two of it
-at most. A test that cannot get its server fails with the reason. A test that would have to hurt a
-server that the environment names is skipped, and the summary of the run says so.
+A test that uses the fixtures `kafka`, `postgres` or `database` shares the server with the tests
+that run at the same time. A test that stops, kills or freezes a server is marked so, for example
+`@pytest.mark.hurts("kafka")`, and gets a server that belongs to its worker alone. One worker runs
+all tests that hurt Kafka, so a run starts at most two Kafkas. A test that cannot get its server
+fails with the reason. A test that would have to hurt a server named by the environment is skipped,
+and the summary of the run says so.
 """
 
 import gc
@@ -33,22 +33,19 @@ from .live.servers import (
 )
 
 OWN = {"kafka": partial(kafka_server, quick=True), "postgres": partial(postgres_server, quick=True)}
-# Nobody kills this Kafka, so its session need not be short, and it outlasts a machine that is busy
-# elsewhere.
+# Nobody kills the shared Kafka, so its session need not be short. With 60 s the session also
+# survives a machine that is busy elsewhere.
 LENT = OWN | {
     "kafka": partial(kafka_server, quick=True, settings={"broker.session.timeout.ms": "60000"})
 }
-TAKE_LONG = {
-    "live",
-    "serve",
-}  # folders: started last, one of their tests would be waited for at the end
+# Folders whose tests run first. Started last, one slow test would keep the whole run waiting.
+TAKE_LONG = {"live", "serve"}
 KEEPER = pytest.StashKey[Keeper]()
 
-# No test says how fast something is: on a busy machine any example may take any time.
+# No test claims that something is fast: on a busy machine any example may take any time.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
-# A traceback in colours takes 20 ms to print, and thousands are logged by tests that let things
-# fail.
+# A traceback in colours takes 20 ms to print, and tests that let things fail log thousands.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
 
@@ -56,17 +53,16 @@ structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.pla
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep temporary files in memory, where the machine has enough: the tests write thousands of
-    ledgers.
-    """
+    """Keep temporary files in memory if there is room: the tests write thousands of ledgers."""
     if memory := memory_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker who keeps the servers: the process that starts the workers, which is this
-    one.
+    """Tell a worker where to borrow servers: this process starts the workers and keeps the servers.
+
+    The first worker makes the keeper; pytest closes the keeper at the end of the run.
     """
     if KEEPER not in node.config.stash:
         node.config.stash[KEEPER] = Keeper(Servers(LENT))
@@ -76,12 +72,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each worker the next test when it is done with one, and the tests of a group to the same
-    worker.
+    """Give a worker its next test when it has finished one; give a group's tests to one worker.
 
-    xdist does so with `--dist loadgroup`, but not with this pytest: the group that it writes into a
-    test's id is not there when it looks for it (pytest-xdist, issue 1386), and nothing fails. What
-    else somebody asks for with `--dist` is left to xdist.
+    xdist promises the same with `--dist loadgroup`, but with this pytest the promise fails without
+    an error: xdist writes the group into a test's id and later does not find it there
+    (pytest-xdist, issue 1386). Any other value of `--dist` is left to xdist.
     """
     if config.getvalue("dist") != "load":
         return None
@@ -95,16 +90,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
             super().mark_test_complete(node, item_index, duration)
             scope = self._split_scope(self.registered_collections[node][item_index])
-            if all(
-                self.assigned_work[node][scope].values()
-            ):  # else each test makes it look at all before
+            # Without the deletion xdist looks at all finished tests again after each test.
+            if all(self.assigned_work[node][scope].values()):
                 del self.assigned_work[node][scope]
 
     return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what uses a server; workers begin with what takes long, and tell the groups of tests."""
+    """Mark each test that uses a server as live. A worker also sorts slow tests to the front.
+
+    A worker tells the keeper the group of each test: two tests that hurt Kafka are one group.
+    """
     for item in items:
         if OWN.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)
@@ -114,13 +111,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Have Python look for garbage in what tests make only: each look at all tests takes 0.1 s."""
+    """Exclude the collected tests from garbage collection: each pass over them takes 0.1 s."""
     gc.collect()
     gc.freeze()
 
 
 def keeper_of(config: pytest.Config) -> str:
-    """Where a worker asks for servers; "" in a process that has no workers beside it."""
+    """The address where a worker borrows servers; "" in a run without workers."""
     return str(getattr(config, "workerinput", {}).get("keeper", ""))
 
 
@@ -134,15 +131,16 @@ def hurts(item: pytest.Item) -> set[str]:
 
 @pytest.fixture(scope="session")
 def own_servers() -> Iterator[Servers]:
-    """Servers of this process's own."""
+    """The servers that belong to this process alone."""
     servers = Servers(OWN)
     yield servers
     servers.close()
 
 
 def server_of(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
-    """The server for one test: one that all use, or one that may be hurt, which is healed after the
-    test.
+    """The server for one test: the shared one, or one that the test may hurt.
+
+    A server that the test may hurt is healed after the test.
     """
     own: Servers = request.getfixturevalue("own_servers")
     keeper, hurt = keeper_of(request.config), name in hurts(request.node)
@@ -167,7 +165,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
 
 @pytest.fixture
 def database(postgres: Postgres) -> Iterator[str]:
-    """The address of an empty database, gone after the test."""
+    """The address of an empty database, which is dropped after the test."""
     name = f"test_{uuid.uuid4().hex[:16]}"
     yield postgres.create_database(name)
     postgres.heal()
@@ -176,16 +174,16 @@ def database(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def topics(request: pytest.FixtureRequest) -> Callable[[str], str]:
-    """Turns `drafts` into a name for topics and groups that only this test uses; it creates
-    nothing.
+    """A function that turns `drafts` into a topic or group name that only this test uses.
+
+    The function creates no topic.
     """
     test = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:80].strip("-")
     prefix = f"{test}-{uuid.uuid4().hex[:8]}"
     return lambda name: f"{prefix}-{name}"
 
 
-# ------------------------------------------------------------------ servers that the environment
-# names
+# ------------------------------------------------------------------ servers of somebody else
 
 
 @pytest.hookimpl(wrapper=True)
@@ -199,7 +197,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def loud_skip(item: pytest.Item) -> Generator[None, object, object]:
-    """Turn what an external server cannot do into a skip, with a warning, which even -q shows."""
+    """Skip a test that its external server does not allow, with a warning that even -q shows."""
     try:
         return (yield)
     except UnsupportedError as reason:

@@ -1,7 +1,8 @@
 """Pages of docs/ that are made from lists in the code: `python -m tests.pages findings` prints one.
 
-It owns their layout. A test holds each page to what is printed here, so that a page is never
-untrue.
+This module owns the layout of the pages. It knows no sentence about a code: the sentences come
+from the engine and from the rules. A test compares each page with what is printed here, so that a
+page is never untrue.
 """
 
 import sys
@@ -13,11 +14,13 @@ from chargeline.rulebook.location import rules_directory
 _FINDINGS_HEAD = """\
 # Findings
 
-Whatever is wrong is said in one shape: a code, what was expected, what was found, where, and what to do.
-Errors, questions to a person, messages that are put aside, mistakes in rules and in settings all have it.
-These are its codes. A question that a rule asks has the id of that rule as its code.
+A finding says what is wrong: a code, what was expected, what was found, where, and what to do.
+Errors, questions to a person, messages that were set aside, and mistakes in rules and in settings
+are all findings. This table lists their codes. A question that a rule asks has the id of that rule
+as its code.
 
-<!-- Made by `python -m tests.pages findings` from services/chargeline/engine/finding.py and rules/. -->
+<!-- Made by `python -m tests.pages findings`
+     from services/chargeline/engine/finding.py and rules/. -->
 
 | code | what it means |
 |---|---|

@@ -1,11 +1,11 @@
-"""The documentation is true: what it shows is run, what it names exists, what it must name is
-named.
+"""Claims about the documentation: its commands run, what it names exists, and nothing is missing.
 
-It owns the reading of Markdown: blocks, tables and links. Commands in ```console blocks are run in
-a folder of their own, and each line shown under one must come out, in that order; `…` stands for
-anything. Text is compared, never understood.
+This module owns the reading of Markdown: blocks, tables and links. It runs the commands of
+```console blocks in a folder of their own. Each line shown under a command must be printed, in that
+order; `…` stands for any text. The module compares text and does not understand it.
 """
 
+import json
 import re
 import shlex
 import shutil
@@ -63,23 +63,23 @@ def blocks(document: str, language: str) -> list[str]:
 
 def shown(document: str) -> list[tuple[str, list[str]]]:
     """Each command of the ```console blocks with the lines shown under it."""
-    found: list[tuple[str, list[str]]] = []
+    commands: list[tuple[str, list[str]]] = []
     for line in "".join(blocks(document, "console")).splitlines():
         if line.startswith("$ "):
-            found.append((line[2:], []))
+            commands.append((line[2:], []))
         else:
-            found[-1][1].append(line)
-    return found
+            commands[-1][1].append(line)
+    return commands
 
 
 def table_rows(document: str) -> dict[str, str]:
-    """Rows of all tables by the text of their first cell; `\\|` does not occur in ours."""
+    """The rows of all tables by the text of their first cell; no cell of ours holds a `\\|`."""
     rows = [line for line in text_of(document).splitlines() if line.startswith("| ")]
     return {row.split("|")[1].strip(): row for row in rows}
 
 
 def missing_lines(expected: list[str], printed: str) -> Iterator[str]:
-    """The shown lines that the output does not hold after the one before them."""
+    """The shown lines that the output does not print after the shown line before them."""
     rest = iter(printed.splitlines())
     for line in expected:
         pattern = ".*".join(re.escape(part) for part in line.rstrip().split("…"))
@@ -88,7 +88,7 @@ def missing_lines(expected: list[str], printed: str) -> Iterator[str]:
 
 
 def run(command: str, capsys: Capsys) -> tuple[int, str]:
-    """Exit code and output of a shown command, run in this process."""
+    """Run a shown command in this process; returns its exit code and output."""
     program, *arguments = shlex.split(command)
     if (program, arguments) == ("make", ["demo"]):
         code = demo.run()
@@ -123,11 +123,11 @@ def write_files_of(document: str, folder: Path) -> None:
 
 
 def as_toml(table: dict[str, Any]) -> str:
-    """A profile as TOML; basic strings are written alike in Python's repr with double quotes."""
+    """A profile as TOML; a basic string of TOML escapes quotes and backslashes as JSON does."""
 
     def value(item: object) -> str:
         words = item if isinstance(item, list) else [item]
-        quoted = ", ".join(f'"{word}"' for word in words)
+        quoted = ", ".join(json.dumps(str(word), ensure_ascii=False) for word in words)
         return f"[{quoted}]" if isinstance(item, list) else quoted
 
     plain = [f"{key} = {value(item)}" for key, item in table.items() if not isinstance(item, dict)]
@@ -139,7 +139,7 @@ def as_toml(table: dict[str, Any]) -> str:
 
 @pytest.fixture
 def own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which `my-rules` is a copy of the shipped rules, and the current one."""
+    """The current folder of the test, in which `my-rules` is a copy of the shipped rules."""
     shutil.copytree(RULES, tmp_path / "my-rules")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
@@ -182,10 +182,8 @@ def test_the_worked_sender_is_read(own_rules: Path, capsys: Capsys) -> None:
     place.parent.mkdir()
     place.write_text(as_toml(table), encoding="utf-8")
     (messages,) = blocks(INTERFACES_README, "hl7")
-    for name in (
-        "zmar.hl7",
-        "week.hl7",
-    ):  # the week's messages are the same: set aside without a profile
+    # The document codes the week's file without the profile, which sets the messages aside.
+    for name in ("zmar.hl7", "week.hl7"):
         (own_rules / name).write_text(messages, encoding="utf-8")
     assert_comes_out(INTERFACES_README, capsys, codes=(0, 3))
 
@@ -224,29 +222,23 @@ def test_make_targets_exist(document: str) -> None:
 
 
 def test_named_rules_and_files_of_decisions_exist() -> None:
-    """Each rule id in the backticks of a decision is a rule, a concern or a question of the
-    program.
-    """
+    """Each id in the backticks of a decision is a rule, a concern or a question of the program."""
     rulebook = load_rulebook(RULES)
-    known = {rule.id for policy in rulebook.policies.values() for rule in policy.rules} | set(
-        CONCERNS
-    )
-    source = "".join(
-        path.read_text(encoding="utf-8") for path in REPOSITORY.glob("services/**/*.py")
-    )
+    ids = {rule.id for policy in rulebook.policies.values() for rule in policy.rules}
+    ids |= CONCERNS.keys()
+    code = source()
     for document in DOCUMENTS:
         if "/decisions/" in document:
             named = re.findall(r"`([a-z_]+\.[a-z_.]+)`", text_of(document))
-            unknown = [name for name in named if name not in known and f'"{name}"' not in source]
+            unknown = [name for name in named if name not in ids and f'"{name}"' not in code]
             assert [name for name in unknown if not name.endswith((".toml", ".py"))] == [], document
 
 
-# ------------------------------------------------------------------ the live service is as its page
-# says
+# ------------------------------------------------------------------ docs/live-service.md is true
 
 
 def source() -> str:
-    """All of our own code."""
+    """The text of all of our own code."""
     return "".join(
         path.read_text(encoding="utf-8") for path in sorted(REPOSITORY.glob("services/**/*.py"))
     )
@@ -272,15 +264,13 @@ def test_named_settings_exist(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_named_metrics_exist(document: str) -> None:
-    """Each metric that a document names is scraped."""
+    """Each metric that a document names is on the metrics page."""
     named = set(re.findall(r"`(chargeline_[a-z_]+)`", text_of(document)))
-    assert named <= {each.name for each in metrics.definitions()}
+    assert named <= {metric.name for metric in metrics.definitions()}
 
 
 def test_the_topics_are_those_that_are_made() -> None:
-    """Names, days, partitions and record size of the page and of schemas/ are what `topics create`
-    makes.
-    """
+    """`topics create` makes topics with the names, days, partitions and record size of the page."""
     rows = {key.strip("`"): row for key, row in table_rows(LIVE).items()}
     days = {channel.topic: channel.retention_days for channel in schemas.CHANNELS}
     days[schemas.INBOUND] = schemas.INBOUND_DAYS
@@ -288,24 +278,23 @@ def test_the_topics_are_those_that_are_made() -> None:
         assert days.pop(name) == topics.RETENTION_DAYS[what]
         assert rows[name].endswith(f"| {topics.RETENTION_DAYS[what]} days |")
     assert days == {}
-    made = cli._parser().parse_args(["topics", "create"]).partitions
-    assert made == schemas.PARTITIONS
-    assert f"each with {made} partitions" in text_of(LIVE)
+    partitions = cli._parser().parse_args(["topics", "create"]).partitions
+    assert partitions == schemas.PARTITIONS
+    assert f"each with {partitions} partitions" in text_of(LIVE)
     assert f"{settings.Settings().kafka_record_bytes():,} bytes" in text_of(LIVE)
 
 
 def test_the_headers_are_those_that_are_written() -> None:
     """The page names each header of the inbound topic and of our events, and no other."""
     written = set(re.findall(r'"(chargeline-[a-z-]*[a-z])"', source()))
-    assert {f"`{each}`" for each in written} == set(
-        re.findall(r"`chargeline-[a-z-]+`", text_of(LIVE))
-    )
+    named = set(re.findall(r"`(chargeline-[a-z-]+)`", text_of(LIVE)))
+    assert written == named
     _key, headers, _value = events.to_kafka(events.TimedEvent(revision(), NOON))
     assert [name for name in headers if f"`{name}`" not in text_of(LIVE)] == []
 
 
 def test_what_the_page_says_of_limits_holds() -> None:
-    """Feed in memory, the size of a fetch, senders and their messages, and the wait for a store."""
+    """Visits in memory, the size of a fetch, senders with their messages, the wait for Kafka."""
     text = " ".join(text_of(LIVE).split())
     mebibyte = 1_048_576
     for said in (
@@ -319,27 +308,23 @@ def test_what_the_page_says_of_limits_holds() -> None:
 
 
 def test_what_the_page_names_of_events_and_logs_exists() -> None:
-    """Each key of a draft, each question and each line of the log in its backticks is in the
-    code.
-    """
+    """Each key, question and log event in the backticks of the page is in the code."""
     keys = {
         *shapes.DraftRevision.model_fields,
         *shapes.Changes.model_fields,
         *shapes.LineChange.model_fields,
     }
     keys |= {"final", "open", "closed", *shapes.Billed.model_fields}
-    known = {*keys, *topic_names().values(), events.LATE, *CONCERNS, "max.message.bytes"}
+    keys |= {*topic_names().values(), events.LATE, *CONCERNS, "max.message.bytes"}
     named = set(re.findall(r"`([a-z_]+(?:\.[a-z_.]+)?)`", text_of(LIVE)))
-    named -= {each.name for each in metrics.definitions()} | {
-        name for name in named if name.startswith("ce_")
-    }
-    assert [each for each in sorted(named - known) if f'"{each}"' not in source()] == []
+    named -= {metric.name for metric in metrics.definitions()}
+    named -= {name for name in named if name.startswith("ce_")}
+    code = source()
+    assert [name for name in sorted(named - keys) if f'"{name}"' not in code] == []
 
 
 def test_commands_of_shell_blocks_parse() -> None:
-    """Each `chargeline …` in the sh blocks of README and the live page is accepted by the command
-    line.
-    """
+    """The command line accepts each `chargeline …` in the sh blocks of README and the live page."""
     for document in (README, LIVE):
         lines = re.sub(r"  #.*$", "", "".join(blocks(document, "sh")), flags=re.MULTILINE)
         commands = re.findall(
@@ -361,16 +346,14 @@ def test_every_policy_is_named() -> None:
 
 
 def test_every_key_of_the_json_is_named() -> None:
-    """README names each key of a record of `code --json`, and of the entries in it."""
+    """README names each key of a record of `code --json`, and each key of the entries in it."""
     shapes = (EncounterRecord, Line, OpenQuestion, WithheldService, Messages)
     keys = {key for shape in shapes for key in shape.model_fields}
     assert [key for key in sorted(keys) if f"`{key}`" not in text_of(README)] == []
 
 
 def test_every_concern_is_explained() -> None:
-    """The table of rules/README.md has a row for each concern, with its facts and answers, and no
-    other.
-    """
+    """rules/README.md has a row for each concern, with its facts and answers, and no other row."""
     rows = table_rows(RULES_README)
     for concern in CONCERNS.values():
         _empty, _name, facts, answers, meaning, *_rest = rows[f"`{concern.name}`"].split("|")
@@ -392,16 +375,15 @@ def test_every_key_of_a_profile_is_explained(name: str) -> None:
     for key, value in table.items():
         inner = value if isinstance(value, dict) and key in ("order", "administration") else {}
         wanted = [rf"\[{key}\]"] if isinstance(value, dict) else [rf"`{key}`"]
-        wanted += [rf"[` ]{each}`" for each in inner]
-        assert [each for each in wanted if not re.search(each, first_cells)] == []
+        wanted += [rf"[` ]{inner_key}`" for inner_key in inner]
+        assert [pattern for pattern in wanted if not re.search(pattern, first_cells)] == []
 
 
 def test_every_action_is_explained() -> None:
     """rules/interfaces/README.md says what each action word does to the timeline."""
     first_cells = " ".join(table_rows(INTERFACES_README))
-    assert [
-        action for action in words.words_of(words.Action) if f"`{action}`" not in first_cells
-    ] == []
+    actions = words.words_of(words.Action)
+    assert [action for action in actions if f"`{action}`" not in first_cells] == []
 
 
 def test_every_finding_is_explained() -> None:
@@ -440,11 +422,11 @@ def test_a_decision_says_context_decision_why_and_consequence(document: str) -> 
 def test_a_shown_line_must_come_out_whole_and_in_order(
     expected: list[str], missing: str | None
 ) -> None:
-    """The comparison accepts what is printed and objects to what is not."""
+    """The comparison accepts a line that is printed and objects to a line that is not."""
     assert next(missing_lines(expected, "one\n\ntwo \n"), None) == missing
 
 
 def test_a_command_that_does_not_parse_is_found(capsys: Capsys) -> None:
-    """A shown option that does not exist fails with the parser's words."""
+    """A shown option that does not exist fails the test with the parser's words."""
     with pytest.raises(AssertionError, match="unrecognized arguments: --stripes"):
         run("chargeline rules list --stripes", capsys)

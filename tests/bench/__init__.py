@@ -1,3 +1,4 @@
-"""What `make bench` measures: ratios taken side by side in one run, never a verdict by the
-clock.
+"""What `make bench` and `make soak` measure: ratios of figures from one run on one machine.
+
+No benchmark passes or fails by the clock, because another machine is faster or slower.
 """

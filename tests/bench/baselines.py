@@ -1,7 +1,8 @@
-"""What the end-to-end benchmark is measured beside: the same messages, with less done to each.
+"""The baselines of the end-to-end benchmark: two programs that do less with the same messages.
 
-It owns two programs of one process each: aiokafka passing records from topic to topic untouched,
-and the ledger taking messages in and nothing else. Each prints how many messages a second it moved.
+This module owns both. One passes records with aiokafka from topic to topic and does not read them;
+the other only writes messages into the ledger. Each runs in a process of its own and prints how
+many messages a second it has moved.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ BATCH = 500
 
 
 async def pass_through(bootstrap: str, source: str, target: str, count: int) -> float:
-    """Consume `count` records of one topic and produce them to another, all replicas waited for."""
+    """Consume `count` records of a topic and send them to another, acknowledged by all replicas."""
     consumer = AIOKafkaConsumer(
         source, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -30,8 +31,8 @@ async def pass_through(bootstrap: str, source: str, target: str, count: int) -> 
     began, moved = perf_counter(), 0
     while moved < count:
         for records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).values():
-            sent = [await producer.send(target, value=each.value, key=each.key) for each in records]
-            await asyncio.gather(*sent)
+            waiting = [await producer.send(target, value=r.value, key=r.key) for r in records]
+            await asyncio.gather(*waiting)
             moved += len(records)
     seconds = perf_counter() - began
     await consumer.stop()
@@ -42,7 +43,7 @@ async def pass_through(bootstrap: str, source: str, target: str, count: int) -> 
 async def inserts(url: str, bootstrap: str, source: str, count: int) -> float:
     """Write `count` records of a topic into the ledger's table of messages, 500 a transaction.
 
-    They are read from Kafka before the clock starts.
+    The records are read from Kafka before the clock starts.
     """
     consumer = AIOKafkaConsumer(
         source, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
@@ -52,7 +53,8 @@ async def inserts(url: str, bootstrap: str, source: str, count: int) -> float:
     while len(rows) < count:
         for records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).values():
             rows += [
-                _row(each.value or b"", (each.key or b"").decode(), each.offset) for each in records
+                _row(record.value or b"", (record.key or b"").decode(), record.offset)
+                for record in records
             ]
     await consumer.stop()
     ledger = await Ledger.open(url, accept_old=True)

@@ -1,4 +1,7 @@
-"""The feeds that the benchmarks read: a busy centre, and one visit that grows long."""
+"""The feeds that the benchmarks read: a busy centre, and one visit that grows long.
+
+This module owns their shape and their size. It measures nothing.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ OPEN_VISITS = 200
 
 
 def busy_centre(visits: int, seed: int) -> list[tuple[str, bytes]]:
-    """Messages with the style of their sender, 200 visits open at a time and interleaved."""
+    """Messages with the style of their sender; 200 visits are open at a time and interleaved."""
     feed = simulate(visits=visits, seed=seed, style="mixed", mess=0.1)
     by_visit: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
     for style, data in feed.messages:
@@ -37,14 +40,14 @@ _DONE = (
 
 
 def long_account(messages: int) -> Iterator[bytes]:
-    """A recurring account: five infusions a day, day after day."""
+    """A recurring account with five infusions a day, day after day."""
     for number in range(messages):
         start = datetime(2024, 1, 1, 8) + timedelta(days=number // 5, minutes=40 * (number % 5))
         yield _message(number, "R", number, start, start + timedelta(minutes=30), "", "")
 
 
 def long_infusion(messages: int) -> Iterator[bytes]:
-    """An observation stay: one infusion and a rate check every minute."""
+    """An observation stay with one infusion and a rate check every minute."""
     began = datetime(2026, 3, 2, 8)
     yield _message(0, "OBS", 1, began, None, "New Bag", "100 mL/hr")
     for number in range(1, messages):
@@ -54,8 +57,9 @@ def long_infusion(messages: int) -> Iterator[bytes]:
 
 
 def one_long_encounter(messages: int) -> Iterator[bytes]:
-    """An observation stay that is one encounter with every message a new infusion: the worst
-    shape.
+    """An observation stay: one encounter in which each message is a new infusion.
+
+    This is the worst shape: one more message means one more infusion to place among all others.
     """
     for number in range(messages):
         start = datetime(2026, 3, 2, 8) + timedelta(minutes=40 * number)

@@ -1,8 +1,9 @@
 """`make bench`, second part: the live service end to end, on a real Kafka and a real PostgreSQL.
 
-It owns the comparison: one capture process beside two baselines that do less, all on this machine
-and in this run, so that the ratios say something anywhere. Each candidate runs twice, in turns; the
-better run counts, because whatever else this machine does can only slow a run down.
+This module owns the comparison of one capture process with two baselines that do less
+(`baselines.py`). All run on this machine in the same run, so that the ratios can be compared with
+those of another machine. Each candidate runs twice, in turns, and the better run counts: other work
+on the machine can only slow a run down.
 """
 
 import asyncio
@@ -44,8 +45,9 @@ Feed = list[tuple[bytes, bytes]]
 
 
 def feed_of(copies: int, first: int = 1) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and messages: one simulated centre, `copies` times over under other visit and patient
-    numbers.
+    """Keys and messages of one simulated centre, repeated `copies` times.
+
+    Each copy has visit and patient numbers of its own: V100002 becomes V1C100002 in copy 1.
     """
     plain = [
         data
@@ -59,7 +61,7 @@ def feed_of(copies: int, first: int = 1) -> Iterator[tuple[bytes, bytes]]:
             yield record_key(*key).encode(), _NUMBERS.sub(name, data)
 
 
-# Where the number of a visit or a patient begins, at the begin of a field or of a repetition.
+# The letters before the number of a visit or a patient, where a field or a repetition begins.
 _NUMBERS = re.compile(rb"(?:^|(?<=[|~]))(?:V|T|ZZ)(?=\d{6})")
 
 
@@ -77,7 +79,7 @@ class Capture:
         self.port = 0
 
     async def prepare(self) -> None:
-        """Topics and tables."""
+        """Make the topics and the tables of the ledger."""
         await make_topics(self._settings(), PARTITIONS, 1)
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
         await admin.start()
@@ -102,7 +104,7 @@ class Capture:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The process, as long as it is needed. Nothing settles: every poll is drafted at once."""
+        """Run the process inside the block. No visit waits to settle: each poll is drafted."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -136,7 +138,7 @@ class Capture:
                 raise RuntimeError(f"capture ended with an error: {self.log.read_text()[-2000:]}")
 
     async def ready(self) -> None:
-        """Wait until it has joined its group: what waits until then says nothing about its work."""
+        """Wait until the process has its partitions: the wait before says nothing of its speed."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not await asyncio.to_thread(self._is_ready):
                 await asyncio.sleep(0.1)
@@ -149,15 +151,13 @@ class Capture:
         return False
 
     def resident_bytes(self) -> int:
-        """SavedWork of the process."""
+        """The resident memory of the process."""
         assert self.process is not None
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     async def read_so_far(self, ledger: Ledger) -> int:
-        """How many records the ledger has taken in; the offsets of a topic without gaps add up to
-        them.
-        """
+        """How many records the ledger has: the sum of the offsets, which have no gaps."""
         async with ledger.view() as view:
             return await view.read_so_far(f"{self.name}.inbound")
 
@@ -181,9 +181,7 @@ async def load(bootstrap: str, topic: str, feed: Sequence[tuple[bytes, bytes]]) 
 
 
 async def captured(capture: Capture, count: int) -> float:
-    """Messages a second from the first that the ledger has to the last whose drafts are
-    published.
-    """
+    """Messages a second: from the first in the ledger to the last whose drafts are published."""
     ledger = await Ledger.open(capture.url)
     with capture.running():
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -201,10 +199,10 @@ async def captured(capture: Capture, count: int) -> float:
 
 
 async def latencies(capture: Capture, feed: Feed, rate: float) -> list[float]:
-    """Seconds between a visit's only message and its draft, both as the broker stamps them, under
-    load.
+    """Seconds from a visit's only message to its draft, while capture is under load.
 
-    The load is the feed at `rate` messages a second; what is measured comes on top.
+    The broker stamps both times. The load is the feed at `rate` messages a second; the measured
+    visits, 50 a second, come on top.
     """
     inbound, drafts = f"{capture.name}.inbound", f"{capture.name}.drafts"
     producer = AIOKafkaProducer(bootstrap_servers=capture.kafka.bootstrap, linger_ms=1)
@@ -229,19 +227,19 @@ async def latencies(capture: Capture, feed: Feed, rate: float) -> list[float]:
 
 
 async def _stamps(bootstrap: str, topic: str, wanted: int) -> dict[bytes, int]:
-    """When each of the measured messages came to a topic, in milliseconds; waits until all have."""
+    """When each measured message came to a topic, in milliseconds; waits until all have come."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-    found: dict[bytes, int] = {}
+    stamps: dict[bytes, int] = {}
     async with asyncio.timeout(60):
-        while len(found) < wanted:
+        while len(stamps) < wanted:
             for records in (await consumer.getmany(timeout_ms=500)).values():
-                for each in records:
-                    if each.key and each.key.startswith(_PROBED):
-                        found.setdefault(each.key, each.timestamp)
+                for record in records:
+                    if record.key and record.key.startswith(_PROBED):
+                        stamps.setdefault(record.key, record.timestamp)
     await consumer.stop()
-    return found
+    return stamps
 
 
 _PROBED = b"ZEBRA_CLINIC|VPROBE"
@@ -263,7 +261,7 @@ def _probe(number: int) -> tuple[bytes, bytes]:
 
 
 def baseline(verb: str, *arguments: str) -> float:
-    """Messages a second of a baseline, in a process of its own."""
+    """Messages a second of a baseline, run in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.baselines", verb, *arguments],
         stdout=subprocess.PIPE,
@@ -302,7 +300,7 @@ async def _rounds(
 
 
 async def measure() -> None:
-    """Run all, print all."""
+    """Run capture and the baselines, and print all figures."""
     feed = list(feed_of(COPIES))
     size = sum(len(data) for _key, data in feed) // len(feed)
     with ExitStack() as stack:
@@ -312,38 +310,28 @@ async def measure() -> None:
         for server in (kafka, postgres):
             stack.callback(server.close)
             server.start()
-        print(
-            f"\nend to end: {len(feed):,} messages of {VISITS * COPIES:,} visits, {size:,} bytes "
-            f"on average,"
-        )
-        print(
-            f"{PARTITIONS} partitions; Kafka, PostgreSQL and capture share this machine; best of "
-            f"{ROUNDS}\n"
-        )
+        visits = VISITS * COPIES
+        print(f"\nend to end: {len(feed):,} messages of {visits:,} visits,")
+        print(f"{size:,} bytes on average, {PARTITIONS} partitions;")
+        print(f"Kafka, PostgreSQL and capture share this machine; best of {ROUNDS}\n")
         best, capture = await _rounds(kafka, postgres, feed, folder)
         print("messages a second")
         for name, rate in best.items():
             print(f"  {name:<30}{rate:>10,.0f}")
         rate = best.pop("chargeline capture")
         slower = min(best.values())
-        print(
-            f"  {'wanted of capture':<30}{WANTED_A_SECOND:>10,}   half of the slower: "
-            f"{slower / 2:,.0f}"
-        )
+        half = f"half of the slower baseline: {slower / 2:,.0f}"
+        print(f"  {'wanted of capture':<30}{WANTED_A_SECOND:>10,}   {half}")
         print(f"\ncapture / slower baseline {rate / slower:.2f}   wanted {WANTED_SHARE}")
         fresh = list(feed_of(COPIES, first=1 + COPIES))
         with capture.running():
             await capture.ready()
-            found = sorted(await latencies(capture, fresh, rate / 2))
-        p50, p99 = statistics.median(found), found[int(len(found) * 0.99)]
-        print(
-            f"\nmessage to draft on the topic, at half load ({rate / 2:,.0f} a second), "
-            f"{len(found):,} probes"
-        )
-        print(
-            f"  p50 {p50 * 1000:,.0f} ms   p99 {p99 * 1000:,.0f} ms   wanted p99 "
-            f"{WANTED_P99 * 1000:.0f} ms"
-        )
+            waits = sorted(await latencies(capture, fresh, rate / 2))
+        p50, p99 = statistics.median(waits), waits[int(len(waits) * 0.99)]
+        print(f"\nmessage to draft on the topic, at half load ({rate / 2:,.0f} a second),")
+        print(f"{len(waits):,} probes")
+        wanted = f"wanted p99 {WANTED_P99 * 1000:.0f} ms"
+        print(f"  p50 {p50 * 1000:,.0f} ms   p99 {p99 * 1000:,.0f} ms   {wanted}")
 
 
 if __name__ == "__main__":

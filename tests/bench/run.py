@@ -1,8 +1,8 @@
-"""`make bench`: how fast chargeline is beside two general HL7 parsers, measured in the same run.
+"""`make bench`, first part: the speed of chargeline beside two general HL7 parsers.
 
-Prints ratios, because this says something on any machine; the absolute numbers beside them are of
-the machine that ran it. Each figure is the median of several rounds in which all candidates take
-turns. CPU time of one process is measured, so other work on the machine disturbs little.
+This module owns the comparison and prints ratios, because ratios can be compared between machines;
+the absolute numbers cannot. Each figure is the median of five rounds in which all candidates take
+turns. The CPU time of one process is measured, so other work on the machine disturbs little.
 """
 
 import gc
@@ -36,8 +36,8 @@ SHORT, LONG, MORE = 10, 5000, 400
 
 
 def main() -> int:
-    """Print all figures; exit code 0, since a slow machine is not a failure."""
-    gc.disable()  # as the command does; the other parsers have the same advantage
+    """Print all figures. The exit code is always 0: a slow machine is not a failure."""
+    gc.disable()  # `chargeline code` does the same; the other parsers have the same advantage
     folder = rules_directory()
     rulebook = load_rulebook(folder)
     profiles = {
@@ -45,10 +45,8 @@ def main() -> int:
     }
     feed = busy_centre(VISITS, SEED)
     size = sum(len(data) for _style, data in feed) // len(feed)
-    print(
-        f"{len(feed)} messages of {VISITS} visits, {size} bytes on average; one core, {ROUNDS} "
-        f"rounds\n"
-    )
+    print(f"{len(feed)} messages of {VISITS} visits, {size} bytes on average;")
+    print(f"one core, {ROUNDS} rounds\n")
     _print_speed(feed, rulebook, profiles)
     _print_growth(rulebook, profiles["action-stream"])
     return 0
@@ -64,10 +62,8 @@ def _print_speed(
     readable = [text for text in sample if _hl7apy_reads(text)]
     refused = len(sample) - len(readable)
     if refused:
-        print(
-            f"hl7apy refuses {refused} of {len(sample)} messages of the sample; it is timed on "
-            f"the others\n"
-        )
+        print(f"hl7apy refuses {refused} of {len(sample)} messages of the sample;")
+        print("hl7apy is timed on the others\n")
     candidates: dict[str, tuple[int, Callable[[], None]]] = {
         "hl7apy": (HL7APY_MESSAGES, lambda: _each(parse_message, readable[:HL7APY_MESSAGES])),
         "python-hl7": (PYTHON_HL7_MESSAGES, lambda: _each(hl7.parse, sample[:PYTHON_HL7_MESSAGES])),
@@ -79,22 +75,19 @@ def _print_speed(
         rounds.append({name: count / _seconds(work) for name, (count, work) in candidates.items()})
     print("messages a second")
     for name in candidates:
-        print(f"  {name:<26}{statistics.median(each[name] for each in rounds):>12,.0f}")
+        print(f"  {name:<26}{statistics.median(rates[name] for rates in rounds):>12,.0f}")
     print("\nratios (median of rounds, lowest to highest)")
     for name, wanted in WANTED.items():
         ours, theirs = name.split(" / ")
-        found = sorted(each[ours] / each[theirs] for each in rounds)
-        print(
-            f"  {name:<38}{statistics.median(found):>8,.1f}   {found[0]:,.1f} to {found[-1]:,.1f}",
-            end="",
-        )
-        print(f"   wanted {wanted:,.0f}")
+        ratios = sorted(rates[ours] / rates[theirs] for rates in rounds)
+        median, span = statistics.median(ratios), f"{ratios[0]:,.1f} to {ratios[-1]:,.1f}"
+        print(f"  {name:<38}{median:>8,.1f}   {span}   wanted {wanted:,.0f}")
 
 
 def _hl7apy_reads(text: str) -> bool:
     try:
         parse_message(text)
-    except (HL7apyException, TypeError):  # a TypeError is how it ends on some fields of v2.8
+    except (HL7apyException, TypeError):  # hl7apy raises a TypeError on some fields of v2.8
         return False
     return True
 
@@ -114,8 +107,9 @@ def _each(work: Callable[[Any], object], items: Iterable[Any]) -> None:
 def _up_to_date(
     feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]
 ) -> None:
-    """Batches of 500; after each batch every visit that it touched has its new draft, traces
-    included.
+    """Add messages in batches of 500; after each batch draft the visits that it changed.
+
+    The drafts are complete, with their traces.
     """
     visits = Feed(rulebook.base)
     memories: dict[VisitKey, SavedWork] = {}
@@ -125,7 +119,7 @@ def _up_to_date(
             touched |= visits.add(read_events(read_message(data), profiles[style]))
         for key in touched:
             if key not in visits:
-                continue  # merged into another of the batch
+                continue  # merged into another visit of the batch
             memory = memories.get(key)
             if memory is None:
                 memory = memories[key] = SavedWork()
@@ -136,30 +130,24 @@ def _up_to_date(
 
 
 def _print_growth(rulebook: Rulebook, profile: Profile) -> None:
-    print(
-        f"\none more message in a visit of {LONG:,} against one in a visit of {SHORT} (wanted: "
-        f"at most 1.5)"
-    )
+    print(f"\none more message in a visit of {LONG:,} against one in a visit of {SHORT}")
+    print("(wanted: at most 1.5)")
     shapes: dict[str, Callable[[int], Iterator[bytes]]] = {
         "recurring account, five infusions a day": long_account,
         "one infusion with a rate check a minute": long_infusion,
         "one encounter of nothing but infusions": one_long_encounter,
     }
     for name, shape in shapes.items():
-        short, long = (
-            _one_more(shape, SHORT, rulebook, profile),
-            _one_more(shape, LONG, rulebook, profile),
-        )
-        print(
-            f"  {name:<42}{long / short:>6.2f}   {short * 1e6:,.0f} and {long * 1e6:,.0f} "
-            f"microseconds"
-        )
+        short = _one_more(shape, SHORT, rulebook, profile)
+        long = _one_more(shape, LONG, rulebook, profile)
+        both = f"{short * 1e6:,.0f} and {long * 1e6:,.0f} microseconds"
+        print(f"  {name:<42}{long / short:>6.2f}   {both}")
 
 
 def _one_more(
     shape: Callable[[int], Iterator[bytes]], already: int, rulebook: Rulebook, profile: Profile
 ) -> float:
-    """Seconds for one more message, up to its draft. The short visit is begun anew each time."""
+    """Seconds from one more message to its draft; the short visit is started anew each time."""
     costs = []
     repeats = MORE if already == SHORT else 40
     messages = list(shape(already + (1 if already == SHORT else repeats)))

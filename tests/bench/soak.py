@@ -1,7 +1,7 @@
 """`make soak`: a million messages through one capture process, to see that nothing grows.
 
-It owns two claims: memory stays flat, and a message costs the same when the ledger holds a hundred
-times more visits. Both are read off one run, a line for each fiftieth of it.
+This module owns two claims: memory stays flat, and a message costs the same when the ledger holds
+eight times more visits. One run shows both: it prints a line for each fiftieth of the messages.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from tests.live.servers import KafkaServer, PostgresServer, kafka_server, postgr
 
 MESSAGES = int(os.environ.get("MESSAGES", "1000000"))
 LOT = MESSAGES // 50
-AHEAD = 2 * LOT  # so much is loaded before it is read
-SETTLING = 5  # of the fifty: until as many visits are in memory as ever will be
+AHEAD = 2 * LOT  # messages that are on the topic before capture reads them
+SETTLING = 5  # of the fifty lots: then as many visits are in memory as there ever will be
 
 
 def endless() -> Iterator[tuple[bytes, bytes]]:
@@ -31,7 +31,7 @@ def endless() -> Iterator[tuple[bytes, bytes]]:
 
 
 async def soak(kafka: KafkaServer, postgres: PostgresServer, folder: Path) -> int:
-    """Run it and print a line for each lot; returns the exit code."""
+    """Send the messages and print a line for each lot; returns the exit code."""
     capture = Capture(kafka, postgres, "soak", folder)
     await capture.prepare()
     ledger = await Ledger.open(capture.url)
@@ -59,22 +59,18 @@ async def soak(kafka: KafkaServer, postgres: PostgresServer, folder: Path) -> in
 
 
 def _verdict(rows: list[tuple[int, float, float]]) -> int:
-    """Compare the first tenth after settling with the last tenth."""
+    """Compare the first tenth after settling with the last tenth: both have as many messages."""
     first, last = rows[SETTLING : 2 * SETTLING], rows[-SETTLING:]
     memory = max(row[1] for row in last) / max(row[1] for row in first)
-    speed = sum(row[2] for row in first) / sum(
-        row[2] for row in last
-    )  # of seconds, for as many messages
+    speed = sum(row[2] for row in first) / sum(row[2] for row in last)
     print(f"\nmemory at the end / after settling {memory:.2f}   wanted about 1")
-    print(
-        f"messages a second, {last[-1][0]:,} visits / {first[0][0]:,} visits {speed:.2f}   "
-        f"wanted about 1"
-    )
+    visits = f"{last[-1][0]:,} visits / {first[0][0]:,} visits"
+    print(f"messages a second, {visits} {speed:.2f}   wanted about 1")
     return 0
 
 
 async def main() -> int:
-    """Start the servers, soak, stop them."""
+    """Start the servers, soak, and stop the servers."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chargeline-soak-")))
         kafka, postgres = kafka_server(), postgres_server()

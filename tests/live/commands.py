@@ -1,4 +1,8 @@
-"""Short runs of the command line as a person starts it, against the real servers."""
+"""Short runs of the command line, started as a person starts it, against the real servers.
+
+This module owns the start, the wait for the end, and the shape of a good error. It does not know
+what a command does.
+"""
 
 import asyncio
 import json
@@ -19,18 +23,18 @@ class Ended(NamedTuple):
 
     @property
     def logged(self) -> list[dict[str, object]]:
-        """The lines of its JSON log."""
+        """The lines of the command's JSON log."""
         return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Our environment with these settings, given without their prefix, and no others."""
+    """Our environment with these settings only; the names come without `CHARGELINE_`."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("CHARGELINE_")}
     return bare | {f"CHARGELINE_{name}": value for name, value in settings.items()}
 
 
 async def command(words: str, environment: Mapping[str, str]) -> Ended:
-    """Run `chargeline` with these words to its end."""
+    """Run `chargeline` with these words and wait until the command has ended."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "chargeline.cli", *words.split()),
         env=dict(environment),
@@ -49,20 +53,18 @@ async def command(words: str, environment: Mapping[str, str]) -> Ended:
 
 
 def assert_one_clear_line(ended: Ended, *said: str) -> None:
-    """Exit code 1, and on standard error one line of what was expected, found and to do, and no
-    more.
-    """
+    """The exit code is 1, and standard error holds one line: expected, found, what to do."""
     assert ended.code == 1, ended
     (line,) = ended.err.splitlines()
     assert line.startswith("chargeline: expected "), line
     assert ", found " in line and "; " in line, line
-    for each in said:
-        assert each in line, line
+    for words in said:
+        assert words in line, line
     assert "Traceback" not in ended.out
 
 
 def assert_logged_as_well(ended: Ended, error: str) -> None:
-    """A service's last JSON line says the same, for whoever reads only that."""
+    """The last line of the JSON log says the same, for a person who reads only the log."""
     last = ended.logged[-1]
     assert (last["event"], last["level"], last["error"]) == ("ended", "critical", error), last
     said = str(last["says"])

@@ -1,9 +1,9 @@
-"""One server of each kind for a test run: started when it is first asked for, ended with the run.
+"""One server of each kind for a test run: started when a test first asks, ended with the run.
 
-`Servers` are those of one process. With several workers, the process that starts the workers keeps
-them: a worker may end long before the last test of another does. It also hears from the workers
-which tests hurt a server, for it decides who runs which test. What a server is stands in
-`servers.py`.
+This module owns the lending. `Servers` holds the servers of one process. In a run with workers the
+process that starts the workers is the keeper, because a worker may end long before the last test
+of another worker. The workers also tell the keeper which tests hurt a server, since the keeper's
+process decides which worker runs which test. What a server is stands in `servers.py`.
 """
 
 import threading
@@ -15,7 +15,7 @@ from .servers import BorrowedServer, ExternalServer, LocalServer, ServerError
 
 
 class Servers:
-    """The servers of this process by name, made by these."""
+    """The servers of one process by name; `makes` holds a function for each name."""
 
     def __init__(self, makes: Mapping[str, Callable[[], LocalServer | ExternalServer]]) -> None:
         self._makes = makes
@@ -24,7 +24,10 @@ class Servers:
         self._failed: dict[str, ServerError] = {}
 
     def started(self, name: str) -> LocalServer | ExternalServer:
-        """The server of that name; raises a ServerError, always the same, if it did not start."""
+        """The server of that name, started by the first call.
+
+        Raises a ServerError if the server does not start; later calls raise the same error again.
+        """
         with self._locks[name]:
             if name in self._failed:
                 raise self._failed[name]
@@ -40,40 +43,40 @@ class Servers:
             return self._started[name]
 
     def close(self) -> None:
-        """End them all."""
+        """End all servers of this process."""
         for server in self._started.values():
             server.close()
         self._started.clear()
 
 
 class Keeper:
-    """Lends servers to workers that ask at `address`, and keeps what they tell of their tests."""
+    """Lends servers to workers that ask at `address`, and keeps the groups of their tests."""
 
     def __init__(self, servers: Servers) -> None:
         self.groups: dict[str, str] = {}
-        """The group of each test that has one, by its id."""
+        """The group of each test that has a group, by the id of the test."""
         self._servers = servers
         self._listener = Listener(family="AF_UNIX", backlog=64)
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
     def address(self) -> str:
-        """The socket on which it answers."""
+        """The socket on which the keeper answers."""
         return str(self._listener.address)
 
     def close(self) -> None:
-        """Answer no more, and end the servers."""
+        """Stop answering, and end the servers."""
         self._listener.close()
         self._servers.close()
 
     def _listen(self) -> None:
-        with suppress(OSError):  # it is closed
+        with suppress(OSError):  # the listener is closed
             while True:
                 asking = self._listener.accept()
                 threading.Thread(target=self._answer, args=(asking,), daemon=True).start()
 
     def _answer(self, asking: Connection) -> None:
-        with asking, suppress(EOFError, OSError):  # who asked has ended
+        with asking, suppress(EOFError, OSError):  # the worker that asked has ended
             asked = asking.recv()
             if isinstance(asked, dict):
                 self.groups |= asked
@@ -87,7 +90,10 @@ class Keeper:
 
 
 def borrowed(address: str, name: str) -> BorrowedServer:
-    """The server that a keeper has under a name; raises a ServerError that says why it has none."""
+    """The server that the keeper lends under a name.
+
+    Raises the ServerError of the keeper if the server did not start there.
+    """
     answer = _asked(address, name)
     if isinstance(answer, ServerError):
         raise answer
@@ -96,7 +102,7 @@ def borrowed(address: str, name: str) -> BorrowedServer:
 
 
 def tell_groups(address: str, groups: Mapping[str, str]) -> None:
-    """Tell a keeper the groups of tests by their ids; it knows them when this returns."""
+    """Tell the keeper the groups of tests by their ids, and wait until the keeper has them."""
     _asked(address, dict(groups))
 
 

@@ -1,9 +1,9 @@
-"""Processes of ours that begin where the imports end: forked from a process that has done them.
+"""Our programs as processes, forked from a process that has already imported chargeline.
 
-Importing chargeline and its libraries takes a second of a core, and the tests start a hundred
-processes. Each is a process of its own all the same, with its own environment, files, signals and
-end. What a person's start does besides is for the tests that start one as a person does, in
-`commands.py` and `tests/cli`.
+This module owns the fork. Importing chargeline and its libraries takes a second of a core, and the
+tests start a hundred processes, so the imports are done once. Each program is still a process of
+its own, with its own environment, files, signals and exit code. Tests of a start from nothing
+belong to `commands.py` and `tests/cli`, which start a program as a person does.
 """
 
 import ctypes
@@ -31,8 +31,9 @@ _context.set_forkserver_preload(
 
 
 class Forked:
-    """One `chargeline` with these words, which writes to the end of a file; it is used as a Popen
-    is.
+    """One `chargeline` with these words, whose output is appended to a file.
+
+    A Forked has the methods of a `subprocess.Popen`.
     """
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
@@ -45,11 +46,11 @@ class Forked:
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
-        """The exit code once it has ended; of one that a signal ended, its number below zero."""
+        """The exit code once the process has ended; -9 for a process that signal 9 has ended."""
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the exit code; raises subprocess.TimeoutExpired."""
+        """Wait for the exit code; raises subprocess.TimeoutExpired after the timeout."""
         self._process.join(timeout)
         code = self._process.exitcode
         if code is None:
@@ -57,29 +58,30 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send a signal to the process, unless the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Ask the process to end (SIGTERM)."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """End the process at once (SIGKILL)."""
         self._process.kill()
 
 
 def end_with_the_parent() -> None:
-    """Be killed when the process that forked us ends, as it does with the test run, however that
-    goes.
+    """Have the kernel kill this process when its parent ends, so that no test run leaves it behind.
+
+    Only Linux can do so. The parent ends with the test run, even if the run is killed.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _run(words: list[str], environment: dict[str, str], output: str) -> None:
-    """What is left of a start: environment, files, and `main` of the command line."""
+    """The rest of a start after the fork: environment, files, and `main` of the command line."""
     from chargeline.cli import main
 
     end_with_the_parent()
@@ -89,7 +91,7 @@ def _run(words: list[str], environment: dict[str, str], output: str) -> None:
     written = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     for descriptor in (1, 2):
         os.dup2(written, descriptor)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - they live as long as the process
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the files live as long as the process
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     sys.exit(main(words))

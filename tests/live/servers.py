@@ -1,13 +1,14 @@
 """Real servers for tests: Apache Kafka and PostgreSQL as child processes on free loopback ports.
 
-It owns how they are found, started, hurt and cleaned up, and knows nothing of chargeline or of
-pytest. Kafka is its own jars from Maven Central on this machine's Java, one process that is broker
-and controller, without ZooKeeper or containers. PostgreSQL is whatever server the machine has.
-Every wait has a condition and a deadline, and a small reaper process outlives us to end what we
-leave behind.
+This module owns how the servers are found, started, hurt and cleaned up. It knows nothing of
+chargeline or of pytest. Kafka runs from its own jars, fetched from Maven Central, on this machine's
+Java: one process that is broker and controller, without ZooKeeper or containers. PostgreSQL is the
+server that the machine has. Each wait has a condition and a deadline. A small reaper process
+outlives the test run and ends the servers that a killed run leaves behind.
 
-A server that is `quick` is for tests: it starts and works in less time than one that is measured.
-Who starts one may lend it to other processes: what they get can be used, and not hurt.
+A `quick` server is for tests: it starts and works faster than a server for the benchmarks, which
+keeps its data on the disk. The process that starts a server may lend it to other processes. They
+can use the server and cannot hurt it.
 """
 
 import atexit
@@ -40,35 +41,34 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 POLL_SECONDS = 0.02
 LOG_TAIL_LINES = 25
-# Below every system's ephemeral range: while a server is down no outgoing connection can be given
-# its port, and no client that keeps trying can end up connected to itself.
+# Below the ephemeral ports of every system. While a server is down, no outgoing connection can be
+# given the server's port, and no client that keeps trying can end up connected to itself.
 PORTS = range(15000, 32000)
 
 
-# In memory no commit waits for the disk: an empty database is made in 0.05 s instead of 1 s, and
-# what was written is there all the same when its writer is killed. Some containers have next to
-# none of it.
+# In memory no commit waits for the disk: an empty database is made in 0.05 s instead of 1 s. Data
+# in memory survives the killing of the server that wrote it. Some containers have almost no
+# /dev/shm, so a least size is asked for.
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_LEAST = 2**31
 
 
 class ServerError(RuntimeError):
-    """A server could not be fetched, started or used; the text says why and what would help."""
+    """A server could not be fetched, started or used; the text says why and what to do."""
 
 
 class UnsupportedError(ServerError):
-    """The server is somebody else's: it may be used but not stopped, killed or frozen."""
+    """The server belongs to somebody else: a test may use it but not stop, kill or freeze it."""
 
 
-# --- small helpers
-# --------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ small helpers
 
 
 def free_port() -> int:
     """A loopback port that nobody listens on, and that no outgoing connection will be given.
 
-    It is ours until this process ends, also while the server is down: tests beside these take
-    another.
+    The port belongs to this process until the process ends, also while the server is down: test
+    runs at the same time take other ports.
     """
     for port in random.sample(PORTS, 200):
         if not _reserved(port):
@@ -84,7 +84,7 @@ _reservations: list[Any] = []
 
 
 def _reserved(port: int) -> bool:
-    """Whether no other test program of this user has the port; from now on we have."""
+    """Reserve the port for this process; False if another test program of this user has it."""
     folder = Path(tempfile.gettempdir()) / f"chargeline-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     held = (folder / str(port)).open("w")
@@ -98,9 +98,7 @@ def _reserved(port: int) -> bool:
 
 
 def memory_folder() -> Path | None:
-    """A folder for temporary files that are kept in memory, if the machine has one with enough
-    room.
-    """
+    """A folder whose files are kept in memory; None if the machine has none with 2 GiB free."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_LEAST:
         return MEMORY
     return None
@@ -113,8 +111,9 @@ def _state(thread: Path) -> tuple[str, int]:
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None:
-    """Poll until `ready`; a TimeoutError names what was expected. `ready` may raise to give up
-    early.
+    """Call `ready` again and again until it is true.
+
+    Raises a TimeoutError that names what was expected. `ready` may raise to give up early.
     """
     deadline = time.monotonic() + seconds
     while not ready():
@@ -124,7 +123,7 @@ def wait_until(ready: Callable[[], bool], seconds: float, expected: str) -> None
 
 
 def run(command: list[str], doing: str, seconds: float = 60, **options: Any) -> None:
-    """Run a tool to its end; a ServerError carries the last of its words."""
+    """Run a tool and wait for its end; a ServerError holds the last lines that the tool wrote."""
     try:
         done = subprocess.run(
             command,
@@ -151,20 +150,21 @@ def run(command: list[str], doing: str, seconds: float = 60, **options: Any) -> 
 
 
 def tail(text: str) -> str:
-    """The last lines of a log, indented."""
+    """The last 25 lines of a log, indented."""
     return "\n".join(f"    {line}" for line in text.strip().splitlines()[-LOG_TAIL_LINES:])
 
 
 def cache_folder() -> Path:
-    """Where fetched servers are kept between runs."""
+    """The folder that keeps fetched servers between runs."""
     folder = os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "chargeline-tests"
     return Path(folder).expanduser().resolve()
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock, so that of several processes only one fetches; waits at most as long as a
-    fetch.
+    """Hold a file lock, so that only one of several processes fetches.
+
+    Waits for the lock at most as long as a fetch may take.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
@@ -185,12 +185,15 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
-    """The folder `name` in the cache, filled by `fetch` once: whole, or not there."""
+    """The folder `name` in the cache, filled by `fetch` once.
+
+    The folder appears under its name only when it is complete.
+    """
     final = cache_folder() / name
     if not final.is_dir():
         with locked(cache_folder() / f"{name}.lock"):
             if not final.is_dir():
-                for left in final.parent.glob(f"{name}.part-*"):  # by a fetch that was killed
+                for left in final.parent.glob(f"{name}.part-*"):  # a fetch that was killed
                     shutil.rmtree(left, ignore_errors=True)
                 partial = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=final.parent))
                 try:
@@ -202,11 +205,10 @@ def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
     return final
 
 
-# --- a server process
-# -----------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a server process
 
-# Reads the process id to end, one line for each change; when we are gone, however we went, its
-# input ends.
+# The reaper reads the id of the process that it must end, a new line after each change. Its input
+# ends when the test run has ended or was killed.
 REAPER = """
 import os, shutil, signal, sys
 pid = 0
@@ -222,13 +224,14 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 class LocalServer:
-    """A server that is our child process in its own group, with a folder and a port it keeps for
-    life.
+    """A server that is a child process in a group of its own.
+
+    The server keeps its folder and its port until `close`, over every restart.
     """
 
     title = "server"
     stop_signal = signal.SIGTERM
-    user: str | None = None  # run as this system user; None is whoever we are
+    user: str | None = None  # the system user that runs the server; None for our own user
 
     def __init__(self, *, quick: bool = False) -> None:
         self.quick = quick
@@ -250,29 +253,29 @@ class LocalServer:
         self._owner = os.getpid()
         atexit.register(self.close)
 
-    # What each kind of server knows: how to lay out its folder, its command, and when it answers.
+    # What each kind of server defines: its folder, its command, and how to see that it answers.
 
     def prepare(self) -> None:
-        """Fill the folder, once, before the first start."""
+        """Fill the folder before the first start; called once."""
         raise NotImplementedError
 
     def command(self) -> list[str]:
-        """The command line of the server, which must stay in the foreground."""
+        """The command line of the server; the server must stay in the foreground."""
         raise NotImplementedError
 
     def answers(self) -> bool:
-        """True when a client would be served."""
+        """True when the server serves a client."""
         raise NotImplementedError
 
     def children(self) -> list[int]:
-        """Process ids of the server besides its main one."""
+        """Ids of the server's processes besides the main process."""
         return []
 
     # The life of a server.
 
     @property
     def running(self) -> bool:
-        """True while the process exists, frozen or not."""
+        """True while the main process exists, frozen or not."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -287,7 +290,7 @@ class LocalServer:
             time.sleep(POLL_SECONDS)
 
     def _started(self, deadline: float) -> bool:
-        """One try to start: false if the server gave up for a reason that passes by itself."""
+        """Try once to start; False if the server gave up for a reason that passes by itself."""
         with self.log.open("ab") as log:
             begin = log.tell()
             self._process = process = subprocess.Popen(
@@ -310,19 +313,19 @@ class LocalServer:
         except TimeoutError as error:
             words = self.words(begin)
             self.kill()
-            raise ServerError(f"{error}; its log ends with:\n{words}") from None
+            raise ServerError(f"{error}; the server's log ends with:\n{words}") from None
         if process.poll() is None:
             return True
         self._ended()
         if self.gave_up_in_passing(self.log.read_bytes()[begin:]) and time.monotonic() < deadline:
             return False
         raise ServerError(
-            f"{self.title} ended with {process.returncode} before it answered on port {self.port};"
-            f" its log ends with:\n{self.words(begin)}"
+            f"{self.title} ended with {process.returncode} before it answered on port {self.port}; "
+            f"its log ends with:\n{self.words(begin)}"
         )
 
     def gave_up_in_passing(self, log: bytes) -> bool:
-        """True if a start that ended with these words is worth another try."""
+        """True if a start whose log holds these bytes is worth another try."""
         return False
 
     def words(self, begin: int = 0) -> str:
@@ -330,7 +333,7 @@ class LocalServer:
         return tail(self.log.read_bytes()[begin:].decode(errors="replace")) or "    (nothing)"
 
     def stop(self) -> None:
-        """End the server in the orderly way; killed if that takes too long."""
+        """End the server in an orderly way; a server that takes longer than 60 s is killed."""
         process = self._process
         if process is None or not self.running:
             return
@@ -341,9 +344,8 @@ class LocalServer:
         except subprocess.TimeoutExpired:
             self.kill()
             raise ServerError(
-                f"{self.title} did not stop within {STOP_SECONDS} s and was killed; its log ends "
-                f"with:\n"
-                f"{self.words()}"
+                f"{self.title} did not stop within {STOP_SECONDS} s and was killed; "
+                f"its log ends with:\n{self.words()}"
             ) from None
         self._ended()
 
@@ -366,9 +368,12 @@ class LocalServer:
         wait_until(self._is_halted, STOP_SECONDS, f"every thread of {self.title} to halt")
 
     def _is_halted(self) -> bool:
-        """Whether no thread goes on: a signal takes a moment to reach them all. Linux tells."""
+        """Whether every thread has halted: a signal takes a moment to reach all of them.
+
+        Only Linux tells; elsewhere the answer is always yes.
+        """
         for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # it has ended
+            with contextlib.suppress(OSError):  # the process has ended
                 states = [_state(thread) for thread in process.glob("task/*/stat")]
                 if any(
                     group == self._process_group() and state not in "TZX" for state, group in states
@@ -380,16 +385,16 @@ class LocalServer:
         return self._process.pid if self._process is not None else -1
 
     def thaw(self) -> None:
-        """Let a frozen server go on (SIGCONT); harmless if it is not frozen."""
+        """Let a frozen server go on (SIGCONT); does no harm to a server that is not frozen."""
         self._signal(signal.SIGCONT)
         self._frozen = False
 
     def heal(self) -> None:
-        """Make it run and answer again, whatever a test did to it.
+        """Make the server run and answer again, whatever a test did to it.
 
-        One that is frozen is started anew: a Kafka that was frozen for longer than its session
-        lists itself when it goes on, and a moment later it does not, until its controller has let
-        it in again.
+        A frozen server is stopped and started. A Kafka that was frozen for longer than its session
+        would not do: it lists itself when it goes on, then its controller removes it, and only
+        later the controller registers it again.
         """
         if self._frozen:
             self.stop()
@@ -397,8 +402,8 @@ class LocalServer:
         wait_until(self.answers, START_SECONDS, f"{self.title} to answer on port {self.port}")
 
     def close(self) -> None:
-        """End the server and remove its folder; nothing can be started afterwards."""
-        if os.getpid() != self._owner:  # a fork of ours ends, and takes nothing with it
+        """End the server and remove its folder; the server cannot be started afterwards."""
+        if os.getpid() != self._owner:  # the end of a forked child leaves the server running
             return
         atexit.unregister(self.close)
         try:
@@ -412,7 +417,7 @@ class LocalServer:
     def _signal(self, number: int) -> None:
         if self._process is None or not self.running:
             return
-        others = self.children()  # before the main process dies and they lose their parent
+        others = self.children()  # asked now: when the main process dies, they lose their parent
         os.killpg(self._process.pid, number)
         for pid in others:
             with contextlib.suppress(ProcessLookupError):
@@ -428,37 +433,34 @@ class LocalServer:
 
 
 def children_of(parent: int) -> list[int]:
-    """Process ids of the direct children of a process; read from /proc, as small images have no
-    `ps`.
-    """
+    """Ids of the direct children of a process, read from /proc: small images have no `ps`."""
     if not Path("/proc/self/stat").exists():
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True)
         numbers = [int(word) for word in listed.stdout.split()]
         return [
             pid for pid, above in zip(numbers[::2], numbers[1::2], strict=True) if above == parent
         ]
-    found = []
+    children = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it ended while we looked
+        with contextlib.suppress(OSError):  # the process ended while we looked
             _name, _, rest = entry.read_text(errors="replace").rpartition(")")
             if int(rest.split()[1]) == parent:
-                found.append(int(entry.parent.name))
-    return found
+                children.append(int(entry.parent.name))
+    return children
 
 
 def clean_environment() -> dict[str, str]:
-    """Our environment without what would steer a Java or PostgreSQL program behind our back."""
+    """Our environment without the variables that change how Java or PostgreSQL programs behave."""
     unwanted = ("PG", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
 def run_as(user: str | None) -> dict[str, Any]:
-    """The words for subprocess to run something as that system user; None is whoever we are."""
+    """The options with which subprocess runs a program as that user; None for our own user."""
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
 
 
-# --- Kafka
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -519,7 +521,7 @@ ssl.truststore.type=PEM
 ssl.truststore.location={folder}/authority.pem
 listener.name.mutual.ssl.client.auth=required
 
-# what a test expects: nothing appears, expires or waits by itself
+# what a test expects: no topic appears, no message expires and no group waits by itself
 auto.create.topics.enable=false
 log.retention.ms=-1
 group.initial.rebalance.delay.ms=0
@@ -536,7 +538,7 @@ share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 auto.leader.rebalance.enable=false
 
-# small and fast; after a crash the next start waits until the session of the dead broker is over
+# small and fast; after a crash the next start waits until the dead broker's session is over, 3 s
 num.network.threads=2
 num.io.threads=4
 background.threads=2
@@ -547,7 +549,7 @@ broker.session.timeout.ms=3000
 
 
 def fetch_kafka(folder: Path) -> None:
-    """Copy the jars that Kafka's server needs to run from Maven Central into the folder."""
+    """Fetch the jars that Kafka's server needs from Maven Central into the folder."""
     pom = folder / "pom.xml"
     pom.write_text(POM, encoding="utf-8")
     settings = [
@@ -568,19 +570,19 @@ def fetch_kafka(folder: Path) -> None:
             *settings,
             COPY_DEPENDENCIES,
         ],
-        f"fetching Kafka {KAFKA_VERSION} from Maven Central (Maven's own settings name a mirror, "
-        f"if any)",
+        f"fetching Kafka {KAFKA_VERSION} from Maven Central, or from the mirror that Maven's own "
+        "settings name",
         FETCH_SECONDS,
     )
     if not (folder / f"kafka_2.13-{KAFKA_VERSION}.jar").is_file():
-        found = ", ".join(sorted(p.name for p in folder.glob("*.jar"))) or "no jar"
+        jars = ", ".join(sorted(p.name for p in folder.glob("*.jar"))) or "no jar"
         raise ServerError(
-            f"fetching Kafka: expected the jar of kafka_2.13-{KAFKA_VERSION}, found {found}."
+            f"fetching Kafka: expected the jar of kafka_2.13-{KAFKA_VERSION}, found {jars}."
         )
 
 
 def java() -> str:
-    """The Java to run Kafka on."""
+    """The Java program that runs Kafka: that of JAVA_HOME, else the one on PATH."""
     home = os.environ.get("JAVA_HOME")
     program = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if program is None:
@@ -589,8 +591,9 @@ def java() -> str:
 
 
 def make_certificates(folder: Path) -> None:
-    """An authority, and certificates of a server at 127.0.0.1 and of a client: NAME.pem and
-    NAME.key.
+    """Make an authority, a certificate of a server at 127.0.0.1 and one of a client.
+
+    Each is a NAME.pem with its NAME.key.
     """
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     ours = ("-CA", str(folder / "authority.pem"), "-CAkey", str(folder / "authority.key"))
@@ -611,8 +614,9 @@ def make_certificates(folder: Path) -> None:
 class KafkaListeners:
     """The addresses of a Kafka with five listeners.
 
-    A plain one, one that asks for a password, one that asks for it over TLS, one over TLS that asks
-    for a client's certificate, and one that sends its clients to an address where nobody is.
+    `bootstrap` asks for nothing. `sasl_bootstrap` asks for a password, `secure_bootstrap` for a
+    password over TLS, `mutual_bootstrap` for a client's certificate over TLS. `lost_bootstrap`
+    sends its clients to an address where nobody listens.
     """
 
     folder: Path
@@ -639,21 +643,21 @@ class KafkaListeners:
 
     @property
     def mutual_bootstrap(self) -> str:
-        """`host:port` of the listener with SSL that asks for a certificate."""
+        """`host:port` of the listener with SSL that asks for a client's certificate."""
         return f"127.0.0.1:{self.mutual_port}"
 
     @property
     def lost_bootstrap(self) -> str:
-        """`host:port` of the listener that sends its clients to an address where nobody is."""
+        """`host:port` of the listener that sends its clients to where nobody listens."""
         return f"127.0.0.1:{self.lost_port}"
 
     def tls_file(self, name: str) -> Path:
-        """`authority.pem`, or `client.pem` and `client.key`."""
+        """The path of `authority.pem`, `client.pem` or `client.key`."""
         return self.folder / name
 
 
 class KafkaServer(KafkaListeners, LocalServer):
-    """One Kafka process, broker and controller; `settings` stand in place of ours."""
+    """One Kafka process, broker and controller; `settings` replace those of KAFKA_SETTINGS."""
 
     title = "Kafka"
 
@@ -667,11 +671,11 @@ class KafkaServer(KafkaListeners, LocalServer):
         self._settings = dict(settings or {})
 
     def lent(self) -> "LentKafka":
-        """The same for another process."""
+        """What another process may use of this server."""
         return LentKafka(self)
 
     def prepare(self) -> None:
-        """Fetch the jars if need be, write the settings, and format the data folder."""
+        """Fetch the jars unless they are cached, write the settings, format the data folder."""
         make_certificates(self.folder)
         ports = {
             "CLIENT": self.port,
@@ -692,9 +696,8 @@ class KafkaServer(KafkaListeners, LocalServer):
                 user=SASL_USER,
                 password=SASL_PASSWORD,
             )
-            + "".join(
-                f"{name}={value}\n" for name, value in self._settings.items()
-            ),  # the last one counts
+            # Of two lines with one name Kafka takes the last.
+            + "".join(f"{name}={value}\n" for name, value in self._settings.items()),
             encoding="utf-8",
         )
         scram = [
@@ -704,7 +707,7 @@ class KafkaServer(KafkaListeners, LocalServer):
             [
                 *self._java("kafka.tools.StorageTool"),
                 *("format", "--standalone", "--cluster-id", "chargeline-test-servers", "--config"),
-                *(str(settings), *(word for each in scram for word in ("--add-scram", each))),
+                *(str(settings), *(word for user in scram for word in ("--add-scram", user))),
             ],
             "formatting Kafka's data folder",
             env=clean_environment(),
@@ -719,7 +722,7 @@ class KafkaServer(KafkaListeners, LocalServer):
         logging = "-Dorg.slf4j.simpleLogger."
         return [
             *(java(), "-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
-            # What would pay after minutes costs half of a start.
+            # The optimizing compiler pays after minutes only, and costs half of a start.
             *(["-XX:TieredStopAtLevel=1"] if self.quick else []),
             *(f"{logging}defaultLogLevel=warn", f"{logging}showDateTime=true"),
             *(f"{logging}dateTimeFormat=HH:mm:ss.SSS", f"{logging}log.kafka=info"),
@@ -727,7 +730,7 @@ class KafkaServer(KafkaListeners, LocalServer):
         ]
 
     def listens(self) -> bool:
-        """True when its port is open, which it is a moment before it answers."""
+        """True when Kafka's port is open, a moment before Kafka answers."""
         with (
             contextlib.suppress(OSError),
             socket.create_connection(("127.0.0.1", self.port), timeout=2),
@@ -736,7 +739,7 @@ class KafkaServer(KafkaListeners, LocalServer):
         return False
 
     def answers(self) -> bool:
-        """True when the broker lists itself: before that it listens but knows no topic."""
+        """True when the broker lists itself; before that it listens but knows no topic."""
         # Metadata request, version 1, for no topics: key, version, correlation, client, topics
         request = struct.pack(">hhih5si", 3, 1, 1, 5, b"probe", 0)
         try:
@@ -749,8 +752,7 @@ class KafkaServer(KafkaListeners, LocalServer):
         return bool(brokers)
 
 
-# --- PostgreSQL
-# -----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ PostgreSQL
 
 POSTGRES_USER = "chargeline"
 POSTGRES_SETTINGS = {
@@ -763,15 +765,14 @@ POSTGRES_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# All that it has is below its folder, and so little that it may be kept in memory.
+# A quick PostgreSQL keeps all of its data below its folder, and so little that memory holds it.
 POSTGRES_IN_MEMORY = {"max_wal_size": "128MB", "dynamic_shared_memory_type": "mmap"}
-BUNDLED = (
-    "pgserver==0.1.4"  # a wheel with PostgreSQL 16 in it, where there is no package manager to ask
-)
+# A wheel that carries PostgreSQL 16, for machines where apt-get cannot install one.
+BUNDLED = "pgserver==0.1.4"
 
 
 def installed_binaries() -> Path | None:
-    """The folder of the newest PostgreSQL server on this machine."""
+    """The folder of the newest PostgreSQL server on this machine; None if there is no server."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
     on_path = shutil.which("postgres")
     folders = [*reversed(debian), *([Path(on_path).resolve().parent] if on_path else [])]
@@ -780,7 +781,7 @@ def installed_binaries() -> Path | None:
 
 
 def install_with_apt() -> None:
-    """Install Debian's PostgreSQL; it also makes a cluster of its own, which we do not use."""
+    """Install Debian's PostgreSQL; the package also makes a cluster, which the tests do not use."""
     print("tests/live: installing the package `postgresql` with apt-get", file=sys.stderr)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "update", "-qq"], "installing PostgreSQL", FETCH_SECONDS, env=quiet)
@@ -810,17 +811,18 @@ def fetch_bundled(folder: Path) -> None:
 
 
 def postgres_binaries() -> Path:
-    """The folder of the server's programs: installed already, else from apt if root, else from a
-    wheel.
+    """The folder of PostgreSQL's programs.
+
+    They are those of this machine; else root installs them with apt-get, others fetch a wheel.
     """
-    if found := installed_binaries():
-        return found
+    if binaries := installed_binaries():
+        return binaries
     if os.geteuid() == 0 and shutil.which("apt-get"):
         with locked(cache_folder() / "apt.lock"):
             if not installed_binaries():
                 install_with_apt()
-        if found := installed_binaries():
-            return found
+        if binaries := installed_binaries():
+            return binaries
     try:
         folder = fetched(BUNDLED.replace("==", "-"), fetch_bundled)
     except ServerError as error:
@@ -833,19 +835,19 @@ def postgres_binaries() -> Path:
 
 
 def copied(binaries: Path, folder: Path) -> Path:
-    """The bundled programs copied, with the libraries that they find by their relative place."""
+    """Copy the bundled programs with their libraries, which they find by a relative path."""
     package = binaries.parents[2]
     shutil.copytree(package, folder, symlinks=True)
     return folder / binaries.relative_to(package)
 
 
 def unprivileged_user() -> str | None:
-    """Whom to run PostgreSQL as: it refuses to be root. None if we are not root ourselves."""
+    """The user that runs PostgreSQL, which refuses to run as root; None if we are not root."""
     if os.geteuid() != 0:
         return None
-    known = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != 0}
+    users = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != 0}
     for name in ("postgres", "nobody"):
-        if name in known:
+        if name in users:
             return name
     raise ServerError(
         "PostgreSQL will not run as root: expected a user `postgres` or `nobody`, found none."
@@ -853,28 +855,26 @@ def unprivileged_user() -> str | None:
 
 
 class PostgresDatabases:
-    """The databases of a PostgreSQL, by the URL of one of them."""
+    """Makes and drops databases of a PostgreSQL; `dsn` is the URL of one that is always there."""
 
     dsn: str
     _binaries: Path
 
     def create_database(self, name: str) -> str:
-        """Make an empty database and give back its address."""
+        """Make an empty database; returns its URL."""
         psql(self._binaries, self.dsn, f'CREATE DATABASE "{plain(name)}"')
         return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
 
     def drop_database(self, name: str) -> None:
-        """Remove a database, and throw out whoever is still connected to it."""
+        """Remove a database, and end the connections that are still open to it."""
         psql(self._binaries, self.dsn, f'DROP DATABASE IF EXISTS "{plain(name)}" WITH (FORCE)')
 
 
 class PostgresServer(PostgresDatabases, LocalServer):
-    """One PostgreSQL that trusts everybody on the loopback and keeps its promises about the
-    disk.
-    """
+    """One PostgreSQL that trusts every loopback client and flushes each commit to the disk."""
 
     title = "PostgreSQL"
-    stop_signal = signal.SIGINT  # "fast": it does not wait until the clients have gone
+    stop_signal = signal.SIGINT  # PostgreSQL's "fast" stop does not wait for clients to leave
 
     def __init__(self, *, quick: bool = False) -> None:
         self.user = unprivileged_user()
@@ -883,7 +883,7 @@ class PostgresServer(PostgresDatabases, LocalServer):
         self._binaries = Path()
 
     def lent(self) -> "LentPostgres":
-        """The same for another process."""
+        """What another process may use of this server."""
         return LentPostgres(self)
 
     def prepare(self) -> None:
@@ -913,7 +913,7 @@ class PostgresServer(PostgresDatabases, LocalServer):
         )
 
     def command(self) -> list[str]:
-        """The postmaster in the foreground."""
+        """The command of the postmaster, in the foreground."""
         settings = {
             "port": str(self.port),
             **POSTGRES_SETTINGS,
@@ -923,28 +923,28 @@ class PostgresServer(PostgresDatabases, LocalServer):
         return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *words]
 
     def answers(self) -> bool:
-        """True when a query is answered."""
+        """True when PostgreSQL answers a query."""
         with contextlib.suppress(ServerError):
             psql(self._binaries, self.dsn, "SELECT 1", connect_seconds=2)
             return True
         return False
 
     def children(self) -> list[int]:
-        """The backends: each leads a process group of its own, so a signal to ours does not reach
-        them.
+        """The backends.
+
+        Each backend leads a process group of its own, which a signal to the server's process group
+        does not reach.
         """
         assert self._process is not None
         return children_of(self._process.pid)
 
     def gave_up_in_passing(self, log: bytes) -> bool:
-        """After a crash a backend may take a moment to notice, and holds the shared memory until
-        then.
-        """
+        """After a crash a backend may need a moment to notice, and holds the shared memory."""
         return b"pre-existing shared memory block" in log
 
 
 def plain(name: str) -> str:
-    """The name of a database, if it needs no care in SQL or in a URL."""
+    """The name of a database, checked to need no quoting in SQL or in a URL."""
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
         raise ServerError(
             f"expected a database name of small letters, digits and _, found `{name}`."
@@ -953,7 +953,7 @@ def plain(name: str) -> str:
 
 
 def psql(binaries: Path, dsn: str, statement: str, connect_seconds: int = 60) -> None:
-    """Run one statement with PostgreSQL's own client, so that no driver is needed here."""
+    """Run one statement with psql, PostgreSQL's own client, so that this module needs no driver."""
     words = [
         "--no-psqlrc",
         "--no-password",
@@ -972,12 +972,11 @@ def psql(binaries: Path, dsn: str, statement: str, connect_seconds: int = 60) ->
     )
 
 
-# --- servers that somebody else runs
-# --------------------------------------------------------------------
+# ------------------------------------------------------------------ servers that somebody else runs
 
 
 class BorrowedServer:
-    """A server that is used as it is, and is not ours to stop or to hurt."""
+    """A server that belongs to somebody else: a test may use it, and not stop or hurt it."""
 
     title = "server"
 
@@ -1006,30 +1005,31 @@ class BorrowedServer:
         self._refuse("thaw")
 
     def heal(self) -> None:
-        """Nothing to do: nothing was hurt."""
+        """Nothing to do: nobody hurt the server."""
 
     def start(self) -> None:
-        """Nothing to do: it runs."""
+        """Nothing to do: the server runs."""
 
     def close(self) -> None:
-        """Nothing to do: it was not ours to start."""
+        """Nothing to do: whoever started the server ends it."""
 
 
 class LentServer(BorrowedServer):
-    """A server that tests of several processes use at the same time; its keeper starts and ends
-    it.
+    """A server that the tests of several workers use at the same time.
+
+    The keeper starts the server and ends it (`keeper.py`).
     """
 
     def _refuse(self, action: str) -> None:
         raise ServerError(
-            f"{action} {self.title}: not possible, other tests use it at this moment. Mark the "
-            f"test with"
-            f' `pytest.mark.hurts("{self.title.lower()}")`, and it gets a server of its own.'
+            f"{action} {self.title}: not possible, other tests use the server at this moment. "
+            f'Mark the test with `pytest.mark.hurts("{self.title.lower()}")`, '
+            "and the test gets a server of its own."
         )
 
 
 class LentKafka(KafkaListeners, LentServer):
-    """A Kafka that somebody else keeps."""
+    """A Kafka that another process started."""
 
     title = "Kafka"
 
@@ -1039,7 +1039,7 @@ class LentKafka(KafkaListeners, LentServer):
 
 
 class LentPostgres(PostgresDatabases, LentServer):
-    """A PostgreSQL that somebody else keeps."""
+    """A PostgreSQL that another process started."""
 
     title = "PostgreSQL"
 
@@ -1055,8 +1055,8 @@ class ExternalServer(BorrowedServer):
 
     def _refuse(self, action: str) -> None:
         raise UnsupportedError(
-            f"{action} {self.title}: not possible with the server that {self.variable} names."
-            " Unset the variable to let the tests start their own."
+            f"{action} {self.title}: not possible with the server that {self.variable} names. "
+            "Unset the variable to let the tests start their own."
         )
 
 
@@ -1071,14 +1071,14 @@ class ExternalKafka(ExternalServer):
 
     @property
     def sasl_bootstrap(self) -> str:
-        """Refused: we know no passwords of such a server."""
+        """Refused: the tests know no password of such a server."""
         self._refuse("log in at")
         raise AssertionError("unreachable")
 
     secure_bootstrap = mutual_bootstrap = lost_bootstrap = sasl_bootstrap
 
     def tls_file(self, _name: str) -> Path:
-        """Refused, as the passwords are."""
+        """Refused: the tests have no certificates of such a server."""
         self._refuse("log in at")
         raise AssertionError("unreachable")
 
@@ -1105,7 +1105,7 @@ class ExternalPostgres(PostgresDatabases, ExternalServer):
         self._binaries = Path()
 
     def start(self) -> None:
-        """Check that it answers; needs the program psql here."""
+        """Check that the server answers; needs the program psql on this machine."""
         if urlsplit(self.dsn).scheme not in {"postgresql", "postgres"}:
             raise ServerError(f"expected a URL that starts with postgresql:// in {self.variable}.")
         client = shutil.which("psql")
@@ -1125,12 +1125,12 @@ Postgres = PostgresServer | LentPostgres | ExternalPostgres
 def kafka_server(
     *, quick: bool = False, settings: Mapping[str, str] | None = None
 ) -> KafkaServer | ExternalKafka:
-    """The Kafka that CHARGELINE_TEST_KAFKA names, else one of our own, not yet started."""
+    """The Kafka that CHARGELINE_TEST_KAFKA names, else a new one, not yet started."""
     bootstrap = os.environ.get(KAFKA_VARIABLE)
     return ExternalKafka(bootstrap) if bootstrap else KafkaServer(quick=quick, settings=settings)
 
 
 def postgres_server(*, quick: bool = False) -> PostgresServer | ExternalPostgres:
-    """The PostgreSQL that CHARGELINE_TEST_POSTGRES names, else one of our own, not yet started."""
+    """The PostgreSQL that CHARGELINE_TEST_POSTGRES names, else a new one, not yet started."""
     dsn = os.environ.get(POSTGRES_VARIABLE)
     return ExternalPostgres(dsn) if dsn else PostgresServer(quick=quick)

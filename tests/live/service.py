@@ -1,7 +1,8 @@
 """Capture and gateway processes of one test, with topics and a ledger of their own.
 
-It owns starting, hurting and asking them, sending them a feed, and knowing when all of it is worked
-off. It judges nothing: what came out is read and compared in `chaos/evidence.py`.
+This module owns how a test starts, signals and asks these processes, how a test sends them a feed,
+and how a test knows that the feed is worked off. It judges no result: `chaos/evidence.py` reads the
+drafts and compares them.
 """
 
 import asyncio
@@ -31,21 +32,23 @@ from .processes import Forked
 from .servers import Kafka, free_port
 
 PARTITIONS = 6
-DEADLINE_SECONDS = 240  # some wait for all that a service has to do
-LOOK_IN_SECONDS = 2.0  # a page of a program that may be frozen
+DEADLINE_SECONDS = 240  # for waits until a service has done all of its work
+LOOK_IN_SECONDS = 2.0  # for a page of a program that may be frozen
 LOOK_SECONDS = 0.1
 
-# What is still to be done: the outbox, what is due soon, and how far the inbound topic is read.
+# What is still to be done: events in the outbox, visits that are due soon, and the offsets up to
+# which the inbound topic is read.
 _WAITING = """
 SELECT (SELECT count(*) FROM outbox),
        (SELECT count(*) FROM visit WHERE settle_due IS NOT NULL OR final_due <= now()
                                       OR asked_due <= now() + interval '5 minutes'),
-       (SELECT coalesce(json_object_agg(partition, next_offset), '{}') FROM partition_offset WHERE topic = $1)
+       (SELECT coalesce(json_object_agg(partition, next_offset), '{}') FROM partition_offset
+                                                                       WHERE topic = $1)
 """
 
 
 class Program:
-    """One process of ours."""
+    """One running program of ours, with the port of its health pages."""
 
     def __init__(self, name: str, port: int, process: Forked) -> None:
         self.name = name
@@ -53,19 +56,19 @@ class Program:
         self.process = process
 
     def poll(self) -> int | None:
-        """The exit code once it has ended."""
+        """The exit code once the program has ended."""
         return self.process.poll()
 
     async def ended(self, seconds: float = DEADLINE_SECONDS) -> int:
-        """Wait for its exit code."""
+        """Wait for the exit code of the program."""
         return await asyncio.to_thread(self.process.wait, seconds)
 
     def signal(self, number: int) -> None:
-        """Send it a signal, such as SIGKILL."""
+        """Send the program a signal, such as SIGKILL."""
         self.process.send_signal(number)
 
     async def page(self, path: str, seconds: float = PATIENCE_SECONDS) -> tuple[int, str]:
-        """Status and body of one of its pages; (0, "") if nobody listens, or answers in time."""
+        """Status and body of a page; (0, "") if the program does not answer in time."""
         try:
             async with asyncio.timeout(seconds):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -87,7 +90,7 @@ class Program:
 
 
 class Service:
-    """Topics, a ledger and some processes of one test."""
+    """The topics, the ledger and the processes of one test."""
 
     def __init__(self, kafka: Kafka, database: str, name: str, log: Path) -> None:
         self.kafka = kafka
@@ -118,11 +121,11 @@ class Service:
 
     @property
     def inbound(self) -> str:
-        """The inbound topic."""
+        """The name of the inbound topic."""
         return f"{self.name}.inbound"
 
     async def prepare(self) -> None:
-        """Topics and schema."""
+        """Make the topics and the tables of the ledger."""
         settings = Settings(
             kafka_bootstrap=self.kafka.bootstrap,
             topic_inbound=self.inbound,
@@ -136,7 +139,7 @@ class Service:
         await ledger.close()
 
     def start(self, verb: str = "capture", **settings: str) -> Program:
-        """One more process of a verb, with further settings."""
+        """Start one more process of a verb, with further settings."""
         port = free_port()
         name = f"{verb}-{len(self.programs) + 1}"
         environment = {
@@ -149,7 +152,7 @@ class Service:
         return self.programs[-1]
 
     def end(self) -> None:
-        """End all processes, the hard way if they do not listen."""
+        """End all processes; a process that ignores SIGTERM is killed."""
         for program in self.programs:
             if program.poll() is None:
                 program.signal(signal.SIGCONT)
@@ -171,7 +174,7 @@ class Service:
         """Wait for a condition; a failure says what was waited for and how the log ends."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                while not (await found if asyncio.iscoroutine(found := true()) else found):
+                while not (await answer if asyncio.iscoroutine(answer := true()) else answer):
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             raise AssertionError(
@@ -179,7 +182,7 @@ class Service:
             ) from None
 
     async def ready(self, program: Program) -> None:
-        """Wait until a process says that it is ready."""
+        """Wait until a program says on /readyz that it is ready."""
 
         async def says_so() -> bool:
             assert program.poll() is None, f"{program.name} ended early\n{self.last_words()}"
@@ -188,22 +191,22 @@ class Service:
         await self.until(says_so, f"{program.name} to be ready")
 
     async def owners(self) -> dict[int, str]:
-        """The program that claimed each partition last, by the ledger."""
+        """The program that claimed each partition last, as the ledger says."""
         rows = await self._ask(
             "SELECT partition, owner FROM partition_offset WHERE topic = $1", self.inbound
         )
         return {row[0]: row[1].rsplit("-", 1)[0] for row in rows}
 
     async def count(self, table: str) -> int:
-        """How many rows a table of the ledger has."""
+        """How many rows a table of the ledger has; 0 while the ledger is away."""
         rows = await self._ask(f"SELECT count(*) FROM {table}")
         return rows[0][0] if rows else 0
 
     async def drained(self) -> bool:
-        """Whether every message is worked off, nothing is due soon, and all announcements are
-        published.
+        """Whether all messages are worked off, no visit is due soon, and the outbox is empty.
 
-        The ledger is looked at first: what it has published by then is among the topic's messages.
+        The ledger is asked before Kafka: once the outbox is empty, each nudge is on the inbound
+        topic and counts among the messages there.
         """
         rows = await self._ask(_WAITING, self.inbound)
         if not rows or rows[0][0] or rows[0][1]:
@@ -221,32 +224,32 @@ class Service:
         await consumer.start()
         try:
             partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-            found = await consumer.end_offsets(partitions)
-            return {each.partition: offset for each, offset in found.items()}
+            ends = await consumer.end_offsets(partitions)
+            return {partition.partition: offset for partition, offset in ends.items()}
         finally:
             await consumer.stop()
 
     async def _ask(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
-        """Rows of the ledger; none while it is away."""
+        """Rows of the ledger; none while the ledger is away."""
         try:
             connection = await asyncpg.connect(self.database, timeout=PATIENCE_SECONDS)
         except (OSError, asyncpg.PostgresError):
             return []
         try:
-            found: Sequence[asyncpg.Record] = await connection.fetch(
+            rows: Sequence[asyncpg.Record] = await connection.fetch(
                 statement, *values, timeout=PATIENCE_SECONDS
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return []
         else:
-            return found
+            return rows
         finally:
             connection.terminate()
 
     # ------------------------------------------------------------------ the feed
 
     async def send(self, messages: Sequence[bytes], producer: AIOKafkaProducer) -> None:
-        """Messages under the key of their visit."""
+        """Send messages to the inbound topic, each under the key of its visit."""
         waiting = []
         for data in messages:
             reading = read_events(read_message(data), PROFILE)
@@ -255,9 +258,7 @@ class Service:
         await asyncio.gather(*waiting)
 
     async def deliver(self, messages: Sequence[bytes]) -> None:
-        """Messages under the key of their visit, all again after a failure, as an interface engine
-        would.
-        """
+        """Send messages; after a failure send all of them again, as an interface engine would."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while True:
                 producer = AIOKafkaProducer(
@@ -274,7 +275,7 @@ class Service:
                     await producer.stop()
 
     async def settled(self, wanted: Lines) -> Lines:
-        """The drafts once they are what is wanted, or what they were when the time was over."""
+        """Wait until the drafts are the wanted ones; returns the drafts of the last moment."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest"
         )
@@ -302,7 +303,7 @@ class Service:
 def service(
     kafka: Kafka, database: str, topics: Callable[[str], str], tmp_path: Path
 ) -> Iterator[Service]:
-    """A service of this test's own, ended after it."""
-    made = Service(kafka, database, topics("s"), tmp_path / "capture.log")
-    yield made
-    made.end()
+    """A service that belongs to this test, ended after the test."""
+    own = Service(kafka, database, topics("s"), tmp_path / "capture.log")
+    yield own
+    own.end()

@@ -1,9 +1,8 @@
-"""Claims about bad input to the running service: a clear message, a metric, a defined state,
-nothing lost.
+"""Claims about bad input to the running service: a clear message, a metric, and nothing is lost.
 
-A full disk, a message of 5 MB, a topic that refuses one, a thousand messages that are none, and a
-Kafka that stops answering while a sender waits. Programs are processes, Kafka and PostgreSQL are
-real.
+The cases are a full disk, a message of 5 MB, a topic that refuses a large message, a thousand
+messages that are not HL7, and a Kafka that stops answering while a sender waits. The programs are
+processes; Kafka and PostgreSQL are real.
 """
 
 import asyncio
@@ -47,7 +46,7 @@ def feed(visits: int, seed: int) -> list[bytes]:
 
 
 def large(message: bytes, size: int = FIVE_MEGABYTES) -> bytes:
-    """The message with a document in it, as some senders append one."""
+    """The message with an embedded document, as some senders append one."""
     document = base64.b64encode(b"An invented report. " * (size // 20))[:size]
     return (
         message.rstrip(b"\r")
@@ -57,12 +56,8 @@ def large(message: bytes, size: int = FIVE_MEGABYTES) -> bytes:
     )
 
 
-def last_words(service: Service) -> str:
-    return service.log.read_text()[-3000:]
-
-
 def logged(service: Service, event: str) -> list[dict[str, object]]:
-    """The log's lines of an event."""
+    """The lines that the programs logged for an event."""
     lines = [
         json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")
     ]
@@ -70,7 +65,10 @@ def logged(service: Service, event: str) -> list[dict[str, object]]:
 
 
 async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
-    """Messages in the inbound topic, under the key of their visit or, numbered, this one."""
+    """Send messages to the inbound topic, under the keys of their visits.
+
+    With a `key`, such as `nobody`, the messages go out under `nobody0`, `nobody1` and so on.
+    """
     producer = AIOKafkaProducer(
         bootstrap_servers=service.kafka.bootstrap, max_request_size=20_000_000
     )
@@ -80,8 +78,8 @@ async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
             await service.send(messages, producer)
             return
         waiting = [
-            await producer.send(service.inbound, value=each, key=f"{key}{number}".encode())
-            for number, each in enumerate(messages)
+            await producer.send(service.inbound, value=message, key=f"{key}{number}".encode())
+            for number, message in enumerate(messages)
         ]
         await asyncio.gather(*waiting)
     finally:
@@ -89,7 +87,7 @@ async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
 
 
 async def gateway(service: Service, **settings: str) -> tuple[Program, int]:
-    """Start a gateway; returns it and its MLLP port."""
+    """Start a gateway; returns the program and its MLLP port."""
     port = servers.free_port()
     program = service.start("gateway", CHARGELINE_MLLP_PORT=str(port), **settings)
     await service.ready(program)
@@ -100,15 +98,15 @@ def code_of(answer: bytes) -> str | None:
     return read_message(answer).value("MSA-1")
 
 
-# --- a full disk
-# ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a full disk
 
 
 async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
     service: Service,
 ) -> None:
-    """It says so, is not ready, keeps its offset and stays; with room again every message is
-    drafted.
+    """Capture names the reason on /readyz and in the log, moves no offset and does not end.
+
+    When there is room again, capture drafts every message.
     """
     await service.prepare()
     messages = feed(10, 31)
@@ -125,9 +123,8 @@ async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
 
         await service.until(not_ready, "503 with the reason")
         assert await capture.metric("chargeline_ready") == 0
-        (said, *_again) = [
-            each for each in logged(service, "reader.waiting") if each["error"] == "DiskFull"
-        ]
+        waiting = logged(service, "reader.waiting")
+        (said, *_again) = [line for line in waiting if line["error"] == "DiskFull"]
         assert "expected room for the batch at postgresql://" in str(said["says"])
         offsets = await connection.fetch("SELECT next_offset FROM partition_offset")
         assert not any(row["next_offset"] for row in offsets)
@@ -136,34 +133,31 @@ async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
     finally:
         await connection.close()
     wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
     await service.ready(capture)
 
 
-# --- a message of 5 MB
-# ------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a message of 5 MB
 
 
 async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) -> None:
-    """By the gateway and under a wrong key it is drafted; one that cannot be read is parked
-    whole.
-    """
+    """Capture drafts it, from the gateway and under a wrong key; unreadable, it is parked whole."""
     await service.prepare()
     messages = feed(4, 32)
     part = len(messages) // 2
     program, port = await gateway(service)
     service.start()
-    big = [large(each) if number in (0, part) else each for number, each in enumerate(messages)]
+    big = [large(m) if number in (0, part) else m for number, m in enumerate(messages)]
     client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
-    answers = [await client.send(each) for each in big[:part]]
+    answers = [await client.send(message) for message in big[:part]]
     nothing = b"MSH|^~\\&|no structure" + b"x" * FIVE_MEGABYTES
     await client.close()
-    assert {code_of(each) for each in answers} == {"CA"}
+    assert {code_of(answer) for answer in answers} == {"CA"}
     assert await program.metric("chargeline_gateway_frames_total") == part
     await sent(service, big[part:], key="nobody")
     await sent(service, [nothing], key="nobody")
     wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
     (parked,) = await read(service, f"{service.name}.parked", 1)
     assert base64.b64decode(json.loads(parked)["raw_base64"]) == nothing
 
@@ -185,10 +179,9 @@ async def read(service: Service, topic: str, count: int) -> list[bytes]:
 async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(
     service: Service,
 ) -> None:
-    """A topic with Kafka's own limit of 1 MB: an error with the reason, at once; those after it are
-    taken.
+    """A topic with Kafka's own limit of 1 MB: the sender is told why, and may go on sending.
 
-    All are of one partition, so those that follow come to where one was just refused.
+    All messages go to one partition, so those that follow reach the one that has just refused.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
     await admin.start()
@@ -201,20 +194,21 @@ async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(
     refused = read_message(await client.send(large(first)))
     assert (refused.value("MSA-1"), refused.value("ERR-3.1")) == ("CE", "207")
     assert "takes no message of this size" in (refused.value("ERR-7") or "")
-    assert {code_of(await client.send(each)) for each in others} == {"CA"}
+    assert {code_of(await client.send(message)) for message in others} == {"CA"}
     assert await program.metric("chargeline_gateway_open_connections") == 1
     await client.close()
     _status, text = await program.page("/metrics")
     assert 'chargeline_gateway_acknowledgements_total{acknowledgement="CE"} 1.0' in text
     (said,) = logged(service, "kafka.too_large")
     assert (said["topic"], said["level"]) == (service.inbound, "error")
-    assert [each["reason"] for each in logged(service, "message.refused")] == ["store_too_large"]
+    refusals = logged(service, "message.refused")
+    assert [line["reason"] for line in refusals] == ["store_too_large"]
 
 
 async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
     service: Service,
 ) -> None:
-    """A parked message larger than its topic takes: the drafts go out, it stays, and it is said."""
+    """A parked message that its topic refuses stays in the outbox and is logged; drafts go out."""
     await service.prepare()
     admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
     await admin.start()
@@ -234,7 +228,7 @@ async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
     await service.until(refused, "the refusal to be logged")
     await sent(service, messages)
     wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
     assert await parked(service) == [nothing]
     (said, *_again) = logged(service, "event.too_large")
     assert said["topic"] == f"{service.name}.parked"
@@ -247,15 +241,15 @@ async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
     assert await capture.ended() == 0
 
 
-# --- a thousand bad messages
-# ------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a thousand bad messages
 
 
 async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Service) -> None:
-    """It ends with its reason, the good ones before are drafted; with a higher limit the rest
-    follows.
+    """Capture drafts the good messages before the garbage, then ends with the reason.
 
-    Started again as before, it goes on from where it was: what is parked is not counted again.
+    Started with higher limits, capture parks the rest of the garbage and drafts what follows.
+    Started once more with the usual limits, capture goes on: messages that are already parked are
+    not counted again.
     """
     await service.prepare()
     first, then, last = feed(6, 34), feed(6, 35), feed(6, 36)
@@ -263,7 +257,7 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
     await sent(service, first)
     capture = service.start()
     wanted = by_code(first)
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
     await sent(service, garbage, key="nobody")
     await sent(service, then)
     assert await capture.ended() == 1
@@ -271,7 +265,7 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
         line for line in service.log.read_text().splitlines() if line.startswith("chargeline: ")
     ]
     assert len(words) == 1
-    # Which of the two limits is met first depends on how the good ones come in between.
+    # Which of the two limits is met first depends on where the good messages come in between.
     assert re.match(
         r"chargeline: expected at most (50 .* in a row|500 .* in a minute), found ", words[0]
     )
@@ -285,7 +279,7 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
     limits = {"CHARGELINE_PARKED_IN_A_ROW": "5000", "CHARGELINE_PARKED_PER_MINUTE": "5000"}
     patient = service.start("capture", **limits)
     wanted = by_code([*first, *then])
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
 
     async def all_parked() -> bool:
         return len(await parked(service)) == len(garbage)
@@ -298,27 +292,27 @@ async def test_a_thousand_bad_messages_stop_capture_and_lose_nothing(service: Se
     strict = service.start()
     await sent(service, last)
     wanted = by_code([*first, *then, *last])
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
     assert strict.poll() is None
 
 
 async def parked(service: Service) -> list[bytes]:
-    """What the ledger keeps of the messages that could not be used."""
+    """The bytes of the parked messages, as the ledger keeps them."""
     ledger = await Ledger.open(service.url)
     try:
-        return sorted(each.raw for each in await ledger.parked(limit=2000))
+        return sorted(message.raw for message in await ledger.parked(limit=2000))
     finally:
         await ledger.close()
 
 
-# --- Kafka goes away under a sender
-# -----------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka goes away under a sender
 
 
 @pytest.mark.hurts("kafka")
 async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service) -> None:
-    """Kafka frozen while a sender waits: 503 with the reason, an error for the sender, and an end
-    with 0.
+    """Kafka is frozen while a sender waits: /readyz gives 503 and the reason.
+
+    After SIGTERM the sender gets an error, and the gateway ends with 0.
     """
     await service.prepare()
     program, port = await gateway(service)
@@ -344,12 +338,11 @@ async def test_a_gateway_without_kafka_says_so_and_ends_in_time(service: Service
         await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
 
 
-# --- over TLS, with a login
-# -------------------------------------------------------------------------------
+# ------------------------------------------------------------------ over TLS, with a login
 
 
 async def test_the_service_works_over_tls_with_a_login(service: Service) -> None:
-    """SASL_SSL with the settings as documented: from MLLP to the drafts they are those of code."""
+    """With SASL_SSL set as documented, messages over MLLP give the drafts of `chargeline code`."""
     await service.prepare()
     service.environment |= environment(
         KAFKA_BOOTSTRAP=service.kafka.secure_bootstrap,
@@ -363,8 +356,8 @@ async def test_the_service_works_over_tls_with_a_login(service: Service) -> None
     service.start()
     messages = feed(5, 38)
     client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
-    assert {code_of(await client.send(each)) for each in messages} == {"CA"}
+    assert {code_of(await client.send(message)) for message in messages} == {"CA"}
     await client.close()
     wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, last_words(service)
+    assert await service.settled(wanted) == wanted, service.last_words()
     assert servers.SASL_PASSWORD not in service.log.read_text()

@@ -1,8 +1,8 @@
-"""Claims about a start that cannot be: one clear line, exit code 1, and the password nowhere.
+"""Claims about a start that fails: one clear line, exit code 1, and the password nowhere.
 
-Kafka and the ledger are real, and refuse for real. What is defined: nothing waits at its start for
-a server that is not there, or for a person; it ends, and whoever runs it starts it again. A Kafka
-that is there and still starting is waited for: `test_starting.py`.
+Kafka and the ledger are real and refuse for real. No program waits at its start for a server that
+is not there, or for a person: the program ends, and whatever runs it starts it again. The programs
+do wait for a Kafka that answers and is still starting: see `test_starting.py`.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ def tls_files(authority: Path | None, certificate: Path | None, key: Path | None
 
 @pytest.fixture(autouse=True)
 def patient_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine Kafka's first handshakes take their time."""
+    """Give Kafka's first handshakes more time: on a busy machine they are slow."""
     monkeypatch.setattr(clients, "KNOCK_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
 async def file(tmp_path: Path) -> Path:
-    """A migrated ledger in a file."""
+    """The path of a SQLite ledger that has its tables."""
     path = tmp_path / "ledger.sqlite"
     await with_tables(f"sqlite:///{path}")
     return path
@@ -56,29 +56,23 @@ def url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-# --- Kafka
-# ------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka
 
 
 async def test_without_kafka_each_program_says_so_and_ends(file: Path) -> None:
-    """Nobody listens: capture, gateway and topics create name the address and what to do; exit code
-    1.
-    """
+    """Nobody listens: capture, gateway and topics create name the address and what to do."""
     address = f"127.0.0.1:{servers.free_port()}"
     given = environment(KAFKA_BOOTSTRAP=address, LEDGER_URL=url(file))
-    words = ("capture", "gateway", "topics create")
-    for word, ended in zip(
-        words, await asyncio.gather(*(command(each, given) for each in words)), strict=True
-    ):
+    verbs = ("capture", "gateway", "topics create")
+    results = await asyncio.gather(*(command(verb, given) for verb in verbs))
+    for verb, ended in zip(verbs, results, strict=True):
         assert_one_clear_line(ended, f"found nobody who listens at {address}; start Kafka")
-        if word != "topics create":
+        if verb != "topics create":
             assert_logged_as_well(ended, "KafkaUnavailableError")
 
 
 async def test_a_wrong_password_is_told_and_not_shown(kafka: Kafka, file: Path) -> None:
-    """Through capture: a login that is refused, and which variables to correct; the word itself
-    nowhere.
-    """
+    """Capture says that the login is refused and which variables to correct, and no password."""
     given = environment(
         KAFKA_BOOTSTRAP=kafka.sasl_bootstrap,
         KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT",
@@ -177,7 +171,7 @@ REFUSALS: dict[str, tuple[Try, str]] = {
 
 
 async def knock(place: str, said: dict[str, object], files: TlsFiles, *topics: str) -> None:
-    """Start a producer as the programs do, and end it."""
+    """Start a producer as the programs do, and end the producer."""
     options = clients.client_options(
         {"bootstrap_servers": place, "client_id": "test"} | said, files
     )
@@ -187,9 +181,7 @@ async def knock(place: str, said: dict[str, object], files: TlsFiles, *topics: s
 
 @pytest.mark.parametrize("case", REFUSALS)
 async def test_why_kafka_does_not_let_us_in_is_told(kafka: Kafka, case: str) -> None:
-    """Each wrong address, protocol, login and certificate gives its own reason, and none the
-    password.
-    """
+    """Each wrong address, protocol, login and certificate gives its own reason, and no password."""
     given, said = REFUSALS[case]
     with pytest.raises(KafkaUnavailableError, match=said) as caught:
         await knock(*given(kafka))
@@ -206,15 +198,13 @@ async def test_why_kafka_does_not_let_us_in_is_told(kafka: Kafka, case: str) -> 
         lambda kafka: (
             kafka.mutual_bootstrap,
             tls(),
-            tls_files(
-                *(kafka.tls_file(each) for each in ("authority.pem", "client.pem", "client.key"))
-            ),
+            tls_files(*map(kafka.tls_file, ("authority.pem", "client.pem", "client.key"))),
         ),
     ],
     ids=["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL", "SSL with our certificate"],
 )
 async def test_with_what_is_right_kafka_lets_us_in(kafka: Kafka, given: Try) -> None:
-    """Each protocol that can be set."""
+    """Kafka accepts us with each security protocol that can be set."""
     await knock(*given(kafka))
 
 
@@ -227,20 +217,24 @@ async def test_with_what_is_right_kafka_lets_us_in(kafka: Kafka, given: Try) -> 
     ],
 )
 def test_a_tls_file_of_another_kind_is_named(kafka: Kafka, files: tuple[str | None, ...]) -> None:
-    """A key for a certificate, or of another one: which files, and which variables to correct."""
-    paths = tls_files(*(kafka.tls_file(each) if each else None for each in files))
+    """A key in place of a certificate, or the key of another one: the files are named.
+
+    The message also names the variables to correct.
+    """
+    paths = tls_files(*(kafka.tls_file(name) if name else None for name in files))
     with pytest.raises(
         KafkaUnavailableError, match=r"expected PEM .*\.key, found .*; correct CHARGELINE_KAFKA_TLS"
     ):
         clients.client_options({"bootstrap_servers": "localhost:9092", **tls()}, paths)
-    assert issubclass(ssl.SSLError, OSError), "what the message rests on"
+    assert issubclass(ssl.SSLError, OSError), "the code that words the message relies on it"
 
 
 async def test_a_topic_that_is_missing_is_named_with_the_command_that_makes_it(
     kafka: Kafka, file: Path
 ) -> None:
-    """Capture needs four and names those that are not there, the gateway one; neither makes any by
-    itself.
+    """Capture needs four topics and names the missing ones; the gateway needs one.
+
+    Neither program makes a topic by itself.
     """
     names = {"TOPIC_DRAFTS": "absent.drafts", "TOPIC_QUESTIONS": "absent.questions"}
     given = environment(
@@ -248,9 +242,8 @@ async def test_a_topic_that_is_missing_is_named_with_the_command_that_makes_it(
     )
     capture, gateway = await asyncio.gather(command("capture", given), command("gateway", given))
     for ended, missing in ((capture, [*names.values(), "absent.in"]), (gateway, ["absent.in"])):
-        assert_one_clear_line(
-            ended, *(f"no {each}" for each in missing), "chargeline topics create"
-        )
+        said = [f"no {topic}" for topic in missing]
+        assert_one_clear_line(ended, *said, "chargeline topics create")
         assert_logged_as_well(ended, "TopicsMissingError")
     with pytest.raises(TopicsMissingError):
         await knock(kafka.bootstrap, PLAINTEXT, NO_FILES, "absent.in")
@@ -259,8 +252,8 @@ async def test_a_topic_that_is_missing_is_named_with_the_command_that_makes_it(
 async def test_topics_that_kafka_does_not_make_are_an_error(
     kafka: Kafka, topics: Callable[[str], str]
 ) -> None:
-    """Three replicas of one server: refused, and not reported as created."""
-    names = {f"TOPIC_{each}": topics(each) for each in ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED")}
+    """Kafka with one server refuses three replicas; no topic is reported as created."""
+    names = {f"TOPIC_{what}": topics(what) for what in ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED")}
     ended = await command("topics create", environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **names))
     assert_one_clear_line(ended, "3 replicas, found InvalidReplicationFactorError", "--replication")
     assert ended.out == ""
@@ -269,10 +262,11 @@ async def test_topics_that_kafka_does_not_make_are_an_error(
 async def test_topics_take_the_largest_message_or_it_is_said(
     kafka: Kafka, topics: Callable[[str], str]
 ) -> None:
-    """New topics take what the settings allow; where the settings are raised later, each topic is
-    named.
+    """New topics take the largest message that the settings allow.
+
+    When the limit is raised later, `topics create` names each topic that takes less.
     """
-    names = {f"topic_{each}": topics(each) for each in ("inbound", "drafts", "questions", "parked")}
+    names = {f"topic_{what}": topics(what) for what in ("inbound", "drafts", "questions", "parked")}
     settings = Settings(kafka_bootstrap=kafka.bootstrap, mllp_frame_bytes=2_000_000, **names)
     assert sorted(await make_topics(settings, 1, 1)) == sorted(names.values())
     assert (
@@ -291,15 +285,14 @@ async def test_topics_take_the_largest_message_or_it_is_said(
 
 
 async def test_a_port_that_is_taken_is_told(kafka: Kafka, service: Service) -> None:
-    """The gateway names the port and the variable, and ends."""
+    """The gateway names the port and the variable to correct, and ends."""
     await service.prepare()
     taken = kafka.bootstrap.rpartition(":")[2]
     ended = await command("gateway", service.environment | {"CHARGELINE_MLLP_PORT": taken})
     assert_one_clear_line(ended, f"port {taken}", "in use", "CHARGELINE_MLLP_HOST")
 
 
-# --- the ledger
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ the ledger
 
 
 def as_if_of_version(path: Path, version: str) -> None:
@@ -327,9 +320,7 @@ def as_if_of_version(path: Path, version: str) -> None:
 async def test_a_ledger_that_cannot_be_used_ends_the_start(
     file: Path, state: str, verbs: list[str], said: str
 ) -> None:
-    """Of no or another version, no ledger at all, not there, nobody at the address: said in one
-    line.
-    """
+    """One line says why: no tables, another version, no SQLite file, no folder, nobody listens."""
     address = url(file)
     match state:
         case "empty":
@@ -353,7 +344,7 @@ async def test_a_ledger_that_cannot_be_used_ends_the_start(
 async def test_a_postgresql_ledger_that_cannot_be_used_ends_the_start(
     service: Service, database: str
 ) -> None:
-    """Without the right to write, and of a newer version: capture says so and ends."""
+    """Capture says so and ends: without the right to write, and with tables of a newer version."""
     await service.prepare()
     connection = await asyncpg.connect(database)
     await connection.execute("CREATE ROLE bystander LOGIN")

@@ -1,8 +1,7 @@
-"""Claims about `chargeline capture` on a real Kafka and a real PostgreSQL: nothing lost, nothing
-twice.
+"""Claims about `chargeline capture` on a real Kafka and PostgreSQL: nothing lost, nothing twice.
 
-Most of them in small: `make chaos` is the long form, with 20,000 messages and every fault many
-times.
+The feeds here are small, 150 to 1,200 messages. `make chaos` is the long form, with 20,000 messages
+and each fault many times.
 """
 
 import asyncio
@@ -38,18 +37,19 @@ SHUTDOWN_SECONDS = "3"
 
 
 async def assert_equal_to_code(service: Service, messages: list[bytes], folder: Path) -> None:
-    """Once all is worked off, the topics hold just what `chargeline code` drafts."""
+    """Once all is worked off, the topics hold exactly what `chargeline code` drafts."""
     await service.until(service.drained, "everything to be worked off")
-    found = differences(await gathered(service), drafted_by_code(messages, folder))
-    assert not found, "\n".join(found[:10])
+    problems = differences(await gathered(service), drafted_by_code(messages, folder))
+    assert not problems, "\n".join(problems[:10])
 
 
 async def deliver(service: Service, feed: Feed) -> None:
-    """The feed, but first what joins patients, so that nobody waits a minute to look at them
-    again.
+    """Deliver the feed, patient merges first.
+
+    A visit that is seen under two patients before their merge waits a minute to be looked at again.
     """
-    await service.deliver([each for each in feed.arriving if joins_patients(each)])
-    await service.deliver([each for each in feed.arriving if not joins_patients(each)])
+    await service.deliver([message for message in feed.arriving if joins_patients(message)])
+    await service.deliver([message for message in feed.arriving if not joins_patients(message)])
 
 
 async def assert_ends(service: Service, program: Program, code: int) -> None:
@@ -59,7 +59,7 @@ async def assert_ends(service: Service, program: Program, code: int) -> None:
 
 
 async def says(program: Program, word: str) -> bool:
-    """Whether it is not ready and gives a reason with this word, and its gauge says the same."""
+    """Whether the program is not ready for a reason with this word, on its page and its gauge."""
     status, body = await program.page("/readyz")
     return status == 503 and word in body and await program.metric("chargeline_ready") == 0
 
@@ -71,16 +71,18 @@ async def says(program: Program, word: str) -> bool:
 async def test_whatever_fails_the_drafts_are_those_of_code(
     service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Disorder, duplicates, merges; SIGKILL, SIGSTOP, both servers killed, joins, leaves: event for
-    event.
+    """The feed has disorder, duplicates and merges; the drafts are equal, event for event.
+
+    Meanwhile consumers are killed and frozen, one leaves, and both servers are killed.
     """
     feed = messy_feed(visits=80, count=1_200, seed=22)
-    merges = [each for each in feed.arriving if joins_patients(each)]
+    merges = [message for message in feed.arriving if joins_patients(message)]
+    others = [message for message in feed.arriving if not joins_patients(message)]
     assert merges, "the feed joins patients across partitions"
     await service.prepare()
     conductor = Conductor(service, kafka, postgres, random.Random(5), print)
     await service.deliver(merges)
-    await conductor.run([each for each in feed.arriving if not joins_patients(each)], SHORT)
+    await conductor.run(others, SHORT)
     await conductor.stop()
     assert conductor.done["killed at work"] >= SHORT.kills
     await assert_equal_to_code(service, feed.written, tmp_path)
@@ -89,8 +91,9 @@ async def test_whatever_fails_the_drafts_are_those_of_code(
 async def test_an_event_waits_until_kafka_has_the_one_before_it(
     service: Service, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """A send that fails in the middle of a lot: of each key the first of each id stand in their
-    order.
+    """A send fails in the middle of a lot; the first copies of each key's events keep their order.
+
+    Example: when Kafka refuses b-2 once, the topic still holds b-1, b-2, b-3 and b-4 in this order.
     """
     await service.prepare()
     ledger = await Ledger.open(service.url)
@@ -106,10 +109,10 @@ async def test_an_event_waits_until_kafka_has_the_one_before_it(
         await relay.run()
     await relay.close()
     await ledger.close()
-    assert [each["event"] for each in said] == ["relay.waiting"], "the failure happened, once"
-    found = [event.id for event in (await gathered(service)).drafts]
+    assert [line["event"] for line in said] == ["relay.waiting"], "the failure happened, once"
+    ids = [event.id for event in (await gathered(service)).drafts]
     for key in ("a", "b", "c"):
-        first = list(dict.fromkeys(each for each in found if each.startswith(key)))
+        first = list(dict.fromkeys(name for name in ids if name.startswith(key)))
         assert first == [f"{key}-{number}" for number in range(1, 5)]
 
 
@@ -118,7 +121,7 @@ def _announcement(topic: str, name: str) -> Announcement:
 
 
 def _failing_at(name: str, bootstrap: str) -> Producers:
-    """Producers that refuse one event, once."""
+    """Producers that fail to send one event, once."""
     failed: list[str] = []
 
     class Failing(AIOKafkaProducer):
@@ -130,10 +133,10 @@ def _failing_at(name: str, bootstrap: str) -> Producers:
 
     @asynccontextmanager
     async def producers() -> AsyncIterator[AIOKafkaProducer]:
-        made = Failing(bootstrap_servers=bootstrap, acks="all")
-        await made.start()
-        yield made
-        await made.stop()
+        producer = Failing(bootstrap_servers=bootstrap, acks="all")
+        await producer.start()
+        yield producer
+        await producer.stop()
 
     return producers
 
@@ -142,11 +145,12 @@ def _failing_at(name: str, bootstrap: str) -> Producers:
 
 
 async def test_a_restart_under_the_same_instance_id_moves_no_partitions(service: Service) -> None:
-    """Static members: one stops and comes back to its partitions under its name; the other sees
-    nothing.
+    """Static members: one stops and comes back under its name to its partitions.
+
+    The other member sees no rebalance.
     """
     await service.prepare()
-    patience = str(PATIENCE_SECONDS * 1000)  # for one that is away
+    patience = str(PATIENCE_SECONDS * 1000)  # the member that stops may be away for so long
     slow = {
         "CHARGELINE_KAFKA_SESSION_TIMEOUT_MS": patience,
         "CHARGELINE_KAFKA_REBALANCE_TIMEOUT_MS": patience,
@@ -173,8 +177,9 @@ async def test_a_restart_under_the_same_instance_id_moves_no_partitions(service:
 async def test_a_fenced_consumer_claims_again_what_is_still_its_own(
     service: Service, tmp_path: Path
 ) -> None:
-    """Somebody else claimed its partitions and went away: it is fenced, claims again, and loses
-    nothing.
+    """Somebody else claims its partitions and goes away: the consumer is fenced, and claims again.
+
+    Nothing is lost.
     """
     feed = messy_feed(visits=10, count=150, seed=23)
     await service.prepare()
@@ -207,15 +212,15 @@ async def _fenced(program: Program) -> bool:
 async def test_without_a_server_it_says_so_ends_in_time_and_loses_nothing(
     service: Service, kafka: Kafka, postgres: Postgres, tmp_path: Path, lost: str, word: str
 ) -> None:
-    """A server goes under load: not ready, and why; SIGTERM ends it in time; the next one does the
-    rest.
+    """A server stops under load: capture is not ready and says why, and SIGTERM ends it in time.
+
+    The next capture does the rest of the work.
     """
     feed = messy_feed(visits=12, count=180, seed=24)
     server = {"kafka": kafka, "postgres": postgres}[lost]
     await service.prepare()
-    service.environment["CHARGELINE_SETTLE_SECONDS"] = (
-        "2"  # so that drafts are made when the server is gone
-    )
+    # Long enough that drafts are due only after the server has stopped.
+    service.environment["CHARGELINE_SETTLE_SECONDS"] = "2"
     program = service.start(CHARGELINE_SHUTDOWN_SECONDS=SHUTDOWN_SECONDS)
     await service.ready(program)
     assert await program.metric("chargeline_ready") == 1
@@ -226,9 +231,8 @@ async def test_without_a_server_it_says_so_ends_in_time_and_loses_nothing(
     if lost == "kafka":
         await service.until(lambda: service.count("outbox"), "drafts in the outbox")
     await assert_ends(service, program, 1)
-    in_hand = (
-        r"events that are not published: \d+; "  # also where only their deletion was in the way
-    )
+    # Events also count as not published when Kafka has them and only their deletion failed.
+    in_hand = r"events that are not published: \d+; "
     reason = f"{in_hand}{word}" if lost == "kafka" else f"(?:{in_hand})?{word}"
     assert re.search(
         f"expected to end within 3 seconds, found {reason} .*nothing is lost", service.last_words()

@@ -1,5 +1,6 @@
-"""Claims about the judge of `make chaos`: it finds nothing where nothing is wrong, and each thing
-that is.
+"""Claims about the comparison at the end of `make chaos`: it reports each mistake and nothing else.
+
+The evidence here comes from processors without Kafka. Each test alters one event of it.
 """
 
 import json
@@ -21,17 +22,17 @@ Case = tuple[Evidence, dict[tuple[str, str], Any]]
 
 @pytest.fixture
 async def case(bench: Bench, tmp_path: Path) -> Case:
-    """What processors announced of a messy feed, and what `chargeline code` drafts."""
+    """What the processors announced of a messy feed, and what `chargeline code` drafts of it."""
     apart = len(bench.processors) > 1
     if apart not in _cases:
-        _cases[apart] = await made(bench, tmp_path)
+        _cases[apart] = await evidence_of(bench, tmp_path)
     return _cases[apart]
 
 
 _cases: dict[bool, Case] = {}
 
 
-async def made(bench: Bench, tmp_path: Path) -> Case:
+async def evidence_of(bench: Bench, tmp_path: Path) -> Case:
     feed = messy_feed(visits=12, count=200, seed=31)
     await bench.feed(keyed(feed.arriving), lot=20)
     for _ in range(2):
@@ -52,7 +53,7 @@ async def made(bench: Bench, tmp_path: Path) -> Case:
 
 
 def altered(event: Event, alter: Callable[[Any], None], name: str = "") -> Event:
-    """The event with another content, and under another id if one is given."""
+    """The event with altered content, and under another id if one is given."""
     body = event.body
     alter(body)
     return event._replace(raw=json.dumps(body).encode(), id=name or event.id)
@@ -69,7 +70,7 @@ def with_lines(evidence: Evidence) -> int:
 
 
 def test_nothing_is_found_where_all_is_right(case: Case) -> None:
-    """A run without a fault, and the same with every event published twice."""
+    """A run without a fault has no differences, nor has the same run with each event twice."""
     evidence, wanted = case
     assert len(wanted) == 12
     assert differences(evidence, wanted) == []
@@ -79,7 +80,7 @@ def test_nothing_is_found_where_all_is_right(case: Case) -> None:
 
 @pytest.mark.parametrize("kind", ["drafts", "questions"])
 def test_an_event_that_is_missing_is_found(case: Case, kind: str) -> None:
-    """Each draft and each question in its turn, left out."""
+    """Each draft and each question is left out in its turn, and a difference is reported."""
     evidence, wanted = case
     events = getattr(evidence, kind)
     assert events
@@ -90,7 +91,7 @@ def test_an_event_that_is_missing_is_found(case: Case, kind: str) -> None:
 
 
 def test_a_visit_or_a_revision_too_many_is_found(case: Case) -> None:
-    """A visit that `code` does not know, and a revision that comes twice with other content."""
+    """A visit that `code` does not have, and a revision that comes twice with other content."""
     evidence, wanted = case
     place = with_lines(evidence)
     event = evidence.drafts[place]
@@ -104,12 +105,12 @@ def test_a_visit_or_a_revision_too_many_is_found(case: Case) -> None:
     "field", ["code", "units", "modifiers", "drug", "trace", "minutes", "provisional"]
 )
 def test_a_line_that_differs_in_any_field_is_found(case: Case, field: str) -> None:
-    """One field of one line of the last revision."""
+    """One field of one line of the last revision is altered, and a difference is reported."""
     evidence, wanted = case
     place = with_lines(evidence)
 
     def alter(body: Any) -> None:
-        line = next(line for each in body["encounters"] for line in each["lines"])
+        line = next(line for encounter in body["encounters"] for line in encounter["lines"])
         line[field] = ["other"]
 
     drafts = list(evidence.drafts)
@@ -118,16 +119,16 @@ def test_a_line_that_differs_in_any_field_is_found(case: Case, field: str) -> No
 
 
 def test_revisions_out_of_order_are_found(case: Case) -> None:
-    """The drafts of the topic, last first."""
+    """The drafts of the topic, the last one first, are reported."""
     evidence, wanted = case
     assert differences(evidence._replace(drafts=evidence.drafts[::-1]), wanted)
 
 
 def test_changes_that_do_not_add_up_are_found(case: Case) -> None:
-    """A revision whose changes leave out a line that it added."""
+    """A revision whose changes leave out a line that the revision added is reported."""
     evidence, wanted = case
     place = next(n for n, event in enumerate(evidence.drafts) if event.body["changes"]["added"])
     drafts = list(evidence.drafts)
     drafts[place] = altered(drafts[place], lambda body: body["changes"]["added"].pop())
-    found = differences(evidence._replace(drafts=drafts), wanted)
-    assert any("do not add up" in each for each in found)
+    problems = differences(evidence._replace(drafts=drafts), wanted)
+    assert any("do not add up" in problem for problem in problems)

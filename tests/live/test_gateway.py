@@ -1,5 +1,7 @@
-"""Claims about `chargeline gateway` in front of a real Kafka: acknowledged is stored, stored is
-drafted.
+"""Claims about `chargeline gateway` in front of a real Kafka: what it acknowledges, Kafka has.
+
+A message that Kafka has becomes a draft. A message that Kafka does not have gets no CA, so that
+the sender sends it again.
 """
 
 import asyncio
@@ -19,14 +21,14 @@ __all__ = ["service"]
 
 
 def feed() -> list[bytes]:
-    """Ten visits without any mess."""
+    """The messages of ten visits, without duplicates, disorder or mistakes."""
     return [
         data for _style, data in simulate(visits=10, seed=4, style="standard", mess=0.0).messages
     ]
 
 
 async def gateway(service: Service) -> int:
-    """Start a gateway; returns its MLLP port."""
+    """Start a gateway; returns the MLLP port."""
     port = free_port()
     service.environment["CHARGELINE_MLLP_PORT"] = str(port)
     await service.ready(service.start("gateway"))
@@ -39,24 +41,25 @@ def code_of(answer: bytes) -> str | None:
 
 
 async def test_what_is_acknowledged_becomes_a_draft(service: Service) -> None:
-    """Ten visits over MLLP: every message answered CA (MSH-15 is AL), and the drafts are those of
-    code.
+    """Ten visits over MLLP: each message is answered with CA, since MSH-15 is AL.
+
+    The drafts are those of `chargeline code`.
     """
     await service.prepare()
     port = await gateway(service)
     service.start()
     client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     messages = feed()
-    answers = [await client.send(each) for each in messages]
+    answers = [await client.send(message) for message in messages]
     await client.close()
-    assert {code_of(each) for each in answers} == {"CA"}
+    assert {code_of(answer) for answer in answers} == {"CA"}
     wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, service.log.read_text()[-3000:]
+    assert await service.settled(wanted) == wanted, service.last_words()
 
 
 @pytest.mark.hurts("kafka")
 async def test_while_kafka_is_down_nothing_is_acknowledged(service: Service) -> None:
-    """Kafka killed: the sender gets no CA. Kafka back: the same message again is taken."""
+    """While Kafka is killed the sender gets no CA; when Kafka is back, a repeat gets CA."""
     await service.prepare()
     port = await gateway(service)
     (message, *_rest) = feed()

@@ -1,5 +1,7 @@
-"""What the tests of the live service stand on: the servers are real, keep their data, and go
-away.
+"""Claims about the servers of the live tests: real servers that keep their data and leave nothing.
+
+Kafka and PostgreSQL keep over a restart or a crash what they acknowledged. They end with the test
+run, also when the run is killed.
 """
 
 import asyncio
@@ -76,12 +78,11 @@ async def ask(dsn: str, query: str) -> object:
         await connection.close()
 
 
-# --- Kafka
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ Kafka
 
 
 async def test_kafka_gives_back_what_was_sent(kafka: Kafka, topic: str, topics: Topics) -> None:
-    """A consumer group reads what a producer sent, in order, and goes on where it committed."""
+    """A consumer group reads what a producer sent, in order, and goes on after its commit."""
     group = topics("group")
     await send(kafka.bootstrap, topic, b"one", b"two")
     assert await read(kafka.bootstrap, topic, 2, group) == [b"one", b"two"]
@@ -90,9 +91,9 @@ async def test_kafka_gives_back_what_was_sent(kafka: Kafka, topic: str, topics: 
 
 
 async def test_kafka_makes_no_topic_by_itself(kafka: Kafka, topics: Topics) -> None:
-    """Sending to a topic that nobody created is an error, as it is where the service will run."""
+    """A send to a topic that nobody created is an error, as at a site."""
     if isinstance(kafka, servers.ExternalKafka):
-        raise servers.UnsupportedError("it is not ours to say how it treats unknown topics")
+        raise servers.UnsupportedError("an external Kafka may be set to make topics by itself")
     with pytest.raises(KafkaError):
         await send(kafka.bootstrap, topics("nobodys"), b"lost", request_timeout_ms=1000)
 
@@ -101,7 +102,7 @@ async def test_kafka_makes_no_topic_by_itself(kafka: Kafka, topics: Topics) -> N
 async def test_kafka_keeps_its_data_over_a_restart(
     kafka: Kafka, topic: str, topics: Topics
 ) -> None:
-    """Messages and committed offsets are there after an orderly restart at the same address."""
+    """Messages and committed offsets survive an orderly restart at the same address."""
     address, group = kafka.bootstrap, topics("group")
     await send(address, topic, b"one", b"two")
     assert await read(address, topic, 1, group) == [b"one"]
@@ -112,7 +113,7 @@ async def test_kafka_keeps_its_data_over_a_restart(
 
 @pytest.mark.hurts("kafka")
 async def test_kafka_keeps_its_data_over_a_crash(kafka: Kafka, topic: str, topics: Topics) -> None:
-    """Messages that it acknowledged are there after kill -9 and a new start."""
+    """Messages that Kafka acknowledged survive kill -9 and a new start."""
     await send(kafka.bootstrap, topic, b"one", b"two")
     kafka.kill()
     kafka.start()
@@ -123,9 +124,7 @@ async def test_kafka_keeps_its_data_over_a_crash(kafka: Kafka, topic: str, topic
 async def test_a_frozen_kafka_answers_after_the_thaw(
     kafka: Kafka, topic: str, topics: Topics
 ) -> None:
-    """While it is frozen nothing is acknowledged; a client that waits gets its answer after the
-    thaw.
-    """
+    """A frozen Kafka acknowledges nothing; a client that waits gets its answer after the thaw."""
     async with producer(kafka.bootstrap) as client:
         await client.send_and_wait(topic, b"before")
         kafka.freeze()
@@ -143,7 +142,7 @@ async def test_kafka_asks_for_a_password(
 ) -> None:
     """The second listener lets the right password in and turns a wrong one away.
 
-    aiokafka raises only that it could not connect; that it was the password is in its log.
+    aiokafka raises only that it could not connect; its log says that the password was wrong.
     """
     login = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": mechanism}
     login["sasl_plain_username"] = servers.SASL_USER
@@ -155,18 +154,17 @@ async def test_kafka_asks_for_a_password(
     assert "SaslAuthenticationFailed" in caplog.text
 
 
-# --- PostgreSQL
-# -----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ PostgreSQL
 
 
 async def test_postgres_answers_and_means_what_it_commits(database: str) -> None:
-    """A client connects, and a commit is on the disk when it returns."""
+    """A client connects, and a commit that has returned is on the disk."""
     assert await ask(database, "SHOW fsync") == "on"
     assert await ask(database, "SHOW synchronous_commit") == "on"
 
 
 async def test_a_database_is_empty_and_a_tests_own(postgres: Postgres, database: str) -> None:
-    """Each test gets a database without tables, apart from the others."""
+    """Each test gets a database of its own without tables."""
     tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
     assert await ask(database, tables) == 0
     assert await ask(database, "SELECT current_database()") != await ask(
@@ -178,7 +176,7 @@ async def test_a_database_is_empty_and_a_tests_own(postgres: Postgres, database:
 async def test_postgres_keeps_what_was_committed_over_a_crash(
     postgres: Postgres, database: str
 ) -> None:
-    """After kill -9 and a new start the committed row is there and the uncommitted one is not."""
+    """After kill -9 and a new start the committed row is there and the uncommitted row is not."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
     await connection.execute("CREATE TABLE drafts (id int); INSERT INTO drafts VALUES (1)")
     await connection.execute("BEGIN; INSERT INTO drafts VALUES (2)")
@@ -192,9 +190,7 @@ async def test_postgres_keeps_what_was_committed_over_a_crash(
 
 @pytest.mark.hurts("postgres")
 async def test_postgres_restarts_under_a_client(postgres: Postgres, database: str) -> None:
-    """An orderly restart does not wait for clients to leave, and serves them again at the same
-    address.
-    """
+    """An orderly restart does not wait for clients to leave; they reconnect at the same address."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
     postgres.restart()
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
@@ -204,7 +200,7 @@ async def test_postgres_restarts_under_a_client(postgres: Postgres, database: st
 
 @pytest.mark.hurts("postgres")
 async def test_a_frozen_postgres_answers_after_the_thaw(postgres: Postgres, database: str) -> None:
-    """Frozen, even a connection that was open before gets no answer until the thaw."""
+    """Even a connection that was open before the freeze gets no answer until the thaw."""
     connection = await asyncpg.connect(database, timeout=SECONDS)
     postgres.freeze()
     waiting = asyncio.ensure_future(connection.fetchval("SELECT 1", timeout=SECONDS))
@@ -217,7 +213,7 @@ async def test_a_frozen_postgres_answers_after_the_thaw(postgres: Postgres, data
 
 @pytest.mark.hurts("postgres")
 async def test_a_hurt_server_is_healed_for_the_next_test(postgres: Postgres, database: str) -> None:
-    """What the fixture does after every test brings back a server that was left dead or frozen."""
+    """`heal`, which the fixture calls after each test, brings back a dead or frozen server."""
     postgres.kill()
     postgres.heal()
     assert await ask(database, "SELECT 1") == 1
@@ -226,8 +222,7 @@ async def test_a_hurt_server_is_healed_for_the_next_test(postgres: Postgres, dat
     assert await ask(database, "SELECT 1") == 1
 
 
-# --- the servers' keepers
-# -------------------------------------------------------------------------------
+# ------------------------------------------------------------------ the servers' keepers
 
 ABANDON = """
 import os, signal
@@ -244,7 +239,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_servers_end_when_their_starter_is_killed() -> None:
-    """A test run that dies by kill -9 leaves neither a server nor its folder behind."""
+    """A test run that is ended by kill -9 leaves neither a server nor the server's folder."""
     died = subprocess.run(
         [sys.executable, "-c", ABANDON],
         cwd=REPOSITORY,
@@ -265,7 +260,7 @@ def test_servers_end_when_their_starter_is_killed() -> None:
 def test_of_two_that_fetch_at_once_one_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cache is filled once, and a second comer sees it whole."""
+    """The cache is filled once, and the process that waited sees the complete folder."""
     monkeypatch.setenv(servers.CACHE_VARIABLE, str(tmp_path))
     fetches: list[Path] = []
     seen: list[list[str]] = []
@@ -291,7 +286,7 @@ def test_of_two_that_fetch_at_once_one_waits(
 def test_a_fetch_that_fails_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half a download is not taken for a server by the next run, and the error names the reason."""
+    """A failed download leaves no folder that the next run would use; the error says why."""
     monkeypatch.setenv(servers.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(servers.ServerError, match="expected the program `mvn`"):
@@ -301,7 +296,7 @@ def test_a_fetch_that_fails_leaves_nothing_behind(
 
 @pytest.mark.parametrize("action", ["stop", "kill", "restart", "freeze", "thaw"])
 def test_a_server_of_somebody_else_is_not_hurt(action: str) -> None:
-    """What the environment names is used only: the rest is refused, with the variable to unset."""
+    """A server that the environment names refuses to be hurt, and names the variable to unset."""
     postgres = servers.ExternalPostgres("postgresql://127.0.0.1:1/x")
     for server in (servers.ExternalKafka("127.0.0.1:1"), postgres):
         with pytest.raises(servers.UnsupportedError, match=server.variable):
@@ -309,7 +304,7 @@ def test_a_server_of_somebody_else_is_not_hurt(action: str) -> None:
 
 
 def test_a_server_of_somebody_else_that_is_not_there_is_an_error() -> None:
-    """A wrong address in the environment is reported at the start, with what was found there."""
+    """A wrong address in the environment is reported at the start, with the variable's name."""
     with pytest.raises(servers.ServerError, match=servers.KAFKA_VARIABLE):
         servers.ExternalKafka("127.0.0.1:1").start()
     with pytest.raises(servers.ServerError, match=servers.POSTGRES_VARIABLE):

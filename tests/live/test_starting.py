@@ -1,10 +1,9 @@
-"""Claims about the first contact with a real Kafka that answers before it can serve: it is waited
-for.
+"""Claims about the first contact with a real Kafka that answers and is still starting: we wait.
 
-The broker here is registered with its controller by turns. Its session ends before its next
-heartbeat, so the controller lets it go and takes it back, and for half of the time Kafka answers
-that it has no broker: what a starting Kafka answers, and one that was frozen or starved, for as
-long as a test needs it.
+The broker here is registered with its controller only half of the time. Its session lasts 3 s and
+its heartbeat comes every 6 s, so the controller removes the broker and takes it back again and
+again. While the broker is removed, Kafka answers that it has no broker. A starting Kafka gives the
+same answer, and so does one that was frozen; here a test can have the answer as often as needed.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ LOOK_SECONDS = 0.005
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that Kafka brings about."""
+    """Wait until Kafka has come to a certain state."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await asyncio.to_thread(condition):
             await asyncio.sleep(LOOK_SECONDS)
@@ -36,7 +35,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def starting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KafkaServer]:
-    """A Kafka that is on its way up; whoever waits for it has the patience of a test."""
+    """A Kafka that is starting; the programs wait for it as long as a test may wait."""
     monkeypatch.setattr(first_contact, "STARTING_SECONDS", PATIENCE_SECONDS)
     server = KafkaServer(quick=True, settings=BY_TURNS)
     up = asyncio.create_task(asyncio.to_thread(server.start))
@@ -49,9 +48,7 @@ async def starting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KafkaServer
 async def test_whoever_meets_a_kafka_without_a_broker_waits_until_it_has_one(
     starting: KafkaServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the moment that it opens its port, and when it has no broker: topics, producer and
-    consumer.
-    """
+    """Topics, producer and consumer wait: as the port opens, and while there is no broker."""
     settings = Settings(kafka_bootstrap=starting.bootstrap)
     topics = settings.topics()
     assert await commands.make_topics(settings, 1, 1) == sorted(topics)
@@ -60,8 +57,8 @@ async def test_whoever_meets_a_kafka_without_a_broker_waits_until_it_has_one(
     assert await commands.create_topics(1, 1)(settings) == commands.OK
     said = capsys.readouterr()
     assert said.out == "all topics exist\n"
-    waits = f"chargeline: Kafka at {starting.bootstrap} answers and is still starting (NoBrokersAvailable); "
-    assert said.err.startswith(waits)
+    waits = f"chargeline: Kafka at {starting.bootstrap} answers and is still starting "
+    assert said.err.startswith(f"{waits}(NoBrokersAvailable); ")
 
     await until(lambda: not starting.answers())
     caplog.clear()
@@ -71,7 +68,7 @@ async def test_whoever_meets_a_kafka_without_a_broker_waits_until_it_has_one(
             stack.enter_async_context(clients.producer(options, topics=topics, record_bytes=1000)),
             program._consumer(settings, stack, logs.logger("test")),
         )
-        assert [each.getMessage() for each in caplog.records].count("kafka.starting") == 2
+        assert [line.getMessage() for line in caplog.records].count("kafka.starting") == 2
         await producer.send_and_wait(settings.topic_inbound, b"one")
         consumer.subscribe([settings.topic_inbound])
         assert (await asyncio.wait_for(consumer.getone(), PATIENCE_SECONDS)).value == b"one"

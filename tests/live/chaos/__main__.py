@@ -1,8 +1,8 @@
 """`make chaos`: 20,000 messages through three consumers while everything that can fail fails.
 
-It owns the servers, the feed and the last word. The seed, from the variable SEED, decides the feed,
-its disorder and the faults. Exit code 0: the drafts are those of `chargeline code`; 1: they are
-not.
+This module owns the servers, the feed and the report at the end. The seed from the variable SEED
+decides the feed, its disorder and the faults. Exit code 0: the drafts are those of
+`chargeline code`. Exit code 1: the drafts differ.
 """
 
 import asyncio
@@ -24,20 +24,24 @@ from .feed import messy_feed
 
 MESSAGES = 20_000
 VISITS = 1_600
-SHOWN = 20
+SHOWN = 20  # of the differences
+EQUAL = """
+equal: each visit's last draft is that of `chargeline code` on the same messages, each field;
+its revisions are 1, 2, 3 … without a gap, in order, none with two contents; their changes add up;
+the topics hold what the ledger holds; no draft and no question is missing."""
 
 
 def digest_of(log: Path) -> Counter[str]:
-    """How often each event stands in the log of the consumers."""
-    found: Counter[str] = Counter()
+    """How often the consumers logged each event."""
+    events: Counter[str] = Counter()
     for line in log.read_text(errors="replace").splitlines():
         if line.startswith("{") and line.endswith("}"):  # a SIGKILL may cut a line off
-            found[json.loads(line)["event"]] += 1
-    return found
+            events[json.loads(line)["event"]] += 1
+    return events
 
 
 def account(conductor: Conductor, evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str]:
-    """What happened, in numbers, each counted where it can be counted."""
+    """What happened, in numbers: from the conductor, the log, the topics and `chargeline code`."""
     done, said = conductor.done, digest_of(conductor.service.log)
     announced = [*evidence.drafts, *evidence.questions]
     kafka, postgres = (
@@ -45,18 +49,18 @@ def account(conductor: Conductor, evidence: Evidence, wanted: dict[Visit, list[B
     )
     return [
         f"messages              {conductor.sent:7,} sent, in disorder and with duplicates",
-        f"SIGKILL               {done['killed at work']:7,} consumers at work, their partitions "
-        f"claimed; {done['killed at its start']} more at their start",
-        f"SIGSTOP               {done['frozen and thawed']:7,} consumers, until others had taken "
-        f"over",
+        f"SIGKILL               {done['killed at work']:7,} consumers at work, "
+        f"their partitions claimed; {done['killed at its start']} more at their start",
+        f"SIGSTOP               {done['frozen and thawed']:7,} consumers, "
+        "until others had taken over",
         f"joined, left          {done['joined']:7,} and {done['left']}, ended with 0 by SIGTERM",
         f"Kafka                 {kafka[0]:7,} times stopped, {kafka[1]} times killed",
         f"PostgreSQL            {postgres[0]:7,} times stopped, {postgres[1]} times killed",
-        f"started again         {done['started again']:7,} consumers that found no server at "
-        f"their start",
+        f"started again         {done['started again']:7,} consumers that found no server "
+        "at their start",
         f"rebalances            {said['partitions.assigned']:7,} assignments of partitions",
-        f"fenced                {said['fenced']:7,} transactions of consumers whose partitions "
-        f"were others'",
+        f"fenced                {said['fenced']:7,} transactions of consumers "
+        "whose partitions were others'",
         f"published             {len(announced):7,} drafts and questions, "
         f"{len(announced) - len(distinct(announced)):,} of them repeats, known by their id",
         f"revisions             {len(distinct(evidence.drafts)):7,}",
@@ -65,7 +69,7 @@ def account(conductor: Conductor, evidence: Evidence, wanted: dict[Visit, list[B
 
 
 async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int:
-    """One run; returns the exit code."""
+    """Play one run; returns the exit code."""
     dice = random.Random(seed)
     feed = messy_feed(VISITS, MESSAGES, seed)
     service = Service(
@@ -73,11 +77,8 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
     )
     await service.prepare()
     conductor = Conductor(service, kafka, postgres, dice, lambda text: print(text, flush=True))
-    print(
-        f"seed {seed}: {len(feed.arriving):,} messages, {CONSUMERS} consumers, log in "
-        f"{service.log}",
-        flush=True,
-    )
+    feed_words = f"{len(feed.arriving):,} messages, {CONSUMERS} consumers"
+    print(f"seed {seed}: {feed_words}, log in {service.log}", flush=True)
     try:
         await conductor.run(feed.arriving, LONG)
         await conductor.stop()
@@ -85,27 +86,20 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
         service.end()
     wanted = drafted_by_code(feed.written, folder)
     evidence = await gathered(service)
-    found = differences(evidence, wanted)
+    problems = differences(evidence, wanted)
     print("\n" + "\n".join(account(conductor, evidence, wanted)))
-    if found:
-        print(f"\nNOT equal: {len(found)} differences from `chargeline code`, the first of them:")
-        print("\n".join(f"  {each}" for each in found[:SHOWN]))
+    if problems:
+        print(f"\nNOT equal: {len(problems)} differences from `chargeline code`, the first are:")
+        print("\n".join(f"  {problem}" for problem in problems[:SHOWN]))
         return 1
-    print(
-        "\nequal: each visit's last draft is that of `chargeline code` on the same messages, "
-        "each field;\n"
-        "its revisions are 1, 2, 3 … without a gap, in order, none with two contents; their "
-        "changes add up;\n"
-        "the topics hold what the ledger holds; no draft and no question is missing."
-    )
+    print(EQUAL)
     return 0
 
 
 def main() -> int:
-    """Start the servers, play, and end them."""
-    logging.getLogger("aiokafka").addHandler(
-        logging.NullHandler()
-    )  # our own clients lose Kafka too
+    """Start the servers, play, and end the servers."""
+    # The clients of this process lose Kafka as well, and their log lines would hide the report.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10_000))
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="chargeline-chaos-"))

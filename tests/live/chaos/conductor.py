@@ -1,7 +1,8 @@
-"""What goes wrong, and in which order: a seed decides it, and the machine the very moment.
+"""The faults of a chaos run: which ones and in which order.
 
-It owns the faults and the account of them. After each fault it goes on only when what it needs is
-there again, so a run that ends has seen every fault that it counts.
+This module owns the faults and counts them. A seed decides their order; the exact moments depend on
+the machine. After each fault the conductor waits for its effect, for example until others have
+taken over from a frozen consumer. So a run that ends has seen each fault that it counts.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ CONSUMERS = 3
 
 
 class Plan(NamedTuple):
-    """How often each fault strikes; `kills` counts those of a consumer at work, `early` those at a
-    start.
+    """How often each fault happens.
+
+    `kills` are SIGKILLs to a consumer at work, `early` those to a consumer at its start.
     """
 
     kills: int
@@ -34,26 +36,26 @@ class Plan(NamedTuple):
     leaves: int
 
     def steps(self, dice: random.Random) -> list[str]:
-        """All faults, in disorder."""
-        found = [name for name, count in self._asdict().items() for _ in range(count)]
-        dice.shuffle(found)
-        return found
+        """All faults of the plan, shuffled."""
+        faults = [name for name, count in self._asdict().items() for _ in range(count)]
+        dice.shuffle(faults)
+        return faults
 
 
 LONG = Plan(
-    kills=32, early=6, kafka_restarts=2, kafka_kills=2, postgres_restarts=2, postgres_kills=2, freezes=3,
-    joins=3, leaves=3,
+    kills=32, early=6, kafka_restarts=2, kafka_kills=2, postgres_restarts=2, postgres_kills=2,
+    freezes=3, joins=3, leaves=3,
 )  # fmt: skip
 
 
 SHORT = Plan(
-    kills=3, early=1, kafka_restarts=0, kafka_kills=1, postgres_restarts=0, postgres_kills=1, freezes=1,
-    joins=0, leaves=1,
+    kills=3, early=1, kafka_restarts=0, kafka_kills=1, postgres_restarts=0, postgres_kills=1,
+    freezes=1, joins=0, leaves=1,
 )  # fmt: skip
 
 
 class Conductor:
-    """Sends a feed through a service, slice by slice, and lets a fault strike into each."""
+    """Sends a feed through a service in slices, and causes one fault during each slice."""
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class Conductor:
         self.began = time.monotonic()
 
     async def run(self, feed: Sequence[bytes], plan: Plan) -> None:
-        """All faults of a plan while the feed flows, then wait until everything is worked off."""
+        """Cause all faults of a plan while the feed flows, then wait until all is worked off."""
         for _ in range(CONSUMERS):
             self.running.append(self.service.start())
         supervising = asyncio.create_task(self._supervise())
@@ -100,8 +102,9 @@ class Conductor:
         self.say("worked off")
 
     async def _supervise(self) -> None:
-        """Start again what could not start while a server was away; whoever ran must not end by
-        itself.
+        """Start another consumer for each that could not start while a server was away.
+
+        A consumer that ran must not end by itself.
         """
         up: set[str] = set()
         while True:
@@ -123,7 +126,7 @@ class Conductor:
             await asyncio.sleep(0.2)
 
     async def stop(self) -> None:
-        """End the consumers by SIGTERM; each must say that it ended in good order."""
+        """End the consumers by SIGTERM; each must end with exit code 0."""
         for program in self.running:
             await self.service.ready(program)
         for program in self.running:
@@ -134,7 +137,7 @@ class Conductor:
         )
 
     def say(self, text: str) -> None:
-        """One line of the account, with the seconds since the beginning."""
+        """Tell what happened, with the seconds since the beginning and the messages sent so far."""
         self.tell(f"{time.monotonic() - self.began:6.1f} s  {self.sent:6} sent  {text}")
 
     async def _flow(self, messages: Sequence[bytes]) -> None:
@@ -144,27 +147,27 @@ class Conductor:
     # ------------------------------------------------------------------ the faults
 
     async def _a_moment(self, most: float) -> None:
-        """Any moment: the faults are to fall anywhere in a batch, a draft, a claim."""
+        """Wait for a random time, so that faults fall anywhere in a batch, a draft or a claim."""
         await asyncio.sleep(self.dice.uniform(0, most))
 
     async def _at_work(self) -> Program:
-        """A consumer that says that it has claimed its partitions, any of them."""
-        found: list[Program] = []
+        """Any consumer that says on /readyz that it has claimed its partitions."""
+        at_work: list[Program] = []
 
         async def somebody() -> list[Program]:
             program = self.dice.choice(self.running)
             if await self._works(program):
-                found.append(program)
-            return found
+                at_work.append(program)
+            return at_work
 
         await self.service.until(somebody, "a consumer at work")
-        return found[0]
+        return at_work[0]
 
     async def _works(self, program: Program) -> bool:
         return program.poll() is None and (await program.page("/readyz", LOOK_IN_SECONDS))[0] == 200
 
     async def _kills(self) -> None:
-        """SIGKILL to a consumer that has claimed its partitions; another one takes its place."""
+        """SIGKILL to a consumer that has claimed its partitions; another consumer is started."""
         victim = await self._at_work()
         await self._a_moment(1.5)
         while not await self._works(victim):
@@ -177,7 +180,7 @@ class Conductor:
         self.say(f"SIGKILL to {victim.name} at work; {self.running[-1].name} starts")
 
     async def _early(self) -> None:
-        """SIGKILL to a consumer that is starting, or waits for its partitions."""
+        """SIGKILL to a consumer that is starting or waits for its partitions."""
         victim = self.service.start()
         await self._a_moment(4.0)
         when = "at work" if await self._works(victim) else "at its start"
@@ -201,7 +204,7 @@ class Conductor:
     async def _server(
         self, name: str, how: str, down: Callable[[], None], again: Callable[[], None]
     ) -> None:
-        """A server goes, stays away for a while, and comes back; the consumers live through it."""
+        """A server goes away, stays away for up to 4 s, and comes back; the consumers survive."""
         await self._a_moment(1.0)
         await asyncio.to_thread(down)
         self.say(f"{name} {how}")
@@ -211,7 +214,7 @@ class Conductor:
         self.say(f"{name} runs again")
 
     async def _freezes(self) -> None:
-        """SIGSTOP to a consumer until others own what it had, then SIGCONT."""
+        """SIGSTOP to a consumer until others own its partitions, then SIGCONT."""
         frozen = await self._at_work()
 
         async def owns(wanted: bool) -> bool:
@@ -238,7 +241,7 @@ class Conductor:
         self.say(f"{joined.name} joined as one of {len(self.running)}")
 
     async def _leaves(self) -> None:
-        """SIGTERM to a consumer, which must end in good order."""
+        """SIGTERM to a consumer, which must end with exit code 0."""
         leaver = await self._at_work()
         self.running.remove(leaver)
         await self._a_moment(1.0)

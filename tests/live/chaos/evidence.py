@@ -1,7 +1,8 @@
-"""What came out of the live service, and every way in which it differs from `chargeline code`.
+"""What came out of the live service, and each difference from `chargeline code`.
 
-It owns reading the topics and the ledger to their ends, and the comparison: event for event, field
-for field. It knows nothing of how the messages went in, and does not stop at the first difference.
+This module owns the reading of the topics and the ledger to their ends, and the comparison event
+for event and field for field. It knows nothing of how the messages went in. The comparison goes on
+after a difference, so that one run shows all of them.
 """
 
 import json
@@ -30,13 +31,13 @@ class Event(NamedTuple):
 
     @property
     def body(self) -> Body:
-        """What it says."""
-        found: Body = json.loads(self.raw)
-        return found
+        """The content of the event."""
+        body: Body = json.loads(self.raw)
+        return body
 
 
 class Evidence(NamedTuple):
-    """All that was announced, repeats included, and the revisions that the ledger holds."""
+    """All announced events, repeats included, and the revisions that the ledger holds."""
 
     drafts: list[Event]
     questions: list[Event]
@@ -56,7 +57,7 @@ async def gathered(service: Service) -> Evidence:
 
 
 async def _events(service: Service, topic: str) -> list[Event]:
-    """Every message of a topic, in the order of its partition."""
+    """Every event of a topic, in the order of its partition."""
     ends = await service.ends(topic)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=service.kafka.bootstrap, auto_offset_reset="earliest"
@@ -65,35 +66,33 @@ async def _events(service: Service, topic: str) -> list[Event]:
     partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     consumer.assign(partitions)
     await consumer.seek_to_beginning(*partitions)
-    found = []
+    events = []
     try:
-        while any([await consumer.position(each) < ends[each.partition] for each in partitions]):
+        while any([await consumer.position(part) < ends[part.partition] for part in partitions]):
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
                     headers = {name: value.decode() for name, value in record.headers}
-                    found.append(
+                    events.append(
                         Event(headers["ce_id"], record.partition, record.offset, record.value)
                     )
     finally:
         await consumer.stop()
-    return found
+    return events
 
 
 def drafted_by_code(messages: Sequence[bytes], folder: Path) -> dict[Visit, list[Body]]:
-    """What `chargeline code --json` prints for these messages in a file: the encounters of each
-    visit.
-    """
+    """The encounters of each visit that `chargeline code --json` prints for these messages."""
     file = folder / "feed.hl7"
     file.write_bytes(b"".join(messages))
     command = [sys.executable, "-m", "chargeline.cli", "code", str(file), "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     assert done.returncode in (0, 3), f"`chargeline code` ended with {done.returncode}"
-    found: dict[Visit, list[Body]] = {}
+    encounters: dict[Visit, list[Body]] = {}
     for line in done.stdout.splitlines():
         record = json.loads(line)
-        del record["messages"]  # the account of the files, not a part of the draft
-        found.setdefault((record["facility"], record["visit"]), []).append(record)
-    return found
+        del record["messages"]  # counts what the files hold, and is no part of the draft
+        encounters.setdefault((record["facility"], record["visit"]), []).append(record)
+    return encounters
 
 
 def as_code_prints(revision: Body) -> list[Body]:
@@ -103,39 +102,37 @@ def as_code_prints(revision: Body) -> list[Body]:
         encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
     common = {name: revision[name] for name in ("facility", "visit", "policy", "rulebook")}
     return [
-        {**common, **each, "questions": [*revision["questions"], *each["questions"]]}
-        for each in encounters
+        {**common, **encounter, "questions": [*revision["questions"], *encounter["questions"]]}
+        for encounter in encounters
     ]
 
 
 def distinct(events: Iterable[Event]) -> list[Event]:
-    """The first of each id, as a reader keeps them that knows a repeat by its id."""
-    found: dict[str, Event] = {}
+    """The first event of each id, as a reader keeps events who drops repeats by their id."""
+    by_id: dict[str, Event] = {}
     for event in events:
-        found.setdefault(event.id, event)
-    return list(found.values())
+        by_id.setdefault(event.id, event)
+    return list(by_id.values())
 
 
 def revisions(events: Iterable[Event]) -> dict[Visit, list[Event]]:
     """The distinct drafts of each visit, in the order of the topic."""
-    found: dict[Visit, list[Event]] = {}
+    by_visit: dict[Visit, list[Event]] = {}
     for event in distinct(events):
         body = event.body
-        found.setdefault((body["facility"], body["visit"]), []).append(event)
-    return found
+        by_visit.setdefault((body["facility"], body["visit"]), []).append(event)
+    return by_visit
 
 
-# ------------------------------------------------------------------ the judgement
+# ------------------------------------------------------------------ the comparison
 
 
 def differences(evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str]:
-    """Everything in which the evidence differs from what `chargeline code` drafts; empty is
-    proof.
-    """
+    """All differences of the evidence from what `chargeline code` drafts; empty if all is equal."""
     by_visit = revisions(evidence.drafts)
     return [
         *_repeats(evidence),
-        *(each for visit, events in by_visit.items() for each in _history(visit, events)),
+        *(problem for visit, events in by_visit.items() for problem in _history(visit, events)),
         *_last(by_visit, wanted),
         *_ledger(by_visit, evidence.ledger),
         *_questions(evidence.questions, by_visit),
@@ -144,16 +141,16 @@ def differences(evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str
 
 
 def _repeats(evidence: Evidence) -> Iterator[str]:
-    """An id stands for one content, whoever published it and how often."""
+    """All events with one id have the same content, no matter who published them and how often."""
     for events in evidence[:3]:
-        known: dict[str, Event] = {}
+        first: dict[str, Event] = {}
         for event in events:
-            if known.setdefault(event.id, event).raw != event.raw:
+            if first.setdefault(event.id, event).raw != event.raw:
                 yield f"id {event.id}: two contents under one id"
 
 
 def _history(visit: Visit, events: Sequence[Event]) -> Iterator[str]:
-    """Revisions count 1, 2, 3 … in the order of their one partition, and their changes add up."""
+    """A visit's revisions are 1, 2, 3 … in the order of one partition, and their changes add up."""
     bodies = [event.body for event in events]
     numbers = [body["revision"] for body in bodies]
     if numbers != list(range(1, len(numbers) + 1)):
@@ -161,47 +158,47 @@ def _history(visit: Visit, events: Sequence[Event]) -> Iterator[str]:
     if len({event.partition for event in events}) != 1:
         yield f"{visit}: found in several partitions"
     billed: Body = {}
-    for body in sorted(bodies, key=lambda each: each["revision"]):
-        for change in [
-            each for kind in ("added", "changed", "removed") for each in body["changes"][kind]
-        ]:
+    for body in sorted(bodies, key=lambda body: int(body["revision"])):
+        revision, changes = f"revision {body['revision']}", body["changes"]
+        for change in (*changes["added"], *changes["changed"], *changes["removed"]):
             if billed.pop(change["line_id"], None) != change["before"]:
-                yield f"{visit}: revision {body['revision']} credits what was not billed"
+                yield f"{visit}: {revision} credits what was not billed"
             if change["after"] is not None:
                 billed[change["line_id"]] = change["after"]
         lines = [line for encounter in body["encounters"] for line in encounter["lines"]]
         if billed != {line["line_id"]: {key: line[key] for key in _BILLED} for line in lines}:
-            yield f"{visit}: the changes up to revision {body['revision']} do not add up to its lines"
+            yield f"{visit}: the changes up to {revision} do not add up to its lines"
 
 
 _BILLED = ("code", "units", "modifiers", "service_date", "drug", "provisional")
 
 
 def _last(by_visit: dict[Visit, list[Event]], wanted: dict[Visit, list[Body]]) -> Iterator[str]:
-    """The last revision of each visit is its draft by `code`, and no other visit has charges."""
+    """The last revision of each visit is the draft of `code`; no other visit has charges."""
     for visit in wanted.keys() - by_visit.keys():
         yield f"{visit}: drafted by `code`, never announced"
     for visit, events in by_visit.items():
         last = max((event.body for event in events), key=lambda body: int(body["revision"]))
         if visit in wanted:
-            found = as_code_prints(last)
-            if found != wanted[visit]:
-                yield f"{visit}: revision {last['revision']} {_first_difference(wanted[visit], found)}"
+            drafted = as_code_prints(last)
+            if drafted != wanted[visit]:
+                where = _first_difference(wanted[visit], drafted)
+                yield f"{visit}: revision {last['revision']} {where}"
         elif last["status"] != "merged":
-            yield f"{visit}: `code` knows no such visit, the last revision is {last['status']}"
+            yield f"{visit}: `code` drafts no such visit, the last revision is {last['status']}"
         elif (visit[0], last["merged_into"]) not in wanted:
-            yield f"{visit}: merged into {last['merged_into']}, which `code` does not know"
+            yield f"{visit}: merged into {last['merged_into']}, which `code` does not draft"
 
 
-def _first_difference(wanted: Any, found: Any, at: str = "") -> str:
-    """Where two drafts part, and what stands there."""
-    if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
-        part = next(key for key in wanted if wanted[key] != found[key])
-        return _first_difference(wanted[part], found[part], f"{at}.{part}")
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        place = next(number for number, each in enumerate(wanted) if each != found[number])
-        return _first_difference(wanted[place], found[place], f"{at}[{place}]")
-    return f"at {at or 'all'}: expected {_brief(wanted)}, found {_brief(found)}"
+def _first_difference(wanted: Any, drafted: Any, at: str = "") -> str:
+    """The first place where two drafts differ, such as `at [0].lines[2].units`, and both values."""
+    if isinstance(wanted, dict) and isinstance(drafted, dict) and wanted.keys() == drafted.keys():
+        part = next(key for key in wanted if wanted[key] != drafted[key])
+        return _first_difference(wanted[part], drafted[part], f"{at}.{part}")
+    if isinstance(wanted, list) and isinstance(drafted, list) and len(wanted) == len(drafted):
+        place = next(n for n in range(len(wanted)) if wanted[n] != drafted[n])
+        return _first_difference(wanted[place], drafted[place], f"{at}[{place}]")
+    return f"at {at or 'all'}: expected {_brief(wanted)}, found {_brief(drafted)}"
 
 
 def _brief(value: Any) -> str:
@@ -212,7 +209,7 @@ def _brief(value: Any) -> str:
 def _ledger(
     by_visit: dict[Visit, list[Event]], ledger: dict[tuple[str, str, int], str]
 ) -> Iterator[str]:
-    """What was announced is what the ledger holds, no more and no less."""
+    """The topic holds the revisions that the ledger holds, no more and no fewer."""
     announced = {
         (*visit, event.body["revision"]): event.body
         for visit, events in by_visit.items()
@@ -227,9 +224,7 @@ def _ledger(
 
 
 def _questions(events: Sequence[Event], by_visit: dict[Visit, list[Event]]) -> Iterator[str]:
-    """A question is opened, closed, opened … in turns; those still open are those of the last
-    drafts.
-    """
+    """A question is opened, closed, opened … in turns; the open ones are in the last drafts."""
     states: dict[str, list[Body]] = {}
     for event in distinct(events):
         states.setdefault(event.body["question_id"], []).append(event.body)
@@ -243,6 +238,7 @@ def _questions(events: Sequence[Event], by_visit: dict[Visit, list[Event]]) -> I
             left[visit] = left.get(visit, 0) + 1
     for visit, revised in by_visit.items():
         last = max((event.body for event in revised), key=lambda body: int(body["revision"]))
-        asked = len(last["questions"]) + sum(len(each["questions"]) for each in last["encounters"])
-        if left.get(visit, 0) != asked:
-            yield f"{visit}: {asked} questions in the last draft, {left.get(visit, 0)} open on the topic"
+        of_encounters = sum(len(encounter["questions"]) for encounter in last["encounters"])
+        asked, still_open = len(last["questions"]) + of_encounters, left.get(visit, 0)
+        if still_open != asked:
+            yield f"{visit}: {asked} questions in the last draft, {still_open} open on the topic"

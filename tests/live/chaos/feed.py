@@ -1,6 +1,6 @@
-"""An invented feed as it was written, and as it arrives: in any order, much of it twice.
+"""An invented feed as it was written, and as it arrives: in any order, many messages twice.
 
-It owns the disorder. What the messages say is the simulator's.
+This module owns the disorder. The simulator decides what the messages say.
 """
 
 import random
@@ -12,14 +12,14 @@ MESS = 0.6
 
 
 class Feed(NamedTuple):
-    """One feed. `written`: in the order of the sender; `arriving`: as Kafka gets them."""
+    """One feed: `written` in the order of the sender, `arriving` in the order that Kafka gets."""
 
     written: list[bytes]
     arriving: list[bytes]
 
 
 def messy_feed(visits: int, count: int, seed: int) -> Feed:
-    """The messages of some visits, `count` of them with further duplicates, in no order at all."""
+    """The messages of some visits, with duplicates up to `count` messages, in random order."""
     dice = random.Random(seed)
     written = [
         m for _style, m in simulate(visits=visits, seed=seed, style="standard", mess=MESS).messages
@@ -30,5 +30,5 @@ def messy_feed(visits: int, count: int, seed: int) -> Feed:
 
 
 def joins_patients(message: bytes) -> bool:
-    """Whether it is an A40: a visit known under two patients is looked at again a minute later."""
+    """Whether the message merges two patients (A40)."""
     return b"|ADT^A40" in message.partition(b"\r")[0]
