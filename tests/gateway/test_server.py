@@ -110,8 +110,8 @@ async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
 
 
 async def test_pipelined_messages_are_stored_and_answered_in_order() -> None:
-    """100 messages, sent without waiting for answers: the answers come in order, and the store has
-    that order.
+    """100 messages, sent without waiting for answers: the answers come in order, and the
+    store has that order.
     """
     numbers = [f"N{count}" for count in range(100)]
     store = MemoryStore()
@@ -223,8 +223,8 @@ async def test_enhanced_mode_tells_what_msh_15_asks_for(
 
 
 async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.StringIO) -> None:
-    """The line has the code, the name of the count, and the sender's address; nothing of the
-    message.
+    """The line has the code, the name of the count, and the sender's address;
+    nothing of the message.
     """
     store = MemoryStore()
     store.failing = StoreFull()
@@ -488,8 +488,8 @@ async def test_what_merges_no_visits_is_stored_once(trigger: str) -> None:
 
 
 async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> None:
-    """The store takes the first copy and not the second: the sender gets AE, and will send the
-    message again.
+    """The store takes the first copy and not the second: the sender gets AE, and will
+    send the message again.
     """
 
     class Half(MemoryStore):

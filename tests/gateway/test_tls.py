@@ -34,8 +34,8 @@ REFUSED = (ConnectionError, ssl.SSLError)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two authorities: `hospital` has signed `gateway` and `pharmacy`, `elsewhere` has signed
-    `stranger`.
+    """Two authorities: `hospital` has signed `gateway` and `pharmacy`,
+    `elsewhere` has signed `stranger`.
     """
     certificates = tmp_path_factory.mktemp("certificates")
     for authority in ("hospital", "elsewhere"):

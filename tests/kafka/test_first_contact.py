@@ -1,9 +1,9 @@
 """Claims about the first contact with Kafka: we wait for a Kafka that is starting, and not for one
 that refuses us.
 
-The broker of these tests speaks only the part of Kafka's protocol that a first contact needs, with
-aiokafka's own classes, and gives the answers that a test wants. How a real broker behaves is in
-`tests/live/test_starting.py`.
+The broker of these tests speaks only the part of Kafka's protocol that a first contact needs,
+with aiokafka's own classes, and gives the answers that a test wants. How a real broker
+behaves is in `tests/live/test_starting.py`.
 """
 
 import asyncio
@@ -60,8 +60,8 @@ class Broker:
         return kafka.client_options(place | {"security_protocol": "PLAINTEXT"}, (None, None, None))
 
     def register(self, _wait: Starting) -> None:
-        """Be registered from now on. A test hands this in as `tell`, so it happens when a wait
-        begins.
+        """Be registered from now on. A test hands this in as `tell`, so it happens
+        when a wait begins.
         """
         self.registered = True
 
@@ -248,8 +248,8 @@ async def test_what_a_starting_kafka_answers_is_waited_out(
 async def test_a_kafka_that_does_not_get_ready_is_given_up(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, registered: bool, found: str
 ) -> None:
-    """After the bound the error says what was expected, what was found and what to do. The wait was
-    told once.
+    """After the bound the error says what was expected, what was found and what to do. The
+    wait was told once.
     """
     monkeypatch.setattr(starting, "STARTING_SECONDS", 0.05)
     broker.registered = registered
@@ -288,8 +288,8 @@ async def failing(options: dict[str, object], error: Exception) -> tuple[str, in
 
 
 async def test_a_kafka_that_refuses_us_is_not_waited_for(broker: Broker) -> None:
-    """Kafka lets us in, and we have no right to what we ask for: one try, and no advice to start
-    again.
+    """Kafka lets us in, and we have no right to what we ask for: one try, and no
+    advice to start again.
     """
     broker.registered = True
     said, tries = await failing(broker.options, TopicAuthorizationFailedError())

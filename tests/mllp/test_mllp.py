@@ -1,8 +1,8 @@
 """Claims about MLLP: each frame is handed over once, answered in order, and no sender can take too
 much memory, time or connections.
 
-This file plays senders with good and bad habits. Most frames are short texts, since MLLP does not
-know HL7.
+This file plays senders with good and bad habits. Most frames are short texts, since MLLP
+does not know HL7.
 """
 
 import asyncio
@@ -301,8 +301,8 @@ async def test_fifty_connections_at_once_are_all_served() -> None:
 
 
 async def test_a_connection_beyond_the_most_is_closed_at_once() -> None:
-    """The refused connection is counted, the first one works on, and a place that becomes free can
-    be taken.
+    """The refused connection is counted, the first one works on, and a place that becomes
+    free can be taken.
     """
     async with serving(Ward(), connections=1) as server:
         async with connected(server) as first:

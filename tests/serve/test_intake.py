@@ -127,8 +127,8 @@ async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None
 
 
 async def test_a_ledger_that_stays_locked_is_said_with_ae(tmp_path: Path) -> None:
-    """The sender gets AE after 0.5 seconds. When the ledger is free again, the same message gets
-    AA.
+    """The sender gets AE after 0.5 seconds. When the ledger is free again, the
+    same message gets AA.
     """
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=0.1))

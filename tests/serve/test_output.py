@@ -39,8 +39,8 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 def test_a_line_is_the_event_that_kafka_would_get() -> None:
-    """Each header of a Kafka record is an attribute, the payload is the data, and the key is the
-    subject.
+    """Each header of a Kafka record is an attribute, the payload is the data, and the
+    key is the subject.
     """
     key, headers, value = to_kafka(Event(revision(), NOON))
     event = json.loads(as_line(DRAFT))

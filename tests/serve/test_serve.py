@@ -33,8 +33,8 @@ Make = Callable[..., Served]
 
 
 async def test_a_feed_over_mllp_gives_the_drafts_of_code(served: Make, url: str) -> None:
-    """A messy feed, of which each message is accepted: the last revisions have the lines of
-    `chargeline code`.
+    """A messy feed, of which each message is accepted: the last revisions have the
+    lines of `chargeline code`.
     """
     service = served(url)
     service.start()
@@ -74,8 +74,8 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(served: Make,
 
 
 async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(served: Make) -> None:
-    """SIGTERM in the middle of a feed: exit code 0, and the drafts are those of the accepted
-    messages.
+    """SIGTERM in the middle of a feed: exit code 0, and the drafts are those
+    of the accepted messages.
     """
     service = served()
     service.start()
@@ -215,8 +215,8 @@ async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: st
 
 
 async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: Make) -> None:
-    """Somebody starts it twice by mistake: the second ends with 1 and names the port; the first is
-    not fenced.
+    """Somebody starts it twice by mistake: the second ends with 1 and names the port; the
+    first is not fenced.
     """
     first = served()
     first.start()
@@ -398,8 +398,8 @@ async def _connected(service: Served) -> MllpClient:
 
 
 async def test_the_metrics_count_what_came(served: Make) -> None:
-    """/metrics counts the used messages, the announced drafts, and the frames and answers of the
-    listener.
+    """/metrics counts the used messages, the announced drafts, and the frames and
+    answers of the listener.
     """
     service = served()
     service.start()

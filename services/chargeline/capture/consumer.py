@@ -243,9 +243,9 @@ class Consumer:
     def _must_follow(self, partition: TopicPartition, expected: int | None, first: int) -> None:
         """Compare the first offset of a poll with the ledger's.
 
-        A gap is logged: the ledger is at 1200 and the poll begins at 1230, so Kafka has deleted 30
-        records that nobody has read. Raises TopicsMissingError if the poll begins before the
-        ledger's offset.
+        A gap is logged: the ledger is at 1200 and the poll begins at 1230, so Kafka has
+        deleted 30 records that nobody has read. Raises TopicsMissingError if the poll begins
+        before the ledger's offset.
         """
         if first < (expected or 0):
             raise TopicsMissingError(
@@ -289,8 +289,8 @@ class Consumer:
     async def courtesies(self) -> None:
         """Every few seconds, look whether Kafka has our topic, and commit our offsets to Kafka.
 
-        This is a task of its own: while Kafka is away, a commit waits, and no batch should wait for
-        it.
+        This is a task of its own: while Kafka is away, a commit waits, and no batch
+        should wait for it.
         """
         told: dict[TopicPartition, int] = {}
         while not self.stop.is_set():

@@ -93,8 +93,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
             self.consumer.seek(partition, self.expected[partition] or 0)
 
     def lost(self, partition: TopicPartition) -> None:
-        """The ledger has fenced us off from a partition. If it stays assigned to us, claim it again
-        after `reclaim_seconds`.
+        """The ledger has fenced us off from a partition. If it stays assigned to us, claim
+        it again after `reclaim_seconds`.
         """
         self.metrics.fenced.add()
         self.log.warning("fenced", topic=partition.topic, partition=partition.partition)

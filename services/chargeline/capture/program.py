@@ -192,8 +192,8 @@ async def _started(settings: Settings, log: FilteringBoundLogger) -> AIOKafkaCon
 
 
 async def _until_drained(shutdown: Shutdown, relay: OutboxRelay, *work: Awaitable[None]) -> None:
-    """Run all tasks that fill the outbox. When they have ended, tell the relay to publish the rest
-    and end.
+    """Run all tasks that fill the outbox. When they have ended, tell the relay to publish
+    the rest and end.
     """
     await shutdown.beside(*work)
     relay.stop.set()

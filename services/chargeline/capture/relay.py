@@ -148,8 +148,8 @@ class OutboxRelay:
 def in_rounds(events: Sequence[Announcement]) -> Iterator[list[Announcement]]:
     """The events in rounds: each round has at most one event of a topic and key.
 
-    Events a1, a2, b1 of the keys a and b are the rounds [a1, b1] and [a2]: a2 waits until Kafka has
-    acknowledged a1.
+    Events a1, a2, b1 of the keys a and b are the rounds [a1, b1] and [a2]: a2 waits until
+    Kafka has acknowledged a1.
     """
     rounds: list[list[Announcement]] = []
     seen: dict[tuple[str, str], int] = {}

@@ -1,8 +1,8 @@
 """The metrics of a gateway: connections, frames, acknowledgements and refusals.
 
-This module owns one table: which name that a gateway counts goes into which metric. Every program
-with a gateway uses it. It counts nothing itself, and refuses to know a sender, a patient or a
-message.
+This module owns one table: which name that a gateway counts goes into which metric. Every
+program with a gateway uses it. It counts nothing itself, and refuses to know a sender, a
+patient or a message.
 """
 
 from collections.abc import Callable

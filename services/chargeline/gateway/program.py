@@ -35,9 +35,9 @@ log = logs.logger("gateway")
 class KafkaStore:
     """Keeps messages in the inbound topic.
 
-    `trouble` says why Kafka takes no messages, "" if it does. A probe that succeeds ends the
-    trouble. Waiting for a message to succeed would not do: nobody sends to a gateway that is not
-    ready.
+    `trouble` says why Kafka takes no messages, "" if it does. A probe that succeeds ends
+    the trouble. Waiting for a message to succeed would not do: nobody sends to a gateway
+    that is not ready.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
@@ -184,8 +184,8 @@ def listener_pages(
     trouble: Callable[[], str],
     told: asyncio.Event,
 ) -> AbstractAsyncContextManager[None]:
-    """The health pages of a program that listens for MLLP. It is not ready in trouble and while it
-    shuts down.
+    """The health pages of a program that listens for MLLP. It is not ready in trouble and
+    while it shuts down.
     """
 
     def not_ready() -> list[str]:

@@ -117,8 +117,8 @@ class Store(Protocol):
     async def put(self, message: InboundMessage) -> None:
         """Return when the message is safe, and only then.
 
-        The caller may cancel it and put the same message again. Raises StoreUnavailable, StoreFull
-        or StoreTooLarge.
+        The caller may cancel it and put the same message again. Raises
+        StoreUnavailable, StoreFull or StoreTooLarge.
         """
 
 
@@ -198,8 +198,8 @@ class Gateway:
     async def handle(self, frame: bytes, peer: Peer) -> bytes | None:
         """Store one message and return its answer, None if the sender wants none.
 
-        Raises HangUpError if the message could not be stored and its MSH-15 forbids an answer that
-        says so.
+        Raises HangUpError if the message could not be stored and its MSH-15 forbids an
+        answer that says so.
         """
         received = _receive(frame, peer, self._now())
         if received.message is not None and received.message.type == "ACK":

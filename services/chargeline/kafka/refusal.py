@@ -98,8 +98,8 @@ async def refusal_of(
 ) -> Refusal:
     """Why Kafka could not be used, after a knock at each address.
 
-    `starting_seconds` is how long the caller waits for a Kafka that is starting; the finding names
-    it.
+    `starting_seconds` is how long the caller waits for a Kafka that is starting;
+    the finding names it.
     """
     servers = str(options["bootstrap_servers"])
     at_first = await _knock_at_all(

@@ -39,8 +39,8 @@ async def create(
     """Create the topics that are missing, with these configurations; returns the names of the new
     ones.
 
-    `tell` is called when a wait for Kafka begins. Raises KafkaUnavailableError or
-    TopicRefusedError.
+    `tell` is called when a wait for Kafka begins. Raises
+    KafkaUnavailableError or TopicRefusedError.
     """
     created: list[str] = []
 

@@ -71,8 +71,8 @@ class MllpLimits(NamedTuple):
 
 
 class HangUpError(Exception):
-    """A handler raises it when it can give no answer. The server closes the connection, so that the
-    sender notices.
+    """A handler raises this error when it can give no answer. The server closes the connection, so
+    that the sender notices.
     """
 
 
@@ -212,8 +212,8 @@ class _Connection:
         return {"host": self._peer.host, "port": self._peer.port}
 
     def stop(self) -> None:
-        """Read no more, except the rest of a frame that has begun. Frames in flight still get their
-        answers.
+        """Read no more, except the rest of a frame that has begun. Frames in flight
+        still get their answers.
         """
         self._stopping = True
         if self._waiting is not None and not self._frames.partial:

@@ -125,48 +125,50 @@ class Intake:
         try:
             while True:
                 await self._filled.wait()
-                lot = [self._queue.popleft() for _ in range(min(self.most, len(self._queue)))]
+                messages = [self._queue.popleft() for _ in range(min(self.most, len(self._queue)))]
                 if not self._queue:
                     self._filled.clear()
-                await self._work(lot)
+                await self._work(messages)
         finally:
             self._ended = True
             _refuse(self._queue, StoreUnavailable("this program is ending"))
 
-    async def _work(self, lot: Sequence[_UnkeptMessage]) -> None:
+    async def _work(self, messages: Sequence[_UnkeptMessage]) -> None:
         """Keep messages in one transaction. If that fails for good, keep each in a transaction of
         its own, so that only the message at fault is refused.
         """
-        if not lot:
+        if not messages:
             return
         try:
-            done = await self._transaction(lot)
+            done = await self._transaction(messages)
         except Fenced as error:
-            _refuse(lot, StoreUnavailable("another program serves this ledger"))
+            _refuse(messages, StoreUnavailable("another program serves this ledger"))
             raise _taken_over(error) from error
         except LedgerError as error:
-            if len(lot) > 1 and not error.passing:
-                for waiting in lot:
+            if len(messages) > 1 and not error.passing:
+                for waiting in messages:
                     await self._work([waiting])
                 return
             self._troubled(error)
             full = isinstance(error, DiskFull)
-            _refuse(lot, StoreFull("no room") if full else StoreUnavailable(type(error).__name__))
+            _refuse(
+                messages, StoreFull("no room") if full else StoreUnavailable(type(error).__name__)
+            )
             return
         except BaseException:
-            _refuse(lot, StoreUnavailable("this program is ending"))
+            _refuse(messages, StoreUnavailable("this program is ending"))
             raise
-        for waiting in lot:
+        for waiting in messages:
             if not waiting.kept.done():
                 waiting.kept.set_result(None)
         self._count(done)
         self.limit.count(done.parked, done.used)
 
-    async def _transaction(self, lot: Sequence[_UnkeptMessage]) -> PollResult:
+    async def _transaction(self, messages: Sequence[_UnkeptMessage]) -> PollResult:
         async with self._lock:
             if self._attempted is not None:
                 await self._still_ours()
-            first, self._attempted = self._offset, self._offset + len(lot)
+            first, self._attempted = self._offset, self._offset + len(messages)
             records = [
                 InboundRecord(
                     topic=TOPIC,
@@ -177,7 +179,7 @@ class Intake:
                     headers=dict(waiting.headers),
                     received_at=waiting.received_at,
                 )
-                for n, waiting in enumerate(lot)
+                for n, waiting in enumerate(messages)
             ]
             batch = PartitionBatch(self.processor.read(records), Move(first, self._attempted))
             done = await self.processor.process({PARTITION: batch}, owner=self.owner)

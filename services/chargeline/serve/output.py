@@ -173,8 +173,8 @@ def _cannot(where: str, error: OSError) -> OutputError:
 
 
 def as_line(announced: Announcement) -> bytes:
-    """An event as a CloudEvent in JSON format, on one line; its `subject` is the key of a record in
-    Kafka.
+    """An event as a CloudEvent in JSON format, on one line; its `subject` is the key of
+    a record in Kafka.
     """
     headers = json.loads(announced.headers)
     told = {
@@ -243,7 +243,7 @@ def _question(data: shapes.DocumentationQuestion) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without characters that would move the cursor: a sender may write anything into a
-    visit number.
+    """The text without characters that would move the cursor: a sender may write anything
+    into a visit number.
     """
     return "".join(letter if letter.isprintable() else "�" for letter in text)

@@ -76,13 +76,13 @@ class Publisher:
         """
         async with self._lock:
             self.intake.committed.clear()
-            while lot := await self.ledger.take_outbox(MOST):
-                await self._publish(lot)
+            while rows := await self.ledger.take_outbox(MOST):
+                await self._publish(rows)
 
-    async def _publish(self, lot: Sequence[Announcement]) -> None:
-        ours = [row for row in lot if row.topic in self.inbound]
+    async def _publish(self, rows: Sequence[Announcement]) -> None:
+        ours = [row for row in rows if row.topic in self.inbound]
         outward = [
-            row for row in lot if row.topic not in self.inbound and row.id not in self._written
+            row for row in rows if row.topic not in self.inbound and row.id not in self._written
         ]
         if outward:
             if not await asyncio.to_thread(self.output.write, outward):
