@@ -66,7 +66,7 @@ _ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
     ),
     (
         ssl.SSLError,
-        "no TLS, or a TLS handshake that failed ({reason})",
+        "no TLS, or one that does not take us ({reason})",
         f"correct {_PROTOCOL} or the port, or set CHARGELINE_KAFKA_TLS_CERTIFICATE_FILE and "
         "_KEY_FILE",
     ),
