@@ -1,7 +1,7 @@
-"""Claims about the consumer: whatever fails, and whatever was read ahead, each record is worked off
-once.
+"""Claims about the consumer: each record is worked off once, whatever fails and is read ahead.
 
-Kafka and the ledger are played here, so that failures come at every step by chance, and repeatably.
+This file plays Kafka and the ledger, so that a failure can come at every step. A seed decides where
+failures come, so each run can be repeated.
 """
 
 import asyncio
@@ -18,9 +18,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import RequestTimedOutError
 from prometheus_client import CollectorRegistry
 
-from chargeline.capture import consumer as module
-from chargeline.capture.consumer import Consumer, Partitions
+from chargeline.capture import consumer, partitions
+from chargeline.capture.consumer import Consumer
 from chargeline.capture.failures import TaskFailures
+from chargeline.capture.partitions import Partitions
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import PartitionBatch, PollResult, utc_now
@@ -34,9 +35,7 @@ PLACES = [TopicPartition(TOPIC, number) for number in range(3)]
 
 
 class PlayedKafka:
-    """A consumer of aiokafka as far as ours uses it: positions move on with each poll, and fetches
-    fail.
-    """
+    """The part of aiokafka's consumer that ours uses. A poll moves the positions on, or fails."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -47,51 +46,51 @@ class PlayedKafka:
     async def getmany(
         self, *, timeout_ms: int, max_records: int
     ) -> dict[TopicPartition, list[SimpleNamespace]]:
-        """Up to so many records, of some partitions first; none when all are read."""
+        """Up to `max_records` records, the partitions in random order; none when all are read."""
         for _wait in range(self.chance.randrange(3)):
             await asyncio.sleep(0)
         if self.chance.random() < 0.03:
             raise RequestTimedOutError()
-        found: dict[TopicPartition, list[SimpleNamespace]] = {}
-        for each in sorted(self.assigned - self.paused, key=lambda _each: self.chance.random()):
-            begin = self.position[each]
-            if part := min(max_records, RECORDS - begin):
-                found[each] = [record_of(each, begin + n) for n in range(part)]
-                self.position[each] += part
-                max_records -= part
-        return found
+        polled: dict[TopicPartition, list[SimpleNamespace]] = {}
+        for place in sorted(self.assigned - self.paused, key=lambda _place: self.chance.random()):
+            begin = self.position[place]
+            if count := min(max_records, RECORDS - begin):
+                polled[place] = [record_of(place, begin + n) for n in range(count)]
+                self.position[place] += count
+                max_records -= count
+        return polled
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         """Go on from another offset."""
         self.position[place] = offset
 
     def pause(self, *places: TopicPartition) -> None:
-        """Poll these no more."""
+        """Leave these partitions out of the next polls."""
         self.paused.update(places)
 
     def resume(self, *places: TopicPartition) -> None:
-        """Poll these again."""
+        """Take these partitions into the next polls again."""
         self.paused.difference_update(places)
 
     def assignment(self) -> set[TopicPartition]:
-        """What the group has given us."""
+        """The partitions that the group has given us."""
         return self.assigned
 
     def highwater(self, place: TopicPartition) -> int:
-        """Where the partition ends."""
+        """The offset at which the partition ends."""
         return RECORDS
 
 
 def record_of(place: TopicPartition, offset: int) -> SimpleNamespace:
     return SimpleNamespace(
-        topic=place.topic, partition=place.partition, offset=offset, key=b"F|V", value=b"", headers=(),
-        timestamp=0,
+        topic=place.topic, partition=place.partition, offset=offset, key=b"F|V", value=b"",
+        headers=(), timestamp=0,
     )  # fmt: skip
 
 
 class PlayedProcessor:
-    """A ledger with offsets only, whose transactions fail: before the commit, at it, or for a stale
-    owner.
+    """A processor and its ledger, which keeps offsets only. Transactions fail before the commit,
+    after it, or because another owner has written.
     """
 
     def __init__(self, chance: random.Random) -> None:
@@ -103,25 +102,25 @@ class PlayedProcessor:
         self._working = False
 
     def drop(self) -> None:
-        """Nothing is held here."""
+        """Do nothing: this processor has no visits in memory."""
 
     def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
-        """Each of no use to anybody."""
+        """Read each record as one that nobody uses."""
         self.read_beside += self._working
         return [ReadRecord(each, "unused", None, None, None) for each in records]
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Any]:
-        """A transaction in which a partition is claimed."""
+        """A transaction, in which a test claims a partition."""
         yield self
 
     async def claim(self, topic: str, partition: int, owner: str) -> int | None:
-        """Where a partition goes on."""
+        """The offset at which a partition goes on."""
         await self._work()
         return self.offsets[partition]
 
     async def process(self, lots: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
-        """Keep the offsets of the records, if they follow on what is kept."""
+        """Keep the offsets of the records, if the first follows on the last one that is kept."""
         self._working = True
         try:
             await self._work()
@@ -135,7 +134,7 @@ class PlayedProcessor:
         for number, lot in lots.items():
             self.kept[number] += [each.record.offset for each in lot.records]
             self.offsets[number] = lot.move.next_offset
-        if self.chance.random() < 0.05:  # the commit was done, its answer lost
+        if self.chance.random() < 0.05:  # the commit succeeded and its answer was lost
             raise self._unreachable()
         return PollResult(sum(len(lot.records) for lot in lots.values()), 0, (), {}, 0, {})
 
@@ -150,7 +149,7 @@ class PlayedProcessor:
 
 
 class Log:
-    """Remembers what was said."""
+    """Remembers the events that were logged."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -162,7 +161,7 @@ class Log:
 
 
 class Played:
-    """A consumer of ours on both."""
+    """Our consumer on the played Kafka and the played ledger."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -196,7 +195,7 @@ class Played:
         )
 
     async def rebalance(self, places: Iterable[TopicPartition]) -> None:
-        """What the group does: take all, give some."""
+        """A rebalance: the group takes all partitions away and gives these."""
         await self.partitions.on_partitions_revoked(list(self.kafka.assigned))
         self.kafka.assigned = set(places)
         self.kafka.paused.clear()
@@ -204,7 +203,7 @@ class Played:
         await self.partitions.on_partitions_assigned(list(self.kafka.assigned))
 
     async def until_all_is_kept(self) -> None:
-        """Rebalance now and then; at last all partitions are ours until the end."""
+        """Rebalance six times; the last rebalance gives us all partitions until the end."""
         for _time in range(6):
             await self.rebalance(self.chance.sample(PLACES, self.chance.randrange(4)))
             for _wait in range(self.chance.randrange(60)):
@@ -217,7 +216,7 @@ class Played:
 
 @pytest.fixture(autouse=True)
 def collect_garbage_again() -> Iterator[None]:
-    """A consumer takes collecting over for its whole process, which is ours here."""
+    """Turn Python's garbage collection on again: a consumer turns it off for the whole process."""
     yield
     gc.enable()
 
@@ -227,9 +226,10 @@ async def test_each_record_is_worked_off_once_and_in_order(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Polls are read ahead while transactions fail, partitions move and Kafka does not answer."""
-    for name in ("RETRY_SECONDS", "GATHER_SECONDS", "ONE_WAY_SECONDS"):
-        monkeypatch.setattr(module, name, 0.0)
-    monkeypatch.setattr(module, "READ_AT_ONCE", 5)
+    monkeypatch.setattr(consumer, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(consumer, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(partitions, "ONE_WAY_SECONDS", 0.0)
+    monkeypatch.setattr(consumer, "READ_AT_ONCE", 5)
     played = Played(random.Random(seed))
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(played.consumer.run())

@@ -1,6 +1,4 @@
-"""Claims about failures: which are borne, which end the program, and what /readyz says
-meanwhile.
-"""
+"""Claims about failures: which of them end the program, and what /readyz says meanwhile."""
 
 import pytest
 from aiokafka.errors import (
@@ -29,7 +27,7 @@ def ledger_error(kind: type[LedgerError]) -> LedgerError:
 
 @pytest.fixture
 def failures() -> TaskFailures:
-    """Nothing wrong yet."""
+    """A program in which nothing has failed yet."""
     return TaskFailures(logs.logger("test"))
 
 
@@ -43,7 +41,7 @@ def failures() -> TaskFailures:
     ],
 )
 def test_what_passes_by_itself_is_borne_for_ever(failures: TaskFailures, error: Failure) -> None:
-    """A server that is away for long ends no program."""
+    """A server that is away for 500 tries does not end the program."""
     for _ in range(50 * TRIES):
         failures.met("reader", error)
 
@@ -54,7 +52,7 @@ def test_what_passes_by_itself_is_borne_for_ever(failures: TaskFailures, error: 
 def test_what_needs_a_person_ends_the_program_at_once(
     failures: TaskFailures, error: Failure
 ) -> None:
-    """A right that was taken away does not come back by trying."""
+    """No try brings back a right that was taken away: the first failure raises."""
     with pytest.raises(type(error)):
         failures.met("reader", error)
 
@@ -64,8 +62,10 @@ def test_what_needs_a_person_ends_the_program_at_once(
     [ledger_error(AccessRefused), TopicsMissingError(AWAY), KafkaError(), IllegalStateError()],
 )
 def test_what_nobody_knows_gets_ten_tries_in_a_row(failures: TaskFailures, error: Failure) -> None:
-    """A failover looks like a refusal for a while; a client that gave up inside never comes
-    back.
+    """A failure that may or may not pass is raised at the tenth try in a row; a success in between
+    starts the count anew.
+
+    A failover looks like a refusal for a while. A client that gave up inside never comes back.
     """
     for _ in range(TRIES - 1):
         failures.met("reader", error)
@@ -79,7 +79,7 @@ def test_what_nobody_knows_gets_ten_tries_in_a_row(failures: TaskFailures, error
 def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(
     failures: TaskFailures,
 ) -> None:
-    """Two tasks that miss the ledger are one reason; it goes when both have done their work."""
+    """Two tasks that lack the ledger give one reason. It goes when both have done their work."""
     failures.met("reader", ledger_error(Unreachable))
     failures.met("timers", ledger_error(Unreachable))
     failures.met("kafka", KafkaConnectionError())
@@ -95,12 +95,12 @@ def test_the_reasons_name_what_is_lacking_once_and_until_it_is_there(
 
 
 def test_a_round_holds_one_event_of_a_key_and_topic_and_rounds_keep_the_order() -> None:
-    """Three events of one visit are three rounds; another visit and another topic go with the
-    first.
+    """Three events of one visit make three rounds; the events of another visit and of another topic
+    go with the first.
     """
     sent = [("drafts", "a"), ("drafts", "a"), ("questions", "a"), ("drafts", "b"), ("drafts", "a")]
     events = [
         Announcement(topic, key, f"{n}", "{}", b"", NOW) for n, (topic, key) in enumerate(sent)
     ]
-    rounds = [[each.event_id for each in part] for part in in_rounds(events)]
+    rounds = [[event.event_id for event in part] for part in in_rounds(events)]
     assert rounds == [["0", "2", "3"], ["1"], ["4"]]

@@ -1,5 +1,6 @@
-"""Claims about the fence: what a consumer holds in memory counts only while its partition is its
-own.
+"""Claims about the fence: a consumer writes from its memory only while the partition is its own.
+
+The two consumers of these tests share one SQLite ledger and speak to no Kafka.
 """
 
 from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ SETTLE = timedelta(minutes=2)
 
 
 class Worker:
-    """One consumer of the only partition."""
+    """One consumer of the only partition, without Kafka."""
 
     def __init__(self, ledger: Ledger, name: str) -> None:
         topics = Topics("charge.draft", "documentation.question")
@@ -50,12 +51,12 @@ class Worker:
         self.expected: int | None = None
 
     async def claim(self) -> None:
-        """Take the partition over."""
+        """Claim the partition, and go on at the ledger's offset."""
         async with self.ledger.batch() as batch:
             self.expected = await batch.claim(*PLACE, self.name)
 
     async def read(self, messages: list[bytes]) -> None:
-        """Work off messages."""
+        """Work off these messages as the next records of the partition."""
         first = self.expected or 0
         records = []
         for number, data in enumerate(messages):
@@ -68,7 +69,7 @@ class Worker:
         self.expected = following
 
     async def draft(self) -> int:
-        """Draft what has settled, as a consumer that believes the partition to be its own."""
+        """Draft the settled visits, as a consumer that believes the partition to be its own."""
         self.now = NOW + 2 * SETTLE
         offsets = {PARTITION: self.expected}
         return await self.processor.work_off_due(lambda _key: PARTITION, offsets, self.name, 10)
@@ -77,14 +78,14 @@ class Worker:
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A fresh SQLite ledger."""
-    made = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    yield made
-    await made.close()
+    opened = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    yield opened
+    await opened.close()
 
 
 async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledger: Ledger) -> None:
-    """Frozen with half a visit in memory while others read the rest: it is fenced, they draft the
-    whole.
+    """A consumer is frozen with half a visit in memory, and another reads the rest: the frozen one
+    is fenced, and the other drafts the whole visit.
     """
     messages = [data for _style, data in simulate(visits=1, seed=3, style="standard").messages]
     half = len(messages) // 2
@@ -96,25 +97,23 @@ async def test_a_consumer_that_slept_does_not_draft_from_what_it_remembers(ledge
     with pytest.raises(Fenced):
         await slept.draft()
     assert await awake.draft() == 1
-    (event,) = [each for each in await ledger.take_outbox(100) if each.topic == "charge.draft"]
+    (event,) = [row for row in await ledger.take_outbox(100) if row.topic == "charge.draft"]
     revision = shapes.DraftRevision.model_validate_json(event.payload)
     alone = Worker(await _another(ledger), "alone")
     await alone.claim()
     await alone.read(messages)
     await alone.draft()
-    (whole,) = [
-        each for each in await alone.ledger.take_outbox(100) if each.topic == "charge.draft"
-    ]
+    (whole,) = [row for row in await alone.ledger.take_outbox(100) if row.topic == "charge.draft"]
     await alone.ledger.close()
-    assert any(each.lines for each in revision.encounters), "the visit has charges"
+    assert any(encounter.lines for encounter in revision.encounters), "the visit has charges"
     assert revision == shapes.DraftRevision.model_validate_json(whole.payload)
 
 
 async def test_a_draft_whose_commit_failed_is_made_again(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ledger goes away at the commit of a timer: the next round announces what this one could
-    not.
+    """The ledger goes away at the commit of a round of timers: the next round announces the draft
+    that this round could not announce.
     """
     worker = Worker(ledger, "only")
     await worker.claim()
@@ -135,7 +134,7 @@ async def test_a_draft_whose_commit_failed_is_made_again(
     monkeypatch.setattr(ledger, "batch", whole)
     assert await ledger.take_outbox(100) == []
     assert await worker.draft() == 1
-    assert [each.topic for each in await ledger.take_outbox(100)][:1] == ["charge.draft"]
+    assert [row.topic for row in await ledger.take_outbox(100)][:1] == ["charge.draft"]
 
 
 async def _another(ledger: Ledger) -> Ledger:

@@ -1,6 +1,4 @@
-"""Claims about the end of a service: whatever a client does when it is closed, the end is in good
-order.
-"""
+"""Claims about the end of a service: it is in good order, whatever a closing client does."""
 
 import asyncio
 
@@ -16,7 +14,7 @@ async def at_once() -> None:
 
 
 async def by_a_cancelled_task() -> None:
-    """As aiokafka's stop ends without Kafka."""
+    """End as aiokafka's stop ends when Kafka is away."""
     task = asyncio.create_task(asyncio.sleep(60))
     await asyncio.sleep(0)
     task.cancel()
@@ -32,7 +30,7 @@ async def with_an_error() -> None:
 
 
 async def test_what_is_closed_is_not_given_up() -> None:
-    """Nothing is logged."""
+    """A close that ends is awaited, and nothing is logged."""
     with capture_logs() as said:
         await shutdown.closed(at_once(), "ledger", logs.logger("test"))
     assert said == []
@@ -42,14 +40,14 @@ async def test_what_is_closed_is_not_given_up() -> None:
 async def test_a_close_that_does_not_come_to_an_end_is_given_up(
     close: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that is cancelled from within, and one that waits for ever: said, and the end goes on."""
+    """One is cancelled from within, one waits for ever: the log says so, and the end goes on."""
     monkeypatch.setattr(shutdown, "CLOSE_SECONDS", 0.02)
     with capture_logs() as said:
         await shutdown.closed(close(), "consumer", logs.logger("test"))  # type: ignore[operator]
-    assert [(each["event"], each["reason"]) for each in said] == [("close.given_up", "consumer")]
+    assert [(line["event"], line["reason"]) for line in said] == [("close.given_up", "consumer")]
 
 
 async def test_an_error_of_a_close_is_not_hidden() -> None:
-    """It comes out as it is."""
+    """The error comes out of `closed` as it is."""
     with pytest.raises(OSError, match="the network"):
         await shutdown.closed(with_an_error(), "ledger", logs.logger("test"))

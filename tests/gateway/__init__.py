@@ -1,5 +1,6 @@
-"""Tests of the gateway, with the store and the certificates that they share. All patients are
-invented.
+"""Tests of the gateway, and the store and the certificates that they share.
+
+All patients are invented.
 """
 
 import asyncio
@@ -25,8 +26,8 @@ def profile() -> Profile:
 
 
 class MemoryStore:
-    """Keeps messages in a list. The one whose bytes are `held` waits for `opened`; `failing` is
-    raised.
+    """Keeps messages in a list. A put of the bytes in `held` waits for `opened`. If `failing` is
+    set, each put raises it.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ async def connected(gateway: Gateway) -> AsyncIterator[MllpClient]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that other tasks bring about."""
+    """Wait until other tasks make a condition true."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.001)
@@ -85,22 +86,13 @@ def make_authority(folder: Path, name: str) -> None:
 
 
 def make_certificate(folder: Path, name: str, authority: str) -> None:
-    """A certificate for that common name, valid for a server or client called so: `name.pem`,
-    `name.key`.
-    """
+    """A certificate for a server or a client of that name: `name.pem` and `name.key`."""
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
     extensions.write_text(f"subjectAltName=DNS:{name}\n")
     _openssl(
-        "req",
-        "-new",
-        *_NEW_KEY,
-        "-keyout",
-        folder / f"{name}.key",
-        "-out",
-        request,
-        "-subj",
-        f"/CN={name}",
-    )
+        "req", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key",
+        "-out", request, "-subj", f"/CN={name}",
+    )  # fmt: skip
     _openssl(
         "x509", "-req", "-in", request, "-CA", folder / f"{authority}.pem",
         "-CAkey", folder / f"{authority}.key", "-set_serial", "1", "-days", "2",

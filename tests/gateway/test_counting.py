@@ -1,6 +1,4 @@
-"""Claims about the gateway's metrics: what it counts is scraped, by reason, for any program that
-has one.
-"""
+"""Claims about the gateway's metrics: each count of a gateway is scraped, refusals by reason."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -36,10 +34,10 @@ class Watched:
         return self.metrics.registry.get_sample_value(name, labels)
 
     def refusals(self) -> dict[str, float | None]:
-        """How often each reason was counted."""
+        """How often each reason of a refusal was counted."""
         name = "chargeline_gateway_refusals_total"
         reasons = ("message_refused", "store_full", "store_too_large", "store_unavailable")
-        return {each: self.value(name, reason=each) for each in reasons}
+        return {reason: self.value(name, reason=reason) for reason in reasons}
 
 
 NONE = {"message_refused": 0, "store_full": 0, "store_too_large": 0, "store_unavailable": 0}
@@ -56,7 +54,7 @@ NONE = {"message_refused": 0, "store_full": 0, "store_too_large": 0, "store_unav
 async def test_what_the_store_does_not_take_is_counted_by_reason(
     condition: Exception, reason: str
 ) -> None:
-    """One refusal of that reason and none of another, and one answer."""
+    """One refusal of that reason and none of another, on one connection."""
     watched = Watched(store_seconds=0.01)
     watched.store.failing = condition
     assert watched.refusals() == NONE
@@ -75,8 +73,8 @@ async def test_what_the_store_does_not_take_is_counted_by_reason(
 async def test_what_the_gateway_itself_refuses_is_counted(
     given: dict[str, object], message: bytes, frame: str
 ) -> None:
-    """Too large a frame, or MSH-11 that the site does not take: `message_refused`, and what the
-    frame was.
+    """A frame that is too large, or an MSH-11 that the site does not take, counts as
+    `message_refused`. The kind of frame is counted as well.
     """
     watched = Watched(**given)
     await watched.send(message)
@@ -85,7 +83,7 @@ async def test_what_the_gateway_itself_refuses_is_counted(
 
 
 async def test_what_is_stored_is_no_refusal() -> None:
-    """AA is counted, and no reason."""
+    """An AA is counted, and no reason of a refusal."""
     watched = Watched()
     await watched.send(RAS)
     assert watched.refusals() == NONE
@@ -93,8 +91,8 @@ async def test_what_is_stored_is_no_refusal() -> None:
 
 
 def test_every_name_that_a_gateway_counts_can_be_told() -> None:
-    """None of them is outside the labels; each acknowledgement and each way to end a frame is
-    reached.
+    """Each name fits a label of the metrics, and together they reach each acknowledgement and each
+    kind of frame.
     """
     watched = Watched()
     tell = tell_gateway(watched.metrics)
@@ -103,4 +101,4 @@ def test_every_name_that_a_gateway_counts_can_be_told() -> None:
     assert set(watched.refusals().values()) == {1}
     for label, metric in (("acknowledgement", "acknowledgements"), ("frame", "frames")):
         name = f"chargeline_gateway_{metric}_total"
-        assert {watched.value(name, **{label: str(each)}) for each in LABELS[label]} == {1}
+        assert {watched.value(name, **{label: str(word)}) for word in LABELS[label]} == {1}

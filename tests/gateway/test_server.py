@@ -1,7 +1,6 @@
-"""Claims about the gateway: what is acknowledged is stored, and what is stored shows where it
-belongs.
+"""Claims about the gateway: an acknowledged message is stored, under the key of its visit.
 
-The store is a list that can be closed, broken and full. The answers are read by their MSA-1.
+The store is a list that a test can hold, break and fill. The tests read an answer by its MSA-1.
 """
 
 import asyncio
@@ -47,18 +46,17 @@ async def handled(data: bytes, store: MemoryStore | None = None, **given: object
 
 
 async def kept(data: bytes) -> list[InboundMessage]:
-    """What the store has after one message, which must have been accepted."""
+    """The messages in the store after one message, which must have been accepted."""
     store = MemoryStore()
     assert code(await handled(data, store)) == "AA"
     return store.kept
 
 
-# --- acknowledged means stored
-# ----------------------------------------------------------------------------
+# ------------------------------------------------------------------ acknowledged means stored
 
 
 async def test_a_message_is_stored_as_it_came_and_accepted() -> None:
-    """Its bytes, its key, when it came and what may be known of it."""
+    """The store gets the bytes, the key, the headers and the time when the message came."""
     (message,) = await kept(RAS)
     assert message == InboundMessage(
         raw=RAS,
@@ -74,8 +72,8 @@ async def test_a_message_is_stored_as_it_came_and_accepted() -> None:
 
 
 async def test_no_acknowledgement_comes_before_the_store_has_the_message() -> None:
-    """While its put is held back the sender gets nothing, though another is served meanwhile; then
-    AA.
+    """While the store holds back a put, the sender gets nothing, and another sender is served.
+    After the put the sender gets AA.
     """
     store = MemoryStore()
     async with running(store) as gateway, connected(gateway) as client, connected(gateway) as other:
@@ -84,14 +82,16 @@ async def test_no_acknowledgement_comes_before_the_store_has_the_message() -> No
         await until(lambda: store.tries == 1)
         assert code(await other.send(with_header(MSH_10="MSG2"))) == "AA"
         assert not answer.done()
-        assert RAS not in [each.raw for each in store.kept]
+        assert RAS not in [copy.raw for copy in store.kept]
         store.opened.set()
         assert code(await answer) == "AA"
-        assert RAS in [each.raw for each in store.kept]
+        assert RAS in [copy.raw for copy in store.kept]
 
 
 async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
-    """The sender goes away before the answer; stored twice, under one key and with one digest."""
+    """The sender goes away before the answer and sends again: the message is stored twice, under
+    one key and with one digest.
+    """
     store = MemoryStore()
     store.held = RAS
     async with running(store) as gateway:
@@ -101,9 +101,8 @@ async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
         store.opened.set()
         await until(lambda: len(store.kept) == 1)
         async with connected(gateway) as client:
-            assert (
-                code(await client.send(with_header(MSH_7="20240312110000", MSH_10="MSG2"))) == "AA"
-            )
+            again = with_header(MSH_7="20240312110000", MSH_10="MSG2")
+            assert code(await client.send(again)) == "AA"
     first, second = store.kept
     assert first.raw != second.raw
     assert first.key == second.key
@@ -111,23 +110,23 @@ async def test_a_lost_acknowledgement_is_made_good_by_sending_again() -> None:
 
 
 async def test_pipelined_messages_are_stored_and_answered_in_order() -> None:
-    """100 messages without waiting: 100 numbers come back in order, and the store has that
-    order.
+    """100 messages, sent without waiting for answers: the answers come in order, and the
+    store has that order.
     """
-    numbers = [f"N{each}" for each in range(100)]
+    numbers = [f"N{count}" for count in range(100)]
     store = MemoryStore()
     async with running(store) as gateway, connected(gateway) as client:
-        messages = [with_header(MSH_10=each) for each in numbers]
+        messages = [with_header(MSH_10=number) for number in numbers]
         got = [
-            read_message(each).value("MSA-2")
-            async for each in client.send_many(messages, in_flight=100)
+            read_message(answer).value("MSA-2")
+            async for answer in client.send_many(messages, in_flight=100)
         ]
     assert got == numbers
-    assert [read_message(each.raw).control_id for each in store.kept] == numbers
+    assert [read_message(copy.raw).control_id for copy in store.kept] == numbers
 
 
 async def test_closing_answers_what_is_in_flight() -> None:
-    """The message held by the store is stored and accepted during the grace."""
+    """A message that the store holds back is stored and accepted during the grace time."""
     store = MemoryStore()
     store.held = RAS
     async with running(store) as gateway, connected(gateway) as client:
@@ -139,12 +138,11 @@ async def test_closing_answers_what_is_in_flight() -> None:
         await closing
 
 
-# --- a store in trouble
-# -----------------------------------------------------------------------------------
+# ------------------------------------------------------------------ a store in trouble
 
 
 async def test_a_store_that_is_down_gives_an_error_and_later_accepts() -> None:
-    """AE with 207 after the time allowed; when the store is back the same message is AA."""
+    """AE with 207 after 10 seconds. When the store is back, the same message gets AA."""
     store = MemoryStore()
     store.failing = StoreUnavailable()
     async with running(store, store_seconds=10) as gateway, connected(gateway) as client:
@@ -161,7 +159,7 @@ async def test_a_store_that_is_down_gives_an_error_and_later_accepts() -> None:
 
 
 async def test_a_store_that_comes_back_in_time_costs_the_sender_nothing() -> None:
-    """The message waits and is accepted."""
+    """The message waits for the store and is accepted."""
     store = MemoryStore()
     store.failing = StoreUnavailable()
     async with running(store) as gateway, connected(gateway) as client:
@@ -172,14 +170,14 @@ async def test_a_store_that_comes_back_in_time_costs_the_sender_nothing() -> Non
 
 
 async def test_a_store_that_never_answers_gives_an_error_in_time() -> None:
-    """A put that hangs is given up."""
+    """A put that hangs is cancelled, and the sender gets AE."""
     store = MemoryStore()
     store.held = RAS
     assert code(await handled(RAS, store, store_seconds=0.01)) == "AE"
 
 
 async def test_a_full_store_rejects_at_once() -> None:
-    """AR with 207 and no second try; nothing is wrong with the content."""
+    """AR with 207 and no second try."""
     store = MemoryStore()
     store.failing = StoreFull()
     answer = await handled(RAS, store)
@@ -189,7 +187,7 @@ async def test_a_full_store_rejects_at_once() -> None:
 
 
 async def test_a_message_too_large_for_the_store_is_an_error_at_once() -> None:
-    """AE with 207, no second try, and a reason that says what would help."""
+    """AE with 207, no second try, and a text that says what would help."""
     store = MemoryStore()
     store.failing = StoreTooLarge()
     answer = read_message(await handled(RAS, store) or b"")
@@ -209,7 +207,7 @@ async def test_a_message_too_large_for_the_store_is_an_error_at_once() -> None:
 async def test_enhanced_mode_tells_what_msh_15_asks_for(
     accept: str, stored: str, down: str, full: str, too_large: str
 ) -> None:
-    """A sender that must not be told of a failure is hung up on, so that it notices."""
+    """If MSH-15 forbids to tell of a failure, we hang up, so that the sender notices."""
 
     async def outcome(failing: Exception | None) -> str:
         store = MemoryStore()
@@ -219,13 +217,14 @@ async def test_enhanced_mode_tells_what_msh_15_asks_for(
         except HangUpError:
             return "hang up"
 
-    got = [await outcome(each) for each in (None, StoreUnavailable(), StoreFull(), StoreTooLarge())]
+    failures = (None, StoreUnavailable(), StoreFull(), StoreTooLarge())
+    got = [await outcome(failing) for failing in failures]
     assert got == [stored, down, full, too_large]
 
 
 async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.StringIO) -> None:
-    """The code, what it was counted as, and whose connection it came over; nothing of the
-    message.
+    """The line has the code, the name of the count, and the sender's address;
+    nothing of the message.
     """
     store = MemoryStore()
     store.failing = StoreFull()
@@ -240,8 +239,8 @@ async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.String
 async def test_an_application_acknowledgement_that_is_not_sent_is_counted_and_said_once(
     out: io.StringIO,
 ) -> None:
-    """MSH-16 asks for one in an exchange of its own: CA now, a count each time, one line in the
-    log.
+    """MSH-16 asks for it in an exchange of its own. Three messages: a CA and a count for each, and
+    one line in the log.
     """
     gateway = Gateway(MemoryStore(), profile(), settings(), now=lambda: NOW)
     for _ in range(3):
@@ -255,8 +254,8 @@ async def test_an_application_acknowledgement_that_is_not_sent_is_counted_and_sa
 async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No answer is given for what may or may not be stored; the error's text stays out of the
-    log.
+    """The message may or may not be stored, so there is no answer. The text of the error stays out
+    of the log.
     """
     store = MemoryStore()
     store.failing = RuntimeError("TESTPATIENT^ZEBRA")
@@ -267,8 +266,8 @@ async def test_a_store_that_fails_in_an_unknown_way_closes_the_connection(
 
 
 async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.StringIO) -> None:
-    """Bytes outside frames, too large a frame, half of one, a handler that fails: event, host and
-    port.
+    """Bytes outside frames, a frame that is too large, half a frame, a handler that fails: for each
+    the log has the event, the host and the port.
     """
     store = MemoryStore()
     store.failing = RuntimeError("TESTPATIENT^ZEBRA")
@@ -285,19 +284,17 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
             await reader.read()
             writer.close()
         await until(lambda: gateway.server.connections == 0)
-    said = [each for each in lines(out) if each["source"] == "mllp.server"]
-    assert [each["event"] for each in said] == [
+    said = [line for line in lines(out) if line["source"] == "mllp.server"]
+    assert [line["event"] for line in said] == [
         "frame.start_block_missing", "frame.too_large", "frame.cut_off", "connection.failed"
     ]  # fmt: skip
-    assert all(
-        each["host"] == HOST and each["port"] > 0 and "dropped_keys" not in each for each in said
-    )
+    assert all(line["host"] == HOST and line["port"] > 0 for line in said)
+    assert not any("dropped_keys" in line for line in said)
     assert said[-1]["says"].startswith("the handler failed with RuntimeError at ")
     assert not any(secret in out.getvalue() for secret in SECRETS)
 
 
-# --- what is stored and what is refused
-# -------------------------------------------------------------------
+# ------------------------------------------------------------------ what is stored or refused
 
 
 @pytest.mark.parametrize(
@@ -314,8 +311,8 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
 async def test_what_cannot_be_interpreted_is_stored_for_a_person(
     data: bytes, problem: str | None
 ) -> None:
-    """Unknown type, no visit, an impossible time, a fragment: AA, and a header names what is
-    known.
+    """An unknown type, no visit, an impossible time, a fragment: AA, and a header has the code of
+    the problem if the gateway sees one.
     """
     (message,) = await kept(data)
     assert message.raw == data
@@ -332,7 +329,7 @@ async def test_what_cannot_be_interpreted_is_stored_for_a_person(
     ],
 )
 async def test_what_has_no_structure_is_an_error_and_not_stored(data: bytes, error: str) -> None:
-    """AE: to send it again unchanged will not help."""
+    """AE with the code of the problem. To send the message again unchanged would not help."""
     store = MemoryStore()
     answer = await handled(data, store)
     assert code(answer) == "AE"
@@ -360,7 +357,9 @@ async def test_what_has_no_structure_is_an_error_and_not_stored(data: bytes, err
 async def test_processing_id_and_version_are_refused_if_the_site_says_so(
     given: dict[str, object], data: bytes, expected: tuple[str, str | None, str | None]
 ) -> None:
-    """By default any are taken; a production gateway can refuse T and D. Refused is not stored."""
+    """By default all are accepted. A production gateway can refuse T and D; a refused message
+    is not stored.
+    """
     store = MemoryStore()
     answer = read_message(await handled(data, store, **given) or b"")
     assert (answer.value("MSA-1"), answer.value("ERR-3.1"), answer.value("ERR-2.3")) == expected
@@ -368,7 +367,7 @@ async def test_processing_id_and_version_are_refused_if_the_site_says_so(
 
 
 async def test_a_message_that_is_too_large_is_answered_to_its_sender() -> None:
-    """AE with its number and the limit, then the connection is closed; nothing is stored."""
+    """AE with the message's number and the limit, then the connection ends; nothing is stored."""
     store = MemoryStore()
     limits = MllpLimits(frame_bytes=1000)
     async with running(store, limits=limits) as gateway, connected(gateway) as client:
@@ -381,8 +380,8 @@ async def test_a_message_that_is_too_large_is_answered_to_its_sender() -> None:
 
 
 async def test_an_acknowledgement_is_not_acknowledged() -> None:
-    """An ACK that comes as a message is counted, neither stored nor answered: else it never
-    ends.
+    """An ACK that comes as a message is neither stored nor answered. Two systems that acknowledge
+    each other's ACKs would never stop.
     """
     store = MemoryStore()
     assert await handled(with_header(MSH_9="ACK^O17^ACK"), store) is None
@@ -390,7 +389,9 @@ async def test_an_acknowledgement_is_not_acknowledged() -> None:
 
 
 async def test_whatever_comes_is_answered() -> None:
-    """3,000 messages with bytes changed, cut out and doubled at random: none breaks the gateway."""
+    """3,000 messages with bytes changed, cut out and doubled at random: each is answered AA or AE,
+    unless the change has made it an ACK.
+    """
     chance = random.Random(7)
     gateway = Gateway(MemoryStore(), profile(), settings(answers="original"))
     for _ in range(3000):
@@ -417,8 +418,7 @@ async def test_whatever_comes_is_answered() -> None:
         assert code(answer) in ("AA", "AE") or b"ACK" in data
 
 
-# --- keys
-# -------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ keys
 
 
 @pytest.mark.parametrize(
@@ -433,14 +433,16 @@ async def test_whatever_comes_is_answered() -> None:
     ],
 )
 async def test_the_key_is_that_of_the_visit_which_the_engine_will_see(data: bytes) -> None:
-    """Facility and visit by the interface profile, as the consumer reads them."""
+    """The key has the facility and the visit that the consumer reads by the same profile."""
     reading = read_events(read_message(data), profile())
     assert reading.visit is not None
-    assert [each.key for each in await kept(data)] == [f"{reading.facility}|{reading.visit}"]
+    assert [copy.key for copy in await kept(data)] == [f"{reading.facility}|{reading.visit}"]
 
 
 async def test_a_message_without_visit_has_a_key_of_its_body() -> None:
-    """Facility and 16 digits of the digest: the same for a resend, and no patient's number."""
+    """The key is the facility and 16 digits of the digest. A message that is sent again has the
+    same key, and no patient's number is in it.
+    """
     data = adt("A40", visit="", prior_patient="ZZ9")
     (first,) = await kept(data)
     (again,) = await kept(data.replace(b"|202603020700|", b"|202603020800|", 1))
@@ -450,7 +452,7 @@ async def test_a_message_without_visit_has_a_key_of_its_body() -> None:
 
 
 async def test_a_message_that_cannot_be_read_keeps_its_facility() -> None:
-    """The key of a fragment begins with MSH-4."""
+    """The key of a fragment begins with its MSH-4."""
     (message,) = await kept(with_header(MSH_14="MORE"))
     assert message.key.startswith("GENHOSP|")
     assert message.headers["chargeline-no-visit"] == "1"
@@ -459,7 +461,9 @@ async def test_a_message_that_cannot_be_read_keeps_its_facility() -> None:
 
 @pytest.mark.parametrize("trigger", ["A35", "A36", "A41"])
 async def test_a_merge_of_visits_reaches_both_visits(trigger: str) -> None:
-    """Once under the prior and once under the surviving visit, each marked, the same bytes."""
+    """The message is stored under the prior visit and under the surviving one, with the same bytes
+    and a header that says which copy it is.
+    """
     data = adt(trigger, prior_patient="ZZ9", prior_visit="V9")
     first, second = await kept(data)
     assert (first.key, first.headers["chargeline-merge"]) == ("ZEBRA|V9", "prior")
@@ -468,24 +472,24 @@ async def test_a_merge_of_visits_reaches_both_visits(trigger: str) -> None:
 
 
 async def test_a_merge_of_several_visits_reaches_each_of_them() -> None:
-    """Two MRG segments: two prior copies, one surviving."""
-    rows = [segment("MRG", {5: each}) for each in ("V8", "V9")]
+    """Two MRG segments: two copies under the prior visits, one under the surviving visit."""
+    rows = [segment("MRG", {5: visit}) for visit in ("V8", "V9")]
     copies = await kept(message("ADT^A35", *rows))
-    assert [each.key for each in copies] == ["ZEBRA|V8", "ZEBRA|V9", "ZEBRA|V1"]
+    assert [copy.key for copy in copies] == ["ZEBRA|V8", "ZEBRA|V9", "ZEBRA|V1"]
 
 
 @pytest.mark.parametrize("trigger", ["A34", "A40", "A08"])
 async def test_what_merges_no_visits_is_stored_once(trigger: str) -> None:
-    """A merge of patients, or an MRG in a message that merges nothing, has no second key."""
+    """A merge of patients, or an MRG in a message that merges nothing, has one key."""
     data = adt(trigger, prior_patient="ZZ9", prior_visit="V9")
-    for each in (data, data.replace(b"ADT^A08", b"BAR^A35")):
-        (copy,) = await kept(each)
+    for sent in (data, data.replace(b"ADT^A08", b"BAR^A35")):
+        (copy,) = await kept(sent)
         assert "chargeline-merge" not in copy.headers
 
 
 async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> None:
-    """The store takes the first copy and not the second: AE, and the sender will send both
-    again.
+    """The store takes the first copy and not the second: the sender gets AE, and will
+    send the message again.
     """
 
     class Half(MemoryStore):
@@ -497,18 +501,17 @@ async def test_a_merge_is_acknowledged_only_when_both_copies_are_stored() -> Non
     store = Half()
     data = adt("A41", prior_visit="V9")
     assert code(await handled(data, store, store_seconds=0.005)) == "AE"
-    assert [each.key for each in store.kept] == ["ZEBRA|V9"]
+    assert [copy.key for copy in store.kept] == ["ZEBRA|V9"]
 
 
-# --- no patient anywhere
-# ----------------------------------------------------------------------------------
+# ------------------------------------------------------------------ no patient anywhere
 
 
 async def test_no_answer_header_key_or_log_shows_a_patient(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Stored, refused, broken, too large, MSH-9 that holds a name: only the stored bytes know who
-    it is.
+    """Messages that are stored, refused, broken, too large, or hold a name in MSH-9: only the
+    stored bytes show the patient.
     """
     caplog.set_level(logging.DEBUG)
     store = MemoryStore()
@@ -535,7 +538,6 @@ async def test_no_answer_header_key_or_log_shows_a_patient(
         assert not any(secret.encode() in (answer or b"") for secret in SECRETS), answer
     said = capsys.readouterr().out
     assert "message.refused" in said
-    shown = [
-        caplog.text, said, *(each.key for each in store.kept), *(str(each.headers) for each in store.kept)
-    ]  # fmt: skip
+    keys, headers = zip(*((copy.key, str(copy.headers)) for copy in store.kept), strict=True)
+    shown = [caplog.text, said, *keys, *headers]
     assert not [text for text in shown if any(secret in text for secret in SECRETS)]

@@ -1,5 +1,6 @@
-"""Claims about TLS: who may connect, and that a refusal is seen. The certificates are made on the
-spot.
+"""Claims about TLS: who may connect, and that a refusal is counted and logged.
+
+The tests make their certificates with openssl.
 """
 
 import io
@@ -33,19 +34,19 @@ REFUSED = (ConnectionError, ssl.SSLError)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two authorities; `gateway` and `pharmacy` are certified by the first, `stranger` by the
-    second.
+    """Two authorities: `hospital` has signed `gateway` and `pharmacy`,
+    `elsewhere` has signed `stranger`.
     """
-    made = tmp_path_factory.mktemp("certificates")
+    certificates = tmp_path_factory.mktemp("certificates")
     for authority in ("hospital", "elsewhere"):
-        make_authority(made, authority)
+        make_authority(certificates, authority)
     for name, authority in (
         ("gateway", "hospital"),
         ("pharmacy", "hospital"),
         ("stranger", "elsewhere"),
     ):
-        make_certificate(made, name, authority)
-    return made
+        make_certificate(certificates, name, authority)
+    return certificates
 
 
 def own_certificate(folder: Path) -> dict[str, object]:
@@ -58,7 +59,7 @@ def mutual(folder: Path) -> dict[str, object]:
 
 @asynccontextmanager
 async def connected(gateway: Gateway, folder: Path, name: str = "") -> AsyncIterator[MllpClient]:
-    """A client that trusts the hospital, with the certificate of that name."""
+    """A client that trusts the hospital's authority and shows the certificate of that name."""
     context = ssl.create_default_context(cafile=folder / "hospital.pem")
     if name:
         context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
@@ -74,7 +75,7 @@ async def connected(gateway: Gateway, folder: Path, name: str = "") -> AsyncIter
 
 
 async def test_a_message_is_accepted_over_tls(folder: Path) -> None:
-    """The gateway shows its certificate; none is asked of the sender."""
+    """The gateway shows its certificate, and the sender needs none."""
     store = MemoryStore()
     async with (
         running(store, **own_certificate(folder)) as gateway,
@@ -85,7 +86,7 @@ async def test_a_message_is_accepted_over_tls(folder: Path) -> None:
 
 
 async def test_a_certified_sender_is_named_in_the_header(folder: Path) -> None:
-    """The common name of its certificate stands beside its address."""
+    """The header has the sender's address and the common name of its certificate."""
     store = MemoryStore()
     async with (
         running(store, **mutual(folder)) as gateway,
@@ -99,8 +100,8 @@ async def test_a_certified_sender_is_named_in_the_header(folder: Path) -> None:
 async def test_a_sender_without_an_accepted_certificate_is_refused(
     folder: Path, name: str, out: io.StringIO
 ) -> None:
-    """One certified elsewhere, or not at all: nothing is stored, the refusal is counted and
-    logged.
+    """A certificate of another authority, or none: nothing is stored, and the refusal is
+    counted and logged.
     """
     store = MemoryStore()
     async with running(store, **mutual(folder)) as gateway:
@@ -111,13 +112,13 @@ async def test_a_sender_without_an_accepted_certificate_is_refused(
         async with connected(gateway, folder, "pharmacy") as client:
             assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
     assert len(store.kept) == 1
-    (said,) = [each for each in lines(out) if each["event"] == "handshake.failed"]
+    (said,) = [line for line in lines(out) if line["event"] == "handshake.failed"]
     assert (said["host"], said["source"]) == (HOST, "mllp.server")
     assert said["reason"].isupper() and "dropped_keys" not in said
 
 
 async def test_a_sender_without_tls_gets_nothing(folder: Path) -> None:
-    """Its message is not read."""
+    """A sender that speaks plain TCP is cut off, and its message is not read."""
     store = MemoryStore()
     async with running(store, **own_certificate(folder)) as gateway:
         async with await MllpClient.connect(
@@ -130,7 +131,7 @@ async def test_a_sender_without_tls_gets_nothing(folder: Path) -> None:
 
 
 async def test_large_messages_and_many_of_them_pass_through_tls(folder: Path) -> None:
-    """50 messages of 200 kB without waiting: stored byte for byte."""
+    """50 messages of 200 kB, sent without waiting for answers, are stored byte for byte."""
     data = RAS + b"NTE|1||" + b"x" * 200_000 + b"\r"
     store = MemoryStore()
     async with (
@@ -138,15 +139,15 @@ async def test_large_messages_and_many_of_them_pass_through_tls(folder: Path) ->
         connected(gateway, folder) as client,
     ):
         got = [
-            read_message(each).value("MSA-1")
-            async for each in client.send_many([data] * 50, in_flight=50)
+            read_message(answer).value("MSA-1")
+            async for answer in client.send_many([data] * 50, in_flight=50)
         ]
     assert got == ["AA"] * 50
-    assert [each.raw for each in store.kept] == [data] * 50
+    assert [copy.raw for copy in store.kept] == [data] * 50
 
 
 async def test_closing_under_tls_answers_what_is_in_flight(folder: Path) -> None:
-    """The answer is not lost in the end of the connection."""
+    """The answer goes out before the connection ends."""
     store = MemoryStore()
     store.held = RAS
     async with (
@@ -162,7 +163,7 @@ async def test_closing_under_tls_answers_what_is_in_flight(folder: Path) -> None
 
 @pytest.mark.parametrize("missing", ["certificate", "both"])
 def test_authorities_or_a_key_need_a_certificate(folder: Path, missing: str) -> None:
-    """A gateway that would silently serve without TLS does not start."""
+    """With such settings a gateway would serve without TLS, so it does not start."""
     given = mutual(folder) | {"certificate": None}
     if missing == "both":
         given["authorities"] = None

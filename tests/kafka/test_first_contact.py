@@ -1,9 +1,9 @@
-"""Claims about the first contact with Kafka: one that is starting is waited for, one that refuses
-is not.
+"""Claims about the first contact with Kafka: we wait for a Kafka that is starting, and not for one
+that refuses us.
 
-The broker here speaks just the part of Kafka's protocol that a first contact needs, in aiokafka's
-own words, and says what a test wants said. How a real one behaves is in
-`tests/live/test_starting.py`.
+The broker of these tests speaks only the part of Kafka's protocol that a first contact needs,
+with aiokafka's own classes, and gives the answers that a test wants. How a real broker
+behaves is in `tests/live/test_starting.py`.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ SPOKEN = [(VERSIONS, 0, 0), (METADATA, 1, 1), (CREATE_TOPICS, 1, 1), (DESCRIBE_C
 
 
 class Broker:
-    """A broker that listens, and is registered with its controller when a test says so."""
+    """A broker that listens, and is registered with its controller as soon as a test says so."""
 
     def __init__(self) -> None:
         self.registered = False
@@ -50,17 +50,19 @@ class Broker:
         self.answers: list[int] = []
         """The codes of the next answers about topics; NO_ERROR when there are no more."""
         self.asked: list[int] = []
-        """The kinds of all requests."""
+        """The API keys of all requests."""
         self.port = 0
 
     @property
     def options(self) -> dict[str, object]:
-        """What a client of this broker is told."""
+        """The options of a client of this broker."""
         place = {"bootstrap_servers": f"{HOST}:{self.port}", "client_id": "test"}
         return kafka.client_options(place | {"security_protocol": "PLAINTEXT"}, (None, None, None))
 
-    def register(self, _found: Starting) -> None:
-        """Be registered from now on; what a wait is told by."""
+    def register(self, _wait: Starting) -> None:
+        """Be registered from now on. A test hands this in as `tell`, so it happens
+        when a wait begins.
+        """
         self.registered = True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,11 +85,11 @@ class Broker:
                 return ApiVersionResponse_v0(NO_ERROR, SPOKEN)
             case 3:
                 brokers = [(1, HOST, self.port, None)] if self.registered else []
-                known = [
+                listed = [
                     (NO_ERROR, name, False, [(NO_ERROR, 0, 1, [1], [1])]) for name in self.topics
                 ]
                 return MetadataResponse_v1(
-                    brokers, self.controller if self.registered else -1, known
+                    brokers, self.controller if self.registered else -1, listed
                 )
             case 19:
                 code = self._code()
@@ -98,7 +100,7 @@ class Broker:
         resources = DescribeConfigsRequest_v0.decode(request).resources
         limit = [(topics.RECORD_BYTES, "1000", False, False, False)]
         return DescribeConfigsResponse_v0(
-            0, [(code, None, each[0], each[1], limit) for each in resources]
+            0, [(code, None, kind, name, limit) for kind, name, *_keys in resources]
         )
 
     def _code(self) -> int:
@@ -107,30 +109,30 @@ class Broker:
 
 @pytest.fixture
 async def broker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Broker]:
-    """A broker that listens and is not registered yet; whoever waits asks again at once."""
+    """A broker that listens and is not registered yet. A program that waits tries again at once."""
     monkeypatch.setattr(starting, "AGAIN_SECONDS", 0.0)
-    made = Broker()
-    server = await asyncio.start_server(made.serve, HOST, 0)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
+    listening = Broker()
+    server = await asyncio.start_server(listening.serve, HOST, 0)
+    listening.port = server.sockets[0].getsockname()[1]
+    yield listening
     server.close()
 
 
 class Waits:
-    """What was told of waits."""
+    """Remembers each wait that it is told of."""
 
     def __init__(self, then: Callable[[Starting], None]) -> None:
         self.told: list[Starting] = []
         self._then = then
 
-    def __call__(self, found: Starting) -> None:
-        """Note it, and let happen what is waited for."""
-        self.told.append(found)
-        self._then(found)
+    def __call__(self, wait: Starting) -> None:
+        """Note the wait, and let the event happen that ends it."""
+        self.told.append(wait)
+        self._then(wait)
 
 
-async def made(broker: Broker, tell: Waits, *names: str) -> list[str]:
-    """Have topics made."""
+async def created(broker: Broker, tell: Waits, *names: str) -> list[str]:
+    """Have topics created; returns the names of the new ones."""
     wanted: dict[str, dict[str, str]] = {name: {} for name in names}
     return await topics.create(broker.options, wanted, partitions=1, replication=1, tell=tell)
 
@@ -139,32 +141,32 @@ async def made(broker: Broker, tell: Waits, *names: str) -> list[str]:
 
 
 async def test_topics_are_made_when_the_broker_is_registered(broker: Broker) -> None:
-    """It listens and lists no broker: that is told once, and what was asked for is done when it
-    does.
+    """The broker listens and lists no broker. The wait is told once; the topic is created as soon
+    as the broker is registered.
     """
     tell = Waits(broker.register)
-    assert await made(broker, tell, TOPIC, "charge.draft") == ["charge.draft"]
+    assert await created(broker, tell, TOPIC, "charge.draft") == ["charge.draft"]
     assert tell.told == [Starting(f"{HOST}:{broker.port}", "NoBrokersAvailable")]
     assert str(tell.told[0]) == (
         f"Kafka at {HOST}:{broker.port} answers and is still starting (NoBrokersAvailable); "
-        "it is waited for, 30 seconds at most"
+        "chargeline waits for it, 30 seconds at most"
     )
 
 
 async def test_topics_are_made_when_the_cluster_has_a_controller(broker: Broker) -> None:
-    """A broker is there and the election is not over: aiokafka would ask nobody."""
+    """A broker is registered and the election of a controller is not over: we wait for that."""
     broker.registered, broker.controller = True, -1
 
-    def elected(_found: Starting) -> None:
+    def elected(_wait: Starting) -> None:
         broker.controller = 1
 
     tell = Waits(elected)
-    assert await made(broker, tell, "charge.draft") == ["charge.draft"]
+    assert await created(broker, tell, "charge.draft") == ["charge.draft"]
     assert len(tell.told) == 1
 
 
 async def test_the_limit_of_a_topic_is_read_when_the_broker_is_registered(broker: Broker) -> None:
-    """The same for what `topics create` reads after it."""
+    """`topics create` reads the limits after it has created topics: it waits there as well."""
     tell = Waits(broker.register)
     assert await topics.too_small(broker.options, [TOPIC], 2000, tell) == {TOPIC: 1000}
     assert len(tell.told) == 1
@@ -173,9 +175,7 @@ async def test_the_limit_of_a_topic_is_read_when_the_broker_is_registered(broker
 async def test_a_producer_starts_when_the_broker_is_registered(
     broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The log says that Kafka is waited for, at which address and how long; then the producer is
-    there.
-    """
+    """The log says that we wait for Kafka, where and how long; then the producer works."""
     said: list[logging.LogRecord] = []
 
     class Watching(logging.Handler):
@@ -201,13 +201,16 @@ async def test_a_producer_starts_when_the_broker_is_registered(
 async def test_an_answer_that_may_be_another_in_a_moment_is_asked_for_again(
     broker: Broker, code: int
 ) -> None:
-    """A controller that is just elected, a topic that not every broker knows yet: until it is
-    done.
+    """The old controller no longer answers for topics, or not every broker knows a new topic yet:
+    we ask until the answer is good.
     """
     broker.registered = True
-    tell = Waits(lambda _found: None)
+    tell = Waits(lambda _wait: None)
     broker.answers = [NO_ERROR, code, code, NO_ERROR]
-    assert await made(broker, tell, "charge.draft", "hl7.parked") == ["charge.draft", "hl7.parked"]
+    assert await created(broker, tell, "charge.draft", "hl7.parked") == [
+        "charge.draft",
+        "hl7.parked",
+    ]
     broker.answers = [code, code]
     assert await topics.too_small(broker.options, [TOPIC], 2000, tell) == {TOPIC: 1000}
     assert len(tell.told) == 2
@@ -220,7 +223,7 @@ async def test_an_answer_that_may_be_another_in_a_moment_is_asked_for_again(
 async def test_what_a_starting_kafka_answers_is_waited_out(
     broker: Broker, error: Exception
 ) -> None:
-    """No leader, no coordinator, no metadata, no answer in time, while it lets us in."""
+    """Kafka lets us in and has no leader, no coordinator, no metadata, or no answer in time."""
     broker.registered = True
     left = [error, error]
 
@@ -229,7 +232,7 @@ async def test_what_a_starting_kafka_answers_is_waited_out(
             raise left.pop()
         return "done"
 
-    assert await starting.met(broker.options, meet, lambda _found: None) == "done"
+    assert await starting.met(broker.options, meet, lambda _wait: None) == "done"
 
 
 # ------------------------------------------------------------------ the bound
@@ -245,13 +248,15 @@ async def test_what_a_starting_kafka_answers_is_waited_out(
 async def test_a_kafka_that_does_not_get_ready_is_given_up(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, registered: bool, found: str
 ) -> None:
-    """After the bound: what was expected, what was found and what to do; told once before."""
+    """After the bound the error says what was expected, what was found and what to do. The
+    wait was told once.
+    """
     monkeypatch.setattr(starting, "STARTING_SECONDS", 0.05)
     broker.registered = registered
     broker.answers = [NOT_CONTROLLER] * 10_000
-    tell = Waits(lambda _found: None)
+    tell = Waits(lambda _wait: None)
     with pytest.raises(KafkaUnavailableError) as caught:
-        await made(broker, tell, "charge.draft")
+        await created(broker, tell, "charge.draft")
     said = str(caught.value)
     assert said.startswith(
         f"expected Kafka at {HOST}:{broker.port} to be ready within 0 seconds, found "
@@ -266,7 +271,7 @@ async def test_a_kafka_that_does_not_get_ready_is_given_up(
 
 
 async def failing(options: dict[str, object], error: Exception) -> tuple[str, int]:
-    """What is said when a first contact fails with an error, and how often it was tried."""
+    """The words of the refusal when a first contact fails, and the number of tries."""
     tries = 0
 
     async def meet() -> None:
@@ -274,7 +279,7 @@ async def failing(options: dict[str, object], error: Exception) -> tuple[str, in
         tries += 1
         raise error
 
-    def tell(_found: Starting) -> None:
+    def tell(_wait: Starting) -> None:
         raise AssertionError("nobody waits for it")
 
     with pytest.raises(KafkaUnavailableError) as caught:
@@ -283,8 +288,8 @@ async def failing(options: dict[str, object], error: Exception) -> tuple[str, in
 
 
 async def test_a_kafka_that_refuses_us_is_not_waited_for(broker: Broker) -> None:
-    """It lets us in and we have no right to what we ask for: one try, and no word of starting
-    again.
+    """Kafka lets us in, and we have no right to what we ask for: one try, and no
+    advice to start again.
     """
     broker.registered = True
     said, tries = await failing(broker.options, TopicAuthorizationFailedError())
@@ -296,29 +301,29 @@ async def test_a_kafka_that_refuses_us_is_not_waited_for(broker: Broker) -> None
 
 
 async def test_where_nobody_listens_nobody_waits(broker: Broker) -> None:
-    """Neither at the address that we were given nor at the one that Kafka sends us to."""
+    """Nobody listens at the address of the settings: one try, and the error names the address."""
     nobody = broker.options | {"bootstrap_servers": f"{HOST}:1"}
     said, tries = await failing(nobody, LeaderNotAvailableError())
     assert (tries, "found nobody who listens at 127.0.0.1:1; start Kafka" in said) == (1, True)
 
 
 async def test_a_topic_that_is_refused_is_not_asked_for_again(broker: Broker) -> None:
-    """Kafka's reason is told, and it was asked once."""
+    """The error names Kafka's reason, and Kafka was asked once."""
     broker.registered = True
     broker.answers = [38]
     with pytest.raises(topics.TopicRefusedError, match="InvalidReplicationFactorError"):
-        await made(broker, Waits(lambda _found: None), "charge.draft")
+        await created(broker, Waits(lambda _wait: None), "charge.draft")
     assert broker.asked.count(CREATE_TOPICS) == 1
 
 
 async def producing(broker: Broker) -> object:
-    """Start a producer for a topic that is not there."""
+    """Start a producer for a topic that does not exist."""
     async with kafka.producer(broker.options, topics=["absent"], record_bytes=1000) as producer:
         return producer
 
 
 async def test_a_topic_that_is_missing_is_not_waited_for(broker: Broker) -> None:
-    """A registered broker knows its topics: one that it does not know must be made."""
+    """A registered broker knows its topics: somebody must create the one that it does not know."""
     broker.registered = True
     with pytest.raises(starting.TopicsMissingError, match="no absent"):
         await producing(broker)

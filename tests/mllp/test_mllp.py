@@ -1,7 +1,8 @@
-"""Claims about MLLP: every frame is handed over once, answered in order, and nobody can take too
-much.
+"""Claims about MLLP: each frame is handed over once, answered in order, and no sender can take too
+much memory, time or connections.
 
-It owns senders of every habit, good and bad. The frames are short texts: MLLP does not know HL7.
+This file plays senders with good and bad habits. Most frames are short texts, since MLLP
+does not know HL7.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from tests.clock import PATIENCE_SECONDS, elapse
 from tests.hl7 import RAS
 
 HOST = "127.0.0.1"
-WHILE_SECONDS = 10  # a limit that a test lets pass
+WHILE_SECONDS = 10  # a time limit that a test lets run out
 
 
 def frame(content: bytes) -> bytes:
@@ -39,9 +40,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Ward:
-    """A handler that remembers its frames and answers `ok <frame>`; frames can be held back by
-    name.
-    """
+    """A handler that remembers its frames and answers `ok <frame>`; it waits at a frame on hold."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
@@ -107,17 +106,17 @@ async def raw(
 
 def half_a_frame_is_there(server: MllpServer) -> bool:
     """Whether a connection waits for the rest of a frame."""
-    return any(each._frames.partial for each in server._connections)
+    return any(connection._frames.partial for connection in server._connections)
 
 
 def unsent_bytes(connection: Any) -> int:
-    """How much of its answers a connection could not send yet."""
+    """How many bytes of its answers a connection could not send yet."""
     size: int = connection._writer.transport.get_write_buffer_size()
     return size
 
 
 def reset_on_close(writer: asyncio.StreamWriter) -> None:
-    """Have the connection end with RST, as when a machine is switched off, and not with FIN."""
+    """Have the connection end with RST and not with FIN, as when a machine breaks off."""
     linger = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
@@ -126,8 +125,7 @@ async def answers(reader: asyncio.StreamReader, number: int) -> list[bytes]:
     return [(await reader.readuntil(END + b"\r"))[1:-2] for _ in range(number)]
 
 
-# --- frames in a stream
-# -----------------------------------------------------------------------------------
+# ------------------------------------------------------------------ frames in a stream
 
 
 @given(
@@ -141,12 +139,12 @@ def test_however_a_stream_is_chopped_the_frames_are_the_same(
 ) -> None:
     """Every content comes out once, in order and unchanged, and nothing is left over."""
     reader = FrameReader(10_000)
-    stream, at, found = b"".join(map(frame, contents)), 0, []
+    stream, at, frames = b"".join(map(frame, contents)), 0, []
     for step in range(len(stream)):
         size = chops[step % len(chops)]
-        found += reader.feed(stream[at : at + size])
+        frames += reader.feed(stream[at : at + size])
         at += size
-    assert found == [MllpFrame(content) for content in contents]
+    assert frames == [MllpFrame(content) for content in contents]
     assert not reader.partial
     assert reader.counts["bytes_between_frames"] == 0
 
@@ -166,17 +164,18 @@ def test_however_a_stream_is_chopped_the_frames_are_the_same(
 def test_what_stands_between_frames_is_counted_and_costs_no_frame(
     stream: bytes, counts: dict[str, int], whole: bool
 ) -> None:
-    """Keep-alive bytes, line feeds, an end block without CR, an empty frame, a missing start
-    block.
+    """Frames A and B come out, whatever stands between: keep-alive bytes, line feeds, an end block
+    without CR, an empty frame, or text without a start block.
     """
     reader = FrameReader(100)
-    pieces = [stream] if whole else [bytes([each]) for each in stream]
-    assert [each.data for piece in pieces for each in reader.feed(piece)] == [b"A", b"B"]
+    pieces = [stream] if whole else [bytes([byte]) for byte in stream]
+    frames = [frame for piece in pieces for frame in reader.feed(piece)]
+    assert [frame.data for frame in frames] == [b"A", b"B"]
     assert +reader.counts == {"frame_complete": 2} | counts
 
 
 def test_a_frame_that_is_begun_anew_before_its_end_leaves_the_second() -> None:
-    """A sender whose connection broke inside a proxy starts over; the half is counted."""
+    """A sender whose connection broke inside a proxy starts over: the half is only counted."""
     reader = FrameReader(100)
     assert reader.feed(START + b"MSH|half" + frame(b"MSH|whole")) == [MllpFrame(b"MSH|whole")]
     assert reader.counts == {"frame_cut_off": 1, "frame_complete": 1, "bytes_between_frames": 0}
@@ -187,14 +186,14 @@ def test_a_frame_is_too_large_from_the_first_byte_beyond_the_limit(whole: bool) 
     """100 bytes are a frame, 101 are not; the frame after it is one again."""
     stream = frame(b"a" * 100) + frame(b"b" * 101) + frame(b"c")
     reader = FrameReader(100)
-    pieces = [stream] if whole else [bytes([each]) for each in stream]
-    found = [each for piece in pieces for each in reader.feed(piece)]
-    assert found == [MllpFrame(b"a" * 100), MllpFrame(b"b" * 101, whole=False), MllpFrame(b"c")]
+    pieces = [stream] if whole else [bytes([byte]) for byte in stream]
+    frames = [frame for piece in pieces for frame in reader.feed(piece)]
+    assert frames == [MllpFrame(b"a" * 100), MllpFrame(b"b" * 101, whole=False), MllpFrame(b"c")]
     assert reader.counts["frame_too_large"] == 1
 
 
 def test_a_frame_without_end_takes_no_more_memory_than_the_limit() -> None:
-    """What comes after the limit is dropped as it comes."""
+    """A million bytes without an end: the reader drops what comes after the limit of 1000."""
     reader = FrameReader(1000)
     reader.feed(START)
     for _ in range(1000):
@@ -203,23 +202,22 @@ def test_a_frame_without_end_takes_no_more_memory_than_the_limit() -> None:
     assert reader.partial
 
 
-# --- senders
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ senders
 
 
 async def test_a_sender_may_write_byte_by_byte() -> None:
-    """The message is one frame, as it was."""
+    """The bytes arrive one by one and are handed over as one frame."""
     ward = Ward()
     async with serving(ward) as server, raw(server) as (reader, writer):
-        for each in frame(RAS):
-            writer.write(bytes([each]))
+        for byte in frame(RAS):
+            writer.write(bytes([byte]))
             await writer.drain()
         assert await answers(reader, 1) == [b"ok " + RAS]
     assert ward.frames == [RAS]
 
 
 async def test_half_a_frame_is_never_handed_over() -> None:
-    """The sender disconnects within it: no message, and the loss is counted."""
+    """The sender disconnects within a frame: the half is no message, and is counted."""
     ward = Ward()
     async with serving(ward) as server:
         async with raw(server) as (_, writer):
@@ -244,15 +242,15 @@ async def test_answers_keep_the_order_of_the_frames() -> None:
     ward = Ward()
     release = ward.hold(b"first")
     async with serving(ward) as server, connected(server) as client:
-        for each in (b"first", b"second", b"third"):
-            await client.write(each)
+        for content in (b"first", b"second", b"third"):
+            await client.write(content)
         await until(lambda: len(ward.frames) == 3)
         release.set()
         assert [await client.answer() for _ in range(3)] == [b"ok first", b"ok second", b"ok third"]
 
 
 async def test_a_sender_that_does_not_wait_is_bounded() -> None:
-    """Of 20 frames 3 are in flight, the rest waits; all are answered in the end."""
+    """Of 20 frames 3 are in flight and 17 wait; all are answered in the end."""
     ward = Ward()
     release = ward.hold(b"x")
     async with serving(ward, in_flight=3) as server, connected(server) as client:
@@ -260,14 +258,14 @@ async def test_a_sender_that_does_not_wait_is_bounded() -> None:
             await client.write(b"x")
         await until(lambda: len(ward.frames) == 3)
         async with connected(server) as other:
-            await other.send(b"y")  # gives the first connection its chance to take more
+            await other.send(b"y")  # meanwhile the first connection could take more
         assert ward.frames.count(b"x") == 3
         release.set()
         assert [await client.answer() for _ in range(20)] == [b"ok x"] * 20
 
 
 async def test_a_slow_handler_pushes_back_on_the_network() -> None:
-    """While one handler is stuck, the sender cannot get rid of 64 MB."""
+    """While one handler is stuck, more than half of the sender's 64 MB stay with the sender."""
     ward = Ward()
     release = ward.hold(b"stuck")
     async with serving(ward, in_flight=1) as server, raw(server) as (reader, writer):
@@ -281,7 +279,7 @@ async def test_a_slow_handler_pushes_back_on_the_network() -> None:
 
 
 async def test_a_handler_may_answer_nothing() -> None:
-    """The next answer belongs to the next frame."""
+    """A frame without an answer is skipped: the next answer belongs to the next frame."""
     async with serving(Ward()) as server, connected(server) as client:
         await client.write(b"silent")
         assert await client.send(b"spoken") == b"ok spoken"
@@ -294,16 +292,18 @@ async def test_fifty_connections_at_once_are_all_served() -> None:
 
         async def send(number: int) -> list[bytes]:
             async with connected(server) as client:
-                messages = [b"%d/%d" % (number, each) for each in range(20)]
+                messages = [b"%d/%d" % (number, count) for count in range(20)]
                 return [answer async for answer in client.send_many(messages, in_flight=4)]
 
         got = await asyncio.gather(*(send(number) for number in range(50)))
-    assert got == [[b"ok %d/%d" % (number, each) for each in range(20)] for number in range(50)]
+    assert got == [[b"ok %d/%d" % (number, count) for count in range(20)] for number in range(50)]
     assert len(ward.frames) == 1000
 
 
 async def test_a_connection_beyond_the_most_is_closed_at_once() -> None:
-    """It is counted, the others work on, and a place that becomes free can be taken."""
+    """The refused connection is counted, the first one works on, and a place that becomes
+    free can be taken.
+    """
     async with serving(Ward(), connections=1) as server:
         async with connected(server) as first:
             await first.send(b"1")
@@ -317,22 +317,21 @@ async def test_a_connection_beyond_the_most_is_closed_at_once() -> None:
             assert await third.send(b"4") == b"ok 4"
 
 
-# --- limits
-# -----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ limits
 
 
 async def test_a_frame_that_is_too_large_is_refused_with_its_reason_and_the_connection_closed() -> (
     None
 ):
-    """What came before it is answered first; it never reaches the handler, but the sender gets rid
-    of it.
+    """The frame before it is answered first. The frame itself never reaches the handler, but the
+    sender can write it to its end.
     """
     ward = Ward()
     async with serving(ward, frame_bytes=1000) as server, raw(server) as (reader, writer):
         writer.write(frame(b"small") + frame(b"MSH|" + b"x" * 30_000_000))
         assert await answers(reader, 2) == [
             b"ok small",
-            b"refused MSH|: a frame of at most 1000 bytes was expected and a larger one found",
+            b"refused MSH|: expected a frame of at most 1000 bytes, found a larger one",
         ]
         assert await reader.read() == b""
     assert ward.frames == [b"small"]
@@ -340,7 +339,7 @@ async def test_a_frame_that_is_too_large_is_refused_with_its_reason_and_the_conn
 
 
 async def test_a_frame_without_end_is_refused_after_its_time() -> None:
-    """The connection is not held open by somebody who never stops."""
+    """A sender that never ends its frame cannot hold the connection open."""
     limits = {"frame_bytes": 10, "frame_seconds": WHILE_SECONDS}
     async with serving(Ward(), **limits) as server, raw(server) as (reader, writer):
         writer.write(START + b"x" * 100)
@@ -353,7 +352,7 @@ async def test_a_frame_without_end_is_refused_after_its_time() -> None:
 
 
 async def test_an_idle_connection_is_closed() -> None:
-    """Nothing comes after one message; the answer to it was not lost."""
+    """One message is answered, then nothing comes: the server closes the connection."""
     async with serving(Ward(), idle_seconds=WHILE_SECONDS) as server, connected(server) as client:
         assert await client.send(b"one") == b"ok one"
         elapse(WHILE_SECONDS)
@@ -363,7 +362,7 @@ async def test_an_idle_connection_is_closed() -> None:
 
 
 async def test_half_a_frame_may_not_take_longer_than_its_time() -> None:
-    """A sender that drips bytes is no less idle than one that is silent."""
+    """A sender that begins a frame and does not end it in time is cut off."""
     async with (
         serving(Ward(), frame_seconds=WHILE_SECONDS) as server,
         raw(server) as (reader, writer),
@@ -385,14 +384,16 @@ async def test_a_sender_that_waits_for_a_slow_answer_is_not_idle() -> None:
         await until(lambda: ward.frames == [b"slow"])
         for _ in range(5):
             elapse(WHILE_SECONDS)
-            await asyncio.sleep(0.01)  # the timers go off
+            await asyncio.sleep(0.01)  # let the timers go off
         assert server.counts["connection_idle"] == 0
         release.set()
         assert await client.answer() == b"ok slow"
 
 
 async def test_half_a_frame_that_we_made_wait_is_not_late() -> None:
-    """The frames before it were in flight for twice its time; the second half comes after that."""
+    """The frames before it were in flight for 20 seconds, twice what a frame may take. Its second
+    half comes after that and is in time.
+    """
     ward = Ward()
     release = ward.hold(b"first")
     async with (
@@ -404,7 +405,7 @@ async def test_half_a_frame_that_we_made_wait_is_not_late() -> None:
         writer.write(b"st" + END + frame(b"second") + START + b"thi")
         await until(lambda: ward.frames == [b"first"])
         elapse(2 * WHILE_SECONDS)
-        await asyncio.sleep(0.01)  # the timers go off
+        await asyncio.sleep(0.01)  # let the timers go off
         release.set()
         assert await answers(reader, 2) == [b"ok first", b"ok second"]
         writer.write(b"rd" + END + b"\r")
@@ -412,28 +413,27 @@ async def test_half_a_frame_that_we_made_wait_is_not_late() -> None:
 
 
 async def test_a_sender_that_takes_no_answers_is_cut_off() -> None:
-    """Its connection ends when an answer has waited for its time."""
+    """The server closes the connection when an answer has waited for `frame_seconds`."""
     ward = Ward()
     async with serving(ward, frame_seconds=WHILE_SECONDS, frame_bytes=50_000_000) as server:
         async with raw(server) as (reader, writer):
             reader._transport.pause_reading()  # type: ignore[attr-defined]
             writer.write(frame(b"x" * 20_000_000))
-            await until(lambda: any(unsent_bytes(each) for each in server._connections))
+            await until(lambda: any(unsent_bytes(one) for one in server._connections))
             elapse(WHILE_SECONDS)
             await until(lambda: server.connections == 0)
         assert server.counts["answer_sent"] == 0
 
 
-# --- failures
-# ---------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ failures
 
 
 @pytest.mark.parametrize("name", [b"broken", b"hang up"])
 async def test_a_handler_that_fails_closes_its_connection_only(
     name: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answers before it go out, it gets none, another sender is served, and the log shows no
-    content.
+    """The frame before it is answered, the frame at fault gets no answer, another sender is served,
+    and the log shows no content.
     """
     async with serving(Ward()) as server, connected(server) as other:
         async with connected(server) as client:
@@ -444,13 +444,13 @@ async def test_a_handler_that_fails_closes_its_connection_only(
                 await client.answer()
         assert await other.send(b"x") == b"ok x"
         assert server.counts["connection_failed"] == 1
-    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.name == "chargeline.mllp.server"
     assert "TESTPATIENT" not in caplog.text
 
 
 async def test_a_sender_that_resets_the_connection_harms_nobody() -> None:
-    """Its message is handled to the end, and the next sender is served."""
+    """The handler of its message runs to its end, and the next sender is served."""
     ward = Ward()
     release = ward.hold(b"lost")
     async with serving(ward) as server:
@@ -459,19 +459,18 @@ async def test_a_sender_that_resets_the_connection_harms_nobody() -> None:
         await until(lambda: ward.frames == [b"lost"])
         reset_on_close(client._writer)
         client._writer.transport.abort()
-        await until(lambda: all(each._reader.exception() for each in server._connections))
+        await until(lambda: all(one._reader.exception() for one in server._connections))
         release.set()
         await until(lambda: server.connections == 0)
         async with connected(server) as other:
             assert await other.send(b"x") == b"ok x"
 
 
-# --- closing
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ closing
 
 
 async def test_closing_finishes_what_is_in_flight_and_accepts_no_more() -> None:
-    """The held message is answered after the close has begun; then nobody listens."""
+    """A message in flight is answered after the close has begun; then nobody listens."""
     ward = Ward()
     release = ward.hold(b"held")
     async with serving(ward) as server, connected(server) as client, connected(server) as idle:
@@ -481,7 +480,7 @@ async def test_closing_finishes_what_is_in_flight_and_accepts_no_more() -> None:
         port = server.port
         closing = asyncio.create_task(server.close(PATIENCE_SECONDS))
         with pytest.raises(MllpError):
-            await idle.answer()  # an idle connection is closed at once
+            await idle.answer()  # the server closes an idle connection at once
         release.set()
         assert await client.answer() == b"ok held"
         await closing
@@ -490,13 +489,13 @@ async def test_closing_finishes_what_is_in_flight_and_accepts_no_more() -> None:
 
 
 async def test_closing_lets_half_a_frame_arrive() -> None:
-    """Its second half comes during the grace; it is answered, then the connection ends."""
+    """The second half comes during the grace: the frame is answered, then the connection ends."""
     ward = Ward()
     async with serving(ward) as server, raw(server) as (reader, writer):
         writer.write(frame(b"first") + START + b"sec")
         await answers(reader, 1)
         closing = asyncio.create_task(server.close(PATIENCE_SECONDS))
-        await asyncio.sleep(0)  # the close has told every connection to stop
+        await asyncio.sleep(0)  # let the close tell every connection to stop
         writer.write(b"ond" + END + b"\r")
         assert await answers(reader, 1) == [b"ok second"]
         assert await reader.read() == b""
@@ -504,7 +503,7 @@ async def test_closing_lets_half_a_frame_arrive() -> None:
 
 
 async def test_closing_takes_no_longer_than_the_grace() -> None:
-    """A handler that never ends is cut, and its sender sees the connection close."""
+    """A handler that never ends is cancelled, and its sender sees the connection close."""
     ward = Ward()
     ward.hold(b"forever")
     async with serving(ward) as server, connected(server) as client:
@@ -517,12 +516,11 @@ async def test_closing_takes_no_longer_than_the_grace() -> None:
             await client.answer()
 
 
-# --- the client, and an implementation by others
-# ----------------------------------------------------------
+# ------------------------------------------------------------------ the client, and others' MLLP
 
 
 async def test_python_hl7_as_sender_is_served() -> None:
-    """Its client writes and reads the same frames."""
+    """The client of python-hl7 writes and reads the same frames as we do."""
     ward = Ward()
     async with serving(ward) as server:
         reader, writer = await hl7.mllp.open_hl7_connection(HOST, server.port)
@@ -533,7 +531,7 @@ async def test_python_hl7_as_sender_is_served() -> None:
 
 
 async def test_python_hl7_as_receiver_answers_our_client() -> None:
-    """Its server reads our frames and we read its answer."""
+    """The server of python-hl7 reads our frames, and we read its answers."""
 
     async def serve(reader: hl7.mllp.HL7StreamReader, writer: hl7.mllp.HL7StreamWriter) -> None:
         while not reader.at_eof():
@@ -550,11 +548,12 @@ async def test_python_hl7_as_receiver_answers_our_client() -> None:
     async with await MllpClient.connect(HOST, port) as client:
         got = [answer async for answer in client.send_many([RAS, RAS], in_flight=2)]
     server.close()
-    assert [hl7.parse(each.decode())["MSA"][0][2][0] for each in got] == ["MSG00001", "MSG00001"]
+    numbers = [hl7.parse(answer.decode())["MSA"][0][2][0] for answer in got]
+    assert numbers == ["MSG00001", "MSG00001"]
 
 
 async def test_a_client_is_told_when_no_answer_comes_in_time() -> None:
-    """It does not wait for ever."""
+    """The client waits for 0.02 seconds and not for ever."""
     async with serving(Ward()) as server:
         client = await MllpClient.connect(HOST, server.port, answer_seconds=0.02)
         with pytest.raises(TimeoutError):
@@ -563,14 +562,14 @@ async def test_a_client_is_told_when_no_answer_comes_in_time() -> None:
 
 
 async def test_a_client_refuses_a_message_with_block_characters() -> None:
-    """It would be taken apart on the way."""
+    """A receiver would cut such a message into two frames."""
     async with serving(Ward()) as server, connected(server) as client:
         with pytest.raises(ValueError, match="without MLLP frame"):
             await client.send(frame(b"x"))
 
 
 async def test_each_count_is_reported_as_it_happens() -> None:
-    """What a listener hears adds up to the counts."""
+    """The amounts that `report` hears add up to the counts."""
     heard: list[tuple[str, int]] = []
     server = MllpServer(Ward(), report=lambda name, amount: heard.append((name, amount)))
     await server.start(HOST, 0)

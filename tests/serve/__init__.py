@@ -1,5 +1,6 @@
-"""Tests of the one-process mode, with the process and the sender that they share. No patient is
-real.
+"""Tests of the one-process mode, and the process and the sender that they share.
+
+No patient is real.
 """
 
 import asyncio
@@ -67,7 +68,7 @@ class Served:
         self.process = Forked(words, self.environment, self.log)
 
     def start_into(self, stdout: int) -> subprocess.Popen[bytes]:
-        """Start it as a shell does, with that for its standard output."""
+        """Start it as a shell does, with this file descriptor as its standard output."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "chargeline.cli", "serve"],
@@ -87,7 +88,7 @@ class Served:
         return b" 200 " in (await self.page("/readyz")).partition(b"\r\n")[0]
 
     async def page(self, path: str) -> bytes:
-        """What it answers on a page; nothing while it does not listen."""
+        """Its answer on a page; b"" while it does not listen."""
         try:
             reader, writer = await asyncio.open_connection(HOST, self.page_port)
         except OSError:
@@ -98,7 +99,7 @@ class Served:
         return answer
 
     def said(self) -> str:
-        """What it has logged, from all its starts."""
+        """The end of its log, which all its starts share."""
         return self.log.read_text(errors="replace")[-4000:]
 
     async def ended(self) -> int:
@@ -113,12 +114,12 @@ class Served:
         return await self.ended()
 
     def events(self) -> list[Event]:
-        """The whole lines of the file, repeats and all."""
+        """The events in the whole lines of the file, with repeats."""
         text = self.out.read_text() if self.out.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def end(self) -> None:
-        """End what a test has left behind."""
+        """Kill the process if a test has left it running."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -129,12 +130,12 @@ def _with_driver(url: str) -> str:
 
 
 async def until(condition: Callable[[], Any], why: Callable[[], str] = str) -> None:
-    """Wait for something that a process brings about; a condition may be a coroutine."""
+    """Wait until a process makes a condition true. The condition may return an awaitable."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                found = condition()
-                if await found if asyncio.iscoroutine(found) else found:
+                state = condition()
+                if await state if asyncio.iscoroutine(state) else state:
                     return
                 await asyncio.sleep(0.02)
     except TimeoutError:
@@ -153,8 +154,8 @@ async def deliver(
     in_flight: int = 8,
     accepted: Callable[[int], None] = lambda _count: None,
 ) -> None:
-    """Send like a hospital's engine: what is not accepted is sent again, over a new connection if
-    need be.
+    """Send like a hospital's interface engine: a message that is not accepted is sent again, if
+    need be over a new connection.
     """
     done = 0
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -171,25 +172,25 @@ async def deliver(
 
 
 def once(told: Iterable[Event]) -> list[Event]:
-    """Events without repeats, which have the same id."""
-    return list({each["id"]: each for each in told}.values())
+    """The events without repeats: a repeat has the same id."""
+    return list({event["id"]: event for event in told}.values())
 
 
 def revisions(told: Iterable[Event]) -> list[shapes.DraftRevision]:
     """The draft revisions among events, without repeats."""
     kind = shapes.TYPES[shapes.DraftRevision]
     return [
-        shapes.DraftRevision.model_validate(each["data"])
-        for each in once(told)
-        if each["type"] == kind
+        shapes.DraftRevision.model_validate(event["data"])
+        for event in once(told)
+        if event["type"] == kind
     ]
 
 
 def drafted(told: Iterable[Event]) -> Lines:
     """The lines of each visit's last revision."""
-    found: dict[tuple[str, str], shapes.DraftRevision] = {}
-    for each in revisions(told):
-        key = (each.facility, each.visit)
-        if key not in found or found[key].revision < each.revision:
-            found[key] = each
-    return by_bench(found)
+    last: dict[tuple[str, str], shapes.DraftRevision] = {}
+    for revision in revisions(told):
+        key = (revision.facility, revision.visit)
+        if key not in last or last[key].revision < revision.revision:
+            last[key] = revision
+    return by_bench(last)

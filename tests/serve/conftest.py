@@ -14,13 +14,13 @@ url = ledger_fixtures.url
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Makes a service; several of one test share a folder, and so a ledger."""
-    made: list[Served] = []
+    """A function that makes a service. The services of one test share a folder, and so a ledger."""
+    services: list[Served] = []
 
     def make(url: str = "", **settings: str) -> Served:
-        made.append(Served(tmp_path, url, **settings))
-        return made[-1]
+        services.append(Served(tmp_path, url, **settings))
+        return services[-1]
 
     yield make
-    for each in made:
-        each.end()
+    for service in services:
+        service.end()

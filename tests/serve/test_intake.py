@@ -1,4 +1,4 @@
-"""Claims about the intake: a sender is answered after the commit, and told when there was none."""
+"""Claims about the intake: a sender is answered after the commit, and told if the commit failed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,8 +29,8 @@ MESSAGE = given("OXALIPLATIN", "130 mg", "0900", "1000")
 
 
 class Unsure(Ledger):
-    """A ledger whose connection breaks off at a commit: `before` it, or after it and before the
-    answer.
+    """A ledger whose connection can break at a commit. `breaks` is "before" the commit, or "after"
+    it and before its answer.
     """
 
     breaks = ""
@@ -93,11 +93,11 @@ async def listening(intake: Intake, store_seconds: float) -> AsyncIterator[MllpC
 async def kept(ledger: Ledger) -> int:
     """How many messages of visit V1 the ledger has."""
     async with ledger.view() as view:
-        return sum(len(each) for each in (await view.messages_of([("ZEBRA", "V1")])).values())
+        return sum(map(len, (await view.messages_of([("ZEBRA", "V1")])).values()))
 
 
 async def test_put_returns_when_the_ledger_has_the_message(ledger: Unsure) -> None:
-    """Whoever looks after `put` finds it, on a connection of its own."""
+    """After `put` another connection to the ledger sees the message."""
     intake = intake_on(ledger)
     async with working(intake):
         await intake.put(inbound())
@@ -105,8 +105,8 @@ async def test_put_returns_when_the_ledger_has_the_message(ledger: Unsure) -> No
 
 
 async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None:
-    """Another program holds the ledger: no answer; it lets go: the message is there, and the sender
-    told.
+    """While another program holds the ledger, the sender gets no answer. When that program lets go,
+    the message is kept and the sender gets AA.
     """
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(url, accept_old=True)
@@ -127,8 +127,8 @@ async def test_nobody_is_answered_while_the_commit_waits(tmp_path: Path) -> None
 
 
 async def test_a_ledger_that_stays_locked_is_said_with_ae(tmp_path: Path) -> None:
-    """The sender waits no longer than the gateway's patience; free again, the same message is
-    accepted.
+    """The sender gets AE after 0.5 seconds. When the ledger is free again, the
+    same message gets AA.
     """
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=0.1))
@@ -151,7 +151,7 @@ async def test_a_ledger_that_stays_locked_is_said_with_ae(tmp_path: Path) -> Non
 
 
 async def test_a_full_disk_is_said_with_ar(tmp_path: Path) -> None:
-    """No room for the ledger: AR at once; with room again the same message is accepted."""
+    """Without room the sender gets AR at once. With room again the same message gets AA."""
     ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", accept_old=True)
     await ledger.migrate()
     large = given("OXALIPLATIN", "130 mg", "0900", "1000", note="x" * 400_000)
@@ -171,8 +171,8 @@ async def test_a_full_disk_is_said_with_ar(tmp_path: Path) -> None:
 async def test_a_commit_that_nobody_confirmed_is_not_mistaken_for_a_successor(
     ledger: Unsure, breaks: str
 ) -> None:
-    """The connection breaks at the commit: `put` fails, the same again succeeds, and it is there
-    once.
+    """The connection breaks at the commit, and `put` fails. The same `put` again succeeds, and the
+    message is kept once.
     """
     intake = intake_on(ledger)
     async with working(intake):
@@ -211,29 +211,28 @@ async def test_drafts_of_a_failed_timer_are_made_again(ledger: Unsure) -> None:
         assert "Unreachable" in intake.trouble
         intake._still_ours = ask  # type: ignore[method-assign]
         assert await intake.work_off_due() == 1
-    topics = [each.topic for each in await ledger.take_outbox(10)]
+    topics = [row.topic for row in await ledger.take_outbox(10)]
     assert "charge.draft" in topics
 
 
 async def test_messages_that_come_during_a_transaction_share_the_next(ledger: Unsure) -> None:
-    """A hundred at once are a few transactions, not a hundred."""
+    """60 messages at once take at most 3 transactions, not 60."""
     intake = intake_on(ledger)
     messages = [
         given("OXALIPLATIN", "130 mg", f"09{n % 60:02}", "1100", sent=f"18{n:02}")
         for n in range(60)
     ]
     async with working(intake):
-        await asyncio.gather(*(intake.put(inbound(each)) for each in messages))
+        await asyncio.gather(*(intake.put(inbound(message)) for message in messages))
     text = intake.metrics.exposition()[1].decode()
-    (line,) = (
-        each for each in text.splitlines() if 'batch_duration_seconds_count{phase="ledger"}' in each
-    )
+    count = 'batch_duration_seconds_count{phase="ledger"}'
+    (line,) = (line for line in text.splitlines() if count in line)
     assert 1 <= float(line.split()[1]) <= 3
     assert await kept(ledger) == 60
 
 
 async def test_a_put_that_was_cancelled_and_comes_again_counts_once(ledger: Unsure) -> None:
-    """The gateway gives up and the sender repeats, before or after the commit: one message."""
+    """The gateway cancels a put before or after the commit, and the sender repeats: one message."""
     intake = intake_on(ledger)
     await intake.claim()
     first = asyncio.create_task(intake.put(inbound()))
@@ -243,30 +242,31 @@ async def test_a_put_that_was_cancelled_and_comes_again_counts_once(ledger: Unsu
     assert not intake._queue
     async with working(intake):
         second = asyncio.create_task(intake.put(inbound()))
-        await until(lambda: not intake._queue)  # it is in a batch, or that is committed already
+        await until(lambda: not intake._queue)  # the message is in a batch, or committed already
         second.cancel()
         await intake.put(inbound())
         assert await kept(ledger) == 1
 
 
 async def test_one_message_that_cannot_be_kept_costs_its_neighbours_nothing(ledger: Unsure) -> None:
-    """A zero byte, which no database keeps, in a batch of three: the other two are kept."""
+    """In a batch of three one message has a zero byte, which no database keeps: two are kept."""
     intake = intake_on(ledger)
     bad = given("OXALIPLATIN", "130 mg", "0900", "1000", control="C\0")
     good = [given("OXALIPLATIN", "130 mg", "1200", f"13{n}0") for n in range(2)]
     await intake.claim()
-    puts = [asyncio.create_task(intake.put(inbound(each))) for each in (good[0], bad, good[1])]
+    sent = (good[0], bad, good[1])
+    puts = [asyncio.create_task(intake.put(inbound(message))) for message in sent]
     await until(lambda: len(intake._queue) == 3)
     async with working(intake):
         results = await asyncio.gather(*puts, return_exceptions=True)
-    assert [type(each).__name__ for each in (results[0], results[2])] == ["NoneType", "NoneType"]
+    assert (results[0], results[2]) == (None, None)
     assert results[1] is None or isinstance(results[1], StoreUnavailable)
     assert await kept(ledger) == 2
 
 
 async def test_a_successor_fences_the_one_before(ledger: Unsure) -> None:
-    """Claimed by another: the batch of the first is rolled back, its senders are refused, and it
-    ends.
+    """Another program claims the ledger: the batch of the first is rolled back, its senders are
+    refused, and it ends.
     """
     first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
     async with working(first) as task:
@@ -284,8 +284,8 @@ async def test_a_successor_fences_the_one_before(ledger: Unsure) -> None:
 
 
 async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Unsure) -> None:
-    """Claimed by another after the last look at the fence: nothing is drafted from an old
-    memory.
+    """Another program claims the ledger after the first has asked the fence: the first drafts
+    nothing from its old memory.
     """
     first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
     first.processor = new_processor(
@@ -307,8 +307,8 @@ async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Un
 
 
 async def test_a_ledger_that_moves_on_to_kafka_begins_at_its_beginning(ledger: Unsure) -> None:
-    """Our offset is under a name that no topic can have: partition 0 of a topic is not read from
-    there.
+    """Our offset stands under a name that no topic can have, so a capture begins partition 0 of its
+    topic at the beginning.
     """
     intake = intake_on(ledger)
     async with working(intake):

@@ -1,6 +1,4 @@
-"""Claims about the output: whole lines, on the disk when it says so, and nothing lost or left
-half.
-"""
+"""Claims about the output: a file holds whole lines, and a reported line is on the disk."""
 
 import json
 import os
@@ -21,7 +19,7 @@ from tests.published.test_events import NOON, asked, line, parked_message, quest
 
 
 def announced(data: Data) -> Announcement:
-    """A row of the outbox."""
+    """A row of the outbox that announces these data."""
     key, headers, value = to_kafka(Event(data, NOON))
     return Announcement("t", key, headers["ce_id"], json.dumps(headers), value, NOON)
 
@@ -31,7 +29,7 @@ DRAFT = announced(revision())
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """As on a full disk: what goes beyond is refused, after a part was taken."""
+    """Files as on a full disk: a write beyond the size takes a part and refuses the rest."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -41,8 +39,8 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 def test_a_line_is_the_event_that_kafka_would_get() -> None:
-    """Each header of the binary mode is an attribute; the data are the payload, the subject is the
-    key.
+    """Each header of a Kafka record is an attribute, the payload is the data, and the
+    key is the subject.
     """
     key, headers, value = to_kafka(Event(revision(), NOON))
     event = json.loads(as_line(DRAFT))
@@ -53,7 +51,9 @@ def test_a_line_is_the_event_that_kafka_would_get() -> None:
 
 
 def test_a_new_file_is_for_its_owner_only_and_an_old_one_goes_on(tmp_path: Path) -> None:
-    """Parked messages hold patients: mode 600. What is in a file stays before what comes."""
+    """Parked messages hold patients, so a new file has mode 600. An old file keeps its lines, and
+    new lines follow.
+    """
     path = tmp_path / "events.jsonl"
     Output(path).check()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -64,7 +64,7 @@ def test_a_new_file_is_for_its_owner_only_and_an_old_one_goes_on(tmp_path: Path)
 
 
 def test_a_file_that_was_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
-    """As log rotation does it: no event goes into the old file, or nowhere."""
+    """Log rotation moves the file away: the next event goes into a new file of the old name."""
     path = tmp_path / "events.jsonl"
     output = Output(path)
     output.write([DRAFT])
@@ -74,8 +74,8 @@ def test_a_file_that_was_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> 
 
 
 def test_without_room_no_half_line_stays(tmp_path: Path) -> None:
-    """The disk takes a part: the file is as before, the error says what to do; with room it goes
-    on.
+    """The disk takes a part of a line: the file is as before, and the error says what to do. With
+    room again the output goes on.
     """
     path = tmp_path / "events.jsonl"
     output = Output(path)
@@ -90,7 +90,7 @@ def test_without_room_no_half_line_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [1, 10, 300, -1])
 def test_the_beginning_of_a_line_that_a_crash_left_is_cut_off(tmp_path: Path, length: int) -> None:
-    """Its event is still in the ledger and comes again, on a line of its own."""
+    """The half line is cut off. Its event is still in the ledger and is written on a whole line."""
     path = tmp_path / "events.jsonl"
     path.write_bytes(as_line(DRAFT) + as_line(DRAFT)[:length])
     Output(path).write([DRAFT])
@@ -101,7 +101,7 @@ def test_the_beginning_of_a_line_that_a_crash_left_is_cut_off(tmp_path: Path, le
 
 
 def test_a_long_torn_line_is_cut_off_whole(tmp_path: Path) -> None:
-    """Longer than one look at the end of the file."""
+    """A torn line of 200 kB, longer than one read at the end of the file."""
     path = tmp_path / "events.jsonl"
     path.write_bytes(as_line(DRAFT) + b'{"specversion":' + b"x" * 200_000)
     Output(path).check()
@@ -109,16 +109,16 @@ def test_a_long_torn_line_is_cut_off_whole(tmp_path: Path) -> None:
 
 
 def test_another_program_s_file_is_left_alone(tmp_path: Path) -> None:
-    """A last line without an end that is not ours: refused, and not a byte changed."""
+    """The last line has no end and is not ours: the output refuses the file and changes no byte."""
     path = tmp_path / "notes.txt"
     path.write_bytes(b"first\nbuy zebras")
-    with pytest.raises(OutputError, match="another program's without an end; name a new file"):
+    with pytest.raises(OutputError, match="another program's line without an end; name a new file"):
         Output(path).check()
     assert path.read_bytes() == b"first\nbuy zebras"
 
 
 def test_a_write_to_a_pipe_that_nobody_reads_can_be_given_up() -> None:
-    """It says that not all is out, and no longer waits."""
+    """With `give_up` set, the write returns False and waits no longer."""
     reader, writer = os.pipe()
     output = Output(None, writer)
     output.give_up.set()
@@ -131,7 +131,7 @@ def test_a_write_to_a_pipe_that_nobody_reads_can_be_given_up() -> None:
 
 
 def test_standard_output_may_be_a_file(tmp_path: Path) -> None:
-    """`chargeline serve > FILE`: the same lines; without room no half line."""
+    """`chargeline serve > FILE` writes the same lines, and without room no half line."""
     descriptor = os.open(tmp_path / "events.jsonl", os.O_WRONLY | os.O_CREAT)
     output = Output(None, descriptor)
     assert not output.for_people
@@ -147,7 +147,9 @@ def test_standard_output_may_be_a_file(tmp_path: Path) -> None:
 
 
 def test_words_of_a_draft_name_codes_changes_and_doubts() -> None:
-    """Code and units of each line; of a later revision what was added, changed and removed."""
+    """The words have the code and the units of each line; of a later revision also the lines that
+    were added and removed.
+    """
     first = in_words(DRAFT)
     assert first.startswith("ZEBRA_CLINIC|V100001  draft 1 open: 96401×1 ")
     assert "added" not in first
@@ -159,11 +161,12 @@ def test_words_of_a_draft_name_codes_changes_and_doubts() -> None:
 
 
 def test_words_of_questions_and_parked_messages_say_what_to_do() -> None:
-    """Opened: expected, found, and what to do. Closed: which one."""
+    """An open question says what was expected and what to do, a closed one which question it was. A
+    parked message says what to do and shows nothing of the message.
+    """
     opened = asked(question())[0]
-    assert opened.expected in in_words(announced(opened)) and opened.do in in_words(
-        announced(opened)
-    )
+    words = in_words(announced(opened))
+    assert opened.expected in words and opened.do in words
     closed = in_words(announced(opened.model_copy(update={"state": "closed"})))
     assert "question closed" in closed and opened.code in closed
     parked = in_words(announced(parked_message()))
@@ -173,8 +176,10 @@ def test_words_of_questions_and_parked_messages_say_what_to_do() -> None:
 
 
 def test_words_cannot_move_the_cursor() -> None:
-    """A visit's number is what a sender wrote: escape sequences and line ends are not passed on."""
+    """A sender may write anything into a visit number: escape sequences and line ends do not
+    reach the terminal.
+    """
     evil = DRAFT._replace(key="ZEBRA|V1\x1b[2J\r\nfake")
-    assert all(each.isprintable() for each in in_words(evil))
+    assert all(letter.isprintable() for letter in in_words(evil))
     assert json.loads(as_line(evil))["subject"] == evil.key
     assert as_line(evil).count(b"\n") == 1

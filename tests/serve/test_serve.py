@@ -1,5 +1,5 @@
-"""Claims about `chargeline serve` as a process: what it acknowledges it has, what it has it
-tells.
+"""Claims about `chargeline serve` as a process: it keeps each message that it acknowledges, and
+writes out the draft of each message that it keeps.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ Make = Callable[..., Served]
 
 
 async def test_a_feed_over_mllp_gives_the_drafts_of_code(served: Make, url: str) -> None:
-    """A messy feed, every message accepted: the last revisions have the lines of `chargeline
-    code`.
+    """A messy feed, of which each message is accepted: the last revisions have the
+    lines of `chargeline code`.
     """
     service = served(url)
     service.start()
@@ -46,8 +46,8 @@ async def test_a_feed_over_mllp_gives_the_drafts_of_code(served: Make, url: str)
 
 
 async def test_killed_again_and_again_it_loses_and_doubles_nothing(served: Make, url: str) -> None:
-    """SIGKILL whenever some messages were accepted, the others are sent again: the same drafts,
-    each once.
+    """SIGKILL after a tenth, four tenths and eight tenths of the feed; the sender repeats what was
+    not accepted: the same drafts, each revision once.
     """
     service = served(url)
     service.start()
@@ -66,17 +66,16 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(served: Make,
     assert await service.stop() == 0, service.said()
     told = service.events()
     assert drafted(told) == by_code(messages)
-    numbers = Counter((each.facility, each.visit, each.revision) for each in revisions(told))
+    numbers = Counter((draft.facility, draft.visit, draft.revision) for draft in revisions(told))
     assert set(numbers.values()) == {1}
-    last = Counter((facility, visit) for facility, visit, _number in numbers)
-    assert all(
-        (*visit, count) in numbers for visit, count in last.items()
-    )  # 1, 2, 3 … without a gap
+    counts = Counter((facility, visit) for facility, visit, _number in numbers)
+    # The numbers of a visit's revisions are 1, 2, 3 … without a gap.
+    assert all((*visit, count) in numbers for visit, count in counts.items())
 
 
 async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(served: Make) -> None:
-    """SIGTERM in the middle of a feed: exit 0, and the drafts are those of the accepted
-    messages.
+    """SIGTERM in the middle of a feed: exit code 0, and the drafts are those
+    of the accepted messages.
     """
     service = served()
     service.start()
@@ -107,8 +106,8 @@ async def test_a_stop_while_messages_come_keeps_and_tells_what_was_accepted(serv
 async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_itself(
     served: Make, postgres: Postgres, database: str
 ) -> None:
-    """The server killed in the middle of a feed: not ready, no acceptance; it runs again: the same
-    drafts.
+    """PostgreSQL is killed in the middle of a feed: the program is not ready and accepts nothing.
+    When PostgreSQL runs again, the drafts are the same.
     """
     service = served(database)
     service.start()
@@ -140,8 +139,8 @@ async def test_while_postgresql_is_down_nothing_is_accepted_and_it_goes_on_by_it
 
 
 async def test_a_ledger_that_is_held_does_not_hold_up_the_end(served: Make) -> None:
-    """Another program has SQLite locked when SIGTERM comes: exit 0, and nothing is accepted any
-    more.
+    """Another program has SQLite locked when SIGTERM comes: exit code 0, and the message that waits
+    is not accepted.
     """
     service = served(shutdown_seconds="3")
     service.start()
@@ -162,13 +161,11 @@ async def test_a_ledger_that_is_held_does_not_hold_up_the_end(served: Make) -> N
 
 
 async def test_timers_go_on_after_a_restart(served: Make, url: str) -> None:
-    """A visit discharged before the kill becomes final after it, though no message comes any
-    more.
-    """
+    """A visit is discharged before a kill and becomes final after it, without a further message."""
     service = served(url, discharge_grace_hours="0")
-    for number, seconds in enumerate(
-        (5, 20, 80)
-    ):  # until the machine is quick enough to kill it before that
+    # On a slow machine the kill may come too late, after the visit became final: then try again
+    # with more time.
+    for number, seconds in enumerate((5, 20, 80)):
         service.start()
         await service.ready()
         soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
@@ -191,13 +188,13 @@ def _discharged(visit: str, when: datetime) -> list[bytes]:
 
 
 def _statuses(service: Served, visit: str) -> list[str]:
-    """Of each revision of a visit, in order."""
-    return [each.status for each in revisions(service.events()) if each.visit == visit]
+    """The status of each revision of a visit, in order."""
+    return [draft.status for draft in revisions(service.events()) if draft.visit == visit]
 
 
 async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: str) -> None:
-    """Two on one ledger: the first ends with 1 and says why, also when it is idle; the second goes
-    on.
+    """Two programs on one ledger: the first ends with 1 and says why, although it is idle; the
+    second goes on.
     """
     messages = feed(10, 34)
     first = served(url)
@@ -214,12 +211,12 @@ async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: st
     await second.ready()
     await deliver(messages[40:], second.port)
     assert await second.stop() == 0
-    assert drafted(second.events()) == by_code(messages)  # both write to the same file
+    assert drafted(second.events()) == by_code(messages)  # both have written to the same file
 
 
 async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: Make) -> None:
-    """Started twice by mistake: the second ends with 1 and names the port; the first is not
-    fenced.
+    """Somebody starts it twice by mistake: the second ends with 1 and names the port; the
+    first is not fenced.
     """
     first = served()
     first.start()
@@ -233,8 +230,8 @@ async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: 
 
 
 async def test_a_file_that_cannot_be_written_ends_it_at_the_start(served: Make) -> None:
-    """A folder that is not there: exit 1 before anything is listened to, with the name of the
-    file.
+    """The folder of the file does not exist: exit code 1 before the program listens, and the error
+    names the file.
     """
     service = served()
     service.start("--out", str(service.folder / "nowhere" / "events.jsonl"))
@@ -246,7 +243,9 @@ async def test_a_file_that_cannot_be_written_ends_it_at_the_start(served: Make) 
 
 
 async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make) -> None:
-    """No room for a draft: exit 1 in words; started again with room, every draft comes out."""
+    """No room for a draft: exit code 1 and an error in words. Started again with room, the program
+    writes every draft.
+    """
     service = served()
     messages = feed(5, 35)
     service.start("--out", "/dev/full")
@@ -261,8 +260,8 @@ async def test_a_full_disk_ends_it_and_the_ledger_keeps_the_events(served: Make)
 
 
 async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
-    """A closed pipe ends it with 1; started again with a file, what the pipe did not take is
-    there.
+    """The reader closes the pipe: exit code 1. Started again with a file, the program writes the
+    events that the pipe did not take.
     """
     service = served()
     reader, writer = os.pipe()
@@ -283,8 +282,8 @@ async def test_a_reader_who_goes_away_loses_nothing(served: Make) -> None:
 async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(
     served: Make,
 ) -> None:
-    """A full pipe: messages are accepted, SIGTERM ends it with 0, and the events wait in the
-    ledger.
+    """The pipe is full: messages are still accepted, SIGTERM ends the program with 0, and the
+    events wait in the ledger.
     """
     service = served(shutdown_seconds="2")
     reader, writer = os.pipe()
@@ -294,9 +293,7 @@ async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(
     await deliver(messages, service.port)
     assert await service.stop() == 0
     assert "outbox.left" in service.said()
-    with os.fdopen(
-        reader, "rb"
-    ) as pipe:  # what it took until it was full, the last line perhaps in part
+    with os.fdopen(reader, "rb") as pipe:  # the last line may be there in part only
         taken = [json.loads(line) for line in pipe.readlines() if line.endswith(b"\n")]
     assert drafted(taken) != by_code(messages)
     service.start()
@@ -305,7 +302,7 @@ async def test_a_reader_who_does_not_read_holds_up_neither_senders_nor_the_end(
 
 
 async def test_a_pipe_gets_json_lines(served: Make) -> None:
-    """`chargeline serve | reader`: the same lines as in a file, and nothing else."""
+    """`chargeline serve | reader`: the reader gets the lines of a file, and nothing else."""
     service = served()
     process = service.start_into(subprocess.PIPE)
     assert process.stdout is not None
@@ -314,12 +311,12 @@ async def test_a_pipe_gets_json_lines(served: Make) -> None:
     await deliver(messages, service.port)
     assert await service.stop() == 0
     lines = (await reading).decode().splitlines()
-    assert drafted(json.loads(each) for each in lines) == by_code(messages)
+    assert drafted(json.loads(line) for line in lines) == by_code(messages)
 
 
 async def test_a_terminal_gets_words(served: Make) -> None:
-    """On a terminal: a line for each event, with codes and units, what changed, and questions in
-    words.
+    """On a terminal each event is a line of words: codes and units, what changed, and what is wrong
+    with a parked message.
     """
     service = served()
     ours, theirs = os.openpty()
@@ -345,8 +342,8 @@ async def test_a_terminal_gets_words(served: Make) -> None:
 
 
 async def test_every_line_holds_under_the_published_schemas(served: Make) -> None:
-    """CloudEvents in JSON format whose data hold under schemas/: drafts, questions, parked
-    messages.
+    """Drafts, questions and parked messages are CloudEvents in JSON format, and their data satisfy
+    the schemas in schemas/.
     """
     service = served()
     service.start()
@@ -355,15 +352,16 @@ async def test_every_line_holds_under_the_published_schemas(served: Make) -> Non
     assert await service.stop() == 0
     topics = {TYPES[channel.model]: channel.topic for channel in CHANNELS}
     told = once(service.events())
-    for each in told:
-        assert set(each) == {
+    for event in told:
+        assert set(event) == {
             "specversion", "id", "source", "type", "time", "subject", "datacontenttype", "data",
         }  # fmt: skip
-        assert each["specversion"] == "1.0" and each["datacontenttype"] == "application/json"
-        assert datetime.fromisoformat(each["time"]).tzinfo is not None
-        assert each["subject"] == f"{each['data']['facility'] or ''}|{each['data']['visit'] or ''}"
-        validator(topics[each["type"]]).validate(each["data"])
-    assert {topics[each["type"]] for each in told} == {channel.topic for channel in CHANNELS}
+        assert event["specversion"] == "1.0" and event["datacontenttype"] == "application/json"
+        assert datetime.fromisoformat(event["time"]).tzinfo is not None
+        data = event["data"]
+        assert event["subject"] == f"{data['facility'] or ''}|{data['visit'] or ''}"
+        validator(topics[event["type"]]).validate(data)
+    assert {topics[event["type"]] for event in told} == {channel.topic for channel in CHANNELS}
 
 
 async def test_no_patient_is_named_outside_the_ledger(served: Make) -> None:
@@ -376,19 +374,19 @@ async def test_no_patient_is_named_outside_the_ledger(served: Make) -> None:
         b"no header QUAGGA^ZOE",
     ]
     client = await _connected(service)
-    for each in messages:
-        await client.send(each)
+    for sent in messages:
+        await client.send(sent)
     await client.close()
     assert await service.stop() == 0
     names = {"QUAGGA", "ZOE"}
-    for each in messages[:-2]:
-        message = read_message(each)
+    for sent in messages[:-2]:
+        message = read_message(sent)
         names |= {part for at in ("PID-5.1", "PID-5.2", "PID-3.1") if (part := message.value(at))}
     assert len(names) > 20
-    parked = TYPES[next(each.model for each in CHANNELS if each.topic == "hl7.parked")]
+    parked = TYPES[next(channel.model for channel in CHANNELS if channel.topic == "hl7.parked")]
     public = [
-        {key: value for key, value in each.items() if key != "data" or each["type"] != parked}
-        for each in service.events()
+        {key: value for key, value in event.items() if key != "data" or event["type"] != parked}
+        for event in service.events()
     ]
     text = service.log.read_text() + json.dumps(public)
     assert [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)] == []
@@ -400,8 +398,8 @@ async def _connected(service: Served) -> MllpClient:
 
 
 async def test_the_metrics_count_what_came(served: Make) -> None:
-    """/metrics of the process: messages used, drafts announced, frames and answers of the
-    listener.
+    """/metrics counts the used messages, the announced drafts, and the frames and
+    answers of the listener.
     """
     service = served()
     service.start()
@@ -420,8 +418,8 @@ async def test_the_metrics_count_what_came(served: Make) -> None:
 
 
 async def test_too_many_parked_messages_stop_it(served: Make) -> None:
-    """A wrong interface must not drain the feed: exit 1 in words; the parked ones are in the
-    ledger.
+    """A wrong interface profile must not drain the feed: exit code 1 and an error in words. The
+    parked messages are in the ledger.
     """
     service = served(parked_in_a_row="3")
     service.start()

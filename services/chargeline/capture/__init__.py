@@ -1,5 +1,6 @@
 """The live program: consume from Kafka, draft, announce to Kafka.
 
-It owns the consumer group and the relay of the outbox. What happens to a message between them is
-the drafting floor's, what is kept is the ledger's, what crosses Kafka is `published/`.
+This package owns the consumer group and the relay of the outbox. Between the two, `drafting/`
+decides what happens to a message, and `ledger/` keeps the result. The shapes of all that is sent
+to Kafka are in `published/`.
 """

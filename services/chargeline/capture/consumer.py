@@ -1,136 +1,103 @@
-"""The consumer group: partitions come and go, batches go to the processor.
+"""The reader of the inbound topic: it polls Kafka, and hands each poll to the processor as a batch.
 
-It owns aiokafka and its traps: it pauses before it claims, drops a poll that straddles a rebalance,
-and goes back to the ledger's offset whenever a transaction fails. Kafka's own offsets are committed
-beside the work, for lag tools only; the ledger's decide.
+This module owns the loop of the poll and aiokafka's traps. It drops a poll that spans a rebalance,
+and goes back to the ledger's offset whenever a transaction fails. It refuses to know what a message
+means: that is `drafting/`. Kafka's own offsets are committed beside the work, for lag tools only;
+the offsets in the ledger decide.
+
+Rebalance and claims. Four parties have an opinion on who reads a partition and from where:
+
+    the coordinator  the broker that leads our consumer group. It knows which capture has which
+                     partition. What moves it: a capture that joins or leaves, or 45 s without a
+                     heartbeat from one (a capture sends one every 3 s).
+    aiokafka         the Kafka client inside a capture. It has a position in each partition, which
+                     each poll moves on, whatever becomes of the records afterwards.
+    the capture      holds each partition in one of three states (`partitions.py`). What moves them:
+
+                         not ours   -- assigned -->  unclaimed   it is paused, nothing is read
+                         unclaimed  -- claimed  -->  ours        it is read from the ledger's offset
+                         ours       -- fenced   -->  unclaimed   for 3.5 s at least
+                         any        -- revoked  -->  not ours    what is in memory is dropped
+
+    the ledger       has one row for each partition: owner and next offset. It decides. `claim`
+                     writes a new owner over any other, and leaves the offset. `advance` moves the
+                     offset and is the first step of each batch; it is refused (`Fenced`) unless the
+                     row names this owner and exactly the offset from which the batch was read.
+
+The coordinator alone cannot decide: a capture that hangs does not hear that its partition was
+given away. When it wakes up, it still holds half a batch. One sequence, worked through, on
+PostgreSQL and with the settings as they ship. Capture A has partition 7; its row is (A, 1200).
+
+    09:00:00  A polls the records 1200-1249. Its transaction moves the row to (A, 1250), which
+              locks the row. Before the commit the machine of A hangs.
+    09:00:22  PostgreSQL ends A's session, which was idle in a transaction for 22.5 s, half of the
+              45 s of Kafka. The row is (A, 1200) again, and no longer locked.
+    09:00:45  The coordinator has had no heartbeat from A for 45 s. It takes A out of the group.
+    09:00:48  Capture B hears of the rebalance in the answer to its heartbeat. B finishes its
+              batch, drops what it has in memory, joins again, and gets its old partitions and 7.
+              It pauses all of them and claims each: the row of 7 is (B, 1200). B seeks to 1200
+              and resumes.
+    09:00:50  B works off the records 1200-1259. The row is (B, 1260).
+    09:03:00  A wakes up and believes that 7 is its own. Its transaction fails, because its session
+              is gone, and has written nothing. A drops its visits in memory and seeks to 1200.
+    09:03:01  A reads 1200-1249 again and begins a batch. `advance` finds (B, 1260) and raises
+              Fenced: nothing is written. A pauses 7 and will not claim it before 09:03:04.5.
+    09:03:02  The answer to A's heartbeat arrives: the coordinator does not know this member. A
+              lets go of all its partitions and of the waiting claim, and joins as a new member.
+
+Each record was worked off once: 1200-1249 by B, and A's half batch left no trace. Often the answer
+of 09:03:02 comes first, and the fence has nothing to refuse.
+
+Why A waits 3.5 s: `claim` takes a partition from anybody. If A claimed 7 at 09:03:01, the row would
+be (A, 1260), and the next batch of B, the rightful reader, would be fenced. This happens when A
+hangs just before a claim and wakes up in it. Then B waits 3.5 s. In that time A hears from the
+coordinator that it is out; B's heartbeats go on as ever, 7 stays assigned to B, and B claims it
+again: (B, 1260). The price is a pause and one batch that is read twice; no record is lost or
+doubled, because a claim never moves an offset.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.structs import ConsumerRecord
 from structlog.typing import FilteringBoundLogger
 
 from chargeline.capture.failures import TaskFailures
+from chargeline.capture.partitions import Partitions
 from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, instant_of
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import PartitionBatch, PollResult, Processor
+from chargeline.drafting.processor import PartitionBatch, PollResult
 from chargeline.engine import Finding, VisitKey
 from chargeline.kafka.starting import TopicsMissingError
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Move
 from chargeline.published.inbound import record_key
-from chargeline.telemetry.metrics import Metrics
 
 RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
-READ_AT_ONCE = 50  # messages: a few milliseconds, in which nothing else is done
+READ_AT_ONCE = 50  # messages: reading them blocks all other tasks for a few milliseconds
 MOMENT_SECONDS = 0.001
-COURTESY_SECONDS = 5.0  # each look asks Kafka for all its topics
-ONE_WAY_SECONDS = 0.5
+COURTESY_SECONDS = 5.0  # not shorter, since each look asks Kafka for all its topics
 ANSWER_SECONDS = 5.0
 
 
 class _Polled(NamedTuple):
-    """What one poll brought, read; worthless once the generation is another."""
+    """The records of one poll, read; worthless once `Partitions.generation` is another.
+
+    `seconds` is how long the reading took for each partition. `full`: the poll brought as many
+    records as it may, so more are probably waiting.
+    """
 
     generation: int
-    lots: Mapping[TopicPartition, Sequence[ReadRecord]]
+    records: Mapping[TopicPartition, Sequence[ReadRecord]]
     seconds: Mapping[TopicPartition, float]
     full: bool
-
-
-class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Which partitions are ours and where the ledger says that they go on."""
-
-    def __init__(
-        self,
-        consumer: AIOKafkaConsumer,
-        processor: Processor,
-        owner: str,
-        metrics: Metrics,
-        log: FilteringBoundLogger,
-        *,
-        heartbeat_seconds: float,
-    ) -> None:
-        self.consumer = consumer
-        self.processor = processor
-        self.owner = owner
-        self.metrics = metrics
-        self.log = log
-        # If what was fenced off is others' now, the next heartbeat says so; until then it is not
-        # taken back.
-        self.reclaim_seconds = heartbeat_seconds + ONE_WAY_SECONDS
-        self.lock = asyncio.Lock()
-        self.generation = 0
-        self.in_group = False
-        self.expected: dict[TopicPartition, int | None] = {}
-        self.unclaimed: dict[TopicPartition, float] = {}
-        """Assigned and not ours yet, with the time of the loop before which we do not claim it."""
-
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Others may have them now: nothing more is written for them."""
-        self.generation += 1
-        self.in_group = False
-        async with self.lock:
-            self.processor.drop()
-            self.expected.clear()
-            self.unclaimed.clear()
-
-    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        """Pause first: aiokafka delivers records before this callback has ended."""
-        if assigned:
-            self.consumer.pause(*assigned)
-        self.generation += 1
-        self.unclaimed.update(dict.fromkeys(assigned, 0.0))
-        self.in_group = True
-        self.metrics.rebalances.add()
-        self.log.info("partitions.assigned", count=len(assigned))
-
-    async def claim_all(self) -> None:
-        """Claim what is assigned and not yet ours, go to the ledger's offset, and let it flow."""
-        async with self.lock:
-            now = asyncio.get_running_loop().time()
-            for partition in sorted(each for each, begin in self.unclaimed.items() if begin <= now):
-                async with self.processor.ledger.batch() as batch:
-                    offset = await batch.claim(partition.topic, partition.partition, self.owner)
-                self.expected[partition] = offset
-                del self.unclaimed[partition]
-                if partition in self.consumer.assignment():
-                    self.rewind(partition)
-                    self.consumer.resume(partition)
-
-    def rewind(self, partition: TopicPartition) -> None:
-        """Go back to where the ledger is; a partition never read begins at its beginning.
-
-        What was polled before is worthless: it may follow on what is given back.
-        """
-        self.generation += 1
-        if partition in self.expected and partition in self.consumer.assignment():
-            self.consumer.seek(partition, self.expected[partition] or 0)
-
-    def lost(self, partition: TopicPartition) -> None:
-        """Somebody else wrote for a partition that is still assigned to us: claim it again, in a
-        while.
-        """
-        self.metrics.fenced.add()
-        self.log.warning("fenced", topic=partition.topic, partition=partition.partition)
-        self.expected.pop(partition, None)
-        if partition in self.consumer.assignment():
-            self.consumer.pause(partition)
-            self.unclaimed[partition] = asyncio.get_running_loop().time() + self.reclaim_seconds
-
-    def not_ready(self) -> list[str]:
-        """Why no messages flow, if they do not."""
-        if not self.in_group:
-            return ["the consumer group has given us no partitions yet"]
-        return ["partitions are being claimed"] if self.unclaimed else []
 
 
 class Consumer:
@@ -166,7 +133,8 @@ class Consumer:
         self._working = False
 
     async def run(self) -> None:
-        """Work until told to stop; what was polled is finished or given back.
+        """Work until told to stop. The poll at hand is finished. A poll that was read ahead is
+        dropped: whoever has the partition next reads it again.
 
         Raises a LedgerError or KafkaError that needs a person, and TooManyParkedError.
         """
@@ -191,9 +159,7 @@ class Consumer:
                 self.failures.over("reader")
 
     async def _next(self) -> _Polled:
-        """The next poll. While messages queue up, the one after it is read beside the work on this
-        one.
-        """
+        """The next poll. If it is full, begin the poll after it, to be read beside the work."""
         ahead, self._ahead = self._ahead, None
         self._working = False
         polled = await ahead if ahead is not None else await self._poll(gather=True)
@@ -203,38 +169,40 @@ class Consumer:
         return polled
 
     async def _poll(self, *, gather: bool) -> _Polled:
-        """Poll and read, giving way to the rest of the program every few milliseconds.
+        """Poll Kafka and read the records. After every READ_AT_ONCE messages other tasks have their
+        turn.
 
-        Beside the work on another poll it is read while that waits for the ledger for more than a
-        moment.
+        A poll that is read ahead sleeps for a moment between two such parts, so that the batch at
+        hand goes first and the reading fills the time in which that batch waits for the ledger.
         """
         loop = asyncio.get_running_loop()
-        if gather:  # let messages come together: each batch has its price
+        if gather:  # let messages come together: a commit of 2 costs about as much as one of 50
             await waited(self.stop, self._begun + GATHER_SECONDS - loop.time())
         self._begun = loop.time()
         generation = self.partitions.generation
         polled = await self.consumer.getmany(timeout_ms=self.poll_ms, max_records=self.most)
-        lots: dict[TopicPartition, list[ReadRecord]] = {each: [] for each in polled}
+        read: dict[TopicPartition, list[ReadRecord]] = {partition: [] for partition in polled}
         seconds = dict.fromkeys(polled, 0.0)
-        for each, records in polled.items():
+        for partition, records in polled.items():
             for first in range(0, len(records), READ_AT_ONCE):
                 began = loop.time()
                 part = [inbound_of(record) for record in records[first : first + READ_AT_ONCE]]
-                lots[each] += self.partitions.processor.read(part)
-                seconds[each] += loop.time() - began
+                read[partition] += self.partitions.processor.read(part)
+                seconds[partition] += loop.time() - began
                 await asyncio.sleep(MOMENT_SECONDS if self._working else 0)
-        return _Polled(generation, lots, seconds, sum(map(len, lots.values())) >= self.most)
+        return _Polled(generation, read, seconds, sum(map(len, read.values())) >= self.most)
 
     async def _work_off(self, polled: _Polled) -> None:
+        """Work off a poll. If a rebalance or a rewind came meanwhile, read it again instead."""
         async with self.partitions.lock:
             if polled.generation != self.partitions.generation:
-                for partition in polled.lots:
+                for partition in polled.records:
                     self.partitions.rewind(partition)
                 return
             ours = {
-                each: looked
-                for each, looked in polled.lots.items()
-                if each in self.partitions.expected
+                partition: records
+                for partition, records in polled.records.items()
+                if partition in self.partitions.expected
             }
             if ours:
                 await self._batch(ours, polled.seconds)
@@ -244,27 +212,28 @@ class Consumer:
         polled: Mapping[TopicPartition, Sequence[ReadRecord]],
         seconds: Mapping[TopicPartition, float],
     ) -> None:
-        """All that one poll brought, in one transaction."""
-        for each, looked in polled.items():
-            self._must_follow(each, self.partitions.expected[each], looked[0].record.offset)
-        lots = {
-            each.partition: PartitionBatch(
-                looked,
-                Move(self.partitions.expected[each], looked[-1].record.offset + 1),
-                seconds[each],
+        """Work off all records of one poll in one transaction."""
+        for partition, records in polled.items():
+            first = records[0].record.offset
+            self._must_follow(partition, self.partitions.expected[partition], first)
+        batches = {
+            partition.partition: PartitionBatch(
+                records,
+                Move(self.partitions.expected[partition], records[-1].record.offset + 1),
+                seconds[partition],
             )
-            for each, looked in polled.items()
+            for partition, records in polled.items()
         }
         try:
-            done = await self.partitions.processor.process(lots, owner=self.partitions.owner)
+            done = await self.partitions.processor.process(batches, owner=self.partitions.owner)
         except Fenced as error:
-            for each in polled:
-                if each.partition in error.partitions:
-                    self.partitions.lost(each)
+            for partition in polled:
+                if partition.partition in error.partitions:
+                    self.partitions.lost(partition)
                 else:
-                    self.partitions.rewind(each)
+                    self.partitions.rewind(partition)
             return
-        offsets = {each: lots[each.partition].move.next_offset for each in polled}
+        offsets = {partition: batches[partition.partition].move.next_offset for partition in polled}
         self.partitions.expected.update(offsets)
         self._count(offsets, done)
         self.garbage.after_batch()
@@ -272,8 +241,11 @@ class Consumer:
         self.limit.count(done.parked, done.used)
 
     def _must_follow(self, partition: TopicPartition, expected: int | None, first: int) -> None:
-        """Say what Kafka no longer has; raises TopicsMissingError if the topic is not the one we
-        read.
+        """Compare the first offset of a poll with the ledger's.
+
+        A gap is logged: the ledger is at 1200 and the poll begins at 1230, so Kafka has
+        deleted 30 records that nobody has read. Raises TopicsMissingError if the poll begins
+        before the ledger's offset.
         """
         if first < (expected or 0):
             raise TopicsMissingError(
@@ -281,9 +253,9 @@ class Consumer:
                     "kafka.topic_recreated",
                     expected=f"{partition.topic}[{partition.partition}] to go on at offset "
                     f"{expected}, where the ledger is",
-                    found=f"it at {first}: the topic was created anew or has lost messages",
+                    found=f"offset {first}: the topic was created anew or has lost messages",
                     where="",
-                    do="use another name for the new topic, so that the ledger knows it apart",
+                    do="give the new topic another name, so that the ledger can tell the two apart",
                 )
             )
         if first > (expected or 0):
@@ -296,7 +268,7 @@ class Consumer:
             )
 
     def _count(self, offsets: Mapping[TopicPartition, int | None], done: PollResult) -> None:
-        """Tell the metrics and the log what a batch came to."""
+        """Tell the metrics and the log how much a batch read, and how long each phase took."""
         metrics = self.partitions.metrics
         for partition, offset in offsets.items():
             lag = (self.consumer.highwater(partition) or 0) - (offset or 0)
@@ -307,6 +279,7 @@ class Consumer:
         )
 
     async def _give_back_all(self) -> None:
+        """After a failure: forget the visits in memory, and read on from the ledger's offsets."""
         async with self.partitions.lock:
             self.partitions.processor.drop()
             self.garbage.let_go()
@@ -314,10 +287,10 @@ class Consumer:
                 self.partitions.rewind(partition)
 
     async def courtesies(self) -> None:
-        """Beside the work: look whether Kafka is there and has our topic, and tell it how far we
-        are.
+        """Every few seconds, look whether Kafka has our topic, and commit our offsets to Kafka.
 
-        A commit waits for as long as Kafka is away, so it must not stand between two batches.
+        This is a task of its own: while Kafka is away, a commit waits, and no batch
+        should wait for it.
         """
         told: dict[TopicPartition, int] = {}
         while not self.stop.is_set():
@@ -336,7 +309,7 @@ class Consumer:
             async with asyncio.timeout(ANSWER_SECONDS):
                 topics = await self.consumer.topics()
         except KafkaError as error:
-            if type(error) is KafkaError:  # aiokafka's word for brokers none of which answers
+            if type(error) is KafkaError:  # aiokafka raises the bare class when no broker answers
                 raise KafkaConnectionError() from error
             raise
         if self.topic not in topics:
@@ -344,7 +317,7 @@ class Consumer:
                 Finding(
                     "kafka.topics_missing",
                     expected=f"the topic {self.topic}",
-                    found="none of that name any more",
+                    found="no topic of that name any more",
                     where="",
                     do="create it with `chargeline topics create`, or give our user the right to "
                     "see it",
@@ -352,7 +325,7 @@ class Consumer:
             )
 
     async def _tell_kafka(self, told: dict[TopicPartition, int]) -> None:
-        """Commit the offsets that Kafka has not been told; nothing depends on it."""
+        """Commit the offsets that Kafka has not been told. No decision of ours rests on them."""
         news = {
             partition: offset
             for partition, offset in self.partitions.expected.items()
@@ -368,10 +341,10 @@ class Consumer:
             self.log.debug("commit.refused", exc_info=error)
 
     async def work_off_due(self, limit: int) -> int:
-        """Draft visits of ours whose time has come; returns how many."""
+        """Draft the visits of our partitions whose time has come; returns how many, 0 if fenced."""
         partitions = self.partitions
         async with partitions.lock:
-            offsets = {each.partition: offset for each, offset in partitions.expected.items()}
+            offsets = {tp.partition: offset for tp, offset in partitions.expected.items()}
             try:
                 return await partitions.processor.work_off_due(
                     self._partition_of, offsets, partitions.owner, limit
@@ -382,7 +355,10 @@ class Consumer:
                 return 0
 
     def _partition_of(self, key: VisitKey) -> int | None:
-        """The partition of a visit if it is ours, by the same hash as every Kafka producer."""
+        """The partition of a visit, None if it is not ours.
+
+        The hash is murmur2 of the key, as in Kafka's Java client and in aiokafka.
+        """
         count = len(self.consumer.partitions_for_topic(self.topic) or ())
         if not count:
             return None
@@ -392,7 +368,7 @@ class Consumer:
 
 
 async def waited(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but not beyond the moment when we are told to stop."""
+    """Wait for so long, or until `stop` is set."""
     if seconds <= 0:
         return
     try:
@@ -403,7 +379,7 @@ async def waited(stop: asyncio.Event, seconds: float) -> None:
 
 
 def inbound_of(record: ConsumerRecord) -> InboundRecord:
-    """A Kafka record as a value."""
+    """A record of Kafka as the value that the drafting floor reads."""
     return InboundRecord(
         topic=record.topic,
         partition=record.partition,

@@ -1,8 +1,8 @@
-"""What goes wrong while capture runs: which of it is borne, and what the program lacks until it
-passes.
+"""Failures while capture runs: which of them end the program, and what the program lacks meanwhile.
 
-It owns one judgement, whether a failure passes by itself or needs a person, and the reasons that
-/readyz shows. It knows neither the work that failed nor how it is tried again.
+This module owns one judgement: does a failure pass by itself, or does it need a person? It also
+owns the reasons that /readyz shows. It refuses to know which work failed and how that is tried
+again: each task says its own name and tries again itself.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from structlog.typing import FilteringBoundLogger
 from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError
 from chargeline.ledger.errors import LedgerError
 
-# What is neither known to pass nor to need a person has so many tries, a second apart.
+# So many tries, a second apart, has a failure of which we do not know whether it passes.
 TRIES = 10
 
 Failure: TypeAlias = LedgerError | KafkaError | KafkaUnavailableError | TimeoutError
@@ -52,7 +52,7 @@ _NEEDS_A_PERSON = (
 
 
 class TaskFailures:
-    """What each task of a program is in trouble with."""
+    """The present failure of each task of a program."""
 
     def __init__(self, log: FilteringBoundLogger) -> None:
         self._log = log
@@ -60,7 +60,7 @@ class TaskFailures:
         self._in_a_row: dict[str, int] = {}
 
     def met(self, task: str, error: Failure) -> None:
-        """Note that a task failed and will try again; raises the error if that would be in vain."""
+        """Note that a task failed and will try again. Raises the error if that is useless."""
         self._lacking[task] = lacking(error)
         self._in_a_row[task] = self._in_a_row.get(task, 0) + 1
         self._log.error(f"{task}.waiting", exc_info=error, attempt=self._in_a_row[task])
@@ -70,21 +70,21 @@ class TaskFailures:
             raise error
 
     def too_large(self, topic: str, size: int) -> None:
-        """Note that a topic takes no record of a size; what else there is goes on."""
+        """Log that a topic takes no record of this size. The program goes on with other records."""
         self._log.error("event.too_large", topic=topic, bytes=size)
 
     def over(self, task: str) -> None:
-        """Note that a task did its work."""
+        """Note that a task did its work, so its failure is over."""
         self._lacking.pop(task, None)
         self._in_a_row.pop(task, None)
 
     def reasons(self) -> Sequence[str]:
-        """What is lacking, each reason once."""
+        """What the program lacks, each reason once."""
         return list(dict.fromkeys(self._lacking.values()))
 
 
 def passes(error: Failure) -> bool:
-    """Whether the same again may succeed later without anybody's help."""
+    """Whether the same try may succeed later without anybody's help."""
     if isinstance(error, LedgerError):
         return error.passing
     if isinstance(error, KafkaError):
@@ -93,6 +93,6 @@ def passes(error: Failure) -> bool:
 
 
 def lacking(error: Failure) -> str:
-    """What a failure says is lacking: the ledger or Kafka, and the name of the error."""
+    """What the program lacks by this failure: the ledger or Kafka, and the name of the error."""
     what = "the ledger" if isinstance(error, LedgerError) else "Kafka"
     return f"{what} does not serve us ({type(error).__name__})"

@@ -1,8 +1,8 @@
 """`chargeline capture`: puts the parts together and runs them until it is told to stop.
 
-It owns start-up, the tasks side by side, and an end in good order: what was polled is finished,
-what was announced is published, and every failure that would need a person ends the program with
-its reason.
+This module owns the start, the tasks side by side, and an end in good order: the poll at hand is
+finished, and the outbox is published. A failure that needs a person ends the program with its
+reason. The module repeats no step of the parts; each part knows its own work.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,8 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer, Partitions, waited
+from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer, waited
 from chargeline.capture.failures import TaskFailures
+from chargeline.capture.partitions import Partitions
 from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
 from chargeline.drafting.counting import count_drafted, show_counts
@@ -37,18 +38,19 @@ from chargeline.version import VERSION
 TIMER_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
 DUE_AT_ONCE = 200
-# What is fetched and not yet worked off stays in memory: one answer of each partition, at most 48
-# MiB of
-# 48 partitions. A single message that is larger still comes.
+# Records that are fetched and not yet worked off stay in memory. There is at most one answer for
+# each partition: with 48 partitions 48 MiB. A single message that is larger is fetched all the
+# same.
 FETCH_BYTES = 16 * 1_048_576
 PARTITION_FETCH_BYTES = 1_048_576
-# Messages come together at the broker, not in our memory: what is fetched early would wait for the
-# next poll, and what came after it for the one after that.
+# The broker waits for so many bytes, or for GATHER_SECONDS, before it answers a fetch: messages
+# gather there and not in our memory. Messages that were fetched early would wait for the next poll,
+# and messages behind them for the poll after that.
 FETCH_LEAST_BYTES = 262_144
 
 
 def kafka_options(settings: Settings) -> dict[str, object]:
-    """What every Kafka client of ours is told: servers, name, security."""
+    """The options that all our Kafka clients share: servers, name, security."""
     return kafka.client_options(settings.kafka_client(), settings.kafka_tls_files())
 
 
@@ -57,7 +59,7 @@ async def run(settings: Settings) -> int:
     logs.configure(settings.log_level)
     log = logs.logger("capture")
     if settings.prices is not None:
-        read_prices(settings.prices)  # its mistakes are said before anything is connected
+        read_prices(settings.prices)  # reports mistakes of the price list before we connect
     failures = TaskFailures(log)
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(settings.ledger_url.get_secret_value(), limits=_limits(settings))
@@ -139,8 +141,10 @@ def _pages(
 
 
 def _limits(settings: Settings) -> LedgerLimits:
-    """A consumer that hangs in a transaction must let go of its partitions before others are given
-    them.
+    """The limits of the ledger. PostgreSQL ends an idle transaction after half the Kafka session.
+
+    With a session of 45 s that is 22.5 s. So a capture that hangs in a transaction has lost its
+    locks before another capture gets its partitions.
     """
     return LedgerLimits(idle_in_transaction=settings.kafka_session_timeout_ms / 2000)
 
@@ -188,17 +192,15 @@ async def _started(settings: Settings, log: FilteringBoundLogger) -> AIOKafkaCon
 
 
 async def _until_drained(shutdown: Shutdown, relay: OutboxRelay, *work: Awaitable[None]) -> None:
-    """Do all work that fills the outbox; when it has ended, the relay may end when it has published
-    all.
+    """Run all tasks that fill the outbox. When they have ended, tell the relay to publish
+    the rest and end.
     """
     await shutdown.beside(*work)
     relay.stop.set()
 
 
 async def _timers(reader: Consumer) -> None:
-    """Work off what is due: drafts that have settled, drafts that become final, stops to ask
-    for.
-    """
+    """Work off visits that are due: drafts that have settled or become final, stops to ask for."""
     while not reader.stop.is_set():
         try:
             count = await reader.work_off_due(DUE_AT_ONCE)
@@ -212,7 +214,7 @@ async def _timers(reader: Consumer) -> None:
 
 
 async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced: bool) -> None:
-    """What only the ledger knows: how much waits, and since when."""
+    """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while not reader.stop.is_set():
         try:
             show_counts(metrics, await ledger.counts(), utc_now(), priced=priced)
@@ -224,7 +226,7 @@ async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced:
 
 
 async def _retention(reader: Consumer, ledger: Ledger, days: int, record_days: int) -> None:
-    """Once an hour, remove what has been kept for its days."""
+    """Once an hour, delete what has been kept for as many days as the settings say."""
     while not reader.stop.is_set():
         try:
             forgotten = await ledger.forget(

@@ -27,26 +27,24 @@ MOST = 500
 HOLD_SECONDS = 60.0
 IDLE_SECONDS = 0.05
 
-_TopicAndKey = tuple[str, str]  # topic and key: what stays in order
+_TopicAndKey = tuple[str, str]  # events of one topic and key stay in order
 Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 
 
 class OutboxRelay:
-    """Sends what the ledger wants announced."""
+    """Sends the events of the ledger's outbox to Kafka."""
 
     def __init__(self, ledger: Ledger, producers: Producers, failures: TaskFailures) -> None:
         self.ledger = ledger
         self.failures = failures
         self.stop = asyncio.Event()
-        """Set when nothing more is added: publish what is there, and end."""
+        """Set when nobody adds events any more: publish the rest, and end."""
         self.wake = asyncio.Event()
-        """Set when something was committed: what it announces need not wait for the next look."""
+        """Set after a commit, so that its events do not wait for the next look at the outbox."""
         self.in_hand = 0
-        """How many events are taken from the outbox and not acknowledged yet."""
+        """How many events are taken from the outbox and not acknowledged by Kafka yet."""
         self._on_hold: dict[_TopicAndKey, float] = {}
-        """Slots whose first event is too large for its topic, with the time of the loop of the next
-        try.
-        """
+        """Topics and keys whose first event is too large, and the loop's time of its next try."""
         self._passed_over = 0
         self._producers = producers
         self._held = AsyncExitStack()
@@ -57,12 +55,15 @@ class OutboxRelay:
         self._producer = await self._held.enter_async_context(self._producers())
 
     async def close(self) -> None:
-        """Give up the producer."""
+        """Close the producer."""
         self._producer = None
         await self._held.aclose()
 
     async def run(self) -> None:
-        """Publish until told to stop and nothing is left; raises what needs a person."""
+        """Publish until `stop` is set and the outbox is empty.
+
+        Raises an error that needs a person.
+        """
         while True:
             stopping = self.stop.is_set()
             try:
@@ -79,9 +80,9 @@ class OutboxRelay:
             self.wake.clear()
 
     async def turn(self) -> int:
-        """Publish one lot; returns how many events it held."""
+        """Publish the next events of the outbox; returns how many Kafka has acknowledged."""
         taken = await self.ledger.take_outbox(MOST + self._passed_over)
-        events = [each for each in taken if self._may_go(each)]
+        events = [event for event in taken if self._may_go(event)]
         self._passed_over = len(taken) - len(events)
         if not events:
             return 0
@@ -89,9 +90,9 @@ class OutboxRelay:
         published: list[int] = []
         try:
             for part in in_rounds(events):
-                published += await self._publish([each for each in part if self._may_go(each)])
+                published += await self._publish([event for event in part if self._may_go(event)])
         except KafkaError:
-            await self.close()  # whatever state it is in, a new one has none
+            await self.close()  # its state is unknown; a new producer has none
             raise
         finally:
             if published:
@@ -101,9 +102,7 @@ class OutboxRelay:
         return len(published)
 
     def _may_go(self, event: Announcement) -> bool:
-        """Whether it waits for none before it that is too large, or it is time to try that
-        again.
-        """
+        """Whether an event may be sent: its topic and key are not on hold, or the hold is over."""
         slot = (event.topic, event.key)
         if self._on_hold.get(slot, 0.0) > asyncio.get_running_loop().time():
             return False
@@ -115,16 +114,16 @@ class OutboxRelay:
         self.failures.too_large(event.topic, len(event.payload))
 
     async def _publish(self, events: Sequence[Announcement]) -> list[int]:
-        """Send events, none of which waits for another; returns the ids of those that Kafka has."""
+        """Send events of different topics and keys; returns the ids of those that Kafka has."""
         if self._producer is None:
             await self.connect()
         sent: list[tuple[Announcement, asyncio.Future[object]]] = []
         try:
-            for each in events:
+            for event in events:
                 try:
-                    sent.append((each, await self._send(each)))
-                except MessageSizeTooLargeError:  # by our own producer's limit
-                    self._hold(each)
+                    sent.append((event, await self._send(event)))
+                except MessageSizeTooLargeError:  # above the limit of our own producer
+                    self._hold(event)
         finally:
             results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
         done = []
@@ -147,7 +146,11 @@ class OutboxRelay:
 
 
 def in_rounds(events: Sequence[Announcement]) -> Iterator[list[Announcement]]:
-    """The events in rounds, each of which holds at most one of a key and topic, in order."""
+    """The events in rounds: each round has at most one event of a topic and key.
+
+    Events a1, a2, b1 of the keys a and b are the rounds [a1, b1] and [a2]: a2 waits until
+    Kafka has acknowledged a1.
+    """
     rounds: list[list[Announcement]] = []
     seen: dict[tuple[str, str], int] = {}
     for event in events:

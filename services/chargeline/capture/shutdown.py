@@ -1,9 +1,9 @@
-"""The end of a service: told by a signal or by a failure, and over in time whatever does not
+"""The end of a service: begun by a signal or a failure, and over in time even if a server does not
 answer.
 
-It owns the deadline. Until then all work may end in good order; after it the process breaks off,
-which loses nothing: what is not committed is read again, and what is not published stays in the
-outbox.
+This module owns the deadline. Until then every task may end in good order. After it the process
+breaks off. That loses nothing: messages that are not committed are read again, and events that are
+not published stay in the outbox. The module refuses to know what the tasks do.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CLOSE_SECONDS = 5.0
 
 
 class Shutdown:
-    """When to end, and by when. `unfinished` says what is still to be done or lacking."""
+    """When to end, and by when. `unfinished` names the work that is left and what it waits for."""
 
     def __init__(
         self, seconds: float, unfinished: Callable[[], Sequence[str]], log: FilteringBoundLogger
@@ -32,28 +32,28 @@ class Shutdown:
         self._log = log
 
     def on_signals(self) -> None:
-        """Begin to end at SIGTERM and SIGINT."""
+        """Begin the end at SIGTERM and at SIGINT."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.begin)
 
     def begin(self) -> None:
-        """Tell all work to end; from now on the time runs."""
+        """Tell all tasks to end, and start the clock of the deadline."""
         if not self.told.is_set():
             self.told.set()
             asyncio.get_running_loop().call_later(self._seconds, self._break_off)
 
     def _break_off(self) -> None:
-        """End at once: a server that does not answer could hold up every orderly way out."""
+        """End the process at once: an orderly end could wait for a server that never answers."""
         self._log.critical("stop.overdue", seconds=self._seconds)
-        found = "; ".join(self._unfinished()) or "work that waits for the ledger or for Kafka"
+        left = "; ".join(self._unfinished()) or "work that waits for the ledger or for Kafka"
         finding = Finding(
             "stop.overdue",
             expected=f"to end within {self._seconds:g} seconds",
-            found=found,
+            found=left,
             where="",
-            do="nothing is lost: what was not committed is read again, what was not published is "
-            "published by the next process",
+            do="start it again; nothing is lost: the next process reads what was not committed "
+            "and publishes what was not published",
         )
         print(f"chargeline: {finding}", file=sys.stderr)
         sys.stdout.flush()
@@ -61,10 +61,10 @@ class Shutdown:
         os._exit(BROKEN_OFF)
 
     async def beside(self, *work: Awaitable[None]) -> None:
-        """Run side by side until all end; the first that fails ends the others."""
+        """Run tasks side by side until all have ended. One that fails begins the end of all."""
         async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(self._until_failure(each))
+            for task in work:
+                group.create_task(self._until_failure(task))
 
     async def _until_failure(self, work: Awaitable[None]) -> None:
         try:
@@ -77,10 +77,10 @@ class Shutdown:
 
 
 async def closed(close: Awaitable[object], what: str, log: FilteringBoundLogger) -> None:
-    """Close something that may wait for a server, but not for long.
+    """Close something that may wait for a server, for at most CLOSE_SECONDS.
 
-    Without Kafka, aiokafka's stop ends by the cancelling of a task of its own: that must not end
-    us.
+    While Kafka is away, aiokafka's stop ends with a CancelledError from a task of its own. That
+    error must not end this program, so the close runs in a task.
     """
     closing = asyncio.ensure_future(close)
     await asyncio.wait([closing], timeout=CLOSE_SECONDS)

@@ -8,7 +8,7 @@ of a message, because a finding is logged and published.
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, NewType
+from typing import Literal, NamedTuple, NewType, TypeVar
 
 RuleId = NewType("RuleId", str)
 """The id of a rule that asks a question of its own: it is the code of that question."""
@@ -224,12 +224,21 @@ class Finding(NamedTuple):
         return f"{place}expected {self.expected}, found {self.found}; {self.do}"
 
 
-class FindingError(Exception):
-    """An error that says what was expected, found, where, and what to do; it may say several.
+Class = TypeVar("Class", bound=type)
 
-    The metaclass is the usual one. Naming it keeps the class an ordinary one where the engine is
-    compiled with mypyc, so that packages that are not compiled can derive their errors from it.
+
+def derived_elsewhere(of: Class) -> Class:
+    """Marks a class that packages outside the engine derive classes from.
+
+    Nothing is done to the class. mypyc, which compiles the engine, leaves a class that bears any
+    decorator an ordinary one; others can be derived from only where they are compiled too.
     """
+    return of
+
+
+@derived_elsewhere
+class FindingError(Exception):
+    """An error that says what was expected, found, where, and what to do; it may say several."""
 
     def __init__(self, *findings: Finding) -> None:
         assert findings, "an error has a reason"

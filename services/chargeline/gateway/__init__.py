@@ -1,5 +1,6 @@
-"""The program that receives the hospital's messages: MLLP in front of a store.
+"""The program that receives the hospital's messages: an MLLP listener in front of a store.
 
-It owns when a message is acknowledged: after the store has it, never before. It interprets no
-further than the key under which a message is kept, because what cannot be interpreted is kept too.
+This package owns the moment of the acknowledgement: after the store has the message, never before.
+It reads of a message only the header, the visit and the merges, which it needs for the key and the
+answer, because a message that nobody can interpret must be stored as well.
 """

@@ -1,14 +1,15 @@
-"""What the gateway tells an operations team: connections, frames, acknowledgements and refusals.
+"""The metrics of a gateway: connections, frames, acknowledgements and refusals.
 
-It owns which of the names that a gateway counts goes into which metric, for every program that has
-one. It counts nothing itself and passes on no sender, patient or message.
+This module owns one table: which name that a gateway counts goes into which metric. Every
+program with a gateway uses it. It counts nothing itself, and refuses to know a sender, a
+patient or a message.
 """
 
 from collections.abc import Callable
 
 from chargeline.telemetry.metrics import Metrics
 
-# What is counted, as the metrics call it.
+# The names that a gateway counts, with the label that the metric gives them.
 _FRAMES = {
     "frame_complete": "complete",
     "frame_too_large": "too_large",
@@ -21,7 +22,11 @@ _ANSWERS = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})
 
 
 def tell_gateway(metrics: Metrics) -> Callable[[str, int], None]:
-    """Counts by the names in `server.COUNTED` and `mllp.server.COUNTED`; refusals begin at 0."""
+    """A function that adds a count, by a name in `server.COUNTED` or `mllp.server.COUNTED`, to its
+    metric.
+
+    Each reason of a refusal is there from the start, with 0, so that an alert can rest on it.
+    """
     for reason in sorted(_REFUSALS):
         metrics.refusals.add(0, reason=reason)
 

@@ -1,7 +1,8 @@
-"""`chargeline gateway`: MLLP in, the inbound topic out.
+"""`chargeline gateway`: messages come in over MLLP and go out to the inbound topic.
 
-It owns start-up, metrics, whether Kafka can be reached, and an end in good order. A sender is
-answered only when Kafka has the message on all replicas that it must be on.
+This module owns the start, the metrics, the look whether Kafka can be reached, and an end in good
+order. A sender gets its acknowledgement only when all in-sync replicas of Kafka have the message.
+The module refuses to know what a message says: `server.py` reads it.
 """
 
 import asyncio
@@ -34,8 +35,9 @@ log = logs.logger("gateway")
 class KafkaStore:
     """Keeps messages in the inbound topic.
 
-    trouble: why it does not, "" if it does. A probe that goes well ends it: a message might never
-    come to, as nobody sends to a gateway that is not ready.
+    `trouble` says why Kafka takes no messages, "" if it does. A probe that succeeds ends
+    the trouble. Waiting for a message to succeed would not do: nobody sends to a gateway
+    that is not ready.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
@@ -44,7 +46,7 @@ class KafkaStore:
         self.trouble = ""
 
     async def put(self, message: server.InboundMessage) -> None:
-        """Return when all replicas that must have it have it."""
+        """Return when all in-sync replicas have the message."""
         headers = [(name, value.encode()) for name, value in message.headers.items()]
         try:
             await self._producer.send_and_wait(
@@ -82,7 +84,7 @@ class KafkaStore:
         )
 
     def tell(self, trouble: str) -> None:
-        """Note why messages are not taken, and say so when it changes."""
+        """Note why Kafka takes no messages. The log says when trouble begins and when it ends."""
         if trouble and not self.trouble:
             log.error("kafka.unavailable", where=trouble)
         elif self.trouble and not trouble:
@@ -125,21 +127,22 @@ async def run(settings: Settings) -> int:
 
 
 async def listen(gateway: server.Gateway, settings: Settings) -> None:
-    """Begin to listen for MLLP; raises ListenError if the address or a certificate cannot be
-    used.
+    """Begin to listen for MLLP.
+
+    Raises ListenError if the address or a certificate cannot be used.
     """
     try:
         await gateway.start()
     except (OSError, ValueError) as error:  # an SSLError is an OSError
-        found = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or error
         raise ListenError(
             Finding(
                 "listen.refused",
                 expected=f"to listen for MLLP on {settings.mllp_host} port {settings.mllp_port}",
-                found=str(found),
+                found=str(reason),
                 where="",
-                do="correct CHARGELINE_MLLP_HOST, CHARGELINE_MLLP_PORT or the files of"
-                " CHARGELINE_MLLP_TLS_…, or end who has the port",
+                do="correct CHARGELINE_MLLP_HOST, CHARGELINE_MLLP_PORT or the files of "
+                "CHARGELINE_MLLP_TLS_…, or end the program that has the port",
             )
         ) from None
 
@@ -147,7 +150,7 @@ async def listen(gateway: server.Gateway, settings: Settings) -> None:
 def server_settings(
     settings: Settings, *, in_flight: int, grace_seconds: float
 ) -> server.ListenerSettings:
-    """The listener by the settings; `in_flight` messages of a connection are worked on at once."""
+    """The listener's settings. `in_flight` messages of a connection are worked on at once."""
     return server.ListenerSettings(
         host=settings.mllp_host,
         port=settings.mllp_port,
@@ -165,7 +168,7 @@ def server_settings(
 
 
 def told_to_stop() -> asyncio.Event:
-    """Set when SIGTERM or SIGINT comes."""
+    """An event that is set when SIGTERM or SIGINT comes."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -181,12 +184,13 @@ def listener_pages(
     trouble: Callable[[], str],
     told: asyncio.Event,
 ) -> AbstractAsyncContextManager[None]:
-    """The health pages of a program that listens: not ready in trouble and while it ends."""
+    """The health pages of a program that listens for MLLP. It is not ready in trouble and
+    while it shuts down.
+    """
 
     def not_ready() -> list[str]:
-        return [
-            each for each in (trouble(), "it is shutting down" if told.is_set() else "") if each
-        ]
+        ending = "this program is shutting down" if told.is_set() else ""
+        return [reason for reason in (trouble(), ending) if reason]
 
     def before_scrape() -> None:
         metrics.open_connections.set(gateway.server.connections)
@@ -202,7 +206,7 @@ def listener_pages(
 
 
 async def _probe_until(told: asyncio.Event, store: KafkaStore) -> None:
-    """See every few seconds whether Kafka is there, until we are told to stop."""
+    """Probe Kafka every PROBE_SECONDS, until we are told to stop."""
     while not told.is_set():
         await store.probe()
         try:

@@ -1,8 +1,9 @@
 """From a frame to the store to the acknowledgement, in this order.
 
-It owns the key and the headers under which a message is kept, which messages are refused, and how
-long a store that is down is waited for. It refuses to know what the store is, and judges no more of
-a message than its header: what a consumer cannot interpret is parked there, not sent back for ever.
+This module owns the key and the headers under which a message is stored, which messages are
+refused, and how long a message waits for a store that is down. It refuses to know what the store
+is. It judges only the header of a message: a message that the consumer cannot interpret is parked
+there, since a sender would repeat a refused message for ever.
 """
 
 import asyncio
@@ -43,8 +44,8 @@ from chargeline.telemetry import logs
 log = logs.logger("gateway")
 
 DIGEST_LETTERS = 16
-# Connections, and messages of each at once: at worst 64 x (4 + 1) of the largest messages are in
-# memory.
+# The most connections, and the most messages of a connection at once: at worst 64 x (4 + 1) = 320
+# of the largest messages are in memory.
 CONNECTIONS = 64
 IN_FLIGHT = 4
 UNAVAILABLE = AckCondition(
@@ -59,11 +60,10 @@ TOO_LARGE = AckCondition(
     0,
     "the store takes no message of this size; send a smaller one, or have its limit raised",
 )
-_TYPE = re.compile(
-    r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?"
-)  # anything else in MSH-9 may be anything
+# Of MSH-9 only this form goes into a header. Another text there may be anything, even a name.
+_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")
 
-# What a gateway counts beside the connections and frames of `chargeline.mllp.server.COUNTED`.
+# The names that a gateway counts by, besides those of `chargeline.mllp.server.COUNTED`.
 COUNTED = {
     "message_stored": "the store has the message (a merge of visits counts once)",
     "message_refused": "refused for its size, its structure, MSH-11 or MSH-12",
@@ -71,11 +71,10 @@ COUNTED = {
     "store_full": "refused because the store is full",
     "store_too_large": "refused because the store takes no message of its size",
     "application_answer_owed": "the sender asked (MSH-16) for an application acknowledgement in "
-    "an exchange"
-    " of its own, which is not sent",
+    "an exchange of its own, which is not sent",
     **{f"answer_{code}": f"answered {code}" for code in ("AA", "AE", "AR", "CA", "CE", "CR")},
-    "acknowledgement_received": "an ACK came as if it were a message; neither stored nor answered",
-    "answer_unwanted": "not answered, as the sender asked",
+    "acknowledgement_received": "an ACK came as a message; it was neither stored nor answered",
+    "answer_unwanted": "not answered, because the sender asked for no answer",
 }
 _COUNTED_AS = {
     STORED: "message_stored",
@@ -86,22 +85,23 @@ _COUNTED_AS = {
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - a condition of the store, not a mistake
-    """The store cannot take a message now; it may soon."""
+    """The store cannot take a message now, and may take it soon."""
 
 
 class StoreFull(Exception):  # noqa: N818 - the same
-    """The store takes no more messages until somebody makes room."""
+    """The store takes no message until somebody makes room."""
 
 
 class StoreTooLarge(Exception):  # noqa: N818 - the same
-    """The store will never take this message, as it is larger than the store allows."""
+    """The store will never take this message: it is larger than the store allows."""
 
 
 class InboundMessage(NamedTuple):
-    """A message as it came, and what a consumer may know before reading it.
+    """A message as it came, and what a consumer may know before it reads the message.
 
-    key: `facility|visit`, which decides the partition. Without a visit, `facility|` and the first
-    16 digits of the body's digest: a resend has the same key, and no patient's number becomes one.
+    key: `facility|visit`, which decides the partition. The key of a message without a visit is
+    `facility|` and the first 16 digits of the body's digest: a message that is sent again has the
+    same key, and no patient's number becomes part of one.
     headers: those of `published/inbound.py`. received_at: UTC.
     """
 
@@ -112,22 +112,23 @@ class InboundMessage(NamedTuple):
 
 
 class Store(Protocol):
-    """Where messages are kept until a consumer has taken them."""
+    """The place where messages are kept until a consumer has read them."""
 
     async def put(self, message: InboundMessage) -> None:
-        """Return when the message is safe, and only then. It may be cancelled, and called again.
+        """Return when the message is safe, and only then.
 
-        Raises StoreUnavailable, StoreFull or StoreTooLarge.
+        The caller may cancel it and put the same message again. Raises
+        StoreUnavailable, StoreFull or StoreTooLarge.
         """
 
 
 @dataclass(frozen=True)
 class ListenerSettings:
-    """All that can be set. An empty set of processing ids or versions allows any.
+    """All that can be set for a listener. An empty set of processing ids or versions allows any.
 
-    store_seconds: how long a message waits for a store that is down; retry_seconds: between the
-    tries.
-    authorities: whose client certificates are accepted; without it none is asked for.
+    store_seconds: how long a message waits for a store that is down. retry_seconds: the time
+    between two tries. authorities: the PEM file of the authorities whose client certificates are
+    accepted; without it a sender needs no certificate.
     """
 
     host: str = "0.0.0.0"
@@ -159,9 +160,9 @@ def _new_number() -> str:
 class Gateway:
     """Receives messages, puts them into the store, and answers.
 
-    `counts`, and whoever listens as `report`, learn what happened by the names in `COUNTED` and in
-    `mllp.server.COUNTED`. `now` and `new_number` (MSH-10 of an answer, at most
-    20 characters) are for tests to hold still.
+    `counts` and `report` get each count, by the names in `COUNTED` and in `mllp.server.COUNTED`.
+    `now`, and `new_number` for MSH-10 of an answer (at most 20 characters), are arguments so that a
+    test can fix them.
     """
 
     def __init__(
@@ -191,28 +192,29 @@ class Gateway:
         log.info("gateway.listening", host=self.settings.host, port=self.server.port)
 
     async def close(self) -> None:
-        """Accept no more, finish what is in flight, at most for the grace time."""
+        """Accept no more, and answer the frames in flight, for at most the grace time."""
         await self.server.close(self.settings.grace_seconds)
 
     async def handle(self, frame: bytes, peer: Peer) -> bytes | None:
-        """Store one message and give its answer, None if the sender wants none.
+        """Store one message and return its answer, None if the sender wants none.
 
-        Raises HangUpError if a message could not be stored and its sender forbids to say so.
+        Raises HangUpError if the message could not be stored and its MSH-15 forbids an
+        answer that says so.
         """
         received = _receive(frame, peer, self._now())
         if received.message is not None and received.message.type == "ACK":
             self._count("acknowledgement_received")
-            return None  # two systems that acknowledge acknowledgements never stop
+            return None  # two systems that acknowledge each other's ACKs would never stop
         outcome = _refused(received, self.settings)
         if outcome is None:
             outcome = await self._stored(_copies(received, self._profile))
         answer = self._answer(received.header, outcome, peer)
         if answer is None and outcome in (UNAVAILABLE, FULL, TOO_LARGE):
-            raise HangUpError("a message could not be stored, and its MSH-15 forbids to say so")
+            raise HangUpError("a message could not be stored, and its MSH-15 forbids an answer")
         return answer
 
     async def _stored(self, copies: list[InboundMessage]) -> AckCondition:
-        """Put every copy, waiting a bounded time for a store that is down."""
+        """Put every copy into the store; wait at most `store_seconds` for a store that is down."""
         try:
             async with asyncio.timeout(self.settings.store_seconds):
                 for copy in copies:
@@ -226,8 +228,9 @@ class Gateway:
         return STORED
 
     async def _put(self, copy: InboundMessage) -> None:
-        """Try until the store has it. Raises StoreFull or StoreTooLarge; ends when it is
-        cancelled.
+        """Try until the store has the message. The timeout of `_stored` cancels the tries.
+
+        Raises StoreFull or StoreTooLarge.
         """
         while True:
             try:
@@ -258,7 +261,7 @@ class Gateway:
         )
 
     def _tell_of_unsent(self, peer: Peer) -> None:
-        """Count each application acknowledgement that a sender waits for in vain; say so once."""
+        """Count each application acknowledgement that we do not send. The log says so once."""
         if not self.counts["application_answer_owed"]:
             log.warning("application_answer.not_sent", host=peer.host, reason="not_built")
         self._count("application_answer_owed")
@@ -272,12 +275,11 @@ class Gateway:
         self._report(name, amount)
 
 
-# --- one message
-# ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ one message
 
 
 class _Received(NamedTuple):
-    """A frame with what could be read of it: the message or, without one, the problem."""
+    """A frame and what could be read of it: the message, or else the problem."""
 
     frame: bytes
     peer: Peer
@@ -305,26 +307,29 @@ def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
 
 
 def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | None:
-    """Why a message is not even stored, or None. What only cannot be interpreted is stored."""
+    """Why a message is not stored; None if it is stored.
+
+    A message that cannot be interpreted is stored, too: a consumer parks it for a person.
+    """
     if received.problem is not None and (outcome := undeterminable(received.problem)):
         return outcome
     for number, code, allowed in (
         (11, "202", settings.processing_ids),
         (12, "203", settings.versions),
     ):
-        found = received.header.code(number)
-        if allowed and found not in allowed:
+        sent = received.header.code(number)
+        if allowed and sent not in allowed:
             expected = ", ".join(sorted(allowed))
             text = (
-                f"MSH-{number}: expected {expected}, found {shape_of(found)}; correct the interface"
+                f"MSH-{number}: expected {expected}, found {shape_of(sent)}; correct the interface"
             )
             return AckCondition("reject", code, number, text)
     return None
 
 
 def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
-    """The message under its key; a merge of visits under the key of each visit, the prior ones
-    first.
+    """The message under its key. A merge of visits is copied under the key of each visit, first the
+    prior ones: a merge of V9 into V1 under `ZEBRA|V9`, then under `ZEBRA|V1`.
     """
     message = received.message
     digest = message.body_digest if message else blake2b(received.frame, digest_size=16).digest()
@@ -346,11 +351,11 @@ def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
     ]
     surviving = {inbound.MERGE_COPY: "surviving"} if priors else {}
     keyed.append((inbound.record_key(facility, own), headers | surviving))
-    return [InboundMessage(received.frame, key, each, received.at) for key, each in keyed]
+    return [InboundMessage(received.frame, key, marked, received.at) for key, marked in keyed]
 
 
 def _whose(received: _Received, profile: Profile) -> tuple[str, str, tuple[str, ...]]:
-    """Facility, visit ("" if none), and the visits that this message merges into it."""
+    """The facility, the visit ("" if none), and the visits that this message merges into it."""
     header, message = received.header, received.message
     heads: dict[str, list[str]] = {}
     for row in message.rows if message else [header.row]:
@@ -362,11 +367,8 @@ def _whose(received: _Received, profile: Profile) -> tuple[str, str, tuple[str, 
         return facility, visit, ()
     reference = MessageRef(message.body_digest.hex(), "", "ADT", None)
     merges = merges_of(message, reference, visit or None, profile)
-    return (
-        facility,
-        visit,
-        tuple(dict.fromkeys(each.prior for each in merges if isinstance(each, VisitMerge))),
-    )
+    priors = dict.fromkeys(merge.prior for merge in merges if isinstance(merge, VisitMerge))
+    return facility, visit, tuple(priors)
 
 
 def _type_of(message: Message) -> str:
@@ -374,13 +376,13 @@ def _type_of(message: Message) -> str:
     return kind if _TYPE.fullmatch(kind) else ""
 
 
-# --- TLS
-# --------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ TLS
 
 
 def tls_context(settings: ListenerSettings) -> ssl.SSLContext | None:
-    """The context of the settings' certificate files, or None for plain TCP. Raises OSError,
-    ValueError.
+    """The TLS context of the settings' certificate files, or None for plain TCP.
+
+    Raises OSError if a file cannot be used, ValueError if a certificate is missing.
     """
     if settings.certificate is None:
         if settings.authorities is not None or settings.private_key is not None:

@@ -1,7 +1,7 @@
 """Kafka clients as every program of ours makes them.
 
-It owns turning plain settings into aiokafka's options, and a producer that waits for all replicas.
-What is sent is the programs'.
+This module owns how plain settings become aiokafka's options, and a producer that waits until all
+in-sync replicas have a record. It refuses to know what is sent: each program decides that.
 """
 
 import asyncio
@@ -17,36 +17,36 @@ from chargeline.engine import Finding
 from chargeline.kafka.refusal import KNOCK_SECONDS, reason_in_short
 from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError, met, need_brokers
 
-FLUSH_SECONDS = (
-    5.0  # what is not sent by then is unanswered, or in the outbox: nothing is lost with it
-)
+# What a producer has not sent after 5 seconds is not lost: the sender of such a message has no
+# acknowledgement and repeats the message, and such an event is still in the outbox.
+FLUSH_SECONDS = 5.0
 BREAK_OFF_SECONDS = 1.0
 
-# A draft is some 10 kB: with Kafka's 16 kB each would travel by itself.
+# A draft has about 10 kB. In batches of 16 kB, Kafka's default, each draft would travel alone.
 BATCH_BYTES = 1_048_576
 
-
 TlsFiles = tuple[Path | None, Path | None, Path | None]
-"""PEM files, None where unset: who vouches for Kafka, our certificate, and its key."""
+"""PEM files, None where unset: the authority that signed Kafka's certificate, our certificate, and
+its key."""
 
 
 def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, object]:
-    """Options for any aiokafka client: servers, name, login, and a TLS context where it is asked
-    for.
+    """Options for any aiokafka client: servers, name, login, and a TLS context if the security
+    protocol asks for TLS.
 
-    Raises KafkaUnavailableError if a TLS file is not what it should be.
+    Raises KafkaUnavailableError if a TLS file is missing or is no PEM file of its kind.
     """
     options = dict(plain)
     if str(options["security_protocol"]).endswith("SSL"):
-        authority, certificate, key = (str(each) if each is not None else None for each in tls)
+        authority, certificate, key = (str(path) if path else None for path in tls)
         try:
             context = create_ssl_context(cafile=authority, certfile=certificate, keyfile=key)
         except OSError as error:  # an SSLError is one
-            files = ", ".join(each for each in (authority, certificate, key) if each)
+            files = ", ".join(path for path in (authority, certificate, key) if path)
             raise KafkaUnavailableError(
                 Finding(
                     "kafka.tls_files",
-                    expected=f"PEM certificates, and the unencrypted key of ours, in {files}",
+                    expected=f"PEM certificates, and our key without a password, in {files}",
                     found=reason_in_short(error),
                     where="",
                     do="correct CHARGELINE_KAFKA_TLS_CA_FILE, _CERTIFICATE_FILE and _KEY_FILE",
@@ -60,25 +60,26 @@ def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, obje
 async def producer(
     options: Mapping[str, object], *, topics: Collection[str], record_bytes: int
 ) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer for as long as it is needed, of records up to `record_bytes`, for topics that are
-    there.
+    """A producer for the time of the `async with`, of records up to `record_bytes`. The topics must
+    exist.
 
-    It is not idempotent: to aiokafka's idempotent producer one record that the broker refuses
-    leaves a gap in the sequence, and the partition takes nothing from it any more. Order holds
-    without, as it has one request of a partition under way; a repeated record is one that our
-    readers know already. Raises KafkaUnavailableError or TopicsMissingError.
+    The producer is not idempotent. When the broker refuses one record of aiokafka's idempotent
+    producer, a gap stays in the sequence numbers, and the partition takes no further record from
+    that producer. The order of records holds without idempotence, because the producer has one
+    request for a partition under way at a time. A retry may write a record twice: our readers
+    recognize the second by its id. Raises KafkaUnavailableError or TopicsMissingError.
     """
-    made = await met(options, lambda: _started(options, topics, record_bytes))
+    started = await met(options, lambda: _started(options, topics, record_bytes))
     try:
-        yield made
+        yield started
     finally:
-        await _stop(made)
+        await _stop(started)
 
 
 async def _started(
     options: Mapping[str, object], topics: Collection[str], record_bytes: int
 ) -> AIOKafkaProducer:
-    made = AIOKafkaProducer(
+    starting = AIOKafkaProducer(
         acks="all",
         linger_ms=5,
         max_batch_size=BATCH_BYTES,
@@ -86,19 +87,19 @@ async def _started(
         **options,
     )
     try:
-        await made.start()
-        need_brokers(made.client)
-        await _need(made.client, topics)
+        await starting.start()
+        need_brokers(starting.client)
+        await _need(starting.client, topics)
     except BaseException:
-        await _stop(made)
+        await _stop(starting)
         raise
-    return made
+    return starting
 
 
 async def _need(client: AIOKafkaClient, topics: Collection[str]) -> None:
     async with asyncio.timeout(KNOCK_SECONDS):
-        known = (await client.fetch_all_metadata()).topics(exclude_internal_topics=False)
-    missing = sorted(set(topics) - set(known))
+        there = (await client.fetch_all_metadata()).topics(exclude_internal_topics=False)
+    missing = sorted(set(topics) - set(there))
     if missing:
         raise TopicsMissingError(
             Finding(
@@ -106,19 +107,23 @@ async def _need(client: AIOKafkaClient, topics: Collection[str]) -> None:
                 expected=f"the topics {', '.join(sorted(topics))}",
                 found=f"no {', no '.join(missing)}",
                 where="",
-                do="create what is missing with `chargeline topics create`, or give our user the "
-                "right to see it",
+                do="create the missing topics with `chargeline topics create`, or give our user "
+                "the right to see them",
             )
         )
 
 
-async def _stop(made: AIOKafkaProducer) -> None:
-    """Send what waits, but not for ever: while Kafka is away a producer's own stop never ends."""
+async def _stop(stopping: AIOKafkaProducer) -> None:
+    """Send the records that still wait, for at most FLUSH_SECONDS.
+
+    While Kafka is away, a producer's own stop never ends.
+    """
     try:
         async with asyncio.timeout(FLUSH_SECONDS):
-            await made.stop()
+            await stopping.stop()
     except TimeoutError:
-        with suppress(TimeoutError):  # a request under way is waited for, so it is broken off
+        # The sender's close waits for the request under way, so the timeout breaks that off.
+        with suppress(TimeoutError):
             async with asyncio.timeout(BREAK_OFF_SECONDS):
-                await made._sender.close()
-        await made.client.close()
+                await stopping._sender.close()
+        await stopping.client.close()

@@ -1,7 +1,8 @@
-"""Why Kafka does not let us in: a knock at each address, and the words for what was found there.
+"""Why Kafka does not let us in: one more try at each address, and the words for what happened.
 
-It owns the diagnosis. aiokafka says only that it could not connect, so we knock once more at each
-address and say what happened. It decides nothing but whether a failure may pass by itself.
+This module owns the diagnosis. aiokafka says only that it could not connect, so this module
+connects once more to each address ("knocks") and words what happened there. It decides only
+whether a failure may pass by itself; `starting.py` decides how long to wait.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from chargeline.engine import Finding
 
 KNOCK_SECONDS = 5.0
 
-# Options of a client that one connection understands too.
+# The options of a client that a single connection understands as well.
 _OF_A_CONNECTION = (
     "client_id", "security_protocol", "ssl_context", "sasl_mechanism", "sasl_plain_username",
     "sasl_plain_password",
@@ -32,7 +33,7 @@ _OF_A_CONNECTION = (
 
 
 class _Refusal(NamedTuple):
-    """What was found at an address, and what to do about it. Empty: it let us in."""
+    """What happened at an address, and what to do about it. Both are empty if it let us in."""
 
     found: str = ""
     do: str = ""
@@ -43,15 +44,16 @@ _PROTOCOL = "CHARGELINE_KAFKA_SECURITY_PROTOCOL"
 _LOGIN = "CHARGELINE_KAFKA_SASL_USERNAME, _PASSWORD and _MECHANISM"
 _CLOSED = (
     "a connection that is closed on us",
-    f"correct {_PROTOCOL} or the port: it may expect TLS, a login or a certificate of ours",
+    f"correct {_PROTOCOL} or the port: it may expect TLS, a login or a client certificate",
 )
-# By the first kind of error that fits; a TimeoutError is an OSError, as is every error of TLS.
+# The first kind that fits an error counts. The order matters: a TimeoutError and every error of TLS
+# are OSErrors as well.
 _ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
     (SaslAuthenticationFailed, "a login that is refused", f"correct {_LOGIN}"),
     (
         UnsupportedSaslMechanismError,
         "a server without our mechanism",
-        "correct CHARGELINE_KAFKA_SASL_MECHANISM",
+        "set CHARGELINE_KAFKA_SASL_MECHANISM to one that the server offers",
     ),
     (IllegalSaslStateError, "a listener without login", f"correct {_PROTOCOL}, or the port"),
     (socket.gaierror, "a name that is not known", f"correct {_BOOTSTRAP}, or the name service"),
@@ -59,18 +61,19 @@ _ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         ssl.SSLCertVerificationError,
         "a certificate that is not trusted ({reason})",
-        "set CHARGELINE_KAFKA_TLS_CA_FILE to who signed it, and use the name that it is for",
+        "set CHARGELINE_KAFKA_TLS_CA_FILE to the certificate of its issuer, and use a host name "
+        "that stands in the certificate",
     ),
     (
         ssl.SSLError,
         "no TLS, or one that does not take us ({reason})",
         f"correct {_PROTOCOL} or the port, or set CHARGELINE_KAFKA_TLS_CERTIFICATE_FILE and "
-        f"_KEY_FILE",
+        "_KEY_FILE",
     ),
     (
         TimeoutError,
         "no answer in time",
-        "see whether Kafka is alive, what stands between, and that the port speaks the same "
+        "check that Kafka runs, that no firewall stands between, and that the port speaks the same "
         "protocol",
     ),
     (ConnectionError, *_CLOSED),
@@ -84,7 +87,7 @@ _ANSWERS: tuple[tuple[type[BaseException], str, str], ...] = (
 
 
 class Refusal(NamedTuple):
-    """Why Kafka could not be used, and whether that may pass in a moment."""
+    """Why Kafka could not be used, and whether the same try may succeed in a moment."""
 
     finding: Finding
     passes: bool
@@ -93,9 +96,10 @@ class Refusal(NamedTuple):
 async def refusal_of(
     options: Mapping[str, object], error: KafkaError | TimeoutError, starting_seconds: float
 ) -> Refusal:
-    """Why Kafka could not be used, after knocking at each address.
+    """Why Kafka could not be used, after a knock at each address.
 
-    `starting_seconds`: for so long a Kafka that starts is waited for.
+    `starting_seconds` is how long the caller waits for a Kafka that is starting;
+    the finding names it.
     """
     servers = str(options["bootstrap_servers"])
     at_first = await _knock_at_all(
@@ -106,7 +110,8 @@ async def refusal_of(
     named = await _knock_at_all(at_first.brokers, options)
     if at_first.brokers and not named.let_us_in:
         told = {
-            place: _Refusal(each.found, _NAMED + each.do) for place, each in named.wrong.items()
+            place: _Refusal(answer.found, _NAMED + answer.do)
+            for place, answer in named.wrong.items()
         }
         return _not_let_in(options, told)
     kind = type(error).__name__
@@ -144,20 +149,23 @@ def _not_let_in(options: Mapping[str, object], wrong: Mapping[str, _Refusal]) ->
 
 
 def _may_pass(error: KafkaError | TimeoutError) -> bool:
-    """Whether a Kafka that lets us in may answer otherwise in a moment."""
+    """Whether a Kafka that lets us in may answer differently in a moment."""
     if isinstance(error, TimeoutError | BrokerNotAvailableError):
         return True
-    # A bare KafkaError is aiokafka's word for brokers none of which lists a broker.
+    # aiokafka raises a bare KafkaError when no broker that answers lists a broker.
     return type(error) is KafkaError or bool(error.retriable)
 
 
 _REFUSES = "see Kafka's log, and whether our user has the right"
-_STILL_STARTING = "see in the logs of its brokers and controllers what they wait for; start this again when they are done"
-_NAMED = "Kafka sends us there itself: correct its advertised.listeners, or the way to it; else "
+_STILL_STARTING = (
+    "see in the logs of its brokers and controllers what they wait for; start this again when they "
+    "are done"
+)
+_NAMED = "Kafka sends us there itself: correct its advertised.listeners, or the network; otherwise "
 
 
 class _Knocked(NamedTuple):
-    """What was found at each address, and which brokers the servers named."""
+    """What happened at each address, and which brokers the servers named."""
 
     answers: dict[str, _Refusal]
     brokers: list[tuple[str, int]]
@@ -165,21 +173,21 @@ class _Knocked(NamedTuple):
     @property
     def wrong(self) -> dict[str, _Refusal]:
         """The addresses that did not let us in."""
-        return {place: each for place, each in self.answers.items() if each.found}
+        return {place: answer for place, answer in self.answers.items() if answer.found}
 
     @property
     def let_us_in(self) -> bool:
-        """Whether one of them did."""
+        """Whether at least one address let us in."""
         return len(self.wrong) < len(self.answers)
 
 
 async def _knock_at_all(places: list[tuple[str, int]], options: Mapping[str, object]) -> _Knocked:
-    found = await asyncio.gather(*(_answer_at(host, port, options) for host, port in places))
+    knocks = await asyncio.gather(*(_answer_at(host, port, options) for host, port in places))
     answers = {
-        f"{host}:{port}": answer for (host, port), (answer, _) in zip(places, found, strict=True)
+        f"{host}:{port}": answer for (host, port), (answer, _) in zip(places, knocks, strict=True)
     }
     return _Knocked(
-        answers, list(dict.fromkeys(broker for _, brokers in found for broker in brokers))
+        answers, list(dict.fromkeys(broker for _, brokers in knocks for broker in brokers))
     )
 
 
@@ -194,8 +202,10 @@ async def _answer_at(
 
 
 async def _knock(host: str, port: int, options: Mapping[str, object]) -> list[tuple[str, int]]:
-    """Connect, log in, and ask for the brokers: without a login that is owed, that is where it
-    ends.
+    """Connect, log in, and ask for the brokers.
+
+    The question is needed: a server that expects a login and got none closes the connection only
+    at the first request.
     """
     told = {name: options[name] for name in _OF_A_CONNECTION if name in options}
     connection: AIOKafkaConnection = await create_conn(host, port, **told)
@@ -209,12 +219,12 @@ async def _knock(host: str, port: int, options: Mapping[str, object]) -> list[tu
 def _answer(error: BaseException) -> _Refusal:
     while error.__cause__ is not None and isinstance(error.__cause__, OSError | KafkaError):
         error = error.__cause__
-    found, do = next((found, do) for kind, found, do in _ANSWERS if isinstance(error, kind))
-    return _Refusal(found.format(reason=reason_in_short(error)), do)
+    words, do = next((words, do) for kind, words, do in _ANSWERS if isinstance(error, kind))
+    return _Refusal(words.format(reason=reason_in_short(error)), do)
 
 
 def reason_in_short(error: BaseException) -> str:
-    """TLS's or the system's word for an error, else its kind."""
+    """The reason that TLS or the operating system gives for an error, or else the error's kind."""
     for name in ("verify_message", "reason", "strerror"):
         said = getattr(error, name, None)
         if isinstance(said, str) and said:

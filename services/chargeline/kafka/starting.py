@@ -1,9 +1,12 @@
-"""The first contact with Kafka: errors of it, and the wait for a Kafka that answers and is still
+"""The first contact with Kafka: its errors, and the wait for a Kafka that answers and is still
 starting.
 
-It owns how long is waited, and that the wait is said in the log. A broker opens its port before it
-is registered with the controller. That takes a moment; after a crash it takes until the session of
-the dead broker is over (broker.session.timeout.ms, 9 seconds if nobody sets it), and a cluster that
+This module owns how long a program waits, and that the log says so. It refuses to know what the
+first contact is for: a function is handed in and called again.
+
+The wait is needed because a broker opens its port before it is registered with the controller.
+Usually that takes a moment. After a crash the broker is registered only when the session of the
+dead broker is over (broker.session.timeout.ms, 9 seconds unless somebody sets it). A cluster that
 starts as a whole elects its controller first.
 """
 
@@ -18,7 +21,7 @@ from aiokafka.errors import KafkaError, NoBrokersAvailable
 from chargeline.engine import FindingError
 from chargeline.kafka.refusal import refusal_of
 
-# Three sessions of a broker: a Kafka that is not there by then waits for a person.
+# Three sessions of a broker, rounded up. A Kafka that is not ready by then needs a person.
 STARTING_SECONDS = 30.0
 AGAIN_SECONDS = 0.5
 
@@ -31,11 +34,11 @@ class KafkaUnavailableError(FindingError):
 
 
 class TopicsMissingError(KafkaUnavailableError):
-    """Kafka answers, and has not all topics that we need, or does not show them to us."""
+    """Kafka answers, but a topic that we need is missing or hidden from our user."""
 
 
 class Starting(NamedTuple):
-    """A Kafka that lets us in and cannot serve us yet, and the error that says so."""
+    """A Kafka that lets us in and cannot serve us yet, and the name of the error that it gave."""
 
     servers: str
     error: str
@@ -43,15 +46,15 @@ class Starting(NamedTuple):
     def __str__(self) -> str:
         return (
             f"Kafka at {self.servers} answers and is still starting ({self.error}); "
-            f"it is waited for, {STARTING_SECONDS:.0f} seconds at most"
+            f"chargeline waits for it, {STARTING_SECONDS:.0f} seconds at most"
         )
 
 
-def log_starting(found: Starting) -> None:
-    """Say in the log that a Kafka is waited for."""
+def log_starting(wait: Starting) -> None:
+    """Say in the log that this program waits for Kafka."""
     log.warning(
         "kafka.starting",
-        extra={"where": found.servers, "error": found.error, "seconds": STARTING_SECONDS},
+        extra={"where": wait.servers, "error": wait.error, "seconds": STARTING_SECONDS},
     )
 
 
@@ -60,12 +63,12 @@ async def met(
     meet: Callable[[], Awaitable[Made]],
     tell: Callable[[Starting], None] = log_starting,
 ) -> Made:
-    """What `meet` makes of its first contact with Kafka; while Kafka is starting, it is tried
+    """The result of `meet`, the first contact with Kafka. While Kafka is starting, `meet` is called
     again.
 
-    `meet` must leave nothing open where it fails. `tell` is called once, when the wait begins.
-    Raises KafkaUnavailableError, at once where Kafka does not let us in or refuses what we ask for,
-    and after STARTING_SECONDS where it lets us in and still cannot serve us.
+    A `meet` that fails must leave nothing open. `tell` is called once, when the wait begins.
+    Raises KafkaUnavailableError: at once if Kafka does not let us in or refuses what we ask for;
+    after STARTING_SECONDS if Kafka lets us in and still cannot serve us.
     """
     loop = asyncio.get_running_loop()
     last = None
@@ -85,10 +88,10 @@ async def met(
 
 
 def need_brokers(client: AIOKafkaClient) -> None:
-    """Raise NoBrokersAvailable if the cluster that a client has met lists no broker.
+    """Raise NoBrokersAvailable if the cluster that a client has reached lists no broker.
 
-    aiokafka starts on such a cluster without a word, and its clients do not recover: a consumer
-    never joins its group, for the task that would look for the coordinator has ended by then.
+    On such a cluster aiokafka starts without an error, and its clients never recover. A consumer,
+    for example, never joins its group: the task that looks for the group coordinator has ended.
     """
     if not client.cluster.brokers():
         raise NoBrokersAvailable()

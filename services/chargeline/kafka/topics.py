@@ -1,7 +1,8 @@
-"""Topics: made where they are missing, and looked at where they are there.
+"""Topics: create those that are missing, and read the size limit of those that exist.
 
-It owns what a broker answers to that, which aiokafka hands over without a look: a refusal is an
-error here. Names, partitions and how long records are kept are the programs' to say.
+This module owns the broker's answers to both requests. aiokafka hands an answer over without
+looking at its error code; here a refusal raises an error. It refuses to know which topics a site
+has: the program that calls gives names, partitions and how long records are kept.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -24,7 +25,7 @@ RECORD_BYTES = "max.message.bytes"
 
 
 class TopicRefusedError(KafkaUnavailableError):
-    """Kafka does not make a topic."""
+    """Kafka refuses to create a topic."""
 
 
 async def create(
@@ -35,9 +36,11 @@ async def create(
     replication: int,
     tell: Callable[[Starting], None] = log_starting,
 ) -> list[str]:
-    """Make the topics that are missing, with these configurations; returns their names.
+    """Create the topics that are missing, with these configurations; returns the names of the new
+    ones.
 
-    `tell` is called if Kafka is waited for. Raises KafkaUnavailableError or TopicRefusedError.
+    `tell` is called when a wait for Kafka begins. Raises
+    KafkaUnavailableError or TopicRefusedError.
     """
     created: list[str] = []
 
@@ -53,9 +56,9 @@ async def create(
 
 
 async def _makes(admin: AIOKafkaAdminClient, topic: NewTopic) -> bool:
-    """Have one topic made; false if somebody else was quicker.
+    """Have Kafka create one topic; False if somebody else has created it meanwhile.
 
-    Raises TopicRefusedError, or Kafka's error where it may answer otherwise in a moment.
+    Raises TopicRefusedError, or Kafka's own error if a second try in a moment may succeed.
     """
     (answer,) = (await admin.create_topics([topic])).topic_errors
     error = for_code(answer[1])
@@ -66,11 +69,11 @@ async def _makes(admin: AIOKafkaAdminClient, topic: NewTopic) -> bool:
     raise TopicRefusedError(
         Finding(
             "kafka.topic_refused",
-            expected=f"Kafka to make the topic {topic.name} with {topic.num_partitions} "
+            expected=f"Kafka to create the topic {topic.name} with {topic.num_partitions} "
             f"partitions and {topic.replication_factor} replicas",
             found=f"{error.__name__} ({answer[2] or 'without a reason'})",
             where="",
-            do="correct --partitions or --replication, or have our user given the right",
+            do="correct --partitions or --replication, or give our user the right to create it",
         )
     )
 
@@ -81,9 +84,9 @@ async def too_small(
     record_bytes: int,
     tell: Callable[[Starting], None] = log_starting,
 ) -> dict[str, int]:
-    """Those of the topics that take only records smaller than these, and what they take.
+    """The topics that take no record of `record_bytes`, each with the most bytes that it takes.
 
-    `tell` is called if Kafka is waited for. Raises KafkaUnavailableError.
+    `tell` is called when a wait for Kafka begins. Raises KafkaUnavailableError.
     """
     resources = [
         ConfigResource(ConfigResourceType.TOPIC, name, {RECORD_BYTES: None}) for name in names
@@ -92,17 +95,16 @@ async def too_small(
     async def look() -> dict[str, int]:
         async with _admin(options) as admin:
             answers = await admin.describe_configs(resources)
-        found = {}
-        for code, _message, _kind, name, entries in (
-            each for one in answers for each in one.resources
-        ):
+        small = {}
+        resources_told = [resource for answer in answers for resource in answer.resources]
+        for code, _message, _kind, name, entries in resources_told:
             error = for_code(code)
             if error.retriable:
                 raise error()
             values = {entry[0]: int(entry[1]) for entry in entries} if error is NoError else {}
             if values.get(RECORD_BYTES, record_bytes) < record_bytes:
-                found[name] = values[RECORD_BYTES]
-        return found
+                small[name] = values[RECORD_BYTES]
+        return small
 
     return await met(options, look, tell)
 
@@ -113,9 +115,8 @@ async def _admin(options: Mapping[str, object]) -> AsyncIterator[AIOKafkaAdminCl
     try:
         await admin.start()
         need_brokers(admin._client)
-        if (
-            admin._client.cluster.controller is None
-        ):  # aiokafka asks it for its number, there or not
+        # Without a controller, aiokafka would ask None for its node id.
+        if admin._client.cluster.controller is None:
             raise NoBrokersAvailable()
         yield admin
     finally:

@@ -1,4 +1,4 @@
-"""MLLP, how HL7 v2 messages travel over TCP: a listening and a sending end.
+"""MLLP, the way in which HL7 v2 messages travel over TCP: a listening and a sending end.
 
-It owns one technology and nothing of what the messages say.
+This package owns one technology, and refuses to know what a message says.
 """

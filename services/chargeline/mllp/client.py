@@ -1,7 +1,7 @@
-"""The sending end of MLLP: messages out, their answers in order.
+"""The sending end of MLLP: messages go out, and their answers come in the same order.
 
-It owns one connection. It is what the tests, the bench and the posting of charges speak with; it
-refuses to know what a message says.
+This module owns one connection. The tests and the bench send with it. It refuses to know what a
+message says, so that it can carry any.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ from chargeline.mllp.wire import (
 
 
 class MllpClient:
-    """Sends messages and awaits their answers. Use it as `async with await
-    MllpClient.connect(…)`.
+    """Sends messages and awaits their answers.
+
+    Use it as `async with await MllpClient.connect(…)`.
     """
 
     def __init__(
@@ -49,7 +50,10 @@ class MllpClient:
         server_name: str | None = None,
         answer_seconds: float = 30.0,
     ) -> Self:
-        """Connect. `server_name`: whom the certificate must name, if not `host`. Raises OSError."""
+        """Connect. `server_name` is the name in the server's certificate, if not `host`.
+
+        Raises OSError.
+        """
         name = (server_name or host) if ssl_context is not None else None
         reader, writer = await asyncio.open_connection(
             host, port, ssl=ssl_context, server_hostname=name
@@ -57,8 +61,9 @@ class MllpClient:
         return cls(reader, writer, answer_seconds)
 
     async def send(self, message: bytes) -> bytes:
-        """Send one message and return its answer. Raises MllpError, or TimeoutError if none
-        comes.
+        """Send one message and return its answer.
+
+        Raises MllpError, or TimeoutError if no answer comes in time.
         """
         await self.write(message)
         return await self.answer()
@@ -66,7 +71,7 @@ class MllpClient:
     async def send_many(
         self, messages: Iterable[bytes], in_flight: int = 1
     ) -> AsyncIterator[bytes]:
-        """Send messages, at most `in_flight` of them unanswered at once; their answers in order."""
+        """Send messages, at most `in_flight` unanswered at once; yields the answers in order."""
         waiting = 0
         for message in messages:
             if waiting >= in_flight:
@@ -80,7 +85,9 @@ class MllpClient:
     async def write(self, message: bytes) -> None:
         """Send one message without awaiting its answer. Raises MllpError."""
         if START in message or END in message:
-            raise ValueError("expected a message without MLLP frame, found a block character in it")
+            raise ValueError(
+                "expected a message without MLLP frame, found a start or end block in it"
+            )
         try:
             self._writer.write(START + message + END + b"\r")
             await self._writer.drain()
@@ -88,7 +95,7 @@ class MllpClient:
             raise MllpError("the connection was closed while a message was sent") from error
 
     async def answer(self) -> bytes:
-        """The next answer. Raises MllpError, or TimeoutError if none comes."""
+        """The next answer. Raises MllpError, or TimeoutError if no answer comes in time."""
         async with asyncio.timeout(self._answer_seconds):
             while not self._received:
                 try:
@@ -101,7 +108,7 @@ class MllpClient:
         return self._received.popleft()
 
     async def close(self) -> None:
-        """Close the connection; answers that were not awaited are lost."""
+        """Close the connection. Answers that nobody has awaited are lost."""
         await close_writer(self._writer)
 
     async def __aenter__(self) -> Self:

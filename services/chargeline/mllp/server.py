@@ -1,10 +1,9 @@
-"""The listening end of MLLP: HL7 messages over TCP or TLS in, their answers out in order.
+"""The listening end of MLLP: HL7 messages come in over TCP or TLS, and answers go out in order.
 
-It owns the sockets: limits on size, time, number of connections and frames in flight, and a close
-that loses nothing acknowledged. It refuses to know
-what a message says; the handler that is passed in gives the answer. What happens is counted by name
-and logged without content, because a frame is a patient's record: an event's name, and what it says
-in `extra`, under the keys that `telemetry.logs` lets through.
+This module owns the sockets: limits on size, time, number of connections and frames in flight, and
+a close that answers what it has taken. It refuses to know what a message says; the handler that is
+passed in gives the answer. A frame is a patient's record, so this module counts by name and logs
+without content: the name of an event, and in `extra` only keys that `telemetry.logs` lets through.
 """
 
 import asyncio
@@ -29,12 +28,11 @@ log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 10.0
 
-# What a server counts, and what each name means.
+# The names that a server counts by, and what each of them means.
 COUNTED = {
     "connection_opened": "a sender connected",
     "connection_refused": "a sender connected beyond the most connections allowed",
-    "handshake_failed": "a sender connected without TLS, or with a certificate that was not "
-    "accepted",
+    "handshake_failed": "a sender connected without TLS or without an accepted certificate",
     "connection_idle": "a connection was closed because nothing came",
     "connection_failed": "a connection was closed unanswered because the handler failed or hung up",
     "frame_complete": "a frame was received whole",
@@ -47,7 +45,7 @@ COUNTED = {
 
 
 class Peer(NamedTuple):
-    """The other end of a connection. `certificate` is the common name it proved, "" without one."""
+    """The other end of a connection. `certificate` is the common name in its certificate, or ""."""
 
     host: str
     port: int
@@ -59,10 +57,10 @@ class Peer(NamedTuple):
 
 class MllpLimits(NamedTuple):
     """What a connection may take. At worst connections x (in_flight + 1) x frame_bytes are in
-    memory.
+    memory: with these numbers 200 x 17 x 5 MB.
 
-    idle_seconds: without a byte while nothing is in flight. frame_seconds: from the first byte of a
-    frame to its last, and for the peer to take an answer.
+    idle_seconds: the longest time without a byte while nothing is in flight. frame_seconds: the
+    longest time from the first byte of a frame to its last, and for the peer to take an answer.
     """
 
     frame_bytes: int = FRAME_BYTES
@@ -73,8 +71,8 @@ class MllpLimits(NamedTuple):
 
 
 class HangUpError(Exception):
-    """Raised by a handler that can give no answer: the connection is closed, so that the sender
-    notices.
+    """A handler raises this error when it can give no answer. The server closes the connection, so
+    that the sender notices.
     """
 
 
@@ -95,12 +93,14 @@ def _no_report(_name: str, _amount: int) -> None:
 class MllpServer:
     """Listens, hands each frame to `handler`, and writes the answers in the order of the frames.
 
-    Handlers of one connection start in the order of its frames and then run side by side, up to
-    `limits.in_flight`; beyond that nothing more is read, so a slow handler pushes back on the
-    sender. A handler that returns None answers nothing; one that raises closes its connection,
-    unanswered. `refusal` gives the answer to a frame that is too large, from its beginning and the
-    reason; the connection is closed after it. `report` hears of each count by its name in
-    `COUNTED`.
+    Handlers of one connection start in the order of its frames and then run side by side, at most
+    `limits.in_flight` of them. While so many run, the server reads no more from that connection, so
+    a slow handler slows down its sender. If a handler returns None, the frame gets no answer. If a
+    handler raises an error, the server closes the connection without an answer.
+
+    `refusal` gives the answer to a frame that is too large, from its beginning and the reason; the
+    server sends that answer and closes the connection. `report` is called for each count, with its
+    name in `COUNTED`.
     """
 
     def __init__(
@@ -121,8 +121,9 @@ class MllpServer:
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
 
     async def start(self, host: str, port: int, ssl_context: ssl.SSLContext | None = None) -> None:
-        """Listen. Port 0 takes a free one, see `port`. Raises OSError if the address cannot be
-        taken.
+        """Listen. With port 0 the system chooses a free one, see `port`.
+
+        Raises OSError if the address cannot be used.
         """
         assert self._server is None, "a server is started once"
         self._ssl_context = ssl_context
@@ -130,7 +131,7 @@ class MllpServer:
 
     @property
     def port(self) -> int:
-        """The port on which it listens."""
+        """The port on which this server listens."""
         assert self._server is not None, "the server is started"
         port: int = self._server.sockets[0].getsockname()[1]
         return port
@@ -141,7 +142,10 @@ class MllpServer:
         return len(self._connections)
 
     async def close(self, grace_seconds: float = 10.0) -> None:
-        """Accept no more, finish what has begun to arrive, and after the grace cut what is left."""
+        """Accept no more connections, and answer frames that have begun to arrive.
+
+        After `grace_seconds`, cut the connections that are left.
+        """
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
@@ -154,7 +158,7 @@ class MllpServer:
             await asyncio.gather(*late, return_exceptions=True)
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Count what happened, by its name in `COUNTED`."""
+        """Count something that happened, by its name in `COUNTED`."""
         assert name in COUNTED, name
         if amount:
             self.counts[name] += amount
@@ -178,9 +182,7 @@ class MllpServer:
 
 
 class _Connection:
-    """One sender: a task that reads frames, one that writes answers, and the handlers between
-    them.
-    """
+    """One sender: a task reads its frames, a task writes its answers, handlers run in between."""
 
     def __init__(
         self,
@@ -206,17 +208,19 @@ class _Connection:
 
     @property
     def _whose(self) -> dict[str, object]:
-        """Whose connection it is, as a log may say it."""
+        """The sender, in keys that a log may say."""
         return {"host": self._peer.host, "port": self._peer.port}
 
     def stop(self) -> None:
-        """Read no more, unless half a frame is there; what is in flight is still answered."""
+        """Read no more, except the rest of a frame that has begun. Frames in flight
+        still get their answers.
+        """
         self._stopping = True
         if self._waiting is not None and not self._frames.partial:
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
-        """Serve the connection to its end. Raises nothing but mistakes of our own."""
+        """Serve the connection to its end. An error that comes out is a mistake of our own."""
         try:
             if self._ssl_context is not None:
                 await self._shake_hands(self._ssl_context)
@@ -265,14 +269,16 @@ class _Connection:
         for name, amount in counts.items():
             self._server.count(name, amount)
         if counts["bytes_between_frames"] and not self._strangers_told:
-            self._strangers_told = True  # once: some senders keep a connection alive with them
+            self._strangers_told = True  # once: some senders send such bytes as a keep-alive
             extra = {**self._whose, "bytes": counts["bytes_between_frames"]}
             log.warning("frame.start_block_missing", extra=extra)
         return frames
 
     def _start_clock(self, *, anew: bool) -> None:
-        """Note when half a frame came; after the frames before it were taken, for they may have
-        waited.
+        """Note when a frame began that has not ended.
+
+        The clock starts after the handlers have taken the frames before it: those may have waited
+        for a free slot, and that time is not the sender's fault.
         """
         if not self._frames.partial:
             self._frame_since = None
@@ -284,9 +290,7 @@ class _Connection:
         self._answers.put_nowait(answer)
 
     async def _receive(self) -> bytes:
-        """What came; nothing at the end of the stream, of the time allowed, or when told to
-        stop.
-        """
+        """The next bytes; none at the end of the stream, after the time allowed, or at a stop."""
         while True:
             waiting = self._waiting = asyncio.timeout_at(self._deadline())
             try:
@@ -294,7 +298,7 @@ class _Connection:
                     return await self._reader.read(CHUNK_BYTES)
             except OSError:
                 if not waiting.expired() or (self._stopping and not self._frames.partial):
-                    # if it was cut: whether anyone takes the answers shows when they are written
+                    # A connection that was cut in this direction may still take answers.
                     return b""
                 if self._frames.partial or not self._in_flight:
                     self._server.count("connection_idle")
@@ -309,10 +313,12 @@ class _Connection:
         return asyncio.get_running_loop().time() + self._limits.idle_seconds
 
     async def _refuse(self, head: bytes, group: asyncio.TaskGroup) -> None:
-        """Answer a frame that is too large and end; the rest of it is taken first, or the answer is
-        lost.
+        """Answer a frame that is too large, and end.
+
+        The rest of the frame is read first: if we closed with bytes unread, the system would reset
+        the connection, and the sender would lose the answer.
         """
-        reason = f"a frame of at most {self._limits.frame_bytes} bytes was expected and a larger one found"
+        reason = f"expected a frame of at most {self._limits.frame_bytes} bytes, found a larger one"
         log.warning(
             "frame.too_large", extra={**self._whose, "reason": f"above_{self._limits.frame_bytes}"}
         )
@@ -328,14 +334,15 @@ class _Connection:
     # answering
 
     async def _handle(self, frame: bytes) -> Answer:
-        """The answer, or the reason to hang up as a value: the answers before it go out first."""
+        """The answer, or the reason to hang up.
+
+        The reason is returned and not raised, so that the answers to earlier frames go out first.
+        """
         try:
             return await self._server.handler(frame, self._peer)
         except HangUpError as error:
             return error
-        except (
-            Exception
-        ) as error:  # whatever it is, this sender must notice and the others must not
+        except Exception as error:  # this sender must notice any error, and other senders must not
             return HangUpError(
                 f"the handler failed with {type(error).__name__} at {_innermost(error)}"
             )
@@ -359,7 +366,7 @@ async def _given(answer: Answer) -> Answer:
 
 
 def _innermost(error: BaseException) -> str:
-    """Where an error arose, without its text, which may quote a message."""
+    """Where an error arose. Its text is left out, since the text may quote a message."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,7 +1,8 @@
-"""What both ends of an MLLP connection share: frames cut out of a stream, limits, and closing.
+"""What both ends of an MLLP connection share: cutting a stream into frames, limits, and closing.
 
-It owns the framing however a stream was chopped, and counts what it saw by name. It knows no
-sockets but to close one, and refuses to know what a message says.
+This module owns the framing. TCP delivers a frame in any number of pieces, or several frames in one
+piece; the frames come out the same. It counts what it sees by name. It touches a socket only to
+close it, and refuses to know what a message says.
 """
 
 import asyncio
@@ -11,8 +12,8 @@ from typing import NamedTuple
 
 START, END = b"\x0b", b"\x1c"
 CHUNK_BYTES = 1 << 16
-HEAD_BYTES = 1 << 12  # of a frame that is too large: enough for its MSH
-CLOSING_SECONDS = 2.0  # for a peer to take what was written before the connection is cut
+HEAD_BYTES = 1 << 12  # kept of a frame that is too large: enough for its MSH
+CLOSING_SECONDS = 2.0  # a peer has so long to take what was written; then we cut the connection
 FRAME_BYTES = 5_000_000
 
 
@@ -21,17 +22,17 @@ class MllpError(ConnectionError):
 
 
 class MllpFrame(NamedTuple):
-    """The content of one frame; `whole` is False for the beginning of one that is too large."""
+    """The content of one frame. If the frame is too large: its beginning, and `whole` is False."""
 
     data: bytes
     whole: bool = True
 
 
 class FrameReader:
-    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR after it is
-    optional.
+    """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR may follow.
 
-    counts: what was seen, by the names of `COUNTED`. partial: a frame has begun and not ended.
+    `counts` holds what was seen, by the names of `COUNTED` in `server.py`. `partial` is True while
+    a frame has begun and not ended.
     """
 
     def __init__(self, frame_bytes: int) -> None:
@@ -43,8 +44,9 @@ class FrameReader:
         self._discarding = False
 
     def feed(self, data: bytes) -> list[MllpFrame]:
-        """The frames that these bytes complete, in order; one that is too large as soon as that
-        shows.
+        """The frames that these bytes complete, in order.
+
+        A frame that is too large is handed out as soon as it passes the limit, before its end.
         """
         self._buffer += data
         frames: list[MllpFrame] = []
@@ -67,7 +69,7 @@ class FrameReader:
         return frames
 
     def _begin(self) -> bool:
-        """Drop what stands before the next frame; True if one begins."""
+        """Drop the bytes before the next frame; True if a frame begins."""
         start = self._buffer.find(START)
         between = self._buffer if start < 0 else self._buffer[:start]
         self.counts["bytes_between_frames"] += len(between.translate(None, b"\r\n"))
@@ -82,7 +84,10 @@ class FrameReader:
         self._searched = len(self._buffer)
 
     def _complete(self, data: bytes) -> list[MllpFrame]:
-        """The frame, without another one before it that never ended."""
+        """The frame. If a message begins a second time inside it, the half before that is dropped.
+
+        This happens when a sender's connection breaks inside a proxy and the sender starts over.
+        """
         anew = data.rfind(START + b"MSH")
         if anew >= 0:
             self.counts["frame_cut_off"] += 1
@@ -92,7 +97,10 @@ class FrameReader:
 
 
 async def close_writer(writer: asyncio.StreamWriter) -> None:
-    """Close after what was written has gone out, or cut the connection if nobody takes it."""
+    """Close the connection after the written bytes have gone out.
+
+    If the peer does not take them in CLOSING_SECONDS, cut the connection.
+    """
     writer.close()
     with suppress(OSError):
         async with asyncio.timeout(CLOSING_SECONDS):

@@ -1,9 +1,9 @@
 """From the gateway to the ledger without Kafka: messages wait here for the transaction that keeps
 them.
 
-It owns the one partition of this mode, its offset and its fence, and who is told when a batch is
-committed or was not. What a message means is the processor's, how a sender is answered the
-gateway's.
+This module owns the one partition of this mode, with its offset and its fence. It also owns who is
+told whether a batch was committed: each waiting sender, and the publisher. It refuses to know what
+a message means (the processor knows) and how a sender is answered (the gateway knows).
 """
 
 import asyncio
@@ -25,15 +25,15 @@ from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
 from chargeline.ledger.records import Move
 from chargeline.telemetry.metrics import Metrics
 
-# No Kafka topic can have this name: a ledger that moves on to Kafka must not begin there at our
-# offset.
+# A Kafka topic cannot have a colon in its name. So a site that moves to Kafka with the same ledger
+# reads its topic from the beginning, and not from the offset of this mode.
 TOPIC, PARTITION = "serve:inbound", 0
 DUE_AT_ONCE = 200
 
 
 @dataclass(eq=False)
 class _UnkeptMessage:
-    """One message, and whoever waits until it is kept."""
+    """One message, and the future of the sender who waits until the message is kept."""
 
     key: str
     value: bytes
@@ -43,10 +43,9 @@ class _UnkeptMessage:
 
 
 class Intake:
-    """The gateway's store. `committed` is set after each transaction: something may be in the
-    outbox.
+    """The gateway's store. It sets `committed` after each transaction: the outbox may have events.
 
-    `trouble` says why the ledger took nothing the last time, "" if it did.
+    `trouble` says why the ledger refused the last transaction, "" if the ledger took it.
     """
 
     def __init__(
@@ -68,24 +67,24 @@ class Intake:
         self.committed = asyncio.Event()
         self.garbage = Garbage()
         self.trouble = "the ledger is not claimed yet"
-        self._lock = asyncio.Lock()  # one transaction at a time: batches and timers share the desk
+        # One transaction at a time: batches and timers share the visits in memory.
+        self._lock = asyncio.Lock()
         self._queue: deque[_UnkeptMessage] = deque()
         self._filled = asyncio.Event()
         self._ended = False
         self._offset = 0
-        self._attempted: int | None = (
-            None  # where the ledger is too, if a commit was made but not confirmed
-        )
+        self._attempted: int | None = None
+        """Where the ledger stands if a commit succeeded whose answer never came; None else."""
 
     async def claim(self) -> None:
-        """Take over from whoever served this ledger before, who is fenced from now on."""
+        """Take over from the program that served this ledger before; the fence stops that one."""
         async with self.processor.ledger.batch() as batch:
             offset = await batch.claim(TOPIC, PARTITION, self.owner)
             if offset is None:
                 await batch.advance(TOPIC, {PARTITION: Move(None, 0)}, owner=self.owner)
         self._offset = offset or 0
         self.trouble = ""
-        self.committed.set()  # what an earlier run left in the outbox
+        self.committed.set()  # an earlier run may have left events in the outbox
 
     async def put(self, message: InboundMessage) -> None:
         """Return when the ledger has the message. Raises StoreUnavailable, StoreFull."""
@@ -94,8 +93,10 @@ class Intake:
     async def keep(
         self, key: str, value: bytes, headers: Mapping[str, str], received_at: datetime
     ) -> None:
-        """The same for any record, also one that chargeline sends itself through the inbound
-        topic.
+        """Return when the ledger has a record: a message, or a record that chargeline sends to
+        itself, such as a nudge.
+
+        Raises StoreUnavailable, StoreFull.
         """
         if self._ended:
             raise StoreUnavailable("this program is ending")
@@ -111,79 +112,87 @@ class Intake:
         try:
             await waiting.kept
         except asyncio.CancelledError:
-            # One that is in a batch already is kept now, and a duplicate when it comes again.
+            # A message that is in a batch already is still kept. Sent again, it is a duplicate.
             with suppress(ValueError):
                 self._queue.remove(waiting)
             raise
 
     async def run(self) -> None:
-        """Work until cancelled. Raises Fenced when another program serves this ledger now, and
-        TooManyParkedError."""
+        """Work until cancelled.
+
+        Raises Fenced when another program serves this ledger now, and TooManyParkedError.
+        """
         try:
             while True:
                 await self._filled.wait()
-                lot = [self._queue.popleft() for _ in range(min(self.most, len(self._queue)))]
+                messages = [self._queue.popleft() for _ in range(min(self.most, len(self._queue)))]
                 if not self._queue:
                     self._filled.clear()
-                await self._work(lot)
+                await self._work(messages)
         finally:
             self._ended = True
             _refuse(self._queue, StoreUnavailable("this program is ending"))
 
-    async def _work(self, lot: Sequence[_UnkeptMessage]) -> None:
-        """Keep a lot in one transaction; if one of it is at fault, each in its own."""
-        if not lot:
+    async def _work(self, messages: Sequence[_UnkeptMessage]) -> None:
+        """Keep messages in one transaction. If that fails for good, keep each in a transaction of
+        its own, so that only the message at fault is refused.
+        """
+        if not messages:
             return
         try:
-            done = await self._transaction(lot)
+            done = await self._transaction(messages)
         except Fenced as error:
-            _refuse(lot, StoreUnavailable("another program serves this ledger"))
+            _refuse(messages, StoreUnavailable("another program serves this ledger"))
             raise _taken_over(error) from error
         except LedgerError as error:
-            if len(lot) > 1 and not error.passing:
-                for each in lot:
-                    await self._work([each])
+            if len(messages) > 1 and not error.passing:
+                for waiting in messages:
+                    await self._work([waiting])
                 return
             self._troubled(error)
             full = isinstance(error, DiskFull)
-            _refuse(lot, StoreFull("no room") if full else StoreUnavailable(type(error).__name__))
+            _refuse(
+                messages, StoreFull("no room") if full else StoreUnavailable(type(error).__name__)
+            )
             return
         except BaseException:
-            _refuse(lot, StoreUnavailable("this program is ending"))
+            _refuse(messages, StoreUnavailable("this program is ending"))
             raise
-        for each in lot:
-            if not each.kept.done():
-                each.kept.set_result(None)
+        for waiting in messages:
+            if not waiting.kept.done():
+                waiting.kept.set_result(None)
         self._count(done)
         self.limit.count(done.parked, done.used)
 
-    async def _transaction(self, lot: Sequence[_UnkeptMessage]) -> PollResult:
+    async def _transaction(self, messages: Sequence[_UnkeptMessage]) -> PollResult:
         async with self._lock:
             if self._attempted is not None:
                 await self._still_ours()
-            first, self._attempted = self._offset, self._offset + len(lot)
+            first, self._attempted = self._offset, self._offset + len(messages)
             records = [
                 InboundRecord(
                     topic=TOPIC,
                     partition=PARTITION,
                     offset=first + n,
-                    key=each.key,
-                    value=each.value,
-                    headers=dict(each.headers),
-                    received_at=each.received_at,
+                    key=waiting.key,
+                    value=waiting.value,
+                    headers=dict(waiting.headers),
+                    received_at=waiting.received_at,
                 )
-                for n, each in enumerate(lot)
+                for n, waiting in enumerate(messages)
             ]
-            lot_of_ours = PartitionBatch(self.processor.read(records), Move(first, self._attempted))
-            done = await self.processor.process({PARTITION: lot_of_ours}, owner=self.owner)
+            batch = PartitionBatch(self.processor.read(records), Move(first, self._attempted))
+            done = await self.processor.process({PARTITION: batch}, owner=self.owner)
             self._offset, self._attempted = self._attempted, None
         self.trouble = ""
         self.committed.set()
         return done
 
     async def _still_ours(self) -> None:
-        """Ask the fence, and learn whether a commit that nobody confirmed was made. Raises
-        Fenced.
+        """Ask the fence whether the partition is still ours. Raises Fenced.
+
+        If the answer to the last commit was lost, first learn whether the commit was made: with a
+        commit from 120 to 150, the ledger is then at 150, else still at 120.
         """
         if self._attempted is not None:
             with suppress(Fenced):
@@ -197,8 +206,9 @@ class Intake:
             await batch.advance(TOPIC, {PARTITION: Move(offset, offset)}, owner=self.owner)
 
     async def work_off_due(self) -> int:
-        """Draft the visits whose time has come, at most DUE_AT_ONCE; returns how many. Raises
-        Fenced.
+        """Draft the visits whose time has come, at most DUE_AT_ONCE; returns how many.
+
+        Raises Fenced.
         """
         try:
             async with self._lock:
@@ -217,12 +227,15 @@ class Intake:
         return count
 
     def _troubled(self, error: LedgerError) -> None:
-        before, self.trouble = self.trouble, f"the ledger took nothing: {type(error).__name__}"
-        if self.trouble != before:  # once, not at each try
+        before, self.trouble = self.trouble, f"the ledger refuses messages: {type(error).__name__}"
+        if self.trouble != before:  # logged once, and not at each try
             self.log.error("ledger.unavailable", exc_info=error)
 
     def _count(self, done: PollResult) -> None:
-        """Tell the metrics what a batch came to; what waits for the next one is the lag."""
+        """Tell the metrics what a batch did.
+
+        The lag is how many messages wait for the next batch.
+        """
         self.metrics.lag.set(len(self._queue), partition=str(PARTITION))
         count_poll(self.metrics, done)
         self.garbage.after_batch()
@@ -232,13 +245,13 @@ def _taken_over(error: Fenced) -> Fenced:
     return Fenced(
         expected="to be the only `chargeline serve` of this ledger",
         found=f"another one that has taken it over, {error.finding.found}",
-        do="let only one run; nothing is lost, as senders repeat what was not acknowledged",
+        do="let only one run; nothing is lost: senders repeat what was not acknowledged",
         partitions=error.partitions,
     )
 
 
 def _refuse(waiting: Sequence[_UnkeptMessage] | deque[_UnkeptMessage], why: Exception) -> None:
-    """Tell all who wait that their message was not kept."""
-    for each in waiting:
-        if not each.kept.done():
-            each.kept.set_exception(why)
+    """Tell all waiting senders that their message was not kept."""
+    for message in waiting:
+        if not message.kept.done():
+            message.kept.set_exception(why)

@@ -1,8 +1,9 @@
 """Where announcements go in this mode: JSON lines into a file or a pipe, or words on a terminal.
 
-It owns that what it has reported as written is on the disk, and that a file holds whole lines only.
-A line is a CloudEvent in JSON format, with the payload that Kafka would get as its data. It
-publishes nothing twice by itself, but may be asked to; the id tells.
+This module owns two promises: an event that it reports as written is on the disk, and a file holds
+whole lines only. A line is a CloudEvent in JSON format; its data are the payload that Kafka would
+get. After a crash it may be asked to write an event again; a reader knows the repeat by its id. The
+module refuses to know the outbox: `publisher.py` says what to write.
 """
 
 import json
@@ -20,7 +21,7 @@ from chargeline.published import shapes
 
 _LINE_BEGINS = b'{"specversion":'
 _CLOUD_EVENT = "ce_"
-_PIPE_BYTES = 4096  # a pipe with room takes so much at once without blocking
+_PIPE_BYTES = 4096  # a pipe that poll() calls ready takes so many bytes without blocking
 _LOOK_UP_MS = 200
 
 
@@ -29,9 +30,9 @@ class OutputError(FindingError, OSError):
 
 
 class Output:
-    """Writes events to a file that is named, or to standard output.
+    """Writes events to a named file or to standard output.
 
-    `give_up` makes a write end that waits for a reader who does not read.
+    A write into a pipe waits for the reader. Setting `give_up` ends such a write.
     """
 
     def __init__(self, path: Path | None, standard_output: int = 1) -> None:
@@ -41,16 +42,19 @@ class Output:
         self.for_people = path is None and os.isatty(standard_output)
 
     def check(self) -> None:
-        """Make the file if it is not there. Raises OutputError if nothing could be written."""
+        """Create the file if it is missing. Raises OutputError if it cannot be written."""
         if self.path is not None:
             self._into_file(self.path, b"")
 
     def write(self, announced: Sequence[Announcement]) -> bool:
-        """Write events, each on a line; returns whether all is out. Blocks; raises OutputError."""
+        """Write events, one on a line; returns whether all of them are written.
+
+        Blocks. Raises OutputError.
+        """
         if self.for_people:
-            data = "".join(f"{in_words(each)}\n" for each in announced).encode()
+            data = "".join(f"{in_words(event)}\n" for event in announced).encode()
         else:
-            data = b"".join(as_line(each) for each in announced)
+            data = b"".join(as_line(event) for event in announced)
         if self.path is not None:
             self._into_file(self.path, data)
             return True
@@ -60,8 +64,8 @@ class Output:
             raise _cannot("standard output", error) from error
 
     def _into_file(self, path: Path, data: bytes) -> None:
-        """Opened for each lot, so that a file which was moved away or removed is followed by a new
-        one.
+        """Append to the file. It is opened anew each time: after log rotation has moved it away,
+        the next events go into a new file.
         """
         try:
             new = not path.exists()
@@ -94,7 +98,10 @@ class Output:
 
 
 def _append(descriptor: int, data: bytes) -> None:
-    """All of it, and onto the disk; of a regular file nothing stays if not all can be written."""
+    """Write all of the data, and onto the disk.
+
+    If a regular file has no room for all, none stays.
+    """
     status = os.fstat(descriptor)
     regular = stat.S_ISREG(status.st_mode)
     place = os.lseek(descriptor, 0, os.SEEK_CUR) if regular else 0
@@ -107,16 +114,15 @@ def _append(descriptor: int, data: bytes) -> None:
     except OSError:
         if regular:
             os.ftruncate(descriptor, status.st_size)
-            os.lseek(
-                descriptor, place, os.SEEK_SET
-            )  # without O_APPEND the next line would leave a hole
+            # Without O_APPEND (`serve > FILE`) the next line would else leave a hole.
+            os.lseek(descriptor, place, os.SEEK_SET)
         raise
 
 
 def _mend(descriptor: int, path: Path) -> None:
-    """Cut off the beginning of a line that a loss of power left behind: its event comes again.
+    """Cut off half a line that a loss of power left at the end: its event is written again.
 
-    Raises OutputError if the last line is another's.
+    Raises OutputError if the half line does not begin as ours do.
     """
     size = os.fstat(descriptor).st_size
     start, tail = size, b""
@@ -134,7 +140,7 @@ def _mend(descriptor: int, path: Path) -> None:
             Finding(
                 "output.refused",
                 expected="a whole line at the end",
-                found="another program's without an end",
+                found="another program's line without an end",
                 where=str(path),
                 do="name a new file with --out",
             )
@@ -143,7 +149,7 @@ def _mend(descriptor: int, path: Path) -> None:
 
 
 def _keep_name(path: Path) -> None:
-    """The name of a new file is on the disk only when its folder is."""
+    """Sync the folder: only then does the name of a new file outlast a loss of power."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -158,7 +164,7 @@ def _cannot(where: str, error: OSError) -> OutputError:
             expected="to write events",
             found=error.strerror or type(error).__name__,
             where=where,
-            do="mend that and start again: the events that were not written are kept in the ledger",
+            do="correct that and start again: the ledger has kept the events that were not written",
         )
     )
 
@@ -167,8 +173,8 @@ def _cannot(where: str, error: OSError) -> OutputError:
 
 
 def as_line(announced: Announcement) -> bytes:
-    """A CloudEvent in its JSON format, on one line; `subject` is what Kafka would get as the
-    key.
+    """An event as a CloudEvent in JSON format, on one line; its `subject` is the key of
+    a record in Kafka.
     """
     headers = json.loads(announced.headers)
     told = {
@@ -182,14 +188,13 @@ def as_line(announced: Announcement) -> bytes:
         "subject": announced.key,
         "datacontenttype": headers["content-type"],
     }
-    # The payload is JSON on one line already; read and written again it would cost most of the
-    # time.
+    # The payload is JSON on one line already. Parsing and dumping it would take most of the time.
     head = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     return head[:-1].encode() + b',"data":' + announced.payload + b"}\n"
 
 
 def in_words(announced: Announcement) -> str:
-    """An event for somebody who watches: which visit, what changed, what is asked; no patient."""
+    """An event in words: the visit, and what changed or is asked. No patient is named."""
     kind = json.loads(announced.headers)["ce_type"]
     model = next(model for model, name in shapes.TYPES.items() if name == kind)
     data = model.model_validate_json(announced.payload)
@@ -198,7 +203,10 @@ def in_words(announced: Announcement) -> str:
     elif isinstance(data, shapes.DocumentationQuestion):
         text = _question(data)
     else:
-        text = f"parked {data.code}: expected {data.expected}, found {data.found}, at {data.where}; {data.do}"
+        text = (
+            f"parked {data.code}: expected {data.expected}, found {data.found}, at {data.where}; "
+            f"{data.do}"
+        )
     return _printable(f"{announced.key}  {text}")
 
 
@@ -223,16 +231,19 @@ def _listed(lines: Sequence[shapes.Line | shapes.Billed | None]) -> str:
 
 
 def _billed(line: shapes.Line | shapes.Billed) -> str:
-    modifiers = "".join(f"-{each}" for each in line.modifiers)
+    modifiers = "".join(f"-{modifier}" for modifier in line.modifiers)
     return f"{line.code}{modifiers}×{line.units}{'?' if line.provisional else ''}"
 
 
 def _question(data: shapes.DocumentationQuestion) -> str:
+    about = data.drug or "the visit"
     if data.state == "closed":
-        return f"question closed: {data.drug or 'the visit'}: {data.code}"
-    return f"question: {data.drug or 'the visit'}: expected {data.expected}, found {data.found}; {data.do}"
+        return f"question closed: {about}: {data.code}"
+    return f"question: {about}: expected {data.expected}, found {data.found}; {data.do}"
 
 
 def _printable(text: str) -> str:
-    """Without what would move the cursor: a visit's number is whatever a sender wrote."""
-    return "".join(each if each.isprintable() else "�" for each in text)
+    """The text without characters that would move the cursor: a sender may write anything
+    into a visit number.
+    """
+    return "".join(letter if letter.isprintable() else "�" for letter in text)

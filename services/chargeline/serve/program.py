@@ -1,8 +1,8 @@
 """`chargeline serve`: gateway, processor and ledger in one process, and their end in good order.
 
-It owns start-up, the tasks side by side, and the order of the end: no more is listened to, what
-came is kept and answered, what was announced is written out. It repeats no step of the parts that
-it puts together.
+This module owns the start, the tasks side by side, and the order of the end: it stops listening, it
+keeps and answers the messages that came, and it writes out the events. It repeats no step of the
+parts that it puts together; each part knows its own work.
 """
 
 import asyncio
@@ -36,20 +36,22 @@ from chargeline.version import VERSION
 
 TIMER_SECONDS = 1.0
 GAUGE_SECONDS = 5.0
-# Less than a sender waits for its answer, so that it is told before it gives up.
+# One wait for a busy ledger: shorter than a sender's wait for its answer, so that the sender gets
+# the refusal before it gives up.
 BUSY_SECONDS = 4.0
 CUT_SECONDS = 0.5
-# Of the time for a stop: for what is in flight and the outbox; for one wait for a ledger that is
-# held.
+# Shares of CHARGELINE_SHUTDOWN_SECONDS, of 25 seconds 15 and 5. The first is for messages in flight
+# and the outbox together, the second for one wait for a ledger that another program holds.
 END_SHARE = 0.6
 BUSY_SHARE = 0.2
-# With the largest messages, server.CONNECTIONS x (8 + 1) of them are in memory.
+# Messages of a connection at once. At worst server.CONNECTIONS x (8 + 1) = 64 x 9 = 576 of the
+# largest messages are in memory.
 IN_FLIGHT = 8
 
 
 def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
-    """`chargeline serve`: run until SIGTERM or SIGINT; `path` is where events go, None: standard
-    output.
+    """`chargeline serve`, which runs until SIGTERM or SIGINT. Events go to `path`, or to standard
+    output if it is None.
     """
 
     async def work(settings: Settings) -> int:
@@ -111,35 +113,33 @@ async def _run(
     metrics: Metrics,
     log: FilteringBoundLogger,
 ) -> None:
-    """All tasks until `stop`, then the end; the first task that fails ends the others."""
+    """Run all tasks until `stop` is set, then end. The first task that fails ends the others."""
     async with asyncio.TaskGroup() as group:
-        work = [group.create_task(each) for each in (intake.run(), publisher.run())]
+        work = [group.create_task(task) for task in (intake.run(), publisher.run())]
         beside = [
-            group.create_task(each)
-            for each in (
+            group.create_task(task)
+            for task in (
                 _timers(intake),
                 _gauges(intake, metrics, log, priced=settings.prices is not None),
                 _retention(intake, settings.retention_days, settings.record_retention_days, log),
             )
         ]
         await stop.wait()
-        for each in beside:
-            each.cancel()
+        for task in beside:
+            task.cancel()
         try:
             async with asyncio.timeout(END_SHARE * settings.shutdown_seconds):
                 await gateway.close()
                 await publisher.drain()
         except (TimeoutError, LedgerError, StoreUnavailable, StoreFull) as error:
-            log.warning(
-                "outbox.left", exc_info=error
-            )  # it is in the ledger: the next start publishes it
-        for each in work:
-            each.cancel()
+            log.warning("outbox.left", exc_info=error)  # the next start publishes it
+        for task in work:
+            task.cancel()
 
 
 @asynccontextmanager
 async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger, with its tables made if it is new."""
+    """The ledger. A new one gets its tables, an old one is migrated."""
     url = settings.ledger_url.get_secret_value()
     busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
     ledger = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=busy_seconds))
@@ -167,23 +167,28 @@ def _intake(
 
 @asynccontextmanager
 async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> AsyncIterator[Gateway]:
-    """The listener, before the ledger is claimed: a second start by mistake ends here and fences
-    nobody.
+    """The gateway, which listens from now on.
+
+    It listens before the ledger is claimed. So a `serve` that is started a second time by mistake
+    ends here, because the port is taken, and fences nobody.
     """
-    grace_seconds = END_SHARE / 2 * settings.shutdown_seconds  # the other half is the outbox's
+    grace_seconds = END_SHARE / 2 * settings.shutdown_seconds  # the other half is for the outbox
     listener = server_settings(settings, in_flight=IN_FLIGHT, grace_seconds=grace_seconds)
     gateway = Gateway(intake, intake.processor.profile, listener, report=tell_gateway(metrics))
     await listen(gateway, settings)
     try:
         yield gateway
     finally:
-        # In good order it is closed already. Else what is kept is still answered, and the rest cut
-        # off.
+        # After an end in good order the server is closed already. After a failure, messages that
+        # are kept still get their answer; the other connections are cut.
         await gateway.server.close(CUT_SECONDS)
 
 
 async def _timers(intake: Intake) -> None:
-    """Work off what is due, and notice a successor even while no message comes."""
+    """Work off the visits that are due.
+
+    This asks the fence, so an idle program notices a successor.
+    """
     while True:
         if await intake.work_off_due() < DUE_AT_ONCE:
             await asyncio.sleep(TIMER_SECONDS)
@@ -192,7 +197,7 @@ async def _timers(intake: Intake) -> None:
 async def _gauges(
     intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *, priced: bool
 ) -> None:
-    """What only the ledger knows: how much waits, and since when."""
+    """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while True:
         try:
             show_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
@@ -204,7 +209,7 @@ async def _gauges(
 async def _retention(
     intake: Intake, days: int, record_days: int, log: FilteringBoundLogger
 ) -> None:
-    """Once an hour, remove what has been kept for its days."""
+    """Once an hour, delete what has been kept for as many days as the settings say."""
     while True:
         try:
             await intake.processor.ledger.forget(

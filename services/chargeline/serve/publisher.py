@@ -1,7 +1,9 @@
 """Publishes the outbox without Kafka: events to the output, our own messages back to the intake.
 
-It owns that an announcement is deleted only when it is written or kept. A crash in between repeats
-it under the same id; it is not repeated merely because the ledger could not delete it.
+This module owns one promise: an announcement is deleted from the outbox only after it is written or
+kept. After a crash between the two, the next process writes the event again under the same id. If
+only the delete fails, this process remembers the event and does not write it again. The module
+refuses to know what an event says: `output.py` writes it.
 """
 
 import asyncio
@@ -19,12 +21,12 @@ from chargeline.serve.intake import Intake
 from chargeline.serve.output import Output
 
 MOST = 200
-TOGETHER_SECONDS = 0.02  # what the batches of so long announced goes out in one go
-LOOK_AGAIN_SECONDS = 1.0  # for what other programs announce, such as `chargeline parked retry`
+TOGETHER_SECONDS = 0.02  # the events of so many seconds are written together
+LOOK_AGAIN_SECONDS = 1.0  # other programs announce as well, such as `chargeline parked retry`
 
 
 class Publisher:
-    """Empties the outbox whenever something was committed."""
+    """Empties the outbox after each commit."""
 
     def __init__(
         self,
@@ -40,7 +42,7 @@ class Publisher:
         self.inbound = inbound
         self.log = log
         self._lock = asyncio.Lock()
-        self._written: set[int] = set()  # numbers of announcements that are out and not yet deleted
+        self._written: set[int] = set()  # ids of announcements that are written and not deleted yet
 
     async def run(self) -> None:
         """Publish until cancelled. Raises OutputError."""
@@ -53,7 +55,7 @@ class Publisher:
                     waiting = ""
                 except (LedgerError, StoreUnavailable, StoreFull) as error:
                     before, waiting = waiting, type(error).__name__
-                    if waiting != before:  # once, not at each try
+                    if waiting != before:  # logged once, and not at each try
                         self.log.error("outbox.waiting", exc_info=error)
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
         finally:
@@ -68,24 +70,24 @@ class Publisher:
             return
 
     async def drain(self) -> None:
-        """Publish all there is, and what follows from it.
+        """Publish the whole outbox, and the events that our own messages in it bring about.
 
         Raises OutputError, LedgerError, StoreUnavailable, StoreFull.
         """
         async with self._lock:
             self.intake.committed.clear()
-            while lot := await self.ledger.take_outbox(MOST):
-                await self._publish(lot)
+            while rows := await self.ledger.take_outbox(MOST):
+                await self._publish(rows)
 
-    async def _publish(self, lot: Sequence[Announcement]) -> None:
-        ours = [each for each in lot if each.topic in self.inbound]
+    async def _publish(self, rows: Sequence[Announcement]) -> None:
+        ours = [row for row in rows if row.topic in self.inbound]
         outward = [
-            each for each in lot if each.topic not in self.inbound and each.id not in self._written
+            row for row in rows if row.topic not in self.inbound and row.id not in self._written
         ]
         if outward:
             if not await asyncio.to_thread(self.output.write, outward):
                 raise StoreUnavailable("nobody reads the output")
-            self._written.update(each.id for each in outward)
+            self._written.update(row.id for row in outward)
         if self._written:
             await self._delete(self._written)
             self._written.clear()
@@ -93,17 +95,18 @@ class Publisher:
             await self._work_off(ours)
 
     async def _work_off(self, ours: Sequence[Announcement]) -> None:
-        """Nudges, copies of merges and messages under their right key: records again, deleted when
-        kept.
+        """Give our own messages to the intake, and delete those that the ledger has.
+
+        They are nudges, copies of merges, and messages that came under a wrong key.
         """
         ended = await asyncio.gather(
             *(
-                self.intake.keep(each.key, each.payload, loads(each.headers), each.created_at)
-                for each in ours
+                self.intake.keep(row.key, row.payload, loads(row.headers), row.created_at)
+                for row in ours
             ),
             return_exceptions=True,
         )
-        kept = [each.id for each, problem in zip(ours, ended, strict=True) if problem is None]
+        kept = [row.id for row, problem in zip(ours, ended, strict=True) if problem is None]
         await self._delete(kept)
         for problem in ended:
             if problem is not None:
