@@ -1,4 +1,6 @@
-"""Tests of the engine through its public functions, with a feed that they share; patients are
+"""Tests of the engine through its public functions, and the simulated feed that they share.
+
+The feed is made once in a test run, because several modules ask for the same one. All patients are
 invented.
 """
 
