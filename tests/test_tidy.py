@@ -36,6 +36,10 @@ TAKE_MANY = {
     "_until_drained",
 }
 DOCSTRING_SENTENCES_LEAST = 2
+VAGUE_NAMES = {"each", "found", "known", "made"}
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+# The models of what is published keep the names under which the schemas publish them.
+PUBLISHED_NAMES = {"Encounter"}
 
 # Who may import whom. A new package under services/chargeline gets its line here.
 LAYER = {
@@ -59,14 +63,16 @@ LAYER = {
     "serve": "wiring",
     "cli": "wiring",
     "demo": "wiring",
+    "version": "version",
 }
 MAY_IMPORT = {  # besides itself
-    "root": set(),
+    "version": set(),
+    "face": {"engine", "program", "version"},
     "engine": set(),
     "edge": {"engine"},
-    "floor": {"engine", "edge", "root"},
-    "program": {"engine", "edge", "floor", "root"},
-    "wiring": {"engine", "edge", "floor", "program", "wiring", "root"},
+    "floor": {"engine", "edge", "version"},
+    "program": {"engine", "edge", "floor", "version"},
+    "wiring": {"engine", "edge", "floor", "program", "wiring", "version"},
 }
 
 # Pure packages: everything they need comes in as an argument, everything they decide goes out as a
@@ -212,8 +218,8 @@ def circles(graph: Mapping[str, set[str]]) -> Iterator[list[str]]:
 
 
 def layer(package: str) -> str:
-    """The layer of a package; `chargeline` itself and its dunder names are the root."""
-    return "root" if package.startswith("__") or not package else LAYER.get(package, "unknown")
+    """The layer of a package; `chargeline` itself is the face that it shows as a library."""
+    return "face" if package.startswith("__") or not package else LAYER.get(package, "unknown")
 
 
 def check_package_is_known(module: Module) -> Iterator[str]:
@@ -255,6 +261,89 @@ def check_engine_has_one_door(module: Module) -> Iterator[str]:
                 f"`{name}`",
                 "Import it from chargeline.engine; what is missing there is added to its __init__.",
             )
+
+
+def check_short_names(module: Module) -> Iterator[str]:
+    """Object to names that could mean anything, but in a comprehension that stands on one line."""
+    one_line = {
+        id(inner)
+        for node in ast.walk(module.tree)
+        if isinstance(node, COMPREHENSIONS) and node.lineno == node.end_lineno
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(module.tree):
+        name = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else ""
+        name = node.arg if isinstance(node, ast.arg) else name
+        a_word_of_findings = name == "found" and (
+            isinstance(node, ast.arg) or id(node) in _fields(module.tree)
+        )
+        if name in VAGUE_NAMES and id(node) not in one_line and not a_word_of_findings:
+            yield module.objection(
+                getattr(node, "lineno", 1),
+                "a name that says what it holds",
+                f"`{name}`",
+                "Name the thing: the administration, the row, the draft before this one.",
+            )
+
+
+def _fields(tree: ast.Module) -> set[int]:
+    """The names that classes declare as their fields."""
+    return {
+        id(statement.target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign)
+    }
+
+
+def check_class_names(module: Module) -> Iterator[str]:
+    """Object to a class whose name another class has too, or that docs/words.md refuses."""
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        elsewhere = [place for place in classes().get(node.name, []) if place != module.path]
+        if elsewhere and node.name not in PUBLISHED_NAMES:
+            yield module.objection(
+                node.lineno,
+                "a class name that stands once in the house",
+                f"`{node.name}`, which {elsewhere[0]} has too",
+                "If two classes want one name, one of them has not been understood.",
+            )
+        if node.name in refused_names():
+            yield module.objection(
+                node.lineno, "a name that the trade uses", f"`{node.name}`", "See docs/words.md."
+            )
+
+
+@cache
+def classes() -> dict[str, list[str]]:
+    """The files in which each class of services/ stands, by the name of the class."""
+    places: dict[str, list[str]] = {}
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module.path)
+    return places
+
+
+def words_page() -> list[list[str]]:
+    """The rows of all tables of docs/words.md, as their cells."""
+    text = (REPOSITORY / "docs/words.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    return [row for row in rows if len(row) > 1 and row[0] not in ("word", "not", "---")]
+
+
+def in_backticks(cell: str) -> list[str]:
+    return re.findall(r"`([A-Za-z]+)`", cell)
+
+
+@cache
+def refused_names() -> frozenset[str]:
+    """The names that the last table of docs/words.md refuses."""
+    return frozenset(
+        [name for row in words_page() if len(row) == 2 for name in in_backticks(row[0])]
+    )
 
 
 def check_more_than_four_by_keyword(module: Module) -> Iterator[str]:
@@ -454,6 +543,21 @@ def test_calls_with_many_values_name_them() -> None:
     assert_none(objections(check_more_than_four_by_keyword))
 
 
+def test_a_class_name_stands_once_in_the_house() -> None:
+    """A name leads to one class, and is one that the trade uses."""
+    assert_none(objections(check_class_names))
+
+
+def test_the_page_of_words_is_true() -> None:
+    """Each word stands once in docs/words.md, and what it is called in the code exists."""
+    rows = words_page()
+    named = [row[0] for row in rows if len(row) == 3]
+    assert len(named) > 30 and len(named) == len(set(named))
+    source = "\n".join(module.source for module in modules())
+    wanted = [name for row in rows for name in in_backticks(row[-1])]
+    assert all(re.search(rf"^(class|def) {name}\b|^{name} = ", source, re.M) for name in wanted)
+
+
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """The imports of services/ form no circle."""
     assert_none([" -> ".join(circle) for circle in circles(import_graph(modules()))])
@@ -520,9 +624,9 @@ OFFENDERS = [
         check_import_order,
         "engine/fold.py",
         "from chargeline import __version__",
-        "__version__` (root)",
+        "__version__` (face)",
     ),
-    (check_import_order, "engine/fold.py", "import chargeline", "`chargeline` (root)"),
+    (check_import_order, "engine/fold.py", "import chargeline", "`chargeline` (face)"),
     (
         check_import_order,
         "engine/__init__.py",
@@ -557,8 +661,8 @@ OFFENDERS = [
     (
         check_import_order,
         "__init__.py",
-        "from chargeline.engine import fold",
-        "`chargeline.engine` (engine)",
+        "from chargeline.ledger import store",
+        "`chargeline.ledger` (edge)",
     ),
     (
         check_engine_has_one_door,
@@ -600,7 +704,17 @@ OFFENDERS = [
         "async def long():\n" + "    x = 1\n" * FUNCTION_LINES_MOST,
         "`long`",
     ),
-    (check_file_length, "cli.py", "x = 1\n" * (FILE_LINES_MOST + 1), "found 601"),
+    (check_short_names, "engine/draft.py", "for each in lines:\n    print(each)", "`each`"),
+    (check_short_names, "hl7/reader.py", "def read(known):\n    data = known", "`known`"),
+    (check_short_names, "hl7/reader.py", "def read(data):\n    found = 1", "`found`"),
+    (check_class_names, "drafting/desk.py", "class Desk:\n    pass", "words.md"),
+    (check_class_names, "drafting/inbound.py", "class Timeline:\n    pass", "once in the house"),
+    (
+        check_file_length,
+        "cli.py",
+        "x = 1\n" * (FILE_LINES_MOST + 1),
+        f"found {FILE_LINES_MOST + 1}",
+    ),
     (check_handlers, "cli.py", "try:\n    f()\nexcept:\n    g()", "bare"),
     (check_handlers, "cli.py", "try:\n    f()\nexcept ValueError:\n    pass", "only `pass`"),
     (
@@ -633,9 +747,13 @@ INNOCENTS = [
     (
         check_import_order,
         "capture/run.py",
-        "from chargeline import __version__, engine, kafka, ledger",
+        "from chargeline import engine, kafka, ledger, version",
     ),
     (check_import_order, "cli.py", "from chargeline import capture, gateway, ledger"),
+    (check_short_names, "engine/draft.py", "lines = [each.line for each in entries]"),
+    (check_short_names, "engine/finding.py", "class Finding(NamedTuple):\n    found: str"),
+    (check_short_names, "engine/trace.py", "def ask(expected, found):\n    return found"),
+    (check_class_names, "mllp/server.py", "class MllpLimits:\n    pass"),
     (check_engine_has_one_door, "hl7/reader.py", "from chargeline.engine import Step, words"),
     (check_engine_has_one_door, "engine/draft.py", "from chargeline.engine.trace import Step"),
     (

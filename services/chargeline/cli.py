@@ -16,12 +16,12 @@ from types import ModuleType
 from rich.console import Console
 from rich.progress import Progress
 
-from chargeline import __version__
-from chargeline.coding.assembly import Assembly, Run
+from chargeline.coding.assembly import Assembly
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.rules_pages import check, difference, listing, show
+from chargeline.coding.run import Run
 from chargeline.engine import Finding, Rulebook, VisitContext, words
 from chargeline.files import FeedFile, read_feed
 from chargeline.hl7.errors import Hl7Error
@@ -31,6 +31,7 @@ from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.rulebook.trying import tried
 from chargeline.simulator.feed import simulate, write_feed
+from chargeline.version import VERSION
 
 OK, WRONG_USE, SET_ASIDE = 0, 2, 3
 PROGRESS_FROM_BYTES = 2_000_000
@@ -119,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"chargeline {__version__}")
+    parser.add_argument("--version", action="version", version=f"chargeline {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_code(verbs)
     _add_explain(verbs)

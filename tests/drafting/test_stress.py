@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from chargeline.coding.assembly import CodedVisit, code_feed
+from chargeline.coding.assembly import code_feed
+from chargeline.coding.run import CodedVisit
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.processor import PartitionBatch, Processor, ProcessorSettings

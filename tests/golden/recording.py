@@ -24,10 +24,11 @@ from typing import Any
 
 from rich.console import Console
 
-from chargeline.coding.assembly import CodedVisit, Run, code_feed
+from chargeline.coding.assembly import code_feed
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
+from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import Finding, Rulebook, draft
 from chargeline.files import FeedFile
 from chargeline.hl7.profile import make_profile

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chargeline.coding.assembly import Assembly, CodedVisit
+from chargeline.coding.assembly import Assembly
 from chargeline.coding.records import encounter_records
+from chargeline.coding.run import CodedVisit
 from chargeline.engine import ChargeLine, Draft, Finding, Question, VisitKey, ask
 from chargeline.files import FeedFile
 from chargeline.hl7.profile import make_profile

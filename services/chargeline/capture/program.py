@@ -14,7 +14,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from chargeline import __version__
 from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer, Partitions, waited
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.relay import OutboxRelay
@@ -33,6 +32,7 @@ from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.http import health_pages
 from chargeline.telemetry.metrics import Metrics
+from chargeline.version import VERSION
 
 TIMER_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
@@ -62,7 +62,7 @@ async def run(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(settings.ledger_url.get_secret_value(), limits=_limits(settings))
         stack.push_async_callback(lambda: closed(ledger.close(), "ledger", log))
-        metrics = Metrics(CollectorRegistry(), program="capture", version=__version__)
+        metrics = Metrics(CollectorRegistry(), program="capture", version=VERSION)
         processor = new_processor(
             settings, ledger, settings.topic_inbound, count_drafted(metrics, utc_now)
         )
@@ -92,7 +92,7 @@ async def run(settings: Settings) -> int:
         await stack.enter_async_context(_pages(settings, metrics, not_ready))
         shutdown.on_signals()
         consumer.subscribe([settings.topic_inbound], listener=partitions)
-        log.info("started", program="capture", version=__version__)
+        log.info("started", program="capture", version=VERSION)
         await shutdown.beside(
             _until_drained(
                 shutdown,
@@ -134,7 +134,7 @@ def _reader(
 def _pages(
     settings: Settings, metrics: Metrics, not_ready: Callable[[], list[str]]
 ) -> AbstractAsyncContextManager[None]:
-    version = {"program": "capture", "version": __version__}
+    version = {"program": "capture", "version": VERSION}
     return health_pages(settings.http_address(), metrics, version=version, not_ready=not_ready)
 
 

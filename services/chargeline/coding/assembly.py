@@ -5,16 +5,14 @@ message never stops the others.
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
+from chargeline.coding.run import CodedVisit, Run, SetAside
 from chargeline.engine import (
     NO_HISTORY,
-    Draft,
     Feed,
     Finding,
     History,
     Rulebook,
-    Timeline,
     Unreadable,
     VisitKey,
     contributions_of,
@@ -27,32 +25,6 @@ from chargeline.hl7.framing import split_messages
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
-
-
-class SetAside(NamedTuple):
-    """A message, or a part of one, that was not used, and why. `visit` is None if nobody knows."""
-
-    place: str
-    control_id: str
-    visit: VisitKey | None
-    finding: Finding
-
-
-class CodedVisit(NamedTuple):
-    """One visit with its timeline and its draft."""
-
-    timeline: Timeline
-    draft: Draft
-
-
-class Run(NamedTuple):
-    """The outcome of a feed. `used` counts messages of which something entered a timeline."""
-
-    visits: tuple[CodedVisit, ...]
-    read: int
-    used: int
-    duplicates: int
-    set_aside: tuple[SetAside, ...]
 
 
 class Assembly:

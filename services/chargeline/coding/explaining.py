@@ -5,7 +5,7 @@ It owns which entries are shown; the words are the engine's.
 
 from collections.abc import Iterator
 
-from chargeline.coding.assembly import Run
+from chargeline.coding.run import Run
 from chargeline.engine import Rulebook, explain
 
 

@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from chargeline.coding.assembly import CodedVisit, Run
 from chargeline.coding.records import set_aside_groups
+from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
     FAMILIES,
     Administration,

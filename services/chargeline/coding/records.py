@@ -6,7 +6,7 @@ events (bus/shapes.py). Nothing of a trace is left out, and nothing of a patient
 
 from collections.abc import Iterable, Iterator
 
-from chargeline.coding.assembly import CodedVisit, Run, SetAside
+from chargeline.coding.run import CodedVisit, Run, SetAside
 from chargeline.engine import Finding
 from chargeline.published.drafts import Steps, encounter_of, question_of
 from chargeline.published.shapes import Line, OpenQuestion, PublishedModel, WithheldService

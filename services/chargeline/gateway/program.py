@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import CollectorRegistry
 
-from chargeline import __version__
 from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
@@ -26,6 +25,7 @@ from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.http import ListenError, health_pages
 from chargeline.telemetry.metrics import Metrics
+from chargeline.version import VERSION
 
 PROBE_SECONDS = 5.0
 log = logs.logger("gateway")
@@ -93,7 +93,7 @@ class KafkaStore:
 async def run(settings: Settings) -> int:
     """Listen until SIGTERM or SIGINT; returns the exit code."""
     logs.configure(settings.log_level)
-    metrics = Metrics(CollectorRegistry(), program="gateway", version=__version__)
+    metrics = Metrics(CollectorRegistry(), program="gateway", version=VERSION)
     profile = make_profile(read_interface(rules_directory(settings.rules), settings.interface))
     options = kafka.client_options(settings.kafka_client(), settings.kafka_tls_files())
     async with kafka.producer(
@@ -115,7 +115,7 @@ async def run(settings: Settings) -> int:
             told=told,
         ):
             await listen(gateway, settings)
-            log.info("started", program="gateway", version=__version__, port=gateway.server.port)
+            log.info("started", program="gateway", version=VERSION, port=gateway.server.port)
             try:
                 await _probe_until(told, store)
             finally:
@@ -191,7 +191,7 @@ def listener_pages(
     def before_scrape() -> None:
         metrics.open_connections.set(gateway.server.connections)
 
-    version = {"program": program, "version": __version__}
+    version = {"program": program, "version": VERSION}
     return health_pages(
         settings.http_address(),
         metrics,

@@ -16,7 +16,6 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from chargeline import __version__
 from chargeline.drafting.counting import count_drafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import utc_now
@@ -33,6 +32,7 @@ from chargeline.serve.publisher import Publisher
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.metrics import Metrics
+from chargeline.version import VERSION
 
 TIMER_SECONDS = 1.0
 GAUGE_SECONDS = 5.0
@@ -58,7 +58,7 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
         output = Output(path)
         output.check()
         stop = told_to_stop()
-        metrics = Metrics(CollectorRegistry(), program="serve", version=__version__)
+        metrics = Metrics(CollectorRegistry(), program="serve", version=VERSION)
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(_ledger(settings))
             intake = _intake(settings, ledger, metrics, log)
@@ -81,7 +81,7 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
                 inbound={TOPIC, settings.topic_inbound},
                 log=log,
             )
-            log.info("started", program="serve", version=__version__, port=gateway.server.port)
+            log.info("started", program="serve", version=VERSION, port=gateway.server.port)
             if output.for_people:
                 print(
                     f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}",

@@ -94,9 +94,9 @@ def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounte
     drug = doses[0].drug
     if not drug.hcpcs:
         return Proposal(withheld=(_without_code(doses),))
-    readable = [(dose, amount) for dose in doses if (amount := dose.in_unit_of_drug()) is not None]
-    unreadable = [dose for dose in doses if dose.in_unit_of_drug() is None]
-    questions = tuple([_dose_question(dose) for dose in unreadable])
+    charted = [(dose, dose.in_unit_of_drug()) for dose in doses]
+    readable = [(dose, amount) for dose, amount in charted if amount is not None]
+    questions = tuple([_dose_question(dose) for dose, amount in charted if amount is None])
     if not readable:
         return Proposal(questions=questions)
     units = dose_units(drug, [amount for _dose, amount in readable])

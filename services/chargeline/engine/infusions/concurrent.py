@@ -40,19 +40,25 @@ def further_infusions(
         elif infusion.substance in [other.substance for other in timed]:
             entries.append(placed(infusion, "additional_hour", distinct=distinct))
         else:
-            so_far = reported + concurrent_count(entries)
-            entry = _beside(infusion, timed, rules, distinct=distinct, reported=so_far)
+            entry = _beside(infusion, timed, rules, distinct=distinct, reported=reported)
             if isinstance(entry, Placement) and entry.position == "sequential":
                 timed.append(infusion)
+            reported += _counts_as_concurrent(entry)
             entries.append(entry)
     return entries
 
 
 def concurrent_count(entries: Sequence[Entry]) -> int:
     """How many concurrent therapeutic infusions are reported."""
-    placements = [entry for entry in entries if isinstance(entry, Placement)]
-    concurrent = [each for each in placements if each.position == "concurrent"]
-    return sum([each.service_class == "therapeutic" for each in concurrent])
+    return sum([_counts_as_concurrent(entry) for entry in entries])
+
+
+def _counts_as_concurrent(entry: Entry) -> bool:
+    return (
+        isinstance(entry, Placement)
+        and entry.position == "concurrent"
+        and entry.service_class == "therapeutic"
+    )
 
 
 class _Overlap(NamedTuple):

@@ -64,46 +64,51 @@ def _rank(rules: DayRules, service_class: DrugClass, technique: Technique) -> De
     return rules.of(RANK).decide(ServiceFacts(service_class, technique))
 
 
-class _Contest(NamedTuple):
-    """The candidates of an access line, the highest in rank among them, and what decides."""
+class AccessLine(NamedTuple):
+    """An access line: its candidates, and the one of the drugs that is highest in rank."""
 
     best: Candidate
     candidates: Sequence[Candidate]
-    rules: DayRules
-    context: VisitContext
 
 
-def choose_initial(
-    best: Candidate, candidates: Sequence[Candidate], rules: DayRules, context: VisitContext
-) -> Choice:
-    """The initial service among the candidates of a line, of which `best` is highest in rank."""
+def highest_in_rank(candidates: Sequence[Candidate], rules: DayRules) -> Candidate:
+    """The candidate that comes first in the order of rank."""
+    return candidates[0] if len(candidates) == 1 else min(candidates, key=rank_order(rules))
+
+
+def choose_initial(line: AccessLine, rules: DayRules, context: VisitContext) -> Choice:
+    """The initial service among the candidates of an access line."""
     decision = rules.of(INITIAL).decide(NO_FACTS)
-    return _CHOICES[decision.answer.by](_Contest(best, candidates, rules, context), decision)
+    return _CHOICES[decision.answer.by](line, decision, rules, context)
 
 
-def _by_rank(contest: _Contest, decision: Decision[InitialAnswer]) -> Choice:
-    best = contest.best
-    rank = _rank(contest.rules, best.service_class, best.technique)
+def _by_rank(
+    line: AccessLine, decision: Decision[InitialAnswer], rules: DayRules, _context: VisitContext
+) -> Choice:
+    best = line.best
+    rank = _rank(rules, best.service_class, best.technique)
     steps = (
-        Step("initial service", decision, (("services", len(contest.candidates)),)),
+        Step("initial service", decision, (("services", len(line.candidates)),)),
         Step("rank", rank, (("rank", rank.answer.rank), ("minutes", best.minutes))),
     )
     return Choice(best, steps)
 
 
-def _by_primary_reason(contest: _Contest, decision: Decision[InitialAnswer]) -> Choice:
+def _by_primary_reason(
+    line: AccessLine, decision: Decision[InitialAnswer], rules: DayRules, context: VisitContext
+) -> Choice:
     """What the patient came for, where that can be told; else the highest in rank, and a question.
 
     Chemotherapy has no add-on code under another initial service, so where there is any, only it is
     chosen from.
     """
-    best, candidates = contest.best, contest.candidates
-    by_rank = _by_rank(contest, decision)
+    best, candidates = line.best, line.candidates
+    by_rank = _by_rank(line, decision, rules, context)
     if len(candidates) == 1:
         return by_rank
     chemotherapy = [each for each in candidates if each.service_class in CHEMOTHERAPY]
     choice = chemotherapy or list(candidates)
-    reason = _primary_reason(choice, contest.rules, contest.context)
+    reason = _primary_reason(choice, rules, context)
     if reason is not None:
         facts = (("services", len(candidates)), *reason.facts)
         return Choice(reason.candidate, (Step("initial service", decision, facts),))
@@ -112,7 +117,10 @@ def _by_primary_reason(contest: _Contest, decision: Decision[InitialAnswer]) -> 
     return by_rank
 
 
-_CHOICES: Mapping[InitialBy, Callable[[_Contest, Decision[InitialAnswer]], Choice]] = {
+_CHOICES: Mapping[
+    InitialBy,
+    Callable[[AccessLine, Decision[InitialAnswer], DayRules, VisitContext], Choice],
+] = {
     "rank": _by_rank,
     "primary_reason": _by_primary_reason,
 }

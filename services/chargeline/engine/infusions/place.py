@@ -6,15 +6,16 @@ what it adds.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.access_lines import access_lines
 from chargeline.engine.infusions.concurrent import concurrent_count, further_infusions
 from chargeline.engine.infusions.hydration import hydration_of
 from chargeline.engine.infusions.initial import (
+    AccessLine,
     choose_initial,
     distinct_modifier,
+    highest_in_rank,
     rank_order,
     second_line_question,
 )
@@ -51,22 +52,16 @@ def place(assessment: Assessment) -> Places:
     return places_of(entries)
 
 
-class _AccessLine(NamedTuple):
-    """An access line: its candidates, and the one of the drugs that is highest in rank."""
-
-    best: Candidate
-    candidates: Sequence[Candidate]
-
-
 def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> list[Entry]:
     """Infusions and pushes: by access line, each with its initial service and what hangs on it."""
     rules = assessment.rules
-    order = rank_order(rules)
     drugs = [each for each in services if each.service_class != "hydration"]
     fluids = [each for each in services if each.service_class == "hydration"]
     by_line = [candidates_of(line, rules) for line in access_lines(drugs)]
-    lines = [_AccessLine(min(candidates, key=order), candidates) for candidates in by_line]
-    lines.sort(key=lambda line: order(line.best))
+    lines = [AccessLine(highest_in_rank(candidates, rules), candidates) for candidates in by_line]
+    if len(lines) > 1:
+        order = rank_order(rules)
+        lines.sort(key=lambda line: order(line.best))
     hydration = hydration_of(fluids, drugs, rules)
     entries: list[Entry] = []
     if isinstance(hydration, Candidate):
@@ -75,26 +70,27 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
         entries.append(hydration)
     for index, line in enumerate(lines):
         first = lines[0].best if index else None
-        entries += _place_line(line, first, assessment, concurrent_count(entries))
+        reported = concurrent_count(entries) if index else 0
+        entries += _place_line(line, first, assessment, reported)
     return entries
 
 
-def _with_hydration(lines: Sequence[_AccessLine], hydration: Candidate) -> list[_AccessLine]:
+def _with_hydration(lines: Sequence[AccessLine], hydration: Candidate) -> list[AccessLine]:
     """Hydration hangs on the first line; where no drug was given it is a line of its own."""
     if not lines:
-        return [_AccessLine(hydration, [hydration])]
-    return [_AccessLine(lines[0].best, [*lines[0].candidates, hydration]), *lines[1:]]
+        return [AccessLine(hydration, [hydration])]
+    return [AccessLine(lines[0].best, [*lines[0].candidates, hydration]), *lines[1:]]
 
 
 def _place_line(
-    line: _AccessLine, first: Candidate | None, assessment: Assessment, reported: int
+    line: AccessLine, first: Candidate | None, assessment: Assessment, reported: int
 ) -> list[Entry]:
     """One access line; `first` is the best service of the first line, None where this is the first.
 
     `reported`: how many concurrent infusions the lines before this one have.
     """
     rules = assessment.rules
-    choice = choose_initial(line.best, line.candidates, rules, assessment.context)
+    choice = choose_initial(line, rules, assessment.context)
     initial = choice.initial
     distinct = distinct_modifier(
         second_line=first is not None, second_of_day=assessment.second_of_day, rules=rules
@@ -104,6 +100,8 @@ def _place_line(
     entries += choice.questions
     if first is not None:
         entries.append(second_line_question(initial, first))
+    if len(line.candidates) == 1:
+        return entries
     rest = sorted([each for each in line.candidates if each is not initial], key=clock_order)
     infusions = [each for each in rest if each.technique == "infusion"]
     pushes = [each for each in rest if each.technique == "push"]

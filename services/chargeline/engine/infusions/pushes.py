@@ -53,14 +53,17 @@ def _part_of_infusion(
     push: Candidate, given: Sequence[Candidate], rules: DayRules
 ) -> NotReported | None:
     """A push inside a running chemotherapy infusion, where rules do not report it."""
-    decision = rules.of(PUSH_BESIDE).decide(OfClass(push.service_class))
+    if push.services[0].provisional:
+        return None
     running = [
-        each
-        for each in given
-        if each.technique == "infusion" and each.service_class in CHEMOTHERAPY
+        infusion
+        for infusion in given
+        if infusion.technique == "infusion" and infusion.service_class in CHEMOTHERAPY
     ]
-    inside = any(start <= push.start < stop for each in running for start, stop in each.spans)
-    if push.services[0].provisional or not inside or _REPORTED_BESIDE[decision.answer.as_]:
+    if not any(start <= push.start < stop for drug in running for start, stop in drug.spans):
+        return None
+    decision = rules.of(PUSH_BESIDE).decide(OfClass(push.service_class))
+    if _REPORTED_BESIDE[decision.answer.as_]:
         return None
     rule = decision.rule_in_force
     step = Step("push beside an infusion", decision, (("during", running[0].substance),))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chargeline.engine.infusions.concerns import REPEAT_INFUSION, RepeatInfusionAnswer
 from chargeline.engine.infusions.places import Candidate, candidate
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
-from chargeline.engine.services.records import Service, clock_order
+from chargeline.engine.services.records import Service, clock_order, start_seconds
 from chargeline.engine.spans import seconds, union
 from chargeline.engine.trace import Step
 from chargeline.engine.words import RepeatInfusionAs, Technique
@@ -31,7 +31,15 @@ def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidat
 
 
 def _alone(service: Service) -> Candidate:
-    return candidate([service], minutes=service.minutes, spans=service.spans)
+    assert service.technique is not None, "a service has a technique"
+    return Candidate(
+        services=(service,),
+        technique=service.technique,
+        minutes=service.minutes,
+        spans=service.spans,
+        start=start_seconds(service),
+        steps=(),
+    )
 
 
 def _repeated(same: Sequence[Service], rules: DayRules) -> list[Candidate]:

@@ -25,7 +25,7 @@ from chargeline.engine.services.concerns import (
 )
 from chargeline.engine.services.facts import withheld_without_rule
 from chargeline.engine.services.outcomes import with_outcome
-from chargeline.engine.services.records import Facts, Judgement, NamedDrug, Service
+from chargeline.engine.services.records import Facts, Judgement, Service
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Step
 from chargeline.engine.words import DrugKind
@@ -79,7 +79,13 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
     rules, the technique is not asked for again.
     """
     item = facts.administration
-    leading, drug_class, mixture = _class(facts.drugs, rules)
+    leading: Drug | None = None
+    drug_class: Decision[ClassAnswer] | None = None
+    mixture: Decision[RankAnswer] | None = None
+    if facts.drugs:
+        kinds = tuple([named.drug.kind for named in facts.drugs])
+        index, drug_class, mixture = _class_of(rules, kinds)
+        leading = facts.drugs[index].drug
     one_time = _one_time(item, rules) if item.may_have_run else None
     table = rules.of(TECHNIQUE)
     if (
@@ -116,36 +122,25 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
 
 
 class _Classed(NamedTuple):
-    """The drug that decides the class, the class, and for a mixture why that drug decides."""
+    """The place of the drug that decides the class, counted from 0, and the class.
 
-    leading: Drug | None
-    drug_class: Decision[ClassAnswer] | None
+    `mixture` is the decision that chose this drug in a mixture, None for a single drug.
+    """
+
+    leading: int
+    drug_class: Decision[ClassAnswer]
     mixture: Decision[RankAnswer] | None = None
 
 
-_NOT_CLASSED = _Classed(None, None)
-
-
-def _class(drugs: tuple[NamedDrug, ...], rules: DayRules) -> _Classed:
-    """The class of what was given; a mixture has the class of the drug with the lowest rank."""
-    if not drugs:
-        return _NOT_CLASSED
-    leading, decision = drugs[0].drug, _class_of(rules, drugs[0].drug.kind)
-    if len(drugs) == 1:
-        return _Classed(leading, decision)
-    ranks = rules.of(MIXTURE_RANK)
-    best = ranks.decide(OfClass(decision.answer.class_))
-    for named in drugs[1:]:
-        other = _class_of(rules, named.drug.kind)
-        rank = ranks.decide(OfClass(other.answer.class_))
-        if rank.answer.rank < best.answer.rank:
-            leading, decision, best = named.drug, other, rank
-    return _Classed(leading, decision, best)
-
-
-@lru_cache(maxsize=500)  # there are few kinds of drug and few periods of rules
-def _class_of(rules: DayRules, kind: DrugKind) -> Decision[ClassAnswer]:
-    return rules.of(DRUG_CLASS).decide(ClassFacts(kind))
+@lru_cache(maxsize=2_000)  # there are few kinds of drug, and few mixtures of kinds
+def _class_of(rules: DayRules, kinds: tuple[DrugKind, ...]) -> _Classed:
+    """The class of drugs given together: a mixture has the class of the drug of the lowest rank."""
+    classes = [rules.of(DRUG_CLASS).decide(ClassFacts(kind)) for kind in kinds]
+    if len(classes) == 1:
+        return _Classed(0, classes[0])
+    ranks = [rules.of(MIXTURE_RANK).decide(OfClass(of.answer.class_)) for of in classes]
+    leading = min(range(len(ranks)), key=lambda index: ranks[index].answer.rank)
+    return _Classed(leading, classes[leading], ranks[leading])
 
 
 def _one_time(item: Administration, rules: DayRules) -> Decision[OneTimeAnswer]:

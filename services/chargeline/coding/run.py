@@ -1,0 +1,166 @@
+"""What a run over a feed comes to: visits with their drafts, and an account of every message.
+
+It owns the shapes that the programs print and that `chargeline.code` returns, and the flat rows for
+those who work with data frames. The values in it are the engine's own: nothing is worded anew.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal, NamedTuple, TypedDict
+
+from chargeline.engine import (
+    FAMILIES,
+    ChargeLine,
+    Draft,
+    Finding,
+    Question,
+    Timeline,
+    VisitKey,
+    Withheld,
+    difference_in_words,
+)
+
+
+class DraftRow(TypedDict):
+    """One charge line, question or withheld service; the keys that do not apply to it are None.
+
+    `facility` and `visit` name the visit, `encounter` is its first day (YYYY-MM-DD). `minutes` are
+    the running minutes that count. `modifiers`, `administrations` and `other_policies` are joined
+    by blanks, blanks and semicolons. `reason` is the role of a line (`chemo.infusion.initial`), the
+    code of a question or the reason for which a service is withheld; `why` is that in one sentence.
+    """
+
+    facility: str
+    visit: str
+    encounter: str | None
+    policy: str
+    outcome: Literal["line", "question", "withheld"]
+    code: str | None
+    units: int | None
+    modifiers: str | None
+    service_date: date | None
+    drug: str
+    minutes: int | None
+    reason: str
+    why: str
+    provisional: str | None
+    line_id: str | None
+    administrations: str
+    other_policies: str | None
+
+
+class SetAside(NamedTuple):
+    """A message, or a part of one, that was not used, and why. `visit` is None if nobody knows."""
+
+    place: str
+    control_id: str
+    visit: VisitKey | None
+    finding: Finding
+
+
+class CodedVisit(NamedTuple):
+    """One visit with its timeline and its draft."""
+
+    timeline: Timeline
+    draft: Draft
+
+
+class Run(NamedTuple):
+    """The outcome of a feed. `used` counts messages of which something entered a timeline."""
+
+    visits: tuple[CodedVisit, ...]
+    read: int
+    used: int
+    duplicates: int
+    set_aside: tuple[SetAside, ...]
+
+    def to_rows(self) -> list[DraftRow]:
+        """A row for each charge line, question and withheld service, as a data frame takes them.
+
+        `pandas.DataFrame(run.to_rows())` has the keys of `DraftRow` as its columns. Visits come in the
+        order of the run; of an encounter first its lines, then its questions, then what is
+        withheld. Questions about the visit as a whole come before its encounters.
+        """
+        return [row for visit in self.visits for row in _rows_of(visit.draft)]
+
+
+def _rows_of(draft: Draft) -> Iterator[DraftRow]:
+    for question in draft.questions:
+        yield _row_of_question(draft, None, question)
+    for encounter in draft.encounters:
+        for line in encounter.lines:
+            yield _row_of_line(draft, encounter.encounter, line)
+        for question in encounter.questions:
+            yield _row_of_question(draft, encounter.encounter, question)
+        for withheld in encounter.withheld:
+            yield _row_of_withheld(draft, encounter.encounter, withheld)
+
+
+def _row_of_line(draft: Draft, encounter: str, line: ChargeLine) -> DraftRow:
+    return DraftRow(
+        facility=draft.key.facility,
+        visit=draft.key.visit,
+        encounter=encounter,
+        policy=draft.policy,
+        outcome="line",
+        code=line.code,
+        units=line.units,
+        modifiers=" ".join(line.modifiers),
+        service_date=line.service_date,
+        drug=line.drug,
+        minutes=line.minutes,
+        reason=line.role,
+        why=FAMILIES[line.family].reason_in_short(line),
+        provisional=line.provisional,
+        line_id=line.line_id,
+        administrations=" ".join(line.administrations),
+        other_policies=_other_policies(line),
+    )
+
+
+def _row_of_withheld(draft: Draft, encounter: str, withheld: Withheld) -> DraftRow:
+    return DraftRow(
+        facility=draft.key.facility,
+        visit=draft.key.visit,
+        encounter=encounter,
+        policy=draft.policy,
+        outcome="withheld",
+        code=None,
+        units=None,
+        modifiers=None,
+        service_date=None,
+        drug=withheld.drug,
+        minutes=withheld.minutes,
+        reason=withheld.reason,
+        why=withheld.says,
+        provisional=None,
+        line_id=None,
+        administrations=" ".join(withheld.administrations),
+        other_policies=_other_policies(withheld),
+    )
+
+
+def _row_of_question(draft: Draft, encounter: str | None, question: Question) -> DraftRow:
+    return DraftRow(
+        facility=draft.key.facility,
+        visit=draft.key.visit,
+        encounter=encounter,
+        policy=draft.policy,
+        outcome="question",
+        code=None,
+        units=None,
+        modifiers=None,
+        service_date=None,
+        drug=question.drug,
+        minutes=None,
+        reason=question.finding.code,
+        why=str(question.finding),
+        provisional=None,
+        line_id=None,
+        administrations=" ".join(question.administrations),
+        other_policies=None,
+    )
+
+
+def _other_policies(entry: ChargeLine | Withheld) -> str:
+    return "; ".join([difference_in_words(difference) for difference in entry.other_policies])

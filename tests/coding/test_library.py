@@ -1,0 +1,160 @@
+"""Claims about chargeline as a library: one call drafts a feed as the command does.
+
+The feed is the simulator's, with its mess; what the call gives is held against the program that the
+command line uses, and against what the rows say.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import chargeline
+from chargeline.coding.assembly import code_feed
+from chargeline.coding.run import DraftRow
+from chargeline.files import FeedFile
+from chargeline.hl7.profile import make_profile
+from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.location import rules_directory
+from chargeline.simulator.feed import simulate
+from chargeline.version import VERSION
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def feed() -> bytes:
+    """A messy feed of 20 visits in the standard style."""
+    messages = simulate(visits=20, seed=3, style="standard", mess=0.4).messages
+    return b"".join(data for _style, data in messages)
+
+
+def entries(run: chargeline.Run) -> Iterator[object]:
+    """Everything that a run ends in, in the order of the rows."""
+    for visit in run.visits:
+        yield from visit.draft.questions
+        for encounter in visit.draft.encounters:
+            yield from (*encounter.lines, *encounter.questions, *encounter.withheld)
+
+
+@pytest.mark.parametrize("policy", ["", "cms-facility-2026", "cms-physician-2026"])
+def test_one_call_drafts_as_the_command_does(feed: bytes, policy: str) -> None:
+    """The same bytes under the same policy come to the same run, but for the name of the source."""
+    folder = rules_directory()
+    profile = make_profile(read_interface(folder, "standard"))
+    run = code_feed([FeedFile("bytes 1", feed)], load_rulebook(folder), profile, policy)
+    assert chargeline.code(feed, policy=policy) == run
+    assert len(run.visits) > 15
+
+
+def test_a_feed_is_a_file_a_folder_bytes_or_several(feed: bytes, tmp_path: Path) -> None:
+    """Whatever way the bytes come, the visits are the same."""
+    half = feed.index(b"MSH|", len(feed) // 2)
+    (tmp_path / "1.hl7").write_bytes(feed[:half])
+    (tmp_path / "2.hl7").write_bytes(feed[half:])
+    wanted = chargeline.code(feed).visits
+    assert chargeline.code(tmp_path).visits == wanted
+    assert chargeline.code(str(tmp_path)).visits == wanted
+    assert chargeline.code([tmp_path / "1.hl7", feed[half:]]).visits == wanted
+
+
+def test_each_end_of_an_administration_is_a_row(feed: bytes) -> None:
+    """As many rows as lines, questions and withheld services, in their order, all keys in each."""
+    run = chargeline.code(feed)
+    rows, ends = run.to_rows(), list(entries(run))
+    kinds = {
+        chargeline.ChargeLine: "line",
+        chargeline.Question: "question",
+        chargeline.Withheld: "withheld",
+    }
+    assert [row["outcome"] for row in rows] == [kinds[type(end)] for end in ends]
+    assert set(kinds.values()) == {row["outcome"] for row in rows}
+    assert all(list(row) == list(DraftRow.__annotations__) for row in rows)
+
+
+def test_a_row_says_what_its_line_says() -> None:
+    """Pembrolizumab for 30 minutes: to Medicare an initial infusion of the chemotherapy codes."""
+    rows = chargeline.code(_pembrolizumab(), policy="cms-facility-2026").to_rows()
+    shown = [(row["code"], row["units"], row["minutes"], row["reason"]) for row in rows]
+    assert shown == [("96413", 1, 30, "chemo.infusion.initial"), ("J9271", 200, None, "drug")]
+    assert rows[0]["visit"] == "V1" and rows[0]["service_date"] == date(2026, 3, 2)
+    assert rows[1]["why"].startswith("200 mg")
+    assert (
+        rows[0]["why"]
+        == "The chemotherapy infusion that counts as the initial service of its line."
+    )
+
+
+def _pembrolizumab() -> bytes:
+    return b"\r".join(
+        [
+            b"MSH|^~\\&|EHR|ZEBRA|CL|ZEBRA|20260302100000-0500||RAS^O17^RAS_O17|1|P|2.5.1",
+            b"PID|1||Z1^^^ZEBRA^MR||TESTPATIENT^ZEBRA",
+            b"PV1|1|O|||||||||||||||||V1",
+            b"ORC|RE|P1|F1",
+            b"RXA|0|1|20260302090000-0500|20260302093000-0500|J9271^pembrolizumab^HCPCS|200|mg",
+            b"RXR|IV",
+            b"",
+        ]
+    )
+
+
+def test_a_message_that_cannot_be_used_is_set_aside_with_its_reason(feed: bytes) -> None:
+    """It stops nothing: the visits are those of the feed without it."""
+    run = chargeline.code([feed, b"MSH|broken\r"])
+    without = chargeline.code(feed)
+    assert run.visits == without.visits
+    (added,) = set(run.set_aside) - set(without.set_aside)
+    assert added.place == "bytes 2, message 1" and added.finding.do
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"policy": "medicare"}, "policy: expected one of cms-facility-2026"),
+        ({"interface": "fax"}, "expected one of action-stream, standard"),
+        ({"rules": "nowhere"}, "expected a rules folder"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused(wrong: dict[str, str], said: str) -> None:
+    """A FindingError says what there is to choose from."""
+    with pytest.raises(chargeline.FindingError, match=re.escape(said)):
+        chargeline.code(b"", **wrong)
+
+
+def test_a_path_that_is_not_there_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    """FileNotFoundError, as from open()."""
+    with pytest.raises(FileNotFoundError):
+        chargeline.code(tmp_path / "none.hl7")
+
+
+def test_every_name_of_the_door_is_there() -> None:
+    """What `__all__` names can be had, another name is an AttributeError, the version is ours."""
+    assert all(getattr(chargeline, name) is not None for name in chargeline.__all__)
+    assert not hasattr(chargeline, "no_such_name")
+    pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nversion = "{VERSION}"\n' in pyproject and chargeline.__version__ == VERSION
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    """A program that needs one part does not pay for all."""
+    says = "import sys, chargeline; print([m for m in sys.modules if m.startswith('chargeline.')])"
+    ran = subprocess.run([sys.executable, "-c", says], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "['chargeline.version']"
+
+
+def test_the_example_of_the_readme_runs(
+    feed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python block of README.md, as it stands, on a feed of that name."""
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed/standard.hl7").write_bytes(feed)
+    monkeypatch.chdir(tmp_path)
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
+    assert re.search(r"^96413 1 ", capsys.readouterr().out, re.MULTILINE)
