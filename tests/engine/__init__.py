@@ -1,7 +1,7 @@
 """Tests of the engine through its public functions, and the simulated feed that they share.
 
-The feed is made once in a test run, because several modules ask for the same one. All patients are
-invented.
+Each feed is simulated once in a test run, because several modules ask for the same feed. It invents
+all patients.
 """
 
 from collections.abc import Iterable

@@ -46,8 +46,7 @@ def with_differences(
 ) -> EncounterDraft:
     """Say on each line and withheld service where another policy ends differently.
 
-    `services` are those of the draft's own policy. `others` is the encounter as each other policy
-    sees it.
+    `services` are those of the draft's own policy; `others` is the encounter under other policies.
     """
     ours = _ends(draft)
     theirs = [_other(assessment) for assessment in others]
