@@ -7,7 +7,7 @@ compares the ends. An end of an administration is its codes, `withheld`, or a qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.families import FAMILIES
@@ -23,7 +23,6 @@ from chargeline.engine.trace import (
     rules_of,
 )
 
-_Entry = TypeVar("_Entry", ChargeLine, Withheld)
 _A_QUESTION = ("a question",)
 _IN_SHORT = {name: family.in_short for name, family in FAMILIES.items() if family.in_short}
 
@@ -64,8 +63,18 @@ def with_differences(
             [Difference(other.policy, says, causes.of(keys, other)) for other, says in differing]
         )
     return draft._replace(
-        lines=tuple([_with(line, differences) for line in draft.lines]),
-        withheld=tuple([_with(entry, differences) for entry in draft.withheld]),
+        lines=tuple(
+            [
+                line._replace(other_policies=own) if (own := _own(line, differences)) else line
+                for line in draft.lines
+            ]
+        ),
+        withheld=tuple(
+            [
+                entry._replace(other_policies=own) if (own := _own(entry, differences)) else entry
+                for entry in draft.withheld
+            ]
+        ),
     )
 
 
@@ -73,9 +82,11 @@ def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
     return [*draft.lines, *draft.withheld]
 
 
-def _with(entry: _Entry, differences: Mapping[tuple[str, ...], tuple[Difference, ...]]) -> _Entry:
-    own = differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
-    return entry._replace(other_policies=own) if own else entry
+def _own(
+    entry: ChargeLine | Withheld, differences: Mapping[tuple[str, ...], tuple[Difference, ...]]
+) -> tuple[Difference, ...]:
+    """The differences of one entry; of a family that is not compared there are none."""
+    return differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
 
 
 def _ends(draft: EncounterDraft) -> dict[str, list[str]]:
