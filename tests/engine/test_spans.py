@@ -74,7 +74,7 @@ def test_an_overlap_is_what_runs_together(
 def test_what_is_taken_out_leaves_the_rest(
     ours: tuple[Span, ...], theirs: tuple[Span, ...], rest: tuple[Span, ...]
 ) -> None:
-    """Two hours of fluid less one hour of drug are one hour; a cut in the middle leaves two."""
+    """Two hours of fluid less an hour of drug are an hour; a cut in the middle makes two pieces."""
     assert subtract(spans(*ours), spans(*theirs)) == spans(*rest)
 
 

@@ -85,7 +85,7 @@ def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
 def _own(
     entry: ChargeLine | Withheld, differences: Mapping[tuple[str, ...], tuple[Difference, ...]]
 ) -> tuple[Difference, ...]:
-    """The differences of one entry; of a family that is not compared there are none."""
+    """The differences of one entry; none where the entry's family is not compared."""
     return differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
 
 

@@ -24,7 +24,7 @@ from chargeline.engine.words import ContributionKind
 class Slot(NamedTuple):
     """What contributions of several visits have in common: a kind of fact, and what it is about.
 
-    An initial service is `about` its day, as YYYY-MM-DD.
+    For an initial service `about` is the day, as YYYY-MM-DD.
     """
 
     kind: ContributionKind

@@ -64,9 +64,10 @@ def _counts_as_concurrent(entry: Entry) -> bool:
 
 
 class _Overlap(NamedTuple):
-    """How an infusion runs beside others. `most_minutes` are the most minutes with any one of them.
+    """How an infusion runs beside others.
 
-    `running_minutes` and `spans` are those of the infusion, and `others` are the spans of the rest.
+    `most_minutes` are the most minutes together with any one of the others. `running_minutes` and
+    `spans` are those of the infusion, and `others` are the spans of all others.
     """
 
     most_minutes: int

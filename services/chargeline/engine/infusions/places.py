@@ -18,7 +18,7 @@ CHEMOTHERAPY: frozenset[DrugClass] = frozenset({"chemo", "hormonal"})
 
 
 class Candidate(NamedTuple):
-    """One infusion or push that competes for a place. It may join several infusions of one drug.
+    """One infusion or push that competes for a place, or several infusions of one drug together.
 
     `minutes` are those that count. `spans` and `start` are in seconds since 1970.
     """
