@@ -1,5 +1,7 @@
-"""Tests of the engine through its public functions, with a feed that they share; patients are
-invented.
+"""Tests of the engine through its public functions, and the simulated feed that they share.
+
+Each feed is simulated once in a test run, because several modules ask for the same feed. It invents
+all patients.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Claims about saved work: it saves time and changes nothing, not one character."""
+"""Claims about saved work: it saves time, and the draft stays the same to the last character."""
 
 from datetime import date, timedelta
 
@@ -21,21 +21,19 @@ from tests.golden.messages import adt, given
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_draft_with_memory_equals_one_without(seed: int) -> None:
-    """After each message of a messy feed, for each visit that it touched, byte for byte."""
+    """After each message of a messy feed both drafts of each touched visit are the same text."""
     visits, memories, compared = Feed(rulebook().base), dict[VisitKey, SavedWork](), 0
     for style, data in messy_feed(15, seed):
         for key in visits.add(read(data, style)) & set(visits):
             timeline = visits[key]
-            kept = draft(timeline, rulebook(), saved=memories.setdefault(key, SavedWork()))
-            assert repr(kept) == repr(draft(timeline, rulebook()))
+            remembered = draft(timeline, rulebook(), saved=memories.setdefault(key, SavedWork()))
+            assert repr(remembered) == repr(draft(timeline, rulebook()))
             compared += 1
     assert compared > 100
 
 
 def test_a_memory_of_a_visit_without_administrations_knows_nothing_of_its_days() -> None:
-    """A stay drafted on arrival, then a push at 22:00 and an infusion on the next day, is one
-    stay.
-    """
+    """A stay is drafted on arrival; a push at 22:00 and an infusion next day are one stay."""
     memory, visits = SavedWork(), Feed(rulebook().base)
     for data in (
         adt("A04", patient_class="OBS", sent="0700"),
@@ -51,56 +49,53 @@ def test_a_memory_of_a_visit_without_administrations_knows_nothing_of_its_days()
     ):
         visits.add(read(data))
         (key,) = visits
-        made = draft(visits[key], rulebook(), saved=memory)
+        drafted = draft(visits[key], rulebook(), saved=memory)
     services = [
-        [line.code for line in each.lines if line.role != "drug"] for each in made.encounters
+        sorted(line.code for line in encounter.lines if line.role != "drug")
+        for encounter in drafted.encounters
     ]
-    assert [sorted(codes) for codes in services] == [["96365", "96375"]]
+    assert services == [["96365", "96375"]]
 
 
 def earlier_on(day: date, timeline: Timeline) -> Contribution:
-    """Another visit of the patient that had its initial service an hour before ours on a day."""
-    start = next(each.administrations[0].start for each in timeline.days if each.day == day)
+    """On that day another visit of the patient had its initial service an hour before this one."""
+    start = next(some.administrations[0].start for some in timeline.days if some.day == day)
     slot = Slot("initial_service", day.isoformat())
     other = VisitKey(timeline.key.facility, "another visit")
     return Contribution(other, timeline.context.patient, slot, start - timedelta(hours=1))
 
 
-def both(saved: SavedWork, timeline: Timeline, policy: str, history: History) -> None:
-    kept = draft(timeline, rulebook(), history, policy=policy, saved=saved)
-    assert repr(kept) == repr(draft(timeline, rulebook(), history, policy=policy))
+def assert_same_draft(saved: SavedWork, timeline: Timeline, policy: str, history: History) -> None:
+    remembered = draft(timeline, rulebook(), history, policy=policy, saved=saved)
+    assert repr(remembered) == repr(draft(timeline, rulebook(), history, policy=policy))
 
 
 def test_a_memory_serves_every_policy_and_second_encounters_by_turns() -> None:
-    """What was worked out under one policy, or as a second encounter, is not said under another."""
+    """Work for one policy, or for a second encounter of a day, is not used for another one."""
     visits = visits_of(data for style, data in messy_feed(15, 3) if style == "standard")
     for key in visits:
         memory, timeline = SavedWork(), visits[key]
         earlier = frozenset(earlier_on(day.day, timeline) for day in timeline.days)
         for second in (NO_HISTORY, earlier, NO_HISTORY):
             for policy in sorted(rulebook().policies):
-                both(memory, timeline, policy, second)
+                assert_same_draft(memory, timeline, policy, second)
 
 
 def test_a_memory_follows_corrections_back_and_forth() -> None:
-    """Medicare's further hour comes with a stop corrected to 10:31 and goes with one back at
-    10:30.
-    """
-    memory, found = SavedWork(), []
+    """Medicare's further hour comes with a stop at 10:31, and goes when 10:30 is charted again."""
+    memory, codes = SavedWork(), []
     visits = Feed(rulebook().base)
     for minute, (stop, sent) in enumerate((("1030", "1100"), ("1031", "1200"), ("1030", "1300"))):
         status = "U" if minute else "A"
         visits.add(read(given("CARBOPLATIN", "450 mg", "0900", stop, status=status, sent=sent)))
         (key,) = visits
-        made = draft(visits[key], rulebook(), policy="cms-facility-2026", saved=memory)
-        found.append([line.code for line in made.encounters[0].lines])
-    assert found == [["96413", "J9045"], ["96413", "96415", "J9045"], ["96413", "J9045"]]
+        drafted = draft(visits[key], rulebook(), policy="cms-facility-2026", saved=memory)
+        codes.append([line.code for line in drafted.encounters[0].lines])
+    assert codes == [["96413", "J9045"], ["96413", "96415", "J9045"], ["96413", "J9045"]]
 
 
 def test_a_memory_follows_the_payer() -> None:
-    """The cap of units depends on the payer: with another payer in the rulebook nothing old is
-    used.
-    """
+    """A cap of units depends on the payer, so work for the payer before is not used again."""
     memory, visits = SavedWork(), Feed(rulebook().base)
     for data in (
         given("CISPLATIN", "100 mg", "0800", "1800"),
@@ -109,11 +104,11 @@ def test_a_memory_follows_the_payer() -> None:
     ):
         visits.add(read(data))
         (key,) = visits
-        both(memory, visits[key], "guide-2026", NO_HISTORY)
+        assert_same_draft(memory, visits[key], "guide-2026", NO_HISTORY)
 
 
 def test_a_memory_follows_a_cancelled_visit() -> None:
-    """After A11 nothing is billed, after a new A04 everything is again."""
+    """After A11 nothing is billed; after a new A04 both lines are billed again."""
     memory, visits, lines = SavedWork(), Feed(rulebook().base), []
     for data in (
         given("CARBOPLATIN", "450 mg", "0900", "1000"),

@@ -1,4 +1,7 @@
-"""Claims about the dose of an administration: what was hung counts, not what later rows repeat."""
+"""Claims about the dose of an administration: the amount that was hung counts once.
+
+Later rows of the same bag (paused, restarted, stopped) may repeat the amount; they add nothing.
+"""
 
 from chargeline.engine import Feed, draft
 from chargeline.rulebook.cases import drug_codes, question_codes
@@ -7,42 +10,36 @@ from tests.golden.messages import message, orc, rxa, rxr
 
 
 def drafted(*rows: tuple[str, str, str, str]) -> tuple[list[str], list[str]]:
-    """Drug codes and questions of one order: (action, dose, start, sent) a message."""
+    """The drug codes and questions of one order; each row is (action, dose, start, sent)."""
     visits = Feed(rulebook().base)
     for number, (action, dose, start, sent) in enumerate(rows, start=1):
-        data = message(
-            "RAS^O17", orc(), rxa("CARBOPLATIN", dose, start, number=number, note=f"{action}^^L"), rxr("IV"),
-            sent=sent,
-        )  # fmt: skip
+        charted = rxa("CARBOPLATIN", dose, start, number=number, note=f"{action}^^L")
+        data = message("RAS^O17", orc(), charted, rxr("IV"), sent=sent)
         visits.add(read(data, "action-stream"))
     (key,) = visits
-    made = draft(visits[key], rulebook())
-    return drug_codes(made), question_codes(made)
+    of_visit = draft(visits[key], rulebook())
+    return drug_codes(of_visit), question_codes(of_visit)
 
 
 def test_a_stop_that_repeats_the_dose_adds_nothing() -> None:
     """450 mg hung, and 450 mg again on the row of the stop, are 450 mg: 9 units of 50 mg."""
-    assert drafted(
-        ("New Bag", "450 mg", "0900", "0901"), ("Stopped", "450 mg", "1000", "1001")
-    ) == (
-        ["J9045 x9"],
-        [],
-    )
+    rows = (("New Bag", "450 mg", "0900", "0901"), ("Stopped", "450 mg", "1000", "1001"))
+    assert drafted(*rows) == (["J9045 x9"], [])
 
 
 def test_pauses_and_restarts_that_repeat_the_dose_add_nothing() -> None:
-    """The dose stands on all four rows and was given once."""
+    """450 mg stand on all four rows, and 450 mg were given: 9 units of 50 mg."""
     rows = (("New Bag", "0900"), ("Paused", "0920"), ("Restarted", "0930"), ("Stopped", "1010"))
     assert drafted(*((action, "450 mg", at, at) for action, at in rows)) == (["J9045 x9"], [])
 
 
 def test_a_stop_with_less_than_was_hung_is_asked_about() -> None:
     """450 mg hung and 300 mg at the stop: 300 mg are billed (6 units) and a person is asked."""
-    found = drafted(("New Bag", "450 mg", "0900", "0901"), ("Stopped", "300 mg", "0940", "0941"))
-    assert found == (["J9045 x6"], ["dose.disagrees"])
+    rows = (("New Bag", "450 mg", "0900", "0901"), ("Stopped", "300 mg", "0940", "0941"))
+    assert drafted(*rows) == (["J9045 x6"], ["dose.disagrees"])
 
 
 def test_two_bags_are_added() -> None:
-    """A second bag of 150 mg hung while the first runs makes 600 mg: 12 units."""
+    """450 mg, and a second bag of 150 mg hung while the first runs, are 600 mg: 12 units."""
     rows = (("New Bag", "450 mg", "0900"), ("New Bag", "150 mg", "0930"), ("Stopped", "", "1000"))
     assert drafted(*((action, dose, at, at) for action, dose, at in rows)) == (["J9045 x12"], [])

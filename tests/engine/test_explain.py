@@ -1,8 +1,7 @@
-"""Claims about the reasons of a draft: every line of a feed can be followed back to rules and
-fields.
+"""Claims about the reasons of a draft: each line leads back to rules and to fields of messages.
 
-It owns a simulated messy feed; the wording of single lines is tested where a user reads it
-(tests/cli/test_explain.py).
+The claims are tried on a simulated messy feed. The wording of single lines is tested where a user
+reads it (tests/cli/test_explain.py).
 """
 
 import re
@@ -32,7 +31,7 @@ def encounters() -> tuple[EncounterDraft, ...]:
         for key in visits
         for policy in rulebook().policies
     ]
-    return tuple(encounter for made in drafts for encounter in made.encounters)
+    return tuple(encounter for of_visit in drafts for encounter in of_visit.encounters)
 
 
 def lines(*, drugs: bool) -> Iterator[ChargeLine]:
@@ -71,7 +70,7 @@ def test_every_service_names_its_rules_with_reason_and_source() -> None:
 
 
 def test_every_service_shows_its_minutes() -> None:
-    """The running minutes stand among the facts, and a timed line has them in its head."""
+    """The running minutes stand among the facts, and in the first line of a timed service."""
     for line in lines(drugs=False):
         text = told(line)
         assert re.search(r"running_minutes: \d+", text)
@@ -80,7 +79,7 @@ def test_every_service_shows_its_minutes() -> None:
 
 
 def test_every_further_hour_shows_its_sum() -> None:
-    """Units of further hours follow from the minutes written beside them."""
+    """A reader can work out the units of further hours from the minutes written beside them."""
     seen = 0
     for line in lines(drugs=False):
         if not line.role.endswith(("infusion.additional_hour", "subcutaneous.additional_hour")):
@@ -97,7 +96,7 @@ def test_every_further_hour_shows_its_sum() -> None:
 
 
 def test_every_drug_shows_its_dose() -> None:
-    """Dose, billing unit and result stand as a sum that ends in the units of the line."""
+    """Dose and billing unit are written out, and the result is the units of the line."""
     for line in lines(drugs=True):
         sum_of_doses = re.search(r"arithmetic: .* \S+ / [\d.]+ \S+ a unit = (\d+)", told(line))
         assert sum_of_doses is not None
@@ -105,13 +104,13 @@ def test_every_drug_shows_its_dose() -> None:
 
 
 def test_every_line_names_a_field_of_a_message() -> None:
-    """Segment, field, control number and type of the message from which the fact comes."""
+    """The text names segment, field, control number and type of the message behind the line."""
     for line in (*lines(drugs=False), *lines(drugs=True)):
         assert FIELD.search(told(line)), told(line)
 
 
 def test_every_question_says_what_to_do() -> None:
-    """What was expected, what was found, and what to do; never empty."""
+    """Three rows say what was expected, what was found, and what to do; none is empty."""
     for encounter in encounters():
         for question in encounter.questions:
             rows = told(question).splitlines()
@@ -121,7 +120,7 @@ def test_every_question_says_what_to_do() -> None:
 
 
 def test_every_withheld_service_gives_its_reason() -> None:
-    """A rule or a fixed reason, and a sentence."""
+    """The first row ends with the rule's id or a fixed reason; the second is a sentence."""
     for encounter in encounters():
         for entry in encounter.withheld:
             rows = told(entry).splitlines()
@@ -131,7 +130,7 @@ def test_every_withheld_service_gives_its_reason() -> None:
 
 
 def test_no_explanation_names_the_patient() -> None:
-    """No name and no number of any PID segment of the feed stands in any explanation."""
+    """No explanation holds a name or a number of any PID segment of the feed."""
     secrets = set()
     for _style, data in messy_feed(40, 5):
         for row in read_message(data).rows:
@@ -164,7 +163,7 @@ def test_no_explanation_names_the_patient() -> None:
 def test_a_difference_between_policies_names_the_rule_that_makes_it(
     policy: str, minutes: str, difference: str
 ) -> None:
-    """90 minutes: the guide's 30 minutes or CPT's more than 30 decide, and that rule is named."""
+    """30 minutes past the hour are enough for the guide, too few for CPT; that rule is named."""
     visits = visits_of([given("CARBOPLATIN", "450 mg", "0900", minutes)])
     (key,) = visits
     (encounter,) = draft(visits[key], rulebook(), policy=policy).encounters

@@ -1,4 +1,4 @@
-"""What is wrong is said in one shape, with a code of a closed list."""
+"""Claims about findings: one shape says whatever is wrong, with a code of a closed list."""
 
 from typing import get_args
 
@@ -14,7 +14,7 @@ def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
 
 
 def test_a_finding_says_where_first() -> None:
-    """The place stands in front, as a compiler writes it; without a place the sentence begins."""
+    """The place stands first, as a compiler writes it; a finding without a place has none."""
     finding = Finding(
         "time.missing", expected="a time", found="nothing", where="RXA-3", do="chart it"
     )
@@ -34,7 +34,7 @@ def test_an_error_with_several_findings_says_them_all() -> None:
 
 
 def test_an_error_has_a_code_of_the_list() -> None:
-    """A code that nobody has explained is a mistake of ours."""
+    """A code without a sentence in MEANINGS is a mistake of ours: the assertion fails."""
     finding = Finding("zebra.striped", expected="", found="", where="", do="")  # type: ignore[arg-type]
     with pytest.raises(AssertionError):
         FindingError(finding)

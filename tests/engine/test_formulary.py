@@ -1,4 +1,4 @@
-"""Claims about finding the drug that a sender means; an unknown one is nobody, never a guess."""
+"""Claims about finding the drug that a sender means; an unknown drug is None, never a guess."""
 
 from datetime import date
 from decimal import Decimal
@@ -35,8 +35,8 @@ STRIPES = Formulary(
 
 
 def found(formulary: Formulary, *codes: str, text: str = "", day: date = DAY) -> str | None:
-    drug_found = formulary.find(codes, text, day)
-    return drug_found.id if drug_found is not None else None
+    row = formulary.find(codes, text, day)
+    return row.id if row is not None else None
 
 
 @pytest.mark.parametrize(
@@ -51,23 +51,23 @@ def found(formulary: Formulary, *codes: str, text: str = "", day: date = DAY) ->
     ],
 )
 def test_a_drug_is_found_by_id_and_names(code: str) -> None:
-    """Letters, hyphens, underscores and blanks make no other name."""
+    """Capital letters, hyphens, underscores and blanks do not make another name."""
     assert found(STRIPES, code) == "zebrastatin"
 
 
 def test_a_drug_is_found_by_its_billing_code() -> None:
-    """J0001 names one drug, in any letters."""
+    """J0001 names one drug, in capital or small letters."""
     assert found(STRIPES, "J0001") == found(STRIPES, "j0001") == "zebrastatin"
 
 
 def test_a_billing_code_of_two_drugs_names_neither() -> None:
-    """J0003 could be either, so the text must say which."""
+    """J0003 belongs to two drugs, so the text must say which one is meant."""
     assert found(STRIPES, "J0003") is None
     assert found(STRIPES, "J0003", text="shaggy two") == "yakamab-yyyy"
 
 
 def test_a_code_is_believed_before_a_text() -> None:
-    """Where they differ the code wins; the second code is asked where the first says nothing."""
+    """Where code and text differ the code wins; an unknown first code leaves it to the second."""
     assert found(STRIPES, "J0001", text="shaggy") == "zebrastatin"
     assert found(STRIPES, "LOCAL77", "yakamab", text="stripes") == "yakamab"
 
@@ -87,7 +87,7 @@ def test_a_code_is_believed_before_a_text() -> None:
 def test_a_text_is_known_by_the_longest_name_that_it_begins_with(
     text: str, expected: str | None
 ) -> None:
-    """Whole words from the beginning: the longer name is another drug, half a word is none."""
+    """The text begins with the name in whole words; "stripes qlex" is not the drug "stripes"."""
     assert found(STRIPES, text=text) == expected
 
 
@@ -99,7 +99,7 @@ def test_nobody_is_guessed() -> None:
 
 
 def test_a_row_holds_from_its_first_day_until_the_day_before_its_end() -> None:
-    """The old code on 30 June, the new one on 1 July, none before 2025."""
+    """J0001 holds on 30 June, J0009 on 1 July 2026; before 2025 the drug is not known."""
     formulary = Formulary(
         [
             drug("zebrastatin", hcpcs="J0001", starts=date(2025, 1, 1), ends=date(2026, 7, 1)),
@@ -112,7 +112,7 @@ def test_a_row_holds_from_its_first_day_until_the_day_before_its_end() -> None:
 
 
 def test_an_old_billing_code_is_free_again() -> None:
-    """J0001 of a row that has ended names the drug that has it now."""
+    """J0001 names the old drug until 31 December, and the new one from 1 January."""
     formulary = Formulary(
         [
             drug("old", hcpcs="J0001", ends=date(2026, 1, 1)),
@@ -124,7 +124,7 @@ def test_an_old_billing_code_is_free_again() -> None:
 
 
 def test_asking_again_gives_the_same() -> None:
-    """What is remembered of one day is not said of another."""
+    """The formulary remembers its answers by day: that of 30 June is not given for 1 July."""
     formulary = Formulary([drug("zebrastatin", starts=date(2026, 7, 1))])
     days = (date(2026, 6, 30), date(2026, 7, 1), date(2026, 6, 30), date(2026, 7, 1))
     assert [found(formulary, "zebrastatin", day=day) for day in days] == [None, "zebrastatin"] * 2
@@ -143,9 +143,7 @@ def test_asking_again_gives_the_same() -> None:
     ],
 )
 def test_products_that_share_a_beginning_are_told_apart(text: str, hcpcs: str) -> None:
-    """In the shipped table a longer name is a biosimilar or another form, with a code of its
-    own.
-    """
+    """In the shipped table the longer name is a biosimilar or another form with its own code."""
     row = rulebook().formulary.find((), text, DAY)
     assert row is not None
     assert row.hcpcs == hcpcs

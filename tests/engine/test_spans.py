@@ -1,5 +1,6 @@
-"""Claims about stretches of time. Each number is a minute, as 60 seconds, so that they can be
-drawn.
+"""Claims about stretches of time.
+
+The tables write minutes, and `spans` turns each into 60 seconds, so that a reader can draw them.
 """
 
 from itertools import permutations
@@ -14,7 +15,7 @@ def spans(*minutes: Span) -> list[Span]:
 
 
 def test_lengths_are_added() -> None:
-    """Half an hour and a quarter are 45 minutes; nothing is nothing."""
+    """30 minutes and 15 minutes are 45 minutes; no span lasts 0 seconds."""
     assert seconds(spans((0, 30), (60, 75))) == 45 * 60
     assert seconds([]) == 0
 
@@ -32,7 +33,7 @@ def test_lengths_are_added() -> None:
     ids=["overlapping", "touching", "apart", "one within", "a moment", "none"],
 )
 def test_a_union_counts_each_minute_once(given: tuple[Span, ...], joined: tuple[Span, ...]) -> None:
-    """In whatever order they are given."""
+    """The union is the same in whatever order the spans are given."""
     for order in permutations(given):
         assert union(spans(*order)) == spans(*joined)
 
@@ -52,7 +53,7 @@ def test_a_union_counts_each_minute_once(given: tuple[Span, ...], joined: tuple[
 def test_an_overlap_is_what_runs_together(
     ours: tuple[Span, ...], theirs: tuple[Span, ...], minutes: int
 ) -> None:
-    """The same from either side; a pause of one of them does not count."""
+    """The overlap is the same from either side, and a pause of one of them does not count."""
     assert overlap(spans(*ours), spans(*theirs)) == minutes * 60
     assert overlap(spans(*theirs), spans(*ours)) == minutes * 60
 
@@ -73,9 +74,7 @@ def test_an_overlap_is_what_runs_together(
 def test_what_is_taken_out_leaves_the_rest(
     ours: tuple[Span, ...], theirs: tuple[Span, ...], rest: tuple[Span, ...]
 ) -> None:
-    """Two hours of fluid less an hour of drug are one hour; a cut in the middle leaves two
-    pieces.
-    """
+    """Two hours of fluid less an hour of drug are an hour; a cut in the middle makes two pieces."""
     assert subtract(spans(*ours), spans(*theirs)) == spans(*rest)
 
 
@@ -100,6 +99,6 @@ def test_what_remains_and_what_is_shared_are_the_whole() -> None:
 def test_a_distance_is_between_the_nearest_ends(
     ours: tuple[Span, ...], theirs: tuple[Span, ...], minutes: int
 ) -> None:
-    """The same from either side."""
+    """The distance is the same from either side."""
     assert distance(spans(*ours), spans(*theirs)) == minutes * 60
     assert distance(spans(*theirs), spans(*ours)) == minutes * 60

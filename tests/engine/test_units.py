@@ -47,12 +47,12 @@ def units(unit_amount: str, *doses: str) -> int:
 def test_a_further_hour_is_earned_by_its_remainder(
     minutes: int, from_30: int, from_31: int
 ) -> None:
-    """90 and 150 minutes earn an hour more under the guide's 30 minutes than under CPT's 31."""
+    """90 or 150 minutes earn one hour more under the guide (30 minutes) than under CPT (31)."""
     assert (additional_hours(minutes, 30), additional_hours(minutes, 31)) == (from_30, from_31)
 
 
 def test_hours_are_told_as_a_sum() -> None:
-    """150 minutes from 31: two hours and 30 minutes, one beyond the first."""
+    """150 minutes are 2 hours and 30 minutes; 30 are fewer than 31, so one further hour counts."""
     assert hours_in_words(150, 31, 1) == (
         "150 minutes = 2 h + 30 min; a further hour counts from 31 min, so 1 beyond the first"
     )
@@ -60,7 +60,7 @@ def test_hours_are_told_as_a_sum() -> None:
 
 @pytest.mark.parametrize("minutes", [31, 45, 59, 60, 61, 90, 91, 120, 600])
 def test_the_sum_of_hours_adds_up(minutes: int) -> None:
-    """Hours times 60 and the rest are the minutes on the other side of the sign."""
+    """Hours times 60 plus the rest are the minutes on the left of the equals sign."""
     told = re.match(r"(\d+) minutes = (\d+) h \+ (\d+) min; ", hours_in_words(minutes, 31, 0))
     assert told is not None
     total, hours, rest = (int(number) for number in told.groups())
@@ -84,7 +84,7 @@ def test_the_sum_of_hours_adds_up(minutes: int) -> None:
     ],
 )
 def test_a_part_of_a_unit_counts_whole(dose: str, expected: int) -> None:
-    """Of 10 mg: 140 mg are 14 units, 144 are 15 and 305 are 31; the least dose is one."""
+    """One unit is 10 mg: 140 mg are 14 units, 144 mg are 15, 305 mg are 31, and 0.01 mg is one."""
     assert units("10", dose) == expected
 
 
@@ -95,7 +95,7 @@ def test_a_part_of_a_unit_counts_whole(dose: str, expected: int) -> None:
 def test_units_smaller_and_larger_than_1_mg_are_exact(
     unit_amount: str, dose: str, expected: int
 ) -> None:
-    """2.5 / 0.1 is 25 and not 26, as it would be in binary fractions."""
+    """2.5 mg in units of 0.1 mg are 25 units; binary fractions would make 26 of them."""
     assert units(unit_amount, dose) == expected
 
 
@@ -110,7 +110,7 @@ def test_units_smaller_and_larger_than_1_mg_are_exact(
     ],
 )
 def test_doses_of_a_day_are_added_before_rounding(doses: tuple[str, ...], expected: int) -> None:
-    """Of 10 mg: 4 + 4 are one unit, not two; 12 + 12 are three, not four."""
+    """One unit is 10 mg: 4 + 4 mg are one unit and not two, 12 + 12 mg are three and not four."""
     assert units("10", *doses) == expected
 
 
@@ -141,7 +141,7 @@ def test_the_sum_of_doses_is_written_out() -> None:
     ],
 )
 def test_units_of_one_kind_convert(amount: str, unit: str, target: str, expected: str) -> None:
-    """Grams, milligrams and micrograms; litres and millilitres; units; in any letters."""
+    """Grams, milligrams and micrograms convert; so do litres and millilitres, and units."""
     assert convert(Decimal(amount), unit, target) == Decimal(expected)
 
 
@@ -158,7 +158,7 @@ def test_units_of_one_kind_convert(amount: str, unit: str, target: str, expected
     ],
 )
 def test_units_of_different_kinds_do_not(unit: str, target: str) -> None:
-    """Without the strength nobody knows how many milligrams a millilitre holds."""
+    """10 mL do not become milligrams, because nobody has said the strength of the product."""
     assert convert(Decimal(10), unit, target) is None
 
 
@@ -167,5 +167,5 @@ def test_units_of_different_kinds_do_not(unit: str, target: str) -> None:
     [("200", "200"), ("0.250", "0.25"), ("1E+3", "1000"), ("100.00", "100"), ("0.0001", "0.0001")],
 )
 def test_a_number_is_written_as_a_person_would(amount: str, text: str) -> None:
-    """No zeros behind, no exponents, and the zeros of a hundred stay."""
+    """0.250 is written 0.25, 1E+3 is written 1000, and 200 keeps its zeros."""
     assert plain(Decimal(amount)) == text

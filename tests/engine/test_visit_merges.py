@@ -1,7 +1,6 @@
-"""Claims about merges: whatever the order in which merges and messages come, the same visits
-remain.
+"""Claims about merges: in whatever order merges and messages arrive, the same visits remain.
 
-It owns feeds of four or five messages, each tried in every order.
+The feeds have two to six messages, and each claim is tried in every order of arrival.
 """
 
 from collections.abc import Iterable
@@ -43,12 +42,10 @@ def orders_by_visit(messages: Iterable[bytes]) -> dict[str, list[str]]:
 
 
 def always(messages: list[bytes]) -> dict[str, list[str]]:
-    """The orders of each visit, which must be the same in every order of arrival, timeline by
-    timeline.
-    """
+    """The orders of each visit; every order of arrival must give the same timelines."""
     first = timelines(messages)
-    for order in permutations(messages):
-        assert timelines(order) == first
+    for arrival in permutations(messages):
+        assert timelines(arrival) == first
     return orders_by_visit(messages)
 
 
@@ -56,19 +53,19 @@ def always(messages: list[bytes]) -> dict[str, list[str]]:
 
 
 def test_without_a_merge_two_visits_are_two() -> None:
-    """What the other tests join stays apart by itself."""
+    """V1 and V2 stay apart as long as no merge joins them."""
     assert always([dose("V1", "0900"), dose("V2", "1000")]) == {"V1": ["R-0900"], "V2": ["R-1000"]}
 
 
 def test_a_merged_visit_lives_on_under_the_surviving_number() -> None:
-    """V1 into V2: both doses are V2's, in the order of the clock, whatever came first."""
+    """V1 is merged into V2: V2 has both doses, in the order of the clock."""
     assert always([dose("V1", "0900"), dose("V2", "1000"), merge("V1", "V2", "1200")]) == {
         "V2": ["R-0900", "R-1000"]
     }
 
 
 def test_a_chain_of_merges_ends_at_its_last_number() -> None:
-    """V1 into V2 into V3, in all 120 orders of arrival."""
+    """V1 is merged into V2, and V2 into V3: in all 120 orders of arrival V3 has all doses."""
     messages = [
         dose("V1", "0900"), dose("V2", "1000"), dose("V3", "1100"),
         merge("V1", "V2", "1200"), merge("V2", "V3", "1300"),
@@ -77,30 +74,31 @@ def test_a_chain_of_merges_ends_at_its_last_number() -> None:
 
 
 def test_messages_after_a_merge_join_the_surviving_visit() -> None:
-    """The sender goes on writing the old number: the late dose is V2's."""
+    """The sender still writes V1 after the merge, and the late dose goes to V2."""
     messages = [merge("V1", "V2", "0800"), dose("V1", "0900")]
     assert always(messages) == {"V2": ["R-0900"]}
 
 
 def test_the_later_of_two_merges_of_a_number_holds() -> None:
-    """V1 went into V2 by mistake and, sent later, into V3: V2 keeps its own dose only."""
+    """V1 was merged into V2 by mistake and later into V3: V2 keeps only its own dose."""
     messages = [
-        dose("V1", "0900"), dose("V2", "1000"), merge("V1", "V2", "1200"), merge("V1", "V3", "1300"),
+        dose("V1", "0900"), dose("V2", "1000"),
+        merge("V1", "V2", "1200"), merge("V1", "V3", "1300"),
     ]  # fmt: skip
     assert always(messages) == {"V2": ["R-1000"], "V3": ["R-0900"]}
 
 
 def test_a_ring_of_two_is_one_visit() -> None:
-    """V1 into V2 and V2 into V1: a contradiction, but every dose is in one visit."""
+    """V1 into V2 and V2 into V1 contradict each other, yet every dose is in one visit."""
     messages = [
-        dose("V1", "0900"), dose("V2", "1000"), merge("V1", "V2", "1200"), merge("V2", "V1", "1300"),
+        dose("V1", "0900"), dose("V2", "1000"),
+        merge("V1", "V2", "1200"), merge("V2", "V1", "1300"),
     ]  # fmt: skip
-    found = always(messages)
-    assert list(found.values()) == [["R-0900", "R-1000"]]
+    assert list(always(messages).values()) == [["R-0900", "R-1000"]]
 
 
 def test_a_ring_of_three_is_one_visit() -> None:
-    """V1, V2, V3 and V1 again, in all 720 orders."""
+    """V1 into V2 into V3 into V1: in all 720 orders of arrival one visit has all doses."""
     messages = [
         dose("V1", "0900"), dose("V2", "1000"), dose("V3", "1100"),
         merge("V1", "V2", "1200"), merge("V2", "V3", "1300"), merge("V3", "V1", "1400"),
@@ -110,7 +108,7 @@ def test_a_ring_of_three_is_one_visit() -> None:
 
 @pytest.mark.parametrize("first", ["V0", "V9"])
 def test_a_number_that_leads_into_a_ring_is_in_its_visit(first: str) -> None:
-    """V0 into V1, and V1 and V2 into one another: the dose of V0 is neither lost nor alone."""
+    """V0 into V1, V1 into V2, V2 into V1: the dose of V0 is in the visit of the ring."""
     messages = [
         dose(first, "0900"), dose("V2", "1000"),
         merge(first, "V1", "1100"), merge("V1", "V2", "1200"), merge("V2", "V1", "1300"),
@@ -125,14 +123,14 @@ def test_a_merge_of_a_number_into_itself_is_nothing() -> None:
 
 
 def test_a_merge_that_comes_twice_is_one() -> None:
-    """The same merge again, under the same number and under another."""
+    """The same merge comes again under its own MSH-10 and under another one."""
     again = merge("V1", "V2", "1200")
     messages = [dose("V1", "0900"), again, again, again.replace(b"|C", b"|D", 1)]
     assert always(messages) == {"V2": ["R-0900"]}
 
 
 def test_a_merge_stays_in_its_hospital() -> None:
-    """V1 of another facility is another visit."""
+    """V1 of facility YAK is another visit than V1 of ZEBRA, so ZEBRA's merge does not touch it."""
     elsewhere = dose("V1", "1000").replace(b"|MAR|ZEBRA|", b"|MAR|YAK|")
     visits = visits_of([dose("V1", "0900"), elsewhere, merge("V1", "V2", "1200")])
     assert sorted(visits) == [VisitKey("YAK", "V1"), VisitKey("ZEBRA", "V2")]
@@ -152,7 +150,7 @@ def test_a_merged_visit_is_drafted_as_one() -> None:
 
 
 def test_the_message_that_merges_says_whom_it_touches() -> None:
-    """Both the number that ends and the one that stands are to be drafted again."""
+    """The visit that ended and the visit that stands are both to be drafted again."""
     visits = visits_of([dose("V1", "0900"), dose("V2", "1000")])
     touched = visits.add(read(merge("V1", "V2", "1200")))
     assert touched == {VisitKey("ZEBRA", "V1"), VisitKey("ZEBRA", "V2")}
@@ -165,8 +163,8 @@ def test_the_message_that_merges_says_whom_it_touches() -> None:
 def patients(messages: list[bytes]) -> tuple[str, ...]:
     """Whose visit V1 is, in every order of arrival."""
     first = timelines(messages)["V1"].patients
-    for order in permutations(messages):
-        assert timelines(order)["V1"].patients == first
+    for arrival in permutations(messages):
+        assert timelines(arrival)["V1"].patients == first
     return first
 
 
@@ -175,13 +173,13 @@ def merged_patient(prior: str, surviving: str, sent: str) -> bytes:
 
 
 def test_two_numbers_of_one_visit_are_two_patients() -> None:
-    """Until a merge says otherwise."""
+    """As long as no merge joins ZZ1 and ZZ2, V1 has two patients."""
     messages = [dose("V1", "0900", patient="ZZ1"), dose("V1", "1000", patient="ZZ2")]
     assert patients(messages) == ("ZZ1", "ZZ2")
 
 
 def test_a_patient_merge_makes_them_one() -> None:
-    """ZZ2 into ZZ1, before, between or after the messages."""
+    """ZZ2 is merged into ZZ1, and the merge may come before, between or after the doses."""
     messages = [
         dose("V1", "0900", patient="ZZ1"), dose("V1", "1000", patient="ZZ2"),
         merged_patient("ZZ2", "ZZ1", "1200"),
@@ -190,7 +188,7 @@ def test_a_patient_merge_makes_them_one() -> None:
 
 
 def test_a_chain_of_patients_ends_at_its_last_number() -> None:
-    """ZZ2 into ZZ3 into ZZ1."""
+    """ZZ2 is merged into ZZ3, and ZZ3 into ZZ1: V1 has the patient ZZ1."""
     messages = [
         dose("V1", "0900", patient="ZZ1"), dose("V1", "1000", patient="ZZ2"),
         merged_patient("ZZ2", "ZZ3", "1200"), merged_patient("ZZ3", "ZZ1", "1300"),
@@ -200,7 +198,7 @@ def test_a_chain_of_patients_ends_at_its_last_number() -> None:
 
 @pytest.mark.parametrize("first", ["ZZ0", "ZZ9"])
 def test_a_patient_that_leads_into_a_ring_is_in_it(first: str) -> None:
-    """ZZ0 into ZZ1, and ZZ1 and ZZ2 into one another: three numbers of one person."""
+    """ZZ0 into ZZ1, ZZ1 into ZZ2, ZZ2 into ZZ1: the three numbers are one person."""
     messages = [
         dose("V1", "0900", patient=first), dose("V1", "1000", patient="ZZ2"),
         merged_patient(first, "ZZ1", "1100"), merged_patient("ZZ1", "ZZ2", "1200"),

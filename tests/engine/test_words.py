@@ -1,5 +1,6 @@
-"""A word is a type: each has its sentence, the documents list the same ones, and a misspelt one is
-found.
+"""Claims about the closed words: each has its sentence, and the type checker finds a misspelt one.
+
+The documents and the notation of cases must list the same words as `words.py`.
 """
 
 import ast
@@ -56,9 +57,7 @@ def test_no_word_stands_twice_in_a_family() -> None:
 
 
 def test_a_misspelt_word_is_found_by_the_type_checker(tmp_path: Path) -> None:
-    """With one misspelt word in each of five modules, mypy finds five errors, each in its
-    module.
-    """
+    """One word is misspelt in each of five modules, and mypy reports one error in each."""
     copy = tmp_path / "services"
     shutil.copytree(REPOSITORY / "services", copy)
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
@@ -70,8 +69,8 @@ def test_a_misspelt_word_is_found_by_the_type_checker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--no-incremental", "--no-error-summary", "services"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     errors = [line for line in told.stdout.splitlines() if ": error: " in line]
-    found = [line.partition(":")[0].removeprefix("services/chargeline/") for line in errors]
-    assert sorted(found) == sorted(MISSPELT), told.stdout + told.stderr
+    modules = [line.partition(":")[0].removeprefix("services/chargeline/") for line in errors]
+    assert sorted(modules) == sorted(MISSPELT), told.stdout + told.stderr
 
 
 @pytest.mark.parametrize("table", sorted(WORD_TABLES))

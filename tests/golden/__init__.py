@@ -1,1 +1,1 @@
-"""Golden stories: one sentence each, from HL7 bytes to codes."""
+"""Golden stories: each leads from HL7 messages to codes, and one sentence says what it claims."""

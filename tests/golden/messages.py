@@ -33,7 +33,7 @@ def message(
     admitted: str = "",
     prior: Segment = "",
 ) -> bytes:
-    """A whole message; without `control` its number is made from what it says."""
+    """A whole message; without `control` its MSH-10 is a hash of the message."""
     pid = segment("PID", {1: "1", 3: f"{patient}^^^ZEBRA^MR", 5: "TESTPATIENT^ZEBRA", 18: account})
     pv1 = segment(
         "PV1", {1: "1", 2: patient_class, 19: visit, 44: at(admitted) if admitted else ""}
@@ -64,7 +64,7 @@ def rxa(
     status: str = "A",
     charted: str = "",
 ) -> Segment:
-    """What was charted. `dose` is an amount with its unit, such as `450 mg`; "" says nothing."""
+    """One charted row. `dose` is an amount with its unit, such as `450 mg`; "" charts none."""
     amount, _, unit = dose.partition(" ")
     fields = {
         1: "0",
@@ -111,7 +111,7 @@ def given(
     patient_class: str = "O",
     control: str = "",
 ) -> bytes:
-    """A RAS with one administration; the order is the drug's own unless named."""
+    """A RAS with one administration; without `order` each drug has an order of its own."""
     charted = rxa(
         drug, dose, start, stop, note=note, completion=completion, status=status, refused=refused
     )
@@ -132,7 +132,7 @@ def action(
     order: str = "R1",
     rate: str = "",
 ) -> bytes:
-    """One MAR action of an order, as a sender of actions writes it."""
+    """A RAS with one MAR action of an order, as a sender in the action-stream style writes it."""
     charted = rxa(drug, dose, time, note=f"{word}^^L", rate=rate, completion="")
     return message("RAS^O17", orc(order), charted, rxr("IV"), sent=time)
 
@@ -148,7 +148,7 @@ def ordered(
     sent: str = "0700",
     visit: str = "V1",
 ) -> bytes:
-    """An RDE with its duration in TQ1."""
+    """An RDE, with the ordered minutes in TQ1-6."""
     amount, _, unit = dose.partition(" ")
     rxe = segment("RXE", {2: f"{drug}^{drug.lower()}^L", 3: amount, 5: unit})
     timing = [segment("TQ1", {1: "1", 6: f"{minutes}^min"})] if minutes else []
@@ -167,7 +167,7 @@ def adt(
     prior_visit: str = "",
     admitted: str = "",
 ) -> bytes:
-    """An ADT; with a prior patient or visit its MRG."""
+    """An ADT; a prior patient or visit is written into an MRG segment."""
     fields = {1: f"{prior_patient}^^^ZEBRA^MR" if prior_patient else ""}
     fields |= {5: prior_visit} if prior_visit else {}
     merge = segment("MRG", fields) if prior_patient or prior_visit else ""

@@ -1,18 +1,17 @@
-"""Records all that chargeline says of the stories, the rule cases and simulated visits; compares
-two records.
+"""Records what chargeline says of stories, rule cases and simulated visits; compares two records.
 
-A change that is meant to change no draft is made between two recordings:
+Make a change that must change no draft between two recordings:
 
     python -m tests.golden.recording record before
     … the change …
     python -m tests.golden.recording record after
     python -m tests.golden.recording compare before after
 
-`compare` wants every byte the same: the JSON of each encounter, the page and the explanations,
-under all three policies. With `--drafts` it reads the JSON only, and of that what a bill rests on
-(codes, units, modifiers, ids, minutes, open questions, reasons for withholding, what other policies
-would give): for a change that may add to a trace or mend a sentence. The version of the rules is
-left out of a record.
+`compare` expects every byte to be the same: the JSON of each encounter, the page and the
+explanations, under all three policies. With `--drafts` it compares only what a bill rests on:
+codes, units, modifiers, ids, minutes, open questions, reasons for withholding, and what other
+policies would give. Use `--drafts` for a change that may add to a trace or mend a sentence. A
+record leaves out the version of the rules.
 """
 
 import argparse
@@ -44,8 +43,8 @@ STYLES = ("standard", "action-stream")
 WIDTH = 120
 # What a bill rests on. Everything else of a record is reasons and words.
 LINE_KEYS = (
-    "line_id", "role", "code", "units", "modifiers", "service_date", "drug", "minutes", "administrations",
-    "provisional",
+    "line_id", "role", "code", "units", "modifiers", "service_date", "drug", "minutes",
+    "administrations", "provisional",
 )  # fmt: skip
 WITHHELD_KEYS = ("reason", "drug", "minutes", "administrations")
 QUESTION_KEYS = ("code", "drug", "administrations")
@@ -76,9 +75,9 @@ def _cases(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
     for case in read_cases(sorted(rules_directory().rglob("*.cases.toml")), rulebook, mistakes):
         timeline = timeline_of(case, rulebook)
         history = history_of(case, timeline)
-        made = draft(timeline, with_choice(case, rulebook), history, policy=policy)
+        drafted = draft(timeline, with_choice(case, rulebook), history, policy=policy)
         name = f"{case.says} {case.given or case.charted} {case.payer} {case.patient_class}"
-        yield name, Run((CodedVisit(timeline, made),), 0, 0, 0, ())
+        yield name, Run((CodedVisit(timeline, drafted),), 0, 0, 0, ())
     assert not mistakes, mistakes
 
 
@@ -112,9 +111,7 @@ def _write(path: Path, runs: Iterable[tuple[str, Run]], rulebook: Rulebook) -> N
 
 
 def differences(before: Path, after: Path, *, drafts_only: bool) -> Iterator[str]:
-    """A line for each entry that differs; one that is in one record only has nothing to differ
-    from.
-    """
+    """A text for each entry that differs or is gone; an entry that is new is printed."""
     for path in sorted(before.iterdir()):
         old, new = _entries(path), _entries(after / path.name)
         for name in old:
@@ -126,11 +123,13 @@ def differences(before: Path, after: Path, *, drafts_only: bool) -> Iterator[str
         for name in [name for name in old if name in new]:
             was, now = old[name], new[name]
             if drafts_only:
-                was, now = (
-                    {"encounters": list(map(_drafted, each["encounters"]))} for each in (was, now)
-                )
+                was, now = _drafts_alone(was), _drafts_alone(now)
             if was != now:
                 yield f"{path.name}: {name!r}\n{_first_difference(was, now)}"
+
+
+def _drafts_alone(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"encounters": list(map(_drafted, entry["encounters"]))}
 
 
 def _entries(path: Path) -> dict[str, dict[str, Any]]:
@@ -139,7 +138,7 @@ def _entries(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _first_difference(was: Any, now: Any, where: str = "") -> str:
-    """The first value in which two entries differ, with the way to it."""
+    """The first value in which two entries differ, and where in the entry it stands."""
     if isinstance(was, dict) and isinstance(now, dict) and list(was) == list(now):
         key = next(key for key in was if was[key] != now[key])
         return _first_difference(was[key], now[key], f"{where}.{key}")
@@ -152,7 +151,7 @@ def _first_difference(was: Any, now: Any, where: str = "") -> str:
 
 
 def _drafted(encounter: dict[str, Any]) -> dict[str, Any]:
-    """What of one encounter's JSON a bill rests on."""
+    """The part of one encounter's JSON that a bill rests on."""
     return {
         **{name: encounter[name] for name in ("facility", "visit", "encounter", "policy")},
         "lines": [_kept(each, LINE_KEYS) for each in encounter["lines"]],
@@ -178,18 +177,15 @@ def main() -> int:
     comparing.add_argument(
         "--drafts", action="store_true", help="what a bill rests on, not the reasons"
     )
-    told = parser.parse_args()
-    if told.verb == "record":
-        record(told.folder)
+    arguments = parser.parse_args()
+    if arguments.verb == "record":
+        record(arguments.folder)
         return 0
-    found = 0
-    for found, each in enumerate(
-        differences(told.before, told.after, drafts_only=told.drafts), start=1
-    ):
-        if found <= 20:
-            print(each)
-    print(f"{found} differences")
-    return 1 if found else 0
+    differing = list(differences(arguments.before, arguments.after, drafts_only=arguments.drafts))
+    for difference in differing[:20]:
+        print(difference)
+    print(f"{len(differing)} differences")
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":

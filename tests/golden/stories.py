@@ -1,6 +1,6 @@
 """All stories, in the order of their files.
 
-It owns the list only; a story stands in the file of its subject.
+It owns the list only; each story stands in the file of its subject.
 """
 
 from tests.golden.stories_charting import CHARTING

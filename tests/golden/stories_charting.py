@@ -1,6 +1,7 @@
 """Stories of one visit that is charted well: styles of sender, mixtures, versions, delimiters.
 
-They own how a message is written; what is missing or impossible in it is stories_doubts.py's.
+They own the ways to write a message. Stories of a message in which something is missing or
+impossible stand in stories_doubts.py.
 """
 
 from tests.golden.messages import (
@@ -30,8 +31,7 @@ HL7_WITH_OTHER_DELIMITERS = VANCOMYCIN.translate(bytes.maketrans(b"|^~\\&", b"#*
 
 CHARTING = [
     story(
-        "One message with start and end of carboplatin is a first hour of chemotherapy and nine "
-        "units.",
+        "Carboplatin from 09:00 to 10:00 in one message is a first hour, and nine units of drug.",
         [given("CARBOPLATIN", "450 mg", "0900", "1000")],
         ["96413"],
         drugs=["J9045 x9"],
@@ -39,8 +39,7 @@ CHARTING = [
         asks=[],
     ),
     story(
-        "New bag, rate change, paused, restarted, stopped: 30 + 30 minutes running are one first "
-        "hour.",
+        "New bag, rate change, pause, restart, stop: 30 + 30 running minutes are a first hour.",
         DRIP,
         ["96365"],
         drugs=["J3373 x100"],
@@ -63,8 +62,7 @@ CHARTING = [
         interface=STREAM,
     ),
     story(
-        "A second new bag while the first runs does not stop the clock: 09:00 to 11:00 are two "
-        "hours.",
+        "A second bag while the first runs does not stop the clock: 09:00 to 11:00 is two hours.",
         [
             action("New Bag", "0900", dose="500 mg"),
             action("New Bag", "1000", dose="500 mg"),
@@ -86,8 +84,7 @@ CHARTING = [
         interface=STREAM,
     ),
     story(
-        "A rate of zero is a pause: 60 of 150 minutes did not run, 90 did, two hours for the "
-        "guide.",
+        "A rate of zero is a pause: of 150 minutes 90 ran, which are two hours for the guide.",
         [
             action("New Bag", "0900", dose="1000 mg"),
             action("Rate Change", "0930", rate="0 mL/hr"),
@@ -98,8 +95,7 @@ CHARTING = [
         interface=STREAM,
     ),
     story(
-        "New bags on two mornings without any stop are two doses with two questions, not a day "
-        "of infusion.",
+        "New bags on two mornings without any stop are two doses with a question each.",
         [
             action("New Bag", "0900", dose="1000 mg"),
             action("New Bag", f"{NEXT_DAY}0900", dose="1000 mg"),
@@ -122,7 +118,7 @@ CHARTING = [
         asks=[],
     ),
     story(
-        "An empty end of a piggyback is a missing stop, not a push by choice.",
+        "An empty end of a piggyback is a missing stop: a person is asked for the stop.",
         [given("CEFTRIAXONE", "1000 mg", "0900", method="IVPB")],
         ["96374"],
         asks=["stop.missing"],
@@ -142,8 +138,7 @@ CHARTING = [
         asks=["stop.missing"],
     ),
     story(
-        "Several drugs under one order keep their own routes: into the vein, the muscle and the "
-        "mouth.",
+        "Three drugs under one order keep their own routes: vein, muscle and mouth.",
         [
             message(
                 "RAS^O17",
@@ -160,8 +155,7 @@ CHARTING = [
         withheld=["technique.other_route"],
     ),
     story(
-        "A mixture is one infusion with a drug line for each drug and none for the fluid that "
-        "carries them.",
+        "A mixture is one infusion, with a line for each drug and none for the carrier fluid.",
         [
             message(
                 "RAS^O17",
@@ -190,8 +184,7 @@ CHARTING = [
         any_order=True,
     ),
     story(
-        "A v2.3 sender writes RAS^O01 and the duration in RXE-1: 60 minutes ordered, no stop "
-        "charted.",
+        "A v2.3 sender writes RAS^O01, orders 60 minutes in RXE-1, and charts no stop.",
         [
             message(
                 "RDE^O01",
@@ -243,7 +236,7 @@ CHARTING = [
         drugs=["J3373 x100"],
     ),
     story(
-        "Segments of the site's own are harmless, wherever they stand.",
+        "Z segments of the sender change nothing, wherever they stand.",
         [VANCOMYCIN.replace(b"RXR|", b"ZRX|1|bag 7^x\rRXR|") + b"ZZZ|end\r"],
         ["96365"],
         asks=[],

@@ -1,6 +1,6 @@
 """Stories of messages that change what others said: corrections, resends, cancellations, merges.
 
-Most are told in every order of arrival, because the outcome must not depend on it.
+Most stories are tried in every order of arrival, because the codes must not depend on the order.
 """
 
 from tests.golden.messages import action, adt, given, message, orc, rxa, rxr, segment
@@ -120,8 +120,7 @@ CORRECTIONS = [
         any_order=True,
     ),
     story(
-        "A visit number merged into another (A35) brings what was given under it, whenever the "
-        "merge comes.",
+        "Doses under a visit number that A35 merges go to the surviving visit, in any order.",
         [
             given("VANCOMYCIN", "1000 mg", "0900", "1000"),
             given("CEFEPIME", "2000 mg", "1005", "1035", visit="V2"),
@@ -132,8 +131,7 @@ CORRECTIONS = [
         any_order=True,
     ),
     story(
-        "An account merged into another (A41) brings what was given under it, whenever the merge "
-        "comes.",
+        "Doses under an account that A41 merges go to the surviving account, in any order.",
         [
             given("VANCOMYCIN", "1000 mg", "0900", "1000"),
             given("CEFEPIME", "2000 mg", "1005", "1035", visit="V2"),

@@ -1,6 +1,6 @@
-"""Stories of what cannot be billed as it stands: asked about, or withheld with its reason.
+"""Stories of doses that cannot be billed as charted: asked about, or withheld with a reason.
 
-They own the doubt in one message; corrections by a later message are stories_corrections.py's.
+They own the doubt in one message. Corrections by a later message stand in stories_corrections.py.
 """
 
 from tests.golden.messages import action, given, message, orc, rxa, rxr

@@ -1,4 +1,4 @@
-"""Stories of visits, days, clocks and access lines: what belongs together, and for how long it ran.
+"""Stories of visits, days, clocks and access lines: what is billed together, and its minutes.
 
 The nights on which the clock is changed are those of 2026 in New York.
 """
@@ -26,8 +26,7 @@ ENCOUNTERS = [
         ["96365 x2"],
     ),
     story(
-        "An observation stay is one encounter: day two's infusion is initial, day one's push is "
-        "added.",
+        "An observation stay is one encounter: the infusion of day two is initial, not the push.",
         [
             given("ONDANSETRON", "4 mg", "2200", patient_class="OBS"),
             given(
@@ -62,8 +61,7 @@ ENCOUNTERS = [
         interface=STREAM,
     ),
     story(
-        "A stop at a time that the clock shows twice is asked about; the shorter reading is "
-        "drafted.",
+        "A stop at a time that occurs twice is asked about; the shorter reading is drafted.",
         [given("VANCOMYCIN", "1000 mg", "202611010045", "202611010130")],
         ["96365"],
         asks=["time.twice"],
@@ -75,8 +73,7 @@ ENCOUNTERS = [
         asks=["time.impossible"],
     ),
     story(
-        "With offsets the hour that occurs twice is plain: 01:30 and again 01:30 are sixty "
-        "minutes apart.",
+        "With offsets a time that occurs twice is clear: 01:30-0400 to 01:30-0500 is an hour.",
         [given("VANCOMYCIN", "1000 mg", "202611010130-0400", "202611010130-0500")],
         ["96365"],
         asks=[],
@@ -94,8 +91,7 @@ ENCOUNTERS = [
         withheld=["encounter.inpatient"],
     ),
     story(
-        "An outpatient of one day who is admitted the next morning is billed for the first day "
-        "only.",
+        "An outpatient who is admitted the next morning is billed for the first day only.",
         [
             adt("A04", sent="0800", admitted="0800"),
             VANCOMYCIN,
@@ -125,8 +121,7 @@ ENCOUNTERS = [
         withheld=["encounter.inpatient"],
     ),
     story(
-        "An emergency visit that becomes an observation stay is one encounter with one initial "
-        "service.",
+        "An emergency visit that becomes an observation stay has one initial service.",
         [
             adt("A04", sent="2100", admitted="2100", patient_class="E"),
             given("ONDANSETRON", "4 mg", "2200", patient_class="E"),
@@ -138,8 +133,7 @@ ENCOUNTERS = [
         ["96365", "96375"],
     ),
     story(
-        "A second access line gives a second initial service, marked distinct, whose need is "
-        "asked for.",
+        "A second access line has a second initial service, marked distinct and asked about.",
         [
             given("CARBOPLATIN", "450 mg", "0900", "1000", line="PORT"),
             given("VANCOMYCIN", "1500 mg", "0900", "1100", line="LEFT-ARM"),

@@ -1,6 +1,6 @@
-"""Stories of whole days of treatment and of every technique, as an infusion centre knows them.
+"""Stories of whole days of treatment, and of every technique that an infusion centre uses.
 
-Their doses are ordinary ones and none is advice.
+The doses are ordinary ones, and no dose is advice.
 """
 
 from tests.golden.messages import given, message, orc, ordered, rxa, rxr
@@ -14,8 +14,7 @@ CARBO_PEM_PEMBRO = (
 
 REGIMENS = [
     story(
-        "FOLFOX: oxaliplatin 120 minutes with leucovorin beside it, fluorouracil pushed and then "
-        "by pump.",
+        "FOLFOX: oxaliplatin and leucovorin for 120 minutes, fluorouracil pushed, then by pump.",
         [
             given("PALONOSETRON", "0.25 mg", "0850", method="IVP"),
             given("OXALIPLATIN", "150 mg", "0900", "1100"),
@@ -31,8 +30,7 @@ REGIMENS = [
         asks=[],
     ),
     story(
-        "R-CHOP: rituximab 240 minutes, two chemotherapy pushes after it, cyclophosphamide 45 "
-        "minutes.",
+        "R-CHOP: rituximab for 240 minutes, two pushes, cyclophosphamide for 45 minutes.",
         [
             given("RITUXIMAB", "700 mg", "0900", "1300"),
             given("DOXORUBICIN", "90 mg", "1305", method="IVP"),
@@ -55,15 +53,13 @@ REGIMENS = [
         drugs=["J1100 x12", "J9045 x12", "J9171 x140", "J9306 x420", "J9355 x45"],
     ),
     story(
-        "Carboplatin, pemetrexed, pembrolizumab under the guide: a sequential therapeutic "
-        "infusion.",
+        "Beside carboplatin the guide bills pembrolizumab as a sequential therapeutic infusion.",
         CARBO_PEM_PEMBRO,
         ["96413", "96411", "96367"],
         any_order=True,
     ),
     story(
-        "Carboplatin, pemetrexed, pembrolizumab under Medicare: a sequential chemotherapy "
-        "infusion.",
+        "Beside carboplatin Medicare bills pembrolizumab as a sequential chemotherapy infusion.",
         CARBO_PEM_PEMBRO,
         ["96413", "96411", "96417"],
         policy=FACILITY,

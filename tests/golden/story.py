@@ -1,7 +1,7 @@
 """What a story is: a sentence, the messages of a day, and the codes that a coder would write.
 
-It owns the shape only. Times are of 2 March 2026 unless a story says another date; expectations are
-worked out by hand from the sentence.
+It owns the shape only. Times are of 2 March 2026 unless a story says another date. The expected
+codes were worked out by hand from the sentence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,9 @@ STREAM = "action-stream"
 
 
 class Story(NamedTuple):
-    """One claim. `expect`: codes by visit number; drugs, withheld and asks are of V1, None claims
-    nothing.
+    """One claim. `expect` holds the service codes by visit number.
+
+    `drugs`, `withheld` and `asks` are of the visit V1; None claims nothing of them.
     """
 
     says: str

@@ -1,7 +1,7 @@
-"""Every story holds: its messages, read and interpreted, end in the codes that its sentence claims.
+"""Every story holds: its messages end in the codes that its sentence claims.
 
-It owns the way from bytes to codes and nothing else; the stories are in stories*.py. A story may
-ask for several orders of arrival: each must give the same codes.
+It owns the way from bytes to codes and nothing else; the stories stand in stories*.py. A story with
+`any_order` is tried in every order of arrival, and each must give the same codes.
 """
 
 from functools import cache
@@ -42,8 +42,9 @@ def interface(name: str) -> Profile:
 
 
 def drafts(story: Story, arrival: tuple[bytes, ...]) -> dict[str, Draft]:
-    """The draft of every visit after all messages, by visit number; visits of a patient know each
-    other.
+    """The draft of every visit after all messages, by visit number.
+
+    A draft knows what the patient's other visits contribute to the record.
     """
     readings = [read_events(read_message(data), interface(story.interface)) for data in arrival]
     feed = fold(readings, rulebook().base)
@@ -64,28 +65,27 @@ def arrivals(story: Story) -> list[tuple[bytes, ...]]:
 def test_story(story: Story) -> None:
     """The drafts of all visits are what the sentence says, in each order of arrival."""
     for arrival in arrivals(story):
-        made = drafts(story, arrival)
-        assert {visit: service_codes(each) for visit, each in made.items()} == {
-            visit: sorted(codes) for visit, codes in story.expect.items()
-        }, story.says
-        only = made.get("V1")
-        if only is None:
+        drafted = drafts(story, arrival)
+        codes = {visit: service_codes(of_visit) for visit, of_visit in drafted.items()}
+        assert codes == {visit: sorted(says) for visit, says in story.expect.items()}, story.says
+        first = drafted.get("V1")
+        if first is None:
             continue
-        for wanted, found in (
-            (story.drugs, drug_codes(only)),
-            (story.withheld, withheld_reasons(only)),
-            (story.asks, question_codes(only)),
+        for expected, actual in (
+            (story.drugs, drug_codes(first)),
+            (story.withheld, withheld_reasons(first)),
+            (story.asks, question_codes(first)),
         ):
-            assert wanted is None or sorted(wanted) == found, story.says
+            assert expected is None or sorted(expected) == actual, story.says
 
 
 def test_there_are_at_least_45_stories_each_with_its_own_sentence() -> None:
-    """No sentence stands twice, and the list is as long as it is meant to be."""
+    """No two stories have the same sentence, and there are at least 45 of them."""
     assert len({each.says for each in STORIES}) == len(STORIES) >= 45
 
 
 def test_a_message_without_any_visit_number_is_set_aside() -> None:
-    """Neither PV1-19 nor PID-18: nothing is guessed, and the reason says what is missing."""
+    """Without PV1-19 and PID-18 no visit is guessed; the finding's code says what is missing."""
     reading = read_events(
         read_message(m.given("CARBOPLATIN", "450 mg", "0900", "1000", visit="")),
         interface("standard"),
@@ -95,7 +95,7 @@ def test_a_message_without_any_visit_number_is_set_aside() -> None:
 
 
 def test_a_duplicate_changes_no_visit() -> None:
-    """A resend under another number touches nothing, so nothing is drafted again."""
+    """A resend under another MSH-10 touches no visit, so no visit is drafted again."""
     visits = Feed(rulebook().base)
     first = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A1")
     again = m.given("CARBOPLATIN", "450 mg", "0900", "1000", control="A2", sent="1900")

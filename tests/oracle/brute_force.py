@@ -1,7 +1,7 @@
 """What must be billed for an encounter, worked out the slow way, from the printed rules alone.
 
-It owns a second reading of the rules: minutes are counted one by one, and the initial service is
-the candidate that no other candidate beats. It shares no code and no data with the engine.
+It owns a second reading of the rules: the oracle counts minutes one by one, and takes as initial
+service the candidate that no other candidate beats. It shares no code and no data with the engine.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ _INITIAL = {1: "96413", 2: "96409", 3: "96365", 4: "96374"}  # by rank
 
 
 class Numbers(NamedTuple):
-    """The numbers of the rules. Any other value is a wrong oracle, which the tests must catch."""
+    """The numbers of the rules. The tests also run oracles with a wrong number, and catch them."""
 
     infusion_from: int = 16  # running minutes; less is a push
     concurrent_from: int = 16  # minutes together with one timed infusion
@@ -35,9 +35,7 @@ RIGHT = Numbers()
 
 
 class Service(NamedTuple):
-    """Something that competes for "initial": one push, or all infusions of a drug in one line
-    group.
-    """
+    """A candidate for "initial": one push, or all infusions of one drug in one line group."""
 
     drug: str
     chemo: bool
@@ -81,9 +79,9 @@ def drug_class(drug: str, policy: str) -> str:
 
 
 def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, str]]]:
-    """Drugs given into a vein, by access line; lines that share a drug are one.
+    """Group the drugs given into a vein by access line; lines that share a drug are one group.
 
-    What has no line went where its drug went, else into the first line.
+    A drug charted without a line went where the same drug went, else into the line used first.
     """
     items = list(visit)
     named = [each for each in items if each[0].line]
@@ -96,7 +94,7 @@ def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, st
         for other in [each for each in groups if each[0] & lines or each[1] & drugs]:
             groups.remove(other)
             lines, drugs, members = lines | other[0], drugs | other[1], other[2] + members
-        # What was just joined may touch a third group, so look until nothing is left to join.
+        # The joined group has more lines and drugs than before, so it may now touch a third group.
         while touching := [each for each in groups if each[0] & lines or each[1] & drugs]:
             groups.remove(touching[0])
             lines, drugs, members = (
@@ -109,16 +107,14 @@ def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, st
 
 
 def unbeaten(candidates: Sequence[Service]) -> Service:
-    """The one candidate that no other beats."""
-    found = [one for one in candidates if not any(other.beats(one) for other in candidates)]
-    assert len(found) == 1, found
-    return found[0]
+    """The one candidate that no other candidate beats."""
+    best = [one for one in candidates if not any(other.beats(one) for other in candidates)]
+    assert len(best) == 1, best
+    return best[0]
 
 
 def minutes_between(one: Given, other: Given) -> int:
-    """Whole minutes from the end of the earlier to the start of the later; 0 if they touch or
-    overlap.
-    """
+    """Minutes from the end of the earlier to the start of the later; 0 if they overlap or touch."""
     return max(0, one.start - other.stop, other.start - one.stop)
 
 
@@ -187,22 +183,19 @@ class _Encounter:
         self, initial: Service, others: Sequence[Service], modifiers: tuple[str, ...]
     ) -> None:
         timed = [initial] if initial.infusion else []
-        for each in others:
-            if any(
-                len(each.minutes & other.minutes) >= self.numbers.concurrent_from for other in timed
-            ):
-                if not each.chemo and self.concurrent == 0:
+        for infusion in others:
+            shared = [len(infusion.minutes & other.minutes) for other in timed]
+            if any(minutes >= self.numbers.concurrent_from for minutes in shared):
+                if not infusion.chemo and self.concurrent == 0:
                     self.concurrent = 1
                     self._add("96368")
                 continue
-            timed.append(each)
-            self._add("96417" if each.chemo else "96367")
-            self._bill_hours(each, modifiers)
+            timed.append(infusion)
+            self._add("96417" if infusion.chemo else "96367")
+            self._bill_hours(infusion, modifiers)
 
     def _hours(self, minutes: int, tail: int) -> int:
-        """Count further hours by going through them: each needs its tail of minutes past the hour
-        before.
-        """
+        """Count further hours one by one: 91 minutes earn the first of them at a tail of 31."""
         hours = 0
         while minutes >= 60 * (hours + 1) + tail:
             hours += 1
@@ -234,7 +227,7 @@ class _Encounter:
             pushed.append(push)
 
     def _is_within_chemo_infusion(self, push: Service, infusions: Sequence[Service]) -> bool:
-        """The guide bills a chemo push only apart from the infusion."""
+        """Whether the guide withholds a push because it began while a chemo infusion ran."""
         running = (each.minutes for each in infusions if each.chemo)
         return self.policy == GUIDE and any(push.start in minutes for minutes in running)
 
@@ -250,11 +243,11 @@ class _Encounter:
 
     def _bill_hydration(self, *, beside: bool) -> None:
         counted: set[int] = set()
-        for each in self.fluids:
-            counted |= each.minutes
+        for fluid in self.fluids:
+            counted |= fluid.minutes
         if self.policy != GUIDE:
-            for each, _ in self.drugs:
-                counted -= each.minutes
+            for drug, _ in self.drugs:
+                counted -= drug.minutes
         if len(counted) < self.numbers.hydration_from:
             return
         hours = self._hours(len(counted), self.numbers.tail)
@@ -267,12 +260,12 @@ class _Encounter:
     def _bill_injections(self) -> None:
         codes = {"therapeutic": "96372", "hormonal": "96402", "chemo": "96401"}
         doses: Counter[str] = Counter()
-        for drug, order in {(each.drug, each.order) for each in self.injections}:
-            times = sorted(
-                each.start for each in self.injections if (each.drug, each.order) == (drug, order)
-            )
+        starts: dict[tuple[str, str], list[int]] = {}
+        for syringe in self.injections:
+            starts.setdefault((syringe.drug, syringe.order), []).append(syringe.start)
+        for (drug, _order), times in starts.items():
             last = None
-            for time in times:
+            for time in sorted(times):
                 doses[codes[drug_class(drug, self.policy)]] += (
                     last is None or time - last > self.numbers.dose_within
                 )

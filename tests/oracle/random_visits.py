@@ -1,8 +1,8 @@
-"""Invents encounters from a seed, close to the edges of the rules, and writes them in the cases
-notation.
+"""Invents encounters from a seed, with minutes close to the limits of the rules.
 
-It owns the shapes of visits that the oracle and the engine are compared on. It knows no codes: only
-what kind of drug each one is, and which minutes coders argue about.
+It owns the shapes of the visits on which oracle and engine are compared, and writes a visit in the
+notation of rule cases. It knows no codes: only the kind of each drug, and the minutes that coders
+argue about, such as 15 and 16, or 30 and 31.
 """
 
 from collections.abc import Sequence
@@ -81,9 +81,7 @@ _OPENING, _LATEST_START, _MIDNIGHT = 7 * 60, 13 * 60, 24 * 60
 
 
 class Given(NamedTuple):
-    """One drug given. `pieces` are (first minute, minute of the stop) of the day; equal means one
-    time.
-    """
+    """One drug given. `pieces` are (start, stop) in minutes of the day; equal means one time."""
 
     drug: str
     route: str  # iv | sc | im
@@ -148,7 +146,7 @@ def random_visit(seed: int) -> tuple[Given, ...]:
 
 
 def _palette(chance: Random) -> list[str]:
-    """Few drugs for each visit, so that the same one often comes again."""
+    """The few drugs of one visit; being few, the same drug often comes again."""
     kinds = (_CHEMO, _CHEMO, _DISPUTED, _SUPPORT, _SUPPORT, _FLUID, (*_SHOTS, *_HORMONES))
     return [chance.choice(chance.choice(kinds)) for _ in range(chance.randint(1, 5))]
 
@@ -181,8 +179,9 @@ def _administration(
 
 
 def _start(chance: Random, before: Sequence[Given]) -> int:
-    """Anywhere in the morning, or a telling number of minutes from the edge of something
-    earlier.
+    """A start anywhere in the morning, or some minutes from the start or stop of an earlier drug.
+
+    The minutes are those at which a rule changes its mind, such as 15, 16, 30 and 31.
     """
     if not before or chance.randrange(6) == 0:
         return chance.randint(_OPENING, _OPENING + 300)
@@ -204,9 +203,7 @@ def _pieces(chance: Random, start: int, minutes: int) -> tuple[tuple[int, int], 
 
 
 def _injection(chance: Random, drug: str, start: int, before: Sequence[Given], order: str) -> Given:
-    """An injection at a place of the body, often a further syringe of an order that is already
-    there.
-    """
+    """An injection, often as a further syringe of an order that the visit already has."""
     route = "im" if drug in _HORMONES else chance.choice(("sc", "sc", "im"))
     earlier = [each for each in before if each.drug == drug]
     if earlier and chance.randrange(2):

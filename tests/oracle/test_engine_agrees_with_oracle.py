@@ -1,8 +1,7 @@
-"""The engine and a slow second reading of the rules bill the same services, visit after random
-visit.
+"""The engine and the oracle bill the same services for each of 4,000 random visits.
 
-This module owns the comparison, and the proof that it can fail: an oracle with one wrong number is
-caught by the same visits. A difference is shown as the smallest visit that still has it.
+This module owns the comparison, and the proof that the comparison can fail: the same visits catch
+an oracle with one wrong number. A failing test shows the smallest visit that still differs.
 """
 
 from collections import Counter
@@ -54,7 +53,7 @@ def drafted(seed: int, policy: str) -> Billed:
 def smallest(
     visit: tuple[Given, ...], differs: Callable[[tuple[Given, ...]], bool]
 ) -> tuple[Given, ...]:
-    """Leave out administrations for as long as the rest still differs."""
+    """Leave out administrations one by one, for as long as the rest still differs."""
     for number in range(len(visit)):
         fewer = visit[:number] + visit[number + 1 :]
         if fewer and differs(fewer):
@@ -65,8 +64,9 @@ def smallest(
 def report(seed: int, policy: str) -> str:
     visit = smallest(random_visit(seed), lambda some: engine(some, policy) != billed(some, policy))
     told = [f"visit {seed} under {policy}, reduced:", *(f"    {notation(each)}" for each in visit)]
-    right, found = show(billed(visit, policy)), show(engine(visit, policy))
-    return "\n".join([*told, f"  oracle {right}", f"  engine {found}"])
+    told.append(f"  oracle {show(billed(visit, policy))}")
+    told.append(f"  engine {show(engine(visit, policy))}")
+    return "\n".join(told)
 
 
 def show(units: Billed) -> str:
@@ -84,9 +84,7 @@ def disagreements(policy: str, numbers: Numbers) -> Iterator[int]:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_engine_bills_what_the_oracle_bills(policy: str) -> None:
-    """Codes, modifiers and units of every random visit are those that counting minute by minute
-    gives.
-    """
+    """Codes, modifiers and units of every random visit are those of the oracle."""
     seeds = list(disagreements(policy, RIGHT))
     told = "\n".join(report(seed, policy) for seed in seeds[:SHOWN])
     assert not seeds, f"{len(seeds)} of {VISITS} visits differ; the first:\n{told}"
@@ -115,9 +113,7 @@ def test_the_engine_bills_what_the_oracle_bills(policy: str) -> None:
     ids=lambda value: value if isinstance(value, str) else _name(value),
 )
 def test_an_oracle_with_one_wrong_number_is_caught(policy: str, wrong: Numbers) -> None:
-    """Each number of the rules is tried on both sides: one minute or hour off, and some visit shows
-    it.
-    """
+    """Each number is tried one too low and one too high, and some visit shows the difference."""
     agreed = (n for n in range(VISITS) if drafted(n, policy) == billed(random_visit(n), policy))
     assert any(drafted(n, policy) != billed(random_visit(n), policy, wrong) for n in agreed)
 
@@ -129,9 +125,7 @@ def _name(numbers: Numbers) -> str:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_random_visits_reach_every_service_code(policy: str) -> None:
-    """Every code that the oracle knows is billed by some of the visits, under each policy that has
-    it.
-    """
+    """Under each policy some visit bills each code that the oracle knows under that policy."""
     reached = {code for n in range(VISITS) for code, _ in billed(random_visit(n), policy)}
     chemo = {"96401", "96402", "96409", "96411", "96413", "96415", "96417"}
     other = {
@@ -150,9 +144,7 @@ def test_the_random_visits_reach_every_service_code(policy: str) -> None:
 
 
 def test_the_random_visits_have_second_lines() -> None:
-    """Some visits have an initial service in a second access line, with further hours of its
-    own.
-    """
+    """Some visits have an initial service in a second access line, and further hours of it."""
     marked = {
         code for n in range(VISITS) for code, marks in billed(random_visit(n), FACILITY) if marks
     }
@@ -160,7 +152,7 @@ def test_the_random_visits_have_second_lines() -> None:
 
 
 def test_the_drugs_of_the_random_visits_are_in_the_formulary() -> None:
-    """The kinds that the oracle writes down by hand are those of the hospital's own list."""
+    """The kinds of drugs, written down by hand for the oracle, are those of the formulary."""
     day = timeline(random_visit(0)).days[0].day
-    found = {drug: rulebook().formulary.find((drug,), drug, day) for drug in KINDS}
-    assert {drug: row.kind if row else None for drug, row in found.items()} == KINDS
+    rows = {drug: rulebook().formulary.find((drug,), drug, day) for drug in KINDS}
+    assert {drug: row.kind if row else None for drug, row in rows.items()} == KINDS

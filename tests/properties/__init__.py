@@ -1,1 +1,1 @@
-"""Claims about whole feeds and whole visits, held over many invented ones."""
+"""Claims that must hold for every feed and every visit, tried on many invented ones."""

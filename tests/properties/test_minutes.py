@@ -1,8 +1,8 @@
 """No draft bills time that did not pass.
 
-This module owns the bookkeeping of minutes over many random visits: what a unit of an hour needs at
-least, held against the minutes in which something truly ran. It knows code numbers and printed
-minimums, and nothing of how the engine chooses between them.
+This module owns the bookkeeping of minutes over many random visits. It compares the minutes that a
+billed hour needs at least with the minutes in which a drug truly ran. It knows code numbers and
+printed minimums, and nothing of how the engine chooses between codes.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from chargeline.rulebook.loading import load_rulebook
 from tests.oracle.random_visits import KINDS, Given, notation, random_visit, timeline
 
 POLICIES = ("guide-2026", "cms-facility-2026", "cms-physician-2026")
-VISITS = range(100_000, 101_000)  # not those that the oracle is compared on
+VISITS = range(100_000, 101_000)  # seeds; the oracle is compared on other ones
 _RULES = Path(__file__).resolve().parents[2] / "rules"
 
 FIRST_HOURS = frozenset({"96413", "96417", "96365", "96367"})
@@ -59,11 +59,8 @@ def rulebook() -> Rulebook:
 def drafted(seed: int, policy: str) -> Drafted:
     visit = random_visit(seed)
     given = {f"{each.order}#{number}": each for number, each in enumerate(visit, start=1)}
-    lines = (
-        line
-        for each in draft(timeline(visit), rulebook(), policy=policy).encounters
-        for line in each.lines
-    )
+    encounters = draft(timeline(visit), rulebook(), policy=policy).encounters
+    lines = (line for encounter in encounters for line in encounter.lines)
     return Drafted(given, tuple(line for line in lines if line.code.startswith("96")))
 
 
@@ -72,81 +69,80 @@ def all_drafted(policy: str) -> Iterator[Drafted]:
 
 
 def billed_hours(of: Drafted) -> Iterator[tuple[frozenset[int], int]]:
-    """For each infusion billed by the hour: the minutes it ran in, and its further hours."""
+    """For each infusion billed by the hour: the minutes in which it ran, and its further hours."""
+    further = [line for line in of.lines if line.code in FURTHER_HOURS]
     for line in of.lines:
         if line.code in FIRST_HOURS:
-            same = [
-                each for each in of.lines if set(each.administrations) == set(line.administrations)
-            ]
-            yield of.ran(line), sum(each.units for each in same if each.code in FURTHER_HOURS)
+            keys = set(line.administrations)
+            hours = sum(other.units for other in further if set(other.administrations) == keys)
+            yield of.ran(line), hours
 
 
 @all_policies
 def test_no_line_claims_more_minutes_than_ran(policy: str) -> None:
-    """The minutes of a line are no more than the minutes in which its administrations ran."""
+    """A line never has more minutes than those in which its administrations ran."""
     timed = 0
-    for each in all_drafted(policy):
-        for line in each.lines:
+    for drafted_visit in all_drafted(policy):
+        for line in drafted_visit.lines:
             if line.minutes is not None:
                 timed += line.code not in PUSHES
-                assert line.minutes <= len(each.ran(line)), each.told()
+                assert line.minutes <= len(drafted_visit.ran(line)), drafted_visit.told()
     assert timed > len(VISITS), "too few timed lines to claim anything"
 
 
 @all_policies
 def test_every_hour_of_an_infusion_was_earned(policy: str) -> None:
-    """A first hour ran 16 minutes; with n further hours, n full hours and a tail of 30 or 31
-    minutes.
-    """
+    """A first hour needs 16 minutes; two further hours need 150 (guide) or 151 minutes (CPT)."""
     hours = Counter[int]()
-    for each in all_drafted(policy):
-        for ran, further in billed_hours(each):
+    for drafted_visit in all_drafted(policy):
+        for ran, further in billed_hours(drafted_visit):
             needed = 60 * further + TAIL[policy] if further else INFUSION_FROM
-            assert len(ran) >= needed, each.told()
+            assert len(ran) >= needed, drafted_visit.told()
             hours[further] += 1
     assert min(hours[0], hours[1], hours[2]) > 0, "the visits reach too few hours to claim anything"
 
 
 @all_policies
 def test_every_further_hour_belongs_to_a_first_one(policy: str) -> None:
-    """No 96415 or 96366 stands without the first hour of the same administrations."""
+    """Each 96415 and 96366 stands beside a first hour of the same administrations."""
     seen = 0
-    for each in all_drafted(policy):
-        first = [set(line.administrations) for line in each.lines if line.code in FIRST_HOURS]
-        for line in each.lines:
+    for drafted_visit in all_drafted(policy):
+        lines = drafted_visit.lines
+        first = [set(line.administrations) for line in lines if line.code in FIRST_HOURS]
+        for line in lines:
             if line.code in FURTHER_HOURS:
                 seen += 1
-                assert set(line.administrations) in first, each.told()
+                assert set(line.administrations) in first, drafted_visit.told()
     assert seen > 0
 
 
 @all_policies
 def test_every_unit_of_hydration_was_earned(policy: str) -> None:
-    """n units of hydration in an encounter need 60 minutes for all but the last, and 31 for
-    that.
-    """
+    """Three units of hydration need 60 + 60 + 31 minutes in which a fluid ran."""
     units_seen = Counter[int]()
-    for each in all_drafted(policy):
-        units = sum(line.units for line in each.lines if line.code in HYDRATION)
+    for drafted_visit in all_drafted(policy):
+        units = sum(line.units for line in drafted_visit.lines if line.code in HYDRATION)
         if units:
-            ran = frozenset().union(*(g.minutes for g in each.given.values() if _is_fluid(g)))
-            assert len(ran) >= 60 * (units - 1) + HYDRATION_FROM, each.told()
+            fluids = [given for given in drafted_visit.given.values() if _is_fluid(given)]
+            ran = frozenset().union(*(fluid.minutes for fluid in fluids))
+            assert len(ran) >= 60 * (units - 1) + HYDRATION_FROM, drafted_visit.told()
             units_seen[units] += 1
     assert min(units_seen[1], units_seen[2]) > 0
 
 
 @pytest.mark.parametrize("policy", POLICIES[1:])
 def test_medicare_hydration_was_earned_alone(policy: str) -> None:
-    """Under Medicare's rules those minutes of hydration have nothing else running into any vein."""
+    """Under Medicare's rules no drug runs into a vein in the minutes that bill hydration."""
     shared = 0
-    for each in all_drafted(policy):
-        units = sum(line.units for line in each.lines if line.code in HYDRATION)
+    for drafted_visit in all_drafted(policy):
+        units = sum(line.units for line in drafted_visit.lines if line.code in HYDRATION)
         if units:
-            vein = [g for g in each.given.values() if g.route == "iv"]
-            fluid = frozenset().union(*(g.minutes for g in vein if _is_fluid(g)))
-            other = frozenset().union(*(g.minutes for g in vein if not _is_fluid(g)))
-            shared += bool(fluid & other)
-            assert len(fluid - other) >= 60 * (units - 1) + HYDRATION_FROM, each.told()
+            vein = [given for given in drafted_visit.given.values() if given.route == "iv"]
+            fluid = frozenset().union(*(given.minutes for given in vein if _is_fluid(given)))
+            drugs = frozenset().union(*(given.minutes for given in vein if not _is_fluid(given)))
+            shared += bool(fluid & drugs)
+            needed = 60 * (units - 1) + HYDRATION_FROM
+            assert len(fluid - drugs) >= needed, drafted_visit.told()
     assert shared > 0, "no hydration ran beside anything"
 
 
@@ -154,29 +150,32 @@ def test_medicare_hydration_was_earned_alone(policy: str) -> None:
 def test_no_administration_is_billed_as_two_services(policy: str) -> None:
     """Further hours aside, an administration stands behind one service line at most."""
     several = 0
-    for each in all_drafted(policy):
-        lines = [line for line in each.lines if line.code not in FURTHER_HOURS | {"96361"}]
+    further = FURTHER_HOURS | {"96361"}
+    for drafted_visit in all_drafted(policy):
+        lines = [line for line in drafted_visit.lines if line.code not in further]
         behind = Counter(key for line in lines for key in line.administrations)
         several += len(behind) > 1
-        assert all(count == 1 for count in behind.values()), each.told()
+        assert all(count == 1 for count in behind.values()), drafted_visit.told()
     assert several > 0
 
 
 @all_policies
 def test_the_hours_of_a_drug_are_no_more_than_it_ran(policy: str) -> None:
-    """All hours of a drug together, over all its lines, need no more minutes than it truly ran."""
+    """All hours of a drug, over all its lines, need no more minutes than the drug truly ran."""
     counted = 0
-    for each in all_drafted(policy):
+    for drafted_visit in all_drafted(policy):
+        given = drafted_visit.given
         needed: Counter[str] = Counter()
-        for line in each.lines:
-            drug = each.given[line.administrations[0]].drug
+        for line in drafted_visit.lines:
+            drug = given[line.administrations[0]].drug
             if line.code in FIRST_HOURS:
                 needed[drug] += INFUSION_FROM
             elif line.code in FURTHER_HOURS:
                 needed[drug] += 60 * line.units + TAIL[policy] - INFUSION_FROM
         for drug, minutes in needed.items():
-            ran = frozenset().union(*(g.minutes for g in each.given.values() if g.drug == drug))
-            assert len(ran) >= minutes, each.told()
+            doses = [dose for dose in given.values() if dose.drug == drug]
+            ran = frozenset().union(*(dose.minutes for dose in doses))
+            assert len(ran) >= minutes, drafted_visit.told()
             counted += 1
     assert counted > 0
 

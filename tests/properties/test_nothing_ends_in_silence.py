@@ -20,25 +20,20 @@ PROFILES = {
 @pytest.mark.parametrize("policy", sorted(RULEBOOK.policies))
 @pytest.mark.parametrize("style", sorted(PROFILES))
 def test_every_administration_is_charged_asked_about_or_withheld(style: str, policy: str) -> None:
-    """Each administration of each encounter stands in at least one service line, question or
-    withheld.
-    """
+    """Each administration stands in at least one service line, question or withheld service."""
     visits = Feed(RULEBOOK.base)
     for name, data in simulate(visits=300, seed=31, style=style, mess=0.8).messages:
         visits.add(read_events(read_message(data), PROFILES[name]))
     seen = 0
     for key in visits:
         timeline = visits[key]
-        made = draft(timeline, RULEBOOK, policy=policy)
-        held = [each for encounter in made.encounters for each in encounter.administrations]
-        assert sorted(held) == sorted(item.key for item in timeline.administrations)
-        for encounter in made.encounters:
+        encounters = draft(timeline, RULEBOOK, policy=policy).encounters
+        keys = [item for encounter in encounters for item in encounter.administrations]
+        assert sorted(keys) == sorted(item.key for item in timeline.administrations)
+        for encounter in encounters:
             lines = [line for line in encounter.lines if line.role != "drug"]
-            ends = {
-                each
-                for entry in (*lines, *encounter.questions, *encounter.withheld)
-                for each in entry.administrations
-            }
-            assert set(encounter.administrations) <= ends, key
+            entries = (*lines, *encounter.questions, *encounter.withheld)
+            ended = {item for entry in entries for item in entry.administrations}
+            assert set(encounter.administrations) <= ended, key
             seen += len(encounter.administrations)
     assert seen > 500

@@ -1,7 +1,7 @@
-"""A feed means the same in whatever order it comes and however often its messages come again.
+"""A feed gives the same drafts in whatever order and however often its messages arrive.
 
-This module owns whole invented feeds, shuffled and multiplied. It knows nothing of what the
-timelines and drafts should say: only that they may not depend on the network.
+This module owns whole invented feeds, shuffled and with copies. It does not know what timelines and
+drafts should say. It knows only that they may not depend on the order in which a network delivers.
 """
 
 import re
@@ -51,8 +51,8 @@ def timelines(messages: Iterable[tuple[str, bytes]]) -> dict[VisitKey, Timeline]
     return {key: visits[key] for key in visits}
 
 
-def drafts(found: dict[VisitKey, Timeline]) -> dict[VisitKey, str]:
-    return {key: repr(draft(timeline, rulebook())) for key, timeline in found.items()}
+def drafts(of_visits: dict[VisitKey, Timeline]) -> dict[VisitKey, str]:
+    return {key: repr(draft(timeline, rulebook())) for key, timeline in of_visits.items()}
 
 
 @cache
@@ -65,17 +65,15 @@ def shuffled(messages: Messages, chance: Random) -> Messages:
 
 
 def with_copies(messages: Messages, chance: Random) -> Messages:
-    """A third of the messages once more, the same bytes, anywhere later in the feed."""
-    return _inserted(
-        messages,
-        [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3],
-        chance,
-    )
+    """The feed, and three in ten of its messages once more: the same bytes, anywhere later."""
+    copies = [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3]
+    return _inserted(messages, copies, chance)
 
 
 def with_resends(messages: Messages, chance: Random) -> Messages:
-    """A third of the messages once more, anywhere later, the same body under a later MSH-7 and new
-    MSH-10.
+    """The feed, and three in ten of its messages once more, under a later MSH-7 and a new MSH-10.
+
+    A resend stands anywhere after its message.
     """
     chosen = [(place, each) for place, each in enumerate(messages) if chance.random() < 0.3]
     again = [
@@ -89,14 +87,13 @@ def _inserted(
     messages: Messages, more: list[tuple[int, tuple[str, bytes]]], chance: Random
 ) -> Messages:
     placed = [(float(place), each) for place, each in enumerate(messages)]
-    placed += [
-        (place + 0.5 + chance.random() * (len(messages) - place), each) for place, each in more
-    ]
+    for place, copy in more:
+        placed.append((place + 0.5 + chance.random() * (len(messages) - place), copy))
     return tuple(each for _, each in sorted(placed, key=lambda item: item[0]))
 
 
 def resent(text: bytes, control: str, minutes: int) -> bytes:
-    """The message under another MSH-10, its MSH-7 so many minutes later."""
+    """The message under another MSH-10, and with an MSH-7 that is so many minutes later."""
     fields = text.split(b"|")
     clock = re.match(rb"\d{14}", fields[6])
     assert clock is not None, fields[6]
@@ -106,15 +103,15 @@ def resent(text: bytes, control: str, minutes: int) -> bytes:
     return b"|".join(fields)
 
 
-def assert_same(found: dict[VisitKey, Timeline], expected: dict[VisitKey, Timeline]) -> None:
-    assert found.keys() == expected.keys()
+def assert_same(folded: dict[VisitKey, Timeline], expected: dict[VisitKey, Timeline]) -> None:
+    assert folded.keys() == expected.keys()
     for key, timeline in expected.items():
-        assert found[key] == timeline, f"{key}: another timeline"
+        assert folded[key] == timeline, f"{key}: another timeline"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_order_of_arrival_gives_the_same_timelines(seed: int) -> None:
-    """A feed in four random orders folds into the timelines that it gives in the order sent."""
+    """A feed folds into the same timelines in four random orders as in the order sent."""
     for number in range(SHUFFLES):
         chance = Random(f"order:{seed}:{number}")
         assert_same(timelines(shuffled(feed(seed), chance)), as_sent(seed))
@@ -122,14 +119,14 @@ def test_any_order_of_arrival_gives_the_same_timelines(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_order_of_arrival_gives_the_same_drafts(seed: int) -> None:
-    """The drafts of all visits are the same text, step by step, after a shuffle."""
-    found = timelines(shuffled(feed(seed), Random(f"drafts:{seed}")))
-    assert drafts(found) == drafts(as_sent(seed))
+    """After a shuffle the drafts of all visits are the same text, each step of a trace included."""
+    folded = timelines(shuffled(feed(seed), Random(f"drafts:{seed}")))
+    assert drafts(folded) == drafts(as_sent(seed))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_copies_of_messages_change_no_timeline(seed: int) -> None:
-    """The same bytes once more, anywhere later, add nothing."""
+    """Messages that come again with the same bytes, anywhere later, add nothing."""
     chance = Random(f"copies:{seed}")
     assert_same(timelines(with_copies(feed(seed), chance)), as_sent(seed))
 
@@ -143,18 +140,16 @@ def test_resends_under_another_number_change_no_timeline(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_copies_and_resends_in_any_order_change_no_draft(seed: int) -> None:
-    """Shuffled together with copies and resends, even before their originals, a feed drafts the
-    same text.
-    """
+    """A feed shuffled with copies and resends, some before their originals, drafts the same."""
     chance = Random(f"all:{seed}")
     muddled = shuffled(with_copies(with_resends(feed(seed), chance), chance), chance)
-    found = timelines(muddled)
-    assert_same(found, as_sent(seed))
-    assert drafts(found) == drafts(as_sent(seed))
+    folded = timelines(muddled)
+    assert_same(folded, as_sent(seed))
+    assert drafts(folded) == drafts(as_sent(seed))
 
 
 def test_the_comparison_sees_one_message_that_is_missing() -> None:
-    """Leaving out one RAS that nothing else repeats changes a timeline: equality is not empty."""
+    """A feed without one RAS, which no other message repeats, gives other timelines."""
     messages = simulate(visits=5, seed=1, style="mixed", mess=0.0).messages
     place = next(n for n, (_, text) in enumerate(messages) if b"|RAS^O17" in text)
     assert timelines(messages[:place] + messages[place + 1 :]) != timelines(messages)

@@ -1,7 +1,7 @@
-"""The timeline that is put together from a feed says what truly happened.
+"""The timelines that the engine folds from a feed say what truly happened.
 
 This module owns the comparison of timelines with the simulator's truth, order by order. It leaves
-out the minutes of orders whose stop nobody charted: their truth cannot be in the feed.
+out the minutes of orders whose stop nobody charted, because no message of the feed holds them.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -66,13 +66,13 @@ def pairs(style: str, mess: float, seed: int) -> Feeds:
 
 
 def drug_id(codes: tuple[str, ...], text: str) -> str:
-    """The formulary's id, or the sender's own code for the one drug that nobody bills."""
-    found = rulebook().formulary.find(codes, text, _DAY)
-    return found.id if found else codes[0].lower()
+    """The formulary's id, or the sender's own code for the one drug that no formulary has."""
+    row = rulebook().formulary.find(codes, text, _DAY)
+    return row.id if row else codes[0].lower()
 
 
 def told_doses(truth: Truth) -> list[Truth]:
-    """What truly ran: neither held nor taken back."""
+    """The doses that were truly given: neither held nor voided."""
     return [each for each in truth["administrations"] if each["given"] and not each["voided"]]
 
 
@@ -81,19 +81,17 @@ def found_doses(timeline: Timeline) -> list[Administration]:
 
 
 def told_amounts(truth: Truth) -> dict[tuple[str, str], Decimal]:
-    """(order, drug) -> all of it."""
+    """The whole amount by order and drug."""
     amounts: dict[tuple[str, str], Decimal] = {}
     for dose in told_doses(truth):
-        for each in dose["drugs"]:
-            key = (dose["order"], drug_id((each["id"],), DRUGS[each["id"]][0]))
-            amounts[key] = amounts.get(key, Decimal(0)) + Decimal(each["amount"])
+        for drug in dose["drugs"]:
+            key = (dose["order"], drug_id((drug["id"],), DRUGS[drug["id"]][0]))
+            amounts[key] = amounts.get(key, Decimal(0)) + Decimal(drug["amount"])
     return amounts
 
 
 def drugs_of(dose: Administration) -> list[DrugAmount]:
-    """What was given: the additives of a mixture (RXC), else what RXA-5 names; never the carrier
-    fluid.
-    """
+    """The additives of a mixture (RXC), else what RXA-5 names; never the fluid of a mixture."""
     additives = [each for each in dose.drugs if each.component == "additive"]
     return additives or [each for each in dose.drugs if not each.component]
 
@@ -101,9 +99,9 @@ def drugs_of(dose: Administration) -> list[DrugAmount]:
 def found_amounts(timeline: Timeline) -> dict[tuple[str, str], Decimal]:
     amounts: dict[tuple[str, str], Decimal] = {}
     for dose in found_doses(timeline):
-        for each in drugs_of(dose):
-            key = (dose.order, drug_id(each.codes, each.text))
-            amounts[key] = amounts.get(key, Decimal(0)) + (each.amount or Decimal(0))
+        for drug in drugs_of(dose):
+            key = (dose.order, drug_id(drug.codes, drug.text))
+            amounts[key] = amounts.get(key, Decimal(0)) + (drug.amount or Decimal(0))
     return amounts
 
 
@@ -113,7 +111,7 @@ def minutes_from(start: datetime, stop: datetime) -> set[int]:
 
 
 def timed_orders(truth: Truth) -> set[str]:
-    """Orders all of whose doses have a documented stop."""
+    """The orders of which every dose has a documented stop."""
     open_ones = {each["order"] for each in told_doses(truth) if not each["stop_documented"]}
     return {each["order"] for each in told_doses(truth)} - open_ones
 
@@ -144,16 +142,14 @@ def found_minutes(timeline: Timeline, orders: set[str]) -> dict[str, set[int] | 
 
 @all_feeds
 def test_the_visits_are_those_that_were(style: str, mess: float, seed: int) -> None:
-    """One timeline for each visit of the truth, and none for a temporary number that was merged
-    away.
-    """
+    """Each visit of the truth has a timeline; a temporary number that was merged has none."""
     told = {(each["facility"], each["visit"]) for each in truths(style, mess, seed)}
     assert set(visits_of(style, mess, seed)) == told
 
 
 @all_feeds
 def test_exactly_the_cancelled_visits_are_cancelled(style: str, mess: float, seed: int) -> None:
-    """A registration taken back by A11 is known as cancelled, and no other is."""
+    """The visits whose registration A11 took back are cancelled, and no other visit is."""
     visits = visits_of(style, mess, seed)
     cancelled = {key.visit for key in visits if visits[key].context.cancelled}
     assert cancelled == {each["visit"] for each in truths(style, mess, seed) if each["cancelled"]}
@@ -161,16 +157,14 @@ def test_exactly_the_cancelled_visits_are_cancelled(style: str, mess: float, see
 
 @all_feeds
 def test_every_drug_is_there_in_its_whole_amount(style: str, mess: float, seed: int) -> None:
-    """Of each order the drugs and the sum of each drug's amounts are what was truly given, and no
-    more.
-    """
+    """Each order has the drugs that were truly given, each with the whole amount and no more."""
     for truth, timeline in pairs(style, mess, seed):
         assert found_amounts(timeline) == told_amounts(truth), truth["visit"]
 
 
 @all_feeds
 def test_every_route_is_the_true_one(style: str, mess: float, seed: int) -> None:
-    """All doses of an order went the way that the timeline says."""
+    """The timeline gives each dose the route by which it was truly given."""
     for truth, timeline in pairs(style, mess, seed):
         told = {(each["order"], each["route"]) for each in told_doses(truth)}
         assert {(each.order, each.route) for each in found_doses(timeline)} == told, truth["visit"]
@@ -178,7 +172,7 @@ def test_every_route_is_the_true_one(style: str, mess: float, seed: int) -> None
 
 @all_feeds
 def test_every_running_minute_is_the_true_one(style: str, mess: float, seed: int) -> None:
-    """Where stops are documented, an order ran in exactly the minutes that the timeline says."""
+    """Where stops are documented, the timeline has exactly the minutes in which the order ran."""
     for truth, timeline in pairs(style, mess, seed):
         told = told_minutes(truth)
         assert found_minutes(timeline, set(told)) == told, truth["visit"]
@@ -189,23 +183,20 @@ def test_what_was_held_or_refused_is_told_as_not_given(style: str, mess: float, 
     """Exactly the orders that were held or refused have an administration that was not given."""
     for truth, timeline in pairs(style, mess, seed):
         held = {each["order"] for each in truth["administrations"] if not each["given"]}
-        assert {each.order for each in timeline.administrations if not each.given} == held, truth[
-            "visit"
-        ]
+        not_given = {each.order for each in timeline.administrations if not each.given}
+        assert not_given == held, truth["visit"]
 
 
 @all_feeds
 def test_what_was_taken_back_is_gone(style: str, mess: float, seed: int) -> None:
-    """An order whose every record was voided has no administration, given or not."""
+    """An order has no administration, given or not, when all its records were voided."""
     for truth, timeline in pairs(style, mess, seed):
         voided = {each["order"] for each in truth["administrations"] if each["voided"]}
         assert not voided & {each.order for each in timeline.administrations}, truth["visit"]
 
 
 def test_the_feeds_have_what_the_claims_are_about() -> None:
-    """Among the visits are held and voided doses, pauses, mixtures, missing stops and cancelled
-    visits.
-    """
+    """The feeds have held and voided doses, pauses, mixtures, missing stops, cancelled visits."""
     doses = [dose for feed in FEEDS for truth in truths(*feed) for dose in truth["administrations"]]
     assert any(not dose["given"] for dose in doses)
     assert any(dose["voided"] for dose in doses)

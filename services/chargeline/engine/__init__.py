@@ -1,10 +1,10 @@
 """The pure core: messages in, timelines, draft charges and explanations out.
 
-It owns every coding decision and nothing else: no clock, no disk, no network, no randomness and no
-floats, and it imports the standard library only. Three functions are its doors: `fold` makes
-timelines of what messages say, `draft` makes charges of a timeline, `explain` says why. Whoever
-needs the engine imports the names below from here, and nothing deeper; the closed words are in
-`words`.
+The engine owns every coding decision and nothing else. It reads no clock, no disk and no network,
+uses no randomness and no floats, and imports the standard library only, so that the same messages
+always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
+`draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
+names below from here and from no module below; the closed words are in `words`.
 """
 
 from chargeline.engine import words

@@ -1,14 +1,15 @@
 """Work that a later draft of the same visit need not do again.
 
-A visit is drafted after each message, and most of it has not changed. The rules of drafting are
-written as if each were asked once. What may be used again stands in the table below. A piece of
-work is a function, and what it rests on is exactly its arguments: a result is used again only where
-all of them are equal, so it changes no draft, not one character (a property test drafts with and
-without).
+This module owns what is kept between two drafts of a visit, and knows nothing of coding. A visit is
+drafted after each message, and most of the visit has not changed since the message before. The
+other modules are written as if every piece of work were done each time. The table of stages below
+lists the pieces that may be used again. A piece of work is a function, and its result depends on
+its arguments alone. A result is used again only where all arguments are equal, so saved work
+changes no character of a draft (a test drafts with saved work and without).
 
-The one thing that has a shape of its own is a long account that is billed day by day: even to look
-at each of a thousand days would take longer than to draft the one that changed. `DaysDrafted` keeps
-where the days begin to differ.
+A long account that is billed day by day needs more. To look at each of a thousand days would take
+longer than to draft the one day that changed. So `DaysDrafted` keeps all days of the last draft,
+and `days_alike` finds the days that changed between the first and the last that did not.
 """
 
 from collections.abc import Callable, Hashable
@@ -23,13 +24,13 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Stage(Generic[Result]):
-    """One stage of drafting whose result is kept."""
+    """One stage of drafting whose results are kept."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
 
-# Each with what tells its pieces apart.
+# The comment behind a stage says what tells its pieces apart.
 FACTS: Stage[Facts] = Stage("facts")  # an administration
 SERVICE: Stage[Service] = Stage("service")  # an administration under a policy
 LINES_OF_PLACE: Stage[Proposal] = Stage("lines of a place")  # its first service, under a policy
@@ -40,7 +41,7 @@ ENCOUNTER: Stage[EncounterDraft] = Stage("encounter")  # an encounter under a po
 class DaysDrafted(NamedTuple):
     """The last draft of an account that is billed day by day: its days, and an encounter for each.
 
-    `rests_on`: what else the whole of it depends on.
+    `rests_on` is everything else that the draft depends on, such as the payer and the policy.
     """
 
     rests_on: tuple[object, ...]
@@ -62,9 +63,9 @@ class SavedWork:
         work: Callable[[*Arguments], Result],
         *rests_on: *Arguments,
     ) -> Result:
-        """The result of `work(*rests_on)`, which is done anew only where an argument has changed.
+        """The result of `work(*rests_on)`; the work is done only where an argument has changed.
 
-        `name` tells the pieces of one stage apart. Of each the last result is kept.
+        `name` tells the pieces of one stage apart. The last result of each piece is kept.
         """
         slot = (stage, name)
         kept = self._kept.get(slot)
@@ -77,7 +78,7 @@ class SavedWork:
 
 
 class NothingSaved(SavedWork):
-    """Every piece of work is done anew; nothing is kept."""
+    """Saved work that keeps nothing, so that every piece of work is done each time."""
 
     def again(
         self,
@@ -91,7 +92,7 @@ class NothingSaved(SavedWork):
 
 
 def days_alike(before: tuple[Day, ...], now: tuple[Day, ...]) -> tuple[int, int]:
-    """How many days at the beginning and how many at the end are the very same."""
+    """How many days at the beginning and how many at the end are the very same objects."""
     first = _common_start(before, now)
     least = min(len(before), len(now))
     last = 0
@@ -101,10 +102,13 @@ def days_alike(before: tuple[Day, ...], now: tuple[Day, ...]) -> tuple[int, int]
 
 
 def _common_start(before: tuple[Day, ...], now: tuple[Day, ...]) -> int:
-    """How many days at the beginning are the same; halving, because slices compare fast."""
+    """How many days at the beginning are the same.
+
+    The search halves the range, because Python compares two slices much faster than it loops.
+    """
     low, high = 0, min(len(before), len(now))
     if before[: high - 1] == now[: high - 1]:
-        low = max(0, high - 1)  # mostly it is the last day that changes
+        low = max(0, high - 1)  # most messages change the last day only
     while low < high:
         middle = (low + high + 1) // 2
         if before[low:middle] == now[low:middle]:

@@ -1,8 +1,9 @@
 """What other policies would make of the same administrations.
 
-It owns saying on each line where another shipped policy ends differently, because that difference
-is a compliance decision that someone must own. What a policy makes of an encounter is asked of the
-families; here the ends are only held beside each other.
+This module owns the sentence on a line that says where another shipped policy ends differently.
+Such a difference is a compliance decision, and somebody in the hospital must take it. The module
+does not code anything: the families say what each policy makes of an encounter, and the module
+compares the ends. An end of an administration is its codes, `withheld`, or a question.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +36,7 @@ class _Other(NamedTuple):
 
     @property
     def policy(self) -> str:
-        """The name of that policy."""
+        """The name of the other policy."""
         return self.assessment.rules.policy
 
 
@@ -44,7 +45,7 @@ def with_differences(
 ) -> EncounterDraft:
     """Say on each line and withheld service where another policy ends differently.
 
-    `services` are those of the draft's own policy, `others` the encounter as other policies see it.
+    `services` are those of the draft's own policy; `others` is the encounter under other policies.
     """
     ours = _ends(draft)
     theirs = [_other(assessment) for assessment in others]
@@ -84,12 +85,12 @@ def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
 def _own(
     entry: ChargeLine | Withheld, differences: Mapping[tuple[str, ...], tuple[Difference, ...]]
 ) -> tuple[Difference, ...]:
-    """The differences of one entry; of a family that is not compared there are none."""
+    """The differences of one entry; none where the entry's family is not compared."""
     return differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
 
 
 def _ends(draft: EncounterDraft) -> dict[str, list[str]]:
-    """How each administration ends in a draft: codes with units and modifiers, or withheld."""
+    """How each administration ends in a draft: its codes with units and modifiers, or withheld."""
     ends: dict[str, list[str]] = {}
     for line in draft.lines:
         if line.family in _IN_SHORT:
@@ -110,7 +111,7 @@ def _other(assessment: Assessment) -> _Other:
         try:
             families.append(in_short(assessment))
         except UndecidedError:
-            continue  # under that policy all of it would be asked about
+            continue  # under that policy the whole family would be a question
         for key in families[-1].ends:
             ends.setdefault(key, []).extend(families[-1].ends[key])
     return _Other(assessment, ends, families)
@@ -122,7 +123,7 @@ def _end_of(ends: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str
 
 
 def _rules(draft: EncounterDraft) -> dict[str, list[str]]:
-    """The rules behind each administration's end in a draft, in the order of the reasoning."""
+    """The rules behind the end of each administration in a draft, in the order of the reasoning."""
     rules: dict[str, list[str]] = {}
     for entry in _entries(draft):
         for key in entry.administrations:
@@ -138,11 +139,14 @@ class _Causes:
         self._ours_alone = _alone(services)
 
     def of(self, keys: Sequence[str], other: _Other) -> str:
-        """First what the other policy makes of these by themselves, then of others, then their
-        place.
+        """The id of the rule that makes the difference, "" where no rule differs.
 
-        An initial service elsewhere moves all others, so the first rule that makes another service
-        something else may explain them.
+        The search has three stages: rules that judge these administrations by themselves, then
+        rules that judge any other administration by itself, then rules that give these their place.
+        The second stage is needed because an administration that becomes the initial service moves
+        all others. Example: two hours of vancomycin beside 30 minutes of pembrolizumab are initial
+        under the guide. Under Medicare pembrolizumab is chemotherapy and therefore initial, so the
+        rule on pembrolizumab is the cause of the other code of vancomycin.
         """
         alone = _alone(other.assessment.services)
         ours = self._ours_alone
@@ -157,16 +161,14 @@ class _Causes:
 
 
 def _alone(services: Sequence[Service]) -> dict[str, list[str]]:
-    """The rules by which each administration is what it is by itself."""
+    """The rules that judge each administration by itself, without its place among others."""
     return {service.administration.key: rules_of(service.steps) for service in services}
 
 
 def _first_differing(
     ours: Mapping[str, Sequence[str]], theirs: Mapping[str, Sequence[str]], keys: Iterable[str]
 ) -> str:
-    """The first rule in the other policy's reasoning about some administrations that ours did not
-    use.
-    """
+    """The first rule that the other policy uses for these administrations and ours does not."""
     for key in keys:
         used = ours.get(key, ())
         for rule in theirs.get(key, ()):

@@ -1,8 +1,8 @@
 """The draft of a visit: every administration ends as a charge line, a question or withheld.
 
-It owns putting the parts together: encounters, what each administration is by itself, what the
-charge families make of them, and what other policies would. It decides nothing that rules decide,
-and reads no clock: equal timelines, rules and histories give equal drafts.
+It owns the order of the parts: group the days into encounters, judge each administration by itself,
+let the charge families propose lines, and compare with other policies. It decides nothing that
+rules decide, and it reads no clock, so that equal timelines, rules and histories give equal drafts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,11 +50,11 @@ from chargeline.engine.words import YesNo
 
 
 class Rulebook(NamedTuple):
-    """All that drafts are made from besides the timeline.
+    """Everything that a draft is made from besides the timeline and the history.
 
-    `base` are the rules that hold whoever pays: timelines are folded by them. `policies` by name;
-    `compared` are the names whose differences are said on the line; `payers` maps a payer to its
-    policy; `version` names the rules' text; `sources` gives the title of each citation key.
+    `version` names the text of the rules. `base` holds the rules that are the same for every payer;
+    `fold` uses them. `policies` are by name, and `compared` names those that lines are compared
+    with. `payers` maps a payer to a policy, and `sources` a citation key to its title.
     """
 
     version: str
@@ -67,7 +67,7 @@ class Rulebook(NamedTuple):
     sources: Mapping[str, str]
 
     def policy_for(self, context: VisitContext) -> str:
-        """The policy of the visit's payer; the site's default where the table has none."""
+        """The policy of the visit's payer; the site's default where the table lacks the payer."""
         return self.payers.get(context.payer.upper(), self.default_policy)
 
 
@@ -81,8 +81,9 @@ def draft(
 ) -> Draft:
     """Draft all charges of a visit.
 
-    `history` is what the patient's other visits contribute to the record. `policy` overrides the
-    payer's. `saved` is the work of earlier drafts of this visit: it saves time and changes nothing.
+    `history` is what the patient's other visits contribute to the record. `policy` takes the place
+    of the payer's policy. `saved` is the work of earlier drafts of this visit; the draft is the
+    same with it and without it.
     """
     name = policy or rulebook.policy_for(timeline.context)
     drafting = _Drafting(
@@ -102,15 +103,15 @@ def draft(
     )
 
 
-def contributions_of(timeline: Timeline, made: Draft) -> tuple[Contribution, ...]:
-    """What a visit adds to its patient's record, by its draft.
+def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, ...]:
+    """What a visit, as drafted, adds to the record of its patient.
 
-    Nothing for a visit without exactly one patient: nobody can say whose it is.
+    A visit without exactly one patient adds nothing, because nobody can say whose visit it is.
     """
     patient = timeline.context.patient
     if not patient or len(timeline.patients) != 1:
         return ()
-    slots_used = dict.fromkeys([slot for each in made.encounters for slot in each.slots])
+    slots_used = dict.fromkeys([slot for each in drafted.encounters for slot in each.slots])
     starts = {day.day: day.administrations[0].start for day in timeline.days} if slots_used else {}
     return tuple(
         [
@@ -142,7 +143,10 @@ class _Drafting:
         self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
 
     def encounters(self) -> tuple[EncounterDraft, ...]:
-        """The drafts of all encounters; of an account billed by day only those that changed."""
+        """The drafts of all encounters.
+
+        Of an account that is billed by day, only the days that changed are drafted again.
+        """
         timeline, days = self.timeline, self.saved.days
         rests_on = (timeline.context, timeline.patients, self.rulebook, self.policy, self.history)
         if days is not None and days.rests_on == rests_on:
@@ -158,7 +162,7 @@ class _Drafting:
         return encounters
 
     def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...]:
-        """The encounters before, those of days that changed drafted anew."""
+        """The encounters of the last draft, with those of changed days drafted again."""
         now = self.timeline.days
         first, last = days_alike(before.days, now)
         changed = self.timeline._replace(days=now[first : len(now) - last])
@@ -168,7 +172,6 @@ class _Drafting:
         return (*before.encounters[:first], *drafted, *kept_after)
 
     def _encounter(self, encounter: Encounter) -> EncounterDraft:
-        """The draft of one encounter."""
         return self.saved.again(
             ENCOUNTER,
             (encounter.name, self.policy),
@@ -217,14 +220,14 @@ class _Drafting:
         return self._encounter_draft(encounter, Proposal(withheld=tuple(withheld)))
 
     def _coded(self, encounter: Encounter) -> EncounterDraft:
-        """What the families make of an encounter, and where other policies would differ."""
+        """What the families make of an encounter; a question where rules leave a gap or clash."""
         try:
             return self._coded_by_rules(encounter)
         except UndecidedError as error:
             return self._undecided(encounter, error)
 
     def _undecided(self, encounter: Encounter, error: UndecidedError) -> EncounterDraft:
-        """Nothing is billed where rules leave a gap, and a person is told which."""
+        """Bill nothing of the encounter, and ask a person to mend the gap or clash of rules."""
         clash = ", ".join([rule.id for rule in error.clash])
         question = ask(
             "rule.clash" if clash else "rule.none",
@@ -238,7 +241,10 @@ class _Drafting:
         return drafted._replace(questions=(question,))
 
     def _coded_by_rules(self, encounter: Encounter) -> EncounterDraft:
-        """The same, where rules decide all that must be decided."""
+        """What the families make of an encounter, and where other policies would differ.
+
+        Raises UndecidedError where no one rule decides something that must be decided.
+        """
         facts = self._facts(encounter)
         assessment = self._assessed(encounter, self.policy, facts, [None] * len(facts))
         proposal = together(
@@ -282,13 +288,13 @@ class _Drafting:
     ) -> Assessment:
         """An encounter as a policy sees it: what each administration is by itself.
 
-        `alike` is what another policy made of the same facts.
+        `alike` is what another policy made of the same facts, None where none was asked.
         """
         rules = self.rulebook.policies[policy].on(encounter.day)
         again = self.saved.again
         services = [
-            again(SERVICE, (each.administration.key, policy), assess, each, rules, other)
-            for each, other in zip(facts, alike, strict=True)
+            again(SERVICE, (own.administration.key, policy), assess, own, rules, other)
+            for own, other in zip(facts, alike, strict=True)
         ]
         return self._assessment(encounter, rules, services)
 
@@ -307,8 +313,9 @@ class _Drafting:
     def _assessed_elsewhere(
         self, encounter: Encounter, policy: str, facts: Sequence[Facts], alike: Sequence[Service]
     ) -> Assessment:
-        """The same for a comparison: where that policy leaves a gap, it would ask about
-        everything.
+        """An encounter as another policy sees it, for a comparison.
+
+        Without services where that policy has a gap: its draft would only ask.
         """
         try:
             return self._assessed(encounter, policy, facts, alike)
@@ -317,9 +324,7 @@ class _Drafting:
             return self._assessment(encounter, rules, ())
 
     def _is_second_of_day(self, encounter: Encounter) -> bool:
-        """Whether the patient had an initial service elsewhere before, on the day of this
-        encounter.
-        """
+        """Whether another visit of the patient had an initial service earlier on the same day."""
         if not self.history:
             return False
         slot = initial_service_slot(encounter.day)
@@ -337,8 +342,8 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
                 "visit.two_patients",
                 expected="one patient under one visit number",
                 found=f"{len(timeline.patients)} medical record numbers that no merge joins",
-                do="correct the number at the sender, or send the merge (A40); nothing is billed "
-                "until then",
+                do="correct the number at the sender, or send the merge (A40); "
+                "until then nothing is billed",
             )
         )
     if timeline.context.cancelled and timeline.days:
@@ -347,8 +352,8 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
                 "visit.cancelled",
                 expected="no administrations under a visit that was cancelled (A11)",
                 found=f"{len(timeline.administrations)} administrations",
-                do="move them to the visit under which they were given; nothing is billed until "
-                "then",
+                do="move the administrations to the visit under which they were given; "
+                "until then nothing is billed",
             )
         )
     return tuple(questions)

@@ -1,8 +1,9 @@
 """Which administrations belong to one encounter, and the encounter as one policy sees it.
 
-It owns the grouping of a visit's days: by day for a recurring account, the whole of an observation
-stay, or by gap for a plain outpatient visit. The choice is a rule. An administration belongs where
-it began, so one that runs over midnight is not cut.
+It owns the three ways to group the days of a visit: by day (a recurring account), the whole visit
+(an observation stay), or by gap (a plain outpatient visit). A rule chooses the way. It knows no
+codes. An administration belongs to the day on which it began, so an infusion from 23:00 to 02:00
+is not cut at midnight.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ class GroupingFacts(NamedTuple):
 
 
 class GroupingAnswer(NamedTuple):
-    """How days are grouped, after which gap a new encounter begins, and whether it is billed."""
+    """How days are grouped, the gap that begins a new encounter, and whether days are billed."""
 
     group: Grouping
     bill: YesNo
@@ -36,15 +37,19 @@ GROUPING = Concern(
     "encounter.grouping",
     GroupingFacts,
     GroupingAnswer,
-    meaning="how the days of one visit number become encounters, and whether they are billed at "
-    "all",
+    meaning=(
+        "how the days of one visit number become encounters, and whether they are billed at all"
+    ),
 )
 
 CONCERNS = (GROUPING,)
 
 
 class Encounter(NamedTuple):
-    """Administrations billed together. `name` is the first day; `start` is when that day began."""
+    """Administrations billed together.
+
+    `name` is the first day, as YYYY-MM-DD. `start` is when the day's first administration began.
+    """
 
     name: str
     day: date
@@ -55,14 +60,14 @@ class Encounter(NamedTuple):
 
     @property
     def administrations(self) -> tuple[Administration, ...]:
-        """In the order of the clock."""
+        """All administrations, in the order of the clock."""
         if len(self.days) == 1:
             return self.days[0].administrations
         return tuple([item for day in self.days for item in day.administrations])
 
     @property
     def is_billed_by_day(self) -> bool:
-        """Whether other days of the visit do not bear on it."""
+        """Whether a rule bills each day by itself, so that other days cannot change this one."""
         return self.grouping.rule is not None and self.grouping.answer.group == "by_day"
 
     @property
@@ -73,10 +78,9 @@ class Encounter(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """An encounter of a visit as one policy sees it: its rules of the day, and what each thing
-    given is.
+    """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
-    `second_of_day`: the patient has had an initial service elsewhere that day.
+    `second_of_day`: another visit of the patient had an initial service earlier on that day.
     """
 
     visit: VisitKey
@@ -88,7 +92,7 @@ class Assessment(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Days that are billed together so far."""
+    """Days of one encounter, as far as they have been grouped."""
 
     days: list[Day]
     patient_class: PatientClassFact
@@ -98,8 +102,8 @@ class _Group(NamedTuple):
 def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
     """The encounters of a visit, oldest first.
 
-    A day on which the patient's class changed counts for both: what was given before belongs to the
-    earlier class.
+    A day on which the patient's class changed is split: an outpatient who is admitted at 12:00 has
+    an outpatient encounter until 12:00 and an inpatient encounter after it.
     """
     groups: list[_Group] = []
     for day, patient_class in _days_by_class(timeline):
@@ -145,7 +149,7 @@ def _days_by_class(timeline: Timeline) -> Iterator[tuple[Day, PatientClassFact]]
 
 
 def class_on(context: VisitContext, moment: datetime) -> PatientClassFact:
-    """The patient's class at a moment: the last one that had begun, else the first known."""
+    """The patient's class at a moment: the last one that had begun, else the first one."""
     current = context.classes[0][1] if context.classes else "unknown"
     for since, patient_class in context.classes:
         if since is not None and since <= moment:
@@ -159,7 +163,7 @@ def _goes_on(
     patient_class: PatientClassFact,
     decision: Decision[GroupingAnswer],
 ) -> bool:
-    """Whether a day belongs to the encounter before it."""
+    """Whether a day belongs to the same encounter as the days before it."""
     if decision.rule is None or group.decision.rule is None:
         return _goes_on_by_day(group, following, patient_class, decision)
     return _GOES_ON[decision.answer.group](group, following, patient_class, decision)
@@ -180,7 +184,7 @@ def _goes_on_with_the_stay(
     patient_class: PatientClassFact,
     decision: Decision[GroupingAnswer],
 ) -> bool:
-    """An emergency visit that becomes an observation stay is one stay."""
+    """Whether a day belongs to the same stay; emergency may become observation within a stay."""
     if group.decision.answer.group != "whole_visit":
         return _goes_on_by_day(group, following, patient_class, decision)
     return group.decision.answer.bill == decision.answer.bill

@@ -1,8 +1,8 @@
 """What a feed says, as facts that no longer depend on HL7.
 
-It owns the records that enter the engine, each remembering the message and field it came from.
-It does not know segments or code tables: the reader and the interface profile have already
-said which word means "start". Records are named tuples because a feed makes millions of them.
+It owns the events that enter the engine. Each event names the message and the field that it came
+from. It does not know segments or code tables: the reader and the interface profile have already
+said which word means "start". Events are named tuples because a feed makes millions of them.
 """
 
 from datetime import date, datetime
@@ -25,10 +25,10 @@ from chargeline.engine.words import (
 
 
 class MessageRef(NamedTuple):
-    """One message of the feed: enough to find it again, nothing of the patient.
+    """One message of the feed: enough to find the message again, and nothing of the patient.
 
-    `digest` is the hash of the message without its own number and time, so a resend under
-    another number has the same digest; `sent` is MSH-7 in UTC, None if not valued.
+    `digest` is the hash of the message without its number (MSH-10) and time (MSH-7), so a resend
+    under another number has the same digest. `sent` is MSH-7 in UTC, None if not valued.
     """
 
     digest: str
@@ -38,14 +38,14 @@ class MessageRef(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a fact stood: a message and the standard's own address in it, such as RXA[2]-3."""
+    """Where a fact stood: a message, and a field as the standard writes it, such as RXA[2]-3."""
 
     message: MessageRef
     address: str
 
 
 class DrugAmount(NamedTuple):
-    """One drug as the sender names it. `amount` is None when not valued; `unit` as written."""
+    """One drug as the sender names it. `amount` is None when not valued; `unit` is as written."""
 
     codes: tuple[str, ...]
     text: str
@@ -56,7 +56,7 @@ class DrugAmount(NamedTuple):
 
 
 class WastedAmount(NamedTuple):
-    """What was drawn up and thrown away, as charted."""
+    """An amount that was drawn up and discarded, as charted."""
 
     amount: Decimal
     unit: str
@@ -73,9 +73,9 @@ class VialCode(NamedTuple):
 class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
-    `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice` say that the local
-    time occurs twice that night (the clock was put back). `wasted` and `vials` are kept for the
-    drug's own lines.
+    `at` is RXA-3 and `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice`
+    say that the local time occurs twice that night, because the clock was put back. No line uses
+    `wasted` and `vials` yet.
     """
 
     message: MessageRef
@@ -108,9 +108,9 @@ class Record(NamedTuple):
 
 
 class OrderFact(NamedTuple):
-    """What RDE, RDS or RGV says of an order: its drugs, how long it should run, where it goes in.
+    """What RDE, RDS or RGV says of an order: its drugs, its route, and how long it should run.
 
-    `minutes` is the ordered duration, None if it cannot be known.
+    `minutes` is the ordered duration, None if the message does not say it.
     """
 
     message: MessageRef
@@ -131,8 +131,8 @@ class OrderFact(NamedTuple):
 class VisitFact(NamedTuple):
     """What one message says of the visit itself; None means "says nothing", "" means "deleted".
 
-    `trigger` is the ADT event (A01 ...) or "" for other messages; `effective` is when the event
-    happened. `diagnoses` and `authorizations` are whole lists as the snapshot gives them.
+    `trigger` is the ADT event, such as A01, or "" for other messages. `effective` is when the event
+    happened. `diagnoses` and `authorizations` are the whole lists of the message.
     `replaces_patient` is the patient to whom the visit no longer belongs (A44).
     """
 
@@ -151,14 +151,14 @@ class VisitFact(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A part of a message that could not be used, and why; it makes its visit incomplete."""
+    """A part of a message that could not be used, and why. Its visit has an open question."""
 
     message: MessageRef
     finding: Finding
 
 
 class VisitMerge(NamedTuple):
-    """Everything known under the prior visit number belongs to the surviving one (A35, A41 ...)."""
+    """Everything under the prior visit number belongs to the surviving one (A35, A41 ...)."""
 
     message: MessageRef
     prior: str
@@ -186,8 +186,8 @@ class VisitKey(NamedTuple):
 class Reading(NamedTuple):
     """All that one message says: to which visit, which events, and what was set aside.
 
-    `visit` is None when the message concerns patients rather than a visit (A40).
-    `set_aside` is the reason why nothing of it was used, or None.
+    `visit` is None when the message is about patients and not about a visit (A40).
+    `set_aside` is the reason why nothing of the message was used, or None.
     """
 
     message: MessageRef

@@ -1,7 +1,7 @@
-"""Answers "why?" for a line, a withheld service or a question, as text a coder can follow.
+"""Answers "why?" for a line, a withheld service or a question, as text that a coder can follow.
 
-It owns the wording and takes everything from the trace: nothing is looked up again. The order of
-the steps is the order in which the conclusion was reached.
+It owns the wording. It takes every fact from the trace and asks no rule and no formulary, so that
+the text says what the draft rested on. The steps stand in the order in which the engine took them.
 """
 
 from collections.abc import Mapping
@@ -73,11 +73,14 @@ def _cited(rule: Rule, titles: Mapping[str, str]) -> str:
 
 
 def source_in_words(source: Source) -> str:
-    """A source as a person looks it up: RXA[2]-3 of message 4711 (RAS^O17)."""
+    """A source as a person looks it up, such as: RXA[2]-3 of message 4711 (RAS^O17)."""
     return f"{source.address} of message {source.message.control_id} ({source.message.type})"
 
 
 def difference_in_words(difference: Difference) -> str:
-    """What another policy would give: cms-facility-2026 would give 96413 (rule class.antibody)."""
+    """One difference as a sentence.
+
+    Example: cms-facility-2026 would give 96413 x1 (rule class.antibody).
+    """
     because = f" (rule {difference.rule})" if difference.rule else ""
     return f"{difference.policy} would give {' + '.join(difference.says)}{because}"

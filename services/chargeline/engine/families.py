@@ -1,8 +1,8 @@
 """The charge families, as one literal table, and the vocabulary of rules that they make together.
 
-It owns which families there are. Whoever needs to know what a line is asks here by the family's
-name, and never by the name of a role. A new family is a folder with `propose` and a row of this
-table.
+It owns the list of families, and knows nothing of what a family does inside. Code that treats lines
+of families differently looks up the family's name here, and never compares the name of a role. A
+new family is a folder with a function `propose`, and a row of this table.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,8 +22,8 @@ from chargeline.engine.words import FamilyName
 class Family(NamedTuple):
     """One charge family.
 
-    `propose` drafts an encounter. `in_short` says what a policy makes of it, None where all
-    policies make the same. `reason_in_short` is the one sentence of a line that a page shows.
+    `propose` drafts an encounter. `in_short` says how a policy ends each administration; None where
+    all policies end the same. `reason_in_short` is the one sentence that a page shows of a line.
     """
 
     propose: Callable[[Assessment, SavedWork], Proposal]
@@ -36,7 +36,7 @@ FAMILIES: Mapping[FamilyName, Family] = {
     "drugs": Family(drugs.propose, None, drugs.reason_in_short),
 }
 
-# In the order of thought, from timeline to line.
+# In the order in which the engine asks, from timeline to line.
 _CONCERNS: tuple[Concern[Any, Any], ...] = (
     BAG_CHANGE,
     *encounters.CONCERNS,
@@ -44,6 +44,6 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *infusion_concerns.CONCERNS,
 )
 CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}
-"""All that rules may decide, by name."""
+"""Every concern that rules may decide, by name."""
 BASE_ONLY = frozenset({BAG_CHANGE.name})
-"""What only the base layer may decide: a visit is folded before anybody knows who pays."""
+"""Concerns that only the base layer may decide: a visit is folded before its payer is known."""

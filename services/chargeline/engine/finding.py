@@ -1,17 +1,17 @@
 """One shape for whatever is wrong: what was expected, what was found, where, and what to do.
 
-It owns that shape, its wording, and the closed list of its codes with a sentence for each
+It owns that shape, its wording, and the closed list of codes with a sentence for each code
 (docs/findings.md is made from the list). Exceptions, questions to a person, problems of a timeline,
-messages that are put aside, mistakes in rules and in settings all carry a `Finding`. It does not
-know who reads it. `found` is told as a name, a number, a length or a shape, never as the content
-of a message, because a finding is logged and published.
+messages that are set aside, and mistakes in rules and in settings all carry a `Finding`. It does
+not know who reads a finding. `found` gives a name, a number, a length or a shape, and never the
+content of a message, because findings are logged and published.
 """
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, NewType, TypeVar
 
 RuleId = NewType("RuleId", str)
-"""The id of a rule that asks a question of its own: it is the code of that question."""
+"""The id of a rule that asks a question. The code of the question is the id of the rule."""
 
 FindingCode = Literal[
     # a message
@@ -159,8 +159,9 @@ MEANINGS: Mapping[FindingCode, str] = {
     "rules.choice": "A policy or an interface was asked for that does not exist.",
     "rules.cite": "A rule or a row names no source, or one that sources.toml does not have.",
     "rules.clash": "Two rules hold for the same facts, and neither overrides the other.",
-    "rules.date": "A first or last day is missing, or is not a date, or they are the wrong way "
-    "round.",
+    "rules.date": (
+        "A first or last day is missing, or is not a date, or they are the wrong way round."
+    ),
     "rules.file": "A file of the rules cannot be read.",
     "rules.formulary": "A row of a formulary cannot be used.",
     "rules.gap": "No rule decides these facts.",
@@ -208,9 +209,9 @@ MEANINGS: Mapping[FindingCode, str] = {
 
 
 class Finding(NamedTuple):
-    """Something wrong, in words for whoever must do something about it.
+    """Something wrong, in words for the person who must do something about it.
 
-    `where` is the field, the file or the variable; "" if there is no one place.
+    `where` is the field, the file or the variable; "" where there is no single place.
     """
 
     code: FindingCode | RuleId
@@ -238,7 +239,7 @@ def derived_elsewhere(of: Class) -> Class:
 
 @derived_elsewhere
 class FindingError(Exception):
-    """An error that says what was expected, found, where, and what to do; it may say several."""
+    """An error that carries one finding or several."""
 
     def __init__(self, *findings: Finding) -> None:
         assert findings, "an error has a reason"
@@ -253,7 +254,7 @@ class FindingError(Exception):
 
 
 def shape_of(text: str) -> str:
-    """What may be said of a text without showing it: `8 characters, letters and digits`."""
+    """A text described without showing its content: `8 characters, digits and letters`."""
     if not text:
         return "nothing"
     kinds = [name for name, is_one in _KINDS_OF_CHARACTERS if any(map(is_one, text))]

@@ -1,8 +1,8 @@
-"""Which drug the sender means, and how it is billed.
+"""Which drug the sender means, and how that drug is billed.
 
-It owns the look-up of a drug by code or name and nothing else: the table is data from
-rules/formulary. An unknown drug is None, never a guess; a drug is known on the day it was given,
-because billing codes change.
+It owns the look-up of a drug by code or name, and knows no drug: the table is data from
+rules/formulary. An unknown drug is None, never a guess. A drug is looked up for the day on which it
+was given, because billing codes change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,27 +55,27 @@ class Formulary:
         self._memo: dict[tuple[tuple[str, ...], str, date], Drug | None] = {}
 
     def find(self, codes: Sequence[str], text: str, day: date) -> Drug | None:
-        """The drug that one of the codes names, else the longest name the text begins with."""
+        """The drug that one of the codes names, else the longest name that the text begins with."""
         key = (tuple(codes), text, day)
         if key in self._memo:
             return self._memo[key]
         if len(self._memo) > 20_000:
             self._memo.clear()
-        found = self._find(key[0], text, day)
-        self._memo[key] = found
-        return found
+        drug = self._find(key[0], text, day)
+        self._memo[key] = drug
+        return drug
 
     def _find(self, codes: Sequence[str], text: str, day: date) -> Drug | None:
         for code in codes:
-            found = self._on(self._by_name.get(normal(code)), day)
-            found = found or self._only(self._by_hcpcs.get(code.upper()), day)
-            if found is not None:
-                return found
+            drug = self._on(self._by_name.get(normal(code)), day)
+            drug = drug or self._only(self._by_hcpcs.get(code.upper()), day)
+            if drug is not None:
+                return drug
         words = normal(text).split()
         for length in range(min(len(words), self._longest), 0, -1):
-            found = self._on(self._by_name.get(" ".join(words[:length])), day)
-            if found is not None:
-                return found
+            drug = self._on(self._by_name.get(" ".join(words[:length])), day)
+            if drug is not None:
+                return drug
         return None
 
     @staticmethod
@@ -84,6 +84,6 @@ class Formulary:
 
     @staticmethod
     def _only(rows: Sequence[Drug] | None, day: date) -> Drug | None:
-        """A HCPCS code names a drug only if no other drug shares it."""
-        found = [row for row in rows or () if row.in_force(day)]
-        return found[0] if len(found) == 1 else None
+        """The drug of a HCPCS code; None where several drugs share the code on that day."""
+        in_force = [row for row in rows or () if row.in_force(day)]
+        return in_force[0] if len(in_force) == 1 else None

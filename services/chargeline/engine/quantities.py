@@ -1,7 +1,7 @@
 """Amounts of drugs: units that convert into each other, and how a person writes a number.
 
-It owns the factors between units of one kind. There is none between kinds: millilitres do not
-become milligrams, because that needs the strength of the product.
+It owns the factors between units of one kind, such as 1,000 mg in a gram. It has no factor between
+kinds: millilitres do not become milligrams, because the product's strength is not known here.
 """
 
 from decimal import Decimal
@@ -27,7 +27,7 @@ _DIMENSIONS = (_MASS, _VOLUME, _UNITS, _EQUIVALENTS, _ACTIVITY, _PIECES)
 
 
 def convert(amount: Decimal, unit: str, target: str) -> Decimal | None:
-    """An amount in another unit of the same kind; None where no factor exists (mL to mg)."""
+    """An amount in another unit of the same kind; None where there is no factor (mL to mg)."""
     ours, theirs = unit.lower().strip(), target.lower().strip()
     if ours == theirs:
         return amount

@@ -1,16 +1,16 @@
-"""The patient's record: small facts by which one visit bears on the drafts of another.
+"""The patient's record: small facts of one visit that may change the drafts of other visits.
 
-It owns what a visit contributes to it and what a draft is told of it. Each draft yields
-contributions, and is given the history: the contributions of the patient's other visits. A
-contribution has a slot, such as the initial service on a day. A draft reads the slots that it
-contributes to, so the visits that share a slot with a change are the ones to draft again. Nobody
-here knows where records are kept.
+It owns what a visit contributes to the record, and what a draft reads from the record. It does not
+know where records are kept. Each draft yields contributions, and each draft is given the history:
+the contributions of the patient's other visits. A contribution has a slot, such as the initial
+service on a day. A draft reads only the slots that it contributes to. So when a contribution
+changes, the visits that share its slot are drafted again, and no others.
 
 One sequence, worked through. A patient has an infusion at 09:00 in visit A and one at 15:00 in
 visit B. Both contribute an initial service on that day, A at 09:00 and B at 15:00. B is drafted
-with the history (A, 09:00), which is before its own 15:00, so its initial service is the second of
-the day. A is drafted with (B, 15:00), which is later, and stays the first. When A is voided its
-contribution goes, B shares the slot, is drafted again, and is the first.
+with the history (A, 09:00). 09:00 is before 15:00, so B has the second initial service of the day.
+A is drafted with the history (B, 15:00), which is later, so A has the first one. When the infusion
+of A is voided, A's contribution goes. B shares the slot, so B is drafted again and has the first.
 """
 
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ from chargeline.engine.words import ContributionKind
 
 
 class Slot(NamedTuple):
-    """What several visits of a patient have in common: a kind of fact about one thing.
+    """What contributions of several visits have in common: a kind of fact, and what it is about.
 
-    `about` is the day of an initial service as YYYY-MM-DD.
+    For an initial service `about` is the day, as YYYY-MM-DD.
     """
 
     kind: ContributionKind
@@ -32,7 +32,7 @@ class Slot(NamedTuple):
 
 
 class Contribution(NamedTuple):
-    """One fact that a visit adds to the record of its patient; `at` puts several into an order."""
+    """One fact that a visit adds to the record of its patient; `at` puts facts into an order."""
 
     visit: VisitKey
     patient: str
@@ -52,8 +52,9 @@ def initial_service_slot(day: date) -> Slot:
 
 
 def is_second(contribution: Contribution, history: History) -> bool:
-    """Whether another visit came first in the same slot: earlier, or at the same time by its
-    number.
+    """Whether another visit came first in the same slot.
+
+    The earlier visit is first; of two visits at the same time, the one with the lower number.
     """
     mine = (contribution.at, contribution.visit)
     others = [other for other in history if other.slot == contribution.slot]
@@ -78,12 +79,13 @@ def histories(contributions: Iterable[Contribution]) -> dict[VisitKey, History]:
 def sharing(
     changed: Iterable[Contribution], contributions: Iterable[Contribution]
 ) -> set[VisitKey]:
-    """The visits that share a patient's slot with a changed contribution: their drafts may
-    differ.
+    """The visits that share a slot of a patient with a changed contribution.
+
+    Their drafts may change, so the caller drafts these visits again.
     """
-    slots = {(each.visit.facility, each.patient, each.slot) for each in changed}
+    slots = {(other.visit.facility, other.patient, other.slot) for other in changed}
     return {
-        each.visit
-        for each in contributions
-        if (each.visit.facility, each.patient, each.slot) in slots
+        contribution.visit
+        for contribution in contributions
+        if (contribution.visit.facility, contribution.patient, contribution.slot) in slots
     }

@@ -1,7 +1,7 @@
-"""Arithmetic on stretches of time: seconds in, seconds or minutes out.
+"""Arithmetic on stretches of time: seconds go in, and seconds come out.
 
-It owns overlap and subtraction of spans and nothing about what runs in them. Spans are pairs of
-whole seconds since 1970, start before stop; results are exact integers.
+It owns the union, overlap, subtraction and distance of spans, and does not know what runs in them.
+A span is a pair of whole seconds since 1970, start before stop, so that results are exact integers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,12 +10,12 @@ Span = tuple[int, int]
 
 
 def seconds(spans: Iterable[Span]) -> int:
-    """How long the spans last together."""
+    """The seconds that all spans last, added up."""
     return sum([stop - start for start, stop in spans])
 
 
 def union(spans: Iterable[Span]) -> list[Span]:
-    """The same time without overlaps, ascending; touching spans become one."""
+    """The same time as spans that do not overlap, ascending; spans that touch become one."""
     joined: list[Span] = []
     for start, stop in sorted(spans):
         if joined and start <= joined[-1][1]:
@@ -27,7 +27,7 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 
 def overlap(ours: Sequence[Span], theirs: Sequence[Span]) -> int:
-    """Seconds during which both run; `theirs` must not overlap itself."""
+    """The seconds in which both run; the spans of `theirs` must not overlap each other."""
     shared = 0
     for start, stop in ours:
         for other_start, other_stop in theirs:
@@ -39,7 +39,7 @@ def overlap(ours: Sequence[Span], theirs: Sequence[Span]) -> int:
 
 
 def subtract(ours: Sequence[Span], theirs: Iterable[Span]) -> list[Span]:
-    """What remains of our time when theirs is taken out."""
+    """What remains of `ours` when `theirs` is taken out."""
     remaining = union(ours)
     for cut_start, cut_stop in union(theirs):
         pieces: list[Span] = []

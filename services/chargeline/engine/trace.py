@@ -1,8 +1,8 @@
 """What a draft is made of: lines, questions, withheld services, and the steps that led to each.
 
-It owns the shapes only. A step carries the decision itself (rule, why, citation, rules passed
-over), the facts that it was taken from and where they stood, so that text can be made at any time
-and nothing has to be remembered to explain a line.
+It owns the shapes, and decides nothing. A step carries the decision (rule, reason, citation, rules
+passed over), the facts of the decision, and where those facts stood. So the text of a line can be
+written at any time from the line alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,9 @@ class Step(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What another shipped policy makes of the same administration: codes with units, or a
-    reason.
+    """What another shipped policy makes of the same administrations, and the rule that differs.
+
+    `says` holds codes with units, `withheld`, or `a question`.
     """
 
     policy: str
@@ -38,7 +39,7 @@ class Difference(NamedTuple):
 
 
 class ChargeLine(NamedTuple):
-    """One draft charge. `minutes`: running minutes it was reckoned from, None if untimed.
+    """One draft charge. `minutes` are the running minutes that it bills, None for an untimed code.
 
     `provisional` names the open question that may change the line, or "".
     """
@@ -61,8 +62,9 @@ class ChargeLine(NamedTuple):
 class Question(NamedTuple):
     """Something that a person must answer, and what happens to the charge until then.
 
-    `wait_minutes`: so long after the first of its administrations began it need not be put, because
-    the answer may still come by itself; None puts it at once.
+    `wait_minutes` counts from the start of the first administration. For so long the question is
+    not put to a person, because the answer may still arrive by itself: the stop of an infusion
+    ordered for 60 minutes is not missing after 20. None puts the question at once.
     """
 
     finding: Finding
@@ -82,9 +84,7 @@ def ask(
     administrations: tuple[str, ...] = (),
     sources: tuple[Source, ...] = (),
 ) -> Question:
-    """A question about some administrations or about the visit, asked where its first source
-    stands.
-    """
+    """A question about some administrations or the visit; `where` is that of the first source."""
     where = sources[0].address if sources else ""
     finding = Finding(code, expected=expected, found=found, where=where, do=do)
     return Question(finding, drug, administrations, sources)
@@ -124,11 +124,11 @@ def together(proposals: Sequence[Proposal]) -> Proposal:
 
 
 class InShort(NamedTuple):
-    """How a family's administrations end, without lines: what a comparison of policies needs.
+    """How the administrations of a family end, without lines: what a comparison of policies needs.
 
-    `ends` has for each administration its codes with units and modifiers, or `withheld`; one that
-    is missing ends with a question. `rules` gives the rules that lead there, in the order of
-    reasoning.
+    `ends` has for each administration its codes with units and modifiers, or `withheld`. An
+    administration that `ends` lacks ends with a question. `rules` gives for each administration
+    the rules that led to its end, in the order of reasoning.
     """
 
     ends: Mapping[str, Sequence[str]]
@@ -136,9 +136,9 @@ class InShort(NamedTuple):
 
 
 class EncounterDraft(NamedTuple):
-    """The draft of one encounter under one policy; `administrations` are the keys of all it holds.
+    """The draft of one encounter under one policy; `administrations` holds the keys of all of them.
 
-    `slots` are the slots of its patient's record that it contributes to.
+    `slots` are the slots of the patient's record that the encounter contributes to.
     """
 
     encounter: str
@@ -162,7 +162,7 @@ class Draft(NamedTuple):
 
 @lru_cache(maxsize=100_000)
 def line_id(visit: VisitKey, encounter: str, role: str, anchor: str) -> str:
-    """Twelve hexadecimal digits: the same role of the same anchor has the same id for ever.
+    """Twelve hexadecimal digits, the same in every draft for the same role of the same anchor.
 
     The anchor is the key of the first administration, or the drug and day of a drug line.
     """
@@ -171,7 +171,7 @@ def line_id(visit: VisitKey, encounter: str, role: str, anchor: str) -> str:
 
 
 def charge_in_short(code: str, modifiers: Sequence[str], units: int) -> str:
-    """A code with its modifiers and units: 96415-59 x2."""
+    """A code with its modifiers and units, such as 96415-59 x2."""
     return f"{'-'.join([code, *modifiers]) if modifiers else code} x{units}"
 
 

@@ -1,13 +1,14 @@
 """The closed words: what a nurse can chart, what a message can say, what a rule can answer.
 
-It owns one list for each family of words, and one sentence for each word. Whoever needs a list
-(the interface profile, the vocabulary of rules, the notation of cases, the labels of metrics, the
-tables of the READMEs) takes it from here with `words_of`, so that a word cannot be spelt in two
-ways: the type checker finds a misspelt one, and the checks of rules and profiles refuse it.
+It owns one list for each family of words, and one sentence for each word. It does not know what
+anybody does with a word. Code that needs a list (the interface profile, the vocabulary of rules,
+the notation of cases, the labels of metrics, the tables of the READMEs) takes the list from here
+with `words_of`. So nobody can spell a word in two ways: the type checker finds a misspelt word, and
+the checks of rules and profiles refuse one.
 
-A family that ends in `Charted` or `RevisionDigest` has "" beside its words: the sender said
-nothing. A rule cannot say "", so where rules ask for such a fact the family has a word for nothing,
-such as `none` or `unmarked`.
+A family whose name ends in `Charted` has "" beside its words, for a sender that said nothing. A
+rule cannot say "", so the family of the same fact that rules ask for, which ends in `Fact`, has a
+word for nothing, such as `none`, `unmarked` or `unknown`.
 """
 
 from typing import Any, Literal, get_args, get_origin
@@ -322,5 +323,5 @@ def words_of(family: Any) -> tuple[str, ...]:
     return tuple(word for part in get_args(family) for word in words_of(part))
 
 
-# These have the type of their words, for whoever looks a word up.
+# For code that looks a word up and needs the type DrugKind and not str.
 DRUG_KINDS: tuple[DrugKind, ...] = get_args(DrugKind)

@@ -1,7 +1,8 @@
 """The charge family of the drugs themselves: HCPCS lines with their units.
 
-Its door is `propose`. `units.py` owns the sum, `lines.py` the line. Every policy bills drugs alike,
-so they are not compared.
+`propose` drafts the drug lines of an encounter. `lines.py` writes a line, and `units.py` adds up
+its doses. The family does not code how a drug was given. Every policy bills drugs alike, so drug
+lines are not compared between policies.
 """
 
 from chargeline.engine.again import LINE_OF_DRUG, SavedWork
@@ -18,7 +19,7 @@ __all__ = ["propose", "reason_in_short"]
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
-    """The drug lines of one encounter, what is asked about doses, and what has no code."""
+    """The drug lines of one encounter, questions about doses, and drugs that are withheld."""
     given = [service for service in assessment.services if is_given(service)]
     encounter = assessment.encounter
     proposals = [withheld_vehicles(given)]

@@ -1,7 +1,8 @@
 """The drugs themselves: HCPCS lines from the doses of one day.
 
-It owns adding up a day's doses and asking about those that cannot be read. It does not decide
-wastage, NDC or whether a payer pays. A drug without a HCPCS code is withheld, never guessed.
+It owns one line for each drug and day, and the questions about doses that cannot be read. It does
+not decide wastage, NDC or whether a payer pays. A drug without a HCPCS code is withheld, because no
+code may be guessed.
 """
 
 from collections.abc import Sequence
@@ -30,16 +31,16 @@ class DrugDose(NamedTuple):
 
     @property
     def drug(self) -> Drug:
-        """The drug."""
+        """The row of the formulary."""
         return self.named.drug
 
     @property
     def key(self) -> str:
-        """The key of its administration."""
+        """The key of the administration."""
         return self.service.administration.key
 
     def in_unit_of_drug(self) -> Decimal | None:
-        """The dose in the drug's own unit; None where it cannot be read."""
+        """The dose in the drug's own unit; None where the charted amount cannot be used."""
         charted = self.named.amount
         if charted.amount is None or charted.amount <= 0 or charted.amount == AMOUNT_UNKNOWN:
             return None
@@ -47,10 +48,11 @@ class DrugDose(NamedTuple):
 
 
 def is_given(service: Service) -> bool:
-    """Whether the drug of a service is billed: where it was given, even if giving it is not.
+    """Whether the drug of a service is billed.
 
-    A flush or fluid that keeps the vein open is neither. HCPCS codes of this formulary are for
-    injection, so a drug by mouth has none.
+    A drug that was given is billed even where the giving is withheld. A flush, and fluid that only
+    keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS codes of
+    the formulary are for injection.
     """
     if not service.drugs:
         return False
@@ -62,19 +64,19 @@ def is_given(service: Service) -> bool:
 
 
 def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[DrugDose]]:
-    """The doses of each drug on each day, in the order of the clock; rinsing solutions left out."""
+    """The doses of each drug on each day, in the order of the clock, without flushes."""
     doses: dict[tuple[str, date], list[DrugDose]] = {}
     for service in services:
         for named in service.drugs:
-            if named.drug.kind != "flush":  # the flush itself is withheld with its service
+            if named.drug.kind != "flush":  # a flush is withheld together with its service
                 slot = (named.drug.id, service.administration.day)
                 doses.setdefault(slot, []).append(DrugDose(named, service))
     return doses
 
 
 def withheld_vehicles(services: Sequence[Service]) -> Proposal:
-    """Fluids that only carry a drug."""
-    says = "Fluid that carries a drug is part of giving it (NCCI manual ch. XI)."
+    """Withhold the fluids that only carry a drug."""
+    says = "Fluid that carries a drug is part of giving the drug (NCCI manual ch. XI)."
     entries = [
         Withheld(
             family="drugs",
@@ -90,7 +92,11 @@ def withheld_vehicles(services: Sequence[Service]) -> Proposal:
 
 
 def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounter: str) -> Proposal:
-    """One line for all doses of a drug on a day, added before they are rounded."""
+    """One line for all doses of a drug on a day.
+
+    The doses are added before the sum is rounded. Doses that cannot be read are asked about, and
+    the line is provisional until they are charted.
+    """
     drug = doses[0].drug
     if not drug.hcpcs:
         return Proposal(withheld=(_without_code(doses),))
@@ -140,19 +146,19 @@ def _dose_question(dose: DrugDose) -> Question:
     charted = dose.named.amount
     code: FindingCode = "dose.missing"
     if charted.amount is None or charted.amount == AMOUNT_UNKNOWN:
-        found = "no amount"
+        in_words = "no amount"
     elif charted.amount <= 0:
-        found = f"an amount of {charted.amount}"
+        in_words = f"an amount of {charted.amount}"
     elif not charted.unit:
-        code, found = "dose.no_unit", "an amount without a unit"
+        code, in_words = "dose.no_unit", "an amount without a unit"
     else:
-        code, found = "dose.unit", f"an amount in {charted.unit}"
+        code, in_words = "dose.unit", f"an amount in {charted.unit}"
     item = dose.service.administration
     return ask(
         code,
         expected=f"a dose in {dose.drug.unit} or a unit that converts to it",
-        found=found,
-        do="chart the dose given; the drug is not billed until then",
+        found=in_words,
+        do="chart the dose that was given; until then this dose is not billed",
         drug=dose.drug.id,
         administrations=(dose.key,),
         sources=(item.drug_source._replace(address=charted.address),),

@@ -1,6 +1,7 @@
 """HCPCS units of a drug: all doses of a day together, rounded up once.
 
-It owns the sum and writes it out, so that a coder can check it by hand.
+It owns the sum, and writes the sum out so that a coder can check it by hand. It does not know which
+doses belong together.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from chargeline.engine.quantities import plain
 
 
 class DoseUnits(NamedTuple):
-    """Billing units of a dose, the dose in the drug's unit, and the sum in words."""
+    """The billing units, the whole dose in the drug's own unit, and the sum written out."""
 
     units: int
     dose: Decimal
@@ -24,7 +25,7 @@ def dose_units(drug: Drug, doses: Sequence[Decimal]) -> DoseUnits:
     """HCPCS units of the day: all doses together, rounded up once, at least one.
 
     Doses are in the drug's own unit. Source: CMS Pub 100-04 ch. 17 (a part of a unit counts whole).
-    120 mg and 90 mg of a drug whose unit is 100 mg are 210 mg, so 3 units, not 2 and 1.
+    110 mg and 80 mg of a drug whose unit is 100 mg are 190 mg: 2 units, and not 2 + 1 = 3.
     """
     return _dose_units(drug.unit_amount, drug.unit, tuple(doses))
 

@@ -1,8 +1,10 @@
 """The charge family of giving drugs: infusions, pushes, injections, hydration, care of pumps.
 
-It owns the hierarchy of an encounter. Its door is `propose`; each question of the coder has a file:
-access_lines, repeats, hydration, initial, concurrent, pushes, injections, and lines for what comes
-of it. `place.py` is their order. `in_short` says what another policy would make of the same.
+It owns the hierarchy of an encounter: which service is initial, and which place every other service
+has. It does not judge a service by itself; `services/` has done that. `propose` drafts the lines of
+an encounter. Each question of a coder has a file: access_lines, repeats, hydration, initial,
+concurrent, pushes, injections. `place.py` asks these questions in order, and `lines.py` writes the
+lines. `in_short` says how the same services end under another policy.
 """
 
 from collections.abc import Sequence
@@ -33,9 +35,7 @@ __all__ = ["in_short", "propose", "reason_in_short", "slots"]
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
-    """The lines of giving drugs in one encounter, what is asked about them, and what is
-    withheld.
-    """
+    """The lines of giving drugs in one encounter, the questions, and the withheld services."""
     services = assessment.services
     places = place(assessment)
     written = lines_of(places.placements, assessment, saved)
@@ -50,16 +50,17 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
 
 
 def slots(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Slot, ...]:
-    """What an encounter adds to its patient's record: that it has an initial service on its day."""
+    """The slots of the patient's record to which an encounter contributes.
+
+    An encounter with an initial service contributes to the slot of its day, any other to none.
+    """
     if any(line.role.endswith(".initial") for line in lines if line.family == "infusions"):
         return (initial_service_slot(assessment.encounter.day),)
     return ()
 
 
 def reason_in_short(line: ChargeLine) -> str:
-    """One sentence for a page: why the place has this role, with the arithmetic of further
-    hours.
-    """
+    """One sentence for a page: why the line has its role, with the arithmetic of further hours."""
     steps = {step.topic: step for step in line.trace}
     place_decision = steps["place"].decision
     assert place_decision is not None, "a line has a place"
@@ -74,22 +75,22 @@ def reason_in_short(line: ChargeLine) -> str:
 
 
 def in_short(assessment: Assessment) -> InShort:
-    """How each administration ends under this policy, and the rules that lead there.
+    """How each administration ends under this policy, and the rules that led to the end.
 
-    Only the ends are reckoned; no line is written.
+    No line is written, because a comparison needs the ends only.
     """
     places = place(assessment)
     return InShort(_ends(assessment, places), partial(_rules_behind, assessment, places))
 
 
 def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
-    """Codes with units and modifiers, or withheld, by administration: lines first, as in a
-    draft.
+    """Codes with units and modifiers, or `withheld`, by administration.
+
+    The codes stand first and `withheld` last, in the same order as in a draft.
     """
     ends: dict[str, list[str]] = {}
-    withheld = [
-        each.administration.key for each in assessment.services if each.outcome == "withheld"
-    ]
+    held = [service for service in assessment.services if service.outcome == "withheld"]
+    withheld = [service.administration.key for service in held]
     caps = Caps(assessment.rules, assessment.context.payer)
     for placement in places.placements:
         keys = keys_of(placement.services)
@@ -110,7 +111,7 @@ def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
 
 
 def _rules_behind(assessment: Assessment, places: Places) -> dict[str, list[str]]:
-    """The rules behind each administration's end, in the order of the reasoning."""
+    """The rules behind the end of each administration, in the order of the reasoning."""
     rules = {each.administration.key: rules_of(each.steps) for each in assessment.services}
     for placement in places.placements:
         used = rules_of(placement.steps)

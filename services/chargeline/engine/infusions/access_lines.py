@@ -1,7 +1,8 @@
 """Which drugs went into the same access line: each line has an initial service of its own.
 
-It owns that a drug or an order which goes on at another site has not changed its line, as when the
-first site infiltrated. Whether a second line was needed is a question for a person.
+It owns one decision: a drug or an order that goes on at another site is still in the same line.
+Example: vancomycin stops at 10:30 because the right hand infiltrated, and goes on at 10:50 in the
+left hand. It does not know whether a second line was needed: a person is asked.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ from chargeline.engine.services.records import Service, start_seconds
 def access_lines(services: Sequence[Service]) -> list[list[Service]]:
     """Services by access line, the lines in the order in which they were first used.
 
-    A service without a charted line belongs where the same drug or order went, else to the first
-    line.
+    A service without a charted line belongs to the line in which the same drug or order went, else
+    to the first line.
     """
     by_name: dict[str, list[Service]] = {}
     for service in services:
@@ -39,7 +40,7 @@ def access_lines(services: Sequence[Service]) -> list[list[Service]]:
 
 
 def _goes_on(service: Service, line: Sequence[Service]) -> bool:
-    """Whether a line holds the same drug or order."""
+    """Whether a line holds the same drug or the same order."""
     order = service.administration.order
     return any(
         other.substance == service.substance or other.administration.order == order

@@ -1,7 +1,7 @@
 """What rules decide about infusions, pushes, injections and hydration.
 
-It owns the questions, with the facts and answers that rules may use for them. The answers are in
-rules/, each with its day, its reason and its source.
+It owns the questions, with the facts and answers that rules may use. It holds no answer: the
+answers are rules in rules/, each with its first day, its reason and its source.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,10 @@ from chargeline.engine.words import (
 
 
 class RepeatInfusionAnswer(NamedTuple):
-    """What a later infusion of a drug is; one of at most `push_minutes` is a push if it says so."""
+    """What a later infusion of the same drug is.
+
+    With `short_as_push` a later infusion of at most `push_minutes` is a push.
+    """
 
     as_: RepeatInfusionAs
     push_minutes: int = 0
@@ -44,7 +47,7 @@ REPEAT_INFUSION = Concern(
 
 
 class RepeatPushAnswer(NamedTuple):
-    """Whether a later push of a drug is reported, if more than `after_minutes` have passed."""
+    """Whether a later push of a drug is reported when more than `after_minutes` have passed."""
 
     as_: RepeatPushAs
     after_minutes: int
@@ -61,7 +64,7 @@ REPEAT_PUSH = Concern(
 
 
 class HydrationPiecesAnswer(NamedTuple):
-    """Which minutes of several pieces count."""
+    """Which minutes count where hydration ran in several pieces."""
 
     as_: HydrationPiecesAs
 
@@ -75,7 +78,7 @@ HYDRATION_PIECES = Concern(
 
 
 class HydrationBesideAnswer(NamedTuple):
-    """Which minutes beside other services count."""
+    """Whether minutes of hydration beside other services count."""
 
     as_: HydrationBesideAs
 
@@ -91,7 +94,7 @@ HYDRATION_BESIDE = Concern(
 
 
 class InitialAnswer(NamedTuple):
-    """By what the initial service is chosen."""
+    """How the initial service is chosen."""
 
     by: InitialBy
 
@@ -121,14 +124,16 @@ PRIMARY_REASON = Concern(
     "primary.reason",
     DiagnosisFacts,
     PrimaryReasonAnswer,
-    meaning="the service for which a diagnosis says the patient came (kinds: kinds or ids of "
-    "drugs, with |)",
+    meaning=(
+        "the service for which a diagnosis says the patient came "
+        "(kinds: kinds or ids of drugs, with |)"
+    ),
     may_be_silent=True,
 )
 
 
 class ServiceFacts(NamedTuple):
-    """What a service is by itself."""
+    """Class and technique of a service, whatever its place."""
 
     class_: DrugClass
     technique: Technique
@@ -166,7 +171,10 @@ DISTINCT = Concern(
 
 
 class ConcurrencyAnswer(NamedTuple):
-    """How much overlap is concurrent; `minutes` is what must overlap, or what must be left."""
+    """How much overlap is concurrent.
+
+    `minutes` must overlap (`at_least`), or must be left without overlap (`subtract`).
+    """
 
     as_: ConcurrencyAs
     minutes: int = 0
@@ -181,7 +189,7 @@ CONCURRENCY = Concern(
 
 
 class LimitAnswer(NamedTuple):
-    """The most of one encounter."""
+    """The most concurrent infusions of one encounter."""
 
     per_encounter: int
 
@@ -211,9 +219,9 @@ PUSH_BESIDE = Concern(
 
 
 class InjectionsAnswer(NamedTuple):
-    """What one unit is; the modifier of further ones of a drug.
+    """What one unit is, and the modifier of further units of the same drug.
 
-    Syringes of one order within `dose_minutes` are one dose that was divided.
+    With `dose` syringes of one order within `dose_minutes` are one dose that was divided.
     """
 
     per: InjectionsPer
@@ -236,7 +244,7 @@ class TechniqueOnly(NamedTuple):
 
 
 class ExclusiveAnswer(NamedTuple):
-    """Beside what a service is not reported."""
+    """The other services beside which a service is not reported."""
 
     with_: ExclusiveWith
 
@@ -282,7 +290,7 @@ class RoleFacts(NamedTuple):
 
 
 class CodeAnswer(NamedTuple):
-    """A bare code."""
+    """A code without its modifiers."""
 
     code: str
 
@@ -311,7 +319,7 @@ FURTHER_HOUR = Concern(
 
 
 class MinimumAnswer(NamedTuple):
-    """The fewest minutes."""
+    """The fewest minutes that are reported."""
 
     minutes: int
 
@@ -326,7 +334,7 @@ MINIMUM = Concern(
 
 
 class CapFacts(NamedTuple):
-    """A service role and who pays; the payer in capitals."""
+    """A service role and the payer, in capitals."""
 
     role: str
     payer: str

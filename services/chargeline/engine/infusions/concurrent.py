@@ -1,7 +1,9 @@
-"""Further infusions of an access line: beside another one, after it, or more of the same.
+"""Further infusions of an access line: concurrent, sequential, or more hours of the same drug.
 
-It owns the reckoning of overlap. How much of it makes an infusion concurrent, and how many such an
-encounter may carry, are answers of the rules.
+It owns the arithmetic of overlap. It does not know how much overlap makes an infusion concurrent,
+nor how many concurrent infusions one encounter may report: rules answer both. Example: carboplatin
+runs 09:00-10:00, ondansetron 09:20-09:40 and magnesium 10:05-11:05. Under a rule of "at least 16
+minutes together" ondansetron is concurrent (20 minutes) and magnesium is sequential (0 minutes).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +31,8 @@ def further_infusions(
 ) -> list[Entry]:
     """The places of the infusions beside the initial service, in the order of the clock.
 
-    `distinct` is the modifier of the line. `reported`: how many concurrent therapeutic infusions
-    the encounter has already.
+    `distinct` is the modifier of the access line. `reported` is the number of concurrent
+    therapeutic infusions that the encounter has already.
     """
     entries: list[Entry] = []
     timed = [initial] if initial.technique == "infusion" else []
@@ -62,7 +64,11 @@ def _counts_as_concurrent(entry: Entry) -> bool:
 
 
 class _Overlap(NamedTuple):
-    """How an infusion runs beside others: the most minutes with any one, and what runs alone."""
+    """How an infusion runs beside others.
+
+    `most_minutes` are the most minutes together with any one of the others. `running_minutes` and
+    `spans` are those of the infusion, and `others` are the spans of all others.
+    """
 
     most_minutes: int
     running_minutes: int
@@ -70,8 +76,8 @@ class _Overlap(NamedTuple):
     others: Sequence[Span]
 
 
-class _Found(NamedTuple):
-    """Whether an infusion is concurrent, and the minutes that count."""
+class _Verdict(NamedTuple):
+    """Whether an infusion is concurrent, and the minutes of it that count."""
 
     is_concurrent: bool
     minutes: int
@@ -85,7 +91,7 @@ def _beside(
     distinct: str,
     reported: int,
 ) -> Placement | NotReported:
-    """A drug that is infused for the first time: concurrent with another one, or in sequence."""
+    """The place of a drug infused for the first time: concurrent or sequential."""
     others = [each for each in timed if each.service_class != "hydration"]
     shared = [overlap(infusion.spans, each.spans) // 60 for each in others]
     overlapping = _Overlap(
@@ -95,45 +101,49 @@ def _beside(
         others=[span for each in others for span in each.spans],
     )
     decision = rules.of(CONCURRENCY).decide(NO_FACTS)
-    found = _CONCURRENCY[decision.answer.as_](overlapping, decision.answer)
+    verdict = _CONCURRENCY[decision.answer.as_](overlapping, decision.answer)
     facts = (
         ("overlap_minutes", overlapping.most_minutes),
         ("running_minutes", overlapping.running_minutes),
     )
     step = Step("beside the others", decision, facts)
-    if not found.is_concurrent:
+    if not verdict.is_concurrent:
         return placed(
-            infusion, "sequential", minutes=found.minutes, distinct=distinct, steps=(step,)
+            infusion, "sequential", minutes=verdict.minutes, distinct=distinct, steps=(step,)
         )
     if infusion.service_class == "therapeutic":
         over = _over_limit(infusion, rules, step, reported)
         if over is not None:
             return over
-    return placed(infusion, "concurrent", minutes=found.minutes, distinct=distinct, steps=(step,))
+    return placed(infusion, "concurrent", minutes=verdict.minutes, distinct=distinct, steps=(step,))
 
 
-def _any_overlap(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Found:
-    return _Found(overlapping.most_minutes >= 1, overlapping.running_minutes)
+def _any_overlap(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
+    return _Verdict(overlapping.most_minutes >= 1, overlapping.running_minutes)
 
 
-def _so_many_minutes(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Found:
-    return _Found(overlapping.most_minutes >= answer.minutes, overlapping.running_minutes)
+def _so_many_minutes(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
+    return _Verdict(overlapping.most_minutes >= answer.minutes, overlapping.running_minutes)
 
 
-def _most_of_the_time(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Found:
+def _most_of_the_time(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
     minutes = overlapping.running_minutes
-    return _Found(overlapping.most_minutes >= minutes // 2 + 1, minutes)
+    return _Verdict(overlapping.most_minutes >= minutes // 2 + 1, minutes)
 
 
-def _what_is_left(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Found:
-    """The minutes that run alone are sequential, if they are as many as the answer says."""
+def _what_is_left(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
+    """Sequential for the minutes that run alone, if there are as many as the answer says.
+
+    An infusion of 60 minutes, of which 40 run beside another one, has 20 minutes alone. With 16 in
+    the answer it is sequential for 20 minutes, with 31 it is concurrent.
+    """
     if not overlapping.most_minutes:
-        return _Found(False, overlapping.running_minutes)
+        return _Verdict(False, overlapping.running_minutes)
     minutes = seconds(subtract(overlapping.spans, overlapping.others)) // 60
-    return _Found(minutes < answer.minutes, minutes)
+    return _Verdict(minutes < answer.minutes, minutes)
 
 
-_CONCURRENCY: Mapping[ConcurrencyAs, Callable[[_Overlap, ConcurrencyAnswer], _Found]] = {
+_CONCURRENCY: Mapping[ConcurrencyAs, Callable[[_Overlap, ConcurrencyAnswer], _Verdict]] = {
     "any": _any_overlap,
     "at_least": _so_many_minutes,
     "majority": _most_of_the_time,
@@ -144,7 +154,7 @@ _CONCURRENCY: Mapping[ConcurrencyAs, Callable[[_Overlap, ConcurrencyAnswer], _Fo
 def _over_limit(
     infusion: Candidate, rules: DayRules, beside: Step, reported: int
 ) -> NotReported | None:
-    """The infusion as not reported, where the encounter has its number of concurrent ones."""
+    """The infusion as not reported, where the encounter reports as many as the limit allows."""
     decision = rules.of(CONCURRENT_LIMIT).decide(NO_FACTS)
     limit = decision.answer.per_encounter
     if reported < limit:

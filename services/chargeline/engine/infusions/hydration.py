@@ -1,7 +1,8 @@
 """Hydration: which of its minutes count, and whether they are enough to be reported.
 
-It owns that all hydration of an encounter is one service, whatever fluids ran. Whether minutes
-beside a drug count, and whether pieces add up, are answers of the rules.
+It owns one decision: all hydration of an encounter is one service, whatever fluids ran. It does not
+know whether minutes beside a drug count, nor whether pieces add up: rules answer both. Example:
+saline runs 09:00-10:00, and a drug runs 09:00-09:20. Under a rule of "alone only" 40 minutes count.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +24,9 @@ from chargeline.engine.words import HydrationBesideAs, HydrationPiecesAs
 def hydration_of(
     fluids: Sequence[Service], drugs: Sequence[Service], rules: DayRules
 ) -> Candidate | NotReported | None:
-    """All hydration of an encounter as one candidate, or why it is not reported; None without any.
+    """All hydration of an encounter as one candidate, or as not reported; None without hydration.
 
-    `drugs` are what else was given by vein.
+    `drugs` are the other services that were given by vein.
     """
     if not fluids:
         return None
@@ -74,7 +75,7 @@ _BESIDE: Mapping[HydrationBesideAs, Callable[[Sequence[Span], Sequence[Span]], l
 
 
 def _longest(spans: Sequence[Span]) -> list[Span]:
-    """The longest piece; of equal ones the earliest."""
+    """The longest piece; of pieces of the same length the earliest."""
     return [max(spans, key=lambda span: (span[1] - span[0], -span[0]))] if spans else []
 
 

@@ -1,22 +1,25 @@
 """The initial service: one for each access line, by rank or by what the patient came for.
 
-An encounter bills one first service and hangs everything else on it. Which one is first is not the
-one that was started first: it is the one of the highest rank (`service.rank`), for a physician's
-office the one that the visit was for (`position.initial`).
+An access line has one initial service, and every other service of the line is an add-on to it. The
+initial service need not be the one that began first. In a hospital it is the service of the highest
+rank (`service.rank`), and in a physician's office the service for which the patient came. The rule
+`position.initial` says which of the two ways a policy takes; this module knows no ranks.
 
 One sequence, worked through, under a policy that goes by rank. Into the port ran ondansetron 09:00
-to 09:20, carboplatin 09:30 to 10:30 and saline 10:30 to 11:30; furosemide was pushed at 11:35.
+to 09:20, carboplatin 09:30 to 10:30 and saline 10:30 to 11:30. Furosemide was pushed at 11:35.
 
     carboplatin   chemotherapy infusion   rank 1   initial
-    ondansetron   therapeutic infusion    rank 3   sequential, though it ran first
+    ondansetron   therapeutic infusion    rank 3   sequential, although it ran first
     furosemide    therapeutic push        rank 4   additional
     saline        hydration               rank 5   additional
 
-Of two chemotherapy infusions the longer one is initial; of two equally long ones the earlier; of
-two that began together the one whose key comes first, so that the choice never depends on the order
-in which messages arrived. A second access line has an initial service of its own, the line of the
-best initial service being the first. It carries the modifier of a distinct service, and a person is
-asked why a second site was needed: a restart after infiltration does not count.
+Of two chemotherapy infusions the longer one is initial. Of two equally long ones the earlier one is
+initial. Of two that began together the one with the lower key is initial, so that the choice never
+depends on the order in which messages arrived.
+
+A second access line has an initial service of its own. The line with the highest-ranking service is
+the first line. The initial service of the second line carries the modifier of a distinct service,
+and a person is asked why a second site was needed: a restart after infiltration does not count.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +45,7 @@ from chargeline.engine.words import DistinctBecause, DrugClass, InitialBy, Techn
 
 
 class Choice(NamedTuple):
-    """The initial service of an access line, the reasons, and what must be asked about it."""
+    """The initial service of an access line, the reasons, and the questions about the choice."""
 
     initial: Candidate
     steps: tuple[Step, ...]
@@ -50,22 +53,22 @@ class Choice(NamedTuple):
 
 
 def rank_order(rules: DayRules) -> Callable[[Candidate], tuple[int, int, int, str]]:
-    """Rank first; of equal rank the longest, then the earliest, then by key."""
+    """The order of candidates: by rank, then the longest, then the earliest, then by key."""
 
-    def order(each: Candidate) -> tuple[int, int, int, str]:
-        rank = _rank(rules, each.service_class, each.technique)
-        return (rank.answer.rank, -each.minutes, *clock_order(each))
+    def order(candidate: Candidate) -> tuple[int, int, int, str]:
+        rank = _rank(rules, candidate.service_class, candidate.technique)
+        return (rank.answer.rank, -candidate.minutes, *clock_order(candidate))
 
     return order
 
 
-@lru_cache(maxsize=2_000)  # it is asked whenever two candidates are compared
+@lru_cache(maxsize=2_000)  # each comparison of two candidates needs the ranks of both
 def _rank(rules: DayRules, service_class: DrugClass, technique: Technique) -> Decision[RankAnswer]:
     return rules.of(RANK).decide(ServiceFacts(service_class, technique))
 
 
 class AccessLine(NamedTuple):
-    """An access line: its candidates, and the one of the drugs that is highest in rank."""
+    """An access line: its candidates, and the drug among them that is highest in rank (`best`)."""
 
     best: Candidate
     candidates: Sequence[Candidate]
@@ -97,10 +100,11 @@ def _by_rank(
 def _by_primary_reason(
     line: AccessLine, decision: Decision[InitialAnswer], rules: DayRules, context: VisitContext
 ) -> Choice:
-    """What the patient came for, where that can be told; else the highest in rank, and a question.
+    """The service for which the patient came; the highest in rank if nothing says which that is.
 
-    Chemotherapy has no add-on code under another initial service, so where there is any, only it is
-    chosen from.
+    A person is asked where nothing says it and the candidates are of several classes. Chemotherapy
+    has no add-on code under another initial service. So where there is any chemotherapy, only
+    chemotherapy can be initial.
     """
     best, candidates = line.best, line.candidates
     by_rank = _by_rank(line, decision, rules, context)
@@ -127,7 +131,7 @@ _CHOICES: Mapping[
 
 
 class _Reason(NamedTuple):
-    """The service that the visit was for, and by what that is known."""
+    """The service for which the patient came, and the facts that say so."""
 
     candidate: Candidate
     facts: tuple[tuple[str, str | int], ...]
@@ -136,7 +140,7 @@ class _Reason(NamedTuple):
 def _primary_reason(
     choice: Sequence[Candidate], rules: DayRules, context: VisitContext
 ) -> _Reason | None:
-    """The service that the sender marked, else the one that fits the first diagnosis."""
+    """The service that the sender marked, else the service that fits the first diagnosis."""
     order = rank_order(rules)
     marked = [each for each in choice if any(s.administration.primary for s in each.services)]
     if marked:
@@ -154,10 +158,10 @@ def _primary_reason(
     return None
 
 
-def _fits(each: Candidate, service_class: DrugClass, kinds: Sequence[str]) -> bool:
+def _fits(candidate: Candidate, service_class: DrugClass, kinds: Sequence[str]) -> bool:
     if not kinds:
-        return each.service_class == service_class
-    drugs = [named.drug for service in each.services for named in service.drugs]
+        return candidate.service_class == service_class
+    drugs = [named.drug for service in candidate.services for named in service.drugs]
     return any(drug.kind in kinds or drug.id in kinds for drug in drugs)
 
 
@@ -172,9 +176,7 @@ _NOT_DISTINCT = Distinct("", ())
 
 
 def distinct_modifier(*, second_line: bool, second_of_day: bool, rules: DayRules) -> Distinct:
-    """The modifier of the initial service of a further line, or of a second encounter of the
-    day.
-    """
+    """The modifier of an initial service in a second line, or in a second encounter of the day."""
     if not second_line and not second_of_day:
         return _NOT_DISTINCT
     because: DistinctBecause = "second_line" if second_line else "second_encounter"
@@ -191,28 +193,34 @@ def _primary_question(best: Candidate) -> Question:
         "initial.primary_reason",
         expected="a diagnosis or a marked service that says what the patient came for",
         found="none that fits the services given",
-        do="say which service was the reason of the visit; until then the highest in rank is "
-        "initial",
+        do=(
+            "say which service was the reason of the visit; "
+            "until then the service highest in rank is initial"
+        ),
         drug=best.substance,
         administrations=tuple([service.administration.key for service in best.services]),
     )
 
 
 def second_line_question(second: Candidate, first: Candidate) -> Question:
-    """Why a second access line was needed; `first` and `second` are the initial services."""
+    """Asks why a second access line was needed; `first` and `second` are the initial services."""
     items = [service.administration for service in second.services]
     return ask(
         "initial.second_line",
-        expected="one initial service, or a second access line that the protocol or the "
-        "condition required",
+        expected=(
+            "one initial service, or a second access line "
+            "that the protocol or the condition required"
+        ),
         found=f"services in two lines: {_line(first)} and {_line(second)}",
-        do="confirm why the second site was needed; a restart after infiltration, another lumen or "
-        "saving time does not count",
+        do=(
+            "confirm why the second site was needed; a restart after infiltration, another lumen "
+            "or saving time does not count"
+        ),
         drug=second.substance,
         administrations=tuple([item.key for item in items]),
         sources=tuple([item.intervals[0].start_source for item in items]),
     )
 
 
-def _line(each: Candidate) -> str:
-    return each.services[0].administration.line or "not charted"
+def _line(candidate: Candidate) -> str:
+    return candidate.services[0].administration.line or "not charted"

@@ -1,7 +1,9 @@
-"""What has no place in a vein: injections, infusions under the skin, pumps, ports and cavities.
+"""Services that do not go into a vein: injections, infusions under the skin, pumps and cavities.
 
-It owns the counting of injections: by visit, by dose or by syringe, as the rules say, and that some
-services are reported only where others are not.
+It owns the counting of injections by visit, by dose or by syringe, and the services that are
+reported only where no other service is. It does not know which way a policy counts: rules say so.
+Example: two syringes of fulvestrant from one order, at 10:00 and 10:03, are one unit by dose and
+two units by syringe.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,14 +27,14 @@ from chargeline.engine.words import (
     Technique,
 )
 
-# These are counted together; any other service here stands alone.
+# Services of these techniques are counted together; any other service here stands alone.
 _COUNTED = frozenset({"injection", "subcutaneous_infusion"})
 
 
 def services_alone(
     others: Sequence[Service], everything: Sequence[Service], rules: DayRules
 ) -> list[Entry]:
-    """Pumps, ports, arteries and cavities: each by itself, unless something else is given too."""
+    """Pumps, ports, arteries and cavities: each by itself, or not reported beside others."""
     alone = [each for each in others if each.technique not in _COUNTED]
     return [_alone(each, everything, rules) for each in sorted(alone, key=clock_order)]
 
@@ -70,7 +72,7 @@ _BARRED: Mapping[ExclusiveWith, Callable[[Service], bool]] = {
 
 
 def injections_of(others: Sequence[Service], rules: DayRules) -> list[Entry]:
-    """The units of injections, by the class of their drugs."""
+    """The places of injections, counted for each class of drug; a placement is one unit."""
     by_class: dict[DrugClass, list[Service]] = {}
     for service in sorted(others, key=clock_order):
         if service.technique == "injection":
@@ -128,9 +130,7 @@ _SAME_UNIT: Mapping[InjectionsPer, Callable[[Service, Service, InjectionsAnswer]
 
 
 def subcutaneous_infusions(others: Sequence[Service]) -> list[Entry]:
-    """Infusions under the skin, in the order of the clock: the first is initial, the others
-    additional.
-    """
+    """Infusions under the skin, by the clock: the first is initial, the others are additional."""
     infusions = [each for each in others if each.technique == "subcutaneous_infusion"]
     ordered = sorted(infusions, key=clock_order)
     return [

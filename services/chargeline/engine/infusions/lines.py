@@ -1,8 +1,9 @@
 """From places to charge lines: the role of a place, its code, its units, its modifiers, its cap.
 
-It owns the arithmetic of hours and the writing of lines with the steps that explain them. Which
-place a service has is decided before; here rules are asked what that place is called and how much
-it counts. The comparison with other policies reckons with the same functions and writes nothing.
+It owns the arithmetic of hours, and the writing of lines with the steps that explain them. It does
+not decide the place of a service: `place.py` has done that. Here rules say which role a place has,
+which code a role has, and how many units count. The comparison with other policies uses the same
+functions for codes and units, and writes no lines.
 """
 
 from collections.abc import Sequence
@@ -41,14 +42,16 @@ from chargeline.engine.trace import (
 
 _HOUR_POSITIONS = frozenset({"initial", "sequential", "additional", "additional_hour"})
 _TIMED = frozenset({"infusion", "arterial_infusion", "subcutaneous_infusion"})
-# An add-on whose first unit is already an hour: hydration beside others, a drug infused again.
+# In these positions the first unit is already a further hour: hydration beside other services, and
+# a drug infused again.
 _COUNTED_BY_HOUR = frozenset({"additional", "additional_hour"})
-# Add-ons of a second initial service do not carry its modifier; its further hours do.
+# Services in these positions carry the modifier of their placement: a second initial service, and a
+# repeated injection. Further hours always carry it; a sequential infusion does not.
 _CARRY_DISTINCT = frozenset({"initial", "additional_hour", "only"})
 
 
 def additional_hours(minutes: int, remainder_minutes: int) -> int:
-    """Units past the first hour: each further hour, the last of at least `remainder_minutes`.
+    """Units past the first hour; the last further hour needs `remainder_minutes` only.
 
     With 31: 90 minutes earn none, 91 one, 151 two (coding-rules, CPT "more than 30 minutes").
     """
@@ -67,11 +70,11 @@ def hours_in_words(minutes: int, remainder_minutes: int, units: int) -> str:
 
 
 class Charge(NamedTuple):
-    """One role with its units and code. `threshold` decided about further hours, if any were
-    counted.
+    """One role with its units and code.
 
-    `in_short` is the charge as a coder says it, "96415-59 x2"; "" where the role has no code that
-    day.
+    `threshold` is the decision on how many minutes earn a further hour, None where hours are not
+    counted. `in_short` is the charge as a coder writes it, such as "96415-59 x2", and "" where the
+    role has no code on that day.
     """
 
     role: str
@@ -84,9 +87,9 @@ class Charge(NamedTuple):
 
 
 def charges_of(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
-    """The charges of a placement; none where no role fits it (then it is a question).
+    """The charges of a placement; none where no role fits, which becomes a question.
 
-    Places that are worth the same come again and again, so what they are worth is remembered.
+    Equal places occur in many encounters, so their charges are remembered.
     """
     first = placement.services[0]
     worth = (
@@ -129,7 +132,10 @@ def _charges(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
 
 
 class _Hours(NamedTuple):
-    """The role of further hours, what earns them, and their number; none where nothing is timed."""
+    """The role of further hours, the minutes that earn one, and their number.
+
+    All are empty where the place is not billed by the hour.
+    """
 
     place: Decision[RoleAnswer] | None = None
     threshold: Decision[RemainderAnswer] | None = None
@@ -177,7 +183,7 @@ def _modifiers(distinct: str, own: str) -> tuple[str, ...]:
     return tuple([modifier for modifier in (distinct, own) if modifier])
 
 
-@lru_cache(maxsize=5_000)  # it is asked for each charge, and most payers have none
+@lru_cache(maxsize=5_000)  # each charge needs the cap, and most payers have none
 def _cap(rules: DayRules, role: str, payer: str) -> Decision[CapAnswer]:
     return rules.of(CAP).decide(CapFacts(role, payer))
 
@@ -191,7 +197,7 @@ class Caps:
         self._used: dict[str, int] = {}
 
     def allow(self, role: str, units: int) -> tuple[int, Decision[CapAnswer] | None]:
-        """How many of the units are within the cap, and the decision if there is one."""
+        """How many of the units are within the cap, and the decision, None without a cap."""
         decision = _cap(self._rules, role, self._payer)
         if decision.rule is None:
             return units, None
@@ -205,7 +211,7 @@ class Caps:
 
 
 class Heading(NamedTuple):
-    """What all lines of an encounter have in common: whose they are, and why they are together."""
+    """What all lines of an encounter have in common: visit, encounter, and the step of grouping."""
 
     visit: VisitKey
     encounter: str
@@ -213,7 +219,7 @@ class Heading(NamedTuple):
 
 
 def lines_of(placements: Sequence[Placement], assessment: Assessment, saved: SavedWork) -> Proposal:
-    """The lines of all placements, held under the payer's caps."""
+    """The lines of all placements; units above a cap of the payer are withheld."""
     rules, encounter = assessment.rules, assessment.encounter
     heading = Heading(assessment.visit, encounter.name, encounter.step)
     caps = Caps(rules, assessment.context.payer)
@@ -237,9 +243,7 @@ def lines_of(placements: Sequence[Placement], assessment: Assessment, saved: Sav
 
 
 def _written(placement: Placement, rules: DayRules, heading: Heading) -> Proposal:
-    """The lines of a placement as if nothing were capped; a question where there is no role or
-    code.
-    """
+    """The lines of a placement without any cap; a question where a role or a code is missing."""
     charges = charges_of(placement, rules)
     if not charges:
         return Proposal(questions=(_no_role(placement, rules),))
@@ -278,7 +282,7 @@ def _line(placement: Placement, charge: Charge, heading: Heading) -> ChargeLine:
 
 
 def _place_steps(placement: Placement, charge: Charge) -> tuple[Step, ...]:
-    """Why the place has this role, and the arithmetic of its further hours."""
+    """The steps that say why the place has this role, and how its further hours were counted."""
     facts = (("position", placement.position), ("role", charge.place.answer.role))
     step = Step("place", charge.place, facts)
     if charge.threshold is None:
@@ -292,15 +296,17 @@ def _place_steps(placement: Placement, charge: Charge) -> tuple[Step, ...]:
 def _under_cap(
     line: ChargeLine, allowed: int, cap: Decision[CapAnswer]
 ) -> tuple[tuple[ChargeLine, ...], Withheld]:
-    """A line held under the payer's cap; what is above it is withheld, not lost."""
+    """A line with the units that the payer's cap allows, and the units above it as withheld.
+
+    No line is left where the cap allows no unit.
+    """
     rule = cap.rule_in_force
     step = Step("cap", cap, (("units earned", line.units), ("allowed", allowed)))
     trace = (*line.trace, step)
     kept = (line._replace(units=allowed, trace=trace),) if allowed else ()
     above = line.units - allowed
-    says = (
-        f"{above} of {line.units} further hours are above the cap of {cap.answer.most}: {rule.why}"
-    )
+    hours = f"{above} of {line.units} further hours"
+    says = f"{hours} are above the cap of {cap.answer.most}: {rule.why}"
     entry = Withheld(
         family="infusions",
         reason=rule.id,
@@ -314,7 +320,7 @@ def _under_cap(
 
 
 def withheld_service(service: Service) -> Withheld:
-    """A service that rules withhold by itself."""
+    """A service that is withheld whatever else the encounter has."""
     return Withheld(
         family="infusions",
         reason=service.reason,
@@ -327,7 +333,7 @@ def withheld_service(service: Service) -> Withheld:
 
 
 def withheld_in_encounter(entry: NotReported) -> Withheld:
-    """Services that the encounter as a whole keeps from being billed."""
+    """Services that are withheld because of other services of the encounter."""
     first = entry.services[0]
     return Withheld(
         family="infusions",
@@ -361,7 +367,7 @@ def _no_role(placement: Placement, rules: DayRules) -> Question:
         found=f"rules {clash} at once" if clash else f"no code for {what}",
         do="let one rule override the other"
         if clash
-        else "code it by hand, or correct the charted times",
+        else "code the service by hand, or correct the charted times",
         drug=first.substance,
         administrations=keys_of(placement.services),
         sources=tuple(starts),

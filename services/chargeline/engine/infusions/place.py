@@ -1,8 +1,8 @@
-"""The place of each service among the others of its encounter, in the order in which a coder
-thinks.
+"""The place of each service among the others of its encounter.
 
-It owns that order and nothing else: each step is a file of its own, asks the rules, and returns
-what it adds.
+It owns the order in which the questions of a coder are asked, and answers none of them. Each
+question has a file of its own, which asks the rules and returns what it adds. `place` is the list
+of questions for an encounter, and `_place_line` the list for one access line.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def place(assessment: Assessment) -> Places:
 
 
 def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> list[Entry]:
-    """Infusions and pushes: by access line, each with its initial service and what hangs on it."""
+    """Place infusions and pushes by access line: an initial service for each, then its add-ons."""
     rules = assessment.rules
     drugs = [each for each in services if each.service_class != "hydration"]
     fluids = [each for each in services if each.service_class == "hydration"]
@@ -76,7 +76,7 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
 
 
 def _with_hydration(lines: Sequence[AccessLine], hydration: Candidate) -> list[AccessLine]:
-    """Hydration hangs on the first line; where no drug was given it is a line of its own."""
+    """Add hydration to the first line; without any drug hydration is a line of its own."""
     if not lines:
         return [AccessLine(hydration, [hydration])]
     return [AccessLine(lines[0].best, [*lines[0].candidates, hydration]), *lines[1:]]
@@ -85,9 +85,10 @@ def _with_hydration(lines: Sequence[AccessLine], hydration: Candidate) -> list[A
 def _place_line(
     line: AccessLine, first: Candidate | None, assessment: Assessment, reported: int
 ) -> list[Entry]:
-    """One access line; `first` is the best service of the first line, None where this is the first.
+    """Place the services of one access line.
 
-    `reported`: how many concurrent infusions the lines before this one have.
+    `first` is the best service of the first line, None where this line is the first. `reported` is
+    the number of concurrent infusions in the lines before this one.
     """
     rules = assessment.rules
     choice = choose_initial(line, rules, assessment.context)

@@ -1,7 +1,8 @@
-"""What infusions, pushes and injections are while they are being placed among each other.
+"""The shapes of infusions, pushes and injections while they are given their places.
 
-It owns the shapes that the steps of `place.py` hand on. A step returns what it adds, a list of
-entries; who calls it decides where that goes.
+It owns the shapes that the steps of `place.py` hand to each other, and decides nothing. A step
+returns a list of the entries that it adds, and its caller decides what becomes of them, so that no
+step changes what another one has added.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,13 +14,13 @@ from chargeline.engine.trace import Question, Step
 from chargeline.engine.words import DrugClass, Position, Technique
 
 CHEMOTHERAPY: frozenset[DrugClass] = frozenset({"chemo", "hormonal"})
-"""The classes that are given under the codes of chemotherapy."""
+"""The classes of drugs that are given under the codes of chemotherapy."""
 
 
 class Candidate(NamedTuple):
-    """One infusion or push that competes for a place; infusions of one drug may be joined in it.
+    """One infusion or push that competes for a place, or several infusions of one drug together.
 
-    `minutes` are those that count. `spans` are seconds since 1970, as is `start`.
+    `minutes` are those that count. `spans` and `start` are in seconds since 1970.
     """
 
     services: tuple[Service, ...]
@@ -41,7 +42,7 @@ class Candidate(NamedTuple):
 
     @property
     def presence(self) -> Sequence[Span]:
-        """When it was given, also where that was one moment."""
+        """The spans, or one moment as a span without length where there is no span."""
         return self.spans or ((self.start, self.start),)
 
 
@@ -53,7 +54,10 @@ def candidate(
     technique: Technique | None = None,
     steps: tuple[Step, ...] = (),
 ) -> Candidate:
-    """A candidate of some services, the first of which names it; `technique` if not its own."""
+    """A candidate of some services, with drug, class and key of the first one.
+
+    `technique` is given where the candidate is placed as another technique than the first service.
+    """
     first = services[0]
     together = tuple(spans)
     own = technique or first.technique
@@ -68,17 +72,17 @@ def candidate(
     )
 
 
-def clock_order(each: Candidate) -> tuple[int, str]:
-    """The order of candidates: by start, then by key, so that it is the same for all arrivals."""
-    return (each.start, each.services[0].administration.key)
+def clock_order(competitor: Candidate) -> tuple[int, str]:
+    """Sorts candidates by start, then by key, so that arrival does not change the order."""
+    return (competitor.start, competitor.services[0].administration.key)
 
 
 class Placement(NamedTuple):
-    """Services that are reported together, the first of them being the anchor, and their place.
+    """Services that are reported together, and their place; the first service names the line.
 
-    `technique` is how they are reported. `minutes` are those that count toward units. `distinct` is
-    the modifier of a second initial service and of all further hours of its line, or "". `steps`
-    are the reasons for the place.
+    `technique` is how the services are reported. `minutes` are those that count toward units.
+    `distinct` is the modifier of a second initial service and of all further hours of its access
+    line, or "". `steps` are the reasons for the place.
     """
 
     services: tuple[Service, ...]
@@ -95,7 +99,7 @@ class Placement(NamedTuple):
 
 
 class NotReported(NamedTuple):
-    """Services that the encounter as a whole keeps from being billed, and the reason."""
+    """Services that are not billed because of other services of the encounter, and the reason."""
 
     services: tuple[Service, ...]
     reason: str
@@ -109,7 +113,7 @@ Entry = Placement | NotReported | Question
 
 
 class Places(NamedTuple):
-    """Where all services of an encounter ended."""
+    """The places of all services of an encounter, and the questions about them."""
 
     placements: tuple[Placement, ...]
     not_reported: tuple[NotReported, ...]
@@ -117,7 +121,7 @@ class Places(NamedTuple):
 
 
 def places_of(entries: Sequence[Entry]) -> Places:
-    """What all steps added, by kind."""
+    """The entries of all steps, sorted by kind."""
     placements: list[Placement] = []
     not_reported: list[NotReported] = []
     questions: list[Question] = []
@@ -139,7 +143,11 @@ def placed(
     distinct: str = "",
     steps: tuple[Step, ...] = (),
 ) -> Placement:
-    """A candidate in its place, for further reasons; `minutes` if not all of its own count."""
+    """A candidate in its place.
+
+    `minutes` is given where other minutes count than the candidate's own. `steps` are the reasons
+    for the place, added to those of the candidate.
+    """
     return Placement(
         services=what.services,
         technique=what.technique,

@@ -1,7 +1,9 @@
 """Further pushes of an access line: of another drug, of the same drug again, or beside an infusion.
 
-It owns the reckoning of gaps. Whether a repeat is reported, and whether a push during chemotherapy
-is, are answers of the rules.
+It owns the arithmetic of gaps between pushes of one drug. It does not know whether a repeat or a
+push during chemotherapy is reported: rules answer both. Example: ondansetron is pushed at 09:00,
+09:20 and 10:00. Under a rule of "more than 30 minutes" the push at 09:20 is not reported, because
+20 minutes have passed, and the push at 10:00 is reported, because 40 minutes have passed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,17 +29,17 @@ def further_pushes(
 ) -> list[Entry]:
     """The places of pushes in the order of the clock; `given` are the other services of the line.
 
-    Each further drug is an additional push; the same drug again is what the rules make of it.
+    Each further drug is an additional push. For the same drug again, rules decide.
     """
     times: dict[str, list[Sequence[Span]]] = {}
-    for each in given:
-        if each.technique == "push" or each.service_class == "therapeutic":
-            times.setdefault(each.substance, []).append(each.presence)
+    for other in given:
+        if other.technique == "push" or other.service_class == "therapeutic":
+            times.setdefault(other.substance, []).append(other.presence)
     entries: list[Entry] = []
     for push in pushes:
         part_of_infusion = _part_of_infusion(push, given, rules)
         if part_of_infusion is not None:
-            entries.append(part_of_infusion)  # no push of its own, so a later one is not a repeat
+            entries.append(part_of_infusion)  # not a push, so a later push is not a repeat of it
             continue
         before = times.setdefault(push.substance, [])
         if before:
@@ -52,7 +54,7 @@ def further_pushes(
 def _part_of_infusion(
     push: Candidate, given: Sequence[Candidate], rules: DayRules
 ) -> NotReported | None:
-    """A push inside a running chemotherapy infusion, where rules do not report it."""
+    """The push as not reported, where chemotherapy ran at its start and rules withhold it then."""
     if push.services[0].provisional:
         return None
     running = [
@@ -74,7 +76,7 @@ _REPORTED_BESIDE: Mapping[PushBesideAs, bool] = {"report": True, "withheld": Fal
 
 
 def _again(push: Candidate, gap_minutes: int, rules: DayRules) -> Placement | NotReported:
-    """The same drug pushed again, so many minutes after it was given last."""
+    """The place of the same drug pushed again, `gap_minutes` after the nearest other dose of it."""
     decision = rules.of(REPEAT_PUSH).decide(OfClass(push.service_class))
     rule, after = decision.rule_in_force, decision.answer.after_minutes
     step = Step("same drug again", decision, (("minutes since", gap_minutes), ("more than", after)))

@@ -1,6 +1,8 @@
 """The same drug infused again in one access line: one infusion, further hours, or a push.
 
-It owns the adding up. Which of the three it is, is an answer of the rules.
+It owns the sum of the minutes. It does not know which of the three a policy chooses: a rule says
+so. Example: vancomycin runs 10:00-10:30 and 10:50-11:40. Under a rule of "add minutes" this is one
+infusion of 30 + 50 = 80 minutes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +45,7 @@ def _alone(service: Service) -> Candidate:
 
 
 def _repeated(same: Sequence[Service], rules: DayRules) -> list[Candidate]:
-    """Several infusions of one drug, in the order of the clock."""
+    """The candidates of several infusions of one drug, which are in the order of the clock."""
     decision = rules.of(REPEAT_INFUSION).decide(NO_FACTS)
     return _REPEATED[decision.answer.as_](same, decision)
 
@@ -57,7 +59,7 @@ def _add_minutes(
 def _further_hours(
     same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]
 ) -> list[Candidate]:
-    """The first one by itself; the later ones find it reported and are further hours of it."""
+    """The first infusion by itself, and each later one as further hours of the first."""
     later = [_apart(service, "infusion", decision) for service in same[1:]]
     return [_joined(same[:1], decision), *later]
 

@@ -1,6 +1,7 @@
-"""One way to decide: rules as dated values, and the vocabulary in which they speak.
+"""One way to decide: rules as dated values, and the vocabulary in which rules are written.
 
-It owns what a rule means and no rule: those are in rules/, and the rulebook edge reads them.
+It owns the meaning of a rule, and holds no rule. The rules are data in rules/, and the package
+`rulebook` reads them.
 """
 
 from chargeline.engine.rules.decide import (

@@ -1,9 +1,9 @@
 """Rules as values, and the one way in which they decide.
 
-It owns the meaning of a rule: it is in force on a day, it applies when its facts hold, it strikes
-out the rules that it names; exactly one must remain. It does not know files (the rulebook edge
-reads them) nor what any rule says. No rule left, and more than one left, are decisions too: they
-are values, and the engine asks a person.
+It owns the meaning of a rule. A rule is in force on a day. It applies when its conditions hold. A
+rule that applies strikes out the rules that it overrides. Exactly one rule must remain. When no
+rule remains, or more than one, the decision says so as a value, and the engine asks a person. This
+module does not know files (the package `rulebook` reads them), nor what any rule says.
 """
 
 from bisect import bisect_right
@@ -13,13 +13,13 @@ from typing import Any, Generic, NamedTuple
 
 from chargeline.engine.rules.vocabulary import Answer, Concern, Facts, Value
 
-_REMEMBERED = 20_000  # facts of one table; minutes make many
+_REMEMBERED = 20_000  # decisions that one table remembers; each number of minutes is another fact
 
 
 class Condition(NamedTuple):
-    """One fact that must hold: one of `words`, or a number from `least` to `most` (both included).
+    """What one fact must be: one of `words`, or a number from `least` to `most` (both included).
 
-    `excluded`: any value but the words.
+    With `excluded` the fact must be any value but the words.
     """
 
     fact: str
@@ -37,10 +37,10 @@ class Condition(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One dated, cited rule. `starts` is included, `ends` is not (None: still in force).
+    """One dated, cited rule. The day `starts` is included, the day `ends` is not (None: no end).
 
-    `then` is the answer as it is written, `answer` the same in the shape of the concern. `other`
-    names published positions that differ.
+    `then` is the answer as the file writes it, `answer` the same in the shape of the concern.
+    `other` names published positions that differ. `place` is where the rule stands in its file.
     """
 
     id: str
@@ -63,9 +63,10 @@ class Rule(NamedTuple):
 
 
 class UndecidedError(Exception):
-    """Rules are silent, or speak against each other, where they must give one answer.
+    """No rule, or more than one, remains where rules must give one answer.
 
-    The checker of the rulebook finds such a gap by day; at night the encounter is asked about.
+    `chargeline rules check` finds such gaps and clashes before they reach a draft. A draft that
+    meets one bills nothing of the encounter and asks a person.
     """
 
     def __init__(self, concern: str, clash: tuple[Rule, ...]) -> None:
@@ -75,9 +76,9 @@ class UndecidedError(Exception):
 
 
 class Decision(Generic[Answer]):
-    """The rule that remained, its answer, and the rules that it was preferred to.
+    """The rule that remained, its answer, and the rules that it overrode (`passed_over`).
 
-    `rule` is None when no rule applies; `clash` names the rules when more than one remained.
+    `rule` is None unless exactly one remained; `clash` holds the rules when several remained.
     """
 
     __slots__ = ("_answer", "clash", "concern", "passed_over", "rule")
@@ -126,10 +127,10 @@ class Decision(Generic[Answer]):
 
 
 class SharedDecisions:
-    """Equal tables and equal decisions of several policies, kept once.
+    """Equal tables and equal decisions of several policies, each kept once.
 
-    Where two policies say the same, they give the very same objects, so that a comparison of what
-    they make of a visit can stop at identity.
+    Two policies with the same rules share the very same objects. So a comparison of policies need
+    not look into an object that both of them share.
     """
 
     def __init__(self) -> None:
@@ -147,12 +148,12 @@ class SharedDecisions:
         return table
 
     def decision(self, decision: Decision[Answer]) -> Decision[Answer]:
-        """The decision equal to this one that came first."""
+        """The one object for all decisions that equal this one."""
         return self._decisions.setdefault(decision, decision)
 
 
 class Table(Generic[Facts, Answer]):
-    """The rules of one concern in force on one day; what was decided is remembered."""
+    """The rules of one concern in force on one day, and the decisions taken so far."""
 
     def __init__(
         self, concern: Concern[Facts, Answer], rules: tuple[Rule, ...], shared: SharedDecisions
@@ -160,14 +161,17 @@ class Table(Generic[Facts, Answer]):
         self.concern = concern
         self.rules = rules
         self.asked: dict[Facts, Decision[Answer]] = {}
-        """Every set of facts that was asked about, in the order of asking, with its decision."""
+        """The decision for each set of facts that was asked about, in the order of asking."""
         self._shared = shared
         self._numbers = [name for name, field in concern.facts.items() if field.is_number]
         self._bounds = {name: self._bounds_of(name) for name in self._numbers}
         self._in_bands: dict[tuple[Value, ...], Decision[Answer]] = {}
 
     def _bounds_of(self, fact: str) -> tuple[int, ...]:
-        """The numbers at which some rule begins or ceases to hold, ascending."""
+        """The numbers at which some rule begins or ceases to hold, ascending.
+
+        A rule for 16 to 90 minutes gives the bounds 16 and 91.
+        """
         bounds: set[int] = set()
         for rule in self.rules:
             for condition in rule.when:
@@ -177,7 +181,7 @@ class Table(Generic[Facts, Answer]):
         return tuple(sorted(bounds))
 
     def values_of(self, fact: str) -> list[Value]:
-        """Of a fact that is a number, one value for each range that rules treat alike."""
+        """One value for each range of a number within which every rule treats all values alike."""
         return sorted({0, *self._bounds[fact]})
 
     def decide(self, facts: Facts) -> Decision[Answer]:
@@ -190,7 +194,10 @@ class Table(Generic[Facts, Answer]):
         return decision
 
     def _decide(self, facts: Facts) -> Decision[Answer]:
-        """The decision for the range in which each number lies: there are few of those."""
+        """The decision for the ranges in which the numbers lie.
+
+        There are few ranges and many numbers, so most decisions are found in memory.
+        """
         values: dict[str, Value] = dict(zip(self.concern.facts, facts, strict=True))
         for name in self._numbers:
             values[name] = self._band(name, values[name])
@@ -202,7 +209,7 @@ class Table(Generic[Facts, Answer]):
         return decision
 
     def _band(self, fact: str, value: Value) -> int:
-        """The least number that every rule treats as it treats this one."""
+        """The least number of the range in which a value lies: 16 for 20 with bounds 16 and 91."""
         assert isinstance(value, int), f"{self.concern.name}: {fact} is a number"
         index = bisect_right(self._bounds[fact], value)
         return self._bounds[fact][index - 1] if index else 0
@@ -218,7 +225,7 @@ class Table(Generic[Facts, Answer]):
 
 
 def applies(rule: Rule, facts: Mapping[str, Value]) -> bool:
-    """Whether every condition of a rule holds."""
+    """Whether every condition of a rule holds for these facts."""
     return all(condition.holds(facts[condition.fact]) for condition in rule.when)
 
 
@@ -261,7 +268,7 @@ class Policy:
         self._periods: dict[int, DayRules] = {}
 
     def on(self, day: date) -> DayRules:
-        """The rules in force on a day; days of one period share the same object."""
+        """The rules in force on a day; all days between two changes of rules share one object."""
         period = bisect_right(self._edges, day)
         rules = self._periods.get(period)
         if rules is None:

@@ -1,11 +1,11 @@
-"""What rules may speak of: concerns, with the facts that they ask for and the answers that they
-give.
+"""What rules may decide: concerns, each with the facts it asks for and the answers it may have.
 
-It owns the shape of a concern. Each charge family declares its own concerns, and `families.py` puts
-them together. Facts and answers are named tuples: their fields are what a rule may write in `when`
-and in `then`, and the type of a field says which values it may have (a family of words.py, a whole
-number, or any text). So the engine gives facts by name, the type checker reads rules' answers, and
-the checker of the rulebook knows each word. A field that Python reserves (`class`) ends in `_`.
+It owns the shape of a concern, and knows no concern. Each part of the engine declares its own, and
+`families.py` lists them all. Facts and answers are named tuples: their fields are what a rule may
+write in `when` and in `then`. The type of a field says which values the field may have: a family of
+words.py, a whole number, or any text. So the engine gives facts by name, the type checker checks
+how the engine uses answers, and the checker of the rulebook knows each word. A field whose name
+Python reserves ends in `_`: rules write `class`, the named tuple has `class_`.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Value = str | int
 
 
 class NoFacts(NamedTuple):
-    """The facts of a concern that has one answer for everything."""
+    """The facts of a concern that asks for none, because one answer holds for everything."""
 
 
 NO_FACTS = NoFacts()
@@ -29,7 +29,7 @@ NO_FACTS = NoFacts()
 class Field(NamedTuple):
     """One fact or answer, under the name that rules use: a word of `words`, a number, or any text.
 
-    `words` is () unless the list is closed. An answer that is not `required` has a default.
+    `words` is () for a number or any text. An answer that is not `required` has a default.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Field(NamedTuple):
 
     @property
     def is_text(self) -> bool:
-        """Whether any text will do."""
+        """Whether the field may hold any text."""
         return not self.words and not self.is_number
 
 
 class Concern(Generic[Facts, Answer]):
     """One question that rules answer.
 
-    `may_be_silent`: no rule for some facts is an answer too, and no gap. `facts` and `answers` are
-    fields by the names that rules use, in their order.
+    With `may_be_silent` it is no gap when no rule applies to some facts. `facts` and `answers` hold
+    the fields by the names that rules use, in their order.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Concern(Generic[Facts, Answer]):
         return self._make_facts(*(values[name] for name in self.facts))
 
     def answer_of(self, values: Mapping[str, Value]) -> Answer:
-        """The answer with these values; what is not said has its default."""
+        """The answer with these values; a field without a value has its default."""
         return self.answer(**{_python_name(name): value for name, value in values.items()})
 
 

@@ -1,7 +1,7 @@
 """What rules decide about an administration by itself.
 
-It owns the questions, with the facts and answers that rules may use for them; the answers are in
-rules/.
+It owns the questions, with the facts and answers that rules may use. It holds no answer: the
+answers are rules in rules/.
 """
 
 from typing import NamedTuple
@@ -66,7 +66,7 @@ MIXTURE_RANK = Concern(
 
 
 class OneTimeFacts(NamedTuple):
-    """What is charted beside a single time. `ordered_minutes` is 0 where no order says it."""
+    """What is charted beside a single time. `ordered_minutes` is 0 where no order says them."""
 
     route: RouteFact
     method: MethodFact
@@ -84,8 +84,9 @@ ONE_TIME = Concern(
     "charting.one_time",
     OneTimeFacts,
     OneTimeAnswer,
-    meaning="whether a single charted time is all of it, or the start of an infusion without a "
-    "stop",
+    meaning=(
+        "whether a single charted time is all of it, or the start of an infusion without a stop"
+    ),
 )
 
 
@@ -104,7 +105,7 @@ class TechniqueFacts(NamedTuple):
 
 
 class TechniqueAnswer(NamedTuple):
-    """What it is, and by which technique; no technique where it is not a service."""
+    """What an administration is, and its technique; None where it is not a service."""
 
     outcome: TechniqueOutcome
     technique: Technique | None = None
@@ -114,14 +115,15 @@ TECHNIQUE = Concern(
     "service.technique",
     TechniqueFacts,
     TechniqueAnswer,
-    meaning="what kind of service an administration is, from its route, charting and running "
-    "minutes",
+    meaning=(
+        "what kind of service an administration is, from its route, charting and running minutes"
+    ),
     may_be_silent=True,
 )
 
 
 class StoppedEarlyAnswer(NamedTuple):
-    """What is reported of an infusion that was stopped early, with its modifier, "" for none."""
+    """What an infusion that was stopped early is reported as, and its modifier ("" for none)."""
 
     as_: StoppedEarlyAs
     modifier: str = ""
@@ -138,8 +140,8 @@ STOPPED_EARLY = Concern(
 class MissingStopAnswer(NamedTuple):
     """What an infusion without a stop is until somebody answers.
 
-    `ask_after_minutes`: where no order says how long it runs, so long after the start its stop is
-    asked for.
+    `ask_after_minutes` counts from the start, and is used where no order says how long the infusion
+    runs. The stop is asked for after that time.
     """
 
     as_: MissingStopAs

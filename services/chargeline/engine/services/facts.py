@@ -1,7 +1,7 @@
-"""What holds of an administration under any policy: its drugs, its running minutes, and what to
-ask.
+"""What holds of an administration under any policy: its drugs, running minutes and questions.
 
-It owns the naming of drugs and vehicles by the formulary. No rule of a payer is asked here.
+It owns the naming of drugs and vehicles by the formulary. It asks no rule, so that the facts of an
+administration are worked out once for all policies.
 """
 
 from typing import NamedTuple
@@ -13,12 +13,15 @@ from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration, Problem
 from chargeline.engine.trace import Question, ask
 
-# Problems that leave nothing to code; the others are asked beside a provisional line.
+# Problems that leave nothing to code. Every other problem is a question beside a line.
 _BLOCKING = frozenset({"stop.before_start", "start.missing"})
 
 
 def facts_of(item: Administration, formulary: Formulary) -> Facts:
-    """Name the drugs and count the minutes; say so where that already ends the matter."""
+    """Name the drugs and count the running minutes.
+
+    `ended` is set where no rule is needed, such as for a dose that was not given.
+    """
     ended = _without_rules(item)
     if ended is not None:
         return Facts(item, ended=ended)
@@ -41,7 +44,8 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
 
 def _without_rules(item: Administration) -> Service | None:
     if not item.given:
-        return withheld_without_rule(item, "not_given", "The record says that it was not given.")
+        says = "The record says that the drug was not given."
+        return withheld_without_rule(item, "not_given", says)
     if item.bolus_of_running_bag:
         says = "A bolus from the running bag is part of that infusion."
         return withheld_without_rule(item, "bolus_of_running_bag", says)
@@ -52,12 +56,12 @@ def _without_rules(item: Administration) -> Service | None:
 
 
 def withheld_without_rule(item: Administration, reason: str, says: str) -> Service:
-    """An administration that is not billed, and why, without any technique."""
+    """A service that is not billed, with its reason and without a technique."""
     return Service(item, drug_label(item), outcome="withheld", reason=reason, says=says)
 
 
 def _asked(item: Administration, question: Question) -> Service:
-    """An administration of which nothing can be said until a question is answered."""
+    """A service of which nothing can be said until somebody answers the question."""
     finding = question.finding
     return Service(
         item,
@@ -70,7 +74,7 @@ def _asked(item: Administration, question: Question) -> Service:
 
 
 def drug_label(item: Administration) -> str:
-    """The name of the drug as the sender writes it, for one that the formulary does not name."""
+    """The name of the drug as the sender writes it, where the formulary has no name for it."""
     if not item.drugs:
         return ""
     first = item.drugs[0]
@@ -83,15 +87,15 @@ def _question_of(problem: Problem, item: Administration) -> Question:
 
 def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
     if unknown is None:
-        found = "no drug in RXA-5, RXC or the order"
+        charted = "no drug in RXA-5, RXC or the order"
         do = "chart the drug, or send the order (RDE) that names it"
     else:
-        found = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
+        charted = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
         do = "add the drug to the formulary (--formulary FILE), or correct its code in the feed"
     return ask(
         "drug.unknown",
         expected="a drug of the formulary",
-        found=found,
+        found=charted,
         do=do,
         drug=drug_label(item),
         administrations=(item.key,),
@@ -100,7 +104,7 @@ def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
 
 
 class _Named(NamedTuple):
-    """The billable drugs, the fluid that only carries them, and the first drug nobody knows."""
+    """The billable drugs, the fluid that only carries them, and the first unknown drug."""
 
     drugs: tuple[NamedDrug, ...]
     vehicles: tuple[DrugAmount, ...] = ()
@@ -108,9 +112,10 @@ class _Named(NamedTuple):
 
 
 def _drugs(item: Administration, formulary: Formulary) -> _Named:
-    """Name the drugs. Of a mixture the additives are the drugs and the base carries them.
+    """Name the drugs. The additives of a mixture are its drugs, and the base carries them.
 
-    What RXA-5 names is then the mixture itself, unless the formulary knows it as a further drug.
+    RXA-5 then names the mixture itself. The mixture counts only if the formulary knows its name: a
+    hydration fluid carries the additives, and any other drug is one more drug of the mixture.
     """
     is_mixture = any(amount.component == "additive" for amount in item.drugs)
     named: dict[str, NamedDrug] = {}
@@ -143,7 +148,7 @@ def _spans(item: Administration) -> tuple[Span, ...]:
 
 
 def _sources(item: Administration) -> tuple[Source, ...]:
-    """Where starts and stops stand, each place once."""
+    """The fields in which starts and stops stand, each field once."""
     sources: dict[Source, None] = {}
     for interval in item.intervals:
         sources[interval.start_source] = None

@@ -1,7 +1,8 @@
 """What rules say of an administration by itself: class, meaning of a single time, technique.
 
-It owns `assess`, from what was given to a service of a technique. Where a rule says that more must
-be decided (a missing stop, a long push), `outcomes` does.
+It owns `assess`, which makes a service of the facts of one administration. It does not know other
+administrations. Where the technique rule says that more must be decided, such as what a missing
+stop is worth, `outcomes` decides.
 """
 
 from functools import lru_cache
@@ -33,8 +34,8 @@ from chargeline.engine.words import DrugKind
 def assess(facts: Facts, rules: DayRules, alike: Service | None = None) -> Service:
     """Say what service an administration is, under the rules of its day.
 
-    `alike` is what other rules made of the same facts. Where both judge the same it is the result,
-    so that policies which say the same share one object.
+    `alike` is the service that another policy made of the same facts. Where both policies judge the
+    same, `alike` is the result, so that the two policies share one object.
     """
     if facts.ended is not None:
         return facts.ended
@@ -49,7 +50,7 @@ def assess(facts: Facts, rules: DayRules, alike: Service | None = None) -> Servi
 
 
 def _plain_service(facts: Facts, judgement: Judgement) -> Service:
-    """The service as its class and technique make it."""
+    """The service as class and technique make it, before its outcome is applied."""
     item, leading = facts.administration, judgement.leading
     assert leading is not None, "there is a drug"
     service_class = judgement.service_class
@@ -72,10 +73,10 @@ def _plain_service(facts: Facts, judgement: Judgement) -> Service:
 
 
 def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judgement:
-    """Ask the rules of the day about an administration of which something is given.
+    """Ask the rules of the day about an administration that was given.
 
-    `alike` is what other rules say of the same facts: where they are the same rules it is not asked
-    again.
+    `alike` is the judgement of another policy on the same facts. Where that policy has the same
+    rules, the technique is not asked for again.
     """
     item = facts.administration
     leading: Drug | None = None
@@ -121,16 +122,19 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
 
 
 class _Classed(NamedTuple):
-    """Which drug decides the class, counted from 0, the class, and of a mixture why that drug."""
+    """The place of the drug that decides the class, counted from 0, and the class.
+
+    `mixture` is the decision that chose this drug in a mixture, None for a single drug.
+    """
 
     leading: int
     drug_class: Decision[ClassAnswer]
     mixture: Decision[RankAnswer] | None = None
 
 
-@lru_cache(maxsize=2_000)  # there are few kinds, and few of their mixtures
+@lru_cache(maxsize=2_000)  # there are few kinds of drug, and few mixtures of kinds
 def _class_of(rules: DayRules, kinds: tuple[DrugKind, ...]) -> _Classed:
-    """The class of what was given: of a mixture that of its most demanding drug."""
+    """The class of drugs given together: a mixture has the class of the drug of the lowest rank."""
     classes = [rules.of(DRUG_CLASS).decide(ClassFacts(kind)) for kind in kinds]
     if len(classes) == 1:
         return _Classed(0, classes[0])
@@ -140,7 +144,7 @@ def _class_of(rules: DayRules, kinds: tuple[DrugKind, ...]) -> _Classed:
 
 
 def _one_time(item: Administration, rules: DayRules) -> Decision[OneTimeAnswer]:
-    """Whether a single charted time is the start of an infusion without a stop."""
+    """Whether a single charted time is one moment, or the start of an infusion without a stop."""
     facts = OneTimeFacts(
         route=item.route or "unknown",
         method=item.method or "unmarked",
@@ -151,14 +155,14 @@ def _one_time(item: Administration, rules: DayRules) -> Decision[OneTimeAnswer]:
 
 
 def _mixture_steps(facts: Facts, judgement: Judgement) -> tuple[Step, ...]:
-    """Why a mixture has the class of that drug."""
+    """Why a mixture has the class of one of its drugs; no step where there is no mixture."""
     if judgement.mixture is None:
         return ()
     return (Step("mixture", judgement.mixture, (("drugs", len(facts.drugs)),)),)
 
 
 def _charting_steps(facts: Facts, judgement: Judgement) -> tuple[Step, ...]:
-    """What is charted, and the technique that follows; before it what a single time means."""
+    """The steps of charting: what a single time means, then the technique that follows."""
     item = facts.administration
     shown: tuple[tuple[str, str | int], ...] = (
         ("route", item.route or "unknown"),
@@ -179,7 +183,10 @@ def _charting_steps(facts: Facts, judgement: Judgement) -> tuple[Step, ...]:
 
 
 def _outside(facts: Facts, judgement: Judgement) -> Service:
-    """A drug that no formulary knows by a route that no rule bills: nobody need be asked."""
+    """Withhold an unknown drug by a route that no rule bills, without asking for the drug.
+
+    Example: a tablet that the formulary does not know.
+    """
     rule = judgement.technique.rule_in_force
     withheld = withheld_without_rule(facts.administration, rule.id, rule.why)
     return withheld._replace(steps=_charting_steps(facts, judgement)[-1:])

@@ -1,7 +1,7 @@
-"""What a technique rule makes of an administration: a service, withheld, asked about, or more to
-decide.
+"""What follows from the outcome of a technique rule: a service, a question, nothing, or more rules.
 
-It owns one function for each outcome that a technique rule may name.
+It owns one function for each outcome that a technique rule may name, in a table at the end. It does
+not know how the technique was decided.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from chargeline.engine.words import (
 
 
 def with_outcome(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
-    """The service as its technique rule lets it be; asked about where no one rule decides."""
+    """The service after the outcome of its technique rule; a question where no one rule decides."""
     if decision.rule is None:
         return _undecided(service, decision)
     return _OUTCOMES[decision.answer.outcome](service, decision, rules)
@@ -37,15 +37,15 @@ def with_outcome(service: Service, decision: Decision[TechniqueAnswer], rules: D
 def _undecided(service: Service, decision: Decision[TechniqueAnswer]) -> Service:
     item = service.administration
     if decision.clash:
-        found = "two rules on the same facts: " + ", ".join([rule.id for rule in decision.clash])
+        gap = "two rules on the same facts: " + ", ".join([rule.id for rule in decision.clash])
         do = "let one of them override the other; `chargeline rules check` shows both"
     else:
-        found = f"no rule for {service.service_class} drugs by route {item.route or 'unknown'}"
+        gap = f"no rule for {service.service_class} drugs by route {item.route or 'unknown'}"
         do = "correct the route or the charting, or add a rule (rules/README.md)"
     question = ask(
         "rule.clash" if decision.clash else "rule.none",
         expected="exactly one rule for this service",
-        found=found,
+        found=gap,
         do=do,
         drug=service.substance,
         administrations=(item.key,),
@@ -55,7 +55,7 @@ def _undecided(service: Service, decision: Decision[TechniqueAnswer]) -> Service
 
 
 def _with_question(service: Service, question: Question) -> Service:
-    """The service as one that is not billed until somebody answers."""
+    """The service, not billed until somebody answers the question."""
     return service._replace(
         outcome="question",
         reason=question.finding.code,
@@ -90,7 +90,7 @@ def _ask_by_rule(service: Service, decision: Decision[TechniqueAnswer], rules: D
 def _missing_stop(
     service: Service, decision: Decision[TechniqueAnswer], rules: DayRules
 ) -> Service:
-    """Ask for the stop; until it comes the policy's fall-back stands, marked as provisional."""
+    """Ask for the stop; until the stop comes, the policy's fall-back is drafted as provisional."""
     item = service.administration
     position = rules.of(MISSING_STOP).decide(OfClass(service.service_class))
     fall_back = position.answer.as_
@@ -99,8 +99,10 @@ def _missing_stop(
     question = ask(
         "stop.missing",
         expected="a stop time (RXA-4, or a stopped action)",
-        found="running since its start, no stop charted; ordered for "
-        f"{ordered if ordered is not None else 'an unknown number of'} minutes",
+        found=(
+            "running since its start, no stop charted; "
+            f"ordered for {ordered if ordered is not None else 'an unknown number of'} minutes"
+        ),
         do="chart the stop; until then " + _FALL_BACK_WORDS[fall_back],
         drug=service.substance,
         administrations=(item.key,),
@@ -127,8 +129,8 @@ def _until_answered_withheld(service: Service, position: Decision[MissingStopAns
 
 
 _FALL_BACK_WORDS: Mapping[MissingStopAs, str] = {
-    "push": "it is drafted as if pushed",
-    "withheld": "nothing is billed for it",
+    "push": "the drug is drafted as a push",
+    "withheld": "nothing is billed for the infusion",
 }
 _FALL_BACKS: Mapping[MissingStopAs, Callable[[Service, Decision[MissingStopAnswer]], Service]] = {
     "push": _until_answered_a_push,

@@ -1,7 +1,7 @@
-"""What was given as a service: the shapes, and the order of the clock.
+"""The shapes of one administration as a service, and the order of services by the clock.
 
-It owns `Facts` (what holds of an administration under any policy), `Judgement` (what rules say of
-it) and `Service` (the two together). It decides nothing.
+It owns `Facts` (what holds of an administration under any policy), `Judgement` (what the rules of
+one policy say of the administration) and `Service` (both together). It decides nothing.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -36,9 +36,10 @@ class NamedDrug(NamedTuple):
 class Service(NamedTuple):
     """One administration as a service.
 
-    `substance` names what was given, drugs of a mixture joined by `+`. `minutes` are whole running
-    minutes, pauses out. `reason` and `says` are why it is withheld or asked about. `provisional` is
-    the open question that may change it. Of one that is no service some fields are empty.
+    `substance` names what was given; the drugs of a mixture are joined by `+`. `minutes` are whole
+    running minutes without pauses. `reason` and `says` tell why the service is withheld or asked
+    about. `provisional` names the open question that may change the service. Fields without a value
+    have their defaults: a service that is withheld without a rule has no technique.
     """
 
     administration: Administration
@@ -60,7 +61,10 @@ class Service(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What holds of an administration under any policy. `ended` is set where no rule is needed."""
+    """What holds of an administration under any policy.
+
+    `ended` is the result where no rule is needed, such as for a drug that was not given.
+    """
 
     administration: Administration
     substance: str = ""
@@ -74,11 +78,10 @@ class Facts(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What rules say of an administration by itself: its class, what a single time means,
-    technique.
+    """What rules say of an administration by itself: class, meaning of a single time, technique.
 
-    `leading` is the drug that decides the class, of a `mixture` by that decision; without any drug
-    nothing is classed.
+    `leading` is the drug that decides the class. For a mixture, `mixture` is the decision that
+    chose that drug. `leading` and `drug_class` are None where no drug is known.
     """
 
     leading: Drug | None
@@ -91,12 +94,12 @@ class Judgement(NamedTuple):
 
     @property
     def service_class(self) -> DrugClass:
-        """The class; a drug that nobody knows is taken for a therapeutic one."""
+        """The class; an unknown drug is taken for a therapeutic one."""
         return self.drug_class.answer.class_ if self.drug_class is not None else "therapeutic"
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a service without further ado, so that no other rule is asked."""
+        """Whether the technique rule says "service", so that no further rule is asked."""
         is_decided = self.technique.rule is not None and self.leading is not None
         return is_decided and self.technique.answer.outcome == "service"
 
@@ -107,12 +110,12 @@ def instant_seconds(moment: datetime) -> int:
 
 
 def start_seconds(service: Service) -> int:
-    """When a service began, in seconds since 1970."""
+    """The start of a service, in seconds since 1970."""
     if service.spans:
         return service.spans[0][0]
     return instant_seconds(service.administration.intervals[0].start)
 
 
 def clock_order(service: Service) -> tuple[int, str]:
-    """The order of services: by start, then by key, so that it is the same for all arrivals."""
+    """The order of services: by start, then by key, so that arrival does not change the order."""
     return (start_seconds(service), service.administration.key)

@@ -1,8 +1,8 @@
-"""From what was charted about one order to what was given.
+"""From the rows that a nurse charted about one order to the administrations of the order.
 
-It owns the order of the steps: which rows stand, in which stretches the drug ran, how much of it
-was given. Each step has its own file. It knows nothing of codes, and it never invents an end: an
-infusion without a stop stays open.
+It owns the order of the steps: which rows stand, in which stretches the drug ran, and how much of
+which drug was given. Each step has its own file. It knows no codes, and it never invents a stop: an
+infusion without a charted stop stays open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from chargeline.engine.timeline.records import Administration, Interval
 from chargeline.engine.timeline.running import BagChange, RunningDose, doses_of
 from chargeline.engine.words import Charting, MethodCharted
 
-# Given by hand or at one moment, whatever else is charted.
+# By these methods a drug is given by hand or at one moment, whatever else is charted.
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
 
@@ -29,8 +29,8 @@ def administrations_of(
 ) -> tuple[Administration, ...]:
     """All administrations of one order, from its rows, its rate changes and its order messages.
 
-    `chatter` are rate changes and verifications, which count only where something was paused, or
-    where nothing else is charted.
+    `chatter` holds rate changes and verifications. Rate changes count where a row says that the
+    infusion was paused. All of the chatter counts where nothing else is charted.
     """
     standing, problems = standing_records(records)
     if chatter and (not standing or any(record.action == "pause" for record in standing)):
@@ -48,7 +48,10 @@ def administrations_of(
 
 
 def _with_unique_keys(administrations: list[Administration]) -> list[Administration]:
-    """Number those that share a key (some senders write 1 in RXA-2 of every dose)."""
+    """Number administrations that share a key, because some senders write RXA-2 = 1 for each dose.
+
+    Three administrations with the key R1#1 become R1#1, R1#1.2 and R1#1.3.
+    """
     counts: dict[str, int] = {}
     unique = []
     for item in administrations:
@@ -93,7 +96,11 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
 
 
 def _intervals(dose: RunningDose) -> list[Interval]:
-    """The stretches of a dose; one that still runs is open, one without any has its first time."""
+    """The stretches of a dose.
+
+    The last stretch is open if the dose still runs. A dose that never ran has one moment: the time
+    of its first row.
+    """
     intervals = _touching_joined(dose.intervals)
     if dose.running_since is not None:
         record = dose.running_since
@@ -105,7 +112,10 @@ def _intervals(dose: RunningDose) -> list[Interval]:
 
 
 def _touching_joined(intervals: Sequence[Interval]) -> list[Interval]:
-    """Stretches that touch are one (a sender that cuts at each rate change); a gap is a pause."""
+    """Join stretches that touch, because some senders end one at each rate change.
+
+    09:00-09:30 and 09:30-10:00 become 09:00-10:00. A gap between two stretches is a pause.
+    """
     joined: list[Interval] = []
     for interval in intervals:
         last = joined[-1] if joined else None
@@ -130,5 +140,5 @@ def _charted(dose: RunningDose, intervals: Sequence[Interval], is_one_moment: bo
 
 
 def _is_one_moment(first: Record, method: MethodCharted) -> bool:
-    """Whether the nurse or the order says that it is given by hand or at one moment."""
+    """Whether the nurse or the order says that the drug is given by hand or at one moment."""
     return first.action in ("push", "bolus") or method in _AT_ONE_MOMENT

@@ -1,7 +1,8 @@
 """What is known of a visit itself: patient, class, payer, diagnoses, admission and discharge.
 
-It owns which of several messages counts for each of them: the one that was sent last. A register
-holds the value of the latest version, so the order of arrival does not matter.
+It owns which of several messages counts for each of these values: the message that was sent last.
+It knows nothing of what was given. Each value is a register, which keeps the latest version, so the
+order of arrival does not matter: a payer sent at 10:00 stays although one of 09:00 arrives later.
 """
 
 from datetime import datetime
@@ -13,7 +14,7 @@ from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.words import PatientClassFact
 
-# Events that say when the patient's class began; snapshots (A08 and others) only repeat it.
+# Events at which a class begins. Other events (A08 and more) only repeat the class of the visit.
 _CLASS_EVENTS = frozenset({"A01", "A04", "A05", "A06", "A07"})
 _CANCEL_EVENTS = {"A11": True, "A01": False, "A04": False, "A05": False}
 
@@ -21,7 +22,7 @@ _Value = TypeVar("_Value")
 
 
 class _Register(Generic[_Value]):
-    """The value with the latest version; the first of equal versions never depends on arrival."""
+    """The value with the latest version: sent last, then with the greatest digest."""
 
     __slots__ = ("value", "version")
 
@@ -30,7 +31,7 @@ class _Register(Generic[_Value]):
         self.value = value
 
     def offer(self, version: Version, value: _Value) -> bool:
-        """Take a value if it is newer; returns whether it is another one."""
+        """Take a value if its version is newer; returns whether the value changed."""
         if version <= self.version:
             return False
         changed = value != self.value
@@ -39,7 +40,7 @@ class _Register(Generic[_Value]):
 
 
 class ContextBuilder:
-    """The context of one visit, kept up to date fact by fact."""
+    """The context of one visit, kept up to date with each message."""
 
     def __init__(self, zone: str) -> None:
         self.patients: dict[str, None] = {}
@@ -74,7 +75,7 @@ class ContextBuilder:
             self._context = None
 
     def _add_snapshot(self, fact: VisitFact, version: Version) -> bool:
-        """Payer, authorizations, diagnoses and admission; None says nothing."""
+        """Take in payer, authorizations, diagnoses and admission; returns whether one changed."""
         changed = False
         if fact.payer is not None:
             changed |= self._payer.offer(version, fact.payer)
@@ -89,7 +90,7 @@ class ContextBuilder:
         return changed
 
     def _add_presence(self, fact: VisitFact, version: Version) -> bool:
-        """Class, discharge and cancellation: what the ADT trigger itself says."""
+        """Take in class, discharge and cancellation; returns whether one of them changed."""
         changed = False
         if fact.patient_class:
             changed |= self._class.offer(version, fact.patient_class)
@@ -106,11 +107,14 @@ class ContextBuilder:
         return changed
 
     def owners(self) -> tuple[str, ...]:
-        """Whose visit it is: normally one; a patient from whom it was moved away does not count."""
+        """The patients of the visit, normally one.
+
+        A patient from whom the visit was moved away (A44) does not count.
+        """
         return tuple(sorted(self.patients.keys() - self._replaced))
 
     def context(self) -> VisitContext:
-        """The context as of now; the very same object as before if nothing changed."""
+        """The context after all messages so far; the very same object if nothing changed."""
         if self._context is None:
             discharged = self._discharged.value
             self._context = VisitContext(

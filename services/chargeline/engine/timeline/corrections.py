@@ -1,9 +1,8 @@
 """Which of the rows that a nurse charted stand, after every correction and void.
 
-It owns the identity of a row (when two rows are about the same thing) and what a correction
-replaces. It does not know what a row does to the timeline. The outcome is the same in whatever
-order the rows
-arrived: they are taken in the order in which they were charted, not in which they came.
+It owns the identity of a row (when two rows mean the same thing), and which row a correction
+replaces. It does not know what a row does to the timeline. The module takes rows in the order in
+which nurses charted them, so the order of arrival does not matter.
 """
 
 from collections.abc import Sequence
@@ -14,30 +13,30 @@ from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import Problem, problem_at
 
 CHATTER = frozenset({"rate", "verify"})
-"""Actions that change nothing while an infusion runs, and of which a sender may chart thousands."""
-# At one and the same minute the old bag ends before the new one begins.
+"""Actions that change nothing while an infusion runs. A sender may chart thousands of them."""
+# Of rows at the same minute the end of the old bag comes before the start of the new one.
 _ACTION_ORDER = {"stop": 0, "pause": 1, "restart": 2, "rate": 2, "start": 3}
 _STATUS_ORDER = {"add": 0, "update": 1, "delete": 2}
 _Identity = tuple[object, ...]
 
 
 def address(record: Record, field: str) -> Source:
-    """The source of a field of this record: RXA[2]-3 for the second RXA of the message."""
+    """The source of a field of a record, such as RXA[2]-3 in the second RXA of its message."""
     return Source(record.message, f"RXA[{record.ordinal}]-{field}")
 
 
 def clock(record: Record) -> tuple[datetime, int, str, str, int]:
-    """The order in which rows of an order happened."""
+    """Sorts the rows of one order by the time at which they happened."""
     rank = _ACTION_ORDER.get(record.action, 4)
     return (record.at, rank, record.sub_id, record.message.digest, record.ordinal)
 
 
 def standing_records(records: Sequence[Record]) -> tuple[list[Record], list[Problem]]:
-    """What stands after corrections and voids, in the order of the clock; and what is ambiguous."""
+    """The rows that stand after corrections and voids, by the clock, and what is ambiguous."""
     if not any(map(_may_correct, records)):
         distinct = {(row.sub_id, row.action, row.at, _drug_code(row)) for row in records}
         if len(distinct) == len(records):
-            return sorted(records, key=clock), []  # nothing corrects or repeats anything
+            return sorted(records, key=clock), []  # no row corrects or repeats another one
     standing = _StandingRecords()
     for record in sorted(records, key=_version):
         standing.apply(record)
@@ -45,12 +44,15 @@ def standing_records(records: Sequence[Record]) -> tuple[list[Record], list[Prob
 
 
 def _may_correct(record: Record) -> bool:
-    """Whether a record may change another one, or be the same as another one."""
+    """Whether a record may change another one, or be another version of it."""
     return record.status != "add" or record.action == "void" or bool(record.local_number)
 
 
 def _version(record: Record) -> tuple[datetime, int, str, int]:
-    """Which version of a record is newer: charted time, else sent; then add, update, delete."""
+    """Sorts versions of a record, oldest first: by time charted, else sent, then by status.
+
+    Of versions with the same time an update counts after an add, and a delete after both.
+    """
     when = record.recorded or record.message.sent or BEGINNING
     return (when, _STATUS_ORDER[record.status], record.message.digest, record.ordinal)
 
@@ -68,9 +70,7 @@ class _StandingRecords:
         self._repetitions: dict[_Identity, int] = {}
 
     def apply(self, record: Record) -> None:
-        """Take in one record: it is added, replaces what it corrects, or takes back what it
-        voids.
-        """
+        """Take in one record: add it, let it replace a row, or let it take a row back."""
         identity = self._identity(record)
         if record.status == "delete" or record.action == "void":
             self._void(record, identity)
@@ -80,9 +80,9 @@ class _StandingRecords:
             self.by_identity[identity] = record
 
     def _identity(self, record: Record) -> _Identity:
-        """The local number if the sender has one; else sub-id, drug, action and start.
+        """The local number if the sender writes one; else sub-id, drug, action and start.
 
-        Two equal records in one message are two syringes, so the repetition counts.
+        Two equal records in one message are two syringes, so the second has another identity.
         """
         if record.local_number:
             return (record.local_number, record.action)
@@ -113,8 +113,10 @@ class _StandingRecords:
         self.by_identity[identity] = record
 
     def _relatives(self, record: Record) -> list[_Identity]:
-        """VisitState records that this one may mean: same sub-id and drug, same action if
-        marked.
+        """The standing records that a correction or void may mean.
+
+        They have its sub-id, its drug and its action. An empty drug or action fits every other one,
+        and a void fits every action.
         """
         code = _drug_code(record)
         return [
@@ -132,5 +134,5 @@ def _ambiguous(record: Record, count: int, what: str) -> Problem:
         "correction.ambiguous",
         expected=f"a {what} that fits exactly one administration of the order",
         found=f"{count} administrations with the same RXA-2 and drug, none at the time given",
-        do="say which administration is meant; until then nothing was changed",
+        do="say which administration is meant; until then none of them is changed",
     )

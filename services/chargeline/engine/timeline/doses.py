@@ -1,7 +1,7 @@
 """How much of which drug one dose is, from the rows that chart it.
 
-It owns which rows count: an amount counts where a bag was hung, not where it was paused or stopped.
-It names no product; that is the formulary's.
+It owns which rows count: the amount of a row counts when a bag is hung, and not when the bag is
+paused or stopped. It does not know products: the formulary names them later.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,12 @@ from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import Problem, problem_at
 from chargeline.engine.timeline.running import RunningDose
 
-# These say how a dose went on, not what was hung.
+# These actions say how a dose went on, and not what was hung.
 _GOES_ON = frozenset({"pause", "restart", "stop", "rate", "verify"})
 
 
 class Amounts(NamedTuple):
-    """The drugs of a dose, where the first of them stood, and what must be asked about them."""
+    """The drugs of a dose, where the first drug stood, and what must be asked about them."""
 
     drugs: tuple[DrugAmount, ...]
     source: Source
@@ -26,10 +26,11 @@ class Amounts(NamedTuple):
 
 
 def amounts_of(dose: RunningDose, order: Order) -> Amounts:
-    """The drugs of a dose: amounts of its bags added up, the order's where no row names any.
+    """The drugs of a dose, with the amounts of its bags added up.
 
-    Closed rows that each repeat the ordered dose are one dose. Where the stop charts less than was
-    hung, less was given.
+    The order's drugs count where no row names a drug. Two rows of 450 mg, each with start and stop,
+    are one dose of 450 mg where the order says 450 mg. A stop that charts 300 mg of a bag of 450 mg
+    means that 300 mg were given, and a person is asked.
     """
     rows = [record for record in dose.records if record.drugs]
     if not rows:
@@ -49,7 +50,7 @@ def amounts_of(dose: RunningDose, order: Order) -> Amounts:
 
 
 def _repeats_the_order(hung: Sequence[Record], order: Order) -> bool:
-    """Whether several closed rows each carry what the order says in all."""
+    """Whether each of several rows, all with start and stop, carries the whole ordered amount."""
     ordered = {(drug.amount, drug.unit) for drug in order.drugs if drug.amount}
     charted = {(drug.amount, drug.unit) for record in hung for drug in record.drugs if drug.amount}
     is_repeated = len(charted) == 1 and charted <= ordered
@@ -57,7 +58,7 @@ def _repeats_the_order(hung: Sequence[Record], order: Order) -> bool:
 
 
 def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
-    """The amounts of several bags added up, each drug and unit by itself."""
+    """The amounts of several bags added up, for each drug and unit."""
     totals: dict[tuple[object, ...], DrugAmount] = {}
     for record in hung:
         for drug in record.drugs:
@@ -71,8 +72,9 @@ def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
 
 
 def _without_empty_doubles(totals: Iterable[DrugAmount]) -> tuple[DrugAmount, ...]:
-    """Drop an entry with no amount when the same drug has one (a stop row repeats the drug with
-    0).
+    """Drop an entry without an amount where the same drug has one.
+
+    Such an entry comes from a row that repeats the drug with an amount of 0.
     """
     drugs = list(totals)
     dosed = {(drug.codes, drug.component) for drug in drugs if drug.amount}
@@ -82,7 +84,7 @@ def _without_empty_doubles(totals: Iterable[DrugAmount]) -> tuple[DrugAmount, ..
 
 
 def _at_stop(drug: DrugAmount, stop: Record) -> DrugAmount | None:
-    """What the stop charts of a drug, in the same unit; None if it charts nothing of it."""
+    """The stop's own amount of a drug, in the same unit; None if the stop charts no such amount."""
     charted = {other.codes: other for other in stop.drugs if other.amount}
     other = charted.get(drug.codes)
     return other if other is not None and drug.amount and other.unit == drug.unit else None
@@ -105,7 +107,7 @@ def _doses_disagree(stop: Record) -> Problem:
     return problem_at(
         address(stop, "6"),
         "dose.disagrees",
-        expected="the amount of the start again, or none, in the stop's RXA-6",
+        expected="in RXA-6 of the stop the amount of the start, or no amount",
         found="another amount than the one at the start",
-        do="say which was given; until then the smaller is billed",
+        do="say which amount was given; until then the smaller one is billed",
     )

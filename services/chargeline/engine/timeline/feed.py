@@ -1,8 +1,9 @@
-"""All visits of a feed, folded from its messages in whatever order they come.
+"""All visits of a feed, folded from its messages in whatever order they arrive.
 
-It owns what is said of messages rather than of one visit: which message is a repeat of another one,
-which visits were merged into which, and which patients are one person. `fold` takes a whole feed at
-once, `Feed.add` one message more: the one is the other repeated, so both end in the same timelines.
+It owns what concerns more than one visit: which message repeats another one, which visits were
+merged, and which patients are one person. It does not know what happens within a visit. `Feed.add`
+takes in one message, and `fold` calls `Feed.add` for each message of a feed, so both ways end in
+the same timelines.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,10 +28,10 @@ _Patient = tuple[str, str]  # facility and medical record number
 
 
 class Feed:
-    """The visits of a feed: duplicates recognised, merges followed, whatever the order of arrival.
+    """The visits of a feed, after duplicates and merges, whatever the order of arrival.
 
-    It gives the timeline of each visit that exists (`feed[key]`); a visit that was merged into
-    another does not. `rules` are those of the base layer. `duplicates` counts repeated messages.
+    `feed[key]` is the timeline of a visit. A visit that was merged into another one no longer
+    exists. `rules` are those of the base layer. `duplicates` counts repeated messages.
     """
 
     def __init__(self, rules: Policy) -> None:
@@ -41,10 +42,10 @@ class Feed:
         self._zones: dict[VisitKey, str] = {}
         self._visit_merges: Merges[VisitKey] = Merges()
         self._patient_merges: Merges[_Patient] = Merges()
-        self._of_patient: dict[_Patient, set[VisitKey]] = {}  # that named them, in any message
+        self._of_patient: dict[_Patient, set[VisitKey]] = {}  # visits with a message naming them
 
     def __iter__(self) -> Iterator[VisitKey]:
-        """Keys of the visits that exist, sorted."""
+        """The keys of the visits that exist, sorted."""
         return iter(sorted(self._visits))
 
     def __len__(self) -> int:
@@ -55,26 +56,28 @@ class Feed:
         return key in self._visits
 
     def __getitem__(self, key: VisitKey) -> Timeline:
-        """The timeline of a visit, its patients under their surviving numbers."""
+        """The timeline of a visit, with its patients under their surviving numbers."""
         timeline = self._visits[key].timeline()
         merged = [
-            each for each in timeline.patients if (key.facility, each) in self._patient_merges
+            patient
+            for patient in timeline.patients
+            if (key.facility, patient) in self._patient_merges
         ]
         if not merged:
             return timeline
-        patients = {self.surviving_patient(key.facility, each) for each in timeline.patients}
+        patients = {self.surviving_patient(key.facility, number) for number in timeline.patients}
         ordered = tuple(sorted(patients))
         context = timeline.context._replace(patient=ordered[0])
         return timeline._replace(patients=ordered, context=context)
 
     def get(self, key: VisitKey) -> Timeline | None:
-        """The timeline of a visit, None where there is none of that key."""
+        """The timeline of a visit, None where no visit has that key."""
         return self[key] if key in self._visits else None
 
     def add(self, reading: Reading) -> set[VisitKey]:
         """Take in one message.
 
-        Returns the visits whose timeline changed, those that were merged away among them.
+        Returns the visits whose timeline changed, including visits that were merged away.
         """
         changed: set[VisitKey] = set()
         for merge in reading.merges:
@@ -108,7 +111,7 @@ class Feed:
             self._of_patient.setdefault((visit.key.facility, patient), set()).add(visit.key)
 
     def merge(self, facility: str, merge: VisitMerge | PatientMerge) -> set[VisitKey]:
-        """Take in a merge by itself; returns the visits whose timeline changed."""
+        """Take in a merge without its message; returns the visits whose timeline changed."""
         version = (merge.message.sent or BEGINNING, merge.message.digest)
         if isinstance(merge, PatientMerge):
             patient = (facility, merge.prior)
@@ -125,7 +128,7 @@ class Feed:
         return self._rebuild(old_survivor) | self._rebuild(self.surviving(prior))
 
     def _rebuild(self, survivor: VisitKey) -> set[VisitKey]:
-        """Fold the visit again from the kept events of every number that leads to it."""
+        """Fold a visit again from the kept events of every number that leads to the visit."""
         members = self._members(survivor)
         self._drop(survivor)
         if not members:
@@ -140,9 +143,7 @@ class Feed:
         return {survivor}
 
     def forget(self, key: VisitKey) -> None:
-        """Drop all that is held of a visit and of the numbers that lead to it; merges stay
-        known.
-        """
+        """Drop all events of a visit and of the numbers that lead to the visit, but no merges."""
         for member in self._members(key):
             self._kept.pop(member, None)
             self._zones.pop(member, None)
@@ -157,21 +158,19 @@ class Feed:
                 del self._of_patient[key.facility, patient]
 
     def _members(self, key: VisitKey) -> list[VisitKey]:
-        """The numbers under which something of a surviving visit is kept, its own among them."""
+        """The numbers under which events of a surviving visit are kept, its own included."""
         return sorted([number for number in self.numbers(key) if number in self._kept])
 
     def numbers(self, key: VisitKey) -> set[VisitKey]:
-        """The numbers that lead to a surviving visit, its own among them; none of one merged
-        away.
-        """
+        """The numbers that lead to a visit, its own included; none if the visit was merged away."""
         return set(self._visit_merges.members(key))
 
     def surviving(self, key: VisitKey) -> VisitKey:
-        """The visit that stands after all merges of its number."""
+        """The visit that stands after all merges of a number."""
         return self._visit_merges.surviving(key)
 
     def of_patient(self, facility: str, patient: str) -> AbstractSet[VisitKey]:
-        """The visits in which a message named this patient, by this very number."""
+        """The visits in which a message named a patient by exactly this number."""
         return self._of_patient.get((facility, patient), frozenset())
 
     def surviving_patient(self, facility: str, patient: str) -> str:

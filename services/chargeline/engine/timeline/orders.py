@@ -1,7 +1,8 @@
-"""What the order side says about one order, from all messages about it.
+"""What was ordered, put together from all order messages about one order.
 
-It owns which of several facts counts: later ones win field by field, and an order outranks what the
-pharmacy dispensed or what is to be given. It does not know what was given.
+It owns which of several messages counts. For each field the latest message that says something
+counts, and an order (RDE) counts before a dispense (RDS) or a give (RGV) message. It does not know
+what was given.
 """
 
 from collections.abc import Iterable
@@ -12,11 +13,11 @@ from chargeline.engine.events import DrugAmount, OrderFact, Source
 from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-"""Before every message: the time of one that does not say when it was sent."""
+"""A time before every message. A message without MSH-7 counts as sent at this time."""
 
 
 class Order(NamedTuple):
-    """One order, as all messages about it say; None and "" where they say nothing."""
+    """One order, as all messages about it say; None or "" where no message says anything."""
 
     drugs: tuple[DrugAmount, ...] = ()
     source: Source | None = None
@@ -33,7 +34,7 @@ NO_ORDER = Order()
 
 
 def merge_order_facts(facts: Iterable[OrderFact]) -> Order:
-    """One view of the order."""
+    """One order from all facts about it, in whatever order they arrived."""
     order = NO_ORDER
     for fact in sorted(facts, key=_rank):
         order = _with(order, fact)
@@ -46,7 +47,7 @@ def _rank(fact: OrderFact) -> tuple[int, datetime, str]:
 
 
 def _with(order: Order, fact: OrderFact) -> Order:
-    """The order after one more fact, of which each field that says something counts."""
+    """The order after one more fact; each field of the fact that says something counts."""
     drugs, source = order.drugs, order.source
     if fact.drugs:
         drugs, source = fact.drugs, Source(fact.message, fact.drugs[0].address)

@@ -1,7 +1,7 @@
 """What a timeline is made of: who was here, what ran into which line, from when to when.
 
-It owns the records that `draft` reads. It does not know how they come to be (`fold` makes them),
-nor codes or rules of a payer.
+It owns the records that `fold` makes and `draft` reads. It does not know how `fold` makes them, and
+it knows no codes and no rules of a payer.
 """
 
 from datetime import date, datetime
@@ -20,20 +20,20 @@ from chargeline.engine.words import (
 
 
 class Problem(NamedTuple):
-    """Something in the feed that a person must settle, and where it stood."""
+    """Something in the feed that a person must settle, and the field in which it stood."""
 
     finding: Finding
     source: Source
 
 
 def problem_at(source: Source, code: FindingCode, *, expected: str, found: str, do: str) -> Problem:
-    """A problem of one field."""
+    """A problem in one field."""
     finding = Finding(code, expected=expected, found=found, where=source.address, do=do)
     return Problem(finding, source)
 
 
 class Interval(NamedTuple):
-    """One stretch during which the drug ran: UTC instants; `stop` None means no stop is charted."""
+    """One stretch in which the drug ran, in UTC; `stop` is None where no stop is charted."""
 
     start: datetime
     stop: datetime | None
@@ -44,12 +44,12 @@ class Interval(NamedTuple):
 class Administration(NamedTuple):
     """One drug, or several mixed in one bag, given once by one route into one line.
 
-    `day` is the local date on which it began. Pauses are the gaps between `intervals`.
-    `may_have_run`: one time is charted and nothing says that it was given at that moment, so rules
-    decide whether it ran and its stop is missing. `rate` is the rate as charted, "" if none is.
-    `ordered_minutes` is the ordered duration, None when unknown. `partial`: stopped before the
-    whole amount was given. `wasted` and `vials` are what was charted of discarded amounts and of
-    the NDCs of vials.
+    `day` is the local date on which the administration began. Pauses are the gaps between
+    `intervals`. `may_have_run`: one time is charted, and neither the nurse nor the order says that
+    the drug was given at that moment. Rules then decide whether the drug ran and its stop is
+    missing. `rate` is the rate as charted, "" if none is charted. `ordered_minutes` is the ordered
+    duration, None if no order says it. `partial`: stopped before the whole amount was given.
+    `wasted` and `vials` are the charted discarded amounts and NDCs of vials.
     """
 
     key: str
@@ -78,7 +78,7 @@ class Administration(NamedTuple):
 
     @property
     def start(self) -> datetime:
-        """When it began, in UTC."""
+        """When the administration began, in UTC."""
         return self.intervals[0].start
 
 
@@ -90,7 +90,11 @@ class Day(NamedTuple):
 
 
 class VisitContext(NamedTuple):
-    """What is known of the visit itself. `classes`: (from when, patient class), oldest first."""
+    """What is known of the visit itself.
+
+    `classes` holds (from when, patient class), oldest first; the time is None where no event says
+    when the class began.
+    """
 
     patient: str = ""
     classes: tuple[tuple[datetime | None, PatientClassFact], ...] = ()
@@ -105,7 +109,10 @@ class VisitContext(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Everything known about one visit, in the order of the clock."""
+    """Everything known about one visit, in the order of the clock.
+
+    `patients` holds the patients of the visit: one, unless messages contradict each other.
+    """
 
     key: VisitKey
     context: VisitContext
@@ -120,7 +127,5 @@ class Timeline(NamedTuple):
 
 
 def clock_order(item: Administration) -> tuple[datetime, str]:
-    """The order of administrations: by start, then by key, so that it is the same for all
-    arrivals.
-    """
+    """Sorts administrations by start, then by key, so that arrival does not change the order."""
     return (item.start, item.key)

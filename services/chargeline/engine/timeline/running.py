@@ -1,17 +1,17 @@
 """The running machine: from the rows of one order to the stretches in which its drug ran.
 
-There is one machine for each order. It takes the rows that stand (corrections.py) in the order of
-the clock, and holds a list of doses, of which only the last one can still change. The state of the
-machine is what the last dose is doing:
+There is one machine for each order. The machine takes the rows that stand (corrections.py) in the
+order of the clock, and holds a list of doses, of which only the last dose can still change. It
+knows no codes. The state of the machine is what the last dose is doing:
 
-    nothing            no dose yet
-    running            since the time of a start or restart
+    nothing            there is no dose yet
+    running            the clock runs, since the time of a start or restart
     paused             the clock stands, and the dose is expected to go on
-    stopped            the dose is over; only a restart can continue it
-    stopped in pause   the same, but the stop came while it was paused
+    stopped            the dose is over; only a restart can continue the dose
+    stopped in pause   the dose is over, and the stop came while the dose was paused
 
-Each row has an action. `MOVES` is the whole machine: for each state and action the move to make. A
-move may begin a dose, open or close a stretch of the last one, or do nothing.
+Each row has an action. `MOVES` is the whole machine: the move for each state and action. A move may
+begin a dose, open or close a stretch of the last dose, or do nothing.
 
 One sequence, worked through. An order of 90 minutes:
 
@@ -20,18 +20,17 @@ One sequence, worked through. An order of 90 minutes:
     09:40  restart  paused  -> running    the clock runs again from 09:40
     10:00  start    running -> running    the next bag of the same infusion: the clock goes on
     10:50  stop     running -> stopped    the stretch 09:40-10:50 is closed
-    10:51  pause    stopped -> stopped    nothing runs, so this is a dose without a start: it is
-    asked
+    10:51  pause    stopped -> stopped    nothing runs, so the machine asks for the missing start
 
-The first dose ran 30 + 70 = 100 minutes. The machine never invents an end: a dose that is left
-running has an open stretch, and rules say what that is worth. A start that comes long after the
-dose should be over begins another dose (`BagChange`): otherwise a daily antibiotic without stops
-would be an infusion of 24 hours.
+The first dose ran 30 + 70 = 100 minutes. The machine never invents a stop: a dose that still runs
+has an open stretch, and rules say what an open stretch is worth. A start that comes long after the
+dose should be over begins another dose (`BagChange`). Without this a daily antibiotic whose stops
+nobody charts would be one infusion of 24 hours and more.
 
-Two things do not go through a state. A row that stands for itself (`given`, `push`, or a start with
-its end) is a dose of its own unless it continues the closed dose before it (`_continues_closed`).
-In the hour that the clock was put back a local time means two instants; the machine takes the
-shorter reading and asks.
+Two things do not depend on the state. A row that stands for itself (`given`, `push`, or a start
+with its end) is a dose of its own, unless it continues the closed dose before it
+(`_continues_closed`). In the night on which the clock is put back, a local time such as 01:30 may
+mean two moments; the machine takes the moment that makes the infusion shorter, and asks.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -47,15 +46,15 @@ from chargeline.engine.words import Action, ActionCharted
 
 ONE_HOUR = timedelta(hours=1)
 TOUCHING = timedelta(minutes=1)
-"""Two stretches with so little between them touch: nurses chart in whole minutes."""
+"""Two stretches touch with a gap up to this one, because nurses chart in whole minutes."""
 
 State = Literal["nothing", "running", "paused", "stopped", "stopped in pause"]
 
 
 class BagChange(NamedTuple):
-    """When a new bag continues the running one: within the ordered time and a grace, in minutes.
+    """How long after its start or restart an infusion takes another bag as its own, in minutes.
 
-    `without_order_minutes` counts where no order says how long it runs.
+    With an order this is the ordered time plus `grace_minutes`, else `without_order_minutes`.
     """
 
     grace_minutes: int
@@ -110,9 +109,7 @@ class RunningDose:
         self.intervals.append(Interval(start, at, address(opened, "3"), address(record, field)))
 
     def run_once(self, record: Record) -> None:
-        """Take in the time of a row that stands for itself: with its end, running, or one
-        moment.
-        """
+        """Take in a row that stands for itself: with its end, still running, or one moment."""
         if record.until is not None:
             self.running_since = record
             self.close(record, "4")
@@ -143,7 +140,7 @@ class Machine:
         MOVES[self.state][_action(record)](self, record)
 
     def begin(self, record: Record) -> RunningDose:
-        """A new dose, which is the last one from now on."""
+        """Begin a new dose, which is the last one from now on."""
         dose = RunningDose(record)
         self.doses.append(dose)
         return dose
@@ -158,7 +155,7 @@ def doses_of(records: Iterable[Record], order: Order, bag_change: BagChange) -> 
 
 
 def _action(record: Record) -> ActionCharted:
-    """The action of a row; a start that has its end stands for itself."""
+    """The action of a row; a start with its end (RXA-4) stands for itself, like `given`."""
     if record.action == "start" and record.until is not None:
         return "given"
     return record.action
@@ -172,9 +169,13 @@ def _start(machine: Machine, record: Record) -> None:
 
 
 def _hang_next_bag(machine: Machine, record: Record) -> None:
-    """A routine bag change does not stop the clock; a start long after the end is another dose."""
+    """Let the clock run on at a bag change; begin another dose if the bag comes much too late.
+
+    An order of 60 minutes with a grace of 120: a bag at 11:00 continues the dose begun at 09:00,
+    and a bag at 12:01 is another dose.
+    """
     dose = machine.doses[-1]
-    assert dose.running_since is not None, "it runs"
+    assert dose.running_since is not None, "the dose runs"
     if machine.order.minutes is None:
         longest = machine.bag_change.without_order_minutes
     else:
@@ -186,14 +187,17 @@ def _hang_next_bag(machine: Machine, record: Record) -> None:
 
 
 def _go_on(machine: Machine, record: Record) -> None:
-    """The clock runs again."""
+    """Start the clock of the last dose again."""
     dose = machine.doses[-1]
     dose.records.append(record)
     dose.run_from(record)
 
 
 def _restart(machine: Machine, record: Record) -> None:
-    """The clock runs again, unless it runs; a push cannot be restarted, so its start is missing."""
+    """Start the clock again, unless it runs.
+
+    Nobody can restart a push, so a restart after a push is an infusion whose start is missing.
+    """
     if machine.doses[-1].first.method == "push":
         _ask_for_start(machine, record)
     elif machine.state != "running":
@@ -201,7 +205,7 @@ def _restart(machine: Machine, record: Record) -> None:
 
 
 def _go_on_by_rate(machine: Machine, record: Record) -> None:
-    """A rate above 0 after a pause: it runs again, though nobody charted the restart."""
+    """Start the clock again: a rate above 0 says that the drug runs, without a charted restart."""
     machine.doses[-1].run_from(record)
 
 
@@ -221,8 +225,9 @@ def _stop(machine: Machine, record: Record) -> None:
 
 
 def _ask_for_start(machine: Machine, record: Record) -> None:
-    """A pause, stop or rate change of something whose beginning nobody charted, asked once in a
-    row.
+    """Ask for the start of a pause, stop or rate change before which nothing was started.
+
+    Several such rows after each other are one question.
     """
     last = machine.doses[-1] if machine.doses else None
     if last is not None and last.problems and last.problems[-1].finding.code == "start.missing":
@@ -233,20 +238,20 @@ def _ask_for_start(machine: Machine, record: Record) -> None:
         problem_at(
             address(record, "3"),
             "start.missing",
-            expected="a start before it",
-            found=f"a {record.action} without any start of the same order",
-            do="find the start in the record, or void the entry",
+            expected=f"a start of the same order before the {record.action}",
+            found=f"a {record.action} without any start",
+            do="chart the start, or void the entry",
         )
     )
 
 
 def _give_bolus(machine: Machine, record: Record) -> None:
-    """An extra amount where nothing runs: a dose of its own."""
+    """Begin a dose of its own: an extra amount while nothing runs."""
     machine.begin(record).run_once(record)
 
 
 def _give_bolus_of_bag(machine: Machine, record: Record) -> None:
-    """An extra amount from the running bag: it stands before the dose, which goes on as it was."""
+    """Put an extra amount from the running bag before the last dose, which goes on unchanged."""
     bolus = RunningDose(record)
     bolus.is_bolus = True
     bolus.run_once(record)
@@ -254,7 +259,7 @@ def _give_bolus_of_bag(machine: Machine, record: Record) -> None:
 
 
 def _give(machine: Machine, record: Record) -> None:
-    """A row that stands for itself; it may continue the closed dose before it."""
+    """Take a row that stands for itself: a further stretch of a closed dose, or a dose."""
     last = machine.doses[-1] if machine.doses else None
     if last is not None and _continues_closed(last, record):
         state = last.state
@@ -268,12 +273,12 @@ def _give(machine: Machine, record: Record) -> None:
 
 
 def _refuse(machine: Machine, record: Record) -> None:
-    """Held, missed or refused: a dose that was not given."""
+    """Begin a dose that was not given: held, missed or refused."""
     machine.begin(record)
 
 
 def _nothing(machine: Machine, record: Record) -> None:
-    """What the row says is so already."""
+    """Do nothing: what the row says is true already."""
 
 
 Transition = Callable[[Machine, Record], None]
@@ -340,8 +345,10 @@ MOVES: Mapping[State, _Row] = {
 
 
 def _continues_closed(dose: RunningDose, record: Record) -> bool:
-    """Closed stretches of one infusion: they touch, or the earlier was partial, or the later has no
-    dose.
+    """Whether a row with start and stop is another stretch of the closed dose before it.
+
+    It is if the two touch (at most one minute apart), if the dose so far was charted as partial, or
+    if the row charts no amount.
     """
     if not dose.intervals or record.until is None or record.until <= record.at:
         return False
@@ -369,7 +376,7 @@ def _twice(record: Record) -> Problem:
         "time.twice",
         expected="a time that occurs once",
         found="a local time in the hour that the clock was put back, without offset",
-        do="confirm start and stop; the shorter reading is used until then",
+        do="confirm start and stop; until then the shorter reading is used",
     )
 
 
@@ -379,5 +386,5 @@ def _stop_before_start(record: Record, field: str, minutes_early: int) -> Proble
         "stop.before_start",
         expected="a stop at or after the start",
         found=f"a stop {minutes_early} minutes before its start",
-        do="correct the start or the stop in the record; nothing is billed from it",
+        do="correct the start or the stop in the record; until then nothing is billed",
     )

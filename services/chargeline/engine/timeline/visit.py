@@ -1,8 +1,8 @@
 """One visit, kept up to date event by event.
 
-It owns the incremental form of the fold: an event touches only its order and its day, so one more
-message costs the same in a long account as in a short one. Everything in here is a register or a
-set whose final state does not depend on the order of arrival. It knows no codes.
+It owns which parts of a timeline an event changes: only its order and its day. So one more message
+costs as much in an account of 1,000 days as in one of a single day. Everything in a visit is a
+register or a set, whose final state does not depend on the order of arrival. It knows no codes.
 """
 
 from bisect import bisect_left
@@ -31,7 +31,7 @@ from chargeline.engine.timeline.records import (
 )
 from chargeline.engine.timeline.running import BAG_CHANGE, BagChange
 
-# Before the first day of the rules nothing is billed, so no bag need continue another one.
+# Before the first day of the rules nothing is billed, so every bag may be a dose of its own.
 _NO_BAG_CHANGE = BagChange(grace_minutes=0, without_order_minutes=0)
 
 
@@ -47,9 +47,7 @@ class _OrderState:
         self.administrations: tuple[Administration, ...] = ()
 
     def is_deaf_to_chatter(self) -> bool:
-        """Whether a rate change alters nothing: all of it is running, or was given at one
-        moment.
-        """
+        """Whether a rate change alters nothing: every dose runs, or may run, without a pause."""
         return all(
             len(item.intervals) == 1 and (item.charted == "open" or item.may_have_run)
             for item in self.administrations
@@ -57,10 +55,9 @@ class _OrderState:
 
 
 class Visit:
-    """All that is known of one visit; `timeline` is the same for the same events in any order.
+    """Everything known of one visit; `timeline` is the same for the same events in any order.
 
-    `rules` are those of the base layer: which policy the visit follows is known only when it is
-    folded.
+    `rules` are those of the base layer, because the payer is known only after the fold.
     """
 
     def __init__(self, key: VisitKey, zone: str, rules: Policy) -> None:
@@ -69,16 +66,16 @@ class Visit:
         self._rules = rules
         self._orders: dict[str, _OrderState] = {}
         self._changed_orders: dict[str, None] = {}
-        self._dates: list[date] = []  # ascending, with the day of each in _days
+        self._dates: list[date] = []  # ascending; _days has the day of each date, in this order
         self._days: list[Day] = []
         self._context = ContextBuilder(zone)
         self._unreadable: dict[tuple[str, str, str], Unreadable] = {}
         self._timeline: Timeline | None = None
 
     def add(self, events: Iterable[Event]) -> Sequence[str]:
-        """Take in the events of messages that were not taken in before (`Feed` knows which).
+        """Take in events of messages that are new to the visit; `Feed` leaves out duplicates.
 
-        Returns the patients that were not named before.
+        Returns the patients that no event named before.
         """
         self._timeline = None
         patients = self._context.patients
@@ -96,7 +93,7 @@ class Visit:
         return list(patients)[count:] if len(patients) > count else ()
 
     def _order(self, number: str) -> _OrderState:
-        """The state of an order, which is made anew before the next timeline."""
+        """The state of an order, whose administrations are then made again for the timeline."""
         self._changed_orders[number] = None
         state = self._orders.get(number)
         if state is None:
@@ -116,8 +113,9 @@ class Visit:
             self._changed_orders[record.order] = None
 
     def timeline(self) -> Timeline:
-        """The timeline as of now; parts that no event touched are the very same objects as
-        before.
+        """The timeline after all events so far.
+
+        Parts that no event touched are the very same objects as in the timeline before.
         """
         if self._timeline is None:
             self._remake_orders()
@@ -131,9 +129,7 @@ class Visit:
         return self._timeline
 
     def _remake_orders(self) -> None:
-        """Make the administrations of changed orders anew, and the days on which they were or
-        are.
-        """
+        """Make the administrations of changed orders again, and the days that had or have them."""
         changes: dict[
             date, list[tuple[tuple[Administration, ...], tuple[Administration, ...]]]
         ] = {}
@@ -141,7 +137,7 @@ class Visit:
             state = self._orders[number]
             before = state.administrations
             if not before and not state.records and not state.chatter:
-                continue  # ordered, nothing given yet
+                continue  # something is ordered, and nothing is given yet
             after = administrations_of(
                 number,
                 state.records,
@@ -168,7 +164,7 @@ class Visit:
         day: date,
         pairs: Iterable[tuple[tuple[Administration, ...], tuple[Administration, ...]]],
     ) -> None:
-        """Put the administrations after a change in the place of those before it, on one day."""
+        """Replace the administrations of changed orders on one day by the new ones."""
         place = bisect_left(self._dates, day)
         exists = place < len(self._dates) and self._dates[place] == day
         kept = {item.key: item for item in self._days[place].administrations} if exists else {}
@@ -182,15 +178,15 @@ class Visit:
         self._dates[place : place + exists] = [day for _day in days]
 
     def owners(self) -> tuple[str, ...]:
-        """Whose visit it is: normally one patient."""
+        """The patients of the visit, normally one; a patient whose visit was moved away is none."""
         return self._context.owners()
 
     def patients(self) -> Sequence[str]:
-        """Every patient that a message named."""
+        """Every patient that a message named, in the order of arrival."""
         return list(self._context.patients)
 
     def _problems(self) -> tuple[Problem, ...]:
-        """What could not be read, in an order that does not depend on arrival."""
+        """The parts that could not be read, in an order that does not depend on arrival."""
         unreadable = [event for _key, event in sorted(self._unreadable.items())]
         return tuple(
             [Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable]
