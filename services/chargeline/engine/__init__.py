@@ -35,6 +35,7 @@ from chargeline.engine.finding import (
     FindingCode,
     FindingError,
     RuleId,
+    ordinary_class,
     shape_of,
 )
 from chargeline.engine.formulary import Drug, Formulary, normal
@@ -145,6 +146,7 @@ __all__ = [
     "fold",
     "histories",
     "normal",
+    "ordinary_class",
     "plain",
     "shape_of",
     "sharing",

@@ -228,16 +228,16 @@ class Finding(NamedTuple):
 Class = TypeVar("Class", bound=type)
 
 
-def derived_elsewhere(of: Class) -> Class:
-    """Marks a class that packages outside the engine derive classes from.
+def ordinary_class(of: Class) -> Class:
+    """Marks an error class as one that stays an ordinary Python class; nothing is done to it.
 
-    Nothing is done to the class. mypyc, which compiles the engine, leaves a class that bears any
-    decorator an ordinary one; others can be derived from only where they are compiled too.
+    mypyc, with which the engine can be compiled, gives a class without a decorator a form of its
+    own, and packages that are not compiled, such as the rulebook, could then not derive from it.
     """
     return of
 
 
-@derived_elsewhere
+@ordinary_class
 class FindingError(Exception):
     """An error that carries one finding or several."""
 
