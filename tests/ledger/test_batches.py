@@ -48,7 +48,7 @@ async def test_rows_come_back_as_they_were_given(ledger: Ledger) -> None:
 
 
 async def test_a_batch_that_raises_leaves_nothing(ledger: Ledger) -> None:
-    """A batch that ends in an error leaves no row in any table, and the error comes out as it was."""
+    """A batch that ends in an error leaves no row in any table. The error comes out as it was."""
     with pytest.raises(RefusedError):
         async with ledger.batch() as batch:
             await batch.add_messages([message(1)])

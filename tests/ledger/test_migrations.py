@@ -71,7 +71,7 @@ def catalogue(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 async def run(url: str, *work: Any) -> Any:
-    """Run functions and SQL on the database directly, in one transaction; returns the last result."""
+    """Run functions and SQL on the database directly, in one transaction; gives the last result."""
     engine = make_engine(parse_address(url), LedgerLimits())
     try:
         async with engine.begin() as connection:
@@ -181,7 +181,7 @@ def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None
 async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(
     url: str, version: str
 ) -> None:
-    """A ledger of each released version is refused, then migrated, and its message is still there."""
+    """A ledger of each released version is refused, then migrated, and keeps its message."""
     await run(
         url, lambda connection: command.upgrade(migrating._configuration(connection), version)
     )

@@ -23,7 +23,7 @@ async def announce(ledger: Ledger, *events: str) -> None:
 
 
 async def test_announcements_are_taken_in_order_and_whole(ledger: Ledger) -> None:
-    """Events come in the order of the call and of the batch, up to the limit, each field as it was."""
+    """Events come in the order of calls and of batches, up to the limit, each field as it was."""
     await announce(ledger, "e2", "e1")
     await announce(ledger, "e3")
     taken = await ledger.take_outbox(2)
@@ -142,7 +142,7 @@ async def test_a_relay_that_meets_an_error_gives_its_place_up(database: str) -> 
 
 
 async def test_a_relay_that_hangs_loses_its_place(database: str) -> None:
-    """PostgreSQL ends the session of a relay that asks nothing for 0.3 seconds; another takes over."""
+    """PostgreSQL ends the session of a relay that is idle for 0.3 seconds; another takes over."""
     hung = await Ledger.open(database, accept_old=True, limits=LedgerLimits(idle_relay=0.3))
     await hung.migrate()
     await announce(hung, "e1")
