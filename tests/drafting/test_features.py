@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.drafting.counting import count_drafted, show_counts
-from chargeline.drafting.revisions import LOOK_AGAIN_MOST
+from chargeline.drafting.due import LOOK_AGAIN_MOST
 from chargeline.engine import VisitKey
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.records import StoredVisit
