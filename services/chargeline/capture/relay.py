@@ -45,7 +45,7 @@ B owns that of V2. The right column is what charge.draft then holds of V1.
     09:00:00.6  SIGKILL for A, before it has deleted anything. Its session ends,
                 and with it its right to publish.
     09:00:01    B is the relay. It takes 11, 12, 13 and 14, and sends all of them.  r1 r2 r1 r2
-                Then it deletes them. By now it also owns the partition of V1.
+                Then it deletes them. A minute later it has the partition of V1.
     09:05:00    B commits revision 3 (id 15) and hands it to its producer. SIGSTOP
                 for B, before a byte has left.
     09:06:00    PostgreSQL ends B's session, which was idle for 60 seconds. C is
