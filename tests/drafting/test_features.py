@@ -1,8 +1,8 @@
-"""Claims about parked messages, forgotten visits, questions, prices and metrics, over the
-processor's bench.
+"""Claims about parked messages, forgotten visits, questions, prices and metrics.
 
-What is parked makes its visit incomplete until a person has seen to it; what no ledger can keep is
-parked and holds up nobody; what only time changes is looked at ever later.
+They run on the bench of test_processor.py. A parked message makes its visit incomplete until a
+person has seen to it. A message that no ledger can store is parked and holds up nobody. A visit on
+which only time passes is looked at ever later.
 """
 
 import re
@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.drafting.counting import count_drafted, show_counts
-from chargeline.drafting.revisions import LOOK_AGAIN_MOST
+from chargeline.drafting.due import LOOK_AGAIN_MOST
 from chargeline.engine import VisitKey
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.records import StoredVisit
@@ -37,22 +37,22 @@ url, ledger = ledgers.url, ledgers.ledger
 V1 = VisitKey("ZEBRA", "V1")
 GOOD = given("VANCOMYCIN", "1000 mg", "0900", "1000")
 OPEN = given("VANCOMYCIN", "1000 mg", "0900")
-# A second dose whose charted amount is no number: the visit is drafted without it.
+# The charted amount of a second dose is not a number, so the visit is drafted without that dose.
 HALF = message("RAS^O17", orc("R9"), rxa("CEFAZOLIN", "much mg", "1100", "1130"), rxr("IV"))
 BROKEN = (f"{V1.facility}|{V1.visit}", b"PID|1||no header at all", {})
 
 
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Ledger]:
-    """A SQLite ledger."""
-    made = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    yield made
-    await made.close()
+    """An empty SQLite ledger."""
+    opened = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of the commands, with the same ledger."""
+    """Settings for the commands, with the address of the ledger `small`."""
     return Settings(ledger_url=f"sqlite:///{tmp_path / 'ledger.sqlite'}")  # type: ignore[arg-type]
 
 
@@ -68,17 +68,17 @@ async def row_of(ledger: Ledger, key: VisitKey = V1) -> StoredVisit:
 
 
 def said(bench: Bench, visit: str = "V1") -> list[bool]:
-    """Whether each announced revision of a visit says that it is incomplete."""
-    found = [
-        shapes.DraftRevision.model_validate_json(each.payload)
-        for each in bench.published
-        if each.topic == "charge.draft"
+    """For each published revision of a visit, whether it says that the visit is incomplete."""
+    revisions = [
+        shapes.DraftRevision.model_validate_json(event.payload)
+        for event in bench.published
+        if event.topic == "charge.draft"
     ]
-    return [each.incomplete for each in found if each.visit == visit]
+    return [revision.incomplete for revision in revisions if revision.visit == visit]
 
 
 async def goes_on(bench: Bench) -> None:
-    """What commands put into the outbox for the inbound topic is worked off."""
+    """Work off what a command has put into the outbox for the inbound topic."""
     await bench.feed(await bench.drain())
 
 
@@ -90,7 +90,11 @@ async def goes_on(bench: Bench) -> None:
 async def test_what_is_parked_makes_its_visit_incomplete_until_dropped(
     small: Ledger, settings: Settings, parked: tuple[str, bytes, dict[str, str]], settled: str
 ) -> None:
-    """A revision says so; a retry of what is still broken is parked again; a drop clears it."""
+    """A revision says that the visit is incomplete.
+
+    A retry of a message that is still broken parks it again. After a drop, the next revision says
+    that the visit is complete.
+    """
     bench = await claimed(small)
     await bench.feed([*keyed([GOOD]), parked])
     assert said(bench)[-1] is True
@@ -110,7 +114,7 @@ async def test_what_is_parked_makes_its_visit_incomplete_until_dropped(
 
 
 async def test_a_revision_says_incomplete_even_when_no_line_changed(small: Ledger) -> None:
-    """The second revision has the lines of the first, and says that something is missing."""
+    """The second revision has the lines of the first, and says that a charge may be missing."""
     bench = await claimed(small)
     await bench.feed(keyed([GOOD]))
     before = by_bench(await bench.drafts())
@@ -122,8 +126,9 @@ async def test_a_revision_says_incomplete_even_when_no_line_changed(small: Ledge
 async def test_a_message_that_is_readable_now_is_used_when_retried(
     small: Ledger, settings: Settings
 ) -> None:
-    """Parked for a status that the interface did not know; with a corrected profile its dose is
-    drafted.
+    """A message was parked because its status Q was unknown.
+
+    With a profile that knows Q, the retry drafts the dose.
     """
     bench = await claimed(small)
     strange = given("CEFAZOLIN", "1000 mg", "1100", "1130", status="Q")
@@ -149,8 +154,9 @@ def _with_status(table: Any) -> Any:
 async def test_a_message_parked_under_a_merged_number_counts_for_the_survivor(
     small: Ledger, settings: Settings
 ) -> None:
-    """Garbage of V1, which is V2 by now: V2 is incomplete, and complete again when it is
-    dropped.
+    """V1 was merged into V2, and then broken bytes come under the key of V1.
+
+    V2 is incomplete, and complete again once a person has dropped them.
     """
     bench = await claimed(small)
     merge = adt("A41", sent="1900", visit="V2", prior_visit="V1")
@@ -168,8 +174,9 @@ async def test_a_message_parked_under_a_merged_number_counts_for_the_survivor(
 async def test_list_and_show_say_why_and_only_show_has_the_content(
     small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Garbage, an oversized message and a readable one: each is shown with the strict reader's
-    view.
+    """Broken bytes, a message that is too large and one with an unreadable part are parked.
+
+    Each is shown with the report of the strict reader.
     """
     bench = await claimed(small)
     await bench.feed([BROKEN, ("ZEBRA|V2", b"no HL7 " * 40_000, {}), *keyed([HALF])])
@@ -180,10 +187,10 @@ async def test_list_and_show_say_why_and_only_show_has_the_content(
     assert "no header at all" not in listed
     assert "TESTPATIENT" not in listed
     shown = {}
-    for each in await small.parked():
-        assert await commands.parked_show(each.id)(settings) == 0
-        shown[each.code, each.visit] = capsys.readouterr().out
-    assert all("  strict   " in each and "  do       " in each for each in shown.values())
+    for row in await small.parked():
+        assert await commands.parked_show(row.id)(settings) == 0
+        shown[row.code, row.visit] = capsys.readouterr().out
+    assert all("  strict   " in page and "  do       " in page for page in shown.values())
     assert "no header at all" in shown["message.no_msh", "V1"]
     assert "expected at most 200,000 bytes for the strict reader" in shown["message.no_msh", "V2"]
     assert "TESTPATIENT" in shown["number.invalid", "V1"]
@@ -210,30 +217,33 @@ UNKEEPABLE = {
 async def test_a_message_that_no_ledger_can_keep_is_parked_and_its_neighbours_go_on(
     ledger: Ledger, bad: bytes
 ) -> None:
-    """Its reason shows nothing of it; under any key; the visit beside it is drafted."""
+    """The message comes under three keys and is parked each time; the reason shows nothing of it.
+
+    The visit beside it is drafted.
+    """
     bench = await claimed(ledger)
     good = keyed([given("CEFAZOLIN", "1000 mg", "1100", "1130", visit="V7")])
     under = [keyed([bad])[0][0], "ZEBRA|V9", "nobody"]
     await bench.feed([good[0], *((key, bad, {}) for key in under)])
-    found = await ledger.parked()
-    assert [each.code for each in found] == ["identifier.invalid"] * 3
-    for each in found:
-        words = " ".join((each.expected, each.found, each.where_, each.do))
+    rows = await ledger.parked()
+    assert [row.code for row in rows] == ["identifier.invalid"] * 3
+    for row in rows:
+        words = " ".join((row.expected, row.found, row.where_, row.do))
         assert "SECRET" not in words
         assert "LLLL" not in words
-        assert each.raw == bad
+        assert row.raw == bad
     assert "V7" in by_bench(await bench.drafts())
     await bench.later(minutes=1)
 
 
 async def test_broken_bytes_under_a_key_that_no_ledger_can_keep_are_parked(ledger: Ledger) -> None:
-    """The key of the record is no visit then, with or without a time to settle."""
+    """They are parked under no visit, whether or not visits settle before they are drafted."""
     for settle in (0, 5):
         bench = await claimed(ledger, settle)
         await bench.feed([(f"ZEBRA|{LONG}", b"garbage", {}), ("ZEBRA|V\0", b"garbage", {})])
         await bench.feed([(f"ZEBRA|{LONG}", b"", {"chargeline-nudge": "1"})])
         await bench.later(minutes=1)
-    assert [each.visit for each in await ledger.parked()] == [None] * 4
+    assert [row.visit for row in await ledger.parked()] == [None] * 4
 
 
 # ------------------------------------------------------------------ forgotten visits
@@ -243,7 +253,10 @@ async def test_broken_bytes_under_a_key_that_no_ledger_can_keep_are_parked(ledge
 async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(
     small: Ledger, settle: int
 ) -> None:
-    """One question, no revision, still forgotten, and nothing due that would come round again."""
+    """Three late messages give one question and no revision.
+
+    The visit stays forgotten, and nothing of it is due.
+    """
     bench = await claimed(small, settle)
     await bench.feed(keyed([GOOD]))
     await bench.later(minutes=1)
@@ -252,15 +265,15 @@ async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(
     assert (await small.forget(bench.now + timedelta(days=1), record_before=bench.now)).visits == 1
     bench.processors[0].drop()
     late = [given("CEFAZOLIN", "1000 mg", f"1{n}00", f"1{n}30") for n in range(3)]
-    for each in late:
-        await bench.feed(keyed([each]))
+    for late_message in late:
+        await bench.feed(keyed([late_message]))
         await bench.later(minutes=1)
     asked = [
-        shapes.DocumentationQuestion.model_validate_json(each.payload)
-        for each in bench.published
-        if each.topic == "documentation.question"
+        shapes.DocumentationQuestion.model_validate_json(event.payload)
+        for event in bench.published
+        if event.topic == "documentation.question"
     ]
-    assert [each.code for each in asked] == [events.LATE]
+    assert [question.code for question in asked] == [events.LATE]
     assert len(said(bench)) == revisions
     row = await row_of(small)
     assert row.status == "forgotten"
@@ -273,7 +286,10 @@ async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(
 
 
 async def test_a_visit_of_two_patients_is_looked_at_ever_later_and_grows_old(small: Ledger) -> None:
-    """The gaps double up to a day; its row's time of change stays, so that retention finds it."""
+    """The gaps between two looks double, up to a day.
+
+    The row's time of change stays the same, so that retention forgets the visit in the end.
+    """
     bench = await claimed(small)
     two = [GOOD, given("CEFAZOLIN", "1000 mg", "1100", "1130", patient="ZZ2")]
     await bench.feed(keyed(two))
@@ -297,7 +313,7 @@ async def test_a_visit_of_two_patients_is_looked_at_ever_later_and_grows_old(sma
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float:
-    """A sample of a scrape, 0 where there is none."""
+    """One sample of a scrape, 0 if there is none."""
     return metrics.registry.get_sample_value(name, labels) or 0.0
 
 
@@ -310,8 +326,8 @@ async def gauged(ledger: Ledger, now: datetime) -> Metrics:
 async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(
     small: Ledger,
 ) -> None:
-    """A missing stop: units times cents of its provisional lines, and its age; 0 when the stop is
-    charted.
+    """A stop is missing: the metrics give units times cents of the provisional lines, and the age
+    of the question. Both are 0 once the stop is charted.
     """
     bench = await claimed(small)
     bench.processors[0].maker.prices = {"96374": 500, "J3373": 11}
@@ -340,8 +356,9 @@ async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(
 async def test_each_message_is_timed_once_when_its_visit_is_drafted(
     small: Ledger, settle: int
 ) -> None:
-    """Since it was sent and since it was queued; a duplicate, a nudge and a later look add
-    nothing.
+    """Two messages give two times since they were sent, and two since they were queued.
+
+    A duplicate, a nudge and a later look add none.
     """
     bench = await claimed(small, settle)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
@@ -353,11 +370,11 @@ async def test_each_message_is_timed_once_when_its_visit_is_drafted(
     await bench.later(minutes=1)
     await bench.feed([("ZEBRA|V1", b"", {"chargeline-nudge": "1"})])
     await bench.later(minutes=10)
-    assert [value(metrics, name, since=each) for each in ("sent", "queued")] == [2, 2]
+    assert [value(metrics, name, since=since) for since in ("sent", "queued")] == [2, 2]
 
 
 async def test_a_withheld_service_is_counted_once(small: Ledger) -> None:
-    """A dose that was not given is withheld in both revisions, and counted in the first."""
+    """A dose that was not given is withheld in two revisions, and counted in the first only."""
     bench = await claimed(small)
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
     bench.processors[0]._tell = count_drafted(metrics, lambda: bench.now)
@@ -372,12 +389,10 @@ async def test_a_withheld_service_is_counted_once(small: Ledger) -> None:
 
 
 def test_every_metric_is_set_somewhere() -> None:
-    """No definition without a place in the programs that fills it, `up` and `build` in Metrics
-    itself.
-    """
+    """The code of some program sets each metric; `Metrics` itself sets `up` and `build`."""
     folder = Path(commands.__file__).parents[1]
     code = "\n".join(path.read_text() for path in folder.rglob("*.py") if path.name != "metrics.py")
-    declared = [name for name, each in vars(Metrics).items() if hasattr(each, "definition")]
+    declared = [name for name, metric in vars(Metrics).items() if hasattr(metric, "definition")]
     assert len(declared) > 20
     unset = [
         name

@@ -1,4 +1,4 @@
-"""Claims about the limit on parked messages. The clock is a list of moments."""
+"""Claims about the limit on parked messages. The test moves the clock by hand."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ CODE = "message.no_msh"
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that stands still until the test moves it."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -25,7 +25,10 @@ def parked(count: int) -> list[str]:
 
 
 def test_so_many_in_a_row_are_borne_and_one_more_is_not() -> None:
-    """Over several batches; the error says how many were expected and found, and what to do."""
+    """The limit is 3: two, then one more pass, and the fourth raises.
+
+    The error says how many were expected and found, and what to do.
+    """
     limit = ParkedLimit(3, 1000, Clock())
     limit.count(parked(2), used=0)
     limit.count(parked(1), used=0)
@@ -36,7 +39,7 @@ def test_so_many_in_a_row_are_borne_and_one_more_is_not() -> None:
 
 
 def test_a_message_that_is_used_begins_a_new_row() -> None:
-    """A batch with one is the end of the row, whatever else it holds."""
+    """A batch in which one message was used ends the row, however many of it were parked."""
     limit = ParkedLimit(3, 1000, Clock())
     for _ in range(5):
         limit.count(parked(3), used=0)
@@ -44,8 +47,9 @@ def test_a_message_that_is_used_begins_a_new_row() -> None:
 
 
 def test_so_many_a_minute_are_borne_however_many_are_used_between() -> None:
-    """A feed of which every other message is bad is stopped too; what is older than a minute is
-    forgotten.
+    """A feed in which every other message is bad is stopped too.
+
+    The limit is 10 a minute: five every 40 seconds pass. Six more at the next step make 11.
     """
     clock = Clock()
     limit = ParkedLimit(1000, 10, clock)
@@ -57,9 +61,7 @@ def test_so_many_a_minute_are_borne_however_many_are_used_between() -> None:
 
 
 def test_duplicates_do_not_end_a_row() -> None:
-    """Messages that were there before say nothing of those that come: a batch without a used one
-    goes on.
-    """
+    """A batch that holds only duplicates used none, so the row goes on after it."""
     limit = ParkedLimit(3, 1000, Clock())
     limit.count(parked(3), used=0)
     limit.count([], used=0)

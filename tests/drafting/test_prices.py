@@ -1,6 +1,4 @@
-"""Claims about a site's price list: all mistakes at once, with their lines, before anything is
-connected.
-"""
+"""Claims about a site's price list: all its mistakes are reported at once, each with its line."""
 
 from pathlib import Path
 
@@ -18,14 +16,14 @@ def written(folder: Path, data: bytes) -> Path:
 
 
 def test_a_list_is_read_with_blanks_blank_lines_and_a_mark(tmp_path: Path) -> None:
-    """Whole cents by code, as a spreadsheet writes it."""
+    """A spreadsheet writes a byte order mark, blanks and blank lines; they do no harm."""
     path = written(tmp_path, b"\xef\xbb\xbfCode, Cents\r\nJ9271,2950\r\n\r\n 96365 , 70000\r\n")
     assert read_prices(path) == {"J9271": 2950, "96365": 70000}
 
 
 def test_all_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
-    """Money with a point, a code in small letters, a column more or less, a code again, a negative
-    price.
+    """The mistakes: a price with a point, a code in small letters, a column too few, a column too
+    many, a code that comes again, a negative price.
     """
     rows = [
         "code,cents",
@@ -41,14 +39,8 @@ def test_all_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
     with pytest.raises(PricesError) as caught:
         read_prices(path)
     lines = str(caught.value).splitlines()
-    assert [int(line.removeprefix(f"{path}:").partition(":")[0]) for line in lines] == [
-        2,
-        3,
-        5,
-        6,
-        7,
-        8,
-    ]
+    numbers = [int(line.removeprefix(f"{path}:").partition(":")[0]) for line in lines]
+    assert numbers == [2, 3, 5, 6, 7, 8]
     assert all("expected " in line and "; " in line for line in lines)
     assert "found 96365 again" in lines[4]
 
@@ -65,7 +57,7 @@ def test_all_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
     ids=["empty", "no header", "no UTF-8", "NUL", "a field without end"],
 )
 def test_what_is_no_list_is_refused_with_words(tmp_path: Path, data: bytes) -> None:
-    """Never another error than PricesError, and it says what was expected."""
+    """The error is always a PricesError, which says what was expected."""
     with pytest.raises(PricesError, match="expected "):
         read_prices(written(tmp_path, data))
 
@@ -81,7 +73,10 @@ def test_what_is_no_list_is_refused_with_words(tmp_path: Path, data: bytes) -> N
 async def test_capture_with_a_bad_list_says_so_before_it_connects(
     tmp_path: Path, data: bytes | None, said: str
 ) -> None:
-    """Exit code 2 and the reason, though neither the ledger nor Kafka is there; no traceback."""
+    """Neither the ledger nor Kafka is there, yet `capture` ends with 2 and the list's mistake.
+
+    It prints no traceback.
+    """
     path = tmp_path / "prices.csv" if data is None else written(tmp_path, data)
     given = environment(
         PRICES=str(path),

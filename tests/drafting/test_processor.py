@@ -1,5 +1,6 @@
-"""Claims about the processor: what it drafts from a feed is what `chargeline code` drafts from the
-files.
+"""Claims about the processor: from a feed it drafts what `chargeline code` drafts from files.
+
+This module owns the bench on which other tests stand as well: partitions without Kafka.
 """
 
 import json
@@ -37,9 +38,10 @@ Lines = dict[str, list[tuple[str, int, tuple[str, ...]]]]
 
 
 class Bench:
-    """Three partitions without Kafka: records go in, the outbox comes back as records.
+    """Three partitions without Kafka: records go in, and our own records come back.
 
-    One processor has all partitions or, `apart`, each has its own, as in programs side by side.
+    One processor has all partitions. With `apart`, each partition has a processor of its own, like
+    programs side by side.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Bench:
         self.published: list[Announcement] = []
 
     async def claim(self) -> None:
-        """Take all partitions over."""
+        """Claim all partitions."""
         for partition in range(PARTITIONS):
             async with self.ledger.batch() as batch:
                 self.offsets[partition] = await batch.claim("hl7.inbound", partition, "test")
@@ -71,9 +73,7 @@ class Bench:
     async def feed(
         self, messages: Sequence[tuple[str, bytes, dict[str, str]]], lot: int = 50
     ) -> list[PollResult]:
-        """Work off messages (key, bytes, headers) in lots, then what they made us send
-        ourselves.
-        """
+        """Work off messages (key, bytes, headers) in lots, then our own records that they cause."""
         done = []
         waiting: dict[int, list[InboundRecord]] = {number: [] for number in range(PARTITIONS)}
         for key, value, headers in messages:
@@ -86,17 +86,17 @@ class Bench:
             for number, records in waiting.items():
                 begin, part = self.offsets[number] or 0, records[:lot]
                 if part:
-                    placed = [each._replace(offset=begin + n) for n, each in enumerate(part)]
-                    looked = self.processors[0].read(placed)
+                    placed = [record._replace(offset=begin + n) for n, record in enumerate(part)]
+                    read = self.processors[0].read(placed)
                     lots[number] = PartitionBatch(
-                        looked, Move(self.offsets[number], begin + len(part))
+                        read, Move(self.offsets[number], begin + len(part))
                     )
                     del records[:lot]
             for place, processor in enumerate(self.processors):
                 own = {number: lot for number, lot in lots.items() if self._owner(number) == place}
                 if own:
                     done.append(await processor.process(own, owner="test"))
-            self.offsets.update({number: each.move.next_offset for number, each in lots.items()})
+            self.offsets.update({number: lot.move.next_offset for number, lot in lots.items()})
         again = await self.drain()
         return done + (await self.feed(again, lot) if again else [])
 
@@ -105,20 +105,20 @@ class Bench:
         return partition % len(self.processors)
 
     async def drain(self) -> list[tuple[str, bytes, dict[str, str]]]:
-        """Publish the outbox; what is for the inbound topic comes back."""
+        """Empty the outbox; returns the events for the inbound topic."""
         again = []
         while events_out := await self.ledger.take_outbox(1000):
-            await self.ledger.delete_outbox([each.id for each in events_out])
+            await self.ledger.delete_outbox([event.id for event in events_out])
             self.published += events_out
             again += [
-                (each.key, each.payload, json.loads(each.headers))
-                for each in events_out
-                if each.topic == "hl7.inbound"
+                (event.key, event.payload, json.loads(event.headers))
+                for event in events_out
+                if event.topic == "hl7.inbound"
             ]
         return again
 
     async def later(self, minutes: int) -> None:
-        """Let time pass, work off what is due, and what that makes us send ourselves."""
+        """Let time pass, work off the due visits, and then our own records that they caused."""
         self.now += timedelta(minutes=minutes)
         for place, processor in enumerate(self.processors):
             await processor.work_off_due(
@@ -131,39 +131,39 @@ class Bench:
         return number if self._owner(number) == place else None
 
     async def drafts(self) -> dict[tuple[str, str], shapes.DraftRevision]:
-        """The last announced revision of each visit."""
-        found: dict[tuple[str, str], shapes.DraftRevision] = {}
-        for each in self.published:
-            if each.topic == "charge.draft":
-                revision = shapes.DraftRevision.model_validate_json(each.payload)
-                found[revision.facility, revision.visit] = revision
-        return found
+        """The last published revision of each visit."""
+        last: dict[tuple[str, str], shapes.DraftRevision] = {}
+        for event in self.published:
+            if event.topic == "charge.draft":
+                revision = shapes.DraftRevision.model_validate_json(event.payload)
+                last[revision.facility, revision.visit] = revision
+        return last
 
 
 @pytest.fixture(params=[False, True], ids=["together", "apart"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     """A fresh SQLite ledger under one processor, or under three."""
     ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    made = Bench(ledger, apart=request.param)
-    await made.claim()
-    yield made
+    claimed = Bench(ledger, apart=request.param)
+    await claimed.claim()
+    yield claimed
     await ledger.close()
 
 
 def keyed(messages: Sequence[bytes]) -> list[tuple[str, bytes, dict[str, str]]]:
     """Messages under the key of their visit, as the gateway sends them."""
-    found = []
+    records: list[tuple[str, bytes, dict[str, str]]] = []
     for data in messages:
         reading = read_events(read_message(data), PROFILE)
         key = record_key(reading.facility, reading.visit or reading.message.digest[:8])
-        found.append((key, data, {}))
-    return found
+        records.append((key, data, {}))
+    return records
 
 
 def by_code(messages: Sequence[bytes]) -> Lines:
-    """Lines of each visit that `chargeline code` drafts."""
+    """The lines of each visit that `chargeline code` drafts."""
     run = code_feed([FeedFile("feed", b"".join(messages))], RULEBOOK, PROFILE)
-    found = {}
+    by_visit: Lines = {}
     for coded in run.visits:
         lines = [
             (line.code, line.units, line.modifiers)
@@ -171,15 +171,15 @@ def by_code(messages: Sequence[bytes]) -> Lines:
             for line in encounter.lines
         ]
         if lines:
-            found[coded.timeline.key.visit] = sorted(lines)
-    return found
+            by_visit[coded.timeline.key.visit] = sorted(lines)
+    return by_visit
 
 
 def by_bench(
     drafts: dict[tuple[str, str], shapes.DraftRevision],
-) -> dict[str, list[tuple[str, int, tuple[str, ...]]]]:
-    """Lines of each visit that was announced."""
-    found = {}
+) -> Lines:
+    """The lines of each visit that was published."""
+    by_visit: Lines = {}
     for (_facility, visit), revision in drafts.items():
         lines = [
             (line.code, line.units, tuple(line.modifiers))
@@ -187,14 +187,15 @@ def by_bench(
             for line in encounter.lines
         ]
         if lines:
-            found[visit] = sorted(lines)
-    return found
+            by_visit[visit] = sorted(lines)
+    return by_visit
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_messy_feed_in_disorder_drafts_what_code_drafts(bench: Bench, seed: int) -> None:
-    """Shuffled, with duplicates, corrections and merges, over three partitions: the same lines in
-    the end.
+    """A shuffled feed with duplicates, corrections and merges, over three partitions.
+
+    In the end the lines are those that `chargeline code` drafts from the feed in order.
     """
     messages = [
         data for _style, data in simulate(visits=60, seed=seed, style="standard", mess=0.6).messages
@@ -202,58 +203,58 @@ async def test_a_messy_feed_in_disorder_drafts_what_code_drafts(bench: Bench, se
     shuffled = list(messages) + messages[::7]
     random.Random(seed).shuffle(shuffled)
     await bench.feed(keyed(shuffled))
-    await bench.later(minutes=2)  # patients may have been joined by a message of another partition
+    # A message of another partition may have joined two patients; the timers look for that.
+    await bench.later(minutes=2)
     assert by_bench(await bench.drafts()) == by_code(messages)
 
 
 async def test_a_feed_worked_off_twice_announces_nothing_new(bench: Bench) -> None:
-    """Every message again, as after a replay of the topic: no further revision, no further
-    question.
+    """Every message comes again, as after a replay of the topic.
+
+    There is no further revision and no further question.
     """
     messages = [
         data for _style, data in simulate(visits=20, seed=3, style="standard", mess=0.4).messages
     ]
     await bench.feed(keyed(messages))
-    before = [each for each in bench.published if each.topic != "hl7.inbound"]
+    before = [event for event in bench.published if event.topic != "hl7.inbound"]
     await bench.feed(keyed(messages))
-    after = [each for each in bench.published if each.topic != "hl7.inbound"]
+    after = [event for event in bench.published if event.topic != "hl7.inbound"]
     assert len(after) == len(before)
 
 
 async def test_a_correction_gives_a_revision_that_can_be_credited(bench: Bench) -> None:
-    """The second revision of a visit says which lines changed, with what was billed before."""
+    """A billing system that credits `before` and bills `after` has just the lines of the draft."""
     messages = [
         data for _style, data in simulate(visits=12, seed=5, style="standard", mess=0.0).messages
     ]
-    for each in keyed(messages):
-        await bench.feed([each])
-    revisions = [
-        shapes.DraftRevision.model_validate_json(each.payload)
-        for each in bench.published
-        if each.topic == "charge.draft"
-    ]
+    for record in keyed(messages):
+        await bench.feed([record])
     by_visit: dict[str, list[shapes.DraftRevision]] = {}
-    for each in revisions:
-        by_visit.setdefault(each.visit, []).append(each)
-    assert any(len(same) > 1 for same in by_visit.values())
-    for same in by_visit.values():
-        assert [each.revision for each in same] == list(range(1, len(same) + 1))
+    for event in bench.published:
+        if event.topic == "charge.draft":
+            revision = shapes.DraftRevision.model_validate_json(event.payload)
+            by_visit.setdefault(revision.visit, []).append(revision)
+    assert any(len(revisions) > 1 for revisions in by_visit.values())
+    for revisions in by_visit.values():
+        numbers = [revision.revision for revision in revisions]
+        assert numbers == list(range(1, len(revisions) + 1))
         billed: dict[str, shapes.Billed | None] = {}
-        for (
-            each
-        ) in same:  # a billing system that credits `before` and bills `after` has just the lines
-            for change in (*each.changes.added, *each.changes.changed, *each.changes.removed):
+        for revision in revisions:
+            changes = revision.changes
+            for change in (*changes.added, *changes.changed, *changes.removed):
                 assert billed.get(change.line_id) == change.before
                 billed[change.line_id] = change.after
-            left = {name for name, what in billed.items() if what is not None}
+            left = {line_id for line_id, what in billed.items() if what is not None}
             assert left == {
-                line.line_id for encounter in each.encounters for line in encounter.lines
+                line.line_id for encounter in revision.encounters for line in encounter.lines
             }
 
 
 async def test_a_restart_in_the_middle_changes_nothing(tmp_path: Path) -> None:
-    """Saved work thrown away after each lot, as if the program had been killed there: the same
-    drafts.
+    """After every 40 messages all memory is thrown away, as if the program had been killed there.
+
+    The drafts are the same in the end.
     """
     ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
     messages = [
@@ -273,7 +274,10 @@ async def test_a_restart_in_the_middle_changes_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_message_under_another_key_is_sent_again_under_its_own(bench: Bench) -> None:
-    """A sender that cannot key: the message is kept once, in the partition of its visit."""
+    """A sender writes every message under the key "nobody".
+
+    Each is sent again under the key of its visit, and drafted there.
+    """
     messages = [
         data for _style, data in simulate(visits=10, seed=2, style="standard", mess=0.0).messages
     ]
@@ -282,7 +286,7 @@ async def test_a_message_under_another_key_is_sent_again_under_its_own(bench: Be
 
 
 async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> None:
-    """Bytes that are no HL7 are kept with their reason; the feed around them is drafted."""
+    """Bytes that are not HL7 are parked with the reason; the messages around them are drafted."""
     messages = [
         data for _style, data in simulate(visits=5, seed=2, style="standard", mess=0.0).messages
     ]
@@ -291,7 +295,7 @@ async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> 
     (parked,) = await bench.ledger.parked()
     assert parked.code == "message.no_msh"
     assert parked.raw == broken[0][1]
-    (told,) = [each for each in bench.published if each.topic == "hl7.parked"]
+    (told,) = [event for event in bench.published if event.topic == "hl7.parked"]
     assert shapes.ParkedMessage.model_validate_json(told.payload).raw == broken[0][1]
-    assert sum(len(each.parked) for each in done) == 1
+    assert sum(len(poll.parked) for poll in done) == 1
     assert by_bench(await bench.drafts()) == by_code(messages)

@@ -1,10 +1,9 @@
-"""Claims about what programs remember: whatever happens between them, the end is what `chargeline
-code` says.
+"""Claims about several programs at once: in the end the drafts are those of `chargeline code`.
 
-It owns a small world without Kafka, driven by a seed: programs that share partitions, lose them
-with and without being told, crash, and read what they themselves sent. It knows no codes. To try
-more seeds by
-hand: `STRESS_SEEDS=0:300 pytest tests/capture/test_stress.py`.
+This module owns a small world without Kafka, driven by a seed. Its programs share partitions, lose
+them with and without being told, crash, and read the records that they sent themselves. The module
+knows no codes: `chargeline code` says what is right. To try more seeds by hand:
+`STRESS_SEEDS=0:300 pytest tests/drafting/test_stress.py`.
 """
 
 import asyncio
@@ -61,7 +60,7 @@ class CrashError(Exception):
 
 
 class Breaking:
-    """A ledger whose next transaction may not be committed."""
+    """A ledger that refuses to commit the next transaction if `breaks` is set."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -77,7 +76,7 @@ class Breaking:
 
 
 class Program:
-    """One process: what it believes to have, and where it believes the ledger to be."""
+    """One process: which partitions it believes to own, and at which offsets."""
 
     def __init__(self, name: str, world: "World") -> None:
         self.name = name
@@ -106,12 +105,15 @@ class Program:
             self.believed[partition] = await batch.claim(TOPIC, partition, self.name)
 
     def revoked(self) -> None:
-        """Told by the group: everything is dropped, and claimed again where it stays ours."""
+        """Drop everything, as a program does when the group says that its partitions are revoked.
+
+        The program claims again what it keeps.
+        """
         self.processor.drop()
         self.believed.clear()
 
     async def poll(self, partitions: Sequence[int], most: int) -> None:
-        """Work off some of what waits in partitions that are believed to be ours."""
+        """Work off at most so many records of each partition that this program believes to own."""
         lots = {}
         for number in partitions:
             begin = self.believed[number] or 0
@@ -151,14 +153,15 @@ class Program:
 
 
 class World:
-    """Programs, partitions and a clock, moved by chance alone."""
+    """Programs, partitions and a clock. Chance alone moves them."""
 
     def __init__(
         self, ledger: Ledger, seed: int = 0, *, settle: int | None = None, alone: bool = True
     ) -> None:
         self.ledger = ledger
         self.chance = random.Random(seed)
-        # one thing at a time: nobody is in anybody's way, no error of the ledger is right
+        # Alone means one thing at a time. No program is in another's way, so an error of the ledger
+        # is a mistake of ours.
         self.alone = alone
         self.now = MORNING
         self.settle = timedelta(minutes=self.chance.choice([0, 0, 2]) if settle is None else settle)
@@ -175,7 +178,7 @@ class World:
         log.append(InboundRecord(TOPIC, number, len(log), key, value, headers, self.now))
 
     async def step(self) -> None:
-        """Something happens."""
+        """Let one thing happen, by chance."""
         program, chance = self.chance.choice(self.programs), self.chance.random()
         if chance < 0.45:
             await self._poll(program)
@@ -195,7 +198,7 @@ class World:
             self.now += timedelta(minutes=self.chance.choice([1, 5, 60]))
 
     async def _poll(self, program: Program) -> None:
-        ours = [each for each in program.believed if self.chance.random() < 0.7]
+        ours = [number for number in program.believed if self.chance.random() < 0.7]
         await program.poll(ours, self.chance.randint(1, 12))
 
     async def _move(self, program: Program) -> None:
@@ -207,29 +210,31 @@ class World:
         await program.claim(number)
 
     async def publish(self, most: int, *, repeated: bool = False) -> int:
-        """The relay: in order, some of it twice."""
-        found = await self.ledger.take_outbox(most)
-        for each in found:
-            if each.topic == TOPIC:
-                self.send(each.key, each.payload, json.loads(each.headers))
+        """Publish as the relay does, in order.
+
+        With `repeated` the events are not deleted, so they are published again later.
+        """
+        taken = await self.ledger.take_outbox(most)
+        for event in taken:
+            if event.topic == TOPIC:
+                self.send(event.key, event.payload, json.loads(event.headers))
         if not repeated:
-            self.published += found
-            await self.ledger.delete_outbox([each.id for each in found])
-        return len(found)
+            self.published += taken
+            await self.ledger.delete_outbox([event.id for event in taken])
+        return len(taken)
 
     async def _drop_parked(self) -> None:
         parked = await self.ledger.parked()
         if parked:
-            each = self.chance.choice(parked)
+            row = self.chance.choice(parked)
             async with self.ledger.batch() as batch:
-                await batch.set_status(each.id, "dropped")
-                if each.facility is not None and each.visit is not None:
-                    await batch.announce(
-                        [nudge(TOPIC, VisitKey(each.facility, each.visit), self.now)]
-                    )
+                await batch.set_status(row.id, "dropped")
+                if row.facility is not None and row.visit is not None:
+                    key = VisitKey(row.facility, row.visit)
+                    await batch.announce([nudge(TOPIC, key, self.now)])
 
     async def run(self, messages: Sequence[Sent]) -> None:
-        """Send all messages while things happen, then let it become quiet."""
+        """Send all messages while things happen, then read until nothing is left."""
         left = list(messages)
         while left:
             for _number in range(self.chance.randint(0, 2)):
@@ -239,11 +244,11 @@ class World:
         await self.quiet()
 
     async def _at_once(self) -> None:
-        """Every program reads or drafts beside the others."""
+        """Every program reads or drafts, all at the same time."""
         await asyncio.gather(
             *(
-                self._poll(each) if self.chance.random() < 0.75 else each.due(2)
-                for each in self.programs
+                self._poll(program) if self.chance.random() < 0.75 else program.due(2)
+                for program in self.programs
             )
         )
         await self.step()
@@ -251,7 +256,7 @@ class World:
     # -------------------------------------------------------------- the end
 
     async def quiet(self) -> None:
-        """Everything read and published, and days gone by."""
+        """Read and publish everything, and let six days pass."""
         for program in self.programs:
             program.ledger.breaks = False
         for _number in range(6):
@@ -264,8 +269,8 @@ class World:
             for number in range(PARTITIONS):
                 owners = [program for program in self.programs if number in program.believed]
                 if len(owners) != 1:
-                    for each in owners:
-                        each.revoked()
+                    for owner in owners:
+                        owner.revoked()
                     await self.chance.choice(self.programs).claim(number)
             for program in self.programs:
                 await program.poll(list(program.believed), self.chance.randint(1, 12))
@@ -275,7 +280,9 @@ class World:
         raise AssertionError(f"never quiet: due {await self.due()}, waiting {self._waiting()}")
 
     def _waiting(self) -> bool:
-        believed = {number: end for each in self.programs for number, end in each.believed.items()}
+        believed: dict[int, int | None] = {}
+        for program in self.programs:
+            believed |= program.believed
         return any(len(log) > (believed.get(number) or 0) for number, log in enumerate(self.logs))
 
     async def due(self) -> list[VisitKey]:
@@ -287,51 +294,52 @@ class World:
 
 
 async def check(world: World, messages: Sequence[Sent]) -> None:
-    """Everything that must be so once all is quiet."""
-    # The feed in order of arrival matters to nobody.
+    """Assert all that must be so when everything is read and published.
+
+    Revisions count 1, 2, 3 without a gap, the ledger holds what was published, changes lead from
+    one revision to the next, and the last one says what `chargeline code` says.
+    """
     whole = b"".join(value for _key, value, _headers in messages if value.startswith(b"MSH"))
     visits = Feed(RULEBOOK.base)
     for _key, value, _headers in messages:
         if value.startswith(b"MSH"):
             visits.add(read_events(read_message(value), PROFILE))
-    coded = {
-        each.timeline.key: each
-        for each in code_feed([FeedFile("feed", whole)], RULEBOOK, PROFILE).visits
-    }
-    announced = [
-        shapes.DraftRevision.model_validate_json(each.payload)
-        for each in world.published
-        if each.topic == "charge.draft"
-    ]
+    run = code_feed([FeedFile("feed", whole)], RULEBOOK, PROFILE)
+    coded = {visit.timeline.key: visit for visit in run.visits}
     said: dict[VisitKey, list[shapes.DraftRevision]] = {}
-    for revision in announced:
-        said.setdefault(VisitKey(revision.facility, revision.visit), []).append(revision)
+    for event in world.published:
+        if event.topic == "charge.draft":
+            revision = shapes.DraftRevision.model_validate_json(event.payload)
+            said.setdefault(VisitKey(revision.facility, revision.visit), []).append(revision)
     async with world.ledger.view() as view:
         rows = await view._transaction.rows(text("SELECT facility, visit FROM visit"))
         keys = [VisitKey(*row) for row in rows]
-        parked = {visits.surviving(each) for each in (await view.visits_with_parked(keys))[0]}
+        parked = {visits.surviving(key) for key in (await view.visits_with_parked(keys))[0]}
         asked = await view.open_questions(keys)
-        kept = {key: await view.revisions(*key) for key in keys}
+        stored = {key: await view.revisions(*key) for key in keys}
     for key in {*keys, *coded, *said}:
         ours = said.get(key, [])
-        assert [each.revision for each in ours] == list(range(1, len(ours) + 1)), key
-        assert [json.loads(each.body) for each in kept.get(key, [])] == [
-            json.loads(each.model_dump_json()) for each in ours
+        assert [revision.revision for revision in ours] == list(range(1, len(ours) + 1)), key
+        assert [json.loads(row.body) for row in stored.get(key, [])] == [
+            json.loads(revision.model_dump_json()) for revision in ours
         ], key
         _applied(ours)
         _ends_as_coded(world, key, coded.get(key), ours, key in parked)
-        open_now = sorted(each.question_id for each in asked.get(key, ()))
+        open_now = sorted(question.question_id for question in asked.get(key, ()))
         assert open_now == _questions(coded.get(key)), key
 
 
 def _applied(revisions: Sequence[shapes.DraftRevision]) -> None:
-    """A billing system that follows the changes has just the lines."""
+    """A billing system that applies the changes has just the lines of each revision."""
     billed: dict[str, shapes.Billed | None] = {}
-    for each in revisions:
-        for change in (*each.changes.added, *each.changes.changed, *each.changes.removed):
+    for revision in revisions:
+        changes = revision.changes
+        for change in (*changes.added, *changes.changed, *changes.removed):
             assert billed.get(change.line_id) == change.before
             billed[change.line_id] = change.after
-        lines = drafts.billed([line for encounter in each.encounters for line in encounter.lines])
+        lines = drafts.billed(
+            [line for encounter in revision.encounters for line in encounter.lines]
+        )
         now = {name: what.model_dump() for name, what in billed.items() if what is not None}
         assert now == {
             name: {**what._asdict(), "modifiers": list(what.modifiers)}
@@ -369,8 +377,8 @@ def _ends_as_coded(
 def _lines(revision: shapes.DraftRevision) -> list[tuple[object, ...]]:
     return [
         (line.code, line.units, tuple(line.modifiers))
-        for each in revision.encounters
-        for line in each.lines
+        for encounter in revision.encounters
+        for line in encounter.lines
     ]
 
 
@@ -379,20 +387,20 @@ def _questions(coded: CodedVisit | None) -> list[str]:
         return []
     by_key = {item.key: item for item in coded.timeline.administrations}
     asked = events.questions_of(coded.draft, 1, by_key)
-    return sorted(each.question.question_id for each in asked)
+    return sorted(entry.question.question_id for entry in asked)
 
 
 # ------------------------------------------------------------------ feeds
 
 
 def keyed(messages: Sequence[bytes]) -> list[Sent]:
-    """Under the key of their visit, as the gateway sends them."""
-    found: list[Sent] = []
+    """Messages under the key of their visit, as the gateway sends them."""
+    records: list[Sent] = []
     for data in messages:
         reading = read_events(read_message(data), PROFILE)
         key = record_key(reading.facility, reading.visit or reading.message.digest[:8])
-        found.append((key, data, {} if reading.visit else {"chargeline-no-visit": "1"}))
-    return found
+        records.append((key, data, {} if reading.visit else {"chargeline-no-visit": "1"}))
+    return records
 
 
 def _time(chance: random.Random, first: int = 8, last: int = 15) -> str:
@@ -400,18 +408,20 @@ def _time(chance: random.Random, first: int = 8, last: int = 15) -> str:
 
 
 def random_feed(seed: int) -> list[Sent]:
-    """A few visits of fewer patients on one day, and all that can join, cancel or correct them."""
+    """Messages of a few visits on one day, which merge, cancel and correct one another."""
     chance = random.Random(seed)
     visits = [f"V{number}" for number in range(chance.randint(3, 7))]
     patients = [f"ZZ{number}" for number in range(chance.randint(1, 4))]
     whose = {visit: chance.choice(patients) for visit in visits}
-    found = [_about(chance, visits, patients, whose) for _number in range(chance.randint(10, 45))]
-    found += [each for each in found if chance.random() < 0.1]
-    chance.shuffle(found)
-    sent = keyed(found)
+    messages = [
+        _about(chance, visits, patients, whose) for _number in range(chance.randint(10, 45))
+    ]
+    messages += [message for message in messages if chance.random() < 0.1]
+    chance.shuffle(messages)
+    sent = keyed(messages)
     sent = [
-        each if chance.random() < 0.9 else (chance.choice(["nobody", "ZEBRA|V1"]), *each[1:])
-        for each in sent
+        record if chance.random() < 0.9 else (chance.choice(["nobody", "ZEBRA|V1"]), *record[1:])
+        for record in sent
     ]
     for _number in range(chance.choice([0, 0, 1, 2])):
         broken = (
@@ -470,9 +480,7 @@ async def opened(url: str) -> AsyncIterator[Ledger]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_happens_the_end_is_what_code_says(tmp_path: Path, seed: int) -> None:
-    """Programs that lose partitions, crash and repeat: the drafts and questions of `chargeline
-    code`.
-    """
+    """Programs lose partitions, crash and repeat, and still end with the right drafts."""
     async with opened(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
         world, messages = World(ledger, seed), random_feed(seed)
         await world.run(messages)
@@ -485,39 +493,38 @@ async def test_whatever_happens_the_end_is_what_code_says(tmp_path: Path, seed: 
 @pytest.mark.live
 @pytest.mark.parametrize("seed", SEEDS[::4])
 async def test_programs_at_the_same_time_end_where_code_ends(database: str, seed: int) -> None:
-    """Transactions beside one another on PostgreSQL: the same drafts as one after the other."""
+    """Transactions at the same time on PostgreSQL give the drafts of one after the other."""
     async with opened(database) as ledger:
         world, messages = World(ledger, seed, alone=False), random_feed(seed)
         await world.run(messages)
         await check(world, messages)
 
 
-# ------------------------------------------------------------------ what this has found, each by
-# itself
+# ------------------------------------------------------------------ mistakes that chance has found
 
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A fresh SQLite ledger."""
-    async with opened(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as made:
-        yield made
+    async with opened(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as empty:
+        yield empty
 
 
 async def apart(ledger: Ledger, settle: int = 0) -> World:
-    """Programs of which the first has all partitions but V2's, which is the second's."""
+    """A world in which the second program owns the partition of V2, and the first all others."""
     world = World(ledger, settle=settle)
     world.grace = timedelta(hours=24)
-    for each in world.programs:
-        each.start()
+    for program in world.programs:
+        program.start()
     for number in range(PARTITIONS):
         await world.programs[number == partition_of("ZEBRA|V2")].claim(number)
     return world
 
 
 async def read(world: World, *messages: bytes) -> None:
-    """Messages one after the other, and what they make programs send."""
-    for each in keyed(messages):
-        world.send(*each)
+    """Read messages one after the other, and the records that programs send because of them."""
+    for record in keyed(messages):
+        world.send(*record)
         for _number in range(3):
             for program in world.programs:
                 await program.poll(list(program.believed), 10)
@@ -532,13 +539,13 @@ def dose(visit: str, time: str, patient: str = "ZZ1") -> bytes:
 
 
 def last_lines(world: World, visit: str) -> list[tuple[object, ...]]:
-    """The lines of the revision announced last."""
-    drafts = [
-        each
-        for each in world.published
-        if each.topic == "charge.draft" and each.key == f"ZEBRA|{visit}"
+    """The lines of the revision that was published last."""
+    revisions = [
+        event
+        for event in world.published
+        if event.topic == "charge.draft" and event.key == f"ZEBRA|{visit}"
     ]
-    return _lines(shapes.DraftRevision.model_validate_json(drafts[-1].payload))
+    return _lines(shapes.DraftRevision.model_validate_json(revisions[-1].payload))
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -546,8 +553,9 @@ def last_lines(world: World, visit: str) -> list[tuple[object, ...]]:
 async def test_a_merge_of_patients_reaches_visits_of_other_programs(
     ledger: Ledger, late: bool, prior: str, surviving: str
 ) -> None:
-    """Two visits of a day under two patient numbers: an A40, come when it may, makes one the
-    second.
+    """V1 at 08:00 and V2 at 10:00 have two patient numbers, which an A40 joins, early or late.
+
+    Then V1 has the first initial service of the day, and V2 the second, with modifier 59.
     """
     world = await apart(ledger)
     messages = [dose("V1", "0800", "ZZ1"), dose("V2", "1000", "ZZ2")]
@@ -558,8 +566,9 @@ async def test_a_merge_of_patients_reaches_visits_of_other_programs(
 
 
 async def test_a_number_that_is_merged_anew_leaves_its_first_survivor(ledger: Ledger) -> None:
-    """V1 into V2, and an hour later into V3 of nobody knows whom: V2 is charged for nothing any
-    more.
+    """V1 was merged into V2 at 12:00, and into V3, of another patient, at 13:00.
+
+    V2 loses all its lines.
     """
     world = await apart(ledger)
     await read(world, dose("V1", "0800"), adt("A41", visit="V2", prior_visit="V1", sent="1200"))
@@ -569,7 +578,7 @@ async def test_a_number_that_is_merged_anew_leaves_its_first_survivor(ledger: Le
 
 
 async def test_a_visit_that_only_a_parked_message_names_is_not_due_for_ever(ledger: Ledger) -> None:
-    """Bytes that are no HL7 under the key of an unknown visit: the timers see to it once."""
+    """Bytes that are not HL7 come under the key of an unknown visit: the timers look once."""
     world = await apart(ledger, settle=2)
     world.send("ZEBRA|V9", b"PID|1||no header", {})
     for program in world.programs:
@@ -583,8 +592,9 @@ async def test_a_visit_that_only_a_parked_message_names_is_not_due_for_ever(ledg
 async def test_a_merge_of_patients_writes_nothing_for_a_partition_that_was_lost(
     ledger: Ledger,
 ) -> None:
-    """A program that does not know yet that V2 is another's reads an A40: what is due for V2 stays
-    due.
+    """A program that has lost V2 without knowing it reads an A40 about V2's patient.
+
+    It writes nothing for V2: the row, and what is due, stay as the new owner wrote them.
     """
     world = await apart(ledger)
     stale, other = world.programs[1], world.programs[2]
@@ -609,7 +619,10 @@ async def _row(ledger: Ledger, visit: str) -> StoredVisit:
 
 
 async def test_what_is_kept_for_another_programs_survivor_is_let_go(ledger: Ledger) -> None:
-    """Feed merged into another program's: no more of them stays in memory than is allowed."""
+    """Ten visits are merged into a visit of another program.
+
+    The program that reads them keeps no more visits in memory than it may.
+    """
     world = await apart(ledger)
     for number in range(10, 20):
         merge = adt("A41", visit="V2", prior_visit=f"V{number}", sent="1200")

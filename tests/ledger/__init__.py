@@ -1,6 +1,6 @@
-"""The ledger keeps its promises, on a SQLite file and on a real PostgreSQL, by the same tests.
+"""The ledger keeps its promises: the same tests run on a SQLite file and on a real PostgreSQL.
 
-What other tests need of it stands here: a ledger with its tables.
+This module owns what other tests need of a ledger: an empty one that has its tables.
 """
 
 import tempfile
@@ -15,8 +15,8 @@ _migrated = b""
 async def with_tables(url: str) -> str:
     """Give an empty database all tables; returns its address.
 
-    Into a file goes a copy of one that the migrations have made: they take 50 ms, for hundreds of
-    tests.
+    A SQLite file is a copy of a file that the migrations made once. Run for each of hundreds of
+    tests, the migrations would take 50 ms each.
     """
     if url.startswith(_SQLITE):
         Path(url.removeprefix(_SQLITE)).write_bytes(await _migrated_file())

@@ -1,4 +1,4 @@
-"""The two databases that every test of the ledger runs on, each empty, and a ledger in it."""
+"""The two empty databases on which every test of the ledger runs, and a ledger in each."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rows for tests, complete and short to write; the names of people are made up."""
+"""Rows for tests, complete and short to write. Every name and number in them is invented."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A batch is kept whole or not at all, and what was put in comes out as it was."""
+"""A batch is stored whole or not at all, and each row comes back as it was given."""
 
 import asyncio
 import subprocess
@@ -32,9 +32,7 @@ class RefusedError(Exception):
 
 
 async def test_rows_come_back_as_they_were_given(ledger: Ledger) -> None:
-    """Bytes, JSON text, times to the microsecond, missing times and characters beyond ASCII
-    survive.
-    """
+    """Bytes, JSON text, microseconds, missing times and characters beyond ASCII survive."""
     odd = message(1, sent=None, received_at=MORNING.replace(microsecond=1), control_id="Ärzte 𝄞")
     standing = visit(settle_due=MORNING, discharged_at=MORNING - HOUR, incomplete=True, revision=3)
     async with ledger.batch() as batch:
@@ -50,9 +48,7 @@ async def test_rows_come_back_as_they_were_given(ledger: Ledger) -> None:
 
 
 async def test_a_batch_that_raises_leaves_nothing(ledger: Ledger) -> None:
-    """Of a batch that ends in an error not one row of any table stays, and the error comes out as
-    it was.
-    """
+    """A batch that ends in an error leaves no row in any table. The error comes out as it was."""
     with pytest.raises(RefusedError):
         async with ledger.batch() as batch:
             await batch.add_messages([message(1)])
@@ -78,14 +74,14 @@ async def test_a_batch_that_raises_leaves_nothing(ledger: Ledger) -> None:
 
 
 async def test_an_error_of_the_bodys_own_is_not_taken_for_the_databases(ledger: Ledger) -> None:
-    """An OSError of the program inside the batch is not said to be an unreachable database."""
+    """When the program raises an OSError inside a batch, it is not reported as Unreachable."""
     with pytest.raises(FileNotFoundError):
         async with ledger.batch():
             raise FileNotFoundError
 
 
 async def test_a_batch_cannot_be_committed_after_an_error_was_swallowed(ledger: Ledger) -> None:
-    """PostgreSQL would turn the COMMIT into a rollback without a word; here it is said, on both."""
+    """PostgreSQL would roll back at COMMIT and give no error. Both ledgers raise BatchFailed."""
     async with ledger.batch() as batch:
         await batch.add_revisions([revision(1)])
     with pytest.raises(BatchFailed, match="AlreadyThere"):
@@ -98,7 +94,7 @@ async def test_a_batch_cannot_be_committed_after_an_error_was_swallowed(ledger: 
 
 
 async def test_a_cancelled_batch_leaves_nothing_and_lets_the_next_one_in(ledger: Ledger) -> None:
-    """A task that is cancelled inside a batch gives the database back."""
+    """A task that is cancelled inside a batch rolls it back and frees the database."""
     inside = asyncio.Event()
 
     async def linger() -> None:
@@ -117,7 +113,7 @@ async def test_a_cancelled_batch_leaves_nothing_and_lets_the_next_one_in(ledger:
 
 
 async def test_batches_of_one_program_take_turns(ledger: Ledger) -> None:
-    """Twenty batches begun at once are all kept."""
+    """Twenty batches that begin at once are all stored."""
 
     async def one(number: int) -> None:
         async with ledger.batch() as batch:
@@ -129,7 +125,7 @@ async def test_batches_of_one_program_take_turns(ledger: Ledger) -> None:
 
 
 async def test_a_view_neither_waits_for_a_batch_nor_sees_into_it(ledger: Ledger) -> None:
-    """Pages can be read while a batch is being written, and show what was committed."""
+    """While a batch is being written, a view reads at once and sees only what was committed."""
     async with ledger.batch() as batch:
         await batch.add_messages([message(1)])
         async with asyncio.timeout(PATIENCE_SECONDS), ledger.view() as view:
@@ -137,7 +133,7 @@ async def test_a_view_neither_waits_for_a_batch_nor_sees_into_it(ledger: Ledger)
 
 
 async def test_a_view_sees_one_moment_throughout(ledger: Ledger) -> None:
-    """What is committed between two questions of one page is not half on it."""
+    """A row that is committed between two queries of a view does not appear in the second."""
     async with ledger.view() as view:
         assert await view.visits([V1]) == {}
         async with ledger.batch() as batch:
@@ -146,7 +142,7 @@ async def test_a_view_sees_one_moment_throughout(ledger: Ledger) -> None:
 
 
 async def test_a_resend_is_one_row_and_not_new(ledger: Ledger) -> None:
-    """The same key again, in another batch and from another offset, changes nothing."""
+    """The same message again, in another batch and from another offset, changes nothing."""
     async with ledger.batch() as batch:
         assert await batch.add_messages([message(1)]) == {message(1).key}
     async with ledger.batch() as batch:
@@ -157,7 +153,7 @@ async def test_a_resend_is_one_row_and_not_new(ledger: Ledger) -> None:
 
 
 async def test_a_key_twice_in_one_call_counts_once(ledger: Ledger) -> None:
-    """Both copies of a resend in one poll: one key, one row, the first one's."""
+    """Both copies of a resend come in one poll: the ledger stores the first and returns one key."""
     async with ledger.batch() as batch:
         assert await batch.add_messages([message(1), message(1, offset=99)]) == {message(1).key}
         assert await batch.messages_of([V1]) == {V1: [message(1)]}
@@ -176,16 +172,14 @@ async def test_a_key_twice_in_one_call_counts_once(ledger: Ledger) -> None:
 async def test_each_part_of_the_key_makes_a_message_another_one(
     ledger: Ledger, change: dict[str, str]
 ) -> None:
-    """Facility, visit, digest, control id and time of sending are all part of what makes a copy
-    exact.
-    """
+    """Two messages that differ in facility, visit, digest, control id or MSH-7 are two messages."""
     async with ledger.batch() as batch:
         other = message(1, **change)
         assert await batch.add_messages([message(1), other]) == {message(1).key, other.key}
 
 
 async def test_no_rows_is_no_work(ledger: Ledger) -> None:
-    """Every call takes an empty list."""
+    """Every method accepts an empty list and does nothing."""
     async with ledger.batch() as batch:
         assert await batch.add_messages([]) == set()
         await batch.add_merges([], [])
@@ -215,7 +209,10 @@ async def test_no_rows_is_no_work(ledger: Ledger) -> None:
 async def test_text_that_a_database_cannot_keep_is_refused_on_both(
     ledger: Ledger, bad: dict[str, str]
 ) -> None:
-    """The error says which row, shows nothing of it, and the batch goes on without that row."""
+    """The error gives the place of the row and shows nothing of it.
+
+    The batch goes on without that row.
+    """
     async with ledger.batch() as batch:
         with pytest.raises(Unstorable) as caught:
             await batch.add_messages([message(1), message(2, **bad), message(3)])
@@ -225,8 +222,9 @@ async def test_text_that_a_database_cannot_keep_is_refused_on_both(
 
 
 async def test_keys_as_long_as_they_may_be_are_kept(ledger: Ledger) -> None:
-    """Keys of the greatest length fit into the index of either database, even if nothing in them
-    repeats.
+    """A key of the greatest length fits into the index of either database.
+
+    Nothing in this key repeats, so that PostgreSQL cannot compress it.
     """
     long = "".join(chr(0x4E00 + n * 37 % 20000) for n in range(133))
     full = message(
@@ -237,14 +235,14 @@ async def test_keys_as_long_as_they_may_be_are_kept(ledger: Ledger) -> None:
 
 
 async def test_a_time_without_its_zone_is_refused(ledger: Ledger) -> None:
-    """A naive time would be taken as the server's local time."""
+    """The server would take such a time as its own local time."""
     with pytest.raises(AssertionError, match="zone"):
         async with ledger.batch() as batch:
             await batch.add_messages([message(1, received_at=MORNING.replace(tzinfo=None))])
 
 
 async def test_a_visit_is_written_over_and_the_last_of_a_call_counts(ledger: Ledger) -> None:
-    """A visit has one row, which says where it stands now."""
+    """A visit has one row. Of two rows for it in one call, the last counts."""
     async with ledger.batch() as batch:
         await batch.put_visits([visit(), visit(V2)])
         await batch.put_visits([visit(revision=1), visit(revision=2, status="final")])
@@ -255,8 +253,9 @@ async def test_a_visit_is_written_over_and_the_last_of_a_call_counts(ledger: Led
 
 
 async def test_due_visits_are_those_with_something_due_the_longest_first(ledger: Ledger) -> None:
-    """Any of the three times counts; later ones and visits with nothing due stay out; the limit
-    holds.
+    """Any of the three times that has come makes a visit due.
+
+    A visit whose times are all later is left out, and the limit holds.
     """
     late = visit(V1, settle_due=MORNING, final_due=MORNING + 9 * HOUR)
     later = visit(V2, asked_due=MORNING - HOUR)
@@ -268,7 +267,7 @@ async def test_due_visits_are_those_with_something_due_the_longest_first(ledger:
 
 
 async def test_of_two_batches_with_one_patient_the_second_waits(ledger: Ledger) -> None:
-    """What the first writes into a patient's record, the second sees once it has the patient."""
+    """Once the second batch has the patient, it sees what the first wrote into the record."""
     seen = []
     begun = asyncio.Event()
 
@@ -288,15 +287,15 @@ async def test_of_two_batches_with_one_patient_the_second_waits(ledger: Ledger) 
 
 
 async def test_a_visit_that_a_batch_has_read_is_its_own_until_it_ends(ledger: Ledger) -> None:
-    """Two batches that count a visit's revisions up take turns: no count is lost."""
+    """Five batches count up a visit's revision at once: they take turns, and no count is lost."""
     async with ledger.batch() as batch:
         await batch.put_visits([visit()])
 
     async def count() -> None:
         async with ledger.batch() as batch:
-            known = (await batch.visits([V1]))[V1]
+            row = (await batch.visits([V1]))[V1]
             await asyncio.sleep(0.01)
-            await batch.put_visits([known._replace(revision=known.revision + 1)])
+            await batch.put_visits([row._replace(revision=row.revision + 1)])
 
     await asyncio.gather(*(count() for _ in range(5)))
     async with ledger.view() as view:
@@ -304,7 +303,7 @@ async def test_a_visit_that_a_batch_has_read_is_its_own_until_it_ends(ledger: Le
 
 
 async def test_revisions_are_only_appended(ledger: Ledger) -> None:
-    """A revision that exists is not written again, and the earlier ones stay readable."""
+    """A revision that exists cannot be written again, and earlier revisions stay readable."""
     async with ledger.batch() as batch:
         await batch.add_revisions([revision(1), revision(2)])
         await batch.add_revisions([revision(10)])
@@ -317,7 +316,7 @@ async def test_revisions_are_only_appended(ledger: Ledger) -> None:
 
 
 async def test_a_question_is_open_until_it_is_closed(ledger: Ledger) -> None:
-    """Closing is writing it again with the time."""
+    """To close a question, write it again with the time."""
     async with ledger.batch() as batch:
         await batch.put_questions([question("q1"), question("q2")])
         await batch.put_questions([question("q1", closed_at=MORNING)])
@@ -325,7 +324,7 @@ async def test_a_question_is_open_until_it_is_closed(ledger: Ledger) -> None:
 
 
 async def test_the_contributions_of_a_visit_take_the_place_of_those_before(ledger: Ledger) -> None:
-    """What another visit contributed for that day stays; they come in order of the clock."""
+    """What another visit contributed for that day stays. Contributions come in order of time."""
     first, second = initial_service(V1), initial_service(V2, at=MORNING - HOUR)
     async with ledger.batch() as batch:
         await batch.put_contributions([V1, V2], [first, second])
@@ -352,7 +351,7 @@ asyncio.run(main())
 async def test_a_program_that_is_killed_inside_a_batch_leaves_nothing(
     ledger: Ledger, url: str
 ) -> None:
-    """After kill -9 before the commit the next program finds the ledger as it was, and free."""
+    """SIGKILL before the commit: the next program finds the ledger as it was, and unlocked."""
     command = [sys.executable, "-c", KILLED, url]
     done = await asyncio.to_thread(subprocess.run, command, timeout=PATIENCE_SECONDS)
     assert done.returncode == -9

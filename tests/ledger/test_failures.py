@@ -1,4 +1,4 @@
-"""What goes wrong with a database is said in our words: what to do, no password, no patient."""
+"""When a database fails, our error says what to do, and shows no password and no patient."""
 
 import asyncio
 import socket
@@ -32,7 +32,8 @@ SECRET = "swordfish"
 FULL = """
 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
-CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON message {when} FOR EACH ROW EXECUTE FUNCTION full_disk();
+CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON message {when}
+FOR EACH ROW EXECUTE FUNCTION full_disk();
 """
 
 
@@ -45,7 +46,7 @@ def assert_well_said(error: LedgerError) -> None:
 
 
 async def test_nobody_at_the_address_is_unreachable() -> None:
-    """A port on which nobody listens; worth another try."""
+    """Nobody listens on the port. The error says so, and that another try is worth it."""
     address = f"postgresql://user:{SECRET}@127.0.0.1:{free_port()}/ledger"
     with pytest.raises(
         Unreachable, match=r"at postgresql://user@127\.0\.0\.1:\d+/ledger, found .*Refused"
@@ -56,7 +57,7 @@ async def test_nobody_at_the_address_is_unreachable() -> None:
 
 
 async def test_a_server_that_does_not_answer_is_unreachable() -> None:
-    """It accepts the connection and says nothing: we do not wait for ever."""
+    """The server accepts the connection and says nothing. We do not wait for ever."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/ledger"
         with pytest.raises(Unreachable, match="Timeout"):
@@ -64,16 +65,19 @@ async def test_a_server_that_does_not_answer_is_unreachable() -> None:
 
 
 async def test_a_database_that_is_not_there_is_said_by_name(database: str) -> None:
-    """The server answers, and has none of that name."""
+    """The server answers, and has no database of that name."""
     with pytest.raises(Unreachable, match="3D000"):
         await Ledger.open(f"{database}_of_another")
 
 
 @pytest.fixture
 async def stranger(postgres: Postgres, database: str) -> AsyncIterator[str]:
-    """The address of a database for a user whom the server asks for a password, without one."""
+    """The address of a database for a user of whom the server asks a password.
+
+    `{}` stands where the test puts the password.
+    """
     if not isinstance(postgres, PostgresServer):
-        pytest.skip("a server that somebody else runs asks as it likes")
+        pytest.skip("somebody else runs this server, and says who needs a password")
     rules = postgres.folder / "data" / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"host all stranger 127.0.0.1/32 scram-sha-256\n{before}")
@@ -88,7 +92,7 @@ async def stranger(postgres: Postgres, database: str) -> AsyncIterator[str]:
 
 
 async def reloaded(connection: asyncpg.Connection, database: str) -> None:
-    """Have the server read its settings again, and return when new connections are under them."""
+    """Have the server read its settings again, and return when they hold for new connections."""
     before = await connection.fetchval("SELECT pg_conf_load_time()")
     await connection.execute("SELECT pg_reload_conf()")
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -103,8 +107,9 @@ async def reloaded(connection: asyncpg.Connection, database: str) -> None:
 
 @pytest.mark.hurts("postgres")
 async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> None:
-    """The error names the user and the place, not the word that was tried; the right one is let
-    in.
+    """The error names the user and the place, and not the password that was tried.
+
+    With the right password the same user is let in.
     """
     with pytest.raises(AccessRefused, match="stranger@127") as caught:
         await Ledger.open(stranger.format(f"{SECRET}er"))
@@ -126,8 +131,9 @@ async def test_a_wrong_password_is_refused_and_never_shown(stranger: str) -> Non
     ],
 )
 async def test_an_address_of_another_kind_is_refused(address: str) -> None:
-    """The error shows what an address looks like, and does not repeat this one, which may hold a
-    password.
+    """The error shows what an address looks like.
+
+    It does not repeat the address that was given, which may hold a password.
     """
     with pytest.raises(BadAddress, match="sqlite:///folder/file") as caught:
         await Ledger.open(address)
@@ -135,13 +141,13 @@ async def test_an_address_of_another_kind_is_refused(address: str) -> None:
 
 
 async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """A file is made, a folder is not."""
+    """The ledger creates a file, but no folder. The error names the path."""
     with pytest.raises(Unreachable, match=r"nowhere/ledger\.sqlite, found .*No such file"):
         await Ledger.open(f"sqlite:///{tmp_path}/nowhere/ledger.sqlite")
 
 
 async def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
-    """Somebody's text file is not taken for a ledger."""
+    """A text file is refused, and its content stays as it was."""
     file = tmp_path / "notes.txt"
     file.write_text("Not a database. " * 100)
     with pytest.raises(NotALedger):
@@ -150,7 +156,7 @@ async def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
 
 
 async def test_only_its_owner_can_read_a_ledger_file(tmp_path: Path) -> None:
-    """It holds patients: the file and those beside it are closed to others."""
+    """A ledger holds patients, so nobody else can read the file or the two files beside it."""
     ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", accept_old=True)
     await ledger.migrate()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
@@ -160,7 +166,7 @@ async def test_only_its_owner_can_read_a_ledger_file(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_keeps_nothing_of_the_batch_sqlite(tmp_path: Path) -> None:
-    """The error says so; with room again the same batch is kept."""
+    """The error says that there is no room. Once there is room, the same batch is stored."""
     ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", accept_old=True)
     await ledger.migrate()
     large = [message(number, raw=b"x" * 4000) for number in range(100)]
@@ -179,7 +185,7 @@ async def test_a_full_disk_keeps_nothing_of_the_batch_sqlite(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("when", ["", "DEFERRABLE INITIALLY DEFERRED"])
 async def test_a_full_disk_keeps_nothing_of_the_batch_postgresql(database: str, when: str) -> None:
-    """Whether the server notices at once or at the commit."""
+    """That holds whether the server notices at once or only at the commit."""
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
     connection = await asyncpg.connect(database)
@@ -198,9 +204,7 @@ async def test_a_full_disk_keeps_nothing_of_the_batch_postgresql(database: str, 
 
 
 async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> None:
-    """SQLite has one writer: a second program waits as long as it was told, and says what is
-    wrong.
-    """
+    """SQLite has one writer. A second program waits as long as it was told, then says Busy."""
     address = f"sqlite:///{tmp_path}/ledger.sqlite"
     ours = await Ledger.open(address, accept_old=True, limits=LedgerLimits(busy=0.1))
     await ours.migrate()
@@ -218,9 +222,7 @@ async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> No
 
 
 async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
-    """SQLite refuses without waiting to change a new file's journal under another's lock; we
-    wait.
-    """
+    """SQLite does not wait for a lock when it changes the journal of a new file. We wait for it."""
     file = tmp_path / "ledger.sqlite"
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("CREATE TABLE theirs (a)")
@@ -236,8 +238,9 @@ async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: 
 async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
     postgres: Postgres, database: str
 ) -> None:
-    """kill -9 inside a batch: Unreachable; when it runs again, the same ledger goes on by
-    itself.
+    """SIGKILL for the server inside a batch gives Unreachable, and nothing of the batch stays.
+
+    When the server runs again, the same ledger object goes on by itself.
     """
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
@@ -259,7 +262,7 @@ async def test_a_server_that_crashes_takes_the_batch_with_it_and_is_found_again(
 async def test_a_restart_between_two_batches_is_not_noticed(
     postgres: Postgres, database: str
 ) -> None:
-    """Connections that died in the pool are replaced before they are used."""
+    """A connection that died in the pool is replaced before it is used."""
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
     await asyncio.to_thread(postgres.restart)
@@ -269,7 +272,10 @@ async def test_a_restart_between_two_batches_is_not_noticed(
 
 
 async def test_a_refusal_that_we_do_not_know_is_told_without_the_data(ledger: Ledger) -> None:
-    """A status that the table does not allow: the name of the rule, nothing of the row."""
+    """A row has a status that the table does not allow.
+
+    The error names the constraint and shows nothing of the row.
+    """
     with pytest.raises(Unexpected, match="visit_status") as caught:
         async with ledger.batch() as batch:
             await batch.put_visits([visit(status="C1")])
@@ -277,7 +283,7 @@ async def test_a_refusal_that_we_do_not_know_is_told_without_the_data(ledger: Le
 
 
 async def test_data_that_the_server_quotes_is_not_shown(database: str) -> None:
-    """PostgreSQL's own words for bad data repeat it; ours give the number of the error only."""
+    """PostgreSQL's message about bad data repeats the data; ours has only the SQLSTATE."""
     ledger = await Ledger.open(database, accept_old=True)
     with pytest.raises(Unexpected, match="22P02") as caught:
         async with ledger.view() as view:
@@ -289,7 +295,7 @@ async def test_data_that_the_server_quotes_is_not_shown(database: str) -> None:
 
 
 async def test_a_statement_that_fails_shows_no_parameters(ledger: Ledger) -> None:
-    """What SQLAlchemy and the drivers add to their errors does not come through."""
+    """SQLAlchemy adds the statement and its parameters to an error. Our error has neither."""
     with pytest.raises(Unexpected) as caught:
         async with ledger.view() as view:
             await view._transaction.rows(

@@ -1,4 +1,4 @@
-"""Only the owner of a partition moves it, and only from where the ledger says that it is."""
+"""Only the owner of a partition moves it, and only from the offset that the ledger holds."""
 
 import asyncio
 
@@ -17,8 +17,9 @@ async def at_five(ledger: Ledger) -> None:
 
 
 async def test_a_claim_tells_where_to_go_on(ledger: Ledger) -> None:
-    """None for a partition never read, also to a second owner; then the next offset, whoever
-    claims.
+    """A claim of a partition that nobody has read gives None, to a second owner as well.
+
+    Once the partition was read up to 5, every claim gives 5.
     """
     async with ledger.batch() as batch:
         assert await batch.claim("hl7", 0, "old") is None
@@ -30,9 +31,7 @@ async def test_a_claim_tells_where_to_go_on(ledger: Ledger) -> None:
 
 
 async def test_offsets_may_have_gaps(ledger: Ledger) -> None:
-    """Kafka leaves offsets out: any offset forwards is accepted, and one is kept for each
-    partition.
-    """
+    """Kafka leaves offsets out, so a batch may move a partition forwards to any offset."""
     await at_five(ledger)
     async with ledger.batch() as batch:
         await batch.advance("hl7", {0: Move(5, 2**40)}, owner="old")
@@ -40,7 +39,7 @@ async def test_offsets_may_have_gaps(ledger: Ledger) -> None:
 
 
 async def test_a_stale_owner_is_fenced_and_nothing_of_it_stays(ledger: Ledger) -> None:
-    """After another has claimed the partition, the first owner's batch is rolled back."""
+    """After another program has claimed the partition, the batch of the first is rolled back."""
     await at_five(ledger)
     async with ledger.batch() as batch:
         await batch.claim("hl7", 0, "new")
@@ -54,7 +53,7 @@ async def test_a_stale_owner_is_fenced_and_nothing_of_it_stays(ledger: Ledger) -
 
 
 async def test_a_program_that_ignores_the_fence_cannot_commit(ledger: Ledger) -> None:
-    """Fenced is not an error to go on after: what was written beside it does not stay."""
+    """A program that catches Fenced and goes on loses what it wrote in that batch."""
     await at_five(ledger)
     with pytest.raises(BatchFailed):
         async with ledger.batch() as batch:
@@ -69,7 +68,10 @@ async def test_a_program_that_ignores_the_fence_cannot_commit(ledger: Ledger) ->
 async def test_an_expectation_that_is_not_exact_is_fenced(
     ledger: Ledger, expected: int | None
 ) -> None:
-    """Less than the ledger's offset is as wrong as more: "at most" would let a poll jump ahead."""
+    """The ledger is at 5, so 4 is as wrong as 6.
+
+    If a smaller expectation were enough, a poll could jump ahead of records that nobody read.
+    """
     await at_five(ledger)
     with pytest.raises(Fenced):
         async with ledger.batch() as batch:
@@ -77,14 +79,14 @@ async def test_an_expectation_that_is_not_exact_is_fenced(
 
 
 async def test_a_partition_that_nobody_claimed_cannot_be_moved(ledger: Ledger) -> None:
-    """Claim first; the error says so."""
+    """The error says that the partition was never claimed."""
     with pytest.raises(Fenced, match="never claimed"):
         async with ledger.batch() as batch:
             await batch.advance("hl7", {0: Move(None, 1)}, owner="us")
 
 
 async def test_of_many_partitions_all_move_or_none(ledger: Ledger) -> None:
-    """One partition that was lost holds the others back, and the error names it."""
+    """One lost partition keeps the others from moving, and the error names the lost one."""
     await at_five(ledger)
     async with ledger.batch() as batch:
         await batch.claim("hl7", 1, "new")
@@ -98,9 +100,7 @@ async def test_of_many_partitions_all_move_or_none(ledger: Ledger) -> None:
 
 
 async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) -> None:
-    """Two batches of one poll at the same time: one is kept, the other says that it came too
-    late.
-    """
+    """Two batches move the partition from 5 to 6 at the same time: one commits, one is fenced."""
     await at_five(ledger)
 
     async def one() -> None:
@@ -113,7 +113,10 @@ async def test_of_two_with_the_same_expectation_one_is_fenced(ledger: Ledger) ->
 
 
 async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> None:
-    """PostgreSQL ends a transaction that idles; the successor gets in, and the zombie learns it."""
+    """PostgreSQL ends the idle transaction of the frozen program, and its successor claims.
+
+    When the frozen program goes on, it gets Unreachable, and nothing of its batch is stored.
+    """
     new = await Ledger.open(database, accept_old=True)
     await new.migrate()
     await at_five(new)

@@ -1,4 +1,4 @@
-"""The tables come from the migrations, are those of `tables.py`, and of no other version."""
+"""The migrations make just the tables of `tables.py`; a ledger of another version is refused."""
 
 import asyncio
 from collections.abc import Callable
@@ -65,22 +65,22 @@ def upgrade():
 
 
 def catalogue(connection: Connection) -> list[tuple[Any, ...]]:
-    """All that the database says of its tables."""
+    """Everything that the database's own catalogue says of the tables."""
     statements = CATALOGUES[connection.dialect.name]
-    return [tuple(row) for each in statements for row in connection.execute(text(each))]
+    return [tuple(row) for statement in statements for row in connection.execute(text(statement))]
 
 
 async def run(url: str, *work: Any) -> Any:
-    """Do something to the database directly, in one transaction; the last result."""
+    """Run functions and SQL on the database directly, in one transaction; gives the last result."""
     engine = make_engine(parse_address(url), LedgerLimits())
     try:
         async with engine.begin() as connection:
-            for each in work:
-                if callable(each):
-                    found = await connection.run_sync(each)
+            for step in work:
+                if callable(step):
+                    result = await connection.run_sync(step)
                 else:
-                    found = await connection.execute(text(each))
-            return found
+                    result = await connection.execute(text(step))
+            return result
     finally:
         await engine.dispose()
 
@@ -95,7 +95,7 @@ async def migrated(url: str) -> None:
 
 @pytest.fixture
 def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Writes a version that a later chargeline might have."""
+    """A function that writes a version such as a later chargeline might have."""
     folder = tmp_path / "later % versions"
     folder.mkdir()
     monkeypatch.setattr(migrating, "VERSIONS", [*migrating.VERSIONS, folder])
@@ -107,7 +107,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
 
 
 async def test_an_empty_database_is_refused_until_it_is_migrated(url: str) -> None:
-    """No table is made behind anybody's back; the error says what to do."""
+    """Opening a ledger makes no tables. The error says to migrate."""
     with pytest.raises(SchemaTooOld, match="without a ledger; migrate it"):
         await Ledger.open(url)
     await migrated(url)
@@ -115,51 +115,48 @@ async def test_an_empty_database_is_refused_until_it_is_migrated(url: str) -> No
 
 
 async def test_migrating_twice_or_at_once_migrates_once(url: str) -> None:
-    """Programs that start together wait for one another."""
+    """Four programs migrate at once: one does the work, the others wait for it and do nothing."""
     await asyncio.gather(*(migrated(url) for _ in range(4)))
     await migrated(url)
     await (await Ledger.open(url)).close()
 
 
 async def test_the_migrations_make_the_tables_of_the_code(url: str, tmp_path: Path) -> None:
-    """Columns, types, orders, keys, checks, indexes and comments are the same by either way."""
+    """Columns, types, orders, keys, checks, indexes and comments are the same from both."""
     await migrated(url)
-    made = await run(url, catalogue)
+    by_migrations = await run(url, catalogue)
     if url.startswith("sqlite"):
-        drawn = await run(f"sqlite:///{tmp_path}/drawn.sqlite", metadata.create_all, catalogue)
+        by_code = await run(f"sqlite:///{tmp_path}/by_code.sqlite", metadata.create_all, catalogue)
     else:
-        drawn = await run(
+        by_code = await run(
             url,
             "DROP SCHEMA public CASCADE",
             "CREATE SCHEMA public",
             metadata.create_all,
             catalogue,
         )
-    assert len(made) > len(metadata.tables)
-    assert [normal(each) for each in made] == [normal(each) for each in drawn]
+    assert len(by_migrations) > len(metadata.tables)
+    assert [normal(row) for row in by_migrations] == [normal(row) for row in by_code]
 
 
 def normal(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Without the blanks and the order of lines in which SQLite keeps a CREATE statement.
+    """A row of the catalogue, without the layout of a CREATE statement.
 
-    A column that was added later stands on the line of the one before.
+    SQLite keeps the text of the statement. In that text, a column that was added later stands on
+    the line of the column before.
     """
-    return tuple(
-        sorted(
-            filter(
-                None,
-                (line.strip(" ,\t") for line in each.replace(" NULL, ", " NULL,\n").splitlines()),
-            )
-        )
-        if isinstance(each, str)
-        else each
-        for each in row
-    )
+    return tuple(_lines(value) if isinstance(value, str) else value for value in row)
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.strip(" ,\t") for line in text.replace(" NULL, ", " NULL,\n").splitlines()]
+    return sorted(filter(None, lines))
 
 
 def test_records_have_the_fields_of_their_tables() -> None:
-    """Rows are made from records by name: no column is missing, and each table says what it is
-    for.
+    """A record is written by the names of its fields, so none may be missing.
+
+    Each table also has a comment that says what it is for.
     """
     for name, record in RECORDS.items():
         assert set(getattr(records_module, record)._fields) == set(
@@ -170,7 +167,7 @@ def test_records_have_the_fields_of_their_tables() -> None:
 
 
 def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None:
-    """Rows that a SELECT of the table gives become records by place."""
+    """A row of `SELECT *` becomes a record by the places of its columns."""
     for record, name in ((StoredMessage, "message"), (StoredMerge, "visit_merge")):
         assert list(record._fields) == metadata.tables[name].columns.keys()
     for name in ("visit", "draft_revision", "question", "contribution"):
@@ -184,8 +181,10 @@ def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None
 async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(
     url: str, version: str
 ) -> None:
-    """A ledger of any version that was released: refused, then migrated, and nothing is lost."""
-    await run(url, lambda each: command.upgrade(migrating._configuration(each), version))
+    """A ledger of each released version is refused, then migrated, and keeps its message."""
+    await run(
+        url, lambda connection: command.upgrade(migrating._configuration(connection), version)
+    )
     old = await Ledger.open(url, accept_old=True)
     async with old.batch() as batch:
         await batch.add_messages([message(1)])
@@ -200,7 +199,7 @@ async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(
 
 
 async def test_the_days_of_a_patient_become_contributions(url: str) -> None:
-    """What version 0003 kept as days with an initial service, 0004 has in the patient's record."""
+    """Version 0003 stored a day with an initial service; 0004 has it in the patient's record."""
     await run(url, lambda connection: command.upgrade(migrating._configuration(connection), "0003"))
     day = "'NORTH', 'P1', '2026-03-02', 'V1', '2026-03-02T08:00:00.000000+00:00'"
     await run(url, f"INSERT INTO patient_day (facility, patient, day, visit, start) VALUES ({day})")
@@ -213,7 +212,7 @@ async def test_the_days_of_a_patient_become_contributions(url: str) -> None:
 
 
 async def test_a_migration_that_fails_changes_nothing(url: str, later: Callable[..., None]) -> None:
-    """Also the tables that it, and those before it in the same run, had made by then are gone."""
+    """The tables that the failed run had made by then are gone, those of earlier versions too."""
     await migrated(url)
     before = await run(url, catalogue)
     later("later", NEWEST)
@@ -229,8 +228,9 @@ async def test_a_migration_that_fails_changes_nothing(url: str, later: Callable[
 
 @pytest.mark.parametrize("accept_old", [False, True])
 async def test_a_newer_ledger_is_refused(url: str, accept_old: bool) -> None:
-    """A version that we do not know may keep things in ways that we do not know: we do not touch
-    it.
+    """A version that we do not know may use its tables in ways that we do not know.
+
+    So we neither read it nor migrate it.
     """
     await migrated(url)
     await run(url, "UPDATE alembic_version SET version_num = '9999'")

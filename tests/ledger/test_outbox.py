@@ -1,4 +1,4 @@
-"""What was announced is handed out in order until it is deleted, to one relay at a time."""
+"""The outbox gives its events in order to one relay at a time, until the relay deletes them."""
 
 import asyncio
 import subprocess
@@ -23,7 +23,7 @@ async def announce(ledger: Ledger, *events: str) -> None:
 
 
 async def test_announcements_are_taken_in_order_and_whole(ledger: Ledger) -> None:
-    """Order of call and of batch, up to the limit, every field as it was."""
+    """Events come in the order of calls and of batches, up to the limit, each field as it was."""
     await announce(ledger, "e2", "e1")
     await announce(ledger, "e3")
     taken = await ledger.take_outbox(2)
@@ -32,7 +32,7 @@ async def test_announcements_are_taken_in_order_and_whole(ledger: Ledger) -> Non
 
 
 async def test_what_is_not_deleted_is_taken_again(ledger: Ledger) -> None:
-    """Taking removes nothing; deleting removes what is named, once."""
+    """Taking an event does not remove it. Deleting removes the named events, once."""
     await announce(ledger, "e1", "e2", "e3")
     taken = await ledger.take_outbox(10)
     assert await ledger.take_outbox(10) == taken
@@ -42,7 +42,7 @@ async def test_what_is_not_deleted_is_taken_again(ledger: Ledger) -> None:
 
 
 async def test_an_id_is_never_given_twice(ledger: Ledger) -> None:
-    """A late delete of published events cannot hit a newer one."""
+    """So a relay that deletes late cannot delete a newer event by mistake."""
     await announce(ledger, "e1")
     first = await ledger.take_outbox(1)
     await ledger.delete_outbox([first[0].id])
@@ -64,7 +64,7 @@ asyncio.run(main())
 async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(
     ledger: Ledger, url: str
 ) -> None:
-    """The next relay gets the same events, same ids, in the same order."""
+    """The next relay gets the same events with the same ids, in the same order."""
     await announce(ledger, "e1", "e2", "e3")
     command = [sys.executable, "-c", KILLED, url]
     killed = await asyncio.to_thread(
@@ -73,13 +73,15 @@ async def test_a_kill_between_publish_and_delete_repeats_and_loses_nothing(
     assert (killed.returncode, killed.stdout.split()) == (-9, ["e1", "e2"])
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not (taken := await ledger.take_outbox(10)):
-            await asyncio.sleep(0.05)  # the server notices the death a moment later
+            await asyncio.sleep(0.05)  # the server notices a moment later that the relay is dead
     assert names(taken) == ["e1", "e2", "e3"]
 
 
 async def test_an_event_that_commits_late_is_not_skipped(database: str) -> None:
-    """Ids commit out of order on PostgreSQL: a relay that remembered the last id would lose the
-    first.
+    """On PostgreSQL the event with the greater id may be committed first.
+
+    Here "late" is published and deleted before "early" is committed. A relay that only asked for
+    ids above the last one would lose "early".
     """
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
@@ -94,7 +96,7 @@ async def test_an_event_that_commits_late_is_not_skipped(database: str) -> None:
 
 
 async def test_one_relay_at_a_time(database: str) -> None:
-    """A second program gets nothing and deletes nothing until the first has closed."""
+    """Until the first program closes its ledger, a second one gets nothing and deletes nothing."""
     first = await Ledger.open(database, accept_old=True)
     await first.migrate()
     second = await Ledger.open(database)
@@ -109,7 +111,7 @@ async def test_one_relay_at_a_time(database: str) -> None:
 
 
 async def test_order_is_that_of_ids_not_of_places_on_disk(database: str) -> None:
-    """A new event that PostgreSQL writes into the room of a deleted one is still the last."""
+    """PostgreSQL writes a new event into the place of a deleted one; it still comes last."""
     ledger = await Ledger.open(database, accept_old=True)
     await ledger.migrate()
     await announce(ledger, "e1", "e2")
@@ -125,7 +127,7 @@ async def test_order_is_that_of_ids_not_of_places_on_disk(database: str) -> None
 
 
 async def test_a_relay_that_meets_an_error_gives_its_place_up(database: str) -> None:
-    """Its connection does not go back to the others with the lock on it."""
+    """The connection that holds the lock is closed, so another program becomes the relay."""
     first = await Ledger.open(database, accept_old=True)
     await first.migrate()
     second = await Ledger.open(database)
@@ -140,7 +142,7 @@ async def test_a_relay_that_meets_an_error_gives_its_place_up(database: str) -> 
 
 
 async def test_a_relay_that_hangs_loses_its_place(database: str) -> None:
-    """PostgreSQL ends the relay's session when it has not asked for long; another takes over."""
+    """PostgreSQL ends the session of a relay that is idle for 0.3 seconds; another takes over."""
     hung = await Ledger.open(database, accept_old=True, limits=LedgerLimits(idle_relay=0.3))
     await hung.migrate()
     await announce(hung, "e1")

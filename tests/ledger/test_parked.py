@@ -1,4 +1,4 @@
-"""A message put aside is kept whole, can be found, and is retried or dropped once."""
+"""A parked message is stored whole, can be listed, and is retried or dropped once."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from .rows import HOUR, MORNING, V1, V2, V3, announcement, message, parked, ques
 
 
 async def test_a_parked_message_is_kept_whole(ledger: Ledger) -> None:
-    """Bytes, coordinates, reason and remedy come back as they were."""
+    """Its bytes, its place in Kafka, the reason and what to do come back as they were."""
     async with ledger.batch() as batch:
         await batch.park([parked(1), parked(2, facility="NORTH", visit="V1", key=None)])
     listed = await ledger.parked()
-    assert [each._replace(id=0) for each in listed] == [
+    assert [row._replace(id=0) for row in listed] == [
         parked(1),
         parked(2, facility="NORTH", visit="V1", key=None),
     ]
@@ -21,15 +21,18 @@ async def test_a_parked_message_is_kept_whole(ledger: Ledger) -> None:
 
 
 async def test_parking_does_not_fail_whatever_the_texts_hold(ledger: Ledger) -> None:
-    """A NUL or half a character in a key or text becomes U+FFFD; a key of any length is kept."""
+    """A NUL or half a character becomes U+FFFD, and a key of any length is stored."""
     async with ledger.batch() as batch:
         await batch.park([parked(key="a\0b", found="\ud800", visit="V" * 9000)])
-    found = (await ledger.parked())[0]
-    assert (found.key, found.found, found.visit) == ("a\ufffdb", "\ufffd", "V" * 9000)
+    row = (await ledger.parked())[0]
+    assert (row.key, row.found, row.visit) == ("a\ufffdb", "\ufffd", "V" * 9000)
 
 
 async def test_visits_with_parked_messages_are_told(ledger: Ledger) -> None:
-    """As long as one of them waits for a person; a visit that no message names is nobody's."""
+    """A visit counts as waiting until a person has seen to the last of its parked messages.
+
+    A parked message that names no visit makes no visit wait.
+    """
     async with ledger.batch() as batch:
         await batch.park([parked(n, facility="NORTH", visit="V1") for n in range(2)])
         await batch.park([parked(3, facility="NORTH", visit="V2"), parked(4)])
@@ -38,15 +41,15 @@ async def test_visits_with_parked_messages_are_told(ledger: Ledger) -> None:
         ({V1, V2}, {V1}),
         ({V2}, {V1}),
     ]
-    for expected, each in zip(told, [*await ledger.parked(limit=2), None], strict=True):
+    for expected, row in zip(told, [*await ledger.parked(limit=2), None], strict=True):
         async with ledger.view() as view:
             assert await view.visits_with_parked([V1, V2, V3]) == expected
-        if each is not None:
-            await ledger.set_status(each.id, "dropped")
+        if row is not None:
+            await ledger.set_status(row.id, "dropped")
 
 
 async def test_a_list_goes_on_where_it_stopped(ledger: Ledger) -> None:
-    """Pages by id, each as long as asked."""
+    """The second page begins after the last id of the first."""
     async with ledger.batch() as batch:
         await batch.park([parked(n) for n in range(5)])
     first = await ledger.parked(limit=2)
@@ -55,7 +58,7 @@ async def test_a_list_goes_on_where_it_stopped(ledger: Ledger) -> None:
 
 
 async def test_a_message_is_parked_then_retried_or_dropped(ledger: Ledger) -> None:
-    """The list by status follows, and a retry that fails goes back."""
+    """The message moves to the list of its new status. A retry that failed moves back to parked."""
     async with ledger.batch() as batch:
         await batch.park([parked(1), parked(2)])
     one, two = await ledger.parked()
@@ -68,7 +71,7 @@ async def test_a_message_is_parked_then_retried_or_dropped(ledger: Ledger) -> No
 
 
 async def test_two_people_do_not_retry_the_same_message(ledger: Ledger) -> None:
-    """The second finds that it is no longer parked, and nothing of his batch is kept."""
+    """The second person gets NotFound, and the batch of that retry is rolled back."""
     async with ledger.batch() as batch:
         await batch.park([parked()])
     parked_id = (await ledger.parked())[0].id
@@ -81,13 +84,15 @@ async def test_two_people_do_not_retry_the_same_message(ledger: Ledger) -> None:
 
 
 async def test_a_message_that_is_not_there_is_not_found(ledger: Ledger) -> None:
-    """The error says which."""
+    """The error says which number has no message."""
     with pytest.raises(NotFound, match="parked message 77"):
         await ledger.show(77)
 
 
 async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
-    """Depth and age of outbox and parked messages, open visits and questions, money at stake."""
+    """The counts are: events in the outbox, parked messages and open questions, each with the time
+    of the oldest, open visits, and the money at stake.
+    """
     assert await ledger.counts() == Counts(0, None, 0, None, 0, 0, ())
     async with ledger.batch() as batch:
         await batch.announce(

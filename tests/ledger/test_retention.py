@@ -1,4 +1,4 @@
-"""Forgetting takes what is old and settled, all that belongs together, a piece at a time."""
+"""Retention removes what is old, all that belongs together, a bounded piece at a time."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ LONG_AGO = MORNING - 1000 * HOUR
 
 
 async def forget(ledger: Ledger, before: datetime, *, chunk: int = 200) -> Forgotten:
-    """Forget visits, and nothing of patients' records."""
+    """Forget visits, and nothing from patients' records."""
     return await ledger.forget(before, record_before=LONG_AGO - 10 * HOUR, chunk=chunk)
 
 
@@ -45,8 +45,9 @@ async def keep(
 
 
 async def test_only_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
-    """Those touched since stay whole; of the others, whether or not final, the row stays,
-    marked.
+    """A visit that changed since then stays whole.
+
+    An older one, final or open, loses its message, revision and question. Its row stays.
     """
     await keep(ledger, V1, "final", 1)
     await keep(ledger, V2, "open", 2)
@@ -64,7 +65,10 @@ async def test_only_visits_that_are_old_are_forgotten(ledger: Ledger) -> None:
 
 
 async def test_a_patient_s_record_outlives_the_visit_s_messages(ledger: Ledger) -> None:
-    """A later visit is drafted with it; it goes when it is older than the record is kept."""
+    """A later visit of the patient is drafted with the record.
+
+    A contribution goes only when it is older than the time for which records are kept.
+    """
     await keep(ledger, V1, "final", 1)
     old, older = initial_service(V1, at=LONG_AGO), initial_service(V2, at=LONG_AGO - HOUR)
     async with ledger.batch() as batch:
@@ -78,7 +82,7 @@ async def test_a_patient_s_record_outlives_the_visit_s_messages(ledger: Ledger) 
 
 
 async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger) -> None:
-    """The messages of a number that was merged away go with the surviving visit, and not before."""
+    """The messages of a number that was merged away go with the surviving visit, not before it."""
     await keep(ledger, V1, "merged", 1)
     await keep(ledger, V2, "open", 2, days_old=False)
     merged: list[StoredMerge] = [merge("V1", "V2")]
@@ -99,8 +103,9 @@ async def forget_settled(ledger: Ledger, key: VisitKey) -> None:
 
 
 async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger: Ledger) -> None:
-    """An old A40 and what a person retried or dropped hold patients too; what waits for a person
-    stays.
+    """An old A40, and an old parked message that a person retried or dropped, hold patients too.
+
+    A parked message that still waits for a person stays.
     """
     async with ledger.batch() as batch:
         await batch.add_messages([message(n, "", received_at=LONG_AGO) for n in range(3)])
@@ -108,13 +113,13 @@ async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger
         settled = [parked(n, status="dropped", first_seen=LONG_AGO) for n in range(3)]
         await batch.park([*settled, parked(8, first_seen=LONG_AGO), parked(9, status="retried")])
     assert await forget(ledger, MORNING, chunk=2) == Forgotten(messages=3, parked=3)
-    assert [each.offset for each in await ledger.parked(status=None)] == [8, 9]
+    assert [row.offset for row in await ledger.parked(status=None)] == [8, 9]
 
 
 async def test_a_transaction_of_retention_is_bounded(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Five visits in pieces of two are three transactions and one that finds nothing."""
+    """Five visits, two at a time, take three transactions and a fourth that finds nothing."""
     for number in range(5):
         await keep(ledger, VisitKey("NORTH", f"W{number}"), "final", number)
     pieces: list[int] = []

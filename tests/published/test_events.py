@@ -1,6 +1,4 @@
-"""What crosses Kafka has the engine's content, a key per visit, and ids that tell a repeat from
-news.
-"""
+"""An event has the engine's content, its visit's key, and an id that tells a reader of a repeat."""
 
 import json
 from collections.abc import Sequence
@@ -68,18 +66,18 @@ def visits() -> list[CodedVisit]:
     return [each for each in RUN.visits if each.draft.encounters]
 
 
-def written(made: Draft | None = None, **changed: Any) -> WrittenRevision:
-    made = made or visits()[0].draft
+def written(draft: Draft | None = None, **changed: Any) -> WrittenRevision:
+    draft = draft or visits()[0].draft
     lines = changed.pop("before", ())
     return revision_of(
-        made,
+        draft,
         **{"revision": 1, "final": False, "incomplete": False, "before": billed(lines), **changed},
     )
 
 
-def revision(made: Draft | None = None, **changed: Any) -> DraftRevision:
-    """As whoever reads it has it."""
-    return DraftRevision.model_validate_json(written(made, **changed).value)
+def revision(draft: Draft | None = None, **changed: Any) -> DraftRevision:
+    """A revision as a reader has it."""
+    return DraftRevision.model_validate_json(written(draft, **changed).value)
 
 
 def line(line_id: str, units: int = 1, **changed: Any) -> ChargeLine:
@@ -134,88 +132,101 @@ def headers(event: TimedEvent) -> dict[str, str]:
 
 
 def test_a_draft_has_the_content_of_code_json() -> None:
-    """Lines, questions and withheld services are, key by key, what `code --json` prints."""
+    """Lines, questions and withheld services have the keys and values that `code --json` prints."""
     records = list(encounter_records(RUN, RULEBOOK))
     for visit in visits():
         event = revision(visit.draft).model_dump(mode="json")
         own = [
-            each.model_dump(mode="json") for each in records if each.visit == visit.draft.key.visit
+            record.model_dump(mode="json")
+            for record in records
+            if record.visit == visit.draft.key.visit
         ]
-        for made, record in zip(event["encounters"], own, strict=True):
-            assert made["lines"] == record["lines"] and made["withheld"] == record["withheld"]
-            assert event["questions"] + made["questions"] == record["questions"]
+        for encounter, record in zip(event["encounters"], own, strict=True):
+            assert encounter["lines"] == record["lines"]
+            assert encounter["withheld"] == record["withheld"]
+            assert event["questions"] + encounter["questions"] == record["questions"]
 
 
 def revisions_of_the_feed() -> list[WrittenRevision]:
-    """Two of each visit, the second with other lines before it, and one that was merged."""
-    found = []
+    """Three revisions of each visit: a first, a second with other lines before it, a merged one."""
+    revisions = []
     for visit in RUN.visits:
-        lines = [each for encounter in visit.draft.encounters for each in encounter.lines]
-        before = [each._replace(units=each.units + 1) for each in lines[1:]]
-        found += [written(visit.draft), written(visit.draft, revision=2, final=True, before=before)]
-        found.append(written(visit.draft, revision=3, before=lines, merged_into="V2"))
-    return found
+        lines = [line for encounter in visit.draft.encounters for line in encounter.lines]
+        before = [line._replace(units=line.units + 1) for line in lines[1:]]
+        revisions += [
+            written(visit.draft),
+            written(visit.draft, revision=2, final=True, before=before),
+            written(visit.draft, revision=3, before=lines, merged_into="V2"),
+        ]
+    return revisions
 
 
 def test_a_draft_is_written_as_its_model_is() -> None:
-    """Byte for byte, with the same key, headers and id, although no model has made it."""
-    for each in revisions_of_the_feed():
-        model = DraftRevision.model_validate_json(each.value)
-        assert to_kafka(TimedEvent(each, NOON)) == to_kafka(TimedEvent(model, NOON))
-        assert each.changes == model.changes.model_dump_json().encode()
+    """A draft is written without its model, to the same bytes, key, headers and id."""
+    for revision in revisions_of_the_feed():
+        model = DraftRevision.model_validate_json(revision.value)
+        assert to_kafka(TimedEvent(revision, NOON)) == to_kafka(TimedEvent(model, NOON))
+        assert revision.changes == model.changes.model_dump_json().encode()
 
 
 def test_what_was_said_is_known_again_from_the_bytes() -> None:
-    """A visit that comes back from the ledger is compared with what was said of it before."""
-    for each in revisions_of_the_feed():
-        assert digest_of(each.value) == each.digest
+    """A revision that is read back from the ledger has the digest that it was written with."""
+    for revision in revisions_of_the_feed():
+        assert digest_of(revision.value) == revision.digest
 
 
 def test_the_content_is_all_but_the_number_and_the_changes() -> None:
-    """Another number or other lines before it is no news; another status, rulebook or line is."""
-    made = visits()[0].draft
-    same = [written(made), written(made, revision=7), written(made, before=[line("a")])]
-    other = made._replace(encounters=made.encounters[1:])
+    """Another number, or other lines before it, leaves the content the same.
+
+    Another status, policy, rulebook or line changes it.
+    """
+    draft = visits()[0].draft
+    same = [written(draft), written(draft, revision=7), written(draft, before=[line("a")])]
     others = [
-        written(made, final=True), written(made, incomplete=True), written(made, merged_into="V2"),
-        written(made._replace(policy="other")), written(made._replace(rulebook="other")), written(other),
-    ]  # fmt: skip
-    assert len({each.digest.content for each in same}) == 1
-    assert len({each.digest.content for each in (same[0], *others)}) == 1 + len(others)
+        written(draft, final=True),
+        written(draft, incomplete=True),
+        written(draft, merged_into="V2"),
+        written(draft._replace(policy="other")),
+        written(draft._replace(rulebook="other")),
+        written(draft._replace(encounters=draft.encounters[1:])),
+    ]
+    assert len({revision.digest.content for revision in same}) == 1
+    assert len({revision.digest.content for revision in (same[0], *others)}) == 1 + len(others)
 
 
 def test_the_roles_of_new_lines_are_told() -> None:
-    """A line that the last revision had is not new, whatever became of it."""
+    """A line that the last revision had is not new, even if its units have changed."""
     lines = visits()[0].draft.encounters[0].lines
-    made = visits()[0].draft._replace(encounters=visits()[0].draft.encounters[:1])
-    assert written(made).new_roles == tuple(each.role for each in lines)
+    draft = visits()[0].draft._replace(encounters=visits()[0].draft.encounters[:1])
+    assert written(draft).new_roles == tuple(line.role for line in lines)
     before = [lines[0]._replace(units=99)]
-    assert written(made, before=before).new_roles == tuple(each.role for each in lines[1:])
+    assert written(draft, before=before).new_roles == tuple(line.role for line in lines[1:])
 
 
 def test_a_draft_has_no_key_that_is_not_named() -> None:
-    """A key too many is refused, so that nothing slips into an event."""
+    """The model refuses a further key, so that nothing gets into an event by mistake."""
     with pytest.raises(ValidationError, match="patient"):
         DraftRevision.model_validate({**revision().model_dump(), "patient": "TESTPATIENT"})
 
 
 def test_the_final_revision_says_so() -> None:
-    """Final is a status, not a guess from the time."""
-    assert [revision(final=each).status for each in (False, True)] == ["open", "final"]
+    """A reader need not guess from the time: the status is "final"."""
+    assert [revision(final=final).status for final in (False, True)] == ["open", "final"]
 
 
 def test_a_merged_visit_has_no_lines_and_removes_what_it_had() -> None:
-    """All lines of the last revision are credited; the surviving visit is named."""
-    made = visits()[0].draft
-    had = [each for encounter in made.encounters for each in encounter.lines]
-    event = revision(made, revision=2, before=had, merged_into="V2")
+    """Every line of the last revision is removed, and the surviving visit is named."""
+    draft = visits()[0].draft
+    lines = [line for encounter in draft.encounters for line in encounter.lines]
+    event = revision(draft, revision=2, before=lines, merged_into="V2")
     assert (event.status, event.merged_into, event.encounters) == ("merged", "V2", [])
-    assert [each.line_id for each in event.changes.removed] == [each.line_id for each in had] != []
+    removed = [change.line_id for change in event.changes.removed]
+    assert removed == [line.line_id for line in lines] != []
 
 
 @pytest.mark.parametrize(("status", "into"), [("merged", None), ("open", "V2")])
 def test_a_merged_visit_names_the_one_it_went_to(status: str, into: str | None) -> None:
-    """Status and `merged_into` cannot contradict each other."""
+    """The model refuses a status that contradicts `merged_into`."""
     with pytest.raises(ValidationError, match="merged_into"):
         DraftRevision.model_validate(
             {**revision().model_dump(), "status": status, "merged_into": into}
@@ -223,7 +234,7 @@ def test_a_merged_visit_names_the_one_it_went_to(status: str, into: str | None) 
 
 
 def test_a_visit_that_was_merged_cannot_carry_lines() -> None:
-    """Its services would be billed twice."""
+    """If the merged visit had lines, they would be billed twice."""
     with pytest.raises(ValidationError, match="no lines of its own"):
         DraftRevision.model_validate(
             {**revision().model_dump(), "status": "merged", "merged_into": "V2"}
@@ -231,7 +242,7 @@ def test_a_visit_that_was_merged_cannot_carry_lines() -> None:
 
 
 def test_revisions_count_from_one() -> None:
-    """There is no revision 0."""
+    """Revision 0 is refused, when it is written and when it is read."""
     with pytest.raises(AssertionError, match="count from 1"):
         revision(revision=0)
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
@@ -239,16 +250,14 @@ def test_revisions_count_from_one() -> None:
 
 
 def test_the_conversions_keep_the_names_of_the_engine() -> None:
-    """Each field of the engine's entry but its family is a key of the record, in the order of the
-    model.
-    """
+    """Every field of an engine's entry except its family is a key, in the order of the model."""
     encounter = visits()[0].draft.encounters[0]
     for entry, record, model in [
         (encounter.lines[0], line_of(encounter.lines[0], Steps()), Line),
         *(
-            (each, withheld_of(each, Steps()), WithheldService)
+            (withheld, withheld_of(withheld, Steps()), WithheldService)
             for visit in visits()
-            for each in visit.draft.encounters[0].withheld[:1]
+            for withheld in visit.draft.encounters[0].withheld[:1]
         ),
     ]:
         assert set(entry._fields) - {"family"} == set(record)
@@ -265,18 +274,18 @@ def between(before: Sequence[Line | ChargeLine], after: Sequence[Line | ChargeLi
 
 
 def test_equal_lines_are_no_change() -> None:
-    """The same lines in another order change nothing."""
+    """The same lines in another order are no change."""
     assert between([line("a"), line("b")], [line("b"), line("a")]) == between([], [])
 
 
 def test_a_new_line_is_added() -> None:
-    """It has nothing before, and what is billed after."""
+    """The new line is null before, and has what to bill after."""
     (added,) = between([line("a")], [line("a"), line("b", 2)]).added
     assert (added.line_id, added.before, added.after and added.after.units) == ("b", None, 2)
 
 
 def test_a_line_that_is_gone_is_removed() -> None:
-    """It has what to credit before, and nothing after."""
+    """The line that is gone has what to credit before, and is null after."""
     (removed,) = between([line("a"), line("b", 2)], [line("a")]).removed
     assert (removed.line_id, removed.before and removed.before.units, removed.after) == (
         "b",
@@ -293,50 +302,50 @@ def test_a_line_that_is_gone_is_removed() -> None:
     ],
 )  # fmt: skip
 def test_a_line_that_a_bill_shows_otherwise_is_changed(changed: dict[str, Any]) -> None:
-    """Each of these fields is credited as it was and billed as it is."""
-    found = between([line("a")], [line("a")._replace(**changed)])
-    assert (
-        [each.line_id for each in found.changed] == ["a"] and not found.added and not found.removed
-    )
+    """A bill shows each of these fields, so another value changes the line."""
+    result = between([line("a")], [line("a")._replace(**changed)])
+    assert [change.line_id for change in result.changed] == ["a"]
+    assert not result.added and not result.removed
 
 
 @pytest.mark.parametrize("changed", [{"minutes": 31}, {"administrations": ("x",)}])
 def test_a_line_that_a_bill_shows_alike_is_unchanged(changed: dict[str, Any]) -> None:
-    """Other minutes with the same units are neither credited nor billed again."""
+    """Other minutes with the same units: nothing is credited and nothing is billed again."""
     assert not between([line("a")], [line("a")._replace(**changed)]).changed
 
 
 def test_changes_are_in_the_order_of_the_lines() -> None:
-    """Added and changed follow the new draft, removed the old one."""
+    """Added and changed lines stand in the order of the new draft, removed ones of the old."""
     before = [line("z"), line("y"), line("c"), line("b")]
-    found = between(before, [line("b", 2), line("x"), line("c", 2), line("w")])
-    assert [[each.line_id for each in part] for part in (found.added, found.changed, found.removed)] == [
-        ["x", "w"], ["b", "c"], ["z", "y"],
-    ]  # fmt: skip
+    result = between(before, [line("b", 2), line("x"), line("c", 2), line("w")])
+    assert [change.line_id for change in result.added] == ["x", "w"]
+    assert [change.line_id for change in result.changed] == ["b", "c"]
+    assert [change.line_id for change in result.removed] == ["z", "y"]
 
 
 def test_lines_of_the_engine_and_of_records_compare_alike() -> None:
-    """What was read back from the ledger is compared with what the engine made."""
-    made = [each for encounter in visits()[0].draft.encounters for each in encounter.lines]
-    read = [Line.model_validate(line_of(each, Steps())) for each in made]
-    assert between(read, made) == between([], [])
+    """Lines that are read back from the ledger equal the lines of the engine that were written."""
+    drafted = [line for encounter in visits()[0].draft.encounters for line in encounter.lines]
+    read = [Line.model_validate(line_of(line, Steps())) for line in drafted]
+    assert between(read, drafted) == between([], [])
 
 
 def test_credits_and_bills_lead_from_one_revision_to_the_next() -> None:
-    """Whoever applies the changes to what was billed has what the new revision says."""
+    """A reader that applies the changes to what was billed has the lines of the new revision."""
     before, after = [line("a"), line("b", 2), line("c")], [line("b", 5), line("c"), line("d")]
-    found = between(before, after)
-    open_units = {each.line_id: each.units for each in before}
-    for each in (*found.removed, *found.changed):
-        assert each.before is not None and open_units.pop(each.line_id) == each.before.units
-    for each in (*found.added, *found.changed):
-        assert each.after is not None
-        open_units[each.line_id] = each.after.units
-    assert open_units == {each.line_id: each.units for each in after}
+    result = between(before, after)
+    open_units = {line.line_id: line.units for line in before}
+    for change in (*result.removed, *result.changed):
+        assert change.before is not None
+        assert open_units.pop(change.line_id) == change.before.units
+    for change in (*result.added, *result.changed):
+        assert change.after is not None
+        open_units[change.line_id] = change.after.units
+    assert open_units == {line.line_id: line.units for line in after}
 
 
 def test_a_line_that_stands_twice_is_our_mistake() -> None:
-    """Two lines of one id could not be credited apart."""
+    """Two lines with one id could not be told apart when one of them is credited."""
     with pytest.raises(AssertionError, match="stands once"):
         between([line("a"), line("a")], [])
 
@@ -345,8 +354,8 @@ def test_a_line_that_stands_twice_is_our_mistake() -> None:
 
 
 def test_a_question_says_since_when_and_how_long_was_ordered() -> None:
-    """Both come from the administration that it is about."""
-    found = 0
+    """Both come from the administration that the question is about."""
+    missing_stops = 0
     for visit in visits():
         by_key = {item.key: item for item in visit.timeline.administrations}
         for opened, wait_minutes in questions_of(visit.draft, 1, by_key):
@@ -356,35 +365,39 @@ def test_a_question_says_since_when_and_how_long_was_ordered() -> None:
                 assert opened.since == by_key[key].start
                 assert opened.ordered_minutes == ordered
                 assert wait_minutes == (720 if ordered is None else ordered)
-                found += 1
+                missing_stops += 1
             else:
                 assert wait_minutes is None
-    assert found
+    assert missing_stops
 
 
 def test_a_question_about_the_visit_has_no_encounter_and_no_start() -> None:
-    """It concerns no administration."""
-    (each,) = asked(question("visit.cancelled", ""))
-    assert (each.encounter, each.since, each.ordered_minutes) == (None, None, None)
+    """A question about the whole visit is about no administration."""
+    (opened,) = asked(question("visit.cancelled", ""))
+    assert (opened.encounter, opened.since, opened.ordered_minutes) == (None, None, None)
 
 
 def test_a_question_keeps_its_id_from_revision_to_revision() -> None:
-    """The id depends on what is asked, not on when or in which words."""
+    """The id depends on what is asked. The revision and the words do not count."""
     reworded = question()._replace(finding=question().finding._replace(found="90 minutes so far"))
     assert asked(question(), at=1)[0].question_id == asked(reworded, at=7)[0].question_id
 
 
 def test_different_questions_have_different_ids() -> None:
-    """Code, drug and administrations tell them apart, and so does being asked twice."""
+    """Another code, drug or administration gives another id; so does the same question again."""
     several = asked(
-        question(), question(), question("dose.missing"), question("stop.missing", "rituximab"),
-        question("stop.missing", "trastuzumab", "F1#1"), question("stop.missing", "trastuzumab", "F2#1"),
-    )  # fmt: skip
-    assert len({each.question_id for each in several}) == 6
+        question(),
+        question(),
+        question("dose.missing"),
+        question("stop.missing", "rituximab"),
+        question("stop.missing", "trastuzumab", "F1#1"),
+        question("stop.missing", "trastuzumab", "F2#1"),
+    )
+    assert len({question.question_id for question in several}) == 6
 
 
 def test_only_new_and_answered_questions_are_announced() -> None:
-    """One that stays open is not repeated."""
+    """A question that stays open is not published again."""
     before = asked(question("stop.missing"), question("dose.missing"))
     after = asked(question("dose.missing"), question("drug.unknown"), at=2)
     told = [(each.code, each.state, each.revision) for each in question_changes(before, after, 2)]
@@ -392,7 +405,7 @@ def test_only_new_and_answered_questions_are_announced() -> None:
 
 
 def test_a_question_is_closed_under_the_id_it_was_opened_with() -> None:
-    """Whoever shows it can take it away."""
+    """So the worklist that shows the question can remove it."""
     (opened,) = asked(question())
     (closed,) = question_changes([opened], [], 2)
     assert closed.question_id == opened.question_id
@@ -402,7 +415,7 @@ def test_a_question_is_closed_under_the_id_it_was_opened_with() -> None:
 
 
 def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
-    """What could not be read can be read again later, byte for byte."""
+    """A parked message can be read again later, byte for byte."""
     event = ParkedMessage.model_validate_json(to_kafka(TimedEvent(parked_message(), NOON))[2])
     assert event.raw == b"MSH|^~\\&|\xe9\x00"
     assert [(each.name, each.value_base64) for each in event.headers] == [
@@ -415,17 +428,17 @@ def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
 
 
 def test_the_key_is_facility_and_visit() -> None:
-    """All of one visit goes to one partition, in order."""
+    """With that key all events of a visit go to one partition."""
     assert to_kafka(TimedEvent(asked(question())[0], NOON))[0] == "ZEBRA|V1"
 
 
 def test_a_message_of_nobody_has_an_empty_key() -> None:
-    """A message without facility and visit still has a key that says so."""
+    """A message without facility and visit has the key "|"."""
     assert record_key(None, None) == "|"
 
 
 def test_the_headers_are_those_of_cloudevents_in_binary_mode() -> None:
-    """The required attributes, the time, and the content type, by their names in Kafka."""
+    """The headers are the required attributes of CloudEvents, the time and the content type."""
     told = headers(TimedEvent(revision(), NOON))
     told.pop("ce_id")
     assert told == {
@@ -438,28 +451,26 @@ def test_the_headers_are_those_of_cloudevents_in_binary_mode() -> None:
 
 
 def test_the_time_is_told_in_utc() -> None:
-    """An instant in another zone is the same instant."""
+    """07:00 in a zone of -05:00 is published as 12:00 in UTC."""
     at = NOON.astimezone(timezone(timedelta(hours=-5)))
     assert headers(TimedEvent(revision(), at))["ce_time"] == "2026-03-02T12:00:00Z"
 
 
 def test_a_time_without_zone_is_our_mistake() -> None:
-    """Nobody could say which instant it is."""
+    """Nobody could tell which instant a time without a zone is."""
     with pytest.raises(AssertionError, match="has a zone"):
         to_kafka(TimedEvent(revision(), datetime(2026, 3, 2)))
 
 
 def test_the_source_is_a_uri_reference_whatever_the_facility_is_called() -> None:
-    """Blanks and slashes of a name are escaped."""
-    made = draft_with()._replace(key=VisitKey("ZEBRA A/B é", "V1"))
-    assert (
-        headers(TimedEvent(revision(made), NOON))["ce_source"]
-        == "/chargeline/ZEBRA%20A%2FB%20%C3%A9"
-    )
+    """A blank, a slash and an accented letter in the name are escaped."""
+    draft = draft_with()._replace(key=VisitKey("ZEBRA A/B é", "V1"))
+    source = headers(TimedEvent(revision(draft), NOON))["ce_source"]
+    assert source == "/chargeline/ZEBRA%20A%2FB%20%C3%A9"
 
 
 def test_the_value_is_json_in_utf_8() -> None:
-    """The content type says so."""
+    """The content type promises JSON, which is UTF-8."""
     value = to_kafka(TimedEvent(asked(question(drug="Zébra"))[0], NOON))[2]
     assert json.loads(value.decode())["drug"] == "Zébra"
 
@@ -468,13 +479,13 @@ def test_the_value_is_json_in_utf_8() -> None:
     "data", [revision(), asked(question())[0], parked_message()], ids=lambda e: type(e).__name__
 )
 def test_the_same_event_announced_later_has_the_same_id(data: Any) -> None:
-    """A repeat after a crash is recognised."""
+    """So a reader knows a repeat after a crash."""
     later = TimedEvent(data, NOON + timedelta(hours=1))
     assert headers(TimedEvent(data, NOON))["ce_id"] == headers(later)["ce_id"]
 
 
 def test_events_that_differ_have_different_ids() -> None:
-    """Revision, content, visit, state, and the place of a parked message each make another id."""
+    """Another revision, content, visit, state or place of a parked message gives another id."""
     (opened,) = asked(question())
     events = [
         revision(),
@@ -486,11 +497,11 @@ def test_events_that_differ_have_different_ids() -> None:
         parked_message(),
         parked_message(at=("hl7.inbound", 3, 42)),
     ]
-    assert len({headers(TimedEvent(each, NOON))["ce_id"] for each in events}) == len(events)
+    assert len({headers(TimedEvent(event, NOON))["ce_id"] for event in events}) == len(events)
 
 
 def test_the_bar_between_facility_and_visit_does_not_confuse_ids() -> None:
-    """A|B with visit C is not A with visit B|C."""
+    """Facility A|B with visit C has another id than facility A with visit B|C."""
     one, other = (
         TimedEvent(revision(draft_with()._replace(key=key)), NOON)
         for key in (VisitKey("A|B", "C"), VisitKey("A", "B|C"))
@@ -499,6 +510,6 @@ def test_the_bar_between_facility_and_visit_does_not_confuse_ids() -> None:
 
 
 def test_no_header_holds_more_than_facility_and_hash() -> None:
-    """Headers end up in tools and logs: neither the visit nor the control id is in them."""
+    """Tools and logs show headers, so neither the visit nor the control id is in them."""
     told = str(headers(TimedEvent(parked_message(key=("ZEBRA", "V4242")), NOON)))
     assert "V4242" not in told and "4711" not in told

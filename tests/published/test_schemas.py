@@ -1,4 +1,4 @@
-"""The published schemas are those of the code, and what we send holds under them."""
+"""The code makes the published schemas, and every event that we send holds under them."""
 
 import json
 from pathlib import Path
@@ -38,10 +38,9 @@ SAMPLES = [
 
 
 def schema(topic: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        (SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8")
-    )
-    return found
+    text = (SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
 def validator(topic: str) -> Draft202012Validator:
@@ -49,13 +48,13 @@ def validator(topic: str) -> Draft202012Validator:
 
 
 def values(node: Any, key: str) -> list[Any]:
-    """What stands under a key, anywhere in a document."""
+    """The values that stand under a key, anywhere in a document."""
     if isinstance(node, list):
-        return [found for each in node for found in values(each, key)]
+        return [value for entry in node for value in values(entry, key)]
     if not isinstance(node, dict):
         return []
     own = [node[key]] if key in node else []
-    return own + [found for each in node.values() for found in values(each, key)]
+    return own + [value for entry in node.values() for value in values(entry, key)]
 
 
 @pytest.mark.parametrize("name", sorted(files()))
@@ -65,26 +64,26 @@ def test_a_published_file_is_the_one_that_the_code_makes(name: str) -> None:
 
 
 def test_writing_makes_all_files(tmp_path: Path) -> None:
-    """The folder need not be there."""
+    """The folder need not exist."""
     write(tmp_path / "new")
-    assert {each.name for each in (tmp_path / "new").iterdir()} == set(files())
+    assert {path.name for path in (tmp_path / "new").iterdir()} == set(files())
 
 
-@pytest.mark.parametrize("channel", CHANNELS, ids=lambda each: each.topic)
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.topic)
 def test_a_published_schema_is_a_schema(channel: Any) -> None:
-    """It holds under JSON Schema's own schema."""
+    """Each published schema holds under JSON Schema's own schema."""
     Draft202012Validator.check_schema(schema(channel.topic))
 
 
 @pytest.mark.parametrize(("topic", "event"), SAMPLES)
 def test_what_we_send_holds_under_the_published_schema(topic: str, event: Any) -> None:
-    """Values as they go to Kafka, drafts of a messy feed among them."""
+    """The values are those that go to Kafka, with the drafts of a messy feed among them."""
     validator(topic).validate(json.loads(to_kafka(TimedEvent(event, NOON))[2]))
 
 
 @pytest.mark.parametrize(("topic", "event"), [SAMPLES[0], SAMPLES[-3], SAMPLES[-1]])
 def test_a_missing_key_does_not_hold(topic: str, event: Any) -> None:
-    """Each key of an event is required."""
+    """Every key of an event is required."""
     whole = event.model_dump(mode="json")
     for key in whole:
         with pytest.raises(ValidationError, match="is a required property"):
@@ -92,7 +91,7 @@ def test_a_missing_key_does_not_hold(topic: str, event: Any) -> None:
 
 
 def test_a_wrong_type_does_not_hold() -> None:
-    """Units are a number, deep inside a draft as well."""
+    """The units of a line must be a number, deep inside a draft."""
     event = revision().model_dump(mode="json")
     event["encounters"][0]["lines"][0]["units"] = "one"
     with pytest.raises(ValidationError, match="'one' is not of type 'integer'"):
@@ -100,13 +99,13 @@ def test_a_wrong_type_does_not_hold() -> None:
 
 
 def test_a_reader_of_v1_accepts_a_key_that_is_new() -> None:
-    """Within v1 keys are added; the published schemas are open to them."""
+    """Within v1 a key may be added, so the published schemas allow a key that they do not name."""
     event = {**revision().model_dump(mode="json"), "stripes": 42}
     validator("charge.draft").validate(event)
 
 
 def test_headers_hold_under_the_published_message() -> None:
-    """Names and shapes of the headers are those in asyncapi.yaml."""
+    """The headers that we write have the names and shapes of asyncapi.yaml."""
     shape = asyncapi()["components"]["messageTraits"]["cloud_event"]["headers"]
     for _topic, event in SAMPLES:
         told = to_kafka(TimedEvent(event, NOON))[1]
@@ -123,7 +122,7 @@ def test_keys_hold_under_the_published_binding() -> None:
 
 
 def test_every_reference_of_asyncapi_leads_somewhere() -> None:
-    """Inside the document, or to a schema beside it."""
+    """A reference leads to a place in the document, or to a schema beside it."""
     document = asyncapi()
     for reference in values(document, "$ref"):
         if reference.startswith("./"):
@@ -135,9 +134,12 @@ def test_every_reference_of_asyncapi_leads_somewhere() -> None:
 
 
 def test_every_event_type_has_its_channel() -> None:
-    """What can be announced is published, and nothing else."""
-    assert {each.model for each in CHANNELS} == set(TYPES)
-    assert {each["address"] for each in asyncapi()["channels"].values()} == {
+    """Every event that we can send has a published channel, and no channel is without an event.
+
+    The addresses are the topics of the default settings.
+    """
+    assert {channel.model for channel in CHANNELS} == set(TYPES)
+    assert {channel["address"] for channel in asyncapi()["channels"].values()} == {
         Settings.model_fields[name].default
         for name in Settings.model_fields
         if name.startswith("topic_")
@@ -145,10 +147,10 @@ def test_every_event_type_has_its_channel() -> None:
 
 
 def test_yaml_holds_texts_in_quotes() -> None:
-    """A code with a leading nought, a `no` and a version stay texts."""
-    made = list(
+    """The code 00100, the word no and the version 1.0 stay texts."""
+    lines = list(
         as_yaml({"code": "00100", "answer": "no", "list": [1, "1.0"], "none": {}, "a b": None})
     )
-    assert made == [
+    assert lines == [
         'code: "00100"', 'answer: "no"', "list:", "  - 1", '  - "1.0"', "none: {}", '"a b": null',
     ]  # fmt: skip

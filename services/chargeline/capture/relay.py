@@ -1,11 +1,68 @@
-"""Publishes the outbox: each visit's events in their order, as often as needed, deleting what Kafka
-has.
+"""Publishes the outbox on Kafka, each visit's events in their order, and deletes what Kafka has.
 
-It owns the loop and the producer, which it makes anew after a failure. A crash between publishing
-and deleting repeats events under the same ids. An event is sent when the one before it of the same
-visit is acknowledged, so the first of each id stand in order on a topic, whatever failed and
-whoever took over. What Kafka takes no record of that size of stays in the outbox with what follows
-it of the same visit, is tried again every minute, and holds up nobody else.
+This module owns the loop and the producer, which it makes anew after a failure. It does not know
+what an event says. Every program of `capture` runs a relay, but only one of them publishes at a
+time (`ledger/relay.py`).
+
+Order on the topics
+===================
+
+What is ordered is a slot: the events of one key (facility and visit) on one topic, such as the
+drafts of V1. Nothing is promised between two visits, and nothing between two topics: the question
+of revision 2 may arrive before revision 2. Three places keep the order of a slot:
+
+    drafting   A batch that drafts a visit holds the row of its partition (the fence) until it
+               commits, and the database numbers the events of the batch as they are inserted. So
+               revision 2 is drafted after revision 1 is committed, and its id is greater.
+    relay      This file sends the next event of a slot only when Kafka has acknowledged the one
+               before it. An event that is acknowledged stands in the log for good.
+    events     An event that is sent again has the same `ce_id` (`published/events.py`), so a
+               reader knows a repeat.
+
+There is one machine for each slot. An event of the slot is waiting, then sent, then acknowledged,
+then deleted; once it is acknowledged, the next one may be sent. These things move the machine:
+
+    turn       takes the first 500 events in the order of their ids, from all slots.
+    round      sends at most one event of each slot, and ends when Kafka has answered for all.
+               Three events of V1 and one of V2 are three rounds: V1 and V2, V1, V1.
+    delete     removes what was acknowledged, after the last round of the turn.
+    KafkaError ends the turn. The producer is thrown away, and a second later a new one sends again
+               what was not deleted.
+    too large  an event that its topic does not take holds its slot for 60 seconds, then it is
+               tried again. All other slots go on.
+
+One sequence, worked through. A, B and C are programs; A is the relay and owns the partition of V1,
+B owns that of V2. The right column is what charge.draft then holds of V1.
+
+    09:00:00.0  A commits revision 1 of V1 (id 11) and a question of it (id 12).
+    09:00:00.1  B drafts V2 and inserts its revision (id 13), but has not committed yet.
+    09:00:00.2  A commits revision 2 of V1 (id 14).
+    09:00:00.3  A takes a turn. It sees 11, 12 and 14, and sends 11 and 12.         r1
+    09:00:00.4  Kafka has acknowledged both. The next round sends 14.               r1 r2
+    09:00:00.5  B commits, so 13 can be seen. It goes out after 14, which does no
+                harm: V1 and V2 are two slots. But a relay that asked only for ids
+                above 14 would lose it, so each turn takes the first ids there are.
+    09:00:00.6  SIGKILL for A, before it has deleted anything. Its session ends,
+                and with it its right to publish.
+    09:00:01    B is the relay. It takes 11, 12, 13 and 14, and sends all of them.  r1 r2 r1 r2
+                Then it deletes them. A minute later it has the partition of V1.
+    09:05:00    B commits revision 3 (id 15) and hands it to its producer. SIGSTOP
+                for B, before a byte has left.
+    09:06:00    PostgreSQL ends B's session, which was idle for 60 seconds. C is
+                the relay, sends 15, and deletes it.                                … r3
+    09:06:30    C owns the partition of V1 by now. It commits revision 4 (id 16),
+                and publishes it.                                                   … r3 r4
+    09:07:00    B goes on, and its producer sends 15 after all. B is no relay any
+                more: it can delete nothing, and takes nothing new.                 … r3 r4 r3
+
+The topic holds r1 r2 r1 r2 r3 r4 r3. The first occurrences of the ids are r1 r2 r3 r4. A kill or a
+freeze repeats events, but it never moves a first occurrence: no relay sends an event before it has
+the acknowledgement of the one before. So a reader drops the ids that it has seen, or it drops every
+revision that is not greater than the last.
+
+Two things do disturb the order, and no relay can mend them. Another number of partitions sends the
+events of a visit to another log. A ledger that was put back to yesterday's copy counts again from
+yesterday's revisions: the same number then has another content, and so another `ce_id`.
 """
 
 import asyncio

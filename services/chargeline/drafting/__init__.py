@@ -1,6 +1,6 @@
-"""The floor that the programs share: from messages to revisions of drafts.
+"""The floor that `capture` and `serve` share: from messages to revisions of drafts.
 
-It owns the order of the work, as one numbered list in `processor.py`: read, keep, fold, history,
-draft, revise, announce. Where messages come from and where announcements go is each program's own
-business.
+This package owns the order of the work, as one numbered list in `processor.py`: read, keep, fold,
+park, tell, draft, revise, announce. It does not know where messages come from or where events go:
+`capture` takes them from Kafka and publishes on Kafka, `serve` listens on MLLP and writes a file.
 """

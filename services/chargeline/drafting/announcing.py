@@ -1,8 +1,12 @@
-"""What a poll announces besides drafts: records for other partitions, and what was parked.
+"""From an event to a row of the outbox: drafts, questions, parked messages, and our own records.
 
-It owns that what crosses partitions is a record of the inbound topic, sent through the outbox: a
-message again under its visit's key, a merge under the key of the visit that was merged away, or a
-nudge. A record that is sent twice after a crash does no harm.
+This module owns the rule that one partition speaks to another only by a record of the inbound
+topic, sent through the outbox. There are three such records: a message sent again under the key of
+its visit, a merge under the key of the visit that was merged away, and a nudge, which says to look
+at a visit again. Such a record may come twice after a crash and does no harm.
+
+The module does not publish. In which order events come out on the topics, and what a crash does to
+that order, is told at the top of `capture/relay.py`.
 """
 
 import json
@@ -32,7 +36,7 @@ def announcement(topic: str, data: events.OutboundEvent, now: datetime) -> Annou
 
 
 def nudge(inbound_topic: str, key: VisitKey, now: datetime) -> Announcement:
-    """Word to a visit's partition: look at it again, something of it in the ledger has changed."""
+    """A record that tells a visit's partition to look again: the ledger has news of the visit."""
     return Announcement(
         topic=inbound_topic,
         key=record_key(*key),
@@ -46,7 +50,7 @@ def nudge(inbound_topic: str, key: VisitKey, now: datetime) -> Announcement:
 def under_their_own_keys(
     inbound_topic: str, records: Iterable[ReadRecord], now: datetime
 ) -> list[Announcement]:
-    """Messages that came under another key, sent again under the key of their visit."""
+    """Messages that came under the key of another visit, sent again under the key of their own."""
     return [
         _again(inbound_topic, read.visit, read.record, {REKEYED: "1"}, now=now)
         for read in records
@@ -57,7 +61,10 @@ def under_their_own_keys(
 def copies_of_merges(
     inbound_topic: str, fresh: Iterable[ReadRecord], now: datetime
 ) -> list[Announcement]:
-    """A merge is told to the partition of the prior visit as well; the gateway may have done so."""
+    """Copies of visit merges for the partitions of the prior visits.
+
+    A merge that already carries the header of a copy is left out: the gateway has sent the copies.
+    """
     return [
         _again(
             inbound_topic,
@@ -94,7 +101,7 @@ def _again(
 def parked_event(
     parked_topic: str, read: ReadRecord, problem: Unreadable | Hl7Error, now: datetime
 ) -> Announcement:
-    """A parked message goes to its topic too, bytes and reason, for whoever watches it."""
+    """A parked message with its bytes and the reason, for those who watch the topic."""
     record, message = read.record, read.reading.message if read.reading else None
     event = events.parked(
         record.value,

@@ -1,13 +1,14 @@
-"""Whom a change concerns besides the visit that it came for: merges and patients across partitions.
+"""The visits that a change concerns besides its own visit: merges and patients across partitions.
 
-It owns finding those visits. It drafts none of them.
+This module owns finding those visits. It drafts none of them.
 
 A partition owns its visits: only the program that has the partition drafts them, from what its
 fence guards. Three facts cross partitions: a merge of two visit numbers, a merge of two patients,
-and what a visit contributes to its patient's record. The ledger is shared, so no content is sent
-between partitions, but a hint: look at this visit again (a nudge). One sequence, worked through.
-Visit V7 of partition 2 was merged into V3 of partition 5, which a message tells under the key of
-V3.
+and what a visit contributes to its patient's record. The ledger is shared, so partitions send each
+other no content, only a hint: look at this visit again (a nudge).
+
+One sequence, worked through. Visit V7 of partition 2 was merged into V3 of partition 5. The message
+that says so comes under the key of V3.
 
     1  partition 5 keeps the message and the merge, sends a copy under the key of V7, and drafts V3
        from the messages of both numbers, which it reads from the ledger.
@@ -35,17 +36,17 @@ from chargeline.ledger.batch import Batch
 async def concerned_by_merges(
     batch: Batch, cache: VisitCache, fresh: Iterable[ReadRecord]
 ) -> set[VisitKey]:
-    """Visits that new merges concern and that may be another partition's.
+    """Visits that new merges concern and that may belong to another partition.
 
-    The fence guards only the partitions of this poll, so these visits are not drafted here, from a
-    memory that may be old: their own partitions look again.
+    They are not drafted here. The fence guards only the partitions of this poll, so what this
+    program has in memory of another partition's visit may be old. That partition looks again.
     """
     readings = [read.reading for read in fresh if read.reading is not None and read.reading.merges]
     priors = {
         (reading.facility, merge.prior) for reading in readings for merge in visit_merges(reading)
     }
     around = await batch.merges_around(priors) if priors else []
-    visits = {  # also those that an earlier merge of the same number led to
+    visits = {  # the visits that an earlier merge of the same number led to are among them
         cache.feed.surviving(VisitKey(merge.facility, merge.surviving))
         for merge in around
         if (merge.facility, merge.prior) in priors
@@ -63,7 +64,8 @@ async def _of_patients(
     batch: Batch, cache: VisitCache, patients: set[tuple[str, str]]
 ) -> set[VisitKey]:
     """Visits of patients that were just joined: in memory, or with a contribution in the ledger."""
-    await batch.lock_patients(patients)  # a visit that has its first day meanwhile looks after us
+    # A visit that gets its first contribution meanwhile waits for this lock, then sees the merge.
+    await batch.lock_patients(patients)
     merges = await batch.patient_merges_around(patients)
     everyone = patients | {(merge.facility, number) for merge in merges for number in merge[1:3]}
     record = await batch.contributions(everyone)

@@ -1,7 +1,7 @@
 """What the live service tells an operations team: the metrics of a batch, a draft and the ledger.
 
-It owns which number goes into which metric. It counts what was committed, never what was only
-tried, and passes on no visit, patient or message.
+This module owns which number goes into which metric. It counts what was committed, never what was
+only tried. No metric names a visit, a patient or a message.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from chargeline.telemetry.metrics import Metrics, message_type
 
 
 def count_poll(metrics: Metrics, poll: PollResult) -> None:
-    """Messages by outcome, what was parked, and the time each phase took."""
+    """Count messages by outcome and parked messages by reason, and add the time of each phase."""
     for (kind, outcome), count in poll.outcomes.items():
         metrics.messages.add(count, message_type=message_type(kind), outcome=outcome)
     for code in poll.parked:
@@ -25,8 +25,10 @@ def count_poll(metrics: Metrics, poll: PollResult) -> None:
 
 
 def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], None]:
-    """Counts what a round of drafting came to: revisions, their new lines, questions, time since
-    sent.
+    """A function that counts the result of a round of drafting.
+
+    It counts revisions, new lines, withheld services and questions, and observes how long each
+    message waited for its draft.
     """
 
     def count(drafted: DraftingResult) -> None:
@@ -48,16 +50,17 @@ def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], 
 
 
 def show_counts(metrics: Metrics, counts: Counts, now: datetime, *, priced: bool) -> None:
-    """What only the ledger knows: how much waits, and since when. `priced`: a price list is
-    loaded.
+    """Set the metrics of what waits in the ledger, and since when.
+
+    `priced` says that the site has given a price list. Without one no money is shown.
     """
     metrics.outbox.set(counts.outbox)
     metrics.oldest_outbox.set((now - (counts.outbox_oldest or now)).total_seconds())
     metrics.oldest_parked.set((now - (counts.parked_oldest or now)).total_seconds())
     metrics.open_visits.set(counts.open_visits)
-    metrics.open_questions.replace({each.code: each.number for each in counts.questions})
+    metrics.open_questions.replace({asked.code: asked.number for asked in counts.questions})
     metrics.oldest_question.replace(
-        {each.code: (now - each.oldest).total_seconds() for each in counts.questions}
+        {asked.code: (now - asked.oldest).total_seconds() for asked in counts.questions}
     )
     if priced:
         metrics.money_at_stake.set(counts.stake_cents)

@@ -1,14 +1,15 @@
-"""When Python looks for garbage in a program that holds thousands of visits in memory.
+"""When Python collects garbage in a program that holds thousands of visits in memory.
 
-It owns the moment. A collection walks over every object that is held, which stops a large program
-for a second, and finds nothing: what the work itself makes is freed when it is let go. Cycles come
-with errors and their tracebacks, and after an error all visits are dropped.
+This module owns the moment of a collection, and knows nothing of visits. A collection walks over
+every object in memory, which stops a large program for about a second, and it finds nothing: our
+objects form no cycles, so Python frees them as soon as nobody holds them. Cycles come with errors
+and their tracebacks. After an error all visits are dropped, and that is the moment to collect.
 """
 
 import gc
 from time import monotonic
 
-# For what we do not know of; a pause of a second that often disturbs nobody.
+# For cycles that we do not know of. A pause of a second every hour disturbs nobody.
 EVERY_SECONDS = 3600.0
 
 
@@ -20,11 +21,11 @@ class Garbage:
         self._last = monotonic()
 
     def let_go(self) -> None:
-        """All visits were dropped: collect now, while there is little to walk over."""
+        """Collect now: all visits were dropped, so there is little to walk over."""
         gc.collect()
         self._last = monotonic()
 
     def after_batch(self) -> None:
-        """Collect if it was long ago."""
+        """Collect if the last collection was an hour ago."""
         if monotonic() - self._last > EVERY_SECONDS:
             self.let_go()

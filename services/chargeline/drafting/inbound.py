@@ -1,7 +1,8 @@
 """One record of the inbound topic, read before anything is written.
 
-It owns the decision what a record is: a message of a visit, one under another visit's key, a copy
-of a merge, a nudge, one that nobody uses, or one to be parked. It writes nothing.
+This module owns the decision what kind of record it is: a message under the key of its visit, a
+message under another key, the copy of a merge, a nudge, a message of a kind that nobody uses, or a
+message to park. It writes nothing and asks no ledger, so records can be read ahead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,10 @@ class InboundRecord(NamedTuple):
 
 
 class ReadRecord(NamedTuple):
-    """What a record turned out to be. `visit`: whom it concerns, None if nobody knows."""
+    """What a record turned out to be.
+
+    `visit` is the visit that the record concerns, None if nobody can tell.
+    """
 
     record: InboundRecord
     kind: RecordKind
@@ -83,36 +87,38 @@ def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
 
 
 def key_of_text(text: str) -> VisitKey | None:
-    """The visit that a Kafka key names, None if it names none that the ledger could keep."""
+    """The visit that a Kafka key names, None if it names none that the ledger can store."""
     facility, _, visit = text.partition("|")
     return VisitKey(facility, visit) if visit and not (no_key(facility) or no_key(visit)) else None
 
 
 def _named(record: InboundRecord) -> VisitKey | None:
-    """The visit that a record's key names."""
+    """The visit that a record's key names. The gateway marks a key that names none."""
     return None if NO_VISIT in record.headers else key_of_text(record.key)
 
 
 def _bad_identifier(reading: Reading) -> Hl7Error | None:
-    """Why the ledger could not keep a message under its numbers: one would block its partition for
-    ever.
+    """Why the ledger cannot store a message under its numbers, None if it can.
+
+    The message is parked then. If the ledger refused it in the batch, the poll would fail again and
+    again, and the partition would stand still.
     """
     for where, text in _identifiers(reading):
-        if (found := no_key(text)) is not None:
+        if (unusable := no_key(text)) is not None:
             return Hl7Error(
                 "identifier.invalid",
-                expected=f"text of at most {KEY_BYTES_MOST} bytes, without NUL and halves of "
-                f"characters",
-                found=found,
+                expected=f"text of at most {KEY_BYTES_MOST} bytes, without a NUL and without half "
+                "a character",
+                found=unusable,
                 where=where,
-                do="ask the sender what it wrote there; it must send the message again with a "
-                "usable one",
+                do="ask the sender what it wrote there; it must send the message again with an "
+                "identifier that can be stored",
             )
     return None
 
 
 def _identifiers(reading: Reading) -> Iterator[tuple[str, str]]:
-    """Where a message has the numbers that become keys, and what they are."""
+    """The identifiers of a message that become keys in the ledger, each with its field."""
     yield "MSH-10", reading.message.control_id
     yield "the facility", reading.facility
     yield "the visit number", reading.visit or ""
@@ -125,8 +131,9 @@ def _identifiers(reading: Reading) -> Iterator[tuple[str, str]]:
 
 
 def problems_of(read: ReadRecord) -> Sequence[Unreadable | Hl7Error]:
-    """Why a record is parked, if it is; of a message that is used, the first part that cannot be
-    read.
+    """Why a record is parked, empty if it is not.
+
+    A message that is used can have a part that cannot be read; the first such part is given.
     """
     if read.kind == "parked" and read.problem is not None:
         return [read.problem]

@@ -1,7 +1,8 @@
 """How many messages may be parked before the program stops.
 
-It owns one judgement: a bad deploy must not drain the feed into the parking lot. The clock is
-handed in.
+This module owns one decision. After a bad deploy every message would be parked, thousands of them,
+and a person would have to retry each; so the program stops after a number in a row or in a minute.
+The module does not know why a message was parked. The clock is handed in.
 """
 
 from collections import deque
@@ -12,7 +13,7 @@ from chargeline.engine import Finding, FindingError
 
 
 class TooManyParkedError(FindingError):
-    """Parking has gone beyond its limit; the program stops and says why."""
+    """More messages were parked than the limit allows. The program stops and says why."""
 
 
 class ParkedLimit:
@@ -26,7 +27,10 @@ class ParkedLimit:
         self._times: deque[datetime] = deque()
 
     def count(self, parked: Sequence[str], used: int) -> None:
-        """Take in a batch; raises TooManyParkedError when a limit is passed."""
+        """Count a batch: the codes of its parked messages, and how many of its messages were used.
+
+        Raises TooManyParkedError when a limit is passed.
+        """
         now = self._clock()
         self._in_a_row = self._in_a_row + len(parked) if not used else 0
         self._times.extend([now] * len(parked))
@@ -47,7 +51,7 @@ class ParkedLimit:
                 expected=f"at most {most} messages to be parked {when}",
                 found=f"{found}, the last one for {last}",
                 where="",
-                do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing "
-                "is lost: correct it, start again, then `chargeline parked retry`",
+                do="see `chargeline parked list`; a new interface or rule may be wrong. Nothing is "
+                "lost: correct that file, start the program again, then `chargeline parked retry`",
             )
         )

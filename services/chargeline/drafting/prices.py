@@ -1,7 +1,7 @@
-"""A site's price list, with which the service can say how much money waits for an answer.
+"""A site's price list: with it the service can say how much money waits for answers.
 
-It owns the shape of the file and says all that is wrong with it at once. No list ships with the
-product: prices are the site's own.
+This module owns the shape of the file, and reports all its mistakes at once. It does not know what
+a code means. No list ships with the product, because prices are the site's own.
 """
 
 import csv
@@ -16,13 +16,13 @@ _CENTS = re.compile(r"\d{1,12}")
 
 
 class PricesError(FindingError):
-    """The price list cannot be used; there is a finding for each mistake."""
+    """The price list cannot be used. The error has a finding for each mistake."""
 
 
 def read_prices(path: Path) -> dict[str, int]:
     """Cents for one unit of each code (CPT or HCPCS), from a CSV with the columns code and cents.
 
-    Raises PricesError.
+    The row `J9271,2950` says that a unit of J9271 brings 29.50 dollars. Raises PricesError.
     """
     try:
         rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
@@ -33,17 +33,17 @@ def read_prices(path: Path) -> dict[str, int]:
                 expected="a CSV in UTF-8",
                 found=type(error).__name__,
                 where=str(path),
-                do="write the file anew, or correct CHARGELINE_PRICES",
+                do="save the price list as a CSV in UTF-8, or correct CHARGELINE_PRICES",
             )
         ) from error
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
         raise PricesError(
             Finding(
                 "prices.file",
-                expected="the line code,cents at the beginning",
+                expected="the first line to be code,cents",
                 found="another line" if rows else "an empty file",
                 where=str(path),
-                do="write that line first",
+                do="write that line at the beginning of the file",
             )
         )
     prices: dict[str, int] = {}
@@ -59,7 +59,7 @@ def read_prices(path: Path) -> dict[str, int]:
                     expected="a code and whole cents, such as J9271,2950",
                     found="something else",
                     where=f"{path}:{number}",
-                    do="correct it",
+                    do="correct the row",
                 )
             )
         elif code in prices:
@@ -69,7 +69,7 @@ def read_prices(path: Path) -> dict[str, int]:
                     expected="each code once",
                     found=f"{code} again",
                     where=f"{path}:{number}",
-                    do="remove one",
+                    do="remove one of the two rows",
                 )
             )
         else:

@@ -1,22 +1,25 @@
 """One poll in one transaction of the ledger: from records to revisions of drafts.
 
-It owns the order of the work, and that memory never runs ahead of the ledger: when a transaction
-fails, what was folded in memory is thrown away with it. It knows no Kafka; records come in as
-values, and what must be published goes out through the outbox.
+This module owns the order of the work. It also owns the rule that memory never runs ahead of the
+ledger: when a transaction fails, the cache of visits is thrown away with it. The module knows no
+Kafka. Records come in as values, and events go out through the outbox of the ledger.
 
-    1  read      what each record is: it needs no ledger, and may be done ahead (`inbound.py`)
-    2  keep      the messages that are new, and the merges that they tell of (`rows.py`)
-    3  fold      the timelines of their visits (`visit_cache.py`, `engine.Feed`)
-    4  park      what cannot be used; its visit is incomplete until a person has seen to it
-    5  tell      partitions that must look at a visit of theirs again (`announcing.py`,
-       `concerned.py`)
-    6  draft     the visits that changed, with the history of their patients; then again those whose
-                 history that changed (`same_patient.py`)
-    7  revise    what is new in each draft since its last revision, and which questions are due
-                 (`revisions.py`)
-    8  announce  all of it, through the outbox
+    1  read      say what each record is; this needs no ledger and may be done ahead (`inbound.py`)
+    2  keep      store the messages that are new, and their merges (`rows.py`)
+    3  fold      bring the timelines of their visits up to date (`visit_cache.py`, `engine.Feed`)
+    4  park      put aside what cannot be used; its visit is incomplete until a person has seen to
+                 the message
+    5  tell      tell other partitions to look at a visit of theirs again (`announcing.py`,
+                 `concerned.py`)
+    6  draft     draft the visits that changed, with the history of their patients; then draft again
+                 the visits whose history that has changed (`same_patient.py`)
+    7  revise    find what is new in each draft since the last revision, and which questions are due
+                 (`revisions.py`, `due.py`)
+    8  announce  put all events into the outbox
 
-Where drafts wait for a visit to settle, 6 and 7 are done later (`work_off_due`).
+If the site lets a visit settle before it is drafted (`settle_seconds`), steps 6 to 8 are done later
+for it, by `work_off_due`. With 20 seconds, messages of a visit at 09:00:00, 09:00:05 and 09:00:10
+give one draft at 09:00:20.
 """
 
 from collections import Counter
@@ -51,14 +54,14 @@ from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import MessageKey, Move, StoredMessage
 from chargeline.ledger.store import Ledger
 
-# How many due visits are looked through for our own: those of a program that hangs stand before
-# ours.
+# The visits of a program that hangs stay due and stand before ours. So we look through this many
+# due visits for each one that we draft.
 OTHERS_DUE = 20
 Clock = Callable[[], datetime]
 
 
 class PartitionBatch(NamedTuple):
-    """Records of one partition in order, read, and how far the ledger goes when it has them."""
+    """Records of one partition in order, already read, and the move of the offset past them."""
 
     records: Sequence[ReadRecord]
     move: Move
@@ -66,8 +69,9 @@ class PartitionBatch(NamedTuple):
 
 
 class ProcessorSettings(NamedTuple):
-    """What a site decides about the live service. `settle`: what passes before a changed visit is
-    drafted.
+    """What a site decides about drafting.
+
+    `settle` is the time between the first new message of a visit and its draft.
     """
 
     inbound_topic: str
@@ -77,9 +81,9 @@ class ProcessorSettings(NamedTuple):
 
 
 class PollResult(NamedTuple):
-    """What a poll came to, for metrics and the limit on parked messages.
+    """The result of a poll, for metrics and for the limit on parked messages.
 
-    `outcomes` counts by message type and outcome; `seconds` by phase.
+    `outcomes` counts messages by type and outcome. `seconds` is the time of each phase.
     """
 
     read: int
@@ -91,8 +95,9 @@ class PollResult(NamedTuple):
 
 
 class Processor:
-    """Works off polls; keeps the visits of its partitions in a cache. `tell` hears what was
-    committed.
+    """Works off polls, and keeps the visits of its partitions in a cache.
+
+    `tell` is called with the result of each round of drafting once that is committed.
     """
 
     def __init__(
@@ -117,15 +122,15 @@ class Processor:
         return VisitCache(self.profile, self.maker.rulebook.base, self.settings.visits_in_memory)
 
     def drop(self) -> None:
-        """Forget what is held: partitions were lost, or the last transaction failed."""
+        """Empty the cache, because partitions were lost or the last transaction failed."""
         self._cache = self._new_cache()
 
     def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
-        """Read records (1); it needs neither ledger nor cache, and may be done ahead."""
+        """Read records (step 1). This needs neither ledger nor cache, so it may be done ahead."""
         return [read_record(record, self.profile) for record in records]
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
-        """Work off records by partition. Raises Fenced when a partition is somebody else's now."""
+        """Work off records by partition. Raises Fenced if another program owns a partition now."""
         began = perf_counter()
         records = [read for batch in batches.values() for read in batch.records]
         moves = {number: batch.move for number, batch in batches.items()}
@@ -147,7 +152,7 @@ class Processor:
     async def _work_off(
         self, batch: Batch, records: Sequence[ReadRecord], now: datetime
     ) -> tuple[PollResult, DraftingResult]:
-        """The numbered list of this file, from 2 on."""
+        """The numbered list of this file, from step 2 on."""
         cache, inbound_topic = self._cache, self.settings.inbound_topic
         usable = [read for read in records if read.kind in ("message", "prior")]
         nudged = {read.visit for read in records if read.kind == "nudge" and read.visit is not None}
@@ -155,32 +160,32 @@ class Processor:
         await cache.load(
             batch, dict.fromkeys([read.visit for read in usable if read.visit is not None])
         )
-        # 2, 3: `fresh` are messages that were not there before
+        # 2 keep, 3 fold: `fresh` are the records whose message the ledger did not have
         fresh = await self._keep(batch, usable)
         cache.note_undrafted(fresh)
         began = perf_counter()
         changed = set(nudged)
         for read in fresh:
-            assert read.reading is not None, "what is kept was read"
+            assert read.reading is not None, "a message is read before it is stored"
             changed |= cache.feed.add(read.reading)
         fold_seconds = perf_counter() - began
         ours = nudged | {read.visit for read in fresh if read.visit is not None}
-        changed &= ours  # a merge moves visits of other partitions in memory only
+        changed &= ours  # a merge also changes visits of others in memory; others draft them
         merged = [
             read.visit
             for read in fresh
             if read.visit and read.reading and visit_merges(read.reading)
         ]
-        await cache.load(batch, merged, again=True)  # with what is kept under the prior number
+        await cache.load(batch, merged, again=True)  # the prior number may have messages too
         changed.update(merged)
-        # 4
+        # 4 park
         problems = [(read, problem) for read in records for problem in problems_of(read)]
         parked = [parked_message(read, problem, now) for read, problem in problems]
         await batch.park(parked)
         incomplete = {read.visit for read, _problem in problems if read.visit is not None}
         await cache.load(batch, incomplete)
         cache.note_parked(incomplete)
-        # 5
+        # 5 tell
         announcements = [
             *under_their_own_keys(inbound_topic, records, now),
             *copies_of_merges(inbound_topic, fresh, now),
@@ -188,9 +193,9 @@ class Processor:
         elsewhere = await concerned_by_merges(batch, cache, fresh)
         survivors = {cache.feed.surviving(key) for key in ours | incomplete} - (ours | incomplete)
         announcements += [nudge(inbound_topic, key, now) for key in sorted(survivors | elsewhere)]
-        # 6, 7
+        # 6 draft, 7 revise
         drafted = await self._draft_or_settle(batch, sorted(changed | incomplete), now)
-        # 8
+        # 8 announce
         parked_topic = self.settings.parked_topic
         told = [parked_event(parked_topic, read, problem, now) for read, problem in problems]
         await batch.announce([*announcements, *drafted.announcements, *told])
@@ -205,9 +210,7 @@ class Processor:
         return poll, drafted
 
     async def _keep(self, batch: Batch, usable: Sequence[ReadRecord]) -> list[ReadRecord]:
-        """Keep messages and their merges (2); returns the records whose message was not there
-        before.
-        """
+        """Store messages and their merges (step 2); returns the records whose message is new."""
         rows = [stored_message(read) for read in usable]
         fresh = _first_of_each(usable, rows, await batch.add_messages(rows))
         readings = [
@@ -232,7 +235,7 @@ class Processor:
     async def _draft_or_settle(
         self, batch: Batch, keys: Sequence[VisitKey], now: datetime
     ) -> DraftingResult:
-        """Visits that changed: drafted at once where nothing is to settle, else marked as due."""
+        """Draft visits that changed at once, or mark them as due if the site lets visits settle."""
         if not self.settings.settle:
             return await self._draft(batch, keys, now)
         rows = await batch.visits(keys)
@@ -254,10 +257,10 @@ class Processor:
         owner: str,
         limit: int,
     ) -> int:
-        """Draft visits whose time has come, of the partitions that are ours; returns how many.
+        """Draft the due visits of our partitions, at most `limit` of them; returns how many.
 
-        `partition_of` gives the partition of a visit, None where it is another's; `offsets` is
-        where the ledger must hold each partition of ours. Raises Fenced.
+        `partition_of` gives the partition of a visit, None if another program owns it. `offsets`
+        gives the offset that the ledger must hold for each of our partitions. Raises Fenced.
         """
         now = self.clock()
         try:
@@ -280,7 +283,7 @@ class Processor:
         return len(ours)
 
     async def _draft(self, batch: Batch, keys: Sequence[VisitKey], now: datetime) -> DraftingResult:
-        """New revisions of visits where the draft is another than the last one (6, 7)."""
+        """Draft visits, and make and store their new revisions (steps 6 and 7)."""
         if not keys:
             return DraftingResult()
         began = perf_counter()
@@ -294,7 +297,7 @@ class Processor:
         if unsure:
             await cache.join_patients(batch, unsure)
             timelines.update({key: cache.feed.get(key) for key in unsure})
-        rows = await batch.visits(keys)  # locks them: two batches take turns
+        rows = await batch.visits(keys)  # this locks the visits, so that two batches take turns
         await cache.load_states(batch, keys, rows)
         drafts, others = await draft_with_records(batch, cache, self.maker, timelines)
         result = self.maker.revise(
@@ -326,8 +329,10 @@ class Processor:
 def _first_of_each(
     usable: Iterable[ReadRecord], rows: Iterable[StoredMessage], new: AbstractSet[MessageKey]
 ) -> list[ReadRecord]:
-    """The records whose message is new, the first of each: the same one twice in a poll counts
-    once.
+    """The records whose message is new. Of a message that is twice in a poll, the first record
+    counts.
+
+    A copy of a merge for its prior visit always counts: the partition of that visit has to fold it.
     """
     left = set(new)
     first = []
@@ -345,8 +350,9 @@ _OUTCOMES = {"unused": "set_aside", "parked": "parked"}
 def _outcomes(
     records: Sequence[ReadRecord], fresh: Sequence[ReadRecord]
 ) -> dict[tuple[str, str], int]:
-    """Counts by message type and outcome; nudges and messages sent on under their key are not
-    counted.
+    """How many messages of each type had each outcome.
+
+    Nudges, and messages that are sent again under their own key, are not counted.
     """
     new = {id(read) for read in fresh}
     counts: Counter[tuple[str, str]] = Counter()

@@ -1,19 +1,34 @@
-"""From records that were read to rows of the ledger.
+"""From messages, revisions and questions to rows of the ledger.
 
-It owns which value goes into which column. It writes nothing.
+This module owns which value goes into which column, and when the row of a visit need not be written
+again. It writes nothing: whoever asks for a row gives it to a batch.
 """
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chargeline.drafting.inbound import ReadRecord
 from chargeline.engine import PatientMerge, Reading, Unreadable, VisitKey, VisitMerge
 from chargeline.hl7.errors import Hl7Error
-from chargeline.ledger.records import StoredMerge, StoredMessage, StoredParkedMessage, StoredVisit
+from chargeline.ledger.records import (
+    Announcement,
+    StoredMerge,
+    StoredMessage,
+    StoredParkedMessage,
+    StoredQuestion,
+    StoredRevision,
+    StoredVisit,
+)
+from chargeline.published.drafts import WrittenRevision
+from chargeline.published.shapes import DocumentationQuestion
+
+# Retention goes by the time of a visit's row. A row that would change in nothing else is written
+# once a day.
+STALE = timedelta(days=1)
 
 
 def headers_text(headers: dict[str, str]) -> str:
-    """Headers as they are kept: a JSON object with sorted names."""
+    """Headers as the ledger stores them: a JSON object with sorted names."""
     return json.dumps(headers, sort_keys=True) if headers else "{}"
 
 
@@ -39,7 +54,7 @@ def stored_message(read: ReadRecord) -> StoredMessage:
 
 
 def stored_merge(reading: Reading, merge: VisitMerge | PatientMerge) -> StoredMerge:
-    """A merge, with the message that told of it."""
+    """A merge, with the time and the digest of the message that told of it."""
     message = reading.message
     return StoredMerge(
         facility=reading.facility,
@@ -53,7 +68,7 @@ def stored_merge(reading: Reading, merge: VisitMerge | PatientMerge) -> StoredMe
 def parked_message(
     read: ReadRecord, problem: Unreadable | Hl7Error, now: datetime
 ) -> StoredParkedMessage:
-    """A record that could not be used, or of which a part could not be, with the reason."""
+    """A record that could not be used whole, with the reason."""
     record, finding = read.record, problem.finding
     return StoredParkedMessage(
         topic=record.topic,
@@ -86,4 +101,56 @@ def new_visit(key: VisitKey, now: datetime) -> StoredVisit:
         discharged_at=None,
         incomplete=False,
         updated_at=now,
+    )
+
+
+def changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:
+    """The row of a visit to write, none if it would say what it says already.
+
+    The time of the next look (`asked_due`) may change without anything happening to the visit. Then
+    `updated_at` stays, so that retention sees how old the visit really is.
+    """
+    if before is None:
+        return [after]
+    if after._replace(updated_at=before.updated_at, asked_due=before.asked_due) != before:
+        return [after]
+    if after.updated_at - before.updated_at > STALE and after.asked_due == before.asked_due:
+        return [after]
+    return (
+        [after._replace(updated_at=before.updated_at)]
+        if after.asked_due != before.asked_due
+        else []
+    )
+
+
+def stored_revision(revision: WrittenRevision, now: datetime) -> StoredRevision:
+    """A revision as it was published, byte for byte."""
+    return StoredRevision(
+        facility=revision.facility,
+        visit=revision.visit,
+        revision=revision.revision,
+        status=revision.digest.status,
+        policy=revision.digest.policy,
+        rulebook=revision.rulebook,
+        created_at=now,
+        body=revision.value.decode(),
+        changes=revision.changes.decode(),
+    )
+
+
+def stored_question(
+    question: DocumentationQuestion,
+    before: StoredQuestion | None,
+    announced: Announcement,
+    now: datetime,
+) -> StoredQuestion:
+    """A question that was opened or closed; `before` is its row, if it was open."""
+    return StoredQuestion(
+        facility=question.facility,
+        visit=question.visit,
+        question_id=question.question_id,
+        code=question.code,
+        opened_at=before.opened_at if before is not None else now,
+        closed_at=now if question.state == "closed" else None,
+        body=announced.payload.decode(),
     )

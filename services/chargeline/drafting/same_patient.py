@@ -1,9 +1,12 @@
 """Drafts with the records of their patients: what the patient's other visits contribute.
 
-It owns that a change of what one visit contributes reaches the patient's other visits: those of
-this round are drafted again, of the others it returns the keys, so that their own partitions look
-at them. Patients are locked while their record is read and written, or two visits in two partitions
-would not see each other.
+This module owns how a change in what one visit contributes reaches the patient's other visits.
+Those of this round are drafted again. Of the others it returns the keys, so that their own
+partitions look at them. It does not know what a contribution means; `engine/record.py` does.
+
+Patients are locked while their record is read and written. Otherwise this could happen: visit A in
+partition 2 and visit B in partition 5 are drafted at 09:00:00, neither sees the other's initial
+service, and both are billed as the first of the day.
 """
 
 from collections.abc import Mapping
@@ -32,9 +35,9 @@ async def draft_with_records(
     maker: RevisionMaker,
     timelines: Mapping[VisitKey, Timeline | None],
 ) -> tuple[dict[VisitKey, Draft], set[VisitKey]]:
-    """The drafts of visits, and the keys of other visits of their patients that must look again.
+    """The drafts of visits, and the keys of the patients' other visits that must be looked at.
 
-    A visit without a timeline was merged away; it contributes nothing any more.
+    A visit without a timeline was merged away. It contributes nothing any more.
     """
     drafts = {
         key: maker.draft(timeline, cache.states[key].history, cache.saved)

@@ -1,6 +1,7 @@
-"""The drafting floor as a site's settings want it.
+"""The drafting floor, set up from a site's settings.
 
-It owns which setting goes where, for every program that drafts.
+This module owns which setting goes to which part, for every program that drafts. It does not know
+where messages come from.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from chargeline.settings import Settings
 
 VISITS_IN_MEMORY = 5_000
 RETENTION_SECONDS = 3600.0
-"""So often what has been kept for its days is removed."""
+"""Every hour the live programs remove what was kept for its number of days."""
 
 
 def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
@@ -31,9 +32,10 @@ def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
 def new_processor(
     settings: Settings, ledger: Ledger, inbound: str, tell: Callable[[DraftingResult], None]
 ) -> Processor:
-    """A processor of the records of `inbound`; `tell` hears what was committed.
+    """A processor for the records of the topic `inbound`.
 
-    Raises RulebookError, Hl7Error or PricesError for files that cannot be used.
+    `tell` is called with what was committed. Raises RulebookError, Hl7Error or PricesError if a
+    file cannot be used.
     """
     rulebook, folder = load_rules(settings)
     maker = RevisionMaker(

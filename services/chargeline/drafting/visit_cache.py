@@ -1,15 +1,16 @@
 """The visits of our partitions, held in memory between polls.
 
-It owns loading a visit from the ledger when it is first touched, and dropping the least recently
-touched ones. Whatever it holds can be made again from the ledger, so after a failed transaction it
-is thrown away as a whole.
+This module owns when a visit is loaded from the ledger, which is when a message first touches it,
+and which visits are dropped, which are those that were not touched for longest. It does not draft.
+Everything in the cache can be loaded again from the ledger, so after a failed transaction the whole
+cache is thrown away.
 """
 
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Sequence
 
 from chargeline.drafting.inbound import ReadRecord
-from chargeline.drafting.revisions import LastRevision, UndraftedMessage, VisitState
+from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
     NO_HISTORY,
     Contribution,
@@ -34,10 +35,10 @@ _NOTHING: tuple[frozenset[Contribution], History] = (frozenset(), NO_HISTORY)
 
 
 class VisitCache:
-    """Timelines (`feed`), what was worked out for their drafts (`saved`), and what was last
-    published.
+    """Timelines (`feed`), work that later drafts may use again (`saved`), and what was published
+    last (`states`).
 
-    `most`: so many visits are held. `rules` are those of the base layer.
+    The cache holds at most `most` visits. `rules` are those of the base layer.
     """
 
     def __init__(self, profile: Profile, rules: Policy, most: int) -> None:
@@ -50,7 +51,7 @@ class VisitCache:
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
     async def load(self, batch: Batch, keys: Iterable[VisitKey], *, again: bool = False) -> None:
-        """Bring visits in from the ledger, with their merges."""
+        """Load visits from the ledger, with their merges; `again` loads those that are here too."""
         wanted = []
         for key in keys:
             if key in self._loaded and not again:
@@ -75,10 +76,10 @@ class VisitCache:
     async def load_states(
         self, batch: Batch, keys: Iterable[VisitKey], rows: Container[VisitKey]
     ) -> None:
-        """Bring in what the ledger has of visits besides their messages, where it is not here yet.
+        """Load the states of visits that are not here yet.
 
-        `rows`: those with a row. The others have never been drafted, so nothing but parked messages
-        is kept.
+        `rows` are the visits with a row in the ledger. A visit without one was never drafted, so
+        the ledger can have only parked messages of it.
         """
         missing = [key for key in keys if key not in self.states]
         if not missing:
@@ -104,9 +105,7 @@ class VisitCache:
     async def _patients_records(
         self, batch: Batch, keys: Sequence[VisitKey]
     ) -> dict[VisitKey, tuple[frozenset[Contribution], History]]:
-        """What visits contribute, and their history; most visits have just begun and have
-        neither.
-        """
+        """What visits contribute, and their history. A visit that has just begun has neither."""
         rows = await batch.contributions_of(keys)
         patients = {(row.facility, row.patient) for row in rows}
         if not patients:
@@ -120,25 +119,26 @@ class VisitCache:
         return {key: (frozenset(own[key]), history.get(key, NO_HISTORY)) for key in keys}
 
     def note_parked(self, keys: Iterable[VisitKey]) -> None:
-        """Note that messages of visits were put aside."""
+        """Note that messages of these visits were parked."""
         for key in keys:
             if key in self.states:
                 self.states[key] = self.states[key]._replace(parked=True)
 
     def note_undrafted(self, records: Iterable[ReadRecord]) -> None:
-        """Note messages that are in no draft yet."""
+        """Note messages that are in no draft yet, for the metric of the time to the draft."""
         for read in records:
             if read.visit is not None and read.reading is not None:
                 message = UndraftedMessage(read.reading.message.sent, read.record.received_at)
                 self._undrafted.setdefault(read.visit, []).append(message)
 
     def now_drafted(self, keys: Iterable[VisitKey]) -> list[UndraftedMessage]:
-        """The messages of visits that are in a draft now."""
+        """The noted messages of visits that have just been drafted; each is given once."""
         return [message for key in keys for message in self._undrafted.pop(key, ())]
 
     async def join_patients(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
-        """Take in the merges of patients of some visits; they may have come through other
-        partitions.
+        """Load the merges of the patients of some visits.
+
+        Such a merge may have come through another partition, which does not know of these visits.
         """
         patients = [(key.facility, patient) for key in keys for patient in self.feed[key].patients]
         for merge in await batch.patient_merges_around(patients):
@@ -147,8 +147,9 @@ class VisitCache:
             )
 
     def of_patients(self, patients: Iterable[tuple[str, str]]) -> set[VisitKey]:
-        """The visits in memory in which a message named one of these patients, by facility and
-        number.
+        """The visits in memory of which a message named one of these patients.
+
+        A patient is given by facility and number.
         """
         keys = {
             key for facility, patient in patients for key in self.feed.of_patient(facility, patient)
@@ -156,7 +157,7 @@ class VisitCache:
         return {key for key in keys if key in self._loaded}
 
     def trim(self) -> None:
-        """Drop the visits that were not touched for longest."""
+        """Drop the visits that were not touched for longest, until at most `most` are left."""
         while len(self._loaded) > self._most:
             self._forget(next(iter(self._loaded)))
 
@@ -167,9 +168,9 @@ class VisitCache:
         self._undrafted.pop(key, None)
         self.feed.forget(key)
         survivor = self.feed.surviving(key)
-        if (
-            survivor not in self._loaded
-        ):  # what we kept for it would never be let go: others draft it
+        if survivor not in self._loaded:
+            # Another partition drafts the survivor. What this feed holds of it would stay for ever,
+            # because nobody here loads it and drops it again.
             self.feed.forget(survivor)
 
 

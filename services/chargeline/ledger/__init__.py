@@ -1,8 +1,10 @@
-"""The ledger: what was received, what was made of it, and how far each partition has been read.
+"""The ledger: the messages received, the drafts written from them, and how far each partition of
+Kafka has been read.
 
-It owns one SQLite or PostgreSQL database, in which a batch is one transaction, and the wording of
-what can go wrong with it. It takes bytes and JSON text in and gives rows back; it knows no HL7 and
-no rules.
+The ledger owns one database, SQLite or PostgreSQL, and the wording of everything that can go wrong
+with it. A batch is one transaction: the messages of a poll, the drafts, the offsets and the events
+to publish are stored together or not at all. The ledger takes in bytes and JSON text and gives rows
+back. It knows no HL7 and no rules.
 """
 
 from chargeline.ledger.batch import Batch

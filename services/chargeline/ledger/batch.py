@@ -1,7 +1,9 @@
-"""A batch: everything that one poll changes, in one transaction.
+"""A batch: everything that one poll changes, written in one transaction.
 
-It owns the writes and the fence. It refuses to know what they mean: the program says what is new,
-what a visit has become and what to announce, and either all of it is kept or nothing.
+This module owns the writes and the fence. The fence is the row of a partition that names its owner
+and the next offset. A program that lost partition 3 at offset 500 finds another owner in that row,
+and its batch is rolled back. The module does not know what the rows mean: the program says which
+messages are new, what a visit has become and what to announce.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,15 +38,18 @@ _DUE = ("settle_due", "final_due", "asked_due")
 
 
 class Batch(View):
-    """One transaction that writes; made by `Ledger.batch`. Rows that it touches are its own until
-    it ends.
+    """One transaction that writes; `Ledger.batch` opens it.
+
+    The partitions that a batch moves and the visits that it reads are locked: no other batch gets
+    them until this one ends.
     """
 
     _locks = True
 
     async def claim(self, topic: str, partition: int, owner: str) -> int | None:
-        """Take the partition over from whoever had it; returns the next offset to read, None at
-        first.
+        """Take the partition over from its present owner; returns the next offset to read.
+
+        The offset is None for a partition that nobody has read yet.
         """
         table = tables.partition_offset
         now = {"owner": owner, "claimed_at": datetime.now(UTC)}
@@ -57,77 +62,88 @@ class Batch(View):
         return offset
 
     async def advance(self, topic: str, moves: Mapping[int, Move], *, owner: str) -> None:
-        """Move partitions from exactly `expected` to `next_offset`, all or none; raises Fenced.
+        """Move partitions from exactly `expected` to `next_offset`, all of them or none.
 
-        Called first in a batch, it stops a stale owner before it has worked in vain. A move from an
-        offset to itself only makes sure that the partition is still ours, until the batch ends.
+        Raises Fenced when one of them has another owner or stands at another offset. Call it first
+        in a batch: a program that lost its partition then stops before it has done any work. A move
+        from 500 to 500 reads nothing; it makes sure that the partition is still ours until the
+        batch ends.
         """
         table = tables.partition_offset
         asked = {"topic": topic, **statements.numbers(self._dialect, moves)}
         rows = await self._transaction.rows(statements.offsets(self._dialect), asked)
-        found = {row.partition: StoredOffset._make(row) for row in rows}
+        stored = {row.partition: StoredOffset._make(row) for row in rows}
         stale = {
-            number for number, move in moves.items() if not _is_at(found.get(number), owner, move)
+            number for number, move in moves.items() if not _is_at(stored.get(number), owner, move)
         }
         if stale:
             raise self._transaction.fail(
-                _fenced(topic=topic, owner=owner, moves=moves, found=found, stale=stale)
+                _fenced(topic=topic, owner=owner, moves=moves, stored=stored, stale=stale)
             )
         assert all(move.is_forwards for move in moves.values()), "a partition is read forwards"
         moved = [
-            found[number]._replace(next_offset=move.next_offset) for number, move in moves.items()
+            stored[number]._replace(next_offset=move.next_offset) for number, move in moves.items()
         ]
         await self._transaction.insert(table, moved, "replace")
 
     async def add_messages(self, messages: Sequence[StoredMessage]) -> set[MessageKey]:
-        """Keep messages; returns the keys of those that were not there. Raises Unstorable."""
+        """Store messages; returns the keys of those that the ledger did not have yet.
+
+        Raises Unstorable.
+        """
         new = await self._transaction.insert_new(tables.message, messages)
         return {messages[place].key for place in new}
 
     async def add_merges(
         self, visit_merges: Sequence[StoredMerge] = (), patient_merges: Sequence[StoredMerge] = ()
     ) -> None:
-        """Keep merges; one that is there already is left as it is."""
+        """Store merges; a merge that is stored already stays as it is."""
         await self._transaction.insert(tables.visit_merge, visit_merges, "ignore")
         await self._transaction.insert(tables.patient_merge, patient_merges, "ignore")
 
     async def put_visits(self, visits: Sequence[StoredVisit]) -> None:
-        """Write where visits stand, over what was there."""
+        """Write where visits stand, in place of their rows before."""
         await self._transaction.insert(tables.visit, visits, "replace")
 
     async def due_visits(self, now: datetime, limit: int) -> list[VisitKey]:
-        """Visits with something due by now, the longest due first; `visits` locks them."""
-        found: dict[VisitKey, datetime] = {}
+        """The visits with something due by now, the longest due first.
+
+        This only reads their keys. `visits` locks the rows.
+        """
+        due_since: dict[VisitKey, datetime] = {}
         for due in _DUE:
             for row in await self._transaction.rows(
                 statements.due(due), {"now": now, "most": limit}
             ):
                 key = VisitKey(row.facility, row.visit)
-                found[key] = min(row.since, found.get(key, row.since))
-        return sorted(found, key=lambda key: (found[key], key))[:limit]
+                due_since[key] = min(row.since, due_since.get(key, row.since))
+        return sorted(due_since, key=lambda key: (due_since[key], key))[:limit]
 
     async def add_revisions(self, revisions: Sequence[StoredRevision]) -> None:
-        """Append drafts; raises AlreadyThere when a visit has that revision."""
+        """Append revisions; raises AlreadyThere when a visit has a revision of that number."""
         await self._transaction.insert(tables.draft_revision, revisions)
 
     async def put_questions(self, questions: Sequence[StoredQuestion]) -> None:
-        """Write questions, over what was there."""
+        """Write questions, in place of those stored under the same id."""
         await self._transaction.insert(tables.question, questions, "replace")
 
     async def lock_patients(self, patients: Keys) -> None:
-        """Wait until no other batch has these patients, and have them until this one ends.
+        """Wait until no other batch holds these patients, and hold them until this batch ends.
 
-        Two visits of a patient in two partitions would otherwise not see each other's
-        contributions.
+        Without the lock, two visits of one patient that are drafted at the same moment in two
+        partitions would not see each other's contributions.
         """
-        if self._transaction.dialect == "postgresql":  # SQLite has one writer
-            numbers = sorted({_lock_number(*each) for each in patients})
+        if self._transaction.dialect == "postgresql":  # SQLite has only one writer
+            numbers = sorted({_lock_number(*patient) for patient in patients})
             await self._transaction.rows(statements.lock_numbers(), {"numbers": numbers})
 
     async def put_contributions(
         self, visits: Keys, contributions: Sequence[StoredContribution]
     ) -> None:
-        """Remove what some visits contributed, and write contributions; others' are added."""
+        """Write contributions, in place of all that `visits` contributed before.
+
+        `contributions` may hold rows of further visits; those are added to what is stored.
+        """
         table = tables.contribution
         if had := list(visits):
             gone = statements.delete_of_visits(self._dialect, table)
@@ -135,21 +151,22 @@ class Batch(View):
         await self._transaction.insert(table, contributions, "replace")
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
-        """Put events into the outbox, in this order."""
+        """Put events into the outbox, in this order: the database numbers them as they come."""
         await self._transaction.insert(tables.outbox, announcements)
 
     async def delete_announced(self, ids: Iterable[int]) -> int:
-        """Remove from the outbox what has been published; returns how many were there."""
+        """Remove published events from the outbox; returns how many of them were there."""
         published = statements.numbers(self._dialect, ids)
         return await self._transaction.run(statements.delete_announced(self._dialect), published)
 
     async def park(self, messages: Sequence[StoredParkedMessage]) -> None:
-        """Put messages aside; whatever their texts hold, this does not fail."""
-        await self._transaction.insert(tables.parked, [_storable(each) for each in messages])
+        """Put messages aside. This never fails, whatever their texts hold."""
+        await self._transaction.insert(tables.parked, [_storable(message) for message in messages])
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
-        """Move a parked message from one status to another; raises NotFound if it is not in the
-        first.
+        """Move a parked message from the status `was` to another.
+
+        Raises NotFound if the message has another status by now.
         """
         assert status in PARKED_STATUSES and was in PARKED_STATUSES
         table = tables.parked
@@ -159,7 +176,7 @@ class Batch(View):
                 NotFound(
                     expected=f"message {parked_id} with the status {was}",
                     found="none",
-                    do="list them: somebody may have seen to it already",
+                    do="list the parked messages: somebody may have seen to this one already",
                 )
             )
 
@@ -172,26 +189,30 @@ def _fenced(
     topic: str,
     owner: str,
     moves: Mapping[int, Move],
-    found: Mapping[int, StoredOffset],
+    stored: Mapping[int, StoredOffset],
     stale: set[int],
 ) -> Fenced:
     first = min(stale)
-    row = found.get(first)
+    row = stored.get(first)
     return Fenced(
         expected=f"{topic}[{first}] to be {owner}'s, at offset {moves[first].expected}",
-        found=f"{row.owner}'s, at offset {row.next_offset}" if row else "it was never claimed",
-        do="drop what was read, and claim the partition again if it is still assigned",
+        found=f"{row.owner}'s, at offset {row.next_offset}" if row else "a partition never claimed",
+        do="drop the records that were read, and claim the partition again if Kafka still assigns "
+        "it to this program",
         partitions=frozenset(stale),
     )
 
 
 def _lock_number(facility: str, patient: str) -> int:
-    """A number of 63 bits for a patient; two that share one merely wait for each other."""
+    """A number of 63 bits for a patient.
+
+    Two patients may share a number. Their batches then wait for each other, and that is all.
+    """
     digest = blake2b(f"{facility}|{patient}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 def _storable(message: StoredParkedMessage) -> StoredParkedMessage:
     return StoredParkedMessage._make(
-        mended(each) if isinstance(each, str) else each for each in message
+        mended(value) if isinstance(value, str) else value for value in message
     )

@@ -1,8 +1,8 @@
 """Many rows in one statement: arrays to PostgreSQL, executemany to SQLite.
 
-It owns the text of INSERT statements made from the tables, the conversion of whole columns, and the
-check that every database keeps these texts. It exists because one statement a row is four times
-slower.
+This module owns the text of the INSERT statements, which it makes from the tables, the conversion
+of whole columns, and the check that either database can keep the texts. It does not know what a
+table is for. The module exists because one statement for each row is four times slower.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +20,13 @@ Rows = Sequence[tuple[Any, ...]]
 
 _make_postgresql: Callable[[], Dialect] = PGDialect
 _DIALECTS: dict[str, Dialect] = {"postgresql": _make_postgresql(), "sqlite": SQLiteDialect()}
-KEY_BYTES_MOST = 400  # five such in one key stay below the 2,704 bytes of a PostgreSQL index row
+# Five such texts in one key are 2,000 bytes, below the 2,704 bytes of a PostgreSQL index row.
+KEY_BYTES_MOST = 400
 _UTF8_BYTES_MOST = 4
 
 
 class Plan(NamedTuple):
-    """How rows of one table are written: the statement, and for each field its conversion."""
+    """How rows of one table are written: the statement, and the conversion of each field."""
 
     statement: str
     fields: tuple[str, ...]
@@ -34,11 +35,11 @@ class Plan(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Rows as the driver takes them, one for each key, in order of the key so that no two writers
+    """Rows as the driver takes them: one for each key, sorted by key so that no two writers
     deadlock.
 
-    `keys` has the key of each row and `places` where it stood in the call; a table whose keys are
-    given by the database has () for each, and its rows stay in the order of the call.
+    `keys` has the key of each row, and `places` the row's place in the call. Where the database
+    gives the keys (outbox, parked), every key is () and the rows stay in the order of the call.
     """
 
     statement: str
@@ -47,7 +48,7 @@ class Prepared(NamedTuple):
     places: list[int]
 
     def only(self, wanted: Callable[[tuple[Any, ...]], bool]) -> "Prepared":
-        """The rows whose key is wanted."""
+        """Only the rows whose key is wanted."""
         kept = [i for i, key in enumerate(self.keys) if wanted(key)]
         return Prepared(
             self.statement,
@@ -58,9 +59,9 @@ class Prepared(NamedTuple):
 
 
 def prepare(dialect_name: str, table: Table, rows: Rows, on_conflict: OnConflict) -> Prepared:
-    """Make rows ready for the driver; raises Unstorable. `rows` are records, all of one kind."""
-    fields: tuple[str, ...] = getattr(rows[0], "_fields")  # noqa: B009  # a NamedTuple's
-    if "id" in fields:  # the database gives it; our records have it last
+    """Make rows ready for the driver. `rows` are records, all of one kind. Raises Unstorable."""
+    fields: tuple[str, ...] = getattr(rows[0], "_fields")  # noqa: B009  # a NamedTuple has it
+    if "id" in fields:  # the database gives the id; our records have it as their last field
         assert fields[-1] == "id"
         fields, rows = fields[:-1], [row[:-1] for row in rows]
     plan = plan_of(dialect_name, table, fields, on_conflict)
@@ -80,9 +81,7 @@ def prepare(dialect_name: str, table: Table, rows: Rows, on_conflict: OnConflict
 def plan_of(
     dialect_name: str, table: Table, fields: tuple[str, ...], on_conflict: OnConflict
 ) -> Plan:
-    """The plan for rows with these fields; a key that is not among them is given by the
-    database.
-    """
+    """The plan for rows with these fields. The database gives a key that is not among them."""
     dialect = _DIALECTS[dialect_name]
     columns = [table.c[name] for name in fields]
     keys = [column.name for column in table.primary_key if column.name in fields]
@@ -109,7 +108,8 @@ def _source(dialect: Dialect, columns: Sequence[Column[Any]]) -> str:
     if dialect.name == "sqlite":
         return f"VALUES ({', '.join('?' * len(columns))})"
     types = [column.type.compile(dialect).partition(" COLLATE")[0] for column in columns]
-    return f"SELECT * FROM unnest({', '.join(f'${n}::{name}[]' for n, name in enumerate(types, start=1))})"
+    arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(types, start=1))
+    return f"SELECT * FROM unnest({arrays})"
 
 
 def _conflict(
@@ -125,7 +125,7 @@ def _conflict(
 
 
 def _converted(table: Table, plan: Plan, rows: Rows) -> list[Sequence[Any]]:
-    """The columns of these rows as the driver takes them."""
+    """The rows turned into columns, each as the driver takes it."""
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place, (name, convert) in enumerate(zip(plan.fields, plan.converters, strict=True)):
         if convert is not None:
@@ -136,19 +136,22 @@ def _converted(table: Table, plan: Plan, rows: Rows) -> list[Sequence[Any]]:
 
 
 def _check(place: str, values: Sequence[str | None], *, in_key: bool) -> None:
-    """Refuse what PostgreSQL does not keep, on SQLite too, so that both take the same messages."""
+    """Refuse text that PostgreSQL cannot keep.
+
+    SQLite could keep it. We refuse it there as well, so that both ledgers take the same messages.
+    """
     whole = "".join(filter(None, values))
     if "\0" in whole or not _encodes(whole):
         row = next(
-            i for i, each in enumerate(values) if each and ("\0" in each or not _encodes(each))
+            i for i, text in enumerate(values) if text and ("\0" in text or not _encodes(text))
         )
         raise Unstorable(
-            expected=f"text without NUL and halves of characters in {place}",
+            expected=f"text without a NUL and without half a character in {place}",
             found="one of them",
             row=row,
         )
     if in_key:
-        sizes = [_size(each) if each else 0 for each in values]
+        sizes = [_size(text) if text else 0 for text in values]
         if (longest := max(sizes, default=0)) > KEY_BYTES_MOST:
             raise Unstorable(
                 expected=f"at most {KEY_BYTES_MOST} bytes in {place}",
@@ -158,7 +161,10 @@ def _check(place: str, values: Sequence[str | None], *, in_key: bool) -> None:
 
 
 def _size(text: str) -> int:
-    """Its bytes, or its characters where those cannot be too many bytes."""
+    """How many bytes a text has in UTF-8.
+
+    A text of 100 characters or fewer cannot be too long, so its characters are counted instead.
+    """
     return len(text) if len(text) * _UTF8_BYTES_MOST <= KEY_BYTES_MOST else len(text.encode())
 
 
@@ -173,16 +179,17 @@ def _encodes(text: str) -> bool:
 
 
 def no_key(text: str) -> str | None:
-    """Why a text cannot be part of a key of the ledger, without showing it; None where it can."""
+    """Why a text cannot be part of a key of the ledger, without showing it; None if it can."""
     if "\0" in text or not _encodes(text):
         return "a NUL or half a character"
     return f"{size} bytes" if (size := _size(text)) > KEY_BYTES_MOST else None
 
 
 def mended(text: str | None) -> str | None:
-    """The text with U+FFFD for every character that a database would not keep."""
+    """The text, with U+FFFD in place of every character that a database cannot keep."""
     if text is None or ("\0" not in text and _encodes(text)):
         return text
     return "".join(
-        each if each != "\0" and _encodes(each) else "\N{REPLACEMENT CHARACTER}" for each in text
+        letter if letter != "\0" and _encodes(letter) else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
     )

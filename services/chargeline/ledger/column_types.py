@@ -1,8 +1,8 @@
-"""The types of the ledger's columns: times, names and numbers, alike on SQLite and PostgreSQL.
+"""The types of the ledger's columns: times, names and numbers, the same on SQLite and PostgreSQL.
 
-It owns how an aware time is written where the database has no such type, and the order of names,
-which is that of their bytes everywhere. The migrations share it: a type here must not change its
-meaning.
+This module owns how a time with its zone is written in a database that has no such type, and the
+order of names, which is the order of their bytes on both. It knows no table. The migrations use
+these types too, so a type must never change its meaning: ledgers in the field were made with it.
 """
 
 from datetime import UTC, datetime
@@ -14,13 +14,16 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def stamp(value: datetime) -> str:
-    """An aware time as text whose order is that of time: 2026-03-02T08:00:00.000000+00:00."""
+    """An aware time as text that sorts by time: 2026-03-02T08:00:00.000000+00:00."""
     assert value.tzinfo is not None, "a time without its zone"
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware time to the microsecond; back in UTC. `timestamptz`, or text on SQLite."""
+    """An aware time to the microsecond, read back in UTC.
+
+    The column is `timestamptz` on PostgreSQL and text on SQLite.
+    """
 
     impl = DateTime
     cache_ok = True
@@ -39,34 +42,34 @@ class Instant(TypeDecorator[datetime]):
         return stamp(value) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Read the text back; PostgreSQL gives aware times in UTC."""
+        """Read the text of SQLite back. PostgreSQL gives an aware time in UTC by itself."""
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 class SentText(TypeDecorator[datetime]):
-    """An aware time or none, as text, "" for none: it can be part of a primary key."""
+    """An aware time as text, or "" for no time: a primary key cannot hold NULL."""
 
     impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Ordered by bytes, as Name is."""
+        """The column sorts by bytes, as Name does."""
         return dialect.type_descriptor(Name().dialect_impl(dialect))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str:
-        """Write it; none sorts before every time."""
+        """Write the time. No time is "", which sorts before every time."""
         return "" if value is None else stamp(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Read it back."""
+        """Read the time back, None from ""."""
         return datetime.fromisoformat(value) if value else None
 
 
 def Name() -> TypeEngine[str]:  # noqa: N802  # it stands where a type stands
-    """Text of a key: compared by its bytes, whatever the locale of the database."""
+    """Text of a key. The database compares it by its bytes, whatever its locale is."""
     return Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def Number() -> TypeEngine[int]:  # noqa: N802  # it stands where a type stands
-    """A number that the database gives; SQLite counts only in columns called INTEGER."""
+    """A number that the database gives. SQLite counts up only in a column of type INTEGER."""
     return BigInteger().with_variant(Integer(), "sqlite")

@@ -1,8 +1,8 @@
-"""From an address to an engine: which database it is, and how its connections are set up.
+"""From an address to an engine: which database it names, and how its connections are set up.
 
-It owns the address, the name under which errors show it, and the settings that make a commit last
-and a hung program let go. SQLAlchemy gets no address: asyncpg reads it itself, with all that libpq
-understands.
+This module owns the address, the form in which errors show the address, and the settings that make
+a commit last and make a hung program let go. It knows no table. asyncpg reads a PostgreSQL address
+itself, so that an address may hold all that libpq understands; SQLAlchemy never sees it.
 """
 
 import asyncio
@@ -28,8 +28,10 @@ _EXAMPLES = "write sqlite:///folder/file or postgresql://user@host:5432/database
 
 
 class Address(NamedTuple):
-    """Where a ledger is. `shown` is for people: no password. `place`: a path, or a URL for
-    asyncpg.
+    """Where a ledger is.
+
+    `place` is the path of a SQLite file, or a URL for asyncpg. `shown` is the address for people,
+    without the password.
     """
 
     dialect: str
@@ -38,12 +40,13 @@ class Address(NamedTuple):
 
 
 class LedgerLimits(NamedTuple):
-    """How long to wait for what, in seconds; a PostgreSQL session that idles longer is ended by the
-    server.
+    """How long to wait for what, in seconds.
 
-    `idle_in_transaction`: keep it below the session timeout of the Kafka group, or a frozen
-    consumer keeps its successor out. No limit: None for `command`, 0 for the two that the server
-    keeps.
+    `connect` and `command` limit a connection and a statement on PostgreSQL, `busy` the wait for
+    SQLite's lock. `idle_in_transaction` and `idle_relay` are the server's: PostgreSQL ends a
+    session that is idle longer. Keep `idle_in_transaction` below the session timeout of the Kafka
+    group, or a frozen consumer keeps its successor out. To have no limit, give None for `command`
+    and 0 for the two of the server.
     """
 
     connect: float = 10
@@ -54,7 +57,10 @@ class LedgerLimits(NamedTuple):
 
 
 def parse_address(url: str) -> Address:
-    """Read an address; raises BadAddress, which does not repeat it."""
+    """Read an address.
+
+    Raises BadAddress, which does not repeat the address, because that may hold a password.
+    """
     parts = urlsplit(url)
     if parts.scheme in _SQLITE_SCHEMES and not parts.netloc and len(parts.path) > 1:
         path = unquote(parts.path[1:])
@@ -66,18 +72,21 @@ def parse_address(url: str) -> Address:
         return Address("postgresql", parts._replace(scheme="postgresql").geturl(), shown)
     raise BadAddress(
         expected="the address of a SQLite file or of a PostgreSQL database",
-        found=f"one that begins with `{parts.scheme}:`" if parts.scheme else "one without a scheme",
+        found=f"an address of `{parts.scheme}:`" if parts.scheme else "one without a scheme",
         do=_EXAMPLES,
     )
 
 
 def make_engine(address: Address, limits: LedgerLimits) -> AsyncEngine:
-    """An engine that has not connected yet."""
+    """An engine; it connects when it is first used."""
     return _sqlite(address, limits) if address.dialect == "sqlite" else _postgresql(address, limits)
 
 
 def reading(address: Address) -> dict[str, Any]:
-    """The options of a transaction that sees one moment throughout; SQLite's always do."""
+    """The options of a transaction that sees one moment throughout.
+
+    On SQLite every transaction does, so it needs none.
+    """
     if address.dialect == "sqlite":
         return {}
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -87,7 +96,8 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
     settings = {
         "application_name": "chargeline",
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
-        "tcp_keepalives_idle": "5",  # a peer that is gone without a word is noticed in about 15 s
+        # With these three the server notices in about 15 seconds that a client's machine is gone.
+        "tcp_keepalives_idle": "5",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "2",
     }
@@ -103,7 +113,8 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
         except (asyncpg.ClientConfigurationError, ValueError) as error:
             raise BadAddress(
                 expected="an address that PostgreSQL's clients understand",
-                found=f"{address.shown} with something that they do not ({type(error).__name__})",
+                found=f"{address.shown}, which has a part that they do not "
+                f"({type(error).__name__})",
                 do=_EXAMPLES,
             ) from None
 
@@ -113,17 +124,17 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
 
 
 async def give_back(connection: AsyncConnection) -> None:
-    """Roll back what was not committed, and return the connection to its pool; a lost one is
-    discarded.
+    """Roll back what was not committed, and return the connection to its pool.
 
-    Of a lost one nothing is said: the server has rolled back, or will as soon as it notices.
+    A connection that was lost is discarded without an error: the server has rolled it back, or will
+    as soon as it notices the loss.
     """
     with suppress(*DRIVER_ERRORS):
         await connection.close()
 
 
 async def throw_away(connection: AsyncConnection) -> None:
-    """End the session itself, and with it the locks that it holds."""
+    """End the session, and with it the locks that the session holds."""
     with suppress(*DRIVER_ERRORS):
         await connection.invalidate()
     with suppress(*DRIVER_ERRORS):
@@ -151,29 +162,32 @@ def _sqlite(address: Address, limits: LedgerLimits) -> AsyncEngine:
 
 
 def _make_file(address: Address) -> None:
-    """Make the file, which holds patients, readable for its owner only; SQLite's side files follow
-    it.
+    """Make the file readable for its owner only, because it holds patients.
+
+    SQLite gives the files that it writes beside it (-wal, -shm) the same mode.
     """
     with explained(address.shown):
         os.close(os.open(address.place, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) -> None:
-    """Leave BEGIN to us, make a commit outlast a loss of power, and let readers read beside a
-    writer.
+    """Set a connection up.
+
+    We send BEGIN ourselves, a commit outlasts a loss of power, and readers read beside a writer.
     """
     connection.isolation_level = None
     await connection.execute("PRAGMA synchronous = FULL")
     deadline = monotonic() + busy_seconds
     while not await _is_wal(connection):
         if monotonic() > deadline:
-            break  # BEGIN says what is wrong
+            break  # the BEGIN that follows fails too, and its error says what is wrong
         await asyncio.sleep(_WAL_SECONDS)
 
 
 async def _is_wal(connection: aiosqlite.Connection) -> bool:
-    """Ask for the write-ahead log. Of several programs on a new file SQLite refuses some without
-    waiting.
+    """Ask for the write-ahead log; returns whether SQLite has turned it on.
+
+    When several programs open a new file at once, SQLite refuses some of them without waiting.
     """
     try:
         cursor = await connection.execute("PRAGMA journal_mode = WAL")
@@ -186,6 +200,9 @@ async def _is_wal(connection: aiosqlite.Connection) -> bool:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the one lock for writing at the start: a lock that is taken later can fail for good."""
+    """Take SQLite's one lock for writing at the start of the transaction.
+
+    SQLite may refuse for good a transaction that has read and then asks for the lock.
+    """
     writing = connection.get_execution_options().get(WRITING)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,9 +1,10 @@
-# ruff: noqa: N818  # these are the words of those who run it: "fenced", not "fenced error"
-"""What can go wrong with the ledger, and what a driver's error means in these words.
+# ruff: noqa: N818  # an operations team says "the batch was fenced", not "a fenced error"
+"""What can go wrong with the ledger, and which of these errors an error of a driver means.
 
-It owns the exceptions of this package and the tables from SQLSTATE and SQLite's error names to
-them. It shows neither a password nor a patient: the driver's own error, which quotes keys and
-values, is cut off.
+This module owns the exceptions of the package, and the tables that lead from a SQLSTATE of
+PostgreSQL or an error name of SQLite to one of them. It does not know what the program was doing.
+No error shows a password or a patient: the driver's own error, which quotes keys and values, is cut
+off from ours.
 """
 
 import sqlite3
@@ -18,9 +19,9 @@ from chargeline.engine import Finding, FindingCode, FindingError
 
 
 class LedgerError(FindingError):
-    """Something about the ledger. `passing`: the same again may succeed later.
+    """Something is wrong with the ledger. Each kind has the code of its finding.
 
-    Each kind has the code of its finding.
+    `passing` says that the same call may succeed later without anybody's help.
     """
 
     code: FindingCode = "ledger.unexpected"
@@ -31,22 +32,20 @@ class LedgerError(FindingError):
 
 
 class BadAddress(LedgerError):
-    """The address of the ledger is not one."""
+    """The address of the ledger cannot be understood."""
 
     code = "ledger.bad_address"
 
 
 class Unreachable(LedgerError):
-    """Nothing answers at the address, or the connection went away: what was not committed is not
-    there.
-    """
+    """Nothing answers at the address, or the connection broke and took its transaction along."""
 
     code = "ledger.unreachable"
     passing = True
 
 
 class AccessRefused(LedgerError):
-    """The database answers and lets us not in, or not write."""
+    """The database answers, but does not let us in or does not let us write."""
 
     code = "ledger.access_refused"
 
@@ -58,34 +57,35 @@ class NotALedger(LedgerError):
 
 
 class SchemaTooOld(LedgerError):
-    """The tables are missing or of an older chargeline."""
+    """There are no tables, or an older chargeline made them."""
 
     code = "ledger.schema_too_old"
 
 
 class SchemaTooNew(LedgerError):
-    """The tables are of a newer chargeline, which may keep them in ways that we do not know."""
+    """A newer chargeline made the tables, and may use them in ways that this one does not know."""
 
     code = "ledger.schema_too_new"
 
 
 class DiskFull(LedgerError):
-    """The database has no room: nothing of the batch was kept."""
+    """The database has no room left; nothing of the batch was stored."""
 
     code = "ledger.disk_full"
     passing = True
 
 
 class Busy(LedgerError):
-    """Another program held what we needed for too long."""
+    """Another program held a lock that we needed for too long."""
 
     code = "ledger.busy"
     passing = True
 
 
 class Fenced(LedgerError):
-    """Some `partitions` are another owner's, or were read on from elsewhere: give them up, commit
-    nothing.
+    """Another program owns some `partitions`, or has read further in them.
+
+    Nothing was committed. Give those partitions up.
     """
 
     code = "ledger.fenced"
@@ -96,20 +96,21 @@ class Fenced(LedgerError):
 
 
 class AlreadyThere(LedgerError):
-    """A row that may be written once was written before."""
+    """A row that may be written only once was written before."""
 
     code = "ledger.already_there"
 
 
 class NotFound(LedgerError):
-    """No row of that number in that state."""
+    """No parked message has that number and that status."""
 
     code = "ledger.not_found"
 
 
 class Unstorable(LedgerError):
-    """Row `row` of a call holds text that no database keeps; nothing was sent, the batch may go
-    on.
+    """Row `row` of a call holds text that a database cannot keep.
+
+    Nothing was sent to the database, so the batch may go on.
     """
 
     code = "ledger.unstorable"
@@ -122,13 +123,13 @@ class Unstorable(LedgerError):
 
 
 class BatchFailed(LedgerError):
-    """A step of the batch failed and the program went on: it cannot be committed."""
+    """A step of the batch failed and the program went on; the batch cannot be committed."""
 
     code = "ledger.batch_failed"
 
 
 class Unexpected(LedgerError):
-    """The database refused, for a reason not known here."""
+    """The database refused for a reason that this module does not know."""
 
     code = "ledger.unexpected"
 
@@ -138,23 +139,23 @@ class Unexpected(LedgerError):
 _POSTGRESQL: dict[str, type[LedgerError]] = {
     "28": AccessRefused,
     "42501": AccessRefused,  # insufficient privilege
-    "25006": AccessRefused,  # read-only transaction: a replica
+    "25006": AccessRefused,  # a read-only transaction: the address is that of a replica
     "08": Unreachable,
     "3D000": Unreachable,  # no such database
     "53300": Unreachable,  # too many connections
-    "57P01": Unreachable,  # shut down
-    "57P02": Unreachable,  # crashed
-    "57P03": Unreachable,  # starting
-    "57P05": Unreachable,  # idle for too long
-    "25P03": Unreachable,  # idle in a transaction for too long
+    "57P01": Unreachable,  # the server shuts down
+    "57P02": Unreachable,  # the server crashed
+    "57P03": Unreachable,  # the server is starting
+    "57P05": Unreachable,  # our session was idle for too long
+    "25P03": Unreachable,  # our session was idle in a transaction for too long
     "53100": DiskFull,
     "40001": Busy,
     "40P01": Busy,  # deadlock
-    "55P03": Busy,
+    "55P03": Busy,  # a lock is not available
     "57014": Busy,  # cancelled, by a time limit or a person
-    "23505": AlreadyThere,
+    "23505": AlreadyThere,  # unique violation
 }
-# The beginnings of SQLite's extended names.
+# Beginnings of SQLite's extended error names: SQLITE_BUSY is also SQLITE_BUSY_SNAPSHOT.
 _SQLITE: dict[str, type[LedgerError]] = {
     "SQLITE_CANTOPEN": Unreachable,
     "SQLITE_PERM": AccessRefused,
@@ -169,26 +170,30 @@ _SQLITE: dict[str, type[LedgerError]] = {
 _SAID: dict[type[LedgerError], tuple[str, str]] = {
     Unreachable: (
         "a database that answers at {address}",
-        "check the address, that the server runs or the folder exists, and what stands between",
+        "check the address; check that the server runs or that the folder exists, and that the "
+        "network between lets us through",
     ),
     AccessRefused: (
         "to be let in and to write at {address}",
-        "check the user, the password and the rights; the password is not shown here",
+        "check the user, its password and its rights; the password is not shown here",
     ),
     NotALedger: ("a SQLite database at {address}", "name another file, or move this one away"),
     DiskFull: (
         "room for the batch at {address}",
-        "make room, or forget old visits; nothing was lost, the batch is read again",
+        "make room, or keep visits for fewer days; nothing was lost, the batch is read again",
     ),
     Busy: (
         "the ledger at {address} to be free",
-        "try again; if it stays so, look for a program that hangs",
+        "try again; if it stays busy, look for a program that hangs",
     ),
     AlreadyThere: (
         "a row that is not there yet, at {address}",
-        "look for two programs that write the same visit; roll back and read it again",
+        "look for two programs that write the same visit; roll back and read the visit again",
     ),
-    Unexpected: ("{address} to do as asked", "look into the log of the database at this time"),
+    Unexpected: (
+        "{address} to do as asked",
+        "look into the log of the database, at the time of this error",
+    ),
 }
 DRIVER_ERRORS = (
     DBAPIError,
@@ -203,9 +208,7 @@ DRIVER_ERRORS = (
 
 @contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Turn a driver's error into a LedgerError that names the address, without the driver's own
-    words.
-    """
+    """Turn a driver's error into a LedgerError, which names the address."""
     try:
         yield
     except DRIVER_ERRORS as error:
@@ -213,7 +216,7 @@ def explained(address: str) -> Iterator[None]:
 
 
 def explain(error: BaseException, address: str) -> LedgerError:
-    """The LedgerError that an error of a driver amounts to."""
+    """The LedgerError that an error of a driver means."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     kind, found = _kind_of(original)
@@ -226,10 +229,9 @@ def explain(error: BaseException, address: str) -> LedgerError:
 def _kind_of(error: BaseException) -> tuple[type[LedgerError], str]:
     name = getattr(error, "sqlite_errorname", None)
     if name is not None:
-        known = [kind for beginning, kind in _SQLITE.items() if name.startswith(beginning)]
-        return (
-            known[0] if known else Unexpected
-        ), f"{name} ({error})"  # names at most, never values
+        kinds = [kind for beginning, kind in _SQLITE.items() if name.startswith(beginning)]
+        # SQLite's own words name tables and columns at most, never values.
+        return kinds[0] if kinds else Unexpected, f"{name} ({error})"
     state = getattr(error, "sqlstate", None)
     if state is not None:
         kind = _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2]) or Unexpected
@@ -240,17 +242,18 @@ def _kind_of(error: BaseException) -> tuple[type[LedgerError], str]:
         return Unreachable, "a connection that broke off"
     if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
         return Unreachable, "a connection that was closed"
-    if isinstance(error, OSError):  # a TimeoutError is one
+    if isinstance(error, OSError):  # TimeoutError among them
         return Unreachable, _cause_of(error)
-    cause = error.__cause__  # SQLAlchemy's own wrapper around asyncpg's
+    cause = error.__cause__  # SQLAlchemy wraps the error of asyncpg in one of its own
     if isinstance(cause, DRIVER_ERRORS) and not isinstance(cause, DBAPIError):
         return _kind_of(cause)
     return Unexpected, _cause_of(error)
 
 
 def _said_by_postgresql(error: BaseException, state: str) -> str:
-    """The first line of what the server says; of bad data (class 22) it quotes the data, so only
-    its name.
+    """The first line of the server's message.
+
+    For bad data (class 22) the server quotes the data, so we give the name of the error only.
     """
     inner = error if isinstance(error, asyncpg.PostgresError) else error.__cause__
     if isinstance(inner, asyncpg.PostgresError) and not state.startswith("22"):
@@ -259,7 +262,10 @@ def _said_by_postgresql(error: BaseException, state: str) -> str:
 
 
 def _cause_of(error: BaseException) -> str:
-    """The kind of an error, never its text."""
+    """The kind of an error. Its text is left out, except that of the operating system.
+
+    "ConnectionRefusedError: Connection refused" quotes no data.
+    """
     inner = error.__cause__ if type(error).__module__.startswith("sqlalchemy") else None
     text = (getattr(error, "strerror", None) or "") if isinstance(error, OSError) else ""
     return f"{type(inner or error).__name__}{f': {text}' if text else ''}"

@@ -1,8 +1,9 @@
-"""Which tables the database has, and how it gets those of this version.
+"""Which version the tables of a database have, and how they get to ours.
 
-It owns the comparison of the database's alembic version with ours, and the run of the migrations
-inside one transaction, under a lock: two programs that start together migrate once. Alembic's
-command line and its ini file are not needed.
+This module owns the comparison of the database's Alembic version with ours, and the run of the
+migrations. All migrations run in one transaction under a lock, so two programs that start together
+migrate once, and a migration that fails leaves no trace. The module does not know what a table
+holds. It calls Alembic itself and needs neither its command line nor its ini file.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ from chargeline.ledger.errors import SchemaTooNew, SchemaTooOld
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = [MIGRATIONS / "versions"]
-# Any number will do as long as nobody else takes it in this database.
+# The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.
 _MIGRATION_LOCK = 7_203_114_001
 
 
@@ -26,7 +27,7 @@ def _configuration(connection: Connection) -> Config:
     options = {
         "script_location": str(MIGRATIONS),
         "version_locations": "\n".join(map(str, VERSIONS)),
-        "path_separator": "newline",  # a path may hold anything else
+        "path_separator": "newline",  # every other separator may stand in a path
     }
     for name, value in options.items():
         configuration.set_main_option(name, value.replace("%", "%%"))
@@ -35,8 +36,9 @@ def _configuration(connection: Connection) -> Config:
 
 
 def check(connection: Connection, *, accept_old: bool) -> None:
-    """Raises SchemaTooOld or SchemaTooNew unless the tables are ours; `accept_old`: older ones will
-    do.
+    """Raise SchemaTooOld or SchemaTooNew unless the tables are of our version.
+
+    With `accept_old`, older tables, or none, are accepted as well.
     """
     scripts = ScriptDirectory.from_config(_configuration(connection))
     ours, theirs = (
@@ -46,18 +48,18 @@ def check(connection: Connection, *, accept_old: bool) -> None:
     assert ours is not None, "an installation without its migrations"
     if theirs == ours:
         return
-    known = {script.revision for script in scripts.walk_revisions()}
-    if theirs is not None and theirs not in known:
+    released = {script.revision for script in scripts.walk_revisions()}
+    if theirs is not None and theirs not in released:
         raise SchemaTooNew(
             expected=f"tables of version {ours}",
             found=f"version {theirs}, which this chargeline does not know",
-            do="run the chargeline that made them, or a later one",
+            do="run the chargeline that made these tables, or a later one",
         )
     if not accept_old:
         raise SchemaTooOld(
             expected=f"tables of version {ours}",
             found=f"version {theirs}" if theirs else "a database without a ledger",
-            do="migrate it before anything else runs",
+            do="migrate it with `chargeline ledger migrate` before anything else runs",
         )
 
 

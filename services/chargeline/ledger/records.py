@@ -1,7 +1,7 @@
-"""The rows that cross the boundary of the ledger, in the words of the programs that use it.
+"""The rows that programs give to the ledger and get from it.
 
-It owns shapes only: a field has the name of its column, times are aware, JSON is text and comes
-back as the very text that was given. It does not know how or where a row is kept.
+This module owns their shapes only. A field has the name of its column, a time has its zone, and
+JSON is text that comes back byte for byte. The module does not know how or where a row is stored.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ PARKED_STATUSES = ("parked", "retried", "dropped")
 
 
 class MessageKey(NamedTuple):
-    """What makes two copies of a message one: an exact resend has the same key."""
+    """What tells two messages apart. An exact resend of a message has the same key."""
 
     facility: str
     visit: str
@@ -24,9 +24,10 @@ class MessageKey(NamedTuple):
 
 
 class StoredMessage(NamedTuple):
-    """One message as it came. `visit` is as named in the message, "" if it names none (A40).
+    """One message as it came.
 
-    `digest` is hex; `sent` is MSH-7, None when not valued; `headers` is JSON.
+    `visit` is the number in the message, "" if the message names none (A40). `digest` is in
+    hexadecimal. `sent` is MSH-7, None when MSH-7 is not valued. `headers` is JSON.
     """
 
     facility: str
@@ -44,7 +45,7 @@ class StoredMessage(NamedTuple):
 
     @property
     def key(self) -> MessageKey:
-        """Its primary key."""
+        """The primary key."""
         return MessageKey(
             facility=self.facility,
             visit=self.visit,
@@ -55,8 +56,9 @@ class StoredMessage(NamedTuple):
 
 
 class Move(NamedTuple):
-    """How far a partition is read: the offset that the ledger must hold (None at first), and the
-    next.
+    """How far a batch reads a partition: the offset that the ledger must hold, and the next one.
+
+    `expected` is None for a partition that nobody has read yet.
     """
 
     expected: int | None
@@ -64,14 +66,17 @@ class Move(NamedTuple):
 
     @property
     def is_forwards(self) -> bool:
-        """Whether nothing is read a second time."""
+        """Whether the move goes forwards, so that no record is read a second time."""
         return self.expected is None or (
             self.next_offset is not None and self.next_offset >= self.expected
         )
 
 
 class StoredOffset(NamedTuple):
-    """How far a partition has been read, and whose it is since when; None: not read yet."""
+    """How far a partition has been read, who owns it, and since when.
+
+    `next_offset` is None for a partition that nobody has read yet.
+    """
 
     topic: str
     partition: int
@@ -81,8 +86,9 @@ class StoredOffset(NamedTuple):
 
 
 class StoredMerge(NamedTuple):
-    """Two visit numbers, or two patient numbers, that one message joined; `digest` is that
-    message's.
+    """Two visit numbers, or two patient numbers, that one message joined.
+
+    `sent` and `digest` are those of the message.
     """
 
     facility: str
@@ -93,15 +99,19 @@ class StoredMerge(NamedTuple):
 
     @property
     def version(self) -> tuple[datetime, str]:
-        """Of several merges of one prior the one with the greatest counts, as in the engine."""
+        """Of several merges of one prior number, the one with the greatest version counts.
+
+        The engine decides by the same rule.
+        """
         return (self.sent or BEGINNING, self.digest)
 
 
 class StoredVisit(NamedTuple):
-    """Where a visit stands. A time that is due is None when nothing is; `status`: VISIT_STATUSES.
+    """Where a visit stands. `status` is one of VISIT_STATUSES.
 
-    A "forgotten" visit has lost its messages to retention: it cannot be drafted again.
-    `stake_cents`: what its lines with an open question would bring, 0 without a price list.
+    `settle_due`, `final_due` and `asked_due` say when to look at the visit again, None for never.
+    Retention has removed the messages of a "forgotten" visit, so it cannot be drafted again.
+    `stake_cents` is what its lines with an open question would bring, 0 without a price list.
     """
 
     facility: str
@@ -118,12 +128,12 @@ class StoredVisit(NamedTuple):
 
     @property
     def key(self) -> VisitKey:
-        """Its primary key."""
+        """The primary key."""
         return VisitKey(self.facility, self.visit)
 
 
 class StoredRevision(NamedTuple):
-    """One draft of a visit, never changed once written; `body` and `changes` are JSON."""
+    """One draft of a visit. It never changes once it is written. `body` and `changes` are JSON."""
 
     facility: str
     visit: str
@@ -137,7 +147,7 @@ class StoredRevision(NamedTuple):
 
 
 class StoredQuestion(NamedTuple):
-    """Something asked of a person; `closed_at` is None while it is open. `body` is JSON."""
+    """A question to a person. `closed_at` is None while the question is open. `body` is JSON."""
 
     facility: str
     visit: str
@@ -149,7 +159,7 @@ class StoredQuestion(NamedTuple):
 
 
 class StoredContribution(NamedTuple):
-    """One fact that a visit adds to the record of its patient; see `engine.record`."""
+    """One fact that a visit adds to the record of its patient (see `engine.record`)."""
 
     facility: str
     patient: str
@@ -160,7 +170,7 @@ class StoredContribution(NamedTuple):
 
     @property
     def contribution(self) -> Contribution:
-        """The same as the engine has it."""
+        """The contribution as the engine has it."""
         visit = VisitKey(self.facility, self.visit)
         return Contribution(visit, self.patient, Slot(self.kind, self.about), self.at)
 
@@ -179,7 +189,10 @@ def stored_contribution(contribution: Contribution) -> StoredContribution:
 
 
 class Announcement(NamedTuple):
-    """What is to be published, in order of `id`, which the ledger gives. `headers` is JSON."""
+    """One event to publish. Events go out in the order of `id`, which the database gives.
+
+    `headers` is JSON.
+    """
 
     topic: str
     key: str
@@ -191,10 +204,10 @@ class Announcement(NamedTuple):
 
 
 class StoredParkedMessage(NamedTuple):
-    """A message put aside: its bytes and coordinates, the reason, and what to do; `id` is given.
+    """A message put aside: its bytes, its place in Kafka, the reason, and what to do.
 
-    `status`: PARKED_STATUSES. Characters that no database keeps come back as U+FFFD, because
-    parking must not fail.
+    The database gives `id`. `status` is one of PARKED_STATUSES. A character that a database cannot
+    keep comes back as U+FFFD, because parking must never fail.
     """
 
     topic: str
@@ -224,7 +237,7 @@ class OpenQuestions(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What an operations team watches; the oldest of each is None when there is none."""
+    """What an operations team watches. The time of the oldest is None when there is none."""
 
     outbox: int
     outbox_oldest: datetime | None
@@ -236,7 +249,7 @@ class Counts(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """How many rows retention removed; `visits` are marked, not removed."""
+    """How many rows retention removed. The rows of `visits` stay, marked as forgotten."""
 
     visits: int = 0
     messages: int = 0

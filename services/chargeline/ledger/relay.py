@@ -1,8 +1,9 @@
-"""Who may read the outbox: one relay at a time.
+"""Who may read the outbox: one program at a time, which is then the relay.
 
-It owns the lock, which on PostgreSQL belongs to a connection of its own: it is free again as soon
-as the relay dies, and also when it hangs, because the server ends a session that idles too long.
-SQLite serves one program, so there it is a plain transaction.
+This module owns the lock. On PostgreSQL a connection of its own holds the lock, so the lock is free
+as soon as the relay's program dies. It is free as well when that program hangs, because the server
+ends a session that is idle for longer than `LedgerLimits.idle_relay`, 60 seconds. SQLite serves one
+program, so there a plain transaction does. The module does not know what is published where.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from chargeline.ledger.connecting import Address, LedgerLimits, throw_away
 from chargeline.ledger.errors import explained
 from chargeline.ledger.transaction import Transaction
 
-# Any number will do as long as nobody else takes it in this database.
+# The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.
 _RELAY_LOCK = 7_203_114_002
 _TAKE = text(
     "SELECT set_config('idle_session_timeout', CAST(:idle AS text), false), "
@@ -27,7 +28,7 @@ Transactions = Callable[[], AbstractAsyncContextManager[Transaction]]
 
 
 class Relay:
-    """The right to publish: taken with the first turn, kept until `close`."""
+    """The right to publish: the first turn takes it, and `close` or an error gives it up."""
 
     def __init__(
         self,
@@ -77,7 +78,7 @@ class Relay:
         return None
 
     async def _drop(self, connection: AsyncConnection) -> None:
-        """A connection in the pool would keep the lock."""
+        """Give the right up. The session must end: back in the pool it would keep the lock."""
         self._connection = None
         await throw_away(connection)
 

@@ -1,8 +1,8 @@
-"""Forgetting: removing what has been kept long enough, a bounded piece at a time.
+"""Forgetting: removing the rows that were kept long enough, a bounded piece at a time.
 
-It owns which rows go together. A visit takes with it the messages of every number that leads to it,
-and its row stays, as "forgotten": a late message must find that the visit cannot be drafted from
-what is left.
+This module owns which rows go together. It does not know how long a site keeps them. A visit goes
+with the messages of every number that leads to it. Its row in `visit` stays, with the status
+"forgotten", so that a message that comes later is not drafted as if it were the whole visit.
 """
 
 from collections.abc import Iterable
@@ -22,10 +22,12 @@ _SETTLED = ("retried", "dropped")
 
 
 async def forget_some(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
-    """Remove at most `chunk` each of visits, messages of no visit and settled parked messages."""
+    """Remove old visits, old messages of no visit and old parked messages that a person has seen
+    to, at most `chunk` of each.
+    """
     old = await _old_visits(transaction, before, chunk)
     members = leading_to(old, await View(transaction).merges_around(old))
-    everyone = {member for each in members.values() for member in each}
+    everyone = {member for numbers in members.values() for member in numbers}
     stray = await _stray_messages(transaction, before, chunk)
     if not everyone:
         return Forgotten(messages=stray, parked=await _parked(transaction, before, chunk))
@@ -42,13 +44,18 @@ async def forget_some(transaction: Transaction, before: datetime, chunk: int) ->
 
 def _nothing_due() -> dict[str, Any]:
     return {
-        "status": "forgotten", "settle_due": None, "final_due": None, "asked_due": None, "stake_cents": 0,
-    }  # fmt: skip
+        "status": "forgotten",
+        "settle_due": None,
+        "final_due": None,
+        "asked_due": None,
+        "stake_cents": 0,
+    }
 
 
 async def _old_visits(transaction: Transaction, before: datetime, limit: int) -> list[VisitKey]:
-    """Not touched since, whether or not final; a number that was merged away goes with where it
-    leads to.
+    """Visits that nothing has changed since, final or not.
+
+    A number that was merged away is left out: it goes together with the visit that it leads to.
     """
     visit, merge = tables.visit, tables.visit_merge
     merged_away = exists().where(
@@ -70,7 +77,7 @@ async def _remove(transaction: Transaction, table: Table, keys: Iterable[VisitKe
 
 
 async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> int:
-    """Messages that name no visit; what they said of patients is in patient_merge."""
+    """Remove old messages that name no visit. Their merges stay, in `patient_merge`."""
     table = tables.message
     keys = tuple(table.primary_key)
     old = select(*keys).where(table.c.visit == "", table.c.received_at < before).limit(limit)
@@ -78,8 +85,9 @@ async def _stray_messages(transaction: Transaction, before: datetime, limit: int
 
 
 async def forget_contributions(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
-    """Remove at most `chunk` contributions to patients' records; they outlive their visits'
-    messages.
+    """Remove at most `chunk` old contributions to patients' records.
+
+    They are kept longer than the messages of their visits.
     """
     table = tables.contribution
     keys = tuple(table.primary_key)
@@ -90,7 +98,7 @@ async def forget_contributions(transaction: Transaction, before: datetime, chunk
 
 
 async def _parked(transaction: Transaction, before: datetime, limit: int) -> int:
-    """Parked messages that a person has seen to."""
+    """Remove old parked messages that a person has retried or dropped."""
     table = tables.parked
     old = (
         select(table.c.id)

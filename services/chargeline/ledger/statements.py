@@ -1,8 +1,9 @@
-"""The statements that every batch sends, each made once for each kind of database.
+"""The statements that every batch sends, each built once for each kind of database.
 
-It owns their texts; keys and numbers come in as one parameter or two, however many they are.
-SQLAlchemy's statements are full of cycles: made anew for every batch they would keep the garbage
-collector busy.
+This module owns the statements and sends none of them. However many keys a statement is about, the
+keys go in as one parameter or two, so that its text stays the same. The statements are kept because
+an object of SQLAlchemy is full of reference cycles: built anew for every batch, the statements
+would keep the garbage collector busy.
 """
 
 import json
@@ -49,7 +50,7 @@ def keyed(dialect: str, keys: Iterable[tuple[str, str]]) -> Parameters:
 
 @cache
 def listed(dialect: str) -> Select[Any]:
-    """The keys as a relation of two columns."""
+    """The keys as a table of two columns."""
     if dialect == "sqlite":
         value: ColumnClause[str] = column("value")
         pair = (func.json_extract(value, "$[0]"), func.json_extract(value, "$[1]"))
@@ -65,7 +66,7 @@ def among(dialect: str, first: Column[Any], second: Column[Any]) -> ColumnElemen
 
 
 def numbers(dialect: str, wanted: Iterable[int]) -> Parameters:
-    """The parameters of a statement over `numbered` rows."""
+    """The parameters of a statement over `numbered` rows: the wanted numbers."""
     return {"numbers": json.dumps(list(wanted)) if dialect == "sqlite" else list(wanted)}
 
 
@@ -73,8 +74,8 @@ def numbers(dialect: str, wanted: Iterable[int]) -> Parameters:
 def numbered(dialect: str, identity: Column[int]) -> ColumnElement[bool]:
     """The condition that a column is one of the numbers."""
     if dialect == "sqlite":
-        each = func.json_each(bindparam("numbers", type_=Text))
-        return identity.in_(select(column("value")).select_from(each))
+        entries = func.json_each(bindparam("numbers", type_=Text))
+        return identity.in_(select(column("value")).select_from(entries))
     return identity == any_(bindparam("numbers", type_=ARRAY(BigInteger)))
 
 
@@ -95,7 +96,11 @@ def delete_of_visits(dialect: str, table: Table) -> Delete:
 
 @cache
 def visits(dialect: str, *, locked: bool) -> Select[Any]:
-    """Where visits stand; locked in order of their keys, so that two batches take turns."""
+    """The rows that say where visits stand.
+
+    Locks are taken in the order of the keys, so that two batches with the same visits take turns
+    instead of waiting for each other for ever.
+    """
     table = tables.visit
     statement = of_visits(dialect, table).order_by(table.c.facility, table.c.visit)
     return statement.with_for_update() if locked else statement
@@ -103,7 +108,7 @@ def visits(dialect: str, *, locked: bool) -> Select[Any]:
 
 @cache
 def touching(dialect: str, table: Table) -> Any:
-    """The merges with one end among the keys: two indexed searches."""
+    """The merges with one end among the keys, by two searches that each use an index."""
     ends = (table.c.prior, table.c.surviving)
     return union(*(select(table).where(among(dialect, table.c.facility, end)) for end in ends))
 
@@ -119,7 +124,7 @@ def last_revisions(dialect: str) -> Select[Any]:
 
 @cache
 def open_questions(dialect: str) -> Select[Any]:
-    """The questions of visits that nobody has settled, the oldest first."""
+    """The open questions of visits, the oldest first."""
     table = tables.question
     statement = of_visits(dialect, table).where(table.c.closed_at.is_(None))
     return statement.order_by(table.c.opened_at, table.c.question_id)
@@ -127,7 +132,7 @@ def open_questions(dialect: str) -> Select[Any]:
 
 @cache
 def contributions(dialect: str) -> Select[Any]:
-    """What visits contribute to the records of patients, in order of the clock."""
+    """What visits contribute to the records of patients, in order of time."""
     table = tables.contribution
     statement = select(table).where(among(dialect, table.c.facility, table.c.patient))
     return statement.order_by(table.c.at, table.c.visit)
@@ -135,7 +140,7 @@ def contributions(dialect: str) -> Select[Any]:
 
 @cache
 def visits_with_parked(dialect: str) -> Select[Any]:
-    """The keys of visits that have parked messages, and in which states."""
+    """The keys of visits that have parked messages, and the statuses of those messages."""
     table = tables.parked
     here = among(dialect, table.c.facility, table.c.visit)
     return select(table.c.facility, table.c.visit, table.c.status).where(here).distinct()
@@ -143,8 +148,9 @@ def visits_with_parked(dialect: str) -> Select[Any]:
 
 @cache
 def due(name: str) -> Select[Any]:
-    """The keys of visits whose time of that name has come by :now, and since when; at most
-    :most.
+    """The keys of visits of which the time `name` has come by :now, and since when.
+
+    `name` is settle_due, final_due or asked_due. The statement gives at most :most visits.
     """
     since = tables.visit.c[name]
     keys = (tables.visit.c.facility, tables.visit.c.visit)
@@ -175,7 +181,7 @@ def offsets(dialect: str) -> Select[Any]:
 
 @cache
 def announced() -> Select[Any]:
-    """The first :most of the outbox, in order."""
+    """The first :most events of the outbox, in the order of their ids."""
     columns: list[Column[Any]] = [tables.outbox.c[name] for name in Announcement._fields]
     statement: Select[Any] = select(*columns)
     return statement.order_by(tables.outbox.c.id).limit(bindparam("most"))
@@ -189,19 +195,19 @@ def delete_announced(dialect: str) -> Delete:
 
 @cache
 def lock_numbers() -> Select[Any]:
-    """Wait for locks of PostgreSQL and hold them until the transaction ends."""
-    each = select(
+    """Wait for advisory locks of PostgreSQL, and hold them until the transaction ends."""
+    wanted = select(
         func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))).label("number")
     ).subquery()
-    return select(func.pg_advisory_xact_lock(each.c.number))
+    return select(func.pg_advisory_xact_lock(wanted.c.number))
 
 
 @cache
-def known(table: Table) -> Select[Any]:
-    """Which keys, of texts, a SQLite table holds."""
+def stored_keys(table: Table) -> Select[Any]:
+    """Which of the keys :keys a SQLite table holds. The key columns must be texts."""
     columns = list(table.primary_key)
     values = [func.json_extract(column("value"), f"$[{n}]") for n in range(len(columns))]
     wanted = select(*values).select_from(func.json_each(bindparam("keys", type_=Text)))
-    as_text: list[ColumnElement[Any]] = [type_coerce(each, Text) for each in columns]
+    as_text: list[ColumnElement[Any]] = [type_coerce(part, Text) for part in columns]
     statement: Select[Any] = select(*as_text)
     return statement.where(tuple_(*columns).in_(wanted))

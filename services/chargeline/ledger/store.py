@@ -1,7 +1,9 @@
-"""The ledger as programs hold it: opened once, used in transactions, closed.
+"""The ledger as a program holds it: the program opens it once, uses it in transactions, and closes
+it.
 
-It owns connections and the beginning and end of transactions. What is in one is Batch's and View's;
-the address is `connecting`'s, the tables' version `migrating`'s.
+This module owns the connections and the beginning and end of each transaction. It does not know
+what a transaction writes or reads: Batch and View do. `connecting` reads the address, and
+`migrating` compares the version of the tables.
 """
 
 import asyncio
@@ -31,25 +33,25 @@ from chargeline.ledger.view import View
 
 
 class Ledger:
-    """One database, shared by the tasks of one event loop. Every error is a LedgerError."""
+    """One database, shared by the tasks of one event loop. Every error of it is a LedgerError."""
 
     def __init__(self, address: Address, limits: LedgerLimits, engine: AsyncEngine) -> None:
         self._address = address
         self._limits = limits
         self._engine = engine
         self._reading = engine.execution_options(**reading(address))
-        self._turn = asyncio.Lock()  # SQLite has one writer: our own tasks wait here, in order
+        # SQLite has one writer. Our own tasks wait here for their turn, in order.
+        self._turn = asyncio.Lock()
         self._relay = Relay(engine, address, limits, self._writing)
 
     @classmethod
     async def open(
         cls, url: str, *, accept_old: bool = False, limits: LedgerLimits | None = None
     ) -> "Ledger":
-        """Connect to `sqlite:///path` (made if it is not there) or `postgresql://…`, and check the
-        tables.
+        """Connect to `sqlite:///path` or `postgresql://…`, and check the version of the tables.
 
-        `accept_old` is for those who call `migrate` next. Raises BadAddress, Unreachable,
-        AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew.
+        A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
+        Raises BadAddress, Unreachable, AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew.
         """
         address, limits = parse_address(url), limits or LedgerLimits()
         ledger = cls(address, limits, make_engine(address, limits))
@@ -63,7 +65,7 @@ class Ledger:
         return ledger
 
     async def migrate(self) -> None:
-        """Bring the tables to this version, in one transaction; nothing happens if they are."""
+        """Bring the tables to our version, in one transaction, if they are older."""
         patient = make_engine(
             self._address, self._limits._replace(command=None, idle_in_transaction=0)
         )
@@ -75,22 +77,23 @@ class Ledger:
             await patient.dispose()
 
     async def close(self) -> None:
-        """Give up the connections, and the relay's lock."""
+        """Close the connections, and give up the right to publish."""
         await self._relay.close()
         await self._engine.dispose()
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Batch]:
-        """One transaction that writes: kept whole when the block ends, gone when it raises.
+        """One transaction that writes, committed when the block ends and rolled back when the
+        block raises.
 
-        Raises BatchFailed at the end of a block that went on after an error of a Batch method.
+        Raises BatchFailed at the end of a block that went on after a method of Batch had failed.
         """
         async with self._writing() as transaction:
             yield Batch(transaction)
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[View]:
-        """One transaction that reads, sees one moment throughout, and holds up nobody."""
+        """One transaction that reads. It sees one moment throughout, and no batch waits for it."""
         async with self._transaction(self._reading) as transaction:
             yield View(transaction)
 
@@ -107,9 +110,9 @@ class Ledger:
         with explained(self._address.shown):
             connection = await (engine or self._engine).connect()
         try:
-            if (
-                self._address.dialect == "sqlite"
-            ):  # with the first statement it waits for its one lock
+            if self._address.dialect == "sqlite":
+                # SQLAlchemy sends BEGIN with the first statement, and SQLite waits there for its
+                # one lock. So the wait happens here, where an error of it is explained.
                 with explained(self._address.shown):
                     await connection.exec_driver_sql("SELECT 1")
             transaction = Transaction(connection, self._address.shown)
@@ -121,23 +124,28 @@ class Ledger:
             await asyncio.shield(asyncio.create_task(give_back(connection)))
 
     async def take_outbox(self, limit: int) -> list[Announcement]:
-        """The first announcements, in order; the same again until they are deleted.
+        """The first events of the outbox, in the order of their ids.
 
-        Empty as well while another program is the relay.
+        The same events come again until they are deleted. While another program is the relay, the
+        list is empty.
         """
         async with self._relay.turn() as transaction:
             return await View(transaction).announced(limit) if transaction else []
 
     async def delete_outbox(self, ids: Iterable[int]) -> int:
-        """Remove what has been published; returns how many were there. The relay only."""
+        """Remove published events from the outbox; returns how many of them were there.
+
+        Only the relay removes any.
+        """
         async with self._relay.turn() as transaction:
             return await Batch(transaction).delete_announced(ids) if transaction else 0
 
     async def parked(
         self, status: str | None = "parked", limit: int = 100, after: int = 0
     ) -> list[StoredParkedMessage]:
-        """Parked messages of a status (None: of any) in order of id; `after` an id, to go on from
-        there.
+        """Parked messages of a status, or of any status with None, in the order of their ids.
+
+        `after` is the last id of the page before.
         """
         async with self.view() as view:
             return await view.parked(status, limit, after)
@@ -148,25 +156,26 @@ class Ledger:
             return await view.show(parked_id)
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
-        """Move a parked message from one status to another; raises NotFound if it is not in the
-        first.
+        """Move a parked message from the status `was` to another.
+
+        Raises NotFound if the message has another status by now.
         """
         async with self.batch() as batch:
             await batch.set_status(parked_id, status, was=was)
 
     async def counts(self) -> Counts:
-        """What is waiting, for metrics."""
+        """How much waits and since when, for metrics."""
         async with self.view() as view:
             return await view.counts()
 
     async def forget(
         self, before: datetime, *, record_before: datetime, chunk: int = 200
     ) -> Forgotten:
-        """Remove what visits left behind that were last touched before a moment.
+        """Remove what is older than a moment, and patients' records older than `record_before`.
 
-        Messages, revisions and questions of those visits, messages of no visit received before, and
-        settled parked messages; of patients' records what happened before another moment. A
-        transaction takes `chunk` visits at most, so that others get their turn.
+        Of a visit that was last changed before that moment the messages, revisions and questions
+        go. Messages of no visit and parked messages that a person has seen to go as well. One
+        transaction takes at most `chunk` visits, so that other programs get their turn.
         """
         total = Forgotten()
         while True:

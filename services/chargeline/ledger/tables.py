@@ -1,8 +1,9 @@
-"""The tables of the ledger as they are now; `migrations/` holds how they became so.
+"""The tables of the ledger as they are now; `migrations/` holds the steps by which they became so.
 
-It owns columns, keys and indexes. JSON is kept as text, not as JSONB, so that it comes back byte
-for byte and costs nothing to write. Every key begins with the facility; there are no foreign keys,
-because messages, merges and visits may arrive in any order.
+This module owns columns, keys and indexes. JSON is stored as text and not as JSONB, so that it
+comes back byte for byte and costs nothing to write. The key of a visit, a message, a merge or a
+contribution begins with the facility. There are no foreign keys, because messages, merges and
+visits may arrive in any order.
 """
 
 from sqlalchemy import (
@@ -23,12 +24,13 @@ from sqlalchemy import (
 from chargeline.ledger.column_types import Instant, Name, Number, SentText
 
 metadata = MetaData()
-# All columns, or SQLite prefers the primary key and reads every merge of the facility.
+# The index has all columns: with fewer, SQLite prefers the primary key and reads every merge of the
+# facility.
 _BACKWARDS = ("facility", "surviving", "prior", "sent", "digest")
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index over the rows that a condition picks."""
+    """An index of only those rows for which a condition holds."""
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
@@ -140,7 +142,7 @@ outbox = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
     comment="What is to be published, in order of id; the relay deletes what it has published.",
-    sqlite_autoincrement=True,  # a number is never given twice
+    sqlite_autoincrement=True,  # SQLite would give the number of a deleted last row again
 )
 
 parked = Table(

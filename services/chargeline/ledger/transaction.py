@@ -1,8 +1,8 @@
-"""One transaction on one connection, and the few ways in which it is used.
+"""One transaction on one connection, and the few ways in which views and batches use it.
 
-It owns how a statement is sent on either database, and that a transaction in which a step failed is
-not
-committed: PostgreSQL would turn that COMMIT into a rollback without a word. It knows no table.
+This module owns how a statement is sent to either database, and the rule that a transaction in
+which a step failed is not committed. It knows no table. Without the rule PostgreSQL would answer
+that COMMIT with a rollback and no error, and the program would believe that its rows are stored.
 """
 
 import json
@@ -19,7 +19,7 @@ from chargeline.ledger.errors import BatchFailed, LedgerError, explained
 
 
 class Transaction:
-    """What views and batches stand on; it is begun and ended by the ledger."""
+    """One transaction. The ledger begins and ends it; views and batches send statements in it."""
 
     def __init__(self, connection: AsyncConnection, address: str) -> None:
         self.connection = connection
@@ -30,39 +30,41 @@ class Transaction:
     async def rows(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[Row[Any]]:
-        """All rows of a statement."""
+        """All rows that a statement gives."""
         with self._noted():
             return (await self.connection.execute(statement, parameters)).all()
 
     async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
-        """How many rows a statement changed."""
+        """Run a statement; returns how many rows it changed."""
         with self._noted():
             return (await self.connection.execute(statement, parameters)).rowcount
 
     async def insert(self, table: Table, rows: Rows, on_conflict: OnConflict = "fail") -> None:
-        """Write rows; of several with one key the first counts with "ignore", the last with
-        "replace".
+        """Write rows.
+
+        Of several rows with one key, "ignore" writes the first and "replace" the last.
         """
         if rows:
             await self._send(prepare(self.dialect, table, rows, on_conflict))
 
     async def insert_new(self, table: Table, rows: Rows) -> list[int]:
-        """Write the rows whose key, of texts, is not there yet; returns their places in the
-        call.
+        """Write the rows whose key is not stored yet; returns their places in the call.
+
+        The columns of the key must be texts.
         """
         if not rows:
             return []
         prepared = prepare(self.dialect, table, rows, "ignore")
         if self.dialect == "postgresql":
-            written = {tuple(each) for each in await self._send(prepared)}
+            written = {tuple(key) for key in await self._send(prepared)}
             return prepared.only(written.__contains__).places
-        known = await self._known(table, prepared.keys)
-        news = prepared.only(lambda key: key not in known)
+        stored = await self._stored_keys(table, prepared.keys)
+        news = prepared.only(lambda key: key not in stored)
         await self._send(news)
         return news.places
 
     async def _send(self, prepared: Prepared) -> Sequence[Any]:
-        """Send the rows in one go; PostgreSQL gives back the keys that were new."""
+        """Send all rows at once. PostgreSQL gives back the keys that were new."""
         if not prepared.rows:
             return ()
         with self._noted():
@@ -71,19 +73,23 @@ class Transaction:
                 return ()
             driver = (await self.connection.get_raw_connection()).driver_connection
             assert driver is not None
-            if (
-                not driver.is_in_transaction()
-            ):  # it begins with the first statement that SQLAlchemy sends
+            if not driver.is_in_transaction():
+                # SQLAlchemy sends BEGIN with its own first statement, and this one passes it by.
                 await self.connection.exec_driver_sql("SELECT 1")
-            found: Sequence[Any] = await driver.fetch(
+            rows: Sequence[Any] = await driver.fetch(
                 prepared.statement, *zip(*prepared.rows, strict=True)
             )
-            return found
+            return rows
 
-    async def _known(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
-        """Which of these keys a SQLite table holds; our lock keeps it so until we commit."""
-        rows = await self.rows(statements.known(table), {"keys": json.dumps(keys)})
-        return {tuple(each) for each in rows}
+    async def _stored_keys(
+        self, table: Table, keys: Sequence[tuple[Any, ...]]
+    ) -> set[tuple[Any, ...]]:
+        """Which of these keys a SQLite table holds.
+
+        We hold SQLite's one lock, so the answer stays true until we commit.
+        """
+        rows = await self.rows(statements.stored_keys(table), {"keys": json.dumps(keys)})
+        return {tuple(key) for key in rows}
 
     def fail(self, error: LedgerError) -> LedgerError:
         """Note that this transaction must not be committed; returns the error, to be raised."""
@@ -91,12 +97,12 @@ class Transaction:
         return error
 
     def must_be_whole(self) -> None:
-        """Raises BatchFailed when a step has failed."""
+        """Raise BatchFailed if a step has failed."""
         if self._failed:
             raise BatchFailed(
-                expected="a batch whose every step was done",
+                expected="a batch of which every step was done",
                 found=f"one that went on after {self._failed}",
-                do="let the error out of the batch, and begin another",
+                do="let the error out of the batch, and begin another batch",
             )
 
     @contextmanager

@@ -1,8 +1,8 @@
-"""What can be read from the ledger, in one transaction.
+"""What a program can read from the ledger, in one transaction.
 
-It owns the questions, not what follows from the answers: which of two merges stands, or what a
-draft says, is the engine's. Whatever takes keys takes many, in one statement, because a batch
-touches hundreds.
+This module owns the queries. It does not decide what follows from the rows: the engine says which
+of two merges counts and what a draft says. A method that takes keys takes many of them and sends
+one statement, because a batch touches hundreds of visits.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ Keys = Iterable[tuple[str, str]]
 
 
 class View:
-    """The ledger as it is in this transaction. Keys are VisitKey, or (facility, number)."""
+    """The ledger as this transaction sees it. A key is a VisitKey, or (facility, number)."""
 
     _locks = False
 
@@ -43,89 +43,93 @@ class View:
     async def messages_of(
         self, keys: Keys, merges: Sequence[StoredMerge] | None = None
     ) -> dict[VisitKey, list[StoredMessage]]:
-        """The messages of each visit, in order of arrival, those of every number that leads to it
-        among them.
+        """The messages of each visit in order of arrival, with those of every number that leads to
+        it.
 
-        Every key is in the result. `merges` are those around the keys, if they are known already;
-        they tell which visit a merged number belongs to.
+        Every key is in the result. Pass as `merges` the merges around the keys if you have read
+        them already; they say to which visit a merged number leads.
         """
         wanted = _visit_keys(keys)
         members = leading_to(wanted, await self.merges_around(wanted) if merges is None else merges)
-        found: dict[tuple[str, str], list[StoredMessage]] = {}
-        everyone = {member for each in members.values() for member in each}
+        by_number: dict[tuple[str, str], list[StoredMessage]] = {}
+        everyone = {member for numbers in members.values() for member in numbers}
         for row in await self._of(tables.message, everyone):
             message = StoredMessage._make(row)
-            found.setdefault((message.facility, message.visit), []).append(message)
+            by_number.setdefault((message.facility, message.visit), []).append(message)
         return {
-            key: sorted((m for member in members[key] for m in found.get(member, ())), key=_arrival)
+            key: sorted(
+                (message for member in members[key] for message in by_number.get(member, ())),
+                key=_arrival,
+            )
             for key in wanted
         }
 
     async def merges_around(self, visits: Keys) -> list[StoredMerge]:
-        """Every merge that links these visits with others, in either direction, over any
-        distance.
+        """Every merge that links these visits with others, in either direction.
+
+        The links of links belong to it, over any number of steps.
         """
         return await self._linked(tables.visit_merge, visits)
 
     async def patient_merges_around(self, patients: Keys) -> list[StoredMerge]:
-        """The same of patients, as (facility, number)."""
+        """Every merge that links these patients with others; a patient is (facility, number)."""
         return await self._linked(tables.patient_merge, patients)
 
     async def _linked(self, table: Table, numbers: Keys) -> list[StoredMerge]:
-        known: dict[StoredMerge, None] = {}
+        merges: dict[StoredMerge, None] = {}
         seen: set[tuple[str, str]] = set()
         frontier = set(numbers)
         while frontier:
             seen |= frontier
-            found = await self._rows(statements.touching(self._dialect, table), frontier)
-            known |= dict.fromkeys(map(StoredMerge._make, found))
-            ends = {(m.facility, number) for m in known for number in (m.prior, m.surviving)}
+            rows = await self._rows(statements.touching(self._dialect, table), frontier)
+            merges |= dict.fromkeys(map(StoredMerge._make, rows))
+            ends = {(m.facility, number) for m in merges for number in (m.prior, m.surviving)}
             frontier = ends - seen
         return sorted(
-            known, key=lambda merge: (merge.facility, merge.prior, *merge.version, merge.surviving)
+            merges, key=lambda merge: (merge.facility, merge.prior, *merge.version, merge.surviving)
         )
 
     async def visits(self, keys: Keys) -> dict[VisitKey, StoredVisit]:
-        """Where each visit stands; a visit that is not known is not in the result."""
+        """Where each visit stands. A visit without a row is not in the result."""
         statement = statements.visits(self._dialect, locked=self._locks)
-        found = map(StoredVisit._make, await self._rows(statement, keys))
-        return {each.key: each for each in found}
+        rows = map(StoredVisit._make, await self._rows(statement, keys))
+        return {row.key: row for row in rows}
 
     async def last_revisions(self, keys: Keys) -> dict[VisitKey, StoredRevision]:
         """The last revision of each visit that has one."""
-        found = await self._rows(statements.last_revisions(self._dialect), keys)
-        return {VisitKey(row.facility, row.visit): StoredRevision._make(row) for row in found}
+        rows = await self._rows(statements.last_revisions(self._dialect), keys)
+        return {VisitKey(row.facility, row.visit): StoredRevision._make(row) for row in rows}
 
     async def revisions(self, facility: str, visit: str) -> list[StoredRevision]:
-        """All revisions of one visit, the first first."""
+        """All revisions of one visit, in the order of their numbers."""
         table = tables.draft_revision
         statement = statements.of_visits(self._dialect, table).order_by(table.c.revision)
         return list(map(StoredRevision._make, await self._rows(statement, [(facility, visit)])))
 
     async def open_questions(self, keys: Keys) -> dict[VisitKey, list[StoredQuestion]]:
-        """The questions of each visit that nobody has settled; every key is in the result."""
-        found: dict[VisitKey, list[StoredQuestion]] = {key: [] for key in _visit_keys(keys)}
+        """The open questions of each visit. Every key is in the result."""
+        by_visit: dict[VisitKey, list[StoredQuestion]] = {key: [] for key in _visit_keys(keys)}
         statement = statements.open_questions(self._dialect)
-        for question in map(StoredQuestion._make, await self._rows(statement, found)):
-            found[VisitKey(question.facility, question.visit)].append(question)
-        return found
+        for question in map(StoredQuestion._make, await self._rows(statement, by_visit)):
+            by_visit[VisitKey(question.facility, question.visit)].append(question)
+        return by_visit
 
     async def contributions(self, patients: Keys) -> list[StoredContribution]:
-        """The records of some patients, given as (facility, number), in order of the clock."""
+        """The records of some patients, given as (facility, number), in order of time."""
         rows = await self._rows(statements.contributions(self._dialect), patients)
         return list(map(StoredContribution._make, rows))
 
     async def contributions_of(self, visits: Keys) -> list[StoredContribution]:
-        """What some visits contribute, whoever their patient was."""
+        """What some visits contribute, to whichever patients."""
         return list(map(StoredContribution._make, await self._of(tables.contribution, visits)))
 
     async def announced(self, limit: int) -> list[Announcement]:
-        """The first of the outbox, in order of id."""
+        """The first events of the outbox, in the order of their ids."""
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
         return list(map(Announcement._make, rows))
 
     async def parked(self, status: str | None, limit: int, after: int) -> list[StoredParkedMessage]:
-        """Parked messages in order of id, those after the id `after`."""
+        """Parked messages with a greater id than `after`, in the order of their ids."""
         statement = (
             _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
         )
@@ -134,8 +138,8 @@ class View:
         return list(map(StoredParkedMessage._make, await self._transaction.rows(statement)))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
-        """Those of these visits for which a parked message waits, and those for which one waits no
-        more.
+        """Two sets of visits: those of which a parked message waits for a person, and those of
+        which a person has seen to one. A visit may be in both.
         """
         waiting: set[VisitKey] = set()
         settled: set[VisitKey] = set()
@@ -145,17 +149,17 @@ class View:
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound."""
-        found = await self._transaction.rows(_parked().where(tables.parked.c.id == parked_id))
-        if not found:
+        rows = await self._transaction.rows(_parked().where(tables.parked.c.id == parked_id))
+        if not rows:
             raise NotFound(
                 expected=f"the parked message {parked_id}",
                 found="none",
-                do="list them, and choose another",
+                do="list the parked messages, and choose another",
             )
-        return StoredParkedMessage._make(found[0])
+        return StoredParkedMessage._make(rows[0])
 
     async def read_so_far(self, topic: str) -> int:
-        """The next offsets of all partitions of a topic, added up."""
+        """The sum of the next offsets of all partitions of a topic."""
         table = tables.partition_offset
         added = select(func.coalesce(func.sum(table.c.next_offset), 0)).where(
             table.c.topic == topic
@@ -163,7 +167,7 @@ class View:
         return int((await self._transaction.rows(added))[0][0])
 
     async def counts(self) -> Counts:
-        """What is waiting."""
+        """How much waits, and since when."""
         parked = select(func.count(), func.min(tables.parked.c.first_seen))
         waiting = await self._transaction.rows(parked.where(tables.parked.c.status == "parked"))
         queue = await self._transaction.rows(
@@ -214,7 +218,5 @@ def _parked() -> Select[Any]:
 
 
 def _arrival(message: StoredMessage) -> tuple[datetime, str, int, int, str]:
-    """Time of arrival, then place in the feed; the digest makes the order of the rest always the
-    same.
-    """
+    """Time of arrival, then the place in Kafka, then the digest: the order is always the same."""
     return (message.received_at, message.topic, message.partition, message.offset, message.digest)

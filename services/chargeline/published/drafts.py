@@ -1,9 +1,9 @@
 """A visit's draft as the revision that is published, and what the next revision is compared with.
 
-It owns writing the engine's values in the shape of `DraftRevision` (shapes.py), and saying what
-changed since the last revision. The bytes are made from plain values: a model of every line and
-step, made and checked, would cost as much as the drafting; the tests read every revision back as
-the model, and equal.
+This module owns how the engine's values are written in the shape of `DraftRevision` (shapes.py),
+and what has changed since the last revision. It does not decide whether a revision is published.
+The bytes are written from plain dictionaries, because a checked model of every line and step would
+cost as much time as the drafting. The tests read the revisions back as the model, and compare.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,11 +26,11 @@ from chargeline.engine import (
 from chargeline.published.shapes import DraftRevision, Encounter, Line
 
 Plain = dict[str, Any]
-"""A record of shapes.py as its keys and plain values, in the order of the record's fields."""
+"""A model of shapes.py as a dictionary of plain values, its keys in the order of the fields."""
 
 
 class BilledLine(NamedTuple):
-    """What of a line a bill shows: two revisions of a line with the same are not a change."""
+    """The part of a line that a bill shows. While it stays the same, the line has not changed."""
 
     code: str
     units: int
@@ -41,10 +41,10 @@ class BilledLine(NamedTuple):
 
 
 class RevisionDigest(NamedTuple):
-    """What a revision says, no more of it than it takes to see what is new in the next one.
+    """What we keep of a revision in memory, to see what is new in the next one.
 
-    `content` is a hash of all that it says, but for its number and what changed. `withheld`: of
-    each service its reason and administrations.
+    `content` is a hash of everything in the revision except its number and its changes. `withheld`
+    has the reason and the administrations of each withheld service.
     """
 
     revision: int
@@ -57,10 +57,10 @@ class RevisionDigest(NamedTuple):
 
 
 class WrittenRevision(NamedTuple):
-    """A revision as it is published: `value` is a `DraftRevision` in JSON, `changes` that part of
-    it.
+    """A revision as it is published.
 
-    `new_roles`: the service role of each line that was added.
+    `value` is a `DraftRevision` in JSON, and `changes` the part of it under that key. `new_roles`
+    has the service role of each line that was added.
     """
 
     facility: str
@@ -74,7 +74,7 @@ class WrittenRevision(NamedTuple):
 
 
 def revision_of(
-    made: Draft,
+    draft: Draft,
     *,
     revision: int,
     final: bool,
@@ -82,29 +82,30 @@ def revision_of(
     before: Mapping[str, BilledLine],
     merged_into: str | None = None,
 ) -> WrittenRevision:
-    """A revision of a visit's draft; `before` is what the last one billed, nothing for the first.
+    """Write a revision of a visit's draft.
 
-    One that was merged into another visit has no lines of its own: they would be billed twice.
+    `before` is what the last revision billed, empty for the first. A visit that was merged into
+    another gets a revision without lines, because the other visit bills them now.
     """
     assert revision >= 1, "revisions count from 1"
     status = "merged" if merged_into is not None else "final" if final else "open"
-    encounters = made.encounters if merged_into is None else ()
-    questions = made.questions if merged_into is None else ()
+    encounters = draft.encounters if merged_into is None else ()
+    questions = draft.questions if merged_into is None else ()
     steps = Steps()
     body = to_json(
         {
-            "encounters": [encounter_of(each, steps) for each in encounters],
-            "questions": [question_of(each) for each in questions],
+            "encounters": [encounter_of(encounter, steps) for encounter in encounters],
+            "questions": [question_of(question) for question in questions],
         }
     )
     head = {
-        "facility": made.key.facility,
-        "visit": made.key.visit,
+        "facility": draft.key.facility,
+        "visit": draft.key.visit,
         "revision": revision,
         "status": status,
         "merged_into": merged_into,
-        "policy": made.policy,
-        "rulebook": made.rulebook,
+        "policy": draft.policy,
+        "rulebook": draft.rulebook,
         "incomplete": incomplete,
     }
     lines = [line for encounter in encounters for line in encounter.lines]
@@ -114,16 +115,16 @@ def revision_of(
         revision=revision,
         status=status,
         incomplete=incomplete,
-        policy=made.policy,
+        policy=draft.policy,
         billed=billed_lines,
         withheld=_withheld(encounters),
         content=_content(head, body),
     )
     return WrittenRevision(
-        facility=made.key.facility,
-        visit=made.key.visit,
+        facility=draft.key.facility,
+        visit=draft.key.visit,
         revision=revision,
-        rulebook=made.rulebook,
+        rulebook=draft.rulebook,
         digest=digest,
         value=b'%b,%b,"changes":%b}' % (to_json(head)[:-1], body[1:-1], changed),
         changes=changed,
@@ -132,7 +133,7 @@ def revision_of(
 
 
 def digest_of(value: bytes | str) -> RevisionDigest:
-    """What a revision says that was written before. Raises pydantic's ValidationError."""
+    """The digest of a revision that is read back. Raises pydantic's ValidationError."""
     data = DraftRevision.model_validate_json(value)
     body = data.model_dump_json(include={"encounters", "questions"}).encode()
     return RevisionDigest(
@@ -140,7 +141,7 @@ def digest_of(value: bytes | str) -> RevisionDigest:
         status=data.status,
         incomplete=data.incomplete,
         policy=data.policy,
-        billed=billed(line for each in data.encounters for line in each.lines),
+        billed=billed(line for encounter in data.encounters for line in encounter.lines),
         withheld=_withheld(data.encounters),
         content=_content(data.model_dump(include=set(_SAID_BESIDE_THE_BODY)), body),
     )
@@ -160,7 +161,7 @@ _SAID_BESIDE_THE_BODY = ("status", "merged_into", "policy", "rulebook", "incompl
 
 
 def _content(head: Plain, body: bytes) -> bytes:
-    """A hash of what a revision says."""
+    """A hash of what a revision says, without its number and its changes."""
     digest = blake2b(to_json([head[name] for name in _SAID_BESIDE_THE_BODY]), digest_size=16)
     digest.update(body)
     return digest.digest()
@@ -170,11 +171,11 @@ def _content(head: Plain, body: bytes) -> bytes:
 
 
 def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
-    """What a bill shows of each line, by its id."""
-    found: dict[str, BilledLine] = {}
+    """The part of each line that a bill shows, by the id of the line."""
+    by_id: dict[str, BilledLine] = {}
     for line in lines:
-        assert line.line_id not in found, f"line {line.line_id} stands once in a visit"
-        found[line.line_id] = BilledLine(
+        assert line.line_id not in by_id, f"line {line.line_id} stands once in a visit"
+        by_id[line.line_id] = BilledLine(
             code=line.code,
             units=line.units,
             modifiers=tuple(line.modifiers),
@@ -182,21 +183,22 @@ def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
             drug=line.drug,
             provisional=line.provisional,
         )
-    return found
+    return by_id
 
 
 def changes(old: Mapping[str, BilledLine], new: Mapping[str, BilledLine]) -> Plain:
-    """How the lines of a visit differ from those of its last revision, in the order of the
-    lines.
+    """How the lines of a visit differ from those of its last revision.
+
+    Added and changed lines stand in the order of the new revision, removed ones in that of the old.
     """
     return {
-        "added": [_change(each, None, new[each]) for each in new if each not in old],
+        "added": [_change(line_id, None, new[line_id]) for line_id in new if line_id not in old],
         "changed": [
-            _change(each, old[each], new[each])
-            for each in new
-            if each in old and old[each] != new[each]
+            _change(line_id, old[line_id], new[line_id])
+            for line_id in new
+            if line_id in old and old[line_id] != new[line_id]
         ],
-        "removed": [_change(each, old[each], None) for each in old if each not in new],
+        "removed": [_change(line_id, old[line_id], None) for line_id in old if line_id not in new],
     }
 
 
@@ -212,38 +214,35 @@ def _change(line_id: str, before: BilledLine | None, after: BilledLine | None) -
 
 
 class Steps:
-    """The steps of one draft, each made once: lines that were reckoned together share most of
-    theirs.
-    """
+    """Writes the steps of one draft, each step once: lines of one encounter share most of them."""
 
     def __init__(self) -> None:
-        self._made: dict[
-            int, tuple[Step, Plain]
-        ] = {}  # with the step, so that its id stays its own
+        # By `id(step)`. The step is kept too: if it were freed, another step could get its id.
+        self._written: dict[int, tuple[Step, Plain]] = {}
 
     def of(self, trace: Iterable[Step]) -> list[Plain]:
-        """The steps of a trace."""
-        found = []
+        """The steps of a trace, each as a `TraceStep`."""
+        plain = []
         for step in trace:
-            known = self._made.get(id(step))
-            if known is None:
-                known = self._made[id(step)] = (step, _step(step))
-            found.append(known[1])
-        return found
+            written = self._written.get(id(step))
+            if written is None:
+                written = self._written[id(step)] = (step, _step(step))
+            plain.append(written[1])
+        return plain
 
 
-def encounter_of(made: EncounterDraft, steps: Steps) -> Plain:
+def encounter_of(draft: EncounterDraft, steps: Steps) -> Plain:
     """One encounter of a draft, as an `Encounter`."""
     return {
-        "encounter": made.encounter,
-        "lines": [line_of(each, steps) for each in made.lines],
-        "questions": [question_of(each) for each in made.questions],
-        "withheld": [withheld_of(each, steps) for each in made.withheld],
+        "encounter": draft.encounter,
+        "lines": [line_of(line, steps) for line in draft.lines],
+        "questions": [question_of(question) for question in draft.questions],
+        "withheld": [withheld_of(entry, steps) for entry in draft.withheld],
     }
 
 
 def line_of(line: ChargeLine, steps: Steps) -> Plain:
-    """One line as a `Line`, its trace whole."""
+    """One line as a `Line`, with its whole trace."""
     return {
         "line_id": line.line_id,
         "role": line.role,
@@ -256,7 +255,7 @@ def line_of(line: ChargeLine, steps: Steps) -> Plain:
         "administrations": line.administrations,
         "provisional": line.provisional,
         "trace": steps.of(line.trace),
-        "other_policies": [_other(each) for each in line.other_policies],
+        "other_policies": [_other(difference) for difference in line.other_policies],
     }
 
 
@@ -269,12 +268,12 @@ def question_of(question: Question) -> Plain:
         "do": question.finding.do,
         "drug": question.drug,
         "administrations": question.administrations,
-        "sources": [source_in_words(each) for each in question.sources],
+        "sources": [source_in_words(source) for source in question.sources],
     }
 
 
 def withheld_of(entry: Withheld, steps: Steps) -> Plain:
-    """One withheld service as a `WithheldService`, its trace whole."""
+    """One withheld service as a `WithheldService`, with its whole trace."""
     return {
         "reason": entry.reason,
         "says": entry.says,
@@ -282,7 +281,7 @@ def withheld_of(entry: Withheld, steps: Steps) -> Plain:
         "minutes": entry.minutes,
         "administrations": entry.administrations,
         "trace": steps.of(entry.trace),
-        "other_policies": [_other(each) for each in entry.other_policies],
+        "other_policies": [_other(difference) for difference in entry.other_policies],
     }
 
 
@@ -296,8 +295,8 @@ def _step(step: Step) -> Plain:
         "why": rule.why if rule is not None else None,
         "cite": rule.cite if rule is not None else (),
         "facts": dict(step.facts),
-        "sources": [source_in_words(each) for each in step.sources],
-        "passed_over": [{"rule": each.id, "why": each.why} for each in passed_over],
+        "sources": [source_in_words(source) for source in step.sources],
+        "passed_over": [{"rule": other.id, "why": other.why} for other in passed_over],
     }
 
 

@@ -1,8 +1,8 @@
-"""What crosses Kafka: drafts, questions and parked messages, as CloudEvents in Kafka's binary mode.
+"""What we publish on Kafka: drafts, questions and parked messages, as CloudEvents in binary mode.
 
-It owns the keys, headers and ids of what is announced, and which questions are. It knows no broker
-and reads no clock: the time is handed in. An id is a hash of what it names, so that the same
-announcement made twice is recognised, after a crash as after a replay.
+This module owns the keys, headers and ids of events, and which questions are published. It knows no
+broker, and the time is handed in. The id of an event is a hash of what the event says. So the same
+event that is made twice, after a crash or a replay, has the same id, and a reader drops the second.
 """
 
 import base64
@@ -26,12 +26,12 @@ from chargeline.published.shapes import (
     ParkedMessage,
 )
 
-LATE: FindingCode = "visit.forgotten"  # the code of a question
+LATE: FindingCode = "visit.forgotten"  # the code of the question that a late message raises
 OutboundEvent = WrittenRevision | Data
 
 
 class TimedEvent(NamedTuple):
-    """One event on its way out: what it says, and when that came to be."""
+    """An event to publish: what it says, and when that was decided."""
 
     data: OutboundEvent
     time: datetime
@@ -41,8 +41,8 @@ class TimedEvent(NamedTuple):
 
 
 def to_kafka(event: TimedEvent) -> tuple[str, dict[str, str], bytes]:
-    """Key, headers and value of an announcement."""
-    assert event.time.tzinfo is not None, "an announcement's time has a zone"
+    """Key, headers and value of the Kafka record of an event."""
+    assert event.time.tzinfo is not None, "an event's time has a zone"
     data = event.data
     value = data.value if isinstance(data, WrittenRevision) else data.model_dump_json().encode()
     headers = {
@@ -57,10 +57,11 @@ def to_kafka(event: TimedEvent) -> tuple[str, dict[str, str], bytes]:
 
 
 def _event_id(data: OutboundEvent, value: bytes) -> str:
-    """32 hexadecimal digits: equal for an equal event, whoever announces it and when.
+    """32 hexadecimal digits, the same for the same event, whoever publishes it and when.
 
-    The content is part of the id of a draft and of a question: after a ledger was put back to an
-    earlier state, a number may come again with other content, which must not pass for a repeat.
+    The content of a draft or a question is part of its id. After a ledger was put back to an
+    earlier copy, revision 7 may come again with other content, and no reader may drop that as a
+    repeat.
     """
     if isinstance(data, ParkedMessage):
         return _hashed(_type(data), data.topic, str(data.partition), str(data.offset), data.code)
@@ -72,7 +73,7 @@ def _type(data: OutboundEvent) -> str:
 
 
 def _hashed(*parts: str | bytes, size: int = 16) -> str:
-    """A hash of several texts, which no other division into texts shares."""
+    """A hash of several texts. The lengths count: "ab", "c" has another hash than "a", "bc"."""
     digest = blake2b(digest_size=size)
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -90,9 +91,9 @@ def _source(facility: str | None) -> str:
 
 
 class AskedQuestion(NamedTuple):
-    """A question as it is published, and so many minutes after `since` it need not be put yet.
+    """A question as it is published, and how long it can wait.
 
-    `wait_minutes` None puts it at once.
+    It is put `wait_minutes` after its `since`, or at once if that is None.
     """
 
     question: DocumentationQuestion
@@ -100,13 +101,13 @@ class AskedQuestion(NamedTuple):
 
 
 def questions_of(
-    made: Draft, revision: int, administrations: Mapping[str, Administration]
+    draft: Draft, revision: int, administrations: Mapping[str, Administration]
 ) -> list[AskedQuestion]:
-    """All questions of a draft, as opened in this revision; `administrations` by key."""
-    whole: list[tuple[str | None, Sequence[Question]]] = [(None, made.questions)]
-    parts = [*whole, *((each.encounter, each.questions) for each in made.encounters)]
-    known: dict[str, int] = {}
-    found = []
+    """All questions of a draft, as this revision opens them; `administrations` are by key."""
+    whole: list[tuple[str | None, Sequence[Question]]] = [(None, draft.questions)]
+    parts = [*whole, *((part.encounter, part.questions) for part in draft.encounters)]
+    counts: dict[str, int] = {}
+    asked = []
     for encounter, questions in parts:
         for question in questions:
             items = [
@@ -114,22 +115,22 @@ def questions_of(
             ]
             lengths = {item.ordered_minutes for item in items}
             published = DocumentationQuestion(
-                question_id=_question_id(made, encounter, question, known),
+                question_id=_question_id(draft, encounter, question, counts),
                 state="opened",
-                facility=made.key.facility,
-                visit=made.key.visit,
+                facility=draft.key.facility,
+                visit=draft.key.visit,
                 encounter=encounter,
                 revision=revision,
                 ordered_minutes=lengths.pop() if len(lengths) == 1 else None,
                 since=min((item.start for item in items), default=None),
                 **question_of(question),
             )
-            found.append(AskedQuestion(published, question.wait_minutes))
-    return found
+            asked.append(AskedQuestion(published, question.wait_minutes))
+    return asked
 
 
 def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
-    """What to ask when a message comes for a visit whose other messages retention has removed."""
+    """The question about a message of a visit whose other messages retention has removed."""
     return DocumentationQuestion(
         question_id=_hashed(key.facility, key.visit, LATE, size=6),
         state="opened",
@@ -138,9 +139,9 @@ def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
         encounter=None,
         revision=revision,
         code=LATE,
-        expected="the other messages of the visit, to draft it from all that is known",
-        found="a visit that was forgotten after the days of retention",
-        do="bill what came late by hand, from the record of the visit",
+        expected="the other messages of the visit, to draft the whole visit",
+        found="a visit whose messages were removed after the days of retention",
+        do="bill the services of the late message by hand, from the hospital's record of the visit",
         drug="",
         administrations=[],
         sources=[],
@@ -150,38 +151,37 @@ def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
 
 
 def _question_id(
-    made: Draft, encounter: str | None, question: Question, known: dict[str, int]
+    draft: Draft, encounter: str | None, question: Question, counts: dict[str, int]
 ) -> str:
-    """Twelve hexadecimal digits: the same doubt about the same doses has the same id in every
+    """Twelve hexadecimal digits: the same question about the same doses keeps its id in every
     revision.
 
-    Where one dose is doubted in the same way at two places, they are told apart by their order.
+    If two questions of a draft agree in all of that, their order tells them apart: `counts` says
+    how often the same has been asked so far.
     """
     named = (
-        made.key.facility,
-        made.key.visit,
+        draft.key.facility,
+        draft.key.visit,
         encounter or "",
         question.finding.code,
         question.drug,
     )
-    at = sorted(each.address for each in question.sources)
+    at = sorted(source.address for source in question.sources)
     text = json.dumps([named, sorted(question.administrations), at])
-    count = known[text] = known.get(text, 0) + 1
+    count = counts[text] = counts.get(text, 0) + 1
     return _hashed(text, str(count), size=6)
 
 
 def question_changes(
     before: Iterable[DocumentationQuestion], after: Iterable[DocumentationQuestion], revision: int
 ) -> Iterator[DocumentationQuestion]:
-    """What to announce between two revisions: questions newly opened, then those closed in
-    `revision`.
-    """
-    old = {each.question_id: each for each in before}
-    new = {each.question_id: each for each in after}
-    yield from (each for name, each in new.items() if name not in old)
-    for name, each in old.items():
+    """The questions to publish between two revisions: the new ones, then those that are closed."""
+    old = {question.question_id: question for question in before}
+    new = {question.question_id: question for question in after}
+    yield from (question for name, question in new.items() if name not in old)
+    for name, question in old.items():
         if name not in new:
-            yield each.model_copy(update={"state": "closed", "revision": revision})
+            yield question.model_copy(update={"state": "closed", "revision": revision})
 
 
 def parked(
@@ -194,8 +194,9 @@ def parked(
     message_type: str,
     control_id: str,
 ) -> ParkedMessage:
-    """A parked message: `at` is topic, partition and offset; `key` is facility and visit, if
-    known.
+    """The event of a parked message.
+
+    `at` is its topic, partition and offset. `key` is facility and visit, None where not known.
     """
     topic, partition, offset = at
     facility, visit = key

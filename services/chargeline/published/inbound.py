@@ -1,28 +1,29 @@
-"""What a record of the inbound topic carries beside the message: its key, and headers of ours.
+"""What a record of the inbound topic carries beside the message: its key and our headers.
 
-It owns the key of a visit, which decides the partition, and the names of the headers by which the
-gateway tells a consumer what it knows and chargeline speaks to itself. None of them shows a
-patient.
+This module owns the key of a visit, which decides the partition, and the names of our headers. With
+some the gateway tells `capture` what it knows of a message; with others chargeline speaks to
+itself. The module does not know what a message says, and no header shows a patient.
 """
 
-# Written by the gateway.
-TYPE = "chargeline-type"  # MSH-9, "" if it is not one
-DIGEST = "chargeline-digest"  # of the body, the same for a message sent again
+# The gateway writes these.
+TYPE = "chargeline-type"  # MSH-9, "" if MSH-9 is not a message type
+DIGEST = "chargeline-digest"  # a hash of the body, the same for a message that is sent again
 INTERFACE = "chargeline-interface"  # the name of the profile
 PEER = "chargeline-peer"  # the sender's host, and the name in its certificate
 PROBLEM = "chargeline-problem"  # the code of a finding: the message cannot be read
-NO_VISIT = "chargeline-no-visit"  # no visit was found, so the key ends in a digest
-# A merge of visits comes once under the key of each visit; it says `prior` or `surviving`.
+NO_VISIT = "chargeline-no-visit"  # the message names no visit, so the key ends in a digest
+# A merge of visits comes once under the key of each visit. The value is `prior` or `surviving`.
 MERGE_COPY = "chargeline-merge"
 
-# Written by chargeline to itself.
-NUDGE = "chargeline-nudge"  # no message: look at this visit again, something of it is in the ledger
-REKEYED = "chargeline-rekeyed"  # sent again under the key of its visit
-RETRIED = "chargeline-retried"  # the number of the parked message that this one is again
+# chargeline writes these to itself.
+NUDGE = "chargeline-nudge"  # no message: look at this visit again, the ledger has news of it
+REKEYED = "chargeline-rekeyed"  # the message is sent again under the key of its visit
+RETRIED = "chargeline-retried"  # a person retried the parked message with this number
 
 
 def record_key(facility: str | None, visit: str | None) -> str:
-    """`facility|visit`, which puts all of a visit into one partition; an unknown part is left
-    empty.
+    """`facility|visit`: with this key all records of a visit go to one partition.
+
+    A part that is not known is left empty.
     """
     return f"{facility or ''}|{visit or ''}"

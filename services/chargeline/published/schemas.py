@@ -1,10 +1,9 @@
-"""The published shapes of our events: JSON Schema for each, and AsyncAPI for the topics around
-them.
+"""The published schemas: a JSON Schema for each of our events, and AsyncAPI for the topics.
 
-It owns how the models of shapes.py are written down for others: `python -m
-chargeline.published.schemas` writes schemas/. The published schemas allow further keys, which the
-models do not: within v1 we may add a key, and whoever reads must ignore those that it does not
-know.
+This module owns how the models of shapes.py are written down for other programs. To write the files
+of schemas/, run `python -m chargeline.published.schemas`. It does not decide what an event holds.
+The models refuse a key that they do not name, but the published schemas allow it: within v1 we may
+add a key, and a reader must ignore a key that it does not know.
 """
 
 import json
@@ -27,7 +26,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Channel(NamedTuple):
-    """One topic that we write: its usual name, its model, and how it should be set up."""
+    """One topic that we write: its usual name, its model, and how the site should set it up."""
 
     topic: str
     model: type[Data]
@@ -42,57 +41,57 @@ CHANNELS = (
         model=DraftRevision,
         title="Draft charges of a visit, every revision",
         retention_days=90,
-        note="The last revision of a visit says all that holds. To keep bills in step, apply "
-        "each revision's changes in order: credit `before`, bill `after`; drop an id that was "
-        "seen before. Keep it longer than any reader may be down, and do not compact: a lost "
-        "revision is a lost credit.",
+        note="The last revision of a visit is the whole draft and replaces those before. To keep "
+        "bills in step, apply the changes of each revision in order: credit `before`, bill "
+        "`after`. Drop an event whose ce_id you have seen. Keep the topic for longer than any "
+        "reader may be down, and do not compact it: a lost revision is a lost credit.",
     ),
     Channel(
         topic="documentation.question",
         model=DocumentationQuestion,
         title="Questions to a person, opened and closed",
         retention_days=14,
-        note="A question is open until `closed` comes with the same question_id. Do not compact: "
-        "one visit, which is the key, has many questions.",
+        note="A question is open until `closed` comes with the same question_id. Do not compact "
+        "the topic: the key is the visit, and one visit has many questions.",
     ),
     Channel(
         topic="hl7.parked",
         model=ParkedMessage,
         title="Messages that could not be used",
         retention_days=90,
-        note="It holds whole messages, patients included: grant access as narrowly as to the "
-        "inbound topic. Keep it longer than it takes to mend a sender.",
+        note="The topic holds whole messages, patients included: let nobody read it who may not "
+        "read the inbound topic. Keep it for longer than it takes to correct a sender.",
     ),
 )
 INBOUND, INBOUND_DAYS = "hl7.inbound", 14
-PARTITIONS = 48  # of each topic: a visit has the same number on all of them
+PARTITIONS = 48  # on each topic, so that a visit has the same partition number on all of them
 
 
 def schema_of(channel: Channel) -> dict[str, Any]:
     """The JSON Schema of the data of one event type."""
-    made = channel.model.model_json_schema(mode="serialization")
+    schema = channel.model.model_json_schema(mode="serialization")
     type_name = TYPES[channel.model]
     return {
         "$schema": _DIALECT,
         "$id": f"urn:{type_name.replace('.', ':')}",
         "title": type_name,
-        **{key: value for key, value in _plain(made).items() if key != "title"},
+        **{key: value for key, value in _plain(schema).items() if key != "title"},
     }
 
 
 def _plain(node: Any) -> Any:
     """A schema without the titles that repeat a key, and open to further keys.
 
-    A description is one line, however its docstring is wrapped.
+    A description becomes one line, however its docstring is wrapped.
     """
     if isinstance(node, list):
-        return [_plain(each) for each in node]
+        return [_plain(entry) for entry in node]
     if not isinstance(node, dict):
         return node
     return {
         key: " ".join(value.split())
         if key == "description" and isinstance(value, str)
-        else {name: _plain(each) for name, each in value.items()}
+        else {name: _plain(inner) for name, inner in value.items()}
         if key in ("properties", "$defs")
         else _plain(value)
         for key, value in node.items()
@@ -108,22 +107,26 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "chargeline",
             "version": "1.0.0",
-            "description": "What chargeline reads from Kafka and announces on it. Announcements are"
-            " CloudEvents 1.0 in binary mode, at least once; a repeat has the same ce_id. "
-            "Readers ignore keys that they do not know. Topic names are settings.",
+            "description": "What chargeline reads from Kafka and publishes on it. The events that "
+            "it publishes are CloudEvents 1.0 in binary mode. Each comes at least once, and a "
+            "repeat has the same ce_id. A reader ignores keys that it does not know. The names of "
+            "the topics are settings.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": JSON,
         "channels": {
             "hl7_inbound": _inbound(),
-            **{_key(each): _channel(each) for each in CHANNELS},
+            **{_key(channel): _channel(channel) for channel in CHANNELS},
         },
         "operations": {
             "read_hl7": _operation("receive", "hl7_inbound"),
-            **{f"announce_{_key(each)}": _operation("send", _key(each)) for each in CHANNELS},
+            **{f"announce_{key}": _operation("send", key) for key in map(_key, CHANNELS)},
         },
         "components": {
-            "messages": {"hl7_inbound": _HL7, **{_key(each): _message(each) for each in CHANNELS}},
+            "messages": {
+                "hl7_inbound": _HL7,
+                **{_key(channel): _message(channel) for channel in CHANNELS},
+            },
             "messageTraits": {"cloud_event": {"headers": _HEADERS}},
         },
     }
@@ -155,9 +158,9 @@ def _inbound() -> dict[str, Any]:
     return {
         "address": INBOUND,
         "title": "HL7 v2 messages as they came",
-        "description": "One message a record, without MLLP framing. A partition owns its visits, "
-        "so choose the number of partitions for years: changing it moves visits. Keep it longer "
-        "than a failover may last.",
+        "description": "Each record is one message, without MLLP framing. A partition owns its "
+        "visits, so choose the number of partitions for years: another number moves visits to "
+        "other partitions. Keep the topic for longer than a failover may last.",
         "messages": {"hl7_inbound": {"$ref": "#/components/messages/hl7_inbound"}},
         "bindings": _topic_binding(INBOUND_DAYS),
     }
@@ -180,7 +183,8 @@ _KAFKA_KEY = {
     "kafka": {
         "key": {
             "type": "string",
-            "description": "facility|visit, in UTF-8; a part that is not known is left empty",
+            "description": "facility|visit in UTF-8, such as ZEBRA|V100002; a part that is not "
+            "known is empty",
             "pattern": r"^[^|]*\|.*$",
         },
         "bindingVersion": _BINDING,
@@ -191,7 +195,10 @@ _HL7: dict[str, Any] = {
     "title": "One HL7 v2 message",
     "contentType": "application/hl7-v2",
     "bindings": _KAFKA_KEY,
-    "payload": {"type": "string", "description": "ER7 (pipes), in the encoding that MSH-18 says"},
+    "payload": {
+        "type": "string",
+        "description": "ER7 (pipes and hats), in the character set that MSH-18 names",
+    },
 }
 
 
@@ -217,12 +224,12 @@ _HEADERS: dict[str, Any] = {
         "ce_id": {
             "type": "string",
             "pattern": "^[0-9a-f]{32}$",
-            "description": "the same for a repeat",
+            "description": "a repeat of an event has the same id",
         },
         "ce_source": {
             "type": "string",
             "format": "uri-reference",
-            "description": "/chargeline/ and the facility",
+            "description": "/chargeline/ and the facility, such as /chargeline/ZEBRA",
         },
         "ce_type": {"enum": list(TYPES.values())},
         "ce_time": {"type": "string", "format": "date-time"},
@@ -235,10 +242,13 @@ _HEADERS: dict[str, Any] = {
 
 
 def files() -> Mapping[str, str]:
-    """Every file of schemas/ that is made here, by name."""
-    made = {f"{each.topic}.schema.json": _as_json(schema_of(each)) for each in CHANNELS}
-    head = "# Made by `python -m chargeline.published.schemas`; change services/chargeline/published/ instead.\n"
-    return {**made, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
+    """The files of schemas/, by name."""
+    schemas = {f"{channel.topic}.schema.json": _as_json(schema_of(channel)) for channel in CHANNELS}
+    head = (
+        "# Made by `python -m chargeline.published.schemas`; "
+        "change services/chargeline/published/ instead.\n"
+    )
+    return {**schemas, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
 
 
 def _as_json(value: Any) -> str:
@@ -249,18 +259,19 @@ _PLAIN_KEY = re.compile(r"[A-Za-z$_][\w$.-]*")
 
 
 def as_yaml(value: Any, depth: int = 0) -> Iterator[str]:
-    """Maps and lists as YAML blocks; texts always in quotes, as in JSON, so that none is read as a
-    number.
+    """The lines of a YAML document, maps and lists as blocks.
+
+    A text always stands in quotes, as in JSON: without them YAML would read 00100 as a number.
     """
     pad = "  " * depth
-    entries = value.items() if isinstance(value, dict) else (("-", each) for each in value)
-    for key, each in entries:
+    entries = value.items() if isinstance(value, dict) else (("-", entry) for entry in value)
+    for key, entry in entries:
         name = "-" if isinstance(value, list) else f"{_yaml_key(key)}:"
-        if isinstance(each, dict | list) and each:
+        if isinstance(entry, dict | list) and entry:
             yield f"{pad}{name}"
-            yield from as_yaml(each, depth + 1)
+            yield from as_yaml(entry, depth + 1)
         else:
-            yield f"{pad}{name} {json.dumps(each, ensure_ascii=False)}"
+            yield f"{pad}{name} {json.dumps(entry, ensure_ascii=False)}"
 
 
 def _yaml_key(key: str) -> str:
@@ -268,7 +279,7 @@ def _yaml_key(key: str) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write the files into a folder, which is made if it is not there."""
+    """Write the files into a folder, and create the folder if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files().items():
         (folder / name).write_text(text, encoding="utf-8")

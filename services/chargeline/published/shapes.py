@@ -1,7 +1,8 @@
-"""The shapes of what crosses Kafka: drafts, questions and parked messages, as models.
+"""The shapes of what we publish on Kafka: drafts, questions and parked messages, as models.
 
-It owns what an event may hold, for the published schemas and for whoever reads one back. Drafts are
-written without them (drafts.py), to the same bytes.
+This module owns what an event may hold. The published schemas are made from its models, docstrings
+included, and a revision that is read back from the ledger is checked with them. It does not know
+how a draft becomes an event: drafts.py writes the same bytes without these models, to save time.
 """
 
 import base64
@@ -13,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 
 class PublishedModel(BaseModel):
-    """What all shapes share: they do not change, and hold no key that is not named here."""
+    """What all shapes share: a value cannot be changed, and holds no key that is not named here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -22,72 +23,96 @@ class PublishedModel(BaseModel):
 
 
 class PassedOver(PublishedModel):
-    """A rule that applied and was overridden."""
+    """A rule that applied to the facts and was overridden by the rule of this step."""
 
     rule: str
+    """The id of the rule."""
     why: str
+    """The rule's own reason."""
 
 
 class TraceStep(PublishedModel):
-    """One step of reasoning, with its rule, facts and the fields that they came from."""
+    """One step of reasoning: the rule that decided, the facts, and the fields they came from."""
 
     topic: str
+    """What the step decides, such as technique."""
     rule: str | None
+    """The id of the rule that decided; null if the step only notes facts."""
     why: str | None
+    """The rule's own reason."""
     cite: list[str]
+    """The sources that the rule cites."""
     facts: dict[str, str | int]
+    """The facts on which the rule decided, such as running_minutes: 84."""
     sources: list[str]
+    """The fields of messages from which the facts came."""
     passed_over: list[PassedOver]
+    """The rules that applied too and were overridden."""
 
 
 class OtherPolicy(PublishedModel):
-    """What another shipped policy would make of the same administration."""
+    """What another shipped policy would give for the same administration."""
 
     policy: str
     would_give: list[str]
+    """The codes with their units under that policy, or why it bills nothing."""
     rule: str
+    """The rule of that policy that makes the difference."""
 
 
 class Line(PublishedModel):
-    """One draft charge."""
+    """One line of draft charges."""
 
     line_id: str
-    """Stays the same for the same line in every revision; unique within a visit."""
+    """The same line has the same id in every revision; the id is unique within the visit."""
     role: str
     """The service role, such as chemo.infusion.initial; `drug` for the drug itself."""
     code: str
+    """The CPT or HCPCS code."""
     units: int
     modifiers: list[str]
     service_date: date
     drug: str
     minutes: int | None
-    """Running minutes that the line was reckoned from; null if it is not timed."""
+    """The running minutes from which the line was worked out; null if the line is not timed."""
     administrations: list[str]
+    """The keys of the administrations that the line bills."""
     provisional: str
-    """Code of the open question that may change the line, or empty."""
+    """The code of the open question that may change the line; empty if there is none."""
     trace: list[TraceStep]
+    """Why the line is there, step by step."""
     other_policies: list[OtherPolicy]
+    """Where another shipped policy would end differently."""
 
 
 class OpenQuestion(PublishedModel):
-    """Something a person must answer."""
+    """A question that a person must answer."""
 
     code: str
+    """The code of the question, such as stop.missing."""
     expected: str
+    """What the record should say."""
     found: str
+    """What the record says."""
     do: str
+    """What the person can do about it."""
     drug: str
     administrations: list[str]
+    """The keys of the administrations in question."""
     sources: list[str]
+    """The fields of messages that raise the question."""
 
 
 class WithheldService(PublishedModel):
-    """An administration that is not billed, and why."""
+    """An administration, or a part of one, that is not billed, and the reason."""
 
     reason: str
+    """The reason: the id of a rule, a code such as stop.missing, or a word such as not_given."""
     says: str
+    """The reason as a sentence."""
     drug: str
     minutes: int | None
+    """The minutes that are not billed; null if the service is not timed."""
     administrations: list[str]
     trace: list[TraceStep]
     other_policies: list[OtherPolicy]
@@ -97,13 +122,16 @@ class Encounter(PublishedModel):
     """The draft of one encounter of the visit."""
 
     encounter: str
+    """The first day of what is billed together, such as 2026-03-02; with the patient class after it
+    if a second encounter begins on that day.
+    """
     lines: list[Line]
     questions: list[OpenQuestion]
     withheld: list[WithheldService]
 
 
 class Billed(PublishedModel):
-    """What of a line a bill shows: two revisions of a line with the same are not a change."""
+    """The part of a line that a bill shows. While it stays the same, the line has not changed."""
 
     code: str
     units: int
@@ -114,7 +142,7 @@ class Billed(PublishedModel):
 
 
 class LineChange(PublishedModel):
-    """One line that differs from the last revision: credit `before`, bill `after`."""
+    """One line that differs from the revision before: credit `before` and bill `after`."""
 
     line_id: str
     before: Billed | None
@@ -124,7 +152,7 @@ class LineChange(PublishedModel):
 
 
 class Changes(PublishedModel):
-    """How the lines differ from those of the revision before."""
+    """How the lines differ from those of the revision before. Credit and bill in this order."""
 
     added: list[LineChange]
     changed: list[LineChange]
@@ -135,96 +163,116 @@ class Changes(PublishedModel):
 
 
 class DraftRevision(PublishedModel):
-    """A revision of the draft charges of a visit; it replaces the one before it."""
+    """A revision of the draft charges of a visit. It replaces the revision before it."""
 
     facility: str
     visit: str
     revision: int = Field(ge=1)
-    """Counts up by one for each revision of the visit."""
+    """The first revision of a visit is 1, and each further one counts up by one."""
     status: Literal["open", "final", "merged"]
-    """open: more may come. final: ready to bill; a later revision corrects it. merged: see
-    merged_into.
+    """open: more messages may come. final: ready to bill; if a late message comes, a later revision
+    corrects this one. merged: another visit bills these services, see merged_into.
     """
     merged_into: str | None
-    """The visit that holds these services now; every line of this one is removed. Else null."""
+    """The visit that bills these services now; this one has lost its lines. Null unless merged."""
     policy: str
+    """The policy by which the visit is drafted."""
     rulebook: str
-    """Version of the rules; it changes with any of them."""
+    """The version of the rules; it changes when any rule changes."""
     incomplete: bool
-    """Whether a message of the visit was parked: a charge may be missing."""
+    """Whether a message of the visit is parked or was not read whole: a charge may be missing."""
     encounters: list[Encounter]
     questions: list[OpenQuestion]
-    """Questions about the visit as a whole; those about an encounter stand there."""
+    """Questions about the visit as a whole. Those about an encounter stand in that encounter."""
     changes: Changes
 
     @model_validator(mode="after")
     def _merged_is_empty(self) -> Self:
         if (self.status == "merged") != (self.merged_into is not None):
-            raise ValueError("merged_into is said when the status is merged, and only then")
-        if self.status == "merged" and any(each.lines for each in self.encounters):
+            raise ValueError("merged_into names a visit when the status is merged, and only then")
+        if self.status == "merged" and any(encounter.lines for encounter in self.encounters):
             raise ValueError("a visit that was merged has no lines of its own")
         return self
 
 
 class DocumentationQuestion(PublishedModel):
-    """A question to a person that was opened or closed; while the patient is there it can be
-    answered.
+    """A question to a person that was opened or closed.
+
+    It goes out early: while the patient is still there, a nurse can best answer it.
     """
 
     question_id: str
-    """The same when the question is closed as when it was opened."""
+    """A question is closed under the same id under which it was opened."""
     state: Literal["opened", "closed"]
     facility: str
     visit: str
     encounter: str | None
-    """Null for a question about the visit as a whole."""
+    """The encounter in question; null for a question about the visit as a whole."""
     revision: int = Field(ge=1)
-    """The draft revision in which it was opened or closed."""
+    """The revision of the draft that opened or closed the question."""
     code: str
+    """The code of the question, such as stop.missing."""
     expected: str
+    """What the record should say."""
     found: str
+    """What the record says."""
     do: str
+    """What the person can do about it."""
     drug: str
     administrations: list[str]
+    """The keys of the administrations in question."""
     sources: list[str]
+    """The fields of messages that raise the question."""
     ordered_minutes: int | None
-    """How long the order says it runs; null if that is not known."""
+    """How many minutes the order says that the drug runs; null if the order does not say it."""
     since: AwareDatetime | None
-    """When the first of the administrations began; null for a question without any."""
+    """When the first of the administrations began; null for a question about none."""
 
 
 class KafkaHeader(PublishedModel):
-    """One header of a Kafka message."""
+    """One header of a Kafka record."""
 
     name: str
     value_base64: str | None
+    """The bytes of the value in base64; null if the header has no value."""
 
 
 class ParkedMessage(PublishedModel):
-    """A message that could not be used, whole: it holds whatever the sender wrote, patients
-    included.
+    """A whole message that could not be used.
+
+    It holds everything that the sender wrote, patients included.
     """
 
     facility: str | None
+    """Null if the message and its key do not say it."""
     visit: str | None
+    """Null if the message and its key do not say it."""
     topic: str
+    """The topic from which the message was read."""
     partition: int = Field(ge=0)
     offset: int = Field(ge=0)
     code: str
-    """Why, as one of a closed list of codes, such as time.impossible."""
+    """The reason, as one of a closed list of codes, such as time.impossible."""
     expected: str
+    """What was expected."""
     found: str
+    """What was found instead."""
     where: str
+    """The field or the part of the message."""
     do: str
+    """What to do about it."""
     message_type: str
+    """MSH-9, such as RAS^O17; empty if it could not be read."""
     control_id: str
+    """MSH-10; empty if it could not be read or stored."""
     headers: list[KafkaHeader]
+    """The headers of the message's record."""
     raw_base64: str
-    """The message's bytes as they came."""
+    """The bytes of the message as they came, in base64."""
 
     @property
     def raw(self) -> bytes:
-        """The message's bytes as they came."""
+        """The bytes of the message as they came."""
         return base64.b64decode(self.raw_base64)
 
 

@@ -1,5 +1,5 @@
-"""How the tables of the ledger became what `tables.py` says they are.
+"""The steps by which the tables of the ledger became what `tables.py` says they are.
 
-It owns one file a version under `versions/`. A version that was released is never edited: what it
-made is in the field.
+This package owns one file for each version, under `versions/`. A version that was released is never
+edited, because the tables that it made stand in the databases of sites.
 """

@@ -1,7 +1,8 @@
-"""Alembic's environment: runs the migrations on the connection that `ledger.migrating` hands over.
+"""Alembic's environment: it runs the migrations on the connection that `ledger.migrating` hands
+over.
 
-It owns nothing but that. There is no offline mode and no URL here, and whoever handed over the
-connection commits, so that a migration is kept whole or not at all, on SQLite too.
+This file owns nothing else. It has no offline mode and no URL. The ledger, which handed over the
+connection, commits: so all migrations are kept or none, on SQLite too.
 """
 
 from alembic import context

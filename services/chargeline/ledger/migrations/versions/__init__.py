@@ -1,4 +1,6 @@
-"""The versions of the tables, one file each, named by `revision` and chained by `down_revision`.
+"""The versions of the tables, a file for each. `revision` names it, and `down_revision` names the
+version before.
 
-It owns no code. Copy the newest to begin another, and leave the others alone.
+This package owns no code. To begin a new version, copy the newest file, and leave all others as
+they are.
 """

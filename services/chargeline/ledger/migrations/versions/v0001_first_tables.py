@@ -1,7 +1,7 @@
 """Version 1: the first tables.
 
-It owns what it made in the field, so its columns are written out here and stay as they are when
-`tables.py` goes on.
+This file owns the tables of version 1 as sites have them. It does not look at `tables.py`, which
+goes on changing: every column is written out here and stays as it is.
 """
 
 from alembic import op

@@ -1,6 +1,6 @@
 """Version 2: the days on which a patient's visits have an initial service.
 
-It owns one table. It is filled as visits are drafted, so nothing has to be moved into it.
+This file owns one table and moves no rows: drafting fills the table, visit by visit.
 """
 
 from alembic import op

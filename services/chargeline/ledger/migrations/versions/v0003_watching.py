@@ -1,8 +1,8 @@
 """Version 3: what an operations team watches, and what retention looks for.
 
-It owns the money at stake of a visit, indexes of what is open and of whatever may be forgotten.
-A strict reader's report on a parked message is made when somebody asks for it, and is no longer
-kept.
+This file adds the money at stake of a visit, and indexes of open questions and of visits that
+retention may forget. It drops the strict reader's report on a parked message: `parked show` makes
+that report when somebody asks for it.
 """
 
 from alembic import op
@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add and drop what is named above; rows stay."""
+    """Add and drop the columns and indexes that are named above; every row stays."""
     op.add_column("visit", Column("stake_cents", BigInteger, nullable=False, server_default="0"))
     op.drop_index("visit_final", "visit")
     _index("visit", "visit_kept", "updated_at", where="status <> 'forgotten'")
@@ -23,7 +23,7 @@ def upgrade() -> None:
     _index("question", "question_open", "code", "opened_at", where="closed_at IS NULL")
     op.drop_column("parked", "report")
     if op.get_bind().dialect.name == "postgresql":
-        # It is there for a moment only: compressing it costs more than it saves.
+        # An event stands in the outbox for a moment only: compressing it costs more than it saves.
         op.execute(text("ALTER TABLE outbox ALTER COLUMN payload SET STORAGE EXTERNAL"))
 
 

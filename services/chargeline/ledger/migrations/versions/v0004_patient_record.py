@@ -1,7 +1,7 @@
 """Version 4: the patient's record in place of the days with an initial service.
 
-It owns one table that takes the rows of another: a day with an initial service is one kind of
-contribution among others that will come.
+This file owns one table that takes the rows of another. A day with an initial service becomes one
+kind of contribution; other kinds can come without another version.
 """
 
 from alembic import op
