@@ -27,7 +27,8 @@ from chargeline.hl7.acknowledge import (
     undeterminable,
 )
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.reader import Message, read_message
+from chargeline.hl7.message import Message
+from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 NOW = datetime(2024, 3, 12, 14, 15, 0, tzinfo=UTC)

@@ -8,9 +8,10 @@ from hashlib import blake2b
 import pytest
 
 from chargeline.engine import shape_of
-from chargeline.hl7 import reader
+from chargeline.hl7.decoding import CODECS
+from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.reader import NULL, Delimiters, component, read_message, unescape
+from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 USUAL = Delimiters("|", "^", "~", "\\", "&")
@@ -655,7 +656,7 @@ def test_no_spelling_in_the_table_is_untested() -> None:
         for labels in SPELLINGS.values()
         for label in labels
     }
-    assert set(reader.CODECS) == tested
+    assert set(CODECS) == tested
 
 
 # --- what is refused

@@ -11,7 +11,8 @@ from random import Random
 import hl7
 import pytest
 
-from chargeline.hl7.reader import Delimiters, read_message
+from chargeline.hl7.delimiters import Delimiters
+from chargeline.hl7.reader import read_message
 
 MESSAGES_PER_STYLE = 600
 STYLES = [  # version, delimiters as MSH-1 and MSH-2

@@ -10,16 +10,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from chargeline.engine import MEANINGS
+from chargeline.hl7.decoding import UTF8_BOM, wide_encoding
+from chargeline.hl7.delimiters import Delimiters, component, unescape
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import ENVELOPE, NOTHING, split_messages
-from chargeline.hl7.reader import (
-    UTF8_BOM,
-    Delimiters,
-    component,
-    read_message,
-    unescape,
-    wide_encoding,
-)
+from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 bounded = settings(
