@@ -59,8 +59,7 @@ def answered(data: bytes, outcome: AckCondition = STORED) -> Message:
     return message
 
 
-# --- which code
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ which code
 
 # MSH-15, MSH-16: the answers on the same connection to a message stored, in error, rejected.
 ASKED = [
@@ -142,8 +141,7 @@ def test_an_application_acknowledgement_that_is_owed_is_known(
     assert application_answer_owed(header, "accept", mode) is owed
 
 
-# --- what stands in it
-# ------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ what stands in it
 
 
 def test_an_answer_is_these_bytes() -> None:
@@ -248,8 +246,7 @@ def test_every_error_has_its_words(code: str) -> None:
     assert got.rows[2][3] == f"{code}^{ERRORS[code]}^HL70357"
 
 
-# --- delimiters and encodings
-# -----------------------------------------------------------------------------
+# ------------------------------------------------------------------ delimiters and encodings
 
 
 @pytest.mark.parametrize(
@@ -308,8 +305,7 @@ def test_a_japanese_sender_gets_its_name_back() -> None:
     assert read_message(got).value("MSH-6") == "東京病院"
 
 
-# --- messages that could not be read
-# ----------------------------------------------------------------------
+# ------------------------------------------------------------------ messages that could not be read
 
 
 def refused(data: bytes) -> Message:

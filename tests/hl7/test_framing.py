@@ -26,8 +26,7 @@ def outline(data: bytes) -> list[str]:
     ]
 
 
-# --- messages one after the other
-# -------------------------------------------------------------------------
+# ------------------------------------------------------------------ messages one after the other
 
 
 def test_one_message_is_one_frame_of_the_same_bytes() -> None:
@@ -90,8 +89,7 @@ def test_a_broken_header_costs_only_its_own_message() -> None:
     assert [frame.data for frame in frames] == [FIRST, b"MSH|||\rPID|1\r", SECOND]
 
 
-# --- batches
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ batches
 
 
 @pytest.mark.parametrize("terminator", [b"\r", b"\n", b"\r\n"])
@@ -146,8 +144,7 @@ def test_words_behind_an_envelope_are_not_dropped_with_it() -> None:
     assert outline(b"FHS|^~\\&\x1cnoise\r" + FIRST) == ["message.no_msh", "MSG1"]
 
 
-# --- MLLP
-# -------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ MLLP
 
 
 @pytest.mark.parametrize("end", [b"\x1c\r", b"\x1c", b"\x1c\r\n", b"\r\x1c\r"])
@@ -239,8 +236,7 @@ def test_many_start_bytes_take_no_longer_than_other_bytes() -> None:
     assert outline(b"\x0b" * 200_000 + FIRST + b"\x1c\r") == ["MSG1"]
 
 
-# --- wide characters
-# --------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ wide characters
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])

@@ -112,7 +112,7 @@ def test_the_clinical_truth_does_not_depend_on_the_mess(style: str, mess: float)
 @pytest.mark.parametrize("mess", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("style", STYLES)
 def test_a_careful_reader_recovers_the_truth(style: str, mess: float) -> None:
-    """A reader that knows duplicates by body and versions by RXA-22 gets back all that was given."""
+    """A reader that knows duplicates by body and versions by RXA-22 gets back what was given."""
     feed = feed_of(200, mess, style)
     read_back = recovered(feed.messages)
     for visit in visits_of(feed):
@@ -152,7 +152,7 @@ def test_python_hl7_reads_every_message() -> None:
 
 
 def test_a_clean_feed_has_no_mess() -> None:
-    """With the dial at 0 there is no duplicate, no disorder, no correction and no dose not given."""
+    """With the dial at 0 there is no duplicate, disorder or correction, and every dose is given."""
     feed = feed_of(200, 0.0)
     assert len({body(message) for _, message in feed.messages}) == len(feed.messages)
     assert {name[-3:] for name in kinds(feed)} <= {"A04", "A03", "O01", "O11", "O17"}

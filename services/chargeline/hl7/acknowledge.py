@@ -116,7 +116,7 @@ class AckCondition(NamedTuple):
 STORED = AckCondition("accept")
 
 
-# --- the header
+# ------------------------------------------------------------------ the header
 
 
 def header_of(message: Message) -> Header:
@@ -177,7 +177,7 @@ def undeterminable(error: Hl7Error) -> AckCondition | None:
     return AckCondition("error", code, field, str(error))
 
 
-# --- which answer
+# ------------------------------------------------------------------ which answer
 
 
 def mode_of(header: Header) -> Mode:
@@ -208,7 +208,7 @@ def _wanted(condition: str) -> frozenset[str]:
     return WANTED.get(condition, WANTED["AL"])
 
 
-# --- the answer
+# ------------------------------------------------------------------ the answer
 
 
 def acknowledge(
