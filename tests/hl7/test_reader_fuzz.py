@@ -150,7 +150,7 @@ def test_what_is_escaped_comes_back(text: str) -> None:
 @bounded
 @given(st.data())
 def test_a_message_cut_anywhere_never_gains_a_segment(data: st.DataObject) -> None:
-    """A cut message is refused, or has the first rows of the whole one, the last perhaps shorter."""
+    """A cut message is refused or has the first rows of the whole; the last may be shorter."""
     whole = read_message(RAS).rows
     try:
         rows = read_message(RAS[: data.draw(st.integers(0, len(RAS)))]).rows
