@@ -236,7 +236,7 @@ def test_many_start_bytes_take_no_longer_than_other_bytes() -> None:
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("mark", ["\ufeff", ""])
 def test_a_source_in_wide_characters_is_cut_in_its_own_encoding(codec: str, mark: str) -> None:
-    """Each frame holds bytes of the source, so the bytes that are stored are those that were sent."""
+    """Each frame holds bytes of the source, so what is stored is what was sent."""
     texts = [message.decode().replace("ZEBRA", "ZÉBRA") for message in (FIRST, SECOND)]
     data = (mark + "".join(texts)).encode(codec)
     assert numbers(data) == ["MSG1", "MSG2"]
