@@ -412,8 +412,7 @@ def test_a_segment_behind_a_line_feed_that_counts_as_content_is_reported() -> No
     assert [warning.partition(":")[0] for warning in message.warnings] == ["terminators.mixed"]
 
 
-# ------------------------------------------------------------------ frames, marks and blanks around
-# the message
+# ------------------------------------------------------------------ frames, marks, blank lines
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Dial:
         return stream.random() < FREQUENCIES[kind] * self.level
 
 
-# ------------------------------------------------------------------ the visit: what was not documented, held, or charted by mistake
+# ------------------------------------------------------------------ visit: lost stops, stray doses
 
 
 def muddle_visit(visit: InventedVisit, dial: Dial) -> InventedVisit:
@@ -107,7 +107,7 @@ def cancelled_visit(visit: InventedVisit, dial: Dial) -> InventedVisit | None:
     )
 
 
-# ------------------------------------------------------------------ the records: corrections and voids
+# ------------------------------------------------------------------ records: corrections and voids
 
 
 def muddle_records(records: Sequence[ChartedRecord], dial: Dial) -> list[ChartedRecord]:
@@ -153,7 +153,7 @@ def _wrong_dose(record: ChartedRecord, error: timedelta) -> ChartedRecord:
     return replace(record, drugs=(record.drugs[0]._replace(amount=slip), *record.drugs[1:]))
 
 
-# ------------------------------------------------------------------ the letters: what the interface engine and the network do
+# ------------------------------------------------------------------ letters: engine and network
 
 
 def muddle_letters(

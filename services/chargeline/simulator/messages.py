@@ -47,7 +47,7 @@ def segment(name: str, fields: dict[int, str]) -> str:
     return "|".join([name, *(fields.get(number, "") for number in range(1, max(fields) + 1))])
 
 
-# ------------------------------------------------------------------ letters: what the interface sends
+# ------------------------------------------------------------------ letters: what is sent
 
 
 def administration_letters(
@@ -226,7 +226,7 @@ def visit_segments(visit: InventedVisit) -> tuple[str, ...]:
     return (*diagnoses, segment("IN1", fields).rstrip("|"))
 
 
-# ------------------------------------------------------------------ text
+# ------------------------------------------------------------------ text: how a letter is written
 
 
 def render(visit: InventedVisit, sender: Sender, message: Letter) -> bytes:
