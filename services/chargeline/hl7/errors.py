@@ -24,7 +24,7 @@ def no_msh(found: str, where: str) -> Hl7Error:
         expected="a message that begins with MSH",
         found=found,
         where=where,
-        do="check that the source is HL7 v2 with field separators, and what wrote these bytes",
+        do="check that the source is HL7 v2 with field separators, and which program wrote it",
     )
 
 
@@ -35,5 +35,5 @@ def cut_off(expected: str, found: str) -> Hl7Error:
         expected=expected,
         found=found,
         where="the end of the message",
-        do="have it sent again, and look for a size limit or a time limit on the way",
+        do="have the message sent again, and look for a size or time limit between sender and us",
     )

@@ -95,7 +95,9 @@ def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
     lists = [entry.get(key, []) for key in _LISTS if key != "expect"]
     lists += expect.values() if isinstance(expect, dict) else [expect]
     if not all(isinstance(texts, list) for texts in lists):
-        return _unlike(f"lists in {', '.join(_LISTS)}", "something else", "put it in brackets")
+        return _unlike(
+            f"lists in {', '.join(_LISTS)}", "a value without brackets", "write [ ] around it"
+        )
     named = entry.get("class", "outpatient")
     classes = words.words_of(words.PatientClassFact)
     if named not in classes:

@@ -52,7 +52,7 @@ def entries_of(
         mistakes.append(_not_entries(path, heading, repr(key)))
     entries = table.get(heading, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        mistakes.append(_not_entries(path, heading, "something else"))
+        mistakes.append(_not_entries(path, heading, f"one [{heading}], or a plain value"))
         return []
     return entries
 

@@ -126,7 +126,7 @@ def _fails(
 def _anew(rulebook: Rulebook, misspelt: Offered | None = None, without: str = "") -> Rulebook:
     """The rulebook with tables that nobody has asked yet.
 
-    If given, one answer is misspelt in every rule, or one rule is left out.
+    If given, one answer is misspelt in every rule that gives it, or one rule is left out.
     """
     shared = SharedDecisions()
 
