@@ -1,8 +1,7 @@
-"""Claims about acknowledgements: the code the sender asked for, its own numbers back, and no
-patient.
+"""Claims about acknowledgements: the code that the sender asked for, its number, and no patient.
 
-The expected codes are tables to be read beside the acknowledgement rules of the standard (chapter
-2). Every answer is read back with our reader and with python-hl7.
+The expected codes are tables, to be compared with the acknowledgement rules of the standard
+(chapter 2). Every answer is read back with our reader and with python-hl7.
 """
 
 from datetime import UTC, datetime
@@ -27,7 +26,8 @@ from chargeline.hl7.acknowledge import (
     undeterminable,
 )
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.reader import Message, read_message
+from chargeline.hl7.message import Message
+from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 NOW = datetime(2024, 3, 12, 14, 15, 0, tzinfo=UTC)
@@ -47,7 +47,7 @@ def answer(
 
 
 def answered(data: bytes, outcome: AckCondition = STORED) -> Message:
-    """The answer, read back; python-hl7 must find the same code and the same number in it."""
+    """The answer, read back. python-hl7 must read the same code and the same number."""
     got = answer(data, outcome)
     assert got is not None
     message = read_message(got)
@@ -58,10 +58,9 @@ def answered(data: bytes, outcome: AckCondition = STORED) -> Message:
     return message
 
 
-# --- which code
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ which code
 
-# MSH-15, MSH-16: the answers on the same connection to a message stored, in error, rejected.
+# MSH-15, MSH-16, and the answers to a message that is stored, in error, or rejected; -- for none.
 ASKED = [
     ("", "", "AA AE AR"),  # original mode
     ("AL", "", "CA CE CR"),
@@ -73,9 +72,9 @@ ASKED = [
     ("ER", "NE", "-- CE CR"),
     ("SU", "ER", "CA -- --"),
     ("al", "ne", "CA CE CR"),
-    ("X", "NE", "CA CE CR"),  # no value of the table: rather one answer too many
+    ("X", "NE", "CA CE CR"),  # not in the table: better one answer too many
     ("NE", "NE", "-- -- --"),
-    ("NE", "AL", "AA AE AR"),  # the standard: equivalent to the original mode
+    ("NE", "AL", "AA AE AR"),  # the standard calls it equivalent to the original mode
     ("", "AL", "AA AE AR"),
     ("ne", "er", "-- AE AR"),
     ("NE", "ER", "-- AE AR"),
@@ -86,16 +85,14 @@ ASKED = [
 def codes(accept: str, application: str, mode: AnswerMode) -> str:
     data = with_header(MSH_15=accept, MSH_16=application)
     got = [answer(data, outcome, mode) for outcome in OUTCOMES.values()]
-    return " ".join(read_message(each).value("MSA-1") or "" if each else "--" for each in got)
+    return " ".join(read_message(ack).value("MSA-1") or "" if ack else "--" for ack in got)
 
 
 @pytest.mark.parametrize(("accept", "application", "expected"), ASKED)
 def test_the_sender_gets_the_answer_that_it_asked_for(
     accept: str, application: str, expected: str
 ) -> None:
-    """MSH-15 and MSH-16 empty: original mode. Else MSH-15 decides; AL, NE, ER and SU are its
-    words.
-    """
+    """If MSH-15 and MSH-16 are empty, the mode is the original one; else MSH-15 decides."""
     assert codes(accept, application, "as_asked") == expected
 
 
@@ -111,13 +108,13 @@ def test_the_sender_gets_the_answer_that_it_asked_for(
 def test_application_acknowledgements_can_be_kept_off_the_connection(
     accept: str, application: str, expected: str
 ) -> None:
-    """With `accept_only` NE and AL get nothing here: their answer is a new exchange."""
+    """With `accept_only` a sender of NE and AL gets no answer on this connection."""
     assert codes(accept, application, "accept_only") == expected
 
 
 @pytest.mark.parametrize(("accept", "application"), [(row[0], row[1]) for row in ASKED])
 def test_the_fields_can_be_ignored(accept: str, application: str) -> None:
-    """With `original` a sender that fills them without meaning it gets AA, AE or AR."""
+    """With `original` the answer is AA, AE or AR, whatever MSH-15 and MSH-16 say."""
     assert codes(accept, application, "original") == "AA AE AR"
 
 
@@ -136,17 +133,16 @@ def test_the_fields_can_be_ignored(accept: str, application: str) -> None:
 def test_an_application_acknowledgement_that_is_owed_is_known(
     accept: str, application: str, mode: AnswerMode, owed: bool
 ) -> None:
-    """It is what MSH-16 asks for beside the answer given for a stored message."""
+    """AL and AL ask for CA at once, and for an AA that is owed; AL and NE ask for CA only."""
     header = header_of(read_message(with_header(MSH_15=accept, MSH_16=application)))
     assert application_answer_owed(header, "accept", mode) is owed
 
 
-# --- what stands in it
-# ------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ what stands in it
 
 
 def test_an_answer_is_these_bytes() -> None:
-    """Sender and receiver swapped, a number and time of our own, MSH-10 echoed, MSH-11 copied."""
+    """Sender and receiver are swapped, MSH-10 comes back in MSA-2, MSH-11 is copied."""
     assert answer(RAS) == (
         b"MSH|^~\\&|CHARGE|GENHOSP|PHARM|GENHOSP|20240312141500+0000||ACK^O17^ACK|OURS1|P|2.5.1\r"
         b"MSA|AA|MSG00001\r"
@@ -154,7 +150,7 @@ def test_an_answer_is_these_bytes() -> None:
 
 
 def test_a_refusal_is_these_bytes() -> None:
-    """The field, the code of table 0357 with its words, and an explanation."""
+    """ERR has the field, the code of table 0357 with its words, and an explanation."""
     assert (answer(RAS, OUTCOMES["reject"]) or b"").splitlines()[1:] == [
         b"MSA|AR|MSG00001",
         b"ERR||MSH^1^11|202^Unsupported processing id^HL70357|E|||expected P, found 1 character, "
@@ -163,7 +159,7 @@ def test_a_refusal_is_these_bytes() -> None:
 
 
 def test_addresses_of_several_components_come_back_whole() -> None:
-    """MSH-3 and MSH-6 with name and OID, MSH-11 with its mode."""
+    """MSH-3 and MSH-6 come back with name and OID, MSH-11 with its mode."""
     got = answered(with_header(MSH_3="PHARM^1.2.3^ISO", MSH_6="GEN&1^9.8^ISO", MSH_11="P^T"))
     assert got.rows[0][3:7] == ["CHARGE", "GEN&1^9.8^ISO", "PHARM^1.2.3^ISO", "GENHOSP"]
     assert got.rows[0][11] == "P^T"
@@ -171,13 +167,13 @@ def test_addresses_of_several_components_come_back_whole() -> None:
 
 @pytest.mark.parametrize("number", ["MSG00001", " 7 ", "A^B", "A~B", "\\T\\1", "1" * 199, "", "é"])
 def test_the_number_comes_back_letter_by_letter(number: str) -> None:
-    """Neither trimmed nor unescaped: the sender compares it with its own."""
+    """MSH-10 comes back neither trimmed nor unescaped, because the sender compares it."""
     got = answer(with_header(MSH_10=number)) or b""
     assert read_message(got).rows[1][2:3] == ([number.rstrip(" ")] if number else [])
 
 
 def test_a_number_with_block_characters_does_not_break_the_frame() -> None:
-    """They come back as blanks; a line feed too."""
+    """0x0B, 0x1C and a line feed in MSH-10 come back as blanks."""
     got = answer(with_header(MSH_10="A\x0bB\x1cC\nD")) or b""
     assert got.endswith(b"MSA|AA|A B C D\r")
 
@@ -192,14 +188,14 @@ def test_a_number_with_block_characters_does_not_break_the_frame() -> None:
     ],
 )
 def test_the_type_names_the_trigger(kind: str, expected: str) -> None:
-    """ACK, the trigger, ACK; without a trigger ACK alone."""
+    """MSH-9 of the answer is ACK, the trigger, ACK; without a trigger it is ACK alone."""
     assert answered(with_header(MSH_9=kind)).rows[0][9] == expected
 
 
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
-        *((each, each) for each in sorted(VERSIONS)),
+        *((version, version) for version in sorted(VERSIONS)),
         ("2.5.1^USA", "2.5.1"),
         ("2.9", "2.5.1"),
         ("", "2.5.1"),
@@ -209,7 +205,7 @@ def test_the_type_names_the_trigger(kind: str, expected: str) -> None:
 def test_the_version_is_the_senders_where_hl7apy_knows_it(
     theirs: str, ours: str, verdict: Verdict
 ) -> None:
-    """Else 2.5.1; the message is answered all the same."""
+    """A message of version 2.9, or without a version, is answered in 2.5.1."""
     got = answered(with_header(MSH_12=theirs), OUTCOMES[verdict])
     assert got.version == ours
     assert got.value("MSA-2") == "MSG00001"
@@ -217,7 +213,7 @@ def test_the_version_is_the_senders_where_hl7apy_knows_it(
 
 @pytest.mark.parametrize("version", sorted(VERSIONS))
 def test_the_error_stands_where_its_version_has_a_place_for_it(version: str) -> None:
-    """From 2.5 in ERR-2, -3, -4 and -7; before in MSA-3 and -6 and ERR-1; in 2.1 in MSA-3 alone."""
+    """From 2.5 on in ERR-2, -3, -4 and -7; before in MSA-3, -6 and ERR-1; in 2.1 in MSA-3."""
     got = answered(with_header(MSH_12=version), OUTCOMES["reject"])
     words, text = "202^Unsupported processing id^HL70357", "expected P, found 1 character, letters"
     if version == "2.1":
@@ -232,7 +228,7 @@ def test_the_error_stands_where_its_version_has_a_place_for_it(version: str) -> 
 
 @pytest.mark.parametrize("version", sorted(VERSIONS - {"2.1"}))
 def test_hl7apy_reads_every_answer_back(version: str) -> None:
-    """It is the parser of senders that are as strict as the standard's tables."""
+    """hl7apy, which is as strict as the tables of the standard, reads our answers."""
     text = (answer(with_header(MSH_12=version), OUTCOMES["error"]) or b"").decode()
     parsed = parse_message(text, find_groups=False)
     assert (parsed.name, parsed.version) == ("ACK", version)
@@ -242,13 +238,12 @@ def test_hl7apy_reads_every_answer_back(version: str) -> None:
 
 @pytest.mark.parametrize("code", sorted(ERRORS))
 def test_every_error_has_its_words(code: str) -> None:
-    """Code, words and table, as CWE."""
+    """ERR-3 has the code, its words and the table, as CWE."""
     got = answered(RAS, AckCondition("error", code))
     assert got.rows[2][3] == f"{code}^{ERRORS[code]}^HL70357"
 
 
-# --- delimiters and encodings
-# -----------------------------------------------------------------------------
+# ------------------------------------------------------------------ delimiters and encodings
 
 
 @pytest.mark.parametrize(
@@ -259,11 +254,11 @@ def test_every_error_has_its_words(code: str) -> None:
 def test_an_answer_is_written_with_the_delimiters_of_the_message(
     marks: str, verdict: Verdict
 ) -> None:
-    """Swapped, odd, doubled, without an escape character; the explanation does not break them."""
+    """Odd, swapped or doubled delimiters come back, and the explanation does not break them."""
     field, *rest = marks
     usual = dict(zip("|^", (field, rest[0]), strict=True))
     header, _, _ = RAS.decode().partition("\r")
-    body = "".join(usual.get(each, each) for each in header[8:])
+    body = "".join(usual.get(character, character) for character in header[8:])
     data = f"MSH{marks}{body}\rPID{field}1\r".encode()
     message = read_message(data)
     got = answered(data, OUTCOMES[verdict])
@@ -290,7 +285,7 @@ def test_an_answer_is_written_with_the_delimiters_of_the_message(
     ],
 )
 def test_an_answer_is_written_in_the_encoding_of_the_message(declared: str, codec: str) -> None:
-    """The sender's name with its accent comes back as the same bytes, and MSH-18 with it."""
+    """`Krankenhaus Süd` comes back in the same encoding, with the same MSH-18."""
     text = with_header(MSH_3="Krankenhaus Süd", MSH_18=declared).decode()
     got = answer(text.encode(codec))
     assert got is not None
@@ -300,19 +295,18 @@ def test_an_answer_is_written_in_the_encoding_of_the_message(declared: str, code
 
 
 def test_a_japanese_sender_gets_its_name_back() -> None:
-    """Kanji switched in by ISO 2022 escapes, with MSH-18 whose first repetition is empty."""
+    """Kanji in ISO 2022 come back, also if the first repetition of MSH-18 is empty."""
     text = with_header(MSH_4="東京病院", MSH_18="~ISO IR87").decode()
     got = answer(text.encode("iso2022_jp"))
     assert got is not None
     assert read_message(got).value("MSH-6") == "東京病院"
 
 
-# --- messages that could not be read
-# ----------------------------------------------------------------------
+# ------------------------------------------------------------------ messages that could not be read
 
 
 def refused(data: bytes) -> Message:
-    """The answer to a message that the reader refuses for its structure, read back."""
+    """The answer to a message whose structure the reader cannot tell, read back."""
     with pytest.raises(Hl7Error) as caught:
         read_message(data)
     outcome = undeterminable(caught.value)
@@ -326,14 +320,14 @@ def refused(data: bytes) -> Message:
     "data", [b"", b"\x00", b"PID|1||99\r", b"MSHX|^~", b"\xff\xfe\x00", b"BHS|^~\\&|\r"]
 )
 def test_bytes_without_a_header_are_answered_with_what_can_be_said(data: bytes) -> None:
-    """AE, no number to echo, and the error 100 or 102."""
+    """The answer is AE without a number, with the error 100 or 102."""
     got = refused(data)
     assert got.rows[1] == ["MSA", "AE"]
     assert got.value("ERR-3.1") in ("100", "102")
 
 
 def test_a_header_without_type_is_answered_to_its_sender() -> None:
-    """Number, addresses and processing id are there; 101 at MSH-9."""
+    """The answer has the sender's number and address, and the error 101 at MSH-9."""
     got = refused(b"MSH|^~\\&|PHARM|GENHOSP|CHARGE|GENHOSP|20240312||^O17|MSG7|P|2.4\r")
     assert got.rows[0][3:7] == ["CHARGE", "GENHOSP", "PHARM", "GENHOSP"]
     assert (got.value("MSA-1"), got.value("MSA-2"), got.version) == ("AE", "MSG7", "2.4")
@@ -342,7 +336,7 @@ def test_a_header_without_type_is_answered_to_its_sender() -> None:
 
 @pytest.mark.parametrize("marks", ["|", "|^", "|^~\\&!?", "|AB\\&", "^^~\\&", '"^~\\&'])
 def test_a_header_without_delimiters_is_answered_with_the_usual_ones(marks: str) -> None:
-    """102 at MSH-2."""
+    """The answer is AE with the error 102 at MSH-2."""
     got = refused(f"MSH{marks}{marks[0]}PHARM{marks[0]}GENHOSP\r".encode())
     assert got.value("MSA-1") == "AE"
     assert got.value("ERR-3.1") == "102"
@@ -350,14 +344,14 @@ def test_a_header_without_delimiters_is_answered_with_the_usual_ones(marks: str)
 
 
 def test_a_field_separator_inside_a_salvaged_field_adds_no_field() -> None:
-    """The sender divided by ~, we answer with |: its | becomes a blank."""
+    """The sender separates fields with ~ and we answer with |, so its | becomes a blank."""
     got = refused(b"MSH~|^~PHARM|1~GENHOSP~~~2024~~RAS~MSG|AA~P~2.5.1\r")
     assert got.rows[0][5] == "PHARM 1"
     assert got.rows[1] == ["MSA", "AE", "MSG AA"]
 
 
 def test_a_wish_for_enhanced_mode_is_kept_though_the_message_is_refused() -> None:
-    """MSH-15 can still be read: CE."""
+    """The answer is CE if MSH-15 of the refused message is AL."""
     got = refused(b"MSH|^~\\&|PHARM|GENHOSP|||2024|||MSG7|P|2.5.1|||AL|NE\rPID|1\r")
     assert got.value("MSA-1") == "CE"
 
@@ -372,14 +366,14 @@ def test_a_wish_for_enhanced_mode_is_kept_though_the_message_is_refused() -> Non
     ],
 )
 def test_only_what_nobody_can_tell_apart_is_refused(code: str, storable: bool) -> None:
-    """A message with a header is kept, for a person to look at."""
+    """A message that is cut, or is several, can be stored for a person; one without type cannot."""
     error = Hl7Error(code, expected="x", found="y", where="z", do="w")
     assert (undeterminable(error) is None) is storable
 
 
 @given(st.binary(max_size=80).map(lambda tail: b"MSH" + tail) | st.binary(max_size=40))
 def test_whatever_comes_there_is_an_answer(data: bytes) -> None:
-    """Every answer is a message of our own reader, with MSA, and without block characters."""
+    """For any bytes the answer is a message with MSA, and without 0x0B and 0x1C."""
     got = acknowledge(
         salvaged_header(data), OUTCOMES["error"], now=NOW, control_id="OURS1", mode="original"
     )
@@ -390,7 +384,7 @@ def test_whatever_comes_there_is_an_answer(data: bytes) -> None:
 
 
 def test_no_answer_shows_a_patient() -> None:
-    """Nothing after the header segment is repeated, whatever becomes of the message."""
+    """An answer repeats nothing of a message but its header, whatever became of the message."""
     for data in (RAS, with_header(MSH_12="2.3"), with_header(MSH_9="")):
         try:
             header = header_of(read_message(data))

@@ -1,7 +1,8 @@
-"""Claims about what one message says: which are used, for which visit, and what belongs together in
-them.
+"""Claims about what one message says: which messages are used, for which visit, and which segments
+belong together.
 
-It owns messages of a few segments. What the engine makes of their events is told elsewhere.
+The messages have a few segments each. What the engine makes of their events is tested in
+tests/engine.
 """
 
 from datetime import UTC, datetime
@@ -69,8 +70,8 @@ def unreadable(data: bytes) -> list[Unreadable]:
 
 
 def fact(data: bytes) -> VisitFact:
-    (found,) = [event for event in read(data).events if isinstance(event, VisitFact)]
-    return found
+    (visit_fact,) = [event for event in read(data).events if isinstance(event, VisitFact)]
+    return visit_fact
 
 
 def ras(*segments: str) -> bytes:
@@ -82,12 +83,12 @@ def ras(*segments: str) -> bytes:
 
 @pytest.mark.parametrize("kind", PHARMACY)
 def test_every_pharmacy_message_is_used_in_every_version(kind: str) -> None:
-    """Its drug comes out as an event of visit V1, 1 g of vancomycin of order R1."""
+    """1 g of vancomycin comes out as an event of visit V1 and order R1."""
     for version in VERSIONS:
         reading = read(message(kind, orc(), DRUGS[kind[:3]], rxr("IV"), version=version))
         assert reading.set_aside is None
         assert reading.visit == "V1"
-        (event,) = [each for each in reading.events if isinstance(each, Record | OrderFact)]
+        (event,) = [item for item in reading.events if isinstance(item, Record | OrderFact)]
         assert (event.order, event.route) == ("R1", "intravenous")
         assert [(drug.codes, drug.amount, drug.unit) for drug in event.drugs] == [
             (("VANCOMYCIN",), Decimal(1), "g")
@@ -96,7 +97,7 @@ def test_every_pharmacy_message_is_used_in_every_version(kind: str) -> None:
 
 @pytest.mark.parametrize("trigger", ADT)
 def test_every_visit_message_is_used_in_every_version(trigger: str) -> None:
-    """It says something of visit V1, under its own trigger."""
+    """Every ADT of the list gives a fact about visit V1, with its own trigger."""
     merging = {"prior_patient": "ZZ9", "prior_visit": "V9"} if trigger in ADT[12:] else {}
     for version in VERSIONS:
         data = adt(trigger, **merging).replace(b"|T|2.5.1", f"|T|{version}".encode())
@@ -108,7 +109,7 @@ def test_every_visit_message_is_used_in_every_version(trigger: str) -> None:
 
 @pytest.mark.parametrize("kind", ["RAS", "RDE"])
 def test_a_pharmacy_message_may_come_without_trigger(kind: str) -> None:
-    """Old senders write MSH-9 without its second component."""
+    """MSH-9 of `RAS` or `RDE` alone, as old senders write it, is used."""
     reading = read(message(kind, orc(), DRUGS[kind], rxr("IV")))
     assert reading.set_aside is None
     assert reading.visit == "V1"
@@ -116,7 +117,7 @@ def test_a_pharmacy_message_may_come_without_trigger(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["ORU^R01", "ADT^A60", "ADT", "RAS^O99", "MDM^T02", "VXU^V04"])
 def test_other_messages_are_set_aside_by_name(kind: str) -> None:
-    """They are named as found, with what would have been expected and what to do."""
+    """The finding names the type of the message, the types that are used, and what to do."""
     reading = read(message(kind, orc(), DRUGS["RAS"], rxr("IV")))
     assert reading.events == ()
     assert reading.set_aside is not None
@@ -130,14 +131,14 @@ def test_other_messages_are_set_aside_by_name(kind: str) -> None:
 
 
 def test_a_message_remembers_where_it_came_from() -> None:
-    """Control number, type and time of sending; 18:00 in New York is 23:00 UTC."""
+    """An event has MSH-10, type and MSH-7 of its message; 18:00 in New York is 23:00 UTC."""
     reference = read(message("RAS^O17", orc(), DRUGS["RAS"], rxr("IV"), control="C4711")).message
     assert (reference.control_id, reference.type) == ("C4711", "RAS^O17")
     assert reference.sent == datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
 
 
 def test_a_message_with_an_impossible_time_of_sending_is_set_aside() -> None:
-    """MSH-7 decides which correction is newer, so it must be a time."""
+    """MSH-7 must be a time, because it decides which of two corrections is newer."""
     reading = read(
         ras(orc(), DRUGS["RAS"], rxr("IV")).replace(b"|202603021800||", b"|202602301800||")
     )
@@ -160,7 +161,7 @@ def test_the_visit_number_falls_back_on_the_account() -> None:
 
 
 def test_a_message_without_visit_is_set_aside() -> None:
-    """It says at which places a number was looked for."""
+    """The finding says in which fields a visit number was looked for."""
     reading = read(message("RAS^O17", orc(), DRUGS["RAS"], rxr("IV"), visit=""))
     assert (reading.visit, reading.events) == (None, ())
     assert reading.set_aside is not None
@@ -172,13 +173,13 @@ def test_a_message_without_visit_is_set_aside() -> None:
 
 
 def test_a_patient_update_without_visit_is_no_fault() -> None:
-    """A31 is about a person, so it need not name a visit; A08 must."""
+    """A31 is about a person and needs no visit; A08 is about a visit and is set aside."""
     assert read(adt("A31", visit="")).set_aside is None
     assert read(adt("A08", visit="")).set_aside is not None
 
 
 def test_the_patient_is_the_medical_record_number() -> None:
-    """The repetition of PID-3 typed MR is taken, wherever it stands; else the first."""
+    """The repetition of PID-3 with the type MR is taken, wherever it stands; else the first."""
     typed = adt("A04").replace(b"ZZ1^^^ZEBRA^MR", b"E5^^^ZEBRA^EI~ZZ1^^^ZEBRA^MR")
     untyped = adt("A04").replace(b"ZZ1^^^ZEBRA^MR", b"ZZ7~ZZ8")
     assert (fact(typed).patient, fact(untyped).patient) == ("ZZ1", "ZZ7")
@@ -196,7 +197,7 @@ def test_the_patient_is_the_medical_record_number() -> None:
     ],
 )
 def test_the_class_of_the_visit(code: str, expected: str | None) -> None:
-    """A known class is translated, an unknown one called so, an empty one says nothing."""
+    """A class of the profile is translated, any other is `unknown`, an empty one is None."""
     assert fact(adt("A04", patient_class=code)).patient_class == expected
 
 
@@ -218,18 +219,18 @@ def with_rows(*rows: str) -> bytes:
     ids=["IN1-3", "IN1-2", "neither", "deleted"],
 )
 def test_the_payer_is_the_company_else_the_plan(row: str, payer: str | None) -> None:
-    """IN1-3 first, else IN1-2; nothing is nothing, and `""` deletes what was known."""
+    """IN1-3 is the payer, else IN1-2; without both it is None, and `""` deletes."""
     assert fact(with_rows(row)).payer == payer
 
 
 def test_the_first_insurance_is_the_payer() -> None:
     """A second IN1 changes neither the payer nor its name."""
-    found = fact(with_rows("IN1|1|P1|ZEBRACARE|Zebra Care", "IN1|2|P2|YAKCARE|Yak Care"))
-    assert (found.payer, found.payer_name) == ("ZEBRACARE", "Zebra Care")
+    visit = fact(with_rows("IN1|1|P1|ZEBRACARE|Zebra Care", "IN1|2|P2|YAKCARE|Yak Care"))
+    assert (visit.payer, visit.payer_name) == ("ZEBRACARE", "Zebra Care")
 
 
 def test_authorizations_of_all_insurances_are_kept() -> None:
-    """IN1-14 of both, the first component only, in order."""
+    """The first component of IN1-14 is kept of both IN1, in their order."""
     rows = [
         segment("IN1", {1: number, 3: "ZEBRACARE", 14: text})
         for number, text in (("1", "AUTH7^20260301"), ("2", "AUTH8"))
@@ -239,7 +240,7 @@ def test_authorizations_of_all_insurances_are_kept() -> None:
 
 
 def test_diagnoses_are_the_codes_in_their_order() -> None:
-    """Each DG1-3 once; a text without a code is none."""
+    """A code of DG1-3 that comes twice is kept once; a DG1 with a text only gives none."""
     rows = (
         "DG1|1||Z51.11^Chemo^I10",
         "DG1|2||C34.90^^I10",
@@ -251,7 +252,7 @@ def test_diagnoses_are_the_codes_in_their_order() -> None:
 
 
 def test_a_pharmacy_message_may_carry_insurance_and_diagnoses() -> None:
-    """RDE with IN1 and DG1 says them of the visit; without, it says nothing of them."""
+    """An RDE with IN1 and DG1 gives payer and diagnoses; an RDE without them gives None."""
     rows = (orc(), DRUGS["RDE"], rxr("IV"))
     plain = fact(message("RDE^O11", *rows))
     assert (plain.payer, plain.diagnoses) == (None, None)
@@ -264,27 +265,26 @@ def test_a_pharmacy_message_may_carry_insurance_and_diagnoses() -> None:
 
 @pytest.mark.parametrize("trigger", ["A34", "A36", "A40"])
 def test_a_patient_merge_joins_two_numbers(trigger: str) -> None:
-    """MRG-1 goes into PID-3."""
+    """The patient of MRG-1 is merged into the one of PID-3."""
     merges = read(adt(trigger, prior_patient="ZZ9")).merges
-    assert [(each.prior, each.surviving) for each in merges if isinstance(each, PatientMerge)] == [
-        ("ZZ9", "ZZ1")
-    ]
+    patients = [merge for merge in merges if isinstance(merge, PatientMerge)]
+    assert [(merge.prior, merge.surviving) for merge in patients] == [("ZZ9", "ZZ1")]
 
 
 @pytest.mark.parametrize("trigger", ["A35", "A36", "A41"])
 def test_a_visit_merge_joins_two_visits(trigger: str) -> None:
-    """MRG-5 goes into the visit of the message; MRG-3, the account, where MRG-5 is empty."""
+    """The visit of MRG-5, or the account of MRG-3, is merged into the visit of the message."""
     by_visit = adt(trigger, prior_visit="V9")
     by_account = adt(trigger, prior_patient="ZZ9").replace(
         b"MRG|ZZ9^^^ZEBRA^MR", b"MRG|ZZ9^^^ZEBRA^MR||V9"
     )
     for data in (by_visit, by_account):
-        merges = [each for each in read(data).merges if isinstance(each, VisitMerge)]
-        assert [(each.prior, each.surviving) for each in merges] == [("V9", "V1")]
+        merges = [merge for merge in read(data).merges if isinstance(merge, VisitMerge)]
+        assert [(merge.prior, merge.surviving) for merge in merges] == [("V9", "V1")]
 
 
 def test_an_account_that_moves_leaves_its_former_patient() -> None:
-    """A44 takes visit V1 from ZZ9 and gives it to ZZ1; no two patients become one."""
+    """A44 moves visit V1 from ZZ9 to ZZ1; the two patients are not merged."""
     data = adt("A44", prior_patient="ZZ9", prior_visit="V1")
     assert read(data).merges == ()
     assert (fact(data).patient, fact(data).replaces_patient) == ("ZZ1", "ZZ9")
@@ -294,7 +294,7 @@ def test_every_pair_of_a_patient_merge_is_read() -> None:
     """A40 may repeat PID and MRG: two pairs are two merges (HL7 v2.5 structure ADT_A39)."""
     data = adt("A40", prior_patient="ZZ9", visit="")
     data += b"PID|2||ZZ2^^^ZEBRA^MR||TESTPATIENT^YAK\rMRG|ZZ8^^^ZEBRA^MR\r"
-    merges = [(each.prior, each.surviving) for each in read(data).merges]
+    merges = [(merge.prior, merge.surviving) for merge in read(data).merges]
     assert merges == [("ZZ9", "ZZ1"), ("ZZ8", "ZZ2")]
 
 
@@ -302,7 +302,7 @@ def test_every_pair_of_a_patient_merge_is_read() -> None:
 
 
 def test_two_administrations_of_one_order_have_their_own_routes() -> None:
-    """RXA RXR RXA RXR under one ORC: one into the vein, one under the skin, both of order R1."""
+    """ORC RXA RXR RXA RXR: one dose into the vein and one under the skin, both of order R1."""
     data = ras(
         orc(),
         rxa("ONDANSETRON", "8 mg", "0900"),
@@ -310,37 +310,37 @@ def test_two_administrations_of_one_order_have_their_own_routes() -> None:
         rxa("ONDANSETRON", "8 mg", "1000", number=2),
         rxr("SC"),
     )
-    assert [(each.order, each.sub_id, each.route, each.ordinal) for each in records(data)] == [
+    charted = records(data)
+    assert [(row.order, row.sub_id, row.route, row.ordinal) for row in charted] == [
         ("R1", "1", "intravenous", 1),
         ("R1", "2", "subcutaneous", 2),
     ]
 
 
 def test_administrations_before_one_route_share_it() -> None:
-    """In RAS_O17 one RXR follows one or more RXA: RXA RXA RXR is two drugs by one route."""
+    """RXA RXA RXR are two drugs by one route, as RAS_O17 of the standard allows."""
     data = ras(
         orc(),
         rxa("ONDANSETRON", "8 mg", "0900"),
         rxa("FAMOTIDINE", "20 mg", "0902", number=2),
         rxr("IV"),
     )
-    assert [each.route for each in records(data)] == ["intravenous", "intravenous"]
+    assert [record.route for record in records(data)] == ["intravenous", "intravenous"]
 
 
 def test_a_route_before_the_first_administration_is_the_order_s() -> None:
-    """ORC RXO RXR RXA: the ordered route holds for an RXA that has none, and not for one with its
-    own.
-    """
+    """In ORC RXO RXR RXA the route is the order's; an RXR after the RXA wins over it."""
     ordered = (orc(), "RXO|VANCOMYCIN^^L", rxr("IV"), rxa("VANCOMYCIN", "1 g", "0900"))
-    assert [each.route for each in records(ras(*ordered))] == ["intravenous"]
-    assert [each.route for each in records(ras(*ordered, rxr("IM")))] == ["intramuscular"]
+    assert [record.route for record in records(ras(*ordered))] == ["intravenous"]
+    assert [record.route for record in records(ras(*ordered, rxr("IM")))] == ["intramuscular"]
 
 
 def test_components_belong_to_the_administration_before_them() -> None:
-    """Two bags with RXC each: base and additive of their own, with the place where they stand."""
+    """Each of two bags has the base and additives of its own RXC, with their places."""
     data = ras(
         orc(),
-        rxa("BAG", "1 each", "0900"), rxr("IV"), rxc("B", "D5W", "250 mL"), rxc("A", "ONDANSETRON", "8 mg"),
+        rxa("BAG", "1 each", "0900"), rxr("IV"),
+        rxc("B", "D5W", "250 mL"), rxc("A", "ONDANSETRON", "8 mg"),
         rxa("BAG", "1 each", "1000", number=2), rxr("IV"), rxc("A", "FAMOTIDINE", "20 mg"),
     )  # fmt: skip
     first, second = records(data)
@@ -353,7 +353,7 @@ def test_components_belong_to_the_administration_before_them() -> None:
 
 
 def test_two_orders_in_one_message_stay_apart() -> None:
-    """Each ORC begins an order; its RXA belongs to it, and RXA are counted through."""
+    """Each ORC begins an order with its own RXA; the RXA of a message are numbered 1, 2, ..."""
     data = ras(
         orc("R1"),
         rxa("VANCOMYCIN", "1 g", "0900"),
@@ -363,7 +363,8 @@ def test_two_orders_in_one_message_stay_apart() -> None:
         rxr("IM"),
     )
     assert [
-        (each.order, each.drugs[0].codes[0], each.route, each.ordinal) for each in records(data)
+        (record.order, record.drugs[0].codes[0], record.route, record.ordinal)
+        for record in records(data)
     ] == [
         ("R1", "VANCOMYCIN", "intravenous", 1),
         ("R2", "CEFEPIME", "intramuscular", 2),
@@ -371,22 +372,23 @@ def test_two_orders_in_one_message_stay_apart() -> None:
 
 
 def test_an_administration_without_order_is_not_lost() -> None:
-    """Without ORC the drug's code stands for the order, so that its records stay together."""
+    """Without ORC the order is `~` and the drug's code, so that its records stay together."""
     data = ras(
         rxa("VANCOMYCIN", "1 g", "0900"),
         rxr("IV"),
         rxa("CEFEPIME", "2 g", "1000", number=2),
         rxr("IV"),
     )
-    assert [(each.order, each.drugs[0].codes[0]) for each in records(data)] == [
+    assert [(record.order, record.drugs[0].codes[0]) for record in records(data)] == [
         ("~VANCOMYCIN", "VANCOMYCIN"),
         ("~CEFEPIME", "CEFEPIME"),
     ]
 
 
 def test_an_order_says_its_drug_its_minutes_and_where_they_stand() -> None:
-    """TQ1-6 in minutes or hours, else the duration of RXE-1, else volume over rate: 250 mL at 125
-    mL/hr.
+    """The minutes come from TQ1-6, else from RXE-1, else from volume and rate.
+
+    250 mL at 125 mL/hr run 120 minutes.
     """
     rxe = segment(
         "RXE", {1: "^^M90", 2: "VANCOMYCIN^^L", 3: "250", 5: "mL", 23: "125", 24: "mL/hr"}
@@ -408,9 +410,7 @@ def test_an_order_says_its_drug_its_minutes_and_where_they_stand() -> None:
 
 @pytest.mark.parametrize("duration", ["9" * 18, "1" + "0" * 17])
 def test_an_order_of_a_million_years_stops_nothing(duration: str) -> None:
-    """An absurd duration is no duration, or an error of its field; two bags under it can be
-    placed.
-    """
+    """An absurd duration is left out or refused, and two bags of the order are still placed."""
     data = [
         message("RDE^O11", orc(), DRUGS["RDE"], f"TQ1|1|||||{duration}^min", rxr("IV")),
         *(
@@ -418,14 +418,14 @@ def test_an_order_of_a_million_years_stops_nothing(duration: str) -> None:
             for time in ("0900", "1000")
         ),
     ]
-    assert fold([read(each) for each in data], base_rules())[VisitKey("ZEBRA", "V1")].days
+    assert fold([read(raw) for raw in data], base_rules())[VisitKey("ZEBRA", "V1")].days
 
 
 # ------------------------------------------------------------------ fields of an administration
 
 
 def test_a_reason_for_refusing_means_not_given() -> None:
-    """Any RXA-18 outweighs a completion of CP in RXA-20."""
+    """A reason of refusal in RXA-18 wins over `CP` in RXA-20."""
     data = ras(
         orc(),
         rxa("VANCOMYCIN", "1 g", "0900", refused="00^Parent decision^NIP002", completion="CP"),
@@ -439,7 +439,7 @@ def test_a_reason_for_refusing_means_not_given() -> None:
     [("CP", "complete"), ("PA", "partial"), ("RE", "not_given"), ("NA", "not_given"), ("", "")],
 )
 def test_the_completion_is_translated(code: str, meaning: str) -> None:
-    """RXA-20 of HL7 table 0322."""
+    """RXA-20 has the words of HL7 table 0322."""
     data = ras(orc(), rxa("VANCOMYCIN", "1 g", "0900", completion=code), rxr("IV"))
     assert records(data)[0].completion == meaning
 
@@ -449,15 +449,13 @@ def test_the_completion_is_translated(code: str, meaning: str) -> None:
     [("A", "add"), ("U", "update"), ("D", "delete"), ("X", "add"), ("", "add"), ('""', "add")],
 )
 def test_the_status_is_translated(code: str, meaning: str) -> None:
-    """RXA-21 of HL7 table 0323; none is a new record."""
+    """RXA-21 has the words of HL7 table 0323; an empty one means a new record."""
     data = ras(orc(), rxa("VANCOMYCIN", "1 g", "0900", status=code), rxr("IV"))
     assert records(data)[0].status == meaning
 
 
 def test_an_unknown_status_costs_its_own_record_only() -> None:
-    """Nobody may guess whether Q adds or deletes: the record is unreadable, the next one is
-    read.
-    """
+    """A record with the status Q is unreadable, because Q could add or delete; the next is read."""
     data = ras(
         orc(), rxa("VANCOMYCIN", "1 g", "0900", status="Q"), rxr("IV"),
         rxa("CEFEPIME", "2 g", "1000", number=2), rxr("IV"),
@@ -468,14 +466,12 @@ def test_an_unknown_status_costs_its_own_record_only() -> None:
         "one of A, D, U, X",
         "1 character, letters",
     )
-    assert [each.drugs[0].codes[0] for each in records(data)] == ["CEFEPIME"]
+    assert [record.drugs[0].codes[0] for record in records(data)] == ["CEFEPIME"]
 
 
 @pytest.mark.parametrize("amount", ["ten", "1,000", "5mg", "1e3", "1.2.3", "--5", "nan", "9" * 19])
 def test_an_amount_is_a_plain_number(amount: str) -> None:
-    """Words, commas, units, exponents and endless digits are refused at RXA-6, told by their shape
-    only.
-    """
+    """`ten`, `1,000`, `5mg`, `1e3` and 19 digits are refused at RXA-6; only shapes are shown."""
     (problem,) = unreadable(ras(orc(), rxa("VANCOMYCIN", f"{amount} mg", "0900"), rxr("IV")))
     assert (problem.finding.code, problem.finding.where) == ("number.invalid", "RXA[1]-6")
     assert problem.finding.expected == "a number such as 250 or 0.5"
@@ -486,7 +482,7 @@ def test_an_amount_is_a_plain_number(amount: str) -> None:
     ("amount", "number"), [("250", "250"), ("0.5", "0.5"), (".5", "0.5"), (" 8 ", "8"), ("", None)]
 )
 def test_an_amount_is_exact(amount: str, number: str | None) -> None:
-    """Decimals stay decimals, and nothing is nothing."""
+    """0.5 stays exactly 0.5, and an empty amount is None."""
     data = ras(
         orc(),
         segment("RXA", {2: "1", 3: "202603020900", 5: "VANCOMYCIN^^L", 6: amount, 7: "mg"}),
@@ -496,9 +492,7 @@ def test_an_amount_is_exact(amount: str, number: str | None) -> None:
 
 
 def test_deleted_fields_say_nothing() -> None:
-    """`""` as stop, amount, unit, word, rate, refusal, completion and time of charting is no
-    value.
-    """
+    """`""` in RXA-4, -6, -7, -9, -12, -18, -20, -21 and -22 counts as empty."""
     fields = dict.fromkeys((4, 6, 7, 9, 12, 18, 20, 21, 22), '""')
     data = ras(
         orc(), segment("RXA", {2: "1", 3: "202603020900", 5: "VANCOMYCIN^^L"} | fields), rxr("IV")
@@ -511,7 +505,7 @@ def test_deleted_fields_say_nothing() -> None:
 
 
 def test_a_deleted_drug_is_the_order_s() -> None:
-    """`""` in RXA-5 names no drug; it is left to the order to say which."""
+    """`""` in RXA-5 names no drug, so the drug is that of the order."""
     data = ras(orc(), segment("RXA", {2: "1", 3: "202603020900", 5: '""'}), rxr("IV"))
     assert records(data)[0].drugs == ()
 
@@ -526,9 +520,7 @@ def test_a_deleted_drug_is_the_order_s() -> None:
     ],
 )
 def test_a_record_without_a_minute_cannot_be_placed(start: str, code: str) -> None:
-    """No time, a deleted one, a day only and the hour that summer time skips are unreadable at
-    RXA-3.
-    """
+    """An RXA-3 that is empty, deleted, a day only or skipped by summer time is unreadable."""
     (problem,) = unreadable(
         ras(orc(), segment("RXA", {2: "1", 3: start, 5: "VANCOMYCIN^^L"}), rxr("IV"))
     )
@@ -536,7 +528,7 @@ def test_a_record_without_a_minute_cannot_be_placed(start: str, code: str) -> No
 
 
 def test_a_rate_of_nothing_is_a_pause() -> None:
-    """`Rate Change` to 0 mL/hr stops the flow; to 50 it does not."""
+    """`Rate Change` to 0 mL/hr is a pause; to 50 mL/hr it is a change of rate."""
     for rate, action in (
         ("0 mL/hr", "pause"),
         ("0", "pause"),
@@ -551,7 +543,7 @@ def test_a_rate_of_nothing_is_a_pause() -> None:
 
 
 def test_words_mark_fluid_that_only_keeps_the_vein_open() -> None:
-    """KVO and FLUSH as words of RXA-9 mark the purpose; a part of another word does not."""
+    """`KVO` and `flush` as words of RXA-9 give the purpose; `flushed` does not."""
     for note, purpose in (
         ("KVO", "keep_open"),
         ("saline flush", "flush"),

@@ -1,7 +1,6 @@
-"""Claims about interface profiles: a site's own words and addresses are used, and its mistakes are
-told.
+"""Claims about interface profiles: a site's words and addresses are used, its mistakes reported.
 
-It owns changes to the shipped profile `standard`; each is what a site might write.
+Each test changes the shipped profile `standard` as a site might.
 """
 
 import copy
@@ -21,12 +20,10 @@ from tests.golden.messages import message, orc, rxa, rxr, segment
 
 
 def table(**changes: object) -> dict[str, Any]:
-    """The standard profile with other values; `administration__line` stands for a key of a
-    table.
-    """
-    found = copy.deepcopy(read_interface(rules_directory(), "standard"))
+    """The standard profile with other values; `administration__line` is `line` in that table."""
+    changed = copy.deepcopy(read_interface(rules_directory(), "standard"))
     for name, value in changes.items():
-        place: dict[str, Any] = found
+        place: dict[str, Any] = changed
         *outer, last = name.split("__")
         for key in outer:
             place = place[key]
@@ -34,7 +31,7 @@ def table(**changes: object) -> dict[str, Any]:
             del place[last]
         else:
             place[last] = value
-    return found
+    return changed
 
 
 def mistakes(**changes: object) -> str:
@@ -52,8 +49,8 @@ def records(data: bytes, **changes: object) -> list[Record]:
     return [event for event in reading.events if isinstance(event, Record)]
 
 
-def only(found: Iterable[Record]) -> Record:
-    (record,) = found
+def only(records_read: Iterable[Record]) -> Record:
+    (record,) = records_read
     return record
 
 
@@ -62,13 +59,13 @@ def only(found: Iterable[Record]) -> Record:
 
 @pytest.mark.parametrize("name", ["standard", "action-stream"])
 def test_the_shipped_profiles_are_in_order(name: str) -> None:
-    """Both can be used, under their own names."""
+    """Both shipped profiles load, with the names of their folders."""
     assert make_profile(read_interface(rules_directory(), name)).name == name
 
 
 def test_all_mistakes_of_a_profile_come_together() -> None:
-    """Seven mistakes in seven places are told at once."""
-    found = mistakes(
+    """Seven mistakes in seven places are reported at once."""
+    reported = mistakes(
         zone="Mars/Olympus",
         empty_end="maybe",
         stripes=12,
@@ -77,7 +74,7 @@ def test_all_mistakes_of_a_profile_come_together() -> None:
         actions__hung="hang",
         routes=None,
     ).split("; ")
-    assert len(found) == 7
+    assert len(reported) == 7
     for said in (
         "zone must be an IANA time zone such as America/New_York",
         "empty_end must be one of at_once, running",
@@ -87,11 +84,11 @@ def test_all_mistakes_of_a_profile_come_together() -> None:
         "[actions] hung = 'hang' is not one of bolus, given, ",
         "table [routes] is missing",
     ):
-        assert [each for each in found if each.startswith(said)], said
+        assert [mistake for mistake in reported if mistake.startswith(said)], said
 
 
 def test_the_profile_is_named() -> None:
-    """The error says which profile is meant."""
+    """The error names the profile."""
     with pytest.raises(Hl7Error) as caught:
         make_profile(table(name="zebra", zone=""))
     assert caught.value.finding.where == "the profile zebra"
@@ -117,9 +114,7 @@ def test_the_profile_is_named() -> None:
     ids=str,
 )
 def test_each_mistake_says_what_was_expected(changes: dict[str, object], said: str) -> None:
-    """Kind of value, address, key, table, word and zone are checked; nothing else goes wrong with
-    it.
-    """
+    """A wrong kind of value, address, key, table, word or zone is told with what was expected."""
     assert said in mistakes(**changes)
 
 
@@ -128,7 +123,7 @@ def test_each_mistake_says_what_was_expected(changes: dict[str, object], said: s
     [("action", "ZRX-5.1", "stop"), ("line", "ZRX-2.1", "PORT"), ("device", "ZRX-3.1", "pump")],
 )
 def test_an_address_is_read_or_refused(name: str, address: str, read: str) -> None:
-    """An address that is never looked at is a mistake of the profile, not another field's value."""
+    """An address of a profile is either read or refused, and never ignored without a word."""
     data = message(
         "RAS^O17", segment("ORC", {1: "RE", 3: "R1", 5: "PAUSED"}),
         rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"), "ZRX|1|PORT|INFUSION-PUMP||STOPPED",
@@ -173,20 +168,20 @@ def test_an_action_remembers_which_administration_said_it() -> None:
         "RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900", note="New Bag^^L"), rxr("IV"),
         rxa("VANCOMYCIN", "", "1000", number=2, note="Stopped^^L"), rxr("IV"),
     )  # fmt: skip
-    found = [(record.action, record.action_address) for record in records(data)]
-    assert found == [("start", "RXA[1]-9"), ("stop", "RXA[2]-9")]
+    actions = [(record.action, record.action_address) for record in records(data)]
+    assert actions == [("start", "RXA[1]-9"), ("stop", "RXA[2]-9")]
 
 
 def test_a_site_has_its_own_routes_methods_devices_and_classes() -> None:
-    """Words of the site's tables are translated, and unknown ones are kept as text or called
-    unknown.
-    """
+    """Words of the site's tables are translated; without them a route is kept as text only."""
     data = message(
         "RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"),
         segment("RXR", {1: "VEIN", 3: "ZPUMP", 4: "SLOW"}), patient_class="DAY",
     )  # fmt: skip
     changes = {
-        "routes__VEIN": "intravenous", "methods__SLOW": "infusion", "devices__ZPUMP": "portable_pump",
+        "routes__VEIN": "intravenous",
+        "methods__SLOW": "infusion",
+        "devices__ZPUMP": "portable_pump",
     }  # fmt: skip
     record = only(records(data, **changes))
     assert (record.route, record.method, record.device) == (
@@ -199,7 +194,7 @@ def test_a_site_has_its_own_routes_methods_devices_and_classes() -> None:
 
 
 def test_a_number_of_the_administration_in_rxa_is_read() -> None:
-    """A site that writes it in RXA-2.2 makes its corrections exact."""
+    """The number in RXA-2.2, if the site's profile names that address, is the record's own."""
     data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"))
     data = data.replace(b"RXA|0|1|", b"RXA|0|1^MAR77|")
     assert only(records(data, administration__local_number=["RXA-2.2"])).local_number == "MAR77"
@@ -212,12 +207,12 @@ def test_a_number_of_the_administration_in_a_z_segment_is_read() -> None:
         rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"), "ZMA|1|MAR77",
         rxa("CEFEPIME", "1 g", "1000", number=2), rxr("IV"), "ZMA|1|MAR78",
     )  # fmt: skip
-    found = records(data, administration__local_number=["ZMA-2.1"])
-    assert [record.local_number for record in found] == ["MAR77", "MAR78"]
+    numbered = records(data, administration__local_number=["ZMA-2.1"])
+    assert [record.local_number for record in numbered] == ["MAR77", "MAR78"]
 
 
 def test_the_visit_may_stand_elsewhere() -> None:
-    """The first valued of the site's addresses wins, be it a Z segment or another field of PV1."""
+    """The first of the site's addresses that is valued wins, in a Z segment or in PV1."""
     data = message(
         "RAS^O17", "ZVN|1|VIS9^X", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"), visit="V1"
     )
@@ -231,7 +226,7 @@ def test_the_visit_may_stand_elsewhere() -> None:
 
 
 def test_the_facility_may_stand_elsewhere() -> None:
-    """A shared sender names the hospital in MSH-6 or in PV1-39."""
+    """The facility is MSH-6 if the site's profile says so, and MSH-4 by default."""
     data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV")).replace(
         b"|CHARGELINE|ZEBRA|", b"|CHARGELINE|YAK|"
     )
@@ -242,9 +237,7 @@ def test_the_facility_may_stand_elsewhere() -> None:
 
 
 def test_the_order_number_is_the_first_valued() -> None:
-    """A filler number is taken before a placer number, and the other way round where the site says
-    so.
-    """
+    """The filler number comes before the placer number, unless the site turns them round."""
     data = message("RAS^O17", orc("R1"), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV"))
     assert only(records(data)).order == "R1"
     assert only(records(data, order__number=["ORC-2.1", "ORC-3.1"])).order == "PR1"
@@ -264,15 +257,13 @@ def test_the_zone_of_the_profile_moves_the_wall_clock() -> None:
     "text", ["PICC-proximal", "PICC RED", "picc distal lumen", "PICC_DISTAL", "PICC"]
 )
 def test_the_line_is_read_without_words_for_a_lumen(text: str) -> None:
-    """`PICC-proximal` and `PICC RED` are lumens of one catheter, PICC, and no second initial
-    service.
-    """
+    """`PICC-proximal` and `PICC RED` are lumens of one catheter, so both are the line PICC."""
     data = message("RAS^O17", orc(), rxa("VANCOMYCIN", "1 g", "0900"), rxr("IV", site=text))
     assert only(records(data)).line == "PICC"
 
 
 def test_an_observation_may_name_the_line() -> None:
-    """OBX with the site's code wins over RXR-2, and another code is none."""
+    """An OBX with the site's code wins over RXR-2; an OBX with another code is not read."""
     data = message(
         "RAS^O17",
         orc(),

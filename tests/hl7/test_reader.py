@@ -1,6 +1,4 @@
-"""Claims about reading one message. Each is a sentence that an interface analyst could check by
-hand.
-"""
+"""Claims about reading one message, each a sentence that an interface analyst can check by hand."""
 
 import codecs
 from hashlib import blake2b
@@ -8,9 +6,10 @@ from hashlib import blake2b
 import pytest
 
 from chargeline.engine import shape_of
-from chargeline.hl7 import reader
+from chargeline.hl7.decoding import CODECS
+from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.reader import NULL, Delimiters, component, read_message, unescape
+from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 USUAL = Delimiters("|", "^", "~", "\\", "&")
@@ -22,8 +21,7 @@ def code_of(data: bytes) -> str:
     return raised.value.finding.code
 
 
-# --- rows and coordinates
-# ---------------------------------------------------------------------------------
+# ------------------------------------------------------------------ rows and coordinates
 
 
 def test_segments_stay_in_the_order_of_the_message() -> None:
@@ -41,14 +39,12 @@ def test_row_n_is_field_n_of_the_standard() -> None:
 
 
 def test_msh_counts_its_own_separator_as_field_1() -> None:
-    """In MSH too row[n] is field n: the separator is 1, the other delimiters are 2, the sender is
-    3.
-    """
+    """In MSH too row[n] is field n: 1 is the separator, 2 the other delimiters, 3 the sender."""
     assert read_message(RAS).rows[0][:4] == ["MSH", "|", "^~\\&", "PHARM"]
 
 
 def test_the_header_names_type_trigger_number_and_version() -> None:
-    """MSH-9.1, 9.2, 10 and 12.1 are at hand, trimmed."""
+    """A message has MSH-9.1, 9.2, 10 and 12.1 as attributes, trimmed."""
     message = read_message(
         with_header(MSH_9=" RAS ^ O17 ^RAS_O17", MSH_10=" A-7 ", MSH_12="2.5.1 ^USA")
     )
@@ -81,13 +77,13 @@ def test_an_acknowledgement_without_trigger_has_an_empty_one() -> None:
     ],
 )
 def test_a_header_may_end_early(ending: str, expected: tuple[str, ...]) -> None:
-    """What MSH does not have is empty."""
+    """An attribute is empty if MSH ends before its field."""
     message = read_message(f"MSH|^~\\&|A|B|C|D|20240312||{ending}\r".encode())
     assert (message.type, message.trigger, message.control_id, message.version) == expected
 
 
 def test_blanks_at_the_end_of_a_segment_are_dropped() -> None:
-    """Padding after the last field goes, blanks inside fields stay."""
+    """Blanks after the last field are dropped; blanks inside a field stay."""
     message = read_message(
         RAS.replace(b"HL70162\r", b"HL70162   \r").replace(b"^UCUM\r", b"^UCUM| x |y \r")
     )
@@ -101,9 +97,7 @@ def test_a_name_alone_is_a_segment() -> None:
 
 
 def test_a_name_alone_amid_prose_is_prose() -> None:
-    """`NPO` on a line of its own, followed by prose, has no field to hold it: both belong to the
-    comment.
-    """
+    """`NPO` on a line of its own, with prose on the next line, belongs to the comment before it."""
     for terminator in (b"\r", b"\n"):
         message = read_message(
             (RAS + b"NTE|1||text\rNPO\rIVP\rafter midnight|RE\r").replace(b"\r", terminator)
@@ -112,34 +106,31 @@ def test_a_name_alone_amid_prose_is_prose() -> None:
 
 
 def test_a_name_is_a_capital_and_two_capitals_or_digits() -> None:
-    """`A1B|` and `NTE` before blanks begin a segment; `1AB|`, `Nte|`, `NT|` and `É12|` are
-    prose.
-    """
+    """`A1B|` and `NTE  ` begin a segment; `1AB|`, `Nte|`, `NT|` and `É12|` are prose."""
     message = read_message(RAS + "A1B|1\rNTE  \rZ12|1\r1AB|x\rNte|x\rNT|x\rÉ12|x\r".encode())
     assert [row[0] for row in message.rows[8:]] == ["A1B", "NTE", "Z12"]
     assert message.rows[-1][1:] == ["1\n1AB", "x\nNte", "x\nNT", "x\nÉ12", "x"]
 
 
 def test_a_glued_segment_is_not_taken_apart() -> None:
-    """When a terminator was lost, the rest of the line stays in its field: no guess is made."""
+    """If the CR before PV1 was lost, `FPV1` stays one field: the reader does not guess."""
     message = read_message(RAS.replace(b"|F\rPV1|", b"|FPV1|"))
     assert message.first("PV1") is None
     assert message.rows[1][8] == "FPV1"
 
 
 def test_the_first_row_of_an_absent_segment_is_none() -> None:
-    """`first` says None for a segment that the message does not have."""
+    """`first` gives None for a segment that the message does not have."""
     assert read_message(RAS).first("DG1") is None
 
 
 def test_the_raw_bytes_are_kept_as_given() -> None:
-    """`raw` is what came in, frame and all."""
+    """`raw` is what came in, with the MLLP frame."""
     framed = b"\x0b" + RAS + b"\x1c\r"
     assert read_message(framed).raw == framed
 
 
-# --- values by address
-# ------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ values by address
 
 
 @pytest.mark.parametrize(
@@ -170,14 +161,12 @@ def test_the_raw_bytes_are_kept_as_given() -> None:
     ],
 )
 def test_an_address_finds_its_value(address: str, expected: str | None) -> None:
-    """Segment, repetition, component and subcomponent count from 1; what is absent or empty is
-    None.
-    """
+    """Each number of an address counts from 1; an absent or empty value is None."""
     assert read_message(RAS).value(address) == expected
 
 
 def test_two_quotes_are_null_and_not_a_text() -> None:
-    """`""` comes back as NULL, at each level and for all that is inside it."""
+    """`""` comes back as NULL, also for every component inside the field that holds it."""
     message = read_message(
         RAS.replace(b"TESTPATIENT^ZEBRA^Q", b'""').replace(b"ORD1001^EHR", b'""^EHR')
     )
@@ -189,21 +178,19 @@ def test_two_quotes_are_null_and_not_a_text() -> None:
 
 
 def test_only_the_delimiters_of_msh_are_not_split() -> None:
-    """From MSH-3 on, and in the first fields of other segments, components and repetitions
-    count.
-    """
+    """MSH-1 and MSH-2 are kept whole; MSH-3 and RXR-1 have components and repetitions."""
     message = read_message(with_header(MSH_3="PHARM^2~X").replace(b"|IVP^", b"|IVP~SC^"))
     assert (message.value("MSH-3.2"), message.value("MSH-3[2]")) == ("2", "X")
     assert (message.value("RXR[2]-1[2].1"), message.value("RXR[2]-1[2].2")) == ("SC", "Push")
 
 
 def test_a_field_of_blanks_is_not_valued() -> None:
-    """A sender that pads an empty visit number does not give every patient the same one."""
+    """A visit number of three blanks is None, so that visits do not share it."""
     assert read_message(RAS.replace(b"V0000001^", b"   ^")).value("PV1-19.1") is None
 
 
 def test_a_value_is_unescaped_after_splitting() -> None:
-    """An escaped delimiter is content: it splits nothing."""
+    """An escaped `^` or `&` is content and splits nothing."""
     message = read_message(RAS.replace(b"^DOCEtaxel^", rb"^DOCE\S\taxel \T\ water^"))
     assert message.value("RXA-5.2") == "DOCE^taxel & water"
     assert message.value("RXA-5.3") == "HCPCS"
@@ -225,14 +212,14 @@ def test_a_value_is_unescaped_after_splitting() -> None:
     ],
 )
 def test_a_malformed_address_is_refused(address: str) -> None:
-    """An address that the interface table got wrong is an error, not an empty value."""
+    """A wrong address, such as one of an interface profile, is an error and not an empty value."""
     with pytest.raises(Hl7Error) as raised:
         read_message(RAS).value(address)
     assert raised.value.finding.code == "address.invalid"
 
 
 def test_repetitions_of_a_field_come_raw_and_in_order() -> None:
-    """PID-3 has two identifiers; an empty or absent field has none; MSH-2 is one."""
+    """PID-3 has two repetitions, an empty or absent field none, MSH-2 one."""
     message = read_message(RAS)
     patient = message.rows[1]
     assert message.repetitions(patient, 3) == ["99000001^^^GENHOSP^MR", "88000002^^^STATE^SS"]
@@ -262,8 +249,7 @@ def test_a_component_is_of_the_first_repetition_and_raw(field: str, n: int, expe
     assert component(field, n, USUAL) == expected
 
 
-# --- escapes
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ escapes
 
 
 @pytest.mark.parametrize(
@@ -290,30 +276,27 @@ def test_a_component_is_of_the_first_repetition_and_raw(field: str, n: int, expe
     ],
 )
 def test_escapes_are_decoded_once_and_the_unknown_is_kept(written: str, meant: str) -> None:
-    """Delimiters, line breaks, highlighting and hexadecimal are decoded left to right, all else
-    stays.
-    """
+    """Delimiters, line breaks, highlighting and hexadecimal are decoded; all else is kept."""
     assert unescape(written, USUAL) == meant
 
 
 def test_escapes_mean_the_delimiters_of_the_message() -> None:
-    """With other delimiters the same letters give those, around that message's escape character."""
+    """With the delimiters `!@$%*` the text `%S%` means `@`."""
     assert unescape("%F%%S%%T%%R%%E%", Delimiters("!", "@", "$", "%", "*")) == "!@*$%"
 
 
 def test_text_without_escapes_is_the_same_object() -> None:
-    """The usual text costs nothing."""
+    """A text without an escape character is given back without a copy."""
     text = "no escape here"
     assert unescape(text, USUAL) is text
 
 
 def test_without_an_escape_character_nothing_is_decoded() -> None:
-    """A message that names no escape character may hold backslashes as content."""
+    """In a message that names no escape character, a backslash is content."""
     assert unescape(r"\F\ ", USUAL._replace(escape="")) == r"\F\ "
 
 
-# --- delimiters
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ delimiters
 
 
 @pytest.mark.parametrize(
@@ -330,7 +313,7 @@ def test_without_an_escape_character_nothing_is_decoded() -> None:
     ],
 )
 def test_the_delimiters_come_from_the_message(header: str, expected: tuple[str, ...]) -> None:
-    """MSH-1 is the fourth character; MSH-2 has three to five, and three leave one out."""
+    """MSH-1 is the fourth character. MSH-2 has three to five; with three, one is left out."""
     separator = header[0]
     message = read_message(f"MSH{header}A|B|C|D|E|F|RAS".replace("|", separator).encode())
     assert message.delimiters == expected
@@ -348,7 +331,7 @@ def test_a_doubled_backslash_in_msh_2_is_tolerated_and_reported(encoding: str) -
 
 
 def test_swapped_delimiters_are_obeyed_and_reported() -> None:
-    """`^&~\\` makes `&` the repetition delimiter, as it says, with a warning."""
+    """MSH-2 of `^&~\\` makes `&` the repetition delimiter, with a warning."""
     message = read_message(with_header(MSH_2="^&~\\"))
     assert message.delimiters == ("|", "^", "&", "~", "\\")
     assert [warning.partition(":")[0] for warning in message.warnings] == ["delimiters.order"]
@@ -377,22 +360,21 @@ def test_swapped_delimiters_are_obeyed_and_reported() -> None:
     ],
 )
 def test_unusable_delimiters_are_refused(header: str) -> None:
-    """Too few, too many, letters, blanks, quotes or the same one twice."""
+    """Too few or too many delimiters, letters, blanks, quotes or one twice are refused."""
     assert code_of(f"{header}\rPID|1||99000001\r".encode()) == "message.delimiters"
 
 
-# --- terminators
-# ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ terminators
 
 
 @pytest.mark.parametrize("terminator", [b"\r", b"\n", b"\r\n", b"\r\r", b"\n\r", b"\r\n\r\n"])
 def test_every_terminator_gives_the_same_rows(terminator: bytes) -> None:
-    """CR, LF, CRLF, doubled ones: the segments are the same."""
+    """With CR, LF, CRLF or two of them after each segment, the rows are the same."""
     assert read_message(RAS.replace(b"\r", terminator)).rows == read_message(RAS).rows
 
 
 def test_a_line_feed_inside_a_field_is_content_when_segments_end_with_cr() -> None:
-    """Two lines of a comment stay one field, and a field after it keeps its place."""
+    """Two lines of a comment stay one field, and the field after it keeps its number."""
     message = read_message(RAS + b"NTE|1||first line\nsecond line|RE\r")
     assert message.rows[-1] == ["NTE", "1", "", "first line\nsecond line", "RE"]
 
@@ -417,23 +399,20 @@ def test_a_line_that_begins_no_segment_continues_the_field(terminator: str) -> N
 
 
 def test_a_carriage_return_in_a_message_of_lf_lines_swallows_no_segment() -> None:
-    """What ends the MSH segment decides: after LF, a stray CR at the end does not turn all LF to
-    content.
-    """
+    """The end of MSH decides: if it is LF, a single CR at the end does not make LF content."""
     message = read_message(RAS.replace(b"\r", b"\n").rstrip(b"\n") + b"\r")
     assert len(message.rows) == 8
     assert message.warnings == ()
 
 
 def test_a_segment_behind_a_line_feed_that_counts_as_content_is_reported() -> None:
-    """MSH ended with CR and PV1 with LF: the text after it stays content, with a warning."""
+    """MSH ends with CR and PID with LF: then PV1 stays content of PID, with a warning."""
     message = read_message(RAS.replace(b"|F\rPV1", b"|F\nPV1"))
     assert message.first("PV1") is None
     assert [warning.partition(":")[0] for warning in message.warnings] == ["terminators.mixed"]
 
 
-# --- frames, marks and blanks around the message
-# ----------------------------------------------------------
+# ------------------------------------------------------------------ frames, marks, blank lines
 
 
 @pytest.mark.parametrize(
@@ -448,16 +427,13 @@ def test_a_segment_behind_a_line_feed_that_counts_as_content_is_reported() -> No
     ],
 )
 def test_what_surrounds_a_message_is_taken_off(before: bytes, after: bytes) -> None:
-    """MLLP bytes, the byte order mark and blank lines are no part of the first or the last
-    field.
-    """
+    """The MLLP frame, the byte order mark and blank lines are taken off."""
     message = read_message(before + RAS + after)
     assert message.rows == read_message(RAS).rows
     assert message.encoding == "ascii"
 
 
-# --- encodings
-# --------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ encodings
 
 
 @pytest.mark.parametrize(
@@ -480,7 +456,7 @@ def test_what_surrounds_a_message_is_taken_off(before: bytes, after: bytes) -> N
     ],
 )
 def test_msh_18_says_how_to_decode(declared: str, codec: str, name: str) -> None:
-    """Table 0211 and its usual spellings; the name comes out right and nothing is reported."""
+    """A name in an encoding of table 0211 is decoded as MSH-18 says, without a warning."""
     data = with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
     message = read_message(data)
     assert (message.value("PID-5.2"), message.encoding, message.warnings) == (name, codec, ())
@@ -494,16 +470,14 @@ def test_msh_18_says_how_to_decode(declared: str, codec: str, name: str) -> None
 def test_delimiter_bytes_inside_a_character_do_not_split(
     declared: str, codec: str, name: str
 ) -> None:
-    """In BIG5 the second byte of 功 is a backslash, in ISO 2022 those of 梨枝麦 are `|`, `^` and
-    `~`.
-    """
+    """In BIG5 功 has the byte of a backslash, in ISO 2022 梨枝麦 has those of `|`, `^` and `~`."""
     assert set(name.encode(codec)) & set(b"|^~\\&")
     data = with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
     assert read_message(data).value("PID-5.2") == name
 
 
 def test_kanji_before_msh_18_do_not_hide_it() -> None:
-    """A sender's name whose bytes look like separators does not move the declaration."""
+    """MSH-18 is found although the kanji of MSH-4 have the bytes of separators."""
     data = with_header(MSH_4="梨枝麦", MSH_18="~ISO IR87").decode().encode("iso2022_jp_ext")
     assert read_message(data).value("MSH-4") == "梨枝麦"
 
@@ -523,9 +497,7 @@ def test_kanji_before_msh_18_do_not_hide_it() -> None:
 def test_a_header_that_lies_about_the_encoding_is_found_out(
     declared: str, sent_as: str, won: str
 ) -> None:
-    """What is declared is tried strictly, then UTF-8, then cp1252; a warning names the one that
-    won.
-    """
+    """The declared codec is tried, then UTF-8, then cp1252; a warning names the one that fitted."""
     data = with_header(MSH_18=declared).decode().replace("ZEBRA", "ZÉBRÀ éà").encode(sent_as)
     message = read_message(data)
     assert (message.value("PID-5.2"), message.encoding) == ("ZÉBRÀ éà", won)
@@ -534,15 +506,13 @@ def test_a_header_that_lies_about_the_encoding_is_found_out(
 
 
 def test_iso_8859_with_bytes_that_it_does_not_have_is_not_believed() -> None:
-    """Curly quotes of Windows under the name 8859/1 come out as quotes, not as control
-    characters.
-    """
+    """Curly quotes of Windows that are declared as 8859/1 come out as quotes."""
     data = with_header(MSH_18="8859/1").decode().replace("ZEBRA", "“ZEBRA”").encode("cp1252")
     assert read_message(data).value("PID-5.2") == "“ZEBRA”"
 
 
 def test_iso_8859_that_would_be_valid_utf_8_is_obeyed_with_a_warning() -> None:
-    """8859/1 reads any two bytes, so the declaration wins, but somebody should look."""
+    """Bytes of UTF-8 are also valid 8859/1, so the declaration wins, with a warning."""
     data = with_header(MSH_18="8859/1").decode().replace("ZEBRA", "ZéBRA").encode()
     message = read_message(data)
     assert message.encoding == "iso8859-1"
@@ -550,9 +520,7 @@ def test_iso_8859_that_would_be_valid_utf_8_is_obeyed_with_a_warning() -> None:
 
 
 def test_without_msh_18_utf_8_and_then_cp1252_are_tried() -> None:
-    """No MSH-18 or an empty one is no lie: no warning. What even cp1252 does not have is
-    Latin-1.
-    """
+    """Without MSH-18 there is no warning. A byte that cp1252 does not have means Latin-1."""
     for codec, name in (("utf-8", "ZÉBRA"), ("cp1252", "ZÉBRA"), ("latin-1", "ZÉBRA\x81")):
         for header in (
             RAS,
@@ -586,7 +554,7 @@ def test_wide_characters_show_in_the_first_bytes(codec: str, mark: bytes) -> Non
 
 
 def test_wide_characters_that_break_off_are_refused() -> None:
-    """Half a character of UTF-16 at the end: the bytes are not what they begin as."""
+    """UTF-16 with half a character at the end is refused."""
     assert code_of(RAS.decode().encode("utf-16") + b"x") == "message.encoding"
 
 
@@ -617,7 +585,7 @@ SPELLINGS = {
         for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)
     },
     "cp1252": ["CP1252", "windows-1252"],
-    # the wide ones show in the first bytes; who declares them in ASCII bytes means UTF-8
+    # UTF-16 and UTF-32 show in the first bytes; if MSH-18 names them in ASCII, UTF-8 is meant
     "utf-8": [
         "UNICODE",
         "UNICODE UTF-8",
@@ -639,7 +607,7 @@ SPELLINGS = {
     ("declared", "codec"), [(label, codec) for codec in SPELLINGS for label in SPELLINGS[codec]]
 )
 def test_table_0211_is_understood_in_its_usual_spellings(declared: str, codec: str) -> None:
-    """Letters that only this encoding writes so come out right, without a warning."""
+    """Letters in the named encoding come out right, and no warning speaks of MSH-18."""
     name = SAMPLE_LETTERS[codec]
     message = read_message(
         with_header(MSH_18=declared).decode().replace("ZEBRA", name).encode(codec)
@@ -649,17 +617,16 @@ def test_table_0211_is_understood_in_its_usual_spellings(declared: str, codec: s
 
 
 def test_no_spelling_in_the_table_is_untested() -> None:
-    """Each entry of the reader's table is one of the spellings above."""
+    """Each entry of the table of codecs is one of the spellings above."""
     tested = {
         "".join(c for c in label.upper() if c.isalnum())
         for labels in SPELLINGS.values()
         for label in labels
     }
-    assert set(reader.CODECS) == tested
+    assert set(CODECS) == tested
 
 
-# --- what is refused
-# --------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ what is refused
 
 
 @pytest.mark.parametrize(
@@ -695,7 +662,7 @@ def test_no_spelling_in_the_table_is_untested() -> None:
     ],
 )
 def test_a_message_that_cannot_be_read_is_refused_by_its_code(data: bytes, code: str) -> None:
-    """Nothing, no MSH, several, no type, a fragment, and the cuts that can be recognised."""
+    """Each way in which a message cannot be used gives its own code."""
     assert code_of(data) == code
 
 
@@ -713,14 +680,12 @@ def test_a_message_that_cannot_be_read_is_refused_by_its_code(data: bytes, code:
     ],
 )
 def test_a_message_that_may_be_whole_is_read(data: bytes) -> None:
-    """A missing last terminator, a short but ended RXA, prose at the end, a nulled pointer are no
-    cuts.
-    """
+    """A message is read that lacks only its last CR, or ends with a short RXA, or with prose."""
     assert read_message(data).type == "RAS"
 
 
 def test_an_error_tells_what_to_do_and_shows_no_patient() -> None:
-    """Expected, found, where and what to do, without a word of the message."""
+    """The text says expected, found, where and what to do, and holds no word of the message."""
     with pytest.raises(Hl7Error) as raised:
         read_message(with_header(MSH_9=""))
     assert str(raised.value) == (
@@ -739,12 +704,11 @@ def test_an_error_tells_what_to_do_and_shows_no_patient() -> None:
     ],
 )
 def test_a_shape_tells_of_a_text_without_showing_it(text: str, shape: str) -> None:
-    """Lengths and kinds of characters may be logged, content may not."""
+    """A shape gives length and kinds of characters, which may be logged; content may not."""
     assert shape_of(text) == shape
 
 
-# --- resends
-# ----------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ resends
 
 
 @pytest.mark.parametrize(
@@ -759,9 +723,7 @@ def test_a_shape_tells_of_a_text_without_showing_it(text: str, shape: str) -> No
     ],
 )
 def test_a_resend_has_the_same_body_digest(resend: bytes) -> None:
-    """Another number, another time of sending, another terminator or frame: still the same
-    statement.
-    """
+    """Another MSH-7, MSH-10, terminator or frame leaves the digest as it is."""
     assert read_message(resend).body_digest == read_message(RAS).body_digest
 
 
@@ -778,15 +740,14 @@ def test_a_resend_has_the_same_body_digest(resend: bytes) -> None:
     ],
 )
 def test_another_statement_has_another_body_digest(other: bytes) -> None:
-    """Another sender, event, meaning of the delimiters or any change after MSH makes another
-    digest.
-    """
+    """Another sender, event or delimiter, or any change after MSH, gives another digest."""
     assert read_message(other).body_digest != read_message(RAS).body_digest
 
 
 def test_a_body_digest_is_made_of_the_text_that_it_says() -> None:
-    """It is stored, so it must be the same in the next release: MSH-1 to 4, MSH-9, then every
-    segment.
+    """The digest is of MSH-1 to 4, MSH-9 and the other segments.
+
+    The ledger keeps digests, so they must stay the same from release to release.
     """
     body = RAS.rstrip(b"\r").partition(b"\r")[2]
     message = read_message(RAS)

@@ -1,7 +1,7 @@
-"""The reader against python-hl7, an independent reader, value by value on generated messages.
+"""Our reader against python-hl7, an independent reader, value by value on generated messages.
 
-The messages come from a seed. python-hl7 gets the text with CR; our reader gets the same text as
-bytes, in several encodings and with several terminators, so those are tested against it as well.
+The messages come from a seed. python-hl7 gets the text with CR. Our reader gets the same text as
+bytes in several encodings and with several terminators, so those are tested as well.
 """
 
 from collections import Counter
@@ -11,7 +11,8 @@ from random import Random
 import hl7
 import pytest
 
-from chargeline.hl7.reader import Delimiters, read_message
+from chargeline.hl7.delimiters import Delimiters
+from chargeline.hl7.reader import read_message
 
 MESSAGES_PER_STYLE = 600
 STYLES = [  # version, delimiters as MSH-1 and MSH-2
@@ -67,13 +68,11 @@ class Sample:
             self.nested(3) if self.random.random() < 0.6 else ""
             for _ in range(self.random.randint(1, 12))
         ]
-        return [
-            *fields,
-            "end",
-        ]  # both readers drop blanks at the end of a message, ours at the end of a segment
+        # python-hl7 drops blanks at the end of a message, our reader at the end of each segment.
+        return [*fields, "end"]
 
     def nested(self, depth: int) -> str:
-        """A field of repetitions of components of subcomponents, most often just one of each."""
+        """A field of repetitions of components of subcomponents, most often one of each."""
         if depth == 0:
             return self.leaf()
         delimiter = (self.subcomponent, self.component, self.repetition)[depth - 1]
@@ -96,13 +95,14 @@ def samples(version: str, header: str) -> Iterator[Sample]:
 
 
 def parts(container: object) -> list[object]:
-    """What python-hl7 split something into; a text is its own only part."""
+    """The parts into which python-hl7 split something; a text is its own only part."""
     return list(container) if isinstance(container, hl7.Container) else [container]
 
 
 def raw_values(message: hl7.Message) -> Iterator[tuple[tuple[int, ...], str]]:
-    """Each subcomponent of python-hl7 with its place: segment, field, repetition, component,
-    subcomponent.
+    """Each subcomponent of python-hl7, with its place as five numbers.
+
+    They are segment, field, repetition, component and subcomponent.
     """
     for s, segment in enumerate(message):
         for f, field in enumerate(parts(segment)):
@@ -113,7 +113,7 @@ def raw_values(message: hl7.Message) -> Iterator[tuple[tuple[int, ...], str]]:
 
 
 def our_raw_values(rows: list[list[str]], d: Delimiters) -> Iterator[tuple[tuple[int, ...], str]]:
-    """The same of our rows; MSH-1 and MSH-2 stand for themselves."""
+    """The same for our rows. MSH-1 and MSH-2 are not split."""
     for s, row in enumerate(rows):
         for f, field in enumerate(row):
             if s == 0 and f in (1, 2):
@@ -127,9 +127,7 @@ def our_raw_values(rows: list[list[str]], d: Delimiters) -> Iterator[tuple[tuple
 
 @pytest.mark.parametrize(("version", "header"), STYLES)
 def test_every_raw_value_stands_where_python_hl7_has_it(version: str, header: str) -> None:
-    """Segments, fields, repetitions, components and subcomponents agree in number, place and
-    text.
-    """
+    """Both readers find the same subcomponents, with the same text, at the same places."""
     for sample in samples(version, header):
         message = read_message(sample.data)
         oracle = hl7.parse(sample.text)
@@ -140,7 +138,7 @@ def test_every_raw_value_stands_where_python_hl7_has_it(version: str, header: st
 
 @pytest.mark.parametrize(("version", "header"), STYLES)
 def test_every_value_by_address_is_the_one_of_python_hl7(version: str, header: str) -> None:
-    """`value` finds and unescapes each subcomponent as python-hl7 does; empty or blank is None."""
+    """`value` gives each subcomponent unescaped as python-hl7 does, and None for a blank one."""
     for sample in samples(version, header):
         message = read_message(sample.data)
         oracle = hl7.parse(sample.text)
@@ -156,7 +154,7 @@ def test_every_value_by_address_is_the_one_of_python_hl7(version: str, header: s
 
 
 def test_the_generated_messages_have_what_is_to_be_compared() -> None:
-    """Thousands of messages with every level of nesting, escapes, and bytes beside ASCII."""
+    """More than 1000 messages have each level of nesting, escapes, or bytes that are not ASCII."""
     seen = Counter[str]()
     for sample in (sample for style in STYLES for sample in samples(*style)):
         body = sample.text.partition("\r")[2]

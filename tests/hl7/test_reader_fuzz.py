@@ -1,7 +1,6 @@
-"""Damaged and hostile input: whatever the bytes, there is a message or an Hl7Error, and nothing
-else.
+"""Claims about damaged and hostile input: any bytes give a message or an Hl7Error, nothing else.
 
-The examples are derandomized, so a failure here is the same everywhere.
+Hypothesis draws the same examples on every machine, so a failure here can be repeated anywhere.
 """
 
 import re
@@ -10,16 +9,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from chargeline.engine import MEANINGS
+from chargeline.hl7.decoding import UTF8_BOM, wide_encoding
+from chargeline.hl7.delimiters import Delimiters, component, unescape
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import ENVELOPE, NOTHING, split_messages
-from chargeline.hl7.reader import (
-    UTF8_BOM,
-    Delimiters,
-    component,
-    read_message,
-    unescape,
-    wide_encoding,
-)
+from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 bounded = settings(
@@ -77,7 +71,7 @@ anything = st.one_of(
 
 
 def exercise(data: bytes) -> None:
-    """Read, and if that goes well use everything a message offers."""
+    """Read the bytes; if they are a message, use everything that it offers."""
     try:
         message = read_message(data)
     except Hl7Error as error:
@@ -121,7 +115,7 @@ def test_any_bytes_are_cut_into_frames_without_raising(data: bytes) -> None:
 )
 def test_no_line_that_says_something_is_lost(data: bytes) -> None:
     """The lines of a source are those of its frames, in order, but for blank ones and envelopes."""
-    assume(wide_encoding(data) is None)  # those are compared in test_framing
+    assume(wide_encoding(data) is None)  # test_framing compares those
     frames = [frame.data for frame in split_messages(data)]
     assert telling_lines(b"\r".join(frames)) == telling_lines(data)
 
@@ -156,9 +150,7 @@ def test_what_is_escaped_comes_back(text: str) -> None:
 @bounded
 @given(st.data())
 def test_a_message_cut_anywhere_never_gains_a_segment(data: st.DataObject) -> None:
-    """Truncation gives an error or the first rows of the whole message, the last of them perhaps
-    shorter.
-    """
+    """A cut message is refused or has the first rows of the whole; the last may be shorter."""
     whole = read_message(RAS).rows
     try:
         rows = read_message(RAS[: data.draw(st.integers(0, len(RAS)))]).rows

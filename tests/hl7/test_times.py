@@ -1,7 +1,7 @@
-"""Claims about HL7 times: which instant a text means, and what is no time at all.
+"""Claims about HL7 times: which instant a text means, and which texts are refused.
 
-The wall clock hangs in New York: five hours behind UTC in winter, four in summer. In 2026 it is put
-forward on 8 March at 2:00 and back on 1 November at 2:00.
+The wall clock is that of New York: five hours behind UTC in winter, four in summer. In 2026 it is
+put forward on 8 March at 2:00 and back on 1 November at 2:00.
 """
 
 from datetime import UTC, date, datetime
@@ -50,7 +50,7 @@ def refused(text: str) -> Hl7Error:
     ],
 )
 def test_a_time_without_offset_is_of_the_wall_clock(text: str, time: str) -> None:
-    """10:15 in New York in March is 15:15 UTC, to the minute or second, in each way of writing."""
+    """10:15 in New York on 2 March is 15:15 UTC, in each of these notations."""
     assert read(text) == Moment(utc("2026-03-02", time), date(2026, 3, 2), False)
 
 
@@ -69,7 +69,7 @@ def test_a_time_without_offset_is_of_the_wall_clock(text: str, time: str) -> Non
     ],
 )
 def test_an_offset_decides_over_the_zone(text: str, time: str) -> None:
-    """The offset is taken out of the time, also where its hour has one digit only."""
+    """10:15 at -0600 is 16:15 UTC, whatever the zone; the offset's hour may have one digit."""
     assert read(text).at == utc("2026-03-02", time)
 
 
@@ -87,7 +87,7 @@ def test_a_summer_time_is_four_hours_behind() -> None:
     ],
 )
 def test_the_day_is_the_local_one(text: str, day: date) -> None:
-    """Half past eleven at night is still that day, though it is the next one in UTC."""
+    """23:30 in New York on 2 March is of 2 March, though it is 3 March in UTC."""
     assert read(text).day == day
 
 
@@ -114,7 +114,7 @@ def test_the_skipped_hour_with_an_offset_is_a_time() -> None:
 
 
 def test_the_hour_that_comes_twice_is_marked_and_the_first_is_taken() -> None:
-    """1:30 on 1 November 2026 is 5:30 or 6:30 UTC: 5:30, and `twice` says that it is doubtful."""
+    """1:30 on 1 November 2026 is 5:30 or 6:30 UTC: 5:30 is taken and `twice` is true."""
     assert read("202611010130") == Moment(utc("2026-11-01", "05:30"), date(2026, 11, 1), True)
 
 
@@ -135,7 +135,7 @@ def test_times_beside_it_or_with_an_offset_are_not_marked(text: str, time: str) 
     "text", ["20260302", "2026030210", "2026-03-02", "2026/03/02", "20260302-0500"]
 )
 def test_a_time_without_minutes_is_too_coarse(text: str) -> None:
-    """A day or an hour is refused: no minutes are billed from it."""
+    """A day alone or an hour alone is refused, because it gives no minutes to bill."""
     error = refused(text)
     assert error.finding.code == "time.imprecise"
     assert error.finding.found == f"a time of {len(text)} characters without minutes"
@@ -156,9 +156,7 @@ def test_a_time_without_minutes_is_too_coarse(text: str) -> None:
     ],
 )
 def test_what_no_calendar_has_is_impossible(text: str) -> None:
-    """30 February, months 0 and 13, day 0, hour 24, minute and second 60, year 0, a leap day of
-    2025.
-    """
+    """30 February, 29 February 2025, month 13, day 0, hour 24 and second 60 are refused."""
     error = refused(text)
     assert error.finding.code == "time.impossible"
     assert error.finding.found.startswith("a date or time out of range")
@@ -176,7 +174,7 @@ def test_what_no_calendar_has_is_impossible(text: str) -> None:
     ],
 )
 def test_what_is_no_time_is_told_by_its_shape(text: str, shape: str) -> None:
-    """Its content is not shown, for it may be anything; a month in front is not guessed."""
+    """Only lengths and kinds of characters are shown; a month in front of a day is refused."""
     error = refused(text)
     assert (error.finding.code, error.finding.found) == ("time.impossible", shape)
     assert text not in error.finding.found
@@ -186,9 +184,7 @@ def test_what_is_no_time_is_told_by_its_shape(text: str, shape: str) -> None:
     "text", ["99991231235959", "999912312359", "000101010000+1400", "999912311200-1200"]
 )
 def test_the_ends_of_the_calendar_are_explained_like_any_other_time(text: str) -> None:
-    """`99991231235959` is a common way to say "no end": it is a time or an Hl7Error, never a
-    crash.
-    """
+    """`99991231235959`, a common way to write "no end", is a time or an Hl7Error."""
     try:
         assert read(text).at.tzinfo is UTC
     except Hl7Error as error:
@@ -197,7 +193,7 @@ def test_the_ends_of_the_calendar_are_explained_like_any_other_time(text: str) -
 
 @pytest.mark.parametrize("offset", ["-9900", "+2400", "+0560"])
 def test_an_offset_that_no_place_has_is_impossible(offset: str) -> None:
-    """No clock is a day or more away from UTC, and none is 60 minutes past the hour."""
+    """An offset of 24 or 99 hours, or with 60 minutes, is refused."""
     assert refused(f"202603021015{offset}").finding.code == "time.impossible"
 
 
@@ -205,14 +201,14 @@ def test_an_offset_that_no_place_has_is_impossible(offset: str) -> None:
 
 
 def test_a_clock_says_the_same_again() -> None:
-    """A time read again, and another minute of an hour read before, are the same as read afresh."""
+    """A clock that remembers an hour reads its minutes as a new clock does."""
     clock = Clock(NEW_YORK)
     texts = ["202603021015", "202603021045", "202611010130", "202603021015", "20260302101501"]
     assert [clock.read(text, "RXA[1]-3") for text in texts] == [read(text) for text in texts]
 
 
 def test_an_error_names_the_place_of_each_reading() -> None:
-    """The same impossible time in two fields is refused twice, each with its own place."""
+    """The same impossible time in two fields is refused twice, each time with its own field."""
     clock = Clock(NEW_YORK)
     for where in ("RXA[1]-3", "RXA[2]-4"):
         with pytest.raises(Hl7Error) as caught:
@@ -221,7 +217,7 @@ def test_an_error_names_the_place_of_each_reading() -> None:
 
 
 def test_two_clocks_do_not_share_their_hours() -> None:
-    """The same text is another instant in Chicago."""
+    """10:15 is 15:15 UTC for a clock of New York, and 16:15 UTC for one of Chicago."""
     assert Clock(ZoneInfo("America/Chicago")).read("202603021015", "RXA[1]-3").at == utc(
         "2026-03-02", "16:15"
     )
@@ -233,12 +229,12 @@ def test_two_clocks_do_not_share_their_hours() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", '""'])
 def test_a_time_that_is_not_valued_is_none(text: str) -> None:
-    """An empty, blank or deleted time of a visit says nothing."""
+    """An empty, blank or deleted time of a visit is None."""
     assert Clock(NEW_YORK).read_if_valued(text, "PV1-44") is None
 
 
 def test_a_day_is_enough_for_a_visit() -> None:
-    """An admission with a date only began at its midnight, which is 5:00 UTC in March."""
+    """An admission of 2 March without a time is at its midnight, which is 5:00 UTC."""
     assert Clock(NEW_YORK).read_if_valued("20260302", "PV1-44") == utc("2026-03-02", "05:00")
 
 

@@ -1,3 +1,1 @@
-"""Tests of the rules themselves: the cases beside them, and that no rule and no code is without
-one.
-"""
+"""Tests of the rules folder: its cases hold, and no rule and no code is without a case."""

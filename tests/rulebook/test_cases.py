@@ -1,6 +1,6 @@
 """The cases of rules/ hold, and together they prove every rule, every answer and every code.
 
-It knows no coding; expectations stand beside the rules.
+This file knows no coding; what is expected stands in the cases beside the rules.
 """
 
 import re
@@ -38,7 +38,7 @@ def test_every_case_can_be_read() -> None:
     assert len(CASES) > 100
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{each.place}: {each.says}" for each in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.place}: {case.says}" for case in CASES])
 def test_case(case: Case) -> None:
     """The program drafts what the case expects, under each policy that it names."""
     failures = run_case(case, rulebook())
@@ -47,33 +47,34 @@ def test_case(case: Case) -> None:
 
 def test_no_two_cases_of_a_file_say_the_same() -> None:
     """Each case has a sentence of its own."""
-    said = [(each.place.partition(" case ")[0], each.says) for each in CASES]
+    said = [(case.place.partition(" case ")[0], case.says) for case in CASES]
     assert sorted(said) == sorted(set(said))
 
 
 def test_every_case_says_a_sentence() -> None:
-    """A case's claim ends like a sentence and begins like one."""
-    wrong = [each.says for each in CASES if not re.fullmatch(r"[A-Z0-9].*[.]", each.says)]
+    """The claim of a case begins with a capital or a digit and ends with a full stop."""
+    wrong = [case.says for case in CASES if not re.fullmatch(r"[A-Z0-9].*[.]", case.says)]
     assert not wrong
 
 
 def test_every_case_names_policies_that_exist() -> None:
     """An expectation under a misspelt policy would never be compared."""
-    named = {policy for each in CASES for policy in each.expect}
+    named = {policy for case in CASES for policy in case.expect}
     assert named == set(POLICIES) == set(rulebook().policies)
 
 
 def test_every_rule_and_every_answer_is_proven() -> None:
-    """Some case fails without each rule, and with each answer misspelt, chosen by a policy or
-    not.
+    """For each rule some case fails without it; for each answer some case fails if it is misspelt.
+
+    This holds for answers that no shipped policy gives as well.
     """
     answers, rules = unproven(CASES, rulebook())
     assert not [*answers, *rules], "\n".join(map(str, [*answers, *rules]))
 
 
 def test_an_answer_and_a_rule_without_a_case_are_named() -> None:
-    """Without the cases that speak of heparin or of long pushes, both are found wanting."""
-    kept = [each for each in CASES if not re.search("heparin|by hand", each.says, re.IGNORECASE)]
+    """Without the cases about heparin and long pushes, `unproven` names that rule and answer."""
+    kept = [case for case in CASES if not re.search("heparin|by hand", case.says, re.IGNORECASE)]
     answers, rules = unproven(kept, rulebook())
     assert [finding.expected for finding in answers] == [
         "a case that rests on as = 'infusion' of position.long_push"

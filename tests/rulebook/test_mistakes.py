@@ -1,9 +1,8 @@
-"""Claims about mistakes in tables of drugs and codes and in the payers' table: each is found and
-explained.
+"""Claims about mistakes in the tables of drugs, codes and payers: each is reported and explained.
 
-It owns a rulebook of a handful of rows (also used by test_overrides.py), so that every mistake in
-it is deliberate. Mistakes of rule files are tested
-with the command that shows them (tests/cli/test_rules.py).
+The tests use a rulebook of a few rows, as test_overrides.py does, so that every mistake in it is
+deliberate. Mistakes of rule files are tested with the command that shows them
+(tests/cli/test_rules.py).
 """
 
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ CODE_COLUMNS = "role,code,from,until,cite\n"
 
 
 def rule(name: str, **keys: str) -> str:
-    """One [[rule]]; a key's text stands as it is given, `from_` for `from`."""
-    known = {
+    """One [[rule]]. The text of a key is written as it is given; `from_` stands for `from`."""
+    written = {
         "decides": '"units.additional_hour"',
         "from": "2024-01-01",
         "then": "{ remainder_minutes = 31 }",
@@ -28,7 +27,7 @@ def rule(name: str, **keys: str) -> str:
         "cite": '["HOUSE"]',
     } | {key.rstrip("_"): text for key, text in keys.items()}
     return f'[[rule]]\nid = "{name}"\n' + "".join(
-        f"{key} = {text}\n" for key, text in known.items()
+        f"{key} = {text}\n" for key, text in written.items()
     )
 
 
@@ -60,15 +59,16 @@ def small_rules(
     return folder / "small"
 
 
-# A drug of which nothing is wrong.
+# A drug without a mistake.
 PLAIN = "zebrastatin,stripes,J9999,5,mg,antineoplastic,SDV,2024-01-01,,site,"
 
 
 def mistakes(folder: Path, formulary: Path | None = None) -> list[str]:
     with pytest.raises(RulebookError) as caught:
         load_rulebook(folder, formulary)
-    assert str(caught.value) == "\n".join(str(each) for each in caught.value.findings)
-    return [str(each) for each in caught.value.findings]
+    findings = [str(finding) for finding in caught.value.findings]
+    assert str(caught.value) == "\n".join(findings)
+    return findings
 
 
 def with_drugs(folder: Path, *rows: str) -> Path:
@@ -76,7 +76,7 @@ def with_drugs(folder: Path, *rows: str) -> Path:
 
 
 def test_the_small_rulebook_is_in_order(tmp_path: Path) -> None:
-    """What the other tests spoil loads without mistakes."""
+    """The rulebook that the other tests spoil loads without mistakes."""
     rulebook = load_rulebook(with_drugs(tmp_path, PLAIN))
     assert [drug.id for drug in rulebook.formulary.drugs] == ["zebrastatin"]
     assert list(rulebook.policies) == ["zebra-2026"]
@@ -87,9 +87,7 @@ def test_the_small_rulebook_is_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("amount", ["", "0", "-5", "five", "nan", "inf", "1,5"])
 def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None:
-    """Nothing, zero, less, a word, no number, no end and a comma are refused, with file and
-    line.
-    """
+    """Empty, 0, -5, a word, nan, inf and a comma are refused, with file and line."""
     row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,site,'
     assert mistakes(with_drugs(tmp_path, row)) == [
         f"drugs.csv line 2: expected unit_amount above 0, found {amount!r}; give the billing unit"
@@ -98,30 +96,32 @@ def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None
 
 def test_a_kind_is_one_of_the_closed_list(tmp_path: Path) -> None:
     """An unknown kind is shown beside the words that are allowed."""
-    (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("antineoplastic", "striped")))
-    assert found.startswith("drugs.csv line 2: expected kind = one of antineoplastic, hormonal, ")
-    assert found.endswith("found 'striped'; correct it")
+    (mistake,) = mistakes(with_drugs(tmp_path, PLAIN.replace("antineoplastic", "striped")))
+    assert mistake.startswith("drugs.csv line 2: expected kind = one of antineoplastic, hormonal, ")
+    assert mistake.endswith("found 'striped'; correct it")
 
 
 @pytest.mark.parametrize("day", ["2024-13-01", "01.02.2024", "soon"])
 def test_a_date_is_a_day_of_the_calendar(day: str, tmp_path: Path) -> None:
-    """Month 13, another notation and a word are refused."""
+    """A month 13, another notation and a word are refused."""
     assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", day))) == [
         f"drugs.csv line 2: expected from as YYYY-MM-DD, found {day!r}; correct the date"
     ]
 
 
 def test_a_row_has_a_first_day(tmp_path: Path) -> None:
-    """Without a first day nobody knows since when the code holds."""
+    """A row without a first day is refused: nobody knows since when its code holds."""
     assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", ""))) == [
         "drugs.csv line 2: expected a first day in from, found none; say since when the row holds"
     ]
 
 
 def test_a_row_ends_after_it_begins(tmp_path: Path) -> None:
-    """A row that ends on its first day never holds."""
-    (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01,", "2024-01-01,2024-01-01")))
-    assert found.startswith("drugs.csv line 2: expected until after from")
+    """A row that ends on its first day would never hold, so it is refused."""
+    (mistake,) = mistakes(
+        with_drugs(tmp_path, PLAIN.replace("2024-01-01,", "2024-01-01,2024-01-01"))
+    )
+    assert mistake.startswith("drugs.csv line 2: expected until after from")
 
 
 @pytest.mark.parametrize(
@@ -135,22 +135,20 @@ def test_a_row_ends_after_it_begins(tmp_path: Path) -> None:
 def test_a_name_means_one_drug(name: str, tmp_path: Path) -> None:
     """A name of two drugs is refused, and both drugs are named."""
     other = f"zebramab,{name},J7777,1,mg,antineoplastic,SDV,2024-01-01,,site,"
-    (found,) = mistakes(with_drugs(tmp_path, PLAIN, other))
-    assert found.startswith("formulary: expected a name that means one drug, found ")
-    assert "zebrastatin and zebramab" in found
-    assert found.endswith("remove it from one")
+    (mistake,) = mistakes(with_drugs(tmp_path, PLAIN, other))
+    assert mistake.startswith("formulary: expected a name that means one drug, found ")
+    assert "zebrastatin and zebramab" in mistake
+    assert mistake.endswith("remove it from one")
 
 
 def test_hyphens_do_not_make_a_name_another(tmp_path: Path) -> None:
-    """Names are looked up without hyphens, so `nab-zebra` and `nab zebra` of two drugs are one
-    name.
-    """
+    """`nab-zebra` and `nab zebra` are one name, because names are looked up without hyphens."""
     rows = (
         PLAIN.replace("stripes", "nab-zebra"),
         PLAIN.replace("zebrastatin", "other").replace("stripes", "nab zebra"),
     )
-    (found,) = mistakes(with_drugs(tmp_path, *rows))
-    assert "a name that means one drug" in found
+    (mistake,) = mistakes(with_drugs(tmp_path, *rows))
+    assert "a name that means one drug" in mistake
 
 
 def test_a_drug_has_one_row_on_a_day(tmp_path: Path) -> None:
@@ -173,34 +171,34 @@ def test_rows_that_follow_one_another_are_in_order(tmp_path: Path) -> None:
 
 
 def test_a_drug_has_an_id(tmp_path: Path) -> None:
-    """A row without an id could never be named on a line."""
-    (found,) = mistakes(with_drugs(tmp_path, PLAIN.replace("zebrastatin", "")))
-    assert found.startswith("drugs.csv line 2: ")
+    """A row without an id is refused, because no line could name the drug."""
+    (mistake,) = mistakes(with_drugs(tmp_path, PLAIN.replace("zebrastatin", "")))
+    assert mistake.startswith("drugs.csv line 2: ")
 
 
 def test_a_table_has_all_columns(tmp_path: Path) -> None:
-    """A table without its kinds names the missing column."""
+    """For a table without the column `kind`, the mistake names the column."""
     folder = small_rules(tmp_path)
     (folder / "formulary/drugs.csv").write_text(DRUG_COLUMNS.replace("kind,", ""))
-    (found,) = mistakes(folder)
-    assert found.startswith("drugs.csv: expected columns id, names, hcpcs, ")
-    assert found.endswith("found no kind; add them")
+    (mistake,) = mistakes(folder)
+    assert mistake.startswith("drugs.csv: expected columns id, names, hcpcs, ")
+    assert mistake.endswith("found no kind; add them")
 
 
 def test_a_site_formulary_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """The path that was given is shown."""
-    (found,) = mistakes(with_drugs(tmp_path, PLAIN), tmp_path / "lost.csv")
-    assert "lost.csv: expected a CSV table, found " in found
+    """The mistake shows the path that was given."""
+    (mistake,) = mistakes(with_drugs(tmp_path, PLAIN), tmp_path / "lost.csv")
+    assert "lost.csv: expected a CSV table, found " in mistake
 
 
 def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
-    """The site's own table is checked for itself, under its own name."""
+    """The site's own table is checked as well, and the mistake has its file name."""
     own = tmp_path / "site.csv"
     own.write_text(
-        DRUG_COLUMNS + "\n".join(PLAIN.replace("zebrastatin", each) for each in ("one", "two"))
+        DRUG_COLUMNS + "\n".join(PLAIN.replace("zebrastatin", drug) for drug in ("one", "two"))
     )
-    (found,) = mistakes(with_drugs(tmp_path), own)
-    assert found.startswith(
+    (mistake,) = mistakes(with_drugs(tmp_path), own)
+    assert mistake.startswith(
         "site.csv: expected a name that means one drug, found 'stripes' for one and two"
     )
 
@@ -227,11 +225,9 @@ def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
     ],
 )
 def test_a_row_of_codes_is_checked(row: str, said: str, tmp_path: Path) -> None:
-    """Role, code, source and dates of each row, with file and line."""
-    found = mistakes(
-        small_rules(tmp_path, codes=("chemo.infusion.initial,96413,2024-01-01,,HOUSE", row))
-    )
-    assert found == [f"codes.csv line 3: {said}"]
+    """Role, code, source and dates of each row are checked; the mistake has file and line."""
+    good = "chemo.infusion.initial,96413,2024-01-01,,HOUSE"
+    assert mistakes(small_rules(tmp_path, codes=(good, row))) == [f"codes.csv line 3: {said}"]
 
 
 def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
@@ -240,13 +236,13 @@ def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
         "chemo.push.initial,96409,2024-01-01,,HOUSE",
         "chemo.push.initial,96411,2024-01-01,,HOUSE",
     )
-    (found,) = mistakes(small_rules(tmp_path, codes=rows))
-    assert found.startswith("codes.csv line 3: expected an id of its own")
-    assert "also in codes.csv line 2" in found
+    (mistake,) = mistakes(small_rules(tmp_path, codes=rows))
+    assert mistake.startswith("codes.csv line 3: expected an id of its own")
+    assert "also in codes.csv line 2" in mistake
 
 
 def test_a_payer_follows_a_policy_that_exists(tmp_path: Path) -> None:
-    """The payer is shown with the policies to choose from; the default is checked alike."""
+    """The mistake names the payer and the policies that exist; so it does for the default."""
     folder = small_rules(tmp_path)
     (folder / "payers.toml").write_text(
         'default = "zebra-2025"\n[payers]\nZebraCare = "yak-2026"\n'
@@ -264,7 +260,8 @@ def test_a_policy_is_named_as_its_folder(tmp_path: Path) -> None:
     folder = small_rules(tmp_path)
     (folder / "policies/zebra-2026/policy.toml").write_text('name = "yak-2026"\n')
     assert mistakes(folder) == [
-        "zebra-2026: expected name = 'zebra-2026', found 'yak-2026'; name it as its folder"
+        "zebra-2026: expected name = 'zebra-2026', found 'yak-2026'; give the policy the name of "
+        "its folder"
     ]
 
 
@@ -273,20 +270,20 @@ def test_a_rulebook_has_a_policy(tmp_path: Path) -> None:
     folder = small_rules(tmp_path)
     (folder / "policies/zebra-2026/policy.toml").unlink()
     assert any(
-        "policies: expected a policy, found none; add a folder with policy.toml" in each
-        for each in mistakes(folder)
+        "policies: expected a policy, found none; add a folder with policy.toml" in mistake
+        for mistake in mistakes(folder)
     )
 
 
 def test_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
-    """One in the codes, one in the payers, two in the drugs: four are reported at once."""
+    """One mistake in the codes, one in the payers and two in the drugs are reported at once."""
     folder = small_rules(
         tmp_path,
         codes=("chemo.push.initial,96409,2024-01-01,,ZEBRA",),
         drugs=(PLAIN.replace(",5,", ",0,"), PLAIN.replace("antineoplastic", "striped")),
     )
     (folder / "payers.toml").write_text('default = "zebra-2025"\n')
-    assert [each.partition(": ")[0] for each in mistakes(folder)] == [
+    assert [mistake.partition(": ")[0] for mistake in mistakes(folder)] == [
         "codes.csv line 2",
         "payers.toml default",
         "drugs.csv line 2",

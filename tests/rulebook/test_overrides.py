@@ -1,6 +1,7 @@
-"""Claims about which rule wins: an override only where it applies, a date only until its last day.
+"""Claims about which rule wins: an override only where it applies, a rule only on its days.
 
-It owns rules of a few lines; what the shipped rules say is the cases' business (test_cases.py).
+The rules here are invented and have a few lines each. The cases test the shipped rules
+(test_cases.py).
 """
 
 from datetime import date
@@ -38,7 +39,7 @@ def minutes(decision: Decision[RemainderAnswer]) -> int:
 
 
 def test_an_override_holds_where_it_applies(tmp_path: Path) -> None:
-    """The policy's 30 minutes for chemotherapy stand instead of the base's 31, and say so."""
+    """For chemotherapy the policy's 30 minutes win over the base's 31, which are passed over."""
     own = rule(
         "zebra.thirty",
         when='{ role = "chemo" }',
@@ -49,7 +50,7 @@ def test_an_override_holds_where_it_applies(tmp_path: Path) -> None:
     assert minutes(decision) == 30
     assert decision.rule is not None
     assert (decision.rule.id, decision.rule.layer) == ("zebra.thirty", "zebra-2026")
-    assert [each.id for each in decision.passed_over] == ["base.more"]
+    assert [passed_over.id for passed_over in decision.passed_over] == ["base.more"]
 
 
 def test_an_override_leaves_other_facts_alone(tmp_path: Path) -> None:
@@ -78,18 +79,16 @@ def test_an_override_ends_with_its_last_day(tmp_path: Path) -> None:
 
 
 def test_an_override_says_nothing_about_a_third_rule(tmp_path: Path) -> None:
-    """It strikes out the rules that it names; a third on the same facts is a clash of both."""
+    """An override beats the rules that it names. With a third rule on the same facts it clashes."""
     base = rule("base.more") + rule("base.other", then="{ remainder_minutes = 45 }")
     own = rule("zebra.thirty", then="{ remainder_minutes = 30 }", overrides='["base.more"]')
     decision = decided(small_rules(tmp_path, base=base, own=own), "chemo")
     assert decision.rule is None
-    assert [each.id for each in decision.clash] == ["base.other", "zebra.thirty"]
+    assert [clashing.id for clashing in decision.clash] == ["base.other", "zebra.thirty"]
 
 
 def test_an_override_of_an_override_leaves_one(tmp_path: Path) -> None:
-    """The rule for one payer's role overrides the policy's, which overrides the base's: 20
-    minutes.
-    """
+    """For chemotherapy 20 minutes override the policy's 30, which override the base's 31."""
     own = rule("zebra.thirty", then="{ remainder_minutes = 30 }", overrides='["base.more"]') + rule(
         "zebra.twenty",
         when='{ role = "chemo" }',
@@ -107,11 +106,11 @@ def test_the_order_of_files_and_rules_decides_nothing(tmp_path: Path) -> None:
         rule("base.more"),
         rule("base.less", then="{ remainder_minutes = 1 }", overrides='["base.more"]'),
     )
-    found = [
+    decisions = [
         decided(small_rules(tmp_path / name, base=text), "chemo")
         for name, text in (("a", first + second), ("b", second + first))
     ]
-    assert [minutes(each) for each in found] == [1, 1]
+    assert [minutes(decision) for decision in decisions] == [1, 1]
 
 
 def test_no_rule_and_two_rules_are_both_no_answer(tmp_path: Path) -> None:
@@ -120,7 +119,7 @@ def test_no_rule_and_two_rules_are_both_no_answer(tmp_path: Path) -> None:
     assert (nothing.rule, nothing.clash) == (None, ())
     both = decided(small_rules(tmp_path / "b", base=rule("base.more") + rule("base.less")), "chemo")
     assert both.rule is None
-    assert [each.id for each in both.clash] == ["base.less", "base.more"]
+    assert [clashing.id for clashing in both.clash] == ["base.less", "base.more"]
 
 
 # ------------------------------------------------------------------ dates
@@ -130,7 +129,7 @@ def test_no_rule_and_two_rules_are_both_no_answer(tmp_path: Path) -> None:
 def test_the_last_day_is_the_first_on_which_a_rule_no_longer_holds(
     day: date, expected: int, tmp_path: Path
 ) -> None:
-    """Until 2026-07-01 is up to 30 June; the rule from 2026-07-01 holds on that very day."""
+    """`until` 2026-07-01 means up to 30 June; a rule `from` 2026-07-01 holds on 1 July."""
     base = rule("base.more", until="2026-07-01") + rule(
         "base.new", from_="2026-07-01", then="{ remainder_minutes = 45 }"
     )
@@ -138,7 +137,7 @@ def test_the_last_day_is_the_first_on_which_a_rule_no_longer_holds(
 
 
 def test_before_its_first_day_a_rule_does_not_hold(tmp_path: Path) -> None:
-    """On the day before there is no rule, which is no answer and not zero minutes."""
+    """On the day before there is no rule: that is no answer, and not an answer of zero minutes."""
     folder = small_rules(tmp_path, base=rule("base.new", from_="2026-07-01"))
     assert decided(folder, "chemo", day=JUNE_30).rule is None
     assert minutes(decided(folder, "chemo", day=JULY_1)) == 31
@@ -148,7 +147,7 @@ def test_before_its_first_day_a_rule_does_not_hold(tmp_path: Path) -> None:
     ("minute", "applies"), [(15, False), (16, True), (480, True), (481, False)]
 )
 def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: Path) -> None:
-    """At least 16 and at most 480 hold at 16 and at 480."""
+    """`at_least = 16, at_most = 480` holds at 16 and at 480, and not at 15 and 481."""
     base = rule(
         "base.infusion",
         decides='"service.technique"',
@@ -171,9 +170,7 @@ def test_minutes_of_a_rule_are_inclusive(minute: int, applies: bool, tmp_path: P
 
 
 def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
-    """A hydration of 30 June has the old code and one of 1 July the new one, in one run of one
-    rulebook.
-    """
+    """With one rulebook, hydration of 30 June has the old code and of 1 July the new one."""
     rules = copy_of_rules(tmp_path)
     replaced(
         rules / "base/codes.csv",
@@ -186,18 +183,16 @@ def test_a_code_changes_on_its_day(tmp_path: Path) -> None:
     for day in ("20260630", "20260701"):
         hour = given("NORMAL SALINE", "1000 mL", f"{day}0900", f"{day}1000", order=f"R{day}")
         visits.add(read_events(read_message(hour), profile))
-    made = draft(visits[VisitKey("ZEBRA", "V1")], rulebook)
-    assert service_codes(made) == ["96360", "ZZ360"]
-    assert [(each.encounter, each.lines[0].code) for each in made.encounters] == [
+    drafted = draft(visits[VisitKey("ZEBRA", "V1")], rulebook)
+    assert service_codes(drafted) == ["96360", "ZZ360"]
+    assert [(day.encounter, day.lines[0].code) for day in drafted.encounters] == [
         ("2026-06-30", "96360"),
         ("2026-07-01", "ZZ360"),
     ]
 
 
 def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
-    """Between two codes the service is asked about, by role and day, and the drug is billed all the
-    same.
-    """
+    """On a day without a code, a question names role and day, and the drug line is still there."""
     rules = copy_of_rules(tmp_path)
     replaced(
         rules / "base/codes.csv",
@@ -219,14 +214,14 @@ def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
 
 
 def test_a_drug_is_billed_by_the_row_of_its_day(tmp_path: Path) -> None:
-    """Given on 30 June it has the old code and unit, given on 1 July the new ones."""
+    """A drug given on 30 June has the old code and unit; given on 1 July it has the new ones."""
     rows = (
         "zebrastatin,,J9998,5,mg,supportive,SDV,2024-01-01,2026-07-01,site,",
         "zebrastatin,,J9999,10,mg,supportive,SDV,2026-07-01,,site,",
     )
     formulary = load_rulebook(small_rules(tmp_path, drugs=rows)).formulary
-    found = [formulary.find(("zebrastatin",), "", day) for day in (JUNE_30, JULY_1)]
-    assert [(drug.hcpcs, str(drug.unit_amount)) for drug in found if drug is not None] == [
+    drugs = [formulary.find(("zebrastatin",), "", day) for day in (JUNE_30, JULY_1)]
+    assert [(drug.hcpcs, str(drug.unit_amount)) for drug in drugs if drug is not None] == [
         ("J9998", "5"),
         ("J9999", "10"),
     ]

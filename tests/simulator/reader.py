@@ -1,9 +1,8 @@
-"""A small reader of simulated feeds that follows only the printed rule, as a check on the
-simulator.
+"""A small second reader of simulated feeds, as a check on the simulator.
 
-It honours duplicates by body, the version of a record by RXA-22 and then MSH-7, and the order of
-events by RXA-3. It shares no code with chargeline's own reader, so neither can hide the other's
-errors.
+It drops duplicates by their body, takes the version of a record from RXA-22 and then MSH-7, and
+puts events in the order of RXA-3. It shares no code with chargeline's own reader, so neither can
+hide the other's errors.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ Segment = list[str]
 
 
 def split(message: bytes) -> list[Segment]:
-    """Segments of fields; field n of any segment but MSH is at index n."""
+    """Segments of fields. Field n of a segment is at index n; of MSH it is at index n - 1."""
     return [line.split("|") for line in message.decode("ascii").split("\r") if line]
 
 
@@ -51,7 +50,7 @@ def instant(text: str) -> datetime:
 
 @dataclass
 class Row:
-    """One RXA with its ORC, RXC, RXR and OBX, and the time of its message."""
+    """One RXA with what belongs to it: order, mixture, route, device, and MSH-7 of its message."""
 
     order: str
     rxa: Segment
@@ -66,10 +65,10 @@ class Row:
 
     def drugs(self) -> list[dict[str, str]]:
         parts = [part for part in self.mixture if at(part, 1) == "A"]
-        found = [(at(part, 2), at(part, 3), at(part, 4)) for part in parts]
-        found = found or [(at(self.rxa, 5), at(self.rxa, 6), at(self.rxa, 7))]
+        drugs = [(at(part, 2), at(part, 3), at(part, 4)) for part in parts]
+        drugs = drugs or [(at(self.rxa, 5), at(self.rxa, 6), at(self.rxa, 7))]
         return [
-            {"id": code.lower(), "amount": amount, "unit": unit} for code, amount, unit in found
+            {"id": code.lower(), "amount": amount, "unit": unit} for code, amount, unit in drugs
         ]
 
 
@@ -95,8 +94,9 @@ def rows(segments: list[Segment]) -> Iterator[Row]:
 
 
 def recovered(messages: Iterable[tuple[str, bytes]]) -> dict[str, list[dict[str, object]]]:
-    """Surviving visit number -> its administrations in the shape of truth.json, each order's by
-    time.
+    """The administrations of each visit in the shape of truth.json, by surviving visit number.
+
+    They are sorted by order, and by time within an order.
     """
     once = {body(message): message for _, message in messages}
     merged: dict[str, str] = {}
@@ -120,9 +120,9 @@ def recovered(messages: Iterable[tuple[str, bytes]]) -> dict[str, list[dict[str,
 
 
 def _note_merge(segments: list[Segment], merged: dict[str, str]) -> None:
-    found = {segment[0]: segment for segment in segments}
-    if "MRG" in found and at(found["MRG"], 5):
-        merged[at(found["MRG"], 5)] = at(found["PV1"], 19)
+    by_name = {segment[0]: segment for segment in segments}
+    if "MRG" in by_name and at(by_name["MRG"], 5):
+        merged[at(by_name["MRG"], 5)] = at(by_name["PV1"], 19)
 
 
 def _note_vehicle(segments: list[Segment], vehicles: dict[str, str]) -> None:
@@ -152,7 +152,7 @@ def _extend(intervals: list[list[datetime | None]], row: Row, start: datetime, w
     if word in ("Given", "Bolus"):
         end = start
     if intervals and intervals[-1][1] == start:
-        intervals[-1][1] = end  # a piece that begins as the last one ends: a rate change
+        intervals[-1][1] = end  # this piece begins when the last one ends: a change of rate
     else:
         intervals.append([start, end])
 

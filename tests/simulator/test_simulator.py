@@ -1,6 +1,4 @@
-"""The simulator is judged by what a feed needs to be: repeatable, true, readable and plainly
-invented.
-"""
+"""Claims about the simulator: its feeds are repeatable, true, readable and plainly invented."""
 
 import json
 from collections import Counter
@@ -33,12 +31,12 @@ def visits_of(feed: InventedFeed) -> list[dict[str, Any]]:
 
 
 def clinical(feed: InventedFeed) -> list[dict[str, Any]]:
-    """What was truly given; whether a stop was written down is not part of it."""
+    """What was truly given, without the mark whether a stop was charted."""
     return [
         visit
         | {
             "administrations": [
-                _uncharted(each) for each in visit["administrations"] if _real(each)
+                _uncharted(dose) for dose in visit["administrations"] if _real(dose)
             ]
         }
         for visit in visits_of(feed)
@@ -59,15 +57,16 @@ def kinds(feed: InventedFeed) -> Counter[str]:
 
 
 def fields(feed: InventedFeed, name: str, number: int) -> Counter[str]:
-    found = (
+    segments = (
         segment for _, message in feed.messages for segment in split(message) if segment[0] == name
     )
-    return Counter(at(segment, number) for segment in found)
+    return Counter(at(segment, number) for segment in segments)
 
 
 def comparable(dose: dict[str, Any], with_stop: bool) -> dict[str, Any]:
-    """The dose with its times in UTC, without what the feed does not hold: a lost stop, a held
-    amount.
+    """The dose with its times in UTC, without what the feed does not say.
+
+    A feed does not say a lost stop, nor the amount of a dose that was not given.
     """
     left_out = (
         ("stop_documented", "voided") if dose["given"] else ("stop_documented", "voided", "drugs")
@@ -94,43 +93,43 @@ def test_the_same_arguments_give_the_same_bytes(style: str, mess: float) -> None
 
 
 def test_another_seed_gives_another_feed() -> None:
-    """The seed matters."""
+    """Seeds 1 and 2 give different messages."""
     assert simulate(visits=5, seed=1) != simulate(visits=5, seed=2)
 
 
 def test_a_longer_run_begins_like_a_shorter_one() -> None:
-    """More visits leave the earlier ones as they were."""
+    """The first 20 visits are the same in a feed of 20 and in one of 200."""
     assert visits_of(feed_of(200, 0.0))[:20] == visits_of(feed_of(20, 0.0))
 
 
 @pytest.mark.parametrize("mess", [0.2, 1.0])
 @pytest.mark.parametrize("style", STYLES)
 def test_the_clinical_truth_does_not_depend_on_the_mess(style: str, mess: float) -> None:
-    """The dial changes what is written, never what was given."""
+    """The dial for mess changes what is written, and never what was given."""
     assert clinical(feed_of(200, mess, style)) == clinical(feed_of(200, 0.0, style))
 
 
 @pytest.mark.parametrize("mess", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("style", STYLES)
 def test_a_careful_reader_recovers_the_truth(style: str, mess: float) -> None:
-    """Duplicates by body, versions by RXA-22, events by RXA-3: that is all a reader needs."""
+    """A reader that knows duplicates by body and versions by RXA-22 gets back what was given."""
     feed = feed_of(200, mess, style)
-    found = recovered(feed.messages)
+    read_back = recovered(feed.messages)
     for visit in visits_of(feed):
         true = sorted(
             (dose for dose in visit["administrations"] if not dose["voided"]),
             key=lambda dose: (dose["order"], dose["intervals"]),
         )
-        read = found.get(visit["visit"], [])
+        read = read_back.get(visit["visit"], [])
         assert len(read) == len(true), visit["visit"]
         for dose, told in zip(true, read, strict=True):
             assert comparable(told, True) == comparable(dose, dose["stop_documented"])
-    assert set(found) <= {visit["visit"] for visit in visits_of(feed)}
+    assert set(read_back) <= {visit["visit"] for visit in visits_of(feed)}
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_each_administration_has_an_order_and_a_record(style: str) -> None:
-    """No dose of the truth is missing from the feed, not even a held or a voided one."""
+    """Each dose of the truth has an RDE and a RAS, also if it was held or voided."""
     feed = feed_of(200, 1.0, style)
     told: dict[str, set[str]] = {"RDE": set(), "RAS": set()}
     for _, message in feed.messages:
@@ -144,7 +143,7 @@ def test_each_administration_has_an_order_and_a_record(style: str) -> None:
 
 
 def test_python_hl7_reads_every_message() -> None:
-    """Each message is HL7 to an independent parser, with a type, a number and a sender."""
+    """python-hl7 finds a type, a number and a sender in each message."""
     for style, message in feed_of(60, 1.0).messages:
         parsed = hl7.parse(message.decode("ascii"))
         assert str(parsed["MSH.F9.R1.C1"]) in ("ADT", "RDE", "RAS", "ORU")
@@ -153,7 +152,7 @@ def test_python_hl7_reads_every_message() -> None:
 
 
 def test_a_clean_feed_has_no_mess() -> None:
-    """With the dial at 0 every message is new, in order, and tells of something that was done."""
+    """With the dial at 0 there is no duplicate, disorder or correction, and every dose is given."""
     feed = feed_of(200, 0.0)
     assert len({body(message) for _, message in feed.messages}) == len(feed.messages)
     assert {name[-3:] for name in kinds(feed)} <= {"A04", "A03", "O01", "O11", "O17"}
@@ -164,13 +163,13 @@ def test_a_clean_feed_has_no_mess() -> None:
 
 
 def test_message_numbers_are_unique_but_for_exact_duplicates() -> None:
-    """Two messages with one MSH-10 are the same bytes."""
+    """Two messages with the same MSH-10 are the same bytes."""
     distinct = {message for _, message in feed_of(200, 1.0).messages}
     assert len({at(split(message)[0], 10) for message in distinct}) == len(distinct)
 
 
 def test_full_mess_holds_duplicates_and_resends() -> None:
-    """Some messages come twice as they were, some under another number and time."""
+    """At least 20 messages come twice unchanged, and 20 with another MSH-7 and MSH-10."""
     messages = [message for _, message in feed_of(200, 1.0).messages]
     distinct = set(messages)
     assert len(messages) - len(distinct) >= 20
@@ -193,12 +192,12 @@ def test_full_mess_holds_disorder_and_late_messages() -> None:
 
 
 def _discharges(feed: InventedFeed) -> dict[str, datetime]:
-    found = {}
+    left = {}
     for _, message in feed.messages:
         segments = {segment[0]: segment for segment in split(message)}
         if at(segments["MSH"], 9, 2) == "A03":
-            found[at(segments["PV1"], 19)[1:]] = instant(at(segments["PV1"], 45))
-    return found
+            left[at(segments["PV1"], 19)[1:]] = instant(at(segments["PV1"], 45))
+    return left
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -225,36 +224,25 @@ def test_full_mess_loses_stops_that_the_truth_still_has(style: str) -> None:
 
 
 def test_full_mess_holds_every_kind_of_visit_trouble() -> None:
-    """Merges of patients and of visits, cancelled visits, reopened ones, chatter, unknown types."""
-    found = kinds(feed_of(200, 1.0))
+    """Merges of patients and visits, cancelled and reopened visits, updates, unknown types."""
+    counts = kinds(feed_of(200, 1.0))
     for name in ("ADT^A40", "ADT^A35", "ADT^A41", "ADT^A11", "ADT^A13", "ADT^A08", "ORU^R01"):
-        assert found[name] >= 2, name
+        assert counts[name] >= 2, name
     cancelled = [visit for visit in visits_of(feed_of(200, 1.0)) if visit["cancelled"]]
     assert cancelled
     assert not any(visit["administrations"] for visit in cancelled)
 
 
 def test_an_action_sender_uses_every_word() -> None:
-    """Each word of the action profile that a nurse can chart occurs in RXA-9.1, and never an
-    end.
-    """
+    """Each action that a nurse can chart occurs in RXA-9.1, and RXA-4 is never valued."""
     feed = feed_of(200, 1.0, "action-stream")
-    words = {
-        "New Bag",
-        "Rate Change",
-        "Rate Verify",
-        "Paused",
-        "Restarted",
-        "Stopped",
-        "Given",
-        "Bolus",
-    }
-    assert set(fields(feed, "RXA", 9)) == words | {"Held", "Refused"}
+    words = {"New Bag", "Rate Change", "Rate Verify", "Paused", "Restarted", "Stopped"}
+    assert set(fields(feed, "RXA", 9)) == words | {"Given", "Bolus", "Held", "Refused"}
     assert set(fields(feed, "RXA", 4)) == {""}
 
 
 def test_every_regimen_and_drug_is_given() -> None:
-    """The tables hold nothing that a long enough feed never shows."""
+    """A feed of 600 visits gives every drug of the tables, and every drug is in a regimen."""
     drugs = {
         drug["id"]
         for visit in visits_of(feed_of(600, 0.0))
@@ -268,7 +256,7 @@ def test_every_regimen_and_drug_is_given() -> None:
 
 
 def test_several_versions_and_both_forms_of_time_are_written() -> None:
-    """The feed spans v2.3 to v2.8, with and without offsets."""
+    """The feed has versions from 2.3 to 2.8, and times with and without offsets."""
     feed = feed_of(200, 0.0)
     versions = {at(split(message)[0], 12) for _, message in feed.messages}
     assert {"2.3", "2.5.1", "2.8"} <= versions
@@ -277,9 +265,7 @@ def test_several_versions_and_both_forms_of_time_are_written() -> None:
 
 
 def test_a_visit_across_the_change_of_the_clock_writes_offsets() -> None:
-    """No local time that occurs twice is written without its offset: the whole visit has
-    offsets.
-    """
+    """If the clock changes during a visit, all its times have offsets."""
     feed = simulate(visits=30, seed=3, first_day=date(2026, 10, 30))
     across = {
         visit["visit"]
@@ -296,7 +282,7 @@ def test_a_visit_across_the_change_of_the_clock_writes_offsets() -> None:
 
 
 def test_every_patient_and_payer_is_plainly_invented() -> None:
-    """Nobody can take a simulated person for a real one."""
+    """Number, name, payer and MSH-11 all show that the person is invented."""
     for _, message in feed_of(200, 1.0).messages:
         segments = {segment[0]: segment for segment in split(message)}
         assert at(segments["PID"], 3).startswith("ZZ")
@@ -308,7 +294,7 @@ def test_every_patient_and_payer_is_plainly_invented() -> None:
 
 
 def test_a_file_for_each_style_and_the_truth_are_written(tmp_path: Path) -> None:
-    """Each style's file holds its messages in order of arrival, one after the other."""
+    """The file of a style holds its messages in order of arrival, one after the other."""
     feed = feed_of(20, 0.5)
     write_feed(feed, tmp_path)
     for style in ("standard", "action-stream"):
@@ -320,7 +306,7 @@ def test_a_file_for_each_style_and_the_truth_are_written(tmp_path: Path) -> None
 
 
 def test_a_style_without_messages_has_no_file(tmp_path: Path) -> None:
-    """A second feed into the same directory leaves nothing of the first behind."""
+    """A second feed into the same folder removes the file of a style that it does not have."""
     write_feed(feed_of(20, 0.5), tmp_path)
     write_feed(feed_of(20, 0.0, "standard"), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["standard.hl7", "truth.json"]
@@ -328,6 +314,6 @@ def test_a_style_without_messages_has_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"style": "paper"}, {"mess": 1.5}, {"mess": -0.1}])
 def test_a_wrong_argument_is_refused_with_what_was_expected(wrong: dict[str, Any]) -> None:
-    """The error names the argument, what was expected and what was found."""
+    """The error says what was expected and what was found."""
     with pytest.raises(ValueError, match=r"expected .* found"):
         simulate(visits=1, seed=1, **wrong)

@@ -1,9 +1,10 @@
 """What we answer to a message: which acknowledgement, if any, and its bytes.
 
-It owns the original and the enhanced mode (MSH-15, MSH-16), the codes of MSA-1, the errors of HL7
-table 0357, and where each HL7 version writes them. It does not decide whether a message is stored
-and repeats nothing of one but its header, so no answer shows a patient. hl7apy builds each form of
-an answer once, as that takes it 3 to 40 milliseconds; after that only the fields are filled in.
+This module owns the original and the enhanced mode (MSH-15, MSH-16), the codes of MSA-1, the errors
+of HL7 table 0357, and the fields in which each HL7 version writes them. It does not decide whether
+a message is stored. An answer repeats nothing of a message but its header, so it shows no patient.
+hl7apy needs 3 to 40 milliseconds to build an answer. So it builds each form of an answer once, with
+placeholders; for each message only the placeholders are filled in.
 """
 
 import re
@@ -14,15 +15,18 @@ from typing import Literal, NamedTuple
 
 from hl7apy.core import Message as Hl7apyMessage
 
+from chargeline.hl7.decoding import UTF8_BOM
+from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.reader import UTF8_BOM, Delimiters, Message, component
+from chargeline.hl7.message import Message
 
 Verdict = Literal["accept", "error", "reject"]
 Mode = Literal["original", "enhanced"]
-# as_asked: by MSH-15 and MSH-16, where NE with an application acknowledgement wanted is the
-# original mode (the standard calls the two equivalent). accept_only: in enhanced mode never AA, AE
-# or AR, which are a new exchange. original: AA, AE or AR whatever the fields say, for senders that
-# fill them and do not mean it.
+# as_asked: MSH-15 and MSH-16 decide. If MSH-15 is NE and MSH-16 asks for an application
+# acknowledgement, we answer as in the original mode; the standard calls the two equivalent.
+# accept_only: in enhanced mode we never send AA, AE or AR, because they are a new exchange.
+# original: we send AA, AE or AR whatever the fields say, for senders that fill the fields and
+# expect the original mode.
 AnswerMode = Literal["as_asked", "accept_only", "original"]
 
 CODES = MappingProxyType(
@@ -35,8 +39,8 @@ CODES = MappingProxyType(
         ("enhanced", "reject"): "CR",
     }
 )
-# MSH-15 and MSH-16: the verdicts that are told. A value of no table is AL: better one answer too
-# many.
+# The verdicts that are answered for each value of MSH-15 and MSH-16. A value that is not here
+# counts as AL, because one answer too many is better than one too few.
 WANTED = MappingProxyType(
     {
         "AL": frozenset({"accept", "error", "reject"}),
@@ -60,8 +64,8 @@ ERRORS = MappingProxyType(  # HL7 table 0357
         "207": "Application internal error",
     }
 )
-# What leaves the structure of a message undeterminable: the error of table 0357 and the field of
-# MSH.
+# The findings after which nobody can tell the structure of a message: the error of table 0357, and
+# the field of MSH, 0 for none.
 UNDETERMINABLE = MappingProxyType(
     {
         "message.empty": ("100", 0),
@@ -76,19 +80,19 @@ VERSIONS = frozenset(
 )
 _DEFAULT_VERSION = "2.5.1"
 _USUAL = Delimiters(field="|", component="^", repetition="~", escape="\\", subcomponent="&")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # would break our own segments or frame
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # these would break our own segments or frame
 _UTF_8_OR = ("utf-8", "latin-1")  # the second reads anything
 
 
 class Header(NamedTuple):
-    """What an answer must know of a message: its MSH row, raw, and how it was written."""
+    """What an answer needs of a message: its MSH row, raw, its delimiters and its encoding."""
 
     row: list[str]
     delimiters: Delimiters
     encoding: str
 
     def raw(self, number: int) -> str:
-        """MSH-n as it stands there, without control characters; "" if absent."""
+        """MSH-n as sent, with blanks for control characters; "" if absent."""
         return _CONTROL.sub(" ", self.row[number]) if number < len(self.row) else ""
 
     def code(self, number: int) -> str:
@@ -97,10 +101,10 @@ class Header(NamedTuple):
 
 
 class AckCondition(NamedTuple):
-    """What became of a message. `code`: of `ERRORS`, "" if accepted.
+    """What became of a message. `code`: one of `ERRORS`, "" if the message was accepted.
 
-    field: the field of MSH that is to blame, 0 if none. explanation: for whoever looks after the
-    interface; it must not show a patient.
+    field: the field of MSH that caused the error, 0 if none did. explanation: a text for whoever
+    looks after the interface; it must not show a patient.
     """
 
     verdict: Verdict
@@ -112,8 +116,7 @@ class AckCondition(NamedTuple):
 STORED = AckCondition("accept")
 
 
-# --- the header
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ the header
 
 
 def header_of(message: Message) -> Header:
@@ -122,9 +125,10 @@ def header_of(message: Message) -> Header:
 
 
 def salvaged_header(data: bytes) -> Header:
-    """What can be said of the header of bytes that `read_message` refused. Never raises.
+    """As much of a header as bytes hold that `read_message` refused. Never raises.
 
-    An empty row if they do not begin with MSH; the usual delimiters where MSH-2 gives none.
+    The row is empty if the bytes do not begin with MSH. The delimiters are the usual ones if MSH-2
+    gives none.
     """
     start = data.lstrip(b" \t\r\n\x0b").removeprefix(UTF8_BOM).lstrip(b" \t\r\n")
     line = re.split(rb"[\r\n\x1c]", start, maxsplit=1)[0]
@@ -157,7 +161,7 @@ def _delimiters(separator: str, encoding: str) -> Delimiters:
 
 
 def _is_mark(text: str) -> bool:
-    """True for one character that can delimit, as `read_message` sees it."""
+    """True for one character that `read_message` accepts as a delimiter."""
     return (
         len(text) == 1
         and text.isprintable()
@@ -166,17 +170,14 @@ def _is_mark(text: str) -> bool:
 
 
 def undeterminable(error: Hl7Error) -> AckCondition | None:
-    """The outcome for a message whose structure nobody can tell; None for one that can be
-    stored.
-    """
+    """The error of a message whose structure nobody can tell; None if it can be stored."""
     if error.finding.code not in UNDETERMINABLE:
         return None
     code, field = UNDETERMINABLE[error.finding.code]
     return AckCondition("error", code, field, str(error))
 
 
-# --- which answer
-# -----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ which answer
 
 
 def mode_of(header: Header) -> Mode:
@@ -185,7 +186,7 @@ def mode_of(header: Header) -> Mode:
 
 
 def answer_code(header: Header, verdict: Verdict, mode: AnswerMode = "as_asked") -> str | None:
-    """MSA-1 of the answer on the same connection, or None if there is to be none."""
+    """MSA-1 of the answer on the same connection; None if the sender wants no answer there."""
     accept, application = header.code(15).upper(), header.code(16).upper()
     if mode == "original" or mode_of(header) == "original":
         return CODES["original", verdict]
@@ -197,7 +198,7 @@ def answer_code(header: Header, verdict: Verdict, mode: AnswerMode = "as_asked")
 def application_answer_owed(
     header: Header, verdict: Verdict, mode: AnswerMode = "as_asked"
 ) -> bool:
-    """True if MSH-16 asks for an AA, AE or AR that the answer on the same connection is not."""
+    """True if MSH-16 asks for an AA, AE or AR besides the answer on the same connection."""
     if mode_of(header) == "original" or verdict not in _wanted(header.code(16).upper()):
         return False
     return (answer_code(header, verdict, mode) or "C").startswith("C")
@@ -207,8 +208,7 @@ def _wanted(condition: str) -> frozenset[str]:
     return WANTED.get(condition, WANTED["AL"])
 
 
-# --- the answer
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ the answer
 
 
 def acknowledge(
@@ -219,11 +219,11 @@ def acknowledge(
     control_id: str,
     mode: AnswerMode = "as_asked",
 ) -> bytes | None:
-    """The bytes of the answer, without MLLP frame, or None if the sender wants none.
+    """The bytes of the answer, without MLLP frame; None if the sender wants no answer.
 
-    Written with the delimiters, in the encoding and in the version of the message (2.5.1 where
-    hl7apy does not know its version). `now`: aware, for MSH-7. `control_id`: MSH-10, at most 20
-    characters.
+    The answer has the delimiters, the encoding and the version of the message; the version is 2.5.1
+    if hl7apy does not know the message's. `now`: an aware time, for MSH-7. `control_id`: MSH-10, at
+    most 20 characters.
     """
     code = answer_code(header, outcome.verdict, mode)
     if code is None:
@@ -244,14 +244,14 @@ def acknowledge(
 def _texts(
     header: Header, outcome: AckCondition, code: str, version: str, now: datetime, control_id: str
 ) -> dict[str, str]:
-    """What stands in place of each placeholder of `_build`, in the delimiters of the message."""
+    """The text for each placeholder of `_build`, in the delimiters of the message."""
     delimiters = header.delimiters
     texts = {
         "H3H": header.raw(5),
         "H4H": header.raw(6),
         "H5H": header.raw(3),
         "H6H": header.raw(4),
-        "H7H": _escaped(now.strftime("%Y%m%d%H%M%S%z"), delimiters),  # + or . may delimit
+        "H7H": _escaped(now.strftime("%Y%m%d%H%M%S%z"), delimiters),  # + or . may be a delimiter
         "H9H": _type_of(header),
         "H10H": control_id,
         "H11H": header.raw(11),
@@ -273,17 +273,16 @@ def _texts(
 
 
 def _type_of(header: Header) -> str:
-    """ACK^<trigger>^ACK in the delimiters of the message; ACK alone if it names no trigger such as
-    O17.
-    """
+    """ACK^<trigger>^ACK in the delimiters of the message; ACK alone without a trigger like O17."""
     trigger = component(header.raw(9), 2, header.delimiters).strip()
     is_trigger = len(trigger) == 3 and trigger.isascii() and trigger.isalnum()
     return header.delimiters.component.join(("ACK", trigger, "ACK")) if is_trigger else "ACK"
 
 
 def _escaped(text: str, delimiters: Delimiters) -> str:
-    """A text of ours, with the delimiters escaped, or blanked if the message has no escape
-    character.
+    """A text of ours with the delimiters escaped.
+
+    If the message has no escape character, blanks stand in their place.
     """
     meanings = dict(zip(delimiters, "FSRET", strict=True))
     escape = delimiters.escape
@@ -297,8 +296,9 @@ def _escaped(text: str, delimiters: Delimiters) -> str:
 
 @lru_cache(maxsize=512)
 def _form(version: str, with_error: bool, delimiters: Delimiters) -> tuple[list[str], ...]:
-    """The segments of an answer in these delimiters, each as fixed text and placeholders by
-    turns.
+    """The segments of an answer in these delimiters.
+
+    Each segment is a list of fixed text and placeholder by turns: `MSA|`, `A1A`, `|`, `A2A`, ``.
     """
     own = {ord(usual): mark for usual, mark in zip(_USUAL, delimiters, strict=True)}
     built = _build(version, with_error).translate(own)
@@ -309,8 +309,8 @@ def _form(version: str, with_error: bool, delimiters: Delimiters) -> tuple[list[
 def _build(version: str, with_error: bool) -> str:
     """An answer of that version as hl7apy writes it, in the usual delimiters, with placeholders.
 
-    From 2.8 on hl7apy's tables have no ERR-1 and it then writes ERR-2 in its place, so those
-    versions are built as 2.7, which differs in nothing that stands here.
+    From 2.8 on hl7apy's tables have no ERR-1, and hl7apy then writes ERR-2 in its place. So we
+    build 2.8 and later as 2.7, which has the same fields in an acknowledgement.
     """
     encoding = dict(
         zip(("FIELD", "COMPONENT", "REPETITION", "ESCAPE", "SUBCOMPONENT"), _USUAL, strict=True)
@@ -331,8 +331,9 @@ def _build(version: str, with_error: bool) -> str:
 
 
 def _add_error(built: Hl7apyMessage, version: str) -> None:
-    """The error where its version has a place for it: ERR-2, -3, -4 and -7, or MSA-3, MSA-6 and
-    ERR-1.
+    """Write the error into the fields that the version has for it.
+
+    From 2.5 on these are ERR-2, -3, -4 and -7; before, MSA-3, MSA-6 and ERR-1; in 2.1 MSA-3 alone.
     """
     if version >= "2.5":
         built.err.err_2, built.err.err_3 = "E2E", "E3E^E4E^HL70357"

@@ -1,7 +1,8 @@
 """RXA and what follows it: one row that a nurse charted, as a record.
 
-It owns the fields of RXA, the notes, the waste and the vials beside it. The profile says which word
-means "stop"; what a stop means for the timeline is the engine's to say.
+This module owns the fields of RXA, and the notes, the waste and the vials beside it. It does not
+know which word of a sender means "stop"; the profile does. It does not know what a stop does to the
+timeline; the engine does.
 """
 
 import re
@@ -17,10 +18,11 @@ from chargeline.engine import (
     shape_of,
     words,
 )
+from chargeline.hl7.delimiters import NULL, Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Place, Profile
-from chargeline.hl7.reader import NULL, Delimiters, Message, component
 from chargeline.hl7.segments import (
     AdministrationGroup,
     OrderGroup,
@@ -34,7 +36,7 @@ from chargeline.hl7.times import Moment
 
 
 class ChartedRow(NamedTuple):
-    """One RXA with all that is needed to read it. `row` has every field that RXA may have."""
+    """One RXA with all that is needed to read it. `row` is padded to every field of RXA."""
 
     row: Row
     administration: AdministrationGroup
@@ -44,7 +46,7 @@ class ChartedRow(NamedTuple):
     address: str
 
     def text(self, number: int) -> str:
-        """The first component of a field of RXA."""
+        """The first component of a field of RXA, trimmed."""
         return component(self.row[number], 1, self.delimiters).strip()
 
 
@@ -63,9 +65,9 @@ def charted_row(
 
 
 def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record:
-    """One RXA as a record; `number` is its order's, "" if the order has none.
+    """One RXA as a record; `number` is the number of its order, "" if the order has none.
 
-    Raises Hl7Error for a time, number or record status that cannot be read.
+    Raises Hl7Error for a time, an amount or a record status (RXA-21) that cannot be read.
     """
     profile, administration = charted.profile, charted.administration
     row, delimiters, address = charted.row, charted.delimiters, charted.address
@@ -112,7 +114,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
 
 
 def _times(charted: ChartedRow) -> tuple[Moment, Moment | None]:
-    """When it began, and when it ended, None if RXA-4 is not valued."""
+    """The times of RXA-3 and RXA-4; the second is None if RXA-4 is not valued."""
     start, end = charted.text(3), charted.text(4)
     address, clock = charted.address, charted.profile.clock
     if not start:
@@ -121,8 +123,9 @@ def _times(charted: ChartedRow) -> tuple[Moment, Moment | None]:
 
 
 def _order_by_drug(drugs: tuple[DrugAmount, ...], ordinal: int) -> str:
-    """A number in place of the order's: equal for the rows of one drug, unlike any sender's
-    number.
+    """A number in place of a missing order number: `~VANCOMYCIN` for every row of vancomycin.
+
+    The `~` keeps it apart from any number that a sender gives.
     """
     return "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else f"RXA{ordinal}")
 
@@ -131,7 +134,7 @@ _NO_FIELDS = [""] * 30  # RXA ends at field 29 in v2.8
 
 
 def _padded(row: Row) -> Row:
-    """The row with every field that RXA may have, "" where the sender has none or deletes."""
+    """The row with every field of RXA; "" where the sender gives none or deletes it."""
     fields = row + _NO_FIELDS[len(row) :]
     return ["" if text == NULL else text for text in fields] if NULL in fields else fields
 
@@ -142,7 +145,7 @@ def _no_time(address: str) -> Hl7Error:
         expected="the time of the administration",
         found="an empty field",
         where=f"{address}-3",
-        do="have the sender fill RXA-3; without it nothing can be placed on the timeline",
+        do="have the sender fill RXA-3; without it the row has no place on the timeline",
     )
 
 
@@ -153,7 +156,11 @@ def _is_zero(rate: str) -> bool:
 
 
 def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
-    """The first word that the profile knows as an action, of those at the places that it names."""
+    """The action and where its word stands; "" and "" if no place has a word of the profile.
+
+    The places of the profile are asked in order. A word that the profile does not list is passed
+    over, so `CP` in RXA-20 does not hide `PAUSED` in ORC-5.
+    """
     others = charted.administration.others
     for segment, number, part in charted.profile.action:
         row = charted.row if segment == "RXA" else charted.order.orc
@@ -169,8 +176,10 @@ def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
 
 
 def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:
-    """What RXA-5 names, then the parts of the mixture: of this row, else of an order without a
-    drug.
+    """The drug of RXA-5, then the parts of the mixture.
+
+    The parts are the RXC of this administration; if it has none and the order names no drug of its
+    own, the RXC of the order.
     """
     delimiters = charted.delimiters
     drug = drug_at(charted.row, charted.address, delimiters)
@@ -190,7 +199,7 @@ def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:
 def _completion(
     refused: str, status: str, profile: Profile, delimiters: Delimiters
 ) -> words.CompletionCharted:
-    """RXA-20 in the profile's words; any refusal reason in RXA-18 means that it was not taken."""
+    """RXA-20 in the profile's words. Any reason of refusal in RXA-18 means `not_given`."""
     if component(refused, 1, delimiters).strip():
         return "not_given"
     return profile.completion.get(component(status, 1, delimiters).strip().upper(), "")
@@ -217,7 +226,7 @@ def _status(
 
 
 def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> words.PurposeCharted:
-    """Whether RXA-9, the drug's name or a note says that it keeps the vein open, or rinses."""
+    """The purpose that RXA-9, the drug's name or a note gives: keep the vein open, or flush."""
     notes = [field(row, 3) for row in charted.administration.notes]
     return _purpose_of((charted.row[9], *[drug.text for drug in drugs], *notes), charted.profile)
 
@@ -235,7 +244,10 @@ def _purpose_of(texts: tuple[str, ...], profile: Profile) -> words.PurposeCharte
 
 
 def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
-    """Discarded amounts: observations (unit in OBX-6), fields (unit of RXA-7), words of a note."""
+    """Discarded amounts, from observations, from fields, and from the words of notes.
+
+    The unit of an observation stands in OBX-6, that of a field in RXA-7.
+    """
     profile, delimiters = charted.profile, charted.delimiters
     charted_amounts = []
     for place, row in _observations(charted, profile.waste_observations):
@@ -251,7 +263,7 @@ def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
 
 
 def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
-    """Place, amount and unit where a note says in words how much was discarded."""
+    """Place, amount and unit of each note that says how much was discarded: "Waste: 5 mg"."""
     pattern, rows = charted.profile.waste_note, charted.administration.notes
     if pattern is None or not (charted.row[9] or rows):
         return []
@@ -262,9 +274,7 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
 
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
-    """NDCs of the vials: observations, fields of the profile, and RXA-5 where it says NDC
-    itself.
-    """
+    """NDCs of the vials, from observations, from fields, and from RXA-5 if its system is NDC."""
     delimiters, row = charted.delimiters, charted.row
     vials = []
     for place, observation in _observations(charted, charted.profile.vial_observations):
@@ -280,7 +290,7 @@ def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
 
 
 def _observations(charted: ChartedRow, codes: frozenset[str]) -> list[tuple[str, Row]]:
-    """Observations of some codes, with the place of their value."""
+    """Each observation with one of these codes, and the place of its value."""
     return [
         (f"{charted.address}/OBX[{index}]-5", row)
         for index, row in enumerate(charted.administration.observations, start=1)
@@ -289,7 +299,7 @@ def _observations(charted: ChartedRow, codes: frozenset[str]) -> list[tuple[str,
 
 
 def _fields_at(charted: ChartedRow, places: tuple[Place, ...]) -> list[tuple[str, str]]:
-    """The valued ones among some places of the administration, with their addresses."""
+    """The address and text of each of these places that is valued in the administration."""
     rows = (charted.row, *charted.administration.others)
     texts = [(place, first_of_all(rows, (place,), charted.delimiters)) for place in places]
     return [

@@ -1,19 +1,19 @@
 """Drugs as a message names them: codes, text, amount and unit, and the parts of a mixture.
 
-It owns where these stand in each segment that names a drug. It does not know which product is
-meant: that is the formulary's to say.
+This module owns the fields in which each segment names a drug. It does not know which product the
+codes mean; the formulary does.
 """
 
 from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine import DrugAmount
-from chargeline.hl7.reader import NULL, Delimiters, component, unescape
+from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.segments import Row, decimal_at, field
 
 
 class _DrugFields(NamedTuple):
-    """In which fields of a segment the drug's code, its amount and its unit stand."""
+    """The fields of a segment that hold the drug's code, its amount and its unit."""
 
     code: int
     amount: int
@@ -31,9 +31,9 @@ _FIELDS = {
 
 
 def drug_at(row: Row, address: str, delimiters: Delimiters) -> DrugAmount | None:
-    """The drug that a segment names, None if it names none; `address` is the segment's.
+    """The drug that a segment names; None if it names none.
 
-    Raises Hl7Error `number.invalid`.
+    `address` is the segment's, such as `RXA[2]`. Raises Hl7Error `number.invalid`.
     """
     segment = row[0]
     code, amount, unit = _FIELDS[segment]
@@ -48,7 +48,7 @@ def drug_at(row: Row, address: str, delimiters: Delimiters) -> DrugAmount | None
 def _drug_amount(
     named: str, quantity: tuple[str, str, str], address: str, delimiters: Delimiters
 ) -> DrugAmount | None:
-    """`quantity`: the segment's name, the amount and the unit, as sent."""
+    """The drug of some fields as sent. `quantity`: name of the segment, amount, unit."""
     codes, text = _drug_name(named, delimiters)
     if not codes and not text:
         return None
@@ -66,9 +66,7 @@ def _drug_amount(
 
 @lru_cache(maxsize=8192)
 def _drug_name(named: str, delimiters: Delimiters) -> tuple[tuple[str, ...], str]:
-    """Codes and text of a coded drug (CWE): first and alternate code, first text that is not
-    empty.
-    """
+    """Codes and text of a coded drug (CWE): its code and alternate code, and its first text."""
     parts = [
         unescape(part.strip(), delimiters)
         for part in named.split(delimiters.repetition)[0].split(delimiters.component)
@@ -79,7 +77,7 @@ def _drug_name(named: str, delimiters: Delimiters) -> tuple[tuple[str, ...], str
 
 
 def components_of(rows: list[Row], address: str, delimiters: Delimiters) -> list[DrugAmount]:
-    """The parts of a mixture: RXC-1 B is the base, anything else an additive."""
+    """The parts of a mixture: RXC-1 of `B` is the base, any other value an additive."""
     components = []
     for index, row in enumerate(rows, start=1):
         drug = drug_at(row, f"{address}RXC[{index}]", delimiters)

@@ -1,14 +1,15 @@
-"""The one exception of this package: a message that cannot be read, and why.
+"""The one exception of this package: it says what is wrong with a message or a profile.
 
-It owns the two findings that several modules make. It refuses to show a patient: what was found is
-told as lengths, names, delimiters and shapes, never as content.
+This module also owns the two findings that several modules make. No finding shows a patient: what
+was found is told as a length, a name, a delimiter or a shape ("5 characters, letters"), never as
+content of a message.
 """
 
 from chargeline.engine import Finding, FindingCode, FindingError
 
 
 class Hl7Error(FindingError, ValueError):
-    """Bad input, explained. What was found never holds patient data."""
+    """Input that cannot be used, with a finding that says why. It never holds patient data."""
 
     def __init__(
         self, code: FindingCode, *, expected: str, found: str, where: str, do: str
@@ -17,22 +18,22 @@ class Hl7Error(FindingError, ValueError):
 
 
 def no_msh(found: str, where: str) -> Hl7Error:
-    """What stands where a message should begin does not begin with MSH."""
+    """The error for bytes that should be a message and do not begin with MSH."""
     return Hl7Error(
         "message.no_msh",
         expected="a message that begins with MSH",
         found=found,
         where=where,
-        do="check that the source is HL7 v2 with field separators, and what wrote these bytes",
+        do="check that the source is HL7 v2 with field separators, and which program wrote it",
     )
 
 
 def cut_off(expected: str, found: str) -> Hl7Error:
-    """The end of a message is missing."""
+    """The error for a message whose end is missing."""
     return Hl7Error(
         "message.cut_off",
         expected=expected,
         found=found,
         where="the end of the message",
-        do="have it sent again, and look for a size limit or a time limit on the way",
+        do="have the message sent again, and look for a size or time limit between sender and us",
     )

@@ -1,8 +1,8 @@
 """The bytes of a file or a stream, cut into raw messages.
 
-It owns MLLP frames, batch envelopes, byte order marks and the rule where a message begins, and lets
-nothing disappear: what is no message comes out as a frame with a problem. It refuses to know what
-is inside a message, so one bad message never costs its neighbours.
+This module owns MLLP frames, batch envelopes, byte order marks and the rule where a message begins.
+It loses nothing: bytes that are no message come out as a frame with a problem. It does not look
+inside a message, so one bad message never spoils the messages before and after it.
 """
 
 import re
@@ -11,16 +11,14 @@ from itertools import count, pairwise
 from typing import NamedTuple
 
 from chargeline.engine import shape_of
+from chargeline.hl7.decoding import MLLP_END, MLLP_START, UTF8_BOM, decode_wide, wide_encoding
 from chargeline.hl7.errors import Hl7Error, cut_off, no_msh
-from chargeline.hl7.reader import MLLP_END, MLLP_START, UTF8_BOM, decode_wide, wide_encoding
 
 ENVELOPE = (b"FHS", b"BHS", b"BTS", b"FTS")
-NOTHING = (
-    b" \t\r\n\x00" + MLLP_START + MLLP_END
-)  # what may stand between messages without being garbage
+NOTHING = b" \t\r\n\x00" + MLLP_START + MLLP_END  # may stand between messages and is not garbage
 
-# A header's name at the start of a line. The first class makes the search fast: it has few
-# candidates.
+# The name of a header at the start of a line. The patterns below begin with a class of few bytes,
+# which makes the search fast.
 _HEADER = rb"(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS|BTS|FTS)(?![A-Za-z0-9])"
 _AFTER_LINE = re.compile(rb"[\r\n\x0b\x1c](?=" + _HEADER + rb")")
 _AFTER_CARRIAGE_RETURN = re.compile(rb"\r\n?(?=" + _HEADER + rb")")
@@ -29,10 +27,10 @@ _BEGINS_WITH_HEADER = re.compile(_HEADER)
 
 
 class Frame(NamedTuple):
-    """One message of a source as it stood there, or a problem with the source at that place.
+    """One message of a source, byte by byte as it stood there, or a problem at that place.
 
-    position: 1-based, counting all frames of the source. problem: None when the data begins with
-    MSH and is complete as far as its frame shows; `read_message` may still refuse it.
+    position: counts all frames of the source from 1. problem: None if the data begins with MSH and
+    its MLLP frame, if it has one, is closed. `read_message` may still refuse such data.
     """
 
     data: bytes
@@ -43,13 +41,19 @@ class Frame(NamedTuple):
 def split_messages(data: bytes) -> Iterator[Frame]:
     """Cut a source into its messages, in order; a source of blanks has none. Never raises.
 
-    A message begins at `MSH` at the start of a line and ends before the next one; envelope lines
-    (FHS, BHS, BTS, FTS) begin and end messages too, and are dropped. Inside an MLLP frame whose
-    first segment ends with CR only CR starts a line, as a line feed is content there. An MLLP frame
-    starts at 0x0B before a header and ends at 0x1C; both are removed, unless the end is missing
-    (problem `message.cut_off`). Bytes that belong to no message: problem `message.no_msh`. BTS-1
-    other than the number of messages since the BHS: an empty frame with problem `batch.count`. A
-    source in UTF-16 or UTF-32 is cut into pieces in the same encoding without byte order mark.
+    A message begins with `MSH` at the start of a line and ends before the next one. Envelope lines
+    (FHS, BHS, BTS, FTS) end a message as well; they are dropped. Inside an MLLP frame whose first
+    segment ends with CR, only CR starts a line, because a line feed is content there. An MLLP frame
+    starts with 0x0B before a header and ends with 0x1C. Both bytes are removed.
+
+    A frame carries one of these problems:
+
+    - `message.cut_off`: an MLLP frame has no end; its bytes are kept, 0x0B included.
+    - `message.no_msh`: these bytes belong to no message.
+    - `batch.count`: BTS-1 is not the number of messages since the BHS. The frame is empty.
+    - `message.encoding`: UTF-16 or UTF-32 breaks off; the frame is the whole source.
+
+    A source in UTF-16 or UTF-32 gives frames in the same encoding, without byte order mark.
     """
     codec = wide_encoding(data)
     if codec is None:
@@ -65,7 +69,7 @@ def split_messages(data: bytes) -> Iterator[Frame]:
 
 
 class _Piece(NamedTuple):
-    """A stretch of the source: `name` is MSH or an envelope's, b"" for what is neither."""
+    """A stretch of the source. `name`: MSH or the name of an envelope line, b"" for neither."""
 
     name: bytes
     data: bytes
@@ -73,8 +77,9 @@ class _Piece(NamedTuple):
 
 
 def _numbered(data: bytes) -> Iterator[Frame]:
-    """The frames in order, with batch totals compared; BHS and BTS may stand in different MLLP
-    frames.
+    """The frames in order. Each BTS-1 is compared with the number of messages before it.
+
+    The count goes across MLLP frames, because BHS and BTS may stand in different ones.
     """
     position = count(1)
     in_batch = 0
@@ -89,7 +94,7 @@ def _numbered(data: bytes) -> Iterator[Frame]:
 
 
 def _pieces(data: bytes) -> Iterator[_Piece]:
-    """Messages, envelope lines and garbage, in order; the MLLP frames are taken off."""
+    """Messages, envelope lines and garbage, in order, without their MLLP frames."""
     at = 0
     starts = [match.start() for match in _MLLP_START.finditer(data)] if MLLP_START in data else []
     for start, limit in pairwise([*starts, len(data)]):
@@ -117,7 +122,7 @@ def _line_start_in_frame(data: bytes, start: int, end: int) -> re.Pattern[bytes]
 
 
 def _cut(chunk: bytes, line_start: re.Pattern[bytes]) -> Iterator[_Piece]:
-    """Cut text without MLLP frames where a header begins a line."""
+    """Cut bytes that hold no MLLP frame, before each header that begins a line."""
     at = 0
     for end in (*(match.end() for match in line_start.finditer(chunk)), len(chunk)):
         piece = chunk[at:end].lstrip(NOTHING).removeprefix(UTF8_BOM).lstrip(NOTHING)
@@ -137,13 +142,13 @@ def _cut(chunk: bytes, line_start: re.Pattern[bytes]) -> Iterator[_Piece]:
 
 
 def _without_mllp_end(piece: bytes) -> bytes:
-    """The message without the end of a frame whose start is missing."""
+    """The message without the 0x1C of an MLLP frame whose 0x0B was lost."""
     body = piece.rstrip(b"\r\n")
     return body.rstrip(MLLP_END) if body.endswith(MLLP_END) else piece
 
 
 def _miscount(trailer: bytes, messages: int) -> Hl7Error | None:
-    """The problem with BTS-1, if it is valued and is not the number of messages."""
+    """The problem of a BTS-1 that is valued and is not the number of messages; else None."""
     fields = trailer.split(trailer[3:4]) if trailer[3:4] else []
     said = fields[1].strip() if len(fields) > 1 else b""
     if not said or (said.isdigit() and said.lstrip(b"0") == str(messages or "").encode()):
@@ -155,5 +160,5 @@ def _miscount(trailer: bytes, messages: int) -> Hl7Error | None:
         if said.isdigit() and len(said) < 10
         else shape_of(said.decode("latin-1")),
         where="BTS-1",
-        do="compare with what the sender sent; the messages themselves have been read",
+        do="compare with what the sender sent; the messages of the batch have been read",
     )

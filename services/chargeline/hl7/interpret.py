@@ -1,17 +1,19 @@
 """What one message says: from rows of fields to the engine's events.
 
-It owns which messages are used, where visit, patient and facility stand, and that nothing is lost:
-a message or a part of one that cannot be used comes out as `Unreadable` with its reason. The
-pharmacy segments are pharmacy.py's, the visit's are visits.py's.
+This module owns the list of messages that are used, and finds the visit and the facility of each.
+It loses nothing: a message, or a part of one, that cannot be used comes out as `Unreadable` with
+its reason. It does not read pharmacy segments (pharmacy.py does) or segments about the visit
+(visits.py does).
 """
 
 from datetime import datetime
 
 from chargeline.engine import Event, MessageRef, PatientMerge, Reading, VisitMerge
+from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.message import Message
 from chargeline.hl7.pharmacy import pharmacy_events
 from chargeline.hl7.profile import Place, Profile
-from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
 from chargeline.hl7.unreadable import unreadable
 from chargeline.hl7.visits import merges_of, visit_fact
 
@@ -28,7 +30,12 @@ _PHARMACY = {
 
 
 def read_events(message: Message, profile: Profile) -> Reading:
-    """All that a message says. Never raises for bad content: see `Reading.set_aside`."""
+    """Everything that a message says.
+
+    Bad content raises nothing: a message that cannot be used comes back with its reason in
+    `Reading.set_aside`. An A31 (a change of the person's data) without a visit number says nothing
+    for charges and is no problem.
+    """
     heads: dict[str, list[str]] = {}
     for row in message.rows:
         if row[0] not in heads:
@@ -126,13 +133,15 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
 
 
 def _no_visit(profile: Profile) -> Hl7Error:
-    places = ", ".join(f"{each.segment}-{each.field}.{each.component}" for each in profile.visit)
+    places = ", ".join(
+        f"{place.segment}-{place.field}.{place.component}" for place in profile.visit
+    )
     return Hl7Error(
         "visit.missing",
         expected=f"a visit number at one of {places}",
         found="none of them valued",
         where=places,
-        do="have the sender fill it, or name its place in the interface profile (visit)",
+        do="have the sender fill it, or name its place under `visit` in the interface profile",
     )
 
 
@@ -153,7 +162,10 @@ def _set_aside(
 def first_valued(
     heads: dict[str, list[str]], places: tuple[Place, ...], delimiters: Delimiters
 ) -> str:
-    """The first of some places that is valued, in the first segment of its name; "" if none is."""
+    """The text at the first place that is valued; "" if none is.
+
+    `heads` holds the first segment of each name; later segments of that name are not looked at.
+    """
     for segment, field, number in places:
         row = heads.get(segment)
         if row is None or field >= len(row) or not row[field]:

@@ -1,16 +1,17 @@
 """RXE, RXD and RXG: what an order says, and for how long it should run.
 
-It owns the three places in which senders write a duration. Several facts about one order are made
-into one order by the engine.
+This module owns the three places in which senders write a duration. A message gives one fact about
+an order; the engine puts the facts of several messages together.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from chargeline.engine import DrugAmount, MessageRef, OrderFact, words
+from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
+from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import Delimiters, Message, component
 from chargeline.hl7.segments import OrderGroup, Row, decimal_at, field
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
 
@@ -32,7 +33,7 @@ _LONGEST_ORDER_MINUTES = 366 * 24 * 60
 
 
 class _Duration(NamedTuple):
-    """How long an order should run, and where that stands; None and "" if nobody knows."""
+    """How long an order should run, and where the order says so; None and "" if it does not."""
 
     minutes: int | None
     address: str
@@ -44,7 +45,7 @@ _NO_DURATION = _Duration(None, "")
 def order_fact_of(
     message: Message, reference: MessageRef, profile: Profile, group: OrderGroup, number: str
 ) -> OrderFact:
-    """What an order group says of the order `number`. Raises Hl7Error `number.invalid`."""
+    """What a group of segments says of the order `number`. Raises Hl7Error `number.invalid`."""
     delimiters = message.delimiters
     drugs: list[DrugAmount] = []
     if group.drug is not None:
@@ -53,6 +54,7 @@ def order_fact_of(
     drugs += components_of(group.components, "", delimiters)
     if not number:
         number = "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else message.type)
+    # The last RXR comes first, because it counts where the order has several.
     routes = [route_of(row, profile, delimiters) for row in reversed(group.routes)]
     route = next((each for each in routes if each.route), NO_ROUTE)
     method: words.MethodCharted = next((each.method for each in routes if each.method), "")
@@ -78,7 +80,7 @@ def order_fact_of(
 def _ordered_duration(
     group: OrderGroup, drugs: list[DrugAmount], delimiters: Delimiters
 ) -> _Duration:
-    """TQ1-6, else the duration of RXE-1 (M120, H2), else volume over rate."""
+    """TQ1-6, else the duration in RXE-1 (`M120` or `H2` are 120 minutes), else volume by rate."""
     for index, row in enumerate(group.timings, start=1):
         address = f"TQ1[{index}]-6"
         quantity = field(row, 6)
@@ -98,7 +100,7 @@ def _ordered_duration(
 
 
 def _volume_over_rate(row: Row, drugs: list[DrugAmount], delimiters: Delimiters) -> _Duration:
-    """The largest volume at the rate of the order: 500 mL at 250 mL/hr runs 120 minutes."""
+    """The largest volume of the order divided by its rate: 500 mL at 250 mL/hr run 120 minutes."""
     fields = _RATE_FIELDS.get(row[0])
     if fields is None:
         return _NO_DURATION
@@ -115,5 +117,5 @@ def _volume_over_rate(row: Row, drugs: list[DrugAmount], delimiters: Delimiters)
 
 
 def _sensible(minutes: int, address: str) -> _Duration:
-    """An order of more than a year is a slip of the keyboard: its duration is not known."""
+    """The duration, or none if it is longer than a year: that is a typing error."""
     return _Duration(minutes, address) if minutes <= _LONGEST_ORDER_MINUTES else _NO_DURATION

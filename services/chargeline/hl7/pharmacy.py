@@ -1,22 +1,23 @@
-"""What RDE, RAS, RDS and RGV say: orders and what was done about them.
+"""What RDE, RAS, RDS and RGV say: orders, and the administrations under them.
 
-It owns the walk over the groups of a pharmacy message, and that a group which cannot be read comes
-out as `Unreadable` with its reason, while the others are used. It does not decide what a stop or a
-class means; the profile names the words, the engine draws conclusions.
+This module owns the walk over the groups of a pharmacy message. An order or an administration that
+cannot be read comes out as `Unreadable` with its reason, and the others of the message are used. It
+does not decide what a stop or a drug means; the profile translates the words, and the engine draws
+the conclusions.
 """
 
 from chargeline.engine import Event, MessageRef
 from chargeline.hl7.administrations import charted_row, record_of
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.message import Message
 from chargeline.hl7.orders import order_fact_of
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import Message
 from chargeline.hl7.segments import first_of, groups_of
 from chargeline.hl7.unreadable import unreadable
 
 
 def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -> list[Event]:
-    """The records and order facts of a pharmacy message; what cannot be read as Unreadable."""
+    """The records and order facts of a pharmacy message, with Unreadable in place of bad ones."""
     events: list[Event] = []
     for group in groups_of(message):
         number = first_of(group.orc, profile.order_number, message.delimiters)

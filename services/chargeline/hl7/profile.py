@@ -1,8 +1,9 @@
 """How one sender writes what happened: an interface profile, ready for use.
 
-It owns the translation tables of `rules/interfaces/<name>/profile.toml` and the addresses at which
-a sender writes each thing. It does not read files (the rulebook does) and knows no codes. All the
-mistakes of a profile are reported together.
+This module owns the keys of `rules/interfaces/<name>/profile.toml`: tables that translate a
+sender's words, and addresses of the fields in which the sender writes. It does not read the file
+(the rulebook does) and knows no billing codes. It reports all mistakes of a profile together, so
+that a site corrects them in one go.
 """
 
 import re
@@ -14,7 +15,7 @@ from chargeline.engine import words
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.times import Clock
 
-# The tables of a profile: a sender's word for each of these.
+# The tables of a profile. Each translates a sender's words into one closed list of ours.
 WORD_TABLES = {
     "actions": words.Action,
     "completion": words.Completion,
@@ -25,17 +26,8 @@ WORD_TABLES = {
     "routes": words.Route,
 }
 _TOP_KEYS = frozenset(
-    {
-        "name",
-        "describes",
-        "source",
-        "zone",
-        "visit",
-        "facility",
-        "patient_number_types",
-        "empty_end",
-    }
-    | {"order", "administration", *WORD_TABLES}
+    {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
+    | {"empty_end", "order", "administration", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
@@ -45,7 +37,7 @@ _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
 
 class Place(NamedTuple):
-    """One address of a profile: segment, field, component (1 if not given)."""
+    """One address of a profile: segment, field, and component (1 if it is left out)."""
 
     segment: str
     field: int
@@ -93,7 +85,7 @@ class Profile:
 
     @property
     def observations(self) -> frozenset[str]:
-        """The observation codes that mean something to this profile."""
+        """The codes of OBX-3 that this profile reads."""
         return frozenset(
             {
                 *self.line_observations,
@@ -119,25 +111,25 @@ def _word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
 
 
 class _TableReader:
-    """Reads a table key by key and collects what is wrong with it."""
+    """Reads a table key by key and collects its mistakes."""
 
     def __init__(
         self,
         table: Mapping[str, object],
-        known: frozenset[str] = _TOP_KEYS,
+        allowed: frozenset[str] = _TOP_KEYS,
         mistakes: list[str] | None = None,
     ) -> None:
         self.table = table
         self.mistakes: list[str] = [] if mistakes is None else mistakes
-        for key in sorted(set(table) - known):
-            self.mistakes.append(f"key {key!r} is not one of {', '.join(sorted(known))}")
+        for key in sorted(set(table) - allowed):
+            self.mistakes.append(f"key {key!r} is not one of {', '.join(sorted(allowed))}")
 
-    def inner(self, key: str, known: frozenset[str]) -> "_TableReader":
+    def inner(self, key: str, allowed: frozenset[str]) -> "_TableReader":
         value = self.table.get(key)
         if not isinstance(value, Mapping):
             self.mistakes.append(f"table [{key}] is missing")
             value = {}
-        return _TableReader(value, known, self.mistakes)
+        return _TableReader(value, allowed, self.mistakes)
 
     def text(self, key: str) -> str:
         value = self.table.get(key)
@@ -161,23 +153,23 @@ class _TableReader:
         return str(value)
 
     def pattern(self, key: str, groups: Sequence[str]) -> re.Pattern[str] | None:
-        """A regular expression with these named groups; None where the profile has none."""
+        """A regular expression with these named groups; None if the profile has none."""
         text = self.table.get(key, "")
         if text == "":
             return None
         try:
-            found = re.compile(str(text), re.IGNORECASE)
+            pattern = re.compile(str(text), re.IGNORECASE)
         except re.error as error:
             self.mistakes.append(f"{key} is not a regular expression: {error}")
             return None
-        if set(found.groupindex) != set(groups):
+        if set(pattern.groupindex) != set(groups):
             self.mistakes.append(f"{key} must have the named groups {', '.join(groups)}")
             return None
-        return found
+        return pattern
 
     def words(self, key: str) -> list[str]:
         value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
             self.mistakes.append(f"{key} must be a list of texts")
             return []
         return value
@@ -202,19 +194,19 @@ class _TableReader:
         return tuple(places), frozenset(codes)
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """A sender's words, each with one of the closed words of this table."""
+        """A sender's words in capitals, each with the word of ours that it means."""
         value = self.table.get(key)
         if not isinstance(value, Mapping):
             self.mistakes.append(f"table [{key}] is missing")
             return {}
-        found = {}
+        meanings = {}
         for word, meaning in value.items():
             if isinstance(meaning, str) and meaning in words.words_of(WORD_TABLES[key]):
-                found[str(word).upper()] = str(meaning)
+                meanings[str(word).upper()] = str(meaning)
             else:
                 allowed = ", ".join(sorted(words.words_of(WORD_TABLES[key])))
                 self.mistakes.append(f"[{key}] {word} = {meaning!r} is not one of {allowed}")
-        return found
+        return meanings
 
     def finish(self) -> None:
         if self.mistakes:

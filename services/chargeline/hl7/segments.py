@@ -1,8 +1,8 @@
 """The segments of a pharmacy message, grouped as the standard groups them.
 
-It owns the grouping that general parsers get wrong: segments in order, a route belongs to the RXA
-before it, what stands before the first RXA belongs to the order. It reads raw fields and knows no
-drug, no word of a profile and no time.
+This module owns the grouping, which general parsers get wrong. In ORC RXO RXR RXA RXR the first RXR
+stands before any RXA, so it belongs to the order; the second belongs to the RXA before it. The
+module reads raw fields and knows no drug, no word of a profile and no time.
 """
 
 from collections.abc import Iterable
@@ -10,19 +10,21 @@ from decimal import Decimal
 from functools import lru_cache
 
 from chargeline.engine import shape_of
+from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Place
-from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
 
 Row = list[str]
-"""A segment split into fields: row[0] is its name, row[n] is field n."""
+"""A segment split into fields: row[0] is its name and row[n] is field n."""
 
-# Of several segments that name the drug of an order the one of the highest rank counts.
+# If several segments name the drug of an order, the one with the highest rank counts; of two with
+# the same rank, the later one.
 _DRUG_SEGMENTS = {"RXO": 0, "RXD": 1, "RXG": 1, "RXE": 2}
 
 
 class OrderGroup:
-    """One ORC with all that belongs to it, until the next ORC."""
+    """One ORC with the segments up to the next ORC."""
 
     __slots__ = (
         "administrations",
@@ -45,7 +47,7 @@ class OrderGroup:
 
     @property
     def last_route(self) -> Row | None:
-        """The route that counts where the order has several."""
+        """The last RXR of the order, which counts if the order has several; None without one."""
         return self.routes[-1] if self.routes else None
 
 
@@ -61,11 +63,11 @@ class AdministrationGroup:
         self.components: list[Row] = []
         self.observations: list[Row] = []
         self.notes: list[Row] = []
-        self.others: list[Row] = []  # segments of the site's own
+        self.others: list[Row] = []  # Z segments
 
 
 def groups_of(message: Message) -> list[OrderGroup]:
-    """The orders of a message in order; rows without any ORC make one group."""
+    """The orders of a message in their order; a message without any ORC is one group."""
     groups: list[OrderGroup] = []
     group = OrderGroup(None)
     current: AdministrationGroup | None = None
@@ -104,7 +106,10 @@ def groups_of(message: Message) -> list[OrderGroup]:
 
 
 def _give_route(administrations: list[AdministrationGroup], route: Row) -> None:
-    """A route belongs to the RXA before it, and to those before that have none of their own yet."""
+    """Give a route to the RXA before it, and to the RXA before that one that have none yet.
+
+    RXA RXA RXR are two drugs by one route; RXA RXR RXA RXR are two drugs with a route each.
+    """
     for administration in reversed(administrations):
         if administration.route is not None:
             return
@@ -112,7 +117,7 @@ def _give_route(administrations: list[AdministrationGroup], route: Row) -> None:
 
 
 def field(row: Row, n: int) -> str:
-    """The raw field, "" if it is absent or says "delete"."""
+    """The raw field; "" if it is absent or deletes (`""`)."""
     if n >= len(row):
         return ""
     text = row[n]
@@ -122,7 +127,7 @@ def field(row: Row, n: int) -> str:
 def first_of_all(
     rows: Iterable[Row | None], places: tuple[Place, ...], delimiters: Delimiters
 ) -> str:
-    """The first of some places that is valued in one of some segments."""
+    """The text at the first place that is valued in one of the rows; "" if none is."""
     for place in places:
         for row in rows:
             text = first_of(row, (place,), delimiters)
@@ -132,7 +137,7 @@ def first_of_all(
 
 
 def first_of(row: Row | None, places: tuple[Place, ...], delimiters: Delimiters) -> str:
-    """The first of some places that is valued in one segment; "" if none is."""
+    """The text at the first place that is valued in one row; "" if none is."""
     if row is None:
         return ""
     for place in places:
@@ -145,7 +150,7 @@ def first_of(row: Row | None, places: tuple[Place, ...], delimiters: Delimiters)
 
 @lru_cache(maxsize=8192)
 def decimal_at(text: str, where: str) -> Decimal | None:
-    """A plain decimal number; None if not valued. Raises Hl7Error `number.invalid`."""
+    """A plain decimal number; None if the text is empty. Raises Hl7Error `number.invalid`."""
     text = text.strip()
     if not text or text == NULL:
         return None

@@ -1,20 +1,20 @@
 """Where a drug goes in: route and method, access line, device, and the mark of the primary service.
 
-It owns the addresses RXR and OBX for these, in words of the interface profile. It does not judge
-whether a route can be billed.
+This module reads them from RXR and OBX and translates them into the words of the interface profile.
+It does not decide whether a route can be billed; the rules do.
 """
 
 from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine import words
+from chargeline.hl7.delimiters import Delimiters, component, unescape
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import Delimiters, component, unescape
 from chargeline.hl7.segments import Row, field, first_of_all
 
 
 class RouteWords(NamedTuple):
-    """Route and method in words of the profile, and the route as the sender writes it."""
+    """Route and method in words of the profile; `text` is the route as the sender wrote it."""
 
     route: words.RouteCharted
     text: str
@@ -25,7 +25,10 @@ NO_ROUTE = RouteWords("", "", "")
 
 
 def route_of(row: Row | None, profile: Profile, delimiters: Delimiters) -> RouteWords:
-    """Route and method: RXR-1 in words of the profile, the method from RXR-4 or RXR-1 itself."""
+    """Route (RXR-1) and method (RXR-4, else RXR-1) in words of the profile.
+
+    Some senders write the method into RXR-1: `IVP` there is the vein and a push.
+    """
     if row is None:
         return NO_ROUTE
     return _route_words(field(row, 1), field(row, 4), profile, delimiters)
@@ -44,7 +47,7 @@ def _route_words(route: str, method: str, profile: Profile, delimiters: Delimite
 
 
 def observed(rows: list[Row], codes: frozenset[str], delimiters: Delimiters) -> str:
-    """The value (OBX-5.1) of the first observation with one of these codes."""
+    """The value (OBX-5.1) of the first observation with one of these codes; "" if there is none."""
     for row in rows:
         if component(field(row, 3), 1, delimiters) in codes:
             return unescape(component(field(row, 5), 1, delimiters).strip(), delimiters)
@@ -52,7 +55,7 @@ def observed(rows: list[Row], codes: frozenset[str], delimiters: Delimiters) -> 
 
 
 class Site(NamedTuple):
-    """Access line and device; `primary`: the sender marks what the patient came for."""
+    """Access line and device. `primary`: the sender marks this as what the patient came for."""
 
     line: str
     device: words.DeviceCharted
@@ -62,7 +65,7 @@ class Site(NamedTuple):
 def site_of(
     sources: tuple[Row | None, ...], rows: list[Row], profile: Profile, delimiters: Delimiters
 ) -> Site:
-    """Line, device and mark of the primary service, from observations first, then from RXR."""
+    """Line, device and mark of the primary service: from an observation, else from `sources`."""
     line = device = ""
     primary = False
     if rows:
@@ -76,7 +79,7 @@ def site_of(
 
 @lru_cache(maxsize=4096)
 def _site_words(line: str, device: str, primary: bool, profile: Profile) -> Site:
-    """In the profile's words, the line without those that only name a lumen."""
+    """The site in the profile's words. `PICC-distal` and `PICC RED` are both the line PICC."""
     name = line.upper().replace("-", " ").replace("_", " ")
     if profile.lumens is not None:
         name = profile.lumens.sub(" ", name)

@@ -1,8 +1,10 @@
 """HL7 times as instants: what the sender's wall clock means in UTC.
 
-It owns precision, offsets, and the two odd nights of the year. It never guesses: a time that no
-clock shows is an error, one that the clock shows twice is marked. Hours are remembered, because a
-feed repeats them, and a zone look-up costs more than the rest of a message.
+This module owns precision, offsets, and the two nights on which the clock changes. It guesses
+nothing: 02:30 in the night when summer time begins is an error, because no clock shows it; 01:30 in
+the night when summer time ends is marked, because the clock shows it twice. A clock remembers the
+hours that it read, because a feed repeats them and a look-up in the time zone costs more than the
+rest of a message.
 """
 
 import re
@@ -26,7 +28,7 @@ _MOMENTS_REMEMBERED = 20_000
 
 
 class Moment(NamedTuple):
-    """An instant in UTC, its local date, and whether the local time occurs twice that night."""
+    """An instant in UTC, its local date, and whether the clock shows its local time twice."""
 
     at: datetime
     day: date
@@ -34,7 +36,7 @@ class Moment(NamedTuple):
 
 
 class Clock:
-    """Reads the times of one sender. `zone` is where its wall clock hangs."""
+    """Reads the times of one sender. `zone` is the time zone of its wall clock."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
@@ -42,15 +44,16 @@ class Clock:
         self._moments: dict[str, Moment] = {}
 
     def read(self, text: str, where: str) -> Moment:
-        """An instant to the minute or second. Raises Hl7Error `time.impossible` or
-        `time.imprecise`.
+        """An instant to the minute or second.
+
+        Raises Hl7Error `time.impossible` or `time.imprecise`; `where` is the field that it names.
         """
-        known = self._moments.get(text)
-        if known is None:
+        moment = self._moments.get(text)
+        if moment is None:
             if len(self._moments) > _MOMENTS_REMEMBERED:
                 self._moments.clear()
-            known = self._moments[text] = self._read(text, where)
-        return known
+            moment = self._moments[text] = self._read(text, where)
+        return moment
 
     def _read(self, text: str, where: str) -> Moment:
         length = len(text)
@@ -67,7 +70,7 @@ class Clock:
         return self._slow(text, where)
 
     def read_if_valued(self, text: str, where: str) -> datetime | None:
-        """As `read`, for a time that may be empty or give a day only (then its midnight)."""
+        """Like `read`, but an empty or deleted time is None and a day alone means its midnight."""
         if not text or text == '""' or text.isspace():
             return None
         if len(text) == 8 and text.isdecimal():
@@ -75,10 +78,13 @@ class Clock:
         return self.read(text, where).at
 
     def _remember(self, hour: str) -> tuple[datetime, date] | None:
-        """The start of a local hour in UTC; None when the hour is not an ordinary one."""
+        """The start of a local hour in UTC, to which minutes can simply be added.
+
+        None if they cannot: the clock changes in this hour, or there is no such hour.
+        """
         if len(self._hours) > _HOURS_REMEMBERED:
             self._hours.clear()
-        known: tuple[datetime, date] | None = None
+        remembered: tuple[datetime, date] | None = None
         try:
             start = datetime(
                 int(hour[:4]), int(hour[4:6]), int(hour[6:8]), int(hour[8:]), tzinfo=self.zone
@@ -87,16 +93,16 @@ class Clock:
             start = None
         if start is not None:
             last = start.replace(minute=59, second=59)
-            ordinary = {
+            offsets = {
                 start.utcoffset(),
                 last.utcoffset(),
                 start.replace(fold=1).utcoffset(),
                 last.replace(fold=1).utcoffset(),
             }
-            if len(ordinary) == 1 and 1 < start.year < 9999:
-                known = (start.astimezone(UTC), start.date())
-        self._hours[hour] = known
-        return known
+            if len(offsets) == 1 and 1 < start.year < 9999:
+                remembered = (start.astimezone(UTC), start.date())
+        self._hours[hour] = remembered
+        return remembered
 
     def _slow(self, text: str, where: str) -> Moment:
         match = _FORM.fullmatch(text.strip())
@@ -109,7 +115,7 @@ class Clock:
                 expected="a time with hours and minutes (YYYYMMDDHHMM)",
                 found=f"a time of {len(text.strip())} characters without minutes",
                 where=where,
-                do="have the sender chart the minute; no minutes are billed from a day",
+                do="have the sender chart the minute; a day alone gives no minutes to bill",
             )
         try:
             wall = datetime(

@@ -1,7 +1,7 @@
-"""An error of the reader as an event of the visit.
+"""From an error of this package to an event of the engine.
 
-It owns nothing but this step between two packages' words: what was expected, found, where and what
-to do stay as they are, so a person reads the same text wherever the error surfaces.
+This module owns that one step. It changes nothing in the finding: expected, found, where and do
+stay as they are, so a person reads the same text on the page, in the JSON and in the live service.
 """
 
 from chargeline.engine import MessageRef, Unreadable
@@ -9,5 +9,5 @@ from chargeline.hl7.errors import Hl7Error
 
 
 def unreadable(reference: MessageRef, error: Hl7Error) -> Unreadable:
-    """An error as an event of the visit."""
+    """The error as an event of the visit that the message is about."""
     return Unreadable(reference, error.finding)

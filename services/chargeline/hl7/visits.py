@@ -1,8 +1,8 @@
 """What a message says of the visit itself: PID, PV1, IN1, DG1, EVN and MRG.
 
-It owns where patient number, class, payer, diagnoses and merges stand. An empty field says
-nothing and `""` deletes; the difference is kept. It knows no name, address or birth date, so none
-can leak.
+This module owns the fields of patient number, class, payer, diagnoses and merges. It keeps apart an
+empty field, which says nothing, and `""`, which deletes what was said before. It reads no name,
+address or birth date, so none can get into a draft or a log.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import lru_cache
 
 from chargeline.engine import MessageRef, PatientMerge, VisitFact, VisitMerge, words
+from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
+from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import NULL, Delimiters, Message, component, unescape
 
 _PATIENT_MERGES = frozenset({"A18", "A34", "A36", "A40"})
 _VISIT_MERGES = frozenset({"A35", "A36", "A41"})
-
 
 Row = list[str]
 
@@ -23,10 +23,11 @@ Row = list[str]
 def visit_fact(
     message: Message, heads: dict[str, Row], reference: MessageRef, profile: Profile
 ) -> VisitFact:
-    """The snapshot of the visit in one message. Raises Hl7Error for an impossible time.
+    """What one message says of its visit. Raises Hl7Error for an impossible time.
 
-    `heads` holds the first segment of each name. A pharmacy message says whose visit it is and of
-    which class; payer, diagnoses and times are taken from it only where it carries IN1 or DG1.
+    `heads` holds the first segment of each name. Every message says whose visit it is and of which
+    class. Payer, diagnoses and times are read from ADT, and from a pharmacy message only if it has
+    IN1 or DG1.
     """
     pid, pv1 = heads.get("PID"), heads.get("PV1")
     numbers = pid[3] if pid is not None and len(pid) > 3 else ""
@@ -67,12 +68,12 @@ def visit_fact(
 
 
 def _diagnoses(message: Message) -> tuple[str, ...] | None:
-    found = [_text(message, row, 3) for row in message.rows if row[0] == "DG1"]
-    return tuple(dict.fromkeys(code for code in found if code)) or None
+    codes = [_text(message, row, 3) for row in message.rows if row[0] == "DG1"]
+    return tuple(dict.fromkeys(code for code in codes if code)) or None
 
 
 def _text(message: Message, row: list[str] | None, field: int) -> str | None:
-    """The first component of a field: None if it says nothing, "" if it deletes."""
+    """The first component of a field: None if the field is empty or absent, "" if it deletes."""
     if row is None or field >= len(row) or not row[field]:
         return None
     text = component(row[field], 1, message.delimiters).strip()
@@ -109,15 +110,17 @@ def _effective(
 
 @lru_cache(maxsize=8192)
 def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str | None:
-    """The medical record number: the repetition of a CX field whose type says so, else the
-    first.
+    """The medical record number, out of the repetitions of PID-3 or MRG-1.
+
+    It is the first repetition whose type (CX.5) the profile lists, such as MR; else the first of
+    all.
     """
     repetitions = field.split(delimiters.repetition)
     chosen = next(
         (
-            each
-            for each in repetitions
-            if component(each, 5, delimiters) in profile.patient_number_types
+            number
+            for number in repetitions
+            if component(number, 5, delimiters) in profile.patient_number_types
         ),
         repetitions[0],
     )
@@ -136,17 +139,17 @@ def _patient_class(
 
 
 def _authorizations(message: Message) -> tuple[str, ...] | None:
-    found = []
+    numbers = []
     for row in message.rows:
         if row[0] == "IN1":
             text = _text(message, row, 14)
             if text:
-                found.append(text)
-    return tuple(found) or None
+                numbers.append(text)
+    return tuple(numbers) or None
 
 
 def _moved_from(message: Message, profile: Profile) -> str | None:
-    """The patient from whom A44 takes an account away."""
+    """The former patient (MRG-1) of an account that A44 moves to another patient."""
     if message.type != "ADT" or message.trigger != "A44":
         return None
     mrg = message.first("MRG")
@@ -156,25 +159,25 @@ def _moved_from(message: Message, profile: Profile) -> str | None:
 def merges_of(
     message: Message, reference: MessageRef, visit: str | None, profile: Profile
 ) -> tuple[VisitMerge | PatientMerge, ...]:
-    """What a merge message joins: patients (MRG-1 into PID-3), visits (MRG-5 or MRG-3)."""
+    """The merges of a message: patients (MRG-1 into PID-3) and visits (MRG-5, else MRG-3)."""
     if message.trigger not in _PATIENT_MERGES and message.trigger not in _VISIT_MERGES:
         return ()
-    found: list[VisitMerge | PatientMerge] = []
+    merges: list[VisitMerge | PatientMerge] = []
     pid: Row | None = None
     for row in message.rows:
         if row[0] == "PID":
             pid = row
         elif row[0] == "MRG" and pid is not None:
-            found += _pair(
+            merges += _pair(
                 message=message, reference=reference, visit=visit, profile=profile, pid=pid, mrg=row
             )
-    return tuple(found)
+    return tuple(merges)
 
 
 def _pair(
     message: Message, reference: MessageRef, visit: str | None, profile: Profile, pid: Row, mrg: Row
 ) -> Iterator[VisitMerge | PatientMerge]:
-    """One PID with the MRG after it; a message may hold several such pairs."""
+    """The merges of one PID and the MRG after it. A message may hold several such pairs."""
     prior = _patient_number(mrg[1], profile, message.delimiters) if len(mrg) > 1 else None
     surviving = _patient_number(pid[3], profile, message.delimiters) if len(pid) > 3 else None
     if message.trigger in _PATIENT_MERGES and prior and surviving and prior != surviving:

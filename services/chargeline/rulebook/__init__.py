@@ -1,5 +1,5 @@
-"""Reads rules/ from disk, checks it, and hands the engine values.
+"""Reads the rules folder from disk, checks it, and hands the engine a rulebook of plain values.
 
-It owns the files' formats and every message about a mistake in them. It decides no charge: what a
-rule means is engine/rules.py's.
+This package owns the formats of the files and every message about a mistake in them. It decides no
+charge: the engine applies the rules (engine/rules/).
 """

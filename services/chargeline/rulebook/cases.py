@@ -1,9 +1,9 @@
-"""Cases beside the rules: a sentence, what was given, and what must come of it.
+"""Cases beside the rules: a sentence, what was given, and what the draft must hold.
 
-It owns the keys of a case and running it against a rulebook. A case speaks of one encounter and of
-service codes; what it does not mention (drug lines, questions) it does not claim. With `choose` a
-case says what would come of other answers than the rulebook's: so an answer that no shipped policy
-gives is proven too.
+This module owns the keys of a case, and runs a case against a rulebook. A case always says which
+service codes it expects. Drug lines, withheld services and questions are compared only if the case
+mentions them. With `choose` a case gives other answers than the rulebook does, so that an answer
+which no shipped policy gives can be proven too. The module does no coding; the engine drafts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,8 +49,9 @@ Answers = Mapping[str, Mapping[str, str | int]]
 class Case(NamedTuple):
     """One case. `expect` maps a policy to service codes such as `96415 x2` or `96365-59`.
 
-    `given` are administrations, `charted` the rows of a nurse instead, from which a timeline is
-    folded. `choose` are the answers by concern that hold instead of the rulebook's.
+    A case has either `given`, the administrations, or `charted`, the rows of a nurse, from which
+    the engine folds the timeline. `choose` holds answers by concern, in place of the rulebook's.
+    None in `drugs`, `withheld` or `asks` means that the case does not mention them.
     """
 
     place: str
@@ -70,7 +71,7 @@ class Case(NamedTuple):
 
 
 def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Finding]) -> list[Case]:
-    """All cases of some files; the policies of a case default to all that ship."""
+    """All cases of some files. A case that names no policy must hold under every policy."""
     cases = []
     for path in paths:
         for index, entry in enumerate(entries_of(path, "case", frozenset(), mistakes), start=1):
@@ -84,7 +85,7 @@ def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Finding
 
 
 def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
-    """The first thing that keeps an entry from being a case; its place is for the caller to say."""
+    """The first mistake of an entry, None if it is a case. The caller adds the place."""
     unknown = sorted(set(entry) - _KEYS)
     has_one = bool(entry.get("given")) is not bool(entry.get("charted"))
     if unknown or not entry.get("says") or not has_one or "expect" not in entry:
@@ -94,7 +95,9 @@ def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
     lists = [entry.get(key, []) for key in _LISTS if key != "expect"]
     lists += expect.values() if isinstance(expect, dict) else [expect]
     if not all(isinstance(texts, list) for texts in lists):
-        return _unlike(f"lists in {', '.join(_LISTS)}", "something else", "put it in brackets")
+        return _unlike(
+            f"lists in {', '.join(_LISTS)}", "a value without brackets", "write [ ] around it"
+        )
     named = entry.get("class", "outpatient")
     classes = words.words_of(words.PatientClassFact)
     if named not in classes:
@@ -108,7 +111,7 @@ def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
 
 
 def _wrong_choice(choose: object) -> Finding | None:
-    """What is wrong with `choose`: a table of concerns, each with a table of answers."""
+    """The first mistake in `choose`, a table of concerns that each have a table of answers."""
     expected = 'choose = { "position.initial" = { by = "rank" } }'
     if not isinstance(choose, dict):
         return _unlike(expected, repr(choose), "write a table")
@@ -161,7 +164,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
-    """What a case expected and did not get; empty when it holds."""
+    """A finding for each thing that a case expects and does not get; empty if the case holds."""
     failures = []
     chosen = with_choice(case, rulebook)
     try:
@@ -170,12 +173,12 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
         finding = _unlike("the notation of rules/README.md", str(error), "correct `given`")
         return [finding._replace(where=case.place)]
     for policy, expected in case.expect.items():
-        made = draft(timeline, chosen, history_of(case, timeline), policy=policy)
+        drafted = draft(timeline, chosen, history_of(case, timeline), policy=policy)
         outcomes = {
-            "codes": (sorted(expected), service_codes(made)),
-            "drugs": (_sorted(case.drugs), drug_codes(made)),
-            "withheld": (_sorted(case.withheld), withheld_reasons(made)),
-            "asks": (_sorted(case.asks), question_codes(made)),
+            "codes": (sorted(expected), service_codes(drafted)),
+            "drugs": (_sorted(case.drugs), drug_codes(drafted)),
+            "withheld": (_sorted(case.withheld), withheld_reasons(drafted)),
+            "asks": (_sorted(case.asks), question_codes(drafted)),
         }
         for what, (wanted, got) in outcomes.items():
             if wanted is not None and wanted != got:
@@ -192,7 +195,7 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
 
 
 def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
-    """The timeline that a case describes. Raises ValueError naming the text that cannot be read."""
+    """The timeline that a case describes. Raises ValueError for a text that cannot be read."""
     context = VisitContext(
         patient=PATIENT,
         classes=((None, case.patient_class),),
@@ -207,7 +210,7 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
 
 
 def timeline_with(administrations: Sequence[Administration], context: VisitContext) -> Timeline:
-    """The timeline of one invented visit."""
+    """The timeline of one invented visit, with its administrations grouped by day."""
     by_day: dict[date, list[Administration]] = {}
     for item in sorted(administrations, key=clock_order):
         by_day.setdefault(item.day, []).append(item)
@@ -216,18 +219,19 @@ def timeline_with(administrations: Sequence[Administration], context: VisitConte
 
 
 def history_of(case: Case, timeline: Timeline) -> History:
-    """For a second encounter: another visit of the patient that had its initial service before."""
+    """The history of a case: empty, unless the case is a second encounter of its day.
+
+    For a second encounter, another visit of the patient had its initial service before.
+    """
     if not case.second_encounter:
         return frozenset()
     slot = Slot("initial_service", FIRST_DAY.isoformat())
-    earlier = VisitKey("CASE", "V0")  # at the same time the lesser number is the earlier visit
+    earlier = VisitKey("CASE", "V0")  # of two visits at the same time, V0 sorts before V1
     return frozenset({Contribution(earlier, PATIENT, slot, timeline.administrations[0].start)})
 
 
 def with_choice(case: Case, rulebook: Rulebook) -> Rulebook:
-    """The rulebook with the answers that a case chooses, each beating every other rule of its
-    concern.
-    """
+    """The rulebook with the answers that a case chooses, in place of the rules there."""
     if not case.choose:
         return rulebook
     shared = SharedDecisions()
@@ -268,19 +272,19 @@ def _sorted(texts: tuple[str, ...] | None) -> list[str] | None:
 # ------------------------------------------------------------------ a draft in short
 
 
-def service_codes(made: Draft) -> list[str]:
+def service_codes(drafted: Draft) -> list[str]:
     """Service codes with modifiers and added units, sorted: `96413`, `96415 x2`, `96365-59`."""
-    return _codes(made, drugs=False)
+    return _codes(drafted, drugs=False)
 
 
-def drug_codes(made: Draft) -> list[str]:
+def drug_codes(drafted: Draft) -> list[str]:
     """HCPCS codes of drug lines with units, sorted: `J9271 x200`."""
-    return _codes(made, drugs=True)
+    return _codes(drafted, drugs=True)
 
 
-def _codes(made: Draft, *, drugs: bool) -> list[str]:
+def _codes(drafted: Draft, *, drugs: bool) -> list[str]:
     units: dict[str, int] = {}
-    for encounter in made.encounters:
+    for encounter in drafted.encounters:
         for line in encounter.lines:
             if (line.family == "drugs") is drugs:
                 name = "-".join([line.code, *line.modifiers])
@@ -288,19 +292,19 @@ def _codes(made: Draft, *, drugs: bool) -> list[str]:
     return sorted([name if count == 1 else f"{name} x{count}" for name, count in units.items()])
 
 
-def withheld_reasons(made: Draft) -> list[str]:
+def withheld_reasons(drafted: Draft) -> list[str]:
     """Reasons of withheld services, sorted; what concerns the drugs themselves is left out."""
     return sorted(
         [
             entry.reason
-            for encounter in made.encounters
+            for encounter in drafted.encounters
             for entry in encounter.withheld
             if entry.family != "drugs"
         ]
     )
 
 
-def question_codes(made: Draft) -> list[str]:
+def question_codes(drafted: Draft) -> list[str]:
     """Codes of all questions, sorted."""
-    asked = [question for encounter in made.encounters for question in encounter.questions]
-    return sorted([question.finding.code for question in (*made.questions, *asked)])
+    asked = [question for encounter in drafted.encounters for question in encounter.questions]
+    return sorted([question.finding.code for question in (*drafted.questions, *asked)])

@@ -1,7 +1,8 @@
-"""Looks for rules that clash and for facts that no rule decides.
+"""Finds rules that clash, and facts that no rule decides.
 
-It owns the search over the closed vocabulary: every policy, every period, every concern. What it
-finds would stop a draft at night, so it is found here by day. It changes nothing.
+This module owns the search: it puts every combination of facts to the rules of every policy, period
+and concern. Such a mistake would otherwise show only when a visit with these facts is drafted. The
+module changes nothing and knows no files.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ _AnyTable = Table[Any, Any]
 
 
 def check_rulebook(rulebook: Rulebook) -> list[Finding]:
-    """All clashes and gaps of a rulebook, once each, and rules in a layer that cannot have them."""
+    """Each clash and each gap of a rulebook once, and each rule that must stand in base/ only."""
     mistakes: dict[Finding, None] = {}
     for policy in rulebook.policies.values():
         for rule in policy.rules:
@@ -52,19 +53,23 @@ def _only_in_base(rule: Rule) -> Finding:
         rule.place,
         expected=f"rules that decide {rule.concern.name} in base/ only",
         found=f"one in {rule.layer}",
-        do="move it to base/: a visit is folded before anybody knows who pays",
+        do="move it to base/: a timeline is made before anybody knows who pays",
     )
 
 
 def _values(table: _AnyTable, field: Field) -> Sequence[Value]:
-    """The values of a fact that rules can tell apart."""
+    """The values of a fact that the rules can tell apart.
+
+    Of a number it is one value for each range: with `at_least = 16`, these are 0 and 16. Of an open
+    list such as payers, these are the names in the rules and one other.
+    """
     if field.is_number:
         return table.values_of(field.name)
     if field.words:
         return field.words
     conditions = [condition for rule in table.rules for condition in rule.when]
-    named = {word for each in conditions if each.fact == field.name for word in each.words}
-    return [*sorted(named), ANY_OTHER]
+    of_fact = [condition.words for condition in conditions if condition.fact == field.name]
+    return [*sorted(set().union(*of_fact)), ANY_OTHER]
 
 
 def _clashes(table: _AnyTable, where: str) -> Iterator[Finding]:
@@ -79,15 +84,18 @@ def _clashes(table: _AnyTable, where: str) -> Iterator[Finding]:
 
 
 def _shared(table: _AnyTable, when: Sequence[Condition]) -> list[list[Value]]:
-    """The values of each fact that meet all conditions; nothing at all where a fact has none.
+    """The values of each fact that meet all conditions; one empty list if some fact has none.
 
-    Most pairs of rules part at one of their first facts, so the others are not looked at.
+    Most pairs of rules have no value in common for one of the first facts. Then the facts after it
+    are not looked at, which makes the search fast.
     """
     shared = []
     for field in table.concern.facts.values():
         conditions = [condition for condition in when if condition.fact == field.name]
         values = _values(table, field)
-        shared.append([value for value in values if all(each.holds(value) for each in conditions)])
+        shared.append(
+            [value for value in values if all(condition.holds(value) for condition in conditions)]
+        )
         if not shared[-1]:
             return [[]]
     return shared

@@ -1,11 +1,11 @@
-"""The one exception of this package: everything that is wrong with a rulebook, at once.
+"""The one exception of this package: it carries all mistakes of a rulebook at once.
 
-A coder who edits rules sees all mistakes in one run, each with its file and place. Where a mistake
-is looked for is the business of the other modules.
+A coder who edits rules sees every mistake in one run, each with its file and place. This module
+looks for no mistakes; the modules that read and check the files do.
 """
 
 from chargeline.engine import FindingError
 
 
 class RulebookError(FindingError, ValueError):
-    """The rulebook cannot be used; there is a finding for each mistake."""
+    """The rulebook cannot be used. The error has a finding for each mistake."""

@@ -1,8 +1,9 @@
-"""TOML files and CSV tables of rules/, read so that every mistake is collected instead of the
-first.
+"""Reads TOML files and CSV tables of the rules folder, and collects their mistakes.
 
-It owns the shape of a file, not what a rule or a row means. Dates are days of service: the first is
-included, the last is not.
+This module owns the shape of a file: headings, columns, dates. It does not know what a rule or a
+row means. No function stops at the first mistake; each adds to a list, so that a coder sees all of
+them in one run. Dates are days of service: `from` is the first day on which a row holds, `until`
+the first on which it no longer does.
 """
 
 import csv
@@ -16,7 +17,7 @@ from chargeline.engine import Finding
 
 
 def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
-    """A TOML file as a table; {} and a mistake where it cannot be read."""
+    """A TOML file as a table; {} and a mistake if the file cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -45,13 +46,13 @@ def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
 def entries_of(
     path: Path, heading: str, others: frozenset[str], mistakes: list[Finding]
 ) -> list[dict[str, object]]:
-    """The [[heading]] entries of a file; anything else but the keys in `others` is a mistake."""
+    """The [[heading]] entries of a file. Any other key that is not in `others` is a mistake."""
     table = read_toml(path, mistakes)
     for key in sorted(set(table) - others - {heading}):
         mistakes.append(_not_entries(path, heading, repr(key)))
     entries = table.get(heading, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        mistakes.append(_not_entries(path, heading, "something else"))
+        mistakes.append(_not_entries(path, heading, f"one [{heading}], or a plain value"))
         return []
     return entries
 
@@ -67,14 +68,14 @@ def _not_entries(path: Path, heading: str, found: str) -> Finding:
 
 
 class Row(NamedTuple):
-    """One row of a table, its cells by column, and where it stands."""
+    """One row of a table. `place`: file and line; `cells`: its texts by column."""
 
     place: str
     cells: dict[str, str]
 
 
 def read_table(path: Path, columns: Sequence[str], mistakes: list[Finding]) -> list[Row]:
-    """Rows of a CSV table; its header must name all columns."""
+    """The rows of a CSV table, whose header must name all these columns."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -111,7 +112,7 @@ def read_table(path: Path, columns: Sequence[str], mistakes: list[Finding]) -> l
 
 
 class Days(NamedTuple):
-    """The first day on which a row holds, and the first on which it no longer does."""
+    """The first day on which a row holds, and the first day on which it no longer does."""
 
     starts: date
     ends: date | None
@@ -138,7 +139,7 @@ def days_of(row: Row, mistakes: list[Finding]) -> Days:
                 expected="until after from",
                 found=f"{starts} to {ends}",
                 where=row.place,
-                do="until is exclusive",
+                do="write the first day on which the row no longer holds",
             )
         )
     return Days(starts or date.min, ends)
@@ -164,7 +165,7 @@ def _day(row: Row, column: str, mistakes: list[Finding]) -> date | None:
 def check_source(
     row: Row, sources: Mapping[str, str], mistakes: list[Finding], column: str = "cite"
 ) -> None:
-    """Note a row that cites a source which sources.toml does not have."""
+    """Add a mistake if a row cites a source that sources.toml does not have."""
     if row.cells[column] not in sources:
         mistakes.append(
             Finding(

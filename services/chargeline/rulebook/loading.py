@@ -1,7 +1,8 @@
 """Puts a rulebook together from a rules folder.
 
-It owns the layers (base, then each policy's own rules), the payers' table, the version that names
-the text of all files, and the site's own formulary laid over ours. It returns values only.
+This module owns the layers (base, then each policy's own rules), the table of payers, the version
+of the rulebook, and the way a site's own formulary replaces rows of ours. It does not know how a
+file is written inside; rule_files.py and tables.py do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,10 @@ from chargeline.rulebook.tables import (
 
 
 def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
-    """The rulebook of a folder, a site's formulary laid over it. Raises RulebookError with all
-    mistakes.
+    """The rulebook of a folder. Raises RulebookError with all mistakes.
+
+    `formulary`: a site's own CSV. A drug in it replaces a drug of ours with the same id, and its
+    names no longer mean any drug of ours.
     """
     mistakes: list[Finding] = []
     sources = _sources(folder / "sources.toml", mistakes)
@@ -60,7 +63,7 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
 
 
 def _rules_in(folder: Path, layer: str, reader: RuleReader) -> list[Rule]:
-    """The rules of all files of a folder that are not cases."""
+    """The rules of all TOML files of a folder, except the files of cases."""
     paths = [
         path for path in sorted(folder.glob("*.toml")) if not path.name.endswith(".cases.toml")
     ]
@@ -68,7 +71,7 @@ def _rules_in(folder: Path, layer: str, reader: RuleReader) -> list[Rule]:
 
 
 def _sources(path: Path, mistakes: list[Finding]) -> dict[str, str]:
-    """Citation keys with their titles."""
+    """The title of each source by its citation key."""
     titles = {}
     for key, entry in read_toml(path, mistakes).items():
         title = entry.get("title") if isinstance(entry, dict) else None
@@ -102,7 +105,7 @@ def _policies(
                     expected=f"name = {name!r}",
                     found=found,
                     where=str(path.parent.name),
-                    do="name it as its folder",
+                    do="give the policy the name of its folder",
                 )
             )
         own = _rules_in(path.parent, name, reader)
@@ -122,7 +125,10 @@ def _policies(
 
 
 def _check_ids(rules: Sequence[Rule], mistakes: list[Finding]) -> None:
-    """Ids are unique, and an override names a rule of the same concern that exists."""
+    """Add a mistake for an id of two rules, and for an override that names no such rule.
+
+    An override must name an existing rule of the same concern.
+    """
     by_id: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in by_id and by_id[rule.id].place != rule.place:
@@ -160,22 +166,21 @@ def _payers(
     table = read_toml(path, mistakes)
     default = str(table.get("default", ""))
     payers = table.get("payers", {})
-    found: dict[str, str] = {}
+    policy_of_payer: dict[str, str] = {}
     for payer, policy in (payers if isinstance(payers, dict) else {}).items():
-        found[str(payer).upper()] = str(policy)
-    for payer, policy in [("default", default), *found.items()]:
+        policy_of_payer[str(payer).upper()] = str(policy)
+    for payer, policy in [("default", default), *policy_of_payer.items()]:
         if policy not in policies:
-            known = ", ".join(sorted(policies))
             mistakes.append(
                 Finding(
                     "rules.payer",
-                    expected=f"one of {known}",
+                    expected=f"one of {', '.join(sorted(policies))}",
                     found=repr(policy),
                     where=f"payers.toml {payer}",
                     do="name a policy that exists",
                 )
             )
-    return default, found
+    return default, policy_of_payer
 
 
 def _drugs(folder: Path, formulary: Path | None, mistakes: list[Finding]) -> list[Drug]:
@@ -200,7 +205,7 @@ def _drugs(folder: Path, formulary: Path | None, mistakes: list[Finding]) -> lis
 
 
 def _version(folder: Path, formulary: Path | None) -> str:
-    """Twelve hexadecimal digits that change whenever any file of the rulebook does."""
+    """Twelve hexadecimal digits that change whenever a file of the rulebook changes."""
     digest = sha256()
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".csv"))
     for path in paths:
@@ -213,16 +218,15 @@ def _version(folder: Path, formulary: Path | None) -> str:
 
 
 def read_interface(folder: Path, name: str) -> dict[str, object]:
-    """The table of an interface profile. Raises RulebookError with the names that exist."""
+    """The table of an interface profile. Raises RulebookError that names the existing ones."""
     path = folder / "interfaces" / name / "profile.toml"
     if not path.is_file():
-        known = ", ".join(
-            sorted(each.parent.name for each in folder.glob("interfaces/*/profile.toml"))
-        )
+        profiles = folder.glob("interfaces/*/profile.toml")
+        names = ", ".join(sorted(profile.parent.name for profile in profiles))
         raise RulebookError(
             Finding(
                 "rules.choice",
-                expected=f"one of {known}",
+                expected=f"one of {names}",
                 found=repr(name),
                 where=f"--interface {name}",
                 do="choose one, or add its folder",

@@ -1,7 +1,8 @@
-"""Where rules/ is.
+"""Finds the rules folder.
 
-It owns the one search order: the folder that was asked for, the checkout that the code runs from,
-the copy inside an installed package. A missing folder is an error with the places that were tried.
+This module owns the one search order. If a caller names a folder, only that folder counts; else the
+rules of the checkout that the code runs from, else the copy inside the installed package. It does
+not read the rules. If there is no folder, the error names the places that were tried.
 """
 
 from pathlib import Path
@@ -15,17 +16,20 @@ _CHECKOUT = _PACKAGE.parents[1] / "rules"
 
 
 def rules_directory(asked: Path | None = None) -> Path:
-    """The folder with sources.toml, base/, policies/, formulary/ and interfaces/."""
+    """The folder with sources.toml, base/, policies/, formulary/ and interfaces/.
+
+    Raises RulebookError `rules.absent`.
+    """
     tried = [asked] if asked is not None else [_CHECKOUT, _INSTALLED]
-    for each in tried:
-        if (each / "sources.toml").is_file():
-            return each
+    for folder in tried:
+        if (folder / "sources.toml").is_file():
+            return folder
     raise RulebookError(
         Finding(
             "rules.absent",
             expected="a rules folder with a file sources.toml",
             found="none",
-            where=" or ".join(str(each) for each in tried),
+            where=" or ".join(str(folder) for folder in tried),
             do="name the folder with --rules, or reinstall chargeline with its rules",
         )
     )

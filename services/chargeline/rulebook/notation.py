@@ -1,9 +1,9 @@
 """The short notation in which a coder writes what was given, and what a nurse charted.
 
-It owns two notations and nothing else. What was given is a drug, an amount and a route, then words,
-times and marks in any order: "pembrolizumab 200 mg iv 09:00-09:30". What a nurse charted is a time
-and an action before the same: "09:00 start vancomycin 1000 mg iv order=R1". A text that cannot be
-read is a ValueError that names it and says what was expected.
+This module owns two notations and knows no rules. What was given is a drug, an amount and a route,
+then words, times and marks in any order: "pembrolizumab 200 mg iv 09:00-09:30". What a nurse
+charted has a time and an action in front: "09:00 start vancomycin 1000 mg iv order=R1". A text that
+cannot be read raises a ValueError that quotes the text and says what was expected.
 """
 
 import re
@@ -50,7 +50,10 @@ _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
 
 def administration_of(text: str, index: int) -> Administration:
-    """One administration; `index` numbers it and its order. Raises ValueError."""
+    """The administration that a text describes. Raises ValueError.
+
+    `index` numbers the administration, and its order unless the text names one (`order=R1`).
+    """
     drugs, route, plain, flags = _parts(text, text.split())
     times = next((word for word in plain if _TIMES.fullmatch(word)), None)
     if times is None:
@@ -87,7 +90,7 @@ def administration_of(text: str, index: int) -> Administration:
 
 
 class _Parts(NamedTuple):
-    """A text in its parts: the drugs, the route as written, words, and flags such as order=R1."""
+    """A text in its parts: drugs, route as written, plain words, and flags such as order=R1."""
 
     drugs: tuple[DrugAmount, ...]
     route: str
@@ -110,7 +113,7 @@ def _method(plain: Sequence[str]) -> words.MethodCharted:
 
 
 def reading_of(texts: Sequence[str], key: VisitKey) -> Reading:
-    """What a nurse charted, row by row, as one message about a visit. Raises ValueError."""
+    """The rows that a nurse charted, as one message about a visit. Raises ValueError."""
     events: list[Event] = []
     for ordinal, text in enumerate(texts, start=1):
         events += _events(text, ordinal)
@@ -126,9 +129,9 @@ def reading_of(texts: Sequence[str], key: VisitKey) -> Reading:
 
 
 def _events(text: str, ordinal: int) -> list[Event]:
-    """One row, and the order that it names with `ordered=`."""
+    """The record of one row, and its order if the row gives one with `ordered=`."""
     when, action, *rest = [*text.split(), "", ""]
-    chosen = next((each for each in get_args(words.Action) if each == action), None)
+    chosen = next((word for word in get_args(words.Action) if word == action), None)
     if chosen is None or not re.fullmatch(r"\d\d:\d\d", when):
         raise ValueError(
             f"{text!r}: expected a time and an action, such as `09:00 start` before a drug"

@@ -1,9 +1,10 @@
-"""Looks whether each rule, and each answer that rules may give, is proven by a case.
+"""Tests whether a case proves each rule, and each answer that rules may give.
 
-It owns the experiment. Of each case, the answers that were given are misspelt and the rules that
-decided are taken away, one after another; an answer or a rule is proven when its case then fails.
-An answer that is offered and not proven is a mistake whether or not a shipped policy gives it: a
-site may choose it tomorrow. Only closed words are tried; a number or a text is the rule's own.
+This module owns the experiment. It runs each case again and again: each time it misspells one of
+the answers that the rules gave in the case, or takes one of the rules away. If the case then fails,
+it proves that answer or that rule. An answer of the vocabulary that no case proves is a mistake,
+even if no shipped policy gives it, because a site may choose it tomorrow. Only the closed words of
+answers are tried. Numbers and texts are not, because each rule has its own.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _MISSPELT = "misspelt"
 
 
 class Offered(NamedTuple):
-    """One answer that the vocabulary offers: a word of a closed list."""
+    """One word that rules may give as an answer, of the closed list of that answer."""
 
     concern: str
     answer: str
@@ -32,7 +33,7 @@ class Offered(NamedTuple):
 
 
 def offered() -> list[Offered]:
-    """Every word that rules may answer, in the order of thought."""
+    """Every word that rules may give as an answer, in the order in which a draft asks for them."""
     return [
         Offered(concern.name, field.name, word)
         for concern in CONCERNS.values()
@@ -42,16 +43,14 @@ def offered() -> list[Offered]:
 
 
 class Unproven(NamedTuple):
-    """What no case proves: answers that rules may give, and rules."""
+    """A finding for each answer that no case proves, and for each rule that no case proves."""
 
     answers: list[Finding]
     rules: list[Finding]
 
 
 def unproven(cases: Sequence[Case], rulebook: Rulebook) -> Unproven:
-    """The answers that may be misspelt, and the rules that may be taken away, without a case
-    failing.
-    """
+    """The answers that can be misspelt, and the rules that can be removed, while all cases hold."""
     answers = dict.fromkeys(offered())
     rules = {rule.id: rule.place for policy in rulebook.policies.values() for rule in policy.rules}
     for case in cases:
@@ -89,7 +88,10 @@ def _unproven_rule(name: str, place: str) -> Finding:
 
 
 def _rules_that_decided(case: Case, rulebook: Rulebook) -> list[Rule]:
-    """The rules that decided something in a case: what its tables were asked."""
+    """The rules that decided something in a case; none if the case does not hold.
+
+    The case is run on tables that nobody has asked yet, so afterwards they hold its questions only.
+    """
     fresh = _anew(with_choice(case, rulebook))
     if run_case(case._replace(choose={}), fresh):
         return []
@@ -113,17 +115,18 @@ def _answers_of(rules: Sequence[Rule]) -> set[Offered]:
 def _fails(
     case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, without: str = ""
 ) -> bool:
-    """Whether a case fails when one of the answers or rules that it rests on is spoilt."""
+    """Whether a case fails when an answer is misspelt or a rule is taken away."""
     spoilt = _anew(with_choice(case, rulebook), misspelt, without)
     try:
         return bool(run_case(case._replace(choose={}), spoilt))
     except (KeyError, AssertionError, UndecidedError):
-        return True  # nobody knows what to do with such a word
+        return True  # the engine cannot go on with such a word, or without such a rule
 
 
 def _anew(rulebook: Rulebook, misspelt: Offered | None = None, without: str = "") -> Rulebook:
-    """The rulebook with tables that were never asked, one of its answers misspelt or a rule taken
-    away.
+    """The rulebook with tables that nobody has asked yet.
+
+    If given, one answer is misspelt in every rule that gives it, or one rule is left out.
     """
     shared = SharedDecisions()
 

@@ -1,8 +1,9 @@
-"""From the TOML files of rules/ to rules.
+"""From the TOML files of the rules folder to rules.
 
-It owns the shape of a [[rule]] entry: which keys it has, and how conditions and answers are
-written. Words are checked against the engine's closed vocabulary, and against the named sets of
-sets.toml: a set may stand wherever one of its words may.
+This module owns the shape of a [[rule]] entry: its keys, and the notation of conditions and
+answers. It checks each word against the engine's closed vocabulary and the named sets of sets.toml;
+a rule may write the name of a set wherever it may write one of its words. It does not know which
+rule wins; the engine does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ Sets = Mapping[str, Mapping[str, frozenset[str]]]
 
 
 def parse_sets(path: Path, mistakes: list[Finding]) -> Sets:
-    """The named sets of sets.toml: for each fact a table of names, each with a list of words."""
+    """The named sets of sets.toml. Each fact has a table of names, each name a list of words."""
     words_of_fact: dict[str, set[str]] = {}
     for concern in CONCERNS.values():
         for field in concern.facts.values():
@@ -62,7 +63,7 @@ def parse_sets(path: Path, mistakes: list[Finding]) -> Sets:
 
 
 class RuleReader:
-    """Reads rule files of one rulebook; collects their mistakes."""
+    """Reads the rule files of one rulebook and collects their mistakes."""
 
     def __init__(self, sources: Mapping[str, str], sets: Sets, mistakes: list[Finding]) -> None:
         self.sources = sources
@@ -70,7 +71,7 @@ class RuleReader:
         self.mistakes = mistakes
 
     def rules_of(self, path: Path, layer: str) -> list[Rule]:
-        """All rules of one file, those with mistakes left out."""
+        """All rules of one file except those with mistakes."""
         rules = []
         entries = entries_of(path, "rule", _POLICY_KEYS, self.mistakes)
         for index, entry in enumerate(entries, start=1):
@@ -110,9 +111,8 @@ class _RuleParser:
         ends = self._day("until", required=False)
         if starts and ends and ends <= starts:
             found = f"{starts} to {ends}"
-            self._wrong(
-                "rules.date", "until after from", found, "until is the first day it no longer holds"
-            )
+            do = "write the first day on which the rule no longer holds"
+            self._wrong("rules.date", "until after from", found, do)
         rule_id, why = self._text("id"), self._text("why")
         when, then = self._when(concern), self._then(concern)
         cite, overrides, other = self._cite(), self._texts("overrides"), self._texts("other")
@@ -203,7 +203,7 @@ class _RuleParser:
         return Condition(fact, self._members(field, named), excluded=excluded)
 
     def _members(self, field: Field, named: Sequence[str]) -> frozenset[str]:
-        """The words that some words and names of sets stand for."""
+        """The words of a condition, with the words of a set in place of its name."""
         sets = self.reader.sets.get(field.name, {})
         members: set[str] = set()
         for name in named:
@@ -213,7 +213,7 @@ class _RuleParser:
                 self._wrong("rules.value", expected, repr(name), "correct the word")
             members |= sets.get(name, {name}) if name not in field.words else {name}
         if field.name == "payer":
-            return frozenset([name.upper() for name in members])  # payers are named in any case
+            return frozenset([name.upper() for name in members])  # a rule names payers in any case
         return frozenset(members)
 
     def _range(self, fact: str, wanted: object) -> Condition | None:
@@ -252,7 +252,7 @@ def _is_list_of_texts(value: object) -> bool:
 def answer_mistakes(
     concern: Concern[Any, Any], answers: Mapping[str, object]
 ) -> list[tuple[str, str, str]]:
-    """What is wrong with the answers of a rule, each as expected, found and what to do."""
+    """The mistakes in the answers of a rule, each as expected, found and what to do."""
     mistakes = []
     for key, value in sorted(answers.items()):
         field = concern.answers.get(key)

@@ -1,7 +1,9 @@
-"""The CSV tables of rules/: roles, codes and drugs.
+"""The CSV tables of the rules folder: roles, codes and drugs.
 
-It owns their columns and checks. A row of roles or codes is a rule like any other, written in a
-form in which many of them can be read at a glance.
+This module owns their columns and checks each row. A row of roles or codes becomes a rule like any
+other: `chemo.push.initial,96409,2024-01-01,,CPT` is the rule that gives the role its code from that
+day on. A table shows many such rules at a glance. The module does not know what a role or a class
+means.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,8 @@ _ROLE_COLUMNS = (
 )  # fmt: skip
 _ROLE_FACTS = ("class", "technique", "position")
 _DRUG_COLUMNS = (
-    "id", "names", "hcpcs", "unit_amount", "unit", "kind", "container", "from", "until", "cite", "note",
+    "id", "names", "hcpcs", "unit_amount", "unit", "kind", "container",
+    "from", "until", "cite", "note",
 )  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def parse_roles(
 ) -> list[Rule]:
     """The grid of roles as rules of the concern service.role.
 
-    A cell of class, technique or position holds a word or the name of a set.
+    A cell of class, technique or position holds a word, or the name of a set of sets.toml.
     """
     rules = []
     for row in read_table(path, _ROLE_COLUMNS, mistakes):
@@ -151,7 +154,7 @@ def parse_formulary(path: Path, mistakes: list[Finding]) -> list[Drug]:
 
 
 def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
-    """A row as a drug, None where it cannot be one."""
+    """The drug of a row; None, and a mistake, if the row is not one."""
     cells = {column: row.cells[column].strip() for column in _DRUG_COLUMNS}
     try:
         amount = Decimal(cells["unit_amount"])
@@ -165,7 +168,7 @@ def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
         do = "name the drug, such as iron-sucrose"
         mistakes.append(_wrong(row.place, "an id", "an empty field", do))
         return None
-    kind = next((each for each in words.DRUG_KINDS if each == row.cells["kind"]), None)
+    kind = next((word for word in words.DRUG_KINDS if word == row.cells["kind"]), None)
     if kind is None:
         allowed = ", ".join(words.DRUG_KINDS)
         found = repr(row.cells["kind"])
@@ -191,7 +194,7 @@ def _wrong(place: str, expected: str, found: str, do: str) -> Finding:
 
 
 def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Finding]:
-    """Names that mean two drugs, and rows of one drug whose dates overlap."""
+    """A mistake for each name of two drugs, and for rows of one drug whose dates overlap."""
     mistakes = []
     owners: dict[str, str] = {}
     rows: dict[str, list[Drug]] = {}

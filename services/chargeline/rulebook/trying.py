@@ -1,8 +1,9 @@
-"""Which rules were tried for something that was given, and why each fell away.
+"""Which rules decide about an administration, and why every other rule does not apply.
 
-It owns the text of `chargeline rules try`. A coder writes one or more administrations in the
-notation of cases and sees, concern by concern, the facts that rules were asked about, the rule that
-decided, the rules that it beat, and of every other rule the condition that did not hold.
+This module owns the text of `chargeline rules try`. A coder writes one or more administrations in
+the notation of cases. The page shows for each concern the facts that were asked about, the rule
+that decided, the rules that it overrides, and for every other rule the condition that did not hold.
+The page only retells a draft; the engine makes it.
 """
 
 from collections import Counter
@@ -37,18 +38,18 @@ from chargeline.rulebook.notation import administration_of
 def tried(
     given: Sequence[str], rulebook: Rulebook, policy: str, context: VisitContext
 ) -> Iterator[str]:
-    """The lines of the page. `policy`: "" for the one of the payer.
+    """The lines of the page. `policy`: its name, "" for the policy of the payer.
 
-    Raises ValueError for a text that is not in the notation.
+    Raises ValueError for a text that is not in the notation of cases.
     """
     items = [administration_of(text, number) for number, text in enumerate(given, start=1)]
     timeline = timeline_with(items, context._replace(patient=PATIENT))
     policy = policy or rulebook.policy_for(timeline.context)
     fresh = _only(rulebook, policy)
-    made = draft(timeline, fresh, policy=policy)
+    drafted = draft(timeline, fresh, policy=policy)
     yield f"under {policy}"
     yield from (f"  {text}" for text in given)
-    yield from _outcome(made)
+    yield from _outcome(drafted)
     for rules in dict.fromkeys(fresh.policies[policy].on(day.day) for day in timeline.days):
         for concern in CONCERNS.values():
             table = rules.of(concern)
@@ -60,18 +61,18 @@ def tried(
 
 
 def _only(rulebook: Rulebook, policy: str) -> Rulebook:
-    """The rulebook with one policy, of which nothing was asked yet."""
+    """The rulebook with one policy only, whose tables nobody has asked yet."""
     chosen = rulebook.policies[policy]
     fresh = Policy(policy, chosen.describes, chosen.rules, SharedDecisions())
     return rulebook._replace(policies={policy: fresh}, compared=())
 
 
-def _outcome(made: Draft) -> Iterator[str]:
-    yield f"gives     {', '.join(service_codes(made)) or 'no service code'}"
+def _outcome(drafted: Draft) -> Iterator[str]:
+    yield f"gives     {', '.join(service_codes(drafted)) or 'no service code'}"
     for what, entries in (
-        ("drugs", drug_codes(made)),
-        ("withheld", withheld_reasons(made)),
-        ("asks", question_codes(made)),
+        ("drugs", drug_codes(drafted)),
+        ("withheld", withheld_reasons(drafted)),
+        ("asks", question_codes(drafted)),
     ):
         if entries:
             yield f"{what:<10}{', '.join(entries)}"
@@ -105,13 +106,15 @@ def _decided(
 
 
 def _is_row(rule: Rule) -> bool:
-    """Whether a rule is a row of a table, where every row is for facts of its own."""
+    """Whether a rule is a row of a CSV table. The page counts those instead of listing them."""
     return rule.place.partition(" ")[0].endswith(".csv")
 
 
 def _why_not(rule: Rule, values: Mapping[str, Value]) -> str:
-    failed = [each for each in rule.when if not each.holds(values[each.fact])]
-    return "; ".join([f"{in_words(each)}, found {_shown(values[each.fact])}" for each in failed])
+    failed = [condition for condition in rule.when if not condition.holds(values[condition.fact])]
+    return "; ".join(
+        [f"{in_words(condition)}, found {_shown(values[condition.fact])}" for condition in failed]
+    )
 
 
 def _shown(value: Value) -> str:

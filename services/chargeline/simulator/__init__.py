@@ -1,7 +1,8 @@
-"""An invented infusion centre that writes HL7 files, with the truth of what happened beside them.
+"""An invented infusion centre that writes HL7 files, and beside them the truth of what happened.
 
-It owns test traffic only: nothing here knows how chargeline reads or bills, so that a feed can
-judge the reader. Each patient, payer and place is plainly made up (ZEBRA, ZZ, TESTPATIENT).
+This package makes test traffic only. It does not know how chargeline reads or bills, so a feed can
+show whether the reader is right. Every patient, payer and place is plainly invented (ZEBRA, ZZ,
+TESTPATIENT).
 """
 
 from chargeline.simulator.feed import InventedFeed, simulate, write_feed

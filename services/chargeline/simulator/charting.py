@@ -1,7 +1,8 @@
 """What the nurse charts: the truth of a visit as records, in two styles of sender.
 
-This module owns the clinical habits: one closed record or one for each action, how a pause and a
-rate change look, when something is charted. It refuses to know segments and the dial for mess.
+This module owns the habits of charting. The standard style writes one record with start and end;
+the action style writes one record for each action, such as new bag, paused and stopped. It does not
+know segments (messages.py does) or the dial for mess (mess.py does).
 """
 
 from collections.abc import Iterator
@@ -19,21 +20,21 @@ _VERSIONS = ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
 
 
 class Sender(NamedTuple):
-    """How the messages of one visit are written."""
+    """How the sender of one visit writes its messages."""
 
     version: str
     with_offset: bool
     with_seconds: bool
-    shows_rates: bool  # a standard sender that closes a piece at each rate change
+    shows_rates: bool  # a standard sender that ends a record at each change of rate
     nurse: str
     chair: int
 
     def time(self, moment: datetime) -> str:
-        """The clinical time `moment` (UTC) as wall-clock time of the facility."""
+        """A clinical time (in UTC) as wall-clock time of the facility."""
         return self._written(moment, "%Y%m%d%H%M%S" if self.with_seconds else "%Y%m%d%H%M")
 
     def stamp(self, moment: datetime) -> str:
-        """A time of day down to the second: MSH-7."""
+        """A time of sending (in UTC) as wall-clock time with seconds, for MSH-7."""
         return self._written(moment, "%Y%m%d%H%M%S")
 
     def _written(self, moment: datetime, pattern: str) -> str:
@@ -46,11 +47,12 @@ class Sender(NamedTuple):
 
 
 def sender_of(visit: InventedVisit, chance: Random) -> Sender:
-    """Choose how this visit is written; the night the clock changes is always written with
-    offsets.
+    """Choose how the messages of this visit are written.
+
+    If the clock changes during the visit, its times always have offsets.
     """
     zone = ZoneInfo(ZONE)
-    ends = [each.stop() for each in visit.administrations]
+    ends = [dose.stop() for dose in visit.administrations]
     offsets = {moment.astimezone(zone).utcoffset() for moment in (visit.arrived, visit.left, *ends)}
     return Sender(
         version=chance.choice(_VERSIONS),
@@ -64,9 +66,7 @@ def sender_of(visit: InventedVisit, chance: Random) -> Sender:
 
 @dataclass(frozen=True)
 class ChartedRecord:
-    """One RXA. `drugs` is empty where the dose was already given on an earlier record (amount
-    0).
-    """
+    """One RXA. `drugs` is empty if an earlier record has the dose; RXA-6 is then 0."""
 
     administration: InventedDose
     count: int  # RXA-2
@@ -82,10 +82,10 @@ class ChartedRecord:
 
 
 def records_of(visit: InventedVisit, sender: Sender, chance: Random) -> list[ChartedRecord]:
-    """Chart every administration of the visit in the sender's style, counting RXA-2 per order."""
+    """Chart every dose of the visit in the sender's style. RXA-2 counts the records of an order."""
     write = _closed_pieces if visit.style == "standard" else _actions
     records: list[ChartedRecord] = []
-    for _, doses in groupby(visit.administrations, key=lambda each: each.order):
+    for _, doses in groupby(visit.administrations, key=lambda dose: dose.order):
         charted = [record for dose in doses for record in write(dose, sender, chance)]
         records += [replace(record, count=number) for number, record in enumerate(charted, 1)]
     return records
@@ -108,22 +108,22 @@ def _not_given(dose: InventedDose, style: str, chance: Random) -> ChartedRecord:
 
 
 def _closed_pieces(dose: InventedDose, sender: Sender, chance: Random) -> Iterator[ChartedRecord]:
-    """Standard style: one RXA with start and end, one more after a pause (its amount is 0)."""
+    """Standard style: one RXA with start and end, and another after a pause, with amount 0."""
     if not dose.given:
         yield _not_given(dose, "standard", chance)
         return
     pieces = list(_cut_at_rates(dose)) if sender.shows_rates else list(dose.intervals)
-    # One message at the end, or one message for each piece as it closes.
+    # All pieces are charted together at the end, or each piece when it ends.
     together = chance.randrange(2) == 0
     for number, (start, stop) in enumerate(pieces):
         last = number == len(pieces) - 1
-        known = dose.stop_documented or not last
+        documented = dose.stop_documented or not last
         closed = dose.start() if dose.is_taken_home() else dose.stop() if together else stop
         yield ChartedRecord(
             dose,
             count=0,
             start=start,
-            end=stop if known else None,
+            end=stop if documented else None,
             charted=closed + (2 if together else chance.randint(1, 9)) * MINUTE,
             drugs=() if number else dose.drugs,
             rate=_rate_at(dose, start),
@@ -142,12 +142,12 @@ def _rate_at(dose: InventedDose, moment: datetime) -> int | None:
 
 
 def _actions(dose: InventedDose, sender: Sender, chance: Random) -> Iterator[ChartedRecord]:
-    """Action style: one RXA for each thing the nurse did, the dose on the first one."""
+    """Action style: one RXA for each action of the nurse. The first one has the amount."""
     if not dose.given:
         yield _not_given(dose, "action-stream", chance)
         return
     for number, (word, moment, rate) in enumerate(
-        sorted(_deeds(dose, chance), key=lambda deed: deed[1])
+        sorted(_actions_on(dose, chance), key=lambda action: action[1])
     ):
         yield ChartedRecord(
             dose,
@@ -161,8 +161,8 @@ def _actions(dose: InventedDose, sender: Sender, chance: Random) -> Iterator[Cha
         )
 
 
-def _deeds(dose: InventedDose, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
-    """Give (word of RXA-9, moment, mL/hr) for one dose."""
+def _actions_on(dose: InventedDose, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
+    """Each action of the nurse on one dose, as (word of RXA-9, moment, mL/hr)."""
     if dose.method != "infusion":
         bolus = (
             dose.method == "push"
@@ -184,7 +184,7 @@ def _deeds(dose: InventedDose, chance: Random) -> Iterator[tuple[str, datetime, 
 
 
 def _checks(dose: InventedDose, chance: Random) -> Iterator[tuple[str, datetime, int | None]]:
-    """A look at the pump during a longer infusion: a row that changes nothing."""
+    """Now and then, a look at the pump in the middle of a long infusion, which changes nothing."""
     start, stop = dose.intervals[0]
     minutes = (stop - start) // MINUTE
     if not dose.is_taken_home() and minutes > 50 and chance.randrange(3) == 0:

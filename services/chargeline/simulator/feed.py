@@ -1,8 +1,8 @@
-"""The public side of the simulator: a whole feed from a seed, and its files.
+"""A whole feed from a seed, and its files.
 
-This module owns how visits become one stream in order of arrival. It refuses to know the content of
-a visit or of a message, and takes no randomness but the seed: the same arguments give the same
-bytes.
+This module puts the messages of all visits into one stream, in order of arrival. It does not know
+what is in a visit or in a message. All chance comes from the seed, so the same arguments give the
+same bytes.
 """
 
 import json
@@ -34,7 +34,8 @@ from chargeline.simulator.visits import FACILITIES, InventedVisit, plan_visits
 class InventedFeed(NamedTuple):
     """Messages as (style of the sender, bytes) in order of arrival, and what truly happened.
 
-    Each message ends its segments with CR and has no frame. `truth` has the shape of truth.json.
+    The segments of a message end with CR; there is no MLLP frame. `truth` is the content of
+    truth.json.
     """
 
     messages: tuple[tuple[str, bytes], ...]
@@ -49,11 +50,11 @@ def simulate(
     mess: float = 0.0,
     first_day: date = date(2026, 3, 2),
 ) -> InventedFeed:
-    """Invent `visits` visits from `first_day` on, written in "standard", "action-stream" or "mixed"
-    style.
+    """Invent a number of visits from `first_day` on, and the messages about them.
 
-    `mess` from 0.0 to 1.0 adds what goes wrong in real feeds; what was truly given does not depend
-    on it. Raises ValueError for an unknown style or a dial out of range.
+    style: "standard", "action-stream" or "mixed" (each visit has one of the two). mess: 0.0 for a
+    clean feed, up to 1.0 for one with many of the troubles of real feeds. What was truly given does
+    not depend on `mess`. Raises ValueError for an unknown style or a `mess` out of range.
     """
     if style not in (*FACILITIES, "mixed"):
         raise ValueError(f"style: expected standard, action-stream or mixed, found {style!r}")
@@ -68,14 +69,14 @@ def simulate(
             told.append(visit)
             posted += _post(visit, seed, mess)
     posted.sort(key=lambda item: item[0])
-    # Cancelled visits come last, so that the others have the same place at any setting of the dial.
+    # Cancelled visits come last, so that the other visits have the same place whatever `mess` is.
     told.sort(key=lambda visit: visit.cancelled)
     truth: dict[str, object] = {"seed": seed, "visits": [visit.truth() for visit in told]}
     return InventedFeed(tuple((style, text) for _, style, text in posted), truth)
 
 
 def _post(visit: InventedVisit, seed: int, mess: float) -> Iterator[tuple[datetime, str, bytes]]:
-    """Write all messages of one visit: (arrival, style, bytes)."""
+    """All messages of one visit, as (arrival, style, bytes)."""
     dial = Dial(mess, seed, visit.serial())
     sender = sender_of(visit, dial.stream("sender"))
     records = muddle_records(records_of(visit, sender, dial.stream("charting")), dial)
@@ -84,12 +85,12 @@ def _post(visit: InventedVisit, seed: int, mess: float) -> Iterator[tuple[dateti
         *order_letters(visit, sender),
         *administration_letters(visit, sender, records),
     ]
-    for each in muddle_letters(letters, visit, sender, dial):
-        yield each.arrives, visit.style, render(visit, sender, each)
+    for message in muddle_letters(letters, visit, sender, dial):
+        yield message.arrives, visit.style, render(visit, sender, message)
 
 
 def _stay(visit: InventedVisit) -> Iterator[Letter]:
-    """Arrival, and discharge or the cancelling of a registration by mistake."""
+    """A04 at the arrival, then A03 at the discharge, or A11 if the registration was a mistake."""
     yield letter(visit, "A04", visit.arrived, visit_segments(visit))
     if visit.cancelled:
         yield letter(visit, "A11", visit.left)
@@ -102,8 +103,8 @@ def _stay(visit: InventedVisit) -> Iterator[Letter]:
 def write_feed(feed: InventedFeed, directory: Path) -> None:
     """Write STYLE.hl7 for each style that has messages, and truth.json, into `directory`.
 
-    Messages follow one another without a separator: each begins with MSH| after the CR of the last.
-    A file that an earlier feed left for a style without messages is removed.
+    Messages follow one another without a separator: `MSH|` comes right after the CR of the message
+    before. If a style has no messages, a file that an earlier feed left for it is removed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for style in FACILITIES:

@@ -1,8 +1,8 @@
 """The dial for mess: what goes wrong between the nurse, the interface engine and the network.
 
-This module owns each kind of trouble and how frequent it is with the dial at 1. It refuses to touch
-what was truly given: each kind draws from a stream of its own, apart from that of the visits, so
-the clinical truth of a seed is the same at any setting.
+This module owns each kind of trouble, and how frequent it is with the dial at 1. It never changes
+what was truly given: each kind of trouble has a random stream of its own, apart from that of the
+visits. So the truth of a seed is the same at any setting of the dial.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from chargeline.simulator.messages import Letter, letter, segment, visit_segment
 from chargeline.simulator.regimens import STRAYS
 from chargeline.simulator.visits import InventedDose, InventedVisit, amount_of, give
 
-# kind of trouble -> its probability at 1.0, and what it is counted on
+# Kind of trouble -> how often it happens with the dial at 1.0: 0.12 means 12 of 100 infusions.
 FREQUENCIES: dict[str, float] = {
     "missing stop": 0.12,  # infusion
     "not given": 0.15,  # visit
@@ -32,12 +32,12 @@ FREQUENCIES: dict[str, float] = {
     "duplicate": 0.08,  # message
     "resend": 0.06,  # message
 }
-_SHUFFLE_REACH = 6  # places that a message may move with the dial just below 1.0
+_SHUFFLE_REACH = 6  # places that a message can move while the dial is just below 1.0
 
 
 @dataclass(frozen=True)
 class Dial:
-    """The setting (0.0 to 1.0) for one visit of one seed."""
+    """The setting of the dial (0.0 to 1.0) for one visit of one seed."""
 
     level: float
     seed: int
@@ -52,13 +52,13 @@ class Dial:
         return stream.random() < FREQUENCIES[kind] * self.level
 
 
-# --- the visit: what was not documented, held, or charted by mistake ---------------------------
+# ------------------------------------------------------------------ visit: lost stops, stray doses
 
 
 def muddle_visit(visit: InventedVisit, dial: Dial) -> InventedVisit:
-    """Lose stops, and add administrations that never were (given=False or voided=True)."""
+    """Lose stops, and add doses that were not given, or were charted by mistake and voided."""
     stream = dial.stream("missing stop")
-    kept = tuple(_without_stop(each, dial, stream) for each in visit.administrations)
+    kept = tuple(_without_stop(dose, dial, stream) for dose in visit.administrations)
     muddled = replace(visit, administrations=kept)
     muddled = _with_stray(muddled, dial, "not given")
     return _with_stray(muddled, dial, "void")
@@ -76,7 +76,7 @@ def _with_stray(visit: InventedVisit, dial: Dial, kind: str) -> InventedVisit:
     step = stream.choice(STRAYS)
     drugs = tuple(amount_of(part, visit.patient, stream) for part in step.parts)
     order = f"F{visit.serial()}-{int(visit.administrations[-1].order.split('-')[1]) + 1}"
-    line = next((each.line for each in visit.administrations if each.route == "IV"), "R-ARM")
+    line = next((dose.line for dose in visit.administrations if dose.route == "IV"), "R-ARM")
     begin = visit.arrived + stream.randint(10, 30) * MINUTE
     stray = give(
         chance=stream,
@@ -92,7 +92,7 @@ def _with_stray(visit: InventedVisit, dial: Dial, kind: str) -> InventedVisit:
 
 
 def cancelled_visit(visit: InventedVisit, dial: Dial) -> InventedVisit | None:
-    """A second registration of the same patient by mistake, cancelled by an A11 soon after."""
+    """A second visit that was registered by mistake, and that an A11 cancels soon after."""
     stream = dial.stream("cancelled visit")
     if not dial.strikes("cancelled visit", stream):
         return None
@@ -107,11 +107,11 @@ def cancelled_visit(visit: InventedVisit, dial: Dial) -> InventedVisit | None:
     )
 
 
-# --- the records: corrections and voids ---------------------------------------------------------
+# ------------------------------------------------------------------ records: corrections and voids
 
 
 def muddle_records(records: Sequence[ChartedRecord], dial: Dial) -> list[ChartedRecord]:
-    """Chart some records wrongly at first and right later (U); take back what was a mistake (D)."""
+    """Chart some records wrongly and correct them later (U); delete the voided ones later (D)."""
     stream = dial.stream("correction")
     first: list[ChartedRecord] = []
     later: list[ChartedRecord] = []
@@ -148,27 +148,28 @@ def _wrong_stop(record: ChartedRecord, error: timedelta) -> ChartedRecord:
 
 
 def _wrong_dose(record: ChartedRecord, error: timedelta) -> ChartedRecord:
-    """Charted with a zero too many, the commonest slip; an error of time has no part in it."""
+    """The record with ten times its amount, the commonest slip; `error` is not used."""
     slip = format((Decimal(record.drugs[0].amount) * 10).normalize(), "f")
     return replace(record, drugs=(record.drugs[0]._replace(amount=slip), *record.drugs[1:]))
 
 
-# --- the letters: what the interface engine and the network do -----------------------------------
+# ------------------------------------------------------------------ letters: engine and network
 
 
 def muddle_letters(
     letters: Sequence[Letter], visit: InventedVisit, sender: Sender, dial: Dial
 ) -> list[Letter]:
-    """Delay, add, merge, copy and shuffle the messages of one visit; gives each its MSH-10."""
+    """Delay, add, merge, copy and shuffle the messages of one visit, and number them (MSH-10)."""
     muddled = list(letters)
     if not visit.cancelled:
         muddled = _late(muddled, visit, dial)
         muddled += [*_reopened(visit, dial), *_chatter(visit, dial), *_unknown(visit, sender, dial)]
         muddled = _visit_merge(muddled, visit, dial)
         muddled = _patient_merge(muddled, visit, dial)
-    muddled.sort(key=lambda each: each.sent)
+    muddled.sort(key=lambda message: message.sent)
     muddled = [
-        replace(each, control=f"{visit.serial()}{n:03}") for n, each in enumerate(muddled, 1)
+        replace(message, control=f"{visit.serial()}{number:03}")
+        for number, message in enumerate(muddled, 1)
     ]
     muddled += [*_duplicates(muddled, dial), *_resends(muddled, visit, dial)]
     return _shuffled(muddled, dial)
@@ -177,17 +178,16 @@ def muddle_letters(
 def _late(letters: list[Letter], visit: InventedVisit, dial: Dial) -> list[Letter]:
     stream = dial.stream("late")
     result = []
-    for each in letters:
-        struck = each.kind == "RAS" and dial.strikes("late", stream)
-        sent = max(each.sent, visit.left) + stream.randint(20, 1200) * MINUTE
-        result.append(
-            replace(each, sent=sent, arrives=sent + timedelta(seconds=1)) if struck else each
-        )
+    for message in letters:
+        struck = message.kind == "RAS" and dial.strikes("late", stream)
+        sent = max(message.sent, visit.left) + stream.randint(20, 1200) * MINUTE
+        late = replace(message, sent=sent, arrives=sent + timedelta(seconds=1))
+        result.append(late if struck else message)
     return result
 
 
 def _reopened(visit: InventedVisit, dial: Dial) -> Iterator[Letter]:
-    """A13 takes the discharge back; the patient leaves a little later."""
+    """An A13 that cancels the discharge, and an A03 when the patient leaves a little later."""
     stream = dial.stream("reopened")
     if dial.strikes("reopened", stream):
         back = visit.left + stream.randint(3, 15) * MINUTE
@@ -205,7 +205,7 @@ def _chatter(visit: InventedVisit, dial: Dial) -> Iterator[Letter]:
 
 
 def _unknown(visit: InventedVisit, sender: Sender, dial: Dial) -> Iterator[Letter]:
-    """A weight from the scale: a message type that no medication reader asked for."""
+    """A weight from a scale (ORU), which is a message that chargeline does not use."""
     stream = dial.stream("unknown type")
     if dial.strikes("unknown type", stream):
         moment = visit.arrived + stream.randint(1, 9) * MINUTE
@@ -215,7 +215,7 @@ def _unknown(visit: InventedVisit, sender: Sender, dial: Dial) -> Iterator[Lette
 
 
 def _visit_merge(letters: list[Letter], visit: InventedVisit, dial: Dial) -> list[Letter]:
-    """Begin under a temporary visit number (MRG-5), which A35 or A41 merges into the real one."""
+    """Begin with a temporary visit number, which an A35 or A41 (MRG-5) merges into the real one."""
     stream = dial.stream("visit merge")
     if not dial.strikes("visit merge", stream):
         return letters
@@ -226,12 +226,13 @@ def _visit_merge(letters: list[Letter], visit: InventedVisit, dial: Dial) -> lis
         merge, prior=segment("MRG", {1: f"{visit.patient.number}^^^ZEBRA^MR", 5: temporary})
     )
     return [
-        replace(each, visit=temporary) if each.sent < merge.sent else each for each in letters
+        replace(message, visit=temporary) if message.sent < merge.sent else message
+        for message in letters
     ] + [merge]
 
 
 def _patient_merge(letters: list[Letter], visit: InventedVisit, dial: Dial) -> list[Letter]:
-    """Begin under a temporary patient number (MRG-1), which A40 merges into the real one."""
+    """Begin with a temporary patient number, which an A40 (MRG-1) merges into the real one."""
     stream = dial.stream("patient merge")
     if not dial.strikes("patient merge", stream):
         return letters
@@ -240,44 +241,48 @@ def _patient_merge(letters: list[Letter], visit: InventedVisit, dial: Dial) -> l
     merge = replace(letter(visit, "A40", moment), visit="")
     merge = replace(merge, prior=segment("MRG", {1: f"{temporary}^^^ZEBRA^MR"}))
     earlier = [
-        replace(each, patient=temporary, prior=each.prior.replace(real, temporary))
-        for each in letters
-        if each.sent < merge.sent
+        replace(message, patient=temporary, prior=message.prior.replace(real, temporary))
+        for message in letters
+        if message.sent < merge.sent
     ]
-    return [*earlier, *(each for each in letters if each.sent >= merge.sent), merge]
+    later = [message for message in letters if message.sent >= merge.sent]
+    return [*earlier, *later, merge]
 
 
 def _duplicates(letters: Sequence[Letter], dial: Dial) -> Iterator[Letter]:
-    """The very same bytes once more, some minutes later."""
+    """Messages whose very same bytes arrive once more, some minutes or hours later."""
     stream = dial.stream("duplicate")
-    for each in letters:
+    for message in letters:
         delay = stream.randint(1, 400) * MINUTE
         if dial.strikes("duplicate", stream):
-            yield replace(each, arrives=each.arrives + delay)
+            yield replace(message, arrives=message.arrives + delay)
 
 
 def _resends(letters: Sequence[Letter], visit: InventedVisit, dial: Dial) -> Iterator[Letter]:
-    """The same body under a new MSH-10 and MSH-7."""
+    """Messages that are sent again with the same body and a new MSH-7 and MSH-10."""
     stream = dial.stream("resend")
-    for number, each in enumerate(letters, len(letters) + 1):
+    for number, message in enumerate(letters, len(letters) + 1):
         delay = stream.randint(1, 300) * MINUTE
         if dial.strikes("resend", stream):
-            control = f"{visit.serial()}{number:03}"
             yield replace(
-                each, sent=each.sent + delay, arrives=each.arrives + delay, control=control
+                message,
+                sent=message.sent + delay,
+                arrives=message.arrives + delay,
+                control=f"{visit.serial()}{number:03}",
             )
 
 
 def _shuffled(letters: list[Letter], dial: Dial) -> list[Letter]:
-    """Let messages change places: a little below 1.0, all of them at 1.0."""
+    """Let messages change places: by a few places while the dial is below 1.0, freely at 1.0."""
     stream = dial.stream("disorder")
-    ordered = sorted(letters, key=lambda each: each.arrives)
+    ordered = sorted(letters, key=lambda message: message.arrives)
     places = [
         number + stream.random() * _SHUFFLE_REACH * dial.level for number in range(len(ordered))
     ]
     if dial.level >= 1.0:
         stream.shuffle(places)
-    moved = [
-        each for _, each in sorted(zip(places, ordered, strict=True), key=lambda pair: pair[0])
+    by_place = sorted(zip(places, ordered, strict=True), key=lambda pair: pair[0])
+    moved = [message for _place, message in by_place]
+    return [
+        replace(message, arrives=slot.arrives) for message, slot in zip(moved, ordered, strict=True)
     ]
-    return [replace(each, arrives=slot.arrives) for each, slot in zip(moved, ordered, strict=True)]

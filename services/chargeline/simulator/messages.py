@@ -1,8 +1,8 @@
 """From the truth of a visit to HL7 v2 text, as two kinds of sender write it.
 
-This module owns segments, fields and versions. It refuses to know the dial for mess, and what the
-nurse charted comes in as records. A letter stays unrendered until the end, so that a message can
-be resent under a new number with exactly the same body.
+This module owns segments, fields and versions. It is given the records that the nurse charted and
+does not know the dial for mess. A `Letter` is a message that is not written out yet: mess.py can
+delay it, or send it again under a new number with exactly the same body.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
 from chargeline.simulator.regimens import DRUGS, PAYERS, ROUTES, VEHICLES
 from chargeline.simulator.visits import INFUSION_PUMP, Amount, InventedDose, InventedVisit
 
-# MSH-11: training, so that a receiver in production refuses what was invented.
+# MSH-11 of T (training), so that a receiver in production refuses these invented messages.
 PROCESSING_ID = "T"
 _CLASSES = {"recurring": "R", "outpatient": "O", "emergency": "E", "observation": "OBS"}
 _METHODS = {"push": "IVP", "infusion": "IVPB", "on_body": "ON-BODY"}
-# event -> message structure of MSH-9.3 (from v2.4 on)
+# Kind of letter -> message structure in MSH-9.3, which senders write from v2.4 on.
 _STRUCTURES = {
     "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A11": "ADT_A09", "A13": "ADT_A01",
     "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01",
@@ -28,13 +28,13 @@ _STRUCTURES = {
 
 @dataclass(frozen=True)
 class Letter:
-    """One message before it is written out. `happened` stays in the body, `sent` is MSH-7."""
+    """One message before it is written out. `happened` stands in its body, `sent` in MSH-7."""
 
-    kind: str  # RDE, RAS, R01 or the ADT event
+    kind: str  # RDE, RAS, R01, or the trigger of ADT
     happened: datetime
     sent: datetime
     arrives: datetime
-    visit: str  # PV1-19; "" leaves PV1 out
+    visit: str  # PV1-19; without a visit there is no PV1
     patient: str
     segments: tuple[str, ...]
     control: str = ""
@@ -43,18 +43,20 @@ class Letter:
 
 
 def segment(name: str, fields: dict[int, str]) -> str:
-    """Write a segment from its valued fields, numbered as in the standard."""
+    """A segment from its valued fields, numbered as in the standard."""
     return "|".join([name, *(fields.get(number, "") for number in range(1, max(fields) + 1))])
 
 
-# --- letters: what the interface sends -----------------------------------------------------------
+# ------------------------------------------------------------------ letters: what is sent
 
 
 def administration_letters(
     visit: InventedVisit, sender: Sender, records: Sequence[ChartedRecord]
 ) -> Iterator[Letter]:
-    """Send records: a standard sender puts those charted together into one RAS, the other never
-    does.
+    """The RAS messages of these records.
+
+    A standard sender puts records of one order that were charted within four minutes into one
+    message. A sender of actions sends one message for each record.
     """
     batch: list[ChartedRecord] = []
     for record in records:
@@ -90,7 +92,7 @@ def _administration_letter(
 def letter(
     visit: InventedVisit, kind: str, happened: datetime, segments: tuple[str, ...] = ()
 ) -> Letter:
-    """A message of this visit that goes out some seconds after what it tells."""
+    """A message of this visit, sent seven seconds after what it tells has happened."""
     sent = happened + timedelta(seconds=7)
     return Letter(
         kind=kind,
@@ -135,12 +137,12 @@ def _record_segments(sender: Sender, record: ChartedRecord, visit_facility: str)
 
 
 def _components(dose: InventedDose, drugs: Sequence[Amount]) -> Iterator[str]:
-    """RXC: the fluid of the bag (B) and each drug added to it (A)."""
+    """The RXC segments: the fluid of the bag (B), and each drug added to it (A)."""
     if dose.vehicle:
         base = f"{VEHICLES[dose.vehicle]}^{dose.vehicle}^L"
         yield segment("RXC", {1: "B", 2: base, 3: str(dose.volume_ml), 4: "mL"})
-    for each in drugs:
-        yield segment("RXC", {1: "A", 2: _drug_code(each.drug), 3: each.amount, 4: each.unit})
+    for amount in drugs:
+        yield segment("RXC", {1: "A", 2: _drug_code(amount.drug), 3: amount.amount, 4: amount.unit})
 
 
 def _route_segment(dose: InventedDose) -> str:
@@ -162,7 +164,7 @@ def _order_numbers(dose: InventedDose) -> tuple[str, str]:
 def _common_order(
     control: str, order: tuple[str, str], sender: Sender, moment: datetime, more: dict[int, str]
 ) -> str:
-    """ORC as full as real senders write it: who entered, who ordered, where from."""
+    """ORC with as many fields as real senders fill: who entered, who ordered, from where."""
     fields = {
         1: control,
         2: order[0],
@@ -179,9 +181,9 @@ def _common_order(
 
 
 def order_letters(visit: InventedVisit, sender: Sender) -> Iterator[Letter]:
-    """One RDE for each order, all written soon after the arrival."""
+    """One RDE for each order, sent from two minutes after the arrival on."""
     for number, (_, doses) in enumerate(
-        groupby(visit.administrations, key=lambda each: each.order)
+        groupby(visit.administrations, key=lambda dose: dose.order)
     ):
         moment = visit.arrived + 2 * MINUTE + number * timedelta(seconds=20)
         yield letter(visit, "RDE", moment, tuple(_order_segments(sender, next(doses), moment)))
@@ -214,7 +216,7 @@ def _order_segments(sender: Sender, dose: InventedDose, moment: datetime) -> Ite
 
 
 def visit_segments(visit: InventedVisit) -> tuple[str, ...]:
-    """DG1 and IN1, the same in each snapshot of the visit."""
+    """The DG1 and IN1 segments, which are the same in every ADT of the visit."""
     diagnoses = [
         segment("DG1", {1: str(number), 3: f"{code}^^I10", 6: "W"})
         for number, code in enumerate(visit.diagnoses, 1)
@@ -224,12 +226,11 @@ def visit_segments(visit: InventedVisit) -> tuple[str, ...]:
     return (*diagnoses, segment("IN1", fields).rstrip("|"))
 
 
-# --- text
-# -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------ text: how a letter is written
 
 
 def render(visit: InventedVisit, sender: Sender, message: Letter) -> bytes:
-    """Write the message out: CR after each segment, no frame around it."""
+    """The bytes of a message: CR after each segment, and no MLLP frame."""
     lines = [_header(visit, sender, message)]
     if message.kind.startswith("A"):
         lines.append(segment("EVN", {1: message.kind, 2: sender.stamp(message.happened)}))

@@ -1,14 +1,24 @@
-"""What an infusion centre gives, as tables: drugs, doses, bags, order, gaps and running times.
+"""What an infusion centre gives, as tables: drugs, regimens, doses, bags and running times.
 
-This module owns the clinical content and refuses to know about chance, clocks or HL7, so that an
-infusion nurse can review it line by line. The doses are ordinary adult ones; none is advice.
+This module owns the clinical content. It knows no chance, no clock and no HL7, so that an infusion
+nurse can review it line by line. The doses are ordinary doses for adults and no medical advice.
 """
 
-from typing import NamedTuple
+from chargeline.simulator.steps import (
+    GLUCOSE,
+    SALINE,
+    Part,
+    Regimen,
+    RegimenStep,
+    bag,
+    dose_basis,
+    fluid,
+    mixed,
+    push,
+    shot,
+)
 
-Range = tuple[int, int]
-
-# drug id -> (readable name, unit of its amounts)
+# Drug id -> (readable name, unit of its amounts).
 DRUGS: dict[str, tuple[str, str]] = {
     "acetaminophen": ("acetaminophen", "mg"),
     "azacitidine": ("azacitidine", "mg"),
@@ -53,12 +63,10 @@ DRUGS: dict[str, tuple[str, str]] = {
     "zoledronic-acid": ("zoledronic acid", "mg"),
 }
 
-SALINE = "sodium chloride 0.9%"
-GLUCOSE = "dextrose 5%"
-# vehicle -> the code that a base component carries in RXC-2
+# Fluid of a bag -> its code in RXC-2, where it is the base of a mixture.
 VEHICLES: dict[str, str] = {SALINE: "SODIUM-CHLORIDE-0.9", GLUCOSE: "DEXTROSE-5"}
 
-# RXR-1 -> (readable name, route as the truth names it)
+# RXR-1 -> (readable name, route as truth.json names it).
 ROUTES: dict[str, tuple[str, str]] = {
     "IV": ("intravenous", "intravenous"),
     "SC": ("subcutaneous", "subcutaneous"),
@@ -67,116 +75,35 @@ ROUTES: dict[str, tuple[str, str]] = {
 }
 
 
-class DoseBasis(NamedTuple):
-    """`amount` for each square metre ("m2"), kilogram ("kg"), AUC ("auc") or once ("flat").
-
-    The result is rounded to a multiple of `step`, as pharmacies round to what they can draw up.
-    """
-
-    basis: str
-    amount: str
-    step: str
-
-
-class Part(NamedTuple):
-    """One drug in a bag or syringe."""
-
-    drug: str
-    dose: DoseBasis
-
-
-class RegimenStep(NamedTuple):
-    """One order of a regimen, and how it runs. Ranges are whole minutes, both ends included."""
-
-    parts: tuple[Part, ...]
-    method: str  # infusion | push | injection | on_body | oral
-    minutes: Range = (0, 0)
-    gap: Range = (2, 9)  # after the end of what ran before
-    beside: bool = False  # starts together with the step before it
-    route: str = "IV"
-    vehicle: str | None = None
-    volume_ml: int = 0
-    rates: tuple[int, ...] = ()  # mL/hr, raised every half hour
-    device: str = ""
-    day: int = 0
-    doses: int = 1  # administrations under the one order
-    spacing: int = 3  # minutes from one of them to the next
-    chance: int = 100  # percent of visits in which it is given
-
-
-class Regimen(NamedTuple):
-    """A kind of visit. `weight` is its share, `classes` and `diagnoses` hold the alternatives."""
-
-    name: str
-    weight: int
-    classes: tuple[str, ...]
-    diagnoses: tuple[tuple[str, ...], ...]
-    steps: tuple[RegimenStep, ...]
-    sexes: str = "FM"
-
-
-def _dose(text: str) -> DoseBasis:
-    """Read `85/m2:5` as 85 for each square metre, rounded to 5; `8` is a flat dose."""
-    amount, _, rest = text.partition("/")
-    basis, _, step = rest.partition(":")
-    return DoseBasis(basis, amount, step) if rest else DoseBasis("flat", amount, amount)
-
-
-def _push(drug: str, dose: str, minutes: Range = (0, 4), chance: int = 100) -> RegimenStep:
-    return RegimenStep((Part(drug, _dose(dose)),), "push", minutes, chance=chance)
-
-
-def _bag(
-    drug: str, dose: str, minutes: Range, volume_ml: int = 250, vehicle: str | None = SALINE
-) -> RegimenStep:
-    return RegimenStep(
-        (Part(drug, _dose(dose)),), "infusion", minutes, vehicle=vehicle, volume_ml=volume_ml
-    )
-
-
-def _fluid(drug: str, volume_ml: int, minutes: Range) -> RegimenStep:
-    part = Part(drug, _dose(str(volume_ml)))
-    return RegimenStep((part,), "infusion", minutes, volume_ml=volume_ml)
-
-
-def _mixed(parts: dict[str, str], minutes: Range, volume_ml: int) -> RegimenStep:
-    drugs = tuple(Part(drug, _dose(dose)) for drug, dose in parts.items())
-    return RegimenStep(drugs, "infusion", minutes, vehicle=SALINE, volume_ml=volume_ml)
-
-
-def _shot(drug: str, dose: str, route: str) -> RegimenStep:
-    return RegimenStep((Part(drug, _dose(dose)),), "injection", route=route)
-
-
-_TABLET = RegimenStep((Part("acetaminophen", _dose("650")),), "oral", route="PO")
-_PALONOSETRON = _push("palonosetron", "0.25", (0, 1))
-_ONDANSETRON = _push("ondansetron", "8", (2, 5))
-_ONDANSETRON_BAG = _bag("ondansetron", "16", (14, 18), 50)
-_DEXAMETHASONE = _bag("dexamethasone", "12", (14, 20), 50)
-_FOSAPREPITANT = _bag("fosaprepitant", "150", (20, 33), 150)
-_DIPHENHYDRAMINE = _push("diphenhydramine", "25", (1, 3))
-_FAMOTIDINE = _push("famotidine", "20", (2, 3), chance=70)
-_SALINE_LITRE = _fluid("sodium-chloride-0.9", 1000, (55, 125))
-_LEUCOVORIN = _bag(
+_TABLET = RegimenStep((Part("acetaminophen", dose_basis("650")),), "oral", route="PO")
+_PALONOSETRON = push("palonosetron", "0.25", (0, 1))
+_ONDANSETRON = push("ondansetron", "8", (2, 5))
+_ONDANSETRON_BAG = bag("ondansetron", "16", (14, 18), 50)
+_DEXAMETHASONE = bag("dexamethasone", "12", (14, 20), 50)
+_FOSAPREPITANT = bag("fosaprepitant", "150", (20, 33), 150)
+_DIPHENHYDRAMINE = push("diphenhydramine", "25", (1, 3))
+_FAMOTIDINE = push("famotidine", "20", (2, 3), chance=70)
+_SALINE_LITRE = fluid("sodium-chloride-0.9", 1000, (55, 125))
+_LEUCOVORIN = bag(
     drug="leucovorin", dose="400/m2:10", minutes=(105, 125), volume_ml=250, vehicle=GLUCOSE
 )._replace(beside=True)
-_FLUOROURACIL = _push("fluorouracil", "400/m2:10", (2, 5))
+_FLUOROURACIL = push("fluorouracil", "400/m2:10", (2, 5))
 _PUMP = RegimenStep(
-    (Part("fluorouracil", _dose("2400/m2:50")),),
+    (Part("fluorouracil", dose_basis("2400/m2:50")),),
     "infusion",
     (2760, 2760),
     volume_ml=92,
     device="PORTABLE-PUMP",
 )
 _ON_BODY = RegimenStep(
-    (Part("pegfilgrastim", _dose("6")),), "on_body", route="SC", device="ON-BODY-INJECTOR"
+    (Part("pegfilgrastim", dose_basis("6")),), "on_body", route="SC", device="ON-BODY-INJECTOR"
 )
 _ELECTROLYTES = {"magnesium-sulfate": "2000", "potassium-chloride": "20"}
 
 _CHAIR = ("recurring", "recurring", "recurring", "outpatient")
 _CLINIC = ("outpatient",)
 
-# One regimen reads as one table, so its layout is kept by hand.
+# Each regimen is one table: its orders in the order in which they are given.
 REGIMENS: tuple[Regimen, ...] = (
     Regimen(
         name="FOLFOX",
@@ -186,7 +113,7 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _PALONOSETRON,
             _DEXAMETHASONE,
-            _bag(
+            bag(
                 drug="oxaliplatin",
                 dose="85/m2:5",
                 minutes=(112, 130),
@@ -204,9 +131,9 @@ REGIMENS: tuple[Regimen, ...] = (
         classes=_CHAIR,
         diagnoses=(("Z51.11", "Z51.12", "C18.9", "C78.7"),),
         steps=(
-            _mixed({"ondansetron": "16", "dexamethasone": "12"}, (14, 20), 50),
-            _bag("bevacizumab", "5/kg:25", (29, 62), 100),
-            _bag(
+            mixed({"ondansetron": "16", "dexamethasone": "12"}, (14, 20), 50),
+            bag("bevacizumab", "5/kg:25", (29, 62), 100),
+            bag(
                 drug="irinotecan",
                 dose="180/m2:10",
                 minutes=(86, 95),
@@ -226,13 +153,13 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _TABLET,
             _DIPHENHYDRAMINE,
-            _bag("rituximab", "375/m2:10", (240, 360), 500)._replace(
+            bag("rituximab", "375/m2:10", (240, 360), 500)._replace(
                 rates=(25, 50, 75, 100, 125, 150, 175, 200), gap=(20, 32)
             ),
             _ONDANSETRON,
-            _bag("cyclophosphamide", "750/m2:50", (29, 62)),
-            _push("doxorubicin", "50/m2:1", (3, 9)),
-            _push("vincristine", "2", (1, 3)),
+            bag("cyclophosphamide", "750/m2:50", (29, 62)),
+            push("doxorubicin", "50/m2:1", (3, 9)),
+            push("vincristine", "2", (1, 3)),
         ),
     ),
     Regimen(
@@ -243,10 +170,10 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _PALONOSETRON,
             _DEXAMETHASONE,
-            _bag("pertuzumab", "420", (29, 62)),
-            _bag("trastuzumab", "6/kg:6", (29, 92)),
-            _bag("docetaxel", "75/m2:5", (57, 66)),
-            _bag("carboplatin", "6/auc:10", (29, 62)),
+            bag("pertuzumab", "420", (29, 62)),
+            bag("trastuzumab", "6/kg:6", (29, 92)),
+            bag("docetaxel", "75/m2:5", (57, 66)),
+            bag("carboplatin", "6/auc:10", (29, 62)),
         ),
         sexes="F",
     ),
@@ -258,8 +185,8 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _ONDANSETRON_BAG,
             _DEXAMETHASONE,
-            _bag("docetaxel", "75/m2:5", (57, 66)),
-            _bag("cyclophosphamide", "600/m2:50", (29, 62)),
+            bag("docetaxel", "75/m2:5", (57, 66)),
+            bag("cyclophosphamide", "600/m2:50", (29, 62)),
             _ON_BODY,
         ),
         sexes="F",
@@ -272,9 +199,9 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _DEXAMETHASONE,
             _ONDANSETRON,
-            _bag("pembrolizumab", "200", (28, 35), 100),
-            _bag("pemetrexed", "500/m2:25", (9, 16), 100),
-            _bag("carboplatin", "5/auc:10", (29, 62)),
+            bag("pembrolizumab", "200", (28, 35), 100),
+            bag("pemetrexed", "500/m2:25", (9, 16), 100),
+            bag("carboplatin", "5/auc:10", (29, 62)),
         ),
     ),
     Regimen(
@@ -283,11 +210,11 @@ REGIMENS: tuple[Regimen, ...] = (
         classes=_CHAIR,
         diagnoses=(("Z51.11", "C34.90"), ("Z51.11", "C67.9")),
         steps=(
-            _mixed(_ELECTROLYTES, (60, 125), 1000),
+            mixed(_ELECTROLYTES, (60, 125), 1000),
             _FOSAPREPITANT,
             _PALONOSETRON,
             _DEXAMETHASONE,
-            _bag("cisplatin", "75/m2:1", (58, 125), 500),
+            bag("cisplatin", "75/m2:1", (58, 125), 500),
             _SALINE_LITRE,
         ),
     ),
@@ -296,7 +223,7 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=6,
         classes=_CHAIR,
         diagnoses=(("Z51.12", "C34.90"), ("Z51.12", "C43.9")),
-        steps=(_bag("pembrolizumab", "200", (28, 35), 100),),
+        steps=(bag("pembrolizumab", "200", (28, 35), 100),),
     ),
     Regimen(
         name="nivolumab and ipilimumab",
@@ -304,8 +231,8 @@ REGIMENS: tuple[Regimen, ...] = (
         classes=_CHAIR,
         diagnoses=(("Z51.12", "C43.9"), ("Z51.12", "C64.9")),
         steps=(
-            _bag("nivolumab", "3/kg:10", (28, 34), 100),
-            _bag("ipilimumab", "1/kg:10", (28, 34), 100)._replace(gap=(28, 34)),
+            bag("nivolumab", "3/kg:10", (28, 34), 100),
+            bag("ipilimumab", "1/kg:10", (28, 34), 100)._replace(gap=(28, 34)),
         ),
     ),
     Regimen(
@@ -313,7 +240,7 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=6,
         classes=_CHAIR,
         diagnoses=(("Z51.11", "C90.00"),),
-        steps=(_shot("bortezomib", "1.3/m2:0.1", "SC"),),
+        steps=(shot("bortezomib", "1.3/m2:0.1", "SC"),),
     ),
     Regimen(
         name="azacitidine on three days",
@@ -321,9 +248,9 @@ REGIMENS: tuple[Regimen, ...] = (
         classes=("recurring",),
         diagnoses=(("Z51.11", "D46.9"),),
         steps=(
-            _shot("azacitidine", "75/m2:5", "SC"),
-            _shot("azacitidine", "75/m2:5", "SC")._replace(day=1),
-            _shot("azacitidine", "75/m2:5", "SC")._replace(day=2),
+            shot("azacitidine", "75/m2:5", "SC"),
+            shot("azacitidine", "75/m2:5", "SC")._replace(day=1),
+            shot("azacitidine", "75/m2:5", "SC")._replace(day=2),
         ),
     ),
     Regimen(
@@ -331,7 +258,7 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=4,
         classes=_CLINIC,
         diagnoses=(("Z51.11", "C50.912"),),
-        steps=(_shot("fulvestrant", "250", "IM")._replace(doses=2, gap=(15, 40)),),
+        steps=(shot("fulvestrant", "250", "IM")._replace(doses=2, gap=(15, 40)),),
         sexes="F",
     ),
     Regimen(
@@ -339,7 +266,7 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=3,
         classes=_CLINIC,
         diagnoses=(("C61",),),
-        steps=(_shot("leuprolide", "22.5", "IM"),),
+        steps=(shot("leuprolide", "22.5", "IM"),),
         sexes="M",
     ),
     Regimen(
@@ -347,35 +274,35 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=3,
         classes=_CLINIC,
         diagnoses=(("M81.0",), ("C79.51", "C50.912")),
-        steps=(_shot("denosumab", "120", "SC"),),
+        steps=(shot("denosumab", "120", "SC"),),
     ),
     Regimen(
         name="pegfilgrastim",
         weight=3,
         classes=_CLINIC,
         diagnoses=(("D70.1", "C50.912"), ("D70.1", "C34.90")),
-        steps=(_shot("pegfilgrastim", "6", "SC"),),
+        steps=(shot("pegfilgrastim", "6", "SC"),),
     ),
     Regimen(
         name="iron sucrose as a push",
         weight=3,
         classes=_CLINIC,
         diagnoses=(("D50.9",), ("D50.0", "K92.2")),
-        steps=(_push("iron-sucrose", "200", (2, 5)),),
+        steps=(push("iron-sucrose", "200", (2, 5)),),
     ),
     Regimen(
         name="iron sucrose as an infusion",
         weight=3,
         classes=_CLINIC,
         diagnoses=(("D50.9",), ("D63.1", "N18.4")),
-        steps=(_bag("iron-sucrose", "300", (84, 95)),),
+        steps=(bag("iron-sucrose", "300", (84, 95)),),
     ),
     Regimen(
         name="ferric carboxymaltose",
         weight=3,
         classes=_CLINIC,
         diagnoses=(("D50.9",), ("D50.8", "K90.9")),
-        steps=(_bag("ferric-carboxymaltose", "750", (14, 22)),),
+        steps=(bag("ferric-carboxymaltose", "750", (14, 22)),),
     ),
     Regimen(
         name="hydration",
@@ -383,9 +310,9 @@ REGIMENS: tuple[Regimen, ...] = (
         classes=("recurring", "outpatient", "emergency"),
         diagnoses=(("E86.0", "C18.9"), ("R11.2",)),
         steps=(
-            _fluid("sodium-chloride-0.9", 1000, (58, 125)),
-            _push("ondansetron", "4", (2, 5))._replace(beside=True),
-            _fluid("sodium-chloride-0.9", 1000, (60, 122))._replace(chance=50),
+            fluid("sodium-chloride-0.9", 1000, (58, 125)),
+            push("ondansetron", "4", (2, 5))._replace(beside=True),
+            fluid("sodium-chloride-0.9", 1000, (60, 122))._replace(chance=50),
             _FAMOTIDINE,
         ),
     ),
@@ -394,7 +321,7 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=3,
         classes=("outpatient", "emergency"),
         diagnoses=(("E86.0",), ("E87.1", "R11.2")),
-        steps=(_fluid("dextrose-5-half-normal-saline", 1000, (118, 245)),),
+        steps=(fluid("dextrose-5-half-normal-saline", 1000, (118, 245)),),
     ),
     Regimen(
         name="infliximab",
@@ -404,7 +331,7 @@ REGIMENS: tuple[Regimen, ...] = (
         steps=(
             _TABLET,
             _DIPHENHYDRAMINE,
-            _bag("infliximab", "5/kg:100", (115, 140))._replace(
+            bag("infliximab", "5/kg:100", (115, 140))._replace(
                 rates=(40, 80, 150, 250), gap=(15, 30)
             ),
         ),
@@ -415,8 +342,8 @@ REGIMENS: tuple[Regimen, ...] = (
         classes=("outpatient", "emergency"),
         diagnoses=(("L03.115",), ("A41.9",)),
         steps=(
-            _bag("ceftriaxone", "1000", (14, 33), 50),
-            _bag("vancomycin", "15/kg:250", (58, 95)),
+            bag("ceftriaxone", "1000", (14, 33), 50),
+            bag("vancomycin", "15/kg:250", (58, 95)),
         ),
     ),
     Regimen(
@@ -426,8 +353,8 @@ REGIMENS: tuple[Regimen, ...] = (
         diagnoses=(("L03.115",), ("R50.81", "D70.1")),
         steps=(
             _SALINE_LITRE._replace(minutes=(230, 250)),
-            _bag("ceftriaxone", "2000", (28, 33), 50),
-            _bag("vancomycin", "15/kg:250", (88, 125))._replace(doses=2, spacing=720),
+            bag("ceftriaxone", "2000", (28, 33), 50),
+            bag("vancomycin", "15/kg:250", (88, 125))._replace(doses=2, spacing=720),
         ),
     ),
     Regimen(
@@ -435,19 +362,19 @@ REGIMENS: tuple[Regimen, ...] = (
         weight=3,
         classes=_CLINIC,
         diagnoses=(("C79.51", "C50.912"), ("M81.0",)),
-        steps=(_bag("zoledronic-acid", "4", (14, 19), 100),),
+        steps=(bag("zoledronic-acid", "4", (14, 19), 100),),
     ),
 )
 
-# What is charted by mistake, held or refused when the dial adds it to a visit.
+# Doses that the dial for mess adds to a visit: charted by mistake, held or refused.
 STRAYS: tuple[RegimenStep, ...] = (
-    _push("ondansetron", "4", (0, 3)),
-    _push("diphenhydramine", "50", (0, 3)),
-    _bag("famotidine", "20", (15, 22), 50),
-    _bag("dexamethasone", "10", (15, 25), 50),
+    push("ondansetron", "4", (0, 3)),
+    push("diphenhydramine", "50", (0, 3)),
+    bag("famotidine", "20", (15, 22), 50),
+    bag("dexamethasone", "10", (15, 25), 50),
 )
 
-# payer id -> readable name, as IN1-3 and IN1-4 give them
+# Payer id (IN1-3) -> readable name (IN1-4).
 PAYERS: dict[str, str] = {
     "ZEBRAMEDICARE": "ZEBRA MEDICARE INVENTED",
     "ZEBRACARE": "ZEBRA CARE INVENTED",

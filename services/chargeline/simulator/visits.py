@@ -1,8 +1,8 @@
-"""Random visits of an infusion centre, as the records of what truly happened.
+"""Random visits of an infusion centre: what truly happened.
 
-This module owns the truth: who came, what ran, when and into which line. It refuses to know HL7 and
-the dial for mess; each visit draws from a stream of its own, so a longer run begins like a shorter
-one.
+This module owns the truth: who came, which drugs ran, when and into which line. It does not know
+HL7 or the dial for mess. Each visit has a random stream of its own, so the first 20 visits of a
+feed are the same whether it has 20 visits or 200.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,16 +13,8 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chargeline.simulator.regimens import (
-    DRUGS,
-    PAYERS,
-    REGIMENS,
-    ROUTES,
-    Part,
-    Range,
-    Regimen,
-    RegimenStep,
-)
+from chargeline.simulator.regimens import DRUGS, PAYERS, REGIMENS, ROUTES
+from chargeline.simulator.steps import Part, Range, Regimen, RegimenStep
 
 Interval = tuple[datetime, datetime]
 
@@ -41,7 +33,7 @@ _SITES = {"SC": ("ABD", "R-ARM", "L-ARM"), "IM": ("R-GLUT", "L-GLUT"), "PO": (""
 
 
 class Amount(NamedTuple):
-    """One drug of an administration; `amount` is a decimal number in `unit`."""
+    """One drug of a dose. `amount` is a decimal number, in `unit`."""
 
     drug: str
     amount: str
@@ -49,7 +41,7 @@ class Amount(NamedTuple):
 
 
 class Patient(NamedTuple):
-    """An invented person. `weight_kg` and `surface_m2` set the doses."""
+    """An invented person. `weight_kg` and `surface_m2` decide the doses."""
 
     number: str
     name: str
@@ -62,7 +54,7 @@ class Patient(NamedTuple):
 
 @dataclass(frozen=True)
 class InventedDose:
-    """One dose as it ran. Times are UTC; `rates` holds (moment, mL/hr) and begins at the start."""
+    """One dose as it ran. Times are in UTC. `rates` are (moment, mL/hr), the first at the start."""
 
     order: str
     drugs: tuple[Amount, ...]
@@ -84,7 +76,7 @@ class InventedDose:
         return self.intervals[0][0]
 
     def is_taken_home(self) -> bool:
-        """Whether it runs on in a portable pump after the visit."""
+        """Whether the dose runs on in a portable pump after the visit."""
         return self.device == TAKEN_HOME
 
     def stop(self) -> datetime:
@@ -94,7 +86,7 @@ class InventedDose:
 
 @dataclass(frozen=True)
 class InventedVisit:
-    """One encounter with all its administrations, in the order of their orders."""
+    """One visit with all its doses, sorted by order."""
 
     number: str
     style: str
@@ -108,15 +100,15 @@ class InventedVisit:
     cancelled: bool = False
 
     def facility(self) -> str:
-        """The MSH-4 of the visit's sender."""
+        """The facility that sends the messages of the visit (MSH-4)."""
         return FACILITIES[self.style]
 
     def serial(self) -> str:
-        """The digits of the visit number, which its orders carry too."""
+        """The digits of the visit number, which stand in its order numbers too."""
         return self.number[1:]
 
     def truth(self) -> dict[str, object]:
-        """The visit as `truth.json` gives it."""
+        """The visit as truth.json gives it."""
         return {
             "visit": self.number,
             "facility": self.facility(),
@@ -128,7 +120,7 @@ class InventedVisit:
             "diagnoses": list(self.diagnoses),
             "cancelled": self.cancelled,
             "merged_into": None,
-            "administrations": [_administration_truth(each) for each in self.administrations],
+            "administrations": [_administration_truth(dose) for dose in self.administrations],
         }
 
 
@@ -156,7 +148,7 @@ def _local(moment: datetime) -> str:
 
 
 def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[InventedVisit]:
-    """Give `count` visits in the order of their numbers, 24 on each working day."""
+    """Plan a number of visits, 24 on each working day, in the order of their numbers."""
     away_since: dict[Patient, datetime] = {}
     for index in range(count):
         serial = FIRST_VISIT + index
@@ -166,7 +158,7 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
             else style
         )
         chance = Random(f"{seed}:{serial}:truth")
-        regimen = chance.choices(REGIMENS, [each.weight for each in REGIMENS])[0]
+        regimen = chance.choices(REGIMENS, [regimen.weight for regimen in REGIMENS])[0]
         arrived = _arrival(chance, _working_day(first_day, index // _VISITS_A_DAY))
         patient = _patient(
             chance=chance, regimen=regimen, away_since=away_since, arrived=arrived, serial=serial
@@ -186,8 +178,9 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
 
 
 def _working_day(first_day: date, ordinal: int) -> date:
-    """The working day number `ordinal` from `first_day` on; a weekend counts as the Monday after
-    it.
+    """The nth working day from `first_day` on, counted from 0. A weekend counts as its Monday.
+
+    From Friday 2026-03-06 on, day 1 is Monday 2026-03-09.
     """
     weekday = first_day.weekday()
     monday = (
@@ -211,7 +204,7 @@ def _patient(
     arrived: datetime,
     serial: int,
 ) -> Patient:
-    """Take someone who was here before and has left, or invent a new person."""
+    """A patient who was here before and has left, or a new invented person."""
     returning = [
         who for who, left in away_since.items() if who.sex in regimen.sexes and left < arrived
     ]
@@ -241,8 +234,8 @@ def _visit(
             arrived=arrived,
         )
     )
-    in_the_chair = [each.start() for each in administrations]
-    in_the_chair += [each.stop() for each in administrations if not each.is_taken_home()]
+    in_the_chair = [dose.start() for dose in administrations]
+    in_the_chair += [dose.stop() for dose in administrations if not dose.is_taken_home()]
     return InventedVisit(
         number=f"V{serial}",
         style=style,
@@ -264,7 +257,7 @@ def _administrations(
     style: str,
     arrived: datetime,
 ) -> Iterator[InventedDose]:
-    """Walk the steps of a regimen: each starts after what ran before, or beside it."""
+    """The doses of a regimen's steps. A step starts after the one before it, or beside it."""
     line = chance.choice(_LINES)
     pump = INFUSION_PUMP if chance.randrange(3) == 0 else ""
     free = previous = chance.randint(15, 45)
@@ -298,7 +291,7 @@ def _administrations(
 
 
 def _site(chance: Random, step: RegimenStep, line: str, ordinal: int, second: bool) -> str:
-    """The access line of what is intravenous, else the place on the body."""
+    """The access line of an intravenous dose, or the place on the body for any other."""
     if step.route != "IV":
         sites = _SITES[step.route]
         return sites[ordinal % 2] if step.doses > 1 else chance.choice(sites)
@@ -314,7 +307,7 @@ def give(
     style: str,
     begin: datetime,
 ) -> InventedDose:
-    """Run one dose of `step` from `begin` on."""
+    """One dose of a step as it ran from `begin` on."""
     minutes = chance.randint(*step.minutes)
     if step.method != "infusion" and style != "standard":
         minutes = 0  # a sender of single actions charts a push as one moment
@@ -342,7 +335,7 @@ def _after(begin: datetime, minutes: int) -> datetime:
 
 
 def _pieces(chance: Random, step: RegimenStep, minutes: int) -> tuple[Range, ...]:
-    """Split a longer infusion in two around a pause, now and then."""
+    """The minutes in which a dose ran: one piece, or now and then two with a pause between."""
     paused = chance.randrange(100) < _PAUSED_PERCENT
     if not paused or step.method != "infusion" or minutes < 40 or step.device == TAKEN_HOME:
         return ((0, minutes),)
@@ -352,9 +345,7 @@ def _pieces(chance: Random, step: RegimenStep, minutes: int) -> tuple[Range, ...
 
 
 def _rates(step: RegimenStep, pieces: tuple[Range, ...], minutes: int) -> Iterator[Range]:
-    """Give (minute, mL/hr): one steady rate, or the ladder of a drug that is raised each half
-    hour.
-    """
+    """The rates as (minute, mL/hr): one steady rate, or the step's rates, raised each half hour."""
     if step.method != "infusion":
         return
     ladder = step.rates or (max(1, round(step.volume_ml * 60 / minutes)),)
@@ -365,14 +356,15 @@ def _rates(step: RegimenStep, pieces: tuple[Range, ...], minutes: int) -> Iterat
 
 
 def _planned_minutes(minutes: Range) -> int:
-    """What the order says: the middle of the range, to the nearest ten minutes as orders are
-    written.
+    """The duration on the order: the middle of the range, rounded to ten minutes.
+
+    A range of 112 to 130 minutes is ordered as 120.
     """
     return max(10, round(sum(minutes) / 20) * 10)
 
 
 def amount_of(part: Part, patient: Patient, chance: Random) -> Amount:
-    """Work out the dose of one drug for this patient, rounded as the table says."""
+    """The dose of one drug for this patient, rounded as the table says."""
     dose, filtration = part.dose, chance.randint(55, 115)
     factor = {
         "flat": Decimal(1),
