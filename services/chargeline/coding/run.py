@@ -85,9 +85,9 @@ class Run(NamedTuple):
     def to_rows(self) -> list[DraftRow]:
         """A row for each charge line, question and withheld service, as a data frame takes them.
 
-        `pandas.DataFrame(run.to_rows())` has the keys of `DraftRow` as its columns. Visits come in the
-        order of the run; of an encounter first its lines, then its questions, then what is
-        withheld. Questions about the visit as a whole come before its encounters.
+        `pandas.DataFrame(run.to_rows())` has the keys of `DraftRow` as its columns. The visits come
+        in the order of the run. Of a visit the questions about it as a whole come first, and then
+        its encounters, each with its lines, its questions and what is withheld.
         """
         return [row for visit in self.visits for row in _rows_of(visit.draft)]
 
