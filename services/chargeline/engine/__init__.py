@@ -35,7 +35,6 @@ from chargeline.engine.finding import (
     FindingCode,
     FindingError,
     RuleId,
-    ordinary_class,
     shape_of,
 )
 from chargeline.engine.formulary import Drug, Formulary, normal
@@ -146,7 +145,6 @@ __all__ = [
     "fold",
     "histories",
     "normal",
-    "ordinary_class",
     "plain",
     "shape_of",
     "sharing",

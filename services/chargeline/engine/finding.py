@@ -8,7 +8,7 @@ content of a message, because findings are logged and published.
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, NewType, TypeVar
+from typing import Any, Literal, NamedTuple, NewType
 
 RuleId = NewType("RuleId", str)
 """The id of a rule that asks a question. The code of the question is the id of the rule."""
@@ -225,32 +225,27 @@ class Finding(NamedTuple):
         return f"{place}expected {self.expected}, found {self.found}; {self.do}"
 
 
-Class = TypeVar("Class", bound=type)
-
-
-def ordinary_class(of: Class) -> Class:
-    """Marks an error class as one that stays an ordinary Python class; nothing is done to it.
-
-    mypyc, with which the engine can be compiled, gives a class without a decorator a form of its
-    own, and packages that are not compiled, such as the rulebook, could then not derive from it.
-    """
-    return of
-
-
-@ordinary_class
 class FindingError(Exception):
-    """An error that carries one finding or several."""
+    """An error that says what was expected, found, where, and what to do; it may say several.
 
-    def __init__(self, *findings: Finding) -> None:
+    `self` is declared as Any so that packages which are not compiled can derive their errors from
+    this one where the engine is compiled with mypyc: a declared `self` would be checked to be of
+    the compiled class itself.
+    """
+
+    findings: tuple[Finding, ...]
+
+    def __init__(self: Any, *findings: Finding) -> None:
         assert findings, "an error has a reason"
         assert all(finding.code in MEANINGS for finding in findings), "its code is of the list"
-        super().__init__("\n".join(str(finding) for finding in findings))
+        Exception.__init__(self, "\n".join(str(finding) for finding in findings))
         self.findings = findings
 
     @property
-    def finding(self) -> Finding:
+    def finding(self: Any) -> Finding:
         """The first finding, which is the only one of most errors."""
-        return self.findings[0]
+        first: Finding = self.findings[0]
+        return first
 
 
 def shape_of(text: str) -> str:

@@ -5,10 +5,9 @@ was found is told as a length, a name, a delimiter or a shape ("5 characters, le
 content of a message.
 """
 
-from chargeline.engine import Finding, FindingCode, FindingError, ordinary_class
+from chargeline.engine import Finding, FindingCode, FindingError
 
 
-@ordinary_class
 class Hl7Error(FindingError, ValueError):
     """Input that cannot be used, with a finding that says why. It never holds patient data."""
 
