@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, ForwardRef
 
 import pytest
 
-from chargeline.engine import words
+from chargeline.engine import CONCERNS, Concern, words
 from chargeline.engine.words import words_of
 from chargeline.hl7.profile import WORD_TABLES
 from chargeline.rulebook import notation
@@ -85,3 +86,15 @@ def test_the_notation_of_cases_has_a_word_for_each_route_method_and_purpose() ->
     assert set(notation.ROUTES.values()) == {*words_of(words.Route), ""}
     assert set(notation.METHODS.values()) == set(words_of(words.Method))
     assert set(notation.PURPOSES.values()) == set(words_of(words.Purpose))
+
+
+@pytest.mark.parametrize("concern", CONCERNS.values(), ids=lambda concern: concern.name)
+def test_the_words_of_a_concern_survive_compiling(concern: Concern[Any, Any]) -> None:
+    """The type of each fact and answer that is a family of words stands in quotes.
+
+    mypyc keeps the names of types that stand so, and nothing of others.
+    """
+    for shape in (concern._make_facts, concern.answer):
+        hints = shape.__annotations__
+        plain = [name for name, hint in hints.items() if not isinstance(hint, ForwardRef)]
+        assert all(hints[name] in (int, str) for name in plain)

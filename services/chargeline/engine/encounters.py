@@ -22,14 +22,14 @@ from chargeline.engine.words import Grouping, PatientClassFact, YesNo
 class GroupingFacts(NamedTuple):
     """What decides how days are grouped."""
 
-    patient_class: PatientClassFact
+    patient_class: "PatientClassFact"
 
 
 class GroupingAnswer(NamedTuple):
     """How days are grouped, the gap that begins a new encounter, and whether days are billed."""
 
-    group: Grouping
-    bill: YesNo
+    group: "Grouping"
+    bill: "YesNo"
     gap_minutes: int = 0
 
 

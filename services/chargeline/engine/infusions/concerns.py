@@ -34,7 +34,7 @@ class RepeatInfusionAnswer(NamedTuple):
     With `short_as_push` a later infusion of at most `push_minutes` is a push.
     """
 
-    as_: RepeatInfusionAs
+    as_: "RepeatInfusionAs"
     push_minutes: int = 0
 
 
@@ -49,7 +49,7 @@ REPEAT_INFUSION = Concern(
 class RepeatPushAnswer(NamedTuple):
     """Whether a later push of a drug is reported when more than `after_minutes` have passed."""
 
-    as_: RepeatPushAs
+    as_: "RepeatPushAs"
     after_minutes: int
 
 
@@ -66,7 +66,7 @@ REPEAT_PUSH = Concern(
 class HydrationPiecesAnswer(NamedTuple):
     """Which minutes count where hydration ran in several pieces."""
 
-    as_: HydrationPiecesAs
+    as_: "HydrationPiecesAs"
 
 
 HYDRATION_PIECES = Concern(
@@ -80,7 +80,7 @@ HYDRATION_PIECES = Concern(
 class HydrationBesideAnswer(NamedTuple):
     """Whether minutes of hydration beside other services count."""
 
-    as_: HydrationBesideAs
+    as_: "HydrationBesideAs"
 
 
 HYDRATION_BESIDE = Concern(
@@ -96,7 +96,7 @@ HYDRATION_BESIDE = Concern(
 class InitialAnswer(NamedTuple):
     """How the initial service is chosen."""
 
-    by: InitialBy
+    by: "InitialBy"
 
 
 INITIAL = Concern(
@@ -116,7 +116,7 @@ class DiagnosisFacts(NamedTuple):
 class PrimaryReasonAnswer(NamedTuple):
     """What the patient came for: a class, and kinds or ids of drugs with `|` between them."""
 
-    class_: ReasonClass
+    class_: "ReasonClass"
     kinds: str = ""
 
 
@@ -135,8 +135,8 @@ PRIMARY_REASON = Concern(
 class ServiceFacts(NamedTuple):
     """Class and technique of a service, whatever its place."""
 
-    class_: DrugClass
-    technique: Technique
+    class_: "DrugClass"
+    technique: "Technique"
 
 
 RANK = Concern(
@@ -151,7 +151,7 @@ RANK = Concern(
 class DistinctFacts(NamedTuple):
     """Why there is a second initial service."""
 
-    because: DistinctBecause
+    because: "DistinctBecause"
 
 
 class ModifierAnswer(NamedTuple):
@@ -176,7 +176,7 @@ class ConcurrencyAnswer(NamedTuple):
     `minutes` must overlap (`at_least`), or must be left without overlap (`subtract`).
     """
 
-    as_: ConcurrencyAs
+    as_: "ConcurrencyAs"
     minutes: int = 0
 
 
@@ -205,7 +205,7 @@ CONCURRENT_LIMIT = Concern(
 class PushBesideAnswer(NamedTuple):
     """What a push during a running infusion is."""
 
-    as_: PushBesideAs
+    as_: "PushBesideAs"
 
 
 PUSH_BESIDE = Concern(
@@ -224,7 +224,7 @@ class InjectionsAnswer(NamedTuple):
     With `dose` syringes of one order within `dose_minutes` are one dose that was divided.
     """
 
-    per: InjectionsPer
+    per: "InjectionsPer"
     modifier: str = ""
     dose_minutes: int = 0
 
@@ -240,13 +240,13 @@ INJECTIONS = Concern(
 class TechniqueOnly(NamedTuple):
     """How a service is given."""
 
-    technique: Technique
+    technique: "Technique"
 
 
 class ExclusiveAnswer(NamedTuple):
     """The other services beside which a service is not reported."""
 
-    with_: ExclusiveWith
+    with_: "ExclusiveWith"
 
 
 EXCLUSIVE = Concern(
@@ -263,9 +263,9 @@ EXCLUSIVE = Concern(
 class PlaceFacts(NamedTuple):
     """A service in its place."""
 
-    class_: DrugClass
-    technique: Technique
-    position: Position
+    class_: "DrugClass"
+    technique: "Technique"
+    position: "Position"
 
 
 class RoleAnswer(NamedTuple):

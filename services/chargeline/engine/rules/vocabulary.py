@@ -6,6 +6,9 @@ write in `when` and in `then`. The type of a field says which values the field m
 words.py, a whole number, or any text. So the engine gives facts by name, the type checker checks
 how the engine uses answers, and the checker of the rulebook knows each word. A field whose name
 Python reserves ends in `_`: rules write `class`, the named tuple has `class_`.
+
+The type of such a field stands in quotes, `by: "InitialBy"`. Where the engine is compiled, mypyc
+keeps what a type is called only if it is written so, and the words are read from the types.
 """
 
 from collections.abc import Callable, Mapping

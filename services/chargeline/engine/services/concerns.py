@@ -28,13 +28,13 @@ from chargeline.engine.words import (
 class ClassFacts(NamedTuple):
     """What decides the class of a drug."""
 
-    kind: DrugKind
+    kind: "DrugKind"
 
 
 class ClassAnswer(NamedTuple):
     """Under which codes a drug is given."""
 
-    class_: DrugClass
+    class_: "DrugClass"
 
 
 DRUG_CLASS = Concern(
@@ -48,7 +48,7 @@ DRUG_CLASS = Concern(
 class OfClass(NamedTuple):
     """Facts of a concern that asks for nothing but the class."""
 
-    class_: DrugClass
+    class_: "DrugClass"
 
 
 class RankAnswer(NamedTuple):
@@ -68,16 +68,16 @@ MIXTURE_RANK = Concern(
 class OneTimeFacts(NamedTuple):
     """What is charted beside a single time. `ordered_minutes` is 0 where no order says them."""
 
-    route: RouteFact
-    method: MethodFact
-    rate: YesNo
+    route: "RouteFact"
+    method: "MethodFact"
+    rate: "YesNo"
     ordered_minutes: int
 
 
 class OneTimeAnswer(NamedTuple):
     """What a single charted time means."""
 
-    as_: OneTimeAs
+    as_: "OneTimeAs"
 
 
 ONE_TIME = Concern(
@@ -93,13 +93,13 @@ ONE_TIME = Concern(
 class TechniqueFacts(NamedTuple):
     """What decides what an administration is by itself. `minutes` are running minutes."""
 
-    class_: DrugClass
-    route: RouteFact
-    charted: Charting
-    method: MethodFact
-    device: DeviceFact
-    purpose: PurposeFact
-    partial: YesNo
+    class_: "DrugClass"
+    route: "RouteFact"
+    charted: "Charting"
+    method: "MethodFact"
+    device: "DeviceFact"
+    purpose: "PurposeFact"
+    partial: "YesNo"
     ordered_minutes: int
     minutes: int
 
@@ -107,7 +107,7 @@ class TechniqueFacts(NamedTuple):
 class TechniqueAnswer(NamedTuple):
     """What an administration is, and its technique; None where it is not a service."""
 
-    outcome: TechniqueOutcome
+    outcome: "TechniqueOutcome"
     technique: Technique | None = None
 
 
@@ -125,7 +125,7 @@ TECHNIQUE = Concern(
 class StoppedEarlyAnswer(NamedTuple):
     """What an infusion that was stopped early is reported as, and its modifier ("" for none)."""
 
-    as_: StoppedEarlyAs
+    as_: "StoppedEarlyAs"
     modifier: str = ""
 
 
@@ -144,7 +144,7 @@ class MissingStopAnswer(NamedTuple):
     runs. The stop is asked for after that time.
     """
 
-    as_: MissingStopAs
+    as_: "MissingStopAs"
     ask_after_minutes: int
 
 
@@ -159,7 +159,7 @@ MISSING_STOP = Concern(
 class LongPushAnswer(NamedTuple):
     """What a push that took long is reported as."""
 
-    as_: LongPushAs
+    as_: "LongPushAs"
 
 
 LONG_PUSH = Concern(
