@@ -108,7 +108,7 @@ class TechniqueAnswer(NamedTuple):
     """What an administration is, and its technique; None where it is not a service."""
 
     outcome: "TechniqueOutcome"
-    technique: Technique | None = None
+    technique: "Technique | None" = None
 
 
 TECHNIQUE = Concern(
