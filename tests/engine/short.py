@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from chargeline.engine import (
     ChargeLine,
     EncounterDraft,
+    Policy,
     Question,
+    Rule,
     Rulebook,
+    SharedDecisions,
     Timeline,
     VisitContext,
     Withheld,
@@ -42,6 +45,21 @@ def chosen(choose: Answers) -> Rulebook:
         choose=choose,
     )  # fmt: skip
     return with_choice(case, rulebook())
+
+
+def with_rules(*more: Rule, without: str = "", policy: str = FACILITY) -> Rulebook:
+    """The shipped rulebook with some rules more in a policy, or one less."""
+    shared, shipped = SharedDecisions(), rulebook().policies[policy]
+    kept = [each for each in shipped.rules if each.id != without]
+    changed = Policy(policy, shipped.describes, [*kept, *more], shared)
+    return rulebook()._replace(policies={**rulebook().policies, policy: changed})
+
+
+def drafted_by(
+    book: Rulebook, *given: str, payer: str = "", policy: str = FACILITY
+) -> EncounterDraft:
+    (encounter,) = draft(timeline(given, payer), book, policy=policy).encounters
+    return encounter
 
 
 def drafted(

@@ -4,16 +4,22 @@ It owns the order and the grouping of lines, which the cases of the rules do not
 codes as a sorted list.
 """
 
+from datetime import date
+
 import pytest
 
+from chargeline.engine import Condition, Rule
+from chargeline.engine.infusions.concerns import CODE, ROLE, CodeAnswer, RoleAnswer
 from chargeline.rulebook.cases import Answers
 from tests.engine.short import (
     GUIDE,
     PHYSICIAN,
     asked,
     drafted,
+    drafted_by,
     line_of,
     services,
+    with_rules,
 )
 
 FURTHER_HOURS: Answers = {"position.repeat_infusion": {"as": "additional_hours"}}
@@ -682,3 +688,56 @@ def test_a_place_without_a_role_is_asked_about() -> None:
     )
     assert (question.drug, question.administrations) == ("gemcitabine", ("B#2",))
     assert [source.address for source in question.sources] == ["RXA[1]-3"]
+
+
+def test_two_roles_for_one_place_are_asked_about_by_their_rules() -> None:
+    """A site adds a role for chemotherapy pushes and overrides nothing."""
+    own = Rule(
+        "site.role.push", ROLE, "site", date(2026, 1, 1), None,
+        (Condition("technique", frozenset({"push"})), Condition("class", frozenset({"chemo"}))),
+        (("role", "chemo.push.initial"),), RoleAnswer("chemo.push.initial"), "Because.",
+        (), (), (), "site.toml",
+    )  # fmt: skip
+    (question,) = drafted_by(with_rules(own), "vincristine 2 mg iv push 09:30").questions
+    assert asked(question) == (
+        "role.clash",
+        "exactly one service role",
+        "rules role.chemo.push.initial, site.role.push at once",
+        "let one rule override the other",
+    )
+
+
+def test_a_role_without_a_code_is_asked_about_and_its_other_charges_stand() -> None:
+    """The table has no code for further hours of chemotherapy: 96413 is billed, the hour asked."""
+    book = with_rules(without="code.chemo.infusion.additional_hour.2024-01-01")
+    encounter = drafted_by(book, "carboplatin 450 mg iv 09:00-10:31")
+    (question,) = encounter.questions
+    assert services(encounter) == ["96413 x1 carboplatin"]
+    assert asked(question) == (
+        "code.none",
+        "a code for the role chemo.infusion.additional_hour on 2026-03-02",
+        "none",
+        "add the code with its dates to the table of codes (rules/base/codes.csv)",
+    )
+    assert (question.drug, question.administrations) == ("carboplatin", ("O1#1",))
+
+
+def test_two_codes_for_one_role_are_asked_about() -> None:
+    """A site adds a code for the first hour and does not end the old one."""
+    own = Rule(
+        "site.code", CODE, "site", date(2026, 1, 1), None,
+        (Condition("role", frozenset({"chemo.infusion.initial"})),), (("code", "99999"),),
+        CodeAnswer("99999"), "Because.", (), (), (), "site.csv",
+    )  # fmt: skip
+    encounter = drafted_by(with_rules(own), "carboplatin 450 mg iv 09:00-10:00")
+    assert [asked(question)[0::2] for question in encounter.questions] == [
+        ("code.none", "more than one")
+    ]
+    assert services(encounter) == []
+
+
+def test_a_service_that_has_no_code_under_another_policy_ends_there_with_a_question() -> None:
+    """The guide has no code for the first hour any more; Medicare bills it."""
+    book = with_rules(without="code.chemo.infusion.initial.2024-01-01", policy=GUIDE)
+    line = line_of(drafted_by(book, "carboplatin 450 mg iv 09:00-10:00"), "96413")
+    assert [(each.policy, each.says) for each in line.other_policies] == [(GUIDE, ("a question",))]
