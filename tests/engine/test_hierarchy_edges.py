@@ -19,6 +19,7 @@ from tests.engine.short import (
     drafted_by,
     line_of,
     services,
+    steps,
     with_rules,
 )
 
@@ -316,7 +317,8 @@ def test_each_answer_about_overlap_has_its_edge(
 
 
 @pytest.mark.parametrize(
-    ("times", "minutes"), [("09:30-10:15", 15), ("09:30-10:16", 16), ("10:00-10:20", 20)]
+    ("times", "minutes"),
+    [("09:30-10:15", 15), ("09:30-10:16", 16), ("10:00-10:20", 20), ("09:30-11:00", 60)],
 )
 def test_where_overlap_is_taken_away_the_rest_counts(times: str, minutes: int) -> None:
     """Only what ran after carboplatin's end at ten; all of it where nothing overlaps."""
@@ -325,7 +327,7 @@ def test_where_overlap_is_taken_away_the_rest_counts(times: str, minutes: int) -
         f"fosaprepitant 150 mg iv {times}",
         choose={"position.concurrency": {"as": "subtract", "minutes": 16}},
     )
-    (line,) = [each for each in encounter.lines if each.drug == "fosaprepitant" and each.minutes]
+    line = next(each for each in encounter.lines if each.drug == "fosaprepitant")
     assert line.minutes == minutes
 
 
@@ -364,6 +366,94 @@ def test_the_most_overlap_with_any_one_infusion_decides() -> None:
         "fosaprepitant 150 mg iv 09:50-10:10",
     )
     assert "96368" not in {line.code for line in encounter.lines}
+
+
+def test_a_drug_in_sequence_is_what_later_ones_run_beside() -> None:
+    """Vancomycin follows carboplatin, and fosaprepitant runs beside vancomycin."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-10:00",
+        "vancomycin 1000 mg iv 10:00-11:00",
+        "fosaprepitant 150 mg iv 10:10-10:40",
+    )
+    assert services(encounter)[1:] == ["96367 x1 vancomycin", "96368 x1 fosaprepitant"]
+
+
+def test_a_concurrent_drug_is_not_what_later_ones_run_beside() -> None:
+    """Dexamethasone ran beside fosaprepitant only, which hangs on carboplatin itself."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-10:00",
+        "fosaprepitant 150 mg iv 09:30-10:30",
+        "dexamethasone 10 mg iv 10:05-10:30",
+    )
+    assert services(encounter)[1:] == ["96368 x1 fosaprepitant", "96367 x1 dexamethasone"]
+
+
+def test_a_drug_in_sequence_does_not_begin_the_count_of_concurrent_ones_anew() -> None:
+    """Fosaprepitant was reported beside carboplatin, so magnesium beside vancomycin is not."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-11:00",
+        "fosaprepitant 150 mg iv 09:10-09:40",
+        "vancomycin 1000 mg iv 11:00-12:00",
+        "magnesium-sulfate 4000 mg iv 11:10-11:50",
+    )
+    assert [entry.drug for entry in encounter.withheld] == ["magnesium-sulfate"]
+
+
+def test_chemotherapy_at_once_does_not_use_up_the_concurrent_infusion() -> None:
+    """Gemcitabine beside cisplatin is a question, and fosaprepitant is still reported."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-11:00",
+        "gemcitabine 1000 mg iv 09:10-10:00",
+        "fosaprepitant 150 mg iv 09:20-09:50",
+    )
+    assert services(encounter)[-1] == "96368 x1 fosaprepitant"
+
+
+def test_chemotherapy_at_once_is_asked_about_also_over_the_limit() -> None:
+    """One concurrent infusion is reported; gemcitabine after it is a question, not withheld."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-11:00",
+        "fosaprepitant 150 mg iv 09:10-09:50",
+        "gemcitabine 1000 mg iv 09:20-10:00",
+    )
+    assert [question.finding.code for question in encounter.questions] == ["role.none"]
+    assert encounter.withheld == ()
+
+
+def test_an_infusion_after_an_initial_push_of_the_drug_is_not_its_further_hour() -> None:
+    """The office was told that the push was the reason; the infusion is in sequence."""
+    encounter = drafted(
+        "ondansetron 8 mg iv push 09:00 primary",
+        "ondansetron 8 mg iv 10:00-10:30",
+        policy=PHYSICIAN,
+    )
+    assert services(encounter) == ["96374 x1 ondansetron", "96367 x1 ondansetron"]
+
+
+def test_nothing_is_concurrent_with_an_initial_push() -> None:
+    """Vincristine was pushed while vancomycin ran: any overlap counts, and there is none."""
+    encounter = drafted(
+        "vincristine 2 mg iv push 09:10",
+        "vancomycin 1000 mg iv 09:00-10:00",
+        choose={"position.concurrency": {"as": "any"}},
+    )
+    line = line_of(encounter, "96367")
+    assert steps(line)["beside the others"] == (("overlap_minutes", 0), ("running_minutes", 60))
+
+
+def test_further_hours_of_a_drug_in_sequence_carry_the_modifier_of_its_line() -> None:
+    """In the arm ondansetron follows for 100 minutes: 96367 hangs on 96365-59, 96366 is an hour."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-10:00 line=PORT",
+        "vancomycin 1000 mg iv 09:00-11:00 line=ARM",
+        "ondansetron 8 mg iv 11:10-12:50 line=ARM",
+    )
+    assert services(encounter)[1:] == [
+        "96365-59 x1 vancomycin",
+        "96366-59 x1 vancomycin",
+        "96367 x1 ondansetron",
+        "96366-59 x1 ondansetron",
+    ]
 
 
 # ------------------------------------------------------------------ hydration
@@ -741,3 +831,43 @@ def test_a_service_that_has_no_code_under_another_policy_ends_there_with_a_quest
     book = with_rules(without="code.chemo.infusion.initial.2024-01-01", policy=GUIDE)
     line = line_of(drafted_by(book, "carboplatin 450 mg iv 09:00-10:00"), "96413")
     assert [(each.policy, each.says) for each in line.other_policies] == [(GUIDE, ("a question",))]
+
+
+# ------------------------------------------------------------------ which line it is
+
+
+def test_the_id_of_a_line_stays_with_its_first_administration() -> None:
+    """More of the same drug later in the day makes the line longer, not another one."""
+    once = drafted("vancomycin 1000 mg iv 09:00-10:00")
+    twice = drafted("vancomycin 1000 mg iv 09:00-10:00", "vancomycin 1000 mg iv 11:00-12:00")
+    assert line_of(once, "96365").line_id == line_of(twice, "96365").line_id
+
+
+def test_lines_of_one_place_have_an_id_each() -> None:
+    """The first hour and the further ones are two lines, and so is the drug."""
+    lines = drafted("carboplatin 450 mg iv 09:00-10:31").lines
+    assert len({line.line_id for line in lines}) == len(lines) == 3
+
+
+def test_joined_services_are_told_by_the_first_by_the_clock() -> None:
+    """20 minutes of two fluids are withheld under the name of the one that ran first."""
+    encounter = drafted(
+        "d5-half-normal-saline 1000 mL iv 10:00-10:10", "sodium-chloride-0.9 1000 mL iv 09:00-09:10"
+    )
+    (entry,) = [each for each in encounter.withheld if each.family == "infusions"]
+    assert (entry.drug, entry.administrations) == ("sodium-chloride-0.9", ("O2#2", "O1#1"))
+
+
+def test_injections_of_one_unit_have_the_minutes_of_the_first() -> None:
+    """Two and five minutes under the skin: the guide's one line says two."""
+    encounter = drafted(
+        "bortezomib 2 mg sc 09:00-09:02", "azacitidine 100 mg sc 09:20-09:25", policy=GUIDE
+    )
+    line = line_of(encounter, "96401")
+    assert (line.minutes, line.drug) == (2, "bortezomib")
+
+
+def test_a_service_of_an_encounter_over_midnight_is_dated_by_its_start() -> None:
+    """The infusion began on 2 March."""
+    line = line_of(drafted("carboplatin 450 mg iv 23:30-00:30"), "96413")
+    assert line.service_date == date(2026, 3, 2)

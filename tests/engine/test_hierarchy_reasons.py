@@ -164,6 +164,15 @@ def test_a_concurrent_infusion_over_the_limit_tells_how_many_there_were() -> Non
     )
 
 
+def test_an_hour_beside_another_infusion_is_sixty_minutes() -> None:
+    """Vancomycin ran for 90 minutes, all of carboplatin's hour among them."""
+    encounter = drafted("carboplatin 450 mg iv 09:00-10:00", "vancomycin 1000 mg iv 08:45-10:15")
+    assert steps(line_of(encounter, "96368"))["beside the others"] == (
+        ("overlap_minutes", 60),
+        ("running_minutes", 90),
+    )
+
+
 # ------------------------------------------------------------------ the same again
 
 

@@ -81,6 +81,17 @@ def test_a_push_that_we_withhold_tells_what_others_give() -> None:
     assert set(rules(entry).values()) == {"position.repeat_push.after_thirty"}
 
 
+def test_a_push_that_another_policy_reports_is_named_by_its_place() -> None:
+    """The guide withholds it; Medicare has a place for a further chemotherapy push."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-10:00", "vincristine 2 mg iv push 09:30", policy=GUIDE
+    )
+    assert rules(withheld(encounter)) == {
+        FACILITY: "role.chemo.push.additional",
+        PHYSICIAN: "role.chemo.push.additional",
+    }
+
+
 def test_hydration_that_another_policy_counts_names_its_rule() -> None:
     """20 of 40 minutes ran beside ondansetron: the guide counts them."""
     encounter = drafted(
