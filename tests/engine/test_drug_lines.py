@@ -3,13 +3,31 @@
 It owns lines, questions and withheld drugs; the arithmetic of a sum is in test_units.py.
 """
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
-from chargeline.engine import EncounterDraft, draft
+from chargeline.engine import Drug, DrugAmount, EncounterDraft, VisitKey, draft
 from chargeline.engine.drugs import reason_in_short
+from chargeline.engine.drugs.lines import DrugDose, is_given, line_of_drug, withheld_vehicles
+from chargeline.engine.services.records import NamedDrug, Service
+from chargeline.engine.trace import line_id
+from chargeline.engine.words import DrugClass, Outcome
+from chargeline.rulebook.notation import administration_of
 from tests.engine import rulebook, visits_of
 from tests.engine.short import asked, drafted, line_of
 from tests.golden.messages import given, message, orc, rxa, rxc, rxr
+
+VISIT = VisitKey("CASE", "V1")
+
+
+def service(
+    text: str, *, outcome: Outcome = "service", drug_class: DrugClass = "therapeutic"
+) -> Service:
+    """A service made by hand, whatever rules would say of it."""
+    item = administration_of(text, 1)
+    return Service(item, item.drugs[0].text, outcome=outcome, service_class=drug_class)
 
 
 def drug_lines(encounter: EncounterDraft) -> list[tuple[str, int, tuple[str, ...]]]:
@@ -119,6 +137,7 @@ def test_drugs_have_their_lines_in_the_order_of_the_clock() -> None:
         (" 999 mg", "dose.missing", "no amount"),
         (" 0 mg", "dose.missing", "an amount of 0"),
         (" 450 mL", "dose.unit", "an amount in mL"),
+        (" 1 mL", "dose.unit", "an amount in mL"),
     ],
 )
 def test_a_dose_that_cannot_be_read_is_a_question(dose: str, code: str, says: str) -> None:
@@ -149,6 +168,22 @@ def test_an_amount_without_a_unit_is_a_question_of_its_own() -> None:
     assert asked(question)[0::2] == ("dose.no_unit", "an amount without a unit")
     (source,) = question.sources
     assert (source.message.control_id, source.address) == ("A1", "RXA[1]-5")
+
+
+def test_a_dose_in_a_mixture_is_asked_about_where_it_stands() -> None:
+    """The bag is named in RXA-5, the etoposide in it with its millilitres in RXC-2."""
+    encounter = coded(
+        message(
+            "RAS^O17",
+            orc("R1"),
+            rxa("BAG", "1 each", "0900", "1000"),
+            rxr("IV"),
+            rxc("A", "ETOPOSIDE", "9 mL"),
+            rxc("A", "ONDANSETRON", "8 mg"),
+        )
+    )
+    (question,) = encounter.questions
+    assert (question.drug, question.finding.where) == ("etoposide", "RXA[1]/RXC[1]-2")
 
 
 def test_a_line_with_an_unreadable_dose_beside_it_is_provisional() -> None:
@@ -239,3 +274,61 @@ def test_a_drug_is_billed_where_its_infusion_cannot_be_told() -> None:
     """Without a stop hydration is withheld, but a litre of saline went in."""
     encounter = drafted("sodium-chloride-0.9 1000 mL iv 09:00-?")
     assert drug_lines(encounter) == [("J7030", 1, ("O1#1",))]
+
+
+@pytest.mark.parametrize(
+    ("given_so", "billed"),
+    [
+        ("ondansetron 8 mg iv push 09:00", True),
+        ("ondansetron 8 mg iv push 09:00 notgiven", False),
+        ("ondansetron 8 mg iv push 09:00 flush", False),
+        ("ondansetron 8 mg po 09:00", False),
+    ],
+)
+def test_a_withheld_drug_is_billed_if_it_was_given_for_itself(given_so: str, billed: bool) -> None:
+    """Whatever rule withholds the service: not given, for a line, or by mouth it is not billed."""
+    assert is_given(service(given_so, outcome="withheld")) is billed
+
+
+@pytest.mark.parametrize("drug_class", ["flush", "hydration", "therapeutic"])
+def test_a_withheld_drug_is_not_billed_where_rules_class_it_as_a_flush(
+    drug_class: DrugClass,
+) -> None:
+    """The class counts, not the kind that the formulary has."""
+    withheld = service("ondansetron 8 mg iv push 09:00", outcome="withheld", drug_class=drug_class)
+    assert is_given(withheld) is (drug_class != "flush")
+
+
+@pytest.mark.parametrize("outcome", ["service", "question"])
+def test_a_drug_is_billed_whose_giving_is_a_service_or_asked_about(outcome: Outcome) -> None:
+    """Also where it was pushed to flush a line: the rules had it reported."""
+    assert is_given(service("ondansetron 8 mg iv push 09:00 flush", outcome=outcome))
+
+
+def test_a_fluid_without_a_name_is_told_by_its_codes() -> None:
+    """The base of a bag with two codes and no text."""
+    fluid = DrugAmount(("NS", "0338"), "", None, "", "base", "RXC[1]-2")
+    carried = service("ondansetron 8 mg iv push 09:00")._replace(vehicles=(fluid,))
+    (entry,) = withheld_vehicles([carried]).withheld
+    assert entry.drug == "NS/0338"
+
+
+def test_a_drug_without_a_code_and_without_a_note_is_told_so() -> None:
+    """A site's own row may say nothing."""
+    bare = Drug(
+        "zebrastatin", (), "", Decimal(1), "mg", "supportive", "SDV", date(2024, 1, 1), None,
+        "site", "",
+    )  # fmt: skip
+    amount = DrugAmount(("ZEBRA",), "zebrastatin", Decimal(5), "mg", "", "RXA[1]-5")
+    dose = DrugDose(NamedDrug(bare, amount), service("zebrastatin 5 mg iv push 09:00"))
+    (entry,) = line_of_drug([dose], date(2026, 3, 2), VISIT, "2026-03-02").withheld
+    assert (entry.says, entry.drug) == (
+        "No billing code: the formulary has none.",
+        "zebrastatin",
+    )
+
+
+def test_the_id_of_a_drug_line_is_made_of_visit_encounter_drug_and_day() -> None:
+    """It stays the same for ever, so what it is made of must not change."""
+    line = line_of(drafted("ondansetron 8 mg iv push 09:00"), "J2405")
+    assert line.line_id == line_id(VISIT, "2026-03-02", "drug", "ondansetron@2026-03-02")

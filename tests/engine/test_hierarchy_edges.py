@@ -812,6 +812,14 @@ def test_a_role_without_a_code_is_asked_about_and_its_other_charges_stand() -> N
     assert (question.drug, question.administrations) == ("carboplatin", ("O1#1",))
 
 
+def test_without_a_role_for_further_hours_the_first_hour_stands_alone() -> None:
+    """A site takes the role away: 91 minutes are 96413, with nothing to explain about hours."""
+    book = with_rules(without="role.chemo.infusion.additional_hour")
+    encounter = drafted_by(book, "carboplatin 450 mg iv 09:00-10:31")
+    assert services(encounter) == ["96413 x1 carboplatin"]
+    assert "further hours" not in steps(line_of(encounter, "96413"))
+
+
 def test_two_codes_for_one_role_are_asked_about() -> None:
     """A site adds a code for the first hour and does not end the old one."""
     own = Rule(

@@ -52,8 +52,6 @@ def is_given(service: Service) -> bool:
     A flush or fluid that keeps the vein open is neither. HCPCS codes of this formulary are for
     injection, so a drug by mouth has none.
     """
-    if not service.drugs:
-        return False
     if service.outcome != "withheld":
         return True
     item = service.administration

@@ -109,7 +109,7 @@ def _beside(
         over = _over_limit(infusion, rules, step, reported)
         if over is not None:
             return over
-    return placed(infusion, "concurrent", minutes=found.minutes, distinct=distinct, steps=(step,))
+    return placed(infusion, "concurrent", minutes=found.minutes, steps=(step,))
 
 
 def _any_overlap(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Found:
