@@ -18,9 +18,12 @@ from chargeline.engine import (
     Withheld,
     draft,
 )
+from chargeline.engine.encounters import Assessment, encounters_of
+from chargeline.engine.services.facts import facts_of
+from chargeline.engine.services.judging import assess
 from chargeline.rulebook.cases import PATIENT, Answers, Case, timeline_with, with_choice
 from chargeline.rulebook.notation import administration_of
-from tests.engine import rulebook
+from tests.engine import rulebook, visits_of
 
 GUIDE, FACILITY, PHYSICIAN = "guide-2026", "cms-facility-2026", "cms-physician-2026"
 Fact = tuple[str, str | int]
@@ -73,6 +76,24 @@ def drafted(
     visit = timeline(given, payer, diagnoses)
     (encounter,) = draft(visit, chosen(choose or {}), policy=policy).encounters
     return encounter
+
+
+def coded(*messages: bytes, policy: str = GUIDE) -> EncounterDraft:
+    """The draft of the only encounter of some messages."""
+    visits = visits_of(messages)
+    (key,) = visits
+    (encounter,) = draft(visits[key], rulebook(), policy=policy).encounters
+    return encounter
+
+
+def assessment_of(*given: str, policy: str = FACILITY) -> Assessment:
+    """An encounter as a policy sees it, its services in the order in which they are written."""
+    visit, of_policy = timeline(given), rulebook().policies[policy]
+    (encounter,) = encounters_of(visit, of_policy)
+    rules = of_policy.on(encounter.day)
+    items = [administration_of(text, number) for number, text in enumerate(given, start=1)]
+    judged = [assess(facts_of(item, rulebook().formulary), rules, None) for item in items]
+    return Assessment(visit.key, visit.context, encounter, rules, judged, second_of_day=False)
 
 
 def services(encounter: EncounterDraft) -> list[str]:

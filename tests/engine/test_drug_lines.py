@@ -8,15 +8,14 @@ from decimal import Decimal
 
 import pytest
 
-from chargeline.engine import Drug, DrugAmount, EncounterDraft, VisitKey, draft
+from chargeline.engine import Drug, DrugAmount, EncounterDraft, VisitKey
 from chargeline.engine.drugs import reason_in_short
 from chargeline.engine.drugs.lines import DrugDose, is_given, line_of_drug, withheld_vehicles
 from chargeline.engine.services.records import NamedDrug, Service
 from chargeline.engine.trace import line_id
 from chargeline.engine.words import DrugClass, Outcome
 from chargeline.rulebook.notation import administration_of
-from tests.engine import rulebook, visits_of
-from tests.engine.short import asked, drafted, line_of
+from tests.engine.short import asked, coded, drafted, line_of
 from tests.golden.messages import given, message, orc, rxa, rxc, rxr
 
 VISIT = VisitKey("CASE", "V1")
@@ -40,14 +39,6 @@ def drug_lines(encounter: EncounterDraft) -> list[tuple[str, int, tuple[str, ...
 
 def withheld_drugs(encounter: EncounterDraft) -> list[tuple[str, str]]:
     return [(entry.reason, entry.drug) for entry in encounter.withheld if entry.family == "drugs"]
-
-
-def coded(*messages: bytes) -> EncounterDraft:
-    """The draft of the only encounter of some messages."""
-    visits = visits_of(messages)
-    (key,) = visits
-    (encounter,) = draft(visits[key], rulebook()).encounters
-    return encounter
 
 
 # ------------------------------------------------------------------ a line

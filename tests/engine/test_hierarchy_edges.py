@@ -8,13 +8,19 @@ from datetime import date
 
 import pytest
 
-from chargeline.engine import Condition, Rule
+from chargeline.engine import Condition, Rule, VisitContext, draft
 from chargeline.engine.infusions.concerns import CODE, ROLE, CodeAnswer, RoleAnswer
-from chargeline.rulebook.cases import Answers
+from chargeline.engine.infusions.place import place
+from chargeline.rulebook.cases import Answers, timeline_with
+from chargeline.rulebook.notation import administration_of
+from tests.engine import rulebook
 from tests.engine.short import (
+    FACILITY,
     GUIDE,
     PHYSICIAN,
     asked,
+    assessment_of,
+    coded,
     drafted,
     drafted_by,
     line_of,
@@ -22,6 +28,7 @@ from tests.engine.short import (
     steps,
     with_rules,
 )
+from tests.golden.messages import given
 
 FURTHER_HOURS: Answers = {"position.repeat_infusion": {"as": "additional_hours"}}
 SHORT_ARE_PUSHES: Answers = {
@@ -146,17 +153,70 @@ def test_what_has_no_line_belongs_where_the_same_drug_went() -> None:
 
 
 def test_what_has_no_line_and_no_like_belongs_to_the_line_used_first() -> None:
-    """The arm was used at eight, the port at nine: furosemide hangs on what went into the arm."""
+    """The port was used at eight and at twelve, the arm at nine: furosemide is the port's."""
     encounter = drafted(
-        "carboplatin 450 mg iv 09:00-10:00 line=PORT",
-        "ondansetron 8 mg iv push 08:00 line=ARM",
+        "carboplatin 450 mg iv 09:00-10:00 line=ARM",
+        "ondansetron 8 mg iv push 08:00 line=PORT",
+        "ondansetron 8 mg iv push 12:00 line=PORT",
         "furosemide 20 mg iv push 10:10",
     )
     assert services(encounter) == [
         "96413 x1 carboplatin",
         "96374-59 x1 ondansetron",
         "96375 x1 furosemide",
+        "96376 x1 ondansetron",
     ]
+
+
+def test_what_has_no_line_goes_where_its_drug_is_one_of_several() -> None:
+    """Ondansetron and furosemide went into the arm, so further ondansetron does too."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-10:00 line=PORT",
+        "ondansetron 8 mg iv push 09:10 line=ARM",
+        "furosemide 20 mg iv push 09:20 line=ARM",
+        "ondansetron 8 mg iv push 10:10",
+    )
+    assert services(encounter)[1:] == [
+        "96374-59 x1 ondansetron",
+        "96375 x1 furosemide",
+        "96376 x1 ondansetron",
+    ]
+
+
+def test_of_two_lines_with_equal_services_the_one_that_began_earlier_is_first() -> None:
+    """An hour in each; A was used first, by a push, but the chemotherapy in B began earlier."""
+    encounter = drafted(
+        "furosemide 20 mg iv push 08:00 line=A",
+        "cisplatin 100 mg iv 10:00-11:00 line=A",
+        "gemcitabine 1000 mg iv 09:00-10:00 line=B",
+    )
+    assert services(encounter) == [
+        "96413 x1 gemcitabine",
+        "96413-59 x1 cisplatin",
+        "96375 x1 furosemide",
+    ]
+
+
+def test_a_line_that_was_not_charted_is_asked_about_as_such() -> None:
+    """Cisplatin, without a line, belongs to the arm, which was used first."""
+    encounter = drafted(
+        "furosemide 20 mg iv push 08:00 line=ARM",
+        "cisplatin 100 mg iv 09:00-10:30",
+        "gemcitabine 1000 mg iv 09:00-10:00 line=PORT",
+    )
+    (question,) = encounter.questions
+    assert asked(question)[2] == "services in two lines: not charted and PORT"
+
+
+def test_a_drug_at_two_sites_is_named_by_the_first() -> None:
+    """Cisplatin went on in the port when the arm had failed; gemcitabine is another line."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-09:40 line=ARM",
+        "cisplatin 100 mg iv 09:50-10:40 line=PORT",
+        "gemcitabine 1000 mg iv 11:00-12:00 line=C",
+    )
+    (question,) = encounter.questions
+    assert asked(question)[2] == "services in two lines: ARM and C"
 
 
 def test_of_two_lines_used_at_once_the_name_decides_which_was_first() -> None:
@@ -274,6 +334,31 @@ def test_a_later_short_infusion_may_be_a_push() -> None:
     assert line_of(encounter, "96365").administrations == ("O1#1", "O3#3")
 
 
+def test_the_first_infusion_of_a_drug_is_no_push_however_short() -> None:
+    """20 minutes, and 31 an hour later, which is longer than a push: 51 minutes of infusion."""
+    encounter = drafted(
+        "vancomycin 1000 mg iv 09:00-09:20",
+        "vancomycin 1000 mg iv 10:00-10:31",
+        choose=SHORT_ARE_PUSHES,
+    )
+    assert services(encounter) == ["96365 x1 vancomycin"]
+    assert line_of(encounter, "96365").minutes == 51
+
+
+def test_further_hours_of_another_infusion_tell_their_own_minutes() -> None:
+    """The first infusion has no sum; the second, of 40 minutes, is told by itself."""
+    encounter = drafted(
+        "vancomycin 1000 mg iv 09:00-10:00",
+        "vancomycin 1000 mg iv 11:00-11:40",
+        choose=FURTHER_HOURS,
+    )
+    assert "same drug again" not in steps(line_of(encounter, "96365"))
+    assert steps(line_of(encounter, "96366"))["same drug again"] == (
+        ("infusions", 1),
+        ("arithmetic", "40 = 40 minutes"),
+    )
+
+
 def test_infusions_of_one_drug_that_overlap_count_once() -> None:
     """Two bags, from nine to ten and from half past nine: 90 minutes in all."""
     encounter = drafted("vancomycin 1000 mg iv 09:00-10:00", "vancomycin 1000 mg iv 09:30-10:30")
@@ -302,6 +387,8 @@ def test_infusions_of_one_drug_are_joined_in_the_order_of_the_clock() -> None:
         ({"as": "majority"}, "09:40-10:21", "96367 x1"),
         ({"as": "subtract", "minutes": 16}, "09:30-10:15", "96368 x1"),
         ({"as": "subtract", "minutes": 16}, "09:30-10:16", "96367 x1"),
+        ({"as": "subtract", "minutes": 16}, "10:00-10:20", "96367 x1"),
+        ({"as": "subtract", "minutes": 16}, "10:05-10:10 partial", "96367 x1"),
     ],
 )
 def test_each_answer_about_overlap_has_its_edge(
@@ -332,7 +419,7 @@ def test_where_overlap_is_taken_away_the_rest_counts(times: str, minutes: int) -
 
 
 def test_overlap_with_hydration_is_not_concurrent() -> None:
-    """Saline runs beside ondansetron and magnesium for 70 minutes; the two are in sequence."""
+    """Saline runs beside ondansetron and magnesium for 70 minutes; they are in sequence."""
     encounter = drafted(
         "sodium-chloride-0.9 1000 mL iv 09:00-11:00",
         "ondansetron 8 mg iv 09:00-09:30",
@@ -344,6 +431,18 @@ def test_overlap_with_hydration_is_not_concurrent() -> None:
         "96361 x2 sodium-chloride-0.9",
         "96367 x1 ondansetron",
     ]
+
+
+def test_overlap_with_initial_hydration_is_not_concurrent() -> None:
+    """The patient came for fluid, and its minutes beside ondansetron count: still in sequence."""
+    encounter = drafted(
+        "sodium-chloride-0.9 1000 mL iv 09:00-11:00",
+        "ondansetron 8 mg iv 09:30-10:00",
+        policy=PHYSICIAN,
+        diagnoses=["E86.0"],
+        choose={"position.hydration_beside": {"as": "count"}},
+    )
+    assert services(encounter)[-1] == "96367 x1 ondansetron"
 
 
 def test_only_one_concurrent_infusion_is_reported_whatever_its_drug() -> None:
@@ -493,6 +592,54 @@ def test_where_the_longest_piece_counts_the_others_do_not(
     assert line_of(encounter, "96360").minutes == minutes
 
 
+def test_of_equally_long_pieces_the_earlier_counts() -> None:
+    """40 minutes at eight and at eleven: hydration stands before what was infused at ten."""
+    encounter = drafted(
+        "sodium-chloride-0.9 1000 mL iv 08:00-08:40",
+        "carboplatin 450 mg iv 09:00-10:00",
+        "ondansetron 8 mg iv 10:00-10:20",
+        "sodium-chloride-0.9 1000 mL iv 11:00-11:40",
+        choose={"position.hydration_pieces": {"as": "longest"}},
+    )
+    assert services(encounter)[1:] == ["96361 x1 sodium-chloride-0.9", "96367 x1 ondansetron"]
+
+
+def test_without_any_minute_alone_there_is_no_longest_piece() -> None:
+    """All of the fluid ran beside vancomycin: withheld, with nothing counted."""
+    encounter = drafted(
+        "sodium-chloride-0.9 1000 mL iv 09:00-09:40",
+        "vancomycin 1000 mg iv 08:50-10:00",
+        choose={"position.hydration_pieces": {"as": "longest"}},
+    )
+    (entry,) = encounter.withheld
+    assert (entry.drug, entry.minutes) == ("sodium-chloride-0.9", 0)
+
+
+def test_hydration_stands_where_its_first_minute_alone_is() -> None:
+    """It ran from nine, but beside drugs until 09:50 and again from 10:10, after fosaprepitant."""
+    encounter = drafted(
+        "sodium-chloride-0.9 1000 mL iv 09:00-11:00",
+        "carboplatin 450 mg iv 09:00-09:40",
+        "fosaprepitant 150 mg iv 09:20-09:50",
+        "dexamethasone 10 mg iv 10:10-10:30 order=A",
+    )
+    assert services(encounter) == [
+        "96413 x1 carboplatin",
+        "96368 x1 fosaprepitant",
+        "96361 x1 sodium-chloride-0.9",
+        "96367 x1 dexamethasone",
+    ]
+
+
+def test_hydration_without_any_minute_alone_has_a_place_where_no_minimum_is_set() -> None:
+    """A site takes the minimum away: fluid beside vancomycin throughout is still an add-on."""
+    book = with_rules(without="minimum.hydration")
+    encounter = drafted_by(
+        book, "sodium-chloride-0.9 1000 mL iv 09:00-09:40", "vancomycin 1000 mg iv 08:50-10:00"
+    )
+    assert services(encounter) == ["96365 x1 vancomycin", "96361 x1 sodium-chloride-0.9"]
+
+
 # ------------------------------------------------------------------ the reason of the visit
 
 
@@ -577,6 +724,49 @@ def test_a_service_alone_needs_no_reason() -> None:
     assert encounter.questions == ()
 
 
+def test_a_service_alone_is_told_by_its_rank_also_where_it_was_marked() -> None:
+    """There was nothing to choose from."""
+    encounter = drafted("ondansetron 8 mg iv 09:00-09:20 primary", policy=PHYSICIAN)
+    trace = steps(line_of(encounter, "96365"))
+    assert (trace["initial service"], trace["rank"]) == (
+        (("services", 1),),
+        (("rank", 3), ("minutes", 20)),
+    )
+
+
+def test_one_marked_infusion_marks_the_drug() -> None:
+    """The first of two infusions of vancomycin was marked; ondansetron ran longer than both."""
+    encounter = drafted(
+        "vancomycin 1000 mg iv 09:00-09:40 primary",
+        "vancomycin 1000 mg iv 10:00-10:20",
+        "ondansetron 8 mg iv 11:00-13:00",
+        policy=PHYSICIAN,
+    )
+    assert services(encounter)[0] == "96365 x1 vancomycin"
+
+
+def test_one_drug_of_a_mixture_makes_it_the_reason() -> None:
+    """Iron in a bag with an antiemetic, for anaemia, before two hours of vancomycin."""
+    encounter = drafted(
+        "iron-sucrose 200 mg + ondansetron 8 mg iv 11:10-11:40",
+        "vancomycin 1000 mg iv 09:00-11:00",
+        policy=PHYSICIAN,
+        diagnoses=["D50.9"],
+    )
+    assert services(encounter)[0] == "96365 x1 iron-sucrose+ondansetron"
+
+
+def test_of_several_that_fit_the_diagnosis_the_highest_in_rank_is_the_reason() -> None:
+    """Z51.12 and two checkpoint inhibitors: nivolumab ran longer, and later."""
+    encounter = drafted(
+        "pembrolizumab 200 mg iv 09:00-09:30",
+        "nivolumab 240 mg iv 10:00-11:00",
+        policy=PHYSICIAN,
+        diagnoses=["Z51.12"],
+    )
+    assert services(encounter) == ["96413 x1 nivolumab", "96417 x1 pembrolizumab"]
+
+
 # ------------------------------------------------------------------ pushes
 
 
@@ -603,11 +793,41 @@ def test_a_push_beside_a_hormonal_infusion_is_beside_chemotherapy() -> None:
 
 
 def test_a_push_beside_a_therapeutic_infusion_is_reported() -> None:
-    """The guide speaks of chemotherapy only."""
+    """The guide speaks of chemotherapy only, and cisplatin had ended."""
     encounter = drafted(
-        "vancomycin 1000 mg iv 09:00-10:00", "vincristine 2 mg iv push 09:30", policy=GUIDE
+        "cisplatin 100 mg iv 08:00-09:00",
+        "vancomycin 1000 mg iv 09:00-10:00",
+        "vincristine 2 mg iv push 09:30",
+        policy=GUIDE,
     )
-    assert services(encounter) == ["96409 x1 vincristine", "96367 x1 vancomycin"]
+    assert services(encounter)[-1] == "96411 x1 vincristine"
+
+
+def test_a_push_beside_another_push_is_reported() -> None:
+    """Doxorubicin was pushed for ten minutes; what is pushed meanwhile is beside no infusion."""
+    encounter = drafted(
+        "doxorubicin 50 mg iv push 09:00-09:10", "vincristine 2 mg iv push 09:05", policy=GUIDE
+    )
+    assert services(encounter) == ["96409 x1 doxorubicin", "96411 x1 vincristine"]
+
+
+def test_a_push_of_a_chemotherapy_drug_that_was_infused_is_no_repeat() -> None:
+    """Fluorouracil is infused and pushed in one regimen: both are reported."""
+    encounter = drafted(
+        "fluorouracil 2000 mg iv infusion 09:00-10:00", "fluorouracil 700 mg iv push 10:10"
+    )
+    assert services(encounter) == ["96413 x1 fluorouracil", "96411 x1 fluorouracil"]
+
+
+def test_a_push_of_a_drug_that_was_infused_in_sequence_is_a_repeat() -> None:
+    """Ondansetron followed carboplatin and was pushed 20 minutes later."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-10:00",
+        "ondansetron 8 mg iv 10:00-10:20",
+        "ondansetron 8 mg iv push 10:40",
+    )
+    assert services(encounter) == ["96413 x1 carboplatin", "96367 x1 ondansetron"]
+    assert [entry.administrations for entry in encounter.withheld] == [("O3#3",)]
 
 
 @pytest.mark.parametrize(("time", "reported"), [("09:50", False), ("09:51", True)])
@@ -704,6 +924,16 @@ def test_injections_of_two_classes_are_counted_apart() -> None:
         policy=GUIDE,
     )
     assert services(encounter) == ["96401 x1 bortezomib", "96372 x1 denosumab"]
+
+
+def test_syringes_a_few_seconds_past_15_minutes_are_two_doses() -> None:
+    """At 9:00 and at 9:15 and ten seconds."""
+    encounter = coded(
+        given("BORTEZOMIB", "2 mg", "0900", route="SC", order="R1"),
+        given("BORTEZOMIB", "2 mg", "20260302091510", route="SC", order="R1"),
+        policy=FACILITY,
+    )
+    assert services(encounter) == ["96401 x1 bortezomib"] * 2
 
 
 def test_infusions_under_the_skin_have_their_places_and_no_others() -> None:
@@ -841,6 +1071,55 @@ def test_a_service_that_has_no_code_under_another_policy_ends_there_with_a_quest
     assert [(each.policy, each.says) for each in line.other_policies] == [(GUIDE, ("a question",))]
 
 
+def test_each_place_without_a_role_is_asked_about() -> None:
+    """Three chemotherapy drugs at once are two questions."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-11:00",
+        "gemcitabine 1000 mg iv 09:10-10:00",
+        "doxorubicin 50 mg iv 09:20-10:00",
+    )
+    assert [question.drug for question in encounter.questions] == ["gemcitabine", "doxorubicin"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("role.chemo.injection", "role.none"),
+        ("code.chemo.injection.2024-01-01", "code.none"),
+    ],
+)
+def test_injections_of_one_unit_are_asked_about_by_the_first(rule: str, code: str) -> None:
+    """The guide counts both as one unit, and a site has no role or no code for it."""
+    encounter = drafted_by(
+        with_rules(without=rule, policy=GUIDE),
+        "bortezomib 2 mg sc 09:00",
+        "azacitidine 100 mg sc 09:20",
+        policy=GUIDE,
+    )
+    (question,) = encounter.questions
+    assert (question.finding.code, question.drug, question.administrations) == (
+        code,
+        "bortezomib",
+        ("O1#1", "O2#2"),
+    )
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ["cisplatin 100 mg iv 08:00-11:00", "cisplatin 100 mg iv 08:00-11:00 line=PORT"],
+)
+def test_a_question_about_a_paused_infusion_stands_at_its_first_start(beside: str) -> None:
+    """No role, or a second line: gemcitabine was started in RXA 1, and again in RXA 2."""
+    paused = administration_of("gemcitabine 1000 mg iv 09:00-09:20,09:30-09:50 line=ARM", 1)
+    first, second = paused.intervals
+    second = second._replace(start_source=second.start_source._replace(address="RXA[2]-3"))
+    items = [paused._replace(intervals=(first, second)), administration_of(beside, 2)]
+    visit = timeline_with(items, VisitContext(classes=((None, "outpatient"),)))
+    (encounter,) = draft(visit, rulebook(), policy=FACILITY).encounters
+    (question,) = encounter.questions
+    assert [source.address for source in question.sources] == ["RXA[1]-3"]
+
+
 # ------------------------------------------------------------------ which line it is
 
 
@@ -873,6 +1152,39 @@ def test_injections_of_one_unit_have_the_minutes_of_the_first() -> None:
     )
     line = line_of(encounter, "96401")
     assert (line.minutes, line.drug) == (2, "bortezomib")
+
+
+def test_what_began_together_stands_in_the_order_of_first_keys() -> None:
+    """Vancomycin has the orders A and Z, ondansetron M; both began at nine."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 11:00-13:00",
+        "vancomycin 1000 mg iv 09:00-09:30 order=A",
+        "ondansetron 8 mg iv 09:00-09:20 order=M",
+        "vancomycin 1000 mg iv 10:00-10:30 order=Z",
+    )
+    assert services(encounter) == [
+        "96413 x1 carboplatin",
+        "96415 x1 carboplatin",
+        "96367 x1 vancomycin",
+        "96368 x1 ondansetron",
+    ]
+
+
+def test_the_order_in_which_services_come_changes_no_place() -> None:
+    """Repeats, fluids, injections, infusions under the skin, services alone, turned around."""
+    judged = assessment_of(
+        "vancomycin 1000 mg iv 07:00-07:30",
+        "vancomycin 1000 mg iv 07:40-07:58",
+        "sodium-chloride-0.9 1000 mL iv 08:00-08:20",
+        "d5-half-normal-saline 1000 mL iv 08:30-08:50",
+        "bortezomib 2 mg sc 09:00",
+        "azacitidine 100 mg sc 09:01",
+        "morphine 10 mg sc 09:00-10:00",
+        "furosemide 80 mg sc 10:00-11:00",
+        "methotrexate 12 mg it 11:00",
+        "cisplatin 50 mg ia push 11:30",
+    )
+    assert place(judged._replace(services=judged.services[::-1])) == place(judged)
 
 
 def test_a_service_of_an_encounter_over_midnight_is_dated_by_its_start() -> None:

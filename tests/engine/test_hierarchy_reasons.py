@@ -3,8 +3,21 @@
 It owns the numbers in the steps of a line. Codes and units are claimed by the cases of the rules.
 """
 
+from datetime import timedelta
+
+from chargeline.engine import Contribution, Slot, VisitKey, draft
 from chargeline.engine.infusions import reason_in_short
-from tests.engine.short import FACILITY, GUIDE, PHYSICIAN, asked, drafted, line_of, steps
+from tests.engine import rulebook
+from tests.engine.short import (
+    FACILITY,
+    GUIDE,
+    PHYSICIAN,
+    asked,
+    drafted,
+    line_of,
+    steps,
+    timeline,
+)
 
 WORKED = (
     "ondansetron 8 mg iv 09:00-09:20",
@@ -123,6 +136,24 @@ def test_the_modifier_of_a_second_line_says_because_of_what_it_is() -> None:
     )
 
 
+def test_the_modifier_of_a_second_encounter_says_because_of_what_it_is() -> None:
+    """Another visit of the patient had its initial service an hour before."""
+    visit = timeline(["carboplatin 450 mg iv 09:00-10:00"])
+    earlier = Contribution(
+        VisitKey("CASE", "V0"),
+        visit.context.patient,
+        Slot("initial_service", "2026-03-02"),
+        visit.administrations[0].start - timedelta(hours=1),
+    )
+    made = draft(visit, rulebook(), frozenset({earlier}), policy=FACILITY)
+    (encounter,) = made.encounters
+    line = line_of(encounter, "96413")
+    assert (line.modifiers, steps(line)["distinct service"]) == (
+        ("59",),
+        (("because", "second_encounter"),),
+    )
+
+
 def test_the_first_line_has_no_word_of_a_distinct_service() -> None:
     """The port is the first line, so nothing is distinct about it."""
     encounter = drafted(
@@ -173,6 +204,19 @@ def test_an_hour_beside_another_infusion_is_sixty_minutes() -> None:
     )
 
 
+def test_a_repeated_infusion_over_the_limit_keeps_its_sum() -> None:
+    """Magnesium ran twice beside carboplatin, after fosaprepitant was reported."""
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-11:00",
+        "fosaprepitant 150 mg iv 09:05-09:35",
+        "magnesium-sulfate 4000 mg iv 09:10-09:40",
+        "magnesium-sulfate 4000 mg iv 10:00-10:30",
+    )
+    (entry,) = encounter.withheld
+    assert [*steps(entry)][-3:] == ["same drug again", "beside the others", "concurrent once"]
+    assert entry.says.startswith("A concurrent infusion is reported once in an encounter")
+
+
 # ------------------------------------------------------------------ the same again
 
 
@@ -205,6 +249,24 @@ def test_a_push_again_tells_the_minutes_since_the_last() -> None:
         (("minutes since", 31), ("more than", 30)),
         (("minutes since", 29), ("more than", 30)),
     ]
+
+
+def test_an_hour_since_the_last_push_is_sixty_minutes() -> None:
+    """At nine and at ten."""
+    encounter = drafted("ondansetron 8 mg iv push 09:00", "ondansetron 8 mg iv push 10:00")
+    assert dict(steps(line_of(encounter, "96376"))["same drug again"])["minutes since"] == 60
+
+
+def test_a_push_beside_two_infusions_names_the_first() -> None:
+    """Cisplatin and gemcitabine were both running."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-11:00",
+        "gemcitabine 1000 mg iv 09:30-10:30",
+        "vincristine 2 mg iv push 10:00",
+        policy=GUIDE,
+    )
+    (entry,) = encounter.withheld
+    assert steps(entry)["push beside an infusion"] == (("during", "cisplatin"),)
 
 
 def test_a_push_of_another_drug_is_no_repeat() -> None:
@@ -244,6 +306,15 @@ def test_hydration_in_one_piece_has_no_sum() -> None:
     """An hour of fluid is one piece."""
     line = line_of(drafted("sodium-chloride-0.9 1000 mL iv 09:00-10:00"), "96360")
     assert "hydration in pieces" not in steps(line)
+
+
+def test_hydration_alone_is_chosen_from_one_service() -> None:
+    """Rank 5, and nothing else competes."""
+    trace = steps(line_of(drafted("sodium-chloride-0.9 1000 mL iv 09:00-10:00"), "96360"))
+    assert (trace["initial service"], trace["rank"]) == (
+        (("services", 1),),
+        (("rank", 5), ("minutes", 60)),
+    )
 
 
 def test_hydration_that_is_too_short_alone_is_withheld_for_what_ran_beside_it() -> None:
@@ -292,6 +363,17 @@ def test_what_is_only_reported_by_itself_names_what_was_beside_it() -> None:
         "exclusive.irrigation",
     )
     assert entry.says.startswith("Rinsing an access device is reported only if it is the sole")
+
+
+def test_of_several_services_beside_it_the_first_by_the_clock_is_named() -> None:
+    """The port was rinsed at nine; ondansetron came before furosemide."""
+    encounter = drafted(
+        "heparin 500 unit cath irrigation 09:00",
+        "furosemide 20 mg iv push 09:20",
+        "ondansetron 8 mg iv push 09:05",
+    )
+    (entry,) = encounter.withheld
+    assert steps(entry)["only by itself"] == (("beside", "ondansetron"),)
 
 
 # ------------------------------------------------------------------ place, hours, code, cap
@@ -344,11 +426,20 @@ def test_a_capped_line_tells_what_was_earned_and_allowed() -> None:
     assert entry.says.startswith("2 of 10 further hours are above the cap of 8: ")
 
 
+def test_a_capped_line_keeps_all_the_steps_before_the_cap() -> None:
+    """From the encounter to the code, also in what is withheld."""
+    encounter = drafted("cisplatin 100 mg iv 08:00-19:00", policy=GUIDE)
+    line, (entry,) = line_of(encounter, "96415"), encounter.withheld
+    assert [*steps(line)] == [*steps(entry)]
+    assert [*steps(entry)][:1] + [*steps(entry)][-2:] == ["encounter", "code", "cap"]
+
+
 def test_a_service_withheld_by_itself_keeps_its_minutes_and_steps() -> None:
     """A flush of saline is withheld with its drug and the rule that says so."""
     (entry,) = [each for each in drafted("saline-flush 10 mL iv push 09:00").withheld if each.trace]
     assert (entry.drug, entry.minutes, entry.administrations) == ("saline-flush", 0, ("O1#1",))
     assert [step.topic for step in entry.trace][:1] == ["drug class"]
+    assert entry.family == "infusions"
     assert entry.says.endswith(".")
 
 

@@ -34,6 +34,13 @@ class Animal(NamedTuple):
     minutes: int
 
 
+class Stripes(NamedTuple):
+    """Two numbers."""
+
+    minutes: int
+    stripes: int
+
+
 class Answer(NamedTuple):
     """Which gate it takes, and why if there is more to say."""
 
@@ -42,6 +49,7 @@ class Answer(NamedTuple):
 
 
 GATE = Concern("gate.choice", Animal, Answer, meaning="the gate of an animal")
+STRIPES = Concern("gate.stripes", Stripes, Answer, meaning="the gate by two numbers")
 WORDLESS = Concern("gate.open", NoFacts, Answer, meaning="whether it is open")
 
 
@@ -272,6 +280,14 @@ def test_policies_that_say_the_same_share_table_and_decision() -> None:
     assert one.of(GATE) is two.of(GATE)
 
 
+def test_rules_of_a_day_are_the_same_table_in_any_order() -> None:
+    """Also where nobody has sorted them."""
+    shared, rules = SharedDecisions(), [rule("b", STRIPED), rule("a", NOT_STRIPED)]
+    one = DayRules("zebra-2026", MARCH, rules, shared)
+    two = DayRules("zebra-2026", MARCH, rules[::-1], shared)
+    assert one.of(GATE) is two.of(GATE)
+
+
 def test_tables_that_differ_share_the_decisions_in_which_they_agree() -> None:
     """The second policy has a rule more, for striped animals: plain ones end the very same."""
     shared = SharedDecisions()
@@ -330,6 +346,42 @@ def test_a_number_is_tried_once_for_each_range() -> None:
     """At least 16 in one rule, at most 30 in another: what counts begins at 0, 16 and 31."""
     rules = rule("a", Condition("minutes", least=16)), rule("b", Condition("minutes", most=30))
     assert policy(*rules).on(MARCH).of(GATE).values_of("minutes") == [0, 16, 31]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "gate"), [(0, "low"), (8, "low"), (9, "mid"), (15, "mid"), (16, "high")]
+)
+def test_ranges_are_tried_in_their_order(minutes: int, gate: str) -> None:
+    """From 9 on the middle gate, from 16 on the high one, which is said first."""
+    rules = (
+        rule("high", Condition("minutes", least=16), gate="high"),
+        rule("mid", Condition("minutes", least=9, most=15), gate="mid"),
+        rule("low", Condition("minutes", most=8), gate="low"),
+    )
+    assert decided(*rules, minutes=minutes).answer.gate == gate
+
+
+def test_the_beginnings_of_ranges_are_ascending() -> None:
+    """Said as 64, 16 and 9."""
+    rules = (
+        rule(name, Condition("minutes", least=n))
+        for name, n in zip("abc", (64, 16, 9), strict=True)
+    )
+    assert policy(*rules).on(MARCH).of(GATE).values_of("minutes") == [0, 9, 16, 64]
+
+
+@pytest.mark.parametrize(("minutes", "decides"), [(0, False), (1, True)])
+def test_a_range_may_begin_at_one(minutes: int, decides: bool) -> None:
+    """Nothing is less than one minute."""
+    decision = decided(rule("a", Condition("minutes", least=1)), minutes=minutes)
+    assert (decision.rule is not None) is decides
+
+
+def test_numbers_of_two_facts_have_their_own_ranges() -> None:
+    """From 16 minutes on, and up to 3 stripes."""
+    own = rule("a", Condition("minutes", least=16), Condition("stripes", most=3), concern=STRIPES)
+    table = policy(own).on(MARCH).of(STRIPES)
+    assert (table.values_of("minutes"), table.values_of("stripes")) == ([0, 16], [0, 4])
 
 
 def test_a_condition_on_a_word_makes_no_range() -> None:

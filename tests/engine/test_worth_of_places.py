@@ -8,16 +8,17 @@ from datetime import date
 import pytest
 
 from chargeline.engine import Condition, DayRules, Policy, Rule, SharedDecisions
-from chargeline.engine.infusions.concerns import CAP, CapAnswer
+from chargeline.engine.infusions.concerns import CAP, ROLE, CapAnswer, RoleAnswer
 from chargeline.engine.infusions.lines import Caps, Charge, charges_of
 from chargeline.engine.infusions.places import Placement
 from chargeline.engine.services.records import Service
 from chargeline.engine.words import DrugClass, Position, Technique
 from chargeline.rulebook.notation import administration_of
 from tests.engine import rulebook
-from tests.engine.short import FACILITY, GUIDE
+from tests.engine.short import FACILITY, GUIDE, with_rules
 
 DAY = date(2026, 3, 2)
+HOURS = "chemo.infusion.additional_hour"
 
 
 def rules(policy: str = FACILITY) -> DayRules:
@@ -99,6 +100,21 @@ def test_a_push_earns_no_hours() -> None:
     assert in_short(place(technique="push", minutes=200)) == ["96409 x1"]
 
 
+def test_a_push_earns_no_hours_even_where_a_site_has_a_role_for_them() -> None:
+    """Only infusions are timed."""
+    own = Rule(
+        "site.role", ROLE, "site", date(2026, 1, 1), None,
+        (
+            Condition("technique", frozenset({"push"})),
+            Condition("position", frozenset({"additional_hour"})),
+        ),
+        (("role", HOURS),), RoleAnswer(HOURS), "Because.", (), (), (), "site.toml",
+    )  # fmt: skip
+    at_site = with_rules(own).policies[FACILITY].on(DAY)
+    (charge,) = charges_of(place(technique="push", minutes=200), at_site)
+    assert (charge.in_short, charge.threshold) == ("96409 x1", None)
+
+
 def test_a_concurrent_infusion_earns_no_hours() -> None:
     """200 minutes of a therapeutic drug beside another are one unit."""
     concurrent = place(service("therapeutic"), position="concurrent", minutes=200)
@@ -159,6 +175,7 @@ def test_places_that_are_worth_the_same_share_their_charges() -> None:
     "other",
     [
         place(service("therapeutic")),
+        place(service("therapeutic"), service("chemo")),
         place(technique="push"),
         place(position="sequential"),
         place(minutes=151),
@@ -179,8 +196,6 @@ def test_what_one_policy_makes_of_a_place_is_not_said_under_another() -> None:
 
 
 # ------------------------------------------------------------------ caps
-
-HOURS = "chemo.infusion.additional_hour"
 
 
 def allowed(caps: Caps, role: str, *units: int) -> list[int]:
@@ -207,6 +222,16 @@ def test_a_cap_comes_with_its_rule_also_where_it_is_not_reached() -> None:
     units, cap = Caps(rules(GUIDE), "").allow(HOURS, 1)
     assert cap is not None
     assert (units, cap.rule_in_force.id) == (1, "guide.hours.cap")
+
+
+def test_a_cap_below_nothing_allows_nothing() -> None:
+    """A slip in a site's rule makes no negative units."""
+    cap = Rule(
+        "zebra.cap", CAP, "site", date(2026, 1, 1), None, (), (("most", -1),), CapAnswer(-1),
+        "A slip.", (), (), (), "zebra.toml",
+    )  # fmt: skip
+    of_zebra = Policy("zebra-2026", "invented", [cap], SharedDecisions()).on(DAY)
+    assert allowed(Caps(of_zebra, ""), HOURS, 3) == [0]
 
 
 def test_a_payer_is_told_from_others_whatever_the_case_of_its_letters() -> None:
