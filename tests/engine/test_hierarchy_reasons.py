@@ -251,6 +251,30 @@ def test_a_push_again_tells_the_minutes_since_the_last() -> None:
     ]
 
 
+def test_a_push_that_is_not_reported_keeps_its_minutes_and_says_why() -> None:
+    """Vincristine was pushed for five minutes while cisplatin ran."""
+    encounter = drafted(
+        "cisplatin 100 mg iv 09:00-10:00", "vincristine 2 mg iv push 09:30-09:35", policy=GUIDE
+    )
+    (entry,) = encounter.withheld
+    assert entry.minutes == 5
+    assert entry.says.startswith("The guide bills a further chemotherapy push only where it is")
+
+
+def test_an_infusion_that_counts_as_a_push_tells_both_reasons_when_it_is_not_reported() -> None:
+    """Vancomycin again for 20 minutes, a push by its length, 10 minutes after the first ended."""
+    encounter = drafted(
+        "vancomycin 1000 mg iv 09:00-10:00",
+        "vancomycin 1000 mg iv 10:10-10:30",
+        choose={"position.repeat_infusion": {"as": "short_as_push", "push_minutes": 30}},
+    )
+    (entry,) = encounter.withheld
+    assert [step.facts for step in entry.trace if step.topic == "same drug again"] == [
+        (("infusions", 1), ("arithmetic", "20 = 20 minutes")),
+        (("minutes since", 10), ("more than", 30)),
+    ]
+
+
 def test_an_hour_since_the_last_push_is_sixty_minutes() -> None:
     """At nine and at ten."""
     encounter = drafted("ondansetron 8 mg iv push 09:00", "ondansetron 8 mg iv push 10:00")
@@ -300,6 +324,15 @@ def test_hydration_tells_what_ran_and_what_counts() -> None:
     trace = steps(line_of(encounter, "96361"))
     assert trace["hydration beside others"] == (("running", 80), ("counted", 60))
     assert trace["hydration in pieces"] == (("arithmetic", "20 + 40 = 60"),)
+
+
+def test_pieces_of_an_hour_and_more_are_told_in_minutes() -> None:
+    """60 minutes before ondansetron and 70 after it."""
+    encounter = drafted(
+        "sodium-chloride-0.9 1000 mL iv 09:00-11:30", "ondansetron 8 mg iv 10:00-10:20"
+    )
+    trace = steps(line_of(encounter, "96361"))
+    assert trace["hydration in pieces"] == (("arithmetic", "60 + 70 = 130"),)
 
 
 def test_hydration_in_one_piece_has_no_sum() -> None:
