@@ -54,8 +54,6 @@ def is_given(service: Service) -> bool:
     keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS codes of
     the formulary are for injection.
     """
-    if not service.drugs:
-        return False
     if service.outcome != "withheld":
         return True
     item = service.administration

@@ -95,9 +95,9 @@ def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
     for placement in places.placements:
         keys = keys_of(placement.services)
         for charge in charges_of(placement, assessment.rules):
-            allowed, cap = caps.allow(charge.role, charge.units)
+            allowed, _cap = caps.allow(charge.role, charge.units)
             end = charge.in_short
-            if cap is not None and allowed < charge.units:
+            if allowed < charge.units:
                 withheld += keys
                 code = charge.coded.answer.code
                 end = charge_in_short(code, charge.modifiers, allowed) if allowed else ""

@@ -115,7 +115,7 @@ def _beside(
         over = _over_limit(infusion, rules, step, reported)
         if over is not None:
             return over
-    return placed(infusion, "concurrent", minutes=verdict.minutes, distinct=distinct, steps=(step,))
+    return placed(infusion, "concurrent", minutes=verdict.minutes, steps=(step,))
 
 
 def _any_overlap(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:

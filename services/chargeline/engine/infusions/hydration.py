@@ -48,8 +48,7 @@ def hydration_of(
     if least.rule is not None and minutes < least.answer.minutes:
         enough = (("minutes", minutes), ("least", least.answer.minutes))
         steps.append(Step("minimum", least, enough))
-        ran_beside = minutes < running_minutes and beside.rule is not None
-        rule = beside.rule_in_force if ran_beside else least.rule
+        rule = beside.rule_in_force if minutes < running_minutes else least.rule
         return NotReported(
             services=tuple(ordered),
             reason=rule.id,

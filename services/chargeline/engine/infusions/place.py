@@ -70,8 +70,7 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
         entries.append(hydration)
     for index, line in enumerate(lines):
         first = lines[0].best if index else None
-        reported = concurrent_count(entries) if index else 0
-        entries += _place_line(line, first, assessment, reported)
+        entries += _place_line(line, first, assessment, concurrent_count(entries))
     return entries
 
 
@@ -111,6 +110,5 @@ def _place_line(
             infusions, initial, rules, distinct=modifier, reported=reported
         )
     if pushes:
-        given = [each for each in (initial, *infusions) if each.service_class != "hydration"]
-        entries += further_pushes(pushes, given, rules)
+        entries += further_pushes(pushes, [initial, *infusions], rules)
     return entries
