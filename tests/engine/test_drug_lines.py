@@ -139,7 +139,7 @@ def test_a_dose_that_cannot_be_read_is_a_question(dose: str, code: str, says: st
         code,
         "a dose in mg or a unit that converts to it",
         says,
-        "chart the dose given; the drug is not billed until then",
+        "chart the dose that was given; until then this dose is not billed",
     )
     assert (question.drug, question.administrations) == ("carboplatin", ("O1#1",))
     assert drug_lines(encounter) == []
@@ -227,7 +227,7 @@ def test_a_fluid_that_carries_a_drug_is_withheld_by_name() -> None:
         "vehicle",
         "ns",
         (vancomycin,),
-        "Fluid that carries a drug is part of giving it (NCCI manual ch. XI).",
+        "Fluid that carries a drug is part of giving the drug (NCCI manual ch. XI).",
     )
 
 

@@ -1004,7 +1004,7 @@ def test_a_place_without_a_role_is_asked_about() -> None:
         "role.none",
         "exactly one service role",
         "no code for a chemo infusion that is concurrent",
-        "code it by hand, or correct the charted times",
+        "code the service by hand, or correct the charted times",
     )
     assert (question.drug, question.administrations) == ("gemcitabine", ("B#2",))
     assert [source.address for source in question.sources] == ["RXA[1]-3"]
@@ -1184,7 +1184,11 @@ def test_the_order_in_which_services_come_changes_no_place() -> None:
         "methotrexate 12 mg it 11:00",
         "cisplatin 50 mg ia push 11:30",
     )
-    assert place(judged._replace(services=judged.services[::-1])) == place(judged)
+    turned = place(judged._replace(services=judged.services[::-1]))
+    straight = place(judged)
+    assert turned.placements == straight.placements
+    assert turned.not_reported == straight.not_reported
+    assert turned.questions == straight.questions
 
 
 def test_a_service_of_an_encounter_over_midnight_is_dated_by_its_start() -> None:

@@ -99,7 +99,8 @@ def test_a_reason_that_cannot_be_told_is_asked_about() -> None:
         "initial.primary_reason",
         "a diagnosis or a marked service that says what the patient came for",
         "none that fits the services given",
-        "say which service was the reason of the visit; until then the highest in rank is initial",
+        "say which service was the reason of the visit; until then the service highest in rank is "
+        "initial",
     )
     assert (question.drug, question.administrations) == ("ondansetron", ("O1#1",))
 
@@ -395,7 +396,7 @@ def test_what_is_only_reported_by_itself_names_what_was_beside_it() -> None:
         ("O1#1",),
         "exclusive.irrigation",
     )
-    assert entry.says.startswith("Rinsing an access device is reported only if it is the sole")
+    assert entry.says.startswith("Rinsing an access device is reported only if it is the only")
 
 
 def test_of_several_services_beside_it_the_first_by_the_clock_is_named() -> None:
