@@ -8,7 +8,7 @@ As a library it has one door:
     for visit in run.visits:
         for encounter in visit.draft.encounters:
             for line in encounter.lines:
-                print(line.code, line.units, line.modifiers, chargeline.explain(line))
+                print(line.code, line.units, line.modifiers, run.explain(line))
 
 `run.visits` holds a timeline and a draft of each visit as typed, frozen values; `run.set_aside` the
 messages that were not used, each with its reason; `run.to_rows()` gives flat rows for a data frame.
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         Question,
         Timeline,
         Withheld,
-        explain,
     )
 
 __all__ = [
@@ -52,7 +51,6 @@ __all__ = [
     "Withheld",
     "__version__",
     "code",
-    "explain",
 ]
 
 __version__ = VERSION
@@ -68,3 +66,8 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_AT.get(name, "chargeline.engine")), name)
+
+
+def __dir__() -> list[str]:
+    """The names of the door, for `dir`, `help` and completion."""
+    return sorted(__all__)

@@ -4,8 +4,10 @@ It owns which files of a folder belong to a feed, and in which order they are re
 It does not split the bytes into messages (hl7/framing.py), and it never changes a file.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
+from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,8 @@ def read_feed(paths: Iterable[str]) -> Iterator[FeedFile]:
     Raises FileNotFoundError or another OSError if a path cannot be read.
     """
     for path in paths:
+        if not path:
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), "an empty path")
         if path == "-":
             yield FeedFile("standard input", sys.stdin.buffer.read())
             continue

@@ -36,7 +36,7 @@ class Worker:
     def __init__(self, ledger: Ledger, name: str) -> None:
         topics = Topics("charge.draft", "documentation.question")
         drafting = RevisionMaker(
-            RULEBOOK, "", topics, grace=timedelta(hours=24), stop_grace=timedelta(minutes=30)
+            RULEBOOK, topics, grace=timedelta(hours=24), stop_grace=timedelta(minutes=30)
         )
         self.now = NOW
         self.name = name

@@ -413,6 +413,10 @@ def test_what_somebody_must_answer_is_tried_too(capsys: Capsys) -> None:
     [
         (("pembrolizumab iv at nine",), "found at, nine"),
         (("pembrolizumab 200 mg 09:00",), "expected a route"),
+        (("ondansetron 8.5.5 mg iv push 09:00",), "expected a drug such as"),
+        (("ondansetron 8 mg iv push d999999999 09:00",), "found d999999999"),
+        (("ondansetron 8 mg iv 09:00-10:00 days=999999999999",), "expected days=number"),
+        (("ondansetron 8 mg iv 09:00 ordered=long",), "expected ordered=number, found long"),
         (("pembrolizumab 200 mg iv 09:00", "--policy", "zebra-2026"), "--policy: expected one of"),
     ],
 )

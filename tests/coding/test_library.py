@@ -4,17 +4,20 @@ The feed is the simulator's, with its mess; what the call gives is held against 
 command line uses, and against what the rows say.
 """
 
+import io
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import chargeline
 from chargeline.coding.assembly import code_feed
+from chargeline.coding.explaining import explanations
 from chargeline.coding.run import DraftRow
 from chargeline.files import FeedFile
 from chargeline.hl7.profile import make_profile
@@ -126,6 +129,45 @@ def test_what_cannot_be_chosen_is_refused(wrong: dict[str, str], said: str) -> N
         chargeline.code(b"", **wrong)
 
 
+HL7_TEXT = "\ufeffMSH|^~\\&|EHR|ZEBRA\rPID|1||Z1||TESTPATIENT^ZEBRA"
+
+
+@pytest.mark.parametrize(
+    ("feed", "said"),
+    [
+        (HL7_TEXT, "found text that begins as HL7 does; give the message as bytes"),
+        (io.StringIO(HL7_TEXT), "found text that begins as HL7 does"),
+        (None, "found an object of type NoneType"),
+        ([b"", 7], "found an object of type int"),
+    ],
+)
+def test_what_is_no_feed_is_refused_and_not_shown(feed: Any, said: str) -> None:
+    """A FindingError says what is expected; no part of the message stands in it."""
+    with pytest.raises(chargeline.FindingError, match=re.escape(said)) as refused:
+        chargeline.code(feed)
+    assert "ZEBRA" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_bytes_come_in_any_form(feed: bytes, kind: Callable[[bytes], Any]) -> None:
+    """A bytearray and a memoryview are read as the bytes that they hold."""
+    assert chargeline.code(kind(feed)).visits == chargeline.code(feed).visits
+
+
+def test_an_empty_path_is_not_the_current_folder() -> None:
+    """`code("")` reads nothing, where `Path("")` would be the folder in which we are."""
+    with pytest.raises(FileNotFoundError, match="an empty path"):
+        chargeline.code("")
+
+
+def test_a_run_explains_with_the_titles_of_its_sources() -> None:
+    """`run.explain(line)` is what `chargeline explain` prints of the line."""
+    run = chargeline.code(_pembrolizumab(), policy="cms-facility-2026")
+    line = run.visits[0].draft.encounters[0].lines[0]
+    assert run.explain(line) in list(explanations(run))
+    assert any(title in run.explain(line) for title in run.titles.values())
+
+
 def test_a_path_that_is_not_there_is_an_error_of_the_disk(tmp_path: Path) -> None:
     """FileNotFoundError, as from open()."""
     with pytest.raises(FileNotFoundError):
@@ -136,6 +178,7 @@ def test_every_name_of_the_door_is_there() -> None:
     """What `__all__` names can be had, another name is an AttributeError, the version is ours."""
     assert all(getattr(chargeline, name) is not None for name in chargeline.__all__)
     assert not hasattr(chargeline, "no_such_name")
+    assert dir(chargeline) == sorted(chargeline.__all__)
     pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     assert f'\nversion = "{VERSION}"\n' in pyproject and chargeline.__version__ == VERSION
 

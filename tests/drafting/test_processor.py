@@ -49,7 +49,6 @@ class Bench:
     ) -> None:
         drafting = RevisionMaker(
             RULEBOOK,
-            "",
             Topics("charge.draft", "documentation.question"),
             grace=timedelta(hours=24),
             stop_grace=timedelta(minutes=30),

@@ -90,7 +90,6 @@ class Program:
         world = self.world
         drafting = RevisionMaker(
             RULEBOOK,
-            "",
             Topics("charge.draft", "documentation.question"),
             grace=world.grace,
             stop_grace=timedelta(minutes=30),

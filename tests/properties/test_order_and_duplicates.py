@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from random import Random
 
@@ -169,3 +170,35 @@ def test_the_feeds_have_what_makes_order_hard() -> None:
 
 def _is_record(fields: list[bytes]) -> bool:
     return fields[0] == b"RXA" and len(fields) > 21
+
+
+def test_the_first_day_of_a_rule_is_asked_of_the_first_row_by_the_clock() -> None:
+    """An order that runs over New Year 2024, when the rule about new bags begins, in every order.
+
+    The bag of 23:30 runs on, the next one is hung at 00:30, and it is stopped at 01:30.
+    """
+    rows = [
+        ("20231231233000", "New Bag", "1000"),
+        ("20240101003000", "New Bag", "1000"),
+        ("20240101013000", "Stopped", "0"),
+    ]
+    messages = [_row(number, *row) for number, row in enumerate(rows, start=1)]
+    said = {
+        repr(drafts(timelines([("action-stream", text) for text in order])))
+        for order in permutations(messages)
+    }
+    assert len(said) == 1
+
+
+def _row(number: int, at: str, action: str, amount: str) -> bytes:
+    return "\r".join(
+        [
+            f"MSH|^~\\&|EHR|ZEBRA|CL|ZEBRA|2024010112000{number}||RAS^O17|{number}|T|2.5",
+            "PID|1||ZZ1^^^ZEBRA^MR",
+            "PV1|1|O|||||||||||||||||V1",
+            "ORC|RE|P1|F1",
+            f"RXA|0|{number}|{at}||VANCOMYCIN^vancomycin^L|{amount}|mg||{action}^^L|N1||||||||||CP",
+            "RXR|IV",
+            "",
+        ]
+    ).encode()

@@ -14,14 +14,13 @@ from chargeline.cli.arguments import Verbs, add_feed_arguments, loaded_rules
 from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
 from chargeline.coding.assembly import Assembly
 from chargeline.coding.explaining import explanations
-from chargeline.coding.library import refuse_unknown_policy
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.run import Run
 from chargeline.engine import Rulebook
 from chargeline.files import FeedFile, read_feed
 from chargeline.hl7.profile import Profile, make_profile
-from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 
 PROGRESS_FROM_BYTES = 2_000_000
 # A page that goes to a file or a pipe is this wide.
@@ -98,9 +97,9 @@ def _code(asked: argparse.Namespace) -> int:
 
 
 def _explain(asked: argparse.Namespace) -> int:
-    run, rulebook = _coded(asked)
+    run, _rulebook = _coded(asked)
     nothing_printed = True
-    for text in explanations(run, rulebook, asked.visit, asked.line):
+    for text in explanations(run, asked.visit, asked.line):
         nothing_printed = False
         print(text)
     if nothing_printed and (asked.visit or asked.line):

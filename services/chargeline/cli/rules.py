@@ -8,9 +8,9 @@ import argparse
 
 from chargeline.cli.arguments import Verbs, add_formulary, add_rules_folder, loaded_rules
 from chargeline.cli.ending import OK, WRONG_USE, not_found, wrong_use
-from chargeline.coding.library import refuse_unknown_policy
 from chargeline.coding.rules_pages import check, difference, listing, show
 from chargeline.engine import Finding, VisitContext, words
+from chargeline.rulebook.loading import refuse_unknown_policy
 from chargeline.rulebook.trying import tried
 
 _CHECK_HELP = """\

@@ -102,6 +102,7 @@ class Assembly:
             used=self.used,
             duplicates=self.feed.duplicates,
             set_aside=set_aside,
+            titles=self.rulebook.sources,
         )
 
     def _coded(self, key: VisitKey, history: History) -> CodedVisit:

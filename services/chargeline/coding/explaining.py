@@ -7,26 +7,25 @@ comes from the engine's `explain`, because the reasons are part of the draft.
 from collections.abc import Iterator
 
 from chargeline.coding.run import Run
-from chargeline.engine import Rulebook, explain
 
 
-def explanations(run: Run, rulebook: Rulebook, visit: str = "", line_id: str = "") -> Iterator[str]:
+def explanations(run: Run, visit: str = "", line_id: str = "") -> Iterator[str]:
     """The explanations as blocks of text: of one line, of one visit, or of everything."""
     for coded in run.visits:
         if visit and coded.timeline.key.visit != visit:
             continue
         if not line_id:
             for question in coded.draft.questions:
-                yield explain(question)
+                yield run.explain(question)
         for encounter in coded.draft.encounters:
             entries = [
-                explain(line, rulebook.sources)
+                run.explain(line)
                 for line in encounter.lines
                 if not line_id or line.line_id == line_id
             ]
             if not line_id:
-                entries += [explain(service, rulebook.sources) for service in encounter.withheld]
-                entries += [explain(question) for question in encounter.questions]
+                entries += [run.explain(service) for service in encounter.withheld]
+                entries += [run.explain(question) for question in encounter.questions]
             if entries:
                 number = coded.timeline.key.visit
                 yield f"Visit {number}, encounter {encounter.encounter}, {encounter.policy}"

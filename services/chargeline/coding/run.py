@@ -4,7 +4,7 @@ It owns the shapes that the programs print and that `chargeline.code` returns, a
 those who work with data frames. The values in it are the engine's own: nothing is worded anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Literal, NamedTuple, TypedDict
 
@@ -18,6 +18,7 @@ from chargeline.engine import (
     VisitKey,
     Withheld,
     difference_in_words,
+    explain,
 )
 
 
@@ -74,6 +75,7 @@ class Run(NamedTuple):
 
     `used` counts the messages that were not set aside as a whole, duplicates included. `duplicates`
     counts the repeated messages: three copies of one message are 3 read, 3 used, 2 duplicates.
+    `titles` gives the title of each source that a rule cites, by its key.
     """
 
     visits: tuple[CodedVisit, ...]
@@ -81,6 +83,11 @@ class Run(NamedTuple):
     used: int
     duplicates: int
     set_aside: tuple[SetAside, ...]
+    titles: Mapping[str, str]
+
+    def explain(self, entry: ChargeLine | Withheld | Question) -> str:
+        """The reasons of an entry as text: each step with its rule, sources, facts and fields."""
+        return explain(entry, self.titles)
 
     def to_rows(self) -> list[DraftRow]:
         """A row for each charge line, question and withheld service, as a data frame takes them.

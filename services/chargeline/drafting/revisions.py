@@ -91,7 +91,6 @@ class RevisionMaker:
     def __init__(
         self,
         rulebook: Rulebook,
-        policy: str,
         topics: Topics,
         *,
         grace: timedelta,
@@ -100,7 +99,6 @@ class RevisionMaker:
     ) -> None:
         self.prices = prices or {}
         self.rulebook = rulebook
-        self.policy = policy
         self.topics = topics
         self.grace = grace
         self.stop_grace = stop_grace
@@ -110,7 +108,7 @@ class RevisionMaker:
     ) -> Draft:
         """Draft a visit; `history` is what the patient's other visits contribute."""
         work = saved.setdefault(timeline.key, SavedWork())
-        return draft(timeline, self.rulebook, history, policy=self.policy, saved=work)
+        return draft(timeline, self.rulebook, history, saved=work)
 
     def revise(self, visits: Sequence[VisitToRevise], now: datetime) -> DraftingResult:
         """Find what is new in these visits."""

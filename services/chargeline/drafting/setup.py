@@ -14,7 +14,7 @@ from chargeline.drafting.revisions import DraftingResult, RevisionMaker, Topics
 from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.store import Ledger
-from chargeline.rulebook.loading import load_rulebook, read_interface
+from chargeline.rulebook.loading import load_rulebook, read_interface, refuse_unknown_policy
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings
 
@@ -24,9 +24,16 @@ RETENTION_SECONDS = 3600.0
 
 
 def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
-    """The rulebook and its folder; raises RulebookError."""
+    """The rulebook, with the default policy of the settings, and its folder.
+
+    Raises RulebookError if a file of the rules cannot be used, or the policy does not exist.
+    """
     folder = rules_directory(settings.rules)
-    return load_rulebook(folder, settings.formulary), folder
+    rulebook = load_rulebook(folder, settings.formulary)
+    if settings.default_policy:
+        refuse_unknown_policy(settings.default_policy, rulebook, where="CHARGELINE_DEFAULT_POLICY")
+        rulebook = rulebook._replace(default_policy=settings.default_policy)
+    return rulebook, folder
 
 
 def new_processor(
@@ -40,7 +47,6 @@ def new_processor(
     rulebook, folder = load_rules(settings)
     maker = RevisionMaker(
         rulebook,
-        settings.default_policy,
         Topics(settings.topic_drafts, settings.topic_questions),
         grace=timedelta(hours=float(settings.discharge_grace_hours)),
         stop_grace=timedelta(minutes=float(settings.missing_stop_grace_minutes)),

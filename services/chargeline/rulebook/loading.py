@@ -228,7 +228,7 @@ def read_interface(folder: Path, name: str) -> dict[str, object]:
                 "rules.choice",
                 expected=f"one of {names}",
                 found=repr(name),
-                where=f"--interface {name}",
+                where=f"interface {name}",
                 do="choose one, or add its folder",
             )
         )
@@ -237,3 +237,17 @@ def read_interface(folder: Path, name: str) -> dict[str, object]:
     if mistakes:
         raise RulebookError(*mistakes)
     return table
+
+
+def refuse_unknown_policy(policy: str, rulebook: Rulebook, *, where: str) -> None:
+    """Raise RulebookError for a policy that the rules do not have; "" means that none is chosen."""
+    if policy and policy not in rulebook.policies:
+        raise RulebookError(
+            Finding(
+                "rules.choice",
+                expected=f"one of {', '.join(sorted(rulebook.policies))}",
+                found=repr(policy),
+                where=where,
+                do="choose one of them",
+            )
+        )

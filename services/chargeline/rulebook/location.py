@@ -30,6 +30,6 @@ def rules_directory(asked: Path | None = None) -> Path:
             expected="a rules folder with a file sources.toml",
             found="none",
             where=" or ".join(str(folder) for folder in tried),
-            do="name the folder with --rules, or reinstall chargeline with its rules",
+            do="name the folder that has them (--rules), or reinstall chargeline with its rules",
         )
     )

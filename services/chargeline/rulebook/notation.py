@@ -42,8 +42,9 @@ METHODS: Mapping[str, words.Method] = {
 }
 PURPOSES: Mapping[str, words.Purpose] = {"kvo": "keep_open", "flush": "flush"}
 _TIMES = re.compile(r"\d\d:\d\d(-(\d\d:\d\d|\?))?(,\d\d:\d\d-(\d\d:\d\d|\?))*")
-_DAY = re.compile(r"d\d+")
-_DRUG = re.compile(r"(\S+)(?:\s+([\d.]+)\s+(\S+))?")
+_DAY = re.compile(r"d[1-9]\d?")
+_DRUG = re.compile(r"(\S+)(?:\s+(\d+(?:\.\d+)?)\s+(\S+))?")
+_NUMBERS = {"ordered": re.compile(r"\d{1,5}"), "days": re.compile(r"\d{1,2}")}
 _FLAGS = frozenset({"line", "device", "ordered", "order", "days", "rate"})
 _MARKS = frozenset({*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus"})
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
@@ -197,6 +198,9 @@ def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -
         if not (word in _MARKS or _TIMES.fullmatch(word) or _DAY.fullmatch(word))
     ]
     unknown += sorted(set(flags) - _FLAGS)
+    for flag, number in _NUMBERS.items():
+        if flag in flags and not number.fullmatch(flags[flag]):
+            raise ValueError(f"{text!r}: expected {flag}=number, found {flags[flag]}")
     if unknown:
         allowed = ", ".join(sorted({*_MARKS, *(f"{flag}=" for flag in _FLAGS)}))
         raise ValueError(f"{text!r}: expected {allowed}, found {', '.join(unknown)}")

@@ -26,6 +26,8 @@ from chargeline.rulebook.files import entries_of, read_toml
 _RULE_KEYS = frozenset(
     {"id", "decides", "from", "until", "when", "then", "why", "cite", "overrides", "other"}
 )
+NUMBER_MOST = 1_000_000
+"""The largest number that a rule may answer: no minutes, ranks or days are more."""
 _POLICY_KEYS = frozenset({"name", "describes"})  # the head of a policy.toml
 
 Sets = Mapping[str, Mapping[str, frozenset[str]]]
@@ -223,7 +225,7 @@ class _RuleParser:
             return None
         bounds = [wanted.get("at_least"), wanted.get("at_most")]
         if any(bound is not None and type(bound) is not int for bound in bounds):
-            self._wrong("rules.value", "whole minutes", repr(wanted), "write whole numbers")
+            self._wrong("rules.value", "whole numbers", repr(wanted), "write whole numbers")
             return None
         return Condition(fact, least=bounds[0], most=bounds[1])
 
@@ -259,8 +261,9 @@ def answer_mistakes(
         if field is None:
             allowed = ", ".join(concern.answers)
             mistakes.append((f"an answer of {concern.name} ({allowed})", repr(key), "correct it"))
-        elif field.is_number and type(value) is not int:
-            mistakes.append((f"{key} = a whole number", repr(value), "correct the value"))
+        elif field.is_number and (type(value) is not int or not 0 <= value <= NUMBER_MOST):
+            expected = f"{key} = a whole number from 0 to {NUMBER_MOST}"
+            mistakes.append((expected, repr(value)[:40], "correct the value"))
         elif field.is_text and not isinstance(value, str):
             mistakes.append((f"{key} = a text", repr(value), "put it in quotes"))
         elif field.words and value not in field.words:

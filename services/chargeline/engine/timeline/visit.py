@@ -155,8 +155,8 @@ class Visit:
             self._remake_day(day, pairs)
 
     def _bag_change(self, state: _OrderState) -> BagChange:
-        first = state.records[0] if state.records else state.chatter[0]
-        decision = self._rules.on(first.day).of(BAG_CHANGE).decide(NO_FACTS)
+        first_day = min([record.day for record in (*state.records, *state.chatter)])
+        decision = self._rules.on(first_day).of(BAG_CHANGE).decide(NO_FACTS)
         return decision.answer if decision.rule is not None else _NO_BAG_CHANGE
 
     def _remake_day(
