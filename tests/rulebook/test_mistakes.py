@@ -289,3 +289,11 @@ def test_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
         "drugs.csv line 2",
         "drugs.csv line 3",
     ]
+
+
+@pytest.mark.parametrize("number", ["-1", "1000001", "99999999999999999999", "31.0", '"31"'])
+def test_a_number_that_no_minutes_have_is_a_mistake(tmp_path: Path, number: str) -> None:
+    """A rule answers a whole number from 0 to a million, or the rules are refused."""
+    base = rule("hours.zebra", then=f"{{ remainder_minutes = {number} }}")
+    with pytest.raises(RulebookError, match="expected remainder_minutes = a whole number from 0"):
+        load_rulebook(small_rules(tmp_path, base=base))
