@@ -1,6 +1,7 @@
 """The visits that a change concerns besides its own visit: merges and patients across partitions.
 
-This module owns finding those visits. It drafts none of them.
+This module owns finding the visits that a merge concerns. It drafts none of them. The visits that a
+contribution to a patient's record concerns are found where it changes (`same_patient.py`).
 
 A partition owns its visits: only the program that has the partition drafts them, from what its
 fence guards. Three facts cross partitions: a merge of two visit numbers, a merge of two patients,

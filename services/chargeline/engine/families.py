@@ -2,7 +2,8 @@
 
 It owns the list of families, and knows nothing of what a family does inside. Code that treats lines
 of families differently looks up the family's name here, and never compares the name of a role. A
-new family is a folder with a function `propose`, and a row of this table.
+new family is a folder with a function `propose`, a row of this table, its concerns in the list
+below, and its name in words.py.
 """
 
 from collections.abc import Callable, Mapping

@@ -111,7 +111,9 @@ class Settings(BaseSettings):
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE",
     )
     retention_days: _Count = _set(
-        400, "Days that messages and drafts are kept after the last change of their visit."
+        400,
+        "Days that messages and drafts are kept after the last change of their visit. A parked "
+        "message that was retried or dropped is kept so many days after it came.",
     )
     record_retention_days: _Count = _set(
         1_096,

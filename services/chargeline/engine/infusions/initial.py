@@ -2,7 +2,7 @@
 
 An access line has one initial service, and every other service of the line is an add-on to it. The
 initial service need not be the one that began first. In a hospital it is the service of the highest
-rank (`service.rank`), and in a physician's office the service for which the patient came. The rule
+rank (`service.rank`), and in a physician's office the service for which the patient came. The concern
 `position.initial` says which of the two ways a policy takes; this module knows no ranks.
 
 One sequence, worked through, under a policy that goes by rank. Into the port ran ondansetron 09:00

@@ -1,8 +1,9 @@
 """The place of each service among the others of its encounter.
 
 It owns the order in which the questions of a coder are asked, and answers none of them. Each
-question has a file of its own, which asks the rules and returns what it adds. `place` is the list
-of questions for an encounter, and `_place_line` the list for one access line.
+question has a file of its own, which asks the rules and returns what it adds. `place` and
+`_place_into_a_vein` are the list of questions for an encounter, and `_place_line` is the list for
+one access line.
 """
 
 from collections.abc import Sequence

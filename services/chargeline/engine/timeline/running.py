@@ -7,7 +7,8 @@ knows no codes. The state of the machine is what the last dose is doing:
     nothing            there is no dose yet
     running            the clock runs, since the time of a start or restart
     paused             the clock stands, and the dose is expected to go on
-    stopped            the dose is over; only a restart can continue the dose
+    stopped            the dose is over; a restart continues it, or a row with its own start and end
+                       that belongs to it (`_continues_closed`)
     stopped in pause   the dose is over, and the stop came while the dose was paused
 
 Each row has an action. `MOVES` is the whole machine: the move for each state and action. A move may
@@ -27,9 +28,9 @@ has an open stretch, and rules say what an open stretch is worth. A start that c
 dose should be over begins another dose (`BagChange`). Without this a daily antibiotic whose stops
 nobody charts would be one infusion of 24 hours and more.
 
-Two things do not depend on the state. A row that stands for itself (`given`, `push`, or a start
-with its end) is a dose of its own, unless it continues the closed dose before it
-(`_continues_closed`). In the night on which the clock is put back, a local time such as 01:30 may
+Two things hold in every state. A row that stands for itself (`given`, `push`, or a start with its
+end) is a dose of its own, unless it continues the dose before it (`_continues_closed`), whose open
+stretch it then ends. In the night on which the clock is put back, a local time such as 01:30 may
 mean two moments; the machine takes the moment that makes the infusion shorter, and asks.
 """
 

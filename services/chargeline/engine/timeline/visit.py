@@ -31,7 +31,8 @@ from chargeline.engine.timeline.records import (
 )
 from chargeline.engine.timeline.running import BAG_CHANGE, BagChange
 
-# Before the first day of the rules nothing is billed, so every bag may be a dose of its own.
+# Before the first day of the rules nothing is billed. A bag then continues another one within the
+# ordered time only.
 _NO_BAG_CHANGE = BagChange(grace_minutes=0, without_order_minutes=0)
 
 
