@@ -2,8 +2,8 @@
 
 An access line has one initial service, and every other service of the line is an add-on to it. The
 initial service need not be the one that began first. In a hospital it is the service of the highest
-rank (`service.rank`), and in a physician's office the service for which the patient came. The concern
-`position.initial` says which of the two ways a policy takes; this module knows no ranks.
+rank (`service.rank`), and in a physician's office the service for which the patient came. Rules
+about `position.initial` say which of the two ways a policy takes; this module knows no ranks.
 
 One sequence, worked through, under a policy that goes by rank. Into the port ran ondansetron 09:00
 to 09:20, carboplatin 09:30 to 10:30 and saline 10:30 to 11:30. Furosemide was pushed at 11:35.
