@@ -25,7 +25,7 @@ from tests.oracle.brute_force import (
 )
 from tests.oracle.random_visits import KINDS, Given, notation, random_visit, timeline
 
-VISITS = 4000
+VISITS = 2500
 SHOWN = 3
 _RULES = Path(__file__).resolve().parents[2] / "rules"
 

@@ -90,14 +90,16 @@ def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None
     """Empty, 0, -5, a word, nan, inf and a comma are refused, with file and line."""
     row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,site,'
     assert mistakes(with_drugs(tmp_path, row)) == [
-        f"drugs.csv line 2: expected unit_amount above 0, found {amount!r}; give the billing unit"
+        f"formulary/drugs.csv line 2: expected unit_amount above 0, found {amount!r}; give the billing unit"
     ]
 
 
 def test_a_kind_is_one_of_the_closed_list(tmp_path: Path) -> None:
     """An unknown kind is shown beside the words that are allowed."""
     (mistake,) = mistakes(with_drugs(tmp_path, PLAIN.replace("antineoplastic", "striped")))
-    assert mistake.startswith("drugs.csv line 2: expected kind = one of antineoplastic, hormonal, ")
+    assert mistake.startswith(
+        "formulary/drugs.csv line 2: expected kind = one of antineoplastic, hormonal, "
+    )
     assert mistake.endswith("found 'striped'; correct it")
 
 
@@ -105,14 +107,14 @@ def test_a_kind_is_one_of_the_closed_list(tmp_path: Path) -> None:
 def test_a_date_is_a_day_of_the_calendar(day: str, tmp_path: Path) -> None:
     """A month 13, another notation and a word are refused."""
     assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", day))) == [
-        f"drugs.csv line 2: expected from as YYYY-MM-DD, found {day!r}; correct the date"
+        f"formulary/drugs.csv line 2: expected from as YYYY-MM-DD, found {day!r}; correct the date"
     ]
 
 
 def test_a_row_has_a_first_day(tmp_path: Path) -> None:
     """A row without a first day is refused: nobody knows since when its code holds."""
     assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", ""))) == [
-        "drugs.csv line 2: expected a first day in from, found none; say since when the row holds"
+        "formulary/drugs.csv line 2: expected a first day in from, found none; say since when the row holds"
     ]
 
 
@@ -121,7 +123,7 @@ def test_a_row_ends_after_it_begins(tmp_path: Path) -> None:
     (mistake,) = mistakes(
         with_drugs(tmp_path, PLAIN.replace("2024-01-01,", "2024-01-01,2024-01-01"))
     )
-    assert mistake.startswith("drugs.csv line 2: expected until after from")
+    assert mistake.startswith("formulary/drugs.csv line 2: expected until after from")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_rows_that_follow_one_another_are_in_order(tmp_path: Path) -> None:
 def test_a_drug_has_an_id(tmp_path: Path) -> None:
     """A row without an id is refused, because no line could name the drug."""
     (mistake,) = mistakes(with_drugs(tmp_path, PLAIN.replace("zebrastatin", "")))
-    assert mistake.startswith("drugs.csv line 2: ")
+    assert mistake.startswith("formulary/drugs.csv line 2: ")
 
 
 def test_a_table_has_all_columns(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_a_table_has_all_columns(tmp_path: Path) -> None:
     folder = small_rules(tmp_path)
     (folder / "formulary/drugs.csv").write_text(DRUG_COLUMNS.replace("kind,", ""))
     (mistake,) = mistakes(folder)
-    assert mistake.startswith("drugs.csv: expected columns id, names, hcpcs, ")
+    assert mistake.startswith("formulary/drugs.csv: expected columns id, names, hcpcs, ")
     assert mistake.endswith("found no kind; add them")
 
 
@@ -227,7 +229,7 @@ def test_a_site_formulary_may_not_name_two_drugs_alike(tmp_path: Path) -> None:
 def test_a_row_of_codes_is_checked(row: str, said: str, tmp_path: Path) -> None:
     """Role, code, source and dates of each row are checked; the mistake has file and line."""
     good = "chemo.infusion.initial,96413,2024-01-01,,HOUSE"
-    assert mistakes(small_rules(tmp_path, codes=(good, row))) == [f"codes.csv line 3: {said}"]
+    assert mistakes(small_rules(tmp_path, codes=(good, row))) == [f"base/codes.csv line 3: {said}"]
 
 
 def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
@@ -237,7 +239,7 @@ def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
         "chemo.push.initial,96411,2024-01-01,,HOUSE",
     )
     (mistake,) = mistakes(small_rules(tmp_path, codes=rows))
-    assert mistake.startswith("codes.csv line 3: expected an id of its own")
+    assert mistake.startswith("base/codes.csv line 3: expected an id of its own")
     assert "also in codes.csv line 2" in mistake
 
 
@@ -284,10 +286,10 @@ def test_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
     )
     (folder / "payers.toml").write_text('default = "zebra-2025"\n')
     assert [mistake.partition(": ")[0] for mistake in mistakes(folder)] == [
-        "codes.csv line 2",
+        "base/codes.csv line 2",
         "payers.toml default",
-        "drugs.csv line 2",
-        "drugs.csv line 3",
+        "formulary/drugs.csv line 2",
+        "formulary/drugs.csv line 3",
     ]
 
 

@@ -45,9 +45,10 @@ def check(rulebook: Rulebook, folder: Path) -> Checked:
     without_proof = unproven(cases, rulebook)
     mistakes.extend(without_proof.answers)
     rules = {rule.id for policy in rulebook.policies.values() for rule in policy.rules}
+    mistaken = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     summary = (
         f"rulebook {rulebook.version}: {len(rulebook.policies)} policies, {len(rules)} rules, "
-        f"{len(cases)} cases, {len(rulebook.formulary.drugs)} drugs; {len(mistakes)} mistakes"
+        f"{len(cases)} cases, {len(rulebook.formulary.drugs)} drugs; {mistaken}"
     )
     return Checked(mistakes, [] if mistakes else without_proof.rules, summary)
 

@@ -16,6 +16,11 @@ from typing import NamedTuple
 from chargeline.engine import Finding
 
 
+def place_of(path: Path) -> str:
+    """A file as mistakes name it: with its folder, such as base/technique.toml."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
     """A TOML file as a table; {} and a mistake if the file cannot be read."""
     try:
@@ -26,7 +31,7 @@ def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
                 "rules.file",
                 expected="a TOML file",
                 found=str(error),
-                where=path.name,
+                where=place_of(path),
                 do="correct the file",
             )
         )
@@ -62,7 +67,7 @@ def _not_entries(path: Path, heading: str, found: str) -> Finding:
         "rules.key",
         expected=f"[[{heading}]] entries",
         found=found,
-        where=path.name,
+        where=place_of(path),
         do=f"write [[{heading}]]",
     )
 
@@ -86,14 +91,14 @@ def read_table(path: Path, columns: Sequence[str], mistakes: list[Finding]) -> l
                         "rules.key",
                         expected=f"columns {', '.join(columns)}",
                         found=f"no {', '.join(missing)}",
-                        where=path.name,
+                        where=place_of(path),
                         do="add them",
                     )
                 )
                 return []
             return [
                 Row(
-                    f"{path.name} line {reader.line_num}",
+                    f"{place_of(path)} line {reader.line_num}",
                     {key: value or "" for key, value in cells.items() if key},
                 )
                 for cells in reader

@@ -92,19 +92,14 @@ def _rules_that_decided(case: Case, rulebook: Rulebook) -> list[Rule]:
 
     The case is run on tables that nobody has asked yet, so afterwards they hold its questions only.
     """
-    fresh = _anew(with_choice(case, rulebook))
+    fresh = _anew(case, rulebook)
     if run_case(case._replace(choose={}), fresh):
         return []
     decided: dict[str, Rule] = {}
-    for policy in {
-        **{name: fresh.policies[name] for name in case.expect},
-        "base": fresh.base,
-    }.values():
-        for day in policy.periods():
-            for concern in CONCERNS.values():
-                for decision in policy.on(day).of(concern).asked.values():
-                    if decision.rule is not None:
-                        decided[decision.rule.id] = decision.rule
+    for policy in (*[fresh.policies[name] for name in case.expect], fresh.base):
+        for decision in policy.decisions():
+            if decision.rule is not None:
+                decided[decision.rule.id] = decision.rule
     return list(decided.values())
 
 
@@ -116,17 +111,20 @@ def _fails(
     case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, without: str = ""
 ) -> bool:
     """Whether a case fails when an answer is misspelt or a rule is taken away."""
-    spoilt = _anew(with_choice(case, rulebook), misspelt, without)
+    spoilt = _anew(case, rulebook, misspelt=misspelt, without=without)
     try:
         return bool(run_case(case._replace(choose={}), spoilt))
     except (KeyError, AssertionError, UndecidedError):
         return True  # the engine cannot go on with such a word, or without such a rule
 
 
-def _anew(rulebook: Rulebook, misspelt: Offered | None = None, without: str = "") -> Rulebook:
-    """The rulebook with tables that nobody has asked yet.
+def _anew(
+    case: Case, rulebook: Rulebook, *, misspelt: Offered | None = None, without: str = ""
+) -> Rulebook:
+    """The rulebook as a case needs it, with tables that nobody has asked yet.
 
-    If given, one answer is misspelt in every rule that gives it, or one rule is left out.
+    It holds the policies that the case names, and compares none. If given, one answer is misspelt
+    in every rule that gives it, or one rule is left out.
     """
     shared = SharedDecisions()
 
@@ -134,8 +132,9 @@ def _anew(rulebook: Rulebook, misspelt: Offered | None = None, without: str = ""
         kept = [_with(rule, misspelt) for rule in policy.rules if rule.id != without]
         return Policy(policy.name, policy.describes, kept, shared)
 
-    policies = {name: anew(policy) for name, policy in rulebook.policies.items()}
-    return rulebook._replace(policies=policies, base=anew(rulebook.base), compared=())
+    chosen = with_choice(case, rulebook)
+    policies = {name: anew(chosen.policies[name]) for name in case.expect}
+    return chosen._replace(policies=policies, base=anew(chosen.base), compared=())
 
 
 def _with(rule: Rule, misspelt: Offered | None) -> Rule:

@@ -21,7 +21,7 @@ from chargeline.engine import (
     Rule,
     Value,
 )
-from chargeline.rulebook.files import entries_of, read_toml
+from chargeline.rulebook.files import entries_of, place_of, read_toml
 
 _RULE_KEYS = frozenset(
     {"id", "decides", "from", "until", "when", "then", "why", "cite", "overrides", "other"}
@@ -55,7 +55,7 @@ def parse_sets(path: Path, mistakes: list[Finding]) -> Sets:
                         expected=f"a name of its own, and words of {fact}: "
                         f"{', '.join(sorted(allowed))}",
                         found=", ".join(strange) or name,
-                        where=f"{path.name} [{fact}] {name}",
+                        where=f"{place_of(path)} [{fact}] {name}",
                         do="correct the set",
                     )
                 )

@@ -7,7 +7,7 @@ module does not know files (the package `rulebook` reads them), nor what any rul
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Generic, NamedTuple
 
@@ -252,6 +252,11 @@ class DayRules:
             table = self._tables[concern.name] = self._shared.table(concern, ())
         return table
 
+    def decisions(self) -> Iterator[Decision[Any]]:
+        """Every decision that the tables were asked for and remember."""
+        for table in self._tables.values():
+            yield from table.asked.values()
+
 
 class Policy:
     """All rules of one policy, its base layers included, over all dates."""
@@ -274,6 +279,11 @@ class Policy:
         if rules is None:
             rules = self._periods[period] = DayRules(self.name, day, self.rules, self._shared)
         return rules
+
+    def decisions(self) -> Iterator[Decision[Any]]:
+        """Every decision that the policy was asked for and remembers, on whatever day."""
+        for rules in self._periods.values():
+            yield from rules.decisions()
 
     def periods(self) -> tuple[date, ...]:
         """The days on which some rule begins or ends, ascending."""
