@@ -90,7 +90,8 @@ def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None
     """Empty, 0, -5, a word, nan, inf and a comma are refused, with file and line."""
     row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,site,'
     assert mistakes(with_drugs(tmp_path, row)) == [
-        f"formulary/drugs.csv line 2: expected unit_amount above 0, found {amount!r}; give the billing unit"
+        f"formulary/drugs.csv line 2: expected unit_amount above 0, found {amount!r}; "
+        "give the billing unit"
     ]
 
 
@@ -114,7 +115,8 @@ def test_a_date_is_a_day_of_the_calendar(day: str, tmp_path: Path) -> None:
 def test_a_row_has_a_first_day(tmp_path: Path) -> None:
     """A row without a first day is refused: nobody knows since when its code holds."""
     assert mistakes(with_drugs(tmp_path, PLAIN.replace("2024-01-01", ""))) == [
-        "formulary/drugs.csv line 2: expected a first day in from, found none; say since when the row holds"
+        "formulary/drugs.csv line 2: expected a first day in from, found none; "
+        "say since when the row holds"
     ]
 
 
@@ -240,7 +242,7 @@ def test_a_role_has_one_row_for_a_first_day(tmp_path: Path) -> None:
     )
     (mistake,) = mistakes(small_rules(tmp_path, codes=rows))
     assert mistake.startswith("base/codes.csv line 3: expected an id of its own")
-    assert "also in codes.csv line 2" in mistake
+    assert "also in base/codes.csv line 2" in mistake
 
 
 def test_a_payer_follows_a_policy_that_exists(tmp_path: Path) -> None:
