@@ -36,6 +36,12 @@ def feed() -> bytes:
     return b"".join(data for _style, data in messages)
 
 
+@pytest.fixture(scope="module")
+def run(feed: bytes) -> chargeline.Run:
+    """What the feed comes to, each visit under its payer's policy."""
+    return chargeline.code(feed)
+
+
 def entries(run: chargeline.Run) -> Iterator[object]:
     """Everything that a run ends in, in the order of the rows."""
     for visit in run.visits:
@@ -54,20 +60,21 @@ def test_one_call_drafts_as_the_command_does(feed: bytes, policy: str) -> None:
     assert len(run.visits) > 15
 
 
-def test_a_feed_is_a_file_a_folder_bytes_or_several(feed: bytes, tmp_path: Path) -> None:
+def test_a_feed_is_a_file_a_folder_bytes_or_several(
+    feed: bytes, run: chargeline.Run, tmp_path: Path
+) -> None:
     """Whatever way the bytes come, the visits are the same."""
     half = feed.index(b"MSH|", len(feed) // 2)
     (tmp_path / "1.hl7").write_bytes(feed[:half])
     (tmp_path / "2.hl7").write_bytes(feed[half:])
-    wanted = chargeline.code(feed).visits
+    wanted = run.visits
     assert chargeline.code(tmp_path).visits == wanted
     assert chargeline.code(str(tmp_path)).visits == wanted
     assert chargeline.code([tmp_path / "1.hl7", feed[half:]]).visits == wanted
 
 
-def test_each_end_of_an_administration_is_a_row(feed: bytes) -> None:
+def test_each_end_of_an_administration_is_a_row(run: chargeline.Run) -> None:
     """As many rows as lines, questions and withheld services, in their order, all keys in each."""
-    run = chargeline.code(feed)
     rows, ends = run.to_rows(), list(entries(run))
     kinds = {
         chargeline.ChargeLine: "line",
@@ -106,12 +113,13 @@ def _pembrolizumab() -> bytes:
     )
 
 
-def test_a_message_that_cannot_be_used_is_set_aside_with_its_reason(feed: bytes) -> None:
+def test_a_message_that_cannot_be_used_is_set_aside_with_its_reason(
+    feed: bytes, run: chargeline.Run
+) -> None:
     """It stops nothing: the visits are those of the feed without it."""
-    run = chargeline.code([feed, b"MSH|broken\r"])
-    without = chargeline.code(feed)
-    assert run.visits == without.visits
-    (added,) = set(run.set_aside) - set(without.set_aside)
+    more = chargeline.code([feed, b"MSH|broken\r"])
+    assert more.visits == run.visits
+    (added,) = set(more.set_aside) - set(run.set_aside)
     assert added.place == "bytes 2, message 1" and added.finding.do
 
 
@@ -149,9 +157,11 @@ def test_what_is_no_feed_is_refused_and_not_shown(feed: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview])
-def test_bytes_come_in_any_form(feed: bytes, kind: Callable[[bytes], Any]) -> None:
+def test_bytes_come_in_any_form(
+    feed: bytes, run: chargeline.Run, kind: Callable[[bytes], Any]
+) -> None:
     """A bytearray and a memoryview are read as the bytes that they hold."""
-    assert chargeline.code(kind(feed)).visits == chargeline.code(feed).visits
+    assert chargeline.code(kind(feed)).visits == run.visits
 
 
 def test_an_empty_path_is_not_the_current_folder() -> None:
