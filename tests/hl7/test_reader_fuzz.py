@@ -17,7 +17,7 @@ from chargeline.hl7.reader import read_message
 from tests.hl7 import RAS, with_header
 
 bounded = settings(
-    max_examples=600,
+    max_examples=400,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
