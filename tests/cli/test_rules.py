@@ -461,12 +461,13 @@ def test_a_policy_does_not_differ_from_itself(capsys: Capsys) -> None:
     assert outcome.out == "guide-2026 and guide-2026 say the same.\n"
 
 
-def test_the_difference_from_an_unknown_policy_is_wrong_use(capsys: Capsys) -> None:
-    """The command ends with 2 and names the policies that exist."""
-    outcome = inside(capsys, "rules", "diff", "guide-2026", "zebra-2026")
+@pytest.mark.parametrize("name", ["zebra-2026", ""])
+def test_the_difference_from_an_unknown_policy_is_wrong_use(name: str, capsys: Capsys) -> None:
+    """The command ends with 2 and names the policies that exist; an empty name is none of them."""
+    outcome = inside(capsys, "rules", "diff", "guide-2026", name)
     assert outcome.code == 2
     assert (
-        "expected one of cms-facility-2026, cms-physician-2026, guide-2026, found 'zebra-2026'"
+        f"expected one of cms-facility-2026, cms-physician-2026, guide-2026, found {name!r}"
         in outcome.err
     )
 

@@ -43,7 +43,8 @@ def code(
     """
     folder = rules_directory(Path(rules) if rules is not None else None)
     rulebook = load_rulebook(folder, Path(formulary) if formulary is not None else None)
-    refuse_unknown_policy(policy, rulebook, where="policy")
+    if policy:
+        refuse_unknown_policy(policy, rulebook, where="policy")
     profile = make_profile(read_interface(folder, interface))
     return code_feed(_files(feed), rulebook, profile, policy)
 

@@ -240,8 +240,8 @@ def read_interface(folder: Path, name: str) -> dict[str, object]:
 
 
 def refuse_unknown_policy(policy: str, rulebook: Rulebook, *, where: str) -> None:
-    """Raise RulebookError for a policy that the rules do not have; "" means that none is chosen."""
-    if policy and policy not in rulebook.policies:
+    """Raise RulebookError for a policy that the rules do not have; `where` names what asked for it."""
+    if policy not in rulebook.policies:
         raise RulebookError(
             Finding(
                 "rules.choice",
