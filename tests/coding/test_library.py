@@ -25,6 +25,7 @@ from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator.feed import simulate
 from chargeline.version import VERSION
+from tests.golden.messages import given
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -100,17 +101,7 @@ def test_a_row_says_what_its_line_says() -> None:
 
 
 def _pembrolizumab() -> bytes:
-    return b"\r".join(
-        [
-            b"MSH|^~\\&|EHR|ZEBRA|CL|ZEBRA|20260302100000-0500||RAS^O17^RAS_O17|1|P|2.5.1",
-            b"PID|1||Z1^^^ZEBRA^MR||TESTPATIENT^ZEBRA",
-            b"PV1|1|O|||||||||||||||||V1",
-            b"ORC|RE|P1|F1",
-            b"RXA|0|1|20260302090000-0500|20260302093000-0500|J9271^pembrolizumab^HCPCS|200|mg",
-            b"RXR|IV",
-            b"",
-        ]
-    )
+    return given("PEMBROLIZUMAB", "200 mg", "0900", "0930")
 
 
 def test_a_message_that_cannot_be_used_is_set_aside_with_its_reason(

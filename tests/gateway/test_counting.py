@@ -7,7 +7,8 @@ from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
 from chargeline.mllp.server import COUNTED as MLLP_COUNTED
 from chargeline.mllp.server import MllpLimits
-from chargeline.telemetry.metrics import LABELS, Metrics
+from chargeline.telemetry.labels import LABELS
+from chargeline.telemetry.metrics import Metrics
 from tests.gateway import MemoryStore, connected, profile, settings
 from tests.hl7 import RAS, with_header
 

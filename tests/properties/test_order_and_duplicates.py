@@ -20,6 +20,7 @@ from chargeline.hl7.profile import Profile, make_profile
 from chargeline.hl7.reader import read_message
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.simulator import simulate
+from tests.golden.messages import action
 
 Messages = tuple[tuple[str, bytes], ...]
 
@@ -177,28 +178,13 @@ def test_the_first_day_of_a_rule_is_asked_of_the_first_row_by_the_clock() -> Non
 
     The bag of 23:30 runs on, the next one is hung at 00:30, and it is stopped at 01:30.
     """
-    rows = [
-        ("20231231233000", "New Bag", "1000"),
-        ("20240101003000", "New Bag", "1000"),
-        ("20240101013000", "Stopped", "0"),
+    messages = [
+        action("New Bag", "20231231233000", dose="1000 mg"),
+        action("New Bag", "20240101003000", dose="1000 mg"),
+        action("Stopped", "20240101013000", dose="0 mg"),
     ]
-    messages = [_row(number, *row) for number, row in enumerate(rows, start=1)]
     said = {
         repr(drafts(timelines([("action-stream", text) for text in order])))
         for order in permutations(messages)
     }
     assert len(said) == 1
-
-
-def _row(number: int, at: str, action: str, amount: str) -> bytes:
-    return "\r".join(
-        [
-            f"MSH|^~\\&|EHR|ZEBRA|CL|ZEBRA|2024010112000{number}||RAS^O17|{number}|T|2.5",
-            "PID|1||ZZ1^^^ZEBRA^MR",
-            "PV1|1|O|||||||||||||||||V1",
-            "ORC|RE|P1|F1",
-            f"RXA|0|{number}|{at}||VANCOMYCIN^vancomycin^L|{amount}|mg||{action}^^L|N1||||||||||CP",
-            "RXR|IV",
-            "",
-        ]
-    ).encode()

@@ -10,14 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from chargeline.telemetry.metrics import (
-    LABELS,
-    MOST_VALUES,
-    Definition,
-    Metrics,
-    definitions,
-    message_type,
-)
+from chargeline.telemetry.instruments import Definition
+from chargeline.telemetry.labels import LABELS, MOST_VALUES, message_type
+from chargeline.telemetry.metrics import Metrics, definitions
 
 UNITS = ("seconds", "bytes", "cents", "messages", "events", "visits", "questions", "connections")
 OTHER_UNITS = re.compile(

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from chargeline.cli.arguments import Verbs, add_feed_arguments, loaded_rules
 from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
-from chargeline.coding.assembly import Assembly
+from chargeline.coding.assembly import Assembly, code_feed
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
@@ -124,12 +124,10 @@ def _coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
 
 def _run(files: list[FeedFile], rulebook: Rulebook, profile: Profile, policy: str) -> Run:
     """Read and draft the files, with a progress bar if they are large and a person is watching."""
-    assembly = Assembly(rulebook, profile, policy)
     size = sum(len(file.data) for file in files)
     if size < PROGRESS_FROM_BYTES or not sys.stderr.isatty():
-        for file in files:
-            assembly.add(file)
-        return assembly.finish()
+        return code_feed(files, rulebook, profile, policy)
+    assembly = Assembly(rulebook, profile, policy)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=sum(file.data.count(b"MSH") for file in files))
         for file in files:

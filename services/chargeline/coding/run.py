@@ -21,6 +21,8 @@ from chargeline.engine import (
     explain,
 )
 
+Outcome = Literal["line", "question", "withheld"]
+
 
 class DraftRow(TypedDict):
     """One charge line, question or withheld service; the keys that do not apply to it are None.
@@ -35,7 +37,7 @@ class DraftRow(TypedDict):
     visit: str
     encounter: str | None
     policy: str
-    outcome: Literal["line", "question", "withheld"]
+    outcome: Outcome
     code: str | None
     units: int | None
     modifiers: str | None
@@ -111,69 +113,69 @@ def _rows_of(draft: Draft) -> Iterator[DraftRow]:
             yield _row_of_withheld(draft, encounter.encounter, withheld)
 
 
-def _row_of_line(draft: Draft, encounter: str, line: ChargeLine) -> DraftRow:
+def _row(
+    draft: Draft,
+    encounter: str | None,
+    entry: ChargeLine | Withheld | Question,
+    *,
+    outcome: Outcome,
+    reason: str,
+    why: str,
+) -> DraftRow:
+    """A row with what all entries have; None for what only some have."""
     return DraftRow(
         facility=draft.key.facility,
         visit=draft.key.visit,
         encounter=encounter,
         policy=draft.policy,
-        outcome="line",
-        code=line.code,
-        units=line.units,
-        modifiers=" ".join(line.modifiers),
-        service_date=line.service_date,
-        drug=line.drug,
-        minutes=line.minutes,
-        reason=line.role,
-        why=FAMILIES[line.family].reason_in_short(line),
-        provisional=line.provisional,
-        line_id=line.line_id,
-        administrations=" ".join(line.administrations),
-        other_policies=_other_policies(line),
+        outcome=outcome,
+        code=None,
+        units=None,
+        modifiers=None,
+        service_date=None,
+        drug=entry.drug,
+        minutes=None,
+        reason=reason,
+        why=why,
+        provisional=None,
+        line_id=None,
+        administrations=" ".join(entry.administrations),
+        other_policies=None,
     )
+
+
+def _row_of_line(draft: Draft, encounter: str, line: ChargeLine) -> DraftRow:
+    why = FAMILIES[line.family].reason_in_short(line)
+    row = _row(draft, encounter, line, outcome="line", reason=line.role, why=why)
+    return {
+        **row,
+        "code": line.code,
+        "units": line.units,
+        "modifiers": " ".join(line.modifiers),
+        "service_date": line.service_date,
+        "minutes": line.minutes,
+        "provisional": line.provisional,
+        "line_id": line.line_id,
+        "other_policies": _other_policies(line),
+    }
 
 
 def _row_of_withheld(draft: Draft, encounter: str, withheld: Withheld) -> DraftRow:
-    return DraftRow(
-        facility=draft.key.facility,
-        visit=draft.key.visit,
-        encounter=encounter,
-        policy=draft.policy,
+    row = _row(
+        draft,
+        encounter,
+        withheld,
         outcome="withheld",
-        code=None,
-        units=None,
-        modifiers=None,
-        service_date=None,
-        drug=withheld.drug,
-        minutes=withheld.minutes,
         reason=withheld.reason,
         why=withheld.says,
-        provisional=None,
-        line_id=None,
-        administrations=" ".join(withheld.administrations),
-        other_policies=_other_policies(withheld),
     )
+    return {**row, "minutes": withheld.minutes, "other_policies": _other_policies(withheld)}
 
 
 def _row_of_question(draft: Draft, encounter: str | None, question: Question) -> DraftRow:
-    return DraftRow(
-        facility=draft.key.facility,
-        visit=draft.key.visit,
-        encounter=encounter,
-        policy=draft.policy,
-        outcome="question",
-        code=None,
-        units=None,
-        modifiers=None,
-        service_date=None,
-        drug=question.drug,
-        minutes=None,
-        reason=question.finding.code,
-        why=str(question.finding),
-        provisional=None,
-        line_id=None,
-        administrations=" ".join(question.administrations),
-        other_policies=None,
+    finding = question.finding
+    return _row(
+        draft, encounter, question, outcome="question", reason=finding.code, why=str(finding)
     )
 
 

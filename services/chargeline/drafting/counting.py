@@ -11,7 +11,8 @@ from datetime import datetime
 from chargeline.drafting.processor import Clock, PollResult
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.ledger.records import Counts
-from chargeline.telemetry.metrics import Metrics, message_type
+from chargeline.telemetry.labels import message_type
+from chargeline.telemetry.metrics import Metrics
 
 
 def count_poll(metrics: Metrics, poll: PollResult) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from chargeline.drafting.announcing import announcement
 from chargeline.drafting.due import due_questions, look_again
-from chargeline.drafting.rows import changed_row, stored_question, stored_revision
+from chargeline.drafting.rows import changed_row, new_visit, stored_question, stored_revision
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
     Administration,
@@ -225,18 +225,7 @@ class RevisionMaker:
             )
             last = LastRevision(revision.digest)
             number += 1
-        row = StoredVisit(
-            facility=key.facility,
-            visit=key.visit,
-            status="merged",
-            revision=number,
-            settle_due=None,
-            final_due=None,
-            asked_due=None,
-            discharged_at=None,
-            incomplete=False,
-            updated_at=now,
-        )
+        row = new_visit(key, now)._replace(status="merged", revision=number)
         return self._result(visit, row, last=last, revision=revision, due=[], now=now)
 
     # ------------------------------------------------------------------ rows and announcements

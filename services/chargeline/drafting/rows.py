@@ -89,7 +89,7 @@ def parked_message(
 
 
 def new_visit(key: VisitKey, now: datetime) -> StoredVisit:
-    """A visit that was never drafted."""
+    """A visit of which nothing is due and nothing is told: one that was never drafted."""
     return StoredVisit(
         facility=key.facility,
         visit=key.visit,

@@ -240,7 +240,7 @@ def read_interface(folder: Path, name: str) -> dict[str, object]:
 
 
 def refuse_unknown_policy(policy: str, rulebook: Rulebook, *, where: str) -> None:
-    """Raise RulebookError for a policy that the rules do not have; `where` names what asked for it."""
+    """Raise RulebookError if the rules have no such policy; `where` names what asked for it."""
     if policy not in rulebook.policies:
         raise RulebookError(
             Finding(

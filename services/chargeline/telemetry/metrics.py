@@ -13,9 +13,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from chargeline.telemetry.instruments import Count, Definition, Durations, Gauge, Info, Instrument
-from chargeline.telemetry.labels import LABELS, MOST_VALUES, message_type
-
-__all__ = ["LABELS", "MOST_VALUES", "Definition", "Metrics", "definitions", "message_type"]
 
 # Upper bounds of the buckets of the histograms.
 QUICK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -15,7 +15,6 @@ from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.lines import (
     Caps,
     charges_of,
-    keys_of,
     lines_of,
     withheld_in_encounter,
     withheld_service,
@@ -23,6 +22,7 @@ from chargeline.engine.infusions.lines import (
 from chargeline.engine.infusions.place import place
 from chargeline.engine.infusions.places import Places
 from chargeline.engine.record import Slot, initial_service_slot
+from chargeline.engine.services.records import keys_of
 from chargeline.engine.trace import (
     ChargeLine,
     InShort,
@@ -90,7 +90,7 @@ def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
     """
     ends: dict[str, list[str]] = {}
     held = [service for service in assessment.services if service.outcome == "withheld"]
-    withheld = [service.administration.key for service in held]
+    withheld = [*keys_of(held)]
     caps = Caps(assessment.rules, assessment.context.payer)
     for placement in places.placements:
         keys = keys_of(placement.services)

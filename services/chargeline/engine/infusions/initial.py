@@ -39,6 +39,7 @@ from chargeline.engine.infusions.concerns import (
 from chargeline.engine.infusions.places import CHEMOTHERAPY, Candidate, clock_order
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.concerns import RankAnswer
+from chargeline.engine.services.records import keys_of
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import Question, Step, ask
 from chargeline.engine.words import DistinctBecause, DrugClass, InitialBy, Technique
@@ -198,7 +199,7 @@ def _primary_question(best: Candidate) -> Question:
             "until then the service highest in rank is initial"
         ),
         drug=best.substance,
-        administrations=tuple([service.administration.key for service in best.services]),
+        administrations=keys_of(best.services),
     )
 
 
@@ -217,7 +218,7 @@ def second_line_question(second: Candidate, first: Candidate) -> Question:
             "or saving time does not count"
         ),
         drug=second.substance,
-        administrations=tuple([item.key for item in items]),
+        administrations=keys_of(second.services),
         sources=tuple([item.intervals[0].start_source for item in items]),
     )
 

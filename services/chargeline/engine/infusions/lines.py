@@ -28,7 +28,7 @@ from chargeline.engine.infusions.concerns import (
 )
 from chargeline.engine.infusions.places import NotReported, Placement
 from chargeline.engine.rules import DayRules, Decision
-from chargeline.engine.services.records import Service
+from chargeline.engine.services.records import Service, keys_of
 from chargeline.engine.trace import (
     ChargeLine,
     Proposal,
@@ -344,11 +344,6 @@ def withheld_in_encounter(entry: NotReported) -> Withheld:
         administrations=keys_of(entry.services),
         trace=(*first.steps, *entry.steps),
     )
-
-
-def keys_of(services: Sequence[Service]) -> tuple[str, ...]:
-    """The keys of the administrations behind some services."""
-    return tuple([service.administration.key for service in services])
 
 
 # ------------------------------------------------------------------ what is asked

@@ -33,6 +33,7 @@ def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidat
 
 
 def _alone(service: Service) -> Candidate:
+    # Not by `candidate`: most services stand alone, and each is placed under every policy.
     assert service.technique is not None, "a service has a technique"
     return Candidate(
         services=(service,),

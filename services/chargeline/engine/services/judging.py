@@ -86,6 +86,7 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
         kinds = tuple([named.drug.kind for named in facts.drugs])
         index, drug_class, mixture = _class_of(rules, kinds)
         leading = facts.drugs[index].drug
+    service_class = drug_class.answer.class_ if drug_class is not None else "therapeutic"
     one_time = _one_time(item, rules) if item.may_have_run else None
     table = rules.of(TECHNIQUE)
     if (
@@ -93,13 +94,13 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
         and alike.technique_table is table
         and alike.one_time is one_time
         and alike.mixture is mixture
-        and alike.service_class == (drug_class.answer.class_ if drug_class else "therapeutic")
+        and alike.service_class == service_class
     ):
         return alike if alike.drug_class is drug_class else alike._replace(drug_class=drug_class)
     charting = one_time.answer.as_ if one_time is not None else item.charted
     technique = table.decide(
         TechniqueFacts(
-            class_=drug_class.answer.class_ if drug_class is not None else "therapeutic",
+            class_=service_class,
             route=item.route or "unknown",
             charted=charting,
             method=item.method or "unmarked",

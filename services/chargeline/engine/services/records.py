@@ -4,6 +4,7 @@ It owns `Facts` (what holds of an administration under any policy), `Judgement` 
 one policy say of the administration) and `Service` (both together). It decides nothing.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -58,6 +59,11 @@ class Service(NamedTuple):
     steps: tuple[Step, ...] = ()
     questions: tuple[Question, ...] = ()
     judgement: "Judgement | None" = None
+
+
+def keys_of(services: Sequence[Service]) -> tuple[str, ...]:
+    """The keys of the administrations behind some services."""
+    return tuple([service.administration.key for service in services])
 
 
 class Facts(NamedTuple):
