@@ -54,6 +54,7 @@ from chargeline.engine.rules import (
     Value,
     applies,
 )
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.feed import Feed, fold
 from chargeline.engine.timeline.merges import Merges, Version
 from chargeline.engine.timeline.orders import BEGINNING
@@ -136,6 +137,7 @@ __all__ = [
     "Withheld",
     "applies",
     "ask",
+    "by_keyword",
     "class_on",
     "clock_order",
     "contributions_of",

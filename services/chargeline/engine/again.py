@@ -15,7 +15,7 @@ and `days_alike` finds the days that changed between the first and the last that
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar, TypeVarTuple
 
-from chargeline.engine.services.records import Facts, Service
+from chargeline.engine.services.records import Service
 from chargeline.engine.timeline.records import Day
 from chargeline.engine.trace import EncounterDraft, Proposal
 
@@ -31,8 +31,7 @@ class Stage(Generic[Result]):
 
 
 # The comment behind a stage says what tells its pieces apart.
-FACTS: Stage[Facts] = Stage("facts")  # an administration
-SERVICE: Stage[Service] = Stage("service")  # an administration under a policy
+SERVICES: Stage[tuple[Service | None, ...]] = Stage("services")  # an administration
 LINES_OF_PLACE: Stage[Proposal] = Stage("lines of a place")  # its first service, under a policy
 LINE_OF_DRUG: Stage[Proposal] = Stage("line of a drug")  # a drug and a day, under a policy
 ENCOUNTER: Stage[EncounterDraft] = Stage("encounter")  # an encounter under a policy

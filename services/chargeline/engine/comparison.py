@@ -22,16 +22,24 @@ from chargeline.engine.trace import (
     charge_in_short,
     rules_of,
 )
+from chargeline.engine.words import FamilyName
 
 _A_QUESTION = ("a question",)
 _IN_SHORT = {name: family.in_short for name, family in FAMILIES.items() if family.in_short}
 
 
+_Ends = Mapping[str, Sequence[str]]
+"""How each administration ends: its codes with units and modifiers, or `withheld`."""
+
+
 class _Other(NamedTuple):
-    """What the compared families of another policy make of the encounter."""
+    """What the compared families of another policy make of the encounter.
+
+    `families` lacks a family in which that policy has a gap, and `ends` has no end of it then.
+    """
 
     assessment: Assessment
-    ends: Mapping[str, Sequence[str]]
+    ends: Mapping[FamilyName, _Ends]
     families: Sequence[InShort]
 
     @property
@@ -89,37 +97,40 @@ def _own(
     return differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
 
 
-def _ends(draft: EncounterDraft) -> dict[str, list[str]]:
-    """How each administration ends in a draft: its codes with units and modifiers, or withheld."""
-    ends: dict[str, list[str]] = {}
+def _ends(draft: EncounterDraft) -> Mapping[FamilyName, _Ends]:
+    """How a draft ends, by compared family."""
+    ends: dict[FamilyName, dict[str, list[str]]] = {name: {} for name in _IN_SHORT}
     for line in draft.lines:
-        if line.family in _IN_SHORT:
+        if line.family in ends:
             end = charge_in_short(line.code, line.modifiers, line.units)
             for key in line.administrations:
-                ends.setdefault(key, []).append(end)
+                ends[line.family].setdefault(key, []).append(end)
     for entry in draft.withheld:
-        if entry.family in _IN_SHORT:
+        if entry.family in ends:
             for key in entry.administrations:
-                ends.setdefault(key, []).append("withheld")
+                ends[entry.family].setdefault(key, []).append("withheld")
     return ends
 
 
 def _other(assessment: Assessment) -> _Other:
     families: list[InShort] = []
-    ends: dict[str, list[str]] = {}
-    for in_short in _IN_SHORT.values():
+    ends: dict[FamilyName, _Ends] = {}
+    for name, in_short in _IN_SHORT.items():
+        ends[name] = {}
         try:
             families.append(in_short(assessment))
         except UndecidedError:
             continue  # under that policy the whole family would be a question
-        for key in families[-1].ends:
-            ends.setdefault(key, []).extend(families[-1].ends[key])
+        ends[name] = families[-1].ends
     return _Other(assessment, ends, families)
 
 
-def _end_of(ends: Mapping[str, Sequence[str]], keys: Iterable[str]) -> tuple[str, ...]:
-    together = dict.fromkeys([end for key in keys for end in ends.get(key, _A_QUESTION)])
-    return tuple(together)
+def _end_of(ends: Mapping[FamilyName, _Ends], keys: Iterable[str]) -> tuple[str, ...]:
+    ends_of_keys: list[str] = []
+    for key in keys:
+        of_key = [end for of_family in ends.values() for end in of_family.get(key, ())]
+        ends_of_keys += of_key or _A_QUESTION
+    return tuple(dict.fromkeys(ends_of_keys))
 
 
 def _rules(draft: EncounterDraft) -> dict[str, list[str]]:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from chargeline.engine.again import (
     ENCOUNTER,
-    FACTS,
-    SERVICE,
+    SERVICES,
     DaysDrafted,
     NothingSaved,
     SavedWork,
@@ -31,10 +30,10 @@ from chargeline.engine.record import (
     initial_service_slot,
     is_second,
 )
-from chargeline.engine.rules import DayRules, Policy, UndecidedError
-from chargeline.engine.services.facts import facts_of
-from chargeline.engine.services.judging import assess
-from chargeline.engine.services.records import Facts, Service
+from chargeline.engine.rules import Policy, UndecidedError
+from chargeline.engine.services.judging import services_of
+from chargeline.engine.services.records import Service
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.records import Timeline, VisitContext
 from chargeline.engine.trace import (
     Draft,
@@ -47,6 +46,10 @@ from chargeline.engine.trace import (
     together,
 )
 from chargeline.engine.words import YesNo
+
+_new_assessment = by_keyword(Assessment)
+_new_encounter_draft = by_keyword(EncounterDraft)
+_new_draft = by_keyword(Draft)
 
 
 class Rulebook(NamedTuple):
@@ -94,7 +97,7 @@ def draft(
         saved=saved or NothingSaved(),
     )
     encounters = drafting.encounters()
-    return Draft(
+    return _new_draft(
         key=timeline.key,
         policy=name,
         rulebook=rulebook.version,
@@ -138,6 +141,7 @@ class _Drafting:
         self.timeline = timeline
         self.rulebook = rulebook
         self.policy = policy
+        self.policies = (policy, *[name for name in rulebook.compared if name != policy])
         self.history = history
         self.saved = saved
         self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
@@ -245,24 +249,15 @@ class _Drafting:
 
         Raises UndecidedError where no one rule decides something that must be decided.
         """
-        facts = self._facts(encounter)
-        assessment = self._assessed(encounter, self.policy, facts, [None] * len(facts))
-        proposal = together(
-            [family.propose(assessment, self.saved) for family in FAMILIES.values()]
-        )
-        drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, assessment))
-        services = assessment.services
-        compared = [
-            self._assessed_elsewhere(encounter, name, facts, services)
-            for name in self.rulebook.compared
-            if name != self.policy
-        ]
-        return with_differences(drafted, services, compared)
+        own, *others = self._assessments(encounter)
+        proposal = together([family.propose(own, self.saved) for family in FAMILIES.values()])
+        drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, own))
+        return with_differences(drafted, own.services, others)
 
     def _encounter_draft(
         self, encounter: Encounter, proposal: Proposal, contributed: tuple[Slot, ...] = ()
     ) -> EncounterDraft:
-        return EncounterDraft(
+        return _new_encounter_draft(
             encounter=encounter.name,
             policy=self.policy,
             administrations=tuple([item.key for item in encounter.administrations]),
@@ -272,56 +267,29 @@ class _Drafting:
             slots=contributed,
         )
 
-    def _facts(self, encounter: Encounter) -> list[Facts]:
-        """What holds of each administration under any policy."""
+    def _assessments(self, encounter: Encounter) -> list[Assessment]:
+        """An encounter as each policy sees it, the policy of the visit first.
+
+        Another policy that has a gap is without services: its draft would only ask.
+        """
+        rules = tuple([self.rulebook.policies[name].on(encounter.day) for name in self.policies])
         again, formulary = self.saved.again, self.rulebook.formulary
+        judged = [
+            again(SERVICES, item.key, services_of, item, formulary, rules)
+            for item in encounter.administrations
+        ]
+        second_of_day = self._is_second_of_day(encounter)
         return [
-            again(FACTS, item.key, facts_of, item, formulary) for item in encounter.administrations
+            _new_assessment(
+                visit=self.timeline.key,
+                context=self.timeline.context,
+                encounter=encounter,
+                rules=of_policy,
+                services=_without_gap(services),
+                second_of_day=second_of_day,
+            )
+            for of_policy, services in zip(rules, zip(*judged, strict=True), strict=True)
         ]
-
-    def _assessed(
-        self,
-        encounter: Encounter,
-        policy: str,
-        facts: Sequence[Facts],
-        alike: Sequence[Service | None],
-    ) -> Assessment:
-        """An encounter as a policy sees it: what each administration is by itself.
-
-        `alike` is what another policy made of the same facts, None where none was asked.
-        """
-        rules = self.rulebook.policies[policy].on(encounter.day)
-        again = self.saved.again
-        services = [
-            again(SERVICE, (own.administration.key, policy), assess, own, rules, other)
-            for own, other in zip(facts, alike, strict=True)
-        ]
-        return self._assessment(encounter, rules, services)
-
-    def _assessment(
-        self, encounter: Encounter, rules: DayRules, services: Sequence[Service]
-    ) -> Assessment:
-        return Assessment(
-            visit=self.timeline.key,
-            context=self.timeline.context,
-            encounter=encounter,
-            rules=rules,
-            services=services,
-            second_of_day=self._is_second_of_day(encounter),
-        )
-
-    def _assessed_elsewhere(
-        self, encounter: Encounter, policy: str, facts: Sequence[Facts], alike: Sequence[Service]
-    ) -> Assessment:
-        """An encounter as another policy sees it, for a comparison.
-
-        Without services where that policy has a gap: its draft would only ask.
-        """
-        try:
-            return self._assessed(encounter, policy, facts, alike)
-        except UndecidedError:
-            rules = self.rulebook.policies[policy].on(encounter.day)
-            return self._assessment(encounter, rules, ())
 
     def _is_second_of_day(self, encounter: Encounter) -> bool:
         """Whether another visit of the patient had an initial service earlier on the same day."""
@@ -331,6 +299,12 @@ class _Drafting:
         context = self.timeline.context
         mine = Contribution(self.timeline.key, context.patient, slot, encounter.start)
         return is_second(mine, self.history)
+
+
+def _without_gap(services: Sequence[Service | None]) -> list[Service]:
+    """The services of a policy that judged every administration; none of any other policy."""
+    judged = [service for service in services if service is not None]
+    return judged if len(judged) == len(services) else []
 
 
 def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:

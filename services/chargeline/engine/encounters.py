@@ -14,6 +14,7 @@ from typing import NamedTuple
 from chargeline.engine.events import VisitKey
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
 from chargeline.engine.services.records import Service
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.records import Administration, Day, Timeline, VisitContext
 from chargeline.engine.trace import Step
 from chargeline.engine.words import Grouping, PatientClassFact, YesNo
@@ -77,6 +78,9 @@ class Encounter(NamedTuple):
         return Step("encounter", self.grouping, facts)
 
 
+_new_encounter = by_keyword(Encounter)
+
+
 class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
@@ -120,7 +124,7 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
         if encounters and encounters[-1].day == first:
             name = f"{name}-{patient_class}"
         encounters.append(
-            Encounter(
+            _new_encounter(
                 name=name,
                 day=first,
                 start=starts[first],

@@ -137,17 +137,17 @@ class VisitFact(NamedTuple):
     """
 
     message: MessageRef
-    trigger: str
-    effective: datetime | None
-    patient: str | None
-    patient_class: PatientClassFact | None
-    payer: str | None
-    payer_name: str | None
-    authorizations: tuple[str, ...] | None
-    diagnoses: tuple[str, ...] | None
-    admitted: datetime | None
-    discharged: datetime | None
-    replaces_patient: str | None
+    trigger: str = ""
+    effective: datetime | None = None
+    patient: str | None = None
+    patient_class: PatientClassFact | None = None
+    payer: str | None = None
+    payer_name: str | None = None
+    authorizations: tuple[str, ...] | None = None
+    diagnoses: tuple[str, ...] | None = None
+    admitted: datetime | None = None
+    discharged: datetime | None = None
+    replaces_patient: str | None = None
 
 
 class Unreadable(NamedTuple):

@@ -7,7 +7,6 @@ timeline; the engine does.
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from chargeline.engine import (
     DrugAmount,
@@ -15,6 +14,7 @@ from chargeline.engine import (
     Record,
     VialCode,
     WastedAmount,
+    by_keyword,
     shape_of,
     words,
 )
@@ -34,34 +34,31 @@ from chargeline.hl7.segments import (
 from chargeline.hl7.sites import route_of, site_of
 from chargeline.hl7.times import Moment
 
+_new_record = by_keyword(Record)
 
-class ChartedRow(NamedTuple):
+
+class ChartedRow:
     """One RXA with all that is needed to read it. `row` is padded to every field of RXA."""
 
-    row: Row
-    administration: AdministrationGroup
-    order: OrderGroup
-    profile: Profile
-    delimiters: Delimiters
-    address: str
+    __slots__ = ("address", "administration", "delimiters", "order", "profile", "row")
+
+    def __init__(
+        self,
+        message: Message,
+        profile: Profile,
+        order: OrderGroup,
+        administration: AdministrationGroup,
+    ) -> None:
+        self.row = _padded(administration.row)
+        self.administration = administration
+        self.order = order
+        self.profile = profile
+        self.delimiters = message.delimiters
+        self.address = f"RXA[{administration.ordinal}]"
 
     def text(self, number: int) -> str:
         """The first component of a field of RXA, trimmed."""
         return component(self.row[number], 1, self.delimiters).strip()
-
-
-def charted_row(
-    message: Message, profile: Profile, order: OrderGroup, administration: AdministrationGroup
-) -> ChartedRow:
-    """One RXA of a message, ready to be read."""
-    return ChartedRow(
-        row=_padded(administration.row),
-        administration=administration,
-        order=order,
-        profile=profile,
-        delimiters=message.delimiters,
-        address=f"RXA[{administration.ordinal}]",
-    )
 
 
 def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record:
@@ -82,7 +79,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         action = "pause"
     drugs = _drugs_of(charted)
     recorded = component(row[22], 1, delimiters)
-    return Record(
+    return _new_record(
         message=reference,
         ordinal=administration.ordinal,
         order=number or _order_by_drug(drugs, administration.ordinal),
@@ -244,21 +241,13 @@ def _purpose_of(texts: tuple[str, ...], profile: Profile) -> words.PurposeCharte
 
 
 def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
-    """Discarded amounts, from observations, from fields, and from the words of notes.
-
-    The unit of an observation stands in OBX-6, that of a field in RXA-7.
-    """
-    profile, delimiters = charted.profile, charted.delimiters
-    charted_amounts = []
-    for place, row in _observations(charted, profile.waste_observations):
-        unit = component(field(row, 6), 1, delimiters).strip()
-        charted_amounts.append((place, component(field(row, 5), 1, delimiters), unit))
-    for place, text in _fields_at(charted, profile.waste):
-        charted_amounts.append((place, text, charted.text(7)))
-    charted_amounts += _waste_in_notes(charted)
-    amounts = [(place, decimal_at(text, place), unit) for place, text, unit in charted_amounts]
+    """Discarded amounts, from observations, from fields, and from the words of notes."""
+    profile = charted.profile
+    amounts = _charted_at(charted, profile.waste_observations, profile.waste)
+    amounts += _waste_in_notes(charted)
+    read = [(decimal_at(text, place), unit, place) for place, text, unit in amounts]
     return tuple(
-        [WastedAmount(amount, unit, place) for place, amount, unit in amounts if amount is not None]
+        [WastedAmount(amount, unit, place) for amount, unit, place in read if amount is not None]
     )
 
 
@@ -275,33 +264,40 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
     """NDCs of the vials, from observations, from fields, and from RXA-5 if its system is NDC."""
-    delimiters, row = charted.delimiters, charted.row
-    vials = []
-    for place, observation in _observations(charted, charted.profile.vial_observations):
-        vials.append(VialCode(component(field(observation, 5), 1, delimiters).strip(), place))
-    for place, text in _fields_at(charted, charted.profile.vials):
-        vials.append(VialCode(text, place))
-    if "NDC" in row[5]:
-        parts = row[5].split(delimiters.repetition)[0].split(delimiters.component)
+    delimiters, coded = charted.delimiters, charted.row[5]
+    codes = _charted_at(charted, charted.profile.vial_observations, charted.profile.vials)
+    vials = [VialCode(text, place) for place, text, _unit in codes]
+    if "NDC" in coded:
+        parts = coded.split(delimiters.repetition)[0].split(delimiters.component)
         for code, system in ((0, 2), (3, 5)):
             if len(parts) > system and parts[system].strip().upper() == "NDC":
                 vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
     return tuple([vial for vial in vials if vial.ndc])
 
 
-def _observations(charted: ChartedRow, codes: frozenset[str]) -> list[tuple[str, Row]]:
-    """Each observation with one of these codes, and the place of its value."""
-    return [
-        (f"{charted.address}/OBX[{index}]-5", row)
-        for index, row in enumerate(charted.administration.observations, start=1)
-        if component(field(row, 3), 1, charted.delimiters) in codes
-    ]
+def _charted_at(
+    charted: ChartedRow, codes: frozenset[str], places: tuple[Place, ...]
+) -> list[tuple[str, str, str]]:
+    """Place, text and unit of each observation with one of the codes, then of each valued place.
 
-
-def _fields_at(charted: ChartedRow, places: tuple[Place, ...]) -> list[tuple[str, str]]:
-    """The address and text of each of these places that is valued in the administration."""
-    rows = (charted.row, *charted.administration.others)
-    texts = [(place, first_of_all(rows, (place,), charted.delimiters)) for place in places]
-    return [
-        (f"{charted.address}/{place.segment}-{place.field}", text) for place, text in texts if text
+    The unit of an observation stands in OBX-6, that of a place in RXA-7.
+    """
+    delimiters, address, administration = (
+        charted.delimiters,
+        charted.address,
+        charted.administration,
+    )
+    values = [
+        (
+            f"{address}/OBX[{index}]-5",
+            component(field(row, 5), 1, delimiters).strip(),
+            component(field(row, 6), 1, delimiters).strip(),
+        )
+        for index, row in enumerate(administration.observations, start=1)
+        if component(field(row, 3), 1, delimiters) in codes
     ]
+    for place in places:
+        text = first_of_all((charted.row, *administration.others), (place,), delimiters)
+        if text:
+            values.append((f"{address}/{place.segment}-{place.field}", text, charted.text(7)))
+    return values

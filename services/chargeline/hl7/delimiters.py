@@ -36,6 +36,13 @@ def component(field: str, n: int, delimiters: Delimiters) -> str:
     return parts[n - 1] if n <= len(parts) else ""
 
 
+@lru_cache(maxsize=16_384)  # a feed repeats its numbers and its words
+def text_at(field: str, n: int, delimiters: Delimiters) -> str:
+    """The nth component, from 1, trimmed and unescaped; "" if absent, empty or deleted (`""`)."""
+    text = component(field, n, delimiters).strip()
+    return "" if text == NULL else unescape(text, delimiters)
+
+
 def unescape(text: str, delimiters: Delimiters) -> str:
     """Decode the escapes of a text once, from left to right.
 

@@ -8,14 +8,16 @@ its reason. It does not read pharmacy segments (pharmacy.py does) or segments ab
 
 from datetime import datetime
 
-from chargeline.engine import Event, MessageRef, PatientMerge, Reading, VisitMerge
-from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
+from chargeline.engine import Event, MessageRef, PatientMerge, Reading, VisitMerge, by_keyword
+from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.pharmacy import pharmacy_events
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.unreadable import unreadable
 from chargeline.hl7.visits import merges_of, visit_fact
+
+_new_reading = by_keyword(Reading)
 
 ADT_TRIGGERS = frozenset(
     {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A18", "A31"}
@@ -36,10 +38,7 @@ def read_events(message: Message, profile: Profile) -> Reading:
     `Reading.set_aside`. An A31 (a change of the person's data) without a visit number says nothing
     for charges and is no problem.
     """
-    heads: dict[str, list[str]] = {}
-    for row in message.rows:
-        if row[0] not in heads:
-            heads[row[0]] = row
+    heads = {row[0]: row for row in reversed(message.rows)}  # the first segment of each name
     header = message.rows[0]
     kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
     digest = message.body_digest.hex()
@@ -61,7 +60,7 @@ def read_events(message: Message, profile: Profile) -> Reading:
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
     if visit is None and not merges:
         if message.type == "ADT" and message.trigger == "A31":
-            return Reading(
+            return _new_reading(
                 message=reference,
                 facility=facility,
                 visit=None,
@@ -105,7 +104,7 @@ def _used(
             events.append(unreadable(reference, error))
         if message.type != "ADT":
             events.extend(pharmacy_events(message, reference, profile))
-    return Reading(
+    return _new_reading(
         message=reference,
         facility=facility,
         visit=visit,
@@ -148,7 +147,7 @@ def _no_visit(profile: Profile) -> Hl7Error:
 def _set_aside(
     reference: MessageRef, facility: str, visit: str | None, profile: Profile, problem: Hl7Error
 ) -> Reading:
-    return Reading(
+    return _new_reading(
         message=reference,
         facility=facility,
         visit=visit,
@@ -170,7 +169,7 @@ def first_valued(
         row = heads.get(segment)
         if row is None or field >= len(row) or not row[field]:
             continue
-        text = component(row[field], number, delimiters).strip()
-        if text and text != NULL:
-            return unescape(text, delimiters)
+        text = text_at(row[field], number, delimiters)
+        if text:
+            return text
     return ""

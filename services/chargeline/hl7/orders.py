@@ -7,13 +7,15 @@ an order; the engine puts the facts of several messages together.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chargeline.engine import DrugAmount, MessageRef, OrderFact, words
+from chargeline.engine import DrugAmount, MessageRef, OrderFact, by_keyword, words
 from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import OrderGroup, Row, decimal_at, field
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
+
+_new_order_fact = by_keyword(OrderFact)
 
 _KINDS: Mapping[str, words.OrderKind] = {
     "RDE": "order",
@@ -60,7 +62,7 @@ def order_fact_of(
     method: words.MethodCharted = next((each.method for each in routes if each.method), "")
     site = site_of((group.last_route,), group.observations, profile, delimiters)
     duration = _ordered_duration(group, drugs, delimiters)
-    return OrderFact(
+    return _new_order_fact(
         message=reference,
         order=number,
         kind=_KINDS[message.type],

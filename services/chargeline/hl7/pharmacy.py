@@ -7,7 +7,7 @@ the conclusions.
 """
 
 from chargeline.engine import Event, MessageRef
-from chargeline.hl7.administrations import charted_row, record_of
+from chargeline.hl7.administrations import ChartedRow, record_of
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.orders import order_fact_of
@@ -35,7 +35,7 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
             except Hl7Error as error:
                 events.append(unreadable(reference, error))
         for administration in group.administrations:
-            charted = charted_row(message, profile, group, administration)
+            charted = ChartedRow(message, profile, group, administration)
             try:
                 events.append(record_of(charted, reference, number))
             except Hl7Error as error:

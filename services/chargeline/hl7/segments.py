@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from chargeline.engine import shape_of
-from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
+from chargeline.hl7.delimiters import NULL, Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Place
@@ -128,24 +128,18 @@ def first_of_all(
     rows: Iterable[Row | None], places: tuple[Place, ...], delimiters: Delimiters
 ) -> str:
     """The text at the first place that is valued in one of the rows; "" if none is."""
-    for place in places:
+    for segment, number, part in places:
         for row in rows:
-            text = first_of(row, (place,), delimiters)
-            if text:
-                return text
+            if row is not None and row[0] == segment and number < len(row) and row[number]:
+                text = text_at(row[number], part, delimiters)
+                if text:
+                    return text
     return ""
 
 
 def first_of(row: Row | None, places: tuple[Place, ...], delimiters: Delimiters) -> str:
     """The text at the first place that is valued in one row; "" if none is."""
-    if row is None:
-        return ""
-    for place in places:
-        if place.segment == row[0] and place.field < len(row) and row[place.field]:
-            text = component(row[place.field], place.component, delimiters).strip()
-            if text and text != NULL:
-                return unescape(text, delimiters)
-    return ""
+    return first_of_all((row,), places, delimiters)
 
 
 @lru_cache(maxsize=8192)

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
-from chargeline.engine import MessageRef, PatientMerge, VisitFact, VisitMerge, words
+from chargeline.engine import MessageRef, PatientMerge, VisitFact, VisitMerge, by_keyword, words
 from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
+
+_new_visit_fact = by_keyword(VisitFact)
 
 _PATIENT_MERGES = frozenset({"A18", "A34", "A36", "A40"})
 _VISIT_MERGES = frozenset({"A35", "A36", "A41"})
@@ -36,22 +38,9 @@ def visit_fact(
     patient_class = _patient_class(class_code, profile, message.delimiters) if class_code else None
     adt = message.type == "ADT"
     if not adt and "IN1" not in heads and "DG1" not in heads:
-        return VisitFact(
-            message=reference,
-            trigger="",
-            effective=None,
-            patient=patient,
-            patient_class=patient_class,
-            payer=None,
-            payer_name=None,
-            authorizations=None,
-            diagnoses=None,
-            admitted=None,
-            discharged=None,
-            replaces_patient=None,
-        )
+        return VisitFact(reference, patient=patient, patient_class=patient_class)
     in1 = heads.get("IN1")
-    return VisitFact(
+    return _new_visit_fact(
         message=reference,
         trigger=message.trigger if adt else "",
         effective=_effective(message, heads.get("EVN"), pv1, profile) if adt else None,

@@ -16,7 +16,10 @@ from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
 from chargeline.engine.services.records import NamedDrug, Service
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
+
+_new_charge_line = by_keyword(ChargeLine)
 
 # HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
 AMOUNT_UNKNOWN = Decimal(999)
@@ -108,7 +111,7 @@ def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounte
     facts = (("drug", drug.id), ("arithmetic", units.arithmetic), ("cite", drug.cite))
     sources = tuple([_source(dose) for dose in counted])
     anchor = f"{drug.id}@{day.isoformat()}"
-    line = ChargeLine(
+    line = _new_charge_line(
         family="drugs",
         line_id=line_id(visit, encounter, ROLE, anchor),
         role=ROLE,

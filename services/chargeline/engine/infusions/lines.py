@@ -29,6 +29,7 @@ from chargeline.engine.infusions.concerns import (
 from chargeline.engine.infusions.places import NotReported, Placement
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.services.records import Service, keys_of
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import (
     ChargeLine,
     Proposal,
@@ -39,6 +40,8 @@ from chargeline.engine.trace import (
     charge_in_short,
     line_id,
 )
+
+_new_charge_line = by_keyword(ChargeLine)
 
 _HOUR_POSITIONS = frozenset({"initial", "sequential", "additional", "additional_hour"})
 _TIMED = frozenset({"infusion", "arterial_infusion", "subcutaneous_infusion"})
@@ -84,6 +87,9 @@ class Charge(NamedTuple):
     threshold: Decision[RemainderAnswer] | None
     coded: Decision[CodeAnswer]
     in_short: str
+
+
+_new_charge = by_keyword(Charge)
 
 
 def charges_of(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
@@ -168,7 +174,7 @@ def _charge(
     in_short = ""
     if coded.rule is not None:
         in_short = charge_in_short(coded.answer.code, modifiers, units)
-    return Charge(
+    return _new_charge(
         role=role,
         units=units,
         modifiers=modifiers,
@@ -259,7 +265,7 @@ def _line(placement: Placement, charge: Charge, heading: Heading) -> ChargeLine:
     first = placement.services[0]
     item = first.administration
     code = charge.coded.answer.code
-    return ChargeLine(
+    return _new_charge_line(
         family="infusions",
         line_id=line_id(heading.visit, heading.encounter, charge.role, item.key),
         role=charge.role,

@@ -43,8 +43,10 @@ _INTO_A_VEIN = frozenset({"infusion", "push"})
 def place(assessment: Assessment) -> Places:
     """Give every service of one encounter its place."""
     services = [each for each in assessment.services if each.outcome == "service"]
-    into_a_vein = [each for each in services if each.technique in _INTO_A_VEIN]
-    others = [each for each in services if each.technique not in _INTO_A_VEIN]
+    into_a_vein: list[Service] = []
+    others: list[Service] = []
+    for service in services:
+        (into_a_vein if service.technique in _INTO_A_VEIN else others).append(service)
     entries = _place_into_a_vein(into_a_vein, assessment) if into_a_vein else []
     if others:
         entries += services_alone(others, services, assessment.rules)
@@ -56,8 +58,10 @@ def place(assessment: Assessment) -> Places:
 def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> list[Entry]:
     """Place infusions and pushes by access line: an initial service for each, then its add-ons."""
     rules = assessment.rules
-    drugs = [each for each in services if each.service_class != "hydration"]
-    fluids = [each for each in services if each.service_class == "hydration"]
+    drugs: list[Service] = []
+    fluids: list[Service] = []
+    for service in services:
+        (fluids if service.service_class == "hydration" else drugs).append(service)
     by_line = [candidates_of(line, rules) for line in access_lines(drugs)]
     lines = [AccessLine(highest_in_rank(candidates, rules), candidates) for candidates in by_line]
     if len(lines) > 1:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.services.records import Service, start_seconds
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
 from chargeline.engine.trace import Question, Step
 from chargeline.engine.words import DrugClass, Position, Technique
@@ -24,6 +25,8 @@ class Candidate(NamedTuple):
     """
 
     services: tuple[Service, ...]
+    service_class: DrugClass
+    substance: str
     technique: Technique
     minutes: int
     spans: tuple[Span, ...]
@@ -31,19 +34,12 @@ class Candidate(NamedTuple):
     steps: tuple[Step, ...]
 
     @property
-    def service_class(self) -> DrugClass:
-        """The class of the drug."""
-        return self.services[0].service_class
-
-    @property
-    def substance(self) -> str:
-        """What was given."""
-        return self.services[0].substance
-
-    @property
     def presence(self) -> Sequence[Span]:
         """The spans, or one moment as a span without length where there is no span."""
         return self.spans or ((self.start, self.start),)
+
+
+_new_candidate = by_keyword(Candidate)
 
 
 def candidate(
@@ -62,8 +58,10 @@ def candidate(
     together = tuple(spans)
     own = technique or first.technique
     assert own is not None, "a service has a technique"
-    return Candidate(
+    return _new_candidate(
         services=tuple(services),
+        service_class=first.service_class,
+        substance=first.substance,
         technique=own,
         minutes=minutes,
         spans=together,
@@ -96,6 +94,9 @@ class Placement(NamedTuple):
     def service_class(self) -> DrugClass:
         """The class of the drug."""
         return self.services[0].service_class
+
+
+_new_placement = by_keyword(Placement)
 
 
 class NotReported(NamedTuple):
@@ -148,7 +149,7 @@ def placed(
     `minutes` is given where other minutes count than the candidate's own. `steps` are the reasons
     for the place, added to those of the candidate.
     """
-    return Placement(
+    return _new_placement(
         services=what.services,
         technique=what.technique,
         position=position,

@@ -11,9 +11,12 @@ from chargeline.engine.infusions.concerns import REPEAT_INFUSION, RepeatInfusion
 from chargeline.engine.infusions.places import Candidate, candidate
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.records import Service, clock_order, start_seconds
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import seconds, union
 from chargeline.engine.trace import Step
 from chargeline.engine.words import RepeatInfusionAs, Technique
+
+_new_candidate = by_keyword(Candidate)
 
 
 def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidate]:
@@ -35,8 +38,10 @@ def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidat
 def _alone(service: Service) -> Candidate:
     # Not by `candidate`: most services stand alone, and each is placed under every policy.
     assert service.technique is not None, "a service has a technique"
-    return Candidate(
+    return _new_candidate(
         services=(service,),
+        service_class=service.service_class,
+        substance=service.substance,
         technique=service.technique,
         minutes=service.minutes,
         spans=service.spans,

@@ -9,9 +9,12 @@ from typing import NamedTuple
 from chargeline.engine.events import DrugAmount, Source
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.services.records import Facts, NamedDrug, Service, instant_seconds
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration, Problem
 from chargeline.engine.trace import Question, ask
+
+_new_facts = by_keyword(Facts)
 
 # Problems that leave nothing to code. Every other problem is a question beside a line.
 _BLOCKING = frozenset({"stop.before_start", "start.missing"})
@@ -30,7 +33,7 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
         return Facts(item, ended=_asked(item, _unknown_drug(item, named.unknown)))
     spans = _spans(item)
     drug_ids = sorted([each.drug.id for each in named.drugs])
-    return Facts(
+    return _new_facts(
         administration=item,
         substance="+".join(drug_ids) or drug_label(item),
         drugs=named.drugs,

@@ -8,8 +8,8 @@ stop is worth, `outcomes` decides.
 from functools import lru_cache
 from typing import NamedTuple
 
-from chargeline.engine.formulary import Drug
-from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.formulary import Drug, Formulary
+from chargeline.engine.rules import DayRules, Decision, UndecidedError
 from chargeline.engine.services.concerns import (
     DRUG_CLASS,
     MIXTURE_RANK,
@@ -23,12 +23,37 @@ from chargeline.engine.services.concerns import (
     RankAnswer,
     TechniqueFacts,
 )
-from chargeline.engine.services.facts import withheld_without_rule
+from chargeline.engine.services.facts import facts_of, withheld_without_rule
 from chargeline.engine.services.outcomes import with_outcome
 from chargeline.engine.services.records import Facts, Judgement, Service
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Step
 from chargeline.engine.words import DrugKind
+
+_new_service = by_keyword(Service)
+_new_technique_facts = by_keyword(TechniqueFacts)
+_new_judgement = by_keyword(Judgement)
+
+
+def services_of(
+    item: Administration, formulary: Formulary, rules: tuple[DayRules, ...]
+) -> tuple[Service | None, ...]:
+    """What service an administration is under each of several policies.
+
+    The first policy is the visit's own, and the others are compared with it. Raises UndecidedError
+    where the first one has a gap or a clash; a service is None where another policy has one.
+    """
+    facts = facts_of(item, formulary)
+    own = assess(facts, rules[0])
+    return (own, *[_elsewhere(facts, other, own) for other in rules[1:]])
+
+
+def _elsewhere(facts: Facts, rules: DayRules, own: Service) -> Service | None:
+    try:
+        return assess(facts, rules, own)
+    except UndecidedError:
+        return None
 
 
 def assess(facts: Facts, rules: DayRules, alike: Service | None = None) -> Service:
@@ -57,7 +82,7 @@ def _plain_service(facts: Facts, judgement: Judgement) -> Service:
     class_facts = (("drug", leading.id), ("kind", leading.kind), ("class", service_class))
     class_step = Step("drug class", judgement.drug_class, class_facts, (item.drug_source,))
     technique = judgement.technique
-    return Service(
+    return _new_service(
         administration=item,
         substance=facts.substance,
         drugs=facts.drugs,
@@ -99,7 +124,7 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
         return alike if alike.drug_class is drug_class else alike._replace(drug_class=drug_class)
     charting = one_time.answer.as_ if one_time is not None else item.charted
     technique = table.decide(
-        TechniqueFacts(
+        _new_technique_facts(
             class_=service_class,
             route=item.route or "unknown",
             charted=charting,
@@ -111,7 +136,7 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
             minutes=facts.minutes,
         )
     )
-    return Judgement(
+    return _new_judgement(
         leading=leading,
         drug_class=drug_class,
         mixture=mixture,

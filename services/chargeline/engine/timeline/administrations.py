@@ -8,12 +8,15 @@ infusion without a charted stop stays open.
 from collections.abc import Iterable, Sequence
 
 from chargeline.engine.events import OrderFact, Record
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.corrections import address, clock, standing_records
 from chargeline.engine.timeline.doses import amounts_of
 from chargeline.engine.timeline.orders import Order, merge_order_facts
 from chargeline.engine.timeline.records import Administration, Interval
 from chargeline.engine.timeline.running import BagChange, RunningDose, doses_of
 from chargeline.engine.words import Charting, MethodCharted
+
+_new_administration = by_keyword(Administration)
 
 # By these methods a drug is given by hand or at one moment, whatever else is charted.
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
@@ -68,7 +71,7 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
     method = first.method or order.method
     moment = _is_one_moment(first, method)
     charted = _charted(dose, intervals, moment) if given else "instant"
-    return Administration(
+    return _new_administration(
         key=f"{order_number}#{first.local_number or first.sub_id or '1'}",
         order=order_number,
         day=first.day,

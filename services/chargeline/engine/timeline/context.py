@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from chargeline.engine.events import VisitFact
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.merges import Version
 from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.words import PatientClassFact
+
+_new_visit_context = by_keyword(VisitContext)
 
 # Events at which a class begins. Other events (A08 and more) only repeat the class of the visit.
 _CLASS_EVENTS = frozenset({"A01", "A04", "A05", "A06", "A07"})
@@ -117,7 +120,7 @@ class ContextBuilder:
         """The context after all messages so far; the very same object if nothing changed."""
         if self._context is None:
             discharged = self._discharged.value
-            self._context = VisitContext(
+            self._context = _new_visit_context(
                 patient=next(iter(self.owners()), ""),
                 classes=self._class_history(),
                 payer=self._payer.value,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, OrderFact, Source
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -28,6 +29,9 @@ class Order(NamedTuple):
     device: DeviceCharted = ""
     minutes: int | None = None
     primary: bool = False
+
+
+_new_order = by_keyword(Order)
 
 
 NO_ORDER = Order()
@@ -51,7 +55,7 @@ def _with(order: Order, fact: OrderFact) -> Order:
     drugs, source = order.drugs, order.source
     if fact.drugs:
         drugs, source = fact.drugs, Source(fact.message, fact.drugs[0].address)
-    return Order(
+    return _new_order(
         drugs=drugs,
         source=source,
         route=fact.route or order.route,

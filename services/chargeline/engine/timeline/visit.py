@@ -19,6 +19,7 @@ from chargeline.engine.events import (
     VisitKey,
 )
 from chargeline.engine.rules import NO_FACTS, Policy
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.administrations import administrations_of
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
@@ -30,6 +31,8 @@ from chargeline.engine.timeline.records import (
     clock_order,
 )
 from chargeline.engine.timeline.running import BAG_CHANGE, BagChange
+
+_new_timeline = by_keyword(Timeline)
 
 # Before the first day of the rules nothing is billed. A bag then continues another one within the
 # ordered time only.
@@ -120,7 +123,7 @@ class Visit:
         """
         if self._timeline is None:
             self._remake_orders()
-            self._timeline = Timeline(
+            self._timeline = _new_timeline(
                 key=self.key,
                 context=self._context.context(),
                 days=tuple(self._days),
