@@ -194,6 +194,6 @@ class Reading(NamedTuple):
     facility: str
     visit: str | None
     zone: str
-    events: tuple[Event, ...]
-    merges: tuple[VisitMerge | PatientMerge, ...]
-    set_aside: Unreadable | None
+    events: tuple[Event, ...] = ()
+    merges: tuple[VisitMerge | PatientMerge, ...] = ()
+    set_aside: Unreadable | None = None

@@ -65,9 +65,6 @@ def read_events(message: Message, profile: Profile) -> Reading:
                 facility=facility,
                 visit=None,
                 zone=profile.zone,
-                events=(),
-                merges=(),
-                set_aside=None,
             )
         return _set_aside(
             reference=reference,
@@ -111,7 +108,6 @@ def _used(
         zone=profile.zone,
         events=tuple(events),
         merges=merges,
-        set_aside=None,
     )
 
 
@@ -152,8 +148,6 @@ def _set_aside(
         facility=facility,
         visit=visit,
         zone=profile.zone,
-        events=(),
-        merges=(),
         set_aside=unreadable(reference, problem),
     )
 

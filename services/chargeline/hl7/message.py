@@ -27,7 +27,7 @@ class Message:
     is not unescaped, and only the blanks at the end of a segment are trimmed.
     encoding: the codec that decoded the bytes; "ascii" whenever ASCII was enough.
     raw: the bytes as given.
-    type, trigger, control_id, version: MSH-9.1, 9.2, 10 and 12.1, trimmed; "" if empty.
+    type, trigger, control_id: MSH-9.1, 9.2 and 10, trimmed; "" if empty.
     warnings: the oddities that the reader tolerated, as "code: words", without patient data.
     """
 
@@ -41,7 +41,6 @@ class Message:
         "rows",
         "trigger",
         "type",
-        "version",
         "warnings",
     )
 
@@ -63,10 +62,15 @@ class Message:
         self.type = kind[0].strip()
         self.trigger = kind[1].strip() if len(kind) > 1 else ""
         self.control_id = header[10].strip() if len(header) > 10 else ""
-        self.version = component(header[12], 1, delimiters).strip() if len(header) > 12 else ""
         self.warnings = warnings
         self._body = body
         self._body_digest: bytes | None = None
+
+    @property
+    def version(self) -> str:
+        """MSH-12.1, trimmed; "" if empty."""
+        header = self.rows[0]
+        return component(header[12], 1, self.delimiters).strip() if len(header) > 12 else ""
 
     @property
     def body_digest(self) -> bytes:

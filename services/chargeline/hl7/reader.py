@@ -48,11 +48,15 @@ def read_message(data: bytes) -> Message:
     """
     text, encoding, warnings = text_of(data)
     separator = text[3:4] or "|"
-    rows = [line.rstrip(" ").split(separator) for line in text.split("\r") if line]
+    lines = text.split("\r")
+    is_padded = " \r" in text or text[-1] == " "
+    if is_padded:
+        lines = [line.rstrip(" ") for line in lines]
+    rows = [line.split(separator) for line in lines if line]
     names = [row[0] for row in rows]
     body = ""
     if not _is_irregular(text, names):
-        if "\r\r" not in text and " \r" not in text and text[-1] == "\r":
+        if not is_padded and "\r\r" not in text and text[-1] == "\r":
             body = text[text.index("\r") + 1 : -1]  # the same text as joining the rows again
     else:
         rows = [segment.rstrip(" ").split(separator) for segment in _segments(text, separator)]
@@ -62,14 +66,7 @@ def read_message(data: bytes) -> Message:
     header.insert(1, text[3:4])
     delimiters, oddities = delimiters_of(separator, header[2] if len(header) > 2 else "")
     _check_complete(rows, names, text)
-    return Message(
-        rows=rows,
-        delimiters=delimiters,
-        encoding=encoding,
-        raw=data,
-        warnings=warnings + oddities,
-        body=body,
-    )
+    return Message(rows, delimiters, encoding, data, warnings=warnings + oddities, body=body)
 
 
 def _is_irregular(text: str, names: list[str]) -> bool:

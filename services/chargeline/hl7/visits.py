@@ -38,7 +38,7 @@ def visit_fact(
     patient_class = _patient_class(class_code, profile, message.delimiters) if class_code else None
     adt = message.type == "ADT"
     if not adt and "IN1" not in heads and "DG1" not in heads:
-        return VisitFact(reference, patient=patient, patient_class=patient_class)
+        return _new_visit_fact(reference, patient=patient, patient_class=patient_class)
     in1 = heads.get("IN1")
     return _new_visit_fact(
         message=reference,

@@ -20,13 +20,14 @@ from chargeline.engine.infusions.lines import (
     withheld_service,
 )
 from chargeline.engine.infusions.place import place
-from chargeline.engine.infusions.places import Places
+from chargeline.engine.infusions.places import Entry, NotReported, places_of
 from chargeline.engine.record import Slot, initial_service_slot
 from chargeline.engine.services.records import keys_of
 from chargeline.engine.trace import (
     ChargeLine,
     InShort,
     Proposal,
+    Question,
     charge_in_short,
     rules_of,
 )
@@ -37,7 +38,7 @@ __all__ = ["in_short", "propose", "reason_in_short", "slots"]
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     """The lines of giving drugs in one encounter, the questions, and the withheld services."""
     services = assessment.services
-    places = place(assessment)
+    places = places_of(place(assessment))
     written = lines_of(places.placements, assessment, saved)
     asked = [question for service in services for question in service.questions]
     held = [withheld_service(each) for each in services if each.outcome == "withheld"]
@@ -79,11 +80,11 @@ def in_short(assessment: Assessment) -> InShort:
 
     No line is written, because a comparison needs the ends only.
     """
-    places = place(assessment)
-    return InShort(_ends(assessment, places), partial(_rules_behind, assessment, places))
+    entries = place(assessment)
+    return InShort(_ends(assessment, entries), partial(_rules_behind, assessment, entries))
 
 
-def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
+def _ends(assessment: Assessment, entries: Sequence[Entry]) -> dict[str, list[str]]:
     """Codes with units and modifiers, or `withheld`, by administration.
 
     The codes stand first and `withheld` last, in the same order as in a draft.
@@ -92,9 +93,14 @@ def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
     held = [service for service in assessment.services if service.outcome == "withheld"]
     withheld = [*keys_of(held)]
     caps = Caps(assessment.rules, assessment.context.payer)
-    for placement in places.placements:
-        keys = keys_of(placement.services)
-        for charge in charges_of(placement, assessment.rules):
+    for entry in entries:
+        if isinstance(entry, Question):
+            continue
+        keys = keys_of(entry.services)
+        if isinstance(entry, NotReported):
+            withheld += keys
+            continue
+        for charge in charges_of(entry, assessment.rules):
             allowed, _cap = caps.allow(charge.role, charge.units)
             end = charge.in_short
             if allowed < charge.units:
@@ -104,15 +110,15 @@ def _ends(assessment: Assessment, places: Places) -> dict[str, list[str]]:
             if end:
                 for key in keys:
                     ends.setdefault(key, []).append(end)
-    withheld += [key for entry in places.not_reported for key in keys_of(entry.services)]
     for key in withheld:
         ends.setdefault(key, []).append("withheld")
     return ends
 
 
-def _rules_behind(assessment: Assessment, places: Places) -> dict[str, list[str]]:
+def _rules_behind(assessment: Assessment, entries: Sequence[Entry]) -> dict[str, list[str]]:
     """The rules behind the end of each administration, in the order of the reasoning."""
     rules = {each.administration.key: rules_of(each.steps) for each in assessment.services}
+    places = places_of(entries)
     for placement in places.placements:
         used = rules_of(placement.steps)
         for charge in charges_of(placement, assessment.rules):

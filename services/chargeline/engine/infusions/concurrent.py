@@ -7,7 +7,6 @@ minutes together" ondansetron is concurrent (20 minutes) and magnesium is sequen
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from chargeline.engine.infusions.concerns import (
     CONCURRENCY,
@@ -16,7 +15,7 @@ from chargeline.engine.infusions.concerns import (
 )
 from chargeline.engine.infusions.places import Candidate, Entry, NotReported, Placement, placed
 from chargeline.engine.rules import NO_FACTS, DayRules
-from chargeline.engine.spans import Span, overlap, seconds, subtract
+from chargeline.engine.spans import overlap, seconds, subtract
 from chargeline.engine.trace import Step
 from chargeline.engine.words import ConcurrencyAs
 
@@ -63,26 +62,6 @@ def _counts_as_concurrent(entry: Entry) -> bool:
     )
 
 
-class _Overlap(NamedTuple):
-    """How an infusion runs beside others.
-
-    `most_minutes` are the most minutes together with any one of the others. `running_minutes` and
-    `spans` are those of the infusion, and `others` are the spans of all others.
-    """
-
-    most_minutes: int
-    running_minutes: int
-    spans: Sequence[Span]
-    others: Sequence[Span]
-
-
-class _Verdict(NamedTuple):
-    """Whether an infusion is concurrent, and the minutes of it that count."""
-
-    is_concurrent: bool
-    minutes: int
-
-
 def _beside(
     infusion: Candidate,
     timed: Sequence[Candidate],
@@ -93,62 +72,67 @@ def _beside(
 ) -> Placement | NotReported:
     """The place of a drug infused for the first time: concurrent or sequential."""
     others = [each for each in timed if each.service_class != "hydration"]
-    shared = [overlap(infusion.spans, each.spans) // 60 for each in others]
-    overlapping = _Overlap(
-        most_minutes=max(shared, default=0),
-        running_minutes=infusion.minutes,
-        spans=infusion.spans,
-        others=[span for each in others for span in each.spans],
-    )
+    together = max([overlap(infusion.spans, each.spans) // 60 for each in others], default=0)
     decision = rules.of(CONCURRENCY).decide(NO_FACTS)
-    verdict = _CONCURRENCY[decision.answer.as_](overlapping, decision.answer)
-    facts = (
-        ("overlap_minutes", overlapping.most_minutes),
-        ("running_minutes", overlapping.running_minutes),
-    )
+    answer = decision.answer
+    is_concurrent, minutes = _CONCURRENCY[answer.as_](infusion, others, together, answer)
+    facts = (("overlap_minutes", together), ("running_minutes", infusion.minutes))
     step = Step("beside the others", decision, facts)
-    if not verdict.is_concurrent:
-        return placed(
-            infusion, "sequential", minutes=verdict.minutes, distinct=distinct, steps=(step,)
-        )
+    if not is_concurrent:
+        return placed(infusion, "sequential", minutes=minutes, distinct=distinct, steps=(step,))
     if infusion.service_class == "therapeutic":
         over = _over_limit(infusion, rules, step, reported)
         if over is not None:
             return over
-    return placed(infusion, "concurrent", minutes=verdict.minutes, steps=(step,))
+    return placed(infusion, "concurrent", minutes=minutes, steps=(step,))
 
 
-def _any_overlap(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
-    return _Verdict(overlapping.most_minutes >= 1, overlapping.running_minutes)
+def _any_overlap(
+    infusion: Candidate, others: Sequence[Candidate], together: int, answer: ConcurrencyAnswer
+) -> tuple[bool, int]:
+    return together >= 1, infusion.minutes
 
 
-def _so_many_minutes(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
-    return _Verdict(overlapping.most_minutes >= answer.minutes, overlapping.running_minutes)
+def _so_many_minutes(
+    infusion: Candidate, others: Sequence[Candidate], together: int, answer: ConcurrencyAnswer
+) -> tuple[bool, int]:
+    return together >= answer.minutes, infusion.minutes
 
 
-def _most_of_the_time(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
-    minutes = overlapping.running_minutes
-    return _Verdict(overlapping.most_minutes >= minutes // 2 + 1, minutes)
+def _most_of_the_time(
+    infusion: Candidate, others: Sequence[Candidate], together: int, answer: ConcurrencyAnswer
+) -> tuple[bool, int]:
+    return together >= infusion.minutes // 2 + 1, infusion.minutes
 
 
-def _what_is_left(overlapping: _Overlap, answer: ConcurrencyAnswer) -> _Verdict:
+def _what_is_left(
+    infusion: Candidate, others: Sequence[Candidate], together: int, answer: ConcurrencyAnswer
+) -> tuple[bool, int]:
     """Sequential for the minutes that run alone, if there are as many as the answer says.
 
     An infusion of 60 minutes, of which 40 run beside another one, has 20 minutes alone. With 16 in
     the answer it is sequential for 20 minutes, with 31 it is concurrent.
     """
-    if not overlapping.most_minutes:
-        return _Verdict(False, overlapping.running_minutes)
-    minutes = seconds(subtract(overlapping.spans, overlapping.others)) // 60
-    return _Verdict(minutes < answer.minutes, minutes)
+    if not together:
+        return False, infusion.minutes
+    spans = [span for each in others for span in each.spans]
+    minutes = seconds(subtract(infusion.spans, spans)) // 60
+    return minutes < answer.minutes, minutes
 
 
-_CONCURRENCY: Mapping[ConcurrencyAs, Callable[[_Overlap, ConcurrencyAnswer], _Verdict]] = {
+_CONCURRENCY: Mapping[
+    ConcurrencyAs,
+    Callable[[Candidate, Sequence[Candidate], int, ConcurrencyAnswer], tuple[bool, int]],
+] = {
     "any": _any_overlap,
     "at_least": _so_many_minutes,
     "majority": _most_of_the_time,
     "subtract": _what_is_left,
 }
+"""Whether an infusion is concurrent, and the minutes of it that count.
+
+Each function gets the infusion, the others, and the most minutes together with any one of them.
+"""
 
 
 def _over_limit(

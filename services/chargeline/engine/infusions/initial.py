@@ -36,7 +36,7 @@ from chargeline.engine.infusions.concerns import (
     InitialAnswer,
     ServiceFacts,
 )
-from chargeline.engine.infusions.places import CHEMOTHERAPY, Candidate, clock_order
+from chargeline.engine.infusions.places import CHEMOTHERAPY, Candidate
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.concerns import RankAnswer
 from chargeline.engine.services.records import keys_of
@@ -57,13 +57,18 @@ def rank_order(rules: DayRules) -> Callable[[Candidate], tuple[int, int, int, st
     """The order of candidates: by rank, then the longest, then the earliest, then by key."""
 
     def order(candidate: Candidate) -> tuple[int, int, int, str]:
-        rank = _rank(rules, candidate.service_class, candidate.technique)
-        return (rank.answer.rank, -candidate.minutes, *clock_order(candidate))
+        rank = _rank_number(rules, candidate.service_class, candidate.technique)
+        key = candidate.services[0].administration.key
+        return (rank, -candidate.minutes, candidate.start, key)
 
     return order
 
 
 @lru_cache(maxsize=2_000)  # each comparison of two candidates needs the ranks of both
+def _rank_number(rules: DayRules, service_class: DrugClass, technique: Technique) -> int:
+    return _rank(rules, service_class, technique).answer.rank
+
+
 def _rank(rules: DayRules, service_class: DrugClass, technique: Technique) -> Decision[RankAnswer]:
     return rules.of(RANK).decide(ServiceFacts(service_class, technique))
 

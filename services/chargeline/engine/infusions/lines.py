@@ -99,6 +99,7 @@ def charges_of(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
     """
     first = placement.services[0]
     worth = (
+        rules,
         first.service_class,
         placement.technique,
         placement.position,
@@ -107,16 +108,16 @@ def charges_of(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
         first.modifier,
         first.provisional,
     )
-    charges = _REMEMBERED.get((rules, worth))
+    charges = _REMEMBERED.get(worth)
     if charges is None:
         if len(_REMEMBERED) >= _REMEMBERED_MOST:
             _REMEMBERED.clear()
-        charges = _REMEMBERED[rules, worth] = _charges(placement, rules)
+        charges = _REMEMBERED[worth] = _charges(placement, rules)
     return charges
 
 
 _REMEMBERED_MOST = 20_000
-_REMEMBERED: dict[tuple[DayRules, tuple[object, ...]], tuple[Charge, ...]] = {}
+_REMEMBERED: dict[tuple[object, ...], tuple[Charge, ...]] = {}
 
 
 def _charges(placement: Placement, rules: DayRules) -> tuple[Charge, ...]:
@@ -253,12 +254,14 @@ def _written(placement: Placement, rules: DayRules, heading: Heading) -> Proposa
     charges = charges_of(placement, rules)
     if not charges:
         return Proposal(questions=(_no_role(placement, rules),))
-    coded = [charge for charge in charges if charge.coded.rule is not None]
-    uncoded = [charge for charge in charges if charge.coded.rule is None]
-    return Proposal(
-        lines=tuple([_line(placement, charge, heading) for charge in coded]),
-        questions=tuple([_no_code(placement, charge) for charge in uncoded]),
-    )
+    lines: list[ChargeLine] = []
+    questions: list[Question] = []
+    for charge in charges:
+        if charge.coded.rule is not None:
+            lines.append(_line(placement, charge, heading))
+        else:
+            questions.append(_no_code(placement, charge))
+    return Proposal(tuple(lines), tuple(questions))
 
 
 def _line(placement: Placement, charge: Charge, heading: Heading) -> ChargeLine:

@@ -28,10 +28,8 @@ from chargeline.engine.infusions.injections import (
 from chargeline.engine.infusions.places import (
     Candidate,
     Entry,
-    Places,
     clock_order,
     placed,
-    places_of,
 )
 from chargeline.engine.infusions.pushes import further_pushes
 from chargeline.engine.infusions.repeats import candidates_of
@@ -40,7 +38,7 @@ from chargeline.engine.services.records import Service
 _INTO_A_VEIN = frozenset({"infusion", "push"})
 
 
-def place(assessment: Assessment) -> Places:
+def place(assessment: Assessment) -> list[Entry]:
     """Give every service of one encounter its place."""
     services = [each for each in assessment.services if each.outcome == "service"]
     into_a_vein: list[Service] = []
@@ -52,7 +50,7 @@ def place(assessment: Assessment) -> Places:
         entries += services_alone(others, services, assessment.rules)
         entries += injections_of(others, assessment.rules)
         entries += subcutaneous_infusions(others)
-    return places_of(entries)
+    return entries
 
 
 def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> list[Entry]:
@@ -107,9 +105,11 @@ def _place_line(
         entries.append(second_line_question(initial, first))
     if len(line.candidates) == 1:
         return entries
-    rest = sorted([each for each in line.candidates if each is not initial], key=clock_order)
-    infusions = [each for each in rest if each.technique == "infusion"]
-    pushes = [each for each in rest if each.technique == "push"]
+    infusions: list[Candidate] = []
+    pushes: list[Candidate] = []
+    for other in sorted(line.candidates, key=clock_order):
+        if other is not initial:
+            (infusions if other.technique == "infusion" else pushes).append(other)
     if infusions:
         entries += further_infusions(
             infusions, initial, rules, distinct=modifier, reported=reported

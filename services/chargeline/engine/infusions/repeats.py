@@ -21,12 +21,13 @@ _new_candidate = by_keyword(Candidate)
 
 def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidate]:
     """The infusions and pushes of one access line, infusions of one drug joined as rules say."""
-    pushes = [each for each in services if each.technique != "infusion"]
+    candidates: list[Candidate] = []
     by_substance: dict[str, list[Service]] = {}
     for service in services:
         if service.technique == "infusion":
             by_substance.setdefault(service.substance, []).append(service)
-    candidates = [_alone(push) for push in pushes]
+        else:
+            candidates.append(_alone(service))
     for same in by_substance.values():
         if len(same) == 1:
             candidates.append(_alone(same[0]))

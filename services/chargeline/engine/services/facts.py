@@ -37,6 +37,7 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
         administration=item,
         substance="+".join(drug_ids) or drug_label(item),
         drugs=named.drugs,
+        kinds=tuple([each.drug.kind for each in named.drugs]),
         vehicles=named.vehicles,
         minutes=sum([stop - start for start, stop in spans]) // 60,
         spans=spans,

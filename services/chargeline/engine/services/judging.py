@@ -108,8 +108,7 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
     drug_class: Decision[ClassAnswer] | None = None
     mixture: Decision[RankAnswer] | None = None
     if facts.drugs:
-        kinds = tuple([named.drug.kind for named in facts.drugs])
-        index, drug_class, mixture = _class_of(rules, kinds)
+        index, drug_class, mixture = _class_of(rules, facts.kinds)
         leading = facts.drugs[index].drug
     service_class = drug_class.answer.class_ if drug_class is not None else "therapeutic"
     one_time = _one_time(item, rules) if item.may_have_run else None

@@ -21,7 +21,7 @@ from chargeline.engine.services.concerns import (
 from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Question, Step
-from chargeline.engine.words import Charting, DrugClass, Outcome, Technique
+from chargeline.engine.words import Charting, DrugClass, DrugKind, Outcome, Technique
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -69,12 +69,14 @@ def keys_of(services: Sequence[Service]) -> tuple[str, ...]:
 class Facts(NamedTuple):
     """What holds of an administration under any policy.
 
-    `ended` is the result where no rule is needed, such as for a drug that was not given.
+    `kinds` are those of the drugs. `ended` is the result where no rule is needed, such as for a
+    drug that was not given.
     """
 
     administration: Administration
     substance: str = ""
     drugs: tuple[NamedDrug, ...] = ()
+    kinds: tuple[DrugKind, ...] = ()
     vehicles: tuple[DrugAmount, ...] = ()
     minutes: int = 0
     spans: tuple[Span, ...] = ()

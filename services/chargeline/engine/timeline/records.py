@@ -55,10 +55,10 @@ class Administration(NamedTuple):
     key: str
     order: str
     day: date
-    drugs: tuple[DrugAmount, ...]
-    drug_source: Source
     charted: Charting
     intervals: tuple[Interval, ...]
+    drugs: tuple[DrugAmount, ...]
+    drug_source: Source
     route: RouteCharted = ""
     route_text: str = ""
     method: MethodCharted = ""
