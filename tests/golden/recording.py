@@ -77,7 +77,7 @@ def _cases(rulebook: Rulebook, policy: str) -> Iterator[tuple[str, Run]]:
         history = history_of(case, timeline)
         drafted = draft(timeline, with_choice(case, rulebook), history, policy=policy)
         name = f"{case.says} {case.given or case.charted} {case.payer} {case.patient_class}"
-        yield name, Run((CodedVisit(timeline, drafted),), 0, 0, 0, ())
+        yield name, Run((CodedVisit(timeline, drafted),), 0, 0, 0, (), rulebook.sources)
     assert not mistakes, mistakes
 
 
