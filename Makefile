@@ -29,9 +29,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## play the demonstration
 	@$(BIN)/python -m chargeline.demo
 
-# Most time goes into waiting for processes and servers, so there is one worker more than there are cores. What the
-# hundreds of processes import is compiled once, whatever the environment says.
-WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores < 7 ? cores + 1 : 8)))
+# Half of the time goes into waiting for processes and servers, so there are two workers more than there are cores.
+# What the hundreds of processes import is compiled once, whatever the environment says.
+WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores < 7 ? cores + 2 : 8)))
 
 test: setup ## run the tests, side by side
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS)
