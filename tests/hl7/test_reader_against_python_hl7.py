@@ -14,7 +14,7 @@ import pytest
 from chargeline.hl7.delimiters import Delimiters
 from chargeline.hl7.reader import read_message
 
-MESSAGES_PER_STYLE = 350
+MESSAGES_PER_STYLE = 600
 STYLES = [  # version, delimiters as MSH-1 and MSH-2
     ("2.1", "|^~\\&"),
     ("2.3", "|^~\\}"),
