@@ -67,7 +67,7 @@ def pairs(style: str, mess: float, seed: int) -> Feeds:
 
 def drug_id(codes: tuple[str, ...], text: str) -> str:
     """The formulary's id, or the sender's own code for the one drug that no formulary has."""
-    row = rulebook().formulary.find(codes, text, _DAY)
+    row = rulebook().formulary.find(codes, text, _DAY).drug
     return row.id if row else codes[0].lower()
 
 

@@ -142,7 +142,7 @@ def test_a_name_means_one_drug(name: str, tmp_path: Path) -> None:
     (mistake,) = mistakes(with_drugs(tmp_path, PLAIN, other))
     assert mistake.startswith("formulary: expected a name that means one drug, found ")
     assert "zebrastatin and zebramab" in mistake
-    assert mistake.endswith("remove it from one")
+    assert mistake.endswith("remove it from one, or tell them apart by `routes` or `amounts`")
 
 
 def test_hyphens_do_not_make_a_name_another(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def test_a_drug_is_billed_by_the_row_of_its_day(tmp_path: Path) -> None:
         "zebrastatin,,J9999,10,mg,supportive,SDV,2026-07-01,,site,",
     )
     formulary = load_rulebook(small_rules(tmp_path, drugs=rows)).formulary
-    drugs = [formulary.find(("zebrastatin",), "", day) for day in (JUNE_30, JULY_1)]
+    drugs = [formulary.find(("zebrastatin",), "", day).drug for day in (JUNE_30, JULY_1)]
     assert [(drug.hcpcs, str(drug.unit_amount)) for drug in drugs if drug is not None] == [
         ("J9998", "5"),
         ("J9999", "10"),

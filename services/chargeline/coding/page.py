@@ -22,6 +22,7 @@ from chargeline.engine import (
     ChargeLine,
     EncounterDraft,
     Formulary,
+    Given,
     Question,
     Timeline,
     Withheld,
@@ -144,7 +145,8 @@ def _drug_words(item: Administration, formulary: Formulary) -> str:
     for drug in item.drugs:
         if drug.component == "" and len(item.drugs) > 1:
             continue
-        entry = formulary.find(drug.codes, drug.text, item.day)
+        given = Given(item.route, drug.amount, drug.unit)
+        entry = formulary.find(drug.codes, drug.text, item.day, given).drug
         name = entry.id if entry else (drug.text or "/".join(drug.codes) or "unknown drug")
         amount = f" {plain(drug.amount)} {drug.unit}".rstrip() if drug.amount else ""
         parts.append(f"{name}{amount}" + (" (base)" if drug.component == "base" else ""))

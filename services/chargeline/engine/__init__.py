@@ -37,7 +37,7 @@ from chargeline.engine.finding import (
     RuleId,
     shape_of,
 )
-from chargeline.engine.formulary import Drug, Formulary, normal
+from chargeline.engine.formulary import AmountRange, Drug, Formulary, Given, NameWords, normal
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
 from chargeline.engine.rules import (
@@ -85,6 +85,7 @@ __all__ = [
     "MEANINGS",
     "NO_HISTORY",
     "Administration",
+    "AmountRange",
     "ChargeLine",
     "Concern",
     "Condition",
@@ -104,10 +105,12 @@ __all__ = [
     "FindingCode",
     "FindingError",
     "Formulary",
+    "Given",
     "History",
     "Interval",
     "Merges",
     "MessageRef",
+    "NameWords",
     "OrderFact",
     "PatientMerge",
     "Policy",

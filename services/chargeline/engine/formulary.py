@@ -1,20 +1,44 @@
-"""Which drug the sender means, and how that drug is billed.
+"""Which product the sender means, and how that product is billed.
 
 It owns the look-up of a drug by code or name, and knows no drug: the table is data from
-rules/formulary. An unknown drug is None, never a guess. A drug is looked up for the day on which it
-was given, because billing codes change.
+rules/formulary. A product is known by its exact code, or by a name of which every word is accounted
+for. The beginning of a name is not a product: `bevacizumab-tnjn` begins like bevacizumab and is
+billed under another code. What is not known is None, never a guess. A drug is looked up for the day
+on which it was given, because billing codes change.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine.words import DrugKind
+from chargeline.engine.quantities import convert
+from chargeline.engine.words import DrugKind, RouteCharted
+
+_WORD = re.compile(r"[0-9]+(?:\.[0-9]+)?%|[0-9]+(?:[.,][0-9]+)*|[a-z]+(?:[0-9]+[a-z0-9]*)?")
+_PERCENT = re.compile(r"(?<=[0-9])\s+%")
+
+
+class AmountRange(NamedTuple):
+    """Amounts from `least` to `most`, both included; None: no bound."""
+
+    least: Decimal | None
+    most: Decimal | None
+
+    def holds(self, amount: Decimal) -> bool:
+        """Whether an amount lies in the range."""
+        above = self.least is None or amount >= self.least
+        return above and (self.most is None or amount <= self.most)
 
 
 class Drug(NamedTuple):
-    """One row of the formulary: `unit_amount` of `unit` is one HCPCS billing unit."""
+    """One row of the formulary: `unit_amount` of `unit` is one HCPCS billing unit.
+
+    `routes` are the routes by which the product is given, and `amounts` the doses or bag sizes in
+    which it comes, in `unit`; empty where any will do. They choose among rows that share a name:
+    leuprolide of 7.5 mg is one product, and leuprolide of 11.25 mg another.
+    """
 
     id: str
     names: tuple[str, ...]
@@ -27,63 +51,184 @@ class Drug(NamedTuple):
     ends: date | None
     cite: str
     note: str
+    routes: frozenset[RouteCharted] = frozenset()
+    amounts: tuple[AmountRange, ...] = ()
 
     def in_force(self, day: date) -> bool:
         """Whether the row holds for a drug given on that day."""
         return self.starts <= day and (self.ends is None or day < self.ends)
 
 
+class NameWords(NamedTuple):
+    """What the words of a name are worth, as rules/formulary/words.toml says.
+
+    `harmless` words may stand beside a name and change no product: dose, form, salt, way of giving.
+    `alike` gives each word that is written in several ways in one way: liposome as liposomal.
+    """
+
+    harmless: frozenset[str] = frozenset()
+    alike: Mapping[str, str] = {}
+
+
+class Given(NamedTuple):
+    """What else is known of a drug that was given: its route, and its amount with a unit.
+
+    "" and None stand for what is not charted.
+    """
+
+    route: RouteCharted = ""
+    amount: Decimal | None = None
+    unit: str = ""
+
+
+NOTHING_ELSE = Given()
+
+
+class Match(NamedTuple):
+    """The product that a sender means; None, and the ids of the nearest rows, if nobody knows."""
+
+    drug: Drug | None
+    nearest: tuple[str, ...] = ()
+
+
 def normal(text: str) -> str:
-    """A name as it is compared: lower case, one blank between words, no hyphens or underscores."""
-    return " ".join(text.lower().replace("_", " ").replace("-", " ").split())
+    """A name as it is compared: lower case, one blank between words, no punctuation.
+
+    The point of a number and the sign behind a percentage stay: `Sodium chloride 0.9 %` and
+    `SODIUM-CHLORIDE (0.9%)` are both `sodium chloride 0.9%`.
+    """
+    return " ".join(_WORD.findall(_PERCENT.sub("%", text.lower())))
+
+
+class _Name(NamedTuple):
+    """One name of a row as a set of words."""
+
+    words: frozenset[str]
+    drug: Drug
 
 
 class Formulary:
     """Drugs by id, HCPCS, code and name."""
 
-    def __init__(self, drugs: Iterable[Drug]) -> None:
+    def __init__(self, drugs: Iterable[Drug], words: NameWords | None = None) -> None:
         self.drugs = tuple(sorted(drugs, key=lambda drug: (drug.id, drug.starts)))
+        self._words = words or NameWords()
         self._by_name: dict[str, list[Drug]] = {}
+        self._names: dict[str, list[_Name]] = {}  # by each of their words
+        self._vocabulary: dict[str, set[str]] = {}  # the words of all names, by id
         for drug in self.drugs:
             for name in dict.fromkeys(normal(each) for each in (drug.id, *drug.names)):
                 self._by_name.setdefault(name, []).append(drug)
+                of_name = frozenset(self._in_words(name))
+                self._vocabulary.setdefault(drug.id, set()).update(of_name)
+                for word in of_name:
+                    self._names.setdefault(word, []).append(_Name(of_name, drug))
         self._by_hcpcs: dict[str, list[Drug]] = {}
         for drug in self.drugs:
             if drug.hcpcs:
                 self._by_hcpcs.setdefault(drug.hcpcs, []).append(drug)
-        self._longest = max((len(name.split()) for name in self._by_name), default=0)
-        self._memo: dict[tuple[tuple[str, ...], str, date], Drug | None] = {}
+        self._memo: dict[tuple[tuple[str, ...], str, date, Given], Match] = {}
 
-    def find(self, codes: Sequence[str], text: str, day: date) -> Drug | None:
-        """The drug that one of the codes names, else the longest name that the text begins with."""
-        key = (tuple(codes), text, day)
-        if key in self._memo:
-            return self._memo[key]
-        if len(self._memo) > 20_000:
-            self._memo.clear()
-        drug = self._find(key[0], text, day)
-        self._memo[key] = drug
-        return drug
+    def find(
+        self, codes: Sequence[str], text: str, day: date, given: Given = NOTHING_ELSE
+    ) -> Match:
+        """The product that one of the codes names, else the one whose name the text is.
 
-    def _find(self, codes: Sequence[str], text: str, day: date) -> Drug | None:
+        A name counts if each word of the text belongs to it, to another name of the same product,
+        or to the harmless words. Where several rows have the name, route and amount choose.
+        """
+        key = (tuple(codes), text, day, given)
+        match = self._memo.get(key)
+        if match is None:
+            if len(self._memo) > 20_000:
+                self._memo.clear()
+            match = self._memo[key] = self._find(key[0], text, day, given)
+        return match
+
+    def _find(self, codes: Sequence[str], text: str, day: date, given: Given) -> Match:
+        nearest: tuple[str, ...] = ()
         for code in codes:
-            drug = self._on(self._by_name.get(normal(code)), day)
-            drug = drug or self._only(self._by_hcpcs.get(code.upper()), day)
-            if drug is not None:
-                return drug
-        words = normal(text).split()
-        for length in range(min(len(words), self._longest), 0, -1):
-            drug = self._on(self._by_name.get(" ".join(words[:length])), day)
-            if drug is not None:
-                return drug
-        return None
+            rows = self._in_force(self._by_name.get(normal(code), ()), day)
+            rows = rows or self._only(self._by_hcpcs.get(code.upper(), ()), day)
+            match = _chosen(rows, given)
+            if match.drug is not None:
+                return match
+            nearest = nearest or match.nearest
+        match = self._by_text(text, day, given)
+        return match if match.drug is not None or match.nearest else Match(None, nearest)
+
+    def _by_text(self, text: str, day: date, given: Given) -> Match:
+        """The product whose name a text is: the one with the longest name that explains it."""
+        sent = frozenset(self._in_words(normal(text)))
+        inside: dict[_Name, None] = {}
+        for word in sent:
+            for name in self._names.get(word, ()):
+                if name.words <= sent and name.drug.in_force(day):
+                    inside[name] = None
+        ordered = sorted(inside, key=lambda name: (-len(name.words), name.drug.id))
+        explaining = [name for name in ordered if self._explains(name.drug, sent)]
+        if not explaining:
+            return Match(None, _ids([name.drug for name in ordered]))
+        longest = len(explaining[0].words)
+        return _chosen([name.drug for name in explaining if len(name.words) == longest], given)
+
+    def _explains(self, drug: Drug, sent: frozenset[str]) -> bool:
+        """Whether each word that was sent belongs to the row or is harmless.
+
+        A number is a dose or a strength. A percentage tells fluids apart, and is a strength of
+        anything else.
+        """
+        for word in sent - self._vocabulary[drug.id]:
+            if word[0].isdigit():
+                if word[-1] == "%" and drug.kind == "hydration_fluid":
+                    return False
+            elif word not in self._words.harmless:
+                return False
+        return True
+
+    def _in_words(self, name: str) -> list[str]:
+        return [self._words.alike.get(word, word) for word in name.split()]
 
     @staticmethod
-    def _on(rows: Sequence[Drug] | None, day: date) -> Drug | None:
-        return next((row for row in rows or () if row.in_force(day)), None)
+    def _in_force(rows: Sequence[Drug], day: date) -> list[Drug]:
+        return [row for row in rows if row.in_force(day)]
 
-    @staticmethod
-    def _only(rows: Sequence[Drug] | None, day: date) -> Drug | None:
-        """The drug of a HCPCS code; None where several drugs share the code on that day."""
-        in_force = [row for row in rows or () if row.in_force(day)]
-        return in_force[0] if len(in_force) == 1 else None
+    def _only(self, rows: Sequence[Drug], day: date) -> list[Drug]:
+        """The drug of a HCPCS code; none where several drugs share the code on that day."""
+        in_force = self._in_force(rows, day)
+        return in_force if len(in_force) == 1 else []
+
+
+def _chosen(rows: Sequence[Drug], given: Given) -> Match:
+    """The one row that fits the route and the amount; None, and all rows, if none or several do.
+
+    An amount that is not charted, or is charted in another kind of unit, chooses nothing: then the
+    first row stands for all, and the missing amount is asked about.
+    """
+    fitting = [row for row in rows if _fits_route(row, given.route)]
+    sized = [row for row in fitting if _fits_amount(row, given)]
+    if len({row.id for row in sized}) == 1 or (sized and _unsized(sized[0], given)):
+        return Match(sized[0])
+    return Match(None, _ids(sized or fitting or rows))
+
+
+def _fits_route(row: Drug, route: RouteCharted) -> bool:
+    return not row.routes or not route or route in row.routes
+
+
+def _amount_in(row: Drug, given: Given) -> Decimal | None:
+    """The amount in the unit of the row; None if it is not charted or cannot be converted."""
+    return convert(given.amount, given.unit, row.unit) if given.amount else None
+
+
+def _fits_amount(row: Drug, given: Given) -> bool:
+    amount = _amount_in(row, given)
+    return not row.amounts or amount is None or any(each.holds(amount) for each in row.amounts)
+
+
+def _unsized(row: Drug, given: Given) -> bool:
+    return _amount_in(row, given) is None
+
+
+def _ids(rows: Iterable[Drug]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([row.id for row in rows]))[:3]

@@ -26,6 +26,7 @@ from chargeline.rulebook.tables import (
     formulary_mistakes,
     parse_codes,
     parse_formulary,
+    parse_name_words,
     parse_roles,
 )
 
@@ -48,6 +49,8 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     policies = _policies(folder, base, reader, shared)
     default, payers = _payers(folder / "payers.toml", policies, mistakes)
     drugs = _drugs(folder, formulary, mistakes)
+    words_of_names = folder / "formulary" / "words.toml"
+    name_words = parse_name_words(words_of_names, mistakes) if words_of_names.exists() else None
     if mistakes:
         raise RulebookError(*mistakes)
     return Rulebook(
@@ -57,7 +60,7 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
         compared=tuple(sorted(policies)),
         default_policy=default,
         payers=payers,
-        formulary=Formulary(drugs),
+        formulary=Formulary(drugs, name_words),
         sources=sources,
     )
 

@@ -8,11 +8,30 @@ means.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import get_args
 
-from chargeline.engine import CONCERNS, Condition, Drug, Finding, Rule, normal, words
-from chargeline.rulebook.files import Days, Row, check_source, days_of, read_table
+from chargeline.engine import (
+    CONCERNS,
+    AmountRange,
+    Condition,
+    Drug,
+    Finding,
+    NameWords,
+    Rule,
+    normal,
+    words,
+)
+from chargeline.rulebook.files import (
+    Days,
+    Row,
+    check_source,
+    days_of,
+    place_of,
+    read_table,
+    read_toml,
+)
 from chargeline.rulebook.rule_files import Sets
 
 _CODE_COLUMNS = ("role", "code", "from", "until", "cite")
@@ -24,6 +43,7 @@ _DRUG_COLUMNS = (
     "id", "names", "hcpcs", "unit_amount", "unit", "kind", "container",
     "from", "until", "cite", "note",
 )  # fmt: skip
+_DRUG_CHOICES = ("routes", "amounts")  # a site's own table may leave these columns out
 
 
 def parse_codes(path: Path, sources: Mapping[str, str], mistakes: list[Finding]) -> list[Rule]:
@@ -155,7 +175,8 @@ def parse_formulary(path: Path, mistakes: list[Finding]) -> list[Drug]:
 
 def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
     """The drug of a row; None, and a mistake, if the row is not one."""
-    cells = {column: row.cells[column].strip() for column in _DRUG_COLUMNS}
+    columns = (*_DRUG_COLUMNS, *_DRUG_CHOICES)
+    cells = {column: row.cells.get(column, "").strip() for column in columns}
     try:
         amount = Decimal(cells["unit_amount"])
     except InvalidOperation:
@@ -186,7 +207,35 @@ def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
         ends=days.ends,
         cite=cells["cite"],
         note=cells["note"],
+        routes=_routes(row, cells["routes"], mistakes),
+        amounts=_amounts(row, cells["amounts"], mistakes),
     )
+
+
+def _routes(row: Row, cell: str, mistakes: list[Finding]) -> frozenset[words.RouteCharted]:
+    """The routes of a cell such as `subcutaneous|intramuscular`."""
+    named = [name.strip() for name in cell.split("|") if name.strip()]
+    by_word: dict[str, words.RouteCharted] = {route: route for route in get_args(words.Route)}
+    for name in named:
+        if name not in by_word:
+            expected = f"routes = one of {', '.join(by_word)}, with | between them"
+            mistakes.append(_wrong(row.place, expected, repr(name), "correct the word"))
+    return frozenset(by_word[name] for name in named if name in by_word)
+
+
+def _amounts(row: Row, cell: str, mistakes: list[Finding]) -> tuple[AmountRange, ...]:
+    """The amounts of a cell such as `7.5|22.5`, `..250` or `251..500`, in the unit of the row."""
+    ranges = []
+    for part in [part.strip() for part in cell.split("|") if part.strip()]:
+        least, dots, most = part.partition("..")
+        try:
+            bounds = [Decimal(bound) if bound else None for bound in (least, most)]
+        except InvalidOperation:
+            expected = "amounts such as 7.5|22.5, ..250 or 251..500"
+            mistakes.append(_wrong(row.place, expected, repr(part), "correct the number"))
+            continue
+        ranges.append(AmountRange(bounds[0], bounds[1] if dots else bounds[0]))
+    return tuple(ranges)
 
 
 def _wrong(place: str, expected: str, found: str, do: str) -> Finding:
@@ -194,17 +243,22 @@ def _wrong(place: str, expected: str, found: str, do: str) -> Finding:
 
 
 def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Finding]:
-    """A mistake for each name of two drugs, and for rows of one drug whose dates overlap."""
+    """A mistake for each name that means two drugs, and for rows of one drug with the same days.
+
+    A name may stand in two rows that differ by route or amount: the administration then chooses.
+    """
     mistakes = []
-    owners: dict[str, str] = {}
+    owners: dict[str, list[Drug]] = {}
     rows: dict[str, list[Drug]] = {}
     for drug in drugs:
         rows.setdefault(drug.id, []).append(drug)
         for name in sorted({normal(name) for name in (drug.id, *drug.names)}):
-            if owners.setdefault(name, drug.id) != drug.id:
-                found = f"{name!r} for {owners[name]} and {drug.id}"
-                do = "remove it from one"
-                mistakes.append(_wrong(place, "a name that means one drug", found, do))
+            for owner in owners.setdefault(name, []):
+                if owner.id != drug.id and not _told_apart(owner, drug):
+                    found = f"{name!r} for {owner.id} and {drug.id}"
+                    do = "remove it from one, or tell them apart by `routes` or `amounts`"
+                    mistakes.append(_wrong(place, "a name that means one drug", found, do))
+            owners[name].append(drug)
     for drug_id, same in rows.items():
         ordered = sorted(same, key=lambda drug: drug.starts)
         for earlier, later in pairwise(ordered):
@@ -213,3 +267,54 @@ def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Finding]:
                 do = "end the earlier row"
                 mistakes.append(_wrong(place, "one row for a drug on a day", found, do))
     return mistakes
+
+
+def _told_apart(first: Drug, second: Drug) -> bool:
+    """Whether no route or no amount fits both rows, or no day has both."""
+    if first.routes and second.routes and not first.routes & second.routes:
+        return True
+    if first.amounts and second.amounts:
+        return not any(
+            _overlap(ours, theirs) for ours in first.amounts for theirs in second.amounts
+        )
+    return not (_begins_before(first, second) and _begins_before(second, first))
+
+
+def _overlap(first: AmountRange, second: AmountRange) -> bool:
+    def reaches(one: AmountRange, other: AmountRange) -> bool:
+        return one.least is None or other.most is None or one.least <= other.most
+
+    return reaches(first, second) and reaches(second, first)
+
+
+def _begins_before(first: Drug, second: Drug) -> bool:
+    """Whether the first row begins before the second one ends."""
+    return second.ends is None or first.starts < second.ends
+
+
+def parse_name_words(path: Path, mistakes: list[Finding]) -> NameWords:
+    """The words of words.toml: harmless ones by kind, and words that are read as another."""
+    table = read_toml(path, mistakes)
+    harmless, alike = table.get("harmless", {}), table.get("alike", {})
+    if (
+        isinstance(harmless, dict)
+        and isinstance(alike, dict)
+        and not table.keys() - {"harmless", "alike"}
+        and all(isinstance(kind, list) for kind in harmless.values())
+        and all(map(_is_word, (*chain(*harmless.values()), *alike.values())))
+    ):
+        return NameWords(frozenset(chain(*harmless.values())), alike)
+    mistakes.append(
+        Finding(
+            "rules.value",
+            expected='[harmless] with lists of lower-case words, [alike] with word = "word"',
+            found="something else",
+            where=place_of(path),
+            do="correct it",
+        )
+    )
+    return NameWords()
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and normal(value) == value and " " not in value

@@ -7,7 +7,7 @@ administration are worked out once for all policies.
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Source
-from chargeline.engine.formulary import Formulary
+from chargeline.engine.formulary import Formulary, Given
 from chargeline.engine.services.records import Facts, NamedDrug, Service, instant_seconds
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
@@ -30,7 +30,7 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
         return Facts(item, ended=ended)
     named = _drugs(item, formulary)
     if (named.unknown is not None or not named.drugs) and item.route != "other":
-        return Facts(item, ended=_asked(item, _unknown_drug(item, named.unknown)))
+        return Facts(item, ended=_asked(item, _unknown_drug(item, named)))
     spans = _spans(item)
     drug_ids = sorted([each.drug.id for each in named.drugs])
     return _new_facts(
@@ -89,13 +89,22 @@ def _question_of(problem: Problem, item: Administration) -> Question:
     return Question(problem.finding, drug_label(item), (item.key,), (problem.source,))
 
 
-def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
+def given_of(item: Administration, amount: DrugAmount) -> Given:
+    """What chooses among products of one name: the route, and the amount of this drug."""
+    return Given(item.route, amount.amount, amount.unit)
+
+
+def _unknown_drug(item: Administration, named: "_Named") -> Question:
+    unknown = named.unknown
     if unknown is None:
         charted = "no drug in RXA-5, RXC or the order"
         do = "chart the drug, or send the order (RDE) that names it"
     else:
         charted = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
         do = "add the drug to the formulary (--formulary FILE), or correct its code in the feed"
+        if named.nearest:
+            charted += f", which is not quite {' or '.join(named.nearest)}"
+            do = f"say which product it is; {do}"
     return ask(
         "drug.unknown",
         expected="a drug of the formulary",
@@ -108,11 +117,15 @@ def _unknown_drug(item: Administration, unknown: DrugAmount | None) -> Question:
 
 
 class _Named(NamedTuple):
-    """The billable drugs, the fluid that only carries them, and the first unknown drug."""
+    """The billable drugs, the fluid that only carries them, and the first unknown drug.
+
+    `nearest` are the rows of the formulary that the unknown drug is most like.
+    """
 
     drugs: tuple[NamedDrug, ...]
     vehicles: tuple[DrugAmount, ...] = ()
     unknown: DrugAmount | None = None
+    nearest: tuple[str, ...] = ()
 
 
 def _drugs(item: Administration, formulary: Formulary) -> _Named:
@@ -128,12 +141,13 @@ def _drugs(item: Administration, formulary: Formulary) -> _Named:
         if amount.component == "base" and len(item.drugs) > 1:
             vehicles.append(amount)
             continue
-        drug = formulary.find(amount.codes, amount.text, item.day)
+        match = formulary.find(amount.codes, amount.text, item.day, given_of(item, amount))
+        drug = match.drug
         names_mixture = is_mixture and amount.component == ""
         if drug is None:
             if names_mixture:
                 continue
-            return _Named((), unknown=amount)
+            return _Named((), unknown=amount, nearest=match.nearest)
         if names_mixture and drug.kind == "hydration_fluid":
             vehicles.append(amount)
         elif drug.id not in named or (named[drug.id].amount.component == "" and is_mixture):
