@@ -84,9 +84,9 @@ def _title(coded: CodedVisit, encounter: str, items: Sequence[Administration]) -
 
 def _timeline(timeline: Timeline, items: Sequence[Administration], formulary: Formulary) -> Padding:
     zone = ZoneInfo(timeline.context.zone)
-    times = [item.start for item in items] + [
-        interval.stop for item in items for interval in item.intervals if interval.stop
-    ]
+    intervals = [interval for item in items for interval in item.intervals]
+    times = [interval.start for interval in intervals]
+    times += [interval.stop for interval in intervals if interval.stop]
     first, last = min(times), max(times)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, min_width=5)

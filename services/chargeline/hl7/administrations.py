@@ -18,7 +18,7 @@ from chargeline.engine import (
     shape_of,
     words,
 )
-from chargeline.hl7.delimiters import NULL, Delimiters, component
+from chargeline.hl7.delimiters import NULL, Delimiters, component, text_at
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
@@ -74,6 +74,8 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
     observations = administration.observations
     site = site_of((administration.route, row, *others), observations, profile, delimiters)
     action, action_address = _action(charted)
+    if not action:
+        _refuse_unknown_word(charted)
     rate = charted.text(12)
     if action == "rate" and rate and _is_zero(rate):
         action = "pause"
@@ -170,6 +172,40 @@ def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
         if action is not None:
             return action, f"{segment}-{number}"
     return "", ""
+
+
+def _refuse_unknown_word(charted: ChartedRow) -> None:
+    """Raise Hl7Error if a word stands where the sender says what was done, and no table knows it.
+
+    `Not Done` in RXA-20 is no dose. RXA-9 is a place for such words only in a feed that reports
+    each action (empty_end = "running"); elsewhere it holds notes.
+    """
+    profile = charted.profile
+    places = [place for place in profile.action if place.segment == "RXA"]
+    if not profile.open_means_running:
+        places = [place for place in places if place.field == 20]
+    texts = [
+        text_at(charted.row[place.field], place.component, charted.delimiters) for place in places
+    ]
+    unknown = [
+        (place, text)
+        for place, text in zip(places, texts, strict=True)
+        if any(map(str.isalpha, text)) and text.upper() not in profile.completion
+    ]
+    if not unknown:
+        return
+    place, text = unknown[0]
+    is_word = len(text) <= _LONGEST_WORD and all(c.isalpha() or c in " -/" for c in text)
+    raise Hl7Error(
+        "action.unknown",
+        expected="a word of [actions] or [completion] of the interface profile",
+        found=repr(text) if is_word else shape_of(text),
+        where=f"{charted.address}-{place.field}",
+        do="say in the interface profile what the word means; until then the row is no dose",
+    )
+
+
+_LONGEST_WORD = 30
 
 
 def _drugs_of(charted: ChartedRow) -> tuple[DrugAmount, ...]:

@@ -15,7 +15,7 @@ from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
-from chargeline.engine.services.records import NamedDrug, Service
+from chargeline.engine.services.records import NamedDrug, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
 
@@ -60,7 +60,8 @@ def is_given(service: Service) -> bool:
     if service.outcome != "withheld":
         return True
     item = service.administration
-    is_for_itself = not item.purpose and item.route != "other"
+    has_no_purpose = purpose_of(item, service.service_class) == "none"
+    is_for_itself = has_no_purpose and item.route != "other"
     return item.given and is_for_itself and service.service_class != "flush"
 
 

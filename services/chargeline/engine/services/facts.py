@@ -148,7 +148,7 @@ def _drugs(item: Administration, formulary: Formulary) -> _Named:
             if names_mixture:
                 continue
             return _Named((), unknown=amount, nearest=match.nearest)
-        if names_mixture and drug.kind == "hydration_fluid":
+        if names_mixture and drug.kind in ("hydration_fluid", "flush"):
             vehicles.append(amount)
         elif drug.id not in named or (named[drug.id].amount.component == "" and is_mixture):
             named[drug.id] = NamedDrug(drug, amount)

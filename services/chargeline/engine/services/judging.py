@@ -25,7 +25,7 @@ from chargeline.engine.services.concerns import (
 )
 from chargeline.engine.services.facts import facts_of, withheld_without_rule
 from chargeline.engine.services.outcomes import with_outcome
-from chargeline.engine.services.records import Facts, Judgement, Service
+from chargeline.engine.services.records import Facts, Judgement, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Step
@@ -129,7 +129,7 @@ def judge(facts: Facts, rules: DayRules, alike: Judgement | None = None) -> Judg
             charted=charting,
             method=item.method or "unmarked",
             device=item.device or "none",
-            purpose=item.purpose or "none",
+            purpose=purpose_of(item, service_class),
             partial="yes" if item.partial else "no",
             ordered_minutes=item.ordered_minutes or 0,
             minutes=facts.minutes,

@@ -21,7 +21,7 @@ from chargeline.engine.services.concerns import (
 from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Question, Step
-from chargeline.engine.words import Charting, DrugClass, DrugKind, Outcome, Technique
+from chargeline.engine.words import Charting, DrugClass, DrugKind, Outcome, PurposeFact, Technique
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -59,6 +59,18 @@ class Service(NamedTuple):
     steps: tuple[Step, ...] = ()
     questions: tuple[Question, ...] = ()
     judgement: "Judgement | None" = None
+
+
+FLUIDS: frozenset[DrugClass] = frozenset({"hydration", "flush"})
+"""The classes that can serve a line alone: keep the vein open, or rinse the line."""
+
+
+def purpose_of(item: Administration, service_class: DrugClass) -> PurposeFact:
+    """What an administration is for. A word in a note marks only what is itself a fluid or a flush.
+
+    Nurses write "flush with 10 mL NS after infusion" beside the drug; the drug is no flush.
+    """
+    return (item.purpose or "none") if service_class in FLUIDS else "none"
 
 
 def keys_of(services: Sequence[Service]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from chargeline.engine.events import Record
+from chargeline.engine.events import DrugAmount, Record
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
@@ -349,8 +349,11 @@ def _continues_closed(dose: RunningDose, record: Record) -> bool:
     """Whether a row with start and stop is another stretch of the closed dose before it.
 
     It is if the two touch (at most one minute apart), if the dose so far was charted as partial, or
-    if the row charts no amount.
+    if the row charts no amount. It is not if the row names another drug: dexamethasone until 09:00
+    and carboplatin from 09:00 on are two infusions, even under one order.
     """
+    if _is_another_drug(dose, record):
+        return False
     if not dose.intervals or record.until is None or record.until <= record.at:
         return False
     last = dose.intervals[-1]
@@ -361,6 +364,17 @@ def _continues_closed(dose: RunningDose, record: Record) -> bool:
     has_no_dose = not any(drug.amount for drug in record.drugs)
     was_partial = dose.records[-1].completion == "partial"
     return is_touching or (gap >= timedelta(0) and (has_no_dose or was_partial))
+
+
+def _is_another_drug(dose: RunningDose, record: Record) -> bool:
+    """Whether a row names a drug, and none that the dose names."""
+    names = {name for row in dose.records for drug in row.drugs for name in _names_of(drug)}
+    own = {name for drug in record.drugs for name in _names_of(drug)}
+    return bool(names) and bool(own) and names.isdisjoint(own)
+
+
+def _names_of(drug: DrugAmount) -> tuple[str, ...]:
+    return (*drug.codes, drug.text.lower()) if drug.text else drug.codes
 
 
 # ------------------------------------------------------------------ what is asked
