@@ -272,13 +272,15 @@ def test_a_drug_is_billed_where_its_infusion_cannot_be_told() -> None:
     [
         ("ondansetron 8 mg iv push 09:00", True),
         ("ondansetron 8 mg iv push 09:00 notgiven", False),
-        ("ondansetron 8 mg iv push 09:00 flush", False),
+        ("ondansetron 8 mg iv push 09:00 flush", True),
+        ("sodium-chloride-0.9 500 mL iv 09:00 flush", False),
         ("ondansetron 8 mg po 09:00", False),
     ],
 )
 def test_a_withheld_drug_is_billed_if_it_was_given_for_itself(given_so: str, billed: bool) -> None:
     """Whatever rule withholds the service: not given, for a line, or by mouth it is not billed."""
-    assert is_given(service(given_so, outcome="withheld")) is billed
+    fluid: DrugClass = "hydration" if "chloride" in given_so else "therapeutic"
+    assert is_given(service(given_so, outcome="withheld", drug_class=fluid)) is billed
 
 
 @pytest.mark.parametrize("drug_class", ["flush", "hydration", "therapeutic"])

@@ -391,7 +391,7 @@ def test_what_is_only_reported_by_itself_names_what_was_beside_it() -> None:
     (entry,) = encounter.withheld
     assert steps(entry)["only by itself"] == (("beside", "ondansetron"),)
     assert (entry.drug, entry.minutes, entry.administrations, entry.reason) == (
-        "heparin",
+        "heparin-lock-small",
         None,
         ("O1#1",),
         "exclusive.irrigation",

@@ -54,6 +54,11 @@ class DrugAmount(NamedTuple):
     component: Component
     address: str
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The codes, and the text in small letters if there is one."""
+        return (*self.codes, self.text.lower()) if self.text else self.codes
+
 
 class WastedAmount(NamedTuple):
     """An amount that was drawn up and discarded, as charted."""

@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from chargeline.engine.events import DrugAmount, Record
+from chargeline.engine.events import Record
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
@@ -349,12 +349,11 @@ def _continues_closed(dose: RunningDose, record: Record) -> bool:
     """Whether a row with start and stop is another stretch of the closed dose before it.
 
     It is if the two touch (at most one minute apart), if the dose so far was charted as partial, or
-    if the row charts no amount. It is not if the row names another drug: dexamethasone until 09:00
-    and carboplatin from 09:00 on are two infusions, even under one order.
+    if the row charts no amount. A row of another drug is none, even under the same order.
     """
-    if _is_another_drug(dose, record):
-        return False
     if not dose.intervals or record.until is None or record.until <= record.at:
+        return False
+    if _is_another_drug(dose, record):
         return False
     last = dose.intervals[-1]
     if last.stop is None or last.stop <= last.start or record.completion == "not_given":
@@ -368,13 +367,9 @@ def _continues_closed(dose: RunningDose, record: Record) -> bool:
 
 def _is_another_drug(dose: RunningDose, record: Record) -> bool:
     """Whether a row names a drug, and none that the dose names."""
-    names = {name for row in dose.records for drug in row.drugs for name in _names_of(drug)}
-    own = {name for drug in record.drugs for name in _names_of(drug)}
-    return bool(names) and bool(own) and names.isdisjoint(own)
-
-
-def _names_of(drug: DrugAmount) -> tuple[str, ...]:
-    return (*drug.codes, drug.text.lower()) if drug.text else drug.codes
+    names = {name for row in dose.records for drug in row.drugs for name in drug.names}
+    own = {name for drug in record.drugs for name in drug.names}
+    return bool(names and own) and names.isdisjoint(own)
 
 
 # ------------------------------------------------------------------ what is asked
