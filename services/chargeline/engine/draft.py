@@ -18,6 +18,7 @@ from chargeline.engine.again import (
     days_alike,
 )
 from chargeline.engine.comparison import with_differences
+from chargeline.engine.edits import reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
@@ -250,7 +251,8 @@ class _Drafting:
         Raises UndecidedError where no one rule decides something that must be decided.
         """
         own, *others = self._assessments(encounter)
-        proposal = together([family.propose(own, self.saved) for family in FAMILIES.values()])
+        proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
+        proposal = reviewed(together(proposals), own)
         drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, own))
         return with_differences(drafted, own.services, others)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from chargeline.engine import drugs, encounters, infusions
 from chargeline.engine.again import SavedWork
+from chargeline.engine.edits import concerns as edit_concerns
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions import concerns as infusion_concerns
 from chargeline.engine.rules import Concern
@@ -43,6 +44,7 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *encounters.CONCERNS,
     *service_concerns.CONCERNS,
     *infusion_concerns.CONCERNS,
+    *edit_concerns.CONCERNS,
 )
 CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}
 """Every concern that rules may decide, by name."""

@@ -94,6 +94,7 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         primary=order.primary or any(record.primary for record in dose.records),
         problems=(*dose.problems, *amounts.problems),
         wasted=tuple([amount for record in dose.records for amount in record.wasted]),
+        ordered=order.drugs,
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )
 

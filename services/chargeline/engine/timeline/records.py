@@ -49,7 +49,8 @@ class Administration(NamedTuple):
     the drug was given at that moment. Rules then decide whether the drug ran and its stop is
     missing. `rate` is the rate as charted, "" if none is charted. `ordered_minutes` is the ordered
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
-    `wasted` and `vials` are the charted discarded amounts and NDCs of vials.
+    `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
+    drugs of the order, with their ordered amounts.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Administration(NamedTuple):
     problems: tuple[Problem, ...] = ()
     wasted: tuple[WastedAmount, ...] = ()
     vials: tuple[VialCode, ...] = ()
+    ordered: tuple[DrugAmount, ...] = ()
 
     @property
     def start(self) -> datetime:

@@ -1,0 +1,116 @@
+"""What rules decide about doubts: from which number on a person is asked.
+
+It owns the questions to the rules. It holds no number: the numbers are rules in rules/, each with
+its reason. A doubt without a rule is not asked about.
+"""
+
+from typing import NamedTuple
+
+from chargeline.engine.rules import Concern, NoFacts
+
+
+class RunsLongAnswer(NamedTuple):
+    """An infusion is too long above `times_ordered` of its order plus `spare_minutes`.
+
+    Without an order it is too long above `longest_minutes`.
+    """
+
+    times_ordered: int
+    spare_minutes: int
+    longest_minutes: int
+
+
+RUNS_LONG = Concern(
+    "doubt.runs_long",
+    NoFacts,
+    RunsLongAnswer,
+    meaning="when an infusion is so long that its stop is doubted",
+    may_be_silent=True,
+)
+
+
+class RunsShortAnswer(NamedTuple):
+    """An infusion is too short below this percentage of its order of at least so many minutes."""
+
+    percent: int
+    least_ordered_minutes: int
+
+
+RUNS_SHORT = Concern(
+    "doubt.runs_short",
+    NoFacts,
+    RunsShortAnswer,
+    meaning="when a whole dose ran for so short a time that a person is asked why",
+    may_be_silent=True,
+)
+
+
+class LongestAnswer(NamedTuple):
+    """More minutes than these are doubted."""
+
+    minutes: int
+
+
+PUSH_TOOK_LONG = Concern(
+    "doubt.push",
+    NoFacts,
+    LongestAnswer,
+    meaning="how many minutes a push may take before its stop is doubted",
+    may_be_silent=True,
+)
+STOP_TO_COME = Concern(
+    "doubt.stop_to_come",
+    NoFacts,
+    LongestAnswer,
+    meaning="how many minutes a stop may lie after the message that reports it",
+    may_be_silent=True,
+)
+
+
+class OutsideAnswer(NamedTuple):
+    """Hours before the admission and after the discharge in which drugs may be given."""
+
+    hours_before: int
+    hours_after: int
+
+
+OUTSIDE_VISIT = Concern(
+    "doubt.outside_visit",
+    NoFacts,
+    OutsideAnswer,
+    meaning="how far from its visit an administration may lie",
+    may_be_silent=True,
+)
+
+
+class DoseAnswer(NamedTuple):
+    """A dose is doubted below or above these percentages of the ordered dose."""
+
+    least_percent: int
+    most_percent: int
+
+
+DOSE = Concern(
+    "doubt.dose",
+    NoFacts,
+    DoseAnswer,
+    meaning="how far a dose may differ from the ordered dose",
+    may_be_silent=True,
+)
+GIVEN_TWICE = Concern(
+    "doubt.given_twice",
+    NoFacts,
+    LongestAnswer,
+    meaning="within how many minutes the same drug in the same amount is taken for one bag",
+    may_be_silent=True,
+)
+
+CONCERNS = (
+    RUNS_LONG,
+    RUNS_SHORT,
+    PUSH_TOOK_LONG,
+    STOP_TO_COME,
+    OUTSIDE_VISIT,
+    DOSE,
+    GIVEN_TWICE,
+)

@@ -1,0 +1,284 @@
+"""What cannot be, or hardly: too long, too short, too late, too much, twice, on another day.
+
+It owns the doubts about what was charted, each a function that returns questions. The numbers come
+from rules. A doubt changes no code: it asks, because only a person can say whether the chart or the
+order is wrong. Example: carboplatin ran from 09:00 to 10:00 of the next day, and the order says 60
+minutes. 25 hours are more than three times the order, so the stop is asked about.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import combinations
+from typing import Any, TypeVar
+
+from chargeline.engine.edits.concerns import (
+    DOSE,
+    GIVEN_TWICE,
+    OUTSIDE_VISIT,
+    PUSH_TOOK_LONG,
+    RUNS_LONG,
+    RUNS_SHORT,
+    STOP_TO_COME,
+)
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.events import DrugAmount
+from chargeline.engine.finding import FindingCode
+from chargeline.engine.quantities import convert, plain
+from chargeline.engine.rules import NO_FACTS, Concern, DayRules, NoFacts
+from chargeline.engine.services.records import FLUIDS, Service
+from chargeline.engine.timeline.records import VisitContext
+from chargeline.engine.trace import Question, ask
+
+_Answer = TypeVar("_Answer", bound=tuple[Any, ...])
+_MINUTE = timedelta(minutes=1)
+_INFUSED = frozenset({"infusion", "arterial_infusion", "subcutaneous_infusion"})
+
+
+def doubts(assessment: Assessment) -> tuple[Question, ...]:
+    """All doubts about the administrations of an encounter that were given."""
+    given = [each for each in assessment.services if each.administration.given and each.drugs]
+    asked = [
+        question
+        for service in given
+        for doubt in _OF_ONE
+        for question in doubt(service, assessment.rules)
+    ]
+    asked += [question for each in given for question in _outside(each, assessment)]
+    asked += _given_twice(given, assessment.rules)
+    return tuple(asked)
+
+
+def _answer(rules: DayRules, concern: Concern[NoFacts, _Answer]) -> _Answer | None:
+    """What the rules say; None if no rule says anything, so that nothing is doubted."""
+    decision = rules.of(concern).decide(NO_FACTS)
+    return decision.answer if decision.rule is not None else None
+
+
+def _ask(
+    service: Service,
+    code: FindingCode,
+    *,
+    expected: str,
+    found: str,
+    do: str,
+    at_stop: bool = False,
+) -> Question:
+    item = service.administration
+    last = item.intervals[-1]
+    source = (last.stop_source if at_stop else None) or item.intervals[0].start_source
+    return ask(
+        code,
+        expected=expected,
+        found=found,
+        do=do,
+        drug=service.substance,
+        administrations=(item.key,),
+        sources=(source,),
+    )
+
+
+# ------------------------------------------------------------------ when
+
+
+def _runs_long(service: Service, rules: DayRules) -> Iterator[Question]:
+    answer = _answer(rules, RUNS_LONG)
+    if answer is None or service.technique not in _INFUSED:
+        return
+    ordered = service.administration.ordered_minutes
+    most = answer.longest_minutes
+    if ordered:
+        most = ordered * answer.times_ordered + answer.spare_minutes
+    if service.minutes > most:
+        yield _ask(
+            service,
+            "time.long",
+            expected=f"at most {most} minutes" + (f" (ordered: {ordered})" if ordered else ""),
+            found=f"{service.minutes} minutes",
+            do="correct the stop, or confirm it; until then the hours are provisional",
+            at_stop=True,
+        )
+
+
+def _runs_short(service: Service, rules: DayRules) -> Iterator[Question]:
+    answer = _answer(rules, RUNS_SHORT)
+    item = service.administration
+    ordered = item.ordered_minutes or 0
+    if answer is None or item.charted != "interval" or item.partial:
+        return
+    is_long_order = ordered >= answer.least_ordered_minutes
+    if is_long_order and service.minutes * 100 < ordered * answer.percent:
+        yield _ask(
+            service,
+            "time.short",
+            expected=f"about the ordered {ordered} minutes for a whole dose",
+            found=f"{service.minutes} minutes",
+            do="correct the times, or chart that the infusion was stopped early (RXA-20 PA)",
+            at_stop=True,
+        )
+
+
+def _push_took_long(service: Service, rules: DayRules) -> Iterator[Question]:
+    answer = _answer(rules, PUSH_TOOK_LONG)
+    if answer is None or service.administration.method != "push":
+        return
+    if service.minutes > answer.minutes:
+        yield _ask(
+            service,
+            "time.push",
+            expected=f"a push of at most {answer.minutes} minutes",
+            found=f"{service.minutes} minutes",
+            do="correct the stop, or chart an infusion",
+            at_stop=True,
+        )
+
+
+def _stop_to_come(service: Service, rules: DayRules) -> Iterator[Question]:
+    answer = _answer(rules, STOP_TO_COME)
+    if answer is None:
+        return
+    for interval in service.administration.intervals:
+        if interval.stop is None or interval.stop_source is None:
+            continue
+        sent = interval.stop_source.message.sent
+        if sent is not None and interval.stop > sent + answer.minutes * _MINUTE:
+            early = (interval.stop - sent) // _MINUTE
+            yield _ask(
+                service,
+                "time.to_come",
+                expected="a stop that had happened when the message was sent",
+                found=f"a stop {early} minutes after the message",
+                do="chart the stop when it has happened; a planned end is none",
+                at_stop=True,
+            )
+
+
+def _outside(service: Service, assessment: Assessment) -> Iterator[Question]:
+    """A question where a drug was given long before the admission or after the discharge."""
+    answer = _answer(assessment.rules, OUTSIDE_VISIT)
+    context = assessment.context
+    start = service.administration.start
+    if answer is None:
+        return
+    begin, end = _begin(context), context.discharged
+    is_before = begin is not None and start < begin - timedelta(hours=answer.hours_before)
+    is_after = end is not None and start > end + timedelta(hours=answer.hours_after)
+    if is_before or is_after:
+        yield _ask(
+            service,
+            "time.outside_visit",
+            expected="a day of the visit, from its admission to its discharge",
+            found="a day before its admission" if is_before else "a day after its discharge",
+            do="correct the day, or move the administration to its visit",
+        )
+
+
+def _begin(context: VisitContext) -> datetime | None:
+    """The earliest time at which the visit is known to have begun."""
+    times = [since for since, _class in context.classes if since is not None]
+    return min([*times, *([context.admitted] if context.admitted else [])], default=None)
+
+
+# ------------------------------------------------------------------ what and how much
+
+
+def _dose(service: Service, rules: DayRules) -> Iterator[Question]:
+    """A question for each drug whose dose is far from the ordered one."""
+    answer = _answer(rules, DOSE)
+    item = service.administration
+    if answer is None or item.partial or service.service_class in FLUIDS:
+        return
+    for named in service.drugs:
+        ordered = _ordered(named.amount, item.ordered)
+        dose = named.amount.amount
+        if not ordered or not dose:
+            continue
+        is_less = dose * 100 < ordered * answer.least_percent
+        if is_less or dose * 100 > ordered * answer.most_percent:
+            unit = named.amount.unit
+            yield _ask(
+                service,
+                "dose.ordered",
+                expected=f"about the ordered {plain(ordered)} {unit}",
+                found=f"{plain(dose)} {unit}",
+                do="correct the dose, or confirm it; until then its units are provisional",
+            )
+
+
+def _ordered(amount: DrugAmount, ordered: Sequence[DrugAmount]) -> Decimal | None:
+    """The ordered amount of the same drug in the same unit; None if the order has none."""
+    for other in ordered:
+        if other.amount and not set(amount.names).isdisjoint(other.names):
+            return convert(other.amount, other.unit, amount.unit)
+    return None
+
+
+def _not_ordered(service: Service, rules: DayRules) -> Iterator[Question]:
+    """A question where an order names drugs, and none that was given."""
+    item = service.administration
+    ordered = [name for drug in item.ordered for name in drug.names]
+    own = [name for drug in item.drugs for name in drug.names]
+    first_words = {_ingredient(name) for name in ordered}
+    if ordered and first_words.isdisjoint([_ingredient(name) for name in own]):
+        yield _ask(
+            service,
+            "drug.not_ordered",
+            expected=f"the ordered drug, {ordered[-1]}",
+            found=service.substance,
+            do="correct the drug or the order number; until then its lines are provisional",
+        )
+
+
+def _ingredient(name: str) -> str:
+    """The first word of a name: trastuzumab and trastuzumab-dkst are one ingredient."""
+    return name.lower().replace("_", "-").replace(" ", "-").partition("-")[0]
+
+
+def _given_twice(services: Sequence[Service], rules: DayRules) -> Iterator[Question]:
+    """A question for each pair of administrations that look like one bag charted twice.
+
+    They have the same drug in the same amount at nearly the same times. Two syringes that make up
+    one ordered dose are no double: each has less than the order.
+    """
+    answer = _answer(rules, GIVEN_TWICE)
+    if answer is None:
+        return
+    for first, second in combinations(services, 2):
+        if _is_one_bag(first, second, answer.minutes):
+            keys = (first.administration.key, second.administration.key)
+            question = _ask(
+                second,
+                "dose.twice",
+                expected="one record of each bag or syringe",
+                found="the same drug, amount and times in two records",
+                do="void one of them, or confirm that two were given",
+            )
+            yield question._replace(administrations=keys)
+
+
+def _is_one_bag(first: Service, second: Service, minutes: int) -> bool:
+    one, other = first.administration, second.administration
+    if first.substance != second.substance or first.service_class in FLUIDS:
+        return False
+    if abs(one.start - other.start) > minutes * _MINUTE:
+        return False
+    amounts = [(named.amount.amount, named.amount.unit) for named in first.drugs]
+    if amounts != [(named.amount.amount, named.amount.unit) for named in second.drugs]:
+        return False
+    if not any(amount for amount, _unit in amounts):
+        return False
+    whole = _ordered(first.drugs[0].amount, one.ordered)
+    part_of_a_dose = whole is not None and (amounts[0][0] or 0) * 2 <= whole
+    if one.order == other.order and whole is None:
+        return one.route == "intravenous" and one.intervals[-1].stop == other.intervals[-1].stop
+    return not part_of_a_dose
+
+
+_OF_ONE: tuple[Callable[[Service, DayRules], Iterator[Question]], ...] = (
+    _runs_long,
+    _runs_short,
+    _push_took_long,
+    _stop_to_come,
+    _dose,
+    _not_ordered,
+)
