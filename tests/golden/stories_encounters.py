@@ -43,13 +43,13 @@ ENCOUNTERS = [
     ),
     story(
         "On the night the clock goes forward 01:30 to 03:30 is one hour.",
-        [given("VANCOMYCIN", "1000 mg", "202603080130", "202603080330")],
+        [given("VANCOMYCIN", "1000 mg", "202603080130", "202603080330", sent="202611021800")],
         ["96365"],
         asks=[],
     ),
     story(
         "On the night the clock goes back 00:30 to 02:30 is three hours.",
-        [given("VANCOMYCIN", "1000 mg", "202611010030", "202611010230")],
+        [given("VANCOMYCIN", "1000 mg", "202611010030", "202611010230", sent="202611021800")],
         ["96365", "96366 x2"],
         asks=[],
     ),
@@ -62,7 +62,7 @@ ENCOUNTERS = [
     ),
     story(
         "A stop at a time that occurs twice is asked about; the shorter reading is drafted.",
-        [given("VANCOMYCIN", "1000 mg", "202611010045", "202611010130")],
+        [given("VANCOMYCIN", "1000 mg", "202611010045", "202611010130", sent="202611021800")],
         ["96365"],
         asks=["time.twice"],
     ),
@@ -74,7 +74,15 @@ ENCOUNTERS = [
     ),
     story(
         "With offsets a time that occurs twice is clear: 01:30-0400 to 01:30-0500 is an hour.",
-        [given("VANCOMYCIN", "1000 mg", "202611010130-0400", "202611010130-0500")],
+        [
+            given(
+                "VANCOMYCIN",
+                "1000 mg",
+                "202611010130-0400",
+                "202611010130-0500",
+                sent="202611021800",
+            )
+        ],
         ["96365"],
         asks=[],
     ),

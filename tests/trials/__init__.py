@@ -18,15 +18,13 @@ def rxa(drug: str, times: str, amount: str = "", *, note: str = "", done: str = 
     begins = f"{DAY}{start}"
     ends = f"{DAY}{stop}" if stop else ""
     code = drug.upper().replace(" ", "-")
-    return (
-        f"RXA|0|1|{begins}|{ends}|{code}^{drug}^L|{quantity}|{unit}||{note}|||||||||||{done}|A"
-    )
+    return f"RXA|0|1|{begins}|{ends}|{code}^{drug}^L|{quantity}|{unit}||{note}|||||||||||{done}|A"
 
 
 def message(*segments: str, visit: str = "V1", number: int = 1, patient_class: str = "O") -> str:
     """A RAS of visit V1; an order of its own for each RXA that has no ORC before it."""
     lines = [
-        f"MSH|^~\\&|MAR|ZEBRA|CHARGELINE|ZEBRA|{DAY}180{number % 10}||RAS^O17^RAS_O17|M{number}|T|2.5.1",
+        f"MSH|^~\\&|MAR|ZEBRA|CHARGELINE|ZEBRA|{DAY}180{number % 10}||RAS^O17|M{number}|T|2.5.1",
         "PID|1||ZZ1^^^ZEBRA^MR",
         f"PV1|1|{patient_class}|||||||||||||||||{visit}",
     ]

@@ -1,4 +1,4 @@
-"""Trials about what cannot be: times, doses and doubles that are asked about before they are billed."""
+"""Trials about what cannot be: times, doses and doubles are asked about before they are billed."""
 
 from pathlib import Path
 
@@ -107,7 +107,10 @@ def test_another_drug_than_the_ordered_one_is_asked_about(tmp_path: Path) -> Non
 
 def test_a_biosimilar_of_the_ordered_drug_is_no_other(tmp_path: Path) -> None:
     """Pharmacies substitute; the ingredient is the same."""
-    messages = (order("trastuzumab", "400 mg", 60), given("trastuzumab-dkst", "0900-1000", "400 mg"))
+    messages = (
+        order("trastuzumab", "400 mg", 60),
+        given("trastuzumab-dkst", "0900-1000", "400 mg"),
+    )
     assert questions(run_of(tmp_path, *messages)) == []
 
 
@@ -122,7 +125,12 @@ def test_one_bag_under_two_orders_is_asked_about(tmp_path: Path) -> None:
 def test_one_dose_in_two_rows_is_asked_about(tmp_path: Path) -> None:
     """Fulvestrant of 500 mg on both rows of a dose that was ordered as 500 mg."""
     rows = [
-        message("ORC|RE||R1", rxa("fulvestrant", time, "500 mg").replace("|0|1|", f"|0|{n}|"), IM, number=n)
+        message(
+            "ORC|RE||R1",
+            rxa("fulvestrant", time, "500 mg").replace("|0|1|", f"|0|{n}|"),
+            IM,
+            number=n,
+        )
         for n, time in ((1, "0900"), (2, "0901"))
     ]
     run = run_of(tmp_path, order("fulvestrant", "500 mg"), *rows)
@@ -132,7 +140,12 @@ def test_one_dose_in_two_rows_is_asked_about(tmp_path: Path) -> None:
 def test_two_syringes_of_one_dose_are_no_double(tmp_path: Path) -> None:
     """Fulvestrant of 250 mg into each side, ordered as 500 mg."""
     rows = [
-        message("ORC|RE||R1", rxa("fulvestrant", time, "250 mg").replace("|0|1|", f"|0|{n}|"), IM, number=n)
+        message(
+            "ORC|RE||R1",
+            rxa("fulvestrant", time, "250 mg").replace("|0|1|", f"|0|{n}|"),
+            IM,
+            number=n,
+        )
         for n, time in ((1, "0900"), (2, "0901"))
     ]
     run = run_of(tmp_path, order("fulvestrant", "500 mg"), *rows)

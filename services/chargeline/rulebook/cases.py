@@ -7,7 +7,7 @@ which no shipped policy gives can be proven too. The module does no coding; the 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -41,7 +41,7 @@ PATIENT = "ZZCASE"
 _LISTS = ("given", "charted", "expect", "drugs", "withheld", "asks", "diagnoses")
 _KEYS = frozenset(
     {"says", "source", "given", "charted", "expect", "drugs", "withheld", "asks", "policy", "class"}
-    | {"diagnoses", "payer", "second_encounter", "choose"}
+    | {"diagnoses", "payer", "second_encounter", "admitted", "choose"}
 )
 Answers = Mapping[str, Mapping[str, str | int]]
 
@@ -68,6 +68,7 @@ class Case(NamedTuple):
     payer: str
     second_encounter: bool
     choose: Answers
+    admitted: date | None = None
 
 
 def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Finding]) -> list[Case]:
@@ -107,6 +108,8 @@ def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
     if strange:
         allowed = ", ".join(sorted(rulebook.policies))
         return _unlike(f"policies among {allowed}", ", ".join(strange), "correct them")
+    if not isinstance(entry.get("admitted", FIRST_DAY), date):
+        return _unlike("admitted = a date", repr(entry["admitted"]), "write 2026-03-02")
     return _wrong_choice(entry.get("choose", {}))
 
 
@@ -152,6 +155,7 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         diagnoses=_texts(entry.get("diagnoses", [])),
         payer=str(entry.get("payer", "")),
         second_encounter=bool(entry.get("second_encounter", False)),
+        admitted=admitted if isinstance(admitted := entry.get("admitted"), date) else None,
         choose=cast(Answers, entry.get("choose", {})),
     )
 
@@ -201,6 +205,7 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
         classes=((None, case.patient_class),),
         payer=case.payer,
         diagnoses=case.diagnoses,
+        admitted=datetime.combine(case.admitted, time(), UTC) if case.admitted else None,
     )
     if case.charted:
         folded = fold([reading_of(case.charted, KEY)], rulebook.base)[KEY]

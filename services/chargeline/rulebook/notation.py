@@ -44,8 +44,13 @@ PURPOSES: Mapping[str, words.Purpose] = {"kvo": "keep_open", "flush": "flush"}
 _TIMES = re.compile(r"\d\d:\d\d(-(\d\d:\d\d|\?))?(,\d\d:\d\d-(\d\d:\d\d|\?))*")
 _DAY = re.compile(r"d[1-9]\d?")
 _DRUG = re.compile(r"(\S+)(?:\s+(\d+(?:\.\d+)?)\s+(\S+))?")
-_NUMBERS = {"ordered": re.compile(r"\d{1,5}"), "days": re.compile(r"\d{1,2}")}
-_FLAGS = frozenset({"line", "device", "ordered", "order", "days", "rate"})
+_NUMBERS = {
+    "ordered": re.compile(r"\d{1,5}"),
+    "days": re.compile(r"\d{1,2}"),
+    "dose": re.compile(r"\d+(\.\d+)?"),
+    "sent": re.compile(r"\d\d:\d\d"),
+}
+_FLAGS = frozenset({"line", "device", "ordered", "order", "days", "rate", "dose", "sent"})
 _MARKS = frozenset({*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus"})
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
@@ -87,7 +92,15 @@ def administration_of(text: str, index: int) -> Administration:
         bolus_of_running_bag="bolus" in plain,
         partial="partial" in plain,
         primary="primary" in plain,
+        ordered=_ordered(drugs, flags),
     )
+
+
+def _ordered(drugs: Sequence[DrugAmount], flags: Mapping[str, str]) -> tuple[DrugAmount, ...]:
+    """The drugs of the order, where `dose=450` says how much of the first one was ordered."""
+    if "dose" not in flags or not drugs:
+        return ()
+    return (drugs[0]._replace(amount=Decimal(flags["dose"])), *drugs[1:])
 
 
 class _Parts(NamedTuple):
@@ -200,7 +213,8 @@ def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -
     unknown += sorted(set(flags) - _FLAGS)
     for flag, number in _NUMBERS.items():
         if flag in flags and not number.fullmatch(flags[flag]):
-            raise ValueError(f"{text!r}: expected {flag}=number, found {flags[flag]}")
+            kind = "time" if flag == "sent" else "number"
+            raise ValueError(f"{text!r}: expected {flag}={kind}, found {flags[flag]}")
     if unknown:
         allowed = ", ".join(sorted({*_MARKS, *(f"{flag}=" for flag in _FLAGS)}))
         raise ValueError(f"{text!r}: expected {allowed}, found {', '.join(unknown)}")
@@ -225,7 +239,11 @@ def _charted(intervals: Sequence[Interval]) -> words.Charting:
 
 def _intervals(day: date, times: str, flags: Mapping[str, str]) -> tuple[Interval, ...]:
     intervals = []
-    source = Source(_MESSAGE, "RXA[1]-3")
+    message = _MESSAGE
+    if "sent" in flags:
+        sent = datetime.combine(day, time.fromisoformat(flags["sent"]), UTC)
+        message = _MESSAGE._replace(sent=sent)
+    source = Source(message, "RXA[1]-3")
     for piece in times.split(","):
         start_text, _dash, stop_text = piece.partition("-")
         start = datetime.combine(day, time.fromisoformat(start_text), UTC)
