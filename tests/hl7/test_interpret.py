@@ -137,16 +137,17 @@ def test_a_message_remembers_where_it_came_from() -> None:
     assert reference.sent == datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
 
 
-def test_a_message_with_an_impossible_time_of_sending_is_set_aside() -> None:
-    """MSH-7 must be a time, because it decides which of two corrections is newer."""
+@pytest.mark.parametrize(
+    "sent", [b"202602301800", b"2006052911150700", b"2026030211", b"Mar 2 2026 11:00AM"]
+)
+def test_an_unreadable_time_of_sending_costs_no_message(sent: bytes) -> None:
+    """No minute of a bill comes from MSH-7; without it the digest decides between corrections."""
     reading = read(
-        ras(orc(), DRUGS["RAS"], rxr("IV")).replace(b"|202603021800||", b"|202602301800||")
+        ras(orc(), DRUGS["RAS"], rxr("IV")).replace(b"|202603021800||", b"|" + sent + b"||")
     )
-    assert reading.set_aside is not None
-    assert (reading.set_aside.finding.code, reading.set_aside.finding.where) == (
-        "time.impossible",
-        "MSH-7",
-    )
+    assert reading.set_aside is None
+    assert reading.message.sent is None
+    assert [type(event) for event in reading.events] == [VisitFact, Record]
 
 
 # ------------------------------------------------------------------ whose visit

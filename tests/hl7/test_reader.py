@@ -106,10 +106,38 @@ def test_a_name_alone_amid_prose_is_prose() -> None:
 
 
 def test_a_name_is_a_capital_and_two_capitals_or_digits() -> None:
-    """`A1B|` and `NTE  ` begin a segment; `1AB|`, `Nte|`, `NT|` and `É12|` are prose."""
-    message = read_message(RAS + "A1B|1\rNTE  \rZ12|1\r1AB|x\rNte|x\rNT|x\rÉ12|x\r".encode())
+    """`A1B|` and `NTE  ` begin a segment; `1AB|`, `Ute|`, `NT|` and `É12|` are prose."""
+    message = read_message(RAS + "A1B|1\rNTE  \rZ12|1\r1AB|x\rUte|x\rNT|x\rÉ12|x\r".encode())
     assert [row[0] for row in message.rows[8:]] == ["A1B", "NTE", "Z12"]
-    assert message.rows[-1][1:] == ["1\n1AB", "x\nNte", "x\nNT", "x\nÉ12", "x"]
+    assert message.rows[-1][1:] == ["1\n1AB", "x\nUte", "x\nNT", "x\nÉ12", "x"]
+
+
+@pytest.mark.parametrize("line", [b" RXA|0|1|2", b"\tRXA|0|1|2", b"RXA |0|1|2", b"rxa|0|1|2"])
+def test_a_segment_that_is_written_badly_is_refused(line: bytes) -> None:
+    """Read as the end of the field before it, the administration would vanish without a word."""
+    with pytest.raises(Hl7Error) as refused:
+        read_message(RAS + line + b"\r")
+    assert (refused.value.finding.code, refused.value.finding.where) == ("message.segment", "RXA")
+
+
+@pytest.mark.parametrize("glue", [b"", b"\x00\x00", b" "])
+def test_a_second_message_glued_to_the_first_is_refused(glue: bytes) -> None:
+    """Else the drugs of the second patient would be billed to the first."""
+    with pytest.raises(Hl7Error) as refused:
+        read_message(RAS.rstrip(b"\r") + glue + RAS)
+    assert refused.value.finding.code == "message.several"
+
+
+@pytest.mark.parametrize("filling", [b"\x1a", b"\x00\x00\x00", b"\r\x1a"])
+def test_filling_behind_the_last_segment_is_no_content(filling: bytes) -> None:
+    """The end of a file of DOS, or of a padded record, changes no field."""
+    assert read_message(RAS + filling).rows == read_message(RAS).rows
+
+
+def test_names_alone_before_prose_take_no_longer_the_more_there_are() -> None:
+    """100,000 lines that are only a name, then a line that is none: it took minutes once."""
+    message = read_message(RAS + b"NTE|1||x\r" + b"ABC\r" * 100_000 + b"x y\r")
+    assert message.rows[-1][3].count("\n") == 100_001
 
 
 def test_a_glued_segment_is_not_taken_apart() -> None:

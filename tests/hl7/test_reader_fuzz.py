@@ -121,7 +121,7 @@ def test_no_line_that_says_something_is_lost(data: bytes) -> None:
 
 
 def telling_lines(data: bytes) -> list[bytes]:
-    lines = re.split(rb"[\r\n\x0b\x1c]", data.replace(UTF8_BOM, b""))
+    lines = re.split(rb"[\r\n\x0b\x1c\x00]", data.replace(UTF8_BOM, b""))
     return [
         line
         for line in (line.strip(NOTHING) for line in lines)

@@ -6,6 +6,7 @@ timeline; the engine does.
 """
 
 import re
+from datetime import datetime
 from functools import lru_cache
 
 from chargeline.engine import (
@@ -80,7 +81,6 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
     if action == "rate" and rate and _is_zero(rate):
         action = "pause"
     drugs = _drugs_of(charted)
-    recorded = component(row[22], 1, delimiters)
     return _new_record(
         message=reference,
         ordinal=administration.ordinal,
@@ -104,12 +104,23 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         rate=rate,
         completion=_completion(row[18], row[20], profile, delimiters),
         status=_status(row[21], profile, delimiters, address) if row[21] else "add",
-        recorded=profile.clock.read_if_valued(recorded, f"{address}-22") if recorded else None,
+        recorded=_recorded(charted),
         purpose=_purpose(charted, drugs),
         primary=site.primary,
         wasted=_wasted(charted),
         vials=_vials(charted),
     )
+
+
+def _recorded(charted: ChartedRow) -> datetime | None:
+    """RXA-22, when the row was charted; None if it cannot be read, because nothing rests on it."""
+    text = component(charted.row[22], 1, charted.delimiters)
+    if not text:
+        return None
+    try:
+        return charted.profile.clock.read_if_valued(text, f"{charted.address}-22")
+    except Hl7Error:
+        return None
 
 
 def _times(charted: ChartedRow) -> tuple[Moment, Moment | None]:
@@ -287,6 +298,9 @@ def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
     )
 
 
+_NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
+
+
 def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
     """Place, amount and unit of each note that says how much was discarded: "Waste: 5 mg"."""
     pattern, rows = charted.profile.waste_note, charted.administration.notes
@@ -295,7 +309,8 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
     notes = [(f"{charted.address}-9", charted.row[9])]
     notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
     matches = [(place, pattern.search(text)) for place, text in notes]
-    return [(place, match["amount"], match["unit"]) for place, match in matches if match]
+    amounts = [(place, match["amount"], match["unit"]) for place, match in matches if match]
+    return [amount for amount in amounts if _NUMBER.fullmatch(amount[1])]  # a note is prose
 
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:

@@ -20,7 +20,7 @@ NOTHING = b" \t\r\n\x00" + MLLP_START + MLLP_END  # may stand between messages a
 # The name of a header at the start of a line. The patterns below begin with a class of few bytes,
 # which makes the search fast.
 _HEADER = rb"(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS|BTS|FTS)(?![A-Za-z0-9])"
-_AFTER_LINE = re.compile(rb"[\r\n\x0b\x1c](?=" + _HEADER + rb")")
+_AFTER_LINE = re.compile(rb"[\r\n\x0b\x1c\x00](?=" + _HEADER + rb")")
 _AFTER_CARRIAGE_RETURN = re.compile(rb"\r\n?(?=" + _HEADER + rb")")
 _MLLP_START = re.compile(rb"\x0b\s{0,8}(?=" + _HEADER + rb")")
 _BEGINS_WITH_HEADER = re.compile(_HEADER)

@@ -42,16 +42,10 @@ def read_events(message: Message, profile: Profile) -> Reading:
     header = message.rows[0]
     kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
     digest = message.body_digest.hex()
-    sent: datetime | None = None
-    problem: Hl7Error | None = None
-    try:
-        sent = profile.clock.read_if_valued(header[7] if len(header) > 7 else "", "MSH-7")
-    except Hl7Error as error:
-        problem = error
+    sent = _sent(header, profile)
     reference = MessageRef(digest, message.control_id or digest[:16], kind, sent)
     facility = first_valued(heads, profile.facility, message.delimiters)
-    if problem is None:
-        problem = _not_used(message, kind)
+    problem = _not_used(message, kind) or _two_patients(message)
     if problem is not None:
         return _set_aside(
             reference=reference, facility=facility, visit=None, profile=profile, problem=problem
@@ -84,6 +78,31 @@ def read_events(message: Message, profile: Profile) -> Reading:
     )
 
 
+def _sent(header: list[str], profile: Profile) -> datetime | None:
+    """MSH-7; None if it is empty or cannot be read, because no minute of a bill comes from it."""
+    try:
+        return profile.clock.read_if_valued(header[7] if len(header) > 7 else "", "MSH-7")
+    except Hl7Error:
+        return None
+
+
+def _two_patients(message: Message) -> Hl7Error | None:
+    """A pharmacy message with two PID-3 or two PV1-19 that differ is two messages in one."""
+    if message.type == "ADT":
+        return None
+    for name, field in (("PID", 3), ("PV1", 19)):
+        rows = [row for row in message.rows if row[0] == name]
+        if len(rows) > 1 and len({row[field] for row in rows if len(row) > field}) > 1:
+            return Hl7Error(
+                "message.two_patients",
+                expected=f"one {name} in a message about medication",
+                found=f"{len(rows)} with different {name}-{field}",
+                where=f"{name}-{field}",
+                do="have the sender write a message for each patient and visit",
+            )
+    return None
+
+
 def _used(
     message: Message,
     heads: dict[str, list[str]],
@@ -101,6 +120,8 @@ def _used(
             events.append(unreadable(reference, error))
         if message.type != "ADT":
             events.extend(pharmacy_events(message, reference, profile))
+        if message.type == "RAS":
+            events.extend(_lost_records(message, reference))
     return _new_reading(
         message=reference,
         facility=facility,
@@ -109,6 +130,26 @@ def _used(
         events=tuple(events),
         merges=merges,
     )
+
+
+def _lost_records(message: Message, reference: MessageRef) -> list[Event]:
+    """An Unreadable for a RAS without an RXA, or with one that a lost terminator hides.
+
+    `ORC|RE|P1|F1RXA|0|1` is an ORC whose third field ends in RXA, and an administration less.
+    """
+    rows = sum([row[0] == "RXA" for row in message.rows])
+    written = message.raw.count(f"RXA{message.delimiters.field}".encode())
+    if rows and written <= rows:
+        return []
+    found = f"{written - rows} behind a lost terminator" if written > rows else "none"
+    error = Hl7Error(
+        "record.none",
+        expected="each administration in an RXA at the beginning of a line",
+        found=found,
+        where="RXA",
+        do="have the sender end each segment with a terminator, and send what was given in RXA",
+    )
+    return [unreadable(reference, error)]
 
 
 def _not_used(message: Message, kind: str) -> Hl7Error | None:
@@ -123,8 +164,18 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
         expected="RDE, RAS, RDS, RGV, or ADT of a trigger that moves, merges or ends a visit",
         found=kind,
         where="MSH-9",
-        do="nothing, if the message is not meant for charges; else ask for it to be supported",
+        do=_suspicion(kind)
+        or "nothing, if the message is not meant for charges; else ask for it to be supported",
     )
+
+
+def _suspicion(kind: str) -> str:
+    """What an unknown kind of message may be a slip for; "" if it resembles no kind."""
+    type_, _caret, trigger = kind.upper().replace("_", "^").partition("^")
+    likely = trigger.split("^")[0].replace("0", "O", 1) if trigger.startswith("0") else trigger
+    if kind != f"{type_}^{likely}" and likely in _PHARMACY.get(type_, ()):
+        return f"have the sender write {type_}^{likely}: the letter O, a caret, capitals"
+    return ""
 
 
 def _no_visit(profile: Profile) -> Hl7Error:

@@ -23,6 +23,9 @@ FREQUENT_SEGMENTS = frozenset({
 })  # fmt: skip
 
 
+_FILLING = "\x00\x1a"  # the end of a padded record, or of a file of DOS
+
+
 def read_message(data: bytes) -> Message:
     """Read one message, with or without its MLLP frame. Raises Hl7Error and nothing else.
 
@@ -33,7 +36,8 @@ def read_message(data: bytes) -> Message:
     - `message.encoding`: UTF-16 or UTF-32 breaks off in the middle of a character.
     - `message.delimiters`: MSH-1 and MSH-2 give no usable delimiters.
     - `message.type`: MSH has fewer than 9 fields, or MSH-9.1 is empty.
-    - `message.several`: another MSH segment follows.
+    - `message.several`: another MSH segment follows, or stands in the middle of a line.
+    - `message.segment`: a line is a segment but for blanks or small letters in its name.
     - `message.fragment`: the message has a DSC segment, or MSH-14 is valued.
     - `message.cut_off`: the MLLP frame has a start and no end. Or the last segment has no
       terminator and looks cut: it is the first one or two letters of a segment's name, or an RXA
@@ -47,6 +51,8 @@ def read_message(data: bytes) -> Message:
     content too. Segments that a lost terminator glued together are not taken apart.
     """
     text, encoding, warnings = text_of(data)
+    if text[-1] in _FILLING:
+        text = text.rstrip(_FILLING)
     separator = text[3:4] or "|"
     lines = text.split("\r")
     is_padded = " \r" in text or text[-1] == " "
@@ -66,6 +72,8 @@ def read_message(data: bytes) -> Message:
     header.insert(1, text[3:4])
     delimiters, oddities = delimiters_of(separator, header[2] if len(header) > 2 else "")
     _check_complete(rows, names, text)
+    if text.find(text[:8], 8) > 0:
+        raise _glued()
     return Message(rows, delimiters, encoding, data, warnings=warnings + oddities, body=body)
 
 
@@ -82,11 +90,41 @@ def _segments(text: str, separator: str) -> list[str]:
         if not segments or _is_name(name):
             segments.append([line])
         elif line and not line.isspace():
-            while len(segments) > 1 and separator not in segments[-1][0]:
-                name_alone = segments.pop()  # it has no field that the line could continue
-                segments[-1] += name_alone
-            segments[-1].append(line)
+            _refuse_hidden_segment(line, separator)
+            home = len(segments) - 1
+            while home and separator not in segments[home][0]:
+                home -= 1  # a name alone has no field that the line could continue
+            segments[home] += [text for alone in segments[home + 1 :] for text in alone]
+            segments[home].append(line)
+            del segments[home + 1 :]
     return ["\n".join(lines) for lines in segments]
+
+
+def _refuse_hidden_segment(line: str, separator: str) -> None:
+    """Raise Hl7Error for a line that is a segment but for blanks or small letters.
+
+    Read as the end of the field before it, ` RXA|0|1` would vanish without a word.
+    """
+    name, found_separator, _rest = line.partition(separator)
+    meant = name.strip().upper()
+    if found_separator and meant in FREQUENT_SEGMENTS and meant != name:
+        raise Hl7Error(
+            "message.segment",
+            expected=f"the segment {meant} at the beginning of a line, in capitals",
+            found="blanks beside the name, or small letters in it",
+            where=meant,
+            do="have the sender write the segment as the standard does",
+        )
+
+
+def _glued() -> Hl7Error:
+    return Hl7Error(
+        "message.several",
+        expected="one message",
+        found="a second MSH in the middle of a line",
+        where="the message",
+        do="end each message with a terminator before the next one begins",
+    )
 
 
 def _terminator_warnings(rows: list[list[str]]) -> tuple[str, ...]:
