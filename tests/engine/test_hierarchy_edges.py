@@ -79,7 +79,7 @@ def test_what_hangs_on_the_initial_service_is_in_the_order_of_the_clock() -> Non
 def test_the_line_of_the_best_initial_service_comes_first() -> None:
     """The 80 minutes of gemcitabine come before the 60 of cisplatin and a push, each a line."""
     encounter = drafted(
-        "furosemide 20 mg iv push 08:00 line=D",
+        "furosemide 20 mg iv push 09:30 line=D",
         "cisplatin 100 mg iv 09:00-10:00 line=C",
         "gemcitabine 1000 mg iv 09:10-10:30 line=B",
     )
@@ -93,7 +93,7 @@ def test_the_line_of_the_best_initial_service_comes_first() -> None:
 def test_each_further_line_is_asked_about() -> None:
     """Three lines are two questions, each with the line of the best service and its own."""
     encounter = drafted(
-        "furosemide 20 mg iv push 08:00 line=D",
+        "furosemide 20 mg iv push 09:30 line=D",
         "cisplatin 100 mg iv 09:00-10:00 line=C",
         "gemcitabine 1000 mg iv 09:10-10:30 line=B",
     )
@@ -153,10 +153,10 @@ def test_what_has_no_line_belongs_where_the_same_drug_went() -> None:
 
 
 def test_what_has_no_line_and_no_like_belongs_to_the_line_used_first() -> None:
-    """The port was used at eight and at twelve, the arm at nine: furosemide is the port's."""
+    """The port was used first, by a push while the arm was not yet; furosemide is the port's."""
     encounter = drafted(
         "carboplatin 450 mg iv 09:00-10:00 line=ARM",
-        "ondansetron 8 mg iv push 08:00 line=PORT",
+        "ondansetron 8 mg iv 08:50-09:05 line=PORT",
         "ondansetron 8 mg iv push 12:00 line=PORT",
         "furosemide 20 mg iv push 10:10",
     )
@@ -187,7 +187,7 @@ def test_of_two_lines_with_equal_services_the_one_that_began_earlier_is_first() 
     """An hour in each; A was used first, by a push, but the chemotherapy in B began earlier."""
     encounter = drafted(
         "furosemide 20 mg iv push 08:00 line=A",
-        "cisplatin 100 mg iv 10:00-11:00 line=A",
+        "cisplatin 100 mg iv 09:50-10:50 line=A",
         "gemcitabine 1000 mg iv 09:00-10:00 line=B",
     )
     assert services(encounter) == [
@@ -200,7 +200,7 @@ def test_of_two_lines_with_equal_services_the_one_that_began_earlier_is_first() 
 def test_a_line_that_was_not_charted_is_asked_about_as_such() -> None:
     """Cisplatin, without a line, belongs to the arm, which was used first."""
     encounter = drafted(
-        "furosemide 20 mg iv push 08:00 line=ARM",
+        "furosemide 20 mg iv push 09:00 line=ARM",
         "cisplatin 100 mg iv 09:00-10:30",
         "gemcitabine 1000 mg iv 09:00-10:00 line=PORT",
     )
@@ -213,7 +213,7 @@ def test_a_drug_at_two_sites_is_named_by_the_first() -> None:
     encounter = drafted(
         "cisplatin 100 mg iv 09:00-09:40 line=ARM",
         "cisplatin 100 mg iv 09:50-10:40 line=PORT",
-        "gemcitabine 1000 mg iv 11:00-12:00 line=C",
+        "gemcitabine 1000 mg iv 10:00-11:00 line=C",
     )
     (question,) = encounter.questions
     assert asked(question)[2] == "services in two lines: ARM and C"
@@ -826,26 +826,55 @@ def test_a_push_of_a_drug_that_was_infused_in_sequence_is_a_repeat() -> None:
         "ondansetron 8 mg iv 10:00-10:20",
         "ondansetron 8 mg iv push 10:40",
     )
-    assert services(encounter) == ["96413 x1 carboplatin", "96367 x1 ondansetron"]
-    assert [entry.administrations for entry in encounter.withheld] == [("O3#3",)]
+    assert services(encounter) == [
+        "96413 x1 carboplatin",
+        "96367 x1 ondansetron",
+        "96376 x1 ondansetron",
+    ]
 
 
-@pytest.mark.parametrize(("time", "reported"), [("09:50", False), ("09:51", True)])
-def test_a_push_of_a_drug_that_was_infused_is_a_repeat(time: str, reported: bool) -> None:
-    """Ondansetron ran until 09:20; 30 minutes later it is not reported again, 31 later it is."""
+@pytest.mark.parametrize("time", ["09:21", "09:50", "11:00"])
+def test_a_push_of_a_drug_that_was_infused_is_a_repeat(time: str) -> None:
+    """The half hour is between pushes: after the infusion nobody need wait."""
     encounter = drafted("ondansetron 8 mg iv 09:00-09:20", f"ondansetron 8 mg iv push {time}")
-    assert ("96376 x1 ondansetron" in services(encounter)) is reported
+    assert services(encounter) == ["96365 x1 ondansetron", "96376 x1 ondansetron"]
 
 
-def test_a_push_that_was_not_reported_counts_for_the_next() -> None:
-    """Pushes at 9:00, 9:20 and 9:45: the third comes 25 minutes after the second."""
+def test_a_push_that_was_not_reported_does_not_count_for_the_next() -> None:
+    """Pushes at 9:00, 9:20 and 9:31: the third comes 31 minutes after the only reported one."""
     encounter = drafted(
         "ondansetron 8 mg iv push 09:00",
         "ondansetron 8 mg iv push 09:20",
-        "ondansetron 8 mg iv push 09:45",
+        "ondansetron 8 mg iv push 09:31",
     )
-    assert services(encounter) == ["96374 x1 ondansetron"]
-    assert len(encounter.withheld) == 2
+    assert services(encounter) == ["96374 x1 ondansetron", "96376 x1 ondansetron"]
+    assert [entry.administrations for entry in encounter.withheld] == [("O2#2",)]
+
+
+def test_lines_that_were_never_in_use_together_are_one() -> None:
+    """Three lines: the second joins the first, and the third was in use beside it."""
+    encounter = drafted(
+        "furosemide 20 mg iv push 08:00 line=A",
+        "cisplatin 100 mg iv 09:00-10:00 line=B",
+        "gemcitabine 1000 mg iv 09:30-10:30 line=C",
+    )
+    assert services(encounter) == [
+        "96413 x1 cisplatin",
+        "96375 x1 furosemide",
+        "96413-59 x1 gemcitabine",
+    ]
+
+
+def test_two_pushes_at_one_moment_need_two_lines() -> None:
+    """A push of one moment is in use for a second, and one that touches it later is not."""
+    at_once = drafted(
+        "furosemide 20 mg iv push 09:00 line=A", "ondansetron 8 mg iv push 09:00 line=B"
+    )
+    after = drafted(
+        "furosemide 20 mg iv push 09:00 line=A", "ondansetron 8 mg iv push 09:01 line=B"
+    )
+    assert len(at_once.questions) == 1
+    assert after.questions == ()
 
 
 def test_a_push_that_belongs_to_an_infusion_does_not_count_for_the_next() -> None:

@@ -81,16 +81,44 @@ def drug_class(drug: str, policy: str) -> str:
 def line_groups(visit: Iterable[tuple[Given, str]]) -> list[list[tuple[Given, str]]]:
     """Group the drugs given into a vein by access line; lines that share a drug are one group.
 
-    A drug charted without a line went where the same drug went, else into the line used first.
+    Groups that were in use at no common minute are one as well. A drug charted without a line went
+    where the same drug went, else into the line used first.
     """
     items = list(visit)
     named = [each for each in items if each[0].line]
-    first = min(named, key=lambda each: (each[0].start, each[0].line))[0].line if named else ""
-    of_drug = {each[0].drug: each[0].line for each in named}
+    if not named:
+        return [items] if items else []
+    groups = in_use_together(joined_by_drug(named))
+    for item in items:
+        if not item[0].line:
+            same = [group for group in groups if any(o[0].drug == item[0].drug for o in group)]
+            (same or groups)[0].append(item)
+    return groups
+
+
+def in_use_together(groups: list[list[tuple[Given, str]]]) -> list[list[tuple[Given, str]]]:
+    """The groups by first use; one that no other group ran beside is joined to the first."""
+
+    def busy(group: list[tuple[Given, str]]) -> set[int]:
+        return set().union(*((each.minutes or {each.start}) for each, _ in group))
+
+    first, *others = sorted(
+        groups, key=lambda group: min((each.start, each.line) for each, _ in group)
+    )
+    apart: list[list[tuple[Given, str]]] = []
+    for group in others:
+        if any(busy(group) & busy(other) for other in (first, *apart)):
+            apart.append(group)
+        else:
+            first.extend(group)
+    return [first, *apart]
+
+
+def joined_by_drug(items: list[tuple[Given, str]]) -> list[list[tuple[Given, str]]]:
+    """The drugs by line; lines that share a drug are one."""
     groups: list[tuple[set[str], set[str], list[tuple[Given, str]]]] = []
     for item in items:
-        line = item[0].line or of_drug.get(item[0].drug, first)
-        lines, drugs, members = {line}, {item[0].drug}, [item]
+        lines, drugs, members = {item[0].line}, {item[0].drug}, [item]
         for other in [each for each in groups if each[0] & lines or each[1] & drugs]:
             groups.remove(other)
             lines, drugs, members = lines | other[0], drugs | other[1], other[2] + members
@@ -222,22 +250,29 @@ class _Encounter:
                     continue
                 if all(other.drug != push.drug for other in pushed):
                     self._add("96411")
-            else:
-                self._bill_therapeutic_push(push, [*infusions, *pushed])
-            pushed.append(push)
+                pushed.append(push)
+            elif self._bill_therapeutic_push(push, infusions, pushed):
+                pushed.append(push)
 
     def _is_within_chemo_infusion(self, push: Service, infusions: Sequence[Service]) -> bool:
         """Whether the guide withholds a push because it began while a chemo infusion ran."""
         running = (each.minutes for each in infusions if each.chemo)
         return self.policy == GUIDE and any(push.start in minutes for minutes in running)
 
-    def _bill_therapeutic_push(self, push: Service, before: Sequence[Service]) -> None:
-        same = [given for each in before if each.drug == push.drug for given in each.given]
-        if not same:
+    def _bill_therapeutic_push(
+        self, push: Service, infusions: Sequence[Service], reported: Sequence[Service]
+    ) -> bool:
+        """Bill a push if it is reported; the half hour counts from reported pushes of the drug."""
+        pushed = [given for each in reported if each.drug == push.drug for given in each.given]
+        if not pushed and all(each.drug != push.drug for each in infusions):
             self._add("96375")
-        elif self.policy != PHYSICIAN:
-            nearest = min(minutes_between(push.given[0], each) for each in same)
-            self._add("96376", int(nearest > self.numbers.repeat_after))
+            return True
+        gaps = [minutes_between(push.given[0], each) for each in pushed]
+        is_reported = self.policy != PHYSICIAN and all(
+            gap > self.numbers.repeat_after for gap in gaps
+        )
+        self._add("96376", int(is_reported))
+        return is_reported
 
     # ---- hydration and injections
 

@@ -17,7 +17,9 @@ _VOLUME = {
     **dict.fromkeys(("l", "liter"), Decimal(1000)),
 }
 _UNITS = {
-    **dict.fromkeys(("unit", "units", "iu", "[iu]", "[usp'u]", "u", "int'l units"), Decimal(1)),
+    **dict.fromkeys(
+        ("unit", "units", "unit(s)", "unt", "iu", "[iu]", "[usp'u]", "u", "int'l units"), Decimal(1)
+    ),
     **dict.fromkeys(("million units", "mu"), Decimal(1000000)),
 }
 _EQUIVALENTS = {"meq": Decimal(1)}

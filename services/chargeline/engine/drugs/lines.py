@@ -101,7 +101,9 @@ def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounte
     """
     drug = doses[0].drug
     if not drug.hcpcs:
-        return Proposal(withheld=(_without_code(doses),))
+        is_fluid = drug.kind in ("hydration_fluid", "flush")
+        asked = () if is_fluid else (_code_question(doses),)
+        return Proposal(questions=asked, withheld=(_without_code(doses),))
     charted = [(dose, dose.in_unit_of_drug()) for dose in doses]
     readable = [(dose, amount) for dose, amount in charted if amount is not None]
     questions = tuple([_dose_question(dose) for dose, amount in charted if amount is None])
@@ -136,6 +138,20 @@ def _without_code(doses: Sequence[DrugDose]) -> Withheld:
         says=f"No billing code: {drug.note or 'the formulary has none'}.",
         drug=drug.id,
         administrations=tuple([dose.key for dose in doses]),
+    )
+
+
+def _code_question(doses: Sequence[DrugDose]) -> Question:
+    """Asks for the product or the unlisted code, because such a drug may be worth thousands."""
+    drug = doses[0].drug
+    return ask(
+        "drug.no_code",
+        expected="a drug with a billing code",
+        found=f"{drug.id}, for which the formulary has none",
+        do=drug.note or "say which product it is, or bill an unlisted code by hand",
+        drug=drug.id,
+        administrations=tuple([dose.key for dose in doses]),
+        sources=(doses[0].service.administration.drug_source,),
     )
 
 

@@ -17,12 +17,17 @@ __all__ = ["reviewed"]
 def reviewed(proposal: Proposal, assessment: Assessment) -> Proposal:
     """A proposal with the doubts about it, and with the lines that rest on them provisional."""
     asked = doubts(assessment)
-    if not asked:
+    open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _OF_A_PLACE]]
+    if not open_:
         return proposal
     return proposal._replace(
-        lines=tuple([_marked(line, asked) for line in proposal.lines]),
+        lines=tuple([_marked(line, open_) for line in proposal.lines]),
         questions=(*proposal.questions, *asked),
     )
+
+
+# Questions of a family whose answer may give the service another place, and so another code.
+_OF_A_PLACE = frozenset({"initial.second_line", "initial.primary_reason"})
 
 
 def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:
@@ -30,6 +35,9 @@ def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:
     if line.provisional:
         return line
     for question in asked:
+        is_place = question.finding.code in _OF_A_PLACE
+        if is_place and line.family != "infusions":
+            continue
         if not set(question.administrations).isdisjoint(line.administrations):
             return line._replace(provisional=question.finding.code)
     return line

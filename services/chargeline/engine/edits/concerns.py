@@ -67,6 +67,15 @@ STOP_TO_COME = Concern(
 )
 
 
+LEFT_PAUSED = Concern(
+    "doubt.left_paused",
+    NoFacts,
+    LongestAnswer,
+    meaning="how many minutes after its start an infusion that stands paused is asked about",
+    may_be_silent=True,
+)
+
+
 class OutsideAnswer(NamedTuple):
     """Hours before the admission and after the discharge in which drugs may be given."""
 
@@ -110,6 +119,7 @@ CONCERNS = (
     RUNS_SHORT,
     PUSH_TOOK_LONG,
     STOP_TO_COME,
+    LEFT_PAUSED,
     OUTSIDE_VISIT,
     DOSE,
     GIVEN_TWICE,

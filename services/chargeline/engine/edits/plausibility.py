@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from chargeline.engine.edits.concerns import (
     DOSE,
     GIVEN_TWICE,
+    LEFT_PAUSED,
     OUTSIDE_VISIT,
     PUSH_TOOK_LONG,
     RUNS_LONG,
@@ -79,6 +80,22 @@ def _ask(
 
 
 # ------------------------------------------------------------------ when
+
+
+def _left_paused(service: Service, rules: DayRules) -> Iterator[Question]:
+    """A question where an infusion was paused last: the pause is no stop, nor the bag the dose."""
+    answer = _answer(rules, LEFT_PAUSED)
+    if answer is None or not service.administration.left_paused:
+        return
+    question = _ask(
+        service,
+        "stop.paused",
+        expected="a restart or a stop after the pause",
+        found="a pause, and nothing after it",
+        do="chart the stop and the dose that was given, or the restart",
+        at_stop=True,
+    )
+    yield question._replace(wait_minutes=answer.minutes)
 
 
 def _runs_long(service: Service, rules: DayRules) -> Iterator[Question]:
@@ -275,6 +292,7 @@ def _is_one_bag(first: Service, second: Service, minutes: int) -> bool:
 
 
 _OF_ONE: tuple[Callable[[Service, DayRules], Iterator[Question]], ...] = (
+    _left_paused,
     _runs_long,
     _runs_short,
     _push_took_long,

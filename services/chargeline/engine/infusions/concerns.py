@@ -257,6 +257,21 @@ EXCLUSIVE = Concern(
     may_be_silent=True,
 )
 
+
+class WithinAnswer(NamedTuple):
+    """How close together drugs go in by one puncture, in minutes."""
+
+    within_minutes: int
+
+
+ONE_PUNCTURE = Concern(
+    "position.one_puncture",
+    TechniqueOnly,
+    WithinAnswer,
+    meaning="drugs that go in by the same puncture or catheter, and are one service",
+    may_be_silent=True,
+)
+
 # ------------------------------------------------------------------ roles, codes and units
 
 
@@ -363,6 +378,7 @@ CONCERNS = (
     REPEAT_PUSH,
     PUSH_BESIDE,
     INJECTIONS,
+    ONE_PUNCTURE,
     INITIAL,
     PRIMARY_REASON,
     RANK,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chargeline.engine.infusions.concerns import (
     EXCLUSIVE,
     INJECTIONS,
+    ONE_PUNCTURE,
     InjectionsAnswer,
     TechniqueOnly,
 )
@@ -34,27 +35,46 @@ _COUNTED = frozenset({"injection", "subcutaneous_infusion"})
 def services_alone(
     others: Sequence[Service], everything: Sequence[Service], rules: DayRules
 ) -> list[Entry]:
-    """Pumps, ports, arteries and cavities: each by itself, or not reported beside others."""
+    """Pumps, ports, arteries and cavities: each by itself, or not reported beside others.
+
+    Drugs that go in by one puncture are one service: three drugs into the spinal fluid at 09:00.
+    """
     alone = [each for each in others if each.technique not in _COUNTED]
-    return [_alone(each, everything, rules) for each in sorted(alone, key=clock_order)]
+    together: list[list[Service]] = []
+    for service in sorted(alone, key=clock_order):
+        home = [unit for unit in together if _is_one_puncture(unit[0], service, rules)]
+        if home:
+            home[0].append(service)
+        else:
+            together.append([service])
+    return [_alone(unit, everything, rules) for unit in together]
+
+
+def _is_one_puncture(first: Service, following: Service, rules: DayRules) -> bool:
+    decision = rules.of(ONE_PUNCTURE).decide(TechniqueOnly(_technique(following)))
+    if decision.rule is None or first.technique != following.technique:
+        return False
+    gap_seconds = start_seconds(following) - start_seconds(first)
+    return gap_seconds <= decision.answer.within_minutes * 60
 
 
 def _alone(
-    service: Service, everything: Sequence[Service], rules: DayRules
+    unit: Sequence[Service], everything: Sequence[Service], rules: DayRules
 ) -> Placement | NotReported:
+    service = unit[0]
     technique = _technique(service)
     decision = rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
     if decision.rule is not None:
         is_barred = _BARRED[decision.answer.with_]
-        beside = [each for each in everything if each is not service and is_barred(each)]
+        beside = [each for each in everything if each not in unit and is_barred(each)]
         if beside:
             step = Step("only by itself", decision, (("beside", beside[0].substance),))
             rule = decision.rule
             return NotReported(
-                services=(service,), reason=rule.id, says=rule.why, minutes=None, steps=(step,)
+                services=tuple(unit), reason=rule.id, says=rule.why, minutes=None, steps=(step,)
             )
     position: Position = "initial" if technique == "arterial_infusion" else "only"
-    return _placed([service], technique, position)
+    return _placed(unit, technique, position)
 
 
 def _any_service(_service: Service) -> bool:

@@ -29,26 +29,43 @@ def further_pushes(
 ) -> list[Entry]:
     """The places of pushes in the order of the clock; `given` are the other services of the line.
 
-    Each further drug is an additional push. For the same drug again, rules decide.
+    Each further drug is an additional push. For the same drug again, rules decide: the minutes
+    count from the pushes of it that are reported, and not from an infusion of it. A drug in a bag
+    with others is known by its own name: ondansetron after a bag of dexamethasone and ondansetron
+    is the same drug again.
     """
     times: dict[str, list[Sequence[Span]]] = {}
+    infused: set[str] = set()
     for other in given:
-        if other.technique == "push" or other.service_class == "therapeutic":
-            times.setdefault(other.substance, []).append(other.presence)
+        if other.technique == "push":
+            for drug in _drugs_of(other):
+                times.setdefault(drug, []).append(other.presence)
+        elif other.service_class == "therapeutic":
+            infused.update(_drugs_of(other))
     entries: list[Entry] = []
     for push in pushes:
         part_of_infusion = _part_of_infusion(push, given, rules)
         if part_of_infusion is not None:
             entries.append(part_of_infusion)  # not a push, so a later push is not a repeat of it
             continue
-        before = times.setdefault(push.substance, [])
+        drugs = _drugs_of(push)
+        before = [spans for drug in drugs for spans in times.get(drug, ())]
         if before:
             gap_minutes = min([distance(push.presence, spans) for spans in before]) // 60
             entries.append(_again(push, gap_minutes, rules))
-        else:
+        elif infused.isdisjoint(drugs):
             entries.append(placed(push, "additional"))
-        before.append(push.presence)
+        else:
+            entries.append(_again(push, None, rules))
+        if isinstance(entries[-1], Placement):
+            for drug in drugs:
+                times.setdefault(drug, []).append(push.presence)
     return entries
+
+
+def _drugs_of(candidate: Candidate) -> list[str]:
+    """What was given, drug by drug; the drugs of a mixture are joined by `+`."""
+    return candidate.substance.split("+")
 
 
 def _part_of_infusion(
@@ -75,25 +92,29 @@ def _part_of_infusion(
 _REPORTED_BESIDE: Mapping[PushBesideAs, bool] = {"report": True, "withheld": False}
 
 
-def _again(push: Candidate, gap_minutes: int, rules: DayRules) -> Placement | NotReported:
-    """The place of the same drug pushed again, `gap_minutes` after the nearest other dose of it."""
+def _again(push: Candidate, gap_minutes: int | None, rules: DayRules) -> Placement | NotReported:
+    """The place of the same drug pushed again, `gap_minutes` after the nearest push of it.
+
+    None: the drug was infused before and not pushed, so no minutes need have passed.
+    """
     decision = rules.of(REPEAT_PUSH).decide(OfClass(push.service_class))
     rule, after = decision.rule_in_force, decision.answer.after_minutes
-    step = Step("same drug again", decision, (("minutes since", gap_minutes), ("more than", after)))
+    since = "infused" if gap_minutes is None else gap_minutes
+    step = Step("same drug again", decision, (("minutes since", since), ("more than", after)))
     if _REPORTED_AGAIN[decision.answer.as_](gap_minutes, after):
         return placed(push, "repeat", steps=(step,))
     return _not_reported(push, rule.id, rule.why, step)
 
 
-def _after_so_many_minutes(gap_minutes: int, after_minutes: int) -> bool:
-    return gap_minutes > after_minutes
+def _after_so_many_minutes(gap_minutes: int | None, after_minutes: int) -> bool:
+    return gap_minutes is None or gap_minutes > after_minutes
 
 
-def _never(_gap_minutes: int, _after_minutes: int) -> bool:
+def _never(_gap_minutes: int | None, _after_minutes: int) -> bool:
     return False
 
 
-_REPORTED_AGAIN: Mapping[RepeatPushAs, Callable[[int, int], bool]] = {
+_REPORTED_AGAIN: Mapping[RepeatPushAs, Callable[[int | None, int], bool]] = {
     "report": _after_so_many_minutes,
     "withheld": _never,
 }

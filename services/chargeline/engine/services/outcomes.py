@@ -79,7 +79,7 @@ def _ask_by_rule(service: Service, decision: Decision[TechniqueAnswer], rules: D
         RuleId(rule.id),
         expected="a charted route that the rules know",
         found=f"route {item.route_text!r}" if item.route_text else "no route (RXR-1)",
-        do=rule.why,
+        do="say in the interface profile what the route means" if item.route_text else rule.why,
         drug=service.substance,
         administrations=(item.key,),
         sources=(item.intervals[0].start_source,),

@@ -95,6 +95,7 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         problems=(*dose.problems, *amounts.problems),
         wasted=tuple([amount for record in dose.records for amount in record.wasted]),
         ordered=order.drugs,
+        left_paused=dose.state == "paused",
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )
 

@@ -50,7 +50,7 @@ class Administration(NamedTuple):
     missing. `rate` is the rate as charted, "" if none is charted. `ordered_minutes` is the ordered
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
-    drugs of the order, with their ordered amounts.
+    drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
     """
 
     key: str
@@ -77,6 +77,7 @@ class Administration(NamedTuple):
     wasted: tuple[WastedAmount, ...] = ()
     vials: tuple[VialCode, ...] = ()
     ordered: tuple[DrugAmount, ...] = ()
+    left_paused: bool = False
 
     @property
     def start(self) -> datetime:
