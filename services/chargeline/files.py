@@ -17,6 +17,10 @@ _NOT_A_FEED = frozenset(
 )
 
 
+BESIDE_A_FEED = frozenset({"truth.json"})
+"""What `chargeline simulate` writes beside its feeds."""
+
+
 class FeedFile(NamedTuple):
     """The bytes of one file, and the name that findings about it show."""
 
@@ -48,10 +52,27 @@ def feed_files(folder: Path) -> list[Path]:
 
     Hidden files and files of other kinds, such as notes.md, are left out.
     """
+    return [path for path in _visible_files(folder) if path.suffix.lower() not in _NOT_A_FEED]
+
+
+def left_out(folder: Path) -> list[Path]:
+    """The files of a folder that are of other kinds than a feed, hidden ones not counted."""
+    return [path for path in _visible_files(folder) if path.suffix.lower() in _NOT_A_FEED]
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    """All files below a folder that are not hidden, sorted by path. Raises OSError."""
+
+    def refuse(error: OSError) -> None:
+        raise error  # half a feed must not be taken for the whole
+
+    paths = [
+        Path(place) / name
+        for place, _folders, names in os.walk(folder, onerror=refuse)
+        for name in names
+    ]
     return sorted(
         path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.suffix.lower() not in _NOT_A_FEED
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in paths
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )

@@ -12,9 +12,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from chargeline.cli import drafts, live, rules, simulation
-from chargeline.cli.ending import OK, wrong_use
+from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
 from chargeline.engine import Finding
 from chargeline.hl7.errors import Hl7Error
 from chargeline.rulebook.errors import RulebookError
@@ -52,10 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.disable()
     parser = _parser()
     asked = parser.parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an output of Latin-1 has no bars
     try:
         code = asked.run(asked)
         sys.stdout.flush()
         return int(code)
+    except KeyboardInterrupt:
+        print("chargeline: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # The program that reads our output (head, less) has ended. Python would write the rest of
         # the output when it exits, and fail; so the rest goes to the null device.

@@ -10,6 +10,7 @@ from pathlib import Path
 from chargeline.engine import Rulebook
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
+from chargeline.rulebook.sound import sound_rulebook
 
 Verbs = argparse._SubParsersAction  # the type of what add_subparsers returns has no public name
 
@@ -61,6 +62,12 @@ def loaded_rules(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
     """The rulebook that the arguments ask for, and its folder; raises RulebookError."""
     folder = rules_directory(asked.rules)
     return load_rulebook(folder, getattr(asked, "formulary", None)), folder
+
+
+def sound_rules(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
+    """The rulebook for a verb that codes; raises RulebookError for clashes and gaps as well."""
+    folder = rules_directory(asked.rules)
+    return sound_rulebook(folder, asked.formulary), folder
 
 
 def count(text: str) -> int:

@@ -6,11 +6,13 @@ How a page, a record or a reason looks is decided in the package `coding`.
 
 import argparse
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from chargeline.cli.arguments import Verbs, add_feed_arguments, loaded_rules
+from chargeline.cli.arguments import Verbs, add_feed_arguments, sound_rules
 from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
 from chargeline.coding.assembly import Assembly, code_feed
 from chargeline.coding.explaining import explanations
@@ -18,11 +20,12 @@ from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.run import Run
 from chargeline.engine import Rulebook
-from chargeline.files import FeedFile, read_feed
+from chargeline.files import BESIDE_A_FEED, FeedFile, left_out, read_feed
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 
 PROGRESS_FROM_BYTES = 2_000_000
+_NAMES_SHOWN = 5
 # A page that goes to a file or a pipe is this wide.
 COLUMNS_WITHOUT_TERMINAL = 140
 
@@ -115,11 +118,22 @@ def _explain(asked: argparse.Namespace) -> int:
 
 
 def _coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
-    rulebook, folder = loaded_rules(asked)
+    rulebook, folder = sound_rules(asked)
     if asked.policy:
         refuse_unknown_policy(asked.policy, rulebook, where="--policy")
     profile = make_profile(read_interface(folder, asked.interface))
-    return _run(list(read_feed(asked.paths)), rulebook, profile, asked.policy), rulebook
+    files = list(read_feed(asked.paths))
+    _say_left_out(asked.paths)
+    return _run(files, rulebook, profile, asked.policy), rulebook
+
+
+def _say_left_out(paths: Sequence[str]) -> None:
+    """Say on standard error which files of the folders were not read."""
+    for folder in [Path(path) for path in paths if path != "-" and Path(path).is_dir()]:
+        names = [path.name for path in left_out(folder) if path.name not in BESIDE_A_FEED]
+        if names:
+            shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
+            print(f"chargeline: {folder}: left out {len(names)}: {shown}", file=sys.stderr)
 
 
 def _run(files: list[FeedFile], rulebook: Rulebook, profile: Profile, policy: str) -> Run:

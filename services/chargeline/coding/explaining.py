@@ -7,6 +7,7 @@ comes from the engine's `explain`, because the reasons are part of the draft.
 from collections.abc import Iterator
 
 from chargeline.coding.run import Run
+from chargeline.engine import printable
 
 
 def explanations(run: Run, visit: str = "", line_id: str = "") -> Iterator[str]:
@@ -27,6 +28,6 @@ def explanations(run: Run, visit: str = "", line_id: str = "") -> Iterator[str]:
                 entries += [run.explain(service) for service in encounter.withheld]
                 entries += [run.explain(question) for question in encounter.questions]
             if entries:
-                number = coded.timeline.key.visit
+                number = printable(coded.timeline.key.visit)
                 yield f"Visit {number}, encounter {encounter.encounter}, {encounter.policy}"
                 yield from entries

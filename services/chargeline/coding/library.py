@@ -14,8 +14,9 @@ from chargeline.coding.run import Run
 from chargeline.engine import Finding, FindingError
 from chargeline.files import FeedFile, read_feed
 from chargeline.hl7.profile import make_profile
-from chargeline.rulebook.loading import load_rulebook, read_interface, refuse_unknown_policy
+from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 from chargeline.rulebook.location import rules_directory
+from chargeline.rulebook.sound import sound_rulebook
 
 Source = str | PathLike[str] | bytes
 _HL7_BEGINS = re.compile(r"[\ufeff\x0b\s]*(MSH|FHS|BHS)[^A-Za-z0-9/\\.]")
@@ -42,7 +43,7 @@ def code(
     and OSError where a path cannot be read.
     """
     folder = rules_directory(Path(rules) if rules is not None else None)
-    rulebook = load_rulebook(folder, Path(formulary) if formulary is not None else None)
+    rulebook = sound_rulebook(folder, Path(formulary) if formulary is not None else None)
     if policy:
         refuse_unknown_policy(policy, rulebook, where="policy")
     profile = make_profile(read_interface(folder, interface))

@@ -29,6 +29,7 @@ from chargeline.engine import (
     class_on,
     difference_in_words,
     plain,
+    printable,
 )
 
 BAR_WIDTH = 36
@@ -76,7 +77,7 @@ def _title(coded: CodedVisit, encounter: str, items: Sequence[Administration]) -
         parts.append(class_on(context, items[0].start))
     parts.append(f"payer {context.payer or 'unknown'}")
     parts.append(f"policy {coded.draft.policy}")
-    return Text(" · ".join(parts))
+    return Text(printable(" · ".join(parts)))
 
 
 # ------------------------------------------------------------------ the timeline as bars
@@ -99,8 +100,8 @@ def _timeline(timeline: Timeline, items: Sequence[Administration], formulary: Fo
             _clock(item.start, zone),
             _bar(item, first, last),
             Text(_stop_clock(item, zone)),
-            Text(_drug_words(item, formulary), style="bold"),
-            Text(_where_words(item)),
+            Text(printable(_drug_words(item, formulary)), style="bold"),
+            Text(printable(_where_words(item))),
         )
     return Padding(grid, (0, 0, 0, 2))
 
@@ -193,7 +194,7 @@ def _print_lines(console: Console, encounter: EncounterDraft) -> None:
         if line.provisional:
             code.append(" ?", style="yellow")
         minutes = str(line.minutes) if line.minutes is not None else ""
-        table.add_row(code, str(line.units), line.drug, minutes, _why(line))
+        table.add_row(code, str(line.units), printable(line.drug), minutes, _why(line))
     console.print(Padding(table, (1, 0, 0, 2)))
 
 
@@ -211,7 +212,9 @@ def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
     shown = [entry for entry in entries if entry.family != "drugs"]
     for entry in shown:
         minutes = f" {entry.minutes} min" if entry.minutes else ""
-        text = Text.assemble(("withheld  ", "dim bold"), f"{entry.drug}{minutes}: {entry.says}")
+        text = Text.assemble(
+            ("withheld  ", "dim bold"), printable(f"{entry.drug}{minutes}: {entry.says}")
+        )
         for difference in entry.other_policies:
             text.append(f"\n{difference_in_words(difference)}", style="magenta")
         console.print(Padding(text, (0, 0, 0, 2)))
@@ -221,8 +224,11 @@ def _print_questions(console: Console, questions: Iterable[Question]) -> None:
     for question in questions:
         text = Text.assemble(
             ("question  ", "yellow bold"),
-            f"{question.drug + ': ' if question.drug else ''}expected {question.finding.expected}, "
-            f"found {question.finding.found}; {question.finding.do}",
+            printable(
+                f"{question.drug + ': ' if question.drug else ''}"
+                f"expected {question.finding.expected}, "
+                f"found {question.finding.found}; {question.finding.do}"
+            ),
         )
         console.print(Padding(text, (0, 0, 0, 2)))
 
@@ -245,9 +251,10 @@ def _print_account(console: Console, run: Run, empty: int) -> None:
     if groups:
         console.print(f"{len(run.set_aside)} set aside:", style="yellow bold")
     for group in groups:
-        console.print(
+        what = (
             f"  {group.count} x {group.code}: expected {group.expected}, found {group.found}, "
-            f"at {group.where}; {group.do}\n      {group.places[0]}"
-            + (f" and {group.count - 1} more" if group.count > 1 else ""),
-            markup=False,
+            f"at {group.where}; {group.do}"
         )
+        others = f" and {group.count - 1} more" if group.count > 1 else ""
+        places = f"      {group.places[0]}{others}"
+        console.print(f"{printable(what)}\n{printable(places)}", markup=False)

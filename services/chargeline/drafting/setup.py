@@ -14,8 +14,9 @@ from chargeline.drafting.revisions import DraftingResult, RevisionMaker, Topics
 from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.store import Ledger
-from chargeline.rulebook.loading import load_rulebook, read_interface, refuse_unknown_policy
+from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 from chargeline.rulebook.location import rules_directory
+from chargeline.rulebook.sound import sound_rulebook
 from chargeline.settings import Settings
 
 VISITS_IN_MEMORY = 5_000
@@ -29,7 +30,7 @@ def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
     Raises RulebookError if a file of the rules cannot be used, or the policy does not exist.
     """
     folder = rules_directory(settings.rules)
-    rulebook = load_rulebook(folder, settings.formulary)
+    rulebook = sound_rulebook(folder, settings.formulary)
     if settings.default_policy:
         refuse_unknown_policy(settings.default_policy, rulebook, where="CHARGELINE_DEFAULT_POLICY")
         rulebook = rulebook._replace(default_policy=settings.default_policy)

@@ -27,7 +27,7 @@ from chargeline.engine.events import (
     VisitMerge,
     WastedAmount,
 )
-from chargeline.engine.explain import difference_in_words, explain, source_in_words
+from chargeline.engine.explain import difference_in_words, explain, printable, source_in_words
 from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
 from chargeline.engine.finding import (
     MEANINGS,
@@ -151,6 +151,7 @@ __all__ = [
     "histories",
     "normal",
     "plain",
+    "printable",
     "shape_of",
     "sharing",
     "source_in_words",

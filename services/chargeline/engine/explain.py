@@ -16,13 +16,21 @@ NO_TITLES: Mapping[str, str] = {}
 def explain(entry: ChargeLine | Withheld | Question, titles: Mapping[str, str] = NO_TITLES) -> str:
     """The reasons of one entry of a draft. `titles` turns citation keys into readable sources."""
     if isinstance(entry, Question):
-        return "\n".join(_question(entry))
+        return "\n".join(map(printable, _question(entry)))
     head = _line_head(entry) if isinstance(entry, ChargeLine) else _withheld_head(entry)
     lines = [head]
     for number, step in enumerate(entry.trace, start=1):
         lines += _step(number, step, titles)
     lines += [f"  {difference_in_words(each)}" for each in entry.other_policies]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
+
+
+def printable(text: str) -> str:
+    """The text on one line, without characters that move a cursor or turn the writing around.
+
+    A sender may write anything into a name, also an escape sequence that changes the line above.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _line_head(line: ChargeLine) -> str:

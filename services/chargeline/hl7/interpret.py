@@ -21,8 +21,10 @@ _new_reading = by_keyword(Reading)
 
 ADT_TRIGGERS = frozenset(
     {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A18", "A31"}
-    | {"A34", "A35", "A36", "A40", "A41", "A44"}
+    | {"A34", "A35", "A36", "A40", "A41", "A42", "A44", "A45", "A50"}
 )
+# These change identifiers as well, and chargeline cannot follow them. A person must.
+_UNFOLLOWED = frozenset({"A30", "A43", "A46", "A47", "A48", "A49", "A51"})
 _PHARMACY = {
     "RDE": frozenset({"O11", "O25", "O01", ""}),
     "RAS": frozenset({"O17", "O01", ""}),
@@ -159,6 +161,14 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
         used = message.trigger in _PHARMACY.get(message.type, ())
     if used:
         return None
+    if message.type == "ADT" and message.trigger in _UNFOLLOWED:
+        return Hl7Error(
+            "message.not_followed",
+            expected="a merge or a move of the kinds A34 to A36, A40 to A42, A44, A45 or A50",
+            found=kind,
+            where="MSH-9",
+            do="move the administrations by hand, or have the sender send one of these kinds",
+        )
     return Hl7Error(
         "message.unknown",
         expected="RDE, RAS, RDS, RGV, or ADT of a trigger that moves, merges or ends a visit",

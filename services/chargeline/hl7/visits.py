@@ -17,7 +17,7 @@ from chargeline.hl7.profile import Profile
 _new_visit_fact = by_keyword(VisitFact)
 
 _PATIENT_MERGES = frozenset({"A18", "A34", "A36", "A40"})
-_VISIT_MERGES = frozenset({"A35", "A36", "A41"})
+_VISIT_MERGES = frozenset({"A35", "A36", "A41", "A42", "A45", "A50"})
 
 Row = list[str]
 

@@ -6,11 +6,12 @@ the whole message. It does not decide which messages are parked (drafting does).
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
-from chargeline.engine import VisitKey
+from chargeline.engine import VisitKey, printable
 from chargeline.ledger.records import Announcement, StoredParkedMessage
 from chargeline.ledger.store import Ledger
 from chargeline.operate.running import OK
@@ -57,8 +58,9 @@ def _whole(message: StoredParkedMessage) -> str:
         f"  headers  {message.headers}",
     ]
     strict = [f"  strict   {finding}" for finding in strict_report(message.raw)]
-    text = message.raw.decode("utf-8", "replace").replace("\r", "\n")
-    return "\n".join([*lines, *(strict or ["  strict   hl7apy finds no mistake"]), "", text])
+    segments = re.split(r"[\r\n]+", message.raw.decode("utf-8", "replace"))
+    lines += [*(strict or ["  strict   hl7apy finds no mistake"]), "", *segments]
+    return "\n".join(map(printable, lines))
 
 
 def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:

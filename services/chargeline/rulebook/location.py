@@ -33,3 +33,8 @@ def rules_directory(asked: Path | None = None) -> Path:
             do="name the folder that has them (--rules), or reinstall chargeline with its rules",
         )
     )
+
+
+def is_shipped(folder: Path) -> bool:
+    """Whether these are the rules that chargeline brings, and not a folder of a site's own."""
+    return folder in (_CHECKOUT, _INSTALLED)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chargeline.engine import Finding, FindingError
+from chargeline.engine import Finding, FindingError, printable
 from chargeline.ledger.records import Announcement
 from chargeline.published import shapes
 
@@ -207,7 +207,7 @@ def in_words(announced: Announcement) -> str:
             f"parked {data.code}: expected {data.expected}, found {data.found}, at {data.where}; "
             f"{data.do}"
         )
-    return _printable(f"{announced.key}  {text}")
+    return printable(f"{announced.key}  {text}")
 
 
 def _draft(data: shapes.DraftRevision) -> str:
@@ -240,10 +240,3 @@ def _question(data: shapes.DocumentationQuestion) -> str:
     if data.state == "closed":
         return f"question closed: {about}: {data.code}"
     return f"question: {about}: expected {data.expected}, found {data.found}; {data.do}"
-
-
-def _printable(text: str) -> str:
-    """The text without characters that would move the cursor: a sender may write anything
-    into a visit number.
-    """
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
