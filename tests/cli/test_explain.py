@@ -36,7 +36,7 @@ def test_a_drug_line_shows_its_sum(tmp_path: Path, capsys: Capsys) -> None:
     text = inside(capsys, "explain", feed(tmp_path, NINETY_MINUTES)).out
     drug = text[text.index("J9045 x9") :]
     assert "450 mg / 50 mg a unit = 9" in drug
-    assert "RXA[1]-5 of message " in drug
+    assert "RXA[1]-6 of message " in drug
 
 
 def test_without_an_option_everything_is_explained(tmp_path: Path, capsys: Capsys) -> None:

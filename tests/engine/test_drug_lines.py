@@ -10,15 +10,20 @@ import pytest
 
 from chargeline.engine import Drug, DrugAmount, EncounterDraft, VisitKey
 from chargeline.engine.drugs import reason_in_short
+from chargeline.engine.drugs.concerns import ROUNDING
 from chargeline.engine.drugs.lines import DrugDose, is_given, line_of_drug, withheld_vehicles
+from chargeline.engine.rules import NO_FACTS
 from chargeline.engine.services.records import NamedDrug, Service
 from chargeline.engine.trace import line_id
 from chargeline.engine.words import DrugClass, Outcome
 from chargeline.rulebook.notation import administration_of
+from tests.engine import rulebook
 from tests.engine.short import asked, coded, drafted, line_of
 from tests.golden.messages import given, message, orc, rxa, rxc, rxr
 
 VISIT = VisitKey("CASE", "V1")
+
+ROUNDED_UP = rulebook().base.on(date(2026, 3, 2)).of(ROUNDING).decide(NO_FACTS)
 
 
 def service(
@@ -53,10 +58,12 @@ def test_a_drug_line_says_what_it_is() -> None:
 
 
 def test_a_drug_line_tells_its_drug_its_sum_and_the_source_of_its_unit() -> None:
-    """One step, without a rule: the drug, the arithmetic and the file that gives the unit."""
+    """One step with the rule of rounding: the drug, the arithmetic, the source of the unit."""
     line = line_of(drafted("carboplatin 450 mg iv 09:00-10:00"), "J9045")
     (step,) = line.trace
-    assert (step.topic, step.decision) == ("drug units", None)
+    assert step.topic == "drug units"
+    assert step.decision is not None
+    assert step.decision.rule_in_force.cite == ("CMS-CH17",)
     assert step.facts == (
         ("drug", "carboplatin"),
         ("arithmetic", "450 mg / 50 mg a unit = 9"),
@@ -71,15 +78,15 @@ def test_the_sentence_of_a_drug_line_is_its_sum() -> None:
 
 
 def test_each_dose_of_a_drug_line_has_its_field() -> None:
-    """Two messages with a dose each: the field of the drug in both."""
+    """Two messages with a dose each: the field of the amount in both."""
     encounter = coded(
         given("ONDANSETRON", "8 mg", "0900", method="PUSH", control="A1"),
         given("ONDANSETRON", "8 mg", "0940", method="PUSH", control="A2", order="R2"),
     )
     (step,) = line_of(encounter, "J2405").trace
     assert [(source.message.control_id, source.address) for source in step.sources] == [
-        ("A1", "RXA[1]-5"),
-        ("A2", "RXA[1]-5"),
+        ("A1", "RXA[1]-6"),
+        ("A2", "RXA[1]-6"),
     ]
 
 
@@ -314,7 +321,7 @@ def test_a_drug_without_a_code_and_without_a_note_is_told_so() -> None:
     )  # fmt: skip
     amount = DrugAmount(("ZEBRA",), "zebrastatin", Decimal(5), "mg", "", "RXA[1]-5")
     dose = DrugDose(NamedDrug(bare, amount), service("zebrastatin 5 mg iv push 09:00"))
-    (entry,) = line_of_drug([dose], date(2026, 3, 2), VISIT, "2026-03-02").withheld
+    (entry,) = line_of_drug([dose], date(2026, 3, 2), VISIT, "2026-03-02", ROUNDED_UP).withheld
     assert (entry.says, entry.drug) == (
         "No billing code: the formulary has none.",
         "zebrastatin",

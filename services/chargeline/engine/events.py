@@ -45,7 +45,10 @@ class Source(NamedTuple):
 
 
 class DrugAmount(NamedTuple):
-    """One drug as the sender names it. `amount` is None when not valued; `unit` is as written."""
+    """One drug as the sender names it. `amount` is None when not valued; `unit` is as written.
+
+    `address` is the field of the code, and `amount_address` that of the amount.
+    """
 
     codes: tuple[str, ...]
     text: str
@@ -53,6 +56,7 @@ class DrugAmount(NamedTuple):
     unit: str
     component: Component
     address: str
+    amount_address: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,8 +17,7 @@ def explain(entry: ChargeLine | Withheld | Question, titles: Mapping[str, str] =
     """The reasons of one entry of a draft. `titles` turns citation keys into readable sources."""
     if isinstance(entry, Question):
         return "\n".join(map(printable, _question(entry)))
-    head = _line_head(entry) if isinstance(entry, ChargeLine) else _withheld_head(entry)
-    lines = [head]
+    lines = [_line_head(entry)] if isinstance(entry, ChargeLine) else _withheld_head(entry)
     for number, step in enumerate(entry.trace, start=1):
         lines += _step(number, step, titles)
     lines += [f"  {difference_in_words(each)}" for each in entry.other_policies]
@@ -43,9 +42,9 @@ def _line_head(line: ChargeLine) -> str:
     )
 
 
-def _withheld_head(entry: Withheld) -> str:
+def _withheld_head(entry: Withheld) -> list[str]:
     minutes = f", {entry.minutes} minutes" if entry.minutes is not None else ""
-    return f"withheld  {entry.drug}{minutes}  [{entry.reason}]\n  {entry.says}"
+    return [f"withheld  {entry.drug}{minutes}  [{entry.reason}]", f"  {entry.says}"]
 
 
 def _question(question: Question) -> list[str]:

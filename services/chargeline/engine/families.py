@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from chargeline.engine import drugs, encounters, infusions
 from chargeline.engine.again import SavedWork
+from chargeline.engine.drugs import concerns as drug_concerns
 from chargeline.engine.edits import concerns as edit_concerns
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions import concerns as infusion_concerns
@@ -44,6 +45,7 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *encounters.CONCERNS,
     *service_concerns.CONCERNS,
     *infusion_concerns.CONCERNS,
+    *drug_concerns.CONCERNS,
     *edit_concerns.CONCERNS,
 )
 CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}

@@ -271,6 +271,11 @@ RepeatPushAs = Literal[
     "withheld",  # not reported again
 ]
 
+RoundingAs = Literal[
+    "up",  # a part of a unit counts whole
+    "down",  # a part of a unit is not billed
+]
+
 PushBesideAs = Literal[
     "report",  # reported beside the infusion
     "withheld",  # part of the infusion

@@ -61,6 +61,7 @@ def _drug_amount(
         unit=unescape(component(unit, 1, delimiters).strip(), delimiters),
         component="",
         address=f"{address}-{fields.code}",
+        amount_address=f"{address}-{fields.amount}",
     )
 
 

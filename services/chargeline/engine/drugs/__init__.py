@@ -6,6 +6,7 @@ lines are not compared between policies.
 """
 
 from chargeline.engine.again import LINE_OF_DRUG, SavedWork
+from chargeline.engine.drugs.concerns import ROUNDING
 from chargeline.engine.drugs.lines import (
     doses_by_drug,
     is_given,
@@ -13,6 +14,7 @@ from chargeline.engine.drugs.lines import (
     withheld_vehicles,
 )
 from chargeline.engine.encounters import Assessment
+from chargeline.engine.rules import NO_FACTS
 from chargeline.engine.trace import ChargeLine, Proposal, together
 
 __all__ = ["propose", "reason_in_short"]
@@ -34,6 +36,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
                 day,
                 assessment.visit,
                 encounter.name,
+                assessment.rules.of(ROUNDING).decide(NO_FACTS),
             )
         )
     return together(proposals)

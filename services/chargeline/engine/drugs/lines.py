@@ -10,11 +10,13 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.drugs.concerns import RoundingAnswer
 from chargeline.engine.drugs.units import dose_units
 from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
+from chargeline.engine.rules import Decision
 from chargeline.engine.services.records import NamedDrug, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
@@ -93,7 +95,13 @@ def withheld_vehicles(services: Sequence[Service]) -> Proposal:
     return Proposal(withheld=tuple(entries))
 
 
-def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounter: str) -> Proposal:
+def line_of_drug(
+    doses: Sequence[DrugDose],
+    day: date,
+    visit: VisitKey,
+    encounter: str,
+    rounding: Decision[RoundingAnswer],
+) -> Proposal:
     """One line for all doses of a drug on a day.
 
     The doses are added before the sum is rounded. Doses that cannot be read are asked about, and
@@ -109,7 +117,7 @@ def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounte
     questions = tuple([_dose_question(dose) for dose, amount in charted if amount is None])
     if not readable:
         return Proposal(questions=questions)
-    units = dose_units(drug, [amount for _dose, amount in readable])
+    units = dose_units(drug, [amount for _dose, amount in readable], rounding.answer.as_)
     counted = [dose for dose, _amount in readable]
     facts = (("drug", drug.id), ("arithmetic", units.arithmetic), ("cite", drug.cite))
     sources = tuple([_source(dose) for dose in counted])
@@ -125,7 +133,7 @@ def line_of_drug(doses: Sequence[DrugDose], day: date, visit: VisitKey, encounte
         drug=drug.id,
         administrations=tuple([dose.key for dose in counted]),
         provisional="dose.unreadable" if questions else "",
-        trace=(Step("drug units", None, facts, sources),),
+        trace=(Step("drug units", rounding, facts, sources),),
     )
     return Proposal(lines=(line,), questions=questions)
 
@@ -157,7 +165,7 @@ def _code_question(doses: Sequence[DrugDose]) -> Question:
 
 def _source(dose: DrugDose) -> Source:
     message = dose.service.administration.drug_source.message
-    return Source(message, dose.named.amount.address)
+    return Source(message, dose.named.amount.amount_address or dose.named.amount.address)
 
 
 def _dose_question(dose: DrugDose) -> Question:

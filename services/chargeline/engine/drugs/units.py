@@ -4,13 +4,14 @@ It owns the sum, and writes the sum out so that a coder can check it by hand. It
 doses belong together.
 """
 
-from collections.abc import Sequence
-from decimal import ROUND_CEILING, Decimal
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import plain
+from chargeline.engine.words import RoundingAs
 
 
 class DoseUnits(NamedTuple):
@@ -21,21 +22,29 @@ class DoseUnits(NamedTuple):
     arithmetic: str
 
 
-def dose_units(drug: Drug, doses: Sequence[Decimal]) -> DoseUnits:
-    """HCPCS units of the day: all doses together, rounded up once, at least one.
+def dose_units(drug: Drug, doses: Sequence[Decimal], rounding: RoundingAs = "up") -> DoseUnits:
+    """HCPCS units of the day: all doses together, rounded once, at least one.
 
     Doses are in the drug's own unit. Source: CMS Pub 100-04 ch. 17 (a part of a unit counts whole).
     110 mg and 80 mg of a drug whose unit is 100 mg are 190 mg: 2 units, and not 2 + 1 = 3.
     """
-    return _dose_units(drug.unit_amount, drug.unit, tuple(doses))
+    return _dose_units(drug.unit_amount, drug.unit, tuple(doses), rounding)
+
+
+_ROUNDED: Mapping[RoundingAs, str] = {"up": ROUND_CEILING, "down": ROUND_FLOOR}
 
 
 @lru_cache(maxsize=4096)
-def _dose_units(unit_amount: Decimal, unit: str, doses: tuple[Decimal, ...]) -> DoseUnits:
+def _dose_units(
+    unit_amount: Decimal, unit: str, doses: tuple[Decimal, ...], rounding: RoundingAs
+) -> DoseUnits:
     total = sum(doses, Decimal(0))
-    units = max(1, int((total / unit_amount).to_integral_value(ROUND_CEILING)))
+    exact = total / unit_amount
+    units = max(1, int(exact.to_integral_value(_ROUNDED[rounding])))
     summed = " + ".join([plain(dose) for dose in doses])
     written = f"{summed} = {plain(total)}" if len(doses) > 1 else summed
-    return DoseUnits(
-        units, total, f"{written} {unit} / {plain(unit_amount)} {unit} a unit = {units}"
-    )
+    quotient = f"{written} {unit} / {plain(unit_amount)} {unit} a unit"
+    if exact != units:
+        about = plain(exact.quantize(Decimal("0.01")))
+        return DoseUnits(units, total, f"{quotient} = {about}, rounded to {units}")
+    return DoseUnits(units, total, f"{quotient} = {units}")
