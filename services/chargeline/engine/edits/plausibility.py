@@ -275,7 +275,7 @@ def _given_twice(services: Sequence[Service], rules: DayRules) -> Iterator[Quest
 
 def _is_one_bag(first: Service, second: Service, minutes: int) -> bool:
     one, other = first.administration, second.administration
-    if first.substance != second.substance or first.service_class in FLUIDS:
+    if first.substance != second.substance or first.service_class == "flush":
         return False
     if abs(one.start - other.start) > minutes * _MINUTE:
         return False
