@@ -114,3 +114,34 @@ def test_two_bags_of_one_drug_whose_times_touch_are_one_infusion(tmp_path: Path)
         tmp_path, message("ORC|RE||R1", first, IV, second, IV).replace("ORC|RE||R11\r", "")
     )
     assert charges(run) == ["96413 x1", "96415 x1", "J9045 x8"]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Patient supplied by specialty pharmacy",
+        "white bag, lot 12",
+        "STUDY DRUG protocol Z1",
+    ],
+)
+def test_a_drug_that_the_site_did_not_buy_is_given_and_not_sold(tmp_path: Path, note: str) -> None:
+    """The giving stays; the drug is withheld with its reason, and nobody is asked."""
+    drug = rxa("ocrelizumab", "0900-1230", "600 mg")
+    run = run_of(tmp_path, message(drug, IV, f"NTE|1||{note}"), policy="cms-facility-2026")
+    assert (charges(run), questions(run)) == (["96413 x1", "96415 x2"], [])
+    (encounter,) = run.visits[0].draft.encounters
+    assert [entry.reason for entry in encounter.withheld] == ["drug.not_bought.withheld"]
+
+
+@pytest.mark.parametrize("segment", ["OBX|1|ST|SUPPLY^^L||WHITE BAG", "ZRX|1|Patient assistance"])
+def test_who_bought_it_may_stand_in_other_segments(tmp_path: Path, segment: str) -> None:
+    """An observation, or a segment of the site's own."""
+    run = run_of(tmp_path, message(CARBOPLATIN, IV, segment))
+    assert charges(run) == ["96413 x1"]
+
+
+@pytest.mark.parametrize("note", ["Blood sample drawn", "specialty pharmacy called", "on a trial"])
+def test_a_word_that_only_resembles_says_nothing_of_who_paid(tmp_path: Path, note: str) -> None:
+    """The words of the profile are whole phrases, because a charge must not vanish by a note."""
+    run = run_of(tmp_path, message(CARBOPLATIN, IV, f"NTE|1||{note}"))
+    assert charges(run) == ["96413 x1", "J9045 x9"]

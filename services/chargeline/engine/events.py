@@ -114,6 +114,7 @@ class Record(NamedTuple):
     primary: bool
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
+    not_bought: bool = False
 
 
 class OrderFact(NamedTuple):

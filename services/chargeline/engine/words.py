@@ -271,6 +271,11 @@ RepeatPushAs = Literal[
     "withheld",  # not reported again
 ]
 
+NotBoughtAs = Literal[
+    "withheld",  # the drug is not billed; giving it is
+    "bill",  # the drug is billed as any other
+]
+
 RoundingAs = Literal[
     "up",  # a part of a unit counts whole
     "down",  # a part of a unit is not billed

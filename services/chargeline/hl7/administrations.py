@@ -109,6 +109,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         primary=site.primary,
         wasted=_wasted(charted),
         vials=_vials(charted),
+        not_bought=_not_bought(charted),
     )
 
 
@@ -273,6 +274,17 @@ def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> words.Purpos
     """The purpose that RXA-9, the drug's name or a note gives: keep the vein open, or flush."""
     notes = [field(row, 3) for row in charted.administration.notes]
     return _purpose_of((charted.row[9], *[drug.text for drug in drugs], *notes), charted.profile)
+
+
+def _not_bought(charted: ChartedRow) -> bool:
+    """Whether RXA-9, a note, an observation or a Z segment says that the site did not buy it."""
+    pattern, administration = charted.profile.not_bought, charted.administration
+    if pattern is None:
+        return False
+    texts = [charted.row[9], *[field(row, 3) for row in administration.notes]]
+    texts += [field(row, 5) for row in administration.observations]
+    texts += [text for row in administration.others for text in row[1:]]
+    return any(pattern.search(text) for text in texts if text)
 
 
 @lru_cache(maxsize=4096)

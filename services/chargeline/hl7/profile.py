@@ -31,7 +31,7 @@ _TOP_KEYS = frozenset(
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
-    | {"primary_reason", "waste", "waste_note", "vial_ndc"}
+    | {"primary_reason", "waste", "waste_note", "vial_ndc", "not_bought_words"}
 )
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
@@ -71,6 +71,7 @@ class Profile:
         self.lumens = _word_pattern(inner.words("lumen_words"))
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
+        self.not_bought = _word_pattern(inner.words("not_bought_words"))
         actions = reader.mapping("actions")
         self.actions = cast(
             dict[str, words.Action], {word.lower(): actions[word] for word in actions}

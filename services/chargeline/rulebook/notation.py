@@ -51,7 +51,7 @@ _NUMBERS = {
     "sent": re.compile(r"\d\d:\d\d"),
 }
 _FLAGS = frozenset({"line", "device", "ordered", "order", "days", "rate", "dose", "sent"})
-_MARKS = frozenset({*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus"})
+_MARKS = frozenset({*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus", "notbought"})
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
 
@@ -93,6 +93,7 @@ def administration_of(text: str, index: int) -> Administration:
         partial="partial" in plain,
         primary="primary" in plain,
         ordered=_ordered(drugs, flags),
+        not_bought="notbought" in plain,
     )
 
 

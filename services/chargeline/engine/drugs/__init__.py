@@ -8,6 +8,7 @@ lines are not compared between policies.
 from chargeline.engine.again import LINE_OF_DRUG, SavedWork
 from chargeline.engine.drugs.concerns import ROUNDING
 from chargeline.engine.drugs.lines import (
+    by_who_paid,
     doses_by_drug,
     is_given,
     line_of_drug,
@@ -24,8 +25,9 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     """The drug lines of one encounter, questions about doses, and drugs that are withheld."""
     given = [service for service in assessment.services if is_given(service)]
     encounter = assessment.encounter
-    proposals = [withheld_vehicles(given)]
-    for (drug, day), doses in doses_by_drug(given).items():
+    bought, supplied = by_who_paid(given, assessment.rules)
+    proposals = [withheld_vehicles(given), supplied]
+    for (drug, day), doses in doses_by_drug(bought).items():
         name = (assessment.rules.policy, encounter.name, drug, day)
         proposals.append(
             saved.again(

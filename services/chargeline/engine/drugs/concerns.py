@@ -1,12 +1,12 @@
-"""What rules decide about the units of a drug.
+"""What rules decide about the drugs themselves.
 
-It owns the question, and holds no answer: the answer is a rule in rules/ with its source.
+It owns the questions, and holds no answer: the answers are rules in rules/ with their sources.
 """
 
 from typing import NamedTuple
 
 from chargeline.engine.rules import Concern, NoFacts
-from chargeline.engine.words import RoundingAs
+from chargeline.engine.words import NotBoughtAs, RoundingAs
 
 
 class RoundingAnswer(NamedTuple):
@@ -21,4 +21,18 @@ ROUNDING = Concern(
     RoundingAnswer,
     meaning="what becomes of a part of a billing unit: rounded up, or down to whole units",
 )
-CONCERNS = (ROUNDING,)
+
+
+class NotBoughtAnswer(NamedTuple):
+    """What becomes of a drug that somebody else paid for."""
+
+    as_: "NotBoughtAs"
+
+
+NOT_BOUGHT = Concern(
+    "drug.not_bought",
+    NoFacts,
+    NotBoughtAnswer,
+    meaning="a drug that the site did not buy: a white bag, a trial, the patient's own",
+)
+CONCERNS = (ROUNDING, NOT_BOUGHT)

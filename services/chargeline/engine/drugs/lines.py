@@ -5,21 +5,22 @@ not decide wastage, NDC or whether a payer pays. A drug without a HCPCS code is 
 code may be guessed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine.drugs.concerns import RoundingAnswer
+from chargeline.engine.drugs.concerns import NOT_BOUGHT, RoundingAnswer
 from chargeline.engine.drugs.units import dose_units
 from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
-from chargeline.engine.rules import Decision
+from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.records import NamedDrug, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
+from chargeline.engine.words import NotBoughtAs
 
 _new_charge_line = by_keyword(ChargeLine)
 
@@ -65,6 +66,33 @@ def is_given(service: Service) -> bool:
     has_no_purpose = purpose_of(item, service.service_class) == "none"
     is_for_itself = has_no_purpose and item.route != "other"
     return item.given and is_for_itself and service.service_class != "flush"
+
+
+def by_who_paid(services: Sequence[Service], rules: DayRules) -> tuple[list[Service], Proposal]:
+    """The services whose drugs are billed, and the drugs that are not because others paid."""
+    decision = rules.of(NOT_BOUGHT).decide(NO_FACTS)
+    if decision.rule is None or _BILLED[decision.answer.as_]:
+        return list(services), Proposal()
+    rule = decision.rule
+    entries = [
+        Withheld(
+            family="drugs",
+            reason=rule.id,
+            says=rule.why,
+            drug=named.drug.id,
+            administrations=(service.administration.key,),
+            trace=(Step("who paid", decision, ()),),
+        )
+        for service in services
+        if service.administration.not_bought
+        for named in service.drugs
+        if named.drug.kind != "flush"
+    ]
+    bought = [service for service in services if not service.administration.not_bought]
+    return bought, Proposal(withheld=tuple(entries))
+
+
+_BILLED: Mapping[NotBoughtAs, bool] = {"bill": True, "withheld": False}
 
 
 def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[DrugDose]]:

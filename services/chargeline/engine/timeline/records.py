@@ -51,6 +51,7 @@ class Administration(NamedTuple):
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
+    `not_bought`: a patient, a trial or a programme supplied the drug.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Administration(NamedTuple):
     vials: tuple[VialCode, ...] = ()
     ordered: tuple[DrugAmount, ...] = ()
     left_paused: bool = False
+    not_bought: bool = False
 
     @property
     def start(self) -> datetime:
