@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.capture import consumer, partitions
 from chargeline.capture.consumer import Consumer
+from chargeline.capture.courtesies import Courtesies
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
@@ -238,3 +239,50 @@ async def test_each_record_is_worked_off_once_and_in_order(
     assert played.processor.read_beside, "the next poll is read while this one is worked off"
     assert "offsets.skipped" not in played.log.said
     assert len(asyncio.all_tasks()) == 1, "nothing is left running"
+
+
+# ------------------------------------------------------------------ lag
+
+
+class BusyTopic:
+    """A topic whose partitions end at these offsets, or nobody answers."""
+
+    def __init__(self, ends: Mapping[TopicPartition, int] | None) -> None:
+        self.ends = ends
+
+    async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where the partitions end."""
+        if self.ends is None:
+            raise RequestTimedOutError()
+        return {place: self.ends[place] for place in places}
+
+
+async def lags_of(ends: Mapping[TopicPartition, int] | None) -> dict[str, float | None]:
+    """The lag of three partitions: one at offset 400, one at 0, one that is not claimed yet."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, program="capture", version="test")
+    metrics.lag.set(7, partition="0")
+    expected = dict(zip(PLACES, (400, 0, None), strict=True))
+    log: Any = SimpleNamespace(debug=lambda *_, **__: None)
+    courtesies = Courtesies(
+        cast(Any, BusyTopic(ends)),
+        cast(Any, SimpleNamespace(expected=expected, metrics=metrics)),
+        topic=TOPIC,
+        failures=TaskFailures(log),
+        log=log,
+        stop=asyncio.Event(),
+    )
+    await courtesies.measure_lag()
+    name = "chargeline_consumer_lag_messages"
+    return {str(n): registry.get_sample_value(name, {"partition": str(n)}) for n in range(3)}
+
+
+async def test_the_lag_grows_while_nothing_is_committed() -> None:
+    """Kafka's end moves on and the ledger does not: the messages between are the lag."""
+    ends = dict(zip(PLACES, (1218, 5, 9), strict=True))
+    assert await lags_of(ends) == {"0": 818, "1": 5, "2": None}
+
+
+async def test_without_an_answer_the_lag_stays_as_it_was() -> None:
+    """While Kafka is away nobody knows how far behind we are."""
+    assert await lags_of(None) == {"0": 7, "1": None, "2": None}

@@ -2,8 +2,7 @@
 
 This module owns the loop of the poll and aiokafka's traps. It drops a poll that spans a rebalance,
 and goes back to the ledger's offset whenever a transaction fails. It refuses to know what a message
-means: that is `drafting/`. Kafka's own offsets are committed beside the work, for lag tools only;
-the offsets in the ledger decide.
+means: that is `drafting/`. `courtesies.py` tells Kafka our offsets; those in the ledger decide.
 
 Rebalance and claims. Four parties have an opinion on who reads a partition and from where:
 
@@ -61,11 +60,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.structs import ConsumerRecord
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.capture.courtesies import waited
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.drafting.counting import count_poll
@@ -83,8 +83,6 @@ RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
 READ_AT_ONCE = 50  # messages: reading them blocks all other tasks for a few milliseconds
 MOMENT_SECONDS = 0.001
-COURTESY_SECONDS = 5.0  # not shorter, since each look asks Kafka for all its topics
-ANSWER_SECONDS = 5.0
 
 
 class _Polled(NamedTuple):
@@ -286,60 +284,6 @@ class Consumer:
             for partition in self.partitions.expected:
                 self.partitions.rewind(partition)
 
-    async def courtesies(self) -> None:
-        """Every few seconds, look whether Kafka has our topic, and commit our offsets to Kafka.
-
-        This is a task of its own: while Kafka is away, a commit waits, and no batch
-        should wait for it.
-        """
-        told: dict[TopicPartition, int] = {}
-        while not self.stop.is_set():
-            try:
-                await self._see_topic()
-            except (KafkaError, TopicsMissingError, TimeoutError) as error:
-                self.failures.met("kafka", error)
-            else:
-                self.failures.over("kafka")
-                await self._tell_kafka(told)
-            await waited(self.stop, COURTESY_SECONDS)
-        await self._tell_kafka(told)
-
-    async def _see_topic(self) -> None:
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                topics = await self.consumer.topics()
-        except KafkaError as error:
-            if type(error) is KafkaError:  # aiokafka raises the bare class when no broker answers
-                raise KafkaConnectionError() from error
-            raise
-        if self.topic not in topics:
-            raise TopicsMissingError(
-                Finding(
-                    "kafka.topics_missing",
-                    expected=f"the topic {self.topic}",
-                    found="no topic of that name any more",
-                    where="",
-                    do="create it with `chargeline topics create`, or give our user the right to "
-                    "see it",
-                )
-            )
-
-    async def _tell_kafka(self, told: dict[TopicPartition, int]) -> None:
-        """Commit the offsets that Kafka has not been told. No decision of ours rests on them."""
-        news = {
-            partition: offset
-            for partition, offset in self.partitions.expected.items()
-            if offset is not None and told.get(partition) != offset
-        }
-        if not news:
-            return
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self.consumer.commit(news)
-            told.update(news)
-        except (KafkaError, TimeoutError) as error:
-            self.log.debug("commit.refused", exc_info=error)
-
     async def work_off_due(self, limit: int) -> int:
         """Draft the visits of our partitions whose time has come; returns how many, 0 if fenced."""
         partitions = self.partitions
@@ -365,17 +309,6 @@ class Consumer:
         number = (murmur2(record_key(*key).encode()) & 0x7FFFFFFF) % count
         partition = TopicPartition(self.topic, number)
         return number if partition in self.partitions.expected else None
-
-
-async def waited(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for so long, or until `stop` is set."""
-    if seconds <= 0:
-        return
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 def inbound_of(record: ConsumerRecord) -> InboundRecord:

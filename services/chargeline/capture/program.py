@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer, waited
+from chargeline.capture.consumer import GATHER_SECONDS, RETRY_SECONDS, Consumer
+from chargeline.capture.courtesies import Courtesies, waited
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.capture.relay import OutboxRelay
@@ -100,7 +101,7 @@ async def run(settings: Settings) -> int:
                 shutdown,
                 relay,
                 reader.run(),
-                reader.courtesies(),
+                _courtesies(reader).run(),
                 _timers(reader),
                 _gauges(reader, ledger, metrics, priced=settings.prices is not None),
                 _retention(reader, ledger, settings.retention_days, settings.record_retention_days),
@@ -109,6 +110,17 @@ async def run(settings: Settings) -> int:
         )
     log.info("stopped", program="capture")
     return 0
+
+
+def _courtesies(reader: Consumer) -> Courtesies:
+    return Courtesies(
+        reader.consumer,
+        reader.partitions,
+        topic=reader.topic,
+        failures=reader.failures,
+        log=reader.log,
+        stop=reader.stop,
+    )
 
 
 def _reader(

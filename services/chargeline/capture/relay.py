@@ -73,7 +73,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from chargeline.capture.consumer import RETRY_SECONDS, waited
+from chargeline.capture.consumer import RETRY_SECONDS
+from chargeline.capture.courtesies import waited
 from chargeline.capture.failures import TaskFailures
 from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
