@@ -6,6 +6,7 @@ import pytest
 
 from tests.trials import DAY, charges, message, provisional, questions, run_of, rxa
 
+PHYSICIAN = "cms-physician-2026"
 IV, PUSH, IM = "RXR|IV", "RXR|IV|||IVP", "RXR|IM"
 
 
@@ -150,3 +151,26 @@ def test_two_syringes_of_one_dose_are_no_double(tmp_path: Path) -> None:
     ]
     run = run_of(tmp_path, order("fulvestrant", "500 mg"), *rows)
     assert (questions(run), charges(run)[-1]) == ([], "J9395 x20")
+
+
+def test_one_time_of_chemotherapy_is_asked_about(tmp_path: Path) -> None:
+    """A sender with its stops in OBX would have 90 minutes of paclitaxel billed as a push."""
+    stop = "OBX|1|TS|INF-STOP^^L||202603021030"
+    run = run_of(tmp_path, message(rxa("paclitaxel", "0900", "300 mg"), IV, stop))
+    assert questions(run) == ["time.one_moment"]
+    assert "96409" in provisional(run)
+
+
+def test_a_push_that_is_charted_as_one_is_no_doubt(tmp_path: Path) -> None:
+    """RXR-4 says how it was given."""
+    assert questions(run_of(tmp_path, message(rxa("vincristine", "0900", "2 mg"), PUSH))) == []
+
+
+@pytest.mark.parametrize(("value", "first"), [("Y", "96374"), ("N", "96365"), ("no", "96365")])
+def test_no_is_no_mark_of_the_primary_service(tmp_path: Path, value: str, first: str) -> None:
+    """`PRIMARY-SERVICE|N` marks nothing."""
+    iron = rxa("iron sucrose", "0900-0905", "200 mg")
+    mark = f"OBX|1|ST|PRIMARY-SERVICE^^L||{value}"
+    magnesium = rxa("magnesium sulfate", "0910-1010", "2 g")
+    feed = message(iron, PUSH, mark, magnesium, IV)
+    assert first in [c.split(" ")[0] for c in charges(run_of(tmp_path, feed, policy=PHYSICIAN))]

@@ -21,6 +21,8 @@ class RouteWords(NamedTuple):
     method: words.MethodCharted
 
 
+_NO = frozenset({"", "N", "NO", "F", "FALSE", "0"})
+"""Values of an observation that say no; every other value says yes."""
 NO_ROUTE = RouteWords("", "", "")
 
 
@@ -71,7 +73,7 @@ def site_of(
     if rows:
         line = observed(rows, profile.line_observations, delimiters)
         device = observed(rows, profile.device_observations, delimiters)
-        primary = bool(observed(rows, profile.primary_observations, delimiters))
+        primary = observed(rows, profile.primary_observations, delimiters).upper() not in _NO
     line = line or first_of_all(sources, profile.line, delimiters)
     device = device or first_of_all(sources, profile.device, delimiters)
     return _site_words(line, device, primary, profile)

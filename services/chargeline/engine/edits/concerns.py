@@ -7,6 +7,8 @@ its reason. A doubt without a rule is not asked about.
 from typing import NamedTuple
 
 from chargeline.engine.rules import Concern, NoFacts
+from chargeline.engine.services.concerns import OfClass
+from chargeline.engine.words import YesNo
 
 
 class RunsLongAnswer(NamedTuple):
@@ -76,6 +78,21 @@ LEFT_PAUSED = Concern(
 )
 
 
+class OneMomentAnswer(NamedTuple):
+    """Whether a drug of a class with one charted time, and no word how, is asked about."""
+
+    ask: "YesNo"
+
+
+ONE_MOMENT = Concern(
+    "doubt.one_moment",
+    OfClass,
+    OneMomentAnswer,
+    meaning="a drug into a vein with one charted time, where nobody says that it was pushed",
+    may_be_silent=True,
+)
+
+
 class OutsideAnswer(NamedTuple):
     """Hours before the admission and after the discharge in which drugs may be given."""
 
@@ -120,6 +137,7 @@ CONCERNS = (
     PUSH_TOOK_LONG,
     STOP_TO_COME,
     LEFT_PAUSED,
+    ONE_MOMENT,
     OUTSIDE_VISIT,
     DOSE,
     GIVEN_TWICE,

@@ -6,7 +6,7 @@ order is wrong. Example: carboplatin ran from 09:00 to 10:00 of the next day, an
 minutes. 25 hours are more than three times the order, so the stop is asked about.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -16,6 +16,7 @@ from chargeline.engine.edits.concerns import (
     DOSE,
     GIVEN_TWICE,
     LEFT_PAUSED,
+    ONE_MOMENT,
     OUTSIDE_VISIT,
     PUSH_TOOK_LONG,
     RUNS_LONG,
@@ -27,9 +28,11 @@ from chargeline.engine.events import DrugAmount
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.quantities import convert, plain
 from chargeline.engine.rules import NO_FACTS, Concern, DayRules, NoFacts
+from chargeline.engine.services.concerns import OfClass
 from chargeline.engine.services.records import FLUIDS, Service
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import Question, ask
+from chargeline.engine.words import YesNo
 
 _Answer = TypeVar("_Answer", bound=tuple[Any, ...])
 _MINUTE = timedelta(minutes=1)
@@ -96,6 +99,25 @@ def _left_paused(service: Service, rules: DayRules) -> Iterator[Question]:
         at_stop=True,
     )
     yield question._replace(wait_minutes=answer.minutes)
+
+
+def _one_moment(service: Service, rules: DayRules) -> Iterator[Question]:
+    """A question where one time is all that is charted of a drug that is mostly infused."""
+    item = service.administration
+    if service.provisional or service.technique != "push" or not item.may_have_run:
+        return
+    decision = rules.of(ONE_MOMENT).decide(OfClass(service.service_class))
+    if decision.rule is not None and _ASKED[decision.answer.ask]:
+        yield _ask(
+            service,
+            "time.one_moment",
+            expected="a stop (RXA-4, or a stopped action), or a push charted as one",
+            found="one time, and nothing that says how the drug was given",
+            do="chart the stop or the method; until then the drug is drafted as a push",
+        )
+
+
+_ASKED: Mapping[YesNo, bool] = {"yes": True, "no": False}
 
 
 def _runs_long(service: Service, rules: DayRules) -> Iterator[Question]:
@@ -293,6 +315,7 @@ def _is_one_bag(first: Service, second: Service, minutes: int) -> bool:
 
 _OF_ONE: tuple[Callable[[Service, DayRules], Iterator[Question]], ...] = (
     _left_paused,
+    _one_moment,
     _runs_long,
     _runs_short,
     _push_took_long,
