@@ -51,6 +51,7 @@ def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     _add_topics(verbs)
     _add_ledger(verbs)
     _add_parked(verbs)
+    _add_redraft(verbs)
 
 
 def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -152,6 +153,29 @@ def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
             help="the id of the message, as `chargeline parked list` prints it",
         )
         action.set_defaults(run=_live("operate.parked", work))
+
+
+def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    redraft = verbs.add_parser(
+        "redraft",
+        help="draft visits of the ledger again, after a change of rules or formulary",
+        description="Has visits of the ledger drafted again with the rules that `chargeline "
+        "capture` has now. A new revision is announced for each visit whose draft changes.",
+    )
+    which = redraft.add_mutually_exclusive_group(required=True)
+    which.add_argument("--all", action="store_true", help="all visits that have a draft")
+    which.add_argument("--visit", metavar="NUMBER", default="", help="the visits of this number")
+    which.add_argument(
+        "--question",
+        metavar="CODE",
+        default="",
+        help="the visits with such an open question, such as drug.unknown",
+    )
+    redraft.set_defaults(
+        run=_live(
+            "operate.redraft", lambda module, asked: module.redraft(asked.visit, asked.question)
+        )
+    )
 
 
 # The actions on one parked message: the help, the description, and the work.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Select, Table, func, select
+from sqlalchemy import Executable, Select, Table, exists, func, select
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
@@ -146,6 +146,29 @@ class View:
         for row in await self._rows(statements.visits_with_parked(self._dialect), keys):
             (waiting if row.status == "parked" else settled).add(VisitKey(row.facility, row.visit))
         return waiting, settled
+
+    async def visit_keys(self, *, visit: str = "", question: str = "") -> list[VisitKey]:
+        """The visits that have a draft, sorted: all, those of one number, or those in question.
+
+        `question` is the code of a question that is open. Visits that were merged away or forgotten
+        have no draft of their own.
+        """
+        table = tables.visit
+        keys = select(table.c.facility, table.c.visit).where(table.c.status.in_(("open", "final")))
+        if visit:
+            keys = keys.where(table.c.visit == visit)
+        if question:
+            asked = tables.question
+            keys = keys.where(
+                exists().where(
+                    asked.c.facility == table.c.facility,
+                    asked.c.visit == table.c.visit,
+                    asked.c.code == question,
+                    asked.c.closed_at.is_(None),
+                )
+            )
+        rows = await self._transaction.rows(keys.order_by(table.c.facility, table.c.visit))
+        return [VisitKey(row.facility, row.visit) for row in rows]
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound."""

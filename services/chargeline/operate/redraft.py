@@ -1,0 +1,43 @@
+"""`chargeline redraft`: visits that are in the ledger, drafted again with the rules of today.
+
+It owns the choice of the visits. It drafts nothing itself: a nudge for each visit goes into the
+outbox, and the capture that has the visit drafts it again. Use it after a drug was added to the
+formulary or a rule was changed: a visit is else drafted by its next message only, and a closed one
+may never get another.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from chargeline.drafting.announcing import nudge
+from chargeline.drafting.processor import utc_now
+from chargeline.ledger.store import Ledger
+from chargeline.operate.running import OK
+from chargeline.settings import Settings
+
+AT_ONCE = 1_000
+"""So many nudges are one transaction, so that a relay can publish while we go on."""
+
+
+def redraft(visit: str = "", question: str = "") -> Callable[[Settings], Awaitable[int]]:
+    """Do `chargeline redraft`: of one visit number, of visits with an open question, or of all.
+
+    A revision is made only for a visit whose draft comes out another way.
+    """
+
+    async def work(settings: Settings) -> int:
+        ledger = await Ledger.open(settings.ledger_url.get_secret_value())
+        try:
+            async with ledger.view() as view:
+                keys = await view.visit_keys(visit=visit, question=question)
+            now = utc_now()
+            for first in range(0, len(keys), AT_ONCE):
+                some = keys[first : first + AT_ONCE]
+                async with ledger.batch() as batch:
+                    await batch.announce([nudge(settings.topic_inbound, key, now) for key in some])
+        finally:
+            await ledger.close()
+        noun = "visit is" if len(keys) == 1 else "visits are"
+        print(f"{len(keys)} {noun} drafted again as soon as `chargeline capture` runs")
+        return OK
+
+    return work
