@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chargeline.drafting.announcing import (
@@ -53,6 +54,7 @@ from chargeline.hl7.profile import Profile
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import MessageKey, Move, StoredMessage
 from chargeline.ledger.store import Ledger
+from chargeline.published.inbound import INTERFACE
 
 # The visits of a program that hangs stay due and stand before ours. So we look through this many
 # due visits for each one that we draft.
@@ -109,9 +111,11 @@ class Processor:
         *,
         clock: Clock,
         tell: Callable[[DraftingResult], None] = lambda _result: None,
+        interfaces: Mapping[str, Profile] = MappingProxyType({}),
     ) -> None:
         self.ledger = ledger
         self.profile = profile
+        self.interfaces = interfaces
         self.maker = maker
         self.settings = settings
         self.clock = clock
@@ -119,7 +123,14 @@ class Processor:
         self._cache = self._new_cache()
 
     def _new_cache(self) -> VisitCache:
-        return VisitCache(self.profile, self.maker.rulebook.base, self.settings.visits_in_memory)
+        return VisitCache(self.profile_of, self.maker.rulebook.base, self.settings.visits_in_memory)
+
+    def profile_of(self, headers: Mapping[str, str]) -> Profile:
+        """How the sender of a record writes: the interface that its gateway named in the headers.
+
+        A record without that header, or with a name that we do not have, is read by `profile`.
+        """
+        return self.interfaces.get(headers.get(INTERFACE, ""), self.profile)
 
     def drop(self) -> None:
         """Empty the cache, because partitions were lost or the last transaction failed."""
@@ -127,7 +138,7 @@ class Processor:
 
     def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
         """Read records (step 1). This needs neither ledger nor cache, so it may be done ahead."""
-        return [read_record(record, self.profile) for record in records]
+        return [read_record(record, self.profile_of(record.headers)) for record in records]
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Work off records by partition. Raises Fenced if another program owns a partition now."""

@@ -59,5 +59,9 @@ def new_processor(
         settle=timedelta(seconds=float(settings.settle_seconds)),
         visits_in_memory=VISITS_IN_MEMORY,
     )
+    names = sorted(path.parent.name for path in folder.glob("interfaces/*/profile.toml"))
+    interfaces = {name: make_profile(read_interface(folder, name)) for name in names}
     profile = make_profile(read_interface(folder, settings.interface))
-    return Processor(ledger, profile, maker, wanted, clock=utc_now, tell=tell)
+    return Processor(
+        ledger, profile, maker, wanted, clock=utc_now, tell=tell, interfaces=interfaces
+    )

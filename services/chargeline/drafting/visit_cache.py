@@ -6,8 +6,9 @@ Everything in the cache can be loaded again from the ledger, so after a failed t
 cache is thrown away.
 """
 
+import json
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from chargeline.drafting.inbound import ReadRecord
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
@@ -38,15 +39,18 @@ class VisitCache:
     """Timelines (`feed`), work that later drafts may use again (`saved`), and what was published
     last (`states`).
 
-    The cache holds at most `most` visits. `rules` are those of the base layer.
+    The cache holds at most `most` visits. `rules` are those of the base layer. `profile_of` gives
+    the profile of a message by the headers of its record.
     """
 
-    def __init__(self, profile: Profile, rules: Policy, most: int) -> None:
+    def __init__(
+        self, profile_of: Callable[[Mapping[str, str]], Profile], rules: Policy, most: int
+    ) -> None:
         self.feed = Feed(rules)
         self.saved: dict[VisitKey, SavedWork] = {}
         self.states: dict[VisitKey, VisitState] = {}
         self._undrafted: dict[VisitKey, list[UndraftedMessage]] = {}
-        self._profile = profile
+        self._profile_of = profile_of
         self._most = most
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
@@ -70,7 +74,8 @@ class VisitCache:
             )
         for key, messages in (await batch.messages_of(wanted, merges)).items():
             for stored in messages:
-                self.feed.add(read_events(read_message(stored.raw), self._profile))
+                profile = self._profile_of(json.loads(stored.headers))
+                self.feed.add(read_events(read_message(stored.raw), profile))
             self._loaded[key] = None
 
     async def load_states(
