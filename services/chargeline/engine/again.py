@@ -17,7 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, TypeVarTuple
 
 from chargeline.engine.services.records import Service
 from chargeline.engine.timeline.records import Day
-from chargeline.engine.trace import EncounterDraft, Proposal
+from chargeline.engine.trace import EncounterDraft, Proposal, Question
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -34,6 +34,7 @@ class Stage(Generic[Result]):
 SERVICES: Stage[tuple[Service | None, ...]] = Stage("services")  # an administration
 LINES_OF_PLACE: Stage[Proposal] = Stage("lines of a place")  # its first service, under a policy
 LINE_OF_DRUG: Stage[Proposal] = Stage("line of a drug")  # a drug and a day, under a policy
+DOUBTS: Stage[tuple[Question, ...]] = Stage("doubts")  # an administration under a policy
 ENCOUNTER: Stage[EncounterDraft] = Stage("encounter")  # an encounter under a policy
 
 

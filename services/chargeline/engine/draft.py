@@ -252,7 +252,7 @@ class _Drafting:
         """
         own, *others = self._assessments(encounter)
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
-        proposal = reviewed(together(proposals), own)
+        proposal = reviewed(together(proposals), own, self.saved)
         drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, own))
         return with_differences(drafted, own.services, others)
 

@@ -7,6 +7,7 @@ unit. It asks a person, and marks each line that rests on a doubted administrati
 
 from collections.abc import Sequence
 
+from chargeline.engine.again import SavedWork
 from chargeline.engine.edits.plausibility import doubts
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.trace import ChargeLine, Proposal, Question
@@ -14,9 +15,9 @@ from chargeline.engine.trace import ChargeLine, Proposal, Question
 __all__ = ["reviewed"]
 
 
-def reviewed(proposal: Proposal, assessment: Assessment) -> Proposal:
+def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:
     """A proposal with the doubts about it, and with the lines that rest on them provisional."""
-    asked = doubts(assessment)
+    asked = doubts(assessment, saved)
     open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _OF_A_PLACE]]
     if not open_:
         return proposal

@@ -9,9 +9,9 @@ minutes. 25 hours are more than three times the order, so the stop is asked abou
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import combinations
 from typing import Any, TypeVar
 
+from chargeline.engine.again import DOUBTS, SavedWork
 from chargeline.engine.edits.concerns import (
     DOSE,
     GIVEN_TWICE,
@@ -39,17 +39,23 @@ _MINUTE = timedelta(minutes=1)
 _INFUSED = frozenset({"infusion", "arterial_infusion", "subcutaneous_infusion"})
 
 
-def doubts(assessment: Assessment) -> tuple[Question, ...]:
+def doubts(assessment: Assessment, saved: SavedWork) -> tuple[Question, ...]:
     """All doubts about the administrations of an encounter that were given."""
+    rules, context = assessment.rules, assessment.context
     given = [each for each in assessment.services if each.administration.given and each.drugs]
-    asked = [
-        question
-        for service in given
-        for doubt in _OF_ONE
-        for question in doubt(service, assessment.rules)
-    ]
-    asked += [question for each in given for question in _outside(each, assessment)]
-    asked += _given_twice(given, assessment.rules)
+    asked: list[Question] = []
+    for service in given:
+        name = (service.administration.key, rules.policy)
+        of_one = saved.again(DOUBTS, name, doubts_of_one, service, rules, context)
+        asked += of_one
+    asked += _given_twice(given, rules)
+    return tuple(asked)
+
+
+def doubts_of_one(service: Service, rules: DayRules, context: VisitContext) -> tuple[Question, ...]:
+    """The doubts about one administration, whatever else the encounter has."""
+    asked = [question for doubt in _OF_ONE for question in doubt(service, rules)]
+    asked += _outside(service, rules, context)
     return tuple(asked)
 
 
@@ -192,10 +198,9 @@ def _stop_to_come(service: Service, rules: DayRules) -> Iterator[Question]:
             )
 
 
-def _outside(service: Service, assessment: Assessment) -> Iterator[Question]:
+def _outside(service: Service, rules: DayRules, context: VisitContext) -> Iterator[Question]:
     """A question where a drug was given long before the admission or after the discharge."""
-    answer = _answer(assessment.rules, OUTSIDE_VISIT)
-    context = assessment.context
+    answer = _answer(rules, OUTSIDE_VISIT)
     start = service.administration.start
     if answer is None:
         return
@@ -277,13 +282,15 @@ def _given_twice(services: Sequence[Service], rules: DayRules) -> Iterator[Quest
     """A question for each pair of administrations that look like one bag charted twice.
 
     They have the same drug in the same amount at nearly the same times. Two syringes that make up
-    one ordered dose are no double: each has less than the order.
+    one ordered dose are no double: each has less than the order. The services are in the order of
+    the clock, so each is compared with those that began shortly after it only.
     """
     answer = _answer(rules, GIVEN_TWICE)
     if answer is None:
         return
-    for first, second in combinations(services, 2):
-        if _is_one_bag(first, second, answer.minutes):
+    within = answer.minutes * _MINUTE
+    for first, second in _close_together(services, within):
+        if _is_one_bag(first, second):
             keys = (first.administration.key, second.administration.key)
             question = _ask(
                 second,
@@ -295,11 +302,20 @@ def _given_twice(services: Sequence[Service], rules: DayRules) -> Iterator[Quest
             yield question._replace(administrations=keys)
 
 
-def _is_one_bag(first: Service, second: Service, minutes: int) -> bool:
+def _close_together(
+    services: Sequence[Service], within: timedelta
+) -> Iterator[tuple[Service, Service]]:
+    for place, first in enumerate(services):
+        for other in range(place + 1, len(services)):
+            second = services[other]
+            if second.administration.start - first.administration.start > within:
+                break
+            yield first, second
+
+
+def _is_one_bag(first: Service, second: Service) -> bool:
     one, other = first.administration, second.administration
     if first.substance != second.substance or first.service_class == "flush":
-        return False
-    if abs(one.start - other.start) > minutes * _MINUTE:
         return False
     amounts = [(named.amount.amount, named.amount.unit) for named in first.drugs]
     if amounts != [(named.amount.amount, named.amount.unit) for named in second.drugs]:
