@@ -123,33 +123,28 @@ def test_one_bag_under_two_orders_is_asked_about(tmp_path: Path) -> None:
     assert "J9045" in provisional(run)
 
 
-def test_one_dose_in_two_rows_is_asked_about(tmp_path: Path) -> None:
-    """Fulvestrant of 500 mg on both rows of a dose that was ordered as 500 mg."""
-    rows = [
+def two_rows(amount: str) -> list[str]:
+    """Fulvestrant in two rows of one order, each with the amount, a minute apart."""
+    return [
         message(
             "ORC|RE||R1",
-            rxa("fulvestrant", time, "500 mg").replace("|0|1|", f"|0|{n}|"),
+            rxa("fulvestrant", time, amount).replace("|0|1|", f"|0|{n}|"),
             IM,
             number=n,
         )
         for n, time in ((1, "0900"), (2, "0901"))
     ]
-    run = run_of(tmp_path, order("fulvestrant", "500 mg"), *rows)
+
+
+def test_one_dose_in_two_rows_is_asked_about(tmp_path: Path) -> None:
+    """Fulvestrant of 500 mg on both rows of a dose that was ordered as 500 mg."""
+    run = run_of(tmp_path, order("fulvestrant", "500 mg"), *two_rows("500 mg"))
     assert "dose.twice" in questions(run)
 
 
 def test_two_syringes_of_one_dose_are_no_double(tmp_path: Path) -> None:
     """Fulvestrant of 250 mg into each side, ordered as 500 mg."""
-    rows = [
-        message(
-            "ORC|RE||R1",
-            rxa("fulvestrant", time, "250 mg").replace("|0|1|", f"|0|{n}|"),
-            IM,
-            number=n,
-        )
-        for n, time in ((1, "0900"), (2, "0901"))
-    ]
-    run = run_of(tmp_path, order("fulvestrant", "500 mg"), *rows)
+    run = run_of(tmp_path, order("fulvestrant", "500 mg"), *two_rows("250 mg"))
     assert (questions(run), charges(run)[-1]) == ([], "J9395 x20")
 
 

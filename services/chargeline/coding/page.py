@@ -22,7 +22,6 @@ from chargeline.engine import (
     ChargeLine,
     EncounterDraft,
     Formulary,
-    Given,
     Question,
     Timeline,
     Withheld,
@@ -30,6 +29,7 @@ from chargeline.engine import (
     difference_in_words,
     plain,
     printable,
+    product_of,
 )
 
 BAR_WIDTH = 36
@@ -146,8 +146,7 @@ def _drug_words(item: Administration, formulary: Formulary) -> str:
     for drug in item.drugs:
         if drug.component == "" and len(item.drugs) > 1:
             continue
-        given = Given(item.route, drug.amount, drug.unit)
-        entry = formulary.find(drug.codes, drug.text, item.day, given).drug
+        entry = product_of(item, drug, formulary).drug
         name = entry.id if entry else (drug.text or "/".join(drug.codes) or "unknown drug")
         amount = f" {plain(drug.amount)} {drug.unit}".rstrip() if drug.amount else ""
         parts.append(f"{name}{amount}" + (" (base)" if drug.component == "base" else ""))

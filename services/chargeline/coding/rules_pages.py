@@ -14,7 +14,7 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import read_cases, run_case
 from chargeline.rulebook.checking import check_rulebook
-from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.loading import interface_names, read_interface
 from chargeline.rulebook.proving import unproven
 from chargeline.rulebook.trying import in_words
 
@@ -54,15 +54,15 @@ def check(rulebook: Rulebook, folder: Path) -> Checked:
 
 
 def _profile_mistakes(folder: Path) -> Iterator[Finding]:
-    for path in sorted(folder.glob("interfaces/*/profile.toml")):
+    for name in interface_names(folder):
         try:
-            make_profile(read_interface(folder, path.parent.name))
+            make_profile(read_interface(folder, name))
         except Hl7Error as error:
             yield Finding(
                 "rules.interface",
                 expected=error.finding.expected,
                 found=error.finding.found,
-                where=f"interfaces/{path.parent.name}",
+                where=f"interfaces/{name}",
                 do=error.finding.do,
             )
 

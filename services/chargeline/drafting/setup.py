@@ -14,7 +14,7 @@ from chargeline.drafting.revisions import DraftingResult, RevisionMaker, Topics
 from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.store import Ledger
-from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
+from chargeline.rulebook.loading import interface_names, read_interface, refuse_unknown_policy
 from chargeline.rulebook.location import rules_directory
 from chargeline.rulebook.sound import sound_rulebook
 from chargeline.settings import Settings
@@ -59,9 +59,11 @@ def new_processor(
         settle=timedelta(seconds=float(settings.settle_seconds)),
         visits_in_memory=VISITS_IN_MEMORY,
     )
-    names = sorted(path.parent.name for path in folder.glob("interfaces/*/profile.toml"))
-    interfaces = {name: make_profile(read_interface(folder, name)) for name in names}
     profile = make_profile(read_interface(folder, settings.interface))
+    interfaces = {settings.interface: profile}
+    for name in interface_names(folder):
+        if name != settings.interface:
+            interfaces[name] = make_profile(read_interface(folder, name))
     return Processor(
         ledger, profile, maker, wanted, clock=utc_now, tell=tell, interfaces=interfaces
     )

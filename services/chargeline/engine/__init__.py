@@ -54,6 +54,7 @@ from chargeline.engine.rules import (
     Value,
     applies,
 )
+from chargeline.engine.services.facts import product_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.feed import Feed, fold
 from chargeline.engine.timeline.merges import Merges, Version
@@ -152,6 +153,7 @@ __all__ = [
     "normal",
     "plain",
     "printable",
+    "product_of",
     "shape_of",
     "sharing",
     "source_in_words",

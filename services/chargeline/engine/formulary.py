@@ -54,6 +54,11 @@ class Drug(NamedTuple):
     routes: frozenset[RouteCharted] = frozenset()
     amounts: tuple[AmountRange, ...] = ()
 
+    @property
+    def is_fluid(self) -> bool:
+        """Whether it hydrates, carries other drugs or flushes a line, and treats nothing itself."""
+        return self.kind in ("hydration_fluid", "flush")
+
     def in_force(self, day: date) -> bool:
         """Whether the row holds for a drug given on that day."""
         return self.starts <= day and (self.ends is None or day < self.ends)
@@ -207,7 +212,7 @@ def _chosen(rows: Sequence[Drug], given: Given) -> Match:
     """
     fitting = [row for row in rows if _fits_route(row, given.route)]
     sized = [row for row in fitting if _fits_amount(row, given)]
-    if len({row.id for row in sized}) == 1 or (sized and _unsized(sized[0], given)):
+    if len({row.id for row in sized}) == 1 or (sized and _amount_in(sized[0], given) is None):
         return Match(sized[0])
     return Match(None, _ids(sized or fitting or rows))
 
@@ -224,10 +229,6 @@ def _amount_in(row: Drug, given: Given) -> Decimal | None:
 def _fits_amount(row: Drug, given: Given) -> bool:
     amount = _amount_in(row, given)
     return not row.amounts or amount is None or any(each.holds(amount) for each in row.amounts)
-
-
-def _unsized(row: Drug, given: Given) -> bool:
-    return _amount_in(row, given) is None
 
 
 def _ids(rows: Iterable[Drug]) -> tuple[str, ...]:

@@ -196,25 +196,18 @@ def _refuse_unknown_word(charted: ChartedRow) -> None:
     places = [place for place in profile.action if place.segment == "RXA"]
     if not profile.open_means_running:
         places = [place for place in places if place.field == 20]
-    texts = [
-        text_at(charted.row[place.field], place.component, charted.delimiters) for place in places
-    ]
-    unknown = [
-        (place, text)
-        for place, text in zip(places, texts, strict=True)
-        if any(map(str.isalpha, text)) and text.upper() not in profile.completion
-    ]
-    if not unknown:
-        return
-    place, text = unknown[0]
-    is_word = len(text) <= _LONGEST_WORD and all(c.isalpha() or c in " -/" for c in text)
-    raise Hl7Error(
-        "action.unknown",
-        expected="a word of [actions] or [completion] of the interface profile",
-        found=repr(text) if is_word else shape_of(text),
-        where=f"{charted.address}-{place.field}",
-        do="say in the interface profile what the word means; until then the row is no dose",
-    )
+    for place in places:
+        text = text_at(charted.row[place.field], place.component, charted.delimiters)
+        if not any(map(str.isalpha, text)) or text.upper() in profile.completion:
+            continue
+        is_word = len(text) <= _LONGEST_WORD and all(c.isalpha() or c in " -/" for c in text)
+        raise Hl7Error(
+            "action.unknown",
+            expected="a word of [actions] or [completion] of the interface profile",
+            found=repr(text) if is_word else shape_of(text),
+            where=f"{charted.address}-{place.field}",
+            do="say in the interface profile what the word means; until then the row is no dose",
+        )
 
 
 _LONGEST_WORD = 30

@@ -12,7 +12,7 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.orders import order_fact_of
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.segments import first_of, groups_of
+from chargeline.hl7.segments import first_of_all, groups_of
 from chargeline.hl7.unreadable import unreadable
 
 
@@ -20,7 +20,7 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
     """The records and order facts of a pharmacy message, with Unreadable in place of bad ones."""
     events: list[Event] = []
     for group in groups_of(message):
-        number = first_of(group.orc, profile.order_number, message.delimiters)
+        number = first_of_all((group.orc,), profile.order_number, message.delimiters)
         if group.drug is not None or (message.type != "RAS" and group.orc is not None):
             try:
                 events.append(

@@ -137,11 +137,6 @@ def first_of_all(
     return ""
 
 
-def first_of(row: Row | None, places: tuple[Place, ...], delimiters: Delimiters) -> str:
-    """The text at the first place that is valued in one row; "" if none is."""
-    return first_of_all((row,), places, delimiters)
-
-
 @lru_cache(maxsize=8192)
 def decimal_at(text: str, where: str) -> Decimal | None:
     """A plain decimal number; None if the text is empty. Raises Hl7Error `number.invalid`."""

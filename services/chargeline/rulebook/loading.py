@@ -220,16 +220,19 @@ def _version(folder: Path, formulary: Path | None) -> str:
     return digest.hexdigest()[:12]
 
 
+def interface_names(folder: Path) -> list[str]:
+    """The names of the interface profiles of a rules folder, sorted."""
+    return sorted(path.parent.name for path in folder.glob("interfaces/*/profile.toml"))
+
+
 def read_interface(folder: Path, name: str) -> dict[str, object]:
     """The table of an interface profile. Raises RulebookError that names the existing ones."""
     path = folder / "interfaces" / name / "profile.toml"
     if not path.is_file():
-        profiles = folder.glob("interfaces/*/profile.toml")
-        names = ", ".join(sorted(profile.parent.name for profile in profiles))
         raise RulebookError(
             Finding(
                 "rules.choice",
-                expected=f"one of {names}",
+                expected=f"one of {', '.join(interface_names(folder))}",
                 found=repr(name),
                 where=f"interface {name}",
                 do="choose one, or add its folder",

@@ -137,8 +137,7 @@ def line_of_drug(
     """
     drug = doses[0].drug
     if not drug.hcpcs:
-        is_fluid = drug.kind in ("hydration_fluid", "flush")
-        asked = () if is_fluid else (_code_question(doses),)
+        asked = () if drug.is_fluid else (_code_question(doses),)
         return Proposal(questions=asked, withheld=(_without_code(doses),))
     charted = [(dose, dose.in_unit_of_drug()) for dose in doses]
     readable = [(dose, amount) for dose, amount in charted if amount is not None]

@@ -39,6 +39,6 @@ def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:
         is_place = question.finding.code in _OF_A_PLACE
         if is_place and line.family != "infusions":
             continue
-        if not set(question.administrations).isdisjoint(line.administrations):
+        if any(key in question.administrations for key in line.administrations):
             return line._replace(provisional=question.finding.code)
     return line

@@ -48,8 +48,6 @@ def _used_together(lines: Sequence[list[Service]]) -> list[list[Service]]:
     A second line counts where both were needed at once. After an infiltration, or a push through
     another vein before the infusion, one line was in use at any time.
     """
-    if not lines:
-        return []
     first, *others = lines
     apart: list[list[Service]] = []
     for line in others:

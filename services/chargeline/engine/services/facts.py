@@ -7,7 +7,7 @@ administration are worked out once for all policies.
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Source
-from chargeline.engine.formulary import Formulary, Given
+from chargeline.engine.formulary import Formulary, Given, Match
 from chargeline.engine.services.records import Facts, NamedDrug, Service, instant_seconds
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
@@ -89,9 +89,10 @@ def _question_of(problem: Problem, item: Administration) -> Question:
     return Question(problem.finding, drug_label(item), (item.key,), (problem.source,))
 
 
-def given_of(item: Administration, amount: DrugAmount) -> Given:
-    """What chooses among products of one name: the route, and the amount of this drug."""
-    return Given(item.route, amount.amount, amount.unit)
+def product_of(item: Administration, amount: DrugAmount, formulary: Formulary) -> Match:
+    """The product of one drug of an administration, by its code or name, route, amount and day."""
+    given = Given(item.route, amount.amount, amount.unit)
+    return formulary.find(amount.codes, amount.text, item.day, given)
 
 
 def _unknown_drug(item: Administration, named: "_Named") -> Question:
@@ -141,14 +142,14 @@ def _drugs(item: Administration, formulary: Formulary) -> _Named:
         if amount.component == "base" and len(item.drugs) > 1:
             vehicles.append(amount)
             continue
-        match = formulary.find(amount.codes, amount.text, item.day, given_of(item, amount))
+        match = product_of(item, amount, formulary)
         drug = match.drug
         names_mixture = is_mixture and amount.component == ""
         if drug is None:
             if names_mixture:
                 continue
             return _Named((), unknown=amount, nearest=match.nearest)
-        if names_mixture and drug.kind in ("hydration_fluid", "flush"):
+        if names_mixture and drug.is_fluid:
             vehicles.append(amount)
         elif drug.id not in named or (named[drug.id].amount.component == "" and is_mixture):
             named[drug.id] = NamedDrug(drug, amount)
