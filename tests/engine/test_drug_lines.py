@@ -195,7 +195,7 @@ def test_a_line_with_an_unreadable_dose_beside_it_is_provisional() -> None:
     assert (line.units, line.administrations, line.provisional) == (
         8,
         ("O1#1", "O2#2"),
-        "dose.unreadable",
+        "dose.unit",
     )
     assert [question.administrations for question in encounter.questions] == [("O3#3",)]
 

@@ -32,6 +32,7 @@ RECORDS = {
     "draft_revision": "StoredRevision",
     "question": "StoredQuestion",
     "contribution": "StoredContribution",
+    "answer": "StoredAnswer",
     "outbox": "Announcement",
     "parked": "StoredParkedMessage",
 }

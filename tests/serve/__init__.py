@@ -186,6 +186,16 @@ def revisions(told: Iterable[Event]) -> list[shapes.DraftRevision]:
     ]
 
 
+def questions(told: Iterable[Event]) -> list[shapes.DocumentationQuestion]:
+    """The questions that were opened or closed, in the order in which they were told."""
+    kind = shapes.TYPES[shapes.DocumentationQuestion]
+    return [
+        shapes.DocumentationQuestion.model_validate(event["data"])
+        for event in once(told)
+        if event["type"] == kind
+    ]
+
+
 def drafted(told: Iterable[Event]) -> Lines:
     """The lines of each visit's last revision."""
     last: dict[tuple[str, str], shapes.DraftRevision] = {}

@@ -2,9 +2,9 @@
 
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
-output of some verbs: drafts.py (code, explain), rules.py, simulation.py, and live.py (the live
-service). The command line decides nothing about charges: it hands files and settings to the
-programs and prints what they return.
+output of some verbs: drafts.py (code, explain), answers.py (questions, answer, line), rules.py,
+simulation.py, and live.py (the live service). The command line decides nothing about charges: it
+hands files and settings to the programs and prints what they return.
 """
 
 import argparse
@@ -14,11 +14,9 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from chargeline.cli import drafts, live, rules, simulation
+from chargeline.cli import answers, drafts, live, rules, simulation
 from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
-from chargeline.engine import Finding
-from chargeline.hl7.errors import Hl7Error
-from chargeline.rulebook.errors import RulebookError
+from chargeline.engine import Finding, FindingError
 from chargeline.version import VERSION
 
 _DESCRIPTION = """\
@@ -67,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the output when it exits, and fail; so the rest goes to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except (RulebookError, Hl7Error) as error:
+    except FindingError as error:
         return wrong_use(str(error))
     except OSError as error:
         return wrong_use(
@@ -97,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     drafts.add_code(verbs)
     drafts.add_explain(verbs)
+    answers.add_answering(verbs)
     rules.add_rules(verbs)
     simulation.add_simulate(verbs)
     live.add_live(verbs)

@@ -20,6 +20,29 @@ def add_feed_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input"
     )
+    _add_drafting(verb)
+
+
+def add_feed_or_ledger(verb: argparse.ArgumentParser) -> None:
+    """The arguments of a verb that works on the ledger, or with --feed on a feed."""
+    verb.add_argument(
+        "--feed",
+        nargs="+",
+        metavar="PATH",
+        dest="paths",
+        default=[],
+        help="look at these files or folders in place of the ledger",
+    )
+    _add_drafting(verb)
+
+
+def _add_drafting(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--answers",
+        metavar="FILE",
+        type=Path,
+        help="what people answered, as `chargeline answer --feed PATH --answers FILE` writes it",
+    )
     verb.add_argument(
         "--policy",
         metavar="NAME",

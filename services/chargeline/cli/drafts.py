@@ -14,14 +14,16 @@ from rich.progress import Progress
 
 from chargeline.cli.arguments import Verbs, add_feed_arguments, sound_rules
 from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
-from chargeline.coding.assembly import Assembly, code_feed
+from chargeline.coding.assembly import Assembly
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.run import Run
 from chargeline.engine import Rulebook
 from chargeline.files import BESIDE_A_FEED, FeedFile, left_out, read_feed
-from chargeline.hl7.profile import Profile, make_profile
+from chargeline.hl7.profile import make_profile
+from chargeline.published.answer_file import read_answers
+from chargeline.published.answers import Given
 from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 
 PROGRESS_FROM_BYTES = 2_000_000
@@ -89,7 +91,7 @@ class _Page(Console):
 
 
 def _code(asked: argparse.Namespace) -> int:
-    run, rulebook = _coded(asked)
+    run, rulebook = coded(asked)
     if asked.json:
         for record in encounter_records(run, rulebook):
             sys.stdout.write(record.model_dump_json() + "\n")
@@ -100,7 +102,7 @@ def _code(asked: argparse.Namespace) -> int:
 
 
 def _explain(asked: argparse.Namespace) -> int:
-    run, _rulebook = _coded(asked)
+    run, _rulebook = coded(asked)
     nothing_printed = True
     for text in explanations(run, asked.visit, asked.line):
         nothing_printed = False
@@ -117,14 +119,16 @@ def _explain(asked: argparse.Namespace) -> int:
     return _exit_code(run)
 
 
-def _coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
+def coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:
+    """The run over the feed that the arguments ask for, and the rulebook of its drafts."""
     rulebook, folder = sound_rules(asked)
     if asked.policy:
         refuse_unknown_policy(asked.policy, rulebook, where="--policy")
     profile = make_profile(read_interface(folder, asked.interface))
     files = list(read_feed(asked.paths))
     _say_left_out(asked.paths)
-    return _run(files, rulebook, profile, asked.policy), rulebook
+    answers = read_answers(asked.answers) if asked.answers is not None else []
+    return _run(files, Assembly(rulebook, profile, asked.policy), answers), rulebook
 
 
 def _say_left_out(paths: Sequence[str]) -> None:
@@ -136,18 +140,21 @@ def _say_left_out(paths: Sequence[str]) -> None:
             print(f"chargeline: {folder}: left out {len(names)}: {shown}", file=sys.stderr)
 
 
-def _run(files: list[FeedFile], rulebook: Rulebook, profile: Profile, policy: str) -> Run:
+def _run(files: list[FeedFile], assembly: Assembly, answers: list[Given]) -> Run:
     """Read and draft the files, with a progress bar if they are large and a person is watching."""
     size = sum(len(file.data) for file in files)
-    if size < PROGRESS_FROM_BYTES or not sys.stderr.isatty():
-        return code_feed(files, rulebook, profile, policy)
-    assembly = Assembly(rulebook, profile, policy)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    is_watched = size >= PROGRESS_FROM_BYTES and sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, disable=not is_watched) as progress:
         task = progress.add_task("reading", total=sum(file.data.count(b"MSH") for file in files))
         for file in files:
-            assembly.add(file, lambda: progress.advance(task))
+            assembly.add(file, (lambda: progress.advance(task)) if is_watched else _no_bar)
+        assembly.add_answers(answers)
         progress.update(task, description="drafting", total=None)
         return assembly.finish()
+
+
+def _no_bar() -> None:
+    """Nobody is watching."""
 
 
 def _exit_code(run: Run) -> int:

@@ -5,7 +5,7 @@ No name, birth date or address is shown, because drafts and timelines hold none.
 nothing: codes, units and reasons come from the draft.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,13 @@ from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
     FAMILIES,
     Administration,
+    Asked,
     ChargeLine,
     EncounterDraft,
     Formulary,
-    Question,
     Timeline,
     Withheld,
+    asked_in,
     class_on,
     difference_in_words,
     plain,
@@ -55,6 +56,7 @@ def print_run(console: Console, run: Run, formulary: Formulary) -> None:
 
 def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> None:
     """Print one visit: for each encounter the timeline, lines, withheld services and questions."""
+    asked = _asked_by_encounter(coded)
     timeline = with_answers(coded.timeline, formulary)
     by_key = {item.key: item for item in timeline.administrations}
     if not coded.draft.encounters:
@@ -65,8 +67,8 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
         console.print(_timeline(timeline, held, formulary))
         _print_lines(console, encounter)
         _print_withheld(console, encounter.withheld)
-        _print_questions(console, encounter.questions)
-    _print_questions(console, coded.draft.questions)
+        _print_questions(console, asked.get(encounter.encounter, ()))
+    _print_questions(console, asked.get(None, ()))
     console.print()
 
 
@@ -204,9 +206,24 @@ def _why(line: ChargeLine) -> Text:
     text = Text(FAMILIES[line.family].reason_in_short(line))
     if line.provisional and line.family != "drugs":
         text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
+    for said in _said(line):
+        text.append(f" {said}", style="cyan")
     for difference in line.other_policies:
         text.append(f"\n{difference_in_words(difference)}", style="magenta")
     return text
+
+
+def _said(line: ChargeLine) -> Iterator[str]:
+    """What people answered about the line, and what they said of it, a sentence each."""
+    for step in line.trace:
+        if step.topic == "answer":
+            facts = dict(step.facts)
+            what = f"{facts['answered']} {facts.get('value', '')}".rstrip()
+            yield printable(f"{facts['by']} answered {facts['question']}: {what}.")
+    if line.instead_of:
+        yield printable(f"A person bills this in place of {line.instead_of}.")
+    if line.held:
+        yield printable(f"Held: {line.held}.")
 
 
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
@@ -221,8 +238,18 @@ def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
-def _print_questions(console: Console, questions: Iterable[Question]) -> None:
-    for question in questions:
+def _asked_by_encounter(coded: CodedVisit) -> dict[str | None, list[Asked]]:
+    """The questions of a visit by encounter; None for those about the whole visit."""
+    charted = {item.key: item for item in coded.timeline.administrations}
+    by_encounter: dict[str | None, list[Asked]] = {}
+    for asked in asked_in(coded.draft, charted):
+        by_encounter.setdefault(asked.encounter, []).append(asked)
+    return by_encounter
+
+
+def _print_questions(console: Console, questions: Iterable[Asked]) -> None:
+    for asked in questions:
+        question = asked.question
         text = Text.assemble(
             ("question  ", "yellow bold"),
             printable(
@@ -231,6 +258,9 @@ def _print_questions(console: Console, questions: Iterable[Question]) -> None:
                 f"found {question.finding.found}; {question.finding.do}"
             ),
         )
+        if asked.offers:
+            choices = ", ".join(offer.choice for offer in asked.offers)
+            text.append(f" [{asked.question_id}: {choices}]", style="dim")
         console.print(Padding(text, (0, 0, 0, 2)))
 
 

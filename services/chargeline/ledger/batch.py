@@ -23,6 +23,7 @@ from chargeline.ledger.records import (
     Announcement,
     MessageKey,
     Move,
+    StoredAnswer,
     StoredContribution,
     StoredMerge,
     StoredMessage,
@@ -126,6 +127,10 @@ class Batch(View):
     async def put_questions(self, questions: Sequence[StoredQuestion]) -> None:
         """Write questions, in place of those stored under the same id."""
         await self._transaction.insert(tables.question, questions, "replace")
+
+    async def add_answers(self, answers: Sequence[StoredAnswer]) -> None:
+        """Keep what people answered; an answer that is kept already stays as it is."""
+        await self._transaction.insert(tables.answer, answers, "ignore")
 
     async def lock_patients(self, patients: Keys) -> None:
         """Wait until no other batch holds these patients, and hold them until this batch ends.

@@ -228,6 +228,16 @@ class StoredParkedMessage(NamedTuple):
     id: int = 0
 
 
+class StoredAnswer(NamedTuple):
+    """What a person answered or said of a line; `body` is the whole of it in JSON."""
+
+    facility: str
+    visit: str
+    answer_id: str
+    at: datetime
+    body: str
+
+
 class OpenQuestions(NamedTuple):
     """How many questions of one code are open, and since when."""
 
@@ -257,6 +267,7 @@ class Forgotten(NamedTuple):
     questions: int = 0
     parked: int = 0
     contributions: int = 0
+    answers: int = 0
 
     def plus(self, other: "Forgotten") -> "Forgotten":
         """The sum of two."""

@@ -38,6 +38,7 @@ async def forget_some(transaction: Transaction, before: datetime, chunk: int) ->
         messages=stray + await _remove(transaction, tables.message, everyone),
         revisions=await _remove(transaction, tables.draft_revision, everyone),
         questions=await _remove(transaction, tables.question, everyone),
+        answers=await _remove(transaction, tables.answer, everyone),
         parked=await _parked(transaction, before, chunk),
     )
 

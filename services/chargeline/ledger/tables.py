@@ -128,6 +128,7 @@ question = Table(
     Column("closed_at", Instant),
     Column("body", Text, nullable=False),
     _partial("question_open", "code", "opened_at", where="closed_at IS NULL"),
+    Index("question_by_id", "question_id"),
     comment="What was asked of a person about a visit, and when it was settled.",
 )
 
@@ -195,4 +196,15 @@ contribution = Table(
     Index("contribution_kept", "at"),
     comment="The patient's record: what a visit adds to it that bears on drafts of the patient's "
     "others.",
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("answer_id", Name(), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="What people answered to questions or said of lines; rows are added, never changed.",
 )

@@ -19,6 +19,7 @@ from chargeline.ledger.records import (
     Announcement,
     Counts,
     OpenQuestions,
+    StoredAnswer,
     StoredContribution,
     StoredMerge,
     StoredMessage,
@@ -113,6 +114,41 @@ class View:
         for question in map(StoredQuestion._make, await self._rows(statement, by_visit)):
             by_visit[VisitKey(question.facility, question.visit)].append(question)
         return by_visit
+
+    async def asked(
+        self, *, visit: str = "", code: str = "", question_id: str = "", closed: bool = False
+    ) -> list[StoredQuestion]:
+        """Questions, the oldest first: of a visit number, of a code, or with a number.
+
+        `closed` takes those that are settled too.
+        """
+        table = tables.question
+        wanted = {"visit": visit, "code": code, "question_id": question_id}
+        statement = select(*(table.c[name] for name in StoredQuestion._fields))
+        for column, value in wanted.items():
+            if value:
+                statement = statement.where(table.c[column] == value)
+        if not closed:
+            statement = statement.where(table.c.closed_at.is_(None))
+        ordered = statement.order_by(table.c.opened_at, table.c.question_id)
+        return list(map(StoredQuestion._make, await self._transaction.rows(ordered)))
+
+    async def answers_of(
+        self, keys: Keys, merges: Sequence[StoredMerge]
+    ) -> dict[VisitKey, list[StoredAnswer]]:
+        """What people answered of each visit, and of every number that leads to it, oldest first.
+
+        Every key is in the result. `merges` are those around the keys.
+        """
+        wanted = _visit_keys(keys)
+        members = leading_to(wanted, merges)
+        everyone = {member for numbers in members.values() for member in numbers}
+        rows = list(map(StoredAnswer._make, await self._of(tables.answer, everyone)))
+        ordered = sorted(rows, key=lambda row: (row.at, row.answer_id))
+        return {
+            key: [row for row in ordered if VisitKey(row.facility, row.visit) in members[key]]
+            for key in wanted
+        }
 
     async def contributions(self, patients: Keys) -> list[StoredContribution]:
         """The records of some patients, given as (facility, number), in order of time."""

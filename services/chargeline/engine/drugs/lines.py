@@ -159,7 +159,7 @@ def line_of_drug(
         service_date=day,
         drug=drug.id,
         administrations=tuple([dose.key for dose in counted]),
-        provisional="dose.unreadable" if questions else "",
+        provisional=questions[0].finding.code if questions else "",
         trace=(Step("drug units", rounding, facts, sources),),
     )
     return Proposal(lines=(line,), questions=questions)

@@ -5,13 +5,14 @@ unit. It asks a person, and marks each line that rests on a doubted administrati
 `plausibility.py` holds the doubts, and `concerns.py` the numbers that rules set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers.settling import is_settled
 from chargeline.engine.edits.plausibility import doubts
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.trace import ChargeLine, Proposal, Question
+from chargeline.engine.words import FamilyName
 
 __all__ = ["reviewed"]
 
@@ -19,7 +20,7 @@ __all__ = ["reviewed"]
 def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:
     """A proposal with the doubts about it, and with the lines that rest on them provisional."""
     asked = _not_settled(doubts(assessment, saved), assessment)
-    open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _OF_A_PLACE]]
+    open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _RESTING]]
     if not open_:
         return proposal
     return proposal._replace(
@@ -37,8 +38,17 @@ def _not_settled(asked: Sequence[Question], assessment: Assessment) -> Sequence[
     return [question for question in asked if not is_settled(question, by_key)]
 
 
-# Questions of a family whose answer may give the service another place, and so another code.
-_OF_A_PLACE = frozenset({"initial.second_line", "initial.primary_reason"})
+_BOTH: frozenset[FamilyName] = frozenset({"infusions", "drugs"})
+_RESTING: Mapping[str, frozenset[FamilyName]] = {
+    # The answer may give the service another place, and so another code.
+    "initial.second_line": frozenset({"infusions"}),
+    "initial.primary_reason": frozenset({"infusions"}),
+    # The record says two things: how much, which row, or when.
+    "dose.disagrees": frozenset({"drugs"}),
+    "correction.ambiguous": _BOTH,
+    "time.twice": _BOTH,
+}
+"""The lines of which families rest on a question that is not a doubt; on a doubt rest all."""
 
 
 def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:
@@ -46,9 +56,9 @@ def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:
     if line.provisional:
         return line
     for question in asked:
-        is_place = question.finding.code in _OF_A_PLACE
-        if is_place and line.family != "infusions":
-            continue
-        if any(key in question.administrations for key in line.administrations):
-            return line._replace(provisional=question.finding.code)
+        code = question.finding.code
+        if line.family in _RESTING.get(code, _BOTH) and not set(line.administrations).isdisjoint(
+            question.administrations
+        ):
+            return line._replace(provisional=code)
     return line

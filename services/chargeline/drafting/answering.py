@@ -1,0 +1,265 @@
+"""What a person writes on the command line or a page, made into an answer that can be kept.
+
+It owns the look-up of a question or a line by its number, the check that the choice is offered and
+its value can be used, and how a local time such as 10:05 is completed. It keeps nothing: a program
+puts the answer into the ledger or into a file.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from chargeline.engine import (
+    LINE_OFFERS,
+    NO_HISTORY,
+    Administration,
+    Answer,
+    Asked,
+    ChargeLine,
+    Consequence,
+    Draft,
+    Finding,
+    FindingError,
+    Formulary,
+    History,
+    Rulebook,
+    SavedWork,
+    Timeline,
+    asked_in,
+    consequences,
+    draft,
+    fingerprint_of_line,
+    refusal,
+)
+from chargeline.published.answers import Given, GivenAnswer, GivenWord
+
+TAKE_BACK = "withdraw"
+
+
+class AnswerError(FindingError):
+    """An answer that cannot be taken: no such question or line, choice or value."""
+
+
+class DraftedVisit(NamedTuple):
+    """A visit as it is drafted now: its timeline before what people answered, and its draft."""
+
+    timeline: Timeline
+    draft: Draft
+    history: History = NO_HISTORY
+
+    @property
+    def charted(self) -> dict[str, Administration]:
+        """The administrations by key, as they were charted."""
+        return {item.key: item for item in self.timeline.administrations}
+
+
+class Speaker(NamedTuple):
+    """Who says it, when, and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+def questions_of_visit(visit: DraftedVisit) -> list[Asked]:
+    """The open questions of a visit, with their numbers and choices."""
+    return asked_in(visit.draft, visit.charted)
+
+
+def question_of_number(visits: Sequence[DraftedVisit], number: str) -> tuple[DraftedVisit, Asked]:
+    """The question of a number, and its visit. Raises AnswerError if no visit asks it now."""
+    for visit in visits:
+        for asked in questions_of_visit(visit):
+            if asked.question_id == number:
+                return visit, asked
+    raise AnswerError(
+        Finding(
+            "command.not_found",
+            expected="the number of an open question",
+            found=f"{number}, which no visit asks now",
+            where="QUESTION",
+            do="see the numbers that `chargeline questions list` prints",
+        )
+    )
+
+
+def answer_to(
+    visit: DraftedVisit,
+    asked: Asked,
+    formulary: Formulary,
+    choice: str,
+    *,
+    value: str,
+    speaker: Speaker,
+) -> GivenAnswer:
+    """An answer to a question of a visit. Raises AnswerError for a choice or value of no use."""
+    question, items = asked.question, visit.charted
+    offers = {str(offer.choice): offer for offer in asked.offers}
+    if choice not in offers:
+        raise _no_choice(choice, list(offers), asked.question_id)
+    kind = offers[choice].value
+    if kind == "time":
+        first = items[question.administrations[0]]
+        value = completed_time(value, first.start, visit.timeline.context.zone)
+    if expected := refusal(kind, value, formulary, frozenset(items)):
+        raise _no_value(expected, value)
+    return GivenAnswer(
+        facility=visit.timeline.key.facility,
+        visit=visit.timeline.key.visit,
+        question_id=asked.question_id,
+        code=question.finding.code,
+        drug=question.drug,
+        administrations=list(question.administrations),
+        fingerprint=asked.fingerprint,
+        choice=offers[choice].choice,
+        value=value,
+        by=speaker.by,
+        at=speaker.at,
+        reason=speaker.reason,
+    )
+
+
+def last_answer(kept: Iterable[Given], number: str) -> GivenAnswer:
+    """The last answer to the question of a number. Raises AnswerError where nobody answered it."""
+    answers = [given for given in kept if isinstance(given, GivenAnswer)]
+    of_question = [given for given in answers if given.question_id == number]
+    if of_question:
+        return max(of_question, key=lambda given: given.at)
+    raise AnswerError(
+        Finding(
+            "command.not_found",
+            expected="the number of a question that somebody answered",
+            found=f"{number}, to which nobody did",
+            where="QUESTION",
+            do="see `said` in the draft of the visit",
+        )
+    )
+
+
+def taken_back(before: GivenAnswer, speaker: Speaker) -> GivenAnswer:
+    """The answer that takes an earlier one back."""
+    said = {"by": speaker.by, "at": speaker.at, "reason": speaker.reason}
+    return before.model_copy(update={"choice": TAKE_BACK, "value": "", **said})
+
+
+def without_words(visit: DraftedVisit, rulebook: Rulebook, policy: str = "") -> DraftedVisit:
+    """The visit as chargeline drafts it, whatever people said of its lines."""
+    answers = tuple([said for said in visit.timeline.answers if isinstance(said, Answer)])
+    timeline = visit.timeline._replace(answers=answers)
+    drafted = draft(timeline, rulebook, visit.history, policy=policy)
+    return DraftedVisit(timeline, drafted, visit.history)
+
+
+def word_on_line(
+    visit: DraftedVisit, line_id: str, choice: str, *, value: str, speaker: Speaker
+) -> GivenWord:
+    """A word on a line, or on all lines of a visit with "" as `line_id`. Raises AnswerError.
+
+    `visit` is the one of `without_words`, because a word is about a line as it was drafted.
+    """
+    line = _line(visit, line_id) if line_id else None
+    offer = next((offer for name, offer in LINE_OFFERS.items() if name == choice), None)
+    if offer is None or (line is None and choice not in ("hold", "release")):
+        raise _no_choice(choice, ["hold", "release"] if line is None else list(LINE_OFFERS), "")
+    if expected := refusal(offer.value, value, Formulary(()), frozenset()):
+        raise _no_value(expected, value)
+    return GivenWord(
+        facility=visit.timeline.key.facility,
+        visit=visit.timeline.key.visit,
+        line_id=line_id,
+        fingerprint=fingerprint_of_line(line) if line is not None else "",
+        choice=offer.choice,
+        value=value,
+        by=speaker.by,
+        at=speaker.at,
+        reason=speaker.reason,
+    )
+
+
+def _line(visit: DraftedVisit, line_id: str) -> ChargeLine:
+    """The line of a number as chargeline drafts it, whatever people said of it before."""
+    lines = [line for encounter in visit.draft.encounters for line in encounter.lines]
+    line = next((line for line in lines if line.line_id == line_id), None)
+    if line is not None:
+        return line
+    raise AnswerError(
+        Finding(
+            "command.not_found",
+            expected="the number of a line of the visit",
+            found=f"{line_id}, which the draft does not have now",
+            where="LINE",
+            do="see the line_id that `chargeline code --json` and the charge.draft event give",
+        )
+    )
+
+
+def completed_time(value: str, start: datetime, zone: str) -> str:
+    """A time with day and offset, by the sender's clock: `10:05` is the first one after the start.
+
+    A text that is no time comes back as it is.
+    """
+    local = start.astimezone(ZoneInfo(zone))
+    try:
+        clock = datetime.strptime(value, "%H:%M").time()
+    except ValueError:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
+        return moment.isoformat(timespec="minutes")
+    moment = datetime.combine(local.date(), clock, ZoneInfo(zone))
+    later = moment if moment >= local else moment + timedelta(days=1)
+    return later.isoformat(timespec="minutes")
+
+
+def would_draft(
+    visit: DraftedVisit, asked: Asked, rulebook: Rulebook, policy: str = ""
+) -> Iterator[Consequence]:
+    """What each choice of a question would draft."""
+    return consequences(
+        visit.timeline, asked, rulebook, visit.history, policy=policy, saved=SavedWork()
+    )
+
+
+def money_moved(
+    visit: DraftedVisit, consequence: Consequence, prices: Mapping[str, int]
+) -> int | None:
+    """How many cents more the lines would bring after a choice; None without a price list."""
+    if not prices or consequence.changes is None:
+        return None
+    now = [line for encounter in visit.draft.encounters for line in encounter.lines]
+    return sum(_cents(line, prices) for line in consequence.lines) - sum(
+        _cents(line, prices) for line in now
+    )
+
+
+def _cents(line: ChargeLine, prices: Mapping[str, int]) -> int:
+    return line.units * prices.get(line.code, 0)
+
+
+def _no_choice(choice: str, offered: Sequence[str], number: str) -> AnswerError:
+    instead = "mend the message or the rules; this question has no answer to give"
+    about = f"`chargeline questions show {number}`" if number else "`chargeline line --help`"
+    return AnswerError(
+        Finding(
+            "answer.invalid",
+            expected=f"one of {', '.join(offered)}" if offered else "a question with choices",
+            found=choice,
+            where="CHOICE",
+            do=f"choose one; {about} says what each would draft" if offered else instead,
+        )
+    )
+
+
+def _no_value(expected: str, value: str) -> AnswerError:
+    return AnswerError(
+        Finding(
+            "answer.invalid",
+            expected=expected,
+            found=repr(value) if value else "nothing",
+            where="--value",
+            do="give it as shown",
+        )
+    )

@@ -1,0 +1,33 @@
+"""A visit of the ledger as it would be drafted now, for a person who looks at it.
+
+It owns how a program that only reads comes to the timeline, the draft and the history of a visit:
+as `processor.py` does, from the stored messages, merges, answers and records of the patient. It
+writes nothing, and another program may own the visit meanwhile.
+"""
+
+from collections.abc import Iterable
+
+from chargeline.drafting.answering import DraftedVisit
+from chargeline.drafting.processor import Processor
+from chargeline.drafting.visit_cache import VisitCache
+from chargeline.engine import VisitKey
+from chargeline.ledger.view import View
+
+
+async def drafted_now(
+    view: View, processor: Processor, keys: Iterable[VisitKey]
+) -> list[DraftedVisit]:
+    """The visits of some keys; a visit that was merged away or has no messages is left out."""
+    wanted = list(keys)
+    rulebook = processor.maker.rulebook
+    cache = VisitCache(processor.profile_of, rulebook.base, len(wanted))
+    await cache.load(view, wanted)
+    present = [key for key in wanted if key in cache.feed]
+    await cache.join_patients(view, present)
+    await cache.load_states(view, present, await view.visits(present))
+    visits = []
+    for key in present:
+        timeline, history = cache.feed[key], cache.states[key].history
+        draft = processor.maker.draft(timeline, history, cache.saved)
+        visits.append(DraftedVisit(timeline, draft, history))
+    return visits

@@ -1,0 +1,109 @@
+"""A question as text on a terminal: what is asked, and what each answer would draft.
+
+It owns the wording and the layout. It decides nothing: the question comes from a draft, and what a
+choice would draft comes from another draft. No name, birth date or address is shown.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chargeline.drafting.answering import DraftedVisit, money_moved
+from chargeline.engine import Consequence, LineDifference, printable
+from chargeline.published.shapes import DocumentationQuestion
+
+Plain = dict[str, Any]
+
+
+def listed(question: DocumentationQuestion) -> str:
+    """A question on a line: its number, its visit, its code, and what is asked."""
+    stake = dollars(question.stake_cents) if question.stake_cents is not None else ""
+    about = f"{question.drug}: " if question.drug else ""
+    text = (
+        f"{question.question_id}  {question.visit:<12} {question.code:<22} {stake:>10}  "
+        f"{about}expected {question.expected}, found {question.found}"
+    )
+    return printable(text)
+
+
+def dollars(cents: int, *, signed: bool = False) -> str:
+    """Cents as dollars, such as $1,234.50, or with its sign: +$66.00."""
+    sign = "-" if cents < 0 else "+" if signed else ""
+    return f"{sign}${abs(cents) / 100:,.2f}"
+
+
+def shown(
+    question: DocumentationQuestion,
+    visit: DraftedVisit,
+    would_draft: Sequence[Consequence],
+    prices: Mapping[str, int],
+) -> str:
+    """A question in full, each choice with the lines that it would change and the money."""
+    lines = [
+        f"{question.question_id}  visit {question.visit}  {question.drug or 'the visit'}  "
+        f"[{question.code}]  {question.severity}",
+        f"  expected {question.expected}",
+        f"  found    {question.found}",
+        f"  do       {question.do}",
+        *[f"  from     {source}" for source in question.sources],
+    ]
+    if question.stake_cents is not None:
+        lines.append(f"  waits    {dollars(question.stake_cents)}")
+    for consequence in would_draft:
+        value = _local(consequence, visit.timeline.context.zone)
+        lines += _choice(consequence, value, money_moved(visit, consequence, prices))
+    if would_draft:
+        lines.append(
+            f"  answer with: chargeline answer {question.question_id} CHOICE [--value VALUE]"
+            " --by NAME --reason TEXT"
+        )
+    return "\n".join(map(printable, lines))
+
+
+def _local(consequence: Consequence, zone: str) -> str:
+    """The value that was tried, a time by the sender's clock."""
+    if consequence.offer.value != "time" or not consequence.value:
+        return consequence.value
+    moment = datetime.fromisoformat(consequence.value).astimezone(ZoneInfo(zone))
+    return moment.isoformat(timespec="minutes")
+
+
+def _choice(consequence: Consequence, value: str, cents: int | None) -> list[str]:
+    offer = consequence.offer
+    needs = f" {value or offer.value.upper()}" if offer.value else ""
+    money = f"   {dollars(cents, signed=True)}" if cents else ""
+    head = f"  {offer.choice + needs:<34} {offer.says}{money}"
+    return [head, *[f"      {text}" for text in _in_words(consequence.changes)]]
+
+
+def _in_words(changes: Iterable[LineDifference] | None) -> list[str]:
+    if changes is None:
+        return ["what it drafts depends on the value"]
+    return [
+        f"{change.drug}: {change.before or 'nothing'} -> {change.after or 'nothing'}"
+        for change in changes
+    ] or ["no line changes"]
+
+
+def as_json(
+    question: DocumentationQuestion,
+    visit: DraftedVisit,
+    would_draft: Iterable[Consequence],
+    prices: Mapping[str, int],
+) -> Plain:
+    """A question with what each choice would draft, as plain values for JSON."""
+    return {
+        **question.model_dump(mode="json"),
+        "would_draft": [
+            {
+                "choice": consequence.offer.choice,
+                "value": consequence.value,
+                "changes": None
+                if consequence.changes is None
+                else [change._asdict() for change in consequence.changes],
+                "cents": money_moved(visit, consequence, prices),
+            }
+            for consequence in would_draft
+        ],
+    }

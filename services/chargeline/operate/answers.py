@@ -1,0 +1,191 @@
+"""`chargeline questions`, `answer` and `line` on the ledger.
+
+It owns what these commands read and write there. An answer is a row of the ledger and a nudge in
+the outbox, in one transaction; the program that owns the visit drafts it again. The commands draft
+for themselves only to show what a choice would draft.
+"""
+
+import argparse
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from chargeline.drafting.announcing import nudge
+from chargeline.drafting.answering import (
+    TAKE_BACK,
+    AnswerError,
+    DraftedVisit,
+    Speaker,
+    answer_to,
+    last_answer,
+    question_of_number,
+    taken_back,
+    without_words,
+    word_on_line,
+    would_draft,
+)
+from chargeline.drafting.looking import drafted_now
+from chargeline.drafting.processor import Processor, utc_now
+from chargeline.drafting.question_text import as_json, listed, shown
+from chargeline.drafting.revisions import DraftingResult
+from chargeline.drafting.setup import new_processor
+from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.records import StoredAnswer
+from chargeline.ledger.store import Ledger
+from chargeline.operate.opened import opened
+from chargeline.operate.running import OK
+from chargeline.published.answer_file import given_of
+from chargeline.published.answers import Given, number_of
+from chargeline.published.events import questions_of
+from chargeline.published.shapes import DocumentationQuestion
+from chargeline.published.writing import visit_draft
+from chargeline.settings import Settings
+
+Command = Callable[[Settings], Awaitable[int]]
+
+
+def list_questions(asked: argparse.Namespace) -> Command:
+    """Do `chargeline questions list`: the open questions, the oldest first."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger, ledger.view() as view:
+            rows = await view.asked(visit=asked.visit, code=asked.code)
+        for row in rows:
+            question = DocumentationQuestion.model_validate_json(row.body)
+            print(question.model_dump_json() if asked.json else listed(question))
+        if not asked.json:
+            print(f"{len(rows)} open")
+        return OK
+
+    return work
+
+
+def show_question(asked: argparse.Namespace) -> Command:
+    """Do `chargeline questions show`: one question, and what each choice would draft."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger:
+            processor = _reader(settings, ledger)
+            visit = await _visit_of_question(ledger, processor, asked.question)
+        maker = processor.maker
+        _visit, question = question_of_number([visit], asked.question)
+        whole = visit_draft(visit.draft, visit.timeline, maker.rulebook.formulary)
+        published = {
+            each.question.question_id: each.question
+            for each in questions_of(whole, 1, maker.prices)
+        }[asked.question]
+        choices = list(would_draft(visit, question, maker.rulebook))
+        if asked.json:
+            print(json.dumps(as_json(published, visit, choices, maker.prices)))
+        else:
+            print(shown(published, visit, choices, maker.prices))
+        return OK
+
+    return work
+
+
+def answer_question(asked: argparse.Namespace) -> Command:
+    """Do `chargeline answer`: keep the answer, and have the visit drafted again."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger:
+            given = await _answer(settings, ledger, asked)
+            await _keep(settings, ledger, given)
+        return OK
+
+    return work
+
+
+async def _answer(settings: Settings, ledger: Ledger, asked: argparse.Namespace) -> Given:
+    processor, speaker = _reader(settings, ledger), _speaker(asked)
+    if asked.choice == TAKE_BACK:
+        key = await _key_of_question(ledger, asked.question)
+        async with ledger.view() as view:
+            rows = await view.answers_of([key], await view.merges_around([key]))
+        kept = [given_of(row.body) for row in rows[key]]
+        return taken_back(last_answer(kept, asked.question), speaker)
+    visit = await _visit_of_question(ledger, processor, asked.question)
+    _visit, question = question_of_number([visit], asked.question)
+    formulary = processor.maker.rulebook.formulary
+    return answer_to(visit, question, formulary, asked.choice, value=asked.value, speaker=speaker)
+
+
+def say_of_line(asked: argparse.Namespace) -> Command:
+    """Do `chargeline line`: keep what is said of the line, and have the visit drafted again."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger:
+            processor = _reader(settings, ledger)
+            async with ledger.view() as view:
+                keys = await view.visit_keys(visit=asked.visit)
+                visits = await drafted_now(view, processor, keys)
+            if len(visits) != 1:
+                raise _not_one_visit(asked.visit, len(visits))
+            visit = without_words(visits[0], processor.maker.rulebook)
+            given = word_on_line(
+                visit, asked.line, asked.choice, value=asked.value, speaker=_speaker(asked)
+            )
+            await _keep(settings, ledger, given)
+        return OK
+
+    return work
+
+
+async def _keep(settings: Settings, ledger: Ledger, given: Given) -> None:
+    key = VisitKey(given.facility, given.visit)
+    row = StoredAnswer(*key, number_of(given), given.at, given.model_dump_json())
+    async with ledger.batch() as batch:
+        await batch.add_answers([row])
+        await batch.announce([nudge(settings.topic_inbound, key, utc_now())])
+    print(f"kept; visit {given.visit} is drafted again as soon as `chargeline capture` runs")
+
+
+async def _key_of_question(ledger: Ledger, number: str) -> VisitKey:
+    """The visit that asks a question, or that asked it until somebody answered."""
+    async with ledger.view() as view:
+        rows = await view.asked(question_id=number, closed=True)
+    if rows:
+        return VisitKey(rows[-1].facility, rows[-1].visit)
+    raise AnswerError(
+        Finding(
+            "command.not_found",
+            expected="the number of a question of the ledger",
+            found=number,
+            where="QUESTION",
+            do="see the numbers that `chargeline questions list` prints",
+        )
+    )
+
+
+async def _visit_of_question(ledger: Ledger, processor: Processor, number: str) -> DraftedVisit:
+    key = await _key_of_question(ledger, number)
+    async with ledger.view() as view:
+        visits = await drafted_now(view, processor, [key])
+    if visits:
+        return visits[0]
+    raise _not_one_visit(key.visit, 0)
+
+
+def _not_one_visit(visit: str, count: int) -> AnswerError:
+    return AnswerError(
+        Finding(
+            "command.not_found",
+            expected=f"one visit {visit} with a draft in the ledger",
+            found=str(count),
+            where="VISIT",
+            do="see the visits of the charge.draft events; one that was merged away has no draft",
+        )
+    )
+
+
+def _reader(settings: Settings, ledger: Ledger) -> Processor:
+    """A processor that only reads: it knows the rules, the interfaces and the prices."""
+    return new_processor(settings, ledger, settings.topic_inbound, _tell_nobody)
+
+
+def _tell_nobody(_result: DraftingResult) -> None:
+    """Nothing is drafted for the ledger here."""
+
+
+def _speaker(asked: argparse.Namespace) -> Speaker:
+    return Speaker(asked.by, datetime.now(UTC).replace(microsecond=0), asked.reason)
