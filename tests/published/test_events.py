@@ -175,19 +175,23 @@ def test_what_was_said_is_known_again_from_the_bytes() -> None:
         assert digest_of(revision.value) == revision.digest
 
 
-def test_the_content_is_all_but_the_number_and_the_changes() -> None:
-    """Another number, or other lines before it, leaves the content the same.
+def test_the_content_is_all_but_the_number_the_changes_and_the_version_of_the_rules() -> None:
+    """Another number or rulebook, or other lines before it, leaves the content the same.
 
-    Another status, policy, rulebook or line changes it.
+    Another status, policy or line changes it.
     """
     draft = visits()[0].draft
-    same = [written(draft), written(draft, revision=7), written(draft, before=[line("a")])]
+    same = [
+        written(draft),
+        written(draft, revision=7),
+        written(draft, before=[line("a")]),
+        written(draft._replace(rulebook="other")),
+    ]
     others = [
         written(draft, final=True),
         written(draft, incomplete=True),
         written(draft, merged_into="V2"),
         written(draft._replace(policy="other")),
-        written(draft._replace(rulebook="other")),
         written(draft._replace(encounters=draft.encounters[1:])),
     ]
     assert len({revision.digest.content for revision in same}) == 1

@@ -130,7 +130,7 @@ class RevisionMaker:
         if visit.draft is not None:
             return self._drafted(visit, now)
         if visit.survivor == visit.key:
-            return _undrafted(visit.row, now)
+            return _undrafted(visit.row, self.rulebook.version, now)
         return self._merged(visit, now)
 
     def _drafted(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
@@ -174,6 +174,7 @@ class RevisionMaker:
             incomplete=incomplete,
             updated_at=now,
             stake_cents=self._stake(drafted),
+            rulebook=self.rulebook.version,
         )
         return self._result(visit, row, last=last, revision=revision, due=due, now=now)
 
@@ -317,9 +318,11 @@ def _question_changes(
     return question_changes(before, opened, revision)
 
 
-def _undrafted(row: StoredVisit | None, now: datetime) -> DraftingResult:
+def _undrafted(row: StoredVisit | None, rulebook: str, now: datetime) -> DraftingResult:
     """A visit that only a parked message or a nudge has named: nothing of it is due."""
     if row is None:
         return DraftingResult()
-    nothing_due = row._replace(settle_due=None, final_due=None, asked_due=None, updated_at=now)
+    nothing_due = row._replace(
+        settle_due=None, final_due=None, asked_due=None, updated_at=now, rulebook=rulebook
+    )
     return DraftingResult(visits=changed_row(row, nothing_due))

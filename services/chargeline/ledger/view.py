@@ -30,6 +30,7 @@ from chargeline.ledger.records import (
 from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
+_DUE = ("settle_due", "final_due", "asked_due")
 
 
 class View:
@@ -168,6 +169,28 @@ class View:
                 )
             )
         rows = await self._transaction.rows(keys.order_by(table.c.facility, table.c.visit))
+        return [VisitKey(row.facility, row.visit) for row in rows]
+
+    async def due_visits(self, now: datetime, limit: int) -> list[VisitKey]:
+        """The visits with something due by now, the longest due first."""
+        due_since: dict[VisitKey, datetime] = {}
+        for due in _DUE:
+            for row in await self._transaction.rows(
+                statements.due(due), {"now": now, "most": limit}
+            ):
+                key = VisitKey(row.facility, row.visit)
+                due_since[key] = min(row.since, due_since.get(key, row.since))
+        return sorted(due_since, key=lambda key: (due_since[key], key))[:limit]
+
+    async def open_under_other_rules(
+        self, rulebook: str, after: VisitKey, limit: int
+    ) -> list[VisitKey]:
+        """Open visits that were last drafted with other rules, sorted, from behind one key on.
+
+        A visit that is due to be drafted soon is left out.
+        """
+        asked = {"rulebook": rulebook, **after._asdict(), "most": limit}
+        rows = await self._transaction.rows(statements.open_under_other_rules(), asked)
         return [VisitKey(row.facility, row.visit) for row in rows]
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
