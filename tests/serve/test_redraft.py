@@ -45,7 +45,7 @@ async def test_a_drug_that_was_added_reaches_the_visits_that_asked_for_it(
     service.environment["CHARGELINE_FORMULARY"] = str(formulary)
     service.environment["CHARGELINE_REDRAFT_PER_SECOND"] = "0"
     said = redraft(service, "--question", "drug.unknown")
-    assert said == "1 visit is drafted again as soon as `chargeline capture` runs\n"
+    assert said == "1 visit is drafted again as soon as `chargeline capture` or `serve` runs\n"
     service.start()
     await until(lambda: len(revisions(service.events())) > 2, service.said)
     assert await service.stop() == 0

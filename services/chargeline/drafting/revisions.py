@@ -21,7 +21,6 @@ from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, Visi
 from chargeline.engine import (
     Administration,
     Draft,
-    History,
     Rulebook,
     SavedWork,
     Timeline,
@@ -104,11 +103,11 @@ class RevisionMaker:
         self.stop_grace = stop_grace
 
     def draft(
-        self, timeline: Timeline, history: History, saved: dict[VisitKey, SavedWork]
+        self, timeline: Timeline, state: VisitState, saved: dict[VisitKey, SavedWork]
     ) -> Draft:
-        """Draft a visit; `history` is what the patient's other visits contribute."""
+        """Draft a visit, with what its state says of other visits and of dropped messages."""
         work = saved.setdefault(timeline.key, SavedWork())
-        return draft(timeline, self.rulebook, history, saved=work)
+        return draft(without_dropped(timeline, state), self.rulebook, state.history, saved=work)
 
     def revise(self, visits: Sequence[VisitToRevise], now: datetime) -> DraftingResult:
         """Find what is new in these visits."""
@@ -142,7 +141,9 @@ class RevisionMaker:
         state = visit.state
         # A message that a person has seen to makes the visit incomplete no more, although it still
         # cannot be read.
-        incomplete = state.parked or (bool(timeline.problems) and not state.settled)
+        incomplete = state.parked or (
+            bool(without_dropped(timeline, state).problems) and not state.settled
+        )
         revision = _next_revision(drafted, last, final=final, incomplete=incomplete)
         if revision is not None:
             asked = _questions(drafted, revision.revision, timeline)
@@ -264,6 +265,18 @@ class RevisionMaker:
             withheld=_newly_withheld(revision, visit.state.last),
             states={visit.key: visit.state._replace(last=last, asked=open_now)},
         )
+
+
+def without_dropped(timeline: Timeline, state: VisitState) -> Timeline:
+    """A timeline without what could not be read of messages that a person has dropped."""
+    if not state.dropped:
+        return timeline
+    problems = [
+        problem
+        for problem in timeline.problems
+        if problem.source.message.digest not in state.dropped
+    ]
+    return timeline._replace(problems=tuple(problems))
 
 
 def _next_revision(

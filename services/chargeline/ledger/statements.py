@@ -148,6 +148,16 @@ def visits_with_parked(dialect: str) -> Select[Any]:
 
 
 @cache
+def dropped(dialect: str) -> Select[Any]:
+    """The keys of visits of which a person has dropped parked messages, and those messages."""
+    table = tables.parked
+    here = among(dialect, table.c.facility, table.c.visit)
+    return select(table.c.facility, table.c.visit, table.c.raw).where(
+        here, table.c.status == "dropped"
+    )
+
+
+@cache
 def due(name: str) -> Select[Any]:
     """The keys of visits of which the time `name` has come by :now, and since when.
 

@@ -129,13 +129,20 @@ class View:
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
         return list(map(Announcement._make, rows))
 
-    async def parked(self, status: str | None, limit: int, after: int) -> list[StoredParkedMessage]:
-        """Parked messages with a greater id than `after`, in the order of their ids."""
+    async def parked(
+        self, status: str | None, limit: int, after: int, code: str = ""
+    ) -> list[StoredParkedMessage]:
+        """Parked messages with a greater id than `after`, in the order of their ids.
+
+        With a `code`, only those that were parked for that reason.
+        """
         statement = (
             _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
         )
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
+        if code:
+            statement = statement.where(tables.parked.c.code == code)
         return list(map(StoredParkedMessage._make, await self._transaction.rows(statement)))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
@@ -147,6 +154,13 @@ class View:
         for row in await self._rows(statements.visits_with_parked(self._dialect), keys):
             (waiting if row.status == "parked" else settled).add(VisitKey(row.facility, row.visit))
         return waiting, settled
+
+    async def dropped(self, keys: Keys) -> dict[VisitKey, list[bytes]]:
+        """The parked messages of visits that a person has dropped; only visits with some."""
+        by_visit: dict[VisitKey, list[bytes]] = {}
+        for row in await self._rows(statements.dropped(self._dialect), keys):
+            by_visit.setdefault(VisitKey(row.facility, row.visit), []).append(row.raw)
+        return by_visit
 
     async def visit_keys(self, *, visit: str = "", question: str = "") -> list[VisitKey]:
         """The visits that have a draft, sorted: all, those of one number, or those in question.

@@ -1,0 +1,19 @@
+"""The ledger of the settings, open for the length of one command.
+
+It owns that the ledger is closed whatever happens in between. It does not know what a command does.
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chargeline.ledger.store import Ledger
+from chargeline.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, accept_old: bool = False) -> AsyncIterator[Ledger]:
+    """The ledger of CHARGELINE_LEDGER_URL; `accept_old` is for a command that migrates it."""
+    ledger = await Ledger.open(settings.ledger_url.get_secret_value(), accept_old=accept_old)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
