@@ -1,6 +1,7 @@
 """The ledger of the settings, open for the length of one command.
 
 It owns that the ledger is closed whatever happens in between. It does not know what a command does.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
