@@ -126,12 +126,12 @@ def test_json_has_the_promised_keys(tmp_path: Path, capsys: Capsys) -> None:
     (record,) = outcome.records
     assert set(record) == {
         "facility", "visit", "encounter", "policy", "rulebook", "lines", "questions", "withheld",
-        "messages",
+        "administrations", "said", "messages",
     }  # fmt: skip
     line = record["lines"][1]
     assert set(line) == {
         "line_id", "role", "code", "units", "modifiers", "service_date", "drug", "minutes",
-        "administrations", "provisional", "trace", "other_policies",
+        "administrations", "provisional", "trace", "other_policies", "held", "instead_of",
     }  # fmt: skip
     assert set(line["trace"][0]) == {
         "topic", "rule", "why", "cite", "facts", "sources", "passed_over",
@@ -172,7 +172,8 @@ def test_json_shows_questions_and_withheld(tmp_path: Path, capsys: Capsys) -> No
     (record,) = inside(capsys, "code", feed(tmp_path, fluid), "--json").records
     assert [question["code"] for question in record["questions"]] == ["stop.missing"]
     assert set(record["questions"][0]) == {
-        "code", "expected", "found", "do", "drug", "administrations", "sources",
+        "code", "expected", "found", "do", "drug", "administrations", "sources", "question_id",
+        "severity", "fingerprint", "choices",
     }  # fmt: skip
     assert record["questions"][0]["sources"][0].startswith("RXA[1]-3 of message C")
     assert [service["reason"] for service in record["withheld"]] == ["stop.missing"]

@@ -7,7 +7,7 @@ from chargeline.drafting.counting import count_drafted
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.files import FeedFile
-from chargeline.published import drafts
+from chargeline.published import drafts, writing
 from chargeline.simulator.feed import simulate
 from chargeline.telemetry.metrics import Metrics
 from tests.drafting.test_processor import PROFILE, RULEBOOK
@@ -19,7 +19,9 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     data = b"".join(message for _style, message in feed.messages)
     run = code_feed([FeedFile("feed", data)], RULEBOOK, PROFILE)
     revisions = [
-        drafts.revision_of(coded.draft, revision=1, final=False, incomplete=False, before={})
+        drafts.revision_of(
+            writing.VisitDraft(coded.draft), revision=1, final=False, incomplete=False, before={}
+        )
         for coded in run.visits
     ]
     lines = sum(

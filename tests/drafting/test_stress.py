@@ -34,7 +34,7 @@ from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.view import View
-from chargeline.published import drafts, events, shapes
+from chargeline.published import drafts, events, shapes, writing
 from chargeline.published.inbound import record_key
 from tests.golden.messages import adt, given, ordered
 from tests.ledger import with_tables
@@ -363,7 +363,7 @@ def _ends_as_coded(
         return
     discharged = coded.timeline.context.discharged
     written = drafts.revision_of(
-        coded.draft,
+        _whole(coded),
         revision=1,
         final=discharged is not None and discharged + world.grace <= world.now,
         incomplete=parked or bool(coded.timeline.problems),
@@ -378,6 +378,10 @@ def _ends_as_coded(
     assert said[-1].model_dump(exclude=left_out) == expected.model_dump(exclude=left_out), key
 
 
+def _whole(coded: CodedVisit) -> writing.VisitDraft:
+    return writing.visit_draft(coded.draft, coded.timeline, RULEBOOK.formulary)
+
+
 def _lines(revision: shapes.DraftRevision) -> list[tuple[object, ...]]:
     return [
         (line.code, line.units, tuple(line.modifiers))
@@ -389,8 +393,7 @@ def _lines(revision: shapes.DraftRevision) -> list[tuple[object, ...]]:
 def _questions(coded: CodedVisit | None) -> list[str]:
     if coded is None:
         return []
-    by_key = {item.key: item for item in coded.timeline.administrations}
-    asked = events.questions_of(coded.draft, 1, by_key)
+    asked = events.questions_of(_whole(coded), 1)
     return sorted(entry.question.question_id for entry in asked)
 
 

@@ -98,7 +98,10 @@ def _write(path: Path, runs: Iterable[tuple[str, Run]], rulebook: Rulebook) -> N
         page = StringIO()
         print_run(Console(file=page, width=WIDTH, force_terminal=False), run, rulebook.formulary)
         entry = {
-            "encounters": [each.model_dump(mode="json") for each in encounter_records(run, "-")],
+            "encounters": [
+                each.model_dump(mode="json")
+                for each in encounter_records(run, rulebook._replace(version="-"))
+            ],
             "page": page.getvalue(),
             "explanations": list(explanations(run, rulebook)),
         }

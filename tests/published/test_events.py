@@ -11,20 +11,19 @@ from pydantic import ValidationError
 from chargeline.coding.assembly import Assembly
 from chargeline.coding.records import encounter_records
 from chargeline.coding.run import CodedVisit
-from chargeline.engine import ChargeLine, Draft, Finding, Question, VisitKey, ask
+from chargeline.engine import (
+    ChargeLine,
+    Draft,
+    Finding,
+    Question,
+    Rulebook,
+    VisitKey,
+    ask,
+    asked_in,
+)
 from chargeline.files import FeedFile
 from chargeline.hl7.profile import make_profile
-from chargeline.published.drafts import (
-    Steps,
-    WrittenRevision,
-    billed,
-    changes,
-    digest_of,
-    line_of,
-    question_of,
-    revision_of,
-    withheld_of,
-)
+from chargeline.published.drafts import WrittenRevision, billed, changes, digest_of, revision_of
 from chargeline.published.events import (
     TimedEvent,
     parked,
@@ -34,6 +33,7 @@ from chargeline.published.events import (
 )
 from chargeline.published.inbound import record_key
 from chargeline.published.shapes import (
+    AdministrationFacts,
     Changes,
     DocumentationQuestion,
     DraftRevision,
@@ -41,6 +41,15 @@ from chargeline.published.shapes import (
     OpenQuestion,
     ParkedMessage,
     WithheldService,
+)
+from chargeline.published.writing import (
+    Steps,
+    VisitDraft,
+    administration_of,
+    line_of,
+    question_of,
+    visit_draft,
+    withheld_of,
 )
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
@@ -50,13 +59,13 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DAY = date(2026, 3, 2)
 
 
-def run_of_a_feed() -> tuple[Any, str]:
+def run_of_a_feed() -> tuple[Any, Rulebook]:
     folder = rules_directory()
     rulebook = load_rulebook(folder)
     assembly = Assembly(rulebook, make_profile(read_interface(folder, "standard")))
     feed = simulate(visits=12, seed=1, style="standard", mess=0.6)
     assembly.add(FeedFile("feed", b"".join(message for _style, message in feed.messages)))
-    return assembly.finish(), rulebook.version
+    return assembly.finish(), rulebook
 
 
 RUN, RULEBOOK = run_of_a_feed()
@@ -66,11 +75,19 @@ def visits() -> list[CodedVisit]:
     return [each for each in RUN.visits if each.draft.encounters]
 
 
+def whole(draft: Draft) -> VisitDraft:
+    """A draft with its numbered questions, and with its timeline if it is of the feed."""
+    for coded in RUN.visits:
+        if coded.draft.encounters is draft.encounters:
+            return visit_draft(draft, coded.timeline, RULEBOOK.formulary)
+    return VisitDraft(draft, asked_in(draft, {}))
+
+
 def written(draft: Draft | None = None, **changed: Any) -> WrittenRevision:
     draft = draft or visits()[0].draft
     lines = changed.pop("before", ())
     return revision_of(
-        draft,
+        whole(draft),
         **{"revision": 1, "final": False, "incomplete": False, "before": billed(lines), **changed},
     )
 
@@ -107,7 +124,7 @@ def draft_with(*questions: Question) -> Draft:
 
 
 def asked(*questions: Question, at: int = 1) -> list[DocumentationQuestion]:
-    return [each.question for each in questions_of(draft_with(*questions), at, {})]
+    return [each.question for each in questions_of(whole(draft_with(*questions)), at)]
 
 
 def parked_message(**changed: Any) -> ParkedMessage:
@@ -144,6 +161,7 @@ def test_a_draft_has_the_content_of_code_json() -> None:
         for encounter, record in zip(event["encounters"], own, strict=True):
             assert encounter["lines"] == record["lines"]
             assert encounter["withheld"] == record["withheld"]
+            assert encounter["administrations"] == record["administrations"]
             assert event["questions"] + encounter["questions"] == record["questions"]
 
 
@@ -266,7 +284,10 @@ def test_the_conversions_keep_the_names_of_the_engine() -> None:
     ]:
         assert set(entry._fields) - {"family"} == set(record)
         assert list(record) == list(model.model_fields)
-    assert list(question_of(question())) == list(OpenQuestion.model_fields)
+    (a_question,) = whole(draft_with(question())).asked
+    assert list(question_of(a_question)) == list(OpenQuestion.model_fields)
+    item = visits()[0].timeline.administrations[0]
+    assert list(administration_of(item)) == list(AdministrationFacts.model_fields)
 
 
 # ------------------------------------------------------------------ changes
@@ -362,7 +383,7 @@ def test_a_question_says_since_when_and_how_long_was_ordered() -> None:
     missing_stops = 0
     for visit in visits():
         by_key = {item.key: item for item in visit.timeline.administrations}
-        for opened, wait_minutes in questions_of(visit.draft, 1, by_key):
+        for opened, wait_minutes in questions_of(whole(visit.draft), 1):
             if opened.code == "stop.missing":
                 (key,) = opened.administrations
                 ordered = by_key[key].ordered_minutes

@@ -91,7 +91,7 @@ class _Page(Console):
 def _code(asked: argparse.Namespace) -> int:
     run, rulebook = _coded(asked)
     if asked.json:
-        for record in encounter_records(run, rulebook.version):
+        for record in encounter_records(run, rulebook):
             sys.stdout.write(record.model_dump_json() + "\n")
     else:
         width = None if sys.stdout.isatty() else COLUMNS_WITHOUT_TERMINAL

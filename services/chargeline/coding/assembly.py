@@ -6,11 +6,12 @@ used is set aside with its reason, and the other messages are coded all the same
 where the bytes come from or how the drafts are shown.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from chargeline.coding.run import CodedVisit, Run, SetAside
 from chargeline.engine import (
     NO_HISTORY,
+    Contribution,
     Feed,
     Finding,
     History,
@@ -20,6 +21,7 @@ from chargeline.engine import (
     contributions_of,
     draft,
     histories,
+    with_answers,
 )
 from chargeline.files import FeedFile
 from chargeline.hl7.errors import Hl7Error
@@ -27,6 +29,7 @@ from chargeline.hl7.framing import split_messages
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
+from chargeline.published.answers import Given, reading_of
 
 
 class Assembly:
@@ -75,6 +78,14 @@ class Assembly:
     ) -> None:
         self.set_aside.append(SetAside(place, control_id, visit, finding))
 
+    def add_answers(self, answers: Iterable[Given]) -> None:
+        """Take in what people said of visits that were read; call it after the last file."""
+        for given in answers:
+            key = self.feed.surviving(VisitKey(given.facility, given.visit))
+            if key in self.feed:
+                zone = self.feed[key].context.zone
+                self.feed.add(reading_of(given, key.visit, zone))
+
     def finish(self) -> Run:
         """Draft every visit, with what the patient's other visits of this feed contribute.
 
@@ -82,7 +93,7 @@ class Assembly:
         Only the visits to which another visit contributes are then drafted a second time.
         """
         coded = [self._coded(key, NO_HISTORY) for key in self.feed]
-        contributions = [item for visit in coded for item in contributions_of(*visit)]
+        contributions = [item for visit in coded for item in self._contributed(visit)]
         history = histories(contributions)
         visits = tuple(
             self._coded(visit.timeline.key, history[visit.timeline.key])
@@ -107,14 +118,24 @@ class Assembly:
 
     def _coded(self, key: VisitKey, history: History) -> CodedVisit:
         timeline = self.feed[key]
-        return CodedVisit(timeline, draft(timeline, self.rulebook, history, policy=self.policy))
+        drafted = draft(timeline, self.rulebook, history, policy=self.policy)
+        return CodedVisit(timeline, drafted, history)
+
+    def _contributed(self, visit: CodedVisit) -> tuple[Contribution, ...]:
+        answered = with_answers(visit.timeline, self.rulebook.formulary)
+        return contributions_of(answered, visit.draft)
 
 
 def code_feed(
-    files: Iterable[FeedFile], rulebook: Rulebook, profile: Profile, policy: str = ""
+    files: Iterable[FeedFile],
+    rulebook: Rulebook,
+    profile: Profile,
+    policy: str = "",
+    answers: Sequence[Given] = (),
 ) -> Run:
-    """Read the files of a feed and draft all its visits."""
+    """Read the files of a feed and draft all its visits, after what people answered."""
     assembly = Assembly(rulebook, profile, policy)
     for file in files:
         assembly.add(file)
+    assembly.add_answers(answers)
     return assembly.finish()

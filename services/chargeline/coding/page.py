@@ -30,6 +30,7 @@ from chargeline.engine import (
     plain,
     printable,
     product_of,
+    with_answers,
 )
 
 BAR_WIDTH = 36
@@ -54,13 +55,14 @@ def print_run(console: Console, run: Run, formulary: Formulary) -> None:
 
 def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> None:
     """Print one visit: for each encounter the timeline, lines, withheld services and questions."""
-    by_key = {item.key: item for item in coded.timeline.administrations}
+    timeline = with_answers(coded.timeline, formulary)
+    by_key = {item.key: item for item in timeline.administrations}
     if not coded.draft.encounters:
         console.rule(_title(coded, "", ()), align="left", style="bold")
     for encounter in coded.draft.encounters:
         held = [by_key[key] for key in encounter.administrations]
         console.rule(_title(coded, encounter.encounter, held), align="left", style="bold")
-        console.print(_timeline(coded.timeline, held, formulary))
+        console.print(_timeline(timeline, held, formulary))
         _print_lines(console, encounter)
         _print_withheld(console, encounter.withheld)
         _print_questions(console, encounter.questions)

@@ -9,9 +9,18 @@ patient.
 from collections.abc import Iterable, Iterator
 
 from chargeline.coding.run import CodedVisit, Run, SetAside
-from chargeline.engine import Finding
-from chargeline.published.drafts import Steps, encounter_of, question_of
-from chargeline.published.shapes import Line, OpenQuestion, PublishedModel, WithheldService
+from chargeline.engine import Finding, Rulebook
+from chargeline.published.answers import SaidByAPerson
+from chargeline.published.given import AdministrationFacts
+from chargeline.published.model import PublishedModel
+from chargeline.published.shapes import Line, OpenQuestion, WithheldService
+from chargeline.published.writing import (
+    Steps,
+    encounters_of,
+    question_of,
+    said_of_visit,
+    visit_draft,
+)
 
 SHOWN_PLACES = 10
 
@@ -52,10 +61,12 @@ class EncounterRecord(PublishedModel):
     lines: list[Line]
     questions: list[OpenQuestion]
     withheld: list[WithheldService]
+    administrations: list[AdministrationFacts]
+    said: list[SaidByAPerson]
     messages: Messages
 
 
-def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterRecord]:
+def encounter_records(run: Run, rulebook: Rulebook) -> Iterator[EncounterRecord]:
     """The records of all encounters of a run.
 
     A visit that has questions and no encounter gives one record whose `encounter` is null. A feed
@@ -68,7 +79,7 @@ def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterReco
     shown = False
     for coded in run.visits:
         messages = _messages(run, [*by_visit.get(coded.timeline.key, []), *nobody])
-        for record in _of_visit(coded, messages, rulebook_version):
+        for record in _of_visit(coded, messages, rulebook):
             shown = True
             yield record
     if not shown:
@@ -77,27 +88,35 @@ def encounter_records(run: Run, rulebook_version: str) -> Iterator[EncounterReco
             visit=None,
             encounter=None,
             policy=None,
-            rulebook=rulebook_version,
+            rulebook=rulebook.version,
             lines=[],
             questions=[],
             withheld=[],
+            administrations=[],
+            said=[],
             messages=_messages(run, run.set_aside),
         )
 
 
-def _of_visit(coded: CodedVisit, messages: Messages, rulebook: str) -> Iterator[EncounterRecord]:
+_PARTS = ("lines", "questions", "withheld", "administrations")
+
+
+def _of_visit(
+    coded: CodedVisit, messages: Messages, rulebook: Rulebook
+) -> Iterator[EncounterRecord]:
     key, draft = coded.timeline.key, coded.draft
-    visit_questions = [question_of(question) for question in draft.questions]
-    steps = Steps()
-    encounters = [encounter_of(encounter, steps) for encounter in draft.encounters]
+    visit = visit_draft(draft, coded.timeline, rulebook.formulary)
+    visit_questions = [question_of(asked) for asked in visit.asked if asked.encounter is None]
+    encounters = encounters_of(visit, Steps())
     if not encounters and visit_questions:
-        encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
+        encounters = [{"encounter": None, **{part: [] for part in _PARTS}}]
     for encounter in encounters:
         named = {
             "facility": key.facility,
             "visit": key.visit,
             "policy": draft.policy,
-            "rulebook": rulebook,
+            "rulebook": rulebook.version,
+            "said": [said_of_visit(said) for said in draft.said],
         }
         questions = [*visit_questions, *encounter["questions"]]
         yield EncounterRecord.model_validate(

@@ -10,9 +10,11 @@ from typing import Literal, NamedTuple, TypedDict
 
 from chargeline.engine import (
     FAMILIES,
+    NO_HISTORY,
     ChargeLine,
     Draft,
     Finding,
+    History,
     Question,
     Timeline,
     VisitKey,
@@ -66,10 +68,11 @@ class SetAside(NamedTuple):
 
 
 class CodedVisit(NamedTuple):
-    """One visit with its timeline and its draft."""
+    """One visit with its timeline, its draft, and what its patient's other visits contribute."""
 
     timeline: Timeline
     draft: Draft
+    history: History = NO_HISTORY
 
 
 class Run(NamedTuple):

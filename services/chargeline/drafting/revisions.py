@@ -19,13 +19,13 @@ from chargeline.drafting.due import due_questions, look_again
 from chargeline.drafting.rows import changed_row, new_visit, stored_question, stored_revision
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
-    Administration,
     Draft,
     Rulebook,
     SavedWork,
     Timeline,
     VisitKey,
     draft,
+    with_answers,
 )
 from chargeline.ledger.records import (
     Announcement,
@@ -35,7 +35,9 @@ from chargeline.ledger.records import (
 )
 from chargeline.published.drafts import WrittenRevision, revision_of
 from chargeline.published.events import AskedQuestion, late_question, question_changes, questions_of
+from chargeline.published.readiness import money
 from chargeline.published.shapes import DocumentationQuestion
+from chargeline.published.writing import VisitDraft, visit_draft
 
 
 class Topics(NamedTuple):
@@ -102,6 +104,10 @@ class RevisionMaker:
         self.grace = grace
         self.stop_grace = stop_grace
 
+    def answered(self, timeline: Timeline) -> Timeline:
+        """The timeline after what people answered."""
+        return with_answers(timeline, self.rulebook.formulary)
+
     def draft(
         self, timeline: Timeline, state: VisitState, saved: dict[VisitKey, SavedWork]
     ) -> Draft:
@@ -144,13 +150,14 @@ class RevisionMaker:
         incomplete = state.parked or (
             bool(without_dropped(timeline, state).problems) and not state.settled
         )
-        revision = _next_revision(drafted, last, final=final, incomplete=incomplete)
+        whole = visit_draft(drafted, timeline, self.rulebook.formulary)
+        revision = self._next_revision(whole, last, final=final, incomplete=incomplete)
         if revision is not None:
-            asked = _questions(drafted, revision.revision, timeline)
-            last = LastRevision(revision.digest, drafted, asked)
+            asked = questions_of(whole, revision.revision, self.prices)
+            last = LastRevision(revision.digest, drafted, asked, whole.timeline)
         elif last is not None and last.draft != drafted:
-            asked = _questions(drafted, last.digest.revision, timeline)
-            last = last._replace(draft=drafted, questions=asked)
+            asked = questions_of(whole, last.digest.revision, self.prices)
+            last = last._replace(draft=drafted, questions=asked, timeline=whole.timeline)
         questions: Sequence[AskedQuestion] = last.questions if last is not None else ()
         due, asked_due = due_questions(
             questions,
@@ -179,6 +186,34 @@ class RevisionMaker:
         )
         return self._result(visit, row, last=last, revision=revision, due=due, now=now)
 
+    def _next_revision(
+        self, visit: VisitDraft, last: LastRevision | None, *, final: bool, incomplete: bool
+    ) -> WrittenRevision | None:
+        """The next revision, or None if it would say what the last one said.
+
+        A visit that never had a revision gets none as long as its draft is empty.
+        """
+        digest = last.digest if last is not None else None
+        status = ("final" if final else "open", incomplete)
+        if (
+            last is not None
+            and last.draft == visit.draft
+            and last.timeline == visit.timeline
+            and (last.digest.status, last.digest.incomplete) == status
+        ):
+            return None
+        revision = revision_of(
+            visit,
+            revision=digest.revision + 1 if digest is not None else 1,
+            final=final,
+            incomplete=incomplete,
+            before=digest.billed if digest is not None else {},
+            prices=self.prices,
+        )
+        if digest is None:
+            return revision if visit.draft.encounters or visit.draft.questions else None
+        return revision if revision.digest.content != digest.content else None
+
     def _stake(self, drafted: Draft) -> int:
         """The cents that the lines with an open question would bring.
 
@@ -186,10 +221,8 @@ class RevisionMaker:
         """
         if not self.prices:
             return 0
-        lines = [
-            line for encounter in drafted.encounters for line in encounter.lines if line.provisional
-        ]
-        return sum(line.units * self.prices.get(line.code, 0) for line in lines)
+        lines = [line for encounter in drafted.encounters for line in encounter.lines]
+        return money([line for line in lines if line.provisional], self.prices)
 
     def _forgotten(self, visit: VisitToRevise, row: StoredVisit, now: datetime) -> DraftingResult:
         """A visit whose messages retention has removed: a person is asked about the late message.
@@ -218,7 +251,7 @@ class RevisionMaker:
                 questions=(),
             )
             revision = revision_of(
-                empty,
+                VisitDraft(empty),
                 revision=number + 1,
                 final=False,
                 incomplete=False,
@@ -279,45 +312,12 @@ def without_dropped(timeline: Timeline, state: VisitState) -> Timeline:
     return timeline._replace(problems=tuple(problems))
 
 
-def _next_revision(
-    drafted: Draft, last: LastRevision | None, *, final: bool, incomplete: bool
-) -> WrittenRevision | None:
-    """The next revision, or None if it would say what the last one said.
-
-    A visit that never had a revision gets none as long as its draft is empty.
-    """
-    digest = last.digest if last is not None else None
-    status = ("final" if final else "open", incomplete)
-    if (
-        last is not None
-        and last.draft == drafted
-        and (last.digest.status, last.digest.incomplete) == status
-    ):
-        return None
-    revision = revision_of(
-        drafted,
-        revision=digest.revision + 1 if digest is not None else 1,
-        final=final,
-        incomplete=incomplete,
-        before=digest.billed if digest is not None else {},
-    )
-    if digest is None:
-        return revision if drafted.encounters or drafted.questions else None
-    return revision if revision.digest.content != digest.content else None
-
-
 def _newly_withheld(revision: WrittenRevision | None, last: LastRevision | None) -> list[str]:
     """The reasons of the services that a revision withholds and the last one did not."""
     if revision is None:
         return []
     before = last.digest.withheld if last is not None else frozenset()
     return [reason for reason, *_administrations in revision.digest.withheld - before]
-
-
-def _questions(drafted: Draft, revision: int, timeline: Timeline) -> Sequence[AskedQuestion]:
-    """All questions of a draft, those that are not due yet among them."""
-    by_key: dict[str, Administration] = {item.key: item for item in timeline.administrations}
-    return questions_of(drafted, revision, by_key)
 
 
 def _question_changes(

@@ -45,7 +45,7 @@ async def draft_with_records(
         if timeline is not None
     }
     contributed = {
-        key: frozenset(contributions_of(timeline, drafts[key]))
+        key: frozenset(contributions_of(maker.answered(timeline), drafts[key]))
         for key, timeline in timelines.items()
         if timeline is not None
     }

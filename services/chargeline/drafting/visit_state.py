@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from chargeline.engine import NO_HISTORY, Contribution, Draft, History
+from chargeline.engine import NO_HISTORY, Contribution, Draft, History, Timeline
 from chargeline.ledger.records import StoredQuestion
 from chargeline.published.drafts import RevisionDigest
 from chargeline.published.events import AskedQuestion
@@ -29,12 +29,14 @@ class LastRevision(NamedTuple):
     """The revision of a visit that was published last.
 
     `draft` is the draft from which it was written, None if it was read back from the ledger.
-    `questions` are all questions of that draft, those that are not due yet among them.
+    `questions` are all questions of that draft, those that are not due yet among them, and
+    `timeline` is what was drafted, after what people answered.
     """
 
     digest: RevisionDigest
     draft: Draft | None = None
     questions: Sequence[AskedQuestion] = ()
+    timeline: Timeline | None = None
 
 
 class VisitState(NamedTuple):

@@ -17,6 +17,15 @@ from chargeline.engine.again import (
     SavedWork,
     days_alike,
 )
+from chargeline.engine.answers import (
+    held_as_a_whole,
+    none_in_silence,
+    said_of,
+    settled,
+    still_asked_of_visit,
+    with_answers,
+    with_word_on_lines,
+)
 from chargeline.engine.comparison import with_differences
 from chargeline.engine.edits import reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
@@ -90,8 +99,10 @@ def draft(
     same with it and without it.
     """
     name = policy or rulebook.policy_for(timeline.context)
+    said = said_of(timeline, rulebook.formulary)
+    held = held_as_a_whole(timeline)
     drafting = _Drafting(
-        timeline=timeline,
+        timeline=with_answers(timeline, rulebook.formulary),
         rulebook=rulebook,
         policy=name,
         history=history,
@@ -102,15 +113,18 @@ def draft(
         key=timeline.key,
         policy=name,
         rulebook=rulebook.version,
-        encounters=encounters,
-        questions=_visit_questions(timeline),
+        encounters=with_word_on_lines(encounters, timeline),
+        questions=still_asked_of_visit(_visit_questions(timeline), said),
+        said=said,
+        held=(held.reason or held.by) if held is not None else "",
     )
 
 
 def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, ...]:
     """What a visit, as drafted, adds to the record of its patient.
 
-    A visit without exactly one patient adds nothing, because nobody can say whose visit it is.
+    `timeline` is the one after what people answered (`with_answers`). A visit without exactly one
+    patient adds nothing, because nobody can say whose visit it is.
     """
     patient = timeline.context.patient
     if not patient or len(timeline.patients) != 1:
@@ -243,7 +257,9 @@ class _Drafting:
         )
         says = "The rules do not decide this encounter."
         drafted = self._nothing_billed(encounter, question.finding.code, says, (encounter.step,))
-        return drafted._replace(questions=(question,))
+        drafted = drafted._replace(questions=(question,))
+        open_ = settled(Proposal(questions=drafted.questions), encounter.administrations)
+        return drafted._replace(questions=open_.questions)
 
     def _coded_by_rules(self, encounter: Encounter) -> EncounterDraft:
         """What the families make of an encounter, and where other policies would differ.
@@ -252,9 +268,10 @@ class _Drafting:
         """
         own, *others = self._assessments(encounter)
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
-        proposal = reviewed(together(proposals), own, self.saved)
+        items = encounter.administrations
+        proposal = reviewed(settled(together(proposals), items), own, self.saved)
         drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, own))
-        return with_differences(drafted, own.services, others)
+        return none_in_silence(with_differences(drafted, own.services, others), items)
 
     def _encounter_draft(
         self, encounter: Encounter, proposal: Proposal, contributed: tuple[Slot, ...] = ()

@@ -12,9 +12,11 @@ from typing import NamedTuple
 from chargeline.engine.finding import Finding
 from chargeline.engine.words import (
     ActionCharted,
+    AnswerChoice,
     CompletionCharted,
     Component,
     DeviceCharted,
+    LineChoice,
     MethodCharted,
     OrderKind,
     PatientClassFact,
@@ -47,7 +49,8 @@ class Source(NamedTuple):
 class DrugAmount(NamedTuple):
     """One drug as the sender names it. `amount` is None when not valued; `unit` is as written.
 
-    `address` is the field of the code, and `amount_address` that of the amount.
+    `address` is the field of the code, and `amount_address` that of the amount. `product` is the id
+    of a row of the formulary where a person has said which product it was.
     """
 
     codes: tuple[str, ...]
@@ -57,6 +60,7 @@ class DrugAmount(NamedTuple):
     component: Component
     address: str
     amount_address: str = ""
+    product: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -183,7 +187,48 @@ class PatientMerge(NamedTuple):
     surviving: str
 
 
-Event = Record | OrderFact | VisitFact | Unreadable
+ANSWER = "answer"
+"""The type of the message that stands for what a person said."""
+
+
+class Answer(NamedTuple):
+    """What a person says about a question: a choice from its closed list, with a value or "".
+
+    `code`, `drug` and `administrations` are those of the question, so an answer says by itself
+    what it is about. `fingerprint` stands for the facts that were asked about; when they change,
+    the answer holds no longer. `message` stands for the answer itself: its digest is the number of
+    the answer, its type is `answer`, and `sent` is when the person gave it.
+    """
+
+    message: MessageRef
+    question_id: str
+    code: str
+    drug: str
+    administrations: tuple[str, ...]
+    fingerprint: str
+    choice: AnswerChoice
+    value: str
+    by: str
+    reason: str
+
+
+class LineAnswer(NamedTuple):
+    """What a person says about a charge line, or about all lines of a visit (`line_id` is "").
+
+    `fingerprint` stands for the line as it was drafted; an override or a withholding holds as long
+    as the line is drafted so. `message` is as in `Answer`.
+    """
+
+    message: MessageRef
+    line_id: str
+    fingerprint: str
+    choice: LineChoice
+    value: str
+    by: str
+    reason: str
+
+
+Event = Record | OrderFact | VisitFact | Unreadable | Answer | LineAnswer
 
 
 class VisitKey(NamedTuple):

@@ -6,7 +6,7 @@ the text says what the draft rested on. The steps stand in the order in which th
 
 from collections.abc import Mapping
 
-from chargeline.engine.events import Source
+from chargeline.engine.events import ANSWER, Source
 from chargeline.engine.rules import Rule
 from chargeline.engine.trace import ChargeLine, Difference, Question, Step, Withheld
 
@@ -81,6 +81,8 @@ def _cited(rule: Rule, titles: Mapping[str, str]) -> str:
 
 def source_in_words(source: Source) -> str:
     """A source as a person looks it up, such as: RXA[2]-3 of message 4711 (RAS^O17)."""
+    if source.message.type == ANSWER:
+        return f"the answer {source.message.control_id}"
     return f"{source.address} of message {source.message.control_id} ({source.message.type})"
 
 

@@ -134,6 +134,15 @@ class Formulary:
                 self._by_hcpcs.setdefault(drug.hcpcs, []).append(drug)
         self._memo: dict[tuple[tuple[str, ...], str, date, Given], Match] = {}
 
+    def has(self, id_: str) -> bool:
+        """Whether a row has this id, on whatever days."""
+        return any(drug.id == id_ for drug in self._by_name.get(normal(id_), ()))
+
+    def row(self, id_: str, day: date) -> Match:
+        """The product of an id on a day."""
+        rows = [drug for drug in self._by_name.get(normal(id_), ()) if drug.id == id_]
+        return Match(next(iter(self._in_force(rows, day)), None))
+
     def find(
         self, codes: Sequence[str], text: str, day: date, given: Given = NOTHING_ELSE
     ) -> Match:

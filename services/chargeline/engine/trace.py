@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.events import Answer, Source, VisitKey
 from chargeline.engine.finding import Finding, FindingCode, RuleId
 from chargeline.engine.record import Slot
 from chargeline.engine.rules import Decision
@@ -41,7 +41,9 @@ class Difference(NamedTuple):
 class ChargeLine(NamedTuple):
     """One draft charge. `minutes` are the running minutes that it bills, None for an untimed code.
 
-    `provisional` names the open question that may change the line, or "".
+    `provisional` names the open question that may change the line, or "". `held` is why a person
+    holds the line back, and `instead_of` what the engine drafts by itself where a person said
+    otherwise; "" where nobody did.
     """
 
     family: FamilyName
@@ -57,6 +59,8 @@ class ChargeLine(NamedTuple):
     minutes: int | None = None
     provisional: str = ""
     other_policies: tuple[Difference, ...] = ()
+    held: str = ""
+    instead_of: str = ""
 
 
 class Question(NamedTuple):
@@ -150,14 +154,27 @@ class EncounterDraft(NamedTuple):
     slots: tuple[Slot, ...] = ()
 
 
+class StandingAnswer(NamedTuple):
+    """What a person answered, and whether it holds: the facts are those that were asked about."""
+
+    answer: Answer
+    holds: bool
+
+
 class Draft(NamedTuple):
-    """The draft of one visit: its encounters in order, and questions about the visit as a whole."""
+    """The draft of one visit: its encounters in order, and questions about the visit as a whole.
+
+    `said` are the answers of people, and whether they hold. `held` is why a person holds the whole
+    visit back, "" if nobody does.
+    """
 
     key: VisitKey
     policy: str
     rulebook: str
     encounters: tuple[EncounterDraft, ...]
     questions: tuple[Question, ...] = ()
+    said: tuple[StandingAnswer, ...] = ()
+    held: str = ""
 
 
 @lru_cache(maxsize=100_000)

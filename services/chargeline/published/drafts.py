@@ -9,24 +9,22 @@ cost as much time as the drafting. The tests read the revisions back as the mode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from chargeline.engine import (
-    ChargeLine,
-    Difference,
-    Draft,
-    EncounterDraft,
-    Question,
-    Step,
-    Withheld,
-    source_in_words,
-)
+from chargeline.engine import ChargeLine, EncounterDraft, Timeline
+from chargeline.published.readiness import readiness
 from chargeline.published.shapes import DraftRevision, Encounter, Line
-
-Plain = dict[str, Any]
-"""A model of shapes.py as a dictionary of plain values, its keys in the order of the fields."""
+from chargeline.published.writing import (
+    Plain,
+    Steps,
+    VisitDraft,
+    encounters_of,
+    question_of,
+    said_of_visit,
+)
 
 
 class BilledLine(NamedTuple):
@@ -74,41 +72,34 @@ class WrittenRevision(NamedTuple):
 
 
 def revision_of(
-    draft: Draft,
+    visit: VisitDraft,
     *,
     revision: int,
     final: bool,
     incomplete: bool,
     before: Mapping[str, BilledLine],
     merged_into: str | None = None,
+    prices: Mapping[str, int] = MappingProxyType({}),
 ) -> WrittenRevision:
     """Write a revision of a visit's draft.
 
     `before` is what the last revision billed, empty for the first. A visit that was merged into
-    another gets a revision without lines, because the other visit bills them now.
+    another gets a revision without lines, because the other visit bills them now. `prices` are
+    cents by code, empty without a price list.
     """
     assert revision >= 1, "revisions count from 1"
     status = "merged" if merged_into is not None else "final" if final else "open"
-    encounters = draft.encounters if merged_into is None else ()
-    questions = draft.questions if merged_into is None else ()
-    steps = Steps()
-    body = to_json(
-        {
-            "encounters": [encounter_of(encounter, steps) for encounter in encounters],
-            "questions": [question_of(question) for question in questions],
-        }
-    )
+    if merged_into is not None:
+        visit = VisitDraft(visit.draft._replace(encounters=(), questions=(), said=(), held=""))
+    draft = visit.draft
+    lines = [line for encounter in draft.encounters for line in encounter.lines]
+    body = _body(visit)
     head = {
-        "facility": draft.key.facility,
-        "visit": draft.key.visit,
-        "revision": revision,
+        **_beginning(visit, revision=revision, incomplete=incomplete),
         "status": status,
         "merged_into": merged_into,
-        "policy": draft.policy,
-        "rulebook": draft.rulebook,
-        "incomplete": incomplete,
+        **readiness(visit, lines, status=status, incomplete=incomplete, prices=prices),
     }
-    lines = [line for encounter in encounters for line in encounter.lines]
     billed_lines = billed(lines)
     changed = to_json(changes(before, billed_lines))
     digest = RevisionDigest(
@@ -117,7 +108,7 @@ def revision_of(
         incomplete=incomplete,
         policy=draft.policy,
         billed=billed_lines,
-        withheld=_withheld(encounters),
+        withheld=_withheld(draft.encounters),
         content=_content(head, body),
     )
     return WrittenRevision(
@@ -132,10 +123,50 @@ def revision_of(
     )
 
 
+def _body(visit: VisitDraft) -> bytes:
+    """The longest keys of a `DraftRevision`, in JSON."""
+    questions = [question_of(asked) for asked in visit.asked if asked.encounter is None]
+    return to_json(
+        {
+            "encounters": encounters_of(visit, Steps()),
+            "questions": questions,
+            "said": [said_of_visit(said) for said in visit.draft.said],
+        }
+    )
+
+
+def _beginning(visit: VisitDraft, *, revision: int, incomplete: bool) -> Plain:
+    """What a `DraftRevision` says of the visit before it comes to money."""
+    draft = visit.draft
+    return {
+        "facility": draft.key.facility,
+        "visit": draft.key.visit,
+        "revision": revision,
+        "policy": draft.policy,
+        "rulebook": draft.rulebook,
+        "incomplete": incomplete,
+        **_whose(visit.timeline),
+        "held": draft.held,
+    }
+
+
+def _whose(timeline: Timeline | None) -> Plain:
+    """The payer, the last known class of the patient, and the sender's zone."""
+    if timeline is None:
+        return {"payer": "", "patient_class": "unknown", "zone": "UTC"}
+    context = timeline.context
+    classes = [patient_class for _since, patient_class in context.classes]
+    return {
+        "payer": context.payer,
+        "patient_class": classes[-1] if classes else "unknown",
+        "zone": context.zone,
+    }
+
+
 def digest_of(value: bytes | str) -> RevisionDigest:
     """The digest of a revision that is read back. Raises pydantic's ValidationError."""
     data = DraftRevision.model_validate_json(value)
-    body = data.model_dump_json(include={"encounters", "questions"}).encode()
+    body = data.model_dump_json(include={"encounters", "questions", "said"}).encode()
     return RevisionDigest(
         revision=data.revision,
         status=data.status,
@@ -157,7 +188,19 @@ def _withheld(encounters: Sequence[Encounter | EncounterDraft]) -> frozenset[tup
     )
 
 
-_SAID_BESIDE_THE_BODY = ("status", "merged_into", "policy", "incomplete")
+_SAID_BESIDE_THE_BODY = (
+    "status",
+    "merged_into",
+    "policy",
+    "incomplete",
+    "payer",
+    "patient_class",
+    "zone",
+    "held",
+    "ready",
+    "waits_for",
+    "waiting_cents",
+)
 
 
 def _content(head: Plain, body: bytes) -> bytes:
@@ -211,97 +254,3 @@ def _change(line_id: str, before: BilledLine | None, after: BilledLine | None) -
         "before": before._asdict() if before is not None else None,
         "after": after._asdict() if after is not None else None,
     }
-
-
-# ------------------------------------------------------------------ from the engine's values
-
-
-class Steps:
-    """Writes the steps of one draft, each step once: lines of one encounter share most of them."""
-
-    def __init__(self) -> None:
-        # By `id(step)`. The step is kept too: if it were freed, another step could get its id.
-        self._written: dict[int, tuple[Step, Plain]] = {}
-
-    def of(self, trace: Iterable[Step]) -> list[Plain]:
-        """The steps of a trace, each as a `TraceStep`."""
-        plain = []
-        for step in trace:
-            written = self._written.get(id(step))
-            if written is None:
-                written = self._written[id(step)] = (step, _step(step))
-            plain.append(written[1])
-        return plain
-
-
-def encounter_of(draft: EncounterDraft, steps: Steps) -> Plain:
-    """One encounter of a draft, as an `Encounter`."""
-    return {
-        "encounter": draft.encounter,
-        "lines": [line_of(line, steps) for line in draft.lines],
-        "questions": [question_of(question) for question in draft.questions],
-        "withheld": [withheld_of(entry, steps) for entry in draft.withheld],
-    }
-
-
-def line_of(line: ChargeLine, steps: Steps) -> Plain:
-    """One line as a `Line`, with its whole trace."""
-    return {
-        "line_id": line.line_id,
-        "role": line.role,
-        "code": line.code,
-        "units": line.units,
-        "modifiers": line.modifiers,
-        "service_date": line.service_date,
-        "drug": line.drug,
-        "minutes": line.minutes,
-        "administrations": line.administrations,
-        "provisional": line.provisional,
-        "trace": steps.of(line.trace),
-        "other_policies": [_other(difference) for difference in line.other_policies],
-    }
-
-
-def question_of(question: Question) -> Plain:
-    """One question as an `OpenQuestion`."""
-    return {
-        "code": question.finding.code,
-        "expected": question.finding.expected,
-        "found": question.finding.found,
-        "do": question.finding.do,
-        "drug": question.drug,
-        "administrations": question.administrations,
-        "sources": [source_in_words(source) for source in question.sources],
-    }
-
-
-def withheld_of(entry: Withheld, steps: Steps) -> Plain:
-    """One withheld service as a `WithheldService`, with its whole trace."""
-    return {
-        "reason": entry.reason,
-        "says": entry.says,
-        "drug": entry.drug,
-        "minutes": entry.minutes,
-        "administrations": entry.administrations,
-        "trace": steps.of(entry.trace),
-        "other_policies": [_other(difference) for difference in entry.other_policies],
-    }
-
-
-def _step(step: Step) -> Plain:
-    decision = step.decision
-    rule = decision.rule if decision is not None else None
-    passed_over = decision.passed_over if decision is not None else ()
-    return {
-        "topic": step.topic,
-        "rule": rule.id if rule is not None else None,
-        "why": rule.why if rule is not None else None,
-        "cite": rule.cite if rule is not None else (),
-        "facts": dict(step.facts),
-        "sources": [source_in_words(source) for source in step.sources],
-        "passed_over": [{"rule": other.id, "why": other.why} for other in passed_over],
-    }
-
-
-def _other(difference: Difference) -> Plain:
-    return {"policy": difference.policy, "would_give": difference.says, "rule": difference.rule}

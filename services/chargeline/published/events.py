@@ -6,17 +6,18 @@ event that is made twice, after a crash or a replay, has the same id, and a read
 """
 
 import base64
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
-from chargeline.engine import Administration, Draft, Finding, FindingCode, Question, VisitKey
-from chargeline.published.drafts import WrittenRevision, question_of
+from chargeline.engine import ChargeLine, Draft, Finding, FindingCode, Question, VisitKey
+from chargeline.published.drafts import WrittenRevision
 from chargeline.published.inbound import record_key
+from chargeline.published.readiness import money
 from chargeline.published.shapes import (
     TYPES,
     Data,
@@ -25,6 +26,7 @@ from chargeline.published.shapes import (
     KafkaHeader,
     ParkedMessage,
 )
+from chargeline.published.writing import VisitDraft, question_of
 
 LATE: FindingCode = "visit.forgotten"  # the code of the question that a late message raises
 OutboundEvent = WrittenRevision | Data
@@ -101,32 +103,41 @@ class AskedQuestion(NamedTuple):
 
 
 def questions_of(
-    draft: Draft, revision: int, administrations: Mapping[str, Administration]
+    visit: VisitDraft, revision: int, prices: Mapping[str, int] = MappingProxyType({})
 ) -> list[AskedQuestion]:
-    """All questions of a draft, as this revision opens them; `administrations` are by key."""
-    whole: list[tuple[str | None, Sequence[Question]]] = [(None, draft.questions)]
-    parts = [*whole, *((part.encounter, part.questions) for part in draft.encounters)]
-    counts: dict[str, int] = {}
-    asked = []
-    for encounter, questions in parts:
-        for question in questions:
-            items = [
-                administrations[key] for key in question.administrations if key in administrations
-            ]
-            lengths = {item.ordered_minutes for item in items}
-            published = DocumentationQuestion(
-                question_id=_question_id(draft, encounter, question, counts),
-                state="opened",
-                facility=draft.key.facility,
-                visit=draft.key.visit,
-                encounter=encounter,
-                revision=revision,
-                ordered_minutes=lengths.pop() if len(lengths) == 1 else None,
-                since=min((item.start for item in items), default=None),
-                **question_of(question),
-            )
-            asked.append(AskedQuestion(published, question.wait_minutes))
-    return asked
+    """All questions of a draft, as this revision opens them; `prices` are cents by code."""
+    timeline = visit.timeline
+    items = {item.key: item for item in timeline.administrations} if timeline is not None else {}
+    published = []
+    for asked in visit.asked:
+        question = asked.question
+        in_question = [items[key] for key in question.administrations if key in items]
+        lengths = {item.ordered_minutes for item in in_question}
+        stake = money(_waiting(visit.draft, question), prices) if prices else None
+        event = DocumentationQuestion(
+            state="opened",
+            facility=visit.draft.key.facility,
+            visit=visit.draft.key.visit,
+            encounter=asked.encounter,
+            revision=revision,
+            ordered_minutes=lengths.pop() if len(lengths) == 1 else None,
+            since=min((item.start for item in in_question), default=None),
+            stake_cents=stake,
+            **question_of(asked),
+        )
+        published.append(AskedQuestion(event, question.wait_minutes))
+    return published
+
+
+def _waiting(draft: Draft, question: Question) -> list[ChargeLine]:
+    """The provisional lines that wait for the answer to a question."""
+    return [
+        line
+        for encounter in draft.encounters
+        for line in encounter.lines
+        if line.provisional == question.finding.code
+        and not set(line.administrations).isdisjoint(question.administrations)
+    ]
 
 
 def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
@@ -148,28 +159,6 @@ def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
         ordered_minutes=None,
         since=None,
     )
-
-
-def _question_id(
-    draft: Draft, encounter: str | None, question: Question, counts: dict[str, int]
-) -> str:
-    """Twelve hexadecimal digits: the same question about the same doses keeps its id in every
-    revision.
-
-    If two questions of a draft agree in all of that, their order tells them apart: `counts` says
-    how often the same has been asked so far.
-    """
-    named = (
-        draft.key.facility,
-        draft.key.visit,
-        encounter or "",
-        question.finding.code,
-        question.drug,
-    )
-    at = sorted(source.address for source in question.sources)
-    text = json.dumps([named, sorted(question.administrations), at])
-    count = counts[text] = counts.get(text, 0) + 1
-    return _hashed(text, str(count), size=6)
 
 
 def question_changes(

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-
-class PublishedModel(BaseModel):
-    """What all shapes share: a value cannot be changed, and holds no key that is not named here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
+from chargeline.engine import words
+from chargeline.published.answers import AnswerOffered, SaidByAPerson
+from chargeline.published.given import AdministrationFacts
+from chargeline.published.model import PublishedModel
 
 # ------------------------------------------------------------------ the parts of a draft
 
@@ -83,6 +81,10 @@ class Line(PublishedModel):
     """Why the line is there, step by step."""
     other_policies: list[OtherPolicy]
     """Where another shipped policy would end differently."""
+    held: str = ""
+    """Why a person holds the line back; empty if nobody does."""
+    instead_of: str = ""
+    """What chargeline drafts by itself, such as 96415 x2, where a person said otherwise."""
 
 
 class OpenQuestion(PublishedModel):
@@ -101,6 +103,14 @@ class OpenQuestion(PublishedModel):
     """The keys of the administrations in question."""
     sources: list[str]
     """The fields of messages that raise the question."""
+    question_id: str = ""
+    """The same question about the same administrations has the same id in every revision."""
+    severity: words.Severity = "blocks"
+    """Whether the visit can be ready while the question is open."""
+    fingerprint: str = ""
+    """Stands for the facts that are asked about. An answer holds as long as they stay the same."""
+    choices: list[AnswerOffered] = Field(default_factory=list)
+    """The closed list of answers. Empty where only the sender or the rules can be mended."""
 
 
 class WithheldService(PublishedModel):
@@ -128,6 +138,8 @@ class Encounter(PublishedModel):
     lines: list[Line]
     questions: list[OpenQuestion]
     withheld: list[WithheldService]
+    administrations: list[AdministrationFacts] = Field(default_factory=list)
+    """What was given, with the times and doses that the lines rest on, answers included."""
 
 
 class Billed(PublishedModel):
@@ -169,21 +181,40 @@ class DraftRevision(PublishedModel):
     visit: str
     revision: int = Field(ge=1)
     """The first revision of a visit is 1, and each further one counts up by one."""
-    status: Literal["open", "final", "merged"]
-    """open: more messages may come. final: ready to bill; if a late message comes, a later revision
-    corrects this one. merged: another visit bills these services, see merged_into.
-    """
-    merged_into: str | None
-    """The visit that bills these services now; this one has lost its lines. Null unless merged."""
     policy: str
     """The policy by which the visit is drafted."""
     rulebook: str
     """The version of the rules; it changes when any rule changes."""
     incomplete: bool
     """Whether a message of the visit is parked or was not read whole: a charge may be missing."""
+    payer: str = ""
+    """The payer of the visit, as the sender writes it; empty if none is known."""
+    patient_class: words.PatientClassFact = "unknown"
+    """The class of the patient, the last that is known."""
+    zone: str = "UTC"
+    """The time zone of the sender. All times of this event are in UTC."""
+    held: str = ""
+    """Why a person holds the whole visit back; empty if nobody does."""
+    status: Literal["open", "final", "merged"]
+    """open: more messages may come. final: ready to bill; if a late message comes, a later revision
+    corrects this one. merged: another visit bills these services, see merged_into.
+    """
+    merged_into: str | None
+    """The visit that bills these services now; this one has lost its lines. Null unless merged."""
+    ready: bool = False
+    """Whether a bill may be made: final, whole, nothing held, and no question that blocks is open.
+    """
+    waits_for: list[str] = Field(default_factory=list)
+    """What the visit waits for if it is not ready: `discharge`, `parked`, `hold`, and the codes of
+    its open questions.
+    """
+    waiting_cents: int | None = None
+    """What the lines of a visit that is not ready would bring; null without a price list."""
     encounters: list[Encounter]
     questions: list[OpenQuestion]
     """Questions about the visit as a whole. Those about an encounter stand in that encounter."""
+    said: list[SaidByAPerson] = Field(default_factory=list)
+    """What people answered. Reports keep it apart from what was charted."""
     changes: Changes
 
     @model_validator(mode="after")
@@ -227,6 +258,14 @@ class DocumentationQuestion(PublishedModel):
     """How many minutes the order says that the drug runs; null if the order does not say it."""
     since: AwareDatetime | None
     """When the first of the administrations began; null for a question about none."""
+    severity: words.Severity = "blocks"
+    """Whether the visit can be ready while the question is open."""
+    fingerprint: str = ""
+    """Stands for the facts that are asked about. An answer holds as long as they stay the same."""
+    choices: list[AnswerOffered] = Field(default_factory=list)
+    """The closed list of answers. Empty where only the sender or the rules can be mended."""
+    stake_cents: int | None = None
+    """What the lines that wait for the answer would bring as drafted; null without a price list."""
 
 
 class KafkaHeader(PublishedModel):

@@ -4,6 +4,7 @@ It owns the naming of drugs and vehicles by the formulary. It asks no rule, so t
 administration are worked out once for all policies.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Source
@@ -13,6 +14,7 @@ from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration, Problem
 from chargeline.engine.trace import Question, ask
+from chargeline.engine.words import AnswerChoice
 
 _new_facts = by_keyword(Facts)
 
@@ -48,6 +50,10 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
 
 def _without_rules(item: Administration) -> Service | None:
     if not item.given:
+        for answer in item.answered:
+            if answer.choice in _NOT_GIVEN_HERE:
+                reason = f"answer.{answer.choice}"
+                return withheld_without_rule(item, reason, _NOT_GIVEN_HERE[answer.choice])
         says = "The record says that the drug was not given."
         return withheld_without_rule(item, "not_given", says)
     if item.bolus_of_running_bag:
@@ -57,6 +63,13 @@ def _without_rules(item: Administration) -> Service | None:
         if problem.finding.code in _BLOCKING:
             return _asked(item, _question_of(problem, item))
     return None
+
+
+_NOT_GIVEN_HERE: Mapping[AnswerChoice, str] = {
+    "not_given": "A person says that the drug was not given.",
+    "one_record": "A person says that this record repeats another one.",
+    "other_visit": "A person says that the drug was given under another visit.",
+}
 
 
 def withheld_without_rule(item: Administration, reason: str, says: str) -> Service:
@@ -90,7 +103,12 @@ def _question_of(problem: Problem, item: Administration) -> Question:
 
 
 def product_of(item: Administration, amount: DrugAmount, formulary: Formulary) -> Match:
-    """The product of one drug of an administration, by its code or name, route, amount and day."""
+    """The product of one drug of an administration, by its code or name, route, amount and day.
+
+    Where a person has named the product, it is that one.
+    """
+    if amount.product:
+        return formulary.row(amount.product, item.day)
     given = Given(item.route, amount.amount, amount.unit)
     return formulary.find(amount.codes, amount.text, item.day, given)
 

@@ -7,7 +7,15 @@ it knows no codes and no rules of a payer.
 from datetime import date, datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, Source, VialCode, VisitKey, WastedAmount
+from chargeline.engine.events import (
+    Answer,
+    DrugAmount,
+    LineAnswer,
+    Source,
+    VialCode,
+    VisitKey,
+    WastedAmount,
+)
 from chargeline.engine.finding import Finding, FindingCode
 from chargeline.engine.words import (
     Charting,
@@ -51,7 +59,8 @@ class Administration(NamedTuple):
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
-    `not_bought`: a patient, a trial or a programme supplied the drug.
+    `not_bought`: a patient, a trial or a programme supplied the drug. `answered` are the answers of
+    people that hold for the administration; `fold` leaves it empty.
     """
 
     key: str
@@ -80,6 +89,7 @@ class Administration(NamedTuple):
     ordered: tuple[DrugAmount, ...] = ()
     left_paused: bool = False
     not_bought: bool = False
+    answered: tuple[Answer, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -117,6 +127,7 @@ class Timeline(NamedTuple):
     """Everything known about one visit, in the order of the clock.
 
     `patients` holds the patients of the visit: one, unless messages contradict each other.
+    `answers` is what people said of it, oldest first; `draft` lets the answers take effect.
     """
 
     key: VisitKey
@@ -124,6 +135,7 @@ class Timeline(NamedTuple):
     days: tuple[Day, ...]
     problems: tuple[Problem, ...] = ()
     patients: tuple[str, ...] = ()
+    answers: tuple[Answer | LineAnswer, ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:

@@ -7,10 +7,12 @@ register or a set, whose final state does not depend on the order of arrival. It
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from chargeline.engine.events import (
+    Answer,
     Event,
+    LineAnswer,
     OrderFact,
     Record,
     Source,
@@ -23,6 +25,7 @@ from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.administrations import administrations_of
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
+from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import (
     Administration,
     Day,
@@ -74,6 +77,7 @@ class Visit:
         self._days: list[Day] = []
         self._context = ContextBuilder(zone)
         self._unreadable: dict[tuple[str, str, str], Unreadable] = {}
+        self._answers: dict[str, Answer | LineAnswer] = {}  # by number
         self._timeline: Timeline | None = None
 
     def add(self, events: Iterable[Event]) -> Sequence[str]:
@@ -94,6 +98,8 @@ class Visit:
             elif type(event) is Unreadable:
                 finding = event.finding
                 self._unreadable[finding.code, event.message.digest, finding.where] = event
+            elif type(event) is Answer or type(event) is LineAnswer:
+                self._answers[event.message.digest] = event
         return list(patients)[count:] if len(patients) > count else ()
 
     def _order(self, number: str) -> _OrderState:
@@ -129,6 +135,7 @@ class Visit:
                 days=tuple(self._days),
                 problems=self._problems(),
                 patients=self._context.owners(),
+                answers=tuple(sorted(self._answers.values(), key=_when_answered)),
             )
         return self._timeline
 
@@ -195,3 +202,8 @@ class Visit:
         return tuple(
             [Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable]
         )
+
+
+def _when_answered(answer: Answer | LineAnswer) -> tuple[datetime, str]:
+    """Sorts answers by the time at which they were given, then by number."""
+    return (answer.message.sent or BEGINNING, answer.message.digest)

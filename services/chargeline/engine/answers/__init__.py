@@ -1,0 +1,40 @@
+"""What people answer, and what becomes of it: a question can be closed by a person.
+
+An answer is an event like any other. It names a question, a choice from the closed list for that
+question, and a value where the choice needs one. It is bound to the facts that were asked about by
+a fingerprint: when the feed changes them, the answer holds no longer and the question is open
+again. `offers` has the closed lists, `identity` the numbers and fingerprints, `values` what a value
+may be, `applying` what an answer does to an administration, `settling` which questions are settled,
+`lines` what people say of lines, and `consequences` what each choice would draft.
+"""
+
+from chargeline.engine.answers.applying import said_of, with_answers
+from chargeline.engine.answers.identity import Asked, asked_in, fingerprint_of_line
+from chargeline.engine.answers.lines import LINE_OFFERS, held_as_a_whole, with_word_on_lines
+from chargeline.engine.answers.offers import Offer, offers_for, severity_of
+from chargeline.engine.answers.settling import (
+    is_settled,
+    none_in_silence,
+    settled,
+    still_asked_of_visit,
+)
+from chargeline.engine.answers.values import refusal
+
+__all__ = [
+    "LINE_OFFERS",
+    "Asked",
+    "Offer",
+    "asked_in",
+    "fingerprint_of_line",
+    "held_as_a_whole",
+    "is_settled",
+    "none_in_silence",
+    "offers_for",
+    "refusal",
+    "said_of",
+    "settled",
+    "severity_of",
+    "still_asked_of_visit",
+    "with_answers",
+    "with_word_on_lines",
+]

@@ -1,0 +1,314 @@
+"""What an answer does to an administration, before anything is drafted from it.
+
+It owns one effect for each choice, in a table at the end, and which answers hold: those whose
+fingerprint is that of the charted facts, and of several for one question the last. A fact that a
+person gave has the answer as its source, as a charted fact has a field of a message. An answer that
+settles a question and changes no fact leaves its mark only; `settling` reads that.
+
+One sequence, worked through. Carboplatin runs from 09:00, and no stop is charted: stop.missing. At
+14:00 somebody answers `stop` with 10:05, so the drug is drafted as an infusion of 65 minutes. At
+15:00 the nurse charts the stop at 10:15. The facts are others now, the answer holds no longer, and
+the infusion has 75 minutes.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from itertools import groupby
+
+from chargeline.engine.answers.identity import fingerprint_of_facts
+from chargeline.engine.answers.offers import offers_for
+from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
+from chargeline.engine.events import Answer, DrugAmount, LineAnswer, Source
+from chargeline.engine.formulary import Formulary
+from chargeline.engine.services.facts import product_of
+from chargeline.engine.timeline.records import (
+    Administration,
+    Day,
+    Interval,
+    Timeline,
+    clock_order,
+)
+from chargeline.engine.trace import StandingAnswer
+from chargeline.engine.words import AnswerChoice
+
+_Items = dict[str, Administration]
+ADDRESS = "answer"
+
+
+def said_of(timeline: Timeline, formulary: Formulary) -> tuple[StandingAnswer, ...]:
+    """The last answer to each question that was not taken back, oldest first."""
+    last: dict[str, Answer] = {}
+    for answer in timeline.answers:
+        if isinstance(answer, Answer):
+            last.pop(answer.question_id, None)
+            last[answer.question_id] = answer
+    standing = [answer for answer in last.values() if answer.choice != "withdraw"]
+    if not standing:
+        return ()
+    charted = {item.key: item for item in timeline.administrations}
+    return tuple(
+        [StandingAnswer(answer, _holds(answer, charted, formulary)) for answer in standing]
+    )
+
+
+def _holds(answer: Answer, charted: _Items, formulary: Formulary) -> bool:
+    """Whether the facts are those that were asked about, and the answer can be used.
+
+    A question about the visit as a whole is looked at when it is asked again (`settling`).
+    """
+    if not answer.administrations:
+        return True
+    if fingerprint_of_facts(answer.administrations, charted) != answer.fingerprint:
+        return False
+    offer = {offer.choice: offer for offer in offers_for(answer.code)}.get(answer.choice)
+    if offer is None or any(key not in charted for key in answer.administrations):
+        return False
+    is_value = not refusal(offer.value, answer.value, formulary, frozenset(charted))
+    return is_value and _is_possible(answer, charted)
+
+
+def _is_possible(answer: Answer, charted: _Items) -> bool:
+    """Whether a stop that a person gave lies after its start, and a start before its stop."""
+    item = charted[answer.administrations[0]]
+    moment = time_of(answer.value) if answer.choice in ("stop", "start") else None
+    if moment is None:
+        return True
+    if answer.choice == "stop":
+        return moment > item.intervals[-1].start
+    stop = item.intervals[0].stop
+    return stop is None or moment < stop
+
+
+def with_answers(timeline: Timeline, formulary: Formulary) -> Timeline:
+    """The timeline after what people answered; the very same one where nobody did.
+
+    The result has no answers any more, so that they take effect once.
+    """
+    if not timeline.answers:
+        return timeline
+    items = {item.key: item for item in timeline.administrations}
+    for said in said_of(timeline, formulary):
+        if said.holds and said.answer.administrations:
+            items.update(_answered(said.answer, items, formulary))
+    return timeline._replace(days=_days(timeline, items), answers=())
+
+
+def _days(timeline: Timeline, items: Mapping[str, Administration]) -> tuple[Day, ...]:
+    """The days with the answered administrations; a day that nobody spoke of is the same object."""
+    now = [items[item.key] for item in timeline.administrations]
+    if any(item.day != was.day for item, was in zip(now, timeline.administrations, strict=True)):
+        by_day = groupby(sorted(now, key=lambda item: (item.day, clock_order(item))), _day_of)
+        return tuple([Day(day, tuple(same)) for day, same in by_day])
+    return tuple([_day(day, items) for day in timeline.days])
+
+
+def _day_of(item: Administration) -> date:
+    return item.day
+
+
+def _day(day: Day, items: Mapping[str, Administration]) -> Day:
+    after = [items[item.key] for item in day.administrations]
+    if all(item is was for item, was in zip(after, day.administrations, strict=True)):
+        return day
+    return day._replace(administrations=tuple(sorted(after, key=clock_order)))
+
+
+def _answered(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The administrations that an answer changes, each with the answer on it."""
+    changed = EFFECTS[answer.choice](answer, items, formulary)
+    marked = {key: changed.get(key, items[key]) for key in (*answer.administrations, *changed)}
+    return {key: item._replace(answered=(*item.answered, answer)) for key, item in marked.items()}
+
+
+def source_of(answer: Answer | LineAnswer) -> Source:
+    """The answer as the source of a fact."""
+    return Source(answer.message, ADDRESS)
+
+
+# ------------------------------------------------------------------ what each choice does
+
+
+def change_nothing(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """Change no fact: the answer settles the question."""
+    return {}
+
+
+def _first(answer: Answer, items: _Items) -> Administration:
+    return items[answer.administrations[0]]
+
+
+def _last(answer: Answer, items: _Items) -> Administration:
+    return items[answer.administrations[-1]]
+
+
+def _by_key(item: Administration) -> _Items:
+    return {item.key: item}
+
+
+def _without_problem(item: Administration, answer: Answer) -> Administration:
+    """The administration without the problem that the answer settles."""
+    left = tuple([each for each in item.problems if each.finding.code != answer.code])
+    return item._replace(problems=left)
+
+
+def _stop(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The last stretch ends at the time that the person gave."""
+    item, moment = _first(answer, items), time_of(answer.value)
+    last = item.intervals[-1]._replace(stop=moment, stop_source=source_of(answer))
+    return _by_key(
+        _without_problem(item, answer)._replace(
+            intervals=(*item.intervals[:-1], last),
+            charted="interval",
+            may_have_run=False,
+            left_paused=False,
+        )
+    )
+
+
+def _start(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The first stretch begins at the time that the person gave, on that day as it is written."""
+    item, moment = _first(answer, items), time_of(answer.value)
+    assert moment is not None, "the value was looked at"
+    first = item.intervals[0]
+    began = Interval(moment, first.stop, source_of(answer), first.stop_source)
+    return _by_key(
+        _without_problem(item, answer)._replace(
+            day=datetime.fromisoformat(answer.value).date(),
+            intervals=(began, *item.intervals[1:]),
+            charted="interval" if item.charted == "instant" else item.charted,
+            may_have_run=False,
+        )
+    )
+
+
+def _dose(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The drug in question has the amount that the person gave; a pause at the end was the stop."""
+    item, given = _first(answer, items), amount_of(answer.value)
+    assert given is not None, "the value was looked at"
+    place = _place_of_drug(answer, item, formulary)
+    drugs = [
+        drug._replace(amount=given.amount, unit=given.unit, amount_address=ADDRESS)
+        if number == place
+        else drug
+        for number, drug in enumerate(item.drugs)
+    ]
+    settled = _without_problem(item, answer)
+    return _by_key(settled._replace(drugs=tuple(drugs), left_paused=False))
+
+
+def _place_of_drug(answer: Answer, item: Administration, formulary: Formulary) -> int:
+    """Where the drug in question stands among the drugs: by its product, else the first drug."""
+    for number, drug in enumerate(item.drugs):
+        product = product_of(item, drug, formulary).drug
+        if product is not None and product.id == answer.drug:
+            return number
+    return _first_drug(item)
+
+
+def _first_drug(item: Administration) -> int:
+    """The place of the first drug that is no fluid which carries the others."""
+    return next((number for number, drug in enumerate(item.drugs) if drug.component != "base"), 0)
+
+
+def _product(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The drug that nobody knew, or that was not ordered, is the one that the person names."""
+    item = _first(answer, items)
+    place = next(
+        (
+            number
+            for number, drug in enumerate(item.drugs)
+            if drug.component != "base" and product_of(item, drug, formulary).drug is None
+        ),
+        _first_drug(item),
+    )
+    if not item.drugs:
+        named = DrugAmount(
+            codes=(),
+            text="",
+            amount=None,
+            unit="",
+            component="",
+            address=ADDRESS,
+            amount_address=ADDRESS,
+            product=answer.value,
+        )
+        return _by_key(item._replace(drugs=(named,), drug_source=source_of(answer)))
+    drugs = [
+        drug._replace(product=answer.value) if number == place else drug
+        for number, drug in enumerate(item.drugs)
+    ]
+    return _by_key(item._replace(drugs=tuple(drugs), drug_source=source_of(answer)))
+
+
+def _route(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    route = route_of(answer.value)
+    assert route is not None, "the value was looked at"
+    return _by_key(_first(answer, items)._replace(route=route, route_text=""))
+
+
+def _push(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The drug was given by hand at the moment of its start."""
+    item = _first(answer, items)
+    start = item.intervals[0]
+    moment = start._replace(stop=start.start, stop_source=start.start_source)
+    return _by_key(
+        item._replace(method="push", charted="instant", may_have_run=False, intervals=(moment,))
+    )
+
+
+def _infusion(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    return _by_key(_first(answer, items)._replace(method="infusion"))
+
+
+def _stopped_early(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    return _by_key(_first(answer, items)._replace(partial=True))
+
+
+def _not_given(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The last administration in question was not given: of two records that is the second."""
+    return _by_key(_last(answer, items)._replace(given=False))
+
+
+def _not_required(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """All that went into the second line on that day counts as given into the first."""
+    second = _first(answer, items)
+    return {
+        key: item._replace(line="")
+        for key, item in items.items()
+        if item.line == second.line and item.day == second.day
+    }
+
+
+def _primary(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    return _by_key(items[answer.value]._replace(primary=True))
+
+
+def _not_bought(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    return {key: items[key]._replace(not_bought=True) for key in answer.administrations}
+
+
+EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = {
+    "confirm": change_nothing,
+    "stop": _stop,
+    "start": _start,
+    "dose": _dose,
+    "product": _product,
+    "route": _route,
+    "push": _push,
+    "infusion": _infusion,
+    "stopped_early": _stopped_early,
+    "not_given": _not_given,
+    "one_record": _not_given,
+    "other_visit": _not_given,
+    "required": change_nothing,
+    "not_required": _not_required,
+    "primary": _primary,
+    "not_bought": _not_bought,
+    "unknown": change_nothing,
+    "by_hand": change_nothing,
+    "withdraw": change_nothing,
+}
+SETTLES: frozenset[AnswerChoice] = frozenset(
+    {"confirm", "required", "not_required", "primary", "unknown", "by_hand", "not_bought"}
+)
+"""Choices after which the question is settled, whatever is charted."""

@@ -1,0 +1,110 @@
+"""The number of a question, and the fingerprint of the facts that it asks about.
+
+A question keeps its number in every revision that asks the same about the same doses. Its
+fingerprint changes with the facts: when a nurse charts another stop, the number stays and the
+fingerprint does not, so an answer to the old facts holds no longer.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from chargeline.engine.answers.offers import Offer, offers_for
+from chargeline.engine.events import DrugAmount, VisitKey
+from chargeline.engine.timeline.records import Administration
+from chargeline.engine.trace import ChargeLine, Draft, Question
+
+
+class Asked(NamedTuple):
+    """A question of a draft: its number, its fingerprint, and the encounter that asks, if one."""
+
+    question_id: str
+    fingerprint: str
+    encounter: str | None
+    question: Question
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What a person may answer."""
+        return offers_for(self.question.finding.code)
+
+
+def asked_in(draft: Draft, administrations: Mapping[str, Administration]) -> list[Asked]:
+    """All questions of a draft, those about the visit first.
+
+    `administrations` are those of the timeline by key, without what people answered.
+    """
+    counts: dict[str, int] = {}
+    whole: list[tuple[str | None, Sequence[Question]]] = [(None, draft.questions)]
+    parts = [*whole, *((part.encounter, part.questions) for part in draft.encounters)]
+    return [
+        Asked(
+            _question_id(draft.key, encounter, question, counts),
+            fingerprint_of(question, administrations),
+            encounter,
+            question,
+        )
+        for encounter, questions in parts
+        for question in questions
+    ]
+
+
+def _question_id(
+    key: VisitKey, encounter: str | None, question: Question, counts: dict[str, int]
+) -> str:
+    """Twelve hexadecimal digits: the same question about the same doses keeps its number.
+
+    If two questions of a draft agree in all of that, their order tells them apart: `counts` says
+    how often the same has been asked so far.
+    """
+    named = (key.facility, key.visit, encounter or "", question.finding.code, question.drug)
+    at = sorted(source.address for source in question.sources)
+    text = json.dumps([named, sorted(question.administrations), at])
+    count = counts[text] = counts.get(text, 0) + 1
+    return _hashed(text, str(count))
+
+
+def fingerprint_of(question: Question, administrations: Mapping[str, Administration]) -> str:
+    """Stands for the facts of the administrations in question, or of the question about none."""
+    if question.administrations:
+        return fingerprint_of_facts(question.administrations, administrations)
+    finding = question.finding
+    messages = sorted({source.message.digest for source in question.sources})
+    return _hashed(finding.code, finding.expected, finding.found, finding.where, *messages)
+
+
+def fingerprint_of_facts(keys: Iterable[str], administrations: Mapping[str, Administration]) -> str:
+    """Stands for what is charted and ordered of some administrations, wherever it stood."""
+    items = [administrations[key] for key in keys if key in administrations]
+    return _hashed(*[json.dumps(_facts(item)) for item in items])
+
+
+def fingerprint_of_line(line: ChargeLine) -> str:
+    """Stands for a line as it is drafted."""
+    return _hashed(line.code, *line.modifiers, str(line.units), line.drug, str(line.service_date))
+
+
+def _facts(item: Administration) -> list[object]:
+    """The facts that a person has before the eyes, in a fixed order."""
+    stretches = [(str(each.start), str(each.stop)) for each in item.intervals]
+    drugs = [_amount(drug) for drug in item.drugs]
+    ordered = [_amount(drug) for drug in item.ordered]
+    how = [item.route, item.route_text, item.method, item.line, item.device, item.purpose]
+    whether = [item.given, item.charted, item.may_have_run, item.partial, item.left_paused]
+    asked = [problem.finding.code for problem in item.problems]
+    return [item.key, stretches, drugs, ordered, how, whether, item.ordered_minutes, asked]
+
+
+def _amount(drug: DrugAmount) -> list[object]:
+    return [*drug.codes, drug.text, str(drug.amount), drug.unit, drug.component]
+
+
+def _hashed(*parts: str) -> str:
+    """Twelve hexadecimal digits. The lengths count: "ab", "c" has another hash than "a", "bc"."""
+    digest = blake2b(digest_size=6)
+    for part in parts:
+        data = part.encode()
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,154 @@
+"""What people say of charge lines: held, not billed, or billed with another code.
+
+It owns what such a word does to a line, and keeps what the engine drafts by itself beside it. A
+word that changes a line is bound to the line as it was drafted: if the feed changes the line, the
+word holds no longer, the line stands as drafted, and a person is asked. A hold is bound to nothing,
+because it can do no harm.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from chargeline.engine.answers.applying import source_of
+from chargeline.engine.answers.identity import fingerprint_of_line
+from chargeline.engine.answers.offers import LineOffer
+from chargeline.engine.answers.values import charge_of
+from chargeline.engine.events import LineAnswer
+from chargeline.engine.timeline.records import Timeline
+from chargeline.engine.trace import (
+    ChargeLine,
+    EncounterDraft,
+    Question,
+    Step,
+    Withheld,
+    ask,
+    charge_in_short,
+)
+from chargeline.engine.words import LineChoice
+
+LINE_OFFERS: Mapping[LineChoice, LineOffer] = {
+    offer.choice: offer
+    for offer in (
+        LineOffer("hold", "It is not sent before somebody releases it."),
+        LineOffer("release", "It is held no more."),
+        LineOffer("withhold", "It is not billed."),
+        LineOffer("override", "It is billed with this code, units and modifiers.", "charge"),
+        LineOffer("restore", "It is billed as drafted."),
+    )
+}
+
+
+class _Words(NamedTuple):
+    """The last word on a line of each of two kinds: whether it is held, and how it is billed."""
+
+    held: LineAnswer | None = None
+    billed: LineAnswer | None = None
+
+
+def with_word_on_lines(
+    encounters: tuple[EncounterDraft, ...], timeline: Timeline
+) -> tuple[EncounterDraft, ...]:
+    """The encounters after what people said of their lines; the very same where nobody did."""
+    words = _words(timeline)
+    if not words:
+        return encounters
+    return tuple([_encounter(draft, words) for draft in encounters])
+
+
+def held_as_a_whole(timeline: Timeline) -> LineAnswer | None:
+    """The hold on the whole visit, None if nobody holds it."""
+    return _words(timeline).get("", _Words()).held
+
+
+def _words(timeline: Timeline) -> dict[str, _Words]:
+    words: dict[str, _Words] = {}
+    for answer in timeline.answers:
+        if isinstance(answer, LineAnswer):
+            before = words.get(answer.line_id, _Words())
+            words[answer.line_id] = _AFTER[answer.choice](before, answer)
+    return words
+
+
+_AFTER: Mapping[LineChoice, Callable[[_Words, LineAnswer], _Words]] = {
+    "hold": lambda words, answer: words._replace(held=answer),
+    "release": lambda words, _answer: words._replace(held=None),
+    "withhold": lambda words, answer: words._replace(billed=answer),
+    "override": lambda words, answer: words._replace(billed=answer),
+    "restore": lambda words, _answer: words._replace(billed=None),
+}
+
+
+def _encounter(draft: EncounterDraft, words: Mapping[str, _Words]) -> EncounterDraft:
+    whole = words.get("", _Words())
+    lines: list[ChargeLine] = []
+    asked: list[Question] = []
+    withheld: list[Withheld] = []
+    for line in draft.lines:
+        word = words.get(line.line_id, _Words())
+        held = word.held or whole.held
+        if word.billed is not None and word.billed.fingerprint != fingerprint_of_line(line):
+            asked.append(_outdated(line, word.billed))
+        elif word.billed is not None and word.billed.choice == "withhold":
+            withheld.append(_withheld(line, word.billed))
+            continue
+        elif word.billed is not None:
+            line = _overridden(line, word.billed)
+        lines.append(line._replace(held=held.reason or held.by) if held is not None else line)
+    return draft._replace(
+        lines=tuple(lines),
+        questions=(*draft.questions, *asked),
+        withheld=(*draft.withheld, *withheld),
+    )
+
+
+def _overridden(line: ChargeLine, answer: LineAnswer) -> ChargeLine:
+    charge = charge_of(answer.value)
+    assert charge is not None, "the value was looked at when the answer was given"
+    return line._replace(
+        code=charge.code,
+        modifiers=charge.modifiers,
+        units=charge.units,
+        provisional="",
+        instead_of=_in_short(line),
+        trace=(*line.trace, _step(answer, line)),
+    )
+
+
+def _withheld(line: ChargeLine, answer: LineAnswer) -> Withheld:
+    return Withheld(
+        family=line.family,
+        reason="answer.withhold",
+        says=f"A person withholds {_in_short(line)}.",
+        drug=line.drug,
+        administrations=line.administrations,
+        minutes=line.minutes,
+        trace=(*line.trace, _step(answer, line)),
+        other_policies=line.other_policies,
+    )
+
+
+def _in_short(line: ChargeLine) -> str:
+    return charge_in_short(line.code, line.modifiers, line.units)
+
+
+def _step(answer: LineAnswer, line: ChargeLine) -> Step:
+    facts = (
+        ("drafted", _in_short(line)),
+        ("said", answer.choice),
+        ("value", answer.value),
+        ("by", answer.by),
+        ("because", answer.reason),
+    )
+    return Step("word on the line", None, facts, (source_of(answer),))
+
+
+def _outdated(line: ChargeLine, answer: LineAnswer) -> Question:
+    return ask(
+        "answer.outdated",
+        expected=f"the line as it was when {answer.by} said {answer.choice}",
+        found=f"another one, {_in_short(line)}",
+        do="say it again of the new line, or restore it; until then it stands as drafted",
+        drug=line.drug,
+        administrations=line.administrations,
+        sources=(source_of(answer),),
+    )

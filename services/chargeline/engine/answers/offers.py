@@ -1,0 +1,113 @@
+"""The closed list of choices for each question, and how much hangs on the question.
+
+It owns two tables: what a person may answer to a question of each code, and what each choice needs
+as its value. It does not know what a choice does.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from chargeline.engine.finding import MEANINGS
+from chargeline.engine.words import AnswerChoice, LineChoice, Severity, ValueKind
+
+
+class Offer(NamedTuple):
+    """One choice of a question: what it says, and which kind of value it needs."""
+
+    choice: AnswerChoice
+    says: str
+    value: ValueKind = ""
+
+
+class LineOffer(NamedTuple):
+    """One thing that a person may say of a charge line, and which kind of value it needs."""
+
+    choice: LineChoice
+    says: str
+    value: ValueKind = ""
+
+
+_OFFERS: Mapping[AnswerChoice, Offer] = {
+    offer.choice: offer
+    for offer in (
+        Offer("confirm", "It is as charted."),
+        Offer("stop", "It stopped at this time.", "time"),
+        Offer("start", "It began at this time.", "time"),
+        Offer("dose", "This amount was given.", "amount"),
+        Offer("product", "It was this drug of the formulary.", "product"),
+        Offer("route", "It went this way.", "route"),
+        Offer("push", "It was pushed by hand."),
+        Offer("infusion", "It was infused."),
+        Offer("stopped_early", "It was stopped before the whole amount was given."),
+        Offer("not_given", "It was not given."),
+        Offer("one_record", "Both records tell of one bag or syringe."),
+        Offer("other_visit", "It was given under another visit."),
+        Offer("required", "The protocol or the patient's condition required the second site."),
+        Offer("not_required", "Nothing required the second site."),
+        Offer("primary", "The patient came for this administration.", "administration"),
+        Offer("not_bought", "A patient, a trial or a programme supplied the drug."),
+        Offer("unknown", "Nobody can say."),
+        Offer("by_hand", "A person sees to it outside chargeline."),
+    )
+}
+
+_NO_RULE: tuple[AnswerChoice, ...] = ("by_hand",)
+_NO_DOSE: tuple[AnswerChoice, ...] = ("dose", "unknown", "not_given")
+_CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
+    "stop.missing": ("stop", "push", "unknown", "not_given"),
+    "stop.paused": ("stop", "confirm", "dose"),
+    "stop.before_start": ("stop", "start", "not_given"),
+    "start.missing": ("start", "not_given"),
+    "time.long": ("confirm", "stop"),
+    "time.short": ("confirm", "stop", "stopped_early"),
+    "time.push": ("confirm", "stop", "infusion"),
+    "time.to_come": ("confirm", "stop"),
+    "time.one_moment": ("stop", "push", "not_given"),
+    "time.outside_visit": ("confirm", "other_visit"),
+    "time.twice": ("confirm", "stop", "start"),
+    "correction.ambiguous": ("confirm", "not_given"),
+    "dose.missing": _NO_DOSE,
+    "dose.no_unit": _NO_DOSE,
+    "dose.unit": _NO_DOSE,
+    "dose.ordered": ("confirm", "dose"),
+    "dose.disagrees": ("confirm", "dose"),
+    "dose.twice": ("confirm", "one_record"),
+    "drug.unknown": ("product", "by_hand", "not_given"),
+    "drug.not_ordered": ("confirm", "product"),
+    "drug.no_code": ("by_hand", "product", "not_bought"),
+    "initial.second_line": ("required", "not_required"),
+    "initial.primary_reason": ("primary",),
+    "code.none": _NO_RULE,
+    "role.none": _NO_RULE,
+    "role.clash": _NO_RULE,
+    "rule.none": _NO_RULE,
+    "rule.clash": _NO_RULE,
+    "visit.forgotten": _NO_RULE,
+    # StandingAnswer anew of the line, or taken back: `chargeline line`.
+    "answer.outdated": (),
+    # The next two leave a visit without a patient or a reason to be: only the sender can mend them.
+    "visit.two_patients": (),
+    "visit.cancelled": (),
+}
+# A rule asks where the way into the body is not known.
+_ASKED_BY_A_RULE: tuple[AnswerChoice, ...] = ("route", "by_hand", "not_given")
+# Every other question is about a part of a message that could not be read.
+_ABOUT_A_MESSAGE: tuple[AnswerChoice, ...] = ("by_hand",)
+
+
+def offers_for(code: str) -> tuple[Offer, ...]:
+    """The choices of a question, in the order in which they are shown.
+
+    `code` is a code of findings, or the id of the rule that asks.
+    """
+    other = _ABOUT_A_MESSAGE if code in MEANINGS else _ASKED_BY_A_RULE
+    return tuple([_OFFERS[choice] for choice in _CHOICES.get(code, other)])
+
+
+# Both readings of such a question bill nothing that was not given: the shorter one is drafted.
+_WARNS: frozenset[str] = frozenset({"time.twice"})
+
+
+def severity_of(code: str) -> Severity:
+    """How much hangs on a question: whether the visit can be ready while it is open."""
+    return "warns" if code in _WARNS else "blocks"

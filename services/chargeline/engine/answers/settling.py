@@ -1,0 +1,142 @@
+"""Which questions of a draft a person has settled, and what that does to its lines.
+
+It owns the rule that a settled question is asked no more, that a line which rested on it alone is
+firm, and that the line says who settled it. It does not change a code or a unit: an answer that
+gives another fact has done that before anything was drafted (`applying`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from chargeline.engine.answers.applying import SETTLES, source_of
+from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.events import Answer
+from chargeline.engine.timeline.records import Administration
+from chargeline.engine.trace import (
+    ChargeLine,
+    EncounterDraft,
+    Proposal,
+    Question,
+    StandingAnswer,
+    Step,
+    Withheld,
+)
+
+_Items = Mapping[str, Administration]
+_Entry = TypeVar("_Entry", ChargeLine, Withheld)
+
+
+def is_settled(question: Question, items: _Items) -> bool:
+    """Whether a person has settled a question: by an answer on one of its administrations."""
+    return any(
+        answer.code == question.finding.code and answer.choice in SETTLES
+        for key in question.administrations
+        if key in items
+        for answer in items[key].answered
+        if set(answer.administrations) == set(question.administrations)
+    )
+
+
+def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Proposal:
+    """A proposal after what people answered: without settled questions, with firm lines.
+
+    Every line and withheld service of an administration of which somebody spoke gets a step.
+    """
+    if not any(item.answered for item in administrations):
+        return proposal
+    items = {item.key: item for item in administrations}
+    asked: list[Question] = []
+    closed: list[Question] = []
+    for question in proposal.questions:
+        (closed if is_settled(question, items) else asked).append(question)
+    return Proposal(
+        lines=tuple([_told(_firm(line, asked, closed), items) for line in proposal.lines]),
+        questions=tuple(asked),
+        withheld=tuple([_told(entry, items) for entry in proposal.withheld]),
+    )
+
+
+def _firm(line: ChargeLine, asked: Sequence[Question], closed: Sequence[Question]) -> ChargeLine:
+    """The line, provisional no more if the question that it rested on is settled."""
+    if not line.provisional or not _any_about(line, closed) or _any_about(line, asked):
+        return line
+    return line._replace(provisional="")
+
+
+def _any_about(line: ChargeLine, questions: Iterable[Question]) -> bool:
+    """Whether one of the questions is the one that a line rests on.
+
+    It has the code that makes the line provisional, and the line's drug or administration. A dose
+    that cannot be read is no administration of its drug line, but has its drug.
+    """
+    return any(
+        question.finding.code == line.provisional
+        and (
+            question.drug == line.drug
+            or not set(question.administrations).isdisjoint(line.administrations)
+        )
+        for question in questions
+    )
+
+
+def _told(entry: _Entry, items: _Items) -> _Entry:
+    answers = [
+        answer for key in entry.administrations if key in items for answer in items[key].answered
+    ]
+    steps: tuple[Step, ...] = tuple([step_of(answer) for answer in dict.fromkeys(answers)])
+    return entry._replace(trace=(*entry.trace, *steps)) if steps else entry
+
+
+def step_of(answer: Answer) -> Step:
+    """The step that says what a person answered, who, and why."""
+    value = (("value", answer.value),) if answer.value else ()
+    facts = (("question", answer.code), ("answered", answer.choice), *value)
+    return Step(
+        "answer",
+        None,
+        (*facts, ("by", answer.by), ("because", answer.reason)),
+        (source_of(answer),),
+    )
+
+
+def none_in_silence(
+    draft: EncounterDraft, administrations: Sequence[Administration]
+) -> EncounterDraft:
+    """The draft, with an entry for each administration of which an answer left no trace.
+
+    A drug that nobody knows, and that a person bills by hand, has no line, and its question is
+    settled: it is withheld, and says so.
+    """
+    if not any(item.answered for item in administrations):
+        return draft
+    entries: list[ChargeLine | Question | Withheld] = [*draft.lines, *draft.questions]
+    entries += draft.withheld
+    seen = {key for entry in entries for key in entry.administrations}
+    silent = [item for item in administrations if item.answered and item.key not in seen]
+    return draft._replace(withheld=(*draft.withheld, *map(_by_answer, silent)))
+
+
+def _by_answer(item: Administration) -> Withheld:
+    answer = item.answered[-1]
+    return Withheld(
+        family="encounter",
+        reason=f"answer.{answer.choice}",
+        says=_SAYS.get(answer.choice, "A person has settled the question, and nothing is billed."),
+        drug=answer.drug,
+        administrations=(item.key,),
+        trace=(step_of(answer),),
+    )
+
+
+_SAYS: Mapping[str, str] = {
+    "by_hand": "A person sees to it outside chargeline.",
+    "unknown": "Nobody can say what was given, so nothing is billed.",
+}
+
+
+def still_asked_of_visit(
+    questions: Sequence[Question], said: Sequence[StandingAnswer]
+) -> tuple[Question, ...]:
+    """The questions about the visit as a whole that nobody has settled."""
+    answered = {each.answer.fingerprint for each in said if not each.answer.administrations}
+    return tuple([each for each in questions if fingerprint_of(each, {}) not in answered])

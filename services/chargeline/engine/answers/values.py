@@ -1,0 +1,94 @@
+"""What a person writes beside a choice: a time, an amount, a drug, a route, an administration.
+
+It owns how such a value is read, and the sentence for one that cannot be. Times carry their offset
+from UTC, so that no clock of a site is needed to read them.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple, get_args
+
+from chargeline.engine.formulary import Formulary
+from chargeline.engine.words import Route, ValueKind
+
+_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(\S.*?)\s*")
+_CHARGE = re.compile(r"([A-Z0-9]{5})((?:-[A-Z0-9]{2})*)(?:\s+x\s*|\s+)([1-9][0-9]{0,3})")
+
+
+class WrittenAmount(NamedTuple):
+    """An amount as a person wrote it."""
+
+    amount: Decimal
+    unit: str
+
+
+class WrittenCharge(NamedTuple):
+    """A code with its modifiers and units, as a person wrote it."""
+
+    code: str
+    modifiers: tuple[str, ...]
+    units: int
+
+
+def time_of(value: str) -> datetime | None:
+    """A time with its offset, in UTC; None if it is none, or says no offset."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+
+
+def amount_of(value: str) -> WrittenAmount | None:
+    """An amount above nought with its unit, such as 450 mg; None if the value is none."""
+    match = _AMOUNT.fullmatch(value)
+    if match is None or not Decimal(match[1]):
+        return None
+    return WrittenAmount(Decimal(match[1]), match[2])
+
+
+def charge_of(value: str) -> WrittenCharge | None:
+    """A charge, such as 96415-59 x2; None if the value is none."""
+    match = _CHARGE.fullmatch(value.strip().upper().replace(" X", " x"))
+    if match is None:
+        return None
+    return WrittenCharge(match[1], tuple(match[2].split("-")[1:]), int(match[3]))
+
+
+def route_of(value: str) -> Route | None:
+    """A word for a route; None if the value is none."""
+    return next((route for route in get_args(Route) if route == value), None)
+
+
+_SHAPES: Mapping[ValueKind, str] = {
+    "": "no value",
+    "time": "a time with its offset from UTC, such as 2026-03-02T10:30-06:00",
+    "amount": "an amount above nought with a unit, such as 450 mg",
+    "product": "the id of a drug of the formulary",
+    "route": f"one of {', '.join(get_args(Route))}",
+    "administration": "the key of an administration of the visit",
+    "charge": "a code with its modifiers and units, such as 96415-59 x2",
+}
+_READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
+    "time": time_of,
+    "amount": amount_of,
+    "route": route_of,
+    "charge": charge_of,
+}
+
+
+def refusal(
+    kind: ValueKind, value: str, formulary: Formulary, administrations: frozenset[str]
+) -> str:
+    """What was expected in place of a value that cannot be used; "" if it can."""
+    if kind == "":
+        usable = not value
+    elif kind == "product":
+        usable = formulary.has(value)
+    elif kind == "administration":
+        usable = value in administrations
+    else:
+        usable = _READERS[kind](value) is not None
+    return "" if usable else _SHAPES[kind]
