@@ -286,3 +286,29 @@ async def test_the_lag_grows_while_nothing_is_committed() -> None:
 async def test_without_an_answer_the_lag_stays_as_it_was() -> None:
     """While Kafka is away nobody knows how far behind we are."""
     assert await lags_of(None) == {"0": 7, "1": None, "2": None}
+
+
+# ------------------------------------------------------------------ redrafting
+
+
+class AskedRedrafting:
+    """A walk that only counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def draft_next(self, *_arguments: object) -> float:
+        """Draft nothing, and ask for a pause of 7 seconds."""
+        self.asked += 1
+        return 7.0
+
+
+@pytest.mark.parametrize(("offset", "seconds"), [(RECORDS - 1, 1.0), (RECORDS, 7.0)])
+async def test_visits_are_redrafted_only_while_no_message_waits(
+    offset: int, seconds: float
+) -> None:
+    """With one record of Kafka left to read, redrafting waits for a second."""
+    played, redrafting = Played(random.Random(1)), AskedRedrafting()
+    played.partitions.expected = {PLACES[0]: offset}
+    assert await played.consumer.redraft(cast(Any, redrafting)) == seconds
+    assert redrafting.asked == (offset == RECORDS)

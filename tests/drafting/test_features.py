@@ -101,12 +101,12 @@ async def test_what_is_parked_makes_its_visit_incomplete_until_dropped(
     assert (await row_of(small)).incomplete
     (first,) = await small.parked()
     if settled == "retry":
-        assert await commands.parked_retry(first.id)(settings) == 0
+        assert await commands.parked_retry([first.id])(settings) == 0
         await goes_on(bench)
         (first,) = await small.parked()
         assert said(bench)[-1] is True
         assert (await row_of(small)).incomplete
-    assert await commands.parked_drop(first.id)(settings) == 0
+    assert await commands.parked_drop([first.id])(settings) == 0
     await goes_on(bench)
     assert said(bench)[-1] is False
     assert not (await row_of(small)).incomplete
@@ -139,7 +139,7 @@ async def test_a_message_that_is_readable_now_is_used_when_retried(
     table = read_interface(rules_directory(), "standard")
     bench.processors[0].profile = make_profile(_with_status(table))
     bench.processors[0].drop()
-    assert await commands.parked_retry(parked.id)(settings) == 0
+    assert await commands.parked_retry([parked.id])(settings) == 0
     await goes_on(bench)
     after = by_bench(await bench.drafts())
     assert len(after["V1"]) > len(before["V1"])
@@ -166,34 +166,9 @@ async def test_a_message_parked_under_a_merged_number_counts_for_the_survivor(
     await bench.feed([BROKEN])
     assert said(bench, "V2")[-1] is True
     (parked,) = await small.parked()
-    await commands.parked_drop(parked.id)(settings)
+    await commands.parked_drop([parked.id])(settings)
     await goes_on(bench)
     assert said(bench, "V2")[-1] is False
-
-
-async def test_list_and_show_say_why_and_only_show_has_the_content(
-    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Broken bytes, a message that is too large and one with an unreadable part are parked.
-
-    Each is shown with the report of the strict reader.
-    """
-    bench = await claimed(small)
-    await bench.feed([BROKEN, ("ZEBRA|V2", b"no HL7 " * 40_000, {}), *keyed([HALF])])
-    assert await commands.parked_list(settings) == 0
-    listed = capsys.readouterr().out
-    assert listed.endswith("3 parked\n")
-    assert "message.no_msh" in listed
-    assert "no header at all" not in listed
-    assert "TESTPATIENT" not in listed
-    shown = {}
-    for row in await small.parked():
-        assert await commands.parked_show(row.id)(settings) == 0
-        shown[row.code, row.visit] = capsys.readouterr().out
-    assert all("  strict   " in page and "  do       " in page for page in shown.values())
-    assert "no header at all" in shown["message.no_msh", "V1"]
-    assert "expected at most 200,000 bytes for the strict reader" in shown["message.no_msh", "V2"]
-    assert "TESTPATIENT" in shown["number.invalid", "V1"]
 
 
 # ------------------------------------------------------------------ what no ledger can keep

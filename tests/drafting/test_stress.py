@@ -11,7 +11,7 @@ import json
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from chargeline.ledger.batch import Batch
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Announcement, Move, StoredVisit
 from chargeline.ledger.store import Ledger
+from chargeline.ledger.view import View
 from chargeline.published import drafts, events, shapes, writing
 from chargeline.published.inbound import record_key
 from tests.golden.messages import adt, given, ordered
@@ -73,6 +74,10 @@ class Breaking:
             if self.breaks:
                 self.breaks = False
                 raise CrashError
+
+    def view(self) -> AbstractAsyncContextManager[View]:
+        """A transaction that reads, and never breaks."""
+        return self._ledger.view()
 
 
 class Program:

@@ -16,6 +16,7 @@ from .rows import (
     V1,
     V2,
     V3,
+    V4,
     announcement,
     initial_service,
     merge,
@@ -250,6 +251,26 @@ async def test_a_visit_is_written_over_and_the_last_of_a_call_counts(ledger: Led
             V1: visit(revision=2, status="final"),
             V2: visit(V2),
         }
+
+
+async def test_open_visits_under_other_rules_come_in_pages(ledger: Ledger) -> None:
+    """Final visits, visits that settle, and those of these rules are left out."""
+    rows = [
+        visit(V1, rulebook="old"),
+        visit(V2, rulebook="new"),
+        visit(V3),
+        visit(V4, rulebook="old", status="final"),
+        visit(V4._replace(facility="SOUTH"), rulebook="old"),
+        visit(V1._replace(facility="SOUTH"), rulebook="old", settle_due=MORNING),
+    ]
+    async with ledger.batch() as batch:
+        await batch.put_visits(rows)
+    async with ledger.view() as view:
+        first = await view.open_under_other_rules("new", VisitKey("", ""), 2)
+        assert first == [V1, V3]
+        south = V4._replace(facility="SOUTH")
+        assert await view.open_under_other_rules("new", first[-1], 2) == [south]
+        assert await view.open_under_other_rules("new", south, 2) == []
 
 
 async def test_due_visits_are_those_with_something_due_the_longest_first(ledger: Ledger) -> None:

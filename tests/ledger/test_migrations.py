@@ -22,7 +22,7 @@ from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
 from chargeline.ledger.tables import metadata
 
-from .rows import V1, initial_service, message
+from .rows import V1, V2, initial_service, message
 
 RECORDS = {
     "message": "StoredMessage",
@@ -209,6 +209,31 @@ async def test_the_days_of_a_patient_become_contributions(url: str) -> None:
     async with ledger.view() as view:
         assert await view.contributions([("NORTH", "P1")]) == [initial_service()]
         assert await view.contributions_of([V1]) == [initial_service()]
+    await ledger.close()
+
+
+async def test_a_visit_gets_the_rules_of_its_last_revision(url: str) -> None:
+    """Version 0004 did not store the rules of a visit; 0005 takes those of its last revision."""
+    await run(url, lambda connection: command.upgrade(migrating._configuration(connection), "0004"))
+    at = "'2026-03-02T08:00:00.000000+00:00'"
+    for name, number in (("V1", 2), ("V2", 0)):
+        await run(
+            url,
+            "INSERT INTO visit (facility, visit, status, revision, incomplete, updated_at)"
+            f" VALUES ('NORTH', '{name}', 'open', {number}, false, {at})",
+        )
+    for number, rules in ((1, "older"), (2, "old")):
+        await run(
+            url,
+            "INSERT INTO draft_revision (facility, visit, revision, status, policy, rulebook,"
+            f" created_at, body, changes) VALUES ('NORTH', 'V1', {number}, 'open', 'guide-2026',"
+            f" '{rules}', {at}, '', '')",
+        )
+    await migrated(url)
+    ledger = await Ledger.open(url)
+    async with ledger.view() as view:
+        rows = await view.visits([V1, V2])
+    assert {key: row.rulebook for key, row in rows.items()} == {V1: "old", V2: ""}
     await ledger.close()
 
 

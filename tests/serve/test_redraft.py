@@ -43,13 +43,35 @@ async def test_a_drug_that_was_added_reaches_the_visits_that_asked_for_it(
     formulary = tmp_path / "site.csv"
     formulary.write_text(ROW)
     service.environment["CHARGELINE_FORMULARY"] = str(formulary)
+    service.environment["CHARGELINE_REDRAFT_PER_SECOND"] = "0"
     said = redraft(service, "--question", "drug.unknown")
-    assert said == "1 visit is drafted again as soon as `chargeline capture` runs\n"
+    assert said == "1 visit is drafted again as soon as `chargeline capture` or `serve` runs\n"
     service.start()
     await until(lambda: len(revisions(service.events())) > 2, service.said)
     assert await service.stop() == 0
     last = revisions(service.events())[-1]
     assert (last.visit, last.revision) == ("V1", 2)
+    lines = [line for encounter in last.encounters for line in encounter.lines]
+    assert [line.code for line in lines] == ["96413", "J9999"]
+
+
+async def test_open_visits_are_drafted_by_the_new_rules_without_a_message(
+    served: Callable[..., Served], tmp_path: Path
+) -> None:
+    """A person adds the drug and starts the program again; nothing else is needed."""
+    service = served()
+    service.start()
+    await service.ready()
+    await deliver([given("ZEBRAMAB", "100 mg", "0900", "1000", visit="V1")], service.port)
+    await until(lambda: len(revisions(service.events())) == 1, service.said)
+    assert await service.stop() == 0
+    formulary = tmp_path / "site.csv"
+    formulary.write_text(ROW)
+    service.environment["CHARGELINE_FORMULARY"] = str(formulary)
+    service.start()
+    await until(lambda: len(revisions(service.events())) == 2, service.said)
+    assert await service.stop() == 0
+    last = revisions(service.events())[-1]
     lines = [line for encounter in last.encounters for line in encounter.lines]
     assert [line.code for line in lines] == ["96413", "J9999"]
 

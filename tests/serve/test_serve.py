@@ -214,6 +214,29 @@ async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: st
     assert drafted(second.events()) == by_code(messages)  # both have written to the same file
 
 
+async def test_a_third_one_takes_over_and_the_second_stops(served: Make, url: str) -> None:
+    """A supervisor starts the first one again, which was ended by the second: now the second ends.
+
+    No two of them ever go on side by side, and no message is lost.
+    """
+    messages = feed(10, 34)
+    first = served(url)
+    first.start()
+    await first.ready()
+    await deliver(messages[:20], first.port)
+    second = served(url)
+    second.start()
+    assert await first.ended() == 1
+    await second.ready()
+    await deliver(messages[20:40], second.port)
+    first.start()
+    assert await second.ended() == 1
+    await first.ready()
+    await deliver(messages[40:], first.port)
+    assert await first.stop() == 0
+    assert drafted(first.events()) == by_code(messages)
+
+
 async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: Make) -> None:
     """Somebody starts it twice by mistake: the second ends with 1 and names the port; the
     first is not fenced.

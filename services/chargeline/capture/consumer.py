@@ -56,7 +56,8 @@ doubled, because a claim never moves an offset.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -73,6 +74,7 @@ from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, instant_of
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import PartitionBatch, PollResult
+from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import Finding, VisitKey
 from chargeline.kafka.starting import TopicsMissingError
 from chargeline.ledger.errors import Fenced, LedgerError
@@ -286,17 +288,45 @@ class Consumer:
 
     async def work_off_due(self, limit: int) -> int:
         """Draft the visits of our partitions whose time has come; returns how many, 0 if fenced."""
-        partitions = self.partitions
-        async with partitions.lock:
-            offsets = {tp.partition: offset for tp, offset in partitions.expected.items()}
-            try:
-                return await partitions.processor.work_off_due(
-                    self._partition_of, offsets, partitions.owner, limit
+        async with self.partitions.lock:
+            with self._letting_go():
+                return await self.partitions.processor.work_off_due(
+                    self._partition_of, self._offsets(), self.partitions.owner, limit
                 )
-            except Fenced as error:
-                for number in error.partitions:
-                    partitions.lost(TopicPartition(self.topic, number))
-                return 0
+        return 0
+
+    async def redraft(self, redrafting: Redrafting) -> float:
+        """Draft the next visits of our partitions that rest on other rules, if no message waits.
+
+        Returns the seconds until the next call.
+        """
+        async with self.partitions.lock:
+            if self._all_in_ledger():
+                with self._letting_go():
+                    return await redrafting.draft_next(
+                        self._partition_of, self._offsets(), self.partitions.owner
+                    )
+        return RETRY_SECONDS
+
+    def _all_in_ledger(self) -> bool:
+        """Whether the ledger has all records of our partitions of which Kafka has told us."""
+        ends = {tp: self.consumer.highwater(tp) for tp in self.partitions.expected}
+        return all(
+            end is not None and end <= (self.partitions.expected[tp] or 0)
+            for tp, end in ends.items()
+        )
+
+    def _offsets(self) -> dict[int, int | None]:
+        return {tp.partition: offset for tp, offset in self.partitions.expected.items()}
+
+    @contextmanager
+    def _letting_go(self) -> Iterator[None]:
+        """Let go of the partitions from which the ledger fences us off meanwhile."""
+        try:
+            yield
+        except Fenced as error:
+            for number in error.partitions:
+                self.partitions.lost(TopicPartition(self.topic, number))
 
     def _partition_of(self, key: VisitKey) -> int | None:
         """The partition of a visit, None if it is not ours.

@@ -20,10 +20,11 @@ from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
-from chargeline.drafting.counting import count_drafted, show_counts
+from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import utc_now
+from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.kafka import connecting as kafka
 from chargeline.kafka.starting import met, need_brokers
@@ -103,6 +104,10 @@ async def run(settings: Settings) -> int:
                 reader.run(),
                 _courtesies(reader).run(),
                 _timers(reader),
+                _redrafting(
+                    reader,
+                    Redrafting(processor, settings.redraft_per_second, count_redrafted(metrics)),
+                ),
                 _gauges(reader, ledger, metrics, priced=settings.prices is not None),
                 _retention(reader, ledger, settings.retention_days, settings.record_retention_days),
             ),
@@ -223,6 +228,19 @@ async def _timers(reader: Consumer) -> None:
         reader.failures.over("timers")
         if count < DUE_AT_ONCE:
             await waited(reader.stop, TIMER_SECONDS)
+
+
+async def _redrafting(reader: Consumer, redrafting: Redrafting) -> None:
+    """Draft open visits that rest on other rules again, while no messages wait."""
+    while not reader.stop.is_set():
+        try:
+            seconds = await reader.redraft(redrafting)
+        except LedgerError as error:
+            reader.failures.met("redrafting", error)
+            seconds = RETRY_SECONDS
+        else:
+            reader.failures.over("redrafting")
+        await waited(reader.stop, seconds)
 
 
 async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced: bool) -> None:

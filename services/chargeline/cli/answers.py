@@ -26,7 +26,7 @@ from chargeline.drafting.answering import (
     word_on_line,
     would_draft,
 )
-from chargeline.drafting.question_text import as_json, listed, shown
+from chargeline.drafting.question_text import as_json, as_published, listed, shown
 from chargeline.engine import Rulebook
 from chargeline.published.answer_file import add_answer, read_answers
 from chargeline.published.answers import Given
@@ -142,12 +142,7 @@ def _show(asked: argparse.Namespace) -> int:
         return _live("show_question", asked)
     run, rulebook = coded(asked)
     visit, question = question_of_number(_drafted(run), asked.question)
-    published = {
-        each.question_id: each
-        for coded_visit in run.visits
-        if coded_visit.timeline.key == visit.timeline.key
-        for each in _published(coded_visit, rulebook)
-    }[question.question_id]
+    published = as_published(visit, question, rulebook)
     choices = list(would_draft(visit, question, rulebook, asked.policy))
     if asked.json:
         print(json.dumps(as_json(published, visit, choices, {})))

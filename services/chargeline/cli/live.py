@@ -140,19 +140,60 @@ def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     listing = actions.add_parser(
         "list",
         help="print each parked message on a line, with the reason",
-        description="Prints each parked message on a line: its id, when it came, its place in "
-        "Kafka, and why it could not be used. No patient data is printed.",
+        description="Prints each parked message on a line: its id, when it came, the reason, its "
+        "type, visit and sender, and the field at fault. No content of the message is printed.",
     )
-    listing.set_defaults(run=_live("operate.parked", lambda module, _asked: module.parked_list))
-    for name, (summary, description, work) in _PARKED.items():
-        action = actions.add_parser(name, help=summary, description=description)
-        action.add_argument(
-            "id",
-            type=count,
-            metavar="ID",
-            help="the id of the message, as `chargeline parked list` prints it",
+    _add_code(listing)
+    listing.add_argument("--json", action="store_true", help="print a JSON object a line")
+    listing.set_defaults(
+        run=_live(
+            "operate.parked",
+            lambda module, asked: module.parked_list(asked.code, as_json=asked.json),
         )
-        action.set_defaults(run=_live("operate.parked", work))
+    )
+    show = actions.add_parser("show", help=_SHOW_HELP[0], description=_SHOW_HELP[1])
+    show.add_argument("id", type=count, metavar="ID", help=_ID_HELP)
+    show.set_defaults(
+        run=_live("operate.parked", lambda module, asked: module.parked_show(asked.id))
+    )
+    _add_retry_and_drop(actions)
+
+
+def _add_code(verb: "argparse.ArgumentParser | argparse._MutuallyExclusiveGroup") -> None:
+    verb.add_argument(
+        "--code",
+        metavar="CODE",
+        default="",
+        help="the messages that were parked for this reason, such as status.unknown",
+    )
+
+
+def _add_retry_and_drop(actions: "Verbs[argparse.ArgumentParser]") -> None:
+    retry = actions.add_parser("retry", help=_RETRY_HELP[0], description=_RETRY_HELP[1])
+    which = _add_ids(retry)
+    which.add_argument("--all", action="store_true", help="all parked messages")
+    retry.set_defaults(
+        run=_live(
+            "operate.parked",
+            lambda module, asked: module.parked_retry(
+                asked.ids, code=asked.code, everything=asked.all
+            ),
+        )
+    )
+    drop = actions.add_parser("drop", help=_DROP_HELP[0], description=_DROP_HELP[1])
+    _add_ids(drop)
+    drop.set_defaults(
+        run=_live(
+            "operate.parked", lambda module, asked: module.parked_drop(asked.ids, code=asked.code)
+        )
+    )
+
+
+def _add_ids(verb: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    which = verb.add_mutually_exclusive_group(required=True)
+    which.add_argument("ids", type=count, nargs="*", default=[], metavar="ID", help=_ID_HELP)
+    _add_code(which)
+    return which
 
 
 def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -178,27 +219,23 @@ def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
 
 
-# The actions on one parked message: the help, the description, and the work.
-_PARKED: dict[str, tuple[str, str, _Work]] = {
-    "show": (
-        "print one message in full, patient data included",
-        "Prints one parked message: why it could not be used, what a strict HL7 reader objects "
-        "to, and the message itself. The output holds patient data.",
-        lambda module, asked: module.parked_show(asked.id),
-    ),
-    "retry": (
-        "read one message again",
-        "Sends one parked message through the inbound topic again. Correct the cause first, such "
-        "as the interface profile, and restart the programs; else the message is parked again.",
-        lambda module, asked: module.parked_retry(asked.id),
-    ),
-    "drop": (
-        "give one message up",
-        "Gives one parked message up: its visit no longer waits for it. The ledger keeps the "
-        "message for CHARGELINE_RETENTION_DAYS.",
-        lambda module, asked: module.parked_drop(asked.id),
-    ),
-}
+_ID_HELP = "the id of a message, as `chargeline parked list` prints it"
+# Of each action on parked messages, the help and the description.
+_SHOW_HELP = (
+    "print one message in full, patient data included",
+    "Prints one parked message: why it could not be used, what a strict HL7 reader objects to, and "
+    "the message itself. The output holds patient data.",
+)
+_RETRY_HELP = (
+    "read messages again",
+    "Sends parked messages through the inbound topic again. Correct the cause first, such as the "
+    "interface profile, and restart the programs; else the messages are parked again.",
+)
+_DROP_HELP = (
+    "give messages up",
+    "Gives parked messages up: their visits no longer wait for them, and what could not be read of "
+    "them is asked about no more. The ledger keeps them for CHARGELINE_RETENTION_DAYS.",
+)
 
 
 def _live(module: str, work: _Work) -> Callable[[argparse.Namespace], int]:

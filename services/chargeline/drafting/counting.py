@@ -25,6 +25,15 @@ def count_poll(metrics: Metrics, poll: PollResult) -> None:
         metrics.batch.observe(seconds, phase=phase)
 
 
+def count_redrafted(metrics: Metrics) -> Callable[[int], None]:
+    """A function that counts visits that were drafted again after a change of rules."""
+
+    def count(visits: int) -> None:
+        metrics.redrafted.add(visits)
+
+    return count
+
+
 def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], None]:
     """A function that counts the result of a round of drafting.
 

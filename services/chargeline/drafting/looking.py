@@ -27,7 +27,7 @@ async def drafted_now(
     await cache.load_states(view, present, await view.visits(present))
     visits = []
     for key in present:
-        timeline, history = cache.feed[key], cache.states[key].history
-        draft = processor.maker.draft(timeline, history, cache.saved)
-        visits.append(DraftedVisit(timeline, draft, history))
+        timeline, state = cache.feed[key], cache.states[key]
+        drafted = processor.maker.draft(timeline, state, cache.saved)
+        visits.append(DraftedVisit(timeline, drafted, state.history))
     return visits

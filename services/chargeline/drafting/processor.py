@@ -273,25 +273,31 @@ class Processor:
         `partition_of` gives the partition of a visit, None if another program owns it. `offsets`
         gives the offset that the ledger must hold for each of our partitions. Raises Fenced.
         """
-        now = self.clock()
+        async with self.ledger.view() as view:
+            due = await view.due_visits(self.clock(), limit * OTHERS_DUE)
+        placed = [(key, number) for key in due if (number := partition_of(key)) is not None]
+        ours = dict(placed[:limit])
+        await self.draft_ours(ours, offsets, owner)
+        return len(ours)
+
+    async def draft_ours(
+        self, ours: Mapping[VisitKey, int], offsets: Mapping[int, int | None], owner: str
+    ) -> None:
+        """Draft visits, given with their partitions, in one transaction. Raises Fenced."""
+        if not ours:
+            return
         try:
             async with self.ledger.batch() as batch:
-                due = await batch.due_visits(now, limit * OTHERS_DUE)
-                placed = [(key, number) for key in due if (number := partition_of(key)) is not None]
-                ours = dict(placed[:limit])
-                if not ours:
-                    return 0
                 held = {number: Move(offsets[number], offsets[number]) for number in ours.values()}
                 await batch.advance(self.settings.inbound_topic, held, owner=owner)
                 await self._cache.load(batch, ours)
-                drafted = await self._draft(batch, list(ours), now)
+                drafted = await self._draft(batch, list(ours), self.clock())
                 await batch.announce(drafted.announcements)
         except BaseException:
             self.drop()
             raise
         self._tell(drafted)
         self._cache.trim()
-        return len(ours)
 
     async def _draft(self, batch: Batch, keys: Sequence[VisitKey], now: datetime) -> DraftingResult:
         """Draft visits, and make and store their new revisions (steps 6 and 7)."""

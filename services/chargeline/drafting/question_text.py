@@ -6,14 +6,29 @@ choice would draft comes from another draft. No name, birth date or address is s
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chargeline.drafting.answering import DraftedVisit, money_moved
-from chargeline.engine import Consequence, LineDifference, printable
+from chargeline.engine import Asked, Consequence, LineDifference, Rulebook, printable
+from chargeline.published.events import questions_of
 from chargeline.published.shapes import DocumentationQuestion
+from chargeline.published.writing import visit_draft
 
 Plain = dict[str, Any]
+
+
+def as_published(
+    visit: DraftedVisit,
+    asked: Asked,
+    rulebook: Rulebook,
+    prices: Mapping[str, int] = MappingProxyType({}),
+) -> DocumentationQuestion:
+    """The event that asks a question of a visit."""
+    whole = visit_draft(visit.draft, visit.timeline, rulebook.formulary)
+    events = [question.question for question in questions_of(whole, 1, prices)]
+    return next(event for event in events if event.question_id == asked.question_id)
 
 
 def listed(question: DocumentationQuestion) -> str:

@@ -20,7 +20,6 @@ from chargeline.drafting.rows import changed_row, new_visit, stored_question, st
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
     Draft,
-    History,
     Rulebook,
     SavedWork,
     Timeline,
@@ -110,11 +109,11 @@ class RevisionMaker:
         return with_answers(timeline, self.rulebook.formulary)
 
     def draft(
-        self, timeline: Timeline, history: History, saved: dict[VisitKey, SavedWork]
+        self, timeline: Timeline, state: VisitState, saved: dict[VisitKey, SavedWork]
     ) -> Draft:
-        """Draft a visit; `history` is what the patient's other visits contribute."""
+        """Draft a visit, with what its state says of other visits and of dropped messages."""
         work = saved.setdefault(timeline.key, SavedWork())
-        return draft(timeline, self.rulebook, history, saved=work)
+        return draft(without_dropped(timeline, state), self.rulebook, state.history, saved=work)
 
     def revise(self, visits: Sequence[VisitToRevise], now: datetime) -> DraftingResult:
         """Find what is new in these visits."""
@@ -136,7 +135,7 @@ class RevisionMaker:
         if visit.draft is not None:
             return self._drafted(visit, now)
         if visit.survivor == visit.key:
-            return _undrafted(visit.row, now)
+            return _undrafted(visit.row, self.rulebook.version, now)
         return self._merged(visit, now)
 
     def _drafted(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
@@ -148,7 +147,9 @@ class RevisionMaker:
         state = visit.state
         # A message that a person has seen to makes the visit incomplete no more, although it still
         # cannot be read.
-        incomplete = state.parked or (bool(timeline.problems) and not state.settled)
+        incomplete = state.parked or (
+            bool(without_dropped(timeline, state).problems) and not state.settled
+        )
         whole = visit_draft(drafted, timeline, self.rulebook.formulary)
         revision = self._next_revision(whole, last, final=final, incomplete=incomplete)
         if revision is not None:
@@ -181,6 +182,7 @@ class RevisionMaker:
             incomplete=incomplete,
             updated_at=now,
             stake_cents=self._stake(drafted),
+            rulebook=self.rulebook.version,
         )
         return self._result(visit, row, last=last, revision=revision, due=due, now=now)
 
@@ -298,6 +300,18 @@ class RevisionMaker:
         )
 
 
+def without_dropped(timeline: Timeline, state: VisitState) -> Timeline:
+    """A timeline without what could not be read of messages that a person has dropped."""
+    if not state.dropped:
+        return timeline
+    problems = [
+        problem
+        for problem in timeline.problems
+        if problem.source.message.digest not in state.dropped
+    ]
+    return timeline._replace(problems=tuple(problems))
+
+
 def _newly_withheld(revision: WrittenRevision | None, last: LastRevision | None) -> list[str]:
     """The reasons of the services that a revision withholds and the last one did not."""
     if revision is None:
@@ -317,9 +331,11 @@ def _question_changes(
     return question_changes(before, opened, revision)
 
 
-def _undrafted(row: StoredVisit | None, now: datetime) -> DraftingResult:
+def _undrafted(row: StoredVisit | None, rulebook: str, now: datetime) -> DraftingResult:
     """A visit that only a parked message or a nudge has named: nothing of it is due."""
     if row is None:
         return DraftingResult()
-    nothing_due = row._replace(settle_due=None, final_due=None, asked_due=None, updated_at=now)
+    nothing_due = row._replace(
+        settle_due=None, final_due=None, asked_due=None, updated_at=now, rulebook=rulebook
+    )
     return DraftingResult(visits=changed_row(row, nothing_due))

@@ -107,20 +107,17 @@ def new_visit(key: VisitKey, now: datetime) -> StoredVisit:
 def changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:
     """The row of a visit to write, none if it would say what it says already.
 
-    The time of the next look (`asked_due`) may change without anything happening to the visit. Then
-    `updated_at` stays, so that retention sees how old the visit really is.
+    The time of the next look (`asked_due`) and the version of the rules may change without anything
+    happening to the visit. Then `updated_at` stays, so that retention sees how old the visit is.
     """
     if before is None:
         return [after]
-    if after._replace(updated_at=before.updated_at, asked_due=before.asked_due) != before:
+    quiet = after._replace(updated_at=before.updated_at)
+    if quiet._replace(asked_due=before.asked_due, rulebook=before.rulebook) != before:
         return [after]
-    if after.updated_at - before.updated_at > STALE and after.asked_due == before.asked_due:
-        return [after]
-    return (
-        [after._replace(updated_at=before.updated_at)]
-        if after.asked_due != before.asked_due
-        else []
-    )
+    if quiet != before:
+        return [quiet]
+    return [after] if after.updated_at - before.updated_at > STALE else []
 
 
 def stored_revision(revision: WrittenRevision, now: datetime) -> StoredRevision:

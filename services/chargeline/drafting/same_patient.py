@@ -40,7 +40,7 @@ async def draft_with_records(
     A visit without a timeline was merged away. It contributes nothing any more.
     """
     drafts = {
-        key: maker.draft(timeline, cache.states[key].history, cache.saved)
+        key: maker.draft(timeline, cache.states[key], cache.saved)
         for key, timeline in timelines.items()
         if timeline is not None
     }
@@ -71,7 +71,7 @@ async def draft_with_records(
         timeline, state = timelines[key], cache.states[key]
         its_history = history.get(key, NO_HISTORY)
         if timeline is not None and its_history != state.history:
-            drafts[key] = maker.draft(timeline, its_history, cache.saved)
+            drafts[key] = maker.draft(timeline, state._replace(history=its_history), cache.saved)
         cache.states[key] = state._replace(
             contributed=contributed.get(key, _NOTHING), history=its_history
         )

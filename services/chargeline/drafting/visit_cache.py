@@ -9,6 +9,7 @@ cache is thrown away.
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from chargeline.drafting.inbound import ReadRecord
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
@@ -25,6 +26,7 @@ from chargeline.engine import (
     VisitMerge,
     histories,
 )
+from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
@@ -108,6 +110,7 @@ class VisitCache:
         members = {key: {key, *self.feed.numbers(key)} for key in missing}
         everyone = {member for numbers in members.values() for member in numbers}
         parked, settled = await view.visits_with_parked(everyone)
+        dropped = await view.dropped(settled) if settled else {}
         for key in missing:
             contributed, history = records.get(key, _NOTHING)
             self.states[key] = VisitState(
@@ -117,6 +120,9 @@ class VisitCache:
                 history=history,
                 parked=not parked.isdisjoint(members[key]),
                 settled=not settled.isdisjoint(members[key]),
+                dropped=_digests(
+                    [raw for member in members[key] for raw in dropped.get(member, ())]
+                ),
             )
 
     async def _patients_records(
@@ -189,6 +195,15 @@ class VisitCache:
             # Another partition drafts the survivor. What this feed holds of it would stay for ever,
             # because nobody here loads it and drops it again.
             self.feed.forget(survivor)
+
+
+def _digests(messages: Iterable[bytes]) -> frozenset[str]:
+    """The digests of messages; one that cannot be read at all is in no draft, so it has none."""
+    digests = set()
+    for raw in messages:
+        with suppress(Hl7Error):
+            digests.add(read_message(raw).body_digest.hex())
+    return frozenset(digests)
 
 
 def _reference(merge: StoredMerge) -> MessageRef:

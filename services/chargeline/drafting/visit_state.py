@@ -45,7 +45,8 @@ class VisitState(NamedTuple):
     Only the program that owns the visit's partition changes it. `asked` are the open questions by
     id. `contributed` is what the visit adds to its patient's record, and `history` what the
     patient's other visits add to the same slots. `parked` says that a message of the visit waits
-    for a person, and `settled` that a person has seen to one.
+    for a person, and `settled` that a person has seen to one. `dropped` are the digests of the
+    messages that a person has given up: what could not be read of them is asked about no more.
     """
 
     last: LastRevision | None = None
@@ -54,3 +55,4 @@ class VisitState(NamedTuple):
     history: History = NO_HISTORY
     parked: bool = False
     settled: bool = False
+    dropped: frozenset[str] = frozenset()

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.bulk import mended
 from chargeline.ledger.errors import Fenced, NotFound
@@ -34,8 +33,6 @@ from chargeline.ledger.records import (
     StoredVisit,
 )
 from chargeline.ledger.view import Keys, View
-
-_DUE = ("settle_due", "final_due", "asked_due")
 
 
 class Batch(View):
@@ -105,20 +102,6 @@ class Batch(View):
     async def put_visits(self, visits: Sequence[StoredVisit]) -> None:
         """Write where visits stand, in place of their rows before."""
         await self._transaction.insert(tables.visit, visits, "replace")
-
-    async def due_visits(self, now: datetime, limit: int) -> list[VisitKey]:
-        """The visits with something due by now, the longest due first.
-
-        This only reads their keys. `visits` locks the rows.
-        """
-        due_since: dict[VisitKey, datetime] = {}
-        for due in _DUE:
-            for row in await self._transaction.rows(
-                statements.due(due), {"now": now, "most": limit}
-            ):
-                key = VisitKey(row.facility, row.visit)
-                due_since[key] = min(row.since, due_since.get(key, row.since))
-        return sorted(due_since, key=lambda key: (due_since[key], key))[:limit]
 
     async def add_revisions(self, revisions: Sequence[StoredRevision]) -> None:
         """Append revisions; raises AlreadyThere when a visit has a revision of that number."""

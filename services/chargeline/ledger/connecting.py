@@ -162,12 +162,15 @@ def _sqlite(address: Address, limits: LedgerLimits) -> AsyncEngine:
 
 
 def _make_file(address: Address) -> None:
-    """Make the file readable for its owner only, because it holds patients.
+    """Make a file that is missing, readable for its owner only, because it holds patients.
 
-    SQLite gives the files that it writes beside it (-wal, -shm) the same mode.
+    SQLite gives the files that it writes beside it (-wal, -shm) the same mode. A file that is there
+    is not opened: to close it would end the locks that other connections of this process hold on
+    it (fcntl(2)). Another process would then take itself for the last one, delete the -wal, and the
+    two would go on with different ledgers.
     """
-    with explained(address.shown):
-        os.close(os.open(address.place, os.O_CREAT | os.O_RDWR, 0o600))
+    with explained(address.shown), suppress(FileExistsError):
+        os.close(os.open(address.place, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) -> None:

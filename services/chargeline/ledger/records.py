@@ -112,6 +112,7 @@ class StoredVisit(NamedTuple):
     `settle_due`, `final_due` and `asked_due` say when to look at the visit again, None for never.
     Retention has removed the messages of a "forgotten" visit, so it cannot be drafted again.
     `stake_cents` is what its lines with an open question would bring, 0 without a price list.
+    `rulebook` is the version of the rules of its last drafting, "" if it was never drafted.
     """
 
     facility: str
@@ -125,6 +126,7 @@ class StoredVisit(NamedTuple):
     incomplete: bool
     updated_at: datetime
     stake_cents: int = 0
+    rulebook: str = ""
 
     @property
     def key(self) -> VisitKey:

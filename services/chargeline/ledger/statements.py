@@ -25,6 +25,7 @@ from sqlalchemy import (
     column,
     delete,
     func,
+    literal_column,
     select,
     tuple_,
     type_coerce,
@@ -147,6 +148,16 @@ def visits_with_parked(dialect: str) -> Select[Any]:
 
 
 @cache
+def dropped(dialect: str) -> Select[Any]:
+    """The keys of visits of which a person has dropped parked messages, and those messages."""
+    table = tables.parked
+    here = among(dialect, table.c.facility, table.c.visit)
+    return select(table.c.facility, table.c.visit, table.c.raw).where(
+        here, table.c.status == "dropped"
+    )
+
+
+@cache
 def due(name: str) -> Select[Any]:
     """The keys of visits of which the time `name` has come by :now, and since when.
 
@@ -159,6 +170,29 @@ def due(name: str) -> Select[Any]:
         select(*keys, since.label("since"))
         .where(since <= now)
         .order_by(since)
+        .limit(bindparam("most"))
+    )
+
+
+@cache
+def open_under_other_rules() -> Select[Any]:
+    """The keys, after (:facility, :visit), of open visits last drafted with other rules.
+
+    The rules are those of the version :rulebook. A visit that settles is left out, because it is
+    drafted soon. The statement gives at most :most visits, in the order of their keys.
+    """
+    table = tables.visit
+    keys = (table.c.facility, table.c.visit)
+    after = [bindparam(column.name, type_=column.type) for column in keys]
+    return (
+        select(*keys)
+        .where(
+            table.c.status == literal_column("'open'"),  # as in the index `visit_open`
+            table.c.settle_due.is_(None),
+            table.c.rulebook != bindparam("rulebook"),
+            tuple_(*keys) > tuple_(*after),
+        )
+        .order_by(*keys)
         .limit(bindparam("most"))
     )
 

@@ -141,14 +141,14 @@ class Ledger:
             return await Batch(transaction).delete_announced(ids) if transaction else 0
 
     async def parked(
-        self, status: str | None = "parked", limit: int = 100, after: int = 0
+        self, status: str | None = "parked", limit: int = 100, after: int = 0, code: str = ""
     ) -> list[StoredParkedMessage]:
         """Parked messages of a status, or of any status with None, in the order of their ids.
 
-        `after` is the last id of the page before.
+        `after` is the last id of the page before, `code` the reason of all of them, "" for any.
         """
         async with self.view() as view:
-            return await view.parked(status, limit, after)
+            return await view.parked(status, limit, after, code)
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound."""

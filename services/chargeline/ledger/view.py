@@ -31,6 +31,7 @@ from chargeline.ledger.records import (
 from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
+_DUE = ("settle_due", "final_due", "asked_due")
 
 
 class View:
@@ -164,13 +165,20 @@ class View:
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
         return list(map(Announcement._make, rows))
 
-    async def parked(self, status: str | None, limit: int, after: int) -> list[StoredParkedMessage]:
-        """Parked messages with a greater id than `after`, in the order of their ids."""
+    async def parked(
+        self, status: str | None, limit: int, after: int, code: str = ""
+    ) -> list[StoredParkedMessage]:
+        """Parked messages with a greater id than `after`, in the order of their ids.
+
+        With a `code`, only those that were parked for that reason.
+        """
         statement = (
             _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
         )
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
+        if code:
+            statement = statement.where(tables.parked.c.code == code)
         return list(map(StoredParkedMessage._make, await self._transaction.rows(statement)))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
@@ -182,6 +190,13 @@ class View:
         for row in await self._rows(statements.visits_with_parked(self._dialect), keys):
             (waiting if row.status == "parked" else settled).add(VisitKey(row.facility, row.visit))
         return waiting, settled
+
+    async def dropped(self, keys: Keys) -> dict[VisitKey, list[bytes]]:
+        """The parked messages of visits that a person has dropped; only visits with some."""
+        by_visit: dict[VisitKey, list[bytes]] = {}
+        for row in await self._rows(statements.dropped(self._dialect), keys):
+            by_visit.setdefault(VisitKey(row.facility, row.visit), []).append(row.raw)
+        return by_visit
 
     async def visit_keys(self, *, visit: str = "", question: str = "") -> list[VisitKey]:
         """The visits that have a draft, sorted: all, those of one number, or those in question.
@@ -204,6 +219,28 @@ class View:
                 )
             )
         rows = await self._transaction.rows(keys.order_by(table.c.facility, table.c.visit))
+        return [VisitKey(row.facility, row.visit) for row in rows]
+
+    async def due_visits(self, now: datetime, limit: int) -> list[VisitKey]:
+        """The visits with something due by now, the longest due first."""
+        due_since: dict[VisitKey, datetime] = {}
+        for due in _DUE:
+            for row in await self._transaction.rows(
+                statements.due(due), {"now": now, "most": limit}
+            ):
+                key = VisitKey(row.facility, row.visit)
+                due_since[key] = min(row.since, due_since.get(key, row.since))
+        return sorted(due_since, key=lambda key: (due_since[key], key))[:limit]
+
+    async def open_under_other_rules(
+        self, rulebook: str, after: VisitKey, limit: int
+    ) -> list[VisitKey]:
+        """Open visits that were last drafted with other rules, sorted, from behind one key on.
+
+        A visit that is due to be drafted soon is left out.
+        """
+        asked = {"rulebook": rulebook, **after._asdict(), "most": limit}
+        rows = await self._transaction.rows(statements.open_under_other_rules(), asked)
         return [VisitKey(row.facility, row.visit) for row in rows]
 
     async def show(self, parked_id: int) -> StoredParkedMessage:

@@ -26,7 +26,7 @@ from chargeline.drafting.answering import (
 )
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.processor import Processor, utc_now
-from chargeline.drafting.question_text import as_json, listed, shown
+from chargeline.drafting.question_text import as_json, as_published, listed, shown
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.drafting.setup import new_processor
 from chargeline.engine import Finding, VisitKey
@@ -36,9 +36,7 @@ from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.published.answer_file import given_of
 from chargeline.published.answers import Given, number_of
-from chargeline.published.events import questions_of
 from chargeline.published.shapes import DocumentationQuestion
-from chargeline.published.writing import visit_draft
 from chargeline.settings import Settings
 
 Command = Callable[[Settings], Awaitable[int]]
@@ -69,11 +67,7 @@ def show_question(asked: argparse.Namespace) -> Command:
             visit = await _visit_of_question(ledger, processor, asked.question)
         maker = processor.maker
         _visit, question = question_of_number([visit], asked.question)
-        whole = visit_draft(visit.draft, visit.timeline, maker.rulebook.formulary)
-        published = {
-            each.question.question_id: each.question
-            for each in questions_of(whole, 1, maker.prices)
-        }[asked.question]
+        published = as_published(visit, question, maker.rulebook, maker.prices)
         choices = list(would_draft(visit, question, maker.rulebook))
         if asked.json:
             print(json.dumps(as_json(published, visit, choices, maker.prices)))

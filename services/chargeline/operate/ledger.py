@@ -5,18 +5,15 @@ settings/page.py hides the secrets.
 """
 
 from chargeline import settings as configuration
-from chargeline.ledger.store import Ledger
+from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.settings import Settings
 
 
 async def migrate(settings: Settings) -> int:
     """Do `chargeline ledger migrate`: create the tables, or bring them to the newest schema."""
-    ledger = await Ledger.open(settings.ledger_url.get_secret_value(), accept_old=True)
-    try:
+    async with opened(settings, accept_old=True) as ledger:
         await ledger.migrate()
-    finally:
-        await ledger.close()
     print("the ledger is at the newest schema")
     return OK
 

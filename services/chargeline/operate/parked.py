@@ -1,45 +1,118 @@
 """`chargeline parked`: list, show, retry and drop messages that could not be used.
 
-It owns what these commands print, and what is announced when a person retries or drops a message.
-`list` shows nothing of the content of a message, so that its output may be passed on; `show` shows
-the whole message. It does not decide which messages are parked (drafting does).
+It owns what these commands print, and what is announced when a person retries or drops messages.
+`list` shows nothing of the content of a message but its type and its sender, so that its output may
+be passed on; `show` shows the whole message. It does not decide which messages are parked (drafting
+does).
 """
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
 from chargeline.engine import VisitKey, printable
+from chargeline.hl7.acknowledge import salvaged_header
 from chargeline.ledger.records import Announcement, StoredParkedMessage
 from chargeline.ledger.store import Ledger
+from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.operate.strict import strict_report
-from chargeline.published.inbound import RETRIED
+from chargeline.published.inbound import PEER, RETRIED
 from chargeline.settings import Settings
 
+AT_ONCE = 200
+"""So many messages are read at once, and retried or dropped in one transaction."""
+_TYPE = re.compile(r"[A-Z0-9]{3}(\^[A-Z0-9_]{1,12}){0,2}")
+_APPLICATION = re.compile(r"[A-Za-z0-9_. -]{1,40}")
+Command = Callable[[Settings], Awaitable[int]]
 
-async def parked_list(settings: Settings) -> int:
+
+class ListedMessage(NamedTuple):
+    """One parked message as `parked list --json` prints it. The field of the reason is `where`."""
+
+    id: int
+    first_seen: str
+    code: str
+    message_type: str
+    sender: str
+    peer: str
+    facility: str | None
+    visit: str | None
+    where: str
+    expected: str
+    found: str
+    do: str
+    topic: str
+    partition: int
+    offset: int
+
+
+def parked_list(code: str = "", *, as_json: bool = False) -> Command:
     """Do `chargeline parked list`: a line for each message, without its content."""
-    async with _Open(settings) as ledger:
-        messages = await ledger.parked()
-    for message in messages:
-        when = message.first_seen.isoformat(timespec="seconds")
-        place = f"{message.topic}[{message.partition}]@{message.offset}"
-        print(
-            f"{message.id:>6}  {when}  {place:<28} {message.code:<22} "
-            f"expected {message.expected}, found {message.found}"
-        )
-    print(f"{len(messages)} parked")
-    return OK
+
+    async def work(settings: Settings) -> int:
+        count = 0
+        async with opened(settings) as ledger:
+            async for page in _pages(ledger, code):
+                for message in map(_listed, page):
+                    print(json.dumps(message._asdict()) if as_json else _line(message))
+                count += len(page)
+        if not as_json:
+            print(f"{count} parked")
+        return OK
+
+    return work
 
 
-def parked_show(number: int) -> Callable[[Settings], Awaitable[int]]:
+async def _pages(ledger: Ledger, code: str = "") -> AsyncIterator[list[StoredParkedMessage]]:
+    """All parked messages, or those with one reason, in pages."""
+    after = 0
+    while page := await ledger.parked(limit=AT_ONCE, after=after, code=code):
+        yield page
+        after = page[-1].id
+
+
+def _listed(message: StoredParkedMessage) -> ListedMessage:
+    header = salvaged_header(message.raw)
+    kind, application = header.raw(9), header.raw(3).partition("^")[0]
+    return ListedMessage(
+        id=message.id,
+        first_seen=message.first_seen.isoformat(timespec="seconds"),
+        code=message.code,
+        message_type=kind if _TYPE.fullmatch(kind) else "",
+        sender=application if _APPLICATION.fullmatch(application) else "",
+        peer=json.loads(message.headers).get(PEER, ""),
+        facility=message.facility,
+        visit=message.visit,
+        where=message.where_,
+        expected=message.expected,
+        found=message.found,
+        do=message.do,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+    )
+
+
+def _line(message: ListedMessage) -> str:
+    visit = f"{message.facility} {message.visit}" if message.visit else "no visit"
+    sender = " ".join(filter(None, (message.sender, message.peer))) or "unknown sender"
+    return printable(
+        f"{message.id:>6}  {message.first_seen}  {message.code:<22} "
+        f"{message.message_type or 'no type':<12} {visit}  from {sender}  "
+        f"{message.where + ': ' if message.where else ''}"
+        f"expected {message.expected}, found {message.found}"
+    )
+
+
+def parked_show(number: int) -> Command:
     """Do `chargeline parked show`: the reason, the report of a strict reader, the raw message."""
 
     async def work(settings: Settings) -> int:
-        async with _Open(settings) as ledger:
+        async with opened(settings) as ledger:
             print(_whole(await ledger.show(number)))
         return OK
 
@@ -63,23 +136,72 @@ def _whole(message: StoredParkedMessage) -> str:
     return "\n".join(map(printable, lines))
 
 
-def parked_retry(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """Do `chargeline parked retry`: send the message through the inbound topic again.
+# ------------------------------------------------------------------ retry and drop
 
-    The message goes into the outbox under its old key. A relay, which runs in `chargeline capture`,
-    publishes it.
+
+def parked_retry(
+    numbers: Sequence[int] = (), *, code: str = "", everything: bool = False
+) -> Command:
+    """Do `chargeline parked retry`: send messages through the inbound topic again.
+
+    The messages are those of some numbers, those that were parked for the reason `code`, or all.
+    They go into the outbox under their old keys. A relay, which runs in `chargeline capture` and in
+    `chargeline serve`, publishes them.
     """
 
     async def work(settings: Settings) -> int:
-        async with _Open(settings) as ledger:
-            message = await ledger.show(number)
-            async with ledger.batch() as batch:
-                await batch.set_status(number, "retried")
-                await batch.announce([_again(settings, message), *_look_again(settings, message)])
-        print(f"message {number} is sent again as soon as `chargeline capture` runs")
+        def again(messages: Sequence[StoredParkedMessage]) -> list[Announcement]:
+            return [_again(settings, message) for message in messages]
+
+        count = await _see_to(settings, "retried", again, numbers, code=code, everything=everything)
+        print(f"{_counted(count)} sent again as soon as `chargeline capture` or `serve` runs")
         return OK
 
     return work
+
+
+def parked_drop(numbers: Sequence[int] = (), *, code: str = "") -> Command:
+    """Do `chargeline parked drop`: the visits no longer wait for these messages, and what could
+    not be read of them is asked about no more.
+    """
+
+    async def work(settings: Settings) -> int:
+        count = await _see_to(settings, "dropped", lambda _messages: [], numbers, code=code)
+        print(f"{_counted(count)} dropped; no visit waits for what was dropped")
+        return OK
+
+    return work
+
+
+def _counted(count: int) -> str:
+    return "1 message is" if count == 1 else f"{count} messages are"
+
+
+async def _see_to(
+    settings: Settings,
+    status: str,
+    announce: Callable[[Sequence[StoredParkedMessage]], list[Announcement]],
+    numbers: Sequence[int],
+    *,
+    code: str = "",
+    everything: bool = False,
+) -> int:
+    """Give messages a status, and have their visits drafted again; returns how many."""
+    count = 0
+    async with opened(settings) as ledger:
+        if numbers:
+            chosen = [await ledger.show(number) for number in dict.fromkeys(numbers)]
+        else:
+            assert code or everything, "all are meant only where all are asked for"
+            chosen = [message async for page in _pages(ledger, code) for message in page]
+        for first in range(0, len(chosen), AT_ONCE):
+            some = chosen[first : first + AT_ONCE]
+            async with ledger.batch() as batch:
+                for message in some:
+                    await batch.set_status(message.id, status)
+                await batch.announce([*announce(some), *_look_again(settings, some)])
+            count += len(some)
+    return count
 
 
 def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
@@ -94,39 +216,11 @@ def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
     )
 
 
-def _look_again(settings: Settings, message: StoredParkedMessage) -> list[Announcement]:
-    """A nudge that makes the visit be drafted again, because its draft may be complete now."""
-    if message.facility is None or message.visit is None:
-        return []
-    return [nudge(settings.topic_inbound, VisitKey(message.facility, message.visit), utc_now())]
-
-
-def parked_drop(number: int) -> Callable[[Settings], Awaitable[int]]:
-    """Do `chargeline parked drop`: the visit no longer waits for the message."""
-
-    async def work(settings: Settings) -> int:
-        async with _Open(settings) as ledger:
-            message = await ledger.show(number)
-            async with ledger.batch() as batch:
-                await batch.set_status(number, "dropped")
-                await batch.announce(_look_again(settings, message))
-        print(f"message {number} is dropped; its visit no longer waits for it")
-        return OK
-
-    return work
-
-
-class _Open:
-    """A ledger that is open for the length of one command."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._url = settings.ledger_url.get_secret_value()
-        self._ledger: Ledger | None = None
-
-    async def __aenter__(self) -> Ledger:
-        self._ledger = await Ledger.open(self._url)
-        return self._ledger
-
-    async def __aexit__(self, *_error: object) -> None:
-        assert self._ledger is not None
-        await self._ledger.close()
+def _look_again(settings: Settings, messages: Sequence[StoredParkedMessage]) -> list[Announcement]:
+    """Nudges that make the visits be drafted again, because their drafts may be complete now."""
+    visits = {
+        VisitKey(message.facility, message.visit)
+        for message in messages
+        if message.facility is not None and message.visit is not None
+    }
+    return [nudge(settings.topic_inbound, visit, utc_now()) for visit in sorted(visits)]

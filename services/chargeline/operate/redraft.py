@@ -2,15 +2,15 @@
 
 It owns the choice of the visits. It drafts nothing itself: a nudge for each visit goes into the
 outbox, and the capture that has the visit drafts it again. Use it after a drug was added to the
-formulary or a rule was changed: a visit is else drafted by its next message only, and a closed one
-may never get another.
+formulary or a rule was changed: the programs draft open visits again by themselves
+(`drafting/redrafting.py`), and final ones only when a person asks for it here.
 """
 
 from collections.abc import Awaitable, Callable
 
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
-from chargeline.ledger.store import Ledger
+from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.settings import Settings
 
@@ -25,8 +25,7 @@ def redraft(visit: str = "", question: str = "") -> Callable[[Settings], Awaitab
     """
 
     async def work(settings: Settings) -> int:
-        ledger = await Ledger.open(settings.ledger_url.get_secret_value())
-        try:
+        async with opened(settings) as ledger:
             async with ledger.view() as view:
                 keys = await view.visit_keys(visit=visit, question=question)
             now = utc_now()
@@ -34,10 +33,8 @@ def redraft(visit: str = "", question: str = "") -> Callable[[Settings], Awaitab
                 some = keys[first : first + AT_ONCE]
                 async with ledger.batch() as batch:
                     await batch.announce([nudge(settings.topic_inbound, key, now) for key in some])
-        finally:
-            await ledger.close()
         noun = "visit is" if len(keys) == 1 else "visits are"
-        print(f"{len(keys)} {noun} drafted again as soon as `chargeline capture` runs")
+        print(f"{len(keys)} {noun} drafted again as soon as `chargeline capture` or `serve` runs")
         return OK
 
     return work

@@ -41,8 +41,8 @@ class BilledLine(NamedTuple):
 class RevisionDigest(NamedTuple):
     """What we keep of a revision in memory, to see what is new in the next one.
 
-    `content` is a hash of everything in the revision except its number and its changes. `withheld`
-    has the reason and the administrations of each withheld service.
+    `content` is a hash of what the revision says: all but its number, its changes and `rulebook`.
+    `withheld` has the reason and the administrations of each withheld service.
     """
 
     revision: int
@@ -192,7 +192,6 @@ _SAID_BESIDE_THE_BODY = (
     "status",
     "merged_into",
     "policy",
-    "rulebook",
     "incomplete",
     "payer",
     "patient_class",
@@ -205,7 +204,10 @@ _SAID_BESIDE_THE_BODY = (
 
 
 def _content(head: Plain, body: bytes) -> bytes:
-    """A hash of what a revision says, without its number and its changes."""
+    """A hash of what a revision says, without its number, its changes and the version of the rules.
+
+    Other rules that come to the same draft make no revision (decision 0030).
+    """
     digest = blake2b(to_json([head[name] for name in _SAID_BESIDE_THE_BODY]), digest_size=16)
     digest.update(body)
     return digest.digest()

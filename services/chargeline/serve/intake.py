@@ -8,10 +8,11 @@ a message means (the processor knows) and how a sender is answered (the gateway 
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -20,6 +21,8 @@ from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import PartitionBatch, PollResult, Processor
+from chargeline.drafting.redrafting import Redrafting
+from chargeline.engine import VisitKey
 from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable
 from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
 from chargeline.ledger.records import Move
@@ -29,6 +32,8 @@ from chargeline.telemetry.metrics import Metrics
 # reads its topic from the beginning, and not from the offset of this mode.
 TOPIC, PARTITION = "serve:inbound", 0
 DUE_AT_ONCE = 200
+BUSY_SECONDS = 1.0  # until redrafting asks again whether messages wait
+_R = TypeVar("_R")
 
 
 @dataclass(eq=False)
@@ -210,21 +215,43 @@ class Intake:
 
         Raises Fenced.
         """
+        count = await self._beside_messages(
+            lambda offsets: self.processor.work_off_due(
+                _one_partition, offsets, self.owner, DUE_AT_ONCE
+            )
+        )
+        return count or 0
+
+    async def redraft(self, redrafting: Redrafting) -> float:
+        """Draft the next visits that rest on other rules, if no message waits; returns the seconds
+        until the next call.
+
+        Raises Fenced.
+        """
+        if self._queue:
+            return BUSY_SECONDS
+        seconds = await self._beside_messages(
+            lambda offsets: redrafting.draft_next(_one_partition, offsets, self.owner)
+        )
+        return BUSY_SECONDS if seconds is None else seconds
+
+    async def _beside_messages(
+        self, work: Callable[[Mapping[int, int | None]], Awaitable[_R]]
+    ) -> _R | None:
+        """Do work that no message asks for; None if the ledger refuses it. Raises Fenced."""
         try:
             async with self._lock:
                 await self._still_ours()
-                count = await self.processor.work_off_due(
-                    lambda _key: PARTITION, {PARTITION: self._offset}, self.owner, DUE_AT_ONCE
-                )
+                result = await work({PARTITION: self._offset})
         except Fenced as error:
             raise _taken_over(error) from error
         except LedgerError as error:
             self._troubled(error)
-            return 0
+            return None
         self.trouble = ""
-        if count:
+        if result:
             self.committed.set()
-        return count
+        return result
 
     def _troubled(self, error: LedgerError) -> None:
         before, self.trouble = self.trouble, f"the ledger refuses messages: {type(error).__name__}"
@@ -239,6 +266,10 @@ class Intake:
         self.metrics.lag.set(len(self._queue), partition=str(PARTITION))
         count_poll(self.metrics, done)
         self.garbage.after_batch()
+
+
+def _one_partition(_key: VisitKey) -> int:
+    return PARTITION
 
 
 def _taken_over(error: Fenced) -> Fenced:

@@ -16,9 +16,10 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from chargeline.drafting.counting import count_drafted, show_counts
+from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import utc_now
+from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.program import listen, listener_pages, server_settings, told_to_stop
@@ -120,6 +121,12 @@ async def _run(
             group.create_task(task)
             for task in (
                 _timers(intake),
+                _redrafting(
+                    intake,
+                    Redrafting(
+                        intake.processor, settings.redraft_per_second, count_redrafted(metrics)
+                    ),
+                ),
                 _gauges(intake, metrics, log, priced=settings.prices is not None),
                 _retention(intake, settings.retention_days, settings.record_retention_days, log),
             )
@@ -192,6 +199,12 @@ async def _timers(intake: Intake) -> None:
     while True:
         if await intake.work_off_due() < DUE_AT_ONCE:
             await asyncio.sleep(TIMER_SECONDS)
+
+
+async def _redrafting(intake: Intake, redrafting: Redrafting) -> None:
+    """Draft open visits that rest on other rules again, while no messages wait."""
+    while True:
+        await asyncio.sleep(await intake.redraft(redrafting))
 
 
 async def _gauges(

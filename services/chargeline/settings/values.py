@@ -149,6 +149,11 @@ class Settings(BaseSettings):
         "How long after the first new message a visit is drafted, together with the messages that "
         "came meanwhile. 0: at once.",
     )
+    redraft_per_second: _Amount = _set(
+        10,
+        "After a change of rules or formulary, a program drafts at most so many open visits a "
+        "second again, while no messages wait. 0: only `chargeline redraft` does.",
+    )
     discharge_grace_hours: _Amount = _set(
         24, "How long after discharge a draft waits for late charting before it becomes final."
     )

@@ -166,6 +166,12 @@ class Metrics:
         do="open but never final: discharges do not arrive. Many more revisions than messages: "
         "report a bug.",
     )
+    redrafted = _count(
+        "chargeline_redrafted_visits_total",
+        meaning="Open visits that were drafted again because their draft rested on other rules.",
+        do="stands still after a change of rules: messages wait all the time, see "
+        "chargeline_consumer_lag_messages, or CHARGELINE_REDRAFT_PER_SECOND is 0.",
+    )
     lines = _count(
         "chargeline_draft_lines_total",
         "role",

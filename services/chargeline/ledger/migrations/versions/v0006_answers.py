@@ -1,4 +1,4 @@
-"""Version 5: what people answer.
+"""Version 6: what people answer.
 
 This file owns the table of answers, and the index by which a question is found by its number.
 """
@@ -8,8 +8,8 @@ from sqlalchemy import Column, PrimaryKeyConstraint, Text
 
 from chargeline.ledger.column_types import Instant, Name
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

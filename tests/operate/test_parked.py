@@ -1,0 +1,158 @@
+"""Claims about `chargeline parked`: what is listed, and what a retry or a drop of many does."""
+
+import json
+
+import pytest
+
+from chargeline.cli import main
+from chargeline.ledger.store import Ledger
+from chargeline.operate import parked as commands
+from chargeline.published.inbound import PEER
+from chargeline.settings import Settings
+from tests.drafting.test_features import (
+    BROKEN,
+    GOOD,
+    HALF,
+    V1,
+    claimed,
+    goes_on,
+    row_of,
+    settings,
+    small,
+)
+from tests.drafting.test_processor import Bench, keyed
+from tests.golden.messages import given, message, orc, rxa, rxr
+
+__all__ = ["settings", "small"]
+
+
+def unknown_status(hour: int) -> bytes:
+    row = rxa("CEFTRIAXONE", "2 g", f"{hour:02}00", status="Q")
+    return message("RAS^O17", orc(f"R{hour}"), row, rxr("IV"))
+
+
+async def open_codes(ledger: Ledger) -> list[str]:
+    """The codes of the open questions of V1, without those about stop times."""
+    async with ledger.view() as view:
+        asked = (await view.open_questions([V1]))[V1]
+    return sorted(question.code for question in asked if question.code != "stop.missing")
+
+
+async def test_list_and_show_say_why_and_only_show_has_the_content(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Broken bytes, a message that is too large and one with an unreadable part are parked.
+
+    Each is shown with the report of the strict reader.
+    """
+    bench = await claimed(small)
+    await bench.feed([BROKEN, ("ZEBRA|V2", b"no HL7 " * 40_000, {}), *keyed([HALF])])
+    assert await commands.parked_list()(settings) == 0
+    listed = capsys.readouterr().out
+    assert listed.endswith("3 parked\n")
+    assert "message.no_msh" in listed
+    assert "no header at all" not in listed
+    assert "TESTPATIENT" not in listed
+    shown = {}
+    for row in await small.parked():
+        assert await commands.parked_show(row.id)(settings) == 0
+        shown[row.code, row.visit] = capsys.readouterr().out
+    assert all("  strict   " in page and "  do       " in page for page in shown.values())
+    assert "no header at all" in shown["message.no_msh", "V1"]
+    assert "expected at most 200,000 bytes for the strict reader" in shown["message.no_msh", "V2"]
+    assert "TESTPATIENT" in shown["number.invalid", "V1"]
+
+
+async def test_the_list_names_visit_type_sender_and_field(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As text and as JSON, of one reason or of all."""
+    bench = await claimed(small)
+    peer = {PEER: "10.0.0.7:4711"}
+    await bench.feed([BROKEN, *[(key, raw, peer) for key, raw, _none in keyed([HALF])]])
+    assert await commands.parked_list("number.invalid", as_json=True)(settings) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    listed = json.loads(line)
+    assert listed["message_type"] == "RAS^O17"
+    assert (listed["sender"], listed["peer"]) == ("MAR", "10.0.0.7:4711")
+    assert (listed["facility"], listed["visit"], listed["where"]) == ("ZEBRA", "V1", "RXA[1]-6")
+    assert await commands.parked_list("number.invalid")(settings) == 0
+    text = capsys.readouterr().out
+    assert "RAS^O17      ZEBRA V1  from MAR 10.0.0.7:4711  RXA[1]-6: expected" in text
+    assert text.endswith("1 parked\n")
+
+
+async def test_a_list_of_more_than_a_page_is_whole(
+    small: Ledger,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Five messages in pages of two."""
+    monkeypatch.setattr(commands, "AT_ONCE", 2)
+    bench = await claimed(small)
+    await bench.feed(keyed([unknown_status(hour) for hour in range(9, 14)]))
+    await commands.parked_list()(settings)
+    assert capsys.readouterr().out.endswith("5 parked\n")
+
+
+async def parked_six(small: Ledger) -> Bench:
+    """A good dose, five of an unknown status, and one whose amount cannot be read."""
+    bench = await claimed(small)
+    await bench.feed(keyed([GOOD, HALF, *[unknown_status(hour) for hour in range(9, 14)]]))
+    return bench
+
+
+async def test_a_drop_closes_what_the_message_asked_and_nothing_else(
+    small: Ledger, settings: Settings
+) -> None:
+    """The questions of what was dropped are closed, and stay so when the visit is loaded anew; the
+    visit waits for the other message.
+    """
+    bench = await parked_six(small)
+    assert await open_codes(small) == ["number.invalid", *["status.unknown"] * 5]
+    assert await commands.parked_drop(code="status.unknown")(settings) == 0
+    await goes_on(bench)
+    assert await open_codes(small) == ["number.invalid"]
+    assert (await row_of(small)).incomplete
+    bench.processors[0].drop()
+    await bench.feed(keyed([given("CEFAZOLIN", "1 g", "1500", "1530")]))
+    assert await open_codes(small) == ["number.invalid"]
+    (left,) = await small.parked()
+    assert await commands.parked_drop([left.id])(settings) == 0
+    await goes_on(bench)
+    assert await open_codes(small) == []
+    assert not (await row_of(small)).incomplete
+
+
+@pytest.mark.parametrize(("which", "count"), [("code", 5), ("all", 6), ("two", 2)])
+async def test_messages_of_one_reason_all_or_some_are_retried_at_once(
+    small: Ledger,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    which: str,
+    count: int,
+) -> None:
+    """Each comes again; still unreadable, each is parked again."""
+    bench = await parked_six(small)
+    before = [row.id for row in await small.parked()]
+    retry = {
+        "code": commands.parked_retry(code="status.unknown"),
+        "all": commands.parked_retry(everything=True),
+        "two": commands.parked_retry(before[:2]),
+    }[which]
+    assert await retry(settings) == 0
+    assert capsys.readouterr().out.startswith(f"{count} messages are sent again")
+    assert len(await small.parked()) == 6 - count
+    await goes_on(bench)
+    again = [row.id for row in await small.parked()]
+    assert len(again) == 6
+    assert len(set(again) - set(before)) == count
+
+
+@pytest.mark.parametrize("words", [[], ["7", "--code", "x"], ["--all", "--code", "x"]])
+def test_a_retry_of_nothing_or_of_two_kinds_is_wrong_use(words: list[str]) -> None:
+    """Nothing is retried by mistake."""
+    with pytest.raises(SystemExit) as ended:
+        main(["parked", "retry", *words])
+    assert ended.value.code == 2
