@@ -457,7 +457,7 @@ def test_a_capped_line_tells_what_was_earned_and_allowed() -> None:
         660,
         ("O1#1",),
     )
-    assert entry.says.startswith("2 of 10 further hours are above the cap of 8: ")
+    assert entry.says.startswith("2 of 10 units of 96415 are above the cap of 8: ")
 
 
 def test_a_capped_line_keeps_all_the_steps_before_the_cap() -> None:

@@ -1,4 +1,4 @@
-"""Services that do not go into a vein: injections, infusions under the skin, pumps and cavities.
+"""Services that do not go into a vein: injections, pumps, ports and cavities.
 
 It owns the counting of injections by visit, by dose or by syringe, and the services that are
 reported only where no other service is. It does not know which way a policy counts: rules say so.
@@ -16,9 +16,10 @@ from chargeline.engine.infusions.concerns import (
     TechniqueOnly,
 )
 from chargeline.engine.infusions.places import Entry, NotReported, Placement
+from chargeline.engine.infusions.sites import BY_SITE
 from chargeline.engine.rules import DayRules
-from chargeline.engine.services.concerns import OfClass
-from chargeline.engine.services.records import Service, clock_order, start_seconds
+from chargeline.engine.services.concerns import MIXTURE_RANK, OfClass
+from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
 from chargeline.engine.trace import Step
 from chargeline.engine.words import (
     DrugClass,
@@ -28,34 +29,44 @@ from chargeline.engine.words import (
     Technique,
 )
 
-# Services of these techniques are counted together; any other service here stands alone.
-_COUNTED = frozenset({"injection", "subcutaneous_infusion"})
+# Injections are counted together, infusions by site (sites.py); any other service stands alone.
+_COUNTED = frozenset({"injection", *BY_SITE})
 
 
 def services_alone(
     others: Sequence[Service], everything: Sequence[Service], rules: DayRules
 ) -> list[Entry]:
-    """Pumps, ports, arteries and cavities: each by itself, or not reported beside others.
+    """Pumps, ports and cavities: each by itself, or not reported beside others.
 
     Drugs that go in by one puncture are one service: three drugs into the spinal fluid at 09:00.
+    The drug that decides the class of a mixture decides here too.
     """
     alone = [each for each in others if each.technique not in _COUNTED]
     together: list[list[Service]] = []
     for service in sorted(alone, key=clock_order):
-        home = [unit for unit in together if _is_one_puncture(unit[0], service, rules)]
+        home = [unit for unit in together if _is_one_puncture(unit, service, rules)]
         if home:
             home[0].append(service)
         else:
             together.append([service])
-    return [_alone(unit, everything, rules) for unit in together]
+    return [_alone(_leading_first(unit, rules), everything, rules) for unit in together]
 
 
-def _is_one_puncture(first: Service, following: Service, rules: DayRules) -> bool:
+def _is_one_puncture(unit: Sequence[Service], following: Service, rules: DayRules) -> bool:
+    """Whether a drug goes in where the unit did, before the needle or the catheter is out again."""
     decision = rules.of(ONE_PUNCTURE).decide(TechniqueOnly(_technique(following)))
-    if decision.rule is None or first.technique != following.technique:
+    if decision.rule is None or unit[0].technique != following.technique:
         return False
-    gap_seconds = start_seconds(following) - start_seconds(first)
-    return gap_seconds <= decision.answer.within_minutes * 60
+    last_end = max([end_seconds(service) for service in unit])
+    return start_seconds(following) - last_end <= decision.answer.within_minutes * 60
+
+
+def _leading_first(unit: Sequence[Service], rules: DayRules) -> list[Service]:
+    """The services of one puncture, with the drug that decides their class in front."""
+    if len(unit) == 1:
+        return list(unit)
+    table = rules.of(MIXTURE_RANK)
+    return sorted(unit, key=lambda each: table.decide(OfClass(each.service_class)).answer.rank)
 
 
 def _alone(
@@ -73,8 +84,7 @@ def _alone(
             return NotReported(
                 services=tuple(unit), reason=rule.id, says=rule.why, minutes=None, steps=(step,)
             )
-    position: Position = "initial" if technique == "arterial_infusion" else "only"
-    return _placed(unit, technique, position)
+    return _placed(unit, technique, "only")
 
 
 def _any_service(_service: Service) -> bool:
@@ -147,16 +157,6 @@ _SAME_UNIT: Mapping[InjectionsPer, Callable[[Service, Service, InjectionsAnswer]
     "dose": _one_dose,
     "injection": _one_syringe,
 }
-
-
-def subcutaneous_infusions(others: Sequence[Service]) -> list[Entry]:
-    """Infusions under the skin, by the clock: the first is initial, the others are additional."""
-    infusions = [each for each in others if each.technique == "subcutaneous_infusion"]
-    ordered = sorted(infusions, key=clock_order)
-    return [
-        _placed([service], "subcutaneous_infusion", "additional" if index else "initial")
-        for index, service in enumerate(ordered)
-    ]
 
 
 def _technique(service: Service) -> Technique:

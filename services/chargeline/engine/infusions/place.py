@@ -20,11 +20,7 @@ from chargeline.engine.infusions.initial import (
     rank_order,
     second_line_question,
 )
-from chargeline.engine.infusions.injections import (
-    injections_of,
-    services_alone,
-    subcutaneous_infusions,
-)
+from chargeline.engine.infusions.injections import injections_of, services_alone
 from chargeline.engine.infusions.places import (
     Candidate,
     Entry,
@@ -33,6 +29,7 @@ from chargeline.engine.infusions.places import (
 )
 from chargeline.engine.infusions.pushes import further_pushes
 from chargeline.engine.infusions.repeats import candidates_of
+from chargeline.engine.infusions.sites import infusions_by_site
 from chargeline.engine.services.records import Service
 
 _INTO_A_VEIN = frozenset({"infusion", "push"})
@@ -49,7 +46,7 @@ def place(assessment: Assessment) -> list[Entry]:
     if others:
         entries += services_alone(others, services, assessment.rules)
         entries += injections_of(others, assessment.rules)
-        entries += subcutaneous_infusions(others)
+        entries += infusions_by_site(others)
     return entries
 
 
