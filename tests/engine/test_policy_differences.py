@@ -159,17 +159,18 @@ def test_a_service_that_is_withheld_everywhere_has_no_difference() -> None:
 
 def test_an_encounter_with_an_initial_service_says_so_to_the_record() -> None:
     """The day of the infusion is taken."""
-    (slot,) = drafted("carboplatin 450 mg iv 09:00-10:00").slots
+    ((slot, _at),) = drafted("carboplatin 450 mg iv 09:00-10:00").facts
     assert (slot.kind, slot.about) == ("initial_service", "2026-03-02")
 
 
-def test_an_encounter_without_an_initial_service_takes_no_day() -> None:
+def test_an_encounter_without_an_initial_service_leaves_it_to_others() -> None:
     """An injection alone: another visit of the day may still have its initial service."""
-    assert drafted("filgrastim 300 mcg sc 10:05").slots == ()
+    ((slot, _at),) = drafted("filgrastim 300 mcg sc 10:05").facts
+    assert (slot.kind, slot.about) == ("service", "2026-03-02")
 
 
 def test_drug_lines_take_no_day() -> None:
     """Hydration of 30 minutes is withheld; its litre of saline is a line, but no service."""
     encounter = drafted("sodium-chloride-0.9 1000 mL iv 09:00-09:30")
     assert [line.code for line in encounter.lines] == ["J7030"]
-    assert encounter.slots == ()
+    assert encounter.facts == ()

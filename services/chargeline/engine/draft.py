@@ -6,7 +6,7 @@ rules decide, and it reads no clock, so that equal timelines, rules and historie
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.engine.again import (
@@ -22,14 +22,14 @@ from chargeline.engine.edits import reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
-from chargeline.engine.infusions import slots
+from chargeline.engine.pumps import pump_facts, with_record
 from chargeline.engine.record import (
     NO_HISTORY,
     Contribution,
+    Elsewhere,
     History,
     Slot,
-    initial_service_slot,
-    is_second,
+    seen_elsewhere,
 )
 from chargeline.engine.rules import Policy, UndecidedError
 from chargeline.engine.services.judging import services_of
@@ -112,17 +112,15 @@ def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, 
 
     A visit without exactly one patient adds nothing, because nobody can say whose visit it is.
     """
-    patient = timeline.context.patient
-    if not patient or len(timeline.patients) != 1:
+    context = timeline.context
+    if not context.patient or context.cancelled or len(timeline.patients) != 1:
         return ()
-    slots_used = dict.fromkeys([slot for each in drafted.encounters for slot in each.slots])
-    starts = {day.day: day.administrations[0].start for day in timeline.days} if slots_used else {}
-    return tuple(
-        [
-            Contribution(timeline.key, patient, slot, starts[date.fromisoformat(slot.about)])
-            for slot in slots_used
-        ]
-    )
+    facts = [fact for each in drafted.encounters for fact in each.facts]
+    first: dict[Slot, datetime] = {}
+    for slot, at in (*facts, *pump_facts(timeline)):
+        first[slot] = min(at, first.get(slot, at))
+    patient = context.patient
+    return tuple([Contribution(timeline.key, patient, slot, at) for slot, at in first.items()])
 
 
 _IS_BILLED: Mapping[YesNo, bool] = {"yes": True, "no": False}
@@ -139,7 +137,7 @@ class _Drafting:
         history: History,
         saved: SavedWork,
     ) -> None:
-        self.timeline = timeline
+        self.timeline = with_record(timeline, history)
         self.rulebook = rulebook
         self.policy = policy
         self.policies = (policy, *[name for name in rulebook.compared if name != policy])
@@ -184,7 +182,7 @@ class _Drafting:
             encounter,
             self.timeline.context,
             self.rulebook,
-            self._is_second_of_day(encounter),
+            self._elsewhere(encounter),
             self.is_in_question,
         )
 
@@ -193,7 +191,7 @@ class _Drafting:
         encounter: Encounter,
         context: VisitContext,
         rulebook: Rulebook,
-        second_of_day: bool,
+        elsewhere: Elsewhere,
         is_in_question: bool,
     ) -> EncounterDraft:
         if is_in_question:
@@ -205,7 +203,7 @@ class _Drafting:
             return self._nothing_billed(encounter, "rule.none", says, ())
         if not _IS_BILLED[encounter.grouping.answer.bill]:
             return self._nothing_billed(encounter, rule.id, rule.why, (encounter.step,))
-        return self._coded(encounter)
+        return self._coded(encounter, elsewhere)
 
     def _nothing_billed(
         self, encounter: Encounter, reason: str, says: str, steps: tuple[Step, ...]
@@ -224,10 +222,10 @@ class _Drafting:
         ]
         return self._encounter_draft(encounter, Proposal(withheld=tuple(withheld)))
 
-    def _coded(self, encounter: Encounter) -> EncounterDraft:
+    def _coded(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter; a question where rules leave a gap or clash."""
         try:
-            return self._coded_by_rules(encounter)
+            return self._coded_by_rules(encounter, elsewhere)
         except UndecidedError as error:
             return self._undecided(encounter, error)
 
@@ -245,20 +243,18 @@ class _Drafting:
         drafted = self._nothing_billed(encounter, question.finding.code, says, (encounter.step,))
         return drafted._replace(questions=(question,))
 
-    def _coded_by_rules(self, encounter: Encounter) -> EncounterDraft:
+    def _coded_by_rules(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter, and where other policies would differ.
 
         Raises UndecidedError where no one rule decides something that must be decided.
         """
-        own, *others = self._assessments(encounter)
+        own, *others = self._assessments(encounter, elsewhere)
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
         proposal = reviewed(together(proposals), own, self.saved)
-        drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, own))
+        drafted = self._encounter_draft(encounter, proposal)
         return with_differences(drafted, own.services, others)
 
-    def _encounter_draft(
-        self, encounter: Encounter, proposal: Proposal, contributed: tuple[Slot, ...] = ()
-    ) -> EncounterDraft:
+    def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(
             encounter=encounter.name,
             policy=self.policy,
@@ -266,10 +262,10 @@ class _Drafting:
             lines=proposal.lines,
             questions=tuple(dict.fromkeys(proposal.questions)),
             withheld=proposal.withheld,
-            slots=contributed,
+            facts=proposal.facts,
         )
 
-    def _assessments(self, encounter: Encounter) -> list[Assessment]:
+    def _assessments(self, encounter: Encounter, elsewhere: Elsewhere) -> list[Assessment]:
         """An encounter as each policy sees it, the policy of the visit first.
 
         Another policy that has a gap is without services: its draft would only ask.
@@ -280,7 +276,6 @@ class _Drafting:
             again(SERVICES, item.key, services_of, item, formulary, rules)
             for item in encounter.administrations
         ]
-        second_of_day = self._is_second_of_day(encounter)
         return [
             _new_assessment(
                 visit=self.timeline.key,
@@ -288,19 +283,13 @@ class _Drafting:
                 encounter=encounter,
                 rules=of_policy,
                 services=_without_gap(services),
-                second_of_day=second_of_day,
+                elsewhere=elsewhere,
             )
             for of_policy, services in zip(rules, zip(*judged, strict=True), strict=True)
         ]
 
-    def _is_second_of_day(self, encounter: Encounter) -> bool:
-        """Whether another visit of the patient had an initial service earlier on the same day."""
-        if not self.history:
-            return False
-        slot = initial_service_slot(encounter.day)
-        context = self.timeline.context
-        mine = Contribution(self.timeline.key, context.patient, slot, encounter.start)
-        return is_second(mine, self.history)
+    def _elsewhere(self, encounter: Encounter) -> Elsewhere:
+        return seen_elsewhere(self.timeline.key, encounter.starts, self.history)
 
 
 def _without_gap(services: Sequence[Service | None]) -> list[Service]:

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from chargeline.engine.events import VisitKey
+from chargeline.engine.record import Elsewhere
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
@@ -49,12 +50,11 @@ CONCERNS = (GROUPING,)
 class Encounter(NamedTuple):
     """Administrations billed together.
 
-    `name` is the first day, as YYYY-MM-DD. `start` is when the day's first administration began.
+    `name` is the first day, as YYYY-MM-DD.
     """
 
     name: str
     day: date
-    start: datetime
     days: tuple[Day, ...]
     patient_class: PatientClassFact
     grouping: Decision[GroupingAnswer]
@@ -65,6 +65,11 @@ class Encounter(NamedTuple):
         if len(self.days) == 1:
             return self.days[0].administrations
         return tuple([item for day in self.days for item in day.administrations])
+
+    @property
+    def starts(self) -> Mapping[date, datetime]:
+        """When the first administration of each day began."""
+        return {day.day: day.administrations[0].start for day in self.days}
 
     @property
     def is_billed_by_day(self) -> bool:
@@ -84,7 +89,7 @@ _new_encounter = by_keyword(Encounter)
 class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
-    `second_of_day`: another visit of the patient had an initial service earlier on that day.
+    `elsewhere` is what the patient's other visits had on the days of the encounter.
     """
 
     visit: VisitKey
@@ -92,7 +97,7 @@ class Assessment(NamedTuple):
     encounter: Encounter
     rules: DayRules
     services: Sequence[Service]
-    second_of_day: bool
+    elsewhere: Elsewhere
 
 
 class _Group(NamedTuple):
@@ -116,7 +121,6 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
             groups[-1].days.append(day)
         else:
             groups.append(_Group([day], patient_class, decision))
-    starts = {day.day: day.administrations[0].start for day in timeline.days}
     encounters: list[Encounter] = []
     for days, patient_class, decision in groups:
         first = days[0].day
@@ -127,7 +131,6 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
             _new_encounter(
                 name=name,
                 day=first,
-                start=starts[first],
                 days=tuple(days),
                 patient_class=patient_class,
                 grouping=decision,

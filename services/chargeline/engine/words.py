@@ -80,6 +80,7 @@ MethodFact = (
 
 Device = Literal[
     "portable_pump",  # a pump that the patient carries home
+    "clinic_pump",  # the same, and it is the clinic's own
     "implanted_pump",  # a pump under the skin
     "on_body_injector",  # an injector on the skin that doses later
     "pump",  # the pump at the bedside
@@ -317,6 +318,10 @@ FamilyName = Literal[
 
 ContributionKind = Literal[
     "initial_service",  # an initial service on a day
+    "service",  # services on a day, and no initial one among them
+    "irrigation",  # an access device was rinsed on a day, and nothing else was done
+    "pump_start",  # an order's pump was started and went home with the patient
+    "pump_stop",  # an order's pump was taken off, and the visit does not have its start
 ]
 
 Outcome = Literal[

@@ -8,6 +8,7 @@ lines. `in_short` says how the same services end under another policy.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 from chargeline.engine.again import SavedWork
@@ -20,8 +21,8 @@ from chargeline.engine.infusions.lines import (
     withheld_service,
 )
 from chargeline.engine.infusions.place import place
-from chargeline.engine.infusions.places import Entry, NotReported, places_of
-from chargeline.engine.record import Slot, initial_service_slot
+from chargeline.engine.infusions.places import Entry, NotReported, Placement, Places, places_of
+from chargeline.engine.record import Fact, fact_of_day
 from chargeline.engine.services.records import keys_of
 from chargeline.engine.trace import (
     ChargeLine,
@@ -31,8 +32,9 @@ from chargeline.engine.trace import (
     charge_in_short,
     rules_of,
 )
+from chargeline.engine.words import ContributionKind
 
-__all__ = ["in_short", "propose", "reason_in_short", "slots"]
+__all__ = ["in_short", "propose", "reason_in_short"]
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
@@ -47,17 +49,34 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         lines=written.lines,
         questions=(*asked, *written.questions, *places.questions),
         withheld=(*held, *written.withheld, *dropped),
+        facts=_facts(places, written.lines, assessment),
     )
 
 
-def slots(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Slot, ...]:
-    """The slots of the patient's record to which an encounter contributes.
+def _facts(places: Places, lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Fact, ...]:
+    """What an encounter adds to the patient's record: for each day, the most that was done on it.
 
-    An encounter with an initial service contributes to the slot of its day, any other to none.
+    A rinsed access device counts even where it is not reported, because the services of another
+    visit, for which it is not reported, may be taken back.
     """
-    if any(line.role.endswith(".initial") for line in lines if line.family == "infusions"):
-        return (initial_service_slot(assessment.encounter.day),)
-    return ()
+    billed = {key for line in lines for key in line.administrations}
+    placed: list[Placement | NotReported] = [*places.placements, *places.not_reported]
+    kinds: dict[date, ContributionKind] = {
+        entry.services[0].administration.day: "irrigation"
+        for entry in placed
+        if entry.technique == "irrigation"
+    }
+    others = [each for each in places.placements if each.technique != "irrigation"]
+    for placement in others:
+        if billed.isdisjoint(keys_of(placement.services)):
+            continue
+        day = placement.services[0].administration.day
+        if placement.position == "initial":
+            kinds[day] = "initial_service"
+        elif kinds.get(day) != "initial_service":
+            kinds[day] = "service"
+    starts = assessment.encounter.starts
+    return tuple([fact_of_day(kind, day, starts[day]) for day, kind in kinds.items()])
 
 
 def reason_in_short(line: ChargeLine) -> str:

@@ -8,6 +8,7 @@ two units by syringe.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.concerns import (
     EXCLUSIVE,
     INJECTIONS,
@@ -34,13 +35,14 @@ _COUNTED = frozenset({"injection", *BY_SITE})
 
 
 def services_alone(
-    others: Sequence[Service], everything: Sequence[Service], rules: DayRules
+    others: Sequence[Service], everything: Sequence[Service], assessment: Assessment
 ) -> list[Entry]:
     """Pumps, ports and cavities: each by itself, or not reported beside others.
 
     Drugs that go in by one puncture are one service: three drugs into the spinal fluid at 09:00.
     The drug that decides the class of a mixture decides here too.
     """
+    rules = assessment.rules
     alone = [each for each in others if each.technique not in _COUNTED]
     together: list[list[Service]] = []
     for service in sorted(alone, key=clock_order):
@@ -49,7 +51,7 @@ def services_alone(
             home[0].append(service)
         else:
             together.append([service])
-    return [_alone(_leading_first(unit, rules), everything, rules) for unit in together]
+    return [_alone(_leading_first(unit, rules), everything, assessment) for unit in together]
 
 
 def _is_one_puncture(unit: Sequence[Service], following: Service, rules: DayRules) -> bool:
@@ -70,16 +72,18 @@ def _leading_first(unit: Sequence[Service], rules: DayRules) -> list[Service]:
 
 
 def _alone(
-    unit: Sequence[Service], everything: Sequence[Service], rules: DayRules
+    unit: Sequence[Service], everything: Sequence[Service], assessment: Assessment
 ) -> Placement | NotReported:
-    service = unit[0]
-    technique = _technique(service)
-    decision = rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
+    technique = _technique(unit[0])
+    decision = assessment.rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
     if decision.rule is not None:
         is_barred = _BARRED[decision.answer.with_]
-        beside = [each for each in everything if each not in unit and is_barred(each)]
+        beside = [each.substance for each in everything if each not in unit and is_barred(each)]
+        is_served = unit[0].administration.day in assessment.elsewhere.served_on
+        if is_served and _BARRED_BY_OTHER_VISITS[decision.answer.with_]:
+            beside.append("a service of another visit")
         if beside:
-            step = Step("only by itself", decision, (("beside", beside[0].substance),))
+            step = Step("only by itself", decision, (("beside", beside[0]),))
             rule = decision.rule
             return NotReported(
                 services=tuple(unit), reason=rule.id, says=rule.why, minutes=None, steps=(step,)
@@ -99,6 +103,8 @@ _BARRED: Mapping[ExclusiveWith, Callable[[Service], bool]] = {
     "any": _any_service,
     "prolonged_infusion": _starts_a_pump,
 }
+# The record of the patient says on which days another visit had a service, and not which service.
+_BARRED_BY_OTHER_VISITS: Mapping[ExclusiveWith, bool] = {"any": True, "prolonged_infusion": False}
 
 
 def injections_of(others: Sequence[Service], rules: DayRules) -> list[Entry]:

@@ -44,7 +44,7 @@ def place(assessment: Assessment) -> list[Entry]:
         (into_a_vein if service.technique in _INTO_A_VEIN else others).append(service)
     entries = _place_into_a_vein(into_a_vein, assessment) if into_a_vein else []
     if others:
-        entries += services_alone(others, services, assessment.rules)
+        entries += services_alone(others, services, assessment)
         entries += injections_of(others, assessment.rules)
         entries += infusions_by_site(others)
     return entries
@@ -93,7 +93,9 @@ def _place_line(
     choice = choose_initial(line, rules, assessment.context)
     initial = choice.initial
     distinct = distinct_modifier(
-        second_line=first is not None, second_of_day=assessment.second_of_day, rules=rules
+        second_line=first is not None,
+        second_of_day=initial.services[0].administration.day in assessment.elsewhere.second_on,
+        rules=rules,
     )
     modifier, steps = distinct.modifier, (*choice.steps, *distinct.steps)
     entries: list[Entry] = [placed(initial, "initial", distinct=modifier, steps=steps)]

@@ -53,6 +53,9 @@ def _without_rules(item: Administration) -> Service | None:
     if item.bolus_of_running_bag:
         says = "A bolus from the running bag is part of that infusion."
         return withheld_without_rule(item, "bolus_of_running_bag", says)
+    if item.ends_other_visit:
+        says = "Taking off a home pump is part of starting it, which another visit bills (AAPC)."
+        return withheld_without_rule(item, "pump_taken_off", says)
     for problem in item.problems:
         if problem.finding.code in _BLOCKING:
             return _asked(item, _question_of(problem, item))

@@ -51,7 +51,9 @@ class Administration(NamedTuple):
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
-    `not_bought`: a patient, a trial or a programme supplied the drug.
+    `not_bought`: a patient, a trial or a programme supplied the drug. `stopped_only` is the time of
+    a stop before which nothing was started, and `ends_other_visit` says that another visit started
+    it: the patient's record knows (pumps.py).
     """
 
     key: str
@@ -80,6 +82,8 @@ class Administration(NamedTuple):
     ordered: tuple[DrugAmount, ...] = ()
     left_paused: bool = False
     not_bought: bool = False
+    stopped_only: datetime | None = None
+    ends_other_visit: bool = False
 
     @property
     def start(self) -> datetime:
