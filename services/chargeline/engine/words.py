@@ -185,6 +185,7 @@ Technique = Literal[
     "injection",  # into a muscle or under the skin
     "on_body_injection",  # an injector is put on
     "prolonged_infusion",  # more than eight hours by portable or implanted pump
+    "clinic_pump_infusion",  # the same by the clinic's own pump, with the visit at its end
     "subcutaneous_infusion",  # under the skin, by pump
     "arterial_push",  # into an artery, by hand
     "arterial_infusion",  # into an artery, by the hour

@@ -96,7 +96,7 @@ def _any_service(_service: Service) -> bool:
 
 
 def _starts_a_pump(service: Service) -> bool:
-    return service.technique == "prolonged_infusion"
+    return service.technique in ("prolonged_infusion", "clinic_pump_infusion")
 
 
 _BARRED: Mapping[ExclusiveWith, Callable[[Service], bool]] = {
