@@ -367,8 +367,8 @@ def test_infusions_of_one_drug_that_overlap_count_once() -> None:
 
 def test_infusions_of_one_drug_are_joined_in_the_order_of_the_clock() -> None:
     """The line is anchored at the earlier one, whichever was charted first."""
-    encounter = drafted("vancomycin 1000 mg iv 11:00-12:00", "vancomycin 1000 mg iv 09:00-10:00")
-    assert line_of(encounter, "96365").administrations == ("O2#2", "O1#1")
+    encounter = drafted("carboplatin 200 mg iv 11:00-12:00", "carboplatin 200 mg iv 09:00-10:00")
+    assert line_of(encounter, "96413").administrations == ("O2#2", "O1#1")
 
 
 # ------------------------------------------------------------------ beside another infusion
@@ -1198,6 +1198,7 @@ def test_what_began_together_stands_in_the_order_of_first_keys() -> None:
         "96415 x1 carboplatin",
         "96367 x1 vancomycin",
         "96368 x1 ondansetron",
+        "96366 x1 vancomycin",
     ]
 
 

@@ -27,8 +27,8 @@ def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Pr
     )
 
 
-# Questions of a family whose answer may give the service another place, and so another code.
-_OF_A_PLACE = frozenset({"initial.second_line", "initial.primary_reason"})
+# Questions of a family whose answer may give the service another place or other minutes.
+_OF_A_PLACE = frozenset({"initial.second_line", "initial.primary_reason", "stop.missing"})
 
 
 def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:

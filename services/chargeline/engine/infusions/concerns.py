@@ -31,16 +31,18 @@ from chargeline.engine.words import (
 class RepeatInfusionAnswer(NamedTuple):
     """What a later infusion of the same drug is.
 
-    With `short_as_push` a later infusion of at most `push_minutes` is a push.
+    Stretches of one order with at most `pause_minutes` between them are one infusion that was
+    interrupted. With `short_as_push` a later infusion of at most `push_minutes` is a push.
     """
 
     as_: "RepeatInfusionAs"
     push_minutes: int = 0
+    pause_minutes: int = 0
 
 
 REPEAT_INFUSION = Concern(
     "position.repeat_infusion",
-    NoFacts,
+    OfClass,
     RepeatInfusionAnswer,
     meaning="the same drug infused again in one encounter",
 )

@@ -157,7 +157,7 @@ def _until_answered_withheld(service: Service, position: Decision[MissingStopAns
 
 
 _FALL_BACK_WORDS: Mapping[MissingStopAs, str] = {
-    "push": "the drug is drafted as a push",
+    "push": "the drug is drafted as a push, or with other bags of the order if they ran",
     "withheld": "nothing is billed for the infusion",
 }
 _FALL_BACKS: Mapping[MissingStopAs, Callable[[Service, Decision[MissingStopAnswer]], Service]] = {
