@@ -164,6 +164,7 @@ DrugKind = Literal[
     "hydration_fluid",  # fluid without a drug
     "flush",  # what rinses or locks a line
     "thrombolytic",  # what opens a blocked access device
+    "blood",  # red cells, platelets, plasma: transfused, and billed elsewhere
 ]
 
 ReasonClass = Literal[
@@ -176,6 +177,7 @@ DrugClass = (
     ReasonClass
     | Literal[
         "flush",  # never a service of its own, and nobody comes for it
+        "blood",  # a transfusion has codes of its own, which are not drafted here
     ]
 )
 
@@ -259,6 +261,11 @@ HydrationPiecesAs = Literal[
 HydrationBesideAs = Literal[
     "alone_only",  # only minutes in which nothing else runs
     "count",  # all minutes
+]
+
+FluidWithBloodAs = Literal[
+    "withheld",  # from the first unit of blood to the end of the last none of its minutes count
+    "count",  # its minutes count as any other
 ]
 
 ConcurrencyAs = Literal[

@@ -6,6 +6,11 @@ answers are rules in rules/, each with its first day, its reason and its source.
 
 from typing import NamedTuple
 
+from chargeline.engine.infusions.fluid_concerns import (
+    FLUID_WITH_BLOOD,
+    HYDRATION_BESIDE,
+    HYDRATION_PIECES,
+)
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.services.concerns import OfClass, RankAnswer
 from chargeline.engine.words import (
@@ -13,8 +18,6 @@ from chargeline.engine.words import (
     DistinctBecause,
     DrugClass,
     ExclusiveWith,
-    HydrationBesideAs,
-    HydrationPiecesAs,
     InitialBy,
     InjectionsPer,
     Position,
@@ -60,36 +63,6 @@ REPEAT_PUSH = Concern(
     OfClass,
     RepeatPushAnswer,
     meaning="the same drug pushed again",
-)
-
-# ------------------------------------------------------------------ hydration
-
-
-class HydrationPiecesAnswer(NamedTuple):
-    """Which minutes count where hydration ran in several pieces."""
-
-    as_: "HydrationPiecesAs"
-
-
-HYDRATION_PIECES = Concern(
-    "position.hydration_pieces",
-    NoFacts,
-    HydrationPiecesAnswer,
-    meaning="hydration that runs in several pieces",
-)
-
-
-class HydrationBesideAnswer(NamedTuple):
-    """Whether minutes of hydration beside other services count."""
-
-    as_: "HydrationBesideAs"
-
-
-HYDRATION_BESIDE = Concern(
-    "position.hydration_beside",
-    NoFacts,
-    HydrationBesideAnswer,
-    meaning="minutes of hydration that run beside another administration",
 )
 
 # ------------------------------------------------------------------ the initial service
@@ -375,6 +348,7 @@ CONCERNS = (
     REPEAT_INFUSION,
     HYDRATION_PIECES,
     HYDRATION_BESIDE,
+    FLUID_WITH_BLOOD,
     CONCURRENCY,
     CONCURRENT_LIMIT,
     REPEAT_PUSH,

@@ -62,7 +62,8 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
     if len(lines) > 1:
         order = rank_order(rules)
         lines.sort(key=lambda line: order(line.best))
-    hydration = hydration_of(fluids, drugs, rules)
+    blood = [each for each in assessment.services if each.service_class == "blood"]
+    hydration = hydration_of(fluids, drugs, blood, rules)
     entries: list[Entry] = []
     if isinstance(hydration, Candidate):
         lines = _with_hydration(lines, hydration)
