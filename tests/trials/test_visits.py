@@ -143,3 +143,22 @@ def test_a_rinsed_port_of_another_day_is_reported(tmp_path: Path) -> None:
     infused = message(rxa("vancomycin", "0900-1000", "1000 mg"), IV)
     run = run_of(tmp_path, infused, on(NEXT_DAY, message(*RINSED, visit="V2", number=2)))
     assert administration_codes(run) == ["96365 x1", "96523 x1"]
+
+
+def test_a_recurring_account_over_midnight_is_one_encounter(tmp_path: Path) -> None:
+    """Carboplatin until half past midnight, docetaxel five minutes later."""
+    first = rxa("carboplatin", "2300-0030", "450 mg").replace(f"|{DAY}0030|", f"|{NEXT_DAY}0030|")
+    second = rxa("docetaxel", "0035-0135", "140 mg")
+    run = run_of(
+        tmp_path,
+        message(first, IV, patient_class="R").replace(f"|{DAY}180", f"|{NEXT_DAY}180"),
+        on(NEXT_DAY, message(second, IV, number=2, patient_class="R")),
+        policy=FACILITY,
+    )
+    assert administration_codes(run) == ["96413 x1", "96417 x1"]
+    (encounter,) = run.visits[0].draft.encounters
+    others = encounter.lines[0].trace[0].decision
+    assert others is not None
+    assert others.rule_in_force.other == (
+        "an initial service on each calendar day, also over midnight (HCPRO)",
+    )

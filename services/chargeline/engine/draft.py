@@ -152,24 +152,37 @@ class _Drafting:
         """
         timeline, days = self.timeline, self.saved.days
         rests_on = (timeline.context, timeline.patients, self.rulebook, self.policy, self.history)
-        if days is not None and days.rests_on == rests_on:
-            encounters = self._changed_days(days)
+        changed = self._changed_days(days) if days and days.rests_on == rests_on else None
+        if changed is not None:
+            encounters = changed
         else:
             grouped = encounters_of(timeline, self.rulebook.policies[self.policy])
             encounters = tuple([self._encounter(each) for each in grouped])
-            one_class = len(timeline.context.classes) < 2
-            if not (one_class and grouped and all(each.is_billed_by_day for each in grouped)):
+            if not self._is_day_by_day(grouped):
                 self.saved.days = None
                 return encounters
         self.saved.days = DaysDrafted(rests_on, timeline.days, encounters)
         return encounters
 
-    def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...]:
-        """The encounters of the last draft, with those of changed days drafted again."""
+    def _is_day_by_day(self, grouped: Sequence[Encounter]) -> bool:
+        """Whether each day is an encounter by itself, and no day can change another."""
+        is_one_class = len(self.timeline.context.classes) < 2
+        is_by_day = all(each.is_billed_by_day and len(each.days) == 1 for each in grouped)
+        return bool(grouped) and is_one_class and is_by_day
+
+    def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...] | None:
+        """The encounters of the last draft, with those of changed days drafted again.
+
+        None where a changed day may go on with a day beside it, over midnight.
+        """
         now = self.timeline.days
         first, last = days_alike(before.days, now)
+        policy = self.rulebook.policies[self.policy]
+        around = self.timeline._replace(days=now[max(0, first - 1) : len(now) - last + 1])
+        if any(len(each.days) > 1 for each in encounters_of(around, policy)):
+            return None
         changed = self.timeline._replace(days=now[first : len(now) - last])
-        grouped = encounters_of(changed, self.rulebook.policies[self.policy])
+        grouped = encounters_of(changed, policy)
         drafted = [self._encounter(each) for each in grouped]
         kept_after = before.encounters[len(before.days) - last :]
         return (*before.encounters[:first], *drafted, *kept_after)
