@@ -117,6 +117,27 @@ def test_a_question_of_another_policy_is_named_as_one() -> None:
     }
 
 
+def test_hydration_is_not_blamed_on_the_class_of_another_drug() -> None:
+    """95 minutes of saline beside bevacizumab: the class of bevacizumab has no part in it."""
+    encounter = drafted(
+        "bevacizumab 400 mg iv 09:00-10:30",
+        "carboplatin 450 mg iv 10:30-11:30",
+        "sodium-chloride-0.9 1000 mL iv 09:00-10:35",
+        policy=GUIDE,
+    )
+    line = line_of(encounter, "96361")
+    assert differences(line)[FACILITY] == ("withheld",)
+    assert rules(line)[FACILITY] == "position.hydration_beside.alone"
+
+
+def test_hours_are_not_blamed_on_the_class_of_another_drug() -> None:
+    """210 minutes of ocrelizumab are two further hours for Medicare and three for the guide."""
+    encounter = drafted(
+        "ocrelizumab 600 mg iv 09:00-12:30", "pembrolizumab 200 mg iv 12:35-13:05", policy=FACILITY
+    )
+    assert rules(line_of(encounter, "96415"))[GUIDE] == "guide.hours.thirty_or_more"
+
+
 # ------------------------------------------------------------------ place, hours and modifiers
 
 

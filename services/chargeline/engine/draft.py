@@ -265,7 +265,7 @@ class _Drafting:
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
         proposal = reviewed(together(proposals), own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
-        return with_differences(drafted, own.services, others)
+        return with_differences(drafted, own, others)
 
     def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(
