@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chargeline.coding.run import Run
-from tests.trials import DAY, administration_codes, message, questions, run_of, rxa
+from tests.trials import DAY, administration_codes, message, provisional, questions, run_of, rxa
 
 FACILITY = "cms-facility-2026"
 IV, PUSH = "RXR|IV", "RXR|IV|||IVP"
@@ -162,3 +162,26 @@ def test_a_recurring_account_over_midnight_is_one_encounter(tmp_path: Path) -> N
     assert others.rule_in_force.other == (
         "an initial service on each calendar day, also over midnight (HCPRO)",
     )
+
+
+FLUSHES = (
+    rxa("saline flush", "0858", "10 mL"),
+    "RXR|IV|PORT||IVP",
+    rxa("heparin lock flush", "0900", "500 unit"),
+    "RXR|IV|PORT||IVP",
+)
+
+
+def test_a_visit_for_the_port_as_nurses_chart_it_is_asked_about(tmp_path: Path) -> None:
+    """Two pushes of flush into the port, and nothing else: one provisional line."""
+    run = run_of(tmp_path, message(*FLUSHES), policy=FACILITY)
+    assert (administration_codes(run), provisional(run)) == (["96523 x1"], ["96523"])
+    assert (questions(run), withheld(run)) == (["port.alone"], [])
+
+
+@pytest.mark.parametrize("other_visit", ["V1", "V2"])
+def test_flushes_beside_a_drug_of_the_day_are_part_of_it(tmp_path: Path, other_visit: str) -> None:
+    """In the same visit, or in another one."""
+    drug = message(rxa("vancomycin", "1000-1100", "1000 mg"), IV, visit=other_visit, number=2)
+    run = run_of(tmp_path, message(*FLUSHES), drug, policy=FACILITY)
+    assert (administration_codes(run), questions(run)) == (["96365 x1"], [])

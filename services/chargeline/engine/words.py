@@ -295,6 +295,11 @@ PushBesideAs = Literal[
     "withheld",  # part of the infusion
 ]
 
+PortAloneAs = Literal[
+    "irrigation",  # the rinsing is the service, until somebody names another
+    "withheld",  # nothing is billed
+]
+
 InjectionsPer = Literal[
     "visit",  # one unit, however many
     "dose",  # one unit a dose, even if it was divided

@@ -23,7 +23,7 @@ from chargeline.engine.infusions.lines import (
 from chargeline.engine.infusions.place import place
 from chargeline.engine.infusions.places import Entry, NotReported, Placement, Places, places_of
 from chargeline.engine.record import Fact, fact_of_day
-from chargeline.engine.services.records import keys_of
+from chargeline.engine.services.records import Service, keys_of
 from chargeline.engine.trace import (
     ChargeLine,
     InShort,
@@ -43,7 +43,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     places = places_of(place(assessment))
     written = lines_of(places.placements, assessment, saved)
     asked = [question for service in services for question in service.questions]
-    held = [withheld_service(each) for each in services if each.outcome == "withheld"]
+    held = [withheld_service(each) for each in _held(assessment, places)]
     dropped = [withheld_in_encounter(entry) for entry in places.not_reported]
     return Proposal(
         lines=written.lines,
@@ -51,6 +51,14 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         withheld=(*held, *written.withheld, *dropped),
         facts=_facts(places, written.lines, assessment),
     )
+
+
+def _held(assessment: Assessment, places: Places) -> list[Service]:
+    """The services that are withheld by themselves; a flush may have got a place after all."""
+    held = [service for service in assessment.services if service.outcome == "withheld"]
+    placed: list[Placement | NotReported] = [*places.placements, *places.not_reported]
+    keys = {key for entry in placed for key in keys_of(entry.services)}
+    return [service for service in held if service.administration.key not in keys]
 
 
 def _facts(places: Places, lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Fact, ...]:
@@ -109,8 +117,7 @@ def _ends(assessment: Assessment, entries: Sequence[Entry]) -> dict[str, list[st
     The codes stand first and `withheld` last, in the same order as in a draft.
     """
     ends: dict[str, list[str]] = {}
-    held = [service for service in assessment.services if service.outcome == "withheld"]
-    withheld = [*keys_of(held)]
+    withheld = [*keys_of(_held(assessment, places_of(entries)))]
     caps = Caps(assessment.rules, assessment.context.payer)
     for entry in entries:
         if isinstance(entry, Question):

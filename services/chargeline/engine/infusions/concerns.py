@@ -20,6 +20,7 @@ from chargeline.engine.words import (
     ExclusiveWith,
     InitialBy,
     InjectionsPer,
+    PortAloneAs,
     Position,
     PushBesideAs,
     ReasonClass,
@@ -233,6 +234,28 @@ EXCLUSIVE = Concern(
 )
 
 
+class LineFacts(NamedTuple):
+    """The name of an access line, in capitals."""
+
+    line: str
+
+
+class PortAloneAnswer(NamedTuple):
+    """What a visit is in which only this line was rinsed, and after how long a person is asked."""
+
+    as_: "PortAloneAs"
+    ask_after_minutes: int
+
+
+PORT_ALONE = Concern(
+    "position.port_alone",
+    LineFacts,
+    PortAloneAnswer,
+    meaning="a visit in which a line is rinsed or locked and nothing else is given",
+    may_be_silent=True,
+)
+
+
 class WithinAnswer(NamedTuple):
     """How close together drugs go in by one puncture, in minutes."""
 
@@ -355,6 +378,7 @@ CONCERNS = (
     PUSH_BESIDE,
     INJECTIONS,
     ONE_PUNCTURE,
+    PORT_ALONE,
     INITIAL,
     PRIMARY_REASON,
     RANK,

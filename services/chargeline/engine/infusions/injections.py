@@ -51,7 +51,7 @@ def services_alone(
             home[0].append(service)
         else:
             together.append([service])
-    return [_alone(_leading_first(unit, rules), everything, assessment) for unit in together]
+    return [by_itself(_leading_first(unit, rules), everything, assessment) for unit in together]
 
 
 def _is_one_puncture(unit: Sequence[Service], following: Service, rules: DayRules) -> bool:
@@ -71,9 +71,10 @@ def _leading_first(unit: Sequence[Service], rules: DayRules) -> list[Service]:
     return sorted(unit, key=lambda each: table.decide(OfClass(each.service_class)).answer.rank)
 
 
-def _alone(
+def by_itself(
     unit: Sequence[Service], everything: Sequence[Service], assessment: Assessment
 ) -> Placement | NotReported:
+    """The place of services that are reported together, or why they are not reported."""
     technique = _technique(unit[0])
     decision = assessment.rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
     if decision.rule is not None:

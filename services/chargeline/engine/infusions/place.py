@@ -20,13 +20,15 @@ from chargeline.engine.infusions.initial import (
     rank_order,
     second_line_question,
 )
-from chargeline.engine.infusions.injections import injections_of, services_alone
+from chargeline.engine.infusions.injections import by_itself, injections_of, services_alone
 from chargeline.engine.infusions.places import (
     Candidate,
     Entry,
+    Placement,
     clock_order,
     placed,
 )
+from chargeline.engine.infusions.ports import port_alone
 from chargeline.engine.infusions.pushes import further_pushes
 from chargeline.engine.infusions.repeats import candidates_of
 from chargeline.engine.infusions.sites import infusions_by_site
@@ -47,6 +49,10 @@ def place(assessment: Assessment) -> list[Entry]:
         entries += services_alone(others, services, assessment)
         entries += injections_of(others, assessment.rules)
         entries += infusions_by_site(others)
+    care = port_alone(assessment.services, assessment.rules)
+    if care.flushes:
+        entry = by_itself(care.flushes, services, assessment)
+        entries += [entry, *care.questions] if isinstance(entry, Placement) else [entry]
     return entries
 
 
