@@ -208,6 +208,8 @@ def _why(line: ChargeLine) -> Text:
         text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
     for said in _said(line):
         text.append(f" {said}", style="cyan")
+    for position in _other_positions(line):
+        text.append(f"\nanother published position: {position}", style="magenta")
     for difference in line.other_policies:
         text.append(f"\n{difference_in_words(difference)}", style="magenta")
     return text
@@ -224,6 +226,15 @@ def _said(line: ChargeLine) -> Iterator[str]:
         yield printable(f"A person bills this in place of {line.instead_of}.")
     if line.held:
         yield printable(f"Held: {line.held}.")
+
+
+# The steps whose other published positions a page shows; `chargeline explain` shows those of all.
+_DISPUTED = frozenset({"technique", "same drug again"})
+
+
+def _other_positions(line: ChargeLine) -> list[str]:
+    rules = [step.decision.rule for step in line.trace if step.decision and step.topic in _DISPUTED]
+    return list(dict.fromkeys([position for rule in rules if rule for position in rule.other]))
 
 
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:

@@ -4,10 +4,10 @@ The engine owns every coding decision and nothing else. It reads no clock, no di
 uses no randomness and no floats, and imports the standard library only, so that the same messages
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
-names below from here and from no module below; the closed words are in `words`.
+names below from here and from no module below; the closed words are in `words` and `answer_words`.
 """
 
-from chargeline.engine import words
+from chargeline.engine import answer_words, words
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers import (
     LINE_OFFERS,
@@ -164,6 +164,7 @@ __all__ = [
     "VisitMerge",
     "WastedAmount",
     "Withheld",
+    "answer_words",
     "applies",
     "ask",
     "asked_in",

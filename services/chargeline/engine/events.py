@@ -9,14 +9,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.answer_words import AnswerChoice, LineChoice
 from chargeline.engine.finding import Finding
 from chargeline.engine.words import (
     ActionCharted,
-    AnswerChoice,
     CompletionCharted,
     Component,
     DeviceCharted,
-    LineChoice,
     MethodCharted,
     OrderKind,
     PatientClassFact,

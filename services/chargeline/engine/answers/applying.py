@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from itertools import groupby
 
+from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.identity import fingerprint_of_facts
 from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
@@ -29,7 +30,6 @@ from chargeline.engine.timeline.records import (
     clock_order,
 )
 from chargeline.engine.trace import StandingAnswer
-from chargeline.engine.words import AnswerChoice
 
 _Items = dict[str, Administration]
 ADDRESS = "answer"

@@ -20,13 +20,15 @@ from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.records import NamedDrug, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
-from chargeline.engine.words import NotBoughtAs
+from chargeline.engine.words import DrugKind, NotBoughtAs
 
 _new_charge_line = by_keyword(ChargeLine)
 
 # HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
 AMOUNT_UNKNOWN = Decimal(999)
 ROLE = "drug"
+# What is withheld together with its service: neither is sold as a drug.
+_WITH_ITS_SERVICE: frozenset[DrugKind] = frozenset({"flush", "blood"})
 
 
 class DrugDose(NamedTuple):
@@ -56,16 +58,16 @@ class DrugDose(NamedTuple):
 def is_given(service: Service) -> bool:
     """Whether the drug of a service is billed.
 
-    A drug that was given is billed even where the giving is withheld. A flush, and fluid that only
-    keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS codes of
-    the formulary are for injection.
+    A drug that was given is billed even where the giving is withheld. A flush, blood, and fluid
+    that only keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS
+    codes of the formulary are for injection.
     """
     if service.outcome != "withheld":
         return True
     item = service.administration
     has_no_purpose = purpose_of(item, service.service_class) == "none"
     is_for_itself = has_no_purpose and item.route != "other"
-    return item.given and is_for_itself and service.service_class != "flush"
+    return item.given and is_for_itself and service.service_class not in ("flush", "blood")
 
 
 def by_who_paid(services: Sequence[Service], rules: DayRules) -> tuple[list[Service], Proposal]:
@@ -86,7 +88,7 @@ def by_who_paid(services: Sequence[Service], rules: DayRules) -> tuple[list[Serv
         for service in services
         if service.administration.not_bought
         for named in service.drugs
-        if named.drug.kind != "flush"
+        if named.drug.kind not in _WITH_ITS_SERVICE
     ]
     bought = [service for service in services if not service.administration.not_bought]
     return bought, Proposal(withheld=tuple(entries))
@@ -100,7 +102,7 @@ def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[Dr
     doses: dict[tuple[str, date], list[DrugDose]] = {}
     for service in services:
         for named in service.drugs:
-            if named.drug.kind != "flush":  # a flush is withheld together with its service
+            if named.drug.kind not in _WITH_ITS_SERVICE:
                 slot = (named.drug.id, service.administration.day)
                 doses.setdefault(slot, []).append(DrugDose(named, service))
     return doses

@@ -315,7 +315,7 @@ def _close_together(
 
 def _is_one_bag(first: Service, second: Service) -> bool:
     one, other = first.administration, second.administration
-    if first.substance != second.substance or first.service_class == "flush":
+    if first.substance != second.substance or first.service_class in ("flush", "blood"):
         return False
     amounts = [(named.amount.amount, named.amount.unit) for named in first.drugs]
     if amounts != [(named.amount.amount, named.amount.unit) for named in second.drugs]:

@@ -314,8 +314,8 @@ def _under_cap(
     trace = (*line.trace, step)
     kept = (line._replace(units=allowed, trace=trace),) if allowed else ()
     above = line.units - allowed
-    hours = f"{above} of {line.units} further hours"
-    says = f"{hours} are above the cap of {cap.answer.most}: {rule.why}"
+    units = f"{above} of {line.units} units"
+    says = f"{units} of {line.code} are above the cap of {cap.answer.most}: {rule.why}"
     entry = Withheld(
         family="infusions",
         reason=rule.id,

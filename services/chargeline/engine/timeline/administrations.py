@@ -6,6 +6,7 @@ infusion without a charted stop stays open.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from chargeline.engine.events import OrderFact, Record
 from chargeline.engine.shapes import by_keyword
@@ -97,8 +98,17 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         ordered=order.drugs,
         left_paused=dose.state == "paused",
         not_bought=any(record.not_bought for record in dose.records),
+        stopped_only=_stopped_only(dose),
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )
+
+
+def _stopped_only(dose: RunningDose) -> datetime | None:
+    """When a dose was stopped that nobody started; None for any other dose."""
+    if not any(problem.finding.code == "start.missing" for problem in dose.problems):
+        return None
+    stops = [record.at for record in dose.records if record.action == "stop"]
+    return stops[-1] if stops else None
 
 
 def _intervals(dose: RunningDose) -> list[Interval]:
