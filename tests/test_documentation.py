@@ -87,6 +87,12 @@ def missing_lines(expected: list[str], printed: str) -> Iterator[str]:
             yield line
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest sets COLUMNS for its own output."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def run(command: str, capsys: Capsys) -> tuple[int, str]:
     """Run a shown command in this process; returns its exit code and output."""
     program, *arguments = shlex.split(command)

@@ -12,6 +12,7 @@ from tests.trials import message, rxa
 
 IV = "RXR|IV"
 CARBOPLATIN = rxa("carboplatin", "0900-1000", "450 mg")
+DIPHENHYDRAMINE = rxa("diphenhydramine", "0830", "25 mg")
 
 
 def site_rules(folder: Path) -> Path:
@@ -78,6 +79,27 @@ def test_no_control_character_reaches_the_terminal(
     out = capsys.readouterr().out
     assert "zebra" in out
     assert not [c for c in out if c != "\n" and not c.isprintable()]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 140])
+def test_a_page_of_any_width_breaks_no_word_and_cuts_no_title(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    """A terminal of 80 columns cut the policy and broke "diphenhydramin/e"."""
+    feed = tmp_path / "feed.hl7"
+    feed.write_text(message(CARBOPLATIN, IV) + message(DIPHENHYDRAMINE, IV))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["code", str(feed)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert [line for line in lines if line != line.rstrip()] == [], "no blanks at the ends"
+    words = " ".join(lines).split()
+    assert words.count("diphenhydramine") >= 2
+    assert "guide-2026" in words
+    assert "96413" in words
 
 
 def test_output_that_is_not_utf_8_falls_back(

@@ -2,9 +2,9 @@
 
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
-output of some verbs: drafts.py (code, explain), rules.py, simulation.py, and live.py (the live
-service). The command line decides nothing about charges: it hands files and settings to the
-programs and prints what they return.
+output of some verbs: drafts.py (code, explain), rules.py, simulation.py, live.py (the live
+service) and visits.py (what the ledger has of a visit). The command line decides nothing about
+charges: it hands files and settings to the programs and prints what they return.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from chargeline.cli import drafts, live, rules, simulation
+from chargeline.cli import drafts, live, rules, simulation, visits
 from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
 from chargeline.engine import Finding
 from chargeline.hl7.errors import Hl7Error
@@ -100,4 +100,5 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_rules(verbs)
     simulation.add_simulate(verbs)
     live.add_live(verbs)
+    visits.add_visit(verbs)
     return parser

@@ -30,8 +30,8 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
-from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import StoredMerge
+from chargeline.ledger.view import View
 from chargeline.published.drafts import digest_of
 
 _NOTHING: tuple[frozenset[Contribution], History] = (frozenset(), NO_HISTORY)
@@ -56,7 +56,7 @@ class VisitCache:
         self._most = most
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
-    async def load(self, batch: Batch, keys: Iterable[VisitKey], *, again: bool = False) -> None:
+    async def load(self, view: View, keys: Iterable[VisitKey], *, again: bool = False) -> None:
         """Load visits from the ledger, with their merges; `again` loads those that are here too."""
         wanted = []
         for key in keys:
@@ -69,19 +69,19 @@ class VisitCache:
         for key in wanted:
             if key in self._loaded:
                 self._forget(key)
-        merges = await batch.merges_around(wanted)
+        merges = await view.merges_around(wanted)
         for merge in merges:
             self.feed.merge(
                 merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving)
             )
-        for key, messages in (await batch.messages_of(wanted, merges)).items():
+        for key, messages in (await view.messages_of(wanted, merges)).items():
             for stored in messages:
                 profile = self._profile_of(json.loads(stored.headers))
                 self.feed.add(read_events(read_message(stored.raw), profile))
             self._loaded[key] = None
 
     async def load_states(
-        self, batch: Batch, keys: Iterable[VisitKey], rows: Container[VisitKey]
+        self, view: View, keys: Iterable[VisitKey], rows: Container[VisitKey]
     ) -> None:
         """Load the states of visits that are not here yet.
 
@@ -92,13 +92,13 @@ class VisitCache:
         if not missing:
             return
         drafted = [key for key in missing if key in rows]
-        last = await batch.last_revisions(drafted) if drafted else {}
-        asked = await batch.open_questions(drafted) if drafted else {}
-        records = await self._patients_records(batch, drafted) if drafted else {}
+        last = await view.last_revisions(drafted) if drafted else {}
+        asked = await view.open_questions(drafted) if drafted else {}
+        records = await self._patients_records(view, drafted) if drafted else {}
         members = {key: {key, *self.feed.numbers(key)} for key in missing}
         everyone = {member for numbers in members.values() for member in numbers}
-        parked, settled = await batch.visits_with_parked(everyone)
-        dropped = await batch.dropped(settled) if settled else {}
+        parked, settled = await view.visits_with_parked(everyone)
+        dropped = await view.dropped(settled) if settled else {}
         for key in missing:
             contributed, history = records.get(key, _NOTHING)
             self.states[key] = VisitState(
@@ -114,14 +114,14 @@ class VisitCache:
             )
 
     async def _patients_records(
-        self, batch: Batch, keys: Sequence[VisitKey]
+        self, view: View, keys: Sequence[VisitKey]
     ) -> dict[VisitKey, tuple[frozenset[Contribution], History]]:
         """What visits contribute, and their history. A visit that has just begun has neither."""
-        rows = await batch.contributions_of(keys)
+        rows = await view.contributions_of(keys)
         patients = {(row.facility, row.patient) for row in rows}
         if not patients:
             return {}
-        everyone = [row.contribution for row in await batch.contributions(patients)]
+        everyone = [row.contribution for row in await view.contributions(patients)]
         history = histories(everyone)
         own: dict[VisitKey, set[Contribution]] = {key: set() for key in keys}
         for contribution in everyone:
@@ -146,13 +146,13 @@ class VisitCache:
         """The noted messages of visits that have just been drafted; each is given once."""
         return [message for key in keys for message in self._undrafted.pop(key, ())]
 
-    async def join_patients(self, batch: Batch, keys: Iterable[VisitKey]) -> None:
+    async def join_patients(self, view: View, keys: Iterable[VisitKey]) -> None:
         """Load the merges of the patients of some visits.
 
         Such a merge may have come through another partition, which does not know of these visits.
         """
         patients = [(key.facility, patient) for key in keys for patient in self.feed[key].patients]
-        for merge in await batch.patient_merges_around(patients):
+        for merge in await view.patient_merges_around(patients):
             self.feed.merge(
                 merge.facility, PatientMerge(_reference(merge), merge.prior, merge.surviving)
             )

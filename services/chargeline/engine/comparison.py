@@ -68,7 +68,10 @@ def with_differences(
             (other, says) for other in theirs if (says := _end_of(other.ends, keys)) != end
         ]
         differences[keys] = tuple(
-            [Difference(other.policy, says, causes.of(keys, other)) for other, says in differing]
+            [
+                Difference(other.policy, says, causes.of(keys, other), end)
+                for other, says in differing
+            ]
         )
     return draft._replace(
         lines=tuple(
