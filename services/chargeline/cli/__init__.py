@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from chargeline.cli import drafts, live, rules, simulation, visits
-from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
+from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
 from chargeline.engine import Finding
 from chargeline.hl7.errors import Hl7Error
 from chargeline.rulebook.errors import RulebookError
@@ -52,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # to free and would cost a sixth of the time.
     gc.disable()
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return WRONG_USE
     asked = parser.parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an output of Latin-1 has no bars
