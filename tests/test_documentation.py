@@ -87,6 +87,12 @@ def missing_lines(expected: list[str], printed: str) -> Iterator[str]:
             yield line
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest sets COLUMNS for its own output."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def run(command: str, capsys: Capsys) -> tuple[int, str]:
     """Run a shown command in this process; returns its exit code and output."""
     program, *arguments = shlex.split(command)
@@ -301,7 +307,7 @@ def test_what_the_page_says_of_limits_holds() -> None:
         f"{setup.VISITS_IN_MEMORY:,} visits",
         f"at most {program.FETCH_BYTES // mebibyte} MiB",
         f"{program.PARTITION_FETCH_BYTES // mebibyte} MiB of a partition",
-        f"{server.CONNECTIONS} senders × {server.IN_FLIGHT + 1} messages",
+        f"{settings.Settings().mllp_connections} senders × {server.IN_FLIGHT + 1} messages",
         f"AE (CE) after {server.ListenerSettings().store_seconds:g} s",
     ):
         assert said in text, said

@@ -423,8 +423,7 @@ def test_a_line_ends_with_its_place_its_hours_and_its_code() -> None:
             (
                 (
                     "arithmetic",
-                    "91 minutes = 1 h + 31 min; a further hour counts from 31 min, "
-                    "so 1 beyond the first",
+                    "91 minutes = 1 h + 31 min; a further hour counts from 31 min: 1 further",
                 ),
             ),
         ),
@@ -485,7 +484,7 @@ def test_a_further_hour_has_its_sum_in_the_sentence_on_the_page() -> None:
     line = line_of(drafted("carboplatin 450 mg iv 09:00-10:31"), "96415")
     assert reason_in_short(line) == (
         "Further hours of any chemotherapy infusion. 91 minutes = 1 h + 31 min; a further hour "
-        "counts from 31 min, so 1 beyond the first."
+        "counts from 31 min: 1 further."
     )
 
 
@@ -501,5 +500,5 @@ def test_hydration_as_an_add_on_has_its_sum_in_the_sentence_on_the_page() -> Non
     """Its first unit is an hour already, so what a further one needs is told."""
     line = line_of(drafted(*WORKED, policy=FACILITY), "96361")
     assert reason_in_short(line).endswith(
-        "60 minutes = 1 h + 0 min; a further hour counts from 31 min, so 0 beyond the first."
+        "60 minutes = 1 h + 0 min; a further hour counts from 31 min: 0 further."
     )

@@ -3,8 +3,9 @@
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
 output of some verbs: drafts.py (code, explain), answers.py (questions, answer, line), rules.py,
-simulation.py, and live.py (the live service). The command line decides nothing about charges: it
-hands files and settings to the programs and prints what they return.
+simulation.py, live.py (the live service) and visits.py (what the ledger has of a visit). The
+command line decides nothing about charges: it hands files and settings to the programs and prints
+what they return.
 """
 
 import argparse
@@ -14,8 +15,8 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from chargeline.cli import answers, drafts, live, rules, simulation
-from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
+from chargeline.cli import answers, drafts, live, rules, simulation, visits
+from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
 from chargeline.engine import Finding, FindingError
 from chargeline.version import VERSION
 
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # to free and would cost a sixth of the time.
     gc.disable()
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return WRONG_USE
     asked = parser.parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an output of Latin-1 has no bars
@@ -99,4 +103,5 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_rules(verbs)
     simulation.add_simulate(verbs)
     live.add_live(verbs)
+    visits.add_visit(verbs)
     return parser

@@ -42,7 +42,7 @@ from chargeline.engine.events import (
     VisitMerge,
     WastedAmount,
 )
-from chargeline.engine.explain import difference_in_words, explain, printable, source_in_words
+from chargeline.engine.explain import differences_in_words, explain, printable, source_in_words
 from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
 from chargeline.engine.finding import (
     MEANINGS,
@@ -92,6 +92,7 @@ from chargeline.engine.trace import (
     Step,
     Withheld,
     ask,
+    charge_in_short,
 )
 
 __all__ = [
@@ -169,11 +170,12 @@ __all__ = [
     "ask",
     "asked_in",
     "by_keyword",
+    "charge_in_short",
     "class_on",
     "clock_order",
     "consequences",
     "contributions_of",
-    "difference_in_words",
+    "differences_in_words",
     "draft",
     "explain",
     "fingerprint_of_line",

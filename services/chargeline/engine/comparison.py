@@ -70,7 +70,12 @@ def with_differences(
         ]
         differences[keys] = tuple(
             [
-                Difference(other.policy, says, causes.of(keys, other, _codes(end) == _codes(says)))
+                Difference(
+                    other.policy,
+                    says,
+                    causes.of(keys, other, _codes(end) == _codes(says)),
+                    end,
+                )
                 for other, says in differing
             ]
         )

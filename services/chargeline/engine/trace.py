@@ -30,12 +30,13 @@ class Step(NamedTuple):
 class Difference(NamedTuple):
     """What another shipped policy makes of the same administrations, and the rule that differs.
 
-    `says` holds codes with units, `withheld`, or `a question`.
+    `says` holds codes with units, `withheld`, or `a question`; `here` is the same of this draft.
     """
 
     policy: str
     says: tuple[str, ...]
     rule: str
+    here: tuple[str, ...] = ()
 
 
 class ChargeLine(NamedTuple):

@@ -44,9 +44,8 @@ from chargeline.telemetry import logs
 log = logs.logger("gateway")
 
 DIGEST_LETTERS = 16
-# The most connections, and the most messages of a connection at once: at worst 64 x (4 + 1) = 320
-# of the largest messages are in memory.
-CONNECTIONS = 64
+# The most messages of a connection at once: with 64 connections (CHARGELINE_MLLP_CONNECTIONS) at
+# worst 64 x (4 + 1) = 320 of the largest messages are in memory.
 IN_FLIGHT = 4
 UNAVAILABLE = AckCondition(
     "error", "207", 0, "the message could not be stored in time; send it again"

@@ -65,7 +65,7 @@ def hours_in_words(minutes: int, remainder_minutes: int, units: int) -> str:
     """The arithmetic of `additional_hours`, written out."""
     return (
         f"{minutes} minutes = {minutes // 60} h + {minutes % 60} min; a further hour counts "
-        f"from {remainder_minutes} min, so {units} beyond the first"
+        f"from {remainder_minutes} min: {units} further"
     )
 
 
