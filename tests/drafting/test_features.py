@@ -37,8 +37,8 @@ url, ledger = ledgers.url, ledgers.ledger
 V1 = VisitKey("ZEBRA", "V1")
 GOOD = given("VANCOMYCIN", "1000 mg", "0900", "1000")
 OPEN = given("VANCOMYCIN", "1000 mg", "0900")
-# The charted amount of a second dose is not a number, so the visit is drafted without that dose.
-HALF = message("RAS^O17", orc("R9"), rxa("CEFAZOLIN", "much mg", "1100", "1130"), rxr("IV"))
+# No clock shows the start of a second dose, so the visit is drafted without that dose.
+HALF = message("RAS^O17", orc("R9"), rxa("CEFAZOLIN", "2 g", "11", "1130"), rxr("IV"))
 BROKEN = (f"{V1.facility}|{V1.visit}", b"PID|1||no header at all", {})
 
 
@@ -193,7 +193,7 @@ async def test_list_and_show_say_why_and_only_show_has_the_content(
     assert all("  strict   " in page and "  do       " in page for page in shown.values())
     assert "no header at all" in shown["message.no_msh", "V1"]
     assert "expected at most 200,000 bytes for the strict reader" in shown["message.no_msh", "V2"]
-    assert "TESTPATIENT" in shown["number.invalid", "V1"]
+    assert "TESTPATIENT" in shown["time.impossible", "V1"]
 
 
 # ------------------------------------------------------------------ what no ledger can keep

@@ -44,10 +44,15 @@ class Source(NamedTuple):
     address: str
 
 
+# HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
+AMOUNT_UNKNOWN = Decimal(999)
+
+
 class DrugAmount(NamedTuple):
     """One drug as the sender names it. `amount` is None when not valued; `unit` is as written.
 
-    `address` is the field of the code, and `amount_address` that of the amount.
+    `address` is the field of the code, and `amount_address` that of the amount. `unreadable` is the
+    shape of an amount that is no number, such as "6 characters, digits and letters".
     """
 
     codes: tuple[str, ...]
@@ -57,6 +62,12 @@ class DrugAmount(NamedTuple):
     component: Component
     address: str
     amount_address: str = ""
+    unreadable: str = ""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether an amount is charted that says nothing of the dose."""
+        return bool(self.unreadable) or self.amount == AMOUNT_UNKNOWN
 
     @property
     def names(self) -> tuple[str, ...]:

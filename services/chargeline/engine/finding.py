@@ -40,6 +40,7 @@ FindingCode = Literal[
     "visit.missing",
     "profile.invalid",
     # a timeline
+    "correction.again",
     "correction.ambiguous",
     "dose.disagrees",
     "start.missing",
@@ -154,6 +155,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "time.missing": "There is no time where one must stand.",
     "visit.missing": "A message about a visit has no visit number.",
     "profile.invalid": "An interface profile has a key or a value that it cannot have.",
+    "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
     "dose.disagrees": "The stop charts another amount than the start.",
     "start.missing": "Something was paused or stopped that nobody started.",

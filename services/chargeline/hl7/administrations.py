@@ -39,9 +39,20 @@ _new_record = by_keyword(Record)
 
 
 class ChartedRow:
-    """One RXA with all that is needed to read it. `row` is padded to every field of RXA."""
+    """One RXA with all that is needed to read it. `row` is padded to every field of RXA.
 
-    __slots__ = ("address", "administration", "delimiters", "order", "profile", "row")
+    `side_errors` are the errors of fields that cost no administration, such as a discarded amount.
+    """
+
+    __slots__ = (
+        "address",
+        "administration",
+        "delimiters",
+        "order",
+        "profile",
+        "row",
+        "side_errors",
+    )
 
     def __init__(
         self,
@@ -56,6 +67,7 @@ class ChartedRow:
         self.profile = profile
         self.delimiters = message.delimiters
         self.address = f"RXA[{administration.ordinal}]"
+        self.side_errors: list[Hl7Error] = []
 
     def text(self, number: int) -> str:
         """The first component of a field of RXA, trimmed."""
@@ -65,7 +77,7 @@ class ChartedRow:
 def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record:
     """One RXA as a record; `number` is the number of its order, "" if the order has none.
 
-    Raises Hl7Error for a time, an amount or a record status (RXA-21) that cannot be read.
+    Raises Hl7Error for a time, an action or a record status (RXA-21) that cannot be read.
     """
     profile, administration = charted.profile, charted.administration
     row, delimiters, address = charted.row, charted.delimiters, charted.address
@@ -179,10 +191,11 @@ def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
             row = next((other for other in others if other[0] == segment), None)
         if row is None or number >= len(row) or not row[number]:
             continue
-        word = component(row[number], part, charted.delimiters).strip().lower()
-        action = charted.profile.actions.get(word)
-        if action is not None:
-            return action, f"{segment}-{number}"
+        for repetition in row[number].split(charted.delimiters.repetition):
+            word = component(repetition, part, charted.delimiters).strip().lower()
+            action = charted.profile.actions.get(word)
+            if action is not None:
+                return action, f"{segment}-{number}"
     return "", ""
 
 
@@ -297,10 +310,16 @@ def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
     profile = charted.profile
     amounts = _charted_at(charted, profile.waste_observations, profile.waste)
     amounts += _waste_in_notes(charted)
-    read = [(decimal_at(text, place), unit, place) for place, text, unit in amounts]
-    return tuple(
-        [WastedAmount(amount, unit, place) for amount, unit, place in read if amount is not None]
-    )
+    read = []
+    for place, text, unit in amounts:
+        try:
+            amount = decimal_at(text, place)
+        except Hl7Error as error:
+            charted.side_errors.append(error)
+            continue
+        if amount is not None:
+            read.append(WastedAmount(amount, unit, place))
+    return tuple(read)
 
 
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
@@ -324,10 +343,11 @@ def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
     codes = _charted_at(charted, charted.profile.vial_observations, charted.profile.vials)
     vials = [VialCode(text, place) for place, text, _unit in codes]
     if "NDC" in coded:
-        parts = coded.split(delimiters.repetition)[0].split(delimiters.component)
-        for code, system in ((0, 2), (3, 5)):
-            if len(parts) > system and parts[system].strip().upper() == "NDC":
-                vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
+        for repetition in coded.split(delimiters.repetition):
+            parts = repetition.split(delimiters.component)
+            for code, system in ((0, 2), (3, 5)):
+                if len(parts) > system and parts[system].strip().upper() == "NDC":
+                    vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
     return tuple([vial for vial in vials if vial.ndc])
 
 

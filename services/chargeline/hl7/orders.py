@@ -5,6 +5,7 @@ an order; the engine puts the facts of several messages together.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 from chargeline.engine import DrugAmount, MessageRef, OrderFact, by_keyword, words
@@ -12,7 +13,7 @@ from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.segments import OrderGroup, Row, decimal_at, field
+from chargeline.hl7.segments import OrderGroup, Row, field, is_number
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
 
 _new_order_fact = by_keyword(OrderFact)
@@ -47,7 +48,7 @@ _NO_DURATION = _Duration(None, "")
 def order_fact_of(
     message: Message, reference: MessageRef, profile: Profile, group: OrderGroup, number: str
 ) -> OrderFact:
-    """What a group of segments says of the order `number`. Raises Hl7Error `number.invalid`."""
+    """What a group of segments says of the order `number`."""
     delimiters = message.delimiters
     drugs: list[DrugAmount] = []
     if group.drug is not None:
@@ -88,10 +89,8 @@ def _ordered_duration(
         quantity = field(row, 6)
         amount = component(quantity, 1, delimiters).strip()
         unit = component(quantity, 2, delimiters).split(delimiters.subcomponent)[0].strip().lower()
-        if amount and unit in _TIME_UNITS:
-            number = decimal_at(amount, address)
-            if number is not None and number > 0:
-                return _sensible(int(number * _TIME_UNITS[unit]), address)
+        if unit in _TIME_UNITS and is_number(amount) and Decimal(amount) > 0:
+            return _sensible(int(Decimal(amount) * _TIME_UNITS[unit]), address)
     if group.drug is None:
         return _NO_DURATION
     if group.drug[0] == "RXE":
@@ -112,10 +111,10 @@ def _volume_over_rate(row: Row, drugs: list[DrugAmount], delimiters: Delimiters)
     if unit not in _VOLUME_RATES or not volumes:
         return _NO_DURATION
     address = f"{row[0]}-{rate_field}"
-    rate = decimal_at(component(field(row, rate_field), 1, delimiters), address)
-    if not rate or rate < 0:
+    rate = component(field(row, rate_field), 1, delimiters).strip()
+    if not is_number(rate) or Decimal(rate) <= 0:
         return _NO_DURATION
-    return _sensible(int(max(volumes) * 60 / rate), address)
+    return _sensible(int(max(volumes) * 60 / Decimal(rate)), address)
 
 
 def _sensible(minutes: int, address: str) -> _Duration:

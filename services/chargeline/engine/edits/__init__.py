@@ -18,7 +18,7 @@ __all__ = ["reviewed"]
 def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:
     """A proposal with the doubts about it, and with the lines that rest on them provisional."""
     asked = doubts(assessment, saved)
-    open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _OF_A_PLACE]]
+    open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _DOUBTED]]
     if not open_:
         return proposal
     return proposal._replace(
@@ -29,6 +29,8 @@ def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Pr
 
 # Questions of a family whose answer may give the service another place, and so another code.
 _OF_A_PLACE = frozenset({"initial.second_line", "initial.primary_reason"})
+# These and a row that may have been replayed make every line of the administration doubtful.
+_DOUBTED = _OF_A_PLACE | {"correction.again"}
 
 
 def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:

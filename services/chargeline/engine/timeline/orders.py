@@ -5,8 +5,9 @@ counts, and an order (RDE) counts before a dispense (RDS) or a give (RGV) messag
 what was given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, OrderFact, Source
@@ -37,17 +38,24 @@ _new_order = by_keyword(Order)
 NO_ORDER = Order()
 
 
-def merge_order_facts(facts: Iterable[OrderFact]) -> Order:
-    """One order from all facts about it, in whatever order they arrived."""
+def merge_order_facts(facts: Iterable[OrderFact], sent_again: Mapping[str, datetime]) -> Order:
+    """One order from all facts about it, in whatever order they arrived.
+
+    `sent_again` holds the last MSH-7 of messages that were sent again with the same body.
+    """
     order = NO_ORDER
-    for fact in sorted(facts, key=_rank):
+    for _rank, fact in sorted([(_rank_of(fact, sent_again), fact) for fact in facts], key=_FIRST):
         order = _with(order, fact)
     return order
 
 
-def _rank(fact: OrderFact) -> tuple[int, datetime, str]:
+_FIRST = itemgetter(0)
+
+
+def _rank_of(fact: OrderFact, sent_again: Mapping[str, datetime]) -> tuple[int, datetime, str]:
     is_order = 1 if fact.kind == "order" else 0
-    return (is_order, fact.message.sent or BEGINNING, fact.message.digest)
+    digest = fact.message.digest
+    return (is_order, sent_again.get(digest) or fact.message.sent or BEGINNING, digest)
 
 
 def _with(order: Order, fact: OrderFact) -> Order:
