@@ -16,6 +16,7 @@ from chargeline.engine.words import (
     Component,
     DeviceCharted,
     MethodCharted,
+    OrderControlFact,
     OrderKind,
     PatientClassFact,
     PurposeCharted,
@@ -131,13 +132,14 @@ class Record(NamedTuple):
 class OrderFact(NamedTuple):
     """What RDE, RDS or RGV says of an order: its drugs, its route, and how long it should run.
 
-    `minutes` is the ordered duration, None if the message does not say it.
+    `minutes` is the ordered duration, None if the message does not say it. `control` says whether
+    the order is in force since `controlled`, "" if the message does not say it.
     """
 
     message: MessageRef
     order: str
     kind: OrderKind
-    control: str
+    control: OrderControlFact
     drugs: tuple[DrugAmount, ...]
     route: RouteCharted
     route_text: str
@@ -147,6 +149,7 @@ class OrderFact(NamedTuple):
     minutes: int | None
     minutes_address: str
     primary: bool
+    controlled: datetime | None = None
 
 
 class VisitFact(NamedTuple):

@@ -5,12 +5,14 @@ an order; the engine puts the facts of several messages together.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from chargeline.engine import DrugAmount, MessageRef, OrderFact, by_keyword, words
 from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
+from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import OrderGroup, Row, field, is_number
@@ -67,7 +69,8 @@ def order_fact_of(
         message=reference,
         order=number,
         kind=_KINDS[message.type],
-        control=component(field(group.orc, 1), 1, delimiters) if group.orc else "",
+        control=_control(group.orc, delimiters),
+        controlled=_controlled(group.orc, profile, delimiters),
         drugs=tuple(drugs),
         route=route.route,
         route_text=route.text,
@@ -78,6 +81,37 @@ def order_fact_of(
         minutes_address=duration.address,
         primary=site.primary,
     )
+
+
+# HL7 table 0119: requests to cancel and discontinue, and the notices that it was done.
+_CONTROLS: Mapping[str, words.OrderControl] = {
+    **dict.fromkeys(("CA", "OC", "CR", "DC", "OD", "DR"), "cancelled"),
+    **dict.fromkeys(("NW", "OK", "XO", "XX", "XR", "RL", "RO", "OE", "UC", "UD"), "in_force"),
+}
+# With ORC-1 SC (the status changed) ORC-5 says to what: HL7 table 0038.
+_STATUSES: Mapping[str, words.OrderControl] = {
+    **dict.fromkeys(("CA", "DC", "RP"), "cancelled"),
+    **dict.fromkeys(("IP", "SC"), "in_force"),
+}
+
+
+def _control(orc: Row | None, delimiters: Delimiters) -> words.OrderControlFact:
+    """Whether an ORC says that the order is cancelled or in force; "" if it says neither."""
+    if orc is None:
+        return ""
+    control = component(field(orc, 1), 1, delimiters).strip().upper()
+    if control != "SC":
+        return _CONTROLS.get(control, "")
+    return _STATUSES.get(component(field(orc, 5), 1, delimiters).strip().upper(), "")
+
+
+def _controlled(orc: Row | None, profile: Profile, delimiters: Delimiters) -> datetime | None:
+    """ORC-9, the time of the change; None if it cannot be read, and MSH-7 then counts."""
+    text = component(field(orc, 9), 1, delimiters).strip() if orc is not None else ""
+    try:
+        return profile.clock.read_if_valued(text, "ORC-9")
+    except Hl7Error:
+        return None
 
 
 def _ordered_duration(

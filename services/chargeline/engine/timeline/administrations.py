@@ -99,6 +99,7 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         wasted=tuple([amount for record in dose.records for amount in record.wasted]),
         ordered=order.drugs,
         left_paused=dose.state == "paused",
+        cancelled=order.cancelled,
         not_bought=any(record.not_bought for record in dose.records),
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )

@@ -19,7 +19,10 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Order(NamedTuple):
-    """One order, as all messages about it say; None or "" where no message says anything."""
+    """One order, as all messages about it say; None or "" where no message says anything.
+
+    `cancelled` is when it was cancelled or discontinued, None if it is in force.
+    """
 
     drugs: tuple[DrugAmount, ...] = ()
     source: Source | None = None
@@ -30,6 +33,7 @@ class Order(NamedTuple):
     device: DeviceCharted = ""
     minutes: int | None = None
     primary: bool = False
+    cancelled: datetime | None = None
 
 
 _new_order = by_keyword(Order)
@@ -63,6 +67,9 @@ def _with(order: Order, fact: OrderFact) -> Order:
     drugs, source = order.drugs, order.source
     if fact.drugs:
         drugs, source = fact.drugs, Source(fact.message, fact.drugs[0].address)
+    cancelled = order.cancelled if not fact.control else None
+    if fact.control == "cancelled":
+        cancelled = fact.controlled or fact.message.sent or BEGINNING
     return _new_order(
         drugs=drugs,
         source=source,
@@ -73,4 +80,5 @@ def _with(order: Order, fact: OrderFact) -> Order:
         device=fact.device or order.device,
         minutes=fact.minutes if fact.minutes is not None else order.minutes,
         primary=order.primary or fact.primary,
+        cancelled=cancelled,
     )

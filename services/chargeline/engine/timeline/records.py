@@ -51,7 +51,8 @@ class Administration(NamedTuple):
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
-    `not_bought`: a patient, a trial or a programme supplied the drug.
+    `not_bought`: a patient, a trial or a programme supplied the drug. `cancelled` is when the order
+    was cancelled, None if it is in force.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Administration(NamedTuple):
     ordered: tuple[DrugAmount, ...] = ()
     left_paused: bool = False
     not_bought: bool = False
+    cancelled: datetime | None = None
 
     @property
     def start(self) -> datetime:
