@@ -95,8 +95,9 @@ class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
     `at` is RXA-3 and `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice`
-    say that the local time occurs twice that night, because the clock was put back. No line uses
-    `wasted` and `vials` yet.
+    say that the local time occurs twice that night, because the clock was put back. `at_address`
+    and `until_address` are where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and
+    `vials` yet.
     """
 
     message: MessageRef
@@ -127,6 +128,8 @@ class Record(NamedTuple):
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
     not_bought: bool = False
+    at_address: str = ""
+    until_address: str = ""
 
 
 class OrderFact(NamedTuple):

@@ -7,7 +7,8 @@ the conclusions.
 """
 
 from chargeline.engine import Event, MessageRef
-from chargeline.hl7.administrations import ChartedRow, record_of
+from chargeline.hl7.administrations import record_of
+from chargeline.hl7.charted import ChartedRow
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.orders import order_fact_of

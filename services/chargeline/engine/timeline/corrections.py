@@ -26,7 +26,8 @@ _Identity = tuple[object, ...]
 
 def address(record: Record, field: str) -> Source:
     """The source of a field of a record, such as RXA[2]-3 in the second RXA of its message."""
-    return Source(record.message, f"RXA[{record.ordinal}]-{field}")
+    elsewhere = {"3": record.at_address, "4": record.until_address}.get(field)
+    return Source(record.message, elsewhere or f"RXA[{record.ordinal}]-{field}")
 
 
 def clock(record: Record) -> tuple[datetime, int, str, str, int]:
