@@ -2,9 +2,9 @@
 
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
-output of some verbs: drafts.py (code, explain), rules.py, simulation.py, and live.py (the live
-service). The command line decides nothing about charges: it hands files and settings to the
-programs and prints what they return.
+output of some verbs: drafts.py (code, explain), interfaces.py (survey, send), rules.py,
+simulation.py, and live.py (the live service). The command line decides nothing about charges: it
+hands files and settings to the programs and prints what they return.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from chargeline.cli import drafts, live, rules, simulation
+from chargeline.cli import drafts, interfaces, live, rules, simulation
 from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
 from chargeline.engine import Finding
 from chargeline.hl7.errors import Hl7Error
@@ -32,6 +32,7 @@ examples:
   chargeline code - --json < feed.hl7                         the same as JSON
   chargeline code feed/ --interface action-stream --policy cms-facility-2026
   chargeline explain feed.hl7 --visit V100001                 why each line is there
+  chargeline survey week.hl7 --interface zmar                 what the sender writes, counted
   chargeline rules diff guide-2026 cms-facility-2026          how two policies differ
   chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"  which rules decide a case
 
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     drafts.add_code(verbs)
     drafts.add_explain(verbs)
     rules.add_rules(verbs)
+    interfaces.add_interfaces(verbs)
     simulation.add_simulate(verbs)
     live.add_live(verbs)
     return parser

@@ -28,6 +28,12 @@ def add_feed_arguments(verb: argparse.ArgumentParser) -> None:
         "payers.toml gives to the payer of the visit)",
     )
     add_formulary(verb)
+    add_interface(verb)
+    add_rules_folder(verb)
+
+
+def add_interface(verb: argparse.ArgumentParser) -> None:
+    """The argument for the sender's way of writing."""
     verb.add_argument(
         "--interface",
         metavar="NAME",
@@ -35,7 +41,6 @@ def add_feed_arguments(verb: argparse.ArgumentParser) -> None:
         help="how the sender writes its messages: the name of a folder of rules/interfaces "
         "(default: standard)",
     )
-    add_rules_folder(verb)
 
 
 def add_formulary(verb: argparse.ArgumentParser) -> None:
