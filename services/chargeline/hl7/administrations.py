@@ -291,7 +291,7 @@ def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
         try:
             amount = decimal_at(text, place)
         except Hl7Error as error:
-            charted.side_errors.append(error)
+            charted.side_findings.append(error.finding)
             continue
         if amount is not None:
             read.append(WastedAmount(amount, unit, place))

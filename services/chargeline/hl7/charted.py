@@ -4,8 +4,8 @@ This module owns where a value stands: in the RXA, in an observation, or in a Z 
 know what a value means; administrations.py does.
 """
 
+from chargeline.engine import Finding
 from chargeline.hl7.delimiters import NULL, component
-from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.segments import AdministrationGroup, OrderGroup, Row, field, first_of_all
@@ -14,7 +14,7 @@ from chargeline.hl7.segments import AdministrationGroup, OrderGroup, Row, field,
 class ChartedRow:
     """One RXA with all that is needed to read it. `row` is padded to every field of RXA.
 
-    `side_errors` are the errors of fields that cost no administration, such as a discarded amount.
+    `side_findings` are about fields that cost no administration, such as a discarded amount.
     """
 
     __slots__ = (
@@ -24,7 +24,7 @@ class ChartedRow:
         "order",
         "profile",
         "row",
-        "side_errors",
+        "side_findings",
     )
 
     def __init__(
@@ -40,7 +40,7 @@ class ChartedRow:
         self.profile = profile
         self.delimiters = message.delimiters
         self.address = f"RXA[{administration.ordinal}]"
-        self.side_errors: list[Hl7Error] = []
+        self.side_findings: list[Finding] = []
 
     def text(self, number: int) -> str:
         """The first component of a field of RXA, trimmed."""

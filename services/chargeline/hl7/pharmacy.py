@@ -6,7 +6,7 @@ does not decide what a stop or a drug means; the profile translates the words, a
 the conclusions.
 """
 
-from chargeline.engine import Event, MessageRef
+from chargeline.engine import Event, MessageRef, Unreadable
 from chargeline.hl7.administrations import record_of
 from chargeline.hl7.charted import ChartedRow
 from chargeline.hl7.errors import Hl7Error
@@ -38,5 +38,5 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
                 events.append(record_of(charted, reference, number))
             except Hl7Error as error:
                 events.append(unreadable(reference, error))
-            events += [unreadable(reference, error) for error in charted.side_errors]
+            events += [Unreadable(reference, finding) for finding in charted.side_findings]
     return events
