@@ -25,6 +25,7 @@ FindingCode = Literal[
     "message.several",
     "message.segment",
     "message.two_patients",
+    "message.too_many",
     "record.none",
     "message.unknown",
     "message.not_followed",
@@ -143,6 +144,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "message.several": "There is more than one message where one was expected.",
     "message.segment": "A line is a segment but for blanks or small letters in its name.",
     "message.two_patients": "One message is about two patients or two visits.",
+    "message.too_many": "A message has more lines than any message about care.",
     "record.none": "A message about administrations holds none that can be read.",
     "message.unknown": "Chargeline does not use messages of this type.",
     "message.not_followed": "A message moves or renames what chargeline cannot follow.",
@@ -290,7 +292,8 @@ def shape_of(text: str) -> str:
     """A text described without showing its content: `8 characters, digits and letters`."""
     if not text:
         return "nothing"
-    kinds = [name for name, is_one in _KINDS_OF_CHARACTERS if any(map(is_one, text))]
+    different = set(text)
+    kinds = [name for name, is_one in _KINDS_OF_CHARACTERS if any(map(is_one, different))]
     return f"{len(text)} character{'s' if len(text) > 1 else ''}, {' and '.join(kinds)}"
 
 

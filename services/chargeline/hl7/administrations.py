@@ -298,6 +298,7 @@ def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
     return tuple(read)
 
 
+_LONGEST_NOTE = 10_000  # a search for an amount takes longer than the rest of the message
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
 
 
@@ -308,7 +309,7 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
         return []
     notes = [(f"{charted.address}-9", charted.row[9])]
     notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
-    matches = [(place, pattern.search(text)) for place, text in notes]
+    matches = [(place, pattern.search(text[:_LONGEST_NOTE])) for place, text in notes]
     amounts = [(place, match["amount"], match["unit"]) for place, match in matches if match]
     return [amount for amount in amounts if _NUMBER.fullmatch(amount[1])]  # a note is prose
 

@@ -71,6 +71,9 @@ def _drug_amount(
     )
 
 
+_MOST_REPETITIONS = 20
+
+
 class _Amount(NamedTuple):
     """A number and its unit; `unreadable` is the shape of a text that is no number."""
 
@@ -119,7 +122,8 @@ def _drug_name(named: str, delimiters: Delimiters) -> tuple[tuple[str, ...], str
     the formulary then notices.
     """
     first, *others = [
-        _coded(repetition, delimiters) for repetition in named.split(delimiters.repetition)
+        _coded(repetition, delimiters)
+        for repetition in named.split(delimiters.repetition, _MOST_REPETITIONS)[:_MOST_REPETITIONS]
     ]
     codes = [first[0], first[3], *[part for other in others for part in (*other[:2], *other[3:5])]]
     distinct = dict.fromkeys([code for code in codes if code and code != NULL])
@@ -129,7 +133,8 @@ def _drug_name(named: str, delimiters: Delimiters) -> tuple[tuple[str, ...], str
 
 def _coded(repetition: str, delimiters: Delimiters) -> list[str]:
     """The components of a coded value, at least six."""
-    parts = [unescape(part.strip(), delimiters) for part in repetition.split(delimiters.component)]
+    parts = repetition.split(delimiters.component, 6)[:6]
+    parts = [unescape(part.strip(), delimiters) for part in parts]
     return parts + [""] * (6 - len(parts))
 
 
