@@ -32,7 +32,7 @@ examples:
   chargeline code - --json < feed.hl7                         the same as JSON
   chargeline code feed/ --interface action-stream --policy cms-facility-2026
   chargeline explain feed.hl7 --visit V100001                 why each line is there
-  chargeline survey week.hl7 --interface zmar                 what the sender writes, counted
+  chargeline survey /tmp/feed/standard.hl7                    what the sender writes, counted
   chargeline rules diff guide-2026 cms-facility-2026          how two policies differ
   chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"  which rules decide a case
 

@@ -148,6 +148,7 @@ class _Causes:
     def __init__(self, services: Sequence[Service], ours: Mapping[str, Sequence[str]]) -> None:
         self._ours = ours
         self._ours_alone = _alone(services)
+        self._theirs: dict[str, _RulesOfOther] = {}  # by policy, because every line asks for them
 
     def of(self, keys: Sequence[str], other: _Other) -> str:
         """The id of the rule that makes the difference, "" where no rule differs.
@@ -159,16 +160,31 @@ class _Causes:
         under the guide. Under Medicare pembrolizumab is chemotherapy and therefore initial, so the
         rule on pembrolizumab is the cause of the other code of vancomycin.
         """
+        if other.policy not in self._theirs:
+            self._theirs[other.policy] = self._rules_of(other)
+        theirs = self._theirs[other.policy]
+        return (
+            _first_differing(self._ours_alone, theirs.alone, keys)
+            or theirs.first_alone
+            or _first_differing(self._ours, theirs.in_place, keys)
+        )
+
+    def _rules_of(self, other: _Other) -> "_RulesOfOther":
         alone = _alone(other.assessment.services)
-        ours = self._ours_alone
-        by_themselves = _first_differing(ours, alone, keys) or _first_differing(ours, alone, ours)
-        if by_themselves:
-            return by_themselves
-        rules: dict[str, list[str]] = {}
+        in_place: dict[str, list[str]] = {}
         for family in other.families:
             for key, used in family.rules().items():
-                rules.setdefault(key, []).extend(used)
-        return _first_differing(self._ours, rules, keys)
+                in_place.setdefault(key, []).extend(used)
+        first = _first_differing(self._ours_alone, alone, self._ours_alone)
+        return _RulesOfOther(alone, first, in_place)
+
+
+class _RulesOfOther(NamedTuple):
+    """The rules of another policy: alone, the first of them that differs anywhere, and in place."""
+
+    alone: Mapping[str, Sequence[str]]
+    first_alone: str
+    in_place: Mapping[str, Sequence[str]]
 
 
 def _alone(services: Sequence[Service]) -> dict[str, list[str]]:
