@@ -149,6 +149,9 @@ class _Causes:
         self._ours = ours
         self._ours_alone = _alone(services)
         self._our_rules = rules
+        self._theirs: dict[
+            tuple[str, bool], _RulesOfOther
+        ] = {}  # by policy, because every line asks for them
 
     def of(self, keys: Sequence[str], other: _Other, has_same_codes: bool) -> str:
         """The id of the rule that makes the difference, "" where no rule differs.
@@ -162,20 +165,38 @@ class _Causes:
         code of vancomycin. Rules that count hours belong to the second stage only where the codes
         are the same and the units differ.
         """
+        slot = (other.policy, has_same_codes)
+        if slot not in self._theirs:
+            self._theirs[slot] = self._rules_of(other, has_same_codes)
+        theirs = self._theirs[slot]
+        return (
+            _first_differing(self._ours_alone, theirs.alone, keys)
+            or _first_differing(self._ours, theirs.apart_in_place, keys)
+            or theirs.first_alone
+            or _first_differing(self._ours, theirs.in_place, keys)
+        )
+
+    def _rules_of(self, other: _Other, has_same_codes: bool) -> "_RulesOfOther":
         alone = _alone(other.assessment.services)
-        ours = self._ours_alone
-        placed: dict[str, list[str]] = {}
+        apart = _only_theirs(self._our_rules, other.assessment.rules, has_same_codes)
+        in_place: dict[str, list[str]] = {}
         for family in other.families:
             for key, used in family.rules().items():
-                placed.setdefault(key, []).extend(used)
-        apart = _only_theirs(self._our_rules, other.assessment.rules, has_same_codes)
-        of_place = {key: [rule for rule in used if rule in apart] for key, used in placed.items()}
-        return (
-            _first_differing(ours, alone, keys)
-            or _first_differing(self._ours, of_place, keys)
-            or _first_differing(ours, alone, ours)
-            or _first_differing(self._ours, placed, keys)
-        )
+                in_place.setdefault(key, []).extend(used)
+        apart_in_place = {
+            key: [rule for rule in used if rule in apart] for key, used in in_place.items()
+        }
+        first = _first_differing(self._ours_alone, alone, self._ours_alone)
+        return _RulesOfOther(alone, apart_in_place, first, in_place)
+
+
+class _RulesOfOther(NamedTuple):
+    """The rules of another policy for each of the four stages of the search for a cause."""
+
+    alone: Mapping[str, Sequence[str]]
+    apart_in_place: Mapping[str, Sequence[str]]
+    first_alone: str
+    in_place: Mapping[str, Sequence[str]]
 
 
 @lru_cache(maxsize=1_000)  # a few policies, a few periods

@@ -119,6 +119,12 @@ OrderKind = Literal[
     "give",  # RGV: what is to be given now
 ]
 
+OrderControl = Literal[
+    "cancelled",  # nobody may give what was ordered any more
+    "in_force",  # ordered, changed or released
+]
+OrderControlFact = OrderControl | Literal[""]
+
 PatientClass = Literal[
     "recurring",  # an account on which the patient comes again and again
     "outpatient",  # one visit

@@ -200,7 +200,10 @@ class Gateway:
         Raises HangUpError if the message could not be stored and its MSH-15 forbids an
         answer that says so.
         """
-        received = _receive(frame, peer, self._now())
+        if len(frame) <= _LARGE_BYTES:
+            received = _receive(frame, peer, self._now())
+        else:  # beside the event loop, so that the other senders are answered meanwhile
+            received = await asyncio.to_thread(_receive, frame, peer, self._now())
         if received.message is not None and received.message.type == "ACK":
             self._count("acknowledgement_received")
             return None  # two systems that acknowledge each other's ACKs would never stop
@@ -277,6 +280,9 @@ class Gateway:
 # ------------------------------------------------------------------ one message
 
 
+_LARGE_BYTES = 100_000
+
+
 class _Received(NamedTuple):
     """A frame and what could be read of it: the message, or else the problem."""
 
@@ -292,17 +298,8 @@ def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
     try:
         message = read_message(frame)
     except Hl7Error as problem:
-        return _Received(
-            frame=frame,
-            peer=peer,
-            at=at,
-            header=salvaged_header(frame),
-            message=None,
-            problem=problem,
-        )
-    return _Received(
-        frame=frame, peer=peer, at=at, header=header_of(message), message=message, problem=None
-    )
+        return _Received(frame, peer, at, salvaged_header(frame), message=None, problem=problem)
+    return _Received(frame, peer, at, header_of(message), message=message, problem=None)
 
 
 def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | None:

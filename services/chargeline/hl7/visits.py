@@ -19,6 +19,8 @@ _new_visit_fact = by_keyword(VisitFact)
 _PATIENT_MERGES = frozenset({"A18", "A34", "A36", "A40"})
 _VISIT_MERGES = frozenset({"A35", "A36", "A41", "A42", "A45", "A50"})
 
+_MOST_REPETITIONS = 50  # a list of numbers longer than this is no list of a patient's numbers
+
 Row = list[str]
 
 
@@ -104,7 +106,7 @@ def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str
     It is the first repetition whose type (CX.5) the profile lists, such as MR; else the first of
     all.
     """
-    repetitions = field.split(delimiters.repetition)
+    repetitions = field.split(delimiters.repetition, _MOST_REPETITIONS)[:_MOST_REPETITIONS]
     chosen = next(
         (
             number

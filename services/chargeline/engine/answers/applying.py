@@ -187,7 +187,7 @@ def _dose(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     assert given is not None, "the value was looked at"
     place = _place_of_drug(answer, item, formulary)
     drugs = [
-        drug._replace(amount=given.amount, unit=given.unit, amount_address=ADDRESS)
+        drug._replace(amount=given.amount, unit=given.unit, amount_address=ADDRESS, unreadable="")
         if number == place
         else drug
         for number, drug in enumerate(item.drugs)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from chargeline.engine.drugs.concerns import NOT_BOUGHT, RoundingAnswer
 from chargeline.engine.drugs.units import dose_units
-from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.events import DrugAmount, Source, VisitKey
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
@@ -24,8 +24,6 @@ from chargeline.engine.words import DrugKind, NotBoughtAs
 
 _new_charge_line = by_keyword(ChargeLine)
 
-# HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
-AMOUNT_UNKNOWN = Decimal(999)
 ROLE = "drug"
 # What is withheld together with its service: neither is sold as a drug.
 _WITH_ITS_SERVICE: frozenset[DrugKind] = frozenset({"flush", "blood"})
@@ -50,7 +48,7 @@ class DrugDose(NamedTuple):
     def in_unit_of_drug(self) -> Decimal | None:
         """The dose in the drug's own unit; None where the charted amount cannot be used."""
         charted = self.named.amount
-        if charted.amount is None or charted.amount <= 0 or charted.amount == AMOUNT_UNKNOWN:
+        if charted.amount is None or charted.amount <= 0 or charted.is_unknown:
             return None
         return convert(charted.amount, charted.unit, self.drug.unit)
 
@@ -200,7 +198,9 @@ def _source(dose: DrugDose) -> Source:
 def _dose_question(dose: DrugDose) -> Question:
     charted = dose.named.amount
     code: FindingCode = "dose.missing"
-    if charted.amount is None or charted.amount == AMOUNT_UNKNOWN:
+    if charted.unreadable:
+        code, in_words = "number.invalid", charted.unreadable
+    elif charted.amount is None or charted.is_unknown:
         in_words = "no amount"
     elif charted.amount <= 0:
         in_words = f"an amount of {charted.amount}"
@@ -216,5 +216,10 @@ def _dose_question(dose: DrugDose) -> Question:
         do="chart the dose that was given; until then this dose is not billed",
         drug=dose.drug.id,
         administrations=(dose.key,),
-        sources=(item.drug_source._replace(address=charted.address),),
+        sources=(item.drug_source._replace(address=_address(charted)),),
     )
+
+
+def _address(charted: DrugAmount) -> str:
+    """Where a person looks for the amount: its own field if it is unreadable, else the drug's."""
+    return charted.amount_address if charted.unreadable else charted.address

@@ -46,6 +46,7 @@ _RESTING: Mapping[str, frozenset[FamilyName]] = {
     "stop.missing": frozenset({"infusions"}),
     # The record says two things: how much, which row, or when.
     "dose.disagrees": frozenset({"drugs"}),
+    "correction.again": _BOTH,
     "correction.ambiguous": _BOTH,
     "time.twice": _BOTH,
 }

@@ -62,7 +62,8 @@ class Administration(NamedTuple):
     `not_bought`: a patient, a trial or a programme supplied the drug. `answered` are the answers of
     people that hold for the administration; `fold` leaves it empty. `stopped_only` is the time of a
     stop before which nothing was started, and `ends_other_visit` says that another visit started
-    it: the patient's record knows (pumps.py).
+    it: the patient's record knows (pumps.py). `cancelled` is when the
+    order was cancelled, None if it is in force.
     """
 
     key: str
@@ -94,6 +95,7 @@ class Administration(NamedTuple):
     answered: tuple[Answer, ...] = ()
     stopped_only: datetime | None = None
     ends_other_visit: bool = False
+    cancelled: datetime | None = None
 
     @property
     def start(self) -> datetime:
