@@ -27,12 +27,14 @@ WORD_TABLES = {
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
+    | {"patient_class"}
     | {"empty_end", "order", "administration", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
     | {"primary_reason", "waste", "waste_note", "vial_ndc", "not_bought_words"}
 )
+_PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
 
@@ -54,6 +56,7 @@ class Profile:
         self.clock = Clock(reader.zone("zone"))
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
+        self.patient_class = reader.places("patient_class", _PATIENT_CLASS)
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
         self.open_means_running = (
             reader.one_of("empty_end", words.words_of(words.EmptyEnd)) == "running"
@@ -175,7 +178,9 @@ class _TableReader:
             return []
         return value
 
-    def places(self, key: str) -> tuple[Place, ...]:
+    def places(self, key: str, default: Sequence[str] = ()) -> tuple[Place, ...]:
+        if default and key not in self.table:
+            return _TableReader({key: list(default)}, frozenset({key})).places(key)
         return self.places_and_observations(key, observations=False)[0]
 
     def places_and_observations(
