@@ -5,6 +5,12 @@ from pathlib import Path
 import pytest
 
 from chargeline.coding.run import Run
+from chargeline.engine import VisitFact
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.location import rules_directory
 from tests.trials import DAY, administration_codes, message, provisional, questions, run_of, rxa
 
 FACILITY = "cms-facility-2026"
@@ -185,3 +191,27 @@ def test_flushes_beside_a_drug_of_the_day_are_part_of_it(tmp_path: Path, other_v
     drug = message(rxa("vancomycin", "1000-1100", "1000 mg"), IV, visit=other_visit, number=2)
     run = run_of(tmp_path, message(*FLUSHES), drug, policy=FACILITY)
     assert (administration_codes(run), questions(run)) == (["96365 x1"], [])
+
+
+@pytest.mark.parametrize(
+    ("places", "patient_type", "expected"),
+    [
+        (["PV1-18.1", "PV1-2.1"], "OBS", "observation"),
+        (["PV1-18.1", "PV1-2.1"], "MED", "outpatient"),
+        (["PV1-18.1", "PV1-2.1"], "", "outpatient"),
+        (["PV1-2.1"], "OBS", "outpatient"),
+        (None, "OBS", "outpatient"),
+    ],
+)
+def test_the_class_may_stand_in_the_patient_type(
+    places: list[str] | None, patient_type: str, expected: str
+) -> None:
+    """An observation stay that is charted as O: the first address with a known word wins."""
+    table = {**read_interface(rules_directory(), "standard"), "patient_class": places}
+    if places is None:
+        del table["patient_class"]
+    text = message(rxa("vancomycin", "0900-1000", "1000 mg"), IV)
+    text = text.replace("PV1|1|O||||||||||||||||", f"PV1|1|O||||||||||||||||{patient_type}")
+    reading = read_events(read_message(text.encode()), make_profile(table))
+    (fact,) = [event for event in reading.events if isinstance(event, VisitFact)]
+    assert fact.patient_class == expected

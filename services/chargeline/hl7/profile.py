@@ -27,6 +27,7 @@ WORD_TABLES = {
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
+    | {"patient_class"}
     | {"empty_end", "order", "administration", "processing_ids", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
@@ -39,6 +40,7 @@ _IN_ORDER = ("ORC",)
 _IN_ADMINISTRATION = ("RXA", "Z")
 _IN_ACTION = ("RXA", "ORC", "Z")
 _IN_SITE = ("RXR", "RXA", "Z")
+_PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
 
@@ -60,6 +62,7 @@ class Profile:
         self.clock = Clock(reader.zone("zone"))
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
+        self.patient_class = reader.places("patient_class", default=_PATIENT_CLASS)
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
         self.processing_ids = frozenset(reader.words("processing_ids"))
         self.open_means_running = (
@@ -203,7 +206,11 @@ class _TableReader:
             return []
         return value
 
-    def places(self, key: str, segments: Sequence[str] | None = None) -> tuple[Place, ...]:
+    def places(
+        self, key: str, segments: Sequence[str] | None = None, *, default: Sequence[str] = ()
+    ) -> tuple[Place, ...]:
+        if default and key not in self.table:
+            return _TableReader({key: list(default)}, frozenset({key})).places(key, segments)
         return self.places_and_observations(key, segments, observations=False)[0]
 
     def places_and_observations(
