@@ -6,6 +6,7 @@ import pytest
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import Forgotten, Ledger, StoredMerge, store
+from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.retention import forget_some
 
 from .rows import (
@@ -79,6 +80,19 @@ async def test_a_patient_s_record_outlives_the_visit_s_messages(ledger: Ledger) 
     assert await ledger.forget(MORNING, record_before=LONG_AGO) == Forgotten(contributions=1)
     async with ledger.view() as view:
         assert await view.contributions([("NORTH", "P1")]) == [old]
+
+
+async def test_what_people_answered_goes_with_the_visit(ledger: Ledger) -> None:
+    """The answers of a number that leads to the visit go as well; those of another visit stay."""
+    await keep(ledger, V1, "final", 1)
+    await keep(ledger, V2, "final", 2, days_old=False)
+    rows = [StoredAnswer(*key, "a1", LONG_AGO, "{}") for key in (V1, V2)]
+    async with ledger.batch() as batch:
+        await batch.add_answers(rows)
+        await batch.add_answers(rows)
+    assert (await forget(ledger, MORNING - HOUR)).answers == 1
+    async with ledger.view() as view:
+        assert await view.answers_of([V1, V2], []) == {V1: [], V2: [rows[1]]}
 
 
 async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger) -> None:
