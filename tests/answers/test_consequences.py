@@ -39,10 +39,10 @@ def short(run: Run, code: str) -> dict[str, list[str]]:
 def test_the_choices_of_a_missing_stop_say_what_they_draft(tmp_path: Path) -> None:
     """The ordered end is tried for the stop: 60 minutes are an infusion."""
     assert short(run_after(tmp_path, open_infusion()), "stop.missing") == {
-        "stop": ["96409 x1 ? > -", "- > 96413 x1"],
-        "push": ["96409 x1 ? > 96409 x1"],
-        "unknown": ["96409 x1 ? > 96409 x1"],
-        "not_given": ["96409 x1 ? > -", "J9045 x9 > -"],
+        "stop": ["96409 x1 ? > -", "J9045 x9 ? > J9045 x9", "- > 96413 x1"],
+        "push": ["96409 x1 ? > 96409 x1", "J9045 x9 ? > J9045 x9"],
+        "unknown": ["96409 x1 ? > 96409 x1", "J9045 x9 ? > J9045 x9"],
+        "not_given": ["96409 x1 ? > -", "J9045 x9 ? > -"],
     }
 
 

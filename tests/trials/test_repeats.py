@@ -59,7 +59,7 @@ def test_an_interrupted_infusion_is_one(tmp_path: Path, second: str) -> None:
 
 
 def test_a_bag_without_a_stop_is_no_push_beside_the_next_bag(tmp_path: Path) -> None:
-    """The stop is asked for, its minutes are not counted, and the hours wait for the answer."""
+    """The stop is asked for, its minutes are not counted, and the lines wait for the answer."""
     first = rxa("paclitaxel", "0700", "100 mg")
     second = rxa("paclitaxel", "1500-1700", "100 mg").replace("|0|1|", "|0|2|")
     bags = [
@@ -69,5 +69,5 @@ def test_a_bag_without_a_stop_is_no_push_beside_the_next_bag(tmp_path: Path) -> 
     run = run_of(tmp_path, *bags, policy=FACILITY)
     assert administration_codes(run) == ["96413 x1", "96415 x1"]
     assert questions(run) == ["stop.missing"]
-    assert provisional(run) == ["96413", "96415"]
+    assert provisional(run) == ["96413", "96415", "J9267"]
     assert "J9267 x200" in charges(run)
