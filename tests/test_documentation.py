@@ -87,6 +87,12 @@ def missing_lines(expected: list[str], printed: str) -> Iterator[str]:
             yield line
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest sets COLUMNS for its own output."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def run(command: str, capsys: Capsys) -> tuple[int, str]:
     """Run a shown command in this process; returns its exit code and output."""
     program, *arguments = shlex.split(command)
@@ -173,14 +179,11 @@ def test_the_worked_rule_needs_what_it_overrides(own_rules: Path, capsys: Capsys
 
 def test_the_worked_sender_is_read(own_rules: Path, capsys: Capsys) -> None:
     """The profile and messages of rules/interfaces/README.md give the page shown there."""
-    (fragment,) = (tomllib.loads(block) for block in blocks(INTERFACES_README, "toml"))
-    table = read_interface(RULES, "standard")
-    for key, value in fragment.items():
-        inner = table[key]
-        table[key] = {**inner, **value} if isinstance(inner, dict) else value
-    place = own_rules / "my-rules/interfaces" / str(table["name"]) / "profile.toml"
+    (profile,) = blocks(INTERFACES_README, "toml")
+    name = str(tomllib.loads(profile)["name"])
+    place = own_rules / "my-rules/interfaces" / name / "profile.toml"
     place.parent.mkdir()
-    place.write_text(as_toml(table), encoding="utf-8")
+    place.write_text(profile, encoding="utf-8")
     (messages,) = blocks(INTERFACES_README, "hl7")
     # The document codes the week's file without the profile, which sets the messages aside.
     for name in ("zmar.hl7", "week.hl7"):
@@ -301,7 +304,7 @@ def test_what_the_page_says_of_limits_holds() -> None:
         f"{setup.VISITS_IN_MEMORY:,} visits",
         f"at most {program.FETCH_BYTES // mebibyte} MiB",
         f"{program.PARTITION_FETCH_BYTES // mebibyte} MiB of a partition",
-        f"{server.CONNECTIONS} senders × {server.IN_FLIGHT + 1} messages",
+        f"{settings.Settings().mllp_connections} senders × {server.IN_FLIGHT + 1} messages",
         f"AE (CE) after {server.ListenerSettings().store_seconds:g} s",
     ):
         assert said in text, said

@@ -23,7 +23,10 @@ def run() -> int:
         feed = simulate(visits=VISITS, seed=SEED, mess=MESS, first_day=date(2026, 3, 2))
         write_feed(feed, place)
         print(
-            f"A day at an invented infusion centre: {len(feed.messages)} HL7 messages.\n",
+            f"A day at an invented infusion centre: {len(feed.messages)} HL7 messages.\n"
+            "The policy of a visit follows its payer (rules/payers.toml). As shipped, every payer, "
+            "Medicare\ntoo, follows the hospital's own guide; a line says where Medicare's rules "
+            "end differently.\n",
             flush=True,
         )
         worst = 0

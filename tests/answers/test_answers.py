@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.engine import words
+from chargeline.engine import answer_words, words
 from chargeline.engine.answers.applying import EFFECTS, SETTLES, change_nothing
 from tests.answers.given import EVENING, answer, asked, run_after
 from tests.trials import charges, message, provisional, questions, rxa
@@ -229,7 +229,7 @@ def test_a_stop_that_cannot_be_closes_nothing(tmp_path: Path, value: str) -> Non
 
 def test_each_choice_that_is_offered_has_an_effect_or_settles() -> None:
     """No choice of any question is without a meaning."""
-    for choice in words.words_of(words.AnswerChoice):
+    for choice in words.words_of(answer_words.AnswerChoice):
         settles = choice in SETTLES or choice == "withdraw"
         assert settles or EFFECTS[choice] is not change_nothing, choice  # type: ignore[index]
 

@@ -8,6 +8,7 @@ from aiokafka.errors import (
     KafkaError,
     TopicAuthorizationFailedError,
 )
+from structlog.testing import capture_logs
 
 from chargeline.capture.failures import TRIES, Failure, TaskFailures
 from chargeline.capture.relay import in_rounds
@@ -29,6 +30,19 @@ def ledger_error(kind: type[LedgerError]) -> LedgerError:
 def failures() -> TaskFailures:
     """A program in which nothing has failed yet."""
     return TaskFailures(logs.logger("test"))
+
+
+def test_a_failure_is_logged_ever_more_rarely_and_its_end_once() -> None:
+    """Ten tries are four lines, and one line says that the task goes on."""
+    with capture_logs() as lines:
+        failing = TaskFailures(logs.logger("test"))
+        for _ in range(10):
+            failing.met("reader", ledger_error(Unreachable))
+        failing.over("reader")
+        failing.over("reader")
+    said = [(line["event"], line["attempt"]) for line in lines]
+    waiting = [("reader.waiting", attempt) for attempt in (1, 2, 4, 8)]
+    assert said == [*waiting, ("reader.goes_on", 10)]
 
 
 @pytest.mark.parametrize(

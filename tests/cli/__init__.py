@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 
@@ -42,7 +43,9 @@ class Outcome(NamedTuple):
 
 def command(*arguments: str | Path, stdin: bytes = b"", **variables: str) -> Outcome:
     environment = {
-        key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
     }
     done = subprocess.run(
         [*PYTHON, *map(str, arguments)],
@@ -54,11 +57,14 @@ def command(*arguments: str | Path, stdin: bytes = b"", **variables: str) -> Out
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def inside(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Outcome:
-    try:
-        code = main([str(argument) for argument in arguments])
-    except SystemExit as ended:
-        code = int(str(ended.code))
+def inside(capsys: pytest.CaptureFixture[str], *arguments: str | Path, **variables: str) -> Outcome:
+    with patch.dict(os.environ):
+        os.environ.pop("COLUMNS", None)  # pytest may have set it for its own output
+        os.environ.update(variables)
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            code = int(str(ended.code))
     said = capsys.readouterr()
     return Outcome(code, said.out, said.err)
 

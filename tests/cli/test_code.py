@@ -327,7 +327,7 @@ def test_all_used_ends_with_0(tmp_path: Path) -> None:
         (NOT_OURS, "message.unknown"),
         (NINETY_MINUTES.replace(b"|V1|", b"||").replace(b"|V1\r", b"|\r"), "visit.missing"),
         (b"PID|1||ZZ9\r", "message.no_msh"),
-        (NINETY_MINUTES.replace(b"|450|", b"|some|"), "number.invalid"),
+        (NINETY_MINUTES.replace(b"|CP|A", b"|CP|Q"), "status.unknown"),
     ],
 )
 def test_a_message_set_aside_ends_with_3(

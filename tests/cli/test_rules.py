@@ -281,7 +281,8 @@ def test_an_answer_without_a_case_is_a_mistake(tmp_path: Path, capsys: Capsys) -
 def test_a_rule_without_a_case_is_noted(tmp_path: Path, capsys: Capsys) -> None:
     """A site's rule that no case tests is no mistake; the check notes the rule and its place."""
     rules = copy_of_rules(tmp_path, with_cases=True)
-    cap = rule("cap.zebra", decides='"units.cap"', when='{ payer = "ZEBRA" }', then="{ most = 1 }")
+    when = '{ payer = "ZEBRA", role = "therapeutic.push.repeat" }'
+    cap = rule("cap.zebra", decides='"units.cap"', when=when, then="{ most = 1 }")
     (rules / "policies/cms-facility-2026/zebra.toml").write_text(cap)
     outcome = inside(capsys, "rules", "check", "--rules", rules)
     assert (outcome.code, outcome.out.splitlines()[:-1]) == (

@@ -37,8 +37,8 @@ url, ledger = ledgers.url, ledgers.ledger
 V1 = VisitKey("ZEBRA", "V1")
 GOOD = given("VANCOMYCIN", "1000 mg", "0900", "1000")
 OPEN = given("VANCOMYCIN", "1000 mg", "0900")
-# The charted amount of a second dose is not a number, so the visit is drafted without that dose.
-HALF = message("RAS^O17", orc("R9"), rxa("CEFAZOLIN", "much mg", "1100", "1130"), rxr("IV"))
+# No clock shows the start of a second dose, so the visit is drafted without that dose.
+HALF = message("RAS^O17", orc("R9"), rxa("CEFAZOLIN", "2 g", "11", "1130"), rxr("IV"))
 BROKEN = (f"{V1.facility}|{V1.visit}", b"PID|1||no header at all", {})
 
 

@@ -19,6 +19,7 @@ from chargeline.engine import (
     draft,
 )
 from chargeline.engine.encounters import Assessment, encounters_of
+from chargeline.engine.record import NOTHING_ELSEWHERE
 from chargeline.engine.services.facts import facts_of
 from chargeline.engine.services.judging import assess
 from chargeline.rulebook.cases import PATIENT, Answers, Case, timeline_with, with_choice
@@ -93,7 +94,7 @@ def assessment_of(*given: str, policy: str = FACILITY) -> Assessment:
     rules = of_policy.on(encounter.day)
     items = [administration_of(text, number) for number, text in enumerate(given, start=1)]
     judged = [assess(facts_of(item, rulebook().formulary), rules, None) for item in items]
-    return Assessment(visit.key, visit.context, encounter, rules, judged, second_of_day=False)
+    return Assessment(visit.key, visit.context, encounter, rules, judged, NOTHING_ELSEWHERE)
 
 
 def services(encounter: EncounterDraft) -> list[str]:

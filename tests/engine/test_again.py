@@ -12,9 +12,12 @@ from chargeline.engine import (
     SavedWork,
     Slot,
     Timeline,
+    VisitContext,
     VisitKey,
     draft,
 )
+from chargeline.rulebook.cases import PATIENT, timeline_with
+from chargeline.rulebook.notation import administration_of
 from tests.engine import messy_feed, read, rulebook, visits_of
 from tests.golden.messages import adt, given
 
@@ -119,3 +122,22 @@ def test_a_memory_follows_a_cancelled_visit() -> None:
         (key,) = visits
         lines.append(len(draft(visits[key], rulebook(), saved=memory).encounters[0].lines))
     assert lines == [2, 0, 2]
+
+
+def test_a_memory_of_days_follows_a_treatment_over_midnight_and_back() -> None:
+    """Day by day, then joined over midnight by a later stop, then apart again."""
+    context = VisitContext(patient=PATIENT, classes=((None, "recurring"),))
+    others = [
+        "docetaxel 140 mg iv d2 00:35-01:35",
+        "carboplatin 450 mg iv d3 09:00-10:00",
+        "carboplatin 450 mg iv d4 09:00-10:00",
+    ]
+    memory, codes = SavedWork(), []
+    for stop in ("22:30", "00:20", "22:40"):
+        given_texts = [f"carboplatin 450 mg iv d1 22:00-{stop}", *others]
+        items = [administration_of(text, number) for number, text in enumerate(given_texts)]
+        timeline = timeline_with(items, context)
+        remembered = draft(timeline, rulebook(), saved=memory)
+        assert repr(remembered) == repr(draft(timeline, rulebook()))
+        codes.append(len(remembered.encounters))
+    assert codes == [4, 3, 4]

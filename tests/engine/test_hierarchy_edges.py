@@ -367,8 +367,8 @@ def test_infusions_of_one_drug_that_overlap_count_once() -> None:
 
 def test_infusions_of_one_drug_are_joined_in_the_order_of_the_clock() -> None:
     """The line is anchored at the earlier one, whichever was charted first."""
-    encounter = drafted("vancomycin 1000 mg iv 11:00-12:00", "vancomycin 1000 mg iv 09:00-10:00")
-    assert line_of(encounter, "96365").administrations == ("O2#2", "O1#1")
+    encounter = drafted("carboplatin 200 mg iv 11:00-12:00", "carboplatin 200 mg iv 09:00-10:00")
+    assert line_of(encounter, "96413").administrations == ("O2#2", "O1#1")
 
 
 # ------------------------------------------------------------------ beside another infusion
@@ -967,7 +967,9 @@ def test_syringes_a_few_seconds_past_15_minutes_are_two_doses() -> None:
 
 def test_infusions_under_the_skin_have_their_places_and_no_others() -> None:
     """The first by the clock is initial, the second is a further site; nothing is asked."""
-    encounter = drafted("furosemide 80 mg sc 10:00-11:00", "morphine 10 mg sc 09:00-10:00")
+    encounter = drafted(
+        "furosemide 80 mg sc 10:00-11:00 line=RA", "morphine 10 mg sc 09:00-10:00 line=LA"
+    )
     assert services(encounter) == ["96369 x1 morphine", "96371 x1 furosemide"]
     assert encounter.questions == ()
 
@@ -1002,7 +1004,7 @@ def test_a_cap_counts_over_all_lines_of_an_encounter() -> None:
         "96415 x2 gemcitabine",
     ]
     assert [entry.says.split(":")[0] for entry in encounter.withheld] == [
-        "2 of 4 further hours are above the cap of 8"
+        "2 of 4 units of 96415 are above the cap of 8"
     ]
 
 
@@ -1196,6 +1198,7 @@ def test_what_began_together_stands_in_the_order_of_first_keys() -> None:
         "96415 x1 carboplatin",
         "96367 x1 vancomycin",
         "96368 x1 ondansetron",
+        "96366 x1 vancomycin",
     ]
 
 

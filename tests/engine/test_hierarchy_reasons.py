@@ -210,8 +210,8 @@ def test_a_repeated_infusion_over_the_limit_keeps_its_sum() -> None:
     encounter = drafted(
         "carboplatin 450 mg iv 09:00-11:00",
         "fosaprepitant 150 mg iv 09:05-09:35",
-        "magnesium-sulfate 4000 mg iv 09:10-09:40",
-        "magnesium-sulfate 4000 mg iv 10:00-10:30",
+        "magnesium-sulfate 4000 mg iv 09:10-09:40 order=M",
+        "magnesium-sulfate 4000 mg iv 10:00-10:30 order=M",
     )
     (entry,) = encounter.withheld
     assert [*steps(entry)][-3:] == ["same drug again", "beside the others", "concurrent once"]
@@ -222,9 +222,9 @@ def test_a_repeated_infusion_over_the_limit_keeps_its_sum() -> None:
 
 
 def test_infusions_of_one_drug_are_written_as_a_sum() -> None:
-    """30 minutes and 70 minutes of vancomycin are two infusions of 100 minutes."""
-    encounter = drafted("vancomycin 1000 mg iv 09:00-09:30", "vancomycin 1000 mg iv 10:00-11:10")
-    line = line_of(encounter, "96365")
+    """30 minutes and 70 minutes of carboplatin are two infusions of 100 minutes."""
+    encounter = drafted("carboplatin 200 mg iv 09:00-09:30", "carboplatin 200 mg iv 10:00-11:10")
+    line = line_of(encounter, "96413")
     assert steps(line)["same drug again"] == (
         ("infusions", 2),
         ("arithmetic", "30 + 70 = 100 minutes"),
@@ -423,8 +423,7 @@ def test_a_line_ends_with_its_place_its_hours_and_its_code() -> None:
             (
                 (
                     "arithmetic",
-                    "91 minutes = 1 h + 31 min; a further hour counts from 31 min, "
-                    "so 1 beyond the first",
+                    "91 minutes = 1 h + 31 min; a further hour counts from 31 min: 1 further",
                 ),
             ),
         ),
@@ -457,7 +456,7 @@ def test_a_capped_line_tells_what_was_earned_and_allowed() -> None:
         660,
         ("O1#1",),
     )
-    assert entry.says.startswith("2 of 10 further hours are above the cap of 8: ")
+    assert entry.says.startswith("2 of 10 units of 96415 are above the cap of 8: ")
 
 
 def test_a_capped_line_keeps_all_the_steps_before_the_cap() -> None:
@@ -485,7 +484,7 @@ def test_a_further_hour_has_its_sum_in_the_sentence_on_the_page() -> None:
     line = line_of(drafted("carboplatin 450 mg iv 09:00-10:31"), "96415")
     assert reason_in_short(line) == (
         "Further hours of any chemotherapy infusion. 91 minutes = 1 h + 31 min; a further hour "
-        "counts from 31 min, so 1 beyond the first."
+        "counts from 31 min: 1 further."
     )
 
 
@@ -501,5 +500,5 @@ def test_hydration_as_an_add_on_has_its_sum_in_the_sentence_on_the_page() -> Non
     """Its first unit is an hour already, so what a further one needs is told."""
     line = line_of(drafted(*WORKED, policy=FACILITY), "96361")
     assert reason_in_short(line).endswith(
-        "60 minutes = 1 h + 0 min; a further hour counts from 31 min, so 0 beyond the first."
+        "60 minutes = 1 h + 0 min; a further hour counts from 31 min: 0 further."
     )

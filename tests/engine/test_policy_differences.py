@@ -117,6 +117,27 @@ def test_a_question_of_another_policy_is_named_as_one() -> None:
     }
 
 
+def test_hydration_is_not_blamed_on_the_class_of_another_drug() -> None:
+    """95 minutes of saline beside bevacizumab: the class of bevacizumab has no part in it."""
+    encounter = drafted(
+        "bevacizumab 400 mg iv 09:00-10:30",
+        "carboplatin 450 mg iv 10:30-11:30",
+        "sodium-chloride-0.9 1000 mL iv 09:00-10:35",
+        policy=GUIDE,
+    )
+    line = line_of(encounter, "96361")
+    assert differences(line)[FACILITY] == ("withheld",)
+    assert rules(line)[FACILITY] == "position.hydration_beside.alone"
+
+
+def test_hours_are_not_blamed_on_the_class_of_another_drug() -> None:
+    """210 minutes of ocrelizumab are two further hours for Medicare and three for the guide."""
+    encounter = drafted(
+        "ocrelizumab 600 mg iv 09:00-12:30", "pembrolizumab 200 mg iv 12:35-13:05", policy=FACILITY
+    )
+    assert rules(line_of(encounter, "96415"))[GUIDE] == "guide.hours.thirty_or_more"
+
+
 # ------------------------------------------------------------------ place, hours and modifiers
 
 
@@ -159,17 +180,18 @@ def test_a_service_that_is_withheld_everywhere_has_no_difference() -> None:
 
 def test_an_encounter_with_an_initial_service_says_so_to_the_record() -> None:
     """The day of the infusion is taken."""
-    (slot,) = drafted("carboplatin 450 mg iv 09:00-10:00").slots
+    ((slot, _at),) = drafted("carboplatin 450 mg iv 09:00-10:00").facts
     assert (slot.kind, slot.about) == ("initial_service", "2026-03-02")
 
 
-def test_an_encounter_without_an_initial_service_takes_no_day() -> None:
+def test_an_encounter_without_an_initial_service_leaves_it_to_others() -> None:
     """An injection alone: another visit of the day may still have its initial service."""
-    assert drafted("filgrastim 300 mcg sc 10:05").slots == ()
+    ((slot, _at),) = drafted("filgrastim 300 mcg sc 10:05").facts
+    assert (slot.kind, slot.about) == ("service", "2026-03-02")
 
 
 def test_drug_lines_take_no_day() -> None:
     """Hydration of 30 minutes is withheld; its litre of saline is a line, but no service."""
     encounter = drafted("sodium-chloride-0.9 1000 mL iv 09:00-09:30")
     assert [line.code for line in encounter.lines] == ["J7030"]
-    assert encounter.slots == ()
+    assert encounter.facts == ()

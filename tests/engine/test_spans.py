@@ -6,8 +6,22 @@ The tables write minutes, and `spans` turns each into 60 seconds, so that a read
 from itertools import permutations
 
 import pytest
+from hypothesis import given as any_of
+from hypothesis import strategies as st
 
-from chargeline.engine.spans import Span, distance, overlap, seconds, subtract, union
+from chargeline.engine.spans import (
+    Span,
+    distance,
+    join_in,
+    overlap,
+    runs_at,
+    seconds,
+    subtract,
+    union,
+)
+
+LENGTHS = st.tuples(st.integers(0, 60), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair)))
+SEVERAL = st.lists(LENGTHS, min_size=1, max_size=8)
 
 
 def spans(*minutes: Span) -> list[Span]:
@@ -102,3 +116,29 @@ def test_a_distance_is_between_the_nearest_ends(
     """The distance is the same from either side."""
     assert distance(spans(*ours), spans(*theirs)) == minutes * 60
     assert distance(spans(*theirs), spans(*ours)) == minutes * 60
+
+
+@any_of(SEVERAL, SEVERAL)
+def test_spans_that_are_joined_one_by_one_are_the_union(ours: list[Span], more: list[Span]) -> None:
+    """In whatever order they come."""
+    joined = union(ours)
+    for span in more:
+        join_in(joined, span)
+    assert joined == union([*ours, *more])
+
+
+@any_of(SEVERAL, SEVERAL)
+def test_a_distance_is_the_least_of_all_pairs(ours: list[Span], theirs: list[Span]) -> None:
+    """Halving finds what comparing each span with each other one finds."""
+    pairs = [
+        max(0, other_start - stop, start - other_stop)
+        for start, stop in ours
+        for other_start, other_stop in theirs
+    ]
+    assert distance(ours, union(theirs)) == min(pairs)
+
+
+@any_of(SEVERAL, st.integers(0, 70))
+def test_a_span_runs_from_its_start_until_before_its_stop(spans: list[Span], moment: int) -> None:
+    """A moment at the stop is after it."""
+    assert runs_at(union(spans), moment) == any(start <= moment < stop for start, stop in spans)

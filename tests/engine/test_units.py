@@ -54,7 +54,7 @@ def test_a_further_hour_is_earned_by_its_remainder(
 def test_hours_are_told_as_a_sum() -> None:
     """150 minutes are 2 hours and 30 minutes; 30 are fewer than 31, so one further hour counts."""
     assert hours_in_words(150, 31, 1) == (
-        "150 minutes = 2 h + 30 min; a further hour counts from 31 min, so 1 beyond the first"
+        "150 minutes = 2 h + 30 min; a further hour counts from 31 min: 1 further"
     )
 
 

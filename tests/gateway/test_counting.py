@@ -1,5 +1,8 @@
 """Claims about the gateway's metrics: each count of a gateway is scraped, refusals by reason."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -9,6 +12,7 @@ from chargeline.mllp.server import COUNTED as MLLP_COUNTED
 from chargeline.mllp.server import MllpLimits
 from chargeline.telemetry.labels import LABELS
 from chargeline.telemetry.metrics import Metrics
+from tests.clock import PATIENCE_SECONDS
 from tests.gateway import MemoryStore, connected, profile, settings
 from tests.hl7 import RAS, with_header
 
@@ -103,3 +107,23 @@ def test_every_name_that_a_gateway_counts_can_be_told() -> None:
     for label, metric in (("acknowledgement", "acknowledgements"), ("frame", "frames")):
         name = f"chargeline_gateway_{metric}_total"
         assert {watched.value(name, **{label: str(word)}) for word in LABELS[label]} == {1}
+
+
+async def test_a_connection_too_many_is_counted() -> None:
+    """With one connection allowed, the second is refused, and the metric says why."""
+    watched = Watched(limits=MllpLimits(connections=1))
+    name = "chargeline_gateway_refused_connections_total"
+    reasons = ("too_many", "handshake")
+    assert [watched.value(name, reason=reason) for reason in reasons] == [0, 0]
+    await watched.gateway.start()
+    try:
+        async with connected(watched.gateway), asyncio.timeout(PATIENCE_SECONDS):
+            while not watched.gateway.server.connections:
+                await asyncio.sleep(0)
+            reader, writer = await asyncio.open_connection("127.0.0.1", watched.gateway.server.port)
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+    finally:
+        await watched.gateway.close()
+    assert [watched.value(name, reason=reason) for reason in reasons] == [1, 0]

@@ -103,7 +103,7 @@ def _write(path: Path, runs: Iterable[tuple[str, Run]], rulebook: Rulebook) -> N
                 for each in encounter_records(run, rulebook._replace(version="-"))
             ],
             "page": page.getvalue(),
-            "explanations": list(explanations(run, rulebook)),
+            "explanations": list(explanations(run, rulebook.formulary)),
         }
         assert name not in entries, f"two entries of {path.name} are called {name!r}"
         entries[name] = json.dumps({"name": name, **entry})

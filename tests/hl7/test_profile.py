@@ -70,7 +70,7 @@ def test_all_mistakes_of_a_profile_come_together() -> None:
         empty_end="maybe",
         stripes=12,
         visit=["PV1"],
-        administration__action=["OBX:ACTION"],
+        administration__action=["PV1-2"],
         actions__hung="hang",
         routes=None,
     ).split("; ")
@@ -79,8 +79,9 @@ def test_all_mistakes_of_a_profile_come_together() -> None:
         "zone must be an IANA time zone such as America/New_York",
         "empty_end must be one of at_once, running",
         "key 'stripes' is not one of ",
-        "visit: 'PV1' is not an address such as RXR-2.1 or OBX:CODE",
-        "action: 'OBX:ACTION' is not an address such as RXR-2.1 or OBX:CODE",
+        "visit: 'PV1' cannot be read, expected a field such as PV1-19.1",
+        "action: 'PV1-2' cannot be read, expected a field of RXA or a field of ORC or a field of Z "
+        "of one's own or OBX:CODE",
         "[actions] hung = 'hang' is not one of bolus, given, ",
         "table [routes] is missing",
     ):
@@ -98,7 +99,10 @@ def test_the_profile_is_named() -> None:
     ("changes", "said"),
     [
         ({"visit": "PV1-19.1"}, "visit must be a list of texts"),
-        ({"order__number": ["ORC-3-1"]}, "number: 'ORC-3-1' is not an address"),
+        (
+            {"order__number": ["ORC-3-1"]},
+            "number: 'ORC-3-1' cannot be read, expected a field of ORC",
+        ),
         ({"order__stripes": []}, "key 'stripes' is not one of number"),
         ({"administration": None}, "table [administration] is missing"),
         (

@@ -274,7 +274,9 @@ async def test_topics_take_the_largest_message_or_it_is_said(
         == {}
     )
     later = {name.upper(): value for name, value in names.items()} | {"MLLP_FRAME_BYTES": "5000000"}
-    ended = await command("topics create", environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **later))
+    ended = await command(
+        "topics create --partitions 1", environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **later)
+    )
     assert (ended.code, ended.out) == (0, "all topics exist\n")
     lines = ended.err.splitlines()
     assert len(lines) == len(names)
@@ -283,6 +285,21 @@ async def test_topics_take_the_largest_message_or_it_is_said(
         f"found max.message.bytes = {settings.kafka_record_bytes()}; raise" in line
         for line in lines
     )
+
+
+async def test_topics_of_another_number_of_partitions_are_named(
+    kafka: Kafka, topics: Callable[[str], str]
+) -> None:
+    """`topics create` changes no topic; who asks for 2 partitions is told that there is one."""
+    names = {f"TOPIC_{what}": topics(what) for what in ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED")}
+    variables = environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **names)
+    made = await command("topics create --partitions 1 --replication 1", variables)
+    assert (made.code, made.err) == (0, "")
+    again = await command("topics create --partitions 2 --replication 1", variables)
+    assert (again.code, again.out) == (0, "all topics exist\n")
+    lines = again.err.splitlines()
+    assert len(lines) == len(names)
+    assert all("to have 2 partitions, found 1; " in line for line in lines)
 
 
 async def test_a_port_that_is_taken_is_told(kafka: Kafka, service: Service) -> None:

@@ -29,13 +29,17 @@ class Numbers(NamedTuple):
     repeat_after: int = 30  # minutes since the same drug, more than which a push counts again
     dose_within: int = 15  # minutes between syringes of one dose
     guide_most_chemo_hours: int = 8
+    touching: int = 1  # minutes between two bags of one dose
 
 
 RIGHT = Numbers()
 
 
 class Service(NamedTuple):
-    """A candidate for "initial": one push, or all infusions of one drug in one line group."""
+    """A candidate for "initial": a push, a dose infused, or all infusions of one chemotherapy drug.
+
+    MedLearn's question of 2025-01-13 reports each later dose of an antibiotic as further hours.
+    """
 
     drug: str
     chemo: bool
@@ -187,10 +191,23 @@ class _Encounter:
                     Service(given.drug, self._class(given) == "chemo", False, (given,), key)
                 )
         for drug, members in infusions.items():
-            first = min(members, key=lambda each: (each[0].start, each[1]))
-            chemo = self._class(first[0]) == "chemo"
-            pushes.append(Service(drug, chemo, True, tuple(each for each, _ in members), first[1]))
+            members.sort(key=lambda each: (each[0].start, each[1]))
+            chemo = self._class(members[0][0]) == "chemo"
+            for dose in [members] if chemo else self._doses(members):
+                given = tuple(each for each, _ in dose)
+                pushes.append(Service(drug, chemo, True, given, dose[0][1]))
         return pushes
+
+    def _doses(self, members: Sequence[tuple[Given, str]]) -> list[list[tuple[Given, str]]]:
+        """The infusions of one drug dose by dose; bags that touch or overlap are one dose."""
+        doses: list[list[tuple[Given, str]]] = []
+        for member in members:
+            ends = [each.stop for each, _ in doses[-1]] if doses else []
+            if ends and member[0].start - max(ends) <= self.numbers.touching:
+                doses[-1].append(member)
+            else:
+                doses.append([member])
+        return doses
 
     # ---- one line: the initial service, further infusions, further pushes
 
@@ -212,6 +229,11 @@ class _Encounter:
     ) -> None:
         timed = [initial] if initial.infusion else []
         for infusion in others:
+            if any(other.drug == infusion.drug for other in timed):
+                timed.append(infusion)
+                self._add("96366", 1, modifiers)
+                self._bill_hours(infusion, modifiers)
+                continue
             shared = [len(infusion.minutes & other.minutes) for other in timed]
             if any(minutes >= self.numbers.concurrent_from for minutes in shared):
                 if not infusion.chemo and self.concurrent == 0:

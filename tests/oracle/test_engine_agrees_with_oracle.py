@@ -107,6 +107,8 @@ def test_the_engine_bills_what_the_oracle_bills(policy: str) -> None:
         (FACILITY, RIGHT._replace(hydration_from=32)),
         (FACILITY, RIGHT._replace(repeat_after=29)),
         (FACILITY, RIGHT._replace(repeat_after=31)),
+        (FACILITY, RIGHT._replace(touching=0)),
+        (FACILITY, RIGHT._replace(touching=2)),
         (PHYSICIAN, RIGHT._replace(dose_within=14)),
         (PHYSICIAN, RIGHT._replace(dose_within=16)),
     ],

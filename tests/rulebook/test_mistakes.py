@@ -12,6 +12,7 @@ import pytest
 
 from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.loading import load_rulebook
+from chargeline.rulebook.location import rules_directory
 
 DRUG_COLUMNS = "id,names,hcpcs,unit_amount,unit,kind,container,from,until,cite,note\n"
 CODE_COLUMNS = "role,code,from,until,cite\n"
@@ -80,6 +81,14 @@ def test_the_small_rulebook_is_in_order(tmp_path: Path) -> None:
     rulebook = load_rulebook(with_drugs(tmp_path, PLAIN))
     assert [drug.id for drug in rulebook.formulary.drugs] == ["zebrastatin"]
     assert list(rulebook.policies) == ["zebra-2026"]
+
+
+def test_a_table_that_excel_saved_is_read(tmp_path: Path) -> None:
+    """Its first bytes are the byte order mark of UTF-8."""
+    shipped = rules_directory() / "formulary/drugs.csv"
+    own = tmp_path / "own.csv"
+    own.write_bytes(b"\xef\xbb\xbf" + shipped.read_bytes())
+    assert load_rulebook(rules_directory(), own).formulary.drugs
 
 
 # ------------------------------------------------------------------ drugs

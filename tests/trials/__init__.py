@@ -55,6 +55,17 @@ def charges(run: Run) -> list[str]:
     return sorted(lines)
 
 
+def administration_codes(run: Run) -> list[str]:
+    """The charges of giving drugs, without the drugs themselves, sorted."""
+    return sorted(
+        f"{'-'.join([line.code, *line.modifiers])} x{line.units}"
+        for visit in run.visits
+        for encounter in visit.draft.encounters
+        for line in encounter.lines
+        if line.family == "infusions"
+    )
+
+
 def questions(run: Run) -> list[str]:
     """The code of every question, sorted."""
     drafts = [visit.draft for visit in run.visits]

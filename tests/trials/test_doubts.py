@@ -115,6 +115,38 @@ def test_a_biosimilar_of_the_ordered_drug_is_no_other(tmp_path: Path) -> None:
     assert questions(run_of(tmp_path, *messages)) == []
 
 
+def controlled(code: str, at: str, sent: str, status: str = "") -> str:
+    """An RDE without a drug that changes order R1; `at` is ORC-9, `sent` MSH-7."""
+    return (
+        f"MSH|^~\\&|RX|ZEBRA|CHARGELINE|ZEBRA|{DAY}{sent}||RDE^O11^RDE_O11|{code}{sent}|T|2.5.1\r"
+        "PID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\r"
+        f"ORC|{code}||R1||{status}||||{f'{DAY}{at}' if at else ''}\r"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubted"),
+    [
+        ([controlled("CA", "", "0830")], True),
+        ([controlled("DC", "0830", "1200")], True),
+        ([controlled("SC", "0830", "1200", "DC")], True),
+        ([controlled("DC", "0930", "0930")], False),  # stopped while it ran
+        ([controlled("CA", "", "0830"), controlled("RO", "", "0845")], False),
+        ([controlled("CA", "0830", "0830"), controlled("UC", "0845", "0845")], False),
+    ],
+)
+def test_a_drug_under_a_cancelled_order_is_asked_about(
+    tmp_path: Path, changes: list[str], doubted: bool
+) -> None:
+    """ORC-1, and when it was said; the carboplatin of 09:00 is drafted in each case."""
+    dose = given("carboplatin", "0900-1000", "450 mg")
+    for messages in ([order("carboplatin", "450 mg", 60), *changes, dose], [dose, *changes[::-1]]):
+        run = run_of(tmp_path, *messages)
+        assert charges(run) == ["96413 x1", "J9045 x9"]
+        assert questions(run) == (["order.cancelled"] if doubted else [])
+        assert bool(provisional(run)) == doubted
+
+
 def test_one_bag_under_two_orders_is_asked_about(tmp_path: Path) -> None:
     """The same drug, amount and times twice: both are drafted, and the drug line waits."""
     row = rxa("carboplatin", "0900-1000", "450 mg")

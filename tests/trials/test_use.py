@@ -2,16 +2,23 @@
 
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from chargeline import settings
 from chargeline.cli import main
 from chargeline.files import feed_files
+from chargeline.ledger import BadAddress
+from chargeline.ledger.connecting import parse_address
+from chargeline.mllp.wire import close_writer
 from chargeline.rulebook.location import rules_directory
+from chargeline.settings import SettingsError
 from tests.trials import message, rxa
 
 IV = "RXR|IV"
 CARBOPLATIN = rxa("carboplatin", "0900-1000", "450 mg")
+DIPHENHYDRAMINE = rxa("diphenhydramine", "0830", "25 mg")
 
 
 def site_rules(folder: Path) -> Path:
@@ -80,6 +87,27 @@ def test_no_control_character_reaches_the_terminal(
     assert not [c for c in out if c != "\n" and not c.isprintable()]
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 140])
+def test_a_page_of_any_width_breaks_no_word_and_cuts_no_title(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    """A terminal of 80 columns cut the policy and broke "diphenhydramin/e"."""
+    feed = tmp_path / "feed.hl7"
+    feed.write_text(message(CARBOPLATIN, IV) + message(DIPHENHYDRAMINE, IV))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["code", str(feed)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert [line for line in lines if line != line.rstrip()] == [], "no blanks at the ends"
+    words = " ".join(lines).split()
+    assert words.count("diphenhydramine") >= 2
+    assert "guide-2026" in words
+    assert "96413" in words
+
+
 def test_output_that_is_not_utf_8_falls_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,3 +122,61 @@ def test_output_that_is_not_utf_8_falls_back(
     assert main(["code", str(feed)]) == 0
     out.flush()
     assert b"96413" in out.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of the verbs helps more than "arguments are required: VERB"."""
+    assert main([]) == 2
+    assert "chargeline simulate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://cl:p@ss/w0rd@host/db",
+        "postgresql://cl:p?w0rd@host/db",
+        "postgresql://cl:p#w0rd@host/db",
+    ],
+)
+def test_no_part_of_a_password_is_in_the_error(url: str) -> None:
+    """What stands behind an unescaped / ? or # is no server; the error says how to write it."""
+    with pytest.raises(BadAddress, match="%2F") as refused:
+        parse_address(url)
+    assert "w0rd" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("RULES", "/nope", True),
+        ("KAFKA_TLS_CA_FILE", "./nope.pem", True),
+        ("LOG_LEVEL", "loud", True),
+        ("RULES", "zebra", False),
+        ("HTTP_PORT", "12a4", False),
+    ],
+)
+def test_a_wrong_path_or_log_level_is_shown_and_any_other_value_is_not(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, shown: bool
+) -> None:
+    """A password in the wrong variable is a common mistake; a path is no password."""
+    monkeypatch.setenv(f"CHARGELINE_{variable}", value)
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+    assert (f"found {value}" in str(refused.value)) is shown
+
+
+async def test_a_connection_that_closed_by_itself_is_not_cut() -> None:
+    """A TLS transport that is gone has nothing to cut, and Python 3.11.2 raises for it."""
+
+    class Gone:
+        """A writer whose TLS transport is gone once it is closed."""
+
+        transport = None
+
+        def close(self) -> None:
+            """Close it."""
+
+        async def wait_closed(self) -> None:
+            """Be closed at once."""
+
+    await close_writer(cast(Any, Gone()))

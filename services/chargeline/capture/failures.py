@@ -63,7 +63,9 @@ class TaskFailures:
         """Note that a task failed and will try again. Raises the error if that is useless."""
         self._lacking[task] = lacking(error)
         self._in_a_row[task] = self._in_a_row.get(task, 0) + 1
-        self._log.error(f"{task}.waiting", exc_info=error, attempt=self._in_a_row[task])
+        attempt = self._in_a_row[task]
+        if attempt & (attempt - 1) == 0:  # 1, 2, 4, 8: an hour of tries a second is 12 lines
+            self._log.error(f"{task}.waiting", exc_info=error, attempt=attempt)
         if isinstance(error, _NEEDS_A_PERSON) or (
             not passes(error) and self._in_a_row[task] >= TRIES
         ):
@@ -74,9 +76,11 @@ class TaskFailures:
         self._log.error("event.too_large", topic=topic, bytes=size)
 
     def over(self, task: str) -> None:
-        """Note that a task did its work, so its failure is over."""
+        """Note that a task did its work, so its failure is over. The log says so once."""
         self._lacking.pop(task, None)
-        self._in_a_row.pop(task, None)
+        attempts = self._in_a_row.pop(task, 0)
+        if attempts:
+            self._log.info(f"{task}.goes_on", attempt=attempts)
 
     def reasons(self) -> Sequence[str]:
         """What the program lacks, each reason once."""

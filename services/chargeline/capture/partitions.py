@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from structlog.typing import FilteringBoundLogger
 
 from chargeline.drafting.processor import Processor
+from chargeline.telemetry.logs import WORDS_MOST
 from chargeline.telemetry.metrics import Metrics
 
 ONE_WAY_SECONDS = 0.5
@@ -67,7 +68,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self.unclaimed.update(dict.fromkeys(assigned, 0.0))
         self.in_group = True
         self.metrics.rebalances.add()
-        self.log.info("partitions.assigned", count=len(assigned))
+        which = ", ".join(str(partition.partition) for partition in sorted(assigned))
+        self.log.info("partitions.assigned", count=len(assigned), where=which[:WORDS_MOST])
 
     async def claim_all(self) -> None:
         """Claim each partition whose time has come, seek to the ledger's offset, and resume it."""

@@ -2,9 +2,10 @@
 
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
-output of some verbs: drafts.py (code, explain), answers.py (questions, answer, line), rules.py,
-simulation.py, and live.py (the live service). The command line decides nothing about charges: it
-hands files and settings to the programs and prints what they return.
+output of some verbs: drafts.py (code, explain), answers.py (questions, answer, line),
+interfaces.py (survey, send), rules.py, simulation.py, live.py (the live service) and visits.py
+(what the ledger has of a visit). The command line decides nothing about charges: it hands files and
+settings to the programs and prints what they return.
 """
 
 import argparse
@@ -14,8 +15,8 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from chargeline.cli import answers, drafts, live, rules, simulation
-from chargeline.cli.ending import INTERRUPTED, OK, wrong_use
+from chargeline.cli import answers, drafts, interfaces, live, rules, simulation, visits
+from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
 from chargeline.engine import Finding, FindingError
 from chargeline.version import VERSION
 
@@ -30,6 +31,7 @@ examples:
   chargeline code - --json < feed.hl7                         the same as JSON
   chargeline code feed/ --interface action-stream --policy cms-facility-2026
   chargeline explain feed.hl7 --visit V100001                 why each line is there
+  chargeline survey /tmp/feed/standard.hl7                    what the sender writes, counted
   chargeline rules diff guide-2026 cms-facility-2026          how two policies differ
   chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"  which rules decide a case
 
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # to free and would cost a sixth of the time.
     gc.disable()
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return WRONG_USE
     asked = parser.parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an output of Latin-1 has no bars
@@ -97,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     drafts.add_explain(verbs)
     answers.add_answering(verbs)
     rules.add_rules(verbs)
+    interfaces.add_interfaces(verbs)
     simulation.add_simulate(verbs)
     live.add_live(verbs)
+    visits.add_visit(verbs)
     return parser

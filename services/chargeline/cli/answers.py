@@ -120,7 +120,7 @@ def _live(name: str, asked: argparse.Namespace) -> int:
 
 
 def _speaker(asked: argparse.Namespace) -> Speaker:
-    return Speaker(asked.by, datetime.now(UTC).replace(microsecond=0), asked.reason)
+    return Speaker(asked.by, datetime.now(UTC), asked.reason)
 
 
 # ------------------------------------------------------------------ on a feed of files

@@ -51,6 +51,12 @@ def _add_drafting(verb: argparse.ArgumentParser) -> None:
         "payers.toml gives to the payer of the visit)",
     )
     add_formulary(verb)
+    add_interface(verb)
+    add_rules_folder(verb)
+
+
+def add_interface(verb: argparse.ArgumentParser) -> None:
+    """The argument for the sender's way of writing."""
     verb.add_argument(
         "--interface",
         metavar="NAME",
@@ -58,7 +64,6 @@ def _add_drafting(verb: argparse.ArgumentParser) -> None:
         help="how the sender writes its messages: the name of a folder of rules/interfaces "
         "(default: standard)",
     )
-    add_rules_folder(verb)
 
 
 def add_formulary(verb: argparse.ArgumentParser) -> None:

@@ -14,12 +14,13 @@ from rich.progress import Progress
 
 from chargeline.cli.arguments import Verbs, add_feed_arguments, sound_rules
 from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
+from chargeline.cli.paper import page
 from chargeline.coding.assembly import Assembly
 from chargeline.coding.explaining import explanations
 from chargeline.coding.page import print_run
 from chargeline.coding.records import encounter_records
 from chargeline.coding.run import Run
-from chargeline.engine import Rulebook
+from chargeline.engine import Rulebook, printable
 from chargeline.files import BESIDE_A_FEED, FeedFile, left_out, read_feed
 from chargeline.hl7.profile import make_profile
 from chargeline.published.answer_file import read_answers
@@ -28,8 +29,6 @@ from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 
 PROGRESS_FROM_BYTES = 2_000_000
 _NAMES_SHOWN = 5
-# A page that goes to a file or a pipe is this wide.
-COLUMNS_WITHOUT_TERMINAL = 140
 
 _CODE_HELP = """\
 Reads HL7 v2 messages and drafts the charges of each visit. PATH may be a file with messages one
@@ -77,17 +76,10 @@ def add_explain(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "--line",
         metavar="ID",
         default="",
-        help="explain this line only; `chargeline code --json` prints it as line_id",
+        help="explain this line only, by its line_id in `chargeline code --json` or the beginning "
+        "of it",
     )
     verb.set_defaults(run=_explain)
-
-
-class _Page(Console):
-    """A console that raises BrokenPipeError, where rich itself would end the program with 1."""
-
-    def on_broken_pipe(self) -> None:
-        """Leave a reader that has gone away to `main`, which treats all verbs alike."""
-        raise BrokenPipeError
 
 
 def _code(asked: argparse.Namespace) -> int:
@@ -96,27 +88,45 @@ def _code(asked: argparse.Namespace) -> int:
         for record in encounter_records(run, rulebook):
             sys.stdout.write(record.model_dump_json() + "\n")
     else:
-        width = None if sys.stdout.isatty() else COLUMNS_WITHOUT_TERMINAL
-        print_run(_Page(width=width, highlight=False, emoji=False), run, rulebook.formulary)
+        print_run(page(), run, rulebook.formulary)
     return _exit_code(run)
 
 
 def _explain(asked: argparse.Namespace) -> int:
-    run, _rulebook = coded(asked)
-    nothing_printed = True
-    for text in explanations(run, asked.visit, asked.line):
-        nothing_printed = False
+    run, rulebook = coded(asked)
+    refusal = _not_one(run, asked.visit, asked.line)
+    if refusal:
+        return wrong_use(refusal)
+    for text in explanations(run, rulebook.formulary, asked.visit, asked.line):
         print(text)
-    if nothing_printed and (asked.visit or asked.line):
-        what = f"line {asked.line}" if asked.line else f"visit {asked.visit}"
-        return wrong_use(
-            not_found(
-                f"{what} in the drafts of this feed",
-                "none",
-                "see the visits and line ids that `chargeline code --json` prints",
-            )
-        )
     return _exit_code(run)
+
+
+def _not_one(run: Run, visit: str, line: str) -> str:
+    """Why a visit or a line cannot be explained: it is not there, or several lines begin so."""
+    visits = [coded for coded in run.visits if visit in ("", coded.timeline.key.visit)]
+    if visit and not visits:
+        numbers = [coded.timeline.key.visit for coded in run.visits]
+        do = f"the visits are {_named(numbers)}" if numbers else "no message names a visit"
+        return not_found(f"visit {visit} in the drafts of this feed", "none", do)
+    ids = [
+        entry.line_id
+        for coded in visits
+        for encounter in coded.draft.encounters
+        for entry in encounter.lines
+        if entry.line_id.startswith(line)
+    ]
+    if not line or len(ids) == 1:
+        return ""
+    found = f"{len(ids)} lines: {_named(ids)}" if ids else "none"
+    do = "see the line ids that `chargeline code --json` prints"
+    return not_found(f"one line {line} in the drafts of this feed", found, do)
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(map(printable, names[:_NAMES_SHOWN])) + more
 
 
 def coded(asked: argparse.Namespace) -> tuple[Run, Rulebook]:

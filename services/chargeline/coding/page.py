@@ -26,15 +26,19 @@ from chargeline.engine import (
     Timeline,
     Withheld,
     asked_in,
+    charge_in_short,
     class_on,
-    difference_in_words,
+    differences_in_words,
     plain,
     printable,
     product_of,
     with_answers,
 )
 
-BAR_WIDTH = 36
+# The cells of a bar by the least columns of the page: a terminal of 80 columns has 14.
+BAR_WIDTHS = {110: 36, 72: 14, 0: 0}
+NARROW = 72
+"""Below so many columns the reason of a line stands under it and not beside it."""
 _SHORT_ROUTES = {
     "intravenous": "IV",
     "subcutaneous": "SC",
@@ -60,16 +64,25 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
     timeline = with_answers(coded.timeline, formulary)
     by_key = {item.key: item for item in timeline.administrations}
     if not coded.draft.encounters:
-        console.rule(_title(coded, "", ()), align="left", style="bold")
+        _print_title(console, _title(coded, "", ()))
     for encounter in coded.draft.encounters:
         held = [by_key[key] for key in encounter.administrations]
-        console.rule(_title(coded, encounter.encounter, held), align="left", style="bold")
-        console.print(_timeline(timeline, held, formulary))
+        _print_title(console, _title(coded, encounter.encounter, held))
+        console.print(_timeline(timeline, held, formulary, _bar_width(console)))
         _print_lines(console, encounter)
         _print_withheld(console, encounter.withheld)
         _print_questions(console, asked.get(encounter.encounter, ()))
     _print_questions(console, asked.get(None, ()))
     console.print()
+
+
+def _print_title(console: Console, title: Text) -> None:
+    """The title with a rule behind it, or, where it is too long for one line, wrapped."""
+    if title.cell_len + 2 <= console.width:
+        console.rule(title, align="left", style="bold")
+    else:
+        title.stylize("bold")
+        console.print(title)
 
 
 def _title(coded: CodedVisit, encounter: str, items: Sequence[Administration]) -> Text:
@@ -87,7 +100,13 @@ def _title(coded: CodedVisit, encounter: str, items: Sequence[Administration]) -
 # ------------------------------------------------------------------ the timeline as bars
 
 
-def _timeline(timeline: Timeline, items: Sequence[Administration], formulary: Formulary) -> Padding:
+def _bar_width(console: Console) -> int:
+    return next(cells for least, cells in BAR_WIDTHS.items() if console.width >= least)
+
+
+def _timeline(
+    timeline: Timeline, items: Sequence[Administration], formulary: Formulary, width: int
+) -> Padding:
     zone = ZoneInfo(timeline.context.zone)
     intervals = [interval for item in items for interval in item.intervals]
     times = [interval.start for interval in intervals]
@@ -95,14 +114,14 @@ def _timeline(timeline: Timeline, items: Sequence[Administration], formulary: Fo
     first, last = min(times), max(times)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, min_width=5)
-    grid.add_column(no_wrap=True, min_width=BAR_WIDTH)
+    grid.add_column(no_wrap=True, min_width=width)
     grid.add_column(no_wrap=True, min_width=5)
     grid.add_column(overflow="fold")
     grid.add_column(overflow="fold")
     for item in items:
         grid.add_row(
             _clock(item.start, zone),
-            _bar(item, first, last),
+            _bar(item, first, last, width),
             Text(_stop_clock(item, zone)),
             Text(printable(_drug_words(item, formulary)), style="bold"),
             Text(printable(_where_words(item))),
@@ -114,21 +133,23 @@ def _clock(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%H:%M")
 
 
-def _bar(item: Administration, first: datetime, last: datetime) -> Text:
-    """The administration as a bar to scale.
+def _bar(item: Administration, first: datetime, last: datetime, width: int) -> Text:
+    """The administration as a bar to scale, of so many cells.
 
     The bar is filled while the infusion ran. An administration of one moment is a dot, and a cross
     if it was not given. An infusion without a stop time ends in an arrow.
     """
+    if not width:
+        return Text()
     length = max((last - first).total_seconds(), 60.0)
-    cells = [" "] * BAR_WIDTH
+    cells = [" "] * width
     for interval in item.intervals:
-        start = int((interval.start - first).total_seconds() / length * (BAR_WIDTH - 1))
+        start = int((interval.start - first).total_seconds() / length * (width - 1))
         if interval.stop is None:
-            cells[start:] = ["·"] * (BAR_WIDTH - start)
+            cells[start:] = ["·"] * (width - start)
             cells[start], cells[-1] = "█", ">"
             continue
-        stop = int((interval.stop - first).total_seconds() / length * (BAR_WIDTH - 1))
+        stop = int((interval.stop - first).total_seconds() / length * (width - 1))
         for cell in range(start, stop + 1):
             cells[cell] = "█"
         if interval.stop == interval.start:
@@ -155,6 +176,19 @@ def _drug_words(item: Administration, formulary: Formulary) -> str:
         amount = f" {plain(drug.amount)} {drug.unit}".rstrip() if drug.amount else ""
         parts.append(f"{name}{amount}" + (" (base)" if drug.component == "base" else ""))
     return " + ".join(parts) or "drug not charted"
+
+
+def given_in_words(item: Administration, formulary: Formulary, zone: ZoneInfo) -> str:
+    """One administration as a line of text: when it ran, what it was, where it went.
+
+    Example: 14:19-15:43  iron-sucrose 500 mg  IV  R ARM  pump  84 min.
+    """
+    times = [
+        _clock(run.start, zone)
+        + ("" if run.stop == run.start else f"-{_clock(run.stop, zone) if run.stop else '?'}")
+        for run in item.intervals
+    ]
+    return f"{', '.join(times)}  {_drug_words(item, formulary)}  {_where_words(item)}"
 
 
 def _where_words(item: Administration) -> str:
@@ -186,6 +220,12 @@ def _where_words(item: Administration) -> str:
 def _print_lines(console: Console, encounter: EncounterDraft) -> None:
     if not encounter.lines:
         return
+    if console.width < NARROW:
+        console.print()
+        for line in encounter.lines:
+            console.print(Padding(Text(_billed(line), style="green bold"), (0, 0, 0, 2)))
+            console.print(Padding(_why(line), (0, 0, 0, 4)))
+        return
     table = Table(box=None, pad_edge=False, padding=(0, 1), show_header=True, header_style="dim")
     table.add_column("code", no_wrap=True)
     table.add_column("units", justify="right")
@@ -201,6 +241,14 @@ def _print_lines(console: Console, encounter: EncounterDraft) -> None:
     console.print(Padding(table, (1, 0, 0, 2)))
 
 
+def _billed(line: ChargeLine) -> str:
+    """A line in short: code, units, drug and minutes."""
+    minutes = f"  {line.minutes} min" if line.minutes is not None else ""
+    mark = " ?" if line.provisional else ""
+    code = charge_in_short(line.code, line.modifiers, line.units)
+    return printable(f"{code}{mark}  {line.drug}{minutes}")
+
+
 def _why(line: ChargeLine) -> Text:
     """The reason of the line with its arithmetic, and what other policies would give."""
     text = Text(FAMILIES[line.family].reason_in_short(line))
@@ -208,8 +256,10 @@ def _why(line: ChargeLine) -> Text:
         text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
     for said in _said(line):
         text.append(f" {said}", style="cyan")
-    for difference in line.other_policies:
-        text.append(f"\n{difference_in_words(difference)}", style="magenta")
+    for position in _other_positions(line):
+        text.append(f"\nanother published position: {position}", style="magenta")
+    for words in differences_in_words(line):
+        text.append(f"\n{words}", style="magenta")
     return text
 
 
@@ -226,6 +276,15 @@ def _said(line: ChargeLine) -> Iterator[str]:
         yield printable(f"Held: {line.held}.")
 
 
+# The steps whose other published positions a page shows; `chargeline explain` shows those of all.
+_DISPUTED = frozenset({"technique", "same drug again"})
+
+
+def _other_positions(line: ChargeLine) -> list[str]:
+    rules = [step.decision.rule for step in line.trace if step.decision and step.topic in _DISPUTED]
+    return list(dict.fromkeys([position for rule in rules if rule for position in rule.other]))
+
+
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
     shown = [entry for entry in entries if entry.family != "drugs"]
     for entry in shown:
@@ -233,8 +292,8 @@ def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
         text = Text.assemble(
             ("withheld  ", "dim bold"), printable(f"{entry.drug}{minutes}: {entry.says}")
         )
-        for difference in entry.other_policies:
-            text.append(f"\n{difference_in_words(difference)}", style="magenta")
+        for words in differences_in_words(entry):
+            text.append(f"\n{words}", style="magenta")
         console.print(Padding(text, (0, 0, 0, 2)))
 
 

@@ -19,7 +19,7 @@ from chargeline.engine import (
     Timeline,
     VisitKey,
     Withheld,
-    difference_in_words,
+    differences_in_words,
     explain,
 )
 
@@ -183,4 +183,4 @@ def _row_of_question(draft: Draft, encounter: str | None, question: Question) ->
 
 
 def _other_policies(entry: ChargeLine | Withheld) -> str:
-    return "; ".join([difference_in_words(difference) for difference in entry.other_policies])
+    return "; ".join(differences_in_words(entry))

@@ -52,6 +52,9 @@ class ReadRecord(NamedTuple):
     problem: Unreadable | Hl7Error | None = None
 
 
+_NOT_MEANT_FOR_US = frozenset({"message.unknown", "message.processing"})
+
+
 def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
     """Say what a record is."""
     if NUDGE in record.headers:
@@ -67,7 +70,7 @@ def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
         return ReadRecord(record, "parked", reading=reading, visit=_named(record), problem=problem)
     if reading.set_aside is not None:
         kind: RecordKind = (
-            "unused" if reading.set_aside.finding.code == "message.unknown" else "parked"
+            "unused" if reading.set_aside.finding.code in _NOT_MEANT_FOR_US else "parked"
         )
         return ReadRecord(
             record, kind, reading=reading, visit=_named(record), problem=reading.set_aside

@@ -4,10 +4,10 @@ The engine owns every coding decision and nothing else. It reads no clock, no di
 uses no randomness and no floats, and imports the standard library only, so that the same messages
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
-names below from here and from no module below; the closed words are in `words`.
+names below from here and from no module below; the closed words are in `words` and `answer_words`.
 """
 
-from chargeline.engine import words
+from chargeline.engine import answer_words, words
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers import (
     LINE_OFFERS,
@@ -42,7 +42,7 @@ from chargeline.engine.events import (
     VisitMerge,
     WastedAmount,
 )
-from chargeline.engine.explain import difference_in_words, explain, printable, source_in_words
+from chargeline.engine.explain import differences_in_words, explain, printable, source_in_words
 from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
 from chargeline.engine.finding import (
     MEANINGS,
@@ -92,6 +92,7 @@ from chargeline.engine.trace import (
     Step,
     Withheld,
     ask,
+    charge_in_short,
 )
 
 __all__ = [
@@ -164,15 +165,17 @@ __all__ = [
     "VisitMerge",
     "WastedAmount",
     "Withheld",
+    "answer_words",
     "applies",
     "ask",
     "asked_in",
     "by_keyword",
+    "charge_in_short",
     "class_on",
     "clock_order",
     "consequences",
     "contributions_of",
-    "difference_in_words",
+    "differences_in_words",
     "draft",
     "explain",
     "fingerprint_of_line",

@@ -7,11 +7,12 @@ compares the ends. An end of an administration is its codes, `withheld`, or a qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.families import FAMILIES
-from chargeline.engine.rules import UndecidedError
+from chargeline.engine.rules import DayRules, UndecidedError
 from chargeline.engine.services.records import Service
 from chargeline.engine.trace import (
     ChargeLine,
@@ -49,17 +50,17 @@ class _Other(NamedTuple):
 
 
 def with_differences(
-    draft: EncounterDraft, services: Sequence[Service], others: Sequence[Assessment]
+    draft: EncounterDraft, own: Assessment, others: Sequence[Assessment]
 ) -> EncounterDraft:
     """Say on each line and withheld service where another policy ends differently.
 
-    `services` are those of the draft's own policy; `others` is the encounter under other policies.
+    `own` is the encounter under the draft's own policy, and `others` under other policies.
     """
     ours = _ends(draft)
     theirs = [_other(assessment) for assessment in others]
     if all(other.ends == ours for other in theirs):
         return draft
-    causes = _Causes(services, _rules(draft))
+    causes = _Causes(own.services, _rules(draft), own.rules)
     compared = [entry for entry in _entries(draft) if entry.family in _IN_SHORT]
     differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
     for keys in dict.fromkeys(entry.administrations for entry in compared):
@@ -68,22 +69,19 @@ def with_differences(
             (other, says) for other in theirs if (says := _end_of(other.ends, keys)) != end
         ]
         differences[keys] = tuple(
-            [Difference(other.policy, says, causes.of(keys, other)) for other, says in differing]
+            [
+                Difference(
+                    other.policy,
+                    says,
+                    causes.of(keys, other, _codes(end) == _codes(says)),
+                    end,
+                )
+                for other, says in differing
+            ]
         )
-    return draft._replace(
-        lines=tuple(
-            [
-                line._replace(other_policies=own) if (own := _own(line, differences)) else line
-                for line in draft.lines
-            ]
-        ),
-        withheld=tuple(
-            [
-                entry._replace(other_policies=own) if (own := _own(entry, differences)) else entry
-                for entry in draft.withheld
-            ]
-        ),
-    )
+    lines = [line._replace(other_policies=_own(line, differences)) for line in draft.lines]
+    withheld = [entry._replace(other_policies=_own(entry, differences)) for entry in draft.withheld]
+    return draft._replace(lines=tuple(lines), withheld=tuple(withheld))
 
 
 def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
@@ -145,30 +143,85 @@ def _rules(draft: EncounterDraft) -> dict[str, list[str]]:
 class _Causes:
     """Finds the rule that makes a difference between our policy and another one."""
 
-    def __init__(self, services: Sequence[Service], ours: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, services: Sequence[Service], ours: Mapping[str, Sequence[str]], rules: DayRules
+    ) -> None:
         self._ours = ours
         self._ours_alone = _alone(services)
+        self._our_rules = rules
+        self._theirs: dict[
+            tuple[str, bool], _RulesOfOther
+        ] = {}  # by policy, because every line asks for them
 
-    def of(self, keys: Sequence[str], other: _Other) -> str:
+    def of(self, keys: Sequence[str], other: _Other, has_same_codes: bool) -> str:
         """The id of the rule that makes the difference, "" where no rule differs.
 
-        The search has three stages: rules that judge these administrations by themselves, then
-        rules that judge any other administration by itself, then rules that give these their place.
-        The second stage is needed because an administration that becomes the initial service moves
-        all others. Example: two hours of vancomycin beside 30 minutes of pembrolizumab are initial
-        under the guide. Under Medicare pembrolizumab is chemotherapy and therefore initial, so the
-        rule on pembrolizumab is the cause of the other code of vancomycin.
+        The search has four stages: rules that judge these administrations by themselves; rules on
+        their place that only one of the policies has; rules that judge any other administration by
+        itself; and any rule on their place. The third stage is needed because an administration
+        that becomes the initial service moves all others. Example: two hours of vancomycin beside
+        30 minutes of pembrolizumab are initial under the guide. Under Medicare pembrolizumab is
+        chemotherapy and therefore initial, so the rule on pembrolizumab is the cause of the other
+        code of vancomycin. Rules that count hours belong to the second stage only where the codes
+        are the same and the units differ.
         """
+        slot = (other.policy, has_same_codes)
+        if slot not in self._theirs:
+            self._theirs[slot] = self._rules_of(other, has_same_codes)
+        theirs = self._theirs[slot]
+        return (
+            _first_differing(self._ours_alone, theirs.alone, keys)
+            or _first_differing(self._ours, theirs.apart_in_place, keys)
+            or theirs.first_alone
+            or _first_differing(self._ours, theirs.in_place, keys)
+        )
+
+    def _rules_of(self, other: _Other, has_same_codes: bool) -> "_RulesOfOther":
         alone = _alone(other.assessment.services)
-        ours = self._ours_alone
-        by_themselves = _first_differing(ours, alone, keys) or _first_differing(ours, alone, ours)
-        if by_themselves:
-            return by_themselves
-        rules: dict[str, list[str]] = {}
+        apart = _only_theirs(self._our_rules, other.assessment.rules, has_same_codes)
+        in_place: dict[str, list[str]] = {}
         for family in other.families:
             for key, used in family.rules().items():
-                rules.setdefault(key, []).extend(used)
-        return _first_differing(self._ours, rules, keys)
+                in_place.setdefault(key, []).extend(used)
+        apart_in_place = {
+            key: [rule for rule in used if rule in apart] for key, used in in_place.items()
+        }
+        first = _first_differing(self._ours_alone, alone, self._ours_alone)
+        return _RulesOfOther(alone, apart_in_place, first, in_place)
+
+
+class _RulesOfOther(NamedTuple):
+    """The rules of another policy for each of the four stages of the search for a cause."""
+
+    alone: Mapping[str, Sequence[str]]
+    apart_in_place: Mapping[str, Sequence[str]]
+    first_alone: str
+    in_place: Mapping[str, Sequence[str]]
+
+
+@lru_cache(maxsize=1_000)  # a few policies, a few periods
+def _only_theirs(ours: DayRules, theirs: DayRules, with_hours: bool) -> frozenset[str]:
+    """The rules on places that decide under the other policy and cannot decide under ours.
+
+    Ours lacks them, or has a rule of its own that overrides them.
+    """
+    own = {rule.id: rule for rule in ours.rules()}
+    shared = {rule.id for rule in theirs.rules() if rule.id in own}
+    beaten = {name for rule in own.values() if rule.id not in shared for name in rule.overrides}
+    return frozenset(
+        [
+            rule.id
+            for rule in theirs.rules()
+            if (rule.id not in shared or rule.id in beaten)
+            and (with_hours or rule.concern.name.startswith("position."))
+        ]
+    )
+
+
+def _codes(ends: Sequence[str]) -> list[str]:
+    """The codes of some ends without their units; `withheld` beside a code is units above a cap."""
+    codes = list(dict.fromkeys([end.split(" ")[0] for end in ends]))
+    return [code for code in codes if code != "withheld"] or codes
 
 
 def _alone(services: Sequence[Service]) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ rules decide, and it reads no clock, so that equal timelines, rules and historie
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.engine.again import (
@@ -31,14 +31,14 @@ from chargeline.engine.edits import reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
-from chargeline.engine.infusions import slots
+from chargeline.engine.pumps import pump_facts, with_record
 from chargeline.engine.record import (
     NO_HISTORY,
     Contribution,
+    Elsewhere,
     History,
     Slot,
-    initial_service_slot,
-    is_second,
+    seen_elsewhere,
 )
 from chargeline.engine.rules import Policy, UndecidedError
 from chargeline.engine.services.judging import services_of
@@ -126,17 +126,15 @@ def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, 
     `timeline` is the one after what people answered (`with_answers`). A visit without exactly one
     patient adds nothing, because nobody can say whose visit it is.
     """
-    patient = timeline.context.patient
-    if not patient or len(timeline.patients) != 1:
+    context = timeline.context
+    if not context.patient or context.cancelled or len(timeline.patients) != 1:
         return ()
-    slots_used = dict.fromkeys([slot for each in drafted.encounters for slot in each.slots])
-    starts = {day.day: day.administrations[0].start for day in timeline.days} if slots_used else {}
-    return tuple(
-        [
-            Contribution(timeline.key, patient, slot, starts[date.fromisoformat(slot.about)])
-            for slot in slots_used
-        ]
-    )
+    facts = [fact for each in drafted.encounters for fact in each.facts]
+    first: dict[Slot, datetime] = {}
+    for slot, at in (*facts, *pump_facts(timeline)):
+        first[slot] = min(at, first.get(slot, at))
+    patient = context.patient
+    return tuple([Contribution(timeline.key, patient, slot, at) for slot, at in first.items()])
 
 
 _IS_BILLED: Mapping[YesNo, bool] = {"yes": True, "no": False}
@@ -153,7 +151,7 @@ class _Drafting:
         history: History,
         saved: SavedWork,
     ) -> None:
-        self.timeline = timeline
+        self.timeline = with_record(timeline, history)
         self.rulebook = rulebook
         self.policy = policy
         self.policies = (policy, *[name for name in rulebook.compared if name != policy])
@@ -168,24 +166,37 @@ class _Drafting:
         """
         timeline, days = self.timeline, self.saved.days
         rests_on = (timeline.context, timeline.patients, self.rulebook, self.policy, self.history)
-        if days is not None and days.rests_on == rests_on:
-            encounters = self._changed_days(days)
+        changed = self._changed_days(days) if days and days.rests_on == rests_on else None
+        if changed is not None:
+            encounters = changed
         else:
             grouped = encounters_of(timeline, self.rulebook.policies[self.policy])
             encounters = tuple([self._encounter(each) for each in grouped])
-            one_class = len(timeline.context.classes) < 2
-            if not (one_class and grouped and all(each.is_billed_by_day for each in grouped)):
+            if not self._is_day_by_day(grouped):
                 self.saved.days = None
                 return encounters
         self.saved.days = DaysDrafted(rests_on, timeline.days, encounters)
         return encounters
 
-    def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...]:
-        """The encounters of the last draft, with those of changed days drafted again."""
+    def _is_day_by_day(self, grouped: Sequence[Encounter]) -> bool:
+        """Whether each day is an encounter by itself, and no day can change another."""
+        is_one_class = len(self.timeline.context.classes) < 2
+        is_by_day = all(each.is_billed_by_day and len(each.days) == 1 for each in grouped)
+        return bool(grouped) and is_one_class and is_by_day
+
+    def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...] | None:
+        """The encounters of the last draft, with those of changed days drafted again.
+
+        None where a changed day may go on with a day beside it, over midnight.
+        """
         now = self.timeline.days
         first, last = days_alike(before.days, now)
+        policy = self.rulebook.policies[self.policy]
+        around = self.timeline._replace(days=now[max(0, first - 1) : len(now) - last + 1])
+        if any(len(each.days) > 1 for each in encounters_of(around, policy)):
+            return None
         changed = self.timeline._replace(days=now[first : len(now) - last])
-        grouped = encounters_of(changed, self.rulebook.policies[self.policy])
+        grouped = encounters_of(changed, policy)
         drafted = [self._encounter(each) for each in grouped]
         kept_after = before.encounters[len(before.days) - last :]
         return (*before.encounters[:first], *drafted, *kept_after)
@@ -198,7 +209,7 @@ class _Drafting:
             encounter,
             self.timeline.context,
             self.rulebook,
-            self._is_second_of_day(encounter),
+            self._elsewhere(encounter),
             self.is_in_question,
         )
 
@@ -207,7 +218,7 @@ class _Drafting:
         encounter: Encounter,
         context: VisitContext,
         rulebook: Rulebook,
-        second_of_day: bool,
+        elsewhere: Elsewhere,
         is_in_question: bool,
     ) -> EncounterDraft:
         if is_in_question:
@@ -219,7 +230,7 @@ class _Drafting:
             return self._nothing_billed(encounter, "rule.none", says, ())
         if not _IS_BILLED[encounter.grouping.answer.bill]:
             return self._nothing_billed(encounter, rule.id, rule.why, (encounter.step,))
-        return self._coded(encounter)
+        return self._coded(encounter, elsewhere)
 
     def _nothing_billed(
         self, encounter: Encounter, reason: str, says: str, steps: tuple[Step, ...]
@@ -238,10 +249,10 @@ class _Drafting:
         ]
         return self._encounter_draft(encounter, Proposal(withheld=tuple(withheld)))
 
-    def _coded(self, encounter: Encounter) -> EncounterDraft:
+    def _coded(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter; a question where rules leave a gap or clash."""
         try:
-            return self._coded_by_rules(encounter)
+            return self._coded_by_rules(encounter, elsewhere)
         except UndecidedError as error:
             return self._undecided(encounter, error)
 
@@ -261,21 +272,19 @@ class _Drafting:
         open_ = settled(Proposal(questions=drafted.questions), encounter.administrations)
         return drafted._replace(questions=open_.questions)
 
-    def _coded_by_rules(self, encounter: Encounter) -> EncounterDraft:
+    def _coded_by_rules(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter, and where other policies would differ.
 
         Raises UndecidedError where no one rule decides something that must be decided.
         """
-        own, *others = self._assessments(encounter)
+        own, *others = self._assessments(encounter, elsewhere)
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
         items = encounter.administrations
         proposal = reviewed(settled(together(proposals), items), own, self.saved)
-        drafted = self._encounter_draft(encounter, proposal, slots(proposal.lines, own))
-        return none_in_silence(with_differences(drafted, own.services, others), items)
+        drafted = self._encounter_draft(encounter, proposal)
+        return none_in_silence(with_differences(drafted, own, others), items)
 
-    def _encounter_draft(
-        self, encounter: Encounter, proposal: Proposal, contributed: tuple[Slot, ...] = ()
-    ) -> EncounterDraft:
+    def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(
             encounter=encounter.name,
             policy=self.policy,
@@ -283,10 +292,10 @@ class _Drafting:
             lines=proposal.lines,
             questions=tuple(dict.fromkeys(proposal.questions)),
             withheld=proposal.withheld,
-            slots=contributed,
+            facts=proposal.facts,
         )
 
-    def _assessments(self, encounter: Encounter) -> list[Assessment]:
+    def _assessments(self, encounter: Encounter, elsewhere: Elsewhere) -> list[Assessment]:
         """An encounter as each policy sees it, the policy of the visit first.
 
         Another policy that has a gap is without services: its draft would only ask.
@@ -297,7 +306,6 @@ class _Drafting:
             again(SERVICES, item.key, services_of, item, formulary, rules)
             for item in encounter.administrations
         ]
-        second_of_day = self._is_second_of_day(encounter)
         return [
             _new_assessment(
                 visit=self.timeline.key,
@@ -305,19 +313,13 @@ class _Drafting:
                 encounter=encounter,
                 rules=of_policy,
                 services=_without_gap(services),
-                second_of_day=second_of_day,
+                elsewhere=elsewhere,
             )
             for of_policy, services in zip(rules, zip(*judged, strict=True), strict=True)
         ]
 
-    def _is_second_of_day(self, encounter: Encounter) -> bool:
-        """Whether another visit of the patient had an initial service earlier on the same day."""
-        if not self.history:
-            return False
-        slot = initial_service_slot(encounter.day)
-        context = self.timeline.context
-        mine = Contribution(self.timeline.key, context.patient, slot, encounter.start)
-        return is_second(mine, self.history)
+    def _elsewhere(self, encounter: Encounter) -> Elsewhere:
+        return seen_elsewhere(self.timeline.key, encounter.starts, self.history)
 
 
 def _without_gap(services: Sequence[Service | None]) -> list[Service]:

@@ -3,7 +3,9 @@
 It owns the three ways to group the days of a visit: by day (a recurring account), the whole visit
 (an observation stay), or by gap (a plain outpatient visit). A rule chooses the way. It knows no
 codes. An administration belongs to the day on which it began, so an infusion from 23:00 to 02:00
-is not cut at midnight.
+is not cut at midnight. A treatment that goes on over midnight stays one encounter, also where days
+are grouped by day: carboplatin 23:00-00:30 and docetaxel from 00:35 on. A pump that the patient
+carries home keeps no encounter going.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +14,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from chargeline.engine.events import VisitKey
+from chargeline.engine.pumps import CARRIED
+from chargeline.engine.record import Elsewhere
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
@@ -27,7 +31,10 @@ class GroupingFacts(NamedTuple):
 
 
 class GroupingAnswer(NamedTuple):
-    """How days are grouped, the gap that begins a new encounter, and whether days are billed."""
+    """How days are grouped, the gap that begins a new encounter, and whether days are billed.
+
+    By day, the gap is the longest one with which a treatment still goes on over midnight.
+    """
 
     group: "Grouping"
     bill: "YesNo"
@@ -49,12 +56,11 @@ CONCERNS = (GROUPING,)
 class Encounter(NamedTuple):
     """Administrations billed together.
 
-    `name` is the first day, as YYYY-MM-DD. `start` is when the day's first administration began.
+    `name` is the first day, as YYYY-MM-DD.
     """
 
     name: str
     day: date
-    start: datetime
     days: tuple[Day, ...]
     patient_class: PatientClassFact
     grouping: Decision[GroupingAnswer]
@@ -65,6 +71,11 @@ class Encounter(NamedTuple):
         if len(self.days) == 1:
             return self.days[0].administrations
         return tuple([item for day in self.days for item in day.administrations])
+
+    @property
+    def starts(self) -> Mapping[date, datetime]:
+        """When the first administration of each day began."""
+        return {day.day: day.administrations[0].start for day in self.days}
 
     @property
     def is_billed_by_day(self) -> bool:
@@ -84,7 +95,7 @@ _new_encounter = by_keyword(Encounter)
 class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
-    `second_of_day`: another visit of the patient had an initial service earlier on that day.
+    `elsewhere` is what the patient's other visits had on the days of the encounter.
     """
 
     visit: VisitKey
@@ -92,7 +103,7 @@ class Assessment(NamedTuple):
     encounter: Encounter
     rules: DayRules
     services: Sequence[Service]
-    second_of_day: bool
+    elsewhere: Elsewhere
 
 
 class _Group(NamedTuple):
@@ -116,7 +127,6 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
             groups[-1].days.append(day)
         else:
             groups.append(_Group([day], patient_class, decision))
-    starts = {day.day: day.administrations[0].start for day in timeline.days}
     encounters: list[Encounter] = []
     for days, patient_class, decision in groups:
         first = days[0].day
@@ -127,7 +137,6 @@ def encounters_of(timeline: Timeline, policy: Policy) -> tuple[Encounter, ...]:
             _new_encounter(
                 name=name,
                 day=first,
-                start=starts[first],
                 days=tuple(days),
                 patient_class=patient_class,
                 grouping=decision,
@@ -182,6 +191,18 @@ def _goes_on_by_day(
     return group.patient_class == patient_class and group.days[-1].day == following.day
 
 
+def _goes_on_over_midnight(
+    group: _Group,
+    following: Day,
+    patient_class: PatientClassFact,
+    decision: Decision[GroupingAnswer],
+) -> bool:
+    last = group.days[-1].day
+    if last == following.day or following.day - last > timedelta(days=1):
+        return _goes_on_by_day(group, following, patient_class, decision)
+    return _goes_on_without_a_gap(group, following, patient_class, decision)
+
+
 def _goes_on_with_the_stay(
     group: _Group,
     following: Day,
@@ -209,12 +230,21 @@ def _goes_on_without_a_gap(
 _GOES_ON: Mapping[
     Grouping, Callable[[_Group, Day, PatientClassFact, Decision[GroupingAnswer]], bool]
 ] = {
-    "by_day": _goes_on_by_day,
+    "by_day": _goes_on_over_midnight,
     "whole_visit": _goes_on_with_the_stay,
     "by_gap": _goes_on_without_a_gap,
 }
 
 
 def _last_end(day: Day) -> datetime:
-    intervals = [interval for item in day.administrations for interval in item.intervals]
-    return max([interval.stop or interval.start for interval in intervals])
+    """When the last administration of a day ended; one that went home ends at its start."""
+    items = day.administrations
+    starts = [interval.start for item in items for interval in item.intervals]
+    stops = [
+        interval.stop
+        for item in items
+        if item.device not in CARRIED
+        for interval in item.intervals
+        if interval.stop is not None
+    ]
+    return max([*starts, *stops])

@@ -9,15 +9,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.answer_words import AnswerChoice, LineChoice
 from chargeline.engine.finding import Finding
 from chargeline.engine.words import (
     ActionCharted,
-    AnswerChoice,
     CompletionCharted,
     Component,
     DeviceCharted,
-    LineChoice,
     MethodCharted,
+    OrderControlFact,
     OrderKind,
     PatientClassFact,
     PurposeCharted,
@@ -46,11 +46,16 @@ class Source(NamedTuple):
     address: str
 
 
+# HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
+AMOUNT_UNKNOWN = Decimal(999)
+
+
 class DrugAmount(NamedTuple):
     """One drug as the sender names it. `amount` is None when not valued; `unit` is as written.
 
     `address` is the field of the code, and `amount_address` that of the amount. `product` is the id
-    of a row of the formulary where a person has said which product it was.
+    of a row of the formulary where a person has said which product it was. `unreadable` is the
+    shape of an amount that is no number, such as "6 characters, digits and letters".
     """
 
     codes: tuple[str, ...]
@@ -61,6 +66,12 @@ class DrugAmount(NamedTuple):
     address: str
     amount_address: str = ""
     product: str = ""
+    unreadable: str = ""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether an amount is charted that says nothing of the dose."""
+        return bool(self.unreadable) or self.amount == AMOUNT_UNKNOWN
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,8 +98,9 @@ class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
     `at` is RXA-3 and `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice`
-    say that the local time occurs twice that night, because the clock was put back. No line uses
-    `wasted` and `vials` yet.
+    say that the local time occurs twice that night, because the clock was put back. `at_address`
+    and `until_address` are where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and
+    `vials` yet.
     """
 
     message: MessageRef
@@ -119,18 +131,21 @@ class Record(NamedTuple):
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
     not_bought: bool = False
+    at_address: str = ""
+    until_address: str = ""
 
 
 class OrderFact(NamedTuple):
     """What RDE, RDS or RGV says of an order: its drugs, its route, and how long it should run.
 
-    `minutes` is the ordered duration, None if the message does not say it.
+    `minutes` is the ordered duration, None if the message does not say it. `control` says whether
+    the order is in force since `controlled`, "" if the message does not say it.
     """
 
     message: MessageRef
     order: str
     kind: OrderKind
-    control: str
+    control: OrderControlFact
     drugs: tuple[DrugAmount, ...]
     route: RouteCharted
     route_text: str
@@ -140,6 +155,7 @@ class OrderFact(NamedTuple):
     minutes: int | None
     minutes_address: str
     primary: bool
+    controlled: datetime | None = None
 
 
 class VisitFact(NamedTuple):

@@ -4,24 +4,53 @@ It owns the wording. It takes every fact from the trace and asks no rule and no 
 the text says what the draft rested on. The steps stand in the order in which the engine took them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSet
 
 from chargeline.engine.events import ANSWER, Source
 from chargeline.engine.rules import Rule
-from chargeline.engine.trace import ChargeLine, Difference, Question, Step, Withheld
+from chargeline.engine.trace import (
+    ChargeLine,
+    Difference,
+    Question,
+    Step,
+    Withheld,
+    charge_in_short,
+)
 
 NO_TITLES: Mapping[str, str] = {}
+ENCOUNTER = "encounter"
 
 
-def explain(entry: ChargeLine | Withheld | Question, titles: Mapping[str, str] = NO_TITLES) -> str:
-    """The reasons of one entry of a draft. `titles` turns citation keys into readable sources."""
+def explain(
+    entry: ChargeLine | Withheld | Question,
+    titles: Mapping[str, str] = NO_TITLES,
+    told: MutableSet[str] | None = None,
+) -> str:
+    """The reasons of one entry of a draft. `titles` turns citation keys into readable sources.
+
+    The step about the encounter is only named if its text is in `told`, and else added to it: the
+    entries of an encounter, explained one after another, tell it once.
+    """
     if isinstance(entry, Question):
         return "\n".join(map(printable, _question(entry)))
     lines = [_line_head(entry)] if isinstance(entry, ChargeLine) else _withheld_head(entry)
     for number, step in enumerate(entry.trace, start=1):
-        lines += _step(number, step, titles)
-    lines += [f"  {difference_in_words(each)}" for each in entry.other_policies]
+        lines += _once(number, step, titles, told)
+    lines += [f"  {words}" for words in differences_in_words(entry)]
     return "\n".join(map(printable, lines))
+
+
+def _once(
+    number: int, step: Step, titles: Mapping[str, str], told: MutableSet[str] | None
+) -> list[str]:
+    """The lines of a step, or one line if they were told above."""
+    first, *rest = _step(step, titles)
+    text = "\n".join([first, *rest])
+    if told is not None and step.topic == ENCOUNTER:
+        if text in told:
+            return [f"  {number}. {step.topic}: as above"]
+        told.add(text)
+    return [f"  {number}. {first}", *rest]
 
 
 def printable(text: str) -> str:
@@ -57,12 +86,12 @@ def _question(question: Question) -> list[str]:
     return lines + [f"  from     {source_in_words(each)}" for each in question.sources]
 
 
-def _step(number: int, step: Step, titles: Mapping[str, str]) -> list[str]:
-    lines = []
+def _step(step: Step, titles: Mapping[str, str]) -> list[str]:
     rule = step.decision.rule if step.decision is not None else None
-    lines.append(f"  {number}. {step.topic}: {rule.why if rule is not None else ''}".rstrip(": "))
+    lines = [f"{step.topic}: {rule.why if rule is not None else ''}".rstrip(": ")]
     if step.facts:
-        lines.append("     " + "; ".join(f"{name}: {value}" for name, value in step.facts))
+        facts = [f"{name.replace('_', ' ')}: {value}" for name, value in step.facts]
+        lines.append("     " + "; ".join(facts))
     if rule is not None:
         lines.append(f"     rule {rule.id}, {_cited(rule, titles)}")
         lines += [f"     other published position: {position}" for position in rule.other]
@@ -86,10 +115,32 @@ def source_in_words(source: Source) -> str:
     return f"{source.address} of message {source.message.control_id} ({source.message.type})"
 
 
-def difference_in_words(difference: Difference) -> str:
-    """One difference as a sentence.
+def differences_in_words(entry: ChargeLine | Withheld) -> list[str]:
+    """What other policies would make of an entry, a sentence each.
 
-    Example: cms-facility-2026 would give 96413 x1 (rule class.antibody).
+    Example: cms-facility-2026 would give 96413 x1 (rule class.antibody). A policy that bills
+    another line of the same administration in another way says so on that line only.
     """
-    because = f" (rule {difference.rule})" if difference.rule else ""
-    return f"{difference.policy} would give {' + '.join(difference.says)}{because}"
+    sentences = []
+    for difference in entry.other_policies:
+        because = f" (rule {difference.rule})" if difference.rule else ""
+        if would := _would(entry, difference):
+            sentences.append(f"{difference.policy} would {would}{because}")
+    return sentences
+
+
+def _would(entry: ChargeLine | Withheld, difference: Difference) -> str:
+    """What the other policy would do with this entry; "" if it would leave the entry as it is."""
+    more = " + ".join([end for end in difference.says if end not in difference.here])
+    fewer = [end for end in difference.here if end not in difference.says]
+    if _end(entry) in difference.says:
+        return f"also give {more}" if more and not fewer else ""
+    if more:
+        return f"give {more}"
+    return "not bill this line" if isinstance(entry, ChargeLine) else "not withhold this"
+
+
+def _end(entry: ChargeLine | Withheld) -> str:
+    if isinstance(entry, Withheld):
+        return "withheld"
+    return charge_in_short(entry.code, entry.modifiers, entry.units)

@@ -25,9 +25,11 @@ FindingCode = Literal[
     "message.several",
     "message.segment",
     "message.two_patients",
+    "message.too_many",
     "record.none",
     "message.unknown",
     "message.not_followed",
+    "message.processing",
     "batch.count",
     "address.invalid",
     "identifier.invalid",
@@ -40,6 +42,7 @@ FindingCode = Literal[
     "visit.missing",
     "profile.invalid",
     # a timeline
+    "correction.again",
     "correction.ambiguous",
     "dose.disagrees",
     "start.missing",
@@ -60,8 +63,10 @@ FindingCode = Literal[
     "dose.ordered",
     "dose.twice",
     "drug.not_ordered",
+    "order.cancelled",
     "drug.no_code",
     "stop.paused",
+    "port.alone",
     "initial.primary_reason",
     "initial.second_line",
     "role.clash",
@@ -142,9 +147,11 @@ MEANINGS: Mapping[FindingCode, str] = {
     "message.several": "There is more than one message where one was expected.",
     "message.segment": "A line is a segment but for blanks or small letters in its name.",
     "message.two_patients": "One message is about two patients or two visits.",
+    "message.too_many": "A message has more lines than any message about care.",
     "record.none": "A message about administrations holds none that can be read.",
     "message.unknown": "Chargeline does not use messages of this type.",
     "message.not_followed": "A message moves or renames what chargeline cannot follow.",
+    "message.processing": "The message is for training or debugging, and not about care.",
     "batch.count": "BTS-1 and the number of messages in the batch differ.",
     "address.invalid": "This is not an address such as PV1-19.1.",
     "identifier.invalid": "No ledger can keep this number of a message, a visit or a patient.",
@@ -156,6 +163,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "time.missing": "There is no time where one must stand.",
     "visit.missing": "A message about a visit has no visit number.",
     "profile.invalid": "An interface profile has a key or a value that it cannot have.",
+    "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
     "dose.disagrees": "The stop charts another amount than the start.",
     "start.missing": "Something was paused or stopped that nobody started.",
@@ -175,8 +183,10 @@ MEANINGS: Mapping[FindingCode, str] = {
     "dose.ordered": "The dose is far from the ordered dose.",
     "dose.twice": "The same bag seems to be charted twice.",
     "drug.not_ordered": "Another drug was given than the order names.",
+    "order.cancelled": "A drug was begun after its order was cancelled.",
     "drug.no_code": "The formulary knows the drug and has no billing code for it.",
     "stop.paused": "An infusion was paused and neither resumed nor stopped.",
+    "port.alone": "A port was rinsed, and nothing else was given.",
     "initial.primary_reason": "Nothing says which service was the reason of the visit.",
     "initial.second_line": "Services ran into two access lines, and nobody says why.",
     "role.clash": "Two rules give one service two roles.",
@@ -288,7 +298,8 @@ def shape_of(text: str) -> str:
     """A text described without showing its content: `8 characters, digits and letters`."""
     if not text:
         return "nothing"
-    kinds = [name for name, is_one in _KINDS_OF_CHARACTERS if any(map(is_one, text))]
+    different = set(text)
+    kinds = [name for name, is_one in _KINDS_OF_CHARACTERS if any(map(is_one, different))]
     return f"{len(text)} character{'s' if len(text) > 1 else ''}, {' and '.join(kinds)}"
 
 

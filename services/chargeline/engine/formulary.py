@@ -148,8 +148,9 @@ class Formulary:
     ) -> Match:
         """The product that one of the codes names, else the one whose name the text is.
 
-        A name counts if each word of the text belongs to it, to another name of the same product,
-        or to the harmless words. Where several rows have the name, route and amount choose.
+        Codes of two products name none. A name counts if each word of the text belongs to it, to
+        another name of the same product, or to the harmless words. Where several rows have the
+        name, route and amount choose.
         """
         key = (tuple(codes), text, day, given)
         match = self._memo.get(key)
@@ -161,13 +162,17 @@ class Formulary:
 
     def _find(self, codes: Sequence[str], text: str, day: date, given: Given) -> Match:
         nearest: tuple[str, ...] = ()
+        named: dict[str, Match] = {}  # by id
         for code in codes:
             rows = self._in_force(self._by_name.get(normal(code), ()), day)
             rows = rows or self._only(self._by_hcpcs.get(code.upper(), ()), day)
             match = _chosen(rows, given)
             if match.drug is not None:
-                return match
+                named[match.drug.id] = match
             nearest = nearest or match.nearest
+        if named:
+            is_one = len(named) == 1
+            return next(iter(named.values())) if is_one else Match(None, tuple(named))
         match = self._by_text(text, day, given)
         return match if match.drug is not None or match.nearest else Match(None, nearest)
 

@@ -3,8 +3,9 @@
 It owns what a visit contributes to the record, and what a draft reads from the record. It does not
 know where records are kept. Each draft yields contributions, and each draft is given the history:
 the contributions of the patient's other visits. A contribution has a slot, such as the initial
-service on a day. A draft reads only the slots that it contributes to. So when a contribution
-changes, the visits that share its slot are drafted again, and no others.
+service on a day. A draft reads only the topics that it contributes to: the kinds of one topic are
+about the same day, or about the same order. So when a contribution changes, the visits that share
+its topic are drafted again, and no others.
 
 One sequence, worked through. A patient has an infusion at 09:00 in visit A and one at 15:00 in
 visit B. Both contribute an initial service on that day, A at 09:00 and B at 15:00. B is drafted
@@ -13,22 +14,43 @@ A is drafted with the history (B, 15:00), which is later, so A has the first one
 of A is voided, A's contribution goes. B shares the slot, so B is drafted again and has the first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
 from chargeline.engine.events import VisitKey
 from chargeline.engine.words import ContributionKind
 
+_TOPICS: Mapping[ContributionKind, str] = {
+    "initial_service": "day",
+    "service": "day",
+    "irrigation": "day",
+    "pump_start": "pump",
+    "pump_stop": "pump",
+}
+_SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
+
 
 class Slot(NamedTuple):
-    """What contributions of several visits have in common: a kind of fact, and what it is about.
+    """A kind of fact, and what it is about.
 
-    For an initial service `about` is the day, as YYYY-MM-DD.
+    `about` is the number of the order for a pump, and for anything else the day, as YYYY-MM-DD.
     """
 
     kind: ContributionKind
     about: str
+
+    @property
+    def topic(self) -> tuple[str, str]:
+        """What contributions of several visits have in common."""
+        return (_TOPICS[self.kind], self.about)
+
+
+class Fact(NamedTuple):
+    """What a visit adds to the record in one slot; `at` puts facts into an order."""
+
+    slot: Slot
+    at: datetime
 
 
 class Contribution(NamedTuple):
@@ -41,34 +63,76 @@ class Contribution(NamedTuple):
 
 
 History = frozenset[Contribution]
-"""The contributions of a patient's other visits."""
+"""The contributions of a patient's other visits, of the topics that the visit contributes to."""
 
 NO_HISTORY: History = frozenset()
 
 
-def initial_service_slot(day: date) -> Slot:
-    """The slot of initial services on one day."""
-    return Slot("initial_service", day.isoformat())
+def fact_of_day(kind: ContributionKind, day: date, at: datetime) -> Fact:
+    """What happened on one day, which began at a time."""
+    return Fact(Slot(kind, day.isoformat()), at)
 
 
-def is_second(contribution: Contribution, history: History) -> bool:
-    """Whether another visit came first in the same slot.
+# ------------------------------------------------------------------ what a draft reads
+
+
+class Elsewhere(NamedTuple):
+    """What the patient's other visits had on the days of an encounter.
+
+    `second_on` are the days on which another visit had its initial service before. `served_on` are
+    those on which another visit had any service, or had rinsed an access device before.
+    """
+
+    second_on: frozenset[date] = frozenset()
+    served_on: frozenset[date] = frozenset()
+
+
+NOTHING_ELSEWHERE = Elsewhere()
+
+
+def seen_elsewhere(visit: VisitKey, starts: Mapping[date, datetime], history: History) -> Elsewhere:
+    """What other visits had on some days; `starts` says when each day of this visit began.
 
     The earlier visit is first; of two visits at the same time, the one with the lower number.
     """
-    mine = (contribution.at, contribution.visit)
-    others = [other for other in history if other.slot == contribution.slot]
-    return any((other.at, other.visit) < mine for other in others)
+    if not history:
+        return NOTHING_ELSEWHERE
+    second: set[date] = set()
+    served: set[date] = set()
+    for day, start in starts.items():
+        on_day = [other for other in history if other.slot.topic == ("day", day.isoformat())]
+        before = {other.slot.kind for other in on_day if (other.at, other.visit) < (start, visit)}
+        if "initial_service" in before:
+            second.add(day)
+        if "irrigation" in before or any(other.slot.kind in _SERVICES for other in on_day):
+            served.add(day)
+    return Elsewhere(frozenset(second), frozenset(served))
+
+
+def pump_was_started(order: str, until: datetime, history: History) -> bool:
+    """Whether another visit started the pump of an order, at a time or before it."""
+    slot = Slot("pump_start", order)
+    return any(other.slot == slot and other.at <= until for other in history)
+
+
+def pump_was_taken_off(order: str, since: datetime, history: History) -> datetime | None:
+    """When another visit took off the pump of an order that began at `since`; None if none did."""
+    slot = Slot("pump_stop", order)
+    return min(
+        [each.at for each in history if each.slot == slot and each.at >= since], default=None
+    )
+
+
+# ------------------------------------------------------------------ which visits it concerns
 
 
 def histories(contributions: Iterable[Contribution]) -> dict[VisitKey, History]:
-    """The history of each visit that shares a slot with another visit of its patient."""
-    by_slot: dict[tuple[str, str, Slot], list[Contribution]] = {}
+    """The history of each visit that shares a topic with another visit of its patient."""
+    by_topic: dict[_Shared, list[Contribution]] = {}
     for contribution in contributions:
-        slot = (contribution.visit.facility, contribution.patient, contribution.slot)
-        by_slot.setdefault(slot, []).append(contribution)
+        by_topic.setdefault(_shared(contribution), []).append(contribution)
     of_visits: dict[VisitKey, set[Contribution]] = {}
-    for sharing in by_slot.values():
+    for sharing in by_topic.values():
         for contribution in sharing:
             others = [other for other in sharing if other.visit != contribution.visit]
             if others:
@@ -79,13 +143,16 @@ def histories(contributions: Iterable[Contribution]) -> dict[VisitKey, History]:
 def sharing(
     changed: Iterable[Contribution], contributions: Iterable[Contribution]
 ) -> set[VisitKey]:
-    """The visits that share a slot of a patient with a changed contribution.
+    """The visits that share a topic of a patient with a changed contribution.
 
     Their drafts may change, so the caller drafts these visits again.
     """
-    slots = {(other.visit.facility, other.patient, other.slot) for other in changed}
-    return {
-        contribution.visit
-        for contribution in contributions
-        if (contribution.visit.facility, contribution.patient, contribution.slot) in slots
-    }
+    topics = {_shared(other) for other in changed}
+    return {other.visit for other in contributions if _shared(other) in topics}
+
+
+_Shared = tuple[str, str, tuple[str, str]]
+
+
+def _shared(contribution: Contribution) -> _Shared:
+    return (contribution.visit.facility, contribution.patient, contribution.slot.topic)

@@ -4,7 +4,9 @@ It owns the union, overlap, subtraction and distance of spans, and does not know
 A span is a pair of whole seconds since 1970, start before stop, so that results are exact integers.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 Span = tuple[int, int]
 
@@ -55,10 +57,39 @@ def subtract(ours: Sequence[Span], theirs: Iterable[Span]) -> list[Span]:
     return remaining
 
 
-def distance(ours: Sequence[Span], theirs: Sequence[Span]) -> int:
-    """Seconds between the nearest ends of two sets of spans; 0 where they touch or overlap."""
-    return min(
-        max(0, other_start - stop, start - other_stop)
-        for start, stop in ours
-        for other_start, other_stop in theirs
-    )
+def join_in(joined: list[Span], span: Span) -> None:
+    """Add one span in place to spans as `union` returns them, which they stay.
+
+    The place is found by halving, so that one more span costs no look at all the others.
+    """
+    start, stop = span
+    first = bisect_left(joined, start, key=_STOP)
+    last = bisect_right(joined, stop, lo=first, key=_START)
+    if first < last:
+        start, stop = min(start, joined[first][0]), max(stop, joined[last - 1][1])
+    joined[first:last] = [(start, stop)]
+
+
+def distance(ours: Iterable[Span], joined: Sequence[Span]) -> int:
+    """Seconds between the nearest ends of two sets of spans; 0 where they touch or overlap.
+
+    `joined` are spans as `union` returns them, at least one.
+    """
+    return min([_distance(span, joined) for span in ours])
+
+
+def _distance(span: Span, joined: Sequence[Span]) -> int:
+    start, stop = span
+    after = bisect_left(joined, start, key=_STOP)  # the first that ends at our start or later
+    gaps = [start - joined[after - 1][1]] if after else []
+    gaps += [max(0, joined[after][0] - stop)] if after < len(joined) else []
+    return min(gaps)
+
+
+def runs_at(joined: Sequence[Span], moment: int) -> bool:
+    """Whether one of the spans, which are as `union` returns them, has begun and not ended."""
+    place = bisect_right(joined, moment, key=_START)
+    return place > 0 and moment < joined[place - 1][1]
+
+
+_START, _STOP = itemgetter(0), itemgetter(1)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chargeline.engine.events import Answer, Source, VisitKey
 from chargeline.engine.finding import Finding, FindingCode, RuleId
-from chargeline.engine.record import Slot
+from chargeline.engine.record import Fact
 from chargeline.engine.rules import Decision
 from chargeline.engine.words import FamilyName
 
@@ -30,12 +30,13 @@ class Step(NamedTuple):
 class Difference(NamedTuple):
     """What another shipped policy makes of the same administrations, and the rule that differs.
 
-    `says` holds codes with units, `withheld`, or `a question`.
+    `says` holds codes with units, `withheld`, or `a question`; `here` is the same of this draft.
     """
 
     policy: str
     says: tuple[str, ...]
     rule: str
+    here: tuple[str, ...] = ()
 
 
 class ChargeLine(NamedTuple):
@@ -108,11 +109,12 @@ class Withheld(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """What a charge family makes of an encounter."""
+    """What a charge family makes of an encounter; `facts` are for the patient's record."""
 
     lines: tuple[ChargeLine, ...] = ()
     questions: tuple[Question, ...] = ()
     withheld: tuple[Withheld, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 def together(proposals: Sequence[Proposal]) -> Proposal:
@@ -120,11 +122,13 @@ def together(proposals: Sequence[Proposal]) -> Proposal:
     lines: list[ChargeLine] = []
     questions: list[Question] = []
     withheld: list[Withheld] = []
+    facts: list[Fact] = []
     for proposal in proposals:
         lines += proposal.lines
         questions += proposal.questions
         withheld += proposal.withheld
-    return Proposal(tuple(lines), tuple(questions), tuple(withheld))
+        facts += proposal.facts
+    return Proposal(tuple(lines), tuple(questions), tuple(withheld), tuple(facts))
 
 
 class InShort(NamedTuple):
@@ -142,7 +146,7 @@ class InShort(NamedTuple):
 class EncounterDraft(NamedTuple):
     """The draft of one encounter under one policy; `administrations` holds the keys of all of them.
 
-    `slots` are the slots of the patient's record that the encounter contributes to.
+    `facts` are what the encounter adds to the patient's record.
     """
 
     encounter: str
@@ -151,7 +155,7 @@ class EncounterDraft(NamedTuple):
     lines: tuple[ChargeLine, ...] = ()
     questions: tuple[Question, ...] = ()
     withheld: tuple[Withheld, ...] = ()
-    slots: tuple[Slot, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 class StandingAnswer(NamedTuple):

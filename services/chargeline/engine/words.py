@@ -80,6 +80,7 @@ MethodFact = (
 
 Device = Literal[
     "portable_pump",  # a pump that the patient carries home
+    "clinic_pump",  # the same, and it is the clinic's own
     "implanted_pump",  # a pump under the skin
     "on_body_injector",  # an injector on the skin that doses later
     "pump",  # the pump at the bedside
@@ -117,6 +118,12 @@ OrderKind = Literal[
     "dispense",  # RDS: what the pharmacy handed out
     "give",  # RGV: what is to be given now
 ]
+
+OrderControl = Literal[
+    "cancelled",  # nobody may give what was ordered any more
+    "in_force",  # ordered, changed or released
+]
+OrderControlFact = OrderControl | Literal[""]
 
 PatientClass = Literal[
     "recurring",  # an account on which the patient comes again and again
@@ -163,6 +170,7 @@ DrugKind = Literal[
     "hydration_fluid",  # fluid without a drug
     "flush",  # what rinses or locks a line
     "thrombolytic",  # what opens a blocked access device
+    "blood",  # red cells, platelets, plasma: transfused, and billed elsewhere
 ]
 
 ReasonClass = Literal[
@@ -175,6 +183,7 @@ DrugClass = (
     ReasonClass
     | Literal[
         "flush",  # never a service of its own, and nobody comes for it
+        "blood",  # a transfusion has codes of its own, which are not drafted here
     ]
 )
 
@@ -184,6 +193,7 @@ Technique = Literal[
     "injection",  # into a muscle or under the skin
     "on_body_injection",  # an injector is put on
     "prolonged_infusion",  # more than eight hours by portable or implanted pump
+    "clinic_pump_infusion",  # the same by the clinic's own pump, with the visit at its end
     "subcutaneous_infusion",  # under the skin, by pump
     "arterial_push",  # into an artery, by hand
     "arterial_infusion",  # into an artery, by the hour
@@ -259,6 +269,11 @@ HydrationBesideAs = Literal[
     "count",  # all minutes
 ]
 
+FluidWithBloodAs = Literal[
+    "withheld",  # from the first unit of blood to the end of the last none of its minutes count
+    "count",  # its minutes count as any other
+]
+
 ConcurrencyAs = Literal[
     "any",  # one minute together is concurrent
     "at_least",  # so many minutes together are concurrent
@@ -286,6 +301,11 @@ PushBesideAs = Literal[
     "withheld",  # part of the infusion
 ]
 
+PortAloneAs = Literal[
+    "irrigation",  # the rinsing is the service, until somebody names another
+    "withheld",  # nothing is billed
+]
+
 InjectionsPer = Literal[
     "visit",  # one unit, however many
     "dose",  # one unit a dose, even if it was divided
@@ -307,54 +327,6 @@ ExclusiveWith = Literal[
     "prolonged_infusion",  # not beside the start of a pump
 ]
 
-# ------------------------------------------------------------------ what a person answers
-
-AnswerChoice = Literal[
-    "confirm",  # it is as charted
-    "stop",  # it stopped at this time
-    "start",  # it began at this time
-    "dose",  # this amount was given
-    "product",  # it was this drug of the formulary
-    "route",  # it went this way
-    "push",  # it was pushed by hand
-    "infusion",  # it was infused
-    "stopped_early",  # it was stopped before the whole amount was given
-    "not_given",  # it was not given
-    "one_record",  # two records tell of one bag or syringe
-    "other_visit",  # it was given under another visit
-    "required",  # the protocol or the condition required the second site
-    "not_required",  # nothing required the second site
-    "primary",  # the patient came for this administration
-    "not_bought",  # a patient, a trial or a programme supplied the drug
-    "unknown",  # nobody can say
-    "by_hand",  # a person sees to it outside chargeline
-    "withdraw",  # the earlier answer is taken back
-]
-
-LineChoice = Literal[
-    "hold",  # not to be sent before somebody releases it
-    "release",  # held no more
-    "withhold",  # not billed
-    "override",  # billed with another code, units or modifiers
-    "restore",  # as drafted: the earlier word on the line is taken back
-]
-
-ValueKind = Literal[
-    "",  # the choice says it all
-    "time",  # a time with its offset from UTC, such as 2026-03-02T10:30-06:00
-    "amount",  # a number and a unit, such as 450 mg
-    "product",  # the id of a row of the formulary
-    "route",  # a word for a route, such as intravenous
-    "administration",  # the key of an administration of the visit
-    "charge",  # a code with modifiers and units, such as 96415-59 x2
-]
-
-Severity = Literal[
-    "blocks",  # nothing of the visit is ready before somebody answers
-    "warns",  # somebody should look
-    "notes",  # worth knowing
-]
-
 # ------------------------------------------------------------------ what a draft is made of
 
 FamilyName = Literal[
@@ -365,6 +337,10 @@ FamilyName = Literal[
 
 ContributionKind = Literal[
     "initial_service",  # an initial service on a day
+    "service",  # services on a day, and no initial one among them
+    "irrigation",  # an access device was rinsed on a day, and nothing else was done
+    "pump_start",  # an order's pump was started and went home with the patient
+    "pump_stop",  # an order's pump was taken off, and the visit does not have its start
 ]
 
 Outcome = Literal[

@@ -16,6 +16,7 @@ _FRAMES = {
     "frame_cut_off": "broken",
     "connection_idle": "idle",
 }
+_REFUSED_CONNECTIONS = {"connection_refused": "too_many", "handshake_failed": "handshake"}
 _REFUSALS = frozenset({"store_unavailable", "store_full", "store_too_large", "message_refused"})
 _ANSWER = "answer_"
 _ANSWERS = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})
@@ -29,12 +30,16 @@ def tell_gateway(metrics: Metrics) -> Callable[[str, int], None]:
     """
     for reason in sorted(_REFUSALS):
         metrics.refusals.add(0, reason=reason)
+    for reason in _REFUSED_CONNECTIONS.values():
+        metrics.refused_connections.add(0, reason=reason)
 
     def tell(name: str, amount: int) -> None:
         if name in _FRAMES:
             metrics.frames.add(amount, frame=_FRAMES[name])
         elif name in _REFUSALS:
             metrics.refusals.add(amount, reason=name)
+        elif name in _REFUSED_CONNECTIONS:
+            metrics.refused_connections.add(amount, reason=_REFUSED_CONNECTIONS[name])
         elif name == "connection_opened":
             metrics.connections.add(amount)
         elif name.removeprefix(_ANSWER) in _ANSWERS:

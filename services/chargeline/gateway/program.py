@@ -157,7 +157,7 @@ def server_settings(
         limits=MllpLimits(
             frame_bytes=settings.mllp_frame_bytes,
             idle_seconds=settings.mllp_idle_seconds,
-            connections=server.CONNECTIONS,
+            connections=settings.mllp_connections,
             in_flight=in_flight,
         ),
         grace_seconds=grace_seconds,

@@ -44,9 +44,8 @@ from chargeline.telemetry import logs
 log = logs.logger("gateway")
 
 DIGEST_LETTERS = 16
-# The most connections, and the most messages of a connection at once: at worst 64 x (4 + 1) = 320
-# of the largest messages are in memory.
-CONNECTIONS = 64
+# The most messages of a connection at once: with 64 connections (CHARGELINE_MLLP_CONNECTIONS) at
+# worst 64 x (4 + 1) = 320 of the largest messages are in memory.
 IN_FLIGHT = 4
 UNAVAILABLE = AckCondition(
     "error", "207", 0, "the message could not be stored in time; send it again"
@@ -201,7 +200,10 @@ class Gateway:
         Raises HangUpError if the message could not be stored and its MSH-15 forbids an
         answer that says so.
         """
-        received = _receive(frame, peer, self._now())
+        if len(frame) <= _LARGE_BYTES:
+            received = _receive(frame, peer, self._now())
+        else:  # beside the event loop, so that the other senders are answered meanwhile
+            received = await asyncio.to_thread(_receive, frame, peer, self._now())
         if received.message is not None and received.message.type == "ACK":
             self._count("acknowledgement_received")
             return None  # two systems that acknowledge each other's ACKs would never stop
@@ -278,6 +280,9 @@ class Gateway:
 # ------------------------------------------------------------------ one message
 
 
+_LARGE_BYTES = 100_000
+
+
 class _Received(NamedTuple):
     """A frame and what could be read of it: the message, or else the problem."""
 
@@ -293,17 +298,8 @@ def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
     try:
         message = read_message(frame)
     except Hl7Error as problem:
-        return _Received(
-            frame=frame,
-            peer=peer,
-            at=at,
-            header=salvaged_header(frame),
-            message=None,
-            problem=problem,
-        )
-    return _Received(
-        frame=frame, peer=peer, at=at, header=header_of(message), message=message, problem=None
-    )
+        return _Received(frame, peer, at, salvaged_header(frame), message=None, problem=problem)
+    return _Received(frame, peer, at, header_of(message), message=message, problem=None)
 
 
 def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | None:

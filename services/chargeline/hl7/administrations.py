@@ -19,57 +19,26 @@ from chargeline.engine import (
     shape_of,
     words,
 )
-from chargeline.hl7.delimiters import NULL, Delimiters, component, text_at
+from chargeline.hl7.charted import ChartedRow, charted_at
+from chargeline.hl7.delimiters import Delimiters, component, text_at
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Place, Profile
-from chargeline.hl7.segments import (
-    AdministrationGroup,
-    OrderGroup,
-    Row,
-    decimal_at,
-    field,
-    first_of_all,
-)
+from chargeline.hl7.segments import decimal_at, field, first_of_all
 from chargeline.hl7.sites import route_of, site_of
 from chargeline.hl7.times import Moment
 
 _new_record = by_keyword(Record)
 
 
-class ChartedRow:
-    """One RXA with all that is needed to read it. `row` is padded to every field of RXA."""
-
-    __slots__ = ("address", "administration", "delimiters", "order", "profile", "row")
-
-    def __init__(
-        self,
-        message: Message,
-        profile: Profile,
-        order: OrderGroup,
-        administration: AdministrationGroup,
-    ) -> None:
-        self.row = _padded(administration.row)
-        self.administration = administration
-        self.order = order
-        self.profile = profile
-        self.delimiters = message.delimiters
-        self.address = f"RXA[{administration.ordinal}]"
-
-    def text(self, number: int) -> str:
-        """The first component of a field of RXA, trimmed."""
-        return component(self.row[number], 1, self.delimiters).strip()
-
-
 def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record:
     """One RXA as a record; `number` is the number of its order, "" if the order has none.
 
-    Raises Hl7Error for a time, an amount or a record status (RXA-21) that cannot be read.
+    Raises Hl7Error for a time, an action or a record status (RXA-21) that cannot be read.
     """
     profile, administration = charted.profile, charted.administration
     row, delimiters, address = charted.row, charted.delimiters, charted.address
-    start, until = _times(charted)
+    start, until, at_address, until_address = _times(charted)
     route = route_of(administration.route or charted.order.last_route, profile, delimiters)
     others = administration.others
     observations = administration.observations
@@ -88,7 +57,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         local_number=first_of_all((row, *others), profile.local_number, delimiters),
         sub_id=charted.text(2),
         action=action,
-        action_address=action_address.replace("RXA-", f"{address}-") or f"{address}-9",
+        action_address=_in_row(action_address, address),
         at=start.at,
         day=start.day,
         until=until.at if until is not None else None,
@@ -110,7 +79,14 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         wasted=_wasted(charted),
         vials=_vials(charted),
         not_bought=_not_bought(charted),
+        at_address=at_address,
+        until_address=until_address,
     )
+
+
+def _in_row(action_address: str, address: str) -> str:
+    """`RXA-9` as `RXA[2]-9`; that is also the address where no action is charted."""
+    return action_address.replace("RXA-", f"{address}-") or f"{address}-9"
 
 
 def _recorded(charted: ChartedRow) -> datetime | None:
@@ -124,13 +100,30 @@ def _recorded(charted: ChartedRow) -> datetime | None:
         return None
 
 
-def _times(charted: ChartedRow) -> tuple[Moment, Moment | None]:
-    """The times of RXA-3 and RXA-4; the second is None if RXA-4 is not valued."""
+def _times(charted: ChartedRow) -> tuple[Moment, Moment | None, str, str]:
+    """Start and stop, the stop None if none is valued, and their addresses.
+
+    An address is "" for RXA-3 and RXA-4, where a time stands unless the profile names other places.
+    """
     start, end = charted.text(3), charted.text(4)
-    address, clock = charted.address, charted.profile.clock
+    address, profile = charted.address, charted.profile
+    at_address = until_address = ""
+    if profile.times_elsewhere:
+        start, at_address = _time_at(charted, profile.start_observations, profile.start, start)
+        end, until_address = _time_at(charted, profile.stop_observations, profile.stop, end)
     if not start:
         raise _no_time(address)
-    return clock.read(start, f"{address}-3"), clock.read(end, f"{address}-4") if end else None
+    at = profile.clock.read(start, at_address or f"{address}-3")
+    until = profile.clock.read(end, until_address or f"{address}-4") if end else None
+    return at, until, at_address, until_address
+
+
+def _time_at(
+    charted: ChartedRow, codes: frozenset[str], places: tuple[Place, ...], in_rxa: str
+) -> tuple[str, str]:
+    """The time at the first place that is valued, and the place; else the time in RXA and ""."""
+    valued = [(text, place) for place, text, _unit in charted_at(charted, codes, places) if text]
+    return valued[0] if valued else (in_rxa, "")
 
 
 def _order_by_drug(drugs: tuple[DrugAmount, ...], ordinal: int) -> str:
@@ -139,15 +132,6 @@ def _order_by_drug(drugs: tuple[DrugAmount, ...], ordinal: int) -> str:
     The `~` keeps it apart from any number that a sender gives.
     """
     return "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else f"RXA{ordinal}")
-
-
-_NO_FIELDS = [""] * 30  # RXA ends at field 29 in v2.8
-
-
-def _padded(row: Row) -> Row:
-    """The row with every field of RXA; "" where the sender gives none or deletes it."""
-    fields = row + _NO_FIELDS[len(row) :]
-    return ["" if text == NULL else text for text in fields] if NULL in fields else fields
 
 
 def _no_time(address: str) -> Hl7Error:
@@ -179,10 +163,15 @@ def _action(charted: ChartedRow) -> tuple[words.ActionCharted, str]:
             row = next((other for other in others if other[0] == segment), None)
         if row is None or number >= len(row) or not row[number]:
             continue
-        word = component(row[number], part, charted.delimiters).strip().lower()
-        action = charted.profile.actions.get(word)
+        for repetition in row[number].split(charted.delimiters.repetition):
+            word = component(repetition, part, charted.delimiters).strip().lower()
+            action = charted.profile.actions.get(word)
+            if action is not None:
+                return action, f"{segment}-{number}"
+    for place, text, _unit in charted_at(charted, charted.profile.action_observations, ()):
+        action = charted.profile.actions.get(text.lower())
         if action is not None:
-            return action, f"{segment}-{number}"
+            return action, place
     return "", ""
 
 
@@ -295,14 +284,21 @@ def _purpose_of(texts: tuple[str, ...], profile: Profile) -> words.PurposeCharte
 def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
     """Discarded amounts, from observations, from fields, and from the words of notes."""
     profile = charted.profile
-    amounts = _charted_at(charted, profile.waste_observations, profile.waste)
+    amounts = charted_at(charted, profile.waste_observations, profile.waste)
     amounts += _waste_in_notes(charted)
-    read = [(decimal_at(text, place), unit, place) for place, text, unit in amounts]
-    return tuple(
-        [WastedAmount(amount, unit, place) for amount, unit, place in read if amount is not None]
-    )
+    read = []
+    for place, text, unit in amounts:
+        try:
+            amount = decimal_at(text, place)
+        except Hl7Error as error:
+            charted.side_findings.append(error.finding)
+            continue
+        if amount is not None:
+            read.append(WastedAmount(amount, unit, place))
+    return tuple(read)
 
 
+_LONGEST_NOTE = 10_000  # a search for an amount takes longer than the rest of the message
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
 
 
@@ -313,7 +309,7 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
         return []
     notes = [(f"{charted.address}-9", charted.row[9])]
     notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
-    matches = [(place, pattern.search(text)) for place, text in notes]
+    matches = [(place, pattern.search(text[:_LONGEST_NOTE])) for place, text in notes]
     amounts = [(place, match["amount"], match["unit"]) for place, match in matches if match]
     return [amount for amount in amounts if _NUMBER.fullmatch(amount[1])]  # a note is prose
 
@@ -321,39 +317,12 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
     """NDCs of the vials, from observations, from fields, and from RXA-5 if its system is NDC."""
     delimiters, coded = charted.delimiters, charted.row[5]
-    codes = _charted_at(charted, charted.profile.vial_observations, charted.profile.vials)
+    codes = charted_at(charted, charted.profile.vial_observations, charted.profile.vials)
     vials = [VialCode(text, place) for place, text, _unit in codes]
     if "NDC" in coded:
-        parts = coded.split(delimiters.repetition)[0].split(delimiters.component)
-        for code, system in ((0, 2), (3, 5)):
-            if len(parts) > system and parts[system].strip().upper() == "NDC":
-                vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
+        for repetition in coded.split(delimiters.repetition):
+            parts = repetition.split(delimiters.component)
+            for code, system in ((0, 2), (3, 5)):
+                if len(parts) > system and parts[system].strip().upper() == "NDC":
+                    vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
     return tuple([vial for vial in vials if vial.ndc])
-
-
-def _charted_at(
-    charted: ChartedRow, codes: frozenset[str], places: tuple[Place, ...]
-) -> list[tuple[str, str, str]]:
-    """Place, text and unit of each observation with one of the codes, then of each valued place.
-
-    The unit of an observation stands in OBX-6, that of a place in RXA-7.
-    """
-    delimiters, address, administration = (
-        charted.delimiters,
-        charted.address,
-        charted.administration,
-    )
-    values = [
-        (
-            f"{address}/OBX[{index}]-5",
-            component(field(row, 5), 1, delimiters).strip(),
-            component(field(row, 6), 1, delimiters).strip(),
-        )
-        for index, row in enumerate(administration.observations, start=1)
-        if component(field(row, 3), 1, delimiters) in codes
-    ]
-    for place in places:
-        text = first_of_all((charted.row, *administration.others), (place,), delimiters)
-        if text:
-            values.append((f"{address}/{place.segment}-{place.field}", text, charted.text(7)))
-    return values

@@ -8,7 +8,15 @@ its reason. It does not read pharmacy segments (pharmacy.py does) or segments ab
 
 from datetime import datetime
 
-from chargeline.engine import Event, MessageRef, PatientMerge, Reading, VisitMerge, by_keyword
+from chargeline.engine import (
+    Event,
+    MessageRef,
+    PatientMerge,
+    Reading,
+    VisitMerge,
+    by_keyword,
+    shape_of,
+)
 from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
@@ -47,7 +55,7 @@ def read_events(message: Message, profile: Profile) -> Reading:
     sent = _sent(header, profile)
     reference = MessageRef(digest, message.control_id or digest[:16], kind, sent)
     facility = first_valued(heads, profile.facility, message.delimiters)
-    problem = _not_used(message, kind) or _two_patients(message)
+    problem = _not_used(message, kind) or _no_care(message, profile) or _two_patients(message)
     if problem is not None:
         return _set_aside(
             reference=reference, facility=facility, visit=None, profile=profile, problem=problem
@@ -86,6 +94,24 @@ def _sent(header: list[str], profile: Profile) -> datetime | None:
         return profile.clock.read_if_valued(header[7] if len(header) > 7 else "", "MSH-7")
     except Hl7Error:
         return None
+
+
+def _no_care(message: Message, profile: Profile) -> Hl7Error | None:
+    """A message for training or debugging (MSH-11) is about nobody whom somebody treated."""
+    header = message.rows[0]
+    mode = text_at(header[11], 1, message.delimiters).upper() if len(header) > 11 else ""
+    if not mode or not profile.processing_ids or mode in profile.processing_ids:
+        return None
+    return Hl7Error(
+        "message.processing",
+        expected=f"one of {', '.join(sorted(profile.processing_ids))}",
+        found=mode if mode in _MODES else shape_of(mode),
+        where="MSH-11",
+        do="nothing, if it was sent for a test; else add it to `processing_ids` of the profile",
+    )
+
+
+_MODES = frozenset({"P", "T", "D"})
 
 
 def _two_patients(message: Message) -> Hl7Error | None:

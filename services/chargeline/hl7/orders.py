@@ -5,14 +5,17 @@ an order; the engine puts the facts of several messages together.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from chargeline.engine import DrugAmount, MessageRef, OrderFact, by_keyword, words
 from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
+from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.segments import OrderGroup, Row, decimal_at, field
+from chargeline.hl7.segments import OrderGroup, Row, field, is_number
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
 
 _new_order_fact = by_keyword(OrderFact)
@@ -47,7 +50,7 @@ _NO_DURATION = _Duration(None, "")
 def order_fact_of(
     message: Message, reference: MessageRef, profile: Profile, group: OrderGroup, number: str
 ) -> OrderFact:
-    """What a group of segments says of the order `number`. Raises Hl7Error `number.invalid`."""
+    """What a group of segments says of the order `number`."""
     delimiters = message.delimiters
     drugs: list[DrugAmount] = []
     if group.drug is not None:
@@ -66,7 +69,8 @@ def order_fact_of(
         message=reference,
         order=number,
         kind=_KINDS[message.type],
-        control=component(field(group.orc, 1), 1, delimiters) if group.orc else "",
+        control=_control(group.orc, delimiters),
+        controlled=_controlled(group.orc, profile, delimiters),
         drugs=tuple(drugs),
         route=route.route,
         route_text=route.text,
@@ -79,6 +83,37 @@ def order_fact_of(
     )
 
 
+# HL7 table 0119: requests to cancel and discontinue, and the notices that it was done.
+_CONTROLS: Mapping[str, words.OrderControl] = {
+    **dict.fromkeys(("CA", "OC", "CR", "DC", "OD", "DR"), "cancelled"),
+    **dict.fromkeys(("NW", "OK", "XO", "XX", "XR", "RL", "RO", "OE", "UC", "UD"), "in_force"),
+}
+# With ORC-1 SC (the status changed) ORC-5 says to what: HL7 table 0038.
+_STATUSES: Mapping[str, words.OrderControl] = {
+    **dict.fromkeys(("CA", "DC", "RP"), "cancelled"),
+    **dict.fromkeys(("IP", "SC"), "in_force"),
+}
+
+
+def _control(orc: Row | None, delimiters: Delimiters) -> words.OrderControlFact:
+    """Whether an ORC says that the order is cancelled or in force; "" if it says neither."""
+    if orc is None:
+        return ""
+    control = component(field(orc, 1), 1, delimiters).strip().upper()
+    if control != "SC":
+        return _CONTROLS.get(control, "")
+    return _STATUSES.get(component(field(orc, 5), 1, delimiters).strip().upper(), "")
+
+
+def _controlled(orc: Row | None, profile: Profile, delimiters: Delimiters) -> datetime | None:
+    """ORC-9, the time of the change; None if it cannot be read, and MSH-7 then counts."""
+    text = component(field(orc, 9), 1, delimiters).strip() if orc is not None else ""
+    try:
+        return profile.clock.read_if_valued(text, "ORC-9")
+    except Hl7Error:
+        return None
+
+
 def _ordered_duration(
     group: OrderGroup, drugs: list[DrugAmount], delimiters: Delimiters
 ) -> _Duration:
@@ -88,10 +123,8 @@ def _ordered_duration(
         quantity = field(row, 6)
         amount = component(quantity, 1, delimiters).strip()
         unit = component(quantity, 2, delimiters).split(delimiters.subcomponent)[0].strip().lower()
-        if amount and unit in _TIME_UNITS:
-            number = decimal_at(amount, address)
-            if number is not None and number > 0:
-                return _sensible(int(number * _TIME_UNITS[unit]), address)
+        if unit in _TIME_UNITS and is_number(amount) and Decimal(amount) > 0:
+            return _sensible(int(Decimal(amount) * _TIME_UNITS[unit]), address)
     if group.drug is None:
         return _NO_DURATION
     if group.drug[0] == "RXE":
@@ -112,10 +145,10 @@ def _volume_over_rate(row: Row, drugs: list[DrugAmount], delimiters: Delimiters)
     if unit not in _VOLUME_RATES or not volumes:
         return _NO_DURATION
     address = f"{row[0]}-{rate_field}"
-    rate = decimal_at(component(field(row, rate_field), 1, delimiters), address)
-    if not rate or rate < 0:
+    rate = component(field(row, rate_field), 1, delimiters).strip()
+    if not is_number(rate) or Decimal(rate) <= 0:
         return _NO_DURATION
-    return _sensible(int(max(volumes) * 60 / rate), address)
+    return _sensible(int(max(volumes) * 60 / Decimal(rate)), address)
 
 
 def _sensible(minutes: int, address: str) -> _Duration:

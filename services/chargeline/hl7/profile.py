@@ -27,12 +27,20 @@ WORD_TABLES = {
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
-    | {"empty_end", "order", "administration", *WORD_TABLES}
+    | {"patient_class"}
+    | {"empty_end", "order", "administration", "processing_ids", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
-    {"action", "local_number", "line", "device", "lumen_words", "keep_open_words", "flush_words"}
-    | {"primary_reason", "waste", "waste_note", "vial_ndc", "not_bought_words"}
+    {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
+    | {"keep_open_words", "flush_words", "not_bought_words"}
+    | {"primary_reason", "waste", "waste_note", "vial_ndc"}
 )
+# The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
+_IN_ORDER = ("ORC",)
+_IN_ADMINISTRATION = ("RXA", "Z")
+_IN_ACTION = ("RXA", "ORC", "Z")
+_IN_SITE = ("RXR", "RXA", "Z")
+_PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
 
@@ -54,19 +62,27 @@ class Profile:
         self.clock = Clock(reader.zone("zone"))
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
+        self.patient_class = reader.places("patient_class", default=_PATIENT_CLASS)
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
+        self.processing_ids = frozenset(reader.words("processing_ids"))
         self.open_means_running = (
             reader.one_of("empty_end", words.words_of(words.EmptyEnd)) == "running"
         )
-        self.order_number = reader.inner("order", frozenset({"number"})).places("number")
+        self.order_number = reader.inner("order", frozenset({"number"})).places("number", _IN_ORDER)
         inner = reader.inner("administration", _ADMINISTRATION_KEYS)
-        self.action = inner.places("action")
-        self.local_number = inner.places("local_number")
-        self.line, self.line_observations = inner.places_and_observations("line")
-        self.device, self.device_observations = inner.places_and_observations("device")
-        _none, self.primary_observations = inner.places_and_observations("primary_reason")
-        self.waste, self.waste_observations = inner.places_and_observations("waste")
-        self.vials, self.vial_observations = inner.places_and_observations("vial_ndc")
+        read = inner.places_and_observations
+        self.start, self.start_observations = read("start", _IN_ADMINISTRATION)
+        self.stop, self.stop_observations = read("stop", _IN_ADMINISTRATION)
+        self.action, self.action_observations = read("action", _IN_ACTION)
+        self.local_number = inner.places("local_number", _IN_ADMINISTRATION)
+        self.line, self.line_observations = read("line", _IN_SITE)
+        self.device, self.device_observations = read("device", _IN_SITE)
+        _none, self.primary_observations = read("primary_reason", ())
+        self.waste, self.waste_observations = read("waste", _IN_ADMINISTRATION)
+        self.vials, self.vial_observations = read("vial_ndc", _IN_ADMINISTRATION)
+        self.times_elsewhere = bool(
+            self.start or self.start_observations or self.stop or self.stop_observations
+        )
         self.waste_note = inner.pattern("waste_note", ("amount", "unit"))
         self.lumens = _word_pattern(inner.words("lumen_words"))
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
@@ -89,6 +105,9 @@ class Profile:
         """The codes of OBX-3 that this profile reads."""
         return frozenset(
             {
+                *self.start_observations,
+                *self.stop_observations,
+                *self.action_observations,
                 *self.line_observations,
                 *self.device_observations,
                 *self.primary_observations,
@@ -109,6 +128,18 @@ def _word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile(
         r"\b(?:" + "|".join(re.escape(word) for word in words) + r")\b", re.IGNORECASE
     )
+
+
+def _is_read(segment: str, segments: Sequence[str] | None) -> bool:
+    return segments is None or segment in segments or (segment[0] == "Z" and "Z" in segments)
+
+
+def _addresses(segments: Sequence[str] | None, *, observations: bool) -> str:
+    """The addresses that a key may have, in words."""
+    names = {"Z": "Z of one's own"}
+    fields = [f"a field of {names.get(name, name)}" for name in segments or ()]
+    fields = fields if segments is not None else ["a field such as PV1-19.1"]
+    return " or ".join([*fields, *(["OBX:CODE"] if observations else [])])
 
 
 class _TableReader:
@@ -175,23 +206,27 @@ class _TableReader:
             return []
         return value
 
-    def places(self, key: str) -> tuple[Place, ...]:
-        return self.places_and_observations(key, observations=False)[0]
+    def places(
+        self, key: str, segments: Sequence[str] | None = None, *, default: Sequence[str] = ()
+    ) -> tuple[Place, ...]:
+        if default and key not in self.table:
+            return _TableReader({key: list(default)}, frozenset({key})).places(key, segments)
+        return self.places_and_observations(key, segments, observations=False)[0]
 
     def places_and_observations(
-        self, key: str, *, observations: bool = True
+        self, key: str, segments: Sequence[str] | None = None, *, observations: bool = True
     ) -> tuple[tuple[Place, ...], frozenset[str]]:
+        """The fields of a key, which stand in one of the segments, and the codes of OBX-3."""
         places, codes = [], set()
         for address in self.words(key):
             match = _PLACE.fullmatch(address)
             if observations and address.startswith("OBX:") and len(address) > 4:
                 codes.add(address[4:])
-            elif match is not None:
+            elif match is not None and _is_read(match[1], segments):
                 places.append(Place(match[1], int(match[2]), int(match[3] or 1)))
             else:
-                self.mistakes.append(
-                    f"{key}: {address!r} is not an address such as RXR-2.1 or OBX:CODE"
-                )
+                where = _addresses(segments, observations=observations)
+                self.mistakes.append(f"{key}: {address!r} cannot be read, expected {where}")
         return tuple(places), frozenset(codes)
 
     def mapping(self, key: str) -> dict[str, Any]:

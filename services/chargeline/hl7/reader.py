@@ -23,6 +23,8 @@ FREQUENT_SEGMENTS = frozenset({
 })  # fmt: skip
 
 
+MOST_SEGMENTS = 5_000
+"""A message of more lines is refused before it is split, so that none costs seconds."""
 _FILLING = "\x00\x1a"  # the end of a padded record, or of a file of DOS
 
 
@@ -32,6 +34,7 @@ def read_message(data: bytes) -> Message:
     A message is refused with one of these codes:
 
     - `message.empty`: the bytes hold no character.
+    - `message.too_many`: there are more than `MOST_SEGMENTS` lines.
     - `message.no_msh`: the text does not begin with MSH.
     - `message.encoding`: UTF-16 or UTF-32 breaks off in the middle of a character.
     - `message.delimiters`: MSH-1 and MSH-2 give no usable delimiters.
@@ -53,6 +56,8 @@ def read_message(data: bytes) -> Message:
     text, encoding, warnings = text_of(data)
     if text[-1] in _FILLING:
         text = text.rstrip(_FILLING)
+    if text.count("\r") + text.count("\n") > 2 * MOST_SEGMENTS:  # CR and LF end a line together
+        raise _too_many(text)
     separator = text[3:4] or "|"
     lines = text.split("\r")
     is_padded = " \r" in text or text[-1] == " "
@@ -75,6 +80,16 @@ def read_message(data: bytes) -> Message:
     if text.find(text[:8], 8) > 0:
         raise _glued()
     return Message(rows, delimiters, encoding, data, warnings=warnings + oddities, body=body)
+
+
+def _too_many(text: str) -> Hl7Error:
+    return Hl7Error(
+        "message.too_many",
+        expected=f"at most {MOST_SEGMENTS} segments",
+        found=f"{text.count(chr(13)) + text.count(chr(10))} ends of a line",
+        where="the message",
+        do="have the sender write a message for each order",
+    )
 
 
 def _is_irregular(text: str, names: list[str]) -> bool:
@@ -186,13 +201,27 @@ def _check_complete(rows: list[list[str]], names: list[str], text: str) -> None:
             do="split the source with framing.split_messages first",
         )
     if "DSC" in names or (len(header) > 14 and header[14].strip() not in ("", NULL)):
-        raise Hl7Error(
-            "message.fragment",
-            expected="a whole message",
-            found="a DSC segment" if "DSC" in names else "a continuation pointer",
-            where="DSC-1" if "DSC" in names else "MSH-14",
-            do="ask the sender to send long messages in one piece",
-        )
+        raise _fragment(header, names)
+
+
+def _fragment(header: list[str], names: list[str]) -> Hl7Error:
+    """The error for a part of a message, or for what only looks like one because MSH is damaged."""
+    found, do = "a continuation pointer", "ask the sender to send long messages in one piece"
+    if "DSC" in names:
+        found = "a DSC segment"
+    elif any("\n" in text for text in header):
+        found = "a line after MSH that begins with no segment's name"
+        do = "have the sender begin each line with the name of its segment"
+    elif header[14].strip().upper() in ("AL", "NE", "ER", "SU"):
+        found = "an acknowledgement condition, which belongs in MSH-15"
+        do = "have the sender write each field of MSH in its place; one is missing before MSH-14"
+    return Hl7Error(
+        "message.fragment",
+        expected="a whole message",
+        found=found,
+        where="DSC-1" if "DSC" in names else "MSH-14",
+        do=do,
+    )
 
 
 def _is_cut_name(text: str) -> bool:

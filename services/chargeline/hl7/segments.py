@@ -143,8 +143,7 @@ def decimal_at(text: str, where: str) -> Decimal | None:
     text = text.strip()
     if not text or text == NULL:
         return None
-    digits = text[1:] if text[0] in "+-" else text
-    if len(digits) > 18 or not digits.isascii() or not digits.replace(".", "", 1).isdigit():
+    if not is_number(text):
         raise Hl7Error(
             "number.invalid",
             expected="a number such as 250 or 0.5",
@@ -153,3 +152,9 @@ def decimal_at(text: str, where: str) -> Decimal | None:
             do="have the sender put the number in this field and its unit in the next",
         )
     return Decimal(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a plain decimal number of at most 18 characters, with or without a sign."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    return len(digits) <= 18 and digits.isascii() and digits.replace(".", "", 1).isdigit()

@@ -29,6 +29,8 @@ NO_ROUTE = RouteWords("", "", "")
 def route_of(row: Row | None, profile: Profile, delimiters: Delimiters) -> RouteWords:
     """Route (RXR-1) and method (RXR-4, else RXR-1) in words of the profile.
 
+    Of each field the code counts, then its text, the alternate code and the alternate text.
+
     Some senders write the method into RXR-1: `IVP` there is the vein and a push.
     """
     if row is None:
@@ -38,14 +40,19 @@ def route_of(row: Row | None, profile: Profile, delimiters: Delimiters) -> Route
 
 @lru_cache(maxsize=2048)
 def _route_words(route: str, method: str, profile: Profile, delimiters: Delimiters) -> RouteWords:
-    code = component(route, 1, delimiters).strip().upper()
-    text = component(route, 2, delimiters).strip().upper()
-    how = component(method, 1, delimiters).strip().upper()
+    of_route = [component(route, n, delimiters).strip().upper() for n in _CODED]
+    of_method = [component(method, n, delimiters).strip().upper() for n in _CODED]
+    routes = [profile.routes[word] for word in of_route if word in profile.routes]
+    ways = [profile.methods[word] for word in of_method if word in profile.methods]
     return RouteWords(
-        route=profile.routes.get(code) or profile.routes.get(text) or "",
-        text=code or text,
-        method=profile.methods.get(how) or profile.methods.get(code) or "",
+        route=routes[0] if routes else "",
+        text=next((word for word in of_route if word), ""),
+        method=ways[0] if ways else profile.methods.get(of_route[0], ""),
     )
+
+
+_CODED = (1, 2, 4, 5)
+"""Components of a coded value (CWE): code, text, alternate code, alternate text."""
 
 
 def observed(rows: list[Row], codes: frozenset[str], delimiters: Delimiters) -> str:

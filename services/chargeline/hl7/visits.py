@@ -19,6 +19,8 @@ _new_visit_fact = by_keyword(VisitFact)
 _PATIENT_MERGES = frozenset({"A18", "A34", "A36", "A40"})
 _VISIT_MERGES = frozenset({"A35", "A36", "A41", "A42", "A45", "A50"})
 
+_MOST_REPETITIONS = 50  # a list of numbers longer than this is no list of a patient's numbers
+
 Row = list[str]
 
 
@@ -33,9 +35,8 @@ def visit_fact(
     """
     pid, pv1 = heads.get("PID"), heads.get("PV1")
     numbers = pid[3] if pid is not None and len(pid) > 3 else ""
-    class_code = pv1[2] if pv1 is not None and len(pv1) > 2 else ""
     patient = _patient_number(numbers, profile, message.delimiters) if numbers else None
-    patient_class = _patient_class(class_code, profile, message.delimiters) if class_code else None
+    patient_class = _class_of(heads, profile, message.delimiters)
     adt = message.type == "ADT"
     if not adt and "IN1" not in heads and "DG1" not in heads:
         return _new_visit_fact(reference, patient=patient, patient_class=patient_class)
@@ -104,7 +105,7 @@ def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str
     It is the first repetition whose type (CX.5) the profile lists, such as MR; else the first of
     all.
     """
-    repetitions = field.split(delimiters.repetition)
+    repetitions = field.split(delimiters.repetition, _MOST_REPETITIONS)[:_MOST_REPETITIONS]
     chosen = next(
         (
             number
@@ -117,11 +118,29 @@ def _patient_number(field: str, profile: Profile, delimiters: Delimiters) -> str
     return unescape(text, delimiters) if text and text != NULL else None
 
 
+def _class_of(
+    heads: dict[str, Row], profile: Profile, delimiters: Delimiters
+) -> words.PatientClassFact | None:
+    """The class at the first address with a word that the profile knows.
+
+    `unknown` where the addresses have other words only, None where all are empty.
+    """
+    unknown: words.PatientClassFact | None = None
+    for place in profile.patient_class:
+        row = heads.get(place.segment)
+        field = row[place.field] if row is not None and len(row) > place.field else ""
+        charted = _patient_class(field, place.component, profile, delimiters) if field else None
+        if charted not in (None, "unknown"):
+            return charted
+        unknown = unknown or charted
+    return unknown
+
+
 @lru_cache(maxsize=256)
 def _patient_class(
-    field: str, profile: Profile, delimiters: Delimiters
+    field: str, number: int, profile: Profile, delimiters: Delimiters
 ) -> words.PatientClassFact | None:
-    code = component(field, 1, delimiters).strip().upper()
+    code = component(field, number, delimiters).strip().upper()
     if not code or code == NULL:
         return None
     return profile.classes.get(code, "unknown")

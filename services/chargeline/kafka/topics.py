@@ -10,7 +10,13 @@ from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import NoBrokersAvailable, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    NoBrokersAvailable,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from chargeline.engine import Finding
 from chargeline.kafka.starting import (
@@ -37,7 +43,7 @@ async def create(
     tell: Callable[[Starting], None] = log_starting,
 ) -> list[str]:
     """Create the topics that are missing, with these configurations; returns the names of the new
-    ones.
+    ones when Kafka shows all of them to whoever asks: a gateway may be started at once.
 
     `tell` is called when a wait for Kafka begins. Raises
     KafkaUnavailableError or TopicRefusedError.
@@ -50,6 +56,8 @@ async def create(
                 topic = NewTopic(name, partitions, replication, topic_configs=dict(wanted[name]))
                 if await _makes(admin, topic):
                     created.append(name)
+            if not set(wanted) <= set(await admin.list_topics()):
+                raise UnknownTopicOrPartitionError()
 
     await met(options, make, tell)
     return created
@@ -73,7 +81,8 @@ async def _makes(admin: AIOKafkaAdminClient, topic: NewTopic) -> bool:
             f"partitions and {topic.replication_factor} replicas",
             found=f"{error.__name__} ({answer[2] or 'without a reason'})",
             where="",
-            do="correct --partitions or --replication, or give our user the right to create it",
+            do="correct --partitions or --replication (with one broker, --replication 1), or give "
+            "our user the right to create it",
         )
     )
 
@@ -105,6 +114,21 @@ async def too_small(
             if values.get(RECORD_BYTES, record_bytes) < record_bytes:
                 small[name] = values[RECORD_BYTES]
         return small
+
+    return await met(options, look, tell)
+
+
+async def partitions_of(
+    options: Mapping[str, object],
+    names: list[str],
+    tell: Callable[[Starting], None] = log_starting,
+) -> dict[str, int]:
+    """How many partitions each topic has. Raises KafkaUnavailableError."""
+
+    async def look() -> dict[str, int]:
+        async with _admin(options) as admin:
+            described = await admin.describe_topics(names)
+        return {topic["topic"]: len(topic["partitions"]) for topic in described}
 
     return await met(options, look, tell)
 

@@ -66,6 +66,12 @@ def parse_address(url: str) -> Address:
         path = unquote(parts.path[1:])
         return Address("sqlite", path, f"sqlite:///{path}")
     if parts.scheme in _POSTGRES_SCHEMES:
+        if "@" in parts.path + parts.query + parts.fragment:
+            raise BadAddress(
+                expected="a user and a password whose special characters are percent-encoded",
+                found="an @ behind the name of the server",
+                do="write / as %2F, ? as %3F, # as %23 and @ as %40 in the password",
+            )
         host = parts.netloc.rpartition("@")[2]
         user = parts.netloc.rpartition("@")[0].partition(":")[0]
         shown = f"postgresql://{user}{'@' if user else ''}{host}{parts.path}"

@@ -179,8 +179,8 @@ _SAID: dict[type[LedgerError], tuple[str, str]] = {
     ),
     NotALedger: ("a SQLite database at {address}", "name another file, or move this one away"),
     DiskFull: (
-        "room for the batch at {address}",
-        "make room, or keep visits for fewer days; nothing was lost, the batch is read again",
+        "room for the transaction at {address}",
+        "make room, or keep visits for fewer days; nothing was lost, and nothing of it was stored",
     ),
     Busy: (
         "the ledger at {address} to be free",

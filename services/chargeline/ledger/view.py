@@ -198,14 +198,20 @@ class View:
             by_visit.setdefault(VisitKey(row.facility, row.visit), []).append(row.raw)
         return by_visit
 
-    async def visit_keys(self, *, visit: str = "", question: str = "") -> list[VisitKey]:
+    async def visit_keys(
+        self,
+        *,
+        visit: str = "",
+        question: str = "",
+        statuses: Sequence[str] = ("open", "final"),
+    ) -> list[VisitKey]:
         """The visits that have a draft, sorted: all, those of one number, or those in question.
 
         `question` is the code of a question that is open. Visits that were merged away or forgotten
         have no draft of their own.
         """
         table = tables.visit
-        keys = select(table.c.facility, table.c.visit).where(table.c.status.in_(("open", "final")))
+        keys = select(table.c.facility, table.c.visit).where(table.c.status.in_(statuses))
         if visit:
             keys = keys.where(table.c.visit == visit)
         if question:

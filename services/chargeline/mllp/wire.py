@@ -99,10 +99,13 @@ class FrameReader:
 async def close_writer(writer: asyncio.StreamWriter) -> None:
     """Close the connection after the written bytes have gone out.
 
-    If the peer does not take them in CLOSING_SECONDS, cut the connection.
+    If the peer does not take them in CLOSING_SECONDS, cut the connection. A connection that closed
+    by itself is not cut: Python 3.11.2 raises an AttributeError for a TLS transport that is gone.
     """
     writer.close()
-    with suppress(OSError):
+    try:
         async with asyncio.timeout(CLOSING_SECONDS):
             await writer.wait_closed()
-    writer.transport.abort()
+    except OSError:
+        with suppress(AttributeError):
+            writer.transport.abort()

@@ -182,4 +182,4 @@ def _tell_nobody(_result: DraftingResult) -> None:
 
 
 def _speaker(asked: argparse.Namespace) -> Speaker:
-    return Speaker(asked.by, datetime.now(UTC).replace(microsecond=0), asked.reason)
+    return Speaker(asked.by, datetime.now(UTC), asked.reason)

@@ -57,6 +57,13 @@ def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awa
         most = settings.kafka_record_bytes()
         options = client_options(settings.kafka_client(), settings.kafka_tls_files())
         names = list(settings.topics())
+        for name, number in (await topics.partitions_of(options, names, tell)).items():
+            if number != partitions:
+                say(
+                    f"expected the topic {name} to have {partitions} partitions, found {number}; "
+                    f"`topics create` changes no topic that exists: leave it, or use another name",
+                    OK,
+                )
         for name, limit in (await topics.too_small(options, names, most, tell)).items():
             say(
                 f"expected the topic {name} to take records of {most} bytes, found "

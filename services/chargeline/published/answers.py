@@ -8,17 +8,17 @@ from hashlib import blake2b
 
 from pydantic import AwareDatetime
 
-from chargeline.engine import ANSWER, Answer, LineAnswer, MessageRef, Reading, words
+from chargeline.engine import ANSWER, Answer, LineAnswer, MessageRef, Reading, answer_words
 from chargeline.published.model import PublishedModel
 
 
 class AnswerOffered(PublishedModel):
     """One of the answers that a person may give to a question."""
 
-    choice: words.AnswerChoice
+    choice: answer_words.AnswerChoice
     says: str
     """The answer as a sentence."""
-    value: words.ValueKind
+    value: answer_words.ValueKind
     """The kind of value that the answer needs; empty if it needs none."""
 
 
@@ -29,7 +29,7 @@ class SaidByAPerson(PublishedModel):
     question_id: str
     code: str
     """The code of the question."""
-    choice: words.AnswerChoice
+    choice: answer_words.AnswerChoice
     value: str
     by: str
     at: AwareDatetime | None
@@ -49,7 +49,7 @@ class GivenAnswer(PublishedModel):
     administrations: list[str]
     fingerprint: str
     """That of the question; the answer holds as long as the facts have it."""
-    choice: words.AnswerChoice
+    choice: answer_words.AnswerChoice
     value: str = ""
     by: str
     at: AwareDatetime
@@ -64,7 +64,7 @@ class GivenWord(PublishedModel):
     line_id: str
     """Empty for all lines of the visit."""
     fingerprint: str
-    choice: words.LineChoice
+    choice: answer_words.LineChoice
     value: str = ""
     by: str
     at: AwareDatetime

@@ -17,7 +17,7 @@ class DrugGiven(PublishedModel):
     amount: str | None
     """A decimal number; null if none is charted."""
     unit: str
-    component: words.Component
+    component: str
     """Empty for the drug itself; additive or base in a mixture."""
 
 
@@ -44,13 +44,13 @@ class AdministrationFacts(PublishedModel):
     given: bool
     partial: bool
     """Stopped before the whole amount was given."""
-    route: words.RouteCharted
+    route: str
     route_text: str
     """The route as the sender writes it."""
     line: str
     """The access line, as charted."""
-    method: words.MethodCharted
-    device: words.DeviceCharted
+    method: str
+    device: str
     rate: str
     ordered_minutes: int | None
     """How long the order says that the drug runs; null if the order does not say it."""

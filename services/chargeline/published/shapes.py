@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from chargeline.engine import words
+from chargeline.engine import answer_words, words
 from chargeline.published.answers import AnswerOffered, SaidByAPerson
 from chargeline.published.given import AdministrationFacts
 from chargeline.published.model import PublishedModel
@@ -105,7 +105,7 @@ class OpenQuestion(PublishedModel):
     """The fields of messages that raise the question."""
     question_id: str = ""
     """The same question about the same administrations has the same id in every revision."""
-    severity: words.Severity = "blocks"
+    severity: answer_words.Severity = "blocks"
     """Whether the visit can be ready while the question is open."""
     fingerprint: str = ""
     """Stands for the facts that are asked about. An answer holds as long as they stay the same."""
@@ -258,7 +258,7 @@ class DocumentationQuestion(PublishedModel):
     """How many minutes the order says that the drug runs; null if the order does not say it."""
     since: AwareDatetime | None
     """When the first of the administrations began; null for a question about none."""
-    severity: words.Severity = "blocks"
+    severity: answer_words.Severity = "blocks"
     """Whether the visit can be ready while the question is open."""
     fingerprint: str = ""
     """Stands for the facts that are asked about. An answer holds as long as they stay the same."""

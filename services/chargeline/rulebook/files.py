@@ -82,7 +82,7 @@ class Row(NamedTuple):
 def read_table(path: Path, columns: Sequence[str], mistakes: list[Finding]) -> list[Row]:
     """The rows of a CSV table, whose header must name all these columns."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = [column for column in columns if column not in (reader.fieldnames or [])]
             if missing:

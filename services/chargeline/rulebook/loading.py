@@ -226,18 +226,48 @@ def interface_names(folder: Path) -> list[str]:
 
 
 def read_interface(folder: Path, name: str) -> dict[str, object]:
-    """The table of an interface profile. Raises RulebookError that names the existing ones."""
+    """The table of an interface profile, with the keys of the profile that it extends.
+
+    Raises RulebookError for a profile that does not exist, and names those that do.
+    """
+    table = _interface_table(folder, name)
+    base = table.pop("extends", None)
+    if base is None:
+        return table
+    if not isinstance(base, str) or base == name:
+        raise _no_interface(folder, repr(base), f"{name}/profile.toml extends")
+    below = _interface_table(folder, base)
+    if "extends" in below:
+        raise _no_interface(folder, f"{base!r}, which extends another", f"{name}/profile.toml")
+    return _laid_over(below, table)
+
+
+def _laid_over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """One table over another: a key of the upper one counts, and tables are joined key by key."""
+    joined = dict(below)
+    for key, value in above.items():
+        under = joined.get(key)
+        is_table = isinstance(value, dict) and isinstance(under, dict)
+        joined[key] = {**under, **value} if is_table else value  # type: ignore[dict-item]
+    return joined
+
+
+def _no_interface(folder: Path, found: str, where: str) -> RulebookError:
+    return RulebookError(
+        Finding(
+            "rules.choice",
+            expected=f"one of {', '.join(interface_names(folder))}",
+            found=found,
+            where=where,
+            do="choose one, or add its folder",
+        )
+    )
+
+
+def _interface_table(folder: Path, name: str) -> dict[str, object]:
     path = folder / "interfaces" / name / "profile.toml"
     if not path.is_file():
-        raise RulebookError(
-            Finding(
-                "rules.choice",
-                expected=f"one of {', '.join(interface_names(folder))}",
-                found=repr(name),
-                where=f"interface {name}",
-                do="choose one, or add its folder",
-            )
-        )
+        raise _no_interface(folder, repr(name), f"interface {name}")
     mistakes: list[Finding] = []
     table = read_toml(path, mistakes)
     if mistakes:

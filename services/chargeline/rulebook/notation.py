@@ -49,8 +49,9 @@ _NUMBERS = {
     "days": re.compile(r"\d{1,2}"),
     "dose": re.compile(r"\d+(\.\d+)?"),
     "sent": re.compile(r"\d\d:\d\d"),
+    "cancelled": re.compile(r"\d\d:\d\d"),
 }
-_FLAGS = frozenset({"line", "device", "ordered", "order", "days", "rate", "dose", "sent"})
+_FLAGS = frozenset({"line", "device", "order", "rate", "ordered", *_NUMBERS})
 _MARKS = frozenset({*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus", "notbought"})
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
@@ -94,7 +95,12 @@ def administration_of(text: str, index: int) -> Administration:
         primary="primary" in plain,
         ordered=_ordered(drugs, flags),
         not_bought="notbought" in plain,
+        cancelled=_at(day, flags["cancelled"]) if "cancelled" in flags else None,
     )
+
+
+def _at(day: date, clock: str) -> datetime:
+    return datetime.combine(day, time.fromisoformat(clock), UTC)
 
 
 def _ordered(drugs: Sequence[DrugAmount], flags: Mapping[str, str]) -> tuple[DrugAmount, ...]:
@@ -191,7 +197,7 @@ def _events(text: str, ordinal: int) -> list[Event]:
         message=_MESSAGE,
         order=order,
         kind="order",
-        control="NW",
+        control="in_force",
         drugs=drugs,
         route=ROUTES[route],
         route_text=route,
@@ -214,7 +220,7 @@ def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -
     unknown += sorted(set(flags) - _FLAGS)
     for flag, number in _NUMBERS.items():
         if flag in flags and not number.fullmatch(flags[flag]):
-            kind = "time" if flag == "sent" else "number"
+            kind = "time" if flag in ("sent", "cancelled") else "number"
             raise ValueError(f"{text!r}: expected {flag}={kind}, found {flags[flag]}")
     if unknown:
         allowed = ", ".join(sorted({*_MARKS, *(f"{flag}=" for flag in _FLAGS)}))
@@ -242,8 +248,7 @@ def _intervals(day: date, times: str, flags: Mapping[str, str]) -> tuple[Interva
     intervals = []
     message = _MESSAGE
     if "sent" in flags:
-        sent = datetime.combine(day, time.fromisoformat(flags["sent"]), UTC)
-        message = _MESSAGE._replace(sent=sent)
+        message = _MESSAGE._replace(sent=_at(day, flags["sent"]))
     source = Source(message, "RXA[1]-3")
     for piece in times.split(","):
         start_text, _dash, stop_text = piece.partition("-")

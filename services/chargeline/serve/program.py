@@ -45,7 +45,7 @@ CUT_SECONDS = 0.5
 # and the outbox together, the second for one wait for a ledger that another program holds.
 END_SHARE = 0.6
 BUSY_SHARE = 0.2
-# Messages of a connection at once. At worst server.CONNECTIONS x (8 + 1) = 64 x 9 = 576 of the
+# Messages of a connection at once. At worst, with 64 connections, 64 x (8 + 1) = 576 of the
 # largest messages are in memory.
 IN_FLIGHT = 8
 

@@ -1,8 +1,9 @@
 """Reads the settings of a process, and reports all mistakes in them at once.
 
 It owns the rules about several settings together, such as a certificate without its key. An error
-shows no value, only the shape of the value ("5 characters, digits and letters"), because a password
-in the wrong variable is a common mistake. Whether a server can be reached, it does not know.
+shows a path or a log level, and of any other value only the shape ("5 characters, digits and
+letters"), because a password in the wrong variable is a common mistake. Whether a server can be
+reached, it does not know.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
 
-from pydantic import SecretStr, ValidationError
+from pydantic import DirectoryPath, FilePath, SecretStr, ValidationError
 
 from chargeline.engine import Finding, FindingError, shape_of
 from chargeline.settings.values import PREFIX, Settings, expected_of, variable
@@ -85,10 +86,21 @@ def _wrong_value(name: str) -> Finding:
     return Finding(
         "setting.value",
         expected=expected_of(name),
-        found=shape_of(value),
+        found=value if _may_be_shown(name, value) else shape_of(value),
         where=variable(name),
         do=do,
     )
+
+
+_PATHS = (DirectoryPath | None, FilePath | None)
+_PATH = re.compile(r"(/|\.{1,2}/)[^\x00-\x1f\x7f]{1,300}")
+
+
+def _may_be_shown(name: str, value: str) -> bool:
+    """Whether a wrong value is no secret: a path where a path belongs, or a word as log level."""
+    if name == "log_level":
+        return re.fullmatch(r"[A-Za-z]{1,10}", value) is not None
+    return Settings.model_fields[name].annotation in _PATHS and bool(_PATH.fullmatch(value))
 
 
 # ------------------------------------------------------------------ several variables together

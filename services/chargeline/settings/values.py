@@ -163,10 +163,14 @@ class Settings(BaseSettings):
 
     # Parked messages
     parked_in_a_row: _Count = _set(
-        50, "The program stops when more messages than this are parked without a used one between."
+        50,
+        "The program stops when more messages than this are parked without a used one between. "
+        "Each process counts for itself.",
     )
     parked_per_minute: _Count = _set(
-        500, "The program stops when more messages than this are parked in a minute."
+        500,
+        "The program stops when more messages than this are parked in a minute. "
+        "Each process counts for itself.",
     )
 
     # Health pages
@@ -192,6 +196,9 @@ class Settings(BaseSettings):
         8_388_608,
         "The largest message that is accepted. Our Kafka clients and `topics create` follow it, so "
         "set the same value for all programs.",
+    )
+    mllp_connections: _Count = _set(
+        64, "The most senders that may be connected at once. A further one is refused."
     )
     mllp_idle_seconds: _Count = _set(
         300, "A connection on which nothing comes for so long is closed."

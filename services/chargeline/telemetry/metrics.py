@@ -18,6 +18,8 @@ from chargeline.telemetry.instruments import Count, Definition, Durations, Gauge
 QUICK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 28800, 86400)
 
+_OF_THE_LEDGER = "Every capture of a ledger shows the same number: take max, and no sum."
+
 _I = TypeVar("_I", bound=Instrument)
 
 
@@ -148,7 +150,7 @@ class Metrics:
     oldest_parked = _gauge(
         "chargeline_oldest_parked_age_seconds",
         meaning="Age of the oldest parked message that nobody has retried or dropped; 0 when "
-        "there is none.",
+        "there is none. " + _OF_THE_LEDGER,
         do="older than a day: a charge may miss its billing day; have somebody look at it.",
     )
 
@@ -156,7 +158,7 @@ class Metrics:
 
     open_visits = _gauge(
         "chargeline_open_visits",
-        meaning="Visits whose draft is not final.",
+        meaning="Visits whose draft is not final. " + _OF_THE_LEDGER,
         do="grows for weeks: discharges (A03) do not arrive, so no draft becomes final.",
     )
     revisions = _count(
@@ -198,19 +200,19 @@ class Metrics:
     open_questions = _gauge(
         "chargeline_open_questions",
         "question",
-        meaning="Questions that are open now, by question.",
+        meaning="Questions that are open now, by question. " + _OF_THE_LEDGER,
         do="answer the oldest first. Many of one kind usually have one cause.",
     )
     oldest_question = _gauge(
         "chargeline_oldest_open_question_age_seconds",
         "question",
-        meaning="Age of the oldest open question, by question.",
+        meaning="Age of the oldest open question, by question. " + _OF_THE_LEDGER,
         do="older than CHARGELINE_DISCHARGE_GRACE_HOURS: drafts become final without the answer.",
     )
     money_at_stake = _gauge(
         "chargeline_money_at_stake_cents",
         meaning="What the charge lines with an open question would bring, in cents of the price "
-        "list; 0 without a price list.",
+        "list; 0 without a price list. " + _OF_THE_LEDGER,
         do="answer the questions of the dearest drugs first.",
     )
 
@@ -218,13 +220,15 @@ class Metrics:
 
     outbox = _gauge(
         "chargeline_outbox_events",
-        meaning="Events that are committed to the ledger and not yet published to Kafka.",
+        meaning="Events that are committed to the ledger and not yet published to Kafka. "
+        + _OF_THE_LEDGER,
         do="grows: Kafka refuses them, or the relay does not run. No draft is lost, but billing "
         "waits for it.",
     )
     oldest_outbox = _gauge(
         "chargeline_oldest_outbox_age_seconds",
-        meaning="Age of the oldest event that is not yet published; 0 when there is none.",
+        meaning="Age of the oldest event that is not yet published; 0 when there is none. "
+        + _OF_THE_LEDGER,
         do="more than a minute: look for errors of the relay in the log, and check that the "
         "topics accept writes.",
     )
@@ -248,6 +252,14 @@ class Metrics:
         meaning="MLLP connections accepted.",
         do="many a minute: a sender opens a connection for each message, or a health check "
         "connects to the MLLP port.",
+    )
+    refused_connections = _count(
+        "chargeline_gateway_refused_connections_total",
+        "reason",
+        meaning="MLLP connections that were not accepted, by reason.",
+        do="too_many: raise CHARGELINE_MLLP_CONNECTIONS, or look for a sender that opens one for "
+        "each message. handshake: its certificate or its TLS version, see handshake.failed in the "
+        "log.",
     )
     open_connections = _gauge(
         "chargeline_gateway_open_connections",

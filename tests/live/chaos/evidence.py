@@ -99,8 +99,9 @@ def as_code_prints(revision: Body) -> list[Body]:
     """The encounters of a revision in the shape of `chargeline code --json`."""
     encounters = revision["encounters"]
     if not encounters and revision["questions"]:
-        encounters = [{"encounter": None, "lines": [], "questions": [], "withheld": []}]
-    common = {name: revision[name] for name in ("facility", "visit", "policy", "rulebook")}
+        parts = ("lines", "questions", "withheld", "administrations")
+        encounters = [{"encounter": None, **{part: [] for part in parts}}]
+    common = {name: revision[name] for name in ("facility", "visit", "policy", "rulebook", "said")}
     return [
         {**common, **encounter, "questions": [*revision["questions"], *encounter["questions"]]}
         for encounter in encounters

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from itertools import groupby
 
+from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.identity import fingerprint_of_facts
 from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
@@ -29,7 +30,6 @@ from chargeline.engine.timeline.records import (
     clock_order,
 )
 from chargeline.engine.trace import StandingAnswer
-from chargeline.engine.words import AnswerChoice
 
 _Items = dict[str, Administration]
 ADDRESS = "answer"
@@ -187,7 +187,7 @@ def _dose(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     assert given is not None, "the value was looked at"
     place = _place_of_drug(answer, item, formulary)
     drugs = [
-        drug._replace(amount=given.amount, unit=given.unit, amount_address=ADDRESS)
+        drug._replace(amount=given.amount, unit=given.unit, amount_address=ADDRESS, unreadable="")
         if number == place
         else drug
         for number, drug in enumerate(item.drugs)

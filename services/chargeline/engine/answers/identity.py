@@ -97,7 +97,8 @@ def _facts(item: Administration) -> list[object]:
 
 
 def _amount(drug: DrugAmount) -> list[object]:
-    return [*drug.codes, drug.text, str(drug.amount), drug.unit, drug.component]
+    charted = [str(drug.amount), drug.unreadable, drug.unit]
+    return [*drug.codes, drug.text, *charted, drug.component]
 
 
 def _hashed(*parts: str) -> str:

@@ -9,6 +9,7 @@ because it can do no harm.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from chargeline.engine.answer_words import LineChoice
 from chargeline.engine.answers.applying import source_of
 from chargeline.engine.answers.identity import fingerprint_of_line
 from chargeline.engine.answers.offers import LineOffer
@@ -24,7 +25,6 @@ from chargeline.engine.trace import (
     ask,
     charge_in_short,
 )
-from chargeline.engine.words import LineChoice
 
 LINE_OFFERS: Mapping[LineChoice, LineOffer] = {
     offer.choice: offer
@@ -38,7 +38,7 @@ LINE_OFFERS: Mapping[LineChoice, LineOffer] = {
 }
 
 
-class _Words(NamedTuple):
+class _LastWords(NamedTuple):
     """The last word on a line of each of two kinds: whether it is held, and how it is billed."""
 
     held: LineAnswer | None = None
@@ -57,19 +57,19 @@ def with_word_on_lines(
 
 def held_as_a_whole(timeline: Timeline) -> LineAnswer | None:
     """The hold on the whole visit, None if nobody holds it."""
-    return _words(timeline).get("", _Words()).held
+    return _words(timeline).get("", _LastWords()).held
 
 
-def _words(timeline: Timeline) -> dict[str, _Words]:
-    words: dict[str, _Words] = {}
+def _words(timeline: Timeline) -> dict[str, _LastWords]:
+    words: dict[str, _LastWords] = {}
     for answer in timeline.answers:
         if isinstance(answer, LineAnswer):
-            before = words.get(answer.line_id, _Words())
+            before = words.get(answer.line_id, _LastWords())
             words[answer.line_id] = _AFTER[answer.choice](before, answer)
     return words
 
 
-_AFTER: Mapping[LineChoice, Callable[[_Words, LineAnswer], _Words]] = {
+_AFTER: Mapping[LineChoice, Callable[[_LastWords, LineAnswer], _LastWords]] = {
     "hold": lambda words, answer: words._replace(held=answer),
     "release": lambda words, _answer: words._replace(held=None),
     "withhold": lambda words, answer: words._replace(billed=answer),
@@ -78,13 +78,13 @@ _AFTER: Mapping[LineChoice, Callable[[_Words, LineAnswer], _Words]] = {
 }
 
 
-def _encounter(draft: EncounterDraft, words: Mapping[str, _Words]) -> EncounterDraft:
-    whole = words.get("", _Words())
+def _encounter(draft: EncounterDraft, words: Mapping[str, _LastWords]) -> EncounterDraft:
+    whole = words.get("", _LastWords())
     lines: list[ChargeLine] = []
     asked: list[Question] = []
     withheld: list[Withheld] = []
     for line in draft.lines:
-        word = words.get(line.line_id, _Words())
+        word = words.get(line.line_id, _LastWords())
         held = word.held or whole.held
         if word.billed is not None and word.billed.fingerprint != fingerprint_of_line(line):
             asked.append(_outdated(line, word.billed))

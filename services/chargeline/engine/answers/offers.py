@@ -7,8 +7,8 @@ as its value. It does not know what a choice does.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from chargeline.engine.answer_words import AnswerChoice, LineChoice, Severity, ValueKind
 from chargeline.engine.finding import MEANINGS
-from chargeline.engine.words import AnswerChoice, LineChoice, Severity, ValueKind
 
 
 class Offer(NamedTuple):
@@ -66,9 +66,12 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "time.outside_visit": ("confirm", "other_visit"),
     "time.twice": ("confirm", "stop", "start"),
     "correction.ambiguous": ("confirm", "not_given"),
+    "correction.again": ("confirm", "dose", "not_given"),
+    "order.cancelled": ("confirm", "not_given"),
     "dose.missing": _NO_DOSE,
     "dose.no_unit": _NO_DOSE,
     "dose.unit": _NO_DOSE,
+    "number.invalid": _NO_DOSE,
     "dose.ordered": ("confirm", "dose"),
     "dose.disagrees": ("confirm", "dose"),
     "dose.twice": ("confirm", "one_record"),
@@ -77,6 +80,8 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "drug.no_code": ("by_hand", "product", "not_bought"),
     "initial.second_line": ("required", "not_required"),
     "initial.primary_reason": ("primary",),
+    "port.alone": ("confirm", "by_hand"),
+    "technique.no_route": ("route", "by_hand", "not_given"),
     "code.none": _NO_RULE,
     "role.none": _NO_RULE,
     "role.clash": _NO_RULE,
@@ -89,8 +94,8 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.two_patients": (),
     "visit.cancelled": (),
 }
-# A rule asks where the way into the body is not known.
-_ASKED_BY_A_RULE: tuple[AnswerChoice, ...] = ("route", "by_hand", "not_given")
+# A rule asks where no code fits what was charted.
+_ASKED_BY_A_RULE: tuple[AnswerChoice, ...] = ("by_hand", "not_given")
 # Every other question is about a part of a message that could not be read.
 _ABOUT_A_MESSAGE: tuple[AnswerChoice, ...] = ("by_hand",)
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple, get_args
 
+from chargeline.engine.answer_words import ValueKind
 from chargeline.engine.formulary import Formulary
-from chargeline.engine.words import Route, ValueKind
+from chargeline.engine.words import Route
 
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(\S.*?)\s*")
 _CHARGE = re.compile(r"([A-Z0-9]{5})((?:-[A-Z0-9]{2})*)(?:\s+x\s*|\s+)([1-9][0-9]{0,3})")

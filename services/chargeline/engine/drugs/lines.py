@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from chargeline.engine.drugs.concerns import NOT_BOUGHT, RoundingAnswer
 from chargeline.engine.drugs.units import dose_units
-from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.events import DrugAmount, Source, VisitKey
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
@@ -20,13 +20,13 @@ from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.records import NamedDrug, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
-from chargeline.engine.words import NotBoughtAs
+from chargeline.engine.words import DrugKind, NotBoughtAs
 
 _new_charge_line = by_keyword(ChargeLine)
 
-# HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
-AMOUNT_UNKNOWN = Decimal(999)
 ROLE = "drug"
+# What is withheld together with its service: neither is sold as a drug.
+_WITH_ITS_SERVICE: frozenset[DrugKind] = frozenset({"flush", "blood"})
 
 
 class DrugDose(NamedTuple):
@@ -48,7 +48,7 @@ class DrugDose(NamedTuple):
     def in_unit_of_drug(self) -> Decimal | None:
         """The dose in the drug's own unit; None where the charted amount cannot be used."""
         charted = self.named.amount
-        if charted.amount is None or charted.amount <= 0 or charted.amount == AMOUNT_UNKNOWN:
+        if charted.amount is None or charted.amount <= 0 or charted.is_unknown:
             return None
         return convert(charted.amount, charted.unit, self.drug.unit)
 
@@ -56,16 +56,16 @@ class DrugDose(NamedTuple):
 def is_given(service: Service) -> bool:
     """Whether the drug of a service is billed.
 
-    A drug that was given is billed even where the giving is withheld. A flush, and fluid that only
-    keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS codes of
-    the formulary are for injection.
+    A drug that was given is billed even where the giving is withheld. A flush, blood, and fluid
+    that only keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS
+    codes of the formulary are for injection.
     """
     if service.outcome != "withheld":
         return True
     item = service.administration
     has_no_purpose = purpose_of(item, service.service_class) == "none"
     is_for_itself = has_no_purpose and item.route != "other"
-    return item.given and is_for_itself and service.service_class != "flush"
+    return item.given and is_for_itself and service.service_class not in ("flush", "blood")
 
 
 def by_who_paid(services: Sequence[Service], rules: DayRules) -> tuple[list[Service], Proposal]:
@@ -86,7 +86,7 @@ def by_who_paid(services: Sequence[Service], rules: DayRules) -> tuple[list[Serv
         for service in services
         if service.administration.not_bought
         for named in service.drugs
-        if named.drug.kind != "flush"
+        if named.drug.kind not in _WITH_ITS_SERVICE
     ]
     bought = [service for service in services if not service.administration.not_bought]
     return bought, Proposal(withheld=tuple(entries))
@@ -100,7 +100,7 @@ def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[Dr
     doses: dict[tuple[str, date], list[DrugDose]] = {}
     for service in services:
         for named in service.drugs:
-            if named.drug.kind != "flush":  # a flush is withheld together with its service
+            if named.drug.kind not in _WITH_ITS_SERVICE:
                 slot = (named.drug.id, service.administration.day)
                 doses.setdefault(slot, []).append(DrugDose(named, service))
     return doses
@@ -198,7 +198,9 @@ def _source(dose: DrugDose) -> Source:
 def _dose_question(dose: DrugDose) -> Question:
     charted = dose.named.amount
     code: FindingCode = "dose.missing"
-    if charted.amount is None or charted.amount == AMOUNT_UNKNOWN:
+    if charted.unreadable:
+        code, in_words = "number.invalid", charted.unreadable
+    elif charted.amount is None or charted.is_unknown:
         in_words = "no amount"
     elif charted.amount <= 0:
         in_words = f"an amount of {charted.amount}"
@@ -214,5 +216,10 @@ def _dose_question(dose: DrugDose) -> Question:
         do="chart the dose that was given; until then this dose is not billed",
         drug=dose.drug.id,
         administrations=(dose.key,),
-        sources=(item.drug_source._replace(address=charted.address),),
+        sources=(item.drug_source._replace(address=_address(charted)),),
     )
+
+
+def _address(charted: DrugAmount) -> str:
+    """Where a person looks for the amount: its own field if it is unreadable, else the drug's."""
+    return charted.amount_address if charted.unreadable else charted.address

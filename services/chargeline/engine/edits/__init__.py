@@ -40,11 +40,13 @@ def _not_settled(asked: Sequence[Question], assessment: Assessment) -> Sequence[
 
 _BOTH: frozenset[FamilyName] = frozenset({"infusions", "drugs"})
 _RESTING: Mapping[str, frozenset[FamilyName]] = {
-    # The answer may give the service another place, and so another code.
+    # The answer may give the service another place or other minutes, and so another code.
     "initial.second_line": frozenset({"infusions"}),
     "initial.primary_reason": frozenset({"infusions"}),
+    "stop.missing": frozenset({"infusions"}),
     # The record says two things: how much, which row, or when.
     "dose.disagrees": frozenset({"drugs"}),
+    "correction.again": _BOTH,
     "correction.ambiguous": _BOTH,
     "time.twice": _BOTH,
 }

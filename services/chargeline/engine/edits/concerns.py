@@ -67,8 +67,13 @@ STOP_TO_COME = Concern(
     meaning="how many minutes a stop may lie after the message that reports it",
     may_be_silent=True,
 )
-
-
+CANCELLED_ORDER = Concern(
+    "doubt.cancelled_order",
+    NoFacts,
+    LongestAnswer,
+    meaning="for how many minutes after an order is cancelled its drug may be begun",
+    may_be_silent=True,
+)
 LEFT_PAUSED = Concern(
     "doubt.left_paused",
     NoFacts,
@@ -136,6 +141,7 @@ CONCERNS = (
     RUNS_SHORT,
     PUSH_TOOK_LONG,
     STOP_TO_COME,
+    CANCELLED_ORDER,
     LEFT_PAUSED,
     ONE_MOMENT,
     OUTSIDE_VISIT,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from chargeline.engine.again import DOUBTS, SavedWork
 from chargeline.engine.edits.concerns import (
+    CANCELLED_ORDER,
     DOSE,
     GIVEN_TWICE,
     LEFT_PAUSED,
@@ -198,6 +199,22 @@ def _stop_to_come(service: Service, rules: DayRules) -> Iterator[Question]:
             )
 
 
+def _cancelled_order(service: Service, rules: DayRules) -> Iterator[Question]:
+    """A question where a drug was begun under an order that had been cancelled before."""
+    answer = _answer(rules, CANCELLED_ORDER)
+    cancelled = service.administration.cancelled
+    if answer is None or cancelled is None:
+        return
+    if service.administration.start > cancelled + answer.minutes * _MINUTE:
+        yield _ask(
+            service,
+            "order.cancelled",
+            expected="an administration that began before its order was cancelled",
+            found="one that began after it (ORC-1)",
+            do="void the administration, or correct the order or its number",
+        )
+
+
 def _outside(service: Service, rules: DayRules, context: VisitContext) -> Iterator[Question]:
     """A question where a drug was given long before the admission or after the discharge."""
     answer = _answer(rules, OUTSIDE_VISIT)
@@ -315,7 +332,7 @@ def _close_together(
 
 def _is_one_bag(first: Service, second: Service) -> bool:
     one, other = first.administration, second.administration
-    if first.substance != second.substance or first.service_class == "flush":
+    if first.substance != second.substance or first.service_class in ("flush", "blood"):
         return False
     amounts = [(named.amount.amount, named.amount.unit) for named in first.drugs]
     if amounts != [(named.amount.amount, named.amount.unit) for named in second.drugs]:
@@ -336,6 +353,7 @@ _OF_ONE: tuple[Callable[[Service, DayRules], Iterator[Question]], ...] = (
     _runs_short,
     _push_took_long,
     _stop_to_come,
+    _cancelled_order,
     _dose,
     _not_ordered,
 )

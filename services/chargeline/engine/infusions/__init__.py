@@ -8,6 +8,7 @@ lines. `in_short` says how the same services end under another policy.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 from chargeline.engine.again import SavedWork
@@ -20,9 +21,9 @@ from chargeline.engine.infusions.lines import (
     withheld_service,
 )
 from chargeline.engine.infusions.place import place
-from chargeline.engine.infusions.places import Entry, NotReported, places_of
-from chargeline.engine.record import Slot, initial_service_slot
-from chargeline.engine.services.records import keys_of
+from chargeline.engine.infusions.places import Entry, NotReported, Placement, Places, places_of
+from chargeline.engine.record import Fact, fact_of_day
+from chargeline.engine.services.records import Service, keys_of
 from chargeline.engine.trace import (
     ChargeLine,
     InShort,
@@ -31,8 +32,9 @@ from chargeline.engine.trace import (
     charge_in_short,
     rules_of,
 )
+from chargeline.engine.words import ContributionKind
 
-__all__ = ["in_short", "propose", "reason_in_short", "slots"]
+__all__ = ["in_short", "propose", "reason_in_short"]
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
@@ -41,23 +43,48 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     places = places_of(place(assessment))
     written = lines_of(places.placements, assessment, saved)
     asked = [question for service in services for question in service.questions]
-    held = [withheld_service(each) for each in services if each.outcome == "withheld"]
+    held = [withheld_service(each) for each in _held(assessment, places)]
     dropped = [withheld_in_encounter(entry) for entry in places.not_reported]
     return Proposal(
         lines=written.lines,
         questions=(*asked, *written.questions, *places.questions),
         withheld=(*held, *written.withheld, *dropped),
+        facts=_facts(places, written.lines, assessment),
     )
 
 
-def slots(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Slot, ...]:
-    """The slots of the patient's record to which an encounter contributes.
+def _held(assessment: Assessment, places: Places) -> list[Service]:
+    """The services that are withheld by themselves; a flush may have got a place after all."""
+    held = [service for service in assessment.services if service.outcome == "withheld"]
+    placed: list[Placement | NotReported] = [*places.placements, *places.not_reported]
+    keys = {key for entry in placed for key in keys_of(entry.services)}
+    return [service for service in held if service.administration.key not in keys]
 
-    An encounter with an initial service contributes to the slot of its day, any other to none.
+
+def _facts(places: Places, lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Fact, ...]:
+    """What an encounter adds to the patient's record: for each day, the most that was done on it.
+
+    A rinsed access device counts even where it is not reported, because the services of another
+    visit, for which it is not reported, may be taken back.
     """
-    if any(line.role.endswith(".initial") for line in lines if line.family == "infusions"):
-        return (initial_service_slot(assessment.encounter.day),)
-    return ()
+    billed = {key for line in lines for key in line.administrations}
+    placed: list[Placement | NotReported] = [*places.placements, *places.not_reported]
+    kinds: dict[date, ContributionKind] = {
+        entry.services[0].administration.day: "irrigation"
+        for entry in placed
+        if entry.technique == "irrigation"
+    }
+    others = [each for each in places.placements if each.technique != "irrigation"]
+    for placement in others:
+        if billed.isdisjoint(keys_of(placement.services)):
+            continue
+        day = placement.services[0].administration.day
+        if placement.position == "initial":
+            kinds[day] = "initial_service"
+        elif kinds.get(day) != "initial_service":
+            kinds[day] = "service"
+    starts = assessment.encounter.starts
+    return tuple([fact_of_day(kind, day, starts[day]) for day, kind in kinds.items()])
 
 
 def reason_in_short(line: ChargeLine) -> str:
@@ -90,8 +117,7 @@ def _ends(assessment: Assessment, entries: Sequence[Entry]) -> dict[str, list[st
     The codes stand first and `withheld` last, in the same order as in a draft.
     """
     ends: dict[str, list[str]] = {}
-    held = [service for service in assessment.services if service.outcome == "withheld"]
-    withheld = [*keys_of(held)]
+    withheld = [*keys_of(_held(assessment, places_of(entries)))]
     caps = Caps(assessment.rules, assessment.context.payer)
     for entry in entries:
         if isinstance(entry, Question):

@@ -6,6 +6,11 @@ answers are rules in rules/, each with its first day, its reason and its source.
 
 from typing import NamedTuple
 
+from chargeline.engine.infusions.fluid_concerns import (
+    FLUID_WITH_BLOOD,
+    HYDRATION_BESIDE,
+    HYDRATION_PIECES,
+)
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.services.concerns import OfClass, RankAnswer
 from chargeline.engine.words import (
@@ -13,10 +18,9 @@ from chargeline.engine.words import (
     DistinctBecause,
     DrugClass,
     ExclusiveWith,
-    HydrationBesideAs,
-    HydrationPiecesAs,
     InitialBy,
     InjectionsPer,
+    PortAloneAs,
     Position,
     PushBesideAs,
     ReasonClass,
@@ -31,16 +35,18 @@ from chargeline.engine.words import (
 class RepeatInfusionAnswer(NamedTuple):
     """What a later infusion of the same drug is.
 
-    With `short_as_push` a later infusion of at most `push_minutes` is a push.
+    Stretches of one order with at most `pause_minutes` between them are one infusion that was
+    interrupted. With `short_as_push` a later infusion of at most `push_minutes` is a push.
     """
 
     as_: "RepeatInfusionAs"
     push_minutes: int = 0
+    pause_minutes: int = 0
 
 
 REPEAT_INFUSION = Concern(
     "position.repeat_infusion",
-    NoFacts,
+    OfClass,
     RepeatInfusionAnswer,
     meaning="the same drug infused again in one encounter",
 )
@@ -58,36 +64,6 @@ REPEAT_PUSH = Concern(
     OfClass,
     RepeatPushAnswer,
     meaning="the same drug pushed again",
-)
-
-# ------------------------------------------------------------------ hydration
-
-
-class HydrationPiecesAnswer(NamedTuple):
-    """Which minutes count where hydration ran in several pieces."""
-
-    as_: "HydrationPiecesAs"
-
-
-HYDRATION_PIECES = Concern(
-    "position.hydration_pieces",
-    NoFacts,
-    HydrationPiecesAnswer,
-    meaning="hydration that runs in several pieces",
-)
-
-
-class HydrationBesideAnswer(NamedTuple):
-    """Whether minutes of hydration beside other services count."""
-
-    as_: "HydrationBesideAs"
-
-
-HYDRATION_BESIDE = Concern(
-    "position.hydration_beside",
-    NoFacts,
-    HydrationBesideAnswer,
-    meaning="minutes of hydration that run beside another administration",
 )
 
 # ------------------------------------------------------------------ the initial service
@@ -258,6 +234,28 @@ EXCLUSIVE = Concern(
 )
 
 
+class LineFacts(NamedTuple):
+    """The name of an access line, in capitals."""
+
+    line: str
+
+
+class PortAloneAnswer(NamedTuple):
+    """What a visit is in which only this line was rinsed, and after how long a person is asked."""
+
+    as_: "PortAloneAs"
+    ask_after_minutes: int
+
+
+PORT_ALONE = Concern(
+    "position.port_alone",
+    LineFacts,
+    PortAloneAnswer,
+    meaning="a visit in which a line is rinsed or locked and nothing else is given",
+    may_be_silent=True,
+)
+
+
 class WithinAnswer(NamedTuple):
     """How close together drugs go in by one puncture, in minutes."""
 
@@ -373,12 +371,14 @@ CONCERNS = (
     REPEAT_INFUSION,
     HYDRATION_PIECES,
     HYDRATION_BESIDE,
+    FLUID_WITH_BLOOD,
     CONCURRENCY,
     CONCURRENT_LIMIT,
     REPEAT_PUSH,
     PUSH_BESIDE,
     INJECTIONS,
     ONE_PUNCTURE,
+    PORT_ALONE,
     INITIAL,
     PRIMARY_REASON,
     RANK,

@@ -39,6 +39,7 @@ def further_infusions(
         if infusion.service_class == "hydration":
             entries.append(placed(infusion, "additional"))
         elif infusion.substance in [other.substance for other in timed]:
+            timed.append(infusion)
             entries.append(placed(infusion, "additional_hour", distinct=distinct))
         else:
             entry = _beside(infusion, timed, rules, distinct=distinct, reported=reported)

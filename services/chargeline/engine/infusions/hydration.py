@@ -3,30 +3,35 @@
 It owns one decision: all hydration of an encounter is one service, whatever fluids ran. It does not
 know whether minutes beside a drug count, nor whether pieces add up: rules answer both. Example:
 saline runs 09:00-10:00, and a drug runs 09:00-09:20. Under a rule of "alone only" 40 minutes count.
+Fluid from the first unit of blood to the end of the last one serves the transfusion.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from chargeline.engine.infusions.concerns import (
+from chargeline.engine.infusions.concerns import MINIMUM, ServiceFacts
+from chargeline.engine.infusions.fluid_concerns import (
+    FLUID_WITH_BLOOD,
     HYDRATION_BESIDE,
     HYDRATION_PIECES,
-    MINIMUM,
-    ServiceFacts,
 )
 from chargeline.engine.infusions.places import Candidate, NotReported, candidate
-from chargeline.engine.rules import NO_FACTS, DayRules
-from chargeline.engine.services.records import Service, clock_order
+from chargeline.engine.rules import NO_FACTS, DayRules, Decision, Rule
+from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
 from chargeline.engine.spans import Span, seconds, subtract, union
 from chargeline.engine.trace import Step
-from chargeline.engine.words import HydrationBesideAs, HydrationPiecesAs
+from chargeline.engine.words import FluidWithBloodAs, HydrationBesideAs, HydrationPiecesAs
 
 
 def hydration_of(
-    fluids: Sequence[Service], drugs: Sequence[Service], rules: DayRules
+    fluids: Sequence[Service],
+    drugs: Sequence[Service],
+    blood: Sequence[Service],
+    rules: DayRules,
 ) -> Candidate | NotReported | None:
     """All hydration of an encounter as one candidate, or as not reported; None without hydration.
 
-    `drugs` are the other services that were given by vein.
+    `drugs` are the other services that were given by vein, and `blood` the transfused units.
     """
     if not fluids:
         return None
@@ -34,12 +39,13 @@ def hydration_of(
     beside = rules.of(HYDRATION_BESIDE).decide(NO_FACTS)
     running = union(span for service in ordered for span in service.spans)
     drug_spans = [span for service in drugs for span in service.spans]
-    spans = _BESIDE[beside.answer.as_](running, drug_spans)
+    apart = _BESIDE[beside.answer.as_](running, drug_spans)
+    transfusion, spans = _without_transfusion(apart, blood, rules)
     pieces = rules.of(HYDRATION_PIECES).decide(NO_FACTS)
     counted = _PIECES[pieces.answer.as_](spans)
     running_minutes, minutes = seconds(running) // 60, seconds(counted) // 60
     facts = (("running", running_minutes), ("counted", minutes))
-    steps = [Step("hydration beside others", beside, facts)]
+    steps = [Step("hydration beside others", beside, facts), *transfusion]
     if len(spans) > 1:
         arithmetic = " + ".join([str((stop - start) // 60) for start, stop in counted])
         sum_of_pieces = (("arithmetic", f"{arithmetic} = {minutes}"),)
@@ -48,7 +54,7 @@ def hydration_of(
     if least.rule is not None and minutes < least.answer.minutes:
         enough = (("minutes", minutes), ("least", least.answer.minutes))
         steps.append(Step("minimum", least, enough))
-        rule = beside.rule_in_force if minutes < running_minutes else least.rule
+        rule = _reason(beside if seconds(apart) < seconds(running) else least, transfusion)
         return NotReported(
             services=tuple(ordered),
             reason=rule.id,
@@ -57,6 +63,41 @@ def hydration_of(
             steps=tuple(steps),
         )
     return candidate(ordered, minutes=minutes, spans=counted, steps=tuple(steps))
+
+
+def _without_transfusion(
+    spans: list[Span], blood: Sequence[Service], rules: DayRules
+) -> tuple[list[Step], list[Span]]:
+    """The spans without those of a transfusion, and the step that says so."""
+    if not blood:
+        return [], spans
+    decision = rules.of(FLUID_WITH_BLOOD).decide(NO_FACTS)
+    period = (min(map(start_seconds, blood)), max(map(end_seconds, blood)))
+    left = _WITH_BLOOD[decision.answer.as_](spans, period)
+    if left == spans:
+        return [], spans
+    taken = (seconds(spans) - seconds(left)) // 60
+    return [Step("fluid with blood", decision, (("minutes with blood", taken),))], left
+
+
+def _outside(spans: list[Span], period: Span) -> list[Span]:
+    return subtract(spans, [period])
+
+
+def _everything(spans: list[Span], _period: Span) -> list[Span]:
+    return spans
+
+
+_WITH_BLOOD: Mapping[FluidWithBloodAs, Callable[[list[Span], Span], list[Span]]] = {
+    "withheld": _outside,
+    "count": _everything,
+}
+
+
+def _reason(decision: Decision[Any], transfusion: Sequence[Step]) -> Rule:
+    """The rule because of which hydration is not reported: the last that took minutes away."""
+    last = transfusion[-1].decision if transfusion else None
+    return (last or decision).rule_in_force
 
 
 def _alone_only(running: Sequence[Span], drugs: Sequence[Span]) -> list[Span]:

@@ -1,4 +1,4 @@
-"""Services that do not go into a vein: injections, infusions under the skin, pumps and cavities.
+"""Services that do not go into a vein: injections, pumps, ports and cavities.
 
 It owns the counting of injections by visit, by dose or by syringe, and the services that are
 reported only where no other service is. It does not know which way a policy counts: rules say so.
@@ -8,6 +8,7 @@ two units by syringe.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.concerns import (
     EXCLUSIVE,
     INJECTIONS,
@@ -16,9 +17,10 @@ from chargeline.engine.infusions.concerns import (
     TechniqueOnly,
 )
 from chargeline.engine.infusions.places import Entry, NotReported, Placement
+from chargeline.engine.infusions.sites import BY_SITE
 from chargeline.engine.rules import DayRules
-from chargeline.engine.services.concerns import OfClass
-from chargeline.engine.services.records import Service, clock_order, start_seconds
+from chargeline.engine.services.concerns import MIXTURE_RANK, OfClass
+from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
 from chargeline.engine.trace import Step
 from chargeline.engine.words import (
     DrugClass,
@@ -28,53 +30,66 @@ from chargeline.engine.words import (
     Technique,
 )
 
-# Services of these techniques are counted together; any other service here stands alone.
-_COUNTED = frozenset({"injection", "subcutaneous_infusion"})
+# Injections are counted together, infusions by site (sites.py); any other service stands alone.
+_COUNTED = frozenset({"injection", *BY_SITE})
 
 
 def services_alone(
-    others: Sequence[Service], everything: Sequence[Service], rules: DayRules
+    others: Sequence[Service], everything: Sequence[Service], assessment: Assessment
 ) -> list[Entry]:
-    """Pumps, ports, arteries and cavities: each by itself, or not reported beside others.
+    """Pumps, ports and cavities: each by itself, or not reported beside others.
 
     Drugs that go in by one puncture are one service: three drugs into the spinal fluid at 09:00.
+    The drug that decides the class of a mixture decides here too.
     """
+    rules = assessment.rules
     alone = [each for each in others if each.technique not in _COUNTED]
     together: list[list[Service]] = []
     for service in sorted(alone, key=clock_order):
-        home = [unit for unit in together if _is_one_puncture(unit[0], service, rules)]
+        home = [unit for unit in together if _is_one_puncture(unit, service, rules)]
         if home:
             home[0].append(service)
         else:
             together.append([service])
-    return [_alone(unit, everything, rules) for unit in together]
+    return [by_itself(_leading_first(unit, rules), everything, assessment) for unit in together]
 
 
-def _is_one_puncture(first: Service, following: Service, rules: DayRules) -> bool:
+def _is_one_puncture(unit: Sequence[Service], following: Service, rules: DayRules) -> bool:
+    """Whether a drug goes in where the unit did, before the needle or the catheter is out again."""
     decision = rules.of(ONE_PUNCTURE).decide(TechniqueOnly(_technique(following)))
-    if decision.rule is None or first.technique != following.technique:
+    if decision.rule is None or unit[0].technique != following.technique:
         return False
-    gap_seconds = start_seconds(following) - start_seconds(first)
-    return gap_seconds <= decision.answer.within_minutes * 60
+    last_end = max([end_seconds(service) for service in unit])
+    return start_seconds(following) - last_end <= decision.answer.within_minutes * 60
 
 
-def _alone(
-    unit: Sequence[Service], everything: Sequence[Service], rules: DayRules
+def _leading_first(unit: Sequence[Service], rules: DayRules) -> list[Service]:
+    """The services of one puncture, with the drug that decides their class in front."""
+    if len(unit) == 1:
+        return list(unit)
+    table = rules.of(MIXTURE_RANK)
+    return sorted(unit, key=lambda each: table.decide(OfClass(each.service_class)).answer.rank)
+
+
+def by_itself(
+    unit: Sequence[Service], everything: Sequence[Service], assessment: Assessment
 ) -> Placement | NotReported:
-    service = unit[0]
-    technique = _technique(service)
-    decision = rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
+    """The place of services that are reported together, or why they are not reported."""
+    technique = _technique(unit[0])
+    decision = assessment.rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
     if decision.rule is not None:
         is_barred = _BARRED[decision.answer.with_]
-        beside = [each for each in everything if each not in unit and is_barred(each)]
+        beside = [each.substance for each in everything if each not in unit and is_barred(each)]
+        is_served = unit[0].administration.day in assessment.elsewhere.served_on
+        if is_served and _BARRED_BY_OTHER_VISITS[decision.answer.with_]:
+            beside.append("a service of another visit")
         if beside:
-            step = Step("only by itself", decision, (("beside", beside[0].substance),))
+            step = Step("only by itself", decision, (("beside", beside[0]),))
             rule = decision.rule
             return NotReported(
                 services=tuple(unit), reason=rule.id, says=rule.why, minutes=None, steps=(step,)
             )
-    position: Position = "initial" if technique == "arterial_infusion" else "only"
-    return _placed(unit, technique, position)
+    return _placed(unit, technique, "only")
 
 
 def _any_service(_service: Service) -> bool:
@@ -82,13 +97,15 @@ def _any_service(_service: Service) -> bool:
 
 
 def _starts_a_pump(service: Service) -> bool:
-    return service.technique == "prolonged_infusion"
+    return service.technique in ("prolonged_infusion", "clinic_pump_infusion")
 
 
 _BARRED: Mapping[ExclusiveWith, Callable[[Service], bool]] = {
     "any": _any_service,
     "prolonged_infusion": _starts_a_pump,
 }
+# The record of the patient says on which days another visit had a service, and not which service.
+_BARRED_BY_OTHER_VISITS: Mapping[ExclusiveWith, bool] = {"any": True, "prolonged_infusion": False}
 
 
 def injections_of(others: Sequence[Service], rules: DayRules) -> list[Entry]:
@@ -147,16 +164,6 @@ _SAME_UNIT: Mapping[InjectionsPer, Callable[[Service, Service, InjectionsAnswer]
     "dose": _one_dose,
     "injection": _one_syringe,
 }
-
-
-def subcutaneous_infusions(others: Sequence[Service]) -> list[Entry]:
-    """Infusions under the skin, by the clock: the first is initial, the others are additional."""
-    infusions = [each for each in others if each.technique == "subcutaneous_infusion"]
-    ordered = sorted(infusions, key=clock_order)
-    return [
-        _placed([service], "subcutaneous_infusion", "additional" if index else "initial")
-        for index, service in enumerate(ordered)
-    ]
 
 
 def _technique(service: Service) -> Technique:

@@ -65,7 +65,7 @@ def hours_in_words(minutes: int, remainder_minutes: int, units: int) -> str:
     """The arithmetic of `additional_hours`, written out."""
     return (
         f"{minutes} minutes = {minutes // 60} h + {minutes % 60} min; a further hour counts "
-        f"from {remainder_minutes} min, so {units} beyond the first"
+        f"from {remainder_minutes} min: {units} further"
     )
 
 
@@ -314,8 +314,8 @@ def _under_cap(
     trace = (*line.trace, step)
     kept = (line._replace(units=allowed, trace=trace),) if allowed else ()
     above = line.units - allowed
-    hours = f"{above} of {line.units} further hours"
-    says = f"{hours} are above the cap of {cap.answer.most}: {rule.why}"
+    units = f"{above} of {line.units} units"
+    says = f"{units} of {line.code} are above the cap of {cap.answer.most}: {rule.why}"
     entry = Withheld(
         family="infusions",
         reason=rule.id,

@@ -20,19 +20,18 @@ from chargeline.engine.infusions.initial import (
     rank_order,
     second_line_question,
 )
-from chargeline.engine.infusions.injections import (
-    injections_of,
-    services_alone,
-    subcutaneous_infusions,
-)
+from chargeline.engine.infusions.injections import by_itself, injections_of, services_alone
 from chargeline.engine.infusions.places import (
     Candidate,
     Entry,
+    Placement,
     clock_order,
     placed,
 )
+from chargeline.engine.infusions.ports import port_alone
 from chargeline.engine.infusions.pushes import further_pushes
 from chargeline.engine.infusions.repeats import candidates_of
+from chargeline.engine.infusions.sites import infusions_by_site
 from chargeline.engine.services.records import Service
 
 _INTO_A_VEIN = frozenset({"infusion", "push"})
@@ -47,9 +46,13 @@ def place(assessment: Assessment) -> list[Entry]:
         (into_a_vein if service.technique in _INTO_A_VEIN else others).append(service)
     entries = _place_into_a_vein(into_a_vein, assessment) if into_a_vein else []
     if others:
-        entries += services_alone(others, services, assessment.rules)
+        entries += services_alone(others, services, assessment)
         entries += injections_of(others, assessment.rules)
-        entries += subcutaneous_infusions(others)
+        entries += infusions_by_site(others)
+    care = port_alone(assessment.services, assessment.rules)
+    if care.flushes:
+        entry = by_itself(care.flushes, services, assessment)
+        entries += [entry, *care.questions] if isinstance(entry, Placement) else [entry]
     return entries
 
 
@@ -65,7 +68,8 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
     if len(lines) > 1:
         order = rank_order(rules)
         lines.sort(key=lambda line: order(line.best))
-    hydration = hydration_of(fluids, drugs, rules)
+    blood = [each for each in assessment.services if each.service_class == "blood"]
+    hydration = hydration_of(fluids, drugs, blood, rules)
     entries: list[Entry] = []
     if isinstance(hydration, Candidate):
         lines = _with_hydration(lines, hydration)
@@ -96,7 +100,9 @@ def _place_line(
     choice = choose_initial(line, rules, assessment.context)
     initial = choice.initial
     distinct = distinct_modifier(
-        second_line=first is not None, second_of_day=assessment.second_of_day, rules=rules
+        second_line=first is not None,
+        second_of_day=initial.services[0].administration.day in assessment.elsewhere.second_on,
+        rules=rules,
     )
     modifier, steps = distinct.modifier, (*choice.steps, *distinct.steps)
     entries: list[Entry] = [placed(initial, "initial", distinct=modifier, steps=steps)]

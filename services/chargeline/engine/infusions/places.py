@@ -108,6 +108,11 @@ class NotReported(NamedTuple):
     minutes: int | None
     steps: tuple[Step, ...]
 
+    @property
+    def technique(self) -> Technique | None:
+        """How the services were given."""
+        return self.services[0].technique
+
 
 Entry = Placement | NotReported | Question
 """What a step adds: services in their place, services that are not reported, or a question."""

@@ -19,7 +19,7 @@ from chargeline.engine.infusions.places import (
 )
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.concerns import OfClass
-from chargeline.engine.spans import Span, distance
+from chargeline.engine.spans import Span, distance, join_in, runs_at, union
 from chargeline.engine.trace import Step
 from chargeline.engine.words import PushBesideAs, RepeatPushAs
 
@@ -34,22 +34,28 @@ def further_pushes(
     with others is known by its own name: ondansetron after a bag of dexamethasone and ondansetron
     is the same drug again.
     """
-    times: dict[str, list[Sequence[Span]]] = {}
+    times: dict[str, list[Span]] = {}  # of each drug, as `union` returns them
     infused: set[str] = set()
     for other in given:
         if other.technique == "push":
-            for drug in _drugs_of(other):
-                times.setdefault(drug, []).append(other.presence)
+            _note(times, other)
         elif other.service_class == "therapeutic":
             infused.update(_drugs_of(other))
+    chemotherapy = [
+        infusion
+        for infusion in given
+        if infusion.technique == "infusion" and infusion.service_class in CHEMOTHERAPY
+    ]
+    running = union([span for infusion in chemotherapy for span in infusion.spans])
     entries: list[Entry] = []
     for push in pushes:
-        part_of_infusion = _part_of_infusion(push, given, rules)
+        is_beside = runs_at(running, push.start)
+        part_of_infusion = _part_of_infusion(push, chemotherapy[0], rules) if is_beside else None
         if part_of_infusion is not None:
             entries.append(part_of_infusion)  # not a push, so a later push is not a repeat of it
             continue
         drugs = _drugs_of(push)
-        before = [spans for drug in drugs for spans in times.get(drug, ())]
+        before = [times[drug] for drug in drugs if drug in times]
         if before:
             gap_minutes = min([distance(push.presence, spans) for spans in before]) // 60
             entries.append(_again(push, gap_minutes, rules))
@@ -58,9 +64,15 @@ def further_pushes(
         else:
             entries.append(_again(push, None, rules))
         if isinstance(entries[-1], Placement):
-            for drug in drugs:
-                times.setdefault(drug, []).append(push.presence)
+            _note(times, push)
     return entries
+
+
+def _note(times: dict[str, list[Span]], push: Candidate) -> None:
+    """Add a push to the times of its drugs."""
+    for drug in _drugs_of(push):
+        for span in push.presence:
+            join_in(times.setdefault(drug, []), span)
 
 
 def _drugs_of(candidate: Candidate) -> list[str]:
@@ -68,24 +80,15 @@ def _drugs_of(candidate: Candidate) -> list[str]:
     return candidate.substance.split("+")
 
 
-def _part_of_infusion(
-    push: Candidate, given: Sequence[Candidate], rules: DayRules
-) -> NotReported | None:
-    """The push as not reported, where chemotherapy ran at its start and rules withhold it then."""
+def _part_of_infusion(push: Candidate, infusion: Candidate, rules: DayRules) -> NotReported | None:
+    """The push, at whose start chemotherapy ran, as not reported where rules withhold it then."""
     if push.services[0].provisional:
-        return None
-    running = [
-        infusion
-        for infusion in given
-        if infusion.technique == "infusion" and infusion.service_class in CHEMOTHERAPY
-    ]
-    if not any(start <= push.start < stop for drug in running for start, stop in drug.spans):
         return None
     decision = rules.of(PUSH_BESIDE).decide(OfClass(push.service_class))
     if _REPORTED_BESIDE[decision.answer.as_]:
         return None
     rule = decision.rule_in_force
-    step = Step("push beside an infusion", decision, (("during", running[0].substance),))
+    step = Step("push beside an infusion", decision, (("during", infusion.substance),))
     return _not_reported(push, rule.id, rule.why, step)
 
 

@@ -1,31 +1,39 @@
 """The same drug infused again in one access line: one infusion, further hours, or a push.
 
-It owns the sum of the minutes. It does not know which of the three a policy chooses: a rule says
-so. Example: vancomycin runs 10:00-10:30 and 10:50-11:40. Under a rule of "add minutes" this is one
-infusion of 30 + 50 = 80 minutes.
+It owns the sum of the minutes, and which stretches are one dose. It does not know which of the
+three a policy chooses: a rule says so. Two stretches are one dose if they touch, because a new bag
+does not stop the clock, or if they are of one order with a short pause between them. Example:
+vancomycin of one order runs 10:00-10:30 and 10:50-11:40. Under a rule of "pause of 60 minutes" this
+is one infusion of 30 + 50 = 80 minutes. The next bag at 18:00 is a later dose.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from chargeline.engine.infusions.concerns import REPEAT_INFUSION, RepeatInfusionAnswer
 from chargeline.engine.infusions.places import Candidate, candidate
-from chargeline.engine.rules import NO_FACTS, DayRules, Decision
-from chargeline.engine.services.records import Service, clock_order, start_seconds
+from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.services.concerns import OfClass
+from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import seconds, union
 from chargeline.engine.trace import Step
 from chargeline.engine.words import RepeatInfusionAs, Technique
 
 _new_candidate = by_keyword(Candidate)
+_Dose = Sequence[Service]
+_TOUCHING_SECONDS = 60  # nurses chart in whole minutes
 
 
 def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidate]:
     """The infusions and pushes of one access line, infusions of one drug joined as rules say."""
     candidates: list[Candidate] = []
     by_substance: dict[str, list[Service]] = {}
+    without_stop: list[Service] = []
     for service in services:
         if service.technique == "infusion":
             by_substance.setdefault(service.substance, []).append(service)
+        elif service.provisional == "stop.missing":
+            without_stop.append(service)
         else:
             candidates.append(_alone(service))
     for same in by_substance.values():
@@ -33,6 +41,12 @@ def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidat
             candidates.append(_alone(same[0]))
         else:
             candidates += _repeated(sorted(same, key=clock_order), rules)
+    for bag in without_stop:
+        home = next((each for each in candidates if _is_of_one_order(bag, each)), None)
+        if home is None:
+            candidates.append(_alone(bag))
+        else:
+            candidates[candidates.index(home)] = _with_bag(home, bag)
     return candidates
 
 
@@ -51,39 +65,74 @@ def _alone(service: Service) -> Candidate:
     )
 
 
+def _is_of_one_order(bag: Service, infusion: Candidate) -> bool:
+    """Whether a bag without a stop is one of the bags of an infusion."""
+    orders = {service.administration.order for service in infusion.services}
+    is_same_drug = infusion.technique == "infusion" and infusion.substance == bag.substance
+    return is_same_drug and bag.administration.order in orders
+
+
+def _with_bag(infusion: Candidate, bag: Service) -> Candidate:
+    """The infusion with a bag that has no stop: no push, and without minutes until it is known."""
+    step = Step("bag without a stop", None, (("minutes counted", 0),))
+    return infusion._replace(
+        services=(*infusion.services, bag), steps=(*infusion.steps, *bag.steps[-1:], step)
+    )
+
+
+# ------------------------------------------------------------------ the same drug again
+
+
 def _repeated(same: Sequence[Service], rules: DayRules) -> list[Candidate]:
     """The candidates of several infusions of one drug, which are in the order of the clock."""
-    decision = rules.of(REPEAT_INFUSION).decide(NO_FACTS)
-    return _REPEATED[decision.answer.as_](same, decision)
+    decision = rules.of(REPEAT_INFUSION).decide(OfClass(same[0].service_class))
+    return _REPEATED[decision.answer.as_](_doses(same, decision.answer), decision)
+
+
+def _doses(same: Sequence[Service], answer: RepeatInfusionAnswer) -> list[list[Service]]:
+    """The infusions dose by dose: stretches that belong together are one dose."""
+    doses: list[list[Service]] = []
+    for service in same:
+        if doses and _goes_on(doses[-1], service, answer.pause_minutes):
+            doses[-1].append(service)
+        else:
+            doses.append([service])
+    return doses
+
+
+def _goes_on(dose: _Dose, service: Service, pause_minutes: int) -> bool:
+    gap = start_seconds(service) - max([end_seconds(each) for each in dose])
+    is_one_order = service.administration.order == dose[-1].administration.order
+    return gap <= _TOUCHING_SECONDS or (is_one_order and gap <= pause_minutes * 60)
 
 
 def _add_minutes(
-    same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]
+    doses: Sequence[_Dose], decision: Decision[RepeatInfusionAnswer]
 ) -> list[Candidate]:
-    return [_joined(same, decision)]
+    return [_joined([service for dose in doses for service in dose], decision)]
 
 
 def _further_hours(
-    same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]
+    doses: Sequence[_Dose], decision: Decision[RepeatInfusionAnswer]
 ) -> list[Candidate]:
-    """The first infusion by itself, and each later one as further hours of the first."""
-    later = [_apart(service, "infusion", decision) for service in same[1:]]
-    return [_joined(same[:1], decision), *later]
+    """The first dose by itself, and each later one as further hours of the first."""
+    later = [_apart(dose, "infusion", decision) for dose in doses[1:]]
+    return [_joined(doses[0], decision), *later]
 
 
 def _short_ones_as_pushes(
-    same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]
+    doses: Sequence[_Dose], decision: Decision[RepeatInfusionAnswer]
 ) -> list[Candidate]:
     most = decision.answer.push_minutes
-    short = [service for service in same[1:] if service.minutes <= most]
-    rest = [service for service in same if service not in short]
-    pushes = [_apart(service, "push", decision) for service in short]
+    short = [dose for dose in doses[1:] if _minutes(dose) <= most]
+    rest = [service for dose in doses if dose not in short for service in dose]
+    pushes = [_apart(dose, "push", decision) for dose in short]
     return [_joined(rest, decision), *pushes]
 
 
 _REPEATED: Mapping[
     RepeatInfusionAs,
-    Callable[[Sequence[Service], Decision[RepeatInfusionAnswer]], list[Candidate]],
+    Callable[[Sequence[_Dose], Decision[RepeatInfusionAnswer]], list[Candidate]],
 ] = {
     "add_minutes": _add_minutes,
     "additional_hours": _further_hours,
@@ -91,7 +140,11 @@ _REPEATED: Mapping[
 }
 
 
-def _joined(same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]) -> Candidate:
+def _minutes(dose: _Dose) -> int:
+    return seconds(union(span for service in dose for span in service.spans)) // 60
+
+
+def _joined(same: _Dose, decision: Decision[RepeatInfusionAnswer]) -> Candidate:
     spans = union(span for service in same for span in service.spans)
     minutes = seconds(spans) // 60
     steps = (_step(same, minutes, decision),) if len(same) > 1 else ()
@@ -99,18 +152,15 @@ def _joined(same: Sequence[Service], decision: Decision[RepeatInfusionAnswer]) -
 
 
 def _apart(
-    service: Service, technique: Technique, decision: Decision[RepeatInfusionAnswer]
+    dose: _Dose, technique: Technique, decision: Decision[RepeatInfusionAnswer]
 ) -> Candidate:
-    return candidate(
-        [service],
-        minutes=service.minutes,
-        spans=service.spans,
-        technique=technique,
-        steps=(_step([service], service.minutes, decision),),
-    )
+    spans = union(span for service in dose for span in service.spans)
+    minutes = seconds(spans) // 60
+    steps = (_step(dose, minutes, decision),)
+    return candidate(dose, minutes=minutes, spans=spans, technique=technique, steps=steps)
 
 
-def _step(same: Sequence[Service], minutes: int, decision: Decision[RepeatInfusionAnswer]) -> Step:
+def _step(same: _Dose, minutes: int, decision: Decision[RepeatInfusionAnswer]) -> Step:
     arithmetic = " + ".join([str(service.minutes) for service in same])
     facts = (("infusions", len(same)), ("arithmetic", f"{arithmetic} = {minutes} minutes"))
     return Step("same drug again", decision, facts)

@@ -252,6 +252,11 @@ class DayRules:
             table = self._tables[concern.name] = self._shared.table(concern, ())
         return table
 
+    def rules(self) -> Iterator[Rule]:
+        """Every rule in force on the day."""
+        for table in self._tables.values():
+            yield from table.rules
+
     def decisions(self) -> Iterator[Decision[Any]]:
         """Every decision that the tables were asked for and remember."""
         for table in self._tables.values():

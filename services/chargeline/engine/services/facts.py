@@ -7,6 +7,7 @@ administration are worked out once for all policies.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.events import DrugAmount, Source
 from chargeline.engine.formulary import Formulary, Given, Match
 from chargeline.engine.services.records import Facts, NamedDrug, Service, instant_seconds
@@ -14,7 +15,6 @@ from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration, Problem
 from chargeline.engine.trace import Question, ask
-from chargeline.engine.words import AnswerChoice
 
 _new_facts = by_keyword(Facts)
 
@@ -59,6 +59,9 @@ def _without_rules(item: Administration) -> Service | None:
     if item.bolus_of_running_bag:
         says = "A bolus from the running bag is part of that infusion."
         return withheld_without_rule(item, "bolus_of_running_bag", says)
+    if item.ends_other_visit:
+        says = "Taking off a home pump is part of starting it, which another visit bills (AAPC)."
+        return withheld_without_rule(item, "pump_taken_off", says)
     for problem in item.problems:
         if problem.finding.code in _BLOCKING:
             return _asked(item, _question_of(problem, item))

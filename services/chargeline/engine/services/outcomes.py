@@ -5,6 +5,7 @@ not know how the technique was decided.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from chargeline.engine.finding import RuleId
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
@@ -17,6 +18,7 @@ from chargeline.engine.services.concerns import (
     TechniqueAnswer,
 )
 from chargeline.engine.services.records import Service
+from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Question, Step, ask
 from chargeline.engine.words import (
     LongPushAs,
@@ -73,18 +75,44 @@ def _withhold(service: Service, decision: Decision[TechniqueAnswer], rules: DayR
 
 
 def _ask_by_rule(service: Service, decision: Decision[TechniqueAnswer], rules: DayRules) -> Service:
+    """A question that a rule asks: about the route where none is known, else about the device."""
     rule = decision.rule_in_force
     item = service.administration
+    words = _about_device(service) if item.route else _about_route(item)
     question = ask(
         RuleId(rule.id),
-        expected="a charted route that the rules know",
-        found=f"route {item.route_text!r}" if item.route_text else "no route (RXR-1)",
-        do="say in the interface profile what the route means" if item.route_text else rule.why,
+        expected=words.expected,
+        found=words.found,
+        do=words.do or rule.why,
         drug=service.substance,
         administrations=(item.key,),
         sources=(item.intervals[0].start_source,),
     )
     return _with_question(service, question)
+
+
+class _Words(NamedTuple):
+    """What a question of a rule says; without `do` the rule itself says what to do."""
+
+    expected: str
+    found: str
+    do: str = ""
+
+
+def _about_route(item: Administration) -> _Words:
+    expected = "a charted route that the rules know"
+    if not item.route_text:
+        return _Words(expected, "no route (RXR-1)")
+    do = "say in the interface profile what the route means"
+    return _Words(expected, f"route {item.route_text!r}", do)
+
+
+def _about_device(service: Service) -> _Words:
+    item = service.administration
+    device = (item.device or "no device").replace("_", " ")
+    minutes = service.minutes or item.ordered_minutes or 0
+    found = f"{service.service_class} {item.route} by {device} for {minutes} minutes"
+    return _Words("a service for which the rules know a code", found)
 
 
 def _missing_stop(
@@ -129,7 +157,7 @@ def _until_answered_withheld(service: Service, position: Decision[MissingStopAns
 
 
 _FALL_BACK_WORDS: Mapping[MissingStopAs, str] = {
-    "push": "the drug is drafted as a push",
+    "push": "the drug is drafted as a push, or with other bags of the order if they ran",
     "withheld": "nothing is billed for the infusion",
 }
 _FALL_BACKS: Mapping[MissingStopAs, Callable[[Service, Decision[MissingStopAnswer]], Service]] = {

@@ -136,6 +136,11 @@ def start_seconds(service: Service) -> int:
     return instant_seconds(service.administration.intervals[0].start)
 
 
+def end_seconds(service: Service) -> int:
+    """The last charted stop, in seconds since 1970; the start where no stop is charted."""
+    return max([start_seconds(service), *[stop for _start, stop in service.spans]])
+
+
 def clock_order(service: Service) -> tuple[int, str]:
     """The order of services: by start, then by key, so that arrival does not change the order."""
     return (start_seconds(service), service.administration.key)

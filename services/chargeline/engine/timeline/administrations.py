@@ -5,7 +5,8 @@ which drug was given. Each step has its own file. It knows no codes, and it neve
 infusion without a charted stop stays open.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from chargeline.engine.events import OrderFact, Record
 from chargeline.engine.shapes import by_keyword
@@ -28,18 +29,20 @@ def administrations_of(
     *,
     chatter: Sequence[Record],
     facts: Iterable[OrderFact],
+    sent_again: Mapping[str, datetime],
     bag_change: BagChange,
 ) -> tuple[Administration, ...]:
     """All administrations of one order, from its rows, its rate changes and its order messages.
 
     `chatter` holds rate changes and verifications. Rate changes count where a row says that the
-    infusion was paused. All of the chatter counts where nothing else is charted.
+    infusion was paused. All of the chatter counts where nothing else is charted. `sent_again` holds
+    the last MSH-7 of messages that were sent again with the same body.
     """
-    standing, problems = standing_records(records)
+    standing, problems = standing_records(records, sent_again)
     if chatter and (not standing or any(record.action == "pause" for record in standing)):
         rates = [record for record in chatter if record.action == "rate"] if standing else chatter
         standing = sorted([*standing, *rates], key=clock)
-    order = merge_order_facts(facts)
+    order = merge_order_facts(facts, sent_again)
     doses = doses_of(standing, order, bag_change)
     administrations = _with_unique_keys(
         [_administration(order_number, dose, order) for dose in doses]
@@ -96,9 +99,19 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         wasted=tuple([amount for record in dose.records for amount in record.wasted]),
         ordered=order.drugs,
         left_paused=dose.state == "paused",
+        cancelled=order.cancelled,
         not_bought=any(record.not_bought for record in dose.records),
+        stopped_only=_stopped_only(dose),
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )
+
+
+def _stopped_only(dose: RunningDose) -> datetime | None:
+    """When a dose was stopped that nobody started; None for any other dose."""
+    if not any(problem.finding.code == "start.missing" for problem in dose.problems):
+        return None
+    stops = [record.at for record in dose.records if record.action == "stop"]
+    return stops[-1] if stops else None
 
 
 def _intervals(dose: RunningDose) -> list[Interval]:

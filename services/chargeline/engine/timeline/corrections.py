@@ -5,8 +5,10 @@ replaces. It does not know what a row does to the timeline. The module takes row
 which nurses charted them, so the order of arrival does not matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
+from types import MappingProxyType
 
 from chargeline.engine.events import Record, Source
 from chargeline.engine.timeline.orders import BEGINNING
@@ -16,13 +18,16 @@ CHATTER = frozenset({"rate", "verify"})
 """Actions that change nothing while an infusion runs. A sender may chart thousands of them."""
 # Of rows at the same minute the end of the old bag comes before the start of the new one.
 _ACTION_ORDER = {"stop": 0, "pause": 1, "restart": 2, "rate": 2, "start": 3}
+NEVER: Mapping[str, datetime] = MappingProxyType({})
+"""No message was sent again."""
 _STATUS_ORDER = {"add": 0, "update": 1, "delete": 2}
 _Identity = tuple[object, ...]
 
 
 def address(record: Record, field: str) -> Source:
     """The source of a field of a record, such as RXA[2]-3 in the second RXA of its message."""
-    return Source(record.message, f"RXA[{record.ordinal}]-{field}")
+    elsewhere = {"3": record.at_address, "4": record.until_address}.get(field)
+    return Source(record.message, elsewhere or f"RXA[{record.ordinal}]-{field}")
 
 
 def clock(record: Record) -> tuple[datetime, int, str, str, int]:
@@ -31,15 +36,26 @@ def clock(record: Record) -> tuple[datetime, int, str, str, int]:
     return (record.at, rank, record.sub_id, record.message.digest, record.ordinal)
 
 
-def standing_records(records: Sequence[Record]) -> tuple[list[Record], list[Problem]]:
-    """The rows that stand after corrections and voids, by the clock, and what is ambiguous."""
+def standing_records(
+    records: Sequence[Record], sent_again: Mapping[str, datetime] = NEVER
+) -> tuple[list[Record], list[Problem]]:
+    """The rows that stand after corrections and voids, by the clock, and what is ambiguous.
+
+    `sent_again` holds the last MSH-7 of messages that were sent again with the same body.
+    """
     if not any(map(_may_correct, records)):
         distinct = {(row.sub_id, row.action, row.at, _drug_code(row)) for row in records}
         if len(distinct) == len(records):
             return sorted(records, key=clock), []  # no row corrects or repeats another one
     standing = _StandingRecords()
-    for record in sorted(records, key=_version):
-        standing.apply(record)
+    versions = [(_version(record), record, False) for record in records]
+    versions += [
+        (_version(record, sent_again[record.message.digest]), record, True)
+        for record in (records if sent_again else ())
+        if record.message.digest in sent_again and record.recorded is None
+    ]
+    for _when, record, is_again in sorted(versions, key=itemgetter(0)):
+        (standing.apply_again if is_again else standing.apply)(record)
     return sorted(standing.by_identity.values(), key=clock), standing.problems
 
 
@@ -48,12 +64,12 @@ def _may_correct(record: Record) -> bool:
     return record.status != "add" or record.action == "void" or bool(record.local_number)
 
 
-def _version(record: Record) -> tuple[datetime, int, str, int]:
+def _version(record: Record, sent_again: datetime | None = None) -> tuple[datetime, int, str, int]:
     """Sorts versions of a record, oldest first: by time charted, else sent, then by status.
 
     Of versions with the same time an update counts after an add, and a delete after both.
     """
-    when = record.recorded or record.message.sent or BEGINNING
+    when = sent_again or record.recorded or record.message.sent or BEGINNING
     return (when, _STATUS_ORDER[record.status], record.message.digest, record.ordinal)
 
 
@@ -68,16 +84,38 @@ class _StandingRecords:
         self.by_identity: dict[_Identity, Record] = {}
         self.problems: list[Problem] = []
         self._repetitions: dict[_Identity, int] = {}
+        self._identities: dict[tuple[str, int], _Identity] = {}  # by message and ordinal
 
     def apply(self, record: Record) -> None:
         """Take in one record: add it, let it replace a row, or let it take a row back."""
         identity = self._identity(record)
+        self._identities[record.message.digest, record.ordinal] = identity
         if record.status == "delete" or record.action == "void":
             self._void(record, identity)
         elif record.status == "update" and identity not in self.by_identity:
             self._update(record, identity)
         else:
             self.by_identity[identity] = record
+
+    def apply_again(self, record: Record) -> None:
+        """Take in that a record was sent again: as a resend, or to restore what it says.
+
+        Nothing happens where the record stands. Where another version replaced it, the last one
+        counts and a person is asked, because an interface engine may have replayed its queue. A row
+        that was taken back or moved is not added again without an answer.
+        """
+        identity = self._identities[record.message.digest, record.ordinal]
+        standing = self.by_identity.get(identity)
+        if standing is record:
+            return
+        if record.status == "delete" or record.action == "void":
+            self.by_identity.pop(identity, None)
+            return
+        if standing is not None:
+            self.by_identity[identity] = record
+        elif record.status == "update":
+            self._update(record, identity)
+        self.problems.append(_sent_again(record))
 
     def _identity(self, record: Record) -> _Identity:
         """The local number if the sender writes one; else sub-id, drug, action and start.
@@ -126,6 +164,16 @@ class _StandingRecords:
             and (not code or not _drug_code(other) or _drug_code(other) == code)
             and (record.action in ("", "void") or other.action in ("", record.action))
         ]
+
+
+def _sent_again(record: Record) -> Problem:
+    return problem_at(
+        address(record, "22"),
+        "correction.again",
+        expected="the time of charting (RXA-22), or each version of a row sent once",
+        found="the same row sent again after another version of it",
+        do="say which version stands; until then a corrected row counts as it was sent last",
+    )
 
 
 def _ambiguous(record: Record, count: int, what: str) -> Problem:

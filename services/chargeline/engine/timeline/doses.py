@@ -58,7 +58,11 @@ def _repeats_the_order(hung: Sequence[Record], order: Order) -> bool:
 
 
 def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
-    """The amounts of several bags added up, for each drug and unit."""
+    """The amounts of several bags added up, for each drug and unit.
+
+    Where the amount of one bag is not known, the sum is not known either.
+    """
+    unknown = {drug.codes: drug for record in hung for drug in record.drugs if drug.is_unknown}
     totals: dict[tuple[object, ...], DrugAmount] = {}
     for record in hung:
         for drug in record.drugs:
@@ -68,7 +72,8 @@ def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
                 totals[slot] = drug
             elif drug.amount:
                 totals[slot] = before._replace(amount=(before.amount or 0) + drug.amount)
-    return _without_empty_doubles(totals.values())
+    sums = [drug for drug in totals.values() if drug.codes not in unknown]
+    return _without_empty_doubles([*sums, *unknown.values()])
 
 
 def _without_empty_doubles(totals: Iterable[DrugAmount]) -> tuple[DrugAmount, ...]:
@@ -85,7 +90,7 @@ def _without_empty_doubles(totals: Iterable[DrugAmount]) -> tuple[DrugAmount, ..
 
 def _at_stop(drug: DrugAmount, stop: Record) -> DrugAmount | None:
     """The stop's own amount of a drug, in the same unit; None if the stop charts no such amount."""
-    charted = {other.codes: other for other in stop.drugs if other.amount}
+    charted = {each.codes: each for each in stop.drugs if each.amount and not each.is_unknown}
     other = charted.get(drug.codes)
     return other if other is not None and drug.amount and other.unit == drug.unit else None
 

@@ -1,14 +1,15 @@
 """All visits of a feed, folded from its messages in whatever order they arrive.
 
-It owns what concerns more than one visit: which message repeats another one, which visits were
-merged, and which patients are one person. It does not know what happens within a visit. `Feed.add`
-takes in one message, and `fold` calls `Feed.add` for each message of a feed, so both ways end in
-the same timelines.
+It owns what concerns more than one visit: which message repeats another one, when it was sent last,
+which visits were merged, and which patients are one person. It does not know what happens within a
+visit. `Feed.add` takes in one message, and `fold` calls `Feed.add` for each message of a feed, so
+both ways end in the same timelines.
 """
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import NamedTuple
 
 from chargeline.engine.events import (
     Event,
@@ -27,6 +28,14 @@ from chargeline.engine.timeline.visit import Visit
 _Patient = tuple[str, str]  # facility and medical record number
 
 
+class _Sendings(NamedTuple):
+    """A message that was sent once or more: its first sending, and the MSH-7 of its last one."""
+
+    message: MessageRef
+    events: tuple[Event, ...]
+    last: datetime | None
+
+
 class Feed:
     """The visits of a feed, after duplicates and merges, whatever the order of arrival.
 
@@ -38,7 +47,7 @@ class Feed:
         self.duplicates = 0
         self._rules = rules
         self._visits: dict[VisitKey, Visit] = {}
-        self._kept: dict[VisitKey, dict[str, tuple[MessageRef, tuple[Event, ...]]]] = {}
+        self._kept: dict[VisitKey, dict[str, _Sendings]] = {}
         self._zones: dict[VisitKey, str] = {}
         self._visit_merges: Merges[VisitKey] = Merges()
         self._patient_merges: Merges[_Patient] = Merges()
@@ -91,20 +100,40 @@ class Feed:
             self._zones[named] = reading.zone
         message = reading.message
         before = kept.get(message.digest)
-        if before is not None:
-            self.duplicates += 1
-            if _reference_order(before[0]) <= _reference_order(message):
-                return changed
-        kept[message.digest] = (message, reading.events)
         survivor = self.surviving(named)
         if before is not None:
-            return changed | self._rebuild(survivor)
+            self.duplicates += 1
+            return changed | self._sent_again(before, reading, kept, survivor)
+        kept[message.digest] = _Sendings(message, reading.events, message.sent)
         visit = self._visits.get(survivor)
         if visit is None:
             visit = self._visits[survivor] = Visit(survivor, reading.zone, self._rules)
         self._add_events(visit, reading.events)
         changed.add(survivor)
         return changed
+
+    def _sent_again(
+        self,
+        before: "_Sendings",
+        reading: Reading,
+        kept: dict[str, "_Sendings"],
+        survivor: VisitKey,
+    ) -> set[VisitKey]:
+        """Take in a message whose body is known; returns the visit if its timeline may change.
+
+        The first sending names the message, and the last one may restore what it says.
+        """
+        message = reading.message
+        is_first = _reference_order(message) < _reference_order(before.message)
+        last = max(before.last or BEGINNING, message.sent or BEGINNING)
+        is_last = last > (before.last or BEGINNING)
+        if is_first:
+            kept[message.digest] = _Sendings(message, reading.events, last)
+            return self._rebuild(survivor)
+        if not is_last:
+            return set()
+        kept[message.digest] = before._replace(last=last)
+        return {survivor} if self._visits[survivor].add_again(before.events, last) else set()
 
     def _add_events(self, visit: Visit, events: Iterable[Event]) -> None:
         for patient in visit.add(events):
@@ -135,11 +164,13 @@ class Feed:
             return {survivor}
         zone = self._zones[survivor if survivor in self._zones else min(members)]
         visit = self._visits[survivor] = Visit(survivor, zone, self._rules)
-        together: dict[str, tuple[MessageRef, tuple[Event, ...]]] = {}
+        together: dict[str, _Sendings] = {}
         for member in members:
             together.update(self._kept[member])
-        for _message, events in together.values():
-            self._add_events(visit, events)
+        for sendings in together.values():
+            self._add_events(visit, sendings.events)
+            if sendings.last is not None and sendings.last > (sendings.message.sent or BEGINNING):
+                visit.add_again(sendings.events, sendings.last)
         return {survivor}
 
     def forget(self, key: VisitKey) -> None:

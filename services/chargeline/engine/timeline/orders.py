@@ -5,8 +5,9 @@ counts, and an order (RDE) counts before a dispense (RDS) or a give (RGV) messag
 what was given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, OrderFact, Source
@@ -18,7 +19,10 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Order(NamedTuple):
-    """One order, as all messages about it say; None or "" where no message says anything."""
+    """One order, as all messages about it say; None or "" where no message says anything.
+
+    `cancelled` is when it was cancelled or discontinued, None if it is in force.
+    """
 
     drugs: tuple[DrugAmount, ...] = ()
     source: Source | None = None
@@ -29,6 +33,7 @@ class Order(NamedTuple):
     device: DeviceCharted = ""
     minutes: int | None = None
     primary: bool = False
+    cancelled: datetime | None = None
 
 
 _new_order = by_keyword(Order)
@@ -37,17 +42,24 @@ _new_order = by_keyword(Order)
 NO_ORDER = Order()
 
 
-def merge_order_facts(facts: Iterable[OrderFact]) -> Order:
-    """One order from all facts about it, in whatever order they arrived."""
+def merge_order_facts(facts: Iterable[OrderFact], sent_again: Mapping[str, datetime]) -> Order:
+    """One order from all facts about it, in whatever order they arrived.
+
+    `sent_again` holds the last MSH-7 of messages that were sent again with the same body.
+    """
     order = NO_ORDER
-    for fact in sorted(facts, key=_rank):
+    for _rank, fact in sorted([(_rank_of(fact, sent_again), fact) for fact in facts], key=_FIRST):
         order = _with(order, fact)
     return order
 
 
-def _rank(fact: OrderFact) -> tuple[int, datetime, str]:
+_FIRST = itemgetter(0)
+
+
+def _rank_of(fact: OrderFact, sent_again: Mapping[str, datetime]) -> tuple[int, datetime, str]:
     is_order = 1 if fact.kind == "order" else 0
-    return (is_order, fact.message.sent or BEGINNING, fact.message.digest)
+    digest = fact.message.digest
+    return (is_order, sent_again.get(digest) or fact.message.sent or BEGINNING, digest)
 
 
 def _with(order: Order, fact: OrderFact) -> Order:
@@ -55,6 +67,9 @@ def _with(order: Order, fact: OrderFact) -> Order:
     drugs, source = order.drugs, order.source
     if fact.drugs:
         drugs, source = fact.drugs, Source(fact.message, fact.drugs[0].address)
+    cancelled = order.cancelled if not fact.control else None
+    if fact.control == "cancelled":
+        cancelled = fact.controlled or fact.message.sent or BEGINNING
     return _new_order(
         drugs=drugs,
         source=source,
@@ -65,4 +80,5 @@ def _with(order: Order, fact: OrderFact) -> Order:
         device=fact.device or order.device,
         minutes=fact.minutes if fact.minutes is not None else order.minutes,
         primary=order.primary or fact.primary,
+        cancelled=cancelled,
     )

@@ -60,7 +60,10 @@ class Administration(NamedTuple):
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
     `not_bought`: a patient, a trial or a programme supplied the drug. `answered` are the answers of
-    people that hold for the administration; `fold` leaves it empty.
+    people that hold for the administration; `fold` leaves it empty. `stopped_only` is the time of a
+    stop before which nothing was started, and `ends_other_visit` says that another visit started
+    it: the patient's record knows (pumps.py). `cancelled` is when the
+    order was cancelled, None if it is in force.
     """
 
     key: str
@@ -90,6 +93,9 @@ class Administration(NamedTuple):
     left_paused: bool = False
     not_bought: bool = False
     answered: tuple[Answer, ...] = ()
+    stopped_only: datetime | None = None
+    ends_other_visit: bool = False
+    cancelled: datetime | None = None
 
     @property
     def start(self) -> datetime:

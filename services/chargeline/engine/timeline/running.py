@@ -241,7 +241,7 @@ def _ask_for_start(machine: Machine, record: Record) -> None:
             "start.missing",
             expected=f"a start of the same order before the {record.action}",
             found=f"a {record.action} without any start",
-            do="chart the start, or void the entry",
+            do="chart the start, void the entry, or name the visit in which the pump was started",
         )
     )
 

@@ -37,6 +37,9 @@ from chargeline.engine.timeline.running import BAG_CHANGE, BagChange
 
 _new_timeline = by_keyword(Timeline)
 
+# These say how everything stands, and happen again and again.
+_SNAPSHOTS = frozenset({"A08", "A31"})
+
 # Before the first day of the rules nothing is billed. A bag then continues another one within the
 # ordered time only.
 _NO_BAG_CHANGE = BagChange(grace_minutes=0, without_order_minutes=0)
@@ -45,12 +48,13 @@ _NO_BAG_CHANGE = BagChange(grace_minutes=0, without_order_minutes=0)
 class _OrderState:
     """What is known of one order, and the administrations last made from it."""
 
-    __slots__ = ("administrations", "chatter", "facts", "records")
+    __slots__ = ("administrations", "chatter", "facts", "records", "sent_again")
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.chatter: list[Record] = []
         self.facts: list[OrderFact] = []
+        self.sent_again: dict[str, datetime] = {}  # digest of a message -> its last MSH-7
         self.administrations: tuple[Administration, ...] = ()
 
     def is_deaf_to_chatter(self) -> bool:
@@ -101,6 +105,28 @@ class Visit:
             elif type(event) is Answer or type(event) is LineAnswer:
                 self._answers[event.message.digest] = event
         return list(patients)[count:] if len(patients) > count else ()
+
+    def add_again(self, events: Iterable[Event], sent: datetime) -> bool:
+        """Take in that a known message was sent again at `sent`; returns whether that may matter.
+
+        It may for what carries no time of its own: a row without RXA-22, an order, and an A08
+        without EVN. The other events are a resend, and nothing new.
+        """
+        matters = False
+        for event in events:
+            if isinstance(event, VisitFact):
+                if event.trigger in _SNAPSHOTS and event.effective is None:
+                    self._context.add(event._replace(message=event.message._replace(sent=sent)))
+                    matters = True
+            elif isinstance(event, OrderFact) or (isinstance(event, Record) and not event.recorded):
+                state = self._orders[event.order]
+                state.sent_again[event.message.digest] = sent
+                if len(state.records) + len(state.facts) > 1:
+                    self._changed_orders[event.order] = None
+                    matters = True
+        if matters:
+            self._timeline = None
+        return matters
 
     def _order(self, number: str) -> _OrderState:
         """The state of an order, whose administrations are then made again for the timeline."""
@@ -154,6 +180,7 @@ class Visit:
                 state.records,
                 chatter=state.chatter,
                 facts=state.facts,
+                sent_again=state.sent_again,
                 bag_change=self._bag_change(state),
             )
             if after == before:

@@ -1,0 +1,53 @@
+"""The closed words of people's answers: what may be said of a question, and of a charge line.
+
+It owns these lists, one sentence for each word, as words.py owns those of nurses, messages and
+rules. It does not know which question offers which choice, or what a choice does.
+"""
+
+from typing import Literal
+
+AnswerChoice = Literal[
+    "confirm",  # it is as charted
+    "stop",  # it stopped at this time
+    "start",  # it began at this time
+    "dose",  # this amount was given
+    "product",  # it was this drug of the formulary
+    "route",  # it went this way
+    "push",  # it was pushed by hand
+    "infusion",  # it was infused
+    "stopped_early",  # it was stopped before the whole amount was given
+    "not_given",  # it was not given
+    "one_record",  # two records tell of one bag or syringe
+    "other_visit",  # it was given under another visit
+    "required",  # the protocol or the condition required the second site
+    "not_required",  # nothing required the second site
+    "primary",  # the patient came for this administration
+    "not_bought",  # a patient, a trial or a programme supplied the drug
+    "unknown",  # nobody can say
+    "by_hand",  # a person sees to it outside chargeline
+    "withdraw",  # the earlier answer is taken back
+]
+
+LineChoice = Literal[
+    "hold",  # not to be sent before somebody releases it
+    "release",  # held no more
+    "withhold",  # not billed
+    "override",  # billed with another code, units or modifiers
+    "restore",  # as drafted: the earlier word on the line is taken back
+]
+
+ValueKind = Literal[
+    "",  # the choice says it all
+    "time",  # a time with its offset from UTC, such as 2026-03-02T10:30-06:00
+    "amount",  # a number and a unit, such as 450 mg
+    "product",  # the id of a row of the formulary
+    "route",  # a word for a route, such as intravenous
+    "administration",  # the key of an administration of the visit
+    "charge",  # a code with modifiers and units, such as 96415-59 x2
+]
+
+Severity = Literal[
+    "blocks",  # nothing of the visit is ready before somebody answers
+    "warns",  # somebody should look
+    "notes",  # worth knowing
+]

@@ -1,0 +1,111 @@
+"""`chargeline visit show`: what the ledger has of a visit, and how its draft came about.
+
+It owns the look into the ledger: the last revision as it was published, and the visit drafted once
+more from its kept messages with the rules and the interface of the settings, as a capture would
+draft it. It writes nothing, and it prints nothing: the command line has the page.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chargeline.drafting.revisions import RevisionMaker
+from chargeline.drafting.setup import new_processor
+from chargeline.drafting.visit_cache import VisitCache
+from chargeline.engine import Draft, Formulary, Timeline, VisitKey
+from chargeline.ledger.records import VISIT_STATUSES, StoredRevision, StoredVisit
+from chargeline.ledger.view import View
+from chargeline.operate.opened import opened
+from chargeline.published.drafts import digest_of, revision_of
+from chargeline.published.writing import visit_draft
+from chargeline.settings import Settings
+
+
+class LedgerVisit(NamedTuple):
+    """A visit as the ledger has it.
+
+    `row` says where it stands, and `revision` is the last one, None if none was made yet. The draft
+    is made of the messages of today; `timeline` and `draft` are None if the visit was merged into
+    `survivor`, was forgotten, or has no message that can be used. `as_published` says whether the
+    draft says what `revision` says.
+    """
+
+    row: StoredVisit
+    revision: StoredRevision | None
+    survivor: VisitKey
+    timeline: Timeline | None
+    draft: Draft | None
+    as_published: bool
+
+
+class LedgerVisits(NamedTuple):
+    """The visits of one number, with what a page about them needs beside."""
+
+    visits: Sequence[LedgerVisit]
+    formulary: Formulary
+    titles: Mapping[str, str]
+
+
+async def visits_of(settings: Settings, number: str, facility: str = "") -> LedgerVisits:
+    """The visits of a number, of one facility or of all, each with the visit that it leads to."""
+    async with opened(settings) as ledger:
+        processor = new_processor(settings, ledger, settings.topic_inbound, lambda _drafted: None)
+        async with ledger.view() as view:
+            named = await view.visit_keys(visit=number, statuses=VISIT_STATUSES)
+            keys = [key for key in named if facility in ("", key.facility)]
+            cache = VisitCache(processor.profile_of, processor.maker.rulebook.base, len(keys))
+            await cache.load(view, keys)
+            keys = list(dict.fromkeys([each for key in keys for each in _way(cache, key)]))
+            await cache.load(view, keys)
+            await cache.join_patients(view, [key for key in keys if key in cache.feed])
+            visits = await _looked_up(view, cache, processor.maker, keys)
+    rulebook = processor.maker.rulebook
+    return LedgerVisits(visits, rulebook.formulary, rulebook.sources)
+
+
+def _way(cache: VisitCache, key: VisitKey) -> tuple[VisitKey, VisitKey]:
+    """A visit, and the visit that it was merged into, which may be itself."""
+    return key, cache.feed.surviving(key)
+
+
+async def _looked_up(
+    view: View, cache: VisitCache, maker: RevisionMaker, keys: Sequence[VisitKey]
+) -> list[LedgerVisit]:
+    rows = await view.visits(keys)
+    await cache.load_states(view, keys, rows)
+    revisions = await view.last_revisions(keys)
+    visits = []
+    for key in [key for key in keys if key in rows]:
+        timeline = cache.feed.get(key) if rows[key].status != "forgotten" else None
+        draft = maker.draft(timeline, cache.states[key], {}) if timeline is not None else None
+        visits.append(
+            LedgerVisit(
+                row=rows[key],
+                revision=revisions.get(key),
+                survivor=cache.feed.surviving(key),
+                timeline=timeline,
+                draft=draft,
+                as_published=_as_published(maker, timeline, draft, revisions.get(key)),
+            )
+        )
+    return visits
+
+
+def _as_published(
+    maker: RevisionMaker,
+    timeline: Timeline | None,
+    draft: Draft | None,
+    revision: StoredRevision | None,
+) -> bool:
+    """Whether a draft says what a revision says, as far as both are there."""
+    if timeline is None or draft is None or revision is None:
+        return True
+    published = digest_of(revision.body)
+    now = revision_of(
+        visit_draft(draft, timeline, maker.rulebook.formulary),
+        revision=published.revision,
+        final=published.status == "final",
+        incomplete=published.incomplete,
+        before={},
+        prices=maker.prices,
+    )
+    return now.digest.content == published.content

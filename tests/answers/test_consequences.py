@@ -1,0 +1,93 @@
+"""Each choice says beforehand what it would draft, and it drafts just that."""
+
+from pathlib import Path
+
+import pytest
+
+from chargeline.coding.run import Run
+from chargeline.drafting.answering import DraftedVisit, money_moved, would_draft
+from chargeline.engine import Consequence
+from chargeline.rulebook.loading import load_rulebook
+from chargeline.rulebook.location import rules_directory
+from tests.answers.given import answer, asked, run_after
+from tests.answers.test_answers import TWO_LINES, open_infusion
+from tests.trials import charges
+from tests.trials.test_doubts import given, order
+
+RULEBOOK = load_rulebook(rules_directory())
+POLICY = "cms-facility-2026"
+
+
+def consequences_of(run: Run, code: str) -> list[Consequence]:
+    """What each choice of the one question of a code would draft."""
+    (visit,) = run.visits
+    drafted = DraftedVisit(visit.timeline, visit.draft, visit.history)
+    return list(would_draft(drafted, asked(run, code), RULEBOOK, POLICY))
+
+
+def short(run: Run, code: str) -> dict[str, list[str]]:
+    """What each choice would change, in short."""
+    return {
+        consequence.offer.choice: [
+            f"{change.before or '-'} > {change.after or '-'}"
+            for change in consequence.changes or ()
+        ]
+        for consequence in consequences_of(run, code)
+    }
+
+
+def test_the_choices_of_a_missing_stop_say_what_they_draft(tmp_path: Path) -> None:
+    """The ordered end is tried for the stop: 60 minutes are an infusion."""
+    assert short(run_after(tmp_path, open_infusion()), "stop.missing") == {
+        "stop": ["96409 x1 ? > -", "- > 96413 x1"],
+        "push": ["96409 x1 ? > 96409 x1"],
+        "unknown": ["96409 x1 ? > 96409 x1"],
+        "not_given": ["96409 x1 ? > -", "J9045 x9 > -"],
+    }
+
+
+MESSAGES = {
+    "stop.missing": open_infusion(),
+    "initial.second_line": TWO_LINES,
+    "dose.ordered": [
+        order("carboplatin", "450 mg", 60),
+        given("carboplatin", "0900-1000", "4500 mg"),
+    ],
+    "time.long": [order("carboplatin", "450 mg", 60), given("carboplatin", "0900-1400", "450 mg")],
+}
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_an_answer_drafts_what_its_choice_said(tmp_path: Path, code: str) -> None:
+    """For each choice: the lines that were shown are the lines that are drafted."""
+    messages = MESSAGES[code]
+    before = run_after(tmp_path, messages)
+    for consequence in consequences_of(before, code):
+        if consequence.changes is None:
+            continue
+        said = answer(before, code, consequence.offer.choice, consequence.value)
+        after = run_after(tmp_path, messages, said)
+        drafted = sorted(
+            f"{'-'.join([line.code, *line.modifiers])} x{line.units}" for line in consequence.lines
+        )
+        assert charges(after) == drafted, consequence.offer.choice
+
+
+def test_a_choice_whose_value_nobody_can_guess_says_so(tmp_path: Path) -> None:
+    """Without an order there is no end to try."""
+    (stop, *_others) = consequences_of(
+        run_after(tmp_path, [given("carboplatin", "0900", "450 mg")[:-1] + "\r"]), "time.one_moment"
+    )
+    assert (stop.offer.choice, stop.value, stop.changes) == ("stop", "", None)
+
+
+def test_the_money_that_a_choice_moves(tmp_path: Path) -> None:
+    """Nine units of 10.00 and a push of 100.00 would go."""
+    run = run_after(tmp_path, open_infusion())
+    (visit,) = run.visits
+    drafted = DraftedVisit(visit.timeline, visit.draft)
+    by_choice = {each.offer.choice: each for each in consequences_of(run, "stop.missing")}
+    prices = {"J9045": 1_000, "96409": 10_000, "96413": 15_000}
+    assert money_moved(drafted, by_choice["not_given"], prices) == -19_000
+    assert money_moved(drafted, by_choice["stop"], prices) == 5_000
+    assert money_moved(drafted, by_choice["stop"], {}) is None

@@ -1,0 +1,1 @@
+"""Programs that a person runs on data that the project does not have."""
