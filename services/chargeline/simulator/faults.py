@@ -8,7 +8,7 @@ miswritten.py do what the table names.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
@@ -22,14 +22,18 @@ Fits = Callable[[InventedVisit, InventedDose], bool]
 Doses = tuple[InventedDose, ...]
 _BOTH = tuple(FACILITIES)
 _INTERVALS, _ACTIONS = ("standard",), ("action-stream",)
+# Kinds of mess that would mend what a fault has spoilt, so that its truth would not hold.
+_MENDED = frozenset({"correction", "late"})
 
 
 class Fault(NamedTuple):
     """What one fault does, and what it should bring.
 
     asks: the codes of the questions that the visit should have because of it. set_aside: the codes
-    of the messages that should be set aside. fits: which doses it can strike. A fault works at one
-    or more of four stages: on the charted doses, their records, the letters, and the bytes.
+    of the messages that should be set aside. fits: which doses it can strike. loses_stop: nothing
+    tells when the dose ended. spared: the kinds of mess that do not happen to the visit. A fault
+    works at one or more of four stages: on the charted doses, their records, the letters, and the
+    bytes.
     """
 
     fits: Fits
@@ -37,6 +41,7 @@ class Fault(NamedTuple):
     set_aside: tuple[str, ...] = ()
     styles: tuple[str, ...] = _BOTH
     loses_stop: bool = False
+    spared: frozenset[str] = _MENDED
     doses: Callable[[Case, Doses], Doses] | None = None
     records: Callable[[Case, list[ChartedRecord]], list[ChartedRecord]] | None = None
     letters: Callable[[Case, list[Letter]], list[Letter]] | None = None
@@ -51,11 +56,11 @@ def _is_drug(visit: InventedVisit, dose: InventedDose) -> bool:
     is_alone = sum(other.order == dose.order for other in visit.administrations) == 1
     is_real = dose.given and not dose.voided
     is_plain = len(dose.drugs) == 1 and dose.drugs[0].unit == "mg" and dose.method != "oral"
-    return is_alone and is_real and is_plain and not dose.is_taken_home()
+    return is_alone and is_real and is_plain and dose.stop_documented
 
 
 def _is_infusion(visit: InventedVisit, dose: InventedDose) -> bool:
-    return _is_drug(visit, dose) and dose.method == "infusion" and dose.stop_documented
+    return _is_drug(visit, dose) and dose.method == "infusion"
 
 
 def _is_push(visit: InventedVisit, dose: InventedDose) -> bool:
@@ -161,13 +166,20 @@ FAULTS: dict[str, Fault] = {
         _is_after_another, asks=("drug.not_ordered",), records=mischarted.under_another_order
     ),
     "correction corrected back": Fault(
+        _is_drug, records=mischarted.corrected_back, letters=miswritten.without_own_times
+    ),
+    "correction corrected back by updates": Fault(
         _is_drug,
         asks=("correction.again",),
-        records=mischarted.corrected_back,
+        records=mischarted.corrected_back_by_updates,
         letters=miswritten.without_own_times,
     ),
     "order cancelled before": Fault(
-        _is_drug, asks=("order.cancelled",), letters=miswritten.cancelled_before
+        _is_drug,
+        asks=("order.cancelled",),
+        # The last word about an order counts (decision 0028): sent again, it would stand again.
+        spared=_MENDED | {"resend"},
+        letters=miswritten.cancelled_before,
     ),
     "unknown word for what was done, interval": Fault(
         _is_infusion,
@@ -292,7 +304,12 @@ def _has_two_lines_at_once(visit: InventedVisit) -> bool:
         if dose.given and not dose.voided and dose.route == "IV" and dose.drugs[0].unit != "mL"
     ]
     return any(
-        one.line != other.line and one.start() < other.stop() and other.start() < one.stop()
+        one.line != other.line and one.start() < _end(other) and other.start() < _end(one)
         for one in drugs
         for other in drugs
     )
+
+
+def _end(dose: InventedDose) -> datetime:
+    """When a dose ends as far as the chart says: at its start, if nobody charted the stop."""
+    return dose.stop() if dose.stop_documented else dose.start()

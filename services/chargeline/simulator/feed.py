@@ -86,7 +86,8 @@ def _post(
     visit: InventedVisit, fault: Struck | None, seed: int, mess: float
 ) -> Iterator[tuple[datetime, str, bytes]]:
     """All messages of one visit, as (arrival, style, bytes)."""
-    dial = Dial(mess, seed, visit.serial())
+    spared = fault.fault().spared if fault else frozenset[str]()
+    dial = Dial(mess, seed, visit.serial(), spared)
     sender = sender_of(visit, dial.stream("sender"))
     charted = fault.charted() if fault else visit
     records = muddle_records(records_of(charted, sender, dial.stream("charting")), dial)

@@ -125,8 +125,14 @@ def _times(drugs: tuple[Amount, ...], factor: str) -> tuple[Amount, ...]:
 
 
 def corrected_back(case: Case, records: Records) -> Records:
-    """A right dose is corrected to a wrong one, and that is corrected back."""
+    """A right dose is corrected to a wrong one, and that is corrected back (RXA-21 A, U, U)."""
     return [*records, *_there_and_back(case.own(records)[0])]
+
+
+def corrected_back_by_updates(case: Case, records: Records) -> Records:
+    """The same by a sender that writes U in each record: the last is the first once more."""
+    updates = case.changed(records, lambda record: replace(record, status="U"))
+    return corrected_back(case, updates)
 
 
 def _there_and_back(first: ChartedRecord) -> Iterator[ChartedRecord]:
