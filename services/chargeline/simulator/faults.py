@@ -22,7 +22,8 @@ Fits = Callable[[InventedVisit, InventedDose], bool]
 Doses = tuple[InventedDose, ...]
 _BOTH = tuple(FACILITIES)
 _INTERVALS, _ACTIONS = ("standard",), ("action-stream",)
-# Kinds of mess that would mend what a fault has spoilt, so that its truth would not hold.
+# Kinds of mess that would mend what a fault has spoilt, so that its truth would not hold. Where
+# only MSH-7 tells versions apart (decision 0028), a message that is sent again is one of them.
 _MENDED = frozenset({"correction", "late"})
 
 
@@ -82,6 +83,10 @@ def _is_sold_by_weight(visit: InventedVisit, dose: InventedDose) -> bool:
 
 def _is_in_one_piece(visit: InventedVisit, dose: InventedDose) -> bool:
     return _is_infusion(visit, dose) and len(dose.intervals) == len(dose.rates) == 1
+
+
+def _is_in_one_record(visit: InventedVisit, dose: InventedDose) -> bool:
+    return _is_sold_by_weight(visit, dose) and len(dose.intervals) == 1 and len(dose.rates) < 2
 
 
 def _is_long(visit: InventedVisit, dose: InventedDose) -> bool:
@@ -166,18 +171,21 @@ FAULTS: dict[str, Fault] = {
         _is_after_another, asks=("drug.not_ordered",), records=mischarted.under_another_order
     ),
     "correction corrected back": Fault(
-        _is_drug, records=mischarted.corrected_back, letters=miswritten.without_own_times
+        _is_sold_by_weight,
+        spared=_MENDED | {"resend"},
+        records=mischarted.corrected_back,
+        letters=miswritten.without_own_times,
     ),
     "correction corrected back by updates": Fault(
-        _is_drug,
+        _is_in_one_record,
         asks=("correction.again",),
+        spared=_MENDED | {"resend", "visit merge", "patient merge"},
         records=mischarted.corrected_back_by_updates,
         letters=miswritten.without_own_times,
     ),
     "order cancelled before": Fault(
         _is_drug,
         asks=("order.cancelled",),
-        # The last word about an order counts (decision 0028): sent again, it would stand again.
         spared=_MENDED | {"resend"},
         letters=miswritten.cancelled_before,
     ),
@@ -249,9 +257,12 @@ class Struck(NamedTuple):
 
 
 def struck(visit: InventedVisit, level: float, seed: int) -> Struck | None:
-    """The fault of a visit: of `level` (0.0 to 1.0) of the visits one, of the others none."""
+    """The fault of a visit: of `level` (0.0 to 1.0) of the visits one, of the others none.
+
+    A visit with two access lines has none: what it is asked for hangs on each of its doses.
+    """
     chance = Random(f"{seed}:{visit.serial()}:fault")
-    if chance.random() >= level or visit.cancelled:
+    if chance.random() >= level or len(_lines(visit)) > 1:
         return None
     possible = [
         (name, dose)
@@ -294,6 +305,10 @@ def _asked(visit: InventedVisit) -> Iterator[str]:
         yield "stop.missing"
     if _has_two_lines_at_once(visit):
         yield "initial.second_line"
+
+
+def _lines(visit: InventedVisit) -> set[str]:
+    return {dose.line for dose in visit.administrations if dose.route == "IV"}
 
 
 def _has_two_lines_at_once(visit: InventedVisit) -> bool:

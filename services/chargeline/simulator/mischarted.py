@@ -221,13 +221,3 @@ def finished_in_other_words(case: Case, records: Records) -> Records:
         return replace(record, action="Infusion Complete") if is_stop else record
 
     return case.changed(records, change)
-
-
-def pump_taken_off(case: Case, records: Records) -> Records:
-    """The stop of a home pump, under the visit in which it is taken off."""
-    dose = replace(case.dose, stop_documented=True)
-    stop = ChartedRecord(
-        dose, count=9, start=dose.stop(), end=None, charted=dose.stop() + MINUTE, drugs=(),
-        action="Stopped",
-    )  # fmt: skip
-    return [*records, stop]
