@@ -134,7 +134,7 @@ def test_json_has_the_promised_keys(tmp_path: Path, capsys: Capsys) -> None:
         "administrations", "provisional", "trace", "other_policies", "held", "instead_of",
     }  # fmt: skip
     assert set(line["trace"][0]) == {
-        "topic", "rule", "why", "cite", "facts", "sources", "passed_over",
+        "topic", "rule", "why", "cite", "facts", "sources", "passed_over", "other",
     }  # fmt: skip
     assert set(line["other_policies"][0]) == {"policy", "would_give", "rule"}
     assert set(record["messages"]) == {"read", "used", "duplicates", "set_aside"}

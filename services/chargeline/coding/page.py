@@ -188,7 +188,8 @@ def given_in_words(item: Administration, formulary: Formulary, zone: ZoneInfo) -
         + ("" if run.stop == run.start else f"-{_clock(run.stop, zone) if run.stop else '?'}")
         for run in item.intervals
     ]
-    return f"{', '.join(times)}  {_drug_words(item, formulary)}  {_where_words(item)}"
+    who = f"  charted by {item.charted_by}" if item.charted_by else ""
+    return f"{', '.join(times)}  {_drug_words(item, formulary)}  {_where_words(item)}{who}"
 
 
 def _where_words(item: Administration) -> str:

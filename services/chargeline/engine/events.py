@@ -98,9 +98,9 @@ class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
     `at` is RXA-3 and `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice`
-    say that the local time occurs twice that night, because the clock was put back. `at_address`
-    and `until_address` are where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and
-    `vials` yet.
+    say that the local time occurs twice that night, because the clock was put back. `charted_by` is
+    the nurse's number, "" where the site does not show it. `at_address` and `until_address` are
+    where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and `vials` yet.
     """
 
     message: MessageRef
@@ -131,6 +131,7 @@ class Record(NamedTuple):
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
     not_bought: bool = False
+    charted_by: str = ""
     at_address: str = ""
     until_address: str = ""
 
@@ -162,8 +163,9 @@ class VisitFact(NamedTuple):
     """What one message says of the visit itself; None means "says nothing", "" means "deleted".
 
     `trigger` is the ADT event, such as A01, or "" for other messages. `effective` is when the event
-    happened. `diagnoses` and `authorizations` are the whole lists of the message.
-    `replaces_patient` is the patient to whom the visit no longer belongs (A44).
+    happened. `place` is the nursing unit or clinic. `diagnoses` and `authorizations` are the whole
+    lists of the message. `replaces_patient` is the patient to whom the visit no longer belongs
+    (A44).
     """
 
     message: MessageRef
@@ -178,6 +180,7 @@ class VisitFact(NamedTuple):
     admitted: datetime | None = None
     discharged: datetime | None = None
     replaces_patient: str | None = None
+    place: str | None = None
 
 
 class Unreadable(NamedTuple):

@@ -79,6 +79,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         wasted=_wasted(charted),
         vials=_vials(charted),
         not_bought=_not_bought(charted),
+        charted_by=first_of_all((row, *others), profile.charted_by, delimiters),
         at_address=at_address,
         until_address=until_address,
     )

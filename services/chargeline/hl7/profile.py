@@ -27,19 +27,20 @@ WORD_TABLES = {
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
-    | {"patient_class"}
+    | {"patient_class", "place"}
     | {"empty_end", "order", "administration", "processing_ids", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
     | {"keep_open_words", "flush_words", "not_bought_words"}
-    | {"primary_reason", "waste", "waste_note", "vial_ndc"}
+    | {"primary_reason", "waste", "waste_note", "vial_ndc", "charted_by"}
 )
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
 _IN_ORDER = ("ORC",)
 _IN_ADMINISTRATION = ("RXA", "Z")
 _IN_ACTION = ("RXA", "ORC", "Z")
 _IN_SITE = ("RXR", "RXA", "Z")
+_UNIT_OR_CLINIC = ("PV1-3.1",)  # where a profile does not say where the unit or clinic stands
 _PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
@@ -63,6 +64,7 @@ class Profile:
         self.visit = reader.places("visit")
         self.facility = reader.places("facility")
         self.patient_class = reader.places("patient_class", default=_PATIENT_CLASS)
+        self.place = reader.places("place", default=_UNIT_OR_CLINIC)
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
         self.processing_ids = frozenset(reader.words("processing_ids"))
         self.open_means_running = (
@@ -75,6 +77,8 @@ class Profile:
         self.stop, self.stop_observations = read("stop", _IN_ADMINISTRATION)
         self.action, self.action_observations = read("action", _IN_ACTION)
         self.local_number = inner.places("local_number", _IN_ADMINISTRATION)
+        who = "charted_by" in inner.table  # a profile older than the key names no place
+        self.charted_by = inner.places("charted_by", _IN_ADMINISTRATION) if who else ()
         self.line, self.line_observations = read("line", _IN_SITE)
         self.device, self.device_observations = read("device", _IN_SITE)
         _none, self.primary_observations = read("primary_reason", ())

@@ -13,6 +13,7 @@ from chargeline.engine import MessageRef, PatientMerge, VisitFact, VisitMerge, b
 from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
+from chargeline.hl7.segments import first_of_all
 
 _new_visit_fact = by_keyword(VisitFact)
 
@@ -37,9 +38,12 @@ def visit_fact(
     numbers = pid[3] if pid is not None and len(pid) > 3 else ""
     patient = _patient_number(numbers, profile, message.delimiters) if numbers else None
     patient_class = _class_of(heads, profile, message.delimiters)
+    place = first_of_all(heads.values(), profile.place, message.delimiters)
     adt = message.type == "ADT"
     if not adt and "IN1" not in heads and "DG1" not in heads:
-        return _new_visit_fact(reference, patient=patient, patient_class=patient_class)
+        return _new_visit_fact(
+            reference, patient=patient, patient_class=patient_class, place=place or None
+        )
     in1 = heads.get("IN1")
     return _new_visit_fact(
         message=reference,
@@ -54,6 +58,7 @@ def visit_fact(
         admitted=_time(message, pv1, 44, profile),
         discharged=_time(message, pv1, 45, profile),
         replaces_patient=_moved_from(message, profile),
+        place=place or None,
     )
 
 

@@ -153,12 +153,13 @@ def _beginning(visit: VisitDraft, *, revision: int, incomplete: bool) -> Plain:
 def _whose(timeline: Timeline | None) -> Plain:
     """The payer, the last known class of the patient, and the sender's zone."""
     if timeline is None:
-        return {"payer": "", "patient_class": "unknown", "zone": "UTC"}
+        return {"payer": "", "patient_class": "unknown", "place": "", "zone": "UTC"}
     context = timeline.context
     classes = [patient_class for _since, patient_class in context.classes]
     return {
         "payer": context.payer,
         "patient_class": classes[-1] if classes else "unknown",
+        "place": context.place,
         "zone": context.zone,
     }
 
@@ -195,6 +196,7 @@ _SAID_BESIDE_THE_BODY = (
     "incomplete",
     "payer",
     "patient_class",
+    "place",
     "zone",
     "held",
     "ready",

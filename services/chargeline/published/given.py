@@ -54,5 +54,9 @@ class AdministrationFacts(PublishedModel):
     rate: str
     ordered_minutes: int | None
     """How long the order says that the drug runs; null if the order does not say it."""
+    charted_by: str
+    """The number of who charted it; empty where the interface profile does not show it."""
+    entered: AwareDatetime | None
+    """When the nurse charted it (RXA-22); null if the sender does not say it."""
     not_bought: bool
     """A patient, a trial or a programme supplied the drug."""

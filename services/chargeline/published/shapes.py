@@ -46,6 +46,8 @@ class TraceStep(PublishedModel):
     """The fields of messages from which the facts came."""
     passed_over: list[PassedOver]
     """The rules that applied too and were overridden."""
+    other: list[str] = Field(default_factory=list)
+    """Other published positions on what the rule decides, where sources conflict."""
 
 
 class OtherPolicy(PublishedModel):
@@ -191,6 +193,8 @@ class DraftRevision(PublishedModel):
     """The payer of the visit, as the sender writes it; empty if none is known."""
     patient_class: words.PatientClassFact = "unknown"
     """The class of the patient, the last that is known."""
+    place: str = ""
+    """The nursing unit or clinic, as the interface profile reads it; empty if none is known."""
     zone: str = "UTC"
     """The time zone of the sender. All times of this event are in UTC."""
     held: str = ""

@@ -106,6 +106,8 @@ def administration_of(item: Administration) -> Plain:
         "device": item.device,
         "rate": item.rate,
         "ordered_minutes": item.ordered_minutes,
+        "charted_by": item.charted_by,
+        "entered": item.entered,
         "not_bought": item.not_bought,
     }
 
@@ -209,6 +211,7 @@ def _step(step: Step) -> Plain:
         "facts": dict(step.facts),
         "sources": [source_in_words(source) for source in step.sources],
         "passed_over": [{"rule": other.id, "why": other.why} for other in passed_over],
+        "other": rule.other if rule is not None else (),
     }
 
 

@@ -108,9 +108,10 @@ def _by_primary_reason(
 ) -> Choice:
     """The service for which the patient came; the highest in rank if nothing says which that is.
 
-    A person is asked where nothing says it and the candidates are of several classes. Chemotherapy
-    has no add-on code under another initial service. So where there is any chemotherapy, only
-    chemotherapy can be initial.
+    A person is asked where nothing says it and the candidates are of several classes or techniques:
+    iron by push and magnesium by infusion may each be the reason. Chemotherapy has no add-on code
+    under another initial service. So where there is any chemotherapy, only chemotherapy can be
+    initial.
     """
     best, candidates = line.best, line.candidates
     by_rank = _by_rank(line, decision, rules, context)
@@ -122,7 +123,7 @@ def _by_primary_reason(
     if reason is not None:
         facts = (("services", len(candidates)), *reason.facts)
         return Choice(reason.candidate, (Step("initial service", decision, facts),))
-    if len({each.service_class for each in choice}) > 1:
+    if len({(each.service_class, each.technique) for each in choice}) > 1:
         return by_rank._replace(questions=(_primary_question(best),))
     return by_rank
 

@@ -102,6 +102,8 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         cancelled=order.cancelled,
         not_bought=any(record.not_bought for record in dose.records),
         stopped_only=_stopped_only(dose),
+        charted_by=first.charted_by,
+        entered=first.recorded,
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )
 

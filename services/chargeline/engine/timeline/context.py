@@ -57,6 +57,7 @@ class ContextBuilder:
         self._admitted: _Register[datetime | None] = _Register(None)
         self._discharged: _Register[datetime | str | None] = _Register(None)
         self._cancelled = _Register(False)
+        self._place = _Register("")
         self._class: _Register[PatientClassFact | None] = _Register(None)
         self._classes: dict[tuple[datetime, str], PatientClassFact] = {}
         self._context: VisitContext | None = None
@@ -93,8 +94,10 @@ class ContextBuilder:
         return changed
 
     def _add_presence(self, fact: VisitFact, version: Version) -> bool:
-        """Take in class, discharge and cancellation; returns whether one of them changed."""
+        """Take in class, place, discharge and cancellation; returns whether one of them changed."""
         changed = False
+        if fact.place:
+            changed |= self._place.offer(version, fact.place)
         if fact.patient_class:
             changed |= self._class.offer(version, fact.patient_class)
             if fact.trigger in _CLASS_EVENTS:
@@ -131,6 +134,7 @@ class ContextBuilder:
                 discharged=discharged if isinstance(discharged, datetime) else None,
                 cancelled=self._cancelled.value,
                 zone=self._zone,
+                place=self._place.value,
             )
         return self._context
 

@@ -59,7 +59,8 @@ class Administration(NamedTuple):
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
-    `not_bought`: a patient, a trial or a programme supplied the drug. `answered` are the answers of
+    `not_bought`: a patient, a trial or a programme supplied the drug. `charted_by` and `entered`
+    are who charted its first row, and when. `answered` are the answers of
     people that hold for the administration; `fold` leaves it empty. `stopped_only` is the time of a
     stop before which nothing was started, and `ends_other_visit` says that another visit started
     it: the patient's record knows (pumps.py). `cancelled` is when the
@@ -92,6 +93,8 @@ class Administration(NamedTuple):
     ordered: tuple[DrugAmount, ...] = ()
     left_paused: bool = False
     not_bought: bool = False
+    charted_by: str = ""
+    entered: datetime | None = None
     answered: tuple[Answer, ...] = ()
     stopped_only: datetime | None = None
     ends_other_visit: bool = False
@@ -114,7 +117,7 @@ class VisitContext(NamedTuple):
     """What is known of the visit itself.
 
     `classes` holds (from when, patient class), oldest first; the time is None where no event says
-    when the class began.
+    when the class began. `place` is the last known nursing unit or clinic.
     """
 
     patient: str = ""
@@ -127,6 +130,7 @@ class VisitContext(NamedTuple):
     discharged: datetime | None = None
     cancelled: bool = False
     zone: str = "UTC"
+    place: str = ""
 
 
 class Timeline(NamedTuple):
