@@ -31,9 +31,9 @@ def visits_of(feed: InventedFeed) -> list[dict[str, Any]]:
 
 
 def clinical(feed: InventedFeed) -> list[dict[str, Any]]:
-    """What was truly given, without the mark whether a stop was charted."""
+    """What was truly given, without whether a stop was charted and what should be asked."""
     return [
-        visit
+        {key: value for key, value in visit.items() if key not in _WHAT_SHOULD_BE_ASKED}
         | {
             "administrations": [
                 _uncharted(dose) for dose in visit["administrations"] if _real(dose)
@@ -42,6 +42,9 @@ def clinical(feed: InventedFeed) -> list[dict[str, Any]]:
         for visit in visits_of(feed)
         if not visit["cancelled"]
     ]
+
+
+_WHAT_SHOULD_BE_ASKED = ("fault", "questions", "set_aside")
 
 
 def _real(administration: dict[str, Any]) -> bool:
@@ -88,7 +91,9 @@ def _utc(moment: str | datetime | None) -> datetime | None:
 @pytest.mark.parametrize("style", STYLES)
 def test_the_same_arguments_give_the_same_bytes(style: str, mess: float) -> None:
     """A feed can be made again from its seed, byte for byte."""
-    first, second = (simulate(visits=30, seed=5, style=style, mess=mess) for _ in range(2))
+    first, second = (
+        simulate(visits=30, seed=5, style=style, mess=mess, faults=mess) for _ in range(2)
+    )
     assert first == second
 
 
@@ -107,6 +112,15 @@ def test_a_longer_run_begins_like_a_shorter_one() -> None:
 def test_the_clinical_truth_does_not_depend_on_the_mess(style: str, mess: float) -> None:
     """The dial for mess changes what is written, and never what was given."""
     assert clinical(feed_of(200, mess, style)) == clinical(feed_of(200, 0.0, style))
+
+
+@pytest.mark.parametrize("mess", [0.0, 0.6])
+@pytest.mark.parametrize("style", STYLES)
+def test_the_clinical_truth_does_not_depend_on_the_faults(style: str, mess: float) -> None:
+    """A fault is charted or written; what was given stays the truth."""
+    faulty = simulate(visits=200, seed=11, style=style, mess=mess, faults=1.0)
+    assert clinical(faulty) == clinical(feed_of(200, mess, style))
+    assert any(visit["fault"] for visit in visits_of(faulty))
 
 
 @pytest.mark.parametrize("mess", [0.0, 0.4, 1.0])
@@ -312,7 +326,7 @@ def test_a_style_without_messages_has_no_file(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["standard.hl7", "truth.json"]
 
 
-@pytest.mark.parametrize("wrong", [{"style": "paper"}, {"mess": 1.5}, {"mess": -0.1}])
+@pytest.mark.parametrize("wrong", [{"style": "paper"}, {"mess": 1.5}, {"mess": -0.1}, {"faults": 2.0}])
 def test_a_wrong_argument_is_refused_with_what_was_expected(wrong: dict[str, Any]) -> None:
     """The error says what was expected and what was found."""
     with pytest.raises(ValueError, match=r"expected .* found"):

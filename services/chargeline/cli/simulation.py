@@ -13,7 +13,8 @@ from chargeline.simulator.feed import simulate, write_feed
 
 _HELP = """\
 Invents visits of an infusion centre and writes their HL7 messages into DIR: one file for each
-style of sender (standard.hl7, action-stream.hl7), and truth.json, which says what really happened.
+style of sender (standard.hl7, action-stream.hl7), and truth.json, which says what really happened
+and which questions should be asked of each visit.
 No patient is real. The same arguments write the same bytes.
 """
 
@@ -48,13 +49,27 @@ def add_simulate(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "corrections, missing stops, merges (default: 0)",
     )
     verb.add_argument(
+        "--faults",
+        type=share,
+        default=0.0,
+        metavar="0..1",
+        help="in how many of the visits something is charted or written wrongly: ten times the "
+        "dose, a stop one day late, one bag twice, a local name of a drug (default: 0)",
+    )
+    verb.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the folder to write into"
     )
     verb.set_defaults(run=_simulate)
 
 
 def _simulate(asked: argparse.Namespace) -> int:
-    feed = simulate(visits=asked.visits, seed=asked.seed, style=asked.style, mess=asked.mess)
+    feed = simulate(
+        visits=asked.visits,
+        seed=asked.seed,
+        style=asked.style,
+        mess=asked.mess,
+        faults=asked.faults,
+    )
     write_feed(feed, asked.out)
     styles = sorted({style for style, _message in feed.messages})
     print(f"{len(feed.messages)} messages of {asked.visits} visits in {asked.out}:")

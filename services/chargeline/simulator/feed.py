@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chargeline.simulator.charting import records_of, sender_of
+from chargeline.simulator.faults import Struck, struck, told
 from chargeline.simulator.mess import (
     Dial,
     cancelled_visit,
@@ -48,45 +49,57 @@ def simulate(
     seed: int,
     style: str = "mixed",
     mess: float = 0.0,
+    faults: float = 0.0,
     first_day: date = date(2026, 3, 2),
 ) -> InventedFeed:
     """Invent a number of visits from `first_day` on, and the messages about them.
 
     style: "standard", "action-stream" or "mixed" (each visit has one of the two). mess: 0.0 for a
-    clean feed, up to 1.0 for one with many of the troubles of real feeds. What was truly given does
-    not depend on `mess`. Raises ValueError for an unknown style or a `mess` out of range.
+    clean feed, up to 1.0 for one with many of the troubles of real feeds. faults: the share of
+    visits in which something is charted or written wrongly. What was truly given depends on neither
+    of them. Raises ValueError for an unknown style, or a `mess` or `faults` out of range.
     """
     if style not in (*FACILITIES, "mixed"):
         raise ValueError(f"style: expected standard, action-stream or mixed, found {style!r}")
-    if not 0.0 <= mess <= 1.0:
-        raise ValueError(f"mess: expected a number from 0.0 to 1.0, found {mess}")
-    told: list[InventedVisit] = []
+    for name, level in (("mess", mess), ("faults", faults)):
+        if not 0.0 <= level <= 1.0:
+            raise ValueError(f"{name}: expected a number from 0.0 to 1.0, found {level}")
+    truths: list[dict[str, object]] = []
+    cancelled: list[dict[str, object]] = []
     posted: list[tuple[datetime, str, bytes]] = []
     for planned in plan_visits(visits, seed, style, first_day):
         dial = Dial(mess, seed, planned.serial())
-        mistake = cancelled_visit(planned, dial)
-        for visit in (muddle_visit(planned, dial), *([mistake] if mistake else [])):
-            told.append(visit)
-            posted += _post(visit, seed, mess)
+        visit, mistake = muddle_visit(planned, dial), cancelled_visit(planned, dial)
+        fault = struck(visit, faults, seed)
+        truths.append(told(visit, fault))
+        posted += _post(visit, fault, seed, mess)
+        if mistake:
+            cancelled.append(told(mistake, None))
+            posted += _post(mistake, None, seed, mess)
     posted.sort(key=lambda item: item[0])
     # Cancelled visits come last, so that the other visits have the same place whatever `mess` is.
-    told.sort(key=lambda visit: visit.cancelled)
-    truth: dict[str, object] = {"seed": seed, "visits": [visit.truth() for visit in told]}
+    truth: dict[str, object] = {"seed": seed, "visits": truths + cancelled}
     return InventedFeed(tuple((style, text) for _, style, text in posted), truth)
 
 
-def _post(visit: InventedVisit, seed: int, mess: float) -> Iterator[tuple[datetime, str, bytes]]:
+def _post(
+    visit: InventedVisit, fault: Struck | None, seed: int, mess: float
+) -> Iterator[tuple[datetime, str, bytes]]:
     """All messages of one visit, as (arrival, style, bytes)."""
-    dial = Dial(mess, seed, visit.serial())
+    spared = fault.fault().spared if fault else frozenset[str]()
+    dial = Dial(mess, seed, visit.serial(), spared)
     sender = sender_of(visit, dial.stream("sender"))
-    records = muddle_records(records_of(visit, sender, dial.stream("charting")), dial)
+    charted = fault.charted() if fault else visit
+    records = muddle_records(records_of(charted, sender, dial.stream("charting")), dial)
     letters = [
         *_stay(visit),
-        *order_letters(visit, sender),
-        *administration_letters(visit, sender, records),
+        *order_letters(charted, sender),
+        *administration_letters(charted, sender, fault.on_records(records) if fault else records),
     ]
-    for message in muddle_letters(letters, visit, sender, dial):
-        yield message.arrives, visit.style, render(visit, sender, message)
+    muddled = muddle_letters(fault.on_letters(letters) if fault else letters, visit, sender, dial)
+    posted = [(each.arrives, each, render(visit, sender, each)) for each in muddled]
+    for arrives, _letter, text in fault.on_posted(posted) if fault else posted:
+        yield arrives, visit.style, text
 
 
 def _stay(visit: InventedVisit) -> Iterator[Letter]:

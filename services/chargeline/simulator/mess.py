@@ -42,6 +42,7 @@ class Dial:
     level: float
     seed: int
     serial: str
+    spared: frozenset[str] = frozenset()  # kinds that do not happen to this visit
 
     def stream(self, kind: str) -> Random:
         """The random stream of one kind of trouble."""
@@ -49,7 +50,8 @@ class Dial:
 
     def strikes(self, kind: str, stream: Random) -> bool:
         """Whether this kind of trouble happens now."""
-        return stream.random() < FREQUENCIES[kind] * self.level
+        happens = stream.random() < FREQUENCIES[kind] * self.level
+        return happens and kind not in self.spared
 
 
 # ------------------------------------------------------------------ visit: lost stops, stray doses

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
-from chargeline.simulator.regimens import DRUGS, PAYERS, ROUTES, VEHICLES
+from chargeline.simulator.regimens import DRUGS, LINE_CARE, PAYERS, ROUTES, VEHICLES
 from chargeline.simulator.visits import INFUSION_PUMP, Amount, InventedDose, InventedVisit
 
 # MSH-11 of T (training), so that a receiver in production refuses these invented messages.
@@ -154,7 +154,8 @@ def _route_segment(dose: InventedDose) -> str:
 
 
 def _drug_code(drug: str) -> str:
-    return f"{drug.upper()}^{DRUGS[drug][0]}^L"
+    name, _unit = (DRUGS | LINE_CARE)[drug]
+    return f"{drug.upper()}^{name}^L"
 
 
 def _order_numbers(dose: InventedDose) -> tuple[str, str]:

@@ -63,6 +63,12 @@ DRUGS: dict[str, tuple[str, str]] = {
     "zoledronic-acid": ("zoledronic acid", "mg"),
 }
 
+# What serves the access line and is no treatment: its id -> (readable name, unit).
+LINE_CARE: dict[str, tuple[str, str]] = {
+    "heparin": ("heparin (porcine) 100 unit/mL", "unit"),
+    "normal-saline": ("normal saline", "mL"),
+}
+
 # Fluid of a bag -> its code in RXC-2, where it is the base of a mixture.
 VEHICLES: dict[str, str] = {SALINE: "SODIUM-CHLORIDE-0.9", GLUCOSE: "DEXTROSE-5"}
 

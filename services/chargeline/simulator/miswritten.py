@@ -1,0 +1,166 @@
+"""What a sender writes unusually or wrongly: names, notes, units, times and ends of messages.
+
+This module owns the faults of messages, each a function from the letters or the bytes of a visit to
+faulty ones. The nurse charted well. faults.py says which fault strikes and what should be asked.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chargeline.simulator.charting import MINUTE
+from chargeline.simulator.messages import Letter
+from chargeline.simulator.mischarted import Case
+from chargeline.simulator.regimens import DRUGS
+
+Letters = list[Letter]
+Posted = list[tuple[datetime, Letter, bytes]]  # (arrival, the letter, its text)
+
+# Drug -> a brand of a biosimilar, as pharmacies write it in brackets.
+BRANDS = {"trastuzumab": "OGIVRI", "bevacizumab": "MVASI", "rituximab": "TRUXIMA"}
+
+
+def about(case: Case, message: Letter) -> bool:
+    """Whether a letter is about the struck dose."""
+    return any(f"|{case.dose.order}^ZEBRARX" in segment for segment in message.segments)
+
+
+def _rewritten(case: Case, letters: Letters, change: Callable[[Letter], Letter]) -> Letters:
+    return [change(message) if about(case, message) else message for message in letters]
+
+
+# ------------------------------------------------------------------ names of drugs
+
+
+def local_name(case: Case, letters: Letters) -> Letters:
+    """The pharmacy's own word for a drug, in the order and in the record."""
+    return _renamed(case, letters, "ZL4711", "zebra compound no. 4711")
+
+
+def unknown_suffix(case: Case, letters: Letters) -> Letters:
+    """A suffix of four letters that no formulary has, and a code of the pharmacy's own."""
+    return _renamed(case, letters, "ZL4712", f"{_name(case)}-zzzz")
+
+
+def known_brand(case: Case, letters: Letters) -> Letters:
+    """The brand of a biosimilar in brackets behind the name."""
+    return _renamed(case, letters, "ZL4713", f"{_name(case)} ({BRANDS[_drug(case)]})")
+
+
+def unknown_brand(case: Case, letters: Letters) -> Letters:
+    """A brand that no formulary has, in brackets behind the name."""
+    return _renamed(case, letters, "ZL4714", f"{_name(case)} (ZEBRAVIA)")
+
+
+def _drug(case: Case) -> str:
+    return case.dose.drugs[0].drug
+
+
+def _name(case: Case) -> str:
+    return DRUGS[_drug(case)][0]
+
+
+def _renamed(case: Case, letters: Letters, code: str, name: str) -> Letters:
+    old, new = f"{_drug(case).upper()}^{_name(case)}^L", f"{code}^{name}^L"
+
+    def change(message: Letter) -> Letter:
+        segments = tuple(segment.replace(old, new) for segment in message.segments)
+        return replace(message, segments=segments)
+
+    return _rewritten(case, letters, change)
+
+
+# ------------------------------------------------------------------ notes and fields
+
+
+def flush_note(case: Case, letters: Letters) -> Letters:
+    """A note about the line beside a drug that is no flush."""
+    return _noted(case, letters, "Blood return good. Flush with 10 mL NS after infusion")
+
+
+def supplied_note(case: Case, letters: Letters) -> Letters:
+    """White bagging: a pharmacy that the patient's payer chose has sent the drug."""
+    return _noted(case, letters, "Patient supplied by specialty pharmacy")
+
+
+def _noted(case: Case, letters: Letters, note: str) -> Letters:
+    def change(message: Letter) -> Letter:
+        if message.kind != "RAS":
+            return message
+        return replace(message, segments=(*message.segments, f"NTE|1||{note}"))
+
+    return _rewritten(case, letters, change)
+
+
+def unit_inside(case: Case, letters: Letters) -> Letters:
+    """RXA-6 holds the amount and its unit, and RXA-7 is empty."""
+
+    def change(fields: list[str]) -> list[str]:
+        inside = f"{fields[6]} {fields[7]}"
+        return [*fields[:6], inside, "", *fields[8:]]
+
+    return _fields_changed(case, letters, "RXA", change)
+
+
+def without_own_times(case: Case, letters: Letters) -> Letters:
+    """RXA-22 and ORC-9 are empty: MSH-7 is the only time that tells versions of a row apart."""
+    orders = _fields_changed(
+        case, letters, "ORC", lambda fields: [*fields[:9], "", *fields[10:]]
+    )  # fmt: skip
+    return _fields_changed(case, orders, "RXA", lambda fields: fields[:22])
+
+
+def _fields_changed(
+    case: Case, letters: Letters, name: str, change: Callable[[list[str]], list[str]]
+) -> Letters:
+    """The fields of each segment of this name changed, in the records (RAS) of the dose."""
+
+    def written(segment: str) -> str:
+        fields = segment.split("|")
+        return "|".join(change(fields)) if fields[0] == name else segment
+
+    def changed(message: Letter) -> Letter:
+        if message.kind != "RAS":
+            return message
+        return replace(message, segments=tuple(map(written, message.segments)))
+
+    return _rewritten(case, letters, changed)
+
+
+def cancelled_before(case: Case, letters: Letters) -> Letters:
+    """The order is cancelled (ORC-1 CA) before its drug is begun, and the drug is charted."""
+    order = next(m for m in letters if m.kind == "RDE" and about(case, m))
+    again = tuple(segment.replace("ORC|NW|", "ORC|CA|") for segment in order.segments)
+    later = replace(
+        order,
+        segments=again,
+        happened=order.happened + 4 * MINUTE,
+        sent=order.sent + 4 * MINUTE,
+        arrives=order.arrives + 4 * MINUTE,
+    )
+    return [*letters, later]
+
+
+# ------------------------------------------------------------------ bytes
+
+
+def unreadable_sending_time(case: Case, posted: Posted) -> Posted:
+    """MSH-7 of the records of a dose is written for people."""
+
+    def written(message: Letter, text: bytes) -> bytes:
+        if message.kind != "RAS" or not about(case, message):
+            return text
+        fields = text.split(b"|")
+        return b"|".join([*fields[:6], b"Mar 2 2026 11:00AM", *fields[7:]])
+
+    return [(arrives, message, written(message, text)) for arrives, message, text in posted]
+
+
+def glued(case: Case, posted: Posted) -> Posted:
+    """The record of a dose loses its last carriage return, and the discharge comes right after."""
+    records = [item for item in posted if item[1].kind == "RAS" and about(case, item[1])]
+    discharge = next(item for item in posted if item[1].kind == "A03")
+    texts = b"".join(text.rstrip(b"\r") for _, _, text in records[:1]) + discharge[2]
+    kept = [item for item in posted if item not in records and item is not discharge]
+    last = max(discharge[0], *(item[0] for item in records)) + timedelta(seconds=1)
+    return [*kept, (last, discharge[1], texts)]
