@@ -60,7 +60,7 @@ async def test_list_and_show_say_why_and_only_show_has_the_content(
     assert all("  strict   " in page and "  do       " in page for page in shown.values())
     assert "no header at all" in shown["message.no_msh", "V1"]
     assert "expected at most 200,000 bytes for the strict reader" in shown["message.no_msh", "V2"]
-    assert "TESTPATIENT" in shown["number.invalid", "V1"]
+    assert "TESTPATIENT" in shown["time.impossible", "V1"]
 
 
 async def test_the_list_names_visit_type_sender_and_field(
@@ -70,15 +70,15 @@ async def test_the_list_names_visit_type_sender_and_field(
     bench = await claimed(small)
     peer = {PEER: "10.0.0.7:4711"}
     await bench.feed([BROKEN, *[(key, raw, peer) for key, raw, _none in keyed([HALF])]])
-    assert await commands.parked_list("number.invalid", as_json=True)(settings) == 0
+    assert await commands.parked_list("time.impossible", as_json=True)(settings) == 0
     (line,) = capsys.readouterr().out.splitlines()
     listed = json.loads(line)
     assert listed["message_type"] == "RAS^O17"
     assert (listed["sender"], listed["peer"]) == ("MAR", "10.0.0.7:4711")
-    assert (listed["facility"], listed["visit"], listed["where"]) == ("ZEBRA", "V1", "RXA[1]-6")
-    assert await commands.parked_list("number.invalid")(settings) == 0
+    assert (listed["facility"], listed["visit"], listed["where"]) == ("ZEBRA", "V1", "RXA[1]-3")
+    assert await commands.parked_list("time.impossible")(settings) == 0
     text = capsys.readouterr().out
-    assert "RAS^O17      ZEBRA V1  from MAR 10.0.0.7:4711  RXA[1]-6: expected" in text
+    assert "RAS^O17      ZEBRA V1  from MAR 10.0.0.7:4711  RXA[1]-3: expected" in text
     assert text.endswith("1 parked\n")
 
 
@@ -110,14 +110,14 @@ async def test_a_drop_closes_what_the_message_asked_and_nothing_else(
     visit waits for the other message.
     """
     bench = await parked_six(small)
-    assert await open_codes(small) == ["number.invalid", *["status.unknown"] * 5]
+    assert await open_codes(small) == [*["status.unknown"] * 5, "time.impossible"]
     assert await commands.parked_drop(code="status.unknown")(settings) == 0
     await goes_on(bench)
-    assert await open_codes(small) == ["number.invalid"]
+    assert await open_codes(small) == ["time.impossible"]
     assert (await row_of(small)).incomplete
     bench.processors[0].drop()
     await bench.feed(keyed([given("CEFAZOLIN", "1 g", "1500", "1530")]))
-    assert await open_codes(small) == ["number.invalid"]
+    assert await open_codes(small) == ["time.impossible"]
     (left,) = await small.parked()
     assert await commands.parked_drop([left.id])(settings) == 0
     await goes_on(bench)

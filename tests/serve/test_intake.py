@@ -15,6 +15,7 @@ from chargeline.gateway.server import Gateway, InboundMessage, ListenerSettings,
 from chargeline.ledger import Fenced, Ledger, LedgerLimits, Unreachable
 from chargeline.ledger.batch import Batch
 from chargeline.mllp.client import MllpClient
+from chargeline.published.inbound import INTERFACE
 from chargeline.serve.intake import PARTITION, TOPIC, Intake
 from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger
@@ -304,6 +305,15 @@ async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Un
         with pytest.raises(Fenced):
             await first.work_off_due()
     assert await ledger.take_outbox(10) == []
+
+
+async def test_a_message_of_an_interface_that_we_lack_is_parked_by_serve(ledger: Unsure) -> None:
+    """So it is when the ledger of another `serve`, with other rules, sends it again."""
+    intake = intake_on(ledger)
+    async with working(intake):
+        await intake.keep("ZEBRA|V1", MESSAGE, {INTERFACE: "zebra"}, NOW)
+    assert [row.code for row in await ledger.parked()] == ["interface.unknown"]
+    assert await kept(ledger) == 0
 
 
 async def test_a_ledger_that_moves_on_to_kafka_begins_at_its_beginning(ledger: Unsure) -> None:

@@ -131,3 +131,10 @@ def test_the_shipped_action_stream_runs_on_without_a_stop(tmp_path: Path) -> Non
     assert questions(run_of(tmp_path, message(row, IV), interface="action-stream")) == [
         "stop.missing"
     ]
+
+
+@pytest.mark.parametrize("named", ['name = "standard"', ""])
+def test_a_profile_has_the_name_of_its_folder(tmp_path: Path, named: str) -> None:
+    """A copy that keeps the old name would have its messages read by the profile of that name."""
+    with pytest.raises(RulebookError, match='expected name = "zmar", the name of the folder'):
+        run_by(tmp_path, f'extends = "standard"\n{named}\n', message(rxa("paclitaxel", "0900")))

@@ -14,6 +14,7 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import make_profile
 from chargeline.rulebook.cases import read_cases, run_case
 from chargeline.rulebook.checking import check_rulebook
+from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.loading import interface_names, read_interface
 from chargeline.rulebook.proving import unproven
 from chargeline.rulebook.trying import in_words
@@ -57,6 +58,8 @@ def _profile_mistakes(folder: Path) -> Iterator[Finding]:
     for name in interface_names(folder):
         try:
             make_profile(read_interface(folder, name))
+        except RulebookError as error:
+            yield from error.findings
         except Hl7Error as error:
             yield Finding(
                 "rules.interface",

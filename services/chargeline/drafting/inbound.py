@@ -5,7 +5,7 @@ message under another key, the copy of a merge, a nudge, a message of a kind tha
 message to park. It writes nothing and asks no ledger, so records can be read ahead.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
@@ -55,13 +55,20 @@ class ReadRecord(NamedTuple):
 _NOT_MEANT_FOR_US = frozenset({"message.unknown", "message.processing"})
 
 
-def read_record(record: InboundRecord, profile: Profile) -> ReadRecord:
-    """Say what a record is."""
+def read_record(
+    record: InboundRecord, profile_of: Callable[[Mapping[str, str]], Profile]
+) -> ReadRecord:
+    """Say what a record is.
+
+    `profile_of` gives the profile by the headers of the record. It raises Hl7Error if there is
+    none, and the record is then parked.
+    """
     if NUDGE in record.headers:
         visit = key_of_text(record.key)
         return ReadRecord(record, "nudge" if visit else "unused", visit=visit)
     try:
         message = read_message(record.value)
+        profile = profile_of(record.headers)
     except Hl7Error as error:
         return ReadRecord(record, "parked", visit=_named(record), problem=error)
     reading = read_events(message, profile)

@@ -45,6 +45,7 @@ from chargeline.drafting.inbound import (
     read_record,
     visit_merges,
 )
+from chargeline.drafting.interfaces import interface_of
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
 from chargeline.drafting.rows import new_visit, parked_message, stored_merge, stored_message
 from chargeline.drafting.same_patient import draft_with_records
@@ -54,7 +55,6 @@ from chargeline.hl7.profile import Profile
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import MessageKey, Move, StoredMessage
 from chargeline.ledger.store import Ledger
-from chargeline.published.inbound import INTERFACE
 
 # The visits of a program that hangs stay due and stand before ours. So we look through this many
 # due visits for each one that we draft.
@@ -126,11 +126,8 @@ class Processor:
         return VisitCache(self.profile_of, self.maker.rulebook.base, self.settings.visits_in_memory)
 
     def profile_of(self, headers: Mapping[str, str]) -> Profile:
-        """How the sender of a record writes: the interface that its gateway named in the headers.
-
-        A record without that header, or with a name that we do not have, is read by `profile`.
-        """
-        return self.interfaces.get(headers.get(INTERFACE, ""), self.profile)
+        """How the sender of a record writes. Raises Hl7Error if we lack its interface."""
+        return interface_of(headers, self.interfaces, self.profile)
 
     def drop(self) -> None:
         """Empty the cache, because partitions were lost or the last transaction failed."""
@@ -138,10 +135,14 @@ class Processor:
 
     def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
         """Read records (step 1). This needs neither ledger nor cache, so it may be done ahead."""
-        return [read_record(record, self.profile_of(record.headers)) for record in records]
+        return [read_record(record, self.profile_of) for record in records]
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
-        """Work off records by partition. Raises Fenced if another program owns a partition now."""
+        """Work off records by partition.
+
+        Raises Fenced if another program owns a partition now, and Hl7Error if the interface of a
+        kept message is no longer there.
+        """
         began = perf_counter()
         records = [read for batch in batches.values() for read in batch.records]
         moves = {number: batch.move for number, batch in batches.items()}

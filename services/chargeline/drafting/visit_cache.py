@@ -59,7 +59,11 @@ class VisitCache:
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
     async def load(self, view: View, keys: Iterable[VisitKey], *, again: bool = False) -> None:
-        """Load visits from the ledger, with their merges; `again` loads those that are here too."""
+        """Load visits from the ledger, with their merges; `again` loads those that are here too.
+
+        Raises Hl7Error if the interface of a kept message is no longer in the rules: read in
+        another way, or left out, the message would change charges in silence.
+        """
         wanted = []
         for key in keys:
             if key in self._loaded and not again:

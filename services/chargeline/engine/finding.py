@@ -41,6 +41,7 @@ FindingCode = Literal[
     "time.missing",
     "visit.missing",
     "profile.invalid",
+    "interface.unknown",
     # a timeline
     "correction.again",
     "correction.ambiguous",
@@ -163,6 +164,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "time.missing": "There is no time where one must stand.",
     "visit.missing": "A message about a visit has no visit number.",
     "profile.invalid": "An interface profile has a key or a value that it cannot have.",
+    "interface.unknown": "The gateway names an interface profile that the rules do not have.",
     "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
     "dose.disagrees": "The stop charts another amount than the start.",

@@ -228,9 +228,13 @@ def interface_names(folder: Path) -> list[str]:
 def read_interface(folder: Path, name: str) -> dict[str, object]:
     """The table of an interface profile, with the keys of the profile that it extends.
 
-    Raises RulebookError for a profile that does not exist, and names those that do.
+    Raises RulebookError for a profile that does not exist, and names those that do, and for one
+    that has another name than its folder: a gateway writes the name of the profile into the headers
+    of its messages, and a capture would read them by the profile whose folder has that name.
     """
     table = _interface_table(folder, name)
+    if table.get("name") != name:
+        raise RulebookError(_misnamed(name, table.get("name")))
     base = table.pop("extends", None)
     if base is None:
         return table
@@ -261,6 +265,16 @@ def _no_interface(folder: Path, found: str, where: str) -> RulebookError:
             where=where,
             do="choose one, or add its folder",
         )
+    )
+
+
+def _misnamed(folder_name: str, written: object) -> Finding:
+    return Finding(
+        "rules.interface",
+        expected=f'name = "{folder_name}", the name of the folder',
+        found=repr(written) if written is not None else "no name",
+        where=f"interfaces/{folder_name}/profile.toml",
+        do="give the profile the name of its folder; messages are read by it",
     )
 
 

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     interface: _Name = _set(
         "standard",
         "How the sender writes its messages: the name of a folder of rules/interfaces. A capture "
-        "reads each message as its gateway says in the header chargeline-interface, else so.",
+        "reads a message as its gateway says in the header chargeline-interface, else so.",
         _NAME,
     )
     default_policy: _OptionalName = _set(
