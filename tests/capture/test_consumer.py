@@ -105,7 +105,7 @@ class PlayedProcessor:
     def drop(self) -> None:
         """Do nothing: this processor has no visits in memory."""
 
-    def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
+    async def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
         """Read each record as one that nobody uses."""
         self.read_beside += self._working
         return [ReadRecord(each, "unused", None, None, None) for each in records]

@@ -64,7 +64,7 @@ class Worker:
             key = record_key(reading.facility, reading.visit or "")
             records.append(InboundRecord(*PLACE, first + number, key, data, {}, NOW))
         following = first + len(messages)
-        lot = PartitionBatch(self.processor.read(records), Move(self.expected, following))
+        lot = PartitionBatch(await self.processor.read(records), Move(self.expected, following))
         await self.processor.process({PARTITION: lot}, owner=self.name)
         self.expected = following
 

@@ -86,7 +86,7 @@ class Bench:
                 begin, part = self.offsets[number] or 0, records[:lot]
                 if part:
                     placed = [record._replace(offset=begin + n) for n, record in enumerate(part)]
-                    read = self.processors[0].read(placed)
+                    read = await self.processors[0].read(placed)
                     lots[number] = PartitionBatch(
                         read, Move(self.offsets[number], begin + len(part))
                     )

@@ -124,7 +124,8 @@ class Program:
             records = self.world.logs[number][begin : begin + most]
             if records:
                 lots[number] = PartitionBatch(
-                    self.processor.read(records), Move(self.believed[number], begin + len(records))
+                    await self.processor.read(records),
+                    Move(self.believed[number], begin + len(records)),
                 )
         if not lots:
             return

@@ -83,7 +83,7 @@ from chargeline.published.inbound import record_key
 
 RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
-READ_AT_ONCE = 50  # messages: reading them blocks all other tasks for a few milliseconds
+READ_AT_ONCE = 50  # messages: reading usual ones blocks other tasks for a few milliseconds
 MOMENT_SECONDS = 0.001
 
 
@@ -187,7 +187,7 @@ class Consumer:
             for first in range(0, len(records), READ_AT_ONCE):
                 began = loop.time()
                 part = [inbound_of(record) for record in records[first : first + READ_AT_ONCE]]
-                read[partition] += self.partitions.processor.read(part)
+                read[partition] += await self.partitions.processor.read(part)
                 seconds[partition] += loop.time() - began
                 await asyncio.sleep(MOMENT_SECONDS if self._working else 0)
         return _Polled(generation, read, seconds, sum(map(len, read.values())) >= self.most)

@@ -36,6 +36,7 @@ from chargeline.drafting.announcing import (
     parked_event,
     under_their_own_keys,
 )
+from chargeline.drafting.beside import read_beside
 from chargeline.drafting.concerned import concerned_by_merges
 from chargeline.drafting.inbound import (
     InboundRecord,
@@ -133,9 +134,16 @@ class Processor:
         """Empty the cache, because partitions were lost or the last transaction failed."""
         self._cache = self._new_cache()
 
-    def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
-        """Read records (step 1). This needs neither ledger nor cache, so it may be done ahead."""
-        return [read_record(record, self.profile_of) for record in records]
+    async def read(self, records: Sequence[InboundRecord]) -> list[ReadRecord]:
+        """Read records (step 1), one after the other; while a large one is read, others have their
+        turn.
+
+        This needs neither ledger nor cache, so it may be done ahead.
+        """
+        return [
+            await read_beside(record.value, read_record, record, self.profile_of)
+            for record in records
+        ]
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Work off records by partition.

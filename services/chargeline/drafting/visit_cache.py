@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from chargeline.drafting.beside import read_beside
 from chargeline.drafting.inbound import ReadRecord
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
@@ -21,6 +22,7 @@ from chargeline.engine import (
     MessageRef,
     PatientMerge,
     Policy,
+    Reading,
     SavedWork,
     VisitKey,
     VisitMerge,
@@ -83,7 +85,7 @@ class VisitCache:
         for key, messages in (await view.messages_of(wanted, merges)).items():
             for stored in messages:
                 profile = self._profile_of(json.loads(stored.headers))
-                self.feed.add(read_events(read_message(stored.raw), profile))
+                self.feed.add(await read_beside(stored.raw, _reading, stored.raw, profile))
             self._loaded[key] = None
         for key, answers in (await view.answers_of(wanted, merges)).items():
             self._answer(key, answers)
@@ -199,6 +201,10 @@ class VisitCache:
             # Another partition drafts the survivor. What this feed holds of it would stay for ever,
             # because nobody here loads it and drops it again.
             self.feed.forget(survivor)
+
+
+def _reading(raw: bytes, profile: Profile) -> Reading:
+    return read_events(read_message(raw), profile)
 
 
 def _digests(messages: Iterable[bytes]) -> frozenset[str]:

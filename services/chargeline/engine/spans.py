@@ -5,7 +5,8 @@ A span is a pair of whole seconds since 1970, start before stop, so that results
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 
 Span = tuple[int, int]
@@ -29,32 +30,37 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 
 def overlap(ours: Sequence[Span], theirs: Sequence[Span]) -> int:
-    """The seconds in which both run; the spans of `theirs` must not overlap each other."""
+    """The seconds in which both run."""
+    joined = union(theirs)
     shared = 0
     for start, stop in ours:
-        for other_start, other_stop in theirs:
-            low = start if start > other_start else other_start
-            high = stop if stop < other_stop else other_stop
-            if high > low:
-                shared += high - low
+        for other_start, other_stop in _not_over_at(joined, start):
+            if other_start >= stop:
+                break
+            shared += min(stop, other_stop) - max(start, other_start)
     return shared
 
 
 def subtract(ours: Sequence[Span], theirs: Iterable[Span]) -> list[Span]:
     """What remains of `ours` when `theirs` is taken out."""
-    remaining = union(ours)
-    for cut_start, cut_stop in union(theirs):
-        pieces: list[Span] = []
-        for start, stop in remaining:
-            if cut_stop <= start or stop <= cut_start:
-                pieces.append((start, stop))
-                continue
-            if start < cut_start:
-                pieces.append((start, cut_start))
-            if cut_stop < stop:
-                pieces.append((cut_stop, stop))
-        remaining = pieces
+    cuts = union(theirs)
+    remaining: list[Span] = []
+    for start, stop in union(ours):
+        left = start  # from here on nothing is cut yet
+        for cut_start, cut_stop in _not_over_at(cuts, start):
+            if cut_start >= stop:
+                break
+            if left < cut_start:
+                remaining.append((left, cut_start))
+            left = cut_stop
+        if left < stop or left == start:
+            remaining.append((left, stop))
     return remaining
+
+
+def _not_over_at(joined: Sequence[Span], moment: int) -> Iterator[Span]:
+    """The spans that end after a moment; `joined` are as `union` returns them."""
+    return islice(joined, bisect_right(joined, moment, key=_STOP), None)
 
 
 def join_in(joined: list[Span], span: Span) -> None:

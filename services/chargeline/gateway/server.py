@@ -34,7 +34,7 @@ from chargeline.hl7.acknowledge import (
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import Message, read_message
+from chargeline.hl7.reader import LARGE_BYTES, Message, read_message
 from chargeline.hl7.visits import merges_of
 from chargeline.mllp.server import COUNTED as MLLP_COUNTED
 from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
@@ -200,7 +200,7 @@ class Gateway:
         Raises HangUpError if the message could not be stored and its MSH-15 forbids an
         answer that says so.
         """
-        if len(frame) <= _LARGE_BYTES:
+        if len(frame) <= LARGE_BYTES:
             received = _receive(frame, peer, self._now())
         else:  # beside the event loop, so that the other senders are answered meanwhile
             received = await asyncio.to_thread(_receive, frame, peer, self._now())
@@ -278,9 +278,6 @@ class Gateway:
 
 
 # ------------------------------------------------------------------ one message
-
-
-_LARGE_BYTES = 100_000
 
 
 class _Received(NamedTuple):

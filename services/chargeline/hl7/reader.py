@@ -23,6 +23,8 @@ FREQUENT_SEGMENTS = frozenset({
 })  # fmt: skip
 
 
+LARGE_BYTES = 100_000
+"""A message of more bytes holds up an event loop: a program reads it in a thread."""
 MOST_SEGMENTS = 5_000
 """A message of more lines is refused before it is split, so that none costs seconds."""
 _FILLING = "\x00\x1a"  # the end of a padded record, or of a file of DOS

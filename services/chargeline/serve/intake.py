@@ -186,7 +186,7 @@ class Intake:
                 )
                 for n, waiting in enumerate(messages)
             ]
-            batch = PartitionBatch(self.processor.read(records), Move(first, self._attempted))
+            batch = PartitionBatch(await self.processor.read(records), Move(first, self._attempted))
             done = await self.processor.process({PARTITION: batch}, owner=self.owner)
             self._offset, self._attempted = self._attempted, None
         self.trouble = ""

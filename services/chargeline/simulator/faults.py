@@ -121,11 +121,11 @@ def _is_treatment_by_vein(visit: InventedVisit, dose: InventedDose) -> bool:
 
 
 _CYTOTOXIC = frozenset(
-    "carboplatin cisplatin cyclophosphamide docetaxel irinotecan oxaliplatin pemetrexed".split()
+    ["carboplatin", "cisplatin", "cyclophosphamide", "docetaxel", "irinotecan", "oxaliplatin", "pemetrexed"]
 )
 _SOLD_BY_STRENGTH = frozenset({"leuprolide"})  # the strength of the syringe is the product
 _BIOLOGICALS = frozenset(
-    "bevacizumab denosumab infliximab pegfilgrastim rituximab trastuzumab".split()
+    ["bevacizumab", "denosumab", "infliximab", "pegfilgrastim", "rituximab", "trastuzumab"]
 )
 
 FAULTS: dict[str, Fault] = {

@@ -5,7 +5,7 @@ firm, and that the line says who settled it. It does not change a code or a unit
 gives another fact has done that before anything was drafted (`applying`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from chargeline.engine.answers.applying import SETTLES, source_of
@@ -49,34 +49,45 @@ def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Pr
     closed: list[Question] = []
     for question in proposal.questions:
         (closed if is_settled(question, items) else asked).append(question)
+    still, no_more = _asked_about(asked), _asked_about(closed)
     return Proposal(
-        lines=tuple([_told(_firm(line, asked, closed), items) for line in proposal.lines]),
+        lines=tuple([_told(_firm(line, still, no_more), items) for line in proposal.lines]),
         questions=tuple(asked),
         withheld=tuple([_told(entry, items) for entry in proposal.withheld]),
     )
 
 
-def _firm(line: ChargeLine, asked: Sequence[Question], closed: Sequence[Question]) -> ChargeLine:
+_AskedAbout = frozenset[tuple[str, str, str]]
+"""The code of a question, with `drug` and its drug, or with `administration` and a key of it."""
+
+
+def _asked_about(questions: Sequence[Question]) -> _AskedAbout:
+    about: set[tuple[str, str, str]] = set()
+    for question in questions:
+        code = question.finding.code
+        about.add((code, "drug", question.drug))
+        about.update([(code, "administration", key) for key in question.administrations])
+    return frozenset(about)
+
+
+def _firm(line: ChargeLine, asked: _AskedAbout, closed: _AskedAbout) -> ChargeLine:
     """The line, provisional no more if the question that it rested on is settled."""
-    if not line.provisional or not _any_about(line, closed) or _any_about(line, asked):
+    if not line.provisional:
+        return line
+    about = _asked_about_line(line)
+    if about.isdisjoint(closed) or not about.isdisjoint(asked):
         return line
     return line._replace(provisional="")
 
 
-def _any_about(line: ChargeLine, questions: Iterable[Question]) -> bool:
-    """Whether one of the questions is the one that a line rests on.
+def _asked_about_line(line: ChargeLine) -> _AskedAbout:
+    """What the question has that a line rests on.
 
     It has the code that makes the line provisional, and the line's drug or administration. A dose
     that cannot be read is no administration of its drug line, but has its drug.
     """
-    return any(
-        question.finding.code == line.provisional
-        and (
-            question.drug == line.drug
-            or not set(question.administrations).isdisjoint(line.administrations)
-        )
-        for question in questions
-    )
+    keys = [(line.provisional, "administration", key) for key in line.administrations]
+    return frozenset([(line.provisional, "drug", line.drug), *keys])
 
 
 def _told(entry: _Entry, items: _Items) -> _Entry:

@@ -23,8 +23,9 @@ def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Pr
     open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _RESTING]]
     if not open_:
         return proposal
+    first = _first_asked(open_)
     return proposal._replace(
-        lines=tuple([_marked(line, open_) for line in proposal.lines]),
+        lines=tuple([_marked(line, first) for line in proposal.lines]),
         questions=(*proposal.questions, *asked),
     )
 
@@ -54,14 +55,25 @@ _RESTING: Mapping[str, frozenset[FamilyName]] = {
 """The lines of which families rest on a question that is not a doubt; on a doubt rest all."""
 
 
-def _marked(line: ChargeLine, asked: Sequence[Question]) -> ChargeLine:
+_Asked = tuple[int, str]
+"""The place of a question among those that are asked, and its code."""
+
+
+def _first_asked(asked: Sequence[Question]) -> Mapping[tuple[FamilyName, str], _Asked]:
+    """The first question on which the lines of a family rest, by administration."""
+    first: dict[tuple[FamilyName, str], _Asked] = {}
+    for place, question in enumerate(asked):
+        code = question.finding.code
+        for family in _RESTING.get(code, _BOTH):
+            for key in question.administrations:
+                first.setdefault((family, key), (place, code))
+    return first
+
+
+def _marked(line: ChargeLine, first: Mapping[tuple[FamilyName, str], _Asked]) -> ChargeLine:
     """The line, provisional if one of its administrations is doubted and nothing else is open."""
     if line.provisional:
         return line
-    for question in asked:
-        code = question.finding.code
-        if line.family in _RESTING.get(code, _BOTH) and not set(line.administrations).isdisjoint(
-            question.administrations
-        ):
-            return line._replace(provisional=code)
-    return line
+    slots = [(line.family, key) for key in line.administrations]
+    asked = min([first[slot] for slot in slots if slot in first], default=None)
+    return line if asked is None else line._replace(provisional=asked[1])

@@ -9,7 +9,7 @@ left hand. It does not know whether a second line was needed: a person is asked.
 from collections.abc import Sequence
 
 from chargeline.engine.services.records import Service, start_seconds
-from chargeline.engine.spans import Span
+from chargeline.engine.spans import Span, overlap, union
 
 
 def access_lines(services: Sequence[Service]) -> list[list[Service]]:
@@ -27,7 +27,7 @@ def access_lines(services: Sequence[Service]) -> list[list[Service]]:
     lines: list[list[Service]] = []
     for name in sorted(by_name, key=lambda name: (start_seconds(by_name[name][0]), name)):
         same = by_name[name]
-        continued = [line for line in lines if any(_goes_on(service, line) for service in same)]
+        continued = [line for line in lines if _go_on(same, line)]
         if not continued:
             lines.append(list(same))
             continue
@@ -36,10 +36,21 @@ def access_lines(services: Sequence[Service]) -> list[list[Service]]:
             continued[0].extend(other)
             lines.remove(other)
     lines = _used_together(lines)
+    return _with_those_without_line(lines, without_line)
+
+
+def _with_those_without_line(
+    lines: Sequence[list[Service]], without_line: Sequence[Service]
+) -> list[list[Service]]:
+    """Add each service to the first line in which its drug or order went, else to the first."""
+    held = [_held(line) for line in lines]
+    together = [list(line) for line in lines]
     for service in without_line:
-        home = next((line for line in lines if _goes_on(service, line)), lines[0])
-        home.append(service)
-    return lines
+        names = _names(service)
+        home = next((at for at, of_line in enumerate(held) if not names.isdisjoint(of_line)), 0)
+        together[home].append(service)
+        held[home] |= names
+    return together
 
 
 def _used_together(lines: Sequence[list[Service]]) -> list[list[Service]]:
@@ -59,13 +70,8 @@ def _used_together(lines: Sequence[list[Service]]) -> list[list[Service]]:
 
 
 def _overlap_in_time(line: Sequence[Service], other: Sequence[Service]) -> bool:
-    return any(
-        start < other_stop and other_start < stop
-        for service in line
-        for start, stop in _presence(service)
-        for another in other
-        for other_start, other_stop in _presence(another)
-    )
+    ours = union(span for service in line for span in _presence(service))
+    return overlap(ours, [span for service in other for span in _presence(service)]) > 0
 
 
 def _presence(service: Service) -> Sequence[Span]:
@@ -74,10 +80,15 @@ def _presence(service: Service) -> Sequence[Span]:
     return [(begin, max(end, begin + 1)) for begin, end in service.spans] or [(start, start + 1)]
 
 
-def _goes_on(service: Service, line: Sequence[Service]) -> bool:
-    """Whether a line holds the same drug or the same order."""
-    order = service.administration.order
-    return any(
-        other.substance == service.substance or other.administration.order == order
-        for other in line
-    )
+def _go_on(services: Sequence[Service], line: Sequence[Service]) -> bool:
+    """Whether a line holds the same drug or the same order as one of the services."""
+    return not _held(services).isdisjoint(_held(line))
+
+
+def _held(line: Sequence[Service]) -> set[tuple[str, str]]:
+    return {name for service in line for name in _names(service)}
+
+
+def _names(service: Service) -> set[tuple[str, str]]:
+    """The drug and the order of a service, each marked as what it is."""
+    return {("drug", service.substance), ("order", service.administration.order)}

@@ -35,16 +35,18 @@ def further_infusions(
     """
     entries: list[Entry] = []
     timed = [initial] if initial.technique == "infusion" else []
+    substances = {infusion.substance for infusion in timed}
     for infusion in infusions:
         if infusion.service_class == "hydration":
             entries.append(placed(infusion, "additional"))
-        elif infusion.substance in [other.substance for other in timed]:
+        elif infusion.substance in substances:
             timed.append(infusion)
             entries.append(placed(infusion, "additional_hour", distinct=distinct))
         else:
             entry = _beside(infusion, timed, rules, distinct=distinct, reported=reported)
             if isinstance(entry, Placement) and entry.position == "sequential":
                 timed.append(infusion)
+                substances.add(infusion.substance)
             reported += _counts_as_concurrent(entry)
             entries.append(entry)
     return entries
@@ -72,7 +74,11 @@ def _beside(
     reported: int,
 ) -> Placement | NotReported:
     """The place of a drug infused for the first time: concurrent or sequential."""
-    others = [each for each in timed if each.service_class != "hydration"]
+    others = [
+        other
+        for other in timed
+        if other.service_class != "hydration" and _may_overlap(infusion, other)
+    ]
     together = max([overlap(infusion.spans, each.spans) // 60 for each in others], default=0)
     decision = rules.of(CONCURRENCY).decide(NO_FACTS)
     answer = decision.answer
@@ -86,6 +92,12 @@ def _beside(
         if over is not None:
             return over
     return placed(infusion, "concurrent", minutes=minutes, steps=(step,))
+
+
+def _may_overlap(infusion: Candidate, other: Candidate) -> bool:
+    """Whether one begins before the other ends, so that it pays to look at the stretches."""
+    ours, theirs = infusion.spans, other.spans
+    return ours[0][0] < theirs[-1][1] and theirs[0][0] < ours[-1][1]
 
 
 def _any_overlap(

@@ -6,7 +6,7 @@ Example: two syringes of fulvestrant from one order, at 10:00 and 10:03, are one
 two units by syringe.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.concerns import (
@@ -20,7 +20,13 @@ from chargeline.engine.infusions.places import Entry, NotReported, Placement
 from chargeline.engine.infusions.sites import BY_SITE
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.concerns import MIXTURE_RANK, OfClass
-from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
+from chargeline.engine.services.records import (
+    Service,
+    clock_order,
+    end_seconds,
+    keys_of,
+    start_seconds,
+)
 from chargeline.engine.trace import Step
 from chargeline.engine.words import (
     DrugClass,
@@ -79,7 +85,12 @@ def by_itself(
     decision = assessment.rules.of(EXCLUSIVE).decide(TechniqueOnly(technique))
     if decision.rule is not None:
         is_barred = _BARRED[decision.answer.with_]
-        beside = [each.substance for each in everything if each not in unit and is_barred(each)]
+        own = set(keys_of(unit))
+        beside = [
+            service.substance
+            for service in everything
+            if is_barred(service) and service.administration.key not in own
+        ]
         is_served = unit[0].administration.day in assessment.elsewhere.served_on
         if is_served and _BARRED_BY_OTHER_VISITS[decision.answer.with_]:
             beside.append("a service of another visit")
@@ -124,14 +135,16 @@ def _injections(
     service_class: DrugClass, same: Sequence[Service], rules: DayRules
 ) -> list[Placement]:
     decision = rules.of(INJECTIONS).decide(OfClass(service_class))
-    is_same_unit = _SAME_UNIT[decision.answer.per]
+    name_of, is_same_unit = _SAME_UNIT[decision.answer.per]
     units: list[list[Service]] = []
+    last: dict[Hashable, list[Service]] = {}  # the last unit of each name
     for injection in same:
-        home = [unit for unit in units if is_same_unit(unit[-1], injection, decision.answer)]
-        if home:
-            home[0].append(injection)
+        name = name_of(injection)
+        if name in last and is_same_unit(last[name][-1], injection, decision.answer):
+            last[name].append(injection)
         else:
-            units.append([injection])
+            last[name] = [injection]
+            units.append(last[name])
     placements: list[Placement] = []
     substances: set[str] = set()
     for unit in units:
@@ -143,27 +156,43 @@ def _injections(
     return placements
 
 
+def _drug_and_order(injection: Service) -> Hashable:
+    return (injection.substance, injection.administration.order)
+
+
+def _all_alike(injection: Service) -> Hashable:
+    return None
+
+
 def _one_visit(last: Service, following: Service, answer: InjectionsAnswer) -> bool:
     return True
 
 
 def _one_dose(last: Service, following: Service, answer: InjectionsAnswer) -> bool:
-    """Whether two syringes are one dose that was divided: same drug, same order, close in time."""
-    is_same_drug = last.substance == following.substance
-    is_same_order = last.administration.order == following.administration.order
+    """Whether two syringes of a drug and an order are one dose that was divided: close in time."""
     gap_seconds = start_seconds(following) - start_seconds(last)
-    return is_same_drug and is_same_order and gap_seconds <= answer.dose_minutes * 60
+    return gap_seconds <= answer.dose_minutes * 60
 
 
 def _one_syringe(last: Service, following: Service, answer: InjectionsAnswer) -> bool:
     return False
 
 
-_SAME_UNIT: Mapping[InjectionsPer, Callable[[Service, Service, InjectionsAnswer], bool]] = {
-    "visit": _one_visit,
-    "dose": _one_dose,
-    "injection": _one_syringe,
+_SAME_UNIT: Mapping[
+    InjectionsPer,
+    tuple[
+        Callable[[Service], Hashable],
+        Callable[[Service, Service, InjectionsAnswer], bool],
+    ],
+] = {
+    "visit": (_all_alike, _one_visit),
+    "dose": (_drug_and_order, _one_dose),
+    "injection": (_drug_and_order, _one_syringe),
 }
+"""What two injections of one unit have in common, and whether the second goes on with the unit.
+
+The injections are in the order of the clock. So where the last unit is too long ago, all are.
+"""
 
 
 def _technique(service: Service) -> Technique:

@@ -41,13 +41,7 @@ def candidates_of(services: Sequence[Service], rules: DayRules) -> list[Candidat
             candidates.append(_alone(same[0]))
         else:
             candidates += _repeated(sorted(same, key=clock_order), rules)
-    for bag in without_stop:
-        home = next((each for each in candidates if _is_of_one_order(bag, each)), None)
-        if home is None:
-            candidates.append(_alone(bag))
-        else:
-            candidates[candidates.index(home)] = _with_bag(home, bag)
-    return candidates
+    return _with_bags(candidates, without_stop) if without_stop else candidates
 
 
 def _alone(service: Service) -> Candidate:
@@ -65,11 +59,21 @@ def _alone(service: Service) -> Candidate:
     )
 
 
-def _is_of_one_order(bag: Service, infusion: Candidate) -> bool:
-    """Whether a bag without a stop is one of the bags of an infusion."""
-    orders = {service.administration.order for service in infusion.services}
-    is_same_drug = infusion.technique == "infusion" and infusion.substance == bag.substance
-    return is_same_drug and bag.administration.order in orders
+def _with_bags(candidates: Sequence[Candidate], without_stop: Sequence[Service]) -> list[Candidate]:
+    """Bags without a stop, each with the infusion of the same drug and order, or by itself."""
+    together = list(candidates)
+    places: dict[tuple[str, str], int] = {}  # of the first infusion, by drug and order
+    for place, infusion in enumerate(candidates):
+        if infusion.technique == "infusion":
+            for service in infusion.services:
+                places.setdefault((infusion.substance, service.administration.order), place)
+    for bag in without_stop:
+        home = places.get((bag.substance, bag.administration.order))
+        if home is None:
+            together.append(_alone(bag))
+        else:
+            together[home] = _with_bag(together[home], bag)
+    return together
 
 
 def _with_bag(infusion: Candidate, bag: Service) -> Candidate:
@@ -92,17 +96,20 @@ def _repeated(same: Sequence[Service], rules: DayRules) -> list[Candidate]:
 def _doses(same: Sequence[Service], answer: RepeatInfusionAnswer) -> list[list[Service]]:
     """The infusions dose by dose: stretches that belong together are one dose."""
     doses: list[list[Service]] = []
+    ended = 0  # the last stop of the dose so far
     for service in same:
-        if doses and _goes_on(doses[-1], service, answer.pause_minutes):
+        if doses and _goes_on(doses[-1][-1], ended, service, answer.pause_minutes):
             doses[-1].append(service)
+            ended = max(ended, end_seconds(service))
         else:
             doses.append([service])
+            ended = end_seconds(service)
     return doses
 
 
-def _goes_on(dose: _Dose, service: Service, pause_minutes: int) -> bool:
-    gap = start_seconds(service) - max([end_seconds(each) for each in dose])
-    is_one_order = service.administration.order == dose[-1].administration.order
+def _goes_on(last: Service, ended: int, service: Service, pause_minutes: int) -> bool:
+    gap = start_seconds(service) - ended
+    is_one_order = service.administration.order == last.administration.order
     return gap <= _TOUCHING_SECONDS or (is_one_order and gap <= pause_minutes * 60)
 
 
@@ -124,8 +131,13 @@ def _short_ones_as_pushes(
     doses: Sequence[_Dose], decision: Decision[RepeatInfusionAnswer]
 ) -> list[Candidate]:
     most = decision.answer.push_minutes
-    short = [dose for dose in doses[1:] if _minutes(dose) <= most]
-    rest = [service for dose in doses if dose not in short for service in dose]
+    short: list[_Dose] = []
+    rest = list(doses[0])
+    for dose in doses[1:]:
+        if _minutes(dose) <= most:
+            short.append(dose)
+        else:
+            rest += dose
     pushes = [_apart(dose, "push", decision) for dose in short]
     return [_joined(rest, decision), *pushes]
 

@@ -14,7 +14,8 @@ from chargeline.engine.timeline.corrections import address, clock, standing_reco
 from chargeline.engine.timeline.doses import amounts_of
 from chargeline.engine.timeline.orders import Order, merge_order_facts
 from chargeline.engine.timeline.records import Administration, Interval
-from chargeline.engine.timeline.running import BagChange, RunningDose, doses_of
+from chargeline.engine.timeline.running import BagChange, doses_of
+from chargeline.engine.timeline.running_dose import RunningDose
 from chargeline.engine.words import Charting, MethodCharted
 
 _new_administration = by_keyword(Administration)

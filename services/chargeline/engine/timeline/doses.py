@@ -11,7 +11,7 @@ from chargeline.engine.events import DrugAmount, Record, Source
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import Problem, problem_at
-from chargeline.engine.timeline.running import RunningDose
+from chargeline.engine.timeline.running_dose import RunningDose
 
 # These actions say how a dose went on, and not what was hung.
 _GOES_ON = frozenset({"pause", "restart", "stop", "rate", "verify"})

@@ -1,8 +1,8 @@
 """The running machine: from the rows of one order to the stretches in which its drug ran.
 
 There is one machine for each order. The machine takes the rows that stand (corrections.py) in the
-order of the clock, and holds a list of doses, of which only the last dose can still change. It
-knows no codes. The state of the machine is what the last dose is doing:
+order of the clock, and holds a list of doses (running_dose.py), of which only the last dose can
+still change. It knows no codes. The state of the machine is what the last dose is doing:
 
     nothing            there is no dose yet
     running            the clock runs, since the time of a start or restart
@@ -35,21 +35,19 @@ mean two moments; the machine takes the moment that makes the infusion shorter, 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from chargeline.engine.events import Record
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
-from chargeline.engine.timeline.records import Interval, Problem, problem_at
+from chargeline.engine.timeline.records import problem_at
+from chargeline.engine.timeline.running_dose import RunningDose, State, names_of
 from chargeline.engine.words import Action, ActionCharted
 
-ONE_HOUR = timedelta(hours=1)
 TOUCHING = timedelta(minutes=1)
 """Two stretches touch with a gap up to this one, because nurses chart in whole minutes."""
-
-State = Literal["nothing", "running", "paused", "stopped", "stopped in pause"]
 
 
 class BagChange(NamedTuple):
@@ -68,59 +66,6 @@ BAG_CHANGE = Concern(
     BagChange,
     meaning="until when a new bag goes on with the running infusion, and is not another dose",
 )
-
-
-class RunningDose:
-    """One dose under construction: the rows that made it and the stretches in which it ran."""
-
-    __slots__ = ("first", "intervals", "is_bolus", "problems", "records", "running_since", "state")
-
-    def __init__(self, record: Record) -> None:
-        self.first = record
-        self.records = [record]
-        self.intervals: list[Interval] = []
-        self.running_since: Record | None = None
-        self.state: State = "stopped"
-        self.is_bolus = False
-        self.problems: list[Problem] = []
-
-    def run_from(self, record: Record) -> None:
-        """Start the clock at the time of a row."""
-        self.running_since = record
-        self.state = "running"
-
-    def close(self, record: Record, field: str) -> None:
-        """End the running stretch at RXA-3 or RXA-4 of a row.
-
-        A stop before its start is a problem and no stretch.
-        """
-        opened = self.running_since
-        assert opened is not None, "only a running dose is closed"
-        self.running_since = None
-        at, twice = (record.at, record.at_twice) if field == "3" else _until(record)
-        start = opened.at
-        if opened.at_twice and not twice:
-            start = min(start + ONE_HOUR, at)
-        if opened.at_twice or twice:
-            self.problems.append(_twice(opened if opened.at_twice else record))
-        if at < start:
-            minutes_early = (opened.at - at) // timedelta(minutes=1)
-            self.problems.append(_stop_before_start(record, field, minutes_early))
-            return
-        self.intervals.append(Interval(start, at, address(opened, "3"), address(record, field)))
-
-    def run_once(self, record: Record) -> None:
-        """Take in a row that stands for itself: with its end, still running, or one moment."""
-        if record.until is not None:
-            self.running_since = record
-            self.close(record, "4")
-        elif record.action == "" and record.open_means_running:
-            self.run_from(record)
-            return
-        else:
-            source = address(record, "3")
-            self.intervals.append(Interval(record.at, record.at, source, source))
-        self.state = "stopped"
 
 
 class Machine:
@@ -182,7 +127,7 @@ def _hang_next_bag(machine: Machine, record: Record) -> None:
     else:
         longest = machine.order.minutes + machine.bag_change.grace_minutes
     if record.at - dose.running_since.at <= timedelta(minutes=longest):
-        dose.records.append(record)
+        dose.note(record)
     else:
         _start(machine, record)
 
@@ -190,7 +135,7 @@ def _hang_next_bag(machine: Machine, record: Record) -> None:
 def _go_on(machine: Machine, record: Record) -> None:
     """Start the clock of the last dose again."""
     dose = machine.doses[-1]
-    dose.records.append(record)
+    dose.note(record)
     dose.run_from(record)
 
 
@@ -221,7 +166,7 @@ def _stop(machine: Machine, record: Record) -> None:
     was_paused = dose.state == "paused"
     if dose.running_since is not None:
         dose.close(record, "3")
-    dose.records.append(record)
+    dose.note(record)
     dose.state = "stopped in pause" if was_paused else "stopped"
 
 
@@ -232,7 +177,7 @@ def _ask_for_start(machine: Machine, record: Record) -> None:
     """
     last = machine.doses[-1] if machine.doses else None
     if last is not None and last.problems and last.problems[-1].finding.code == "start.missing":
-        last.records.append(record)
+        last.note(record)
         return
     dose = machine.begin(record)
     dose.problems.append(
@@ -264,7 +209,7 @@ def _give(machine: Machine, record: Record) -> None:
     last = machine.doses[-1] if machine.doses else None
     if last is not None and _continues_closed(last, record):
         state = last.state
-        last.records.append(record)
+        last.note(record)
         last.run_once(record)
         last.state = "stopped" if state == "running" else state
         return
@@ -367,34 +312,5 @@ def _continues_closed(dose: RunningDose, record: Record) -> bool:
 
 def _is_another_drug(dose: RunningDose, record: Record) -> bool:
     """Whether a row names a drug, and none that the dose names."""
-    names = {name for row in dose.records for drug in row.drugs for name in drug.names}
-    own = {name for drug in record.drugs for name in drug.names}
-    return bool(names and own) and names.isdisjoint(own)
-
-
-# ------------------------------------------------------------------ what is asked
-
-
-def _until(record: Record) -> tuple[datetime, bool]:
-    assert record.until is not None, "RXA-4 is valued"
-    return record.until, record.until_twice
-
-
-def _twice(record: Record) -> Problem:
-    return problem_at(
-        address(record, "3"),
-        "time.twice",
-        expected="a time that occurs once",
-        found="a local time in the hour that the clock was put back, without offset",
-        do="confirm start and stop; until then the shorter reading is used",
-    )
-
-
-def _stop_before_start(record: Record, field: str, minutes_early: int) -> Problem:
-    return problem_at(
-        address(record, field),
-        "stop.before_start",
-        expected="a stop at or after the start",
-        found=f"a stop {minutes_early} minutes before its start",
-        do="correct the start or the stop in the record; until then nothing is billed",
-    )
+    own = names_of(record)
+    return bool(dose.names and own) and dose.names.isdisjoint(own)
