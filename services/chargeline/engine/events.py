@@ -100,7 +100,8 @@ class Record(NamedTuple):
     `at` is RXA-3 and `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice`
     say that the local time occurs twice that night, because the clock was put back. `at_address`
     and `until_address` are where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and
-    `vials` yet.
+    `vials` yet. `order_cancelled` is since when the order is cancelled by the ORC of the row
+    itself, BEGINNING if that gives no time; None if it does not say so.
     """
 
     message: MessageRef
@@ -131,6 +132,7 @@ class Record(NamedTuple):
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
     not_bought: bool = False
+    order_cancelled: datetime | None = None
     at_address: str = ""
     until_address: str = ""
 
