@@ -7,6 +7,7 @@ import asyncio
 import io
 import logging
 import random
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -304,7 +305,7 @@ async def test_what_happens_on_a_connection_is_logged_with_its_sender(out: io.St
         (RAS.replace(b"V0000001^^^GENHOSP^VN", b""), None),
         (with_header(MSH_7="yesterday"), None),
         (with_header(MSH_14="MORE"), "message.fragment"),
-        (RAS + RAS, "message.several"),
+        (RAS.removesuffix(b"\r") + RAS, "message.several"),
         (RAS + b"RX", "message.cut_off"),
     ],
 )
@@ -415,7 +416,8 @@ async def test_whatever_comes_is_answered() -> None:
                 )
             )
         answer = await gateway.handle(bytes(data), PEER)
-        assert code(answer) in ("AA", "AE") or b"ACK" in data
+        codes = re.findall(rb"\rMSA\W(A[AE])", answer or b"")  # two where MSH begins a second time
+        assert codes or b"ACK" in data
 
 
 # ------------------------------------------------------------------ keys

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.gateway.server import Gateway, tls_context
+from chargeline.gateway.server import Gateway
+from chargeline.gateway.tls import tls_context
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
 from tests.clock import PATIENCE_SECONDS
@@ -21,7 +22,6 @@ from tests.gateway import (
     make_authority,
     make_certificate,
     running,
-    settings,
     until,
 )
 from tests.hl7 import RAS
@@ -164,8 +164,12 @@ async def test_closing_under_tls_answers_what_is_in_flight(folder: Path) -> None
 @pytest.mark.parametrize("missing", ["certificate", "both"])
 def test_authorities_or_a_key_need_a_certificate(folder: Path, missing: str) -> None:
     """With such settings a gateway would serve without TLS, so it does not start."""
-    given = mutual(folder) | {"certificate": None}
+    files: dict[str, Path | None] = {
+        "certificate": None,
+        "private_key": folder / "gateway.key",
+        "authorities": folder / "hospital.pem",
+    }
     if missing == "both":
-        given["authorities"] = None
+        files["authorities"] = None
     with pytest.raises(ValueError, match="expected a certificate"):
-        tls_context(settings(**given))
+        tls_context(**files)

@@ -351,6 +351,43 @@ async def test_a_frame_without_end_is_refused_after_its_time() -> None:
         assert server.counts == {"connection_opened": 1, "frame_too_large": 1, "answer_sent": 1}
 
 
+@pytest.mark.parametrize(
+    ("pieces", "stranger"),
+    [
+        ([b"GET /healthz HTTP/1.1\r\n"], "http"),
+        ([b"PO", b"ST / HTTP/1.1\r\n"], "http"),
+        ([bytes.fromhex("1603010200010001fc0303")], "tls"),
+        ([RAS], "unframed"),
+        ([b"\r\n", b"M", b"SH|^~\\&|MAR"], "unframed"),
+        ([b"BHS|^~\\&|MAR|ZEBRA\r", RAS], "unframed"),
+    ],
+)
+async def test_who_will_never_send_a_frame_is_told_so_at_once(
+    pieces: list[bytes], stranger: str
+) -> None:
+    """The connection is closed and counted, long before it would be idle."""
+    async with serving(Ward()) as server, raw(server) as (reader, writer):
+        with suppress(ConnectionError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+            assert await reader.read() == b""
+        await until(lambda: server.connections == 0)
+        assert (server.counts[f"stranger_{stranger}"], server.counts["connection_idle"]) == (1, 0)
+
+
+async def test_a_frame_before_an_unframed_message_is_answered() -> None:
+    """The message without a frame is not, and the connection is closed."""
+    ward = Ward()
+    async with serving(ward) as server, raw(server) as (reader, writer):
+        writer.write(frame(b"first") + RAS + END + b"\r")
+        assert await answers(reader, 1) == [b"ok first"]
+        await until(lambda: server.connections == 0)
+        assert server.counts["stranger_unframed"] == 1
+    assert ward.frames == [b"first"]
+
+
 async def test_an_idle_connection_is_closed() -> None:
     """One message is answered, then nothing comes: the server closes the connection."""
     async with serving(Ward(), idle_seconds=WHILE_SECONDS) as server, connected(server) as client:

@@ -326,7 +326,9 @@ def test_a_style_without_messages_has_no_file(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["standard.hl7", "truth.json"]
 
 
-@pytest.mark.parametrize("wrong", [{"style": "paper"}, {"mess": 1.5}, {"mess": -0.1}, {"faults": 2.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"style": "paper"}, {"mess": 1.5}, {"mess": -0.1}, {"faults": 2.0}]
+)
 def test_a_wrong_argument_is_refused_with_what_was_expected(wrong: dict[str, Any]) -> None:
     """The error says what was expected and what was found."""
     with pytest.raises(ValueError, match=r"expected .* found"):

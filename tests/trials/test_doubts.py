@@ -147,6 +147,44 @@ def test_a_drug_under_a_cancelled_order_is_asked_about(
         assert bool(provisional(run)) == doubted
 
 
+@pytest.mark.parametrize(
+    ("orc", "doubted"),
+    [
+        ("ORC|CA||R1", True),
+        ("ORC|DC||R1", True),
+        ("ORC|OC||R1", True),
+        ("ORC|OD||R1", True),
+        ("ORC|SC||R1||DC", True),
+        (f"ORC|DC||R1||||||{DAY}0830", True),
+        (f"ORC|DC||R1||||||{DAY}0930", False),  # stopped while it ran
+        ("ORC|RE||R1", False),
+    ],
+)
+def test_a_row_whose_own_order_is_cancelled_is_asked_about(
+    tmp_path: Path, orc: str, doubted: bool
+) -> None:
+    """No RDE is there; without ORC-9 the ORC is about the order under which the row was charted."""
+    run = run_of(tmp_path, message(orc, rxa("carboplatin", "0900-1000", "450 mg"), "RXR|IV"))
+    assert charges(run) == ["96413 x1", "J9045 x9"]
+    assert questions(run) == (["order.cancelled"] if doubted else [])
+    assert bool(provisional(run)) == doubted
+
+
+def test_a_stop_under_an_order_that_was_discontinued_is_asked_about_by_nobody(
+    tmp_path: Path,
+) -> None:
+    """The bag was begun under an order in force, and stopped because that was discontinued."""
+    begun = rxa("carboplatin", "0900", "450 mg", note="New Bag")
+    ended = rxa("carboplatin", "1000", note="Stopped")
+    run = run_of(
+        tmp_path,
+        message("ORC|RE||R1", begun, "RXR|IV"),
+        message("ORC|DC||R1", ended, "RXR|IV", number=2),
+        interface="action-stream",
+    )
+    assert (charges(run), questions(run)) == (["96413 x1", "J9045 x9"], [])
+
+
 def test_one_bag_under_two_orders_is_asked_about(tmp_path: Path) -> None:
     """The same drug, amount and times twice: both are drafted, and the drug line waits."""
     row = rxa("carboplatin", "0900-1000", "450 mg")

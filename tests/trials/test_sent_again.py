@@ -83,3 +83,26 @@ def test_a_payer_that_is_changed_back_counts(tmp_path: Path, event: str, payer: 
     for arrived in permutations(feed):
         (visit,) = run_of(tmp_path, *arrived).visits
         assert visit.timeline.context.payer == payer
+
+
+def test_a_voided_row_that_is_sent_again_is_asked_about_at_the_visit(tmp_path: Path) -> None:
+    """No administration of the order is left that could carry the question."""
+    charted = corrected("450 mg", "1200", 1, status="A")
+    voided = corrected("450 mg", "1210", 2, status="D")
+    again = corrected("450 mg", "1220", 3, status="A")
+    for arrived in permutations((charted, voided, again)):
+        run = run_of(tmp_path, *arrived)
+        (visit,) = run.visits
+        assert (charges(run), visit.timeline.administrations) == ([], ())
+        assert [question.finding.code for question in visit.draft.questions] == ["correction.again"]
+
+
+def test_a_question_without_an_administration_ends_with_the_next_version(tmp_path: Path) -> None:
+    """Voided once more, at a later time: the row is gone, and nothing is left to ask."""
+    feed = (
+        corrected("450 mg", "1200", 1, status="A"),
+        corrected("450 mg", "1210", 2, status="D"),
+        corrected("450 mg", "1200", 3, status="A"),
+    )
+    run = run_of(tmp_path, *feed)
+    assert (charges(run), questions(run)) == ([], [])

@@ -330,7 +330,8 @@ def _without_gap(services: Sequence[Service | None]) -> list[Service]:
 
 def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
     """What must be asked about the visit as a whole."""
-    questions = [Question(each.finding, sources=(each.source,)) for each in timeline.problems]
+    problems = (*timeline.problems, *timeline.unplaced)
+    questions = [Question(each.finding, sources=(each.source,)) for each in problems]
     if len(timeline.patients) > 1:
         questions.append(
             ask(

@@ -101,6 +101,8 @@ class Record(NamedTuple):
     say that the local time occurs twice that night, because the clock was put back. `charted_by` is
     the nurse's number, "" where the site does not show it. `at_address` and `until_address` are
     where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and `vials` yet.
+    `order_cancelled` is since when the order is cancelled by the ORC of the row itself, BEGINNING
+    if that gives no time; None if it does not say so.
     """
 
     message: MessageRef
@@ -132,6 +134,7 @@ class Record(NamedTuple):
     vials: tuple[VialCode, ...]
     not_bought: bool = False
     charted_by: str = ""
+    order_cancelled: datetime | None = None
     at_address: str = ""
     until_address: str = ""
 

@@ -16,7 +16,13 @@ _FRAMES = {
     "frame_cut_off": "broken",
     "connection_idle": "idle",
 }
-_REFUSED_CONNECTIONS = {"connection_refused": "too_many", "handshake_failed": "handshake"}
+_REFUSED_CONNECTIONS = {
+    "connection_refused": "too_many",
+    "handshake_failed": "handshake",
+    "stranger_http": "http",
+    "stranger_tls": "tls",
+    "stranger_unframed": "unframed",
+}
 _REFUSALS = frozenset({"store_unavailable", "store_full", "store_too_large", "message_refused"})
 _ANSWER = "answer_"
 _ANSWERS = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})

@@ -1,5 +1,7 @@
 """From a frame to the store to the acknowledgement, in this order.
 
+A frame that holds several messages is taken apart first (`batches.py`).
+
 This module owns the key and the headers under which a message is stored, which messages are
 refused, and how long a message waits for a store that is down. It refuses to know what the store
 is. It judges only the header of a message: a message that the consumer cannot interpret is parked
@@ -9,16 +11,19 @@ there, since a sender would repeat a refused message for ever.
 import asyncio
 import re
 import secrets
-import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from chargeline.engine import MessageRef, VisitMerge, shape_of
+from chargeline.gateway import batches
+from chargeline.gateway.batches import Answered
+from chargeline.gateway.tls import tls_context
 from chargeline.hl7.acknowledge import (
     STORED,
     AckCondition,
@@ -187,7 +192,9 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen. Raises OSError if the address or a certificate cannot be used."""
-        await self.server.start(self.settings.host, self.settings.port, tls_context(self.settings))
+        to = self.settings
+        context = tls_context(to.certificate, to.private_key, to.authorities)
+        await self.server.start(to.host, to.port, context)
         log.info("gateway.listening", host=self.settings.host, port=self.server.port)
 
     async def close(self) -> None:
@@ -195,25 +202,39 @@ class Gateway:
         await self.server.close(self.settings.grace_seconds)
 
     async def handle(self, frame: bytes, peer: Peer) -> bytes | None:
-        """Store one message and return its answer, None if the sender wants none.
+        """Store the messages of a frame and return the answer, None if the sender wants none.
 
-        Raises HangUpError if the message could not be stored and its MSH-15 forbids an
+        Raises HangUpError if a message could not be stored and its MSH-15 forbids an
         answer that says so.
         """
-        if len(frame) <= LARGE_BYTES:
-            received = _receive(frame, peer, self._now())
-        else:  # beside the event loop, so that the other senders are answered meanwhile
-            received = await asyncio.to_thread(_receive, frame, peer, self._now())
+        several = await _beside(batches.several_in, frame)
+        if several is None:
+            return (await self._handle_one(frame, peer)).answer
+        return await self._handle_all(several, peer)
+
+    async def _handle_all(self, several: batches.SeveralMessages, peer: Peer) -> bytes | None:
+        if several.miscounted:
+            log.warning("batch.miscounted", code="batch.count", host=peer.host, where="BTS-1")
+        answered: list[Answered] = []
+        for first in range(0, len(several.messages), batches.AT_ONCE):
+            some = several.messages[first : first + batches.AT_ONCE]
+            answered += await asyncio.gather(*[self._handle_one(raw, peer) for raw in some])
+        now, number = self._now(), self._new_number()
+        return batches.answer_together(several, answered, now=now, control_id=number)
+
+    async def _handle_one(self, frame: bytes, peer: Peer) -> Answered:
+        received = await _beside(partial(_receive, peer=peer, at=self._now()), frame)
         if received.message is not None and received.message.type == "ACK":
             self._count("acknowledgement_received")
-            return None  # two systems that acknowledge each other's ACKs would never stop
+            # Two systems that acknowledge each other's ACKs would never stop.
+            return Answered(True, None)
         outcome = _refused(received, self.settings)
         if outcome is None:
             outcome = await self._stored(_copies(received, self._profile))
         answer = self._answer(received.header, outcome, peer)
         if answer is None and outcome in (UNAVAILABLE, FULL, TOO_LARGE):
             raise HangUpError("a message could not be stored, and its MSH-15 forbids an answer")
-        return answer
+        return Answered(outcome.verdict == "accept", answer)
 
     async def _stored(self, copies: list[InboundMessage]) -> AckCondition:
         """Put every copy into the store; wait at most `store_seconds` for a store that is down."""
@@ -278,6 +299,14 @@ class Gateway:
 
 
 # ------------------------------------------------------------------ one message
+
+
+_R = TypeVar("_R")
+
+
+async def _beside(work: Callable[[bytes], _R], frame: bytes) -> _R:
+    """Work on a frame; a large one beside the event loop, so that other senders are answered."""
+    return work(frame) if len(frame) <= LARGE_BYTES else await asyncio.to_thread(work, frame)
 
 
 class _Received(NamedTuple):
@@ -367,24 +396,3 @@ def _whose(received: _Received, profile: Profile) -> tuple[str, str, tuple[str, 
 def _type_of(message: Message) -> str:
     kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
     return kind if _TYPE.fullmatch(kind) else ""
-
-
-# ------------------------------------------------------------------ TLS
-
-
-def tls_context(settings: ListenerSettings) -> ssl.SSLContext | None:
-    """The TLS context of the settings' certificate files, or None for plain TCP.
-
-    Raises OSError if a file cannot be used, ValueError if a certificate is missing.
-    """
-    if settings.certificate is None:
-        if settings.authorities is not None or settings.private_key is not None:
-            raise ValueError(
-                "expected a certificate beside the private key or the authorities, found none"
-            )
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.authorities)
-    context.load_cert_chain(settings.certificate, settings.private_key)
-    if settings.authorities is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context

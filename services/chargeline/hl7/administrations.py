@@ -23,6 +23,7 @@ from chargeline.hl7.charted import ChartedRow, charted_at
 from chargeline.hl7.delimiters import Delimiters, component, text_at
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.orders import cancelled_by
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.segments import decimal_at, field, first_of_all
 from chargeline.hl7.sites import route_of, site_of
@@ -80,6 +81,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         vials=_vials(charted),
         not_bought=_not_bought(charted),
         charted_by=first_of_all((row, *others), profile.charted_by, delimiters),
+        order_cancelled=cancelled_by(charted.order.orc, profile, delimiters),
         at_address=at_address,
         until_address=until_address,
     )

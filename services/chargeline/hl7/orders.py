@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine import DrugAmount, MessageRef, OrderFact, by_keyword, words
+from chargeline.engine import BEGINNING, DrugAmount, MessageRef, OrderFact, by_keyword, words
 from chargeline.hl7.delimiters import Delimiters, component
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
@@ -112,6 +112,16 @@ def _controlled(orc: Row | None, profile: Profile, delimiters: Delimiters) -> da
         return profile.clock.read_if_valued(text, "ORC-9")
     except Hl7Error:
         return None
+
+
+def cancelled_by(orc: Row | None, profile: Profile, delimiters: Delimiters) -> datetime | None:
+    """Since when an ORC says that its order is cancelled, BEGINNING if it gives no time.
+
+    None if it does not say so. MSH-7 does not count here: a RAS is sent after the drug was begun.
+    """
+    if _control(orc, delimiters) != "cancelled":
+        return None
+    return _controlled(orc, profile, delimiters) or BEGINNING
 
 
 def _ordered_duration(

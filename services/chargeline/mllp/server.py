@@ -39,6 +39,9 @@ COUNTED = {
     "frame_too_large": "a frame was refused for its size",
     "frame_cut_off": "a frame whose end never came, or was begun anew before its end",
     "frame_empty": "a frame without content, as some senders keep a connection alive",
+    "stranger_http": "a connection was closed because it spoke HTTP",
+    "stranger_tls": "a connection was closed because it spoke TLS where none is set",
+    "stranger_unframed": "a connection was closed because HL7 came without a frame",
     "bytes_between_frames": "bytes outside frames, other than line ends",
     "answer_sent": "an answer was written",
 }
@@ -260,6 +263,10 @@ class _Connection:
                     return
                 await self._slots.acquire()
                 self._take(group.create_task(self._handle(frame.data)))
+            if stranger := self._frames.stranger:  # it waits in vain for an answer
+                self._server.count(f"stranger_{stranger}")
+                log.warning("connection.stranger", extra={**self._whose, "reason": stranger})
+                break
             self._start_clock(anew=bool(frames))
         self._answers.put_nowait(None)
 

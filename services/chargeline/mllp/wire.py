@@ -6,6 +6,7 @@ close it, and refuses to know what a message says.
 """
 
 import asyncio
+import re
 from collections import Counter
 from contextlib import suppress
 from typing import NamedTuple
@@ -15,6 +16,15 @@ CHUNK_BYTES = 1 << 16
 HEAD_BYTES = 1 << 12  # kept of a frame that is too large: enough for its MSH
 CLOSING_SECONDS = 2.0  # a peer has so long to take what was written; then we cut the connection
 FRAME_BYTES = 5_000_000
+
+# The first bytes of what comes outside a frame, for senders that will never send one.
+STRANGERS = {
+    "http": re.compile(rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|PRI) "),
+    "tls": re.compile(rb"\x16\x03"),
+    "unframed": re.compile(rb"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]"),
+}
+_LONGEST_STRANGER = 8
+_NOISE = b"\r\n\t \x00" + END  # may come before them
 
 
 class MllpError(ConnectionError):
@@ -32,12 +42,15 @@ class FrameReader:
     """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR may follow.
 
     `counts` holds what was seen, by the names of `COUNTED` in `server.py`. `partial` is True while
-    a frame has begun and not ended.
+    a frame has begun and not ended. `stranger` is the name in `STRANGERS` of what came outside a
+    frame and is no noise, "" if nothing did.
     """
 
     def __init__(self, frame_bytes: int) -> None:
         self.counts: Counter[str] = Counter()
         self.partial = False
+        self.stranger = ""
+        self._outside = b""  # the first bytes since the last frame
         self._most = frame_bytes
         self._buffer = bytearray()
         self._searched = 0
@@ -73,10 +86,21 @@ class FrameReader:
         start = self._buffer.find(START)
         between = self._buffer if start < 0 else self._buffer[:start]
         self.counts["bytes_between_frames"] += len(between.translate(None, b"\r\n"))
+        if between and not self.stranger and len(self._outside) < _LONGEST_STRANGER:
+            self._look_at(bytes(between))
         del self._buffer[: len(between) + 1]
         self._searched = 0
         self.partial = start >= 0
+        if self.partial:
+            self._outside = b""
         return self.partial
+
+    def _look_at(self, between: bytes) -> None:
+        """Note whether bytes outside frames begin like HTTP, TLS, or HL7 without a frame."""
+        self._outside = (self._outside + between).lstrip(_NOISE)[:_LONGEST_STRANGER]
+        for name, begins in STRANGERS.items():
+            if begins.match(self._outside):
+                self.stranger = name
 
     def _wait_for_more(self) -> None:
         if self._discarding:

@@ -1,4 +1,4 @@
-"""The dial for faults: which fault strikes a visit, and what a person should be asked because of it.
+"""The dial for faults: which fault strikes a visit, and what should be asked because of it.
 
 This module owns the table of faults and the questions that a visit's truth asks for. A visit has at
 most one fault, so its questions are known exactly. The codes are those of docs/findings.md, written
@@ -121,7 +121,15 @@ def _is_treatment_by_vein(visit: InventedVisit, dose: InventedDose) -> bool:
 
 
 _CYTOTOXIC = frozenset(
-    ["carboplatin", "cisplatin", "cyclophosphamide", "docetaxel", "irinotecan", "oxaliplatin", "pemetrexed"]
+    [
+        "carboplatin",
+        "cisplatin",
+        "cyclophosphamide",
+        "docetaxel",
+        "irinotecan",
+        "oxaliplatin",
+        "pemetrexed",
+    ]
 )
 _SOLD_BY_STRENGTH = frozenset({"leuprolide"})  # the strength of the syringe is the product
 _BIOLOGICALS = frozenset(
@@ -236,9 +244,11 @@ class Struck(NamedTuple):
         """The visit as it is charted."""
         change = self.fault().doses
         visit = self.case.visit
-        return replace(visit, administrations=change(self.case, visit.administrations)) if (
-            change
-        ) else visit
+        return (
+            replace(visit, administrations=change(self.case, visit.administrations))
+            if (change)
+            else visit
+        )
 
     def on_records(self, records: list[ChartedRecord]) -> list[ChartedRecord]:
         """The records as they are charted."""

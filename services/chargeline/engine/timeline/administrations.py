@@ -7,13 +7,14 @@ infusion without a charted stop stays open.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from chargeline.engine.events import OrderFact, Record
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.corrections import address, clock, standing_records
 from chargeline.engine.timeline.doses import amounts_of
 from chargeline.engine.timeline.orders import Order, merge_order_facts
-from chargeline.engine.timeline.records import Administration, Interval
+from chargeline.engine.timeline.records import Administration, Interval, Problem
 from chargeline.engine.timeline.running import BagChange, doses_of
 from chargeline.engine.timeline.running_dose import RunningDose
 from chargeline.engine.words import Charting, MethodCharted
@@ -24,7 +25,17 @@ _new_administration = by_keyword(Administration)
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
 
-def administrations_of(
+class OrderHistory(NamedTuple):
+    """The administrations of an order, and the problems that none of them carries.
+
+    A row that was voided and then sent again leaves a question and no administration.
+    """
+
+    administrations: tuple[Administration, ...] = ()
+    unplaced: tuple[Problem, ...] = ()
+
+
+def history_of(
     order_number: str,
     records: Sequence[Record],
     *,
@@ -32,7 +43,7 @@ def administrations_of(
     facts: Iterable[OrderFact],
     sent_again: Mapping[str, datetime],
     bag_change: BagChange,
-) -> tuple[Administration, ...]:
+) -> OrderHistory:
     """All administrations of one order, from its rows, its rate changes and its order messages.
 
     `chatter` holds rate changes and verifications. Rate changes count where a row says that the
@@ -48,10 +59,12 @@ def administrations_of(
     administrations = _with_unique_keys(
         [_administration(order_number, dose, order) for dose in doses]
     )
-    if problems and administrations:
+    if not administrations:
+        return OrderHistory((), tuple(problems))
+    if problems:
         last = administrations[-1]
         administrations[-1] = last._replace(problems=last.problems + tuple(problems))
-    return tuple(administrations)
+    return OrderHistory(tuple(administrations))
 
 
 def _with_unique_keys(administrations: list[Administration]) -> list[Administration]:
@@ -100,13 +113,22 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         wasted=tuple([amount for record in dose.records for amount in record.wasted]),
         ordered=order.drugs,
         left_paused=dose.state == "paused",
-        cancelled=order.cancelled,
+        cancelled=_cancelled(first, order),
         not_bought=any(record.not_bought for record in dose.records),
         stopped_only=_stopped_only(dose),
         charted_by=first.charted_by,
         entered=first.recorded,
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
     )
+
+
+def _cancelled(first: Record, order: Order) -> datetime | None:
+    """When the order was cancelled, as the row that begins the dose or another message says.
+
+    A stop under a discontinued order ends what was begun under an order in force.
+    """
+    said = first.order_cancelled if first.action != "stop" else None
+    return min([when for when in (said, order.cancelled) if when is not None], default=None)
 
 
 def _stopped_only(dose: RunningDose) -> datetime | None:

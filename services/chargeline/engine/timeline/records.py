@@ -137,6 +137,8 @@ class Timeline(NamedTuple):
     """Everything known about one visit, in the order of the clock.
 
     `patients` holds the patients of the visit: one, unless messages contradict each other.
+    `unplaced` are problems of orders of which no administration is left; of `problems`, parts of
+    messages could not be read.
     `answers` is what people said of it, oldest first; `draft` lets the answers take effect.
     """
 
@@ -144,6 +146,7 @@ class Timeline(NamedTuple):
     context: VisitContext
     days: tuple[Day, ...]
     problems: tuple[Problem, ...] = ()
+    unplaced: tuple[Problem, ...] = ()
     patients: tuple[str, ...] = ()
     answers: tuple[Answer | LineAnswer, ...] = ()
 

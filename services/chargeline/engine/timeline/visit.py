@@ -22,7 +22,7 @@ from chargeline.engine.events import (
 )
 from chargeline.engine.rules import NO_FACTS, Policy
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.timeline.administrations import administrations_of
+from chargeline.engine.timeline.administrations import OrderHistory, history_of
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
 from chargeline.engine.timeline.orders import BEGINNING
@@ -46,16 +46,21 @@ _NO_BAG_CHANGE = BagChange(grace_minutes=0, without_order_minutes=0)
 
 
 class _OrderState:
-    """What is known of one order, and the administrations last made from it."""
+    """What is known of one order, and the history last made from it."""
 
-    __slots__ = ("administrations", "chatter", "facts", "records", "sent_again")
+    __slots__ = ("chatter", "facts", "history", "records", "sent_again")
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.chatter: list[Record] = []
         self.facts: list[OrderFact] = []
         self.sent_again: dict[str, datetime] = {}  # digest of a message -> its last MSH-7
-        self.administrations: tuple[Administration, ...] = ()
+        self.history = OrderHistory()
+
+    @property
+    def administrations(self) -> tuple[Administration, ...]:
+        """The administrations last made of the order."""
+        return self.history.administrations
 
     def is_deaf_to_chatter(self) -> bool:
         """Whether a rate change alters nothing: every dose runs, or may run, without a pause."""
@@ -160,6 +165,7 @@ class Visit:
                 context=self._context.context(),
                 days=tuple(self._days),
                 problems=self._problems(),
+                unplaced=self._unplaced(),
                 patients=self._context.owners(),
                 answers=tuple(sorted(self._answers.values(), key=_when_answered)),
             )
@@ -175,7 +181,7 @@ class Visit:
             before = state.administrations
             if not before and not state.records and not state.chatter:
                 continue  # something is ordered, and nothing is given yet
-            after = administrations_of(
+            state.history = history_of(
                 number,
                 state.records,
                 chatter=state.chatter,
@@ -183,9 +189,9 @@ class Visit:
                 sent_again=state.sent_again,
                 bag_change=self._bag_change(state),
             )
+            after = state.administrations
             if after == before:
                 continue
-            state.administrations = after
             for day in {item.day for item in (*before, *after)}:
                 changes.setdefault(day, []).append((before, after))
         self._changed_orders.clear()
@@ -229,6 +235,11 @@ class Visit:
         return tuple(
             [Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable]
         )
+
+    def _unplaced(self) -> tuple[Problem, ...]:
+        """The problems of orders without administrations, by the number of the order."""
+        left = {number: state.history.unplaced for number, state in self._orders.items()}
+        return tuple([problem for number in sorted(left) for problem in left[number]])
 
 
 def _when_answered(answer: Answer | LineAnswer) -> tuple[datetime, str]:
