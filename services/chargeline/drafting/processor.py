@@ -17,9 +17,9 @@ Kafka. Records come in as values, and events go out through the outbox of the le
                  (`revisions.py`, `due.py`)
     8  announce  put all events into the outbox
 
-If the site lets a visit settle before it is drafted (`settle_seconds`), steps 6 to 8 are done later
-for it, by `work_off_due`. With 20 seconds, messages of a visit at 09:00:00, 09:00:05 and 09:00:10
-give one draft at 09:00:20.
+If the site lets a visit settle before it is drafted (`settle_seconds`), or a visit is large
+(`settling.py`), steps 6 to 8 are done later for it, by `work_off_due`. With 20 seconds, messages of
+a visit at 09:00:00, 09:00:05 and 09:00:10 give one draft at 09:00:20.
 """
 
 from collections import Counter
@@ -50,6 +50,7 @@ from chargeline.drafting.interfaces import interface_of
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
 from chargeline.drafting.rows import new_visit, parked_message, stored_merge, stored_message
 from chargeline.drafting.same_patient import draft_with_records
+from chargeline.drafting.settling import wait_of
 from chargeline.drafting.visit_cache import VisitCache
 from chargeline.engine import VisitKey
 from chargeline.hl7.profile import Profile
@@ -255,20 +256,20 @@ class Processor:
     async def _draft_or_settle(
         self, batch: Batch, keys: Sequence[VisitKey], now: datetime
     ) -> DraftingResult:
-        """Draft visits that changed at once, or mark them as due if the site lets visits settle."""
-        if not self.settings.settle:
-            return await self._draft(batch, keys, now)
-        rows = await batch.visits(keys)
-        wanted = [rows.get(key) or new_visit(key, now) for key in keys]
-        due = now + self.settings.settle
-        await batch.put_visits(
-            [
-                row._replace(settle_due=due, updated_at=now)
-                for row in wanted
-                if row.settle_due is None
-            ]
-        )
-        return DraftingResult()
+        """Draft visits that changed at once, or mark those as due that settle first."""
+        waits = {key: wait_of(self._cache.feed.rows(key), self.settings.settle) for key in keys}
+        later = [key for key in keys if waits[key]]
+        if later:
+            rows = await batch.visits(later)
+            wanted = {key: rows.get(key) or new_visit(key, now) for key in later}
+            await batch.put_visits(
+                [
+                    row._replace(settle_due=now + waits[key], updated_at=now)
+                    for key, row in wanted.items()
+                    if row.settle_due is None
+                ]
+            )
+        return await self._draft(batch, [key for key in keys if not waits[key]], now)
 
     async def work_off_due(
         self,

@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     settle_seconds: _Amount = _set(
         120,
         "How long after the first new message a visit is drafted, together with the messages that "
-        "came meanwhile. 0: at once.",
+        "came meanwhile. 0: at once, unless more than 150 rows are charted.",
     )
     redraft_per_second: _Amount = _set(
         10,

@@ -83,6 +83,11 @@ class Feed:
         """The timeline of a visit, None where no visit has that key."""
         return self[key] if key in self._visits else None
 
+    def rows(self, key: VisitKey) -> int:
+        """How many rows were charted of a visit, which is what a draft of it costs."""
+        visit = self._visits.get(key)
+        return visit.rows if visit is not None else 0
+
     def add(self, reading: Reading) -> set[VisitKey]:
         """Take in one message.
 

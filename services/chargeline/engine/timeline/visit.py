@@ -73,12 +73,14 @@ class _OrderState:
 class Visit:
     """Everything known of one visit; `timeline` is the same for the same events in any order.
 
-    `rules` are those of the base layer, because the payer is known only after the fold.
+    `rules` are those of the base layer, because the payer is known only after the fold. `rows`
+    counts the charted rows, each version of a row by itself.
     """
 
     def __init__(self, key: VisitKey, zone: str, rules: Policy) -> None:
         self.key = key
         self.zone = zone
+        self.rows = 0
         self._rules = rules
         self._orders: dict[str, _OrderState] = {}
         self._changed_orders: dict[str, None] = {}
@@ -142,6 +144,7 @@ class Visit:
         return state
 
     def _add_record(self, record: Record) -> None:
+        self.rows += 1
         if record.action not in CHATTER or record.status != "add":
             self._order(record.order).records.append(record)
             return

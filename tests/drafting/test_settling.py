@@ -1,0 +1,67 @@
+"""Claims about large visits: their messages share drafts, and no message is left without one."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chargeline.drafting.settling import ROWS_AT_ONCE, wait_of
+from chargeline.ledger.store import Ledger
+from tests.golden.messages import given, message, orc, rxa, rxr
+from tests.ledger import with_tables
+
+from .test_processor import Bench
+
+KEY = "ZEBRA|V1"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    bench = Bench(ledger)
+    await bench.claim()
+    yield bench
+    await ledger.close()
+
+
+def charted(rows: int) -> bytes:
+    """One message with so many pushes of one order, half a minute and more apart."""
+    times = [f"20260302{minute // 60:02}{minute % 60:02}" for minute in range(rows)]
+    pushes = [
+        rxa("ONDANSETRON", "4 mg", time, number=number) + "\r" + rxr("IV", "IVP")
+        for number, time in enumerate(times, 1)
+    ]
+    return message("RAS^O17", orc("R1"), *pushes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "settle", "wait"),
+    [(0, 0, 0), (150, 0, 0), (151, 0, 1.51), (1000, 0, 10), (1000, 120, 120), (50, 120, 120)],
+)
+def test_a_large_visit_waits_for_ten_milliseconds_a_row(
+    rows: int, settle: int, wait: float
+) -> None:
+    """A site may let every visit wait longer, and never shorter."""
+    assert wait_of(rows, timedelta(seconds=settle)) == timedelta(seconds=wait)
+
+
+async def test_the_messages_of_a_large_visit_share_one_draft(bench: Bench) -> None:
+    """Three lots come while the visit waits; one draft has them all, when the wait is over."""
+    await bench.feed([(KEY, charted(ROWS_AT_ONCE), {})])
+    first = len(bench.published)
+    assert first > 0
+    for hour in ("0901", "0902", "0903"):
+        await bench.feed([(KEY, given("FUROSEMIDE", "20 mg", hour, order=f"S{hour}"), {})])
+    assert len(bench.published) == first
+    await bench.later(minutes=1)
+    (draft,) = (await bench.drafts()).values()
+    assert draft.revision == 2
+    assert len(draft.encounters[0].administrations) == ROWS_AT_ONCE + 3
+
+
+async def test_a_small_visit_does_not_wait_for_a_large_one(bench: Bench) -> None:
+    await bench.feed([(KEY, charted(ROWS_AT_ONCE + 1), {})])
+    other = given("CARBOPLATIN", "450 mg", "0900", "1000", visit="V2", patient="ZZ2")
+    await bench.feed([("ZEBRA|V2", other, {})])
+    assert [visit for _facility, visit in await bench.drafts()] == ["V2"]
