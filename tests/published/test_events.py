@@ -536,7 +536,7 @@ def test_the_bar_between_facility_and_visit_does_not_confuse_ids() -> None:
 
 
 def test_no_header_holds_more_than_the_key_and_a_hash() -> None:
-    """Tools show headers beside the key: the visit is in the subject only, the control id nowhere."""
+    """Tools show headers: the visit is in the subject only, the control id in none."""
     told = headers(TimedEvent(parked_message(key=("ZEBRA", "V4242")), NOON))
     assert told.pop("ce_subject") == "ZEBRA|V4242"
     assert "V4242" not in str(told) and "4711" not in str(told)
