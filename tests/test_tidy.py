@@ -63,6 +63,7 @@ LAYER = {
     "serve": "wiring",
     "cli": "wiring",
     "demo": "wiring",
+    "schemas": "wiring",
     "version": "version",
 }
 MAY_IMPORT = {  # besides itself

@@ -67,7 +67,7 @@ def test_a_drug_line_tells_its_drug_its_sum_and_the_source_of_its_unit() -> None
     assert step.facts == (
         ("drug", "carboplatin"),
         ("arithmetic", "450 mg / 50 mg a unit = 9"),
-        ("cite", "CMS ASP file 2025-10"),
+        ("cite", "CMS-ASP"),
     )
 
 

@@ -469,6 +469,7 @@ def test_the_headers_are_those_of_cloudevents_in_binary_mode() -> None:
     assert told == {
         "ce_specversion": "1.0",
         "ce_source": "/chargeline/ZEBRA_CLINIC",
+        "ce_subject": to_kafka(TimedEvent(revision(), NOON))[0],
         "ce_type": "org.chargeline.charge.draft.v1",
         "ce_time": "2026-03-02T12:00:00Z",
         "content-type": "application/json",
@@ -534,7 +535,8 @@ def test_the_bar_between_facility_and_visit_does_not_confuse_ids() -> None:
     assert headers(one)["ce_id"] != headers(other)["ce_id"]
 
 
-def test_no_header_holds_more_than_facility_and_hash() -> None:
-    """Tools and logs show headers, so neither the visit nor the control id is in them."""
-    told = str(headers(TimedEvent(parked_message(key=("ZEBRA", "V4242")), NOON)))
-    assert "V4242" not in told and "4711" not in told
+def test_no_header_holds_more_than_the_key_and_a_hash() -> None:
+    """Tools show headers: the visit is in the subject only, the control id in none."""
+    told = headers(TimedEvent(parked_message(key=("ZEBRA", "V4242")), NOON))
+    assert told.pop("ce_subject") == "ZEBRA|V4242"
+    assert "V4242" not in str(told) and "4711" not in str(told)

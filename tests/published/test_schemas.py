@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from chargeline.published import inbound
 from chargeline.published.events import TimedEvent, to_kafka
-from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi, files, write
+from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi
 from chargeline.published.shapes import TYPES
+from chargeline.schemas import files, write
 from chargeline.settings import Settings
 from tests.published.test_events import (
     NOON,
@@ -59,14 +61,15 @@ def values(node: Any, key: str) -> list[Any]:
 
 @pytest.mark.parametrize("name", sorted(files()))
 def test_a_published_file_is_the_one_that_the_code_makes(name: str) -> None:
-    """If it differs, run `python -m chargeline.published.schemas` and say in the commit why."""
+    """If it differs, run `python -m chargeline.schemas` and say in the commit why."""
     assert (SCHEMAS / name).read_text(encoding="utf-8") == files()[name]
 
 
 def test_writing_makes_all_files(tmp_path: Path) -> None:
     """The folder need not exist."""
     write(tmp_path / "new")
-    assert {path.name for path in (tmp_path / "new").iterdir()} == set(files())
+    made = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
+    assert {path.relative_to(tmp_path / "new").as_posix() for path in made} == set(files())
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.topic)
@@ -111,6 +114,24 @@ def test_headers_hold_under_the_published_message() -> None:
         told = to_kafka(TimedEvent(event, NOON))[1]
         Draft202012Validator(shape).validate(told)
         assert set(told) == set(shape["properties"])
+
+
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.topic)
+def test_an_example_is_an_event_of_its_kind(channel: Any) -> None:
+    """It holds under its schema and headers, and its model reads it."""
+    example = json.loads((SCHEMAS / "examples" / f"{channel.topic}.json").read_text("utf-8"))
+    validator(channel.topic).validate(example["value"])
+    channel.model.model_validate_json(json.dumps(example["value"]))
+    shape = asyncapi()["components"]["messageTraits"]["cloud_event"]["headers"]
+    Draft202012Validator(shape).validate(example["headers"])
+    assert example["headers"]["ce_type"] == TYPES[channel.model]
+    assert example["headers"]["ce_subject"] == example["key"] == "ZEBRA|V100001"
+
+
+def test_every_header_of_an_inbound_message_is_published() -> None:
+    """Those that a gateway writes, and those that chargeline writes to itself."""
+    ours = {text for text in vars(inbound).values() if str(text).startswith("chargeline-")}
+    assert set(asyncapi()["components"]["messages"]["hl7_inbound"]["headers"]["properties"]) == ours
 
 
 def test_keys_hold_under_the_published_binding() -> None:

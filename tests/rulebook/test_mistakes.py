@@ -61,7 +61,7 @@ def small_rules(
 
 
 # A drug without a mistake.
-PLAIN = "zebrastatin,stripes,J9999,5,mg,antineoplastic,SDV,2024-01-01,,site,"
+PLAIN = "zebrastatin,stripes,J9999,5,mg,antineoplastic,SDV,2024-01-01,,HOUSE,"
 
 
 def mistakes(folder: Path, formulary: Path | None = None) -> list[str]:
@@ -97,11 +97,33 @@ def test_a_table_that_excel_saved_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("amount", ["", "0", "-5", "five", "nan", "inf", "1,5"])
 def test_a_billing_unit_is_a_number_above_0(amount: str, tmp_path: Path) -> None:
     """Empty, 0, -5, a word, nan, inf and a comma are refused, with file and line."""
-    row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,site,'
+    row = f'zebrastatin,stripes,J9999,"{amount}",mg,antineoplastic,SDV,2024-01-01,,HOUSE,'
     assert mistakes(with_drugs(tmp_path, row)) == [
         f"formulary/drugs.csv line 2: expected unit_amount above 0, found {amount!r}; "
         "give the billing unit"
     ]
+
+
+def test_a_drug_cites_keys_of_the_sources(tmp_path: Path) -> None:
+    """Several keys stand with `|` between them; each must be known."""
+    rows = [PLAIN.replace("HOUSE", cite) for cite in ("HOUSE|HOUSE", "CMS file", "HOUSE|GUIDE", "")]
+    ids = ("one", "two", "three", "four")
+    drugs = [
+        row.replace("zebrastatin", name).replace("stripes", name)
+        for row, name in zip(rows, ids, strict=True)
+    ]
+    assert mistakes(with_drugs(tmp_path, *drugs)) == [
+        f"formulary/drugs.csv line {line}: expected a source of sources.toml, found {found}; "
+        "correct the key"
+        for line, found in ((3, "'CMS file'"), (4, "'GUIDE'"), (5, "''"))
+    ]
+
+
+def test_a_sites_own_drug_may_cite_any_text(tmp_path: Path) -> None:
+    """Its source is the site."""
+    own = tmp_path / "own.csv"
+    own.write_text(DRUG_COLUMNS + PLAIN.replace("HOUSE", "our pharmacy") + "\n")
+    assert load_rulebook(rules_directory(), own).formulary.has("zebrastatin")
 
 
 def test_a_kind_is_one_of_the_closed_list(tmp_path: Path) -> None:
@@ -147,7 +169,7 @@ def test_a_row_ends_after_it_begins(tmp_path: Path) -> None:
 )
 def test_a_name_means_one_drug(name: str, tmp_path: Path) -> None:
     """A name of two drugs is refused, and both drugs are named."""
-    other = f"zebramab,{name},J7777,1,mg,antineoplastic,SDV,2024-01-01,,site,"
+    other = f"zebramab,{name},J7777,1,mg,antineoplastic,SDV,2024-01-01,,HOUSE,"
     (mistake,) = mistakes(with_drugs(tmp_path, PLAIN, other))
     assert mistake.startswith("formulary: expected a name that means one drug, found ")
     assert "zebrastatin and zebramab" in mistake

@@ -216,8 +216,8 @@ def test_a_day_without_a_code_is_a_question_not_zero(tmp_path: Path) -> None:
 def test_a_drug_is_billed_by_the_row_of_its_day(tmp_path: Path) -> None:
     """A drug given on 30 June has the old code and unit; given on 1 July it has the new ones."""
     rows = (
-        "zebrastatin,,J9998,5,mg,supportive,SDV,2024-01-01,2026-07-01,site,",
-        "zebrastatin,,J9999,10,mg,supportive,SDV,2026-07-01,,site,",
+        "zebrastatin,,J9998,5,mg,supportive,SDV,2024-01-01,2026-07-01,HOUSE,",
+        "zebrastatin,,J9999,10,mg,supportive,SDV,2026-07-01,,HOUSE,",
     )
     formulary = load_rulebook(small_rules(tmp_path, drugs=rows)).formulary
     drugs = [formulary.find(("zebrastatin",), "", day).drug for day in (JUNE_30, JULY_1)]

@@ -46,16 +46,18 @@ def to_kafka(event: TimedEvent) -> tuple[str, dict[str, str], bytes]:
     """Key, headers and value of the Kafka record of an event."""
     assert event.time.tzinfo is not None, "an event's time has a zone"
     data = event.data
+    key = record_key(data.facility, data.visit)
     value = data.value if isinstance(data, WrittenRevision) else data.model_dump_json().encode()
     headers = {
         "ce_specversion": "1.0",
         "ce_id": _event_id(data, value),
         "ce_source": _source(data.facility),
+        "ce_subject": key,
         "ce_type": _type(data),
         "ce_time": event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "content-type": "application/json",
     }
-    return record_key(data.facility, data.visit), headers, value
+    return key, headers, value
 
 
 def _event_id(data: OutboundEvent, value: bytes) -> str:

@@ -1,18 +1,17 @@
 """The published schemas: a JSON Schema for each of our events, and AsyncAPI for the topics.
 
 This module owns how the models of shapes.py are written down for other programs. To write the files
-of schemas/, run `python -m chargeline.published.schemas`. It does not decide what an event holds.
+of schemas/, run `python -m chargeline.schemas`. It does not decide what an event holds.
 The models refuse a key that they do not name, but the published schemas allow it: within v1 we may
 add a key, and a reader must ignore a key that it does not know.
 """
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from chargeline.published import inbound
 from chargeline.published.shapes import (
     TYPES,
     Data,
@@ -190,10 +189,58 @@ _KAFKA_KEY = {
         "bindingVersion": _BINDING,
     }
 }
+_INBOUND_HEADERS: dict[str, Any] = {
+    "type": "object",
+    "description": "None shows a patient, and none is required: who writes to the topic beside a "
+    "gateway may leave them all out.",
+    "properties": {
+        inbound.TYPE: {"type": "string", "description": "MSH-9, empty if it is no message type"},
+        inbound.DIGEST: {
+            "type": "string",
+            "pattern": "^[0-9a-f]{32}$",
+            "description": "a hash of the body, the same for a message that is sent again",
+        },
+        inbound.INTERFACE: {
+            "type": "string",
+            "description": "how the sender writes: the name of a folder of rules/interfaces; a "
+            "message of an interface that the capture does not have is parked",
+        },
+        inbound.PEER: {
+            "type": "string",
+            "description": "the sender's host, and the name in its certificate",
+        },
+        inbound.PROBLEM: {
+            "type": "string",
+            "description": "the code of a finding: the message cannot be read",
+        },
+        inbound.NO_VISIT: {
+            "const": "1",
+            "description": "the message names no visit, so the key ends in a digest",
+        },
+        inbound.MERGE_COPY: {
+            "enum": ["prior", "surviving"],
+            "description": "a merge of two visits comes once under the key of each",
+        },
+        inbound.NUDGE: {
+            "const": "1",
+            "description": "no message, the value is empty: look at this visit again",
+        },
+        inbound.REKEYED: {
+            "const": "1",
+            "description": "the message is sent again under the key of its visit",
+        },
+        inbound.RETRIED: {
+            "type": "string",
+            "pattern": "^[0-9]+$",
+            "description": "a person retried the parked message with this number",
+        },
+    },
+}
 _HL7: dict[str, Any] = {
     "name": "hl7",
     "title": "One HL7 v2 message",
     "contentType": "application/hl7-v2",
+    "headers": _INBOUND_HEADERS,
     "bindings": _KAFKA_KEY,
     "payload": {
         "type": "string",
@@ -218,7 +265,15 @@ def _message(channel: Channel) -> dict[str, Any]:
 
 _HEADERS: dict[str, Any] = {
     "type": "object",
-    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"],
+    "required": [
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        "ce_subject",
+        "ce_type",
+        "ce_time",
+        "content-type",
+    ],
     "properties": {
         "ce_specversion": {"const": "1.0"},
         "ce_id": {
@@ -230,6 +285,10 @@ _HEADERS: dict[str, Any] = {
             "type": "string",
             "format": "uri-reference",
             "description": "/chargeline/ and the facility, such as /chargeline/ZEBRA",
+        },
+        "ce_subject": {
+            "type": "string",
+            "description": "facility|visit, as in the key; a part that is not known is empty",
         },
         "ce_type": {"enum": list(TYPES.values())},
         "ce_time": {"type": "string", "format": "date-time"},
@@ -245,8 +304,7 @@ def files() -> Mapping[str, str]:
     """The files of schemas/, by name."""
     schemas = {f"{channel.topic}.schema.json": _as_json(schema_of(channel)) for channel in CHANNELS}
     head = (
-        "# Made by `python -m chargeline.published.schemas`; "
-        "change services/chargeline/published/ instead.\n"
+        "# Made by `python -m chargeline.schemas`; change services/chargeline/published/ instead.\n"
     )
     return {**schemas, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
 
@@ -276,14 +334,3 @@ def as_yaml(value: Any, depth: int = 0) -> Iterator[str]:
 
 def _yaml_key(key: str) -> str:
     return key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-
-
-def write(folder: Path) -> None:
-    """Write the files into a folder, and create the folder if it does not exist."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files().items():
-        (folder / name).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("schemas"))

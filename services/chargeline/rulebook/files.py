@@ -171,13 +171,18 @@ def check_source(
     row: Row, sources: Mapping[str, str], mistakes: list[Finding], column: str = "cite"
 ) -> None:
     """Add a mistake if a row cites a source that sources.toml does not have."""
-    if row.cells[column] not in sources:
+    check_key(row.cells[column], row.place, sources, mistakes)
+
+
+def check_key(key: str, place: str, sources: Mapping[str, str], mistakes: list[Finding]) -> None:
+    """Add a mistake if sources.toml does not have a key."""
+    if key not in sources:
         mistakes.append(
             Finding(
                 "rules.cite",
                 expected="a source of sources.toml",
-                found=repr(row.cells[column]),
-                where=row.place,
+                found=repr(key),
+                where=place,
                 do="correct the key",
             )
         )

@@ -48,7 +48,7 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     shared = SharedDecisions()
     policies = _policies(folder, base, reader, shared)
     default, payers = _payers(folder / "payers.toml", policies, mistakes)
-    drugs = _drugs(folder, formulary, mistakes)
+    drugs = _drugs(folder, formulary, sources, mistakes)
     words_of_names = folder / "formulary" / "words.toml"
     name_words = parse_name_words(words_of_names, mistakes) if words_of_names.exists() else None
     if mistakes:
@@ -186,11 +186,13 @@ def _payers(
     return default, policy_of_payer
 
 
-def _drugs(folder: Path, formulary: Path | None, mistakes: list[Finding]) -> list[Drug]:
+def _drugs(
+    folder: Path, formulary: Path | None, sources: Mapping[str, str], mistakes: list[Finding]
+) -> list[Drug]:
     drugs = [
         drug
         for path in sorted((folder / "formulary").glob("*.csv"))
-        for drug in parse_formulary(path, mistakes)
+        for drug in parse_formulary(path, mistakes, sources)
     ]
     mistakes.extend(formulary_mistakes(drugs, "formulary"))
     if formulary is None:

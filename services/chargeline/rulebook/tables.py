@@ -26,6 +26,7 @@ from chargeline.engine import (
 from chargeline.rulebook.files import (
     Days,
     Row,
+    check_key,
     check_source,
     days_of,
     place_of,
@@ -162,11 +163,20 @@ def _rule(
 # ------------------------------------------------------------------ drugs
 
 
-def parse_formulary(path: Path, mistakes: list[Finding]) -> list[Drug]:
-    """The drugs of one formulary table."""
+def parse_formulary(
+    path: Path, mistakes: list[Finding], sources: Mapping[str, str] | None = None
+) -> list[Drug]:
+    """The drugs of one formulary table.
+
+    Each key in `cite` must be one of `sources`. With None `cite` may be any text: the source of a
+    site's own table is the site.
+    """
     drugs = []
     for row in read_table(path, _DRUG_COLUMNS, mistakes):
         days = days_of(row, mistakes)
+        if sources is not None:
+            for key in row.cells["cite"].split("|"):
+                check_key(key, row.place, sources, mistakes)
         drug = _drug(row, days, mistakes)
         if drug is not None:
             drugs.append(drug)
@@ -205,7 +215,7 @@ def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
         container=cells["container"],
         starts=days.starts,
         ends=days.ends,
-        cite=cells["cite"],
+        cite=cells["cite"].replace("|", ", "),
         note=cells["note"],
         routes=_routes(row, cells["routes"], mistakes),
         amounts=_amounts(row, cells["amounts"], mistakes),
