@@ -239,3 +239,33 @@ def test_the_choices_of_a_question_are_its_own(tmp_path: Path) -> None:
     before = run_after(tmp_path, open_infusion())
     choices = [offer.choice for offer in asked(before, "stop.missing").offers]
     assert choices == ["stop", "push", "unknown", "not_given"]
+
+
+def test_an_answer_fits_no_other_question(tmp_path: Path) -> None:
+    """A file that was edited by hand cannot answer what nobody asked."""
+    before = run_after(tmp_path, open_infusion())
+    said = answer(before, "stop.missing", "unknown")
+    edited = said.model_copy(
+        update={"code": "technique.no_route", "choice": "route", "value": "subcutaneous"}
+    )
+    assert charges(run_after(tmp_path, open_infusion(), edited)) == charges(before)
+
+
+@pytest.mark.parametrize("value", ["1,000 mg", "450", "4.5e2 mg", "45O mg", "450 banana", "0 mg"])
+def test_an_amount_that_is_none_closes_nothing(tmp_path: Path, value: str) -> None:
+    """It says a number and a unit, and nothing else."""
+    messages = [order("carboplatin", "450 mg", 60), given("carboplatin", "0900-1000", "4500 mg")]
+    before = run_after(tmp_path, messages)
+    after = run_after(tmp_path, messages, answer(before, "dose.ordered", "dose", value))
+    assert questions(after) == ["dose.ordered"]
+
+
+def test_the_drug_that_was_given_under_another_order_can_be_named(tmp_path: Path) -> None:
+    """Cisplatin under the order of carboplatin: it was carboplatin, or it was cisplatin."""
+    messages = [order("carboplatin", "450 mg", 60), given("cisplatin", "0900-1000", "100 mg")]
+    before = run_after(tmp_path, messages)
+    for product, code in (("carboplatin", "J9045 x2"), ("cisplatin", "J9060 x10")):
+        after = run_after(
+            tmp_path, messages, answer(before, "drug.not_ordered", "product", product)
+        )
+        assert questions(after) == [] and code in charges(after)

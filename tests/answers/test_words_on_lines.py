@@ -75,3 +75,36 @@ def test_a_held_line_stands_and_says_why(tmp_path: Path) -> None:
     assert all(line.held for line in lines_of(whole).values())
     assert whole.visits[0].draft.held == "the payer's contract"
     assert charges(whole) == charges(before)
+
+
+def test_a_word_on_a_line_that_is_gone_is_asked_about(tmp_path: Path) -> None:
+    """The drug was not given after all: the override has no line, and does not go in silence."""
+    before = run_after(tmp_path, MESSAGES)
+    said = word(before, "J9045", "override", "J9045 x8")
+    gone = [MESSAGES[0], given("carboplatin", "0900-1000", "450 mg", done="NA")]
+    after = run_after(tmp_path, gone, said)
+    (question,) = after.visits[0].draft.questions
+    assert (question.finding.code, question.finding.found) == ("answer.outdated", "no such line")
+
+
+def test_an_override_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    """As a hand may have edited it in a file of answers."""
+    before = run_after(tmp_path, MESSAGES)
+    said = word(before, "J9045", "override", "J9045 x8").model_copy(update={"value": "zebra"})
+    after = run_after(tmp_path, MESSAGES, said)
+    assert charges(after) == charges(before) and questions(after) == ["answer.outdated"]
+
+
+def test_a_word_on_all_lines_is_the_last_one(tmp_path: Path) -> None:
+    """A release of the visit releases a held line; a line may be let go from a held visit."""
+    before = run_after(tmp_path, MESSAGES)
+    later = {"at": EVENING.replace(hour=22)}
+    one = word(before, "96413", "hold")
+    everything = word(before, "", "release").model_copy(update=later)
+    assert not any(
+        line.held for line in lines_of(run_after(tmp_path, MESSAGES, one, everything)).values()
+    )
+    whole = word(before, "", "hold")
+    let_go = word(before, "96413", "release").model_copy(update=later)
+    after = lines_of(run_after(tmp_path, MESSAGES, whole, let_go))
+    assert (after["96413"].held, after["J9045"].held) == ("", "the payer's contract")

@@ -67,7 +67,7 @@ def test_a_word_on_a_line_in_a_file_is_drafted(feed: str, tmp_path: Path, capsys
 
 WRONG = [
     (("nope",), "expected one of stop, push, unknown, not_given, found nope"),
-    (("stop",), "expected a time with its offset"),
+    (("stop",), "expected a time after 2026-03-02T09:00-05:00"),
     (("push", "--value", "x"), "expected no value, found 'x'"),
 ]
 
@@ -103,3 +103,24 @@ def test_a_file_of_answers_with_mistakes_is_refused(
     assert refused.code == 2
     assert f"{said}:1: expected an answer" in refused.err and f"{said}:2" in refused.err
     assert "found no JSON" in refused.err
+
+
+@pytest.mark.parametrize("value", ["08:30", "09:00", "2026-03-02T08:30"])
+def test_a_slip_of_the_keyboard_is_no_stop_of_the_next_day(
+    feed: str, tmp_path: Path, capsys: Capsys, value: str
+) -> None:
+    """The start is 09:00: an earlier clock time is refused, with an example of the sender's."""
+    number, said = number_of_question(feed, capsys), tmp_path / "said.jsonl"
+    where = ("--feed", feed, *POLICY, "--answers", str(said))
+    refused = inside(capsys, "answer", number, "stop", "--value", value, *WHO, *where)
+    assert refused.code == 2 and "after 2026-03-02T09:00-05:00" in refused.err
+    assert not said.exists()
+
+
+def test_a_question_can_be_answered_anew(feed: str, tmp_path: Path, capsys: Capsys) -> None:
+    """The last answer counts, although the first one has closed the question."""
+    number, said = number_of_question(feed, capsys), str(tmp_path / "said.jsonl")
+    where = ("--feed", feed, *POLICY, "--answers", said)
+    for value in ("10:05", "11:35"):
+        assert inside(capsys, "answer", number, "stop", "--value", value, *WHO, *where).code == 0
+    assert "96415" in inside(capsys, "code", feed, *POLICY, "--answers", said).out

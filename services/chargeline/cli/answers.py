@@ -19,6 +19,7 @@ from chargeline.drafting.answering import (
     DraftedVisit,
     Speaker,
     answer_to,
+    asked_again,
     last_answer,
     question_of_number,
     taken_back,
@@ -99,7 +100,11 @@ def _add_line(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     line.add_argument("choice", metavar="WHAT", choices=choices, help=", ".join(choices))
     line.add_argument("visit", metavar="VISIT", help="the number of the visit")
     line.add_argument(
-        "line", metavar="LINE", nargs="?", default="", help="the line_id (default: all lines)"
+        "line",
+        metavar="LINE",
+        nargs="?",
+        default="",
+        help="the line_id; without it, all lines of the visit are held or released",
     )
     _add_speaker(line)
     add_feed_or_ledger(line)
@@ -160,7 +165,8 @@ def _answer(asked: argparse.Namespace) -> int:
         kept = read_answers(asked.answers)
         return _kept(asked, taken_back(last_answer(kept, asked.question), _speaker(asked)))
     run, rulebook = _before_the_file(asked)
-    visit, question = question_of_number(_drafted(run), asked.question)
+    drafted = asked_again(_drafted(run), asked.question, rulebook, asked.policy)
+    visit, question = question_of_number(drafted, asked.question)
     formulary, speaker = rulebook.formulary, _speaker(asked)
     return _kept(
         asked,

@@ -80,10 +80,12 @@ class Assembly:
 
     def add_answers(self, answers: Iterable[Given]) -> None:
         """Take in what people said of visits that were read; call it after the last file."""
+        zones: dict[VisitKey, str] = {}  # a timeline is made once, and not for each answer
         for given in answers:
             key = self.feed.surviving(VisitKey(given.facility, given.visit))
             if key in self.feed:
-                zone = self.feed[key].context.zone
+                zone = zones.get(key) or self.feed[key].context.zone
+                zones[key] = zone
                 self.feed.add(reading_of(given, key.visit, zone))
 
     def finish(self) -> Run:

@@ -287,7 +287,9 @@ def _other_positions(line: ChargeLine) -> list[str]:
 
 
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
-    shown = [entry for entry in entries if entry.family != "drugs"]
+    shown = [
+        entry for entry in entries if entry.family != "drugs" or entry.reason.startswith("answer.")
+    ]
     for entry in shown:
         minutes = f" {entry.minutes} min" if entry.minutes else ""
         text = Text.assemble(

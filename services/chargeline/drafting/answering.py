@@ -6,7 +6,7 @@ puts the answer into the ledger or into a file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from chargeline.engine import (
     consequences,
     draft,
     fingerprint_of_line,
+    is_possible,
     refusal,
 )
 from chargeline.published.answers import Given, GivenAnswer, GivenWord
@@ -84,6 +85,30 @@ def question_of_number(visits: Sequence[DraftedVisit], number: str) -> tuple[Dra
     )
 
 
+def asked_again(
+    visits: Sequence[DraftedVisit], number: str, rulebook: Rulebook, policy: str = ""
+) -> Sequence[DraftedVisit]:
+    """The visits as they would be drafted if nobody had answered the question of a number.
+
+    So a question that was answered can be answered anew: the last answer counts.
+    """
+    again = []
+    for visit in visits:
+        others = tuple(
+            [
+                said
+                for said in visit.timeline.answers
+                if not (isinstance(said, Answer) and said.question_id == number)
+            ]
+        )
+        if others != visit.timeline.answers:
+            timeline = visit.timeline._replace(answers=others)
+            drafted = draft(timeline, rulebook, visit.history, policy=policy)
+            visit = DraftedVisit(timeline, drafted, visit.history)
+        again.append(visit)
+    return again
+
+
 def answer_to(
     visit: DraftedVisit,
     asked: Asked,
@@ -100,8 +125,7 @@ def answer_to(
         raise _no_choice(choice, list(offers), asked.question_id)
     kind = offers[choice].value
     if kind == "time":
-        first = items[question.administrations[0]]
-        value = completed_time(value, first.start, visit.timeline.context.zone)
+        value = _time(visit, items[question.administrations[0]], choice, value)
     if expected := refusal(kind, value, formulary, frozenset(items)):
         raise _no_value(expected, value)
     return GivenAnswer(
@@ -197,21 +221,51 @@ def _line(visit: DraftedVisit, line_id: str) -> ChargeLine:
 def completed_time(value: str, start: datetime, zone: str) -> str:
     """A time with day and offset, by the sender's clock: `10:05` is the first one after the start.
 
-    A text that is no time comes back as it is.
+    "" for a text that is no time, for one that is more than twelve hours off, because a slip of the
+    keyboard would be a day later, and for one that no clock shows or that it shows twice.
     """
     local = start.astimezone(ZoneInfo(zone))
     try:
         clock = datetime.strptime(value, "%H:%M").time()
+        moment = datetime.combine(local.date(), clock, ZoneInfo(zone))
+        moment = moment if moment >= local else moment + timedelta(days=1)
+        if moment - local > _LONGEST_WITHOUT_DAY:
+            return ""
     except ValueError:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            return value
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
-        return moment.isoformat(timespec="minutes")
-    moment = datetime.combine(local.date(), clock, ZoneInfo(zone))
-    later = moment if moment >= local else moment + timedelta(days=1)
-    return later.isoformat(timespec="minutes")
+            return ""
+        if moment.tzinfo is not None:
+            return moment.isoformat(timespec="minutes")
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return moment.isoformat(timespec="minutes") if _is_once(moment) else ""
+
+
+_LONGEST_WITHOUT_DAY = timedelta(hours=12)
+
+
+def _is_once(moment: datetime) -> bool:
+    """Whether a local time occurs exactly once: the clock is neither put on nor back over it."""
+    there_and_back = moment.astimezone(UTC).astimezone(moment.tzinfo)
+    is_shown = there_and_back.replace(tzinfo=None) == moment.replace(tzinfo=None)
+    return is_shown and moment.utcoffset() == moment.replace(fold=1).utcoffset()
+
+
+def _time(visit: DraftedVisit, item: Administration, choice: str, value: str) -> str:
+    """A time as it is kept. Raises AnswerError for one that cannot be."""
+    zone = visit.timeline.context.zone
+    whole = completed_time(value, item.start, zone)
+    if whole and (choice not in ("stop", "start") or is_possible(choice, whole, item)):
+        return whole
+    start = item.intervals[-1].start.astimezone(ZoneInfo(zone))
+    example = start.replace(microsecond=0).isoformat(timespec="minutes")
+    when = "after" if choice == "stop" else "before"
+    raise _no_value(
+        f"a time {when} {example}, within twelve hours as 10:05, or in full with day and offset "
+        f"as {example}",
+        value,
+    )
 
 
 def would_draft(
@@ -241,14 +295,14 @@ def _cents(line: ChargeLine, prices: Mapping[str, int]) -> int:
 
 def _no_choice(choice: str, offered: Sequence[str], number: str) -> AnswerError:
     instead = "mend the message or the rules; this question has no answer to give"
-    about = f"`chargeline questions show {number}`" if number else "`chargeline line --help`"
+    says = f"`chargeline questions show {number}` says what each would draft"
     return AnswerError(
         Finding(
             "answer.invalid",
             expected=f"one of {', '.join(offered)}" if offered else "a question with choices",
             found=choice,
             where="CHOICE",
-            do=f"choose one; {about} says what each would draft" if offered else instead,
+            do=instead if not offered else f"choose one; {says}" if number else "choose one",
         )
     )
 

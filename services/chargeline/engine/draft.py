@@ -25,6 +25,7 @@ from chargeline.engine.answers import (
     still_asked_of_visit,
     with_answers,
     with_word_on_lines,
+    words_of_no_line,
 )
 from chargeline.engine.comparison import with_differences
 from chargeline.engine.edits import reviewed
@@ -114,7 +115,10 @@ def draft(
         policy=name,
         rulebook=rulebook.version,
         encounters=with_word_on_lines(encounters, timeline),
-        questions=still_asked_of_visit(_visit_questions(timeline), said),
+        questions=(
+            *still_asked_of_visit(_visit_questions(timeline), said),
+            *words_of_no_line(encounters, timeline),
+        ),
         said=said,
         held=(held.reason or held.by) if held is not None else "",
     )

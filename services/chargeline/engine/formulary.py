@@ -171,10 +171,25 @@ class Formulary:
                 named[match.drug.id] = match
             nearest = nearest or match.nearest
         if named:
-            is_one = len(named) == 1
-            return next(iter(named.values())) if is_one else Match(None, tuple(named))
+            first, *others = named.values()
+            assert first.drug is not None, "only products are kept"
+            if others:
+                return Match(None, tuple(named))
+            return self._unless_text_differs(first.drug, text, day, given)
         match = self._by_text(text, day, given)
         return match if match.drug is not None or match.nearest else Match(None, nearest)
+
+    def _unless_text_differs(self, drug: Drug, text: str, day: date, given: Given) -> Match:
+        """The product of a code, unless the text beside it names another product.
+
+        A text may say less than the code (`trastuzumab` beside a biosimilar's code), and may be a
+        local name that nobody knows. A text that says another product makes both doubtful.
+        """
+        named = self._by_text(text, day, given).drug if text else None
+        sent = frozenset(self._in_words(normal(text)))
+        if named is None or named.id == drug.id or self._explains(drug, sent):
+            return Match(drug)
+        return Match(None, _ids([drug, named]))
 
     def _by_text(self, text: str, day: date, given: Given) -> Match:
         """The product whose name a text is: the one with the longest name that explains it."""

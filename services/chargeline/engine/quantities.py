@@ -39,6 +39,11 @@ def convert(amount: Decimal, unit: str, target: str) -> Decimal | None:
     return None
 
 
+def is_unit(unit: str) -> bool:
+    """Whether this is a unit of some kind, such as mg, mL or units."""
+    return any(unit.lower().strip() in dimension for dimension in _DIMENSIONS)
+
+
 def plain(amount: Decimal) -> str:
     """A decimal as a person writes it: 200, 0.25."""
     text = format(amount, "f")

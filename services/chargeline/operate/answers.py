@@ -17,6 +17,7 @@ from chargeline.drafting.answering import (
     DraftedVisit,
     Speaker,
     answer_to,
+    asked_again,
     last_answer,
     question_of_number,
     taken_back,
@@ -99,8 +100,10 @@ async def _answer(settings: Settings, ledger: Ledger, asked: argparse.Namespace)
         kept = [given_of(row.body) for row in rows[key]]
         return taken_back(last_answer(kept, asked.question), speaker)
     visit = await _visit_of_question(ledger, processor, asked.question)
+    rulebook = processor.maker.rulebook
+    (visit,) = asked_again([visit], asked.question, rulebook)
     _visit, question = question_of_number([visit], asked.question)
-    formulary = processor.maker.rulebook.formulary
+    formulary = rulebook.formulary
     return answer_to(visit, question, formulary, asked.choice, value=asked.value, speaker=speaker)
 
 

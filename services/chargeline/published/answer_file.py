@@ -1,4 +1,4 @@
-"""A file of answers: one JSON object on a line, as `chargeline answer --to FILE` writes them.
+"""A file of answers: one JSON object on a line, as `chargeline answer --answers FILE` writes them.
 
 It owns how such a file is read, with all its mistakes at once, and how an answer is added to it. An
 answer in a file is what the ledger keeps in live mode, so that `chargeline code` drafts the same.
@@ -22,7 +22,8 @@ def read_answers(path: Path) -> list[Given]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise AnswersError(_unreadable(path, type(error).__name__)) from error
+        found = getattr(error, "strerror", None) or "bytes that are not UTF-8"
+        raise AnswersError(_unreadable(path, str(found))) from error
     answers: list[Given] = []
     mistakes = []
     for number, line in enumerate(lines, start=1):
@@ -56,7 +57,7 @@ def _unreadable(path: Path, found: str) -> Finding:
         expected="a file of answers in UTF-8, one JSON object on a line",
         found=found,
         where=str(path),
-        do="give the file that `chargeline answer --to FILE` has written",
+        do="give the file that `chargeline answer --answers FILE` has written",
     )
 
 
@@ -67,7 +68,7 @@ def _mistake(where: str, error: ValueError) -> Finding:
         found = f"{'.'.join(map(str, first['loc'])) or 'the object'}: {first['msg'].lower()}"
     return Finding(
         "answer.invalid",
-        expected="an answer as `chargeline answer --to FILE` writes it",
+        expected="an answer as `chargeline answer --answers FILE` writes it",
         found=found,
         where=where,
         do="correct the line, or give the answer again",

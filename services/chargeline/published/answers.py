@@ -6,7 +6,7 @@ answers are kept.
 
 from hashlib import blake2b
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from chargeline.engine import ANSWER, Answer, LineAnswer, MessageRef, Reading, answer_words
 from chargeline.published.model import PublishedModel
@@ -51,7 +51,7 @@ class GivenAnswer(PublishedModel):
     """That of the question; the answer holds as long as the facts have it."""
     choice: answer_words.AnswerChoice
     value: str = ""
-    by: str
+    by: str = Field(min_length=1)
     at: AwareDatetime
     reason: str
 
@@ -66,7 +66,7 @@ class GivenWord(PublishedModel):
     fingerprint: str
     choice: answer_words.LineChoice
     value: str = ""
-    by: str
+    by: str = Field(min_length=1)
     at: AwareDatetime
     reason: str
 

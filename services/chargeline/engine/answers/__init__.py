@@ -8,9 +8,14 @@ may be, `applying` what an answer does to an administration, `settling` which qu
 `lines` what people say of lines, and `consequences` what each choice would draft.
 """
 
-from chargeline.engine.answers.applying import said_of, with_answers
+from chargeline.engine.answers.applying import is_possible, said_of, with_answers
 from chargeline.engine.answers.identity import Asked, asked_in, fingerprint_of_line
-from chargeline.engine.answers.lines import LINE_OFFERS, held_as_a_whole, with_word_on_lines
+from chargeline.engine.answers.lines import (
+    LINE_OFFERS,
+    held_as_a_whole,
+    with_word_on_lines,
+    words_of_no_line,
+)
 from chargeline.engine.answers.offers import Offer, offers_for, severity_of
 from chargeline.engine.answers.settling import (
     is_settled,
@@ -27,6 +32,7 @@ __all__ = [
     "asked_in",
     "fingerprint_of_line",
     "held_as_a_whole",
+    "is_possible",
     "is_settled",
     "none_in_silence",
     "offers_for",
@@ -37,4 +43,5 @@ __all__ = [
     "still_asked_of_visit",
     "with_answers",
     "with_word_on_lines",
+    "words_of_no_line",
 ]

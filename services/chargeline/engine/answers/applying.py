@@ -58,22 +58,23 @@ def _holds(answer: Answer, charted: _Items, formulary: Formulary) -> bool:
     """
     if not answer.administrations:
         return True
-    if fingerprint_of_facts(answer.administrations, charted) != answer.fingerprint:
+    about = (answer.code, answer.drug)
+    if fingerprint_of_facts(about, answer.administrations, charted) != answer.fingerprint:
         return False
     offer = {offer.choice: offer for offer in offers_for(answer.code)}.get(answer.choice)
     if offer is None or any(key not in charted for key in answer.administrations):
         return False
     is_value = not refusal(offer.value, answer.value, formulary, frozenset(charted))
-    return is_value and _is_possible(answer, charted)
-
-
-def _is_possible(answer: Answer, charted: _Items) -> bool:
-    """Whether a stop that a person gave lies after its start, and a start before its stop."""
     item = charted[answer.administrations[0]]
-    moment = time_of(answer.value) if answer.choice in ("stop", "start") else None
+    return is_value and is_possible(answer.choice, answer.value, item)
+
+
+def is_possible(choice: str, value: str, item: Administration) -> bool:
+    """Whether a stop that a person gives lies after its start, and a start before its stop."""
+    moment = time_of(value) if choice in ("stop", "start") else None
     if moment is None:
         return True
-    if answer.choice == "stop":
+    if choice == "stop":
         return moment > item.intervals[-1].start
     stop = item.intervals[0].stop
     return stop is None or moment < stop

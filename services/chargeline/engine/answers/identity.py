@@ -68,16 +68,22 @@ def _question_id(
 def fingerprint_of(question: Question, administrations: Mapping[str, Administration]) -> str:
     """Stands for the facts of the administrations in question, or of the question about none."""
     if question.administrations:
-        return fingerprint_of_facts(question.administrations, administrations)
+        about = (question.finding.code, question.drug)
+        return fingerprint_of_facts(about, question.administrations, administrations)
     finding = question.finding
     messages = sorted({source.message.digest for source in question.sources})
     return _hashed(finding.code, finding.expected, finding.found, finding.where, *messages)
 
 
-def fingerprint_of_facts(keys: Iterable[str], administrations: Mapping[str, Administration]) -> str:
-    """Stands for what is charted and ordered of some administrations, wherever it stood."""
+def fingerprint_of_facts(
+    about: tuple[str, str], keys: Iterable[str], administrations: Mapping[str, Administration]
+) -> str:
+    """Stands for what is charted and ordered of some administrations, wherever it stood.
+
+    `about` are the code and the drug of the question, so that an answer fits no other question.
+    """
     items = [administrations[key] for key in keys if key in administrations]
-    return _hashed(*[json.dumps(_facts(item)) for item in items])
+    return _hashed(*about, *[json.dumps(_facts(item)) for item in items])
 
 
 def fingerprint_of_line(line: ChargeLine) -> str:

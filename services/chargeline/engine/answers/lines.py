@@ -39,10 +39,14 @@ LINE_OFFERS: Mapping[LineChoice, LineOffer] = {
 
 
 class _LastWords(NamedTuple):
-    """The last word on a line of each of two kinds: whether it is held, and how it is billed."""
+    """The last word on a line of each of two kinds: whether it is held, and how it is billed.
+
+    `released`: the line was let go while the whole visit was held.
+    """
 
     held: LineAnswer | None = None
     billed: LineAnswer | None = None
+    released: bool = False
 
 
 def with_word_on_lines(
@@ -53,6 +57,21 @@ def with_word_on_lines(
     if not words:
         return encounters
     return tuple([_encounter(draft, words) for draft in encounters])
+
+
+def words_of_no_line(
+    encounters: tuple[EncounterDraft, ...], timeline: Timeline
+) -> tuple[Question, ...]:
+    """A question for each word that changed a line which is not drafted any more."""
+    words = _words(timeline)
+    here = {line.line_id for draft in encounters for line in draft.lines} if words else set()
+    return tuple(
+        [
+            _outdated("", (), "no such line", word.billed)
+            for line_id, word in sorted(words.items())
+            if word.billed is not None and line_id not in here
+        ]
+    )
 
 
 def held_as_a_whole(timeline: Timeline) -> LineAnswer | None:
@@ -66,12 +85,20 @@ def _words(timeline: Timeline) -> dict[str, _LastWords]:
         if isinstance(answer, LineAnswer):
             before = words.get(answer.line_id, _LastWords())
             words[answer.line_id] = _AFTER[answer.choice](before, answer)
+            if not answer.line_id:  # of all lines, whatever was said of one before
+                words.update(
+                    {
+                        line_id: word._replace(held=None, released=False)
+                        for line_id, word in words.items()
+                        if line_id
+                    }
+                )
     return words
 
 
 _AFTER: Mapping[LineChoice, Callable[[_LastWords, LineAnswer], _LastWords]] = {
-    "hold": lambda words, answer: words._replace(held=answer),
-    "release": lambda words, _answer: words._replace(held=None),
+    "hold": lambda words, answer: words._replace(held=answer, released=False),
+    "release": lambda words, _answer: words._replace(held=None, released=True),
     "withhold": lambda words, answer: words._replace(billed=answer),
     "override": lambda words, answer: words._replace(billed=answer),
     "restore": lambda words, _answer: words._replace(billed=None),
@@ -85,9 +112,10 @@ def _encounter(draft: EncounterDraft, words: Mapping[str, _LastWords]) -> Encoun
     withheld: list[Withheld] = []
     for line in draft.lines:
         word = words.get(line.line_id, _LastWords())
-        held = word.held or whole.held
-        if word.billed is not None and word.billed.fingerprint != fingerprint_of_line(line):
-            asked.append(_outdated(line, word.billed))
+        held = word.held or (None if word.released else whole.held)
+        if word.billed is not None and not _fits(word.billed, line):
+            now = f"another one, {_in_short(line)}"
+            asked.append(_outdated(line.drug, line.administrations, now, word.billed))
         elif word.billed is not None and word.billed.choice == "withhold":
             withheld.append(_withheld(line, word.billed))
             continue
@@ -99,6 +127,12 @@ def _encounter(draft: EncounterDraft, words: Mapping[str, _LastWords]) -> Encoun
         questions=(*draft.questions, *asked),
         withheld=(*draft.withheld, *withheld),
     )
+
+
+def _fits(answer: LineAnswer, line: ChargeLine) -> bool:
+    """Whether a line is drafted as it was, and what is to stand in its place can be read."""
+    is_readable = answer.choice != "override" or charge_of(answer.value) is not None
+    return is_readable and answer.fingerprint == fingerprint_of_line(line)
 
 
 def _overridden(line: ChargeLine, answer: LineAnswer) -> ChargeLine:
@@ -142,13 +176,16 @@ def _step(answer: LineAnswer, line: ChargeLine) -> Step:
     return Step("word on the line", None, facts, (source_of(answer),))
 
 
-def _outdated(line: ChargeLine, answer: LineAnswer) -> Question:
+def _outdated(
+    drug: str, administrations: tuple[str, ...], found: str, answer: LineAnswer
+) -> Question:
     return ask(
         "answer.outdated",
         expected=f"the line as it was when {answer.by} said {answer.choice}",
-        found=f"another one, {_in_short(line)}",
-        do="say it again of the new line, or restore it; until then it stands as drafted",
-        drug=line.drug,
-        administrations=line.administrations,
+        found=found,
+        do="say it again of the line that is drafted now, or restore it; until then it stands as "
+        "drafted",
+        drug=drug,
+        administrations=administrations,
         sources=(source_of(answer),),
     )

@@ -29,12 +29,17 @@ _Entry = TypeVar("_Entry", ChargeLine, Withheld)
 def is_settled(question: Question, items: _Items) -> bool:
     """Whether a person has settled a question: by an answer on one of its administrations."""
     return any(
-        answer.code == question.finding.code and answer.choice in SETTLES
+        answer.code == question.finding.code
+        and (answer.choice in SETTLES or (answer.code, answer.choice) in _SETTLED_BY_FACTS)
         for key in question.administrations
         if key in items
         for answer in items[key].answered
         if set(answer.administrations) == set(question.administrations)
     )
+
+
+# The order still names the other drug; the person has said which one was given.
+_SETTLED_BY_FACTS = frozenset({("drug.not_ordered", "product")})
 
 
 def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Proposal:
@@ -50,10 +55,37 @@ def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Pr
     for question in proposal.questions:
         (closed if is_settled(question, items) else asked).append(question)
     still, no_more = _asked_about(asked), _asked_about(closed)
+    still, no_more = _asked_about(asked), _asked_about(closed)
+    by_hand = _asked_about([question for question in closed if _is_by_hand(question, items)])
+    kept = [line for line in proposal.lines if not _rests_on(line, by_hand)]
+    left = [_left_to_a_person(line) for line in proposal.lines if _rests_on(line, by_hand)]
     return Proposal(
-        lines=tuple([_told(_firm(line, still, no_more), items) for line in proposal.lines]),
+        lines=tuple([_told(_firm(line, still, no_more), items) for line in kept]),
         questions=tuple(asked),
-        withheld=tuple([_told(entry, items) for entry in proposal.withheld]),
+        withheld=tuple([_told(entry, items) for entry in (*proposal.withheld, *left)]),
+    )
+
+
+def _is_by_hand(question: Question, items: _Items) -> bool:
+    """Whether a person sees to what is asked about outside chargeline."""
+    return any(
+        answer.code == question.finding.code and answer.choice == "by_hand"
+        for key in question.administrations
+        if key in items
+        for answer in items[key].answered
+    )
+
+
+def _left_to_a_person(line: ChargeLine) -> Withheld:
+    """The line that a person bills by hand, so that it is not billed twice."""
+    return Withheld(
+        family=line.family,
+        reason="answer.by_hand",
+        says=_SAYS["by_hand"],
+        drug=line.drug,
+        administrations=line.administrations,
+        minutes=line.minutes,
+        trace=line.trace,
     )
 
 
@@ -70,14 +102,16 @@ def _asked_about(questions: Sequence[Question]) -> _AskedAbout:
     return frozenset(about)
 
 
+def _rests_on(line: ChargeLine, asked: _AskedAbout) -> bool:
+    """Whether a line is provisional because of one of the questions."""
+    return bool(line.provisional) and not _asked_about_line(line).isdisjoint(asked)
+
+
 def _firm(line: ChargeLine, asked: _AskedAbout, closed: _AskedAbout) -> ChargeLine:
     """The line, provisional no more if the question that it rested on is settled."""
-    if not line.provisional:
-        return line
-    about = _asked_about_line(line)
-    if about.isdisjoint(closed) or not about.isdisjoint(asked):
-        return line
-    return line._replace(provisional="")
+    if _rests_on(line, closed) and not _rests_on(line, asked):
+        return line._replace(provisional="")
+    return line
 
 
 def _asked_about_line(line: ChargeLine) -> _AskedAbout:

@@ -12,9 +12,10 @@ from typing import NamedTuple, get_args
 
 from chargeline.engine.answer_words import ValueKind
 from chargeline.engine.formulary import Formulary
+from chargeline.engine.quantities import is_unit
 from chargeline.engine.words import Route
 
-_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(\S.*?)\s*")
+_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([^0-9,.\s].*?)\s*")
 _CHARGE = re.compile(r"([A-Z0-9]{5})((?:-[A-Z0-9]{2})*)(?:\s+x\s*|\s+)([1-9][0-9]{0,3})")
 
 
@@ -37,15 +38,15 @@ def time_of(value: str) -> datetime | None:
     """A time with its offset, in UTC; None if it is none, or says no offset."""
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
 
 
 def amount_of(value: str) -> WrittenAmount | None:
     """An amount above nought with its unit, such as 450 mg; None if the value is none."""
     match = _AMOUNT.fullmatch(value)
-    if match is None or not Decimal(match[1]):
+    if match is None or not Decimal(match[1]) or not is_unit(match[2]):
         return None
     return WrittenAmount(Decimal(match[1]), match[2])
 

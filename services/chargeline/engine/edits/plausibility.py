@@ -306,17 +306,50 @@ def _given_twice(services: Sequence[Service], rules: DayRules) -> Iterator[Quest
     if answer is None:
         return
     within = answer.minutes * _MINUTE
+    asked: set[str] = set()
     for first, second in _close_together(services, within):
         if _is_one_bag(first, second):
-            keys = (first.administration.key, second.administration.key)
-            question = _ask(
-                second,
-                "dose.twice",
-                expected="one record of each bag or syringe",
-                found="the same drug, amount and times in two records",
-                do="void one of them, or confirm that two were given",
-            )
-            yield question._replace(administrations=keys)
+            asked.add(second.administration.key)
+            yield _twice(first, second, "the same drug, amount and times in two records")
+    for first, second in _beside_themselves(services, within):
+        if second.administration.key not in asked:
+            yield _twice(first, second, "the same drug running in two records at once")
+
+
+def _twice(first: Service, second: Service, found: str) -> Question:
+    question = _ask(
+        second,
+        "dose.twice",
+        expected="one record of each bag or syringe",
+        found=found,
+        do="void one of them, or confirm that two were given",
+    )
+    keys = (first.administration.key, second.administration.key)
+    return question._replace(administrations=keys)
+
+
+def _beside_themselves(
+    services: Sequence[Service], within: timedelta
+) -> Iterator[tuple[Service, Service]]:
+    """Infusions of a drug that run while another infusion of the drug runs, with that other one.
+
+    Nobody hangs two bags of one drug at once, whatever the amounts: 450 mg at 09:00 and 0.45 g at
+    09:03 are one bag. Fluids and blood may run in several bags.
+    """
+    running: dict[str, tuple[datetime, Service]] = {}
+    for service in services:
+        item = service.administration
+        stop = item.intervals[-1].stop
+        if service.technique != "infusion" or service.service_class in _IN_SEVERAL_BAGS:
+            continue
+        before = running.get(service.substance)
+        if before is not None and before[0] - item.start > within:
+            yield before[1], service
+        if stop is not None and (before is None or stop > before[0]):
+            running[service.substance] = (stop, service)
+
+
+_IN_SEVERAL_BAGS = frozenset({"hydration", "flush", "blood"})
 
 
 def _close_together(

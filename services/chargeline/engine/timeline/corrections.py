@@ -138,7 +138,7 @@ class _StandingRecords:
         meant = same_start or relatives
         if len(meant) == 1:
             del self.by_identity[meant[0]]
-        elif meant:
+        elif meant or self.by_identity:
             self.problems.append(_ambiguous(record, len(meant), "void"))
 
     def _update(self, record: Record, identity: _Identity) -> None:
@@ -148,6 +148,8 @@ class _StandingRecords:
             return
         if relatives:
             del self.by_identity[relatives[0]]
+        elif any(_may_be_meant(record, other) for other in self.by_identity.values()):
+            self.problems.append(_ambiguous(record, 0, "correction"))
         self.by_identity[identity] = record
 
     def _relatives(self, record: Record) -> list[_Identity]:
@@ -166,6 +168,17 @@ class _StandingRecords:
         ]
 
 
+def _may_be_meant(record: Record, other: Record) -> bool:
+    """Whether a correction that fits no row may still mean this one.
+
+    It has the action and either the sub-id or the drug: a nurse corrected the drug, or RXA-2 counts
+    the versions of a row. Nobody but a person can say, so both rows stand until then.
+    """
+    same_action = record.action == other.action
+    same_drug = _drug_code(record) == _drug_code(other)
+    return same_action and (record.sub_id == other.sub_id or same_drug)
+
+
 def _sent_again(record: Record) -> Problem:
     return problem_at(
         address(record, "22"),
@@ -181,6 +194,7 @@ def _ambiguous(record: Record, count: int, what: str) -> Problem:
         address(record, "21"),
         "correction.ambiguous",
         expected=f"a {what} that fits exactly one administration of the order",
-        found=f"{count} administrations with the same RXA-2 and drug, none at the time given",
+        found=f"{count or 'no'} administrations with the same RXA-2 and drug"
+        + (", none at the time given" if count else ""),
         do="say which administration is meant; until then none of them is changed",
     )
