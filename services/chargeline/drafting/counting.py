@@ -21,6 +21,8 @@ def count_poll(metrics: Metrics, poll: PollResult) -> None:
         metrics.messages.add(count, message_type=message_type(kind), outcome=outcome)
     for code in poll.parked:
         metrics.parked.add(reason=code)
+    for code in poll.warnings:
+        metrics.warnings.add(warning=code)
     for phase, seconds in poll.seconds.items():
         metrics.batch.observe(seconds, phase=phase)
 

@@ -85,7 +85,8 @@ class ProcessorSettings(NamedTuple):
 class PollResult(NamedTuple):
     """The result of a poll, for metrics and for the limit on parked messages.
 
-    `outcomes` counts messages by type and outcome. `seconds` is the time of each phase.
+    `outcomes` counts messages by type and outcome. `seconds` is the time of each phase. `warnings`
+    are the codes of what the reader tolerated, once for each message.
     """
 
     read: int
@@ -94,6 +95,7 @@ class PollResult(NamedTuple):
     outcomes: dict[tuple[str, str], int]
     revisions: int
     seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
 
 class Processor:
@@ -218,6 +220,7 @@ class Processor:
             outcomes=_outcomes(records, fresh),
             revisions=len(drafted.revisions),
             seconds={"fold": fold_seconds, "draft": drafted.seconds},
+            warnings=_warnings(records),
         )
         return poll, drafted
 
@@ -362,6 +365,7 @@ def _first_of_each(
     return first
 
 
+_COUNTED = frozenset({"message", "unused", "parked"})  # not what chargeline sends to itself
 _OUTCOMES = {"unused": "set_aside", "parked": "parked"}
 
 
@@ -381,6 +385,10 @@ def _outcomes(
         elif read.kind == "message":
             counts[kind, "used" if id(read) in new else "duplicate"] += 1
     return dict(counts)
+
+
+def _warnings(records: Sequence[ReadRecord]) -> tuple[str, ...]:
+    return tuple([code for read in records if read.kind in _COUNTED for code in read.warnings])
 
 
 def utc_now() -> datetime:
