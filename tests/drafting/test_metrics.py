@@ -1,12 +1,15 @@
 """Claims about the metrics that count drafts. What is counted was committed."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.coding.assembly import code_feed
 from chargeline.drafting.counting import count_drafted, count_poll
-from chargeline.drafting.processor import PollResult, utc_now
+from chargeline.drafting.polls import PollResult
+from chargeline.drafting.processor import utc_now
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.files import FeedFile
 from chargeline.hl7.message import WARNINGS
@@ -59,14 +62,25 @@ def test_the_warnings_of_the_reader_are_those_of_the_metric() -> None:
     assert LABELS["warning"] == WARNINGS
 
 
-async def test_a_poll_tells_what_the_reader_tolerated(tmp_path: Path) -> None:
-    """A message with a line behind its RXR."""
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    try:
-        bench = Bench(ledger)
-        await bench.claim()
-        odd = given("VANCOMYCIN", "1000 mg", "0900", "1000") + b"-- end of export --\r"
-        (poll,) = await bench.feed(keyed([odd]))
-        assert poll.warnings == ("continuation.coded",)
-    finally:
-        await ledger.close()
+    bench = Bench(ledger)
+    await bench.claim()
+    yield bench
+    await ledger.close()
+
+
+async def test_a_poll_tells_what_the_reader_tolerated(bench: Bench) -> None:
+    """A message with a line behind its RXR."""
+    odd = given("VANCOMYCIN", "1000 mg", "0900", "1000") + b"-- end of export --\r"
+    (poll,) = await bench.feed(keyed([odd]))
+    assert poll.warnings == ("continuation.coded",)
+
+
+async def test_a_poll_tells_in_which_order_messages_were_parked_and_used(bench: Bench) -> None:
+    """So that a good message in the middle of a poll ends a row there, and a duplicate does not."""
+    good = keyed([given("VANCOMYCIN", "1000 mg", "0900", "1000")])
+    bad = [("ZEBRA|V1", b"no message", {})]
+    (poll,) = await bench.feed([*bad, *good, *bad, *good, *bad])
+    assert poll.course == ("message.no_msh", "", "message.no_msh", "message.no_msh")

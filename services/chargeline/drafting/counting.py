@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from chargeline.drafting.processor import Clock, PollResult
+from chargeline.drafting.polls import PollResult
+from chargeline.drafting.processor import Clock
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.ledger.records import Counts
 from chargeline.telemetry.labels import message_type
