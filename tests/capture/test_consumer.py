@@ -25,7 +25,8 @@ from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import PartitionBatch, PollResult, utc_now
+from chargeline.drafting.polls import PollResult
+from chargeline.drafting.processor import PartitionBatch, utc_now
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.telemetry.metrics import Metrics
 

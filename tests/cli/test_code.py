@@ -137,7 +137,7 @@ def test_json_has_the_promised_keys(tmp_path: Path, capsys: Capsys) -> None:
         "topic", "rule", "why", "cite", "facts", "sources", "passed_over", "other",
     }  # fmt: skip
     assert set(line["other_policies"][0]) == {"policy", "would_give", "rule"}
-    assert set(record["messages"]) == {"read", "used", "duplicates", "set_aside"}
+    assert set(record["messages"]) == {"read", "used", "duplicates", "set_aside", "warnings"}
 
 
 def test_json_says_what_was_coded(tmp_path: Path, capsys: Capsys) -> None:
@@ -163,7 +163,13 @@ def test_json_says_what_was_coded(tmp_path: Path, capsys: Capsys) -> None:
         "cms-facility-2026",
         "cms-physician-2026",
     ]
-    assert record["messages"] == {"read": 1, "used": 1, "duplicates": 0, "set_aside": []}
+    assert record["messages"] == {
+        "read": 1,
+        "used": 1,
+        "duplicates": 0,
+        "set_aside": [],
+        "warnings": [],
+    }
 
 
 def test_json_shows_questions_and_withheld(tmp_path: Path, capsys: Capsys) -> None:

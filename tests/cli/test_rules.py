@@ -307,14 +307,20 @@ def test_no_other_verb_uses_spoilt_rules(tmp_path: Path, capsys: Capsys) -> None
 # ------------------------------------------------------------------ list, show, try, diff
 
 
-def test_every_rule_is_listed_on_a_line_of_its_own(capsys: Capsys) -> None:
-    """The list has each id once, with the layer, what the rule decides, and the reason."""
-    lines = inside(capsys, "rules", "list").out.splitlines()
-    ids = [line.split()[0] for line in lines]
+@pytest.mark.parametrize("width", [60, 80, 140, 250])
+def test_every_rule_is_listed_within_the_width(capsys: Capsys, width: int) -> None:
+    """The list has each id once, with the layer, what the rule decides, and the reason; only the
+    first line of a rule begins at the left.
+    """
+    text = inside(capsys, "rules", "list", COLUMNS=str(width)).out
+    assert max(map(len, text.splitlines())) <= width
+    ids = [line.split()[0] for line in text.splitlines() if not line.startswith(" ")]
     assert len(ids) == len(set(ids)) > 100
-    (guide,) = [line for line in lines if line.startswith("guide.hours.thirty_or_more ")]
-    assert guide.split()[1:3] == ["guide-2026", "units.additional_hour"]
-    assert guide.endswith("The guide bills a further hour for 30 minutes or more past the hour.")
+    words = " ".join(text.split())
+    assert (
+        "guide.hours.thirty_or_more guide-2026 units.additional_hour The guide bills a further "
+        "hour for 30 minutes or more past the hour. " in words
+    )
 
 
 def test_every_listed_rule_can_be_shown(capsys: Capsys) -> None:

@@ -1,16 +1,26 @@
 """Claims about the metrics that count drafts. What is counted was committed."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.coding.assembly import code_feed
-from chargeline.drafting.counting import count_drafted
+from chargeline.drafting.counting import count_drafted, count_poll
+from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.files import FeedFile
+from chargeline.hl7.message import WARNINGS
+from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, writing
 from chargeline.simulator.feed import simulate
+from chargeline.telemetry.labels import LABELS
 from chargeline.telemetry.metrics import Metrics
-from tests.drafting.test_processor import PROFILE, RULEBOOK
+from tests.drafting.test_processor import PROFILE, RULEBOOK, Bench, keyed
+from tests.golden.messages import given
+from tests.ledger import with_tables
 
 
 def test_each_committed_line_is_counted_by_role_and_policy() -> None:
@@ -36,3 +46,41 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     assert sum(float(line.rsplit(" ", 1)[1]) for line in counted) == lines > 0
     assert "TESTPATIENT" not in text
     assert not any(coded.timeline.key.visit in text for coded in run.visits)
+
+
+def test_what_the_reader_tolerates_is_counted_by_its_code() -> None:
+    """Once for each message, and not again for what chargeline sends to itself."""
+    metrics = Metrics(CollectorRegistry(), program="capture", version="test")
+    poll = PollResult(2, 2, (), {}, 0, {}, warnings=("continuation.coded", "continuation.coded"))
+    count_poll(metrics, poll)
+    name, label = "chargeline_message_warnings_total", {"warning": "continuation.coded"}
+    assert metrics.registry.get_sample_value(name, label) == 2
+
+
+def test_the_warnings_of_the_reader_are_those_of_the_metric() -> None:
+    """A code that the label does not have would end the program."""
+    assert LABELS["warning"] == WARNINGS
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    bench = Bench(ledger)
+    await bench.claim()
+    yield bench
+    await ledger.close()
+
+
+async def test_a_poll_tells_what_the_reader_tolerated(bench: Bench) -> None:
+    """A message with a line behind its RXR."""
+    odd = given("VANCOMYCIN", "1000 mg", "0900", "1000") + b"-- end of export --\r"
+    (poll,) = await bench.feed(keyed([odd]))
+    assert poll.warnings == ("continuation.coded",)
+
+
+async def test_a_poll_tells_in_which_order_messages_were_parked_and_used(bench: Bench) -> None:
+    """So that a good message in the middle of a poll ends a row there, and a duplicate does not."""
+    good = keyed([given("VANCOMYCIN", "1000 mg", "0900", "1000")])
+    bad = [("ZEBRA|V1", b"no message", {})]
+    (poll,) = await bench.feed([*bad, *good, *bad, *good, *bad])
+    assert poll.course == ("message.no_msh", "", "message.no_msh", "message.no_msh")

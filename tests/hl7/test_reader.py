@@ -784,3 +784,29 @@ def test_a_body_digest_is_made_of_the_text_that_it_says() -> None:
         == blake2b(b"||^~\\&|PHARM|GENHOSP|RAS^O17^RAS_O17\r" + body, digest_size=16).digest()
     )
     assert message.body_digest is message.body_digest
+
+
+HEADER_ONLY = b"MSH|^~\\&|MAR|ZEBRA|||202603021100||RAS^O17|M1|T|2.5.1\rPID|1||ZZ1\r"
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("RXR|IV\r-- end of export --\r", ["RXR"]),
+        ("RXR|IV\rend\rend\r", ["RXR"]),
+        ("ORC|RE|P1\rF1\rRXR|IV\rcopy\r", ["ORC", "RXR"]),
+        ("RXA|0|1|202603020900|202603021000|X^x|4\r50|mg\r", ["RXA"]),
+        ("RXA|0|1|202603020900|202603021000|X^x|450|mg||given\rslowly\r", []),
+        ("NTE|1||Take with\rfood|RE\r", []),
+        ("RXR|IV\r\r\r", []),
+    ],
+)
+def test_a_line_that_becomes_part_of_a_coded_segment_is_reported(
+    text: str, warned: list[str]
+) -> None:
+    """Of a route, an order number or an amount nothing is left then; a note may have lines."""
+    message = read_message(HEADER_ONLY + text.encode())
+    assert message.warnings == tuple(
+        f"continuation.coded: a line that begins with no segment's name became part of {name}"
+        for name in warned
+    )

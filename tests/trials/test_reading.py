@@ -1,10 +1,12 @@
 """Trials about reading: messages as senders really write them."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 import chargeline
+from chargeline.cli import main
 from tests.trials import charges, message, questions, run_of, rxa
 
 IV = "RXR|IV"
@@ -104,3 +106,23 @@ def test_the_page_shows_an_infusion_that_was_paused_and_still_runs(
     assert main(["code", str(path), "--interface", "action-stream"]) == 0
     assert "█" in capsys.readouterr().out
     assert chargeline.code(path, interface="action-stream").visits
+
+
+def test_what_the_reader_tolerates_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line behind RXR costs the route, which is asked about; page and JSON say where it is."""
+    path = tmp_path / "odd.hl7"
+    odd = [
+        message(rxa("carboplatin", "0900-1000", "450 mg"), "RXR|IV\r-- end --", number=n)
+        for n in (1, 2)
+    ]
+    path.write_bytes("".join(odd).encode())
+    assert main(["code", str(path)]) == 0
+    page = capsys.readouterr().out
+    assert "read with a warning:" in page
+    assert "  2 x continuation.coded: a line that begins with no segment's name" in page
+    assert main(["code", str(path), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out.splitlines()[0])
+    (warned,) = record["messages"]["warnings"]
+    assert (warned["code"], warned["count"], len(warned["places"])) == ("continuation.coded", 2, 2)

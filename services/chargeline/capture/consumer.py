@@ -73,7 +73,8 @@ from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, instant_of
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import PartitionBatch, PollResult
+from chargeline.drafting.polls import PollResult
+from chargeline.drafting.processor import PartitionBatch
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import Finding, VisitKey
 from chargeline.kafka.starting import TopicsMissingError
@@ -238,7 +239,7 @@ class Consumer:
         self._count(offsets, done)
         self.garbage.after_batch()
         self.committed()
-        self.limit.count(done.parked, done.used)
+        self.limit.count(done.course)
 
     def _must_follow(self, partition: TopicPartition, expected: int | None, first: int) -> None:
         """Compare the first offset of a poll with the ledger's.

@@ -118,7 +118,7 @@ def _add_topics(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     ledger = verbs.add_parser(
         "ledger",
-        help="create or update the tables of the ledger",
+        help="create or update the tables of the ledger, or count what it holds",
         description="Works on the ledger, the database of the live service "
         "(CHARGELINE_LEDGER_URL).",
     ).add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -129,6 +129,16 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "this before the programs of a newer chargeline start.",
     )
     migrate.set_defaults(run=_live("operate.ledger", lambda module, _asked: module.migrate))
+    status = ledger.add_parser(
+        "status",
+        help="print the version of the tables, and how much the ledger holds",
+        description="Prints the version of the tables, and counts visits, open questions, parked "
+        "messages and events that wait to be published. No patient is named.",
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    status.set_defaults(
+        run=_live("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
+    )
 
 
 def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:

@@ -8,6 +8,7 @@ import argparse
 
 from chargeline.cli.arguments import Verbs, add_formulary, add_rules_folder, loaded_rules
 from chargeline.cli.ending import OK, WRONG_USE, not_found, wrong_use
+from chargeline.cli.paper import page
 from chargeline.coding.rules_pages import check, difference, listing, show
 from chargeline.engine import Finding, VisitContext, words
 from chargeline.rulebook.loading import refuse_unknown_policy
@@ -122,7 +123,7 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _list(asked: argparse.Namespace) -> int:
-    for line in listing(loaded_rules(asked)[0]):
+    for line in listing(loaded_rules(asked)[0], page().width):
         print(line)
     return OK
 

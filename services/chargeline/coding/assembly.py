@@ -8,7 +8,7 @@ where the bytes come from or how the drafts are shown.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from chargeline.coding.run import CodedVisit, Run, SetAside
+from chargeline.coding.run import CodedVisit, Oddity, Run, SetAside
 from chargeline.engine import (
     NO_HISTORY,
     Contribution,
@@ -27,9 +27,12 @@ from chargeline.files import FeedFile
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.framing import split_messages
 from chargeline.hl7.interpret import read_events
+from chargeline.hl7.message import warning_code
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.published.answers import Given, reading_of
+
+SHOWN_PLACES = 10
 
 
 class Assembly:
@@ -43,6 +46,7 @@ class Assembly:
         self.read = 0
         self.used = 0
         self.set_aside: list[SetAside] = []
+        self.oddities: dict[str, Oddity] = {}  # by the warning of the reader
 
     def add(self, file: FeedFile, on_message: Callable[[], None] = lambda: None) -> None:
         """Read one file. `on_message` is called after each message, for a progress bar."""
@@ -62,6 +66,7 @@ class Assembly:
         except Hl7Error as error:
             self._put_aside(place, "", None, error.finding)
             return
+        self._note_oddities(message.warnings, place)
         reading = read_events(message, self.profile)
         if reading.set_aside is not None:
             self._put_aside(place, message.control_id, None, reading.set_aside.finding)
@@ -72,6 +77,15 @@ class Assembly:
                 self._put_aside(place, message.control_id, key, event.finding)
         self.used += 1
         self.feed.add(reading)
+
+    def _note_oddities(self, warnings: Iterable[str], place: str) -> None:
+        for warning in warnings:
+            code = warning_code(warning)
+            before = self.oddities.get(warning) or Oddity(code, warning[len(code) + 2 :], 0, ())
+            places = before.places
+            if len(places) < SHOWN_PLACES:
+                places = (*places, place)
+            self.oddities[warning] = before._replace(messages=before.messages + 1, places=places)
 
     def _put_aside(
         self, place: str, control_id: str, visit: VisitKey | None, finding: Finding
@@ -116,6 +130,7 @@ class Assembly:
             duplicates=self.feed.duplicates,
             set_aside=set_aside,
             titles=self.rulebook.sources,
+            oddities=tuple(sorted(self.oddities.values(), key=lambda each: (-each.messages, each))),
         )
 
     def _coded(self, key: VisitKey, history: History) -> CodedVisit:

@@ -351,3 +351,16 @@ def _print_account(console: Console, run: Run, empty: int) -> None:
         others = f" and {group.count - 1} more" if group.count > 1 else ""
         places = f"      {group.places[0]}{others}"
         console.print(f"{printable(what)}\n{printable(places)}", markup=False)
+    _print_oddities(console, run)
+
+
+def _print_oddities(console: Console, run: Run) -> None:
+    """What the reader tolerated. It changes no exit code, and may be the cause of a question."""
+    if run.oddities:
+        console.print("read with a warning:", style="yellow")
+    for oddity in run.oddities:
+        others = f" and {oddity.messages - 1} more" if oddity.messages > 1 else ""
+        text = (
+            f"  {oddity.messages} x {oddity.code}: {oddity.says}\n      {oddity.places[0]}{others}"
+        )
+        console.print("\n".join(map(printable, text.split("\n"))), markup=False)

@@ -8,6 +8,7 @@ patient.
 
 from collections.abc import Iterable, Iterator
 
+from chargeline.coding.assembly import SHOWN_PLACES
 from chargeline.coding.run import CodedVisit, Run, SetAside
 from chargeline.engine import Finding, Rulebook
 from chargeline.published.answers import SaidByAPerson
@@ -22,8 +23,6 @@ from chargeline.published.writing import (
     visit_draft,
 )
 
-SHOWN_PLACES = 10
-
 
 class SetAsideGroup(PublishedModel):
     """Messages that were set aside for the same reason; `places` names the first ten of them."""
@@ -37,17 +36,27 @@ class SetAsideGroup(PublishedModel):
     places: list[str]
 
 
+class Warned(PublishedModel):
+    """Something that the reader tolerated in messages; `places` names the first ten of them."""
+
+    code: str
+    says: str
+    count: int
+    places: list[str]
+
+
 class Messages(PublishedModel):
     """The account of the messages.
 
-    The numbers are totals of the run. `set_aside` holds the messages of this visit, and those of
-    which no visit is known.
+    The numbers and the warnings are those of the run. `set_aside` holds the messages of this visit,
+    and those of which no visit is known.
     """
 
     read: int
     used: int
     duplicates: int
     set_aside: list[SetAsideGroup]
+    warnings: list[Warned]
 
 
 class EncounterRecord(PublishedModel):
@@ -126,7 +135,14 @@ def _of_visit(
 
 def _messages(run: Run, entries: Iterable[SetAside]) -> Messages:
     return Messages(
-        read=run.read, used=run.used, duplicates=run.duplicates, set_aside=set_aside_groups(entries)
+        read=run.read,
+        used=run.used,
+        duplicates=run.duplicates,
+        set_aside=set_aside_groups(entries),
+        warnings=[
+            Warned(code=odd.code, says=odd.says, count=odd.messages, places=list(odd.places))
+            for odd in run.oddities
+        ],
     )
 
 

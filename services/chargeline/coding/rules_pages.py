@@ -7,7 +7,8 @@ checks the rules and runs their cases.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from textwrap import wrap
+from typing import Any, NamedTuple
 
 from chargeline.engine import Finding, Policy, Rule, Rulebook
 from chargeline.hl7.errors import Hl7Error
@@ -70,10 +71,28 @@ def _profile_mistakes(folder: Path) -> Iterator[Finding]:
             )
 
 
-def listing(rulebook: Rulebook) -> Iterator[str]:
-    """A line for each rule: its id, its layer (base or a policy), what it decides, and why."""
+_TABLE_COLUMNS = 95
+"""The columns of id, layer and concern; a page of at least so much more has the reason beside."""
+
+
+def listing(rulebook: Rulebook, width: int) -> Iterator[str]:
+    """Each rule: its id, its layer (base or a policy), what it decides, and why.
+
+    No line is longer than `width`, if no word is. Each rule begins at the left, and what does not
+    fit beside or below it is indented.
+    """
     for rule in sorted(_rules(rulebook).values(), key=lambda rule: (rule.concern.name, rule.id)):
-        yield f"{rule.id:<44} {rule.layer:<20} {rule.concern.name:<28} {rule.why}"
+        if width >= _TABLE_COLUMNS + 40:
+            head = f"{rule.id:<44} {rule.layer:<20} {rule.concern.name:<28}"
+            yield from wrap(f"{head} {rule.why}", width, **_BESIDE)
+        else:
+            yield from wrap(f"{rule.id}  {rule.layer}  {rule.concern.name}", width, **_BELOW)
+            yield from wrap(f"    {rule.why}", width, **_BELOW)
+
+
+_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+_BESIDE = {**_WHOLE_WORDS, "subsequent_indent": " " * _TABLE_COLUMNS}
+_BELOW = {**_WHOLE_WORDS, "subsequent_indent": "    "}
 
 
 def show(rulebook: Rulebook, rule_id: str) -> list[str]:

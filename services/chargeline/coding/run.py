@@ -67,6 +67,18 @@ class SetAside(NamedTuple):
     finding: Finding
 
 
+class Oddity(NamedTuple):
+    """Something that the reader tolerated in `messages` messages; `places` names the first of them.
+
+    `code` is one of `hl7.message.WARNINGS`, and `says` is that in words.
+    """
+
+    code: str
+    says: str
+    messages: int
+    places: tuple[str, ...]
+
+
 class CodedVisit(NamedTuple):
     """One visit with its timeline, its draft, and what its patient's other visits contribute."""
 
@@ -80,7 +92,8 @@ class Run(NamedTuple):
 
     `used` counts the messages that were not set aside as a whole, duplicates included. `duplicates`
     counts the repeated messages: three copies of one message are 3 read, 3 used, 2 duplicates.
-    `titles` gives the title of each source that a rule cites, by its key.
+    `titles` gives the title of each source that a rule cites, by its key. `oddities` are what the
+    reader tolerated, the most frequent first.
     """
 
     visits: tuple[CodedVisit, ...]
@@ -89,6 +102,7 @@ class Run(NamedTuple):
     duplicates: int
     set_aside: tuple[SetAside, ...]
     titles: Mapping[str, str]
+    oddities: tuple[Oddity, ...] = ()
 
     def explain(self, entry: ChargeLine | Withheld | Question) -> str:
         """The reasons of an entry as text: each step with its rule, sources, facts and fields."""

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from chargeline.drafting.processor import Clock, PollResult
+from chargeline.drafting.polls import PollResult
+from chargeline.drafting.processor import Clock
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.ledger.records import Counts
 from chargeline.telemetry.labels import message_type
@@ -21,6 +22,8 @@ def count_poll(metrics: Metrics, poll: PollResult) -> None:
         metrics.messages.add(count, message_type=message_type(kind), outcome=outcome)
     for code in poll.parked:
         metrics.parked.add(reason=code)
+    for code in poll.warnings:
+        metrics.warnings.add(warning=code)
     for phase, seconds in poll.seconds.items():
         metrics.batch.observe(seconds, phase=phase)
 

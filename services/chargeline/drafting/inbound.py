@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from chargeline.engine import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
+from chargeline.hl7.message import warning_code
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.bulk import KEY_BYTES_MOST, no_key
@@ -42,7 +43,8 @@ class InboundRecord(NamedTuple):
 class ReadRecord(NamedTuple):
     """What a record turned out to be.
 
-    `visit` is the visit that the record concerns, None if nobody can tell.
+    `visit` is the visit that the record concerns, None if nobody can tell. `warnings` are the codes
+    of what the reader tolerated.
     """
 
     record: InboundRecord
@@ -50,6 +52,7 @@ class ReadRecord(NamedTuple):
     reading: Reading | None = None
     visit: VisitKey | None = None
     problem: Unreadable | Hl7Error | None = None
+    warnings: tuple[str, ...] = ()
 
 
 _NOT_MEANT_FOR_US = frozenset({"message.unknown", "message.processing"})
@@ -71,7 +74,14 @@ def read_record(
         profile = profile_of(record.headers)
     except Hl7Error as error:
         return ReadRecord(record, "parked", visit=_named(record), problem=error)
-    reading = read_events(message, profile)
+    read = _read_as(record, read_events(message, profile))
+    if message.warnings:
+        return read._replace(warnings=tuple(map(warning_code, message.warnings)))
+    return read
+
+
+def _read_as(record: InboundRecord, reading: Reading) -> ReadRecord:
+    """What a record is whose message could be read."""
     if (problem := _bad_identifier(reading)) is not None:
         reading = reading._replace(message=reading.message._replace(control_id=""))
         return ReadRecord(record, "parked", reading=reading, visit=_named(record), problem=problem)

@@ -26,25 +26,28 @@ class ParkedLimit:
         self._in_a_row = 0
         self._times: deque[datetime] = deque()
 
-    def count(self, parked: Sequence[str], used: int) -> None:
-        """Count a batch: the codes of its parked messages, and how many of its messages were used.
+    def count(self, course: Sequence[str]) -> None:
+        """Count a batch: for each message in order the code for which it was parked, "" if it was
+        used.
 
-        Raises TooManyParkedError when a limit is passed.
+        Raises TooManyParkedError at the message that passes a limit. So which limit speaks depends
+        on the messages, and not on how many of them come in a batch.
         """
         now = self._clock()
-        self._in_a_row = self._in_a_row + len(parked) if not used else 0
-        self._times.extend([now] * len(parked))
         while self._times and self._times[0] < now - timedelta(minutes=1):
             self._times.popleft()
-        if self._in_a_row > self._most_in_a_row:
-            raise self._too_many("in a row", self._most_in_a_row, self._in_a_row, parked)
-        if len(self._times) > self._most_per_minute:
-            raise self._too_many("in a minute", self._most_per_minute, len(self._times), parked)
+        for code in course:
+            if not code:
+                self._in_a_row = 0
+                continue
+            self._in_a_row += 1
+            self._times.append(now)
+            if self._in_a_row > self._most_in_a_row:
+                raise self._too_many("in a row", self._most_in_a_row, self._in_a_row, code)
+            if len(self._times) > self._most_per_minute:
+                raise self._too_many("in a minute", self._most_per_minute, len(self._times), code)
 
-    def _too_many(
-        self, when: str, most: int, found: int, parked: Sequence[str]
-    ) -> TooManyParkedError:
-        last = parked[-1] if parked else "unknown"
+    def _too_many(self, when: str, most: int, found: int, last: str) -> TooManyParkedError:
         return TooManyParkedError(
             Finding(
                 "parked.too_many",

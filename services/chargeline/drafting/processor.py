@@ -22,7 +22,6 @@ If the site lets a visit settle before it is drafted (`settle_seconds`), or a vi
 a visit at 09:00:00, 09:00:05 and 09:00:10 give one draft at 09:00:20.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
@@ -47,6 +46,7 @@ from chargeline.drafting.inbound import (
     visit_merges,
 )
 from chargeline.drafting.interfaces import interface_of
+from chargeline.drafting.polls import PollResult, poll_result
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
 from chargeline.drafting.rows import new_visit, parked_message, stored_merge, stored_message
 from chargeline.drafting.same_patient import draft_with_records
@@ -82,20 +82,6 @@ class ProcessorSettings(NamedTuple):
     parked_topic: str
     settle: timedelta
     visits_in_memory: int
-
-
-class PollResult(NamedTuple):
-    """The result of a poll, for metrics and for the limit on parked messages.
-
-    `outcomes` counts messages by type and outcome. `seconds` is the time of each phase.
-    """
-
-    read: int
-    used: int
-    parked: tuple[str, ...]
-    outcomes: dict[tuple[str, str], int]
-    revisions: int
-    seconds: dict[str, float]
 
 
 class Processor:
@@ -201,8 +187,7 @@ class Processor:
         changed.update(merged)
         # 4 park
         problems = [(read, problem) for read in records for problem in problems_of(read)]
-        parked = [parked_message(read, problem, now) for read, problem in problems]
-        await batch.park(parked)
+        await batch.park([parked_message(read, problem, now) for read, problem in problems])
         incomplete = {read.visit for read, _problem in problems if read.visit is not None}
         await cache.load(batch, incomplete)
         cache.note_parked(incomplete)
@@ -220,11 +205,9 @@ class Processor:
         parked_topic = self.settings.parked_topic
         told = [parked_event(parked_topic, read, problem, now) for read, problem in problems]
         await batch.announce([*announcements, *drafted.announcements, *told])
-        poll = PollResult(
-            read=len(records),
-            used=len(fresh),
-            parked=tuple([row.code for row in parked]),
-            outcomes=_outcomes(records, fresh),
+        poll = poll_result(
+            records,
+            fresh,
             revisions=len(drafted.revisions),
             seconds={"fold": fold_seconds, "draft": drafted.seconds},
         )
@@ -369,27 +352,6 @@ def _first_of_each(
             left.discard(key)
             first.append(read)
     return first
-
-
-_OUTCOMES = {"unused": "set_aside", "parked": "parked"}
-
-
-def _outcomes(
-    records: Sequence[ReadRecord], fresh: Sequence[ReadRecord]
-) -> dict[tuple[str, str], int]:
-    """How many messages of each type had each outcome.
-
-    Nudges, and messages that are sent again under their own key, are not counted.
-    """
-    new = {id(read) for read in fresh}
-    counts: Counter[tuple[str, str]] = Counter()
-    for read in records:
-        kind = read.reading.message.type if read.reading is not None else ""
-        if read.kind in _OUTCOMES:
-            counts[kind, _OUTCOMES[read.kind]] += 1
-        elif read.kind == "message":
-            counts[kind, "used" if id(read) in new else "duplicate"] += 1
-    return dict(counts)
 
 
 def utc_now() -> datetime:

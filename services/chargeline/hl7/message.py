@@ -19,6 +19,22 @@ _ADDRESS = re.compile(
 )
 
 
+WARNINGS = (
+    "delimiters.doubled",
+    "delimiters.order",
+    "encoding.declared",
+    "encoding.doubtful",
+    "terminators.mixed",
+    "continuation.coded",
+)
+"""The codes of the oddities that the reader tolerates."""
+
+
+def warning_code(warning: str) -> str:
+    """The code of a warning, one of `WARNINGS`."""
+    return warning.partition(":")[0]
+
+
 class Message:
     """One message. Immutable by convention: nobody writes to it after `read_message`.
 
@@ -28,7 +44,8 @@ class Message:
     encoding: the codec that decoded the bytes; "ascii" whenever ASCII was enough.
     raw: the bytes as given.
     type, trigger, control_id: MSH-9.1, 9.2 and 10, trimmed; "" if empty.
-    warnings: the oddities that the reader tolerated, as "code: words", without patient data.
+    warnings: the oddities that the reader tolerated, as "code: words" with a code of `WARNINGS`,
+        without patient data.
     """
 
     __slots__ = (

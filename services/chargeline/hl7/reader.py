@@ -6,6 +6,8 @@ reader because a feed must be read at rush hour and a year of it replayed in one
 parsers are slow or drop segments without a word.
 """
 
+from collections.abc import Mapping
+
 from chargeline.hl7.decoding import text_of
 from chargeline.hl7.delimiters import NULL, delimiters_of
 from chargeline.hl7.errors import Hl7Error, cut_off
@@ -74,7 +76,7 @@ def read_message(data: bytes) -> Message:
     else:
         rows = [segment.rstrip(" ").split(separator) for segment in _segments(text, separator)]
         names = [row[0] for row in rows]
-        warnings += _terminator_warnings(rows)
+        warnings += _terminator_warnings(rows) + _continuation_warnings(rows)
     header = rows[0]
     header.insert(1, text[3:4])
     delimiters, oddities = delimiters_of(separator, header[2] if len(header) > 2 else "")
@@ -154,6 +156,33 @@ def _terminator_warnings(rows: list[list[str]]) -> tuple[str, ...]:
     if any(map(_is_name, ends)):
         return ("terminators.mixed: what looks like a segment follows a line feed inside a field",)
     return ()
+
+
+# Segments of codes, times and numbers, with the fields that hold prose after all.
+_CODED: Mapping[str, frozenset[int]] = {
+    **dict.fromkeys(("PV1", "ORC", "TQ1", "RXO", "RXD", "RXG", "RXR", "RXC"), frozenset()),
+    "RXA": frozenset({9}),  # the notes of the administration
+    "RXE": frozenset({7, 21}),  # the instructions
+}
+
+
+def _continuation_warnings(rows: list[list[str]]) -> tuple[str, ...]:
+    """A warning for each coded segment that goes on in a line which begins with no segment's name.
+
+    `RXR|IV` and then `-- end of export --` is one RXR, and its route is no longer IV.
+    """
+    names = {
+        row[0]
+        for row in rows
+        if row[0] in _CODED
+        and any("\n" in text for at, text in enumerate(row) if at not in _CODED[row[0]])
+    }
+    return tuple(
+        [
+            f"continuation.coded: a line that begins with no segment's name became part of {name}"
+            for name in sorted(names)
+        ]
+    )
 
 
 def _lines(text: str) -> list[str]:

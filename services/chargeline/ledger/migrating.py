@@ -63,6 +63,13 @@ def check(connection: Connection, *, accept_old: bool) -> None:
         )
 
 
+def versions(connection: Connection) -> tuple[str, str]:
+    """The version of the tables, "" if there are none, and the version that we know."""
+    scripts = ScriptDirectory.from_config(_configuration(connection))
+    theirs = MigrationContext.configure(connection).get_current_revision()
+    return theirs or "", scripts.get_current_head() or ""
+
+
 def upgrade(connection: Connection) -> None:
     """Bring the tables to our version inside the transaction of this connection."""
     if connection.dialect.name == "postgresql":

@@ -64,6 +64,11 @@ class Ledger:
             raise
         return ledger
 
+    async def versions(self) -> tuple[str, str]:
+        """The version of the tables, "" if there are none, and the version that we know."""
+        async with self._transaction(self._reading) as transaction:
+            return await transaction.connection.run_sync(migrating.versions)
+
     async def migrate(self) -> None:
         """Bring the tables to our version, in one transaction, if they are older."""
         patient = make_engine(

@@ -1,10 +1,16 @@
-"""`chargeline ledger migrate` and `chargeline config`.
+"""`chargeline ledger migrate`, `chargeline ledger status` and `chargeline config`.
 
-It owns what these two commands print. The steps of a migration are in ledger/migrations, and
-settings/page.py hides the secrets.
+It owns what these commands print. The steps of a migration are in ledger/migrations, and
+settings/page.py hides the secrets. A status names no patient, so it may be passed on.
 """
 
+import json
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
 from chargeline import settings as configuration
+from chargeline.ledger.records import VISIT_STATUSES
+from chargeline.ledger.store import Ledger
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.settings import Settings
@@ -16,6 +22,74 @@ async def migrate(settings: Settings) -> int:
         await ledger.migrate()
     print("the ledger is at the newest schema")
     return OK
+
+
+class LedgerStatus(NamedTuple):
+    """What `ledger status --json` prints. The counts are null if the tables are not of our version.
+
+    `visits` are counted by status, `questions` are those that are open, by code. `outbox` are the
+    events that wait to be published; the oldest are times, null if there is none.
+    """
+
+    version: str
+    newest: str
+    visits: dict[str, int] | None = None
+    questions: dict[str, int] | None = None
+    parked: int | None = None
+    parked_oldest: str | None = None
+    outbox: int | None = None
+    outbox_oldest: str | None = None
+
+
+def status(*, as_json: bool = False) -> Callable[[Settings], Awaitable[int]]:
+    """Do `chargeline ledger status`: the version of the tables, and how much the ledger holds."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings, accept_old=True) as ledger:
+            held = await _status(ledger)
+        print(json.dumps(held._asdict()) if as_json else "\n".join(_in_words(held)))
+        return OK
+
+    return work
+
+
+async def _status(ledger: Ledger) -> LedgerStatus:
+    version, newest = await ledger.versions()
+    if version != newest:
+        return LedgerStatus(version, newest)
+    async with ledger.view() as view:
+        counts = await view.counts()
+        visits = {status: await view.count_visits(status) for status in VISIT_STATUSES}
+    return LedgerStatus(
+        version=version,
+        newest=newest,
+        visits=visits,
+        questions={asked.code: asked.number for asked in counts.questions},
+        parked=counts.parked,
+        parked_oldest=counts.parked_oldest.isoformat() if counts.parked_oldest else None,
+        outbox=counts.outbox,
+        outbox_oldest=counts.outbox_oldest.isoformat() if counts.outbox_oldest else None,
+    )
+
+
+def _in_words(status: LedgerStatus) -> list[str]:
+    if status.visits is None or status.questions is None:
+        state = f"version {status.version}" if status.version else "there are none"
+        return [f"tables     {state}; run `chargeline ledger migrate` for {status.newest}"]
+    visits = ", ".join(f"{count} {name}" for name, count in status.visits.items())
+    questions = ", ".join(f"{count} {code}" for code, count in status.questions.items())
+    asked = sum(status.questions.values())
+    return [
+        f"tables     version {status.version}, the newest",
+        f"visits     {visits}",
+        f"questions  {asked} open" + (f": {questions}" if questions else ""),
+        f"parked     {status.parked}" + _since(status.parked_oldest),
+        f"outbox     {status.outbox}" + _since(status.outbox_oldest),
+    ]
+
+
+def _since(oldest: str | None) -> str:
+    return f", the oldest since {oldest}" if oldest else ""
 
 
 async def show_configuration(settings: Settings) -> int:

@@ -20,7 +20,8 @@ from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.processor import PartitionBatch, PollResult, Processor
+from chargeline.drafting.polls import PollResult
+from chargeline.drafting.processor import PartitionBatch, Processor
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import VisitKey
 from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable
@@ -167,7 +168,7 @@ class Intake:
             if not waiting.kept.done():
                 waiting.kept.set_result(None)
         self._count(done)
-        self.limit.count(done.parked, done.used)
+        self.limit.count(done.course)
 
     async def _transaction(self, messages: Sequence[_UnkeptMessage]) -> PollResult:
         async with self._lock:

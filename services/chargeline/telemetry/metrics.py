@@ -147,6 +147,15 @@ class Metrics:
         do="`chargeline parked list` shows them. Correct the cause, then `chargeline parked "
         "retry` reads a message again.",
     )
+    warnings = _count(
+        "chargeline_message_warnings_total",
+        "warning",
+        meaning="Messages that were read although something in them is odd, by what that is.",
+        do="continuation.coded or terminators.mixed: lines break inside segments, and a route or "
+        "a whole segment may be lost; have the sender end segments with CR only. encoding: MSH-18 "
+        "names another character set than is sent. delimiters: MSH-2 is damaged. `chargeline code` "
+        "lists the messages of a file.",
+    )
     oldest_parked = _gauge(
         "chargeline_oldest_parked_age_seconds",
         meaning="Age of the oldest parked message that nobody has retried or dropped; 0 when "
