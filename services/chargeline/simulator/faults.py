@@ -1,4 +1,4 @@
-"""The dial for faults: which fault strikes a visit, and what a person should be asked because of it.
+"""The dial for faults: which fault strikes a visit, and what should be asked because of it.
 
 This module owns the table of faults and the questions that a visit's truth asks for. A visit has at
 most one fault, so its questions are known exactly. The codes are those of docs/findings.md, written
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from chargeline.simulator import mischarted, miswritten
 from chargeline.simulator.charting import ChartedRecord
 from chargeline.simulator.messages import Letter
-from chargeline.simulator.mischarted import Case, order_before
+from chargeline.simulator.mischarted import StruckDose, order_before
 from chargeline.simulator.visits import FACILITIES, InventedDose, InventedVisit
 
 Fits = Callable[[InventedVisit, InventedDose], bool]
@@ -34,7 +34,7 @@ class Fault(NamedTuple):
     of the messages that should be set aside. fits: which doses it can strike. loses_stop: nothing
     tells when the dose ended. spared: the kinds of mess that do not happen to the visit. A fault
     works at one or more of four stages: on the charted doses, their records, the letters, and the
-    bytes.
+    bytes; with in_another_visit, on those of a later visit that has no dose of its own.
     """
 
     fits: Fits
@@ -43,10 +43,11 @@ class Fault(NamedTuple):
     styles: tuple[str, ...] = _BOTH
     loses_stop: bool = False
     spared: frozenset[str] = _MENDED
-    doses: Callable[[Case, Doses], Doses] | None = None
-    records: Callable[[Case, list[ChartedRecord]], list[ChartedRecord]] | None = None
-    letters: Callable[[Case, list[Letter]], list[Letter]] | None = None
-    posted: Callable[[Case, miswritten.Posted], miswritten.Posted] | None = None
+    in_another_visit: bool = False
+    doses: Callable[[StruckDose, Doses], Doses] | None = None
+    records: Callable[[StruckDose, list[ChartedRecord]], list[ChartedRecord]] | None = None
+    letters: Callable[[StruckDose, list[Letter]], list[Letter]] | None = None
+    posted: Callable[[StruckDose, miswritten.Posted], miswritten.Posted] | None = None
 
 
 # ------------------------------------------------------------------ which doses a fault can strike
@@ -97,6 +98,10 @@ def _is_cytotoxic(visit: InventedVisit, dose: InventedDose) -> bool:
     return _is_in_one_piece(visit, dose) and dose.drugs[0].drug in _CYTOTOXIC
 
 
+def _is_home_pump(_visit: InventedVisit, dose: InventedDose) -> bool:
+    return dose.is_taken_home()
+
+
 def _is_biological(visit: InventedVisit, dose: InventedDose) -> bool:
     return _is_drug(visit, dose) and dose.drugs[0].drug in _BIOLOGICALS
 
@@ -120,12 +125,13 @@ def _is_treatment_by_vein(visit: InventedVisit, dose: InventedDose) -> bool:
     return _is_infusion(visit, dose) and dose.route == "IV"
 
 
-_CYTOTOXIC = frozenset(
-    "carboplatin cisplatin cyclophosphamide docetaxel irinotecan oxaliplatin pemetrexed".split()
-)
+_CYTOTOXIC = frozenset((
+    "carboplatin", "cisplatin", "cyclophosphamide", "docetaxel", "irinotecan", "oxaliplatin",
+    "pemetrexed",
+))  # fmt: skip
 _SOLD_BY_STRENGTH = frozenset({"leuprolide"})  # the strength of the syringe is the product
 _BIOLOGICALS = frozenset(
-    "bevacizumab denosumab infliximab pegfilgrastim rituximab trastuzumab".split()
+    ["bevacizumab", "denosumab", "infliximab", "pegfilgrastim", "rituximab", "trastuzumab"]
 )
 
 FAULTS: dict[str, Fault] = {
@@ -151,6 +157,12 @@ FAULTS: dict[str, Fault] = {
         styles=_INTERVALS,
         loses_stop=True,
         doses=mischarted.one_moment,
+    ),
+    "home pump taken off in another visit": Fault(
+        _is_home_pump,
+        styles=_ACTIONS,
+        in_another_visit=True,
+        records=mischarted.pump_taken_off,
     ),
     "day outside the visit": Fault(
         _is_drug, asks=("time.outside_visit",), records=mischarted.another_year
@@ -226,34 +238,48 @@ class Struck(NamedTuple):
     """The fault of one visit, by its name in the table, and the dose that it strikes."""
 
     name: str
-    case: Case
+    struck_dose: StruckDose
 
     def fault(self) -> Fault:
         """The row of the table."""
         return FAULTS[self.name]
 
-    def charted(self) -> InventedVisit:
+    def charted(self, visit: InventedVisit) -> InventedVisit:
         """The visit as it is charted."""
         change = self.fault().doses
-        visit = self.case.visit
-        return replace(visit, administrations=change(self.case, visit.administrations)) if (
-            change
-        ) else visit
+        return (
+            replace(visit, administrations=change(self.struck_dose, visit.administrations))
+            if (change)
+            else visit
+        )
+
+    def another_visit(self) -> InventedVisit | None:
+        """The later visit in which the fault shows, if it does so in another one."""
+        visit, end = self.struck_dose.visit, self.struck_dose.dose.stop()
+        if not self.fault().in_another_visit:
+            return None
+        return replace(
+            visit,
+            number=f"V{int(visit.serial()) + 800000}",
+            arrived=end - timedelta(minutes=20),
+            left=end + timedelta(minutes=15),
+            administrations=(),
+        )
 
     def on_records(self, records: list[ChartedRecord]) -> list[ChartedRecord]:
         """The records as they are charted."""
         change = self.fault().records
-        return change(self.case, records) if change else records
+        return change(self.struck_dose, records) if change else records
 
     def on_letters(self, letters: list[Letter]) -> list[Letter]:
         """The letters as they are sent."""
         change = self.fault().letters
-        return change(self.case, letters) if change else letters
+        return change(self.struck_dose, letters) if change else letters
 
     def on_posted(self, posted: miswritten.Posted) -> miswritten.Posted:
         """The bytes as they arrive."""
         change = self.fault().posted
-        return change(self.case, posted) if change else posted
+        return change(self.struck_dose, posted) if change else posted
 
 
 def struck(visit: InventedVisit, level: float, seed: int) -> Struck | None:
@@ -276,7 +302,7 @@ def struck(visit: InventedVisit, level: float, seed: int) -> Struck | None:
     # The kind is chosen first, so that faults of rare doses come as often as others.
     name = chance.choice(sorted({name for name, _dose in possible}))
     dose = chance.choice([dose for fitting, dose in possible if fitting == name])
-    return Struck(name, Case(visit, dose, chance))
+    return Struck(name, StruckDose(visit, dose, chance))
 
 
 # ------------------------------------------------------------------ what should be asked
@@ -286,13 +312,13 @@ def told(visit: InventedVisit, struck: Struck | None) -> dict[str, object]:
     """The visit as truth.json gives it, with its fault and what should be asked."""
     fault = struck.fault() if struck else None
     asked = {*_asked(visit), *(fault.asks if fault else ())}
-    lost = struck.case.dose.order if struck and fault and fault.loses_stop else ""
+    lost = struck.struck_dose.dose.order if struck and fault and fault.loses_stop else ""
     doses = tuple(
         replace(dose, stop_documented=dose.stop_documented and dose.order != lost)
         for dose in visit.administrations
     )
     return replace(visit, administrations=doses).truth() | {
-        "fault": {"name": struck.name, "order": struck.case.dose.order} if struck else None,
+        "fault": {"name": struck.name, "order": struck.struck_dose.dose.order} if struck else None,
         "questions": sorted(asked),
         "set_aside": sorted(fault.set_aside if fault else ()),
     }

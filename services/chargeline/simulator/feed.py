@@ -65,20 +65,22 @@ def simulate(
         if not 0.0 <= level <= 1.0:
             raise ValueError(f"{name}: expected a number from 0.0 to 1.0, found {level}")
     truths: list[dict[str, object]] = []
-    cancelled: list[dict[str, object]] = []
+    others: list[dict[str, object]] = []
     posted: list[tuple[datetime, str, bytes]] = []
     for planned in plan_visits(visits, seed, style, first_day):
         dial = Dial(mess, seed, planned.serial())
         visit, mistake = muddle_visit(planned, dial), cancelled_visit(planned, dial)
         fault = struck(visit, faults, seed)
+        later = fault.another_visit() if fault else None
         truths.append(told(visit, fault))
-        posted += _post(visit, fault, seed, mess)
-        if mistake:
-            cancelled.append(told(mistake, None))
-            posted += _post(mistake, None, seed, mess)
+        posted += _post(visit, None if later else fault, seed, mess)
+        for other, its_fault in ((mistake, None), (later, fault)):
+            if other:
+                others.append(told(other, None))
+                posted += _post(other, its_fault, seed, mess)
     posted.sort(key=lambda item: item[0])
-    # Cancelled visits come last, so that the other visits have the same place whatever `mess` is.
-    truth: dict[str, object] = {"seed": seed, "visits": truths + cancelled}
+    # Visits that come of mess or faults are last: the others have the same place with and without.
+    truth: dict[str, object] = {"seed": seed, "visits": truths + others}
     return InventedFeed(tuple((style, text) for _, style, text in posted), truth)
 
 
@@ -89,7 +91,7 @@ def _post(
     spared = fault.fault().spared if fault else frozenset[str]()
     dial = Dial(mess, seed, visit.serial(), spared)
     sender = sender_of(visit, dial.stream("sender"))
-    charted = fault.charted() if fault else visit
+    charted = fault.charted(visit) if fault else visit
     records = muddle_records(records_of(charted, sender, dial.stream("charting")), dial)
     letters = [
         *_stay(visit),

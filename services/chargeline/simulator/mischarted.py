@@ -20,7 +20,7 @@ _DAY = timedelta(days=1)
 _YEAR = timedelta(days=364)  # the same day of the week
 
 
-class Case(NamedTuple):
+class StruckDose(NamedTuple):
     """The visit and the dose that a fault strikes, and the chance for its details."""
 
     visit: InventedVisit
@@ -48,9 +48,9 @@ class Case(NamedTuple):
 # ------------------------------------------------------------------ when
 
 
-def stop_one_day_late(case: Case, records: Records) -> Records:
+def stop_one_day_late(struck: StruckDose, records: Records) -> Records:
     """The stop has the date of the next day, and the record was charted after it."""
-    last = case.own(records)[-1]
+    last = struck.own(records)[-1]
     late = replace(last, charted=max(last.charted, last.start) + _DAY)
     if last.action:
         return [replace(late, start=last.start + _DAY) if r is last else r for r in records]
@@ -58,26 +58,26 @@ def stop_one_day_late(case: Case, records: Records) -> Records:
     return [replace(late, end=last.end + _DAY) if record is last else record for record in records]
 
 
-def planned_stop(case: Case, records: Records) -> Records:
+def planned_stop(struck: StruckDose, records: Records) -> Records:
     """The whole infusion is charted a minute after its start, with the stop that is planned."""
-    return case.changed(records, lambda record: replace(record, charted=record.start + MINUTE))
+    return struck.changed(records, lambda record: replace(record, charted=record.start + MINUTE))
 
 
-def push_of_hours(case: Case, records: Records) -> Records:
+def push_of_hours(struck: StruckDose, records: Records) -> Records:
     """The stop of a push is charted hours after its start."""
-    hours = timedelta(hours=case.chance.randint(2, 4))
+    hours = timedelta(hours=struck.chance.randint(2, 4))
 
     def change(record: ChartedRecord) -> ChartedRecord:
         end = record.start + hours
         return replace(record, end=end, charted=end + MINUTE)
 
-    return case.changed(records, change)
+    return struck.changed(records, change)
 
 
-def never_resumed(case: Case, records: Records) -> Records:
+def never_resumed(struck: StruckDose, records: Records) -> Records:
     """New bag and paused, and then nothing: neither a restart nor a stop."""
-    first = case.own(records)[0]
-    half = first.start + (case.dose.stop() - first.start) // (2 * MINUTE) * MINUTE
+    first = struck.own(records)[0]
+    half = first.start + (struck.dose.stop() - first.start) // (2 * MINUTE) * MINUTE
     paused = replace(
         first,
         action="Paused",
@@ -87,34 +87,34 @@ def never_resumed(case: Case, records: Records) -> Records:
         drugs=(),
         rate=0,
     )
-    others = [r for r in records if r.administration.order != case.dose.order]
+    others = [r for r in records if r.administration.order != struck.dose.order]
     return [*others, first, paused]
 
 
-def another_year(case: Case, records: Records) -> Records:
+def another_year(struck: StruckDose, records: Records) -> Records:
     """The year of all times of a dose is the one before."""
 
     def change(record: ChartedRecord) -> ChartedRecord:
         end = record.end - _YEAR if record.end else None
         return replace(record, start=record.start - _YEAR, end=end)
 
-    return case.changed(records, change)
+    return struck.changed(records, change)
 
 
-def one_moment(case: Case, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
+def one_moment(struck: StruckDose, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
     """An infusion of which one time is all that is charted or ordered: no stop, method or rate."""
     bare = replace(
-        case.dose, method="", device="", rates=(), ordered_minutes=0, stop_documented=False
+        struck.dose, method="", device="", rates=(), ordered_minutes=0, stop_documented=False
     )
-    return tuple(bare if dose is case.dose else dose for dose in doses)
+    return tuple(bare if dose is struck.dose else dose for dose in doses)
 
 
 # ------------------------------------------------------------------ what and how much
 
 
-def ten_times_the_dose(case: Case, records: Records) -> Records:
+def ten_times_the_dose(struck: StruckDose, records: Records) -> Records:
     """RXA-6 has a nought too many, and nobody corrects it."""
-    return case.changed(records, lambda record: replace(record, drugs=_times(record.drugs, "10")))
+    return struck.changed(records, lambda record: replace(record, drugs=_times(record.drugs, "10")))
 
 
 def _times(drugs: tuple[Amount, ...], factor: str) -> tuple[Amount, ...]:
@@ -124,15 +124,15 @@ def _times(drugs: tuple[Amount, ...], factor: str) -> tuple[Amount, ...]:
     )
 
 
-def corrected_back(case: Case, records: Records) -> Records:
+def corrected_back(struck: StruckDose, records: Records) -> Records:
     """A right dose is corrected to a wrong one, and that is corrected back (RXA-21 A, U, U)."""
-    return [*records, *_there_and_back(case.own(records)[0])]
+    return [*records, *_there_and_back(struck.own(records)[0])]
 
 
-def corrected_back_by_updates(case: Case, records: Records) -> Records:
+def corrected_back_by_updates(struck: StruckDose, records: Records) -> Records:
     """The same by a sender that writes U in each record: the last is the first once more."""
-    updates = case.changed(records, lambda record: replace(record, status="U"))
-    return corrected_back(case, updates)
+    updates = struck.changed(records, lambda record: replace(record, status="U"))
+    return corrected_back(struck, updates)
 
 
 def _there_and_back(first: ChartedRecord) -> Iterator[ChartedRecord]:
@@ -141,28 +141,30 @@ def _there_and_back(first: ChartedRecord) -> Iterator[ChartedRecord]:
         yield replace(record, status="U", charted=first.charted + minutes * MINUTE)
 
 
-def under_two_orders(case: Case, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
+def under_two_orders(
+    struck: StruckDose, doses: tuple[InventedDose, ...]
+) -> tuple[InventedDose, ...]:
     """One bag is ordered again under a new number, and charted under both."""
-    return (*doses, replace(case.dose, order=case.new_order(1)))
+    return (*doses, replace(struck.dose, order=struck.new_order(1)))
 
 
-def in_two_records(case: Case, records: Records) -> Records:
+def in_two_records(struck: StruckDose, records: Records) -> Records:
     """One bag is sent again as the next record (RXA-2), charted a minute later."""
-    last = case.own(records)[-1]
+    last = struck.own(records)[-1]
     again = replace(last, count=last.count + 1, charted=last.charted + MINUTE)
     return [*records, again]
 
 
-def under_another_order(case: Case, records: Records) -> Records:
+def under_another_order(struck: StruckDose, records: Records) -> Records:
     """A dose is charted under the order of the drug before it."""
-    other = order_before(case.visit, case.dose)
+    other = order_before(struck.visit, struck.dose)
     assert other is not None, "faults.py strikes doses that come after another one only"
 
     def change(record: ChartedRecord) -> ChartedRecord:
         dose = replace(record.administration, order=other.order)
         return replace(record, administration=dose, count=record.count + 50)
 
-    return case.changed(records, change)
+    return struck.changed(records, change)
 
 
 def order_before(visit: InventedVisit, dose: InventedDose) -> InventedDose | None:
@@ -186,17 +188,17 @@ def _is_one_infusion(dose: InventedDose) -> bool:
 # ------------------------------------------------------------------ beside the drugs
 
 
-def another_line(case: Case, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
+def another_line(struck: StruckDose, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
     """A dose runs into another access line than the rest, and at another time."""
-    moved = replace(case.dose, line="L-ARM" if case.dose.line != "L-ARM" else "R-ARM")
-    return tuple(moved if dose is case.dose else dose for dose in doses)
+    moved = replace(struck.dose, line="L-ARM" if struck.dose.line != "L-ARM" else "R-ARM")
+    return tuple(moved if dose is struck.dose else dose for dose in doses)
 
 
-def lock_and_flush(case: Case, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
+def lock_and_flush(struck: StruckDose, doses: tuple[InventedDose, ...]) -> tuple[InventedDose, ...]:
     """Saline and heparin serve the line at the end, and nothing calls them a flush or a lock."""
     moment = max(dose.stop() for dose in doses if not dose.is_taken_home()) + 2 * MINUTE
     served = replace(
-        case.dose,
+        struck.dose,
         vehicle=None,
         volume_ml=0,
         method="push",
@@ -206,12 +208,14 @@ def lock_and_flush(case: Case, doses: tuple[InventedDose, ...]) -> tuple[Invente
         ordered_minutes=0,
         stop_documented=True,
     )
-    saline = replace(served, order=case.new_order(1), drugs=(Amount("normal-saline", "10", "mL"),))
-    lock = replace(served, order=case.new_order(2), drugs=(Amount("heparin", "500", "unit"),))
+    saline = replace(
+        served, order=struck.new_order(1), drugs=(Amount("normal-saline", "10", "mL"),)
+    )
+    lock = replace(served, order=struck.new_order(2), drugs=(Amount("heparin", "500", "unit"),))
     return (*doses, saline, lock)
 
 
-def finished_in_other_words(case: Case, records: Records) -> Records:
+def finished_in_other_words(struck: StruckDose, records: Records) -> Records:
     """What was done is written in words that no interface profile has."""
 
     def change(record: ChartedRecord) -> ChartedRecord:
@@ -220,4 +224,18 @@ def finished_in_other_words(case: Case, records: Records) -> Records:
         is_stop = record.action == "Stopped"
         return replace(record, action="Infusion Complete") if is_stop else record
 
-    return case.changed(records, change)
+    return struck.changed(records, change)
+
+
+def pump_taken_off(struck: StruckDose, records: Records) -> Records:
+    """The stop of a home pump, under the visit in which it is taken off."""
+    stop = ChartedRecord(
+        administration=struck.dose,
+        count=9,
+        start=struck.dose.stop(),
+        end=None,
+        charted=struck.dose.stop() + MINUTE,
+        drugs=(),
+        action="Stopped",
+    )
+    return [*records, stop]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from chargeline.simulator.charting import MINUTE
 from chargeline.simulator.messages import Letter
-from chargeline.simulator.mischarted import Case
+from chargeline.simulator.mischarted import StruckDose
 from chargeline.simulator.regimens import DRUGS
 
 Letters = list[Letter]
@@ -20,98 +20,98 @@ Posted = list[tuple[datetime, Letter, bytes]]  # (arrival, the letter, its text)
 BRANDS = {"trastuzumab": "OGIVRI", "bevacizumab": "MVASI", "rituximab": "TRUXIMA"}
 
 
-def about(case: Case, message: Letter) -> bool:
+def about(struck: StruckDose, message: Letter) -> bool:
     """Whether a letter is about the struck dose."""
-    return any(f"|{case.dose.order}^ZEBRARX" in segment for segment in message.segments)
+    return any(f"|{struck.dose.order}^ZEBRARX" in segment for segment in message.segments)
 
 
-def _rewritten(case: Case, letters: Letters, change: Callable[[Letter], Letter]) -> Letters:
-    return [change(message) if about(case, message) else message for message in letters]
+def _rewritten(struck: StruckDose, letters: Letters, change: Callable[[Letter], Letter]) -> Letters:
+    return [change(message) if about(struck, message) else message for message in letters]
 
 
 # ------------------------------------------------------------------ names of drugs
 
 
-def local_name(case: Case, letters: Letters) -> Letters:
+def local_name(struck: StruckDose, letters: Letters) -> Letters:
     """The pharmacy's own word for a drug, in the order and in the record."""
-    return _renamed(case, letters, "ZL4711", "zebra compound no. 4711")
+    return _renamed(struck, letters, "ZL4711", "zebra compound no. 4711")
 
 
-def unknown_suffix(case: Case, letters: Letters) -> Letters:
+def unknown_suffix(struck: StruckDose, letters: Letters) -> Letters:
     """A suffix of four letters that no formulary has, and a code of the pharmacy's own."""
-    return _renamed(case, letters, "ZL4712", f"{_name(case)}-zzzz")
+    return _renamed(struck, letters, "ZL4712", f"{_name(struck)}-zzzz")
 
 
-def known_brand(case: Case, letters: Letters) -> Letters:
+def known_brand(struck: StruckDose, letters: Letters) -> Letters:
     """The brand of a biosimilar in brackets behind the name."""
-    return _renamed(case, letters, "ZL4713", f"{_name(case)} ({BRANDS[_drug(case)]})")
+    return _renamed(struck, letters, "ZL4713", f"{_name(struck)} ({BRANDS[_drug(struck)]})")
 
 
-def unknown_brand(case: Case, letters: Letters) -> Letters:
+def unknown_brand(struck: StruckDose, letters: Letters) -> Letters:
     """A brand that no formulary has, in brackets behind the name."""
-    return _renamed(case, letters, "ZL4714", f"{_name(case)} (ZEBRAVIA)")
+    return _renamed(struck, letters, "ZL4714", f"{_name(struck)} (ZEBRAVIA)")
 
 
-def _drug(case: Case) -> str:
-    return case.dose.drugs[0].drug
+def _drug(struck: StruckDose) -> str:
+    return struck.dose.drugs[0].drug
 
 
-def _name(case: Case) -> str:
-    return DRUGS[_drug(case)][0]
+def _name(struck: StruckDose) -> str:
+    return DRUGS[_drug(struck)][0]
 
 
-def _renamed(case: Case, letters: Letters, code: str, name: str) -> Letters:
-    old, new = f"{_drug(case).upper()}^{_name(case)}^L", f"{code}^{name}^L"
+def _renamed(struck: StruckDose, letters: Letters, code: str, name: str) -> Letters:
+    old, new = f"{_drug(struck).upper()}^{_name(struck)}^L", f"{code}^{name}^L"
 
     def change(message: Letter) -> Letter:
         segments = tuple(segment.replace(old, new) for segment in message.segments)
         return replace(message, segments=segments)
 
-    return _rewritten(case, letters, change)
+    return _rewritten(struck, letters, change)
 
 
 # ------------------------------------------------------------------ notes and fields
 
 
-def flush_note(case: Case, letters: Letters) -> Letters:
+def flush_note(struck: StruckDose, letters: Letters) -> Letters:
     """A note about the line beside a drug that is no flush."""
-    return _noted(case, letters, "Blood return good. Flush with 10 mL NS after infusion")
+    return _noted(struck, letters, "Blood return good. Flush with 10 mL NS after infusion")
 
 
-def supplied_note(case: Case, letters: Letters) -> Letters:
+def supplied_note(struck: StruckDose, letters: Letters) -> Letters:
     """White bagging: a pharmacy that the patient's payer chose has sent the drug."""
-    return _noted(case, letters, "Patient supplied by specialty pharmacy")
+    return _noted(struck, letters, "Patient supplied by specialty pharmacy")
 
 
-def _noted(case: Case, letters: Letters, note: str) -> Letters:
+def _noted(struck: StruckDose, letters: Letters, note: str) -> Letters:
     def change(message: Letter) -> Letter:
         if message.kind != "RAS":
             return message
         return replace(message, segments=(*message.segments, f"NTE|1||{note}"))
 
-    return _rewritten(case, letters, change)
+    return _rewritten(struck, letters, change)
 
 
-def unit_inside(case: Case, letters: Letters) -> Letters:
+def unit_inside(struck: StruckDose, letters: Letters) -> Letters:
     """RXA-6 holds the amount and its unit, and RXA-7 is empty."""
 
     def change(fields: list[str]) -> list[str]:
         inside = f"{fields[6]} {fields[7]}"
         return [*fields[:6], inside, "", *fields[8:]]
 
-    return _fields_changed(case, letters, "RXA", change)
+    return _fields_changed(struck, letters, "RXA", change)
 
 
-def without_own_times(case: Case, letters: Letters) -> Letters:
+def without_own_times(struck: StruckDose, letters: Letters) -> Letters:
     """RXA-22 and ORC-9 are empty: MSH-7 is the only time that tells versions of a row apart."""
     orders = _fields_changed(
-        case, letters, "ORC", lambda fields: [*fields[:9], "", *fields[10:]]
+        struck, letters, "ORC", lambda fields: [*fields[:9], "", *fields[10:]]
     )  # fmt: skip
-    return _fields_changed(case, orders, "RXA", lambda fields: fields[:22])
+    return _fields_changed(struck, orders, "RXA", lambda fields: fields[:22])
 
 
 def _fields_changed(
-    case: Case, letters: Letters, name: str, change: Callable[[list[str]], list[str]]
+    struck: StruckDose, letters: Letters, name: str, change: Callable[[list[str]], list[str]]
 ) -> Letters:
     """The fields of each segment of this name changed, in the records (RAS) of the dose."""
 
@@ -124,12 +124,12 @@ def _fields_changed(
             return message
         return replace(message, segments=tuple(map(written, message.segments)))
 
-    return _rewritten(case, letters, changed)
+    return _rewritten(struck, letters, changed)
 
 
-def cancelled_before(case: Case, letters: Letters) -> Letters:
+def cancelled_before(struck: StruckDose, letters: Letters) -> Letters:
     """The order is cancelled (ORC-1 CA) before its drug is begun, and the drug is charted."""
-    order = next(m for m in letters if m.kind == "RDE" and about(case, m))
+    order = next(m for m in letters if m.kind == "RDE" and about(struck, m))
     again = tuple(segment.replace("ORC|NW|", "ORC|CA|") for segment in order.segments)
     later = replace(
         order,
@@ -144,11 +144,11 @@ def cancelled_before(case: Case, letters: Letters) -> Letters:
 # ------------------------------------------------------------------ bytes
 
 
-def unreadable_sending_time(case: Case, posted: Posted) -> Posted:
+def unreadable_sending_time(struck: StruckDose, posted: Posted) -> Posted:
     """MSH-7 of the records of a dose is written for people."""
 
     def written(message: Letter, text: bytes) -> bytes:
-        if message.kind != "RAS" or not about(case, message):
+        if message.kind != "RAS" or not about(struck, message):
             return text
         fields = text.split(b"|")
         return b"|".join([*fields[:6], b"Mar 2 2026 11:00AM", *fields[7:]])
@@ -156,9 +156,9 @@ def unreadable_sending_time(case: Case, posted: Posted) -> Posted:
     return [(arrives, message, written(message, text)) for arrives, message, text in posted]
 
 
-def glued(case: Case, posted: Posted) -> Posted:
+def glued(struck: StruckDose, posted: Posted) -> Posted:
     """The record of a dose loses its last carriage return, and the discharge comes right after."""
-    records = [item for item in posted if item[1].kind == "RAS" and about(case, item[1])]
+    records = [item for item in posted if item[1].kind == "RAS" and about(struck, item[1])]
     discharge = next(item for item in posted if item[1].kind == "A03")
     texts = b"".join(text.rstrip(b"\r") for _, _, text in records[:1]) + discharge[2]
     kept = [item for item in posted if item not in records and item is not discharge]
