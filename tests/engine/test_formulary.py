@@ -68,10 +68,15 @@ def test_a_billing_code_of_two_drugs_names_neither() -> None:
     assert found(STRIPES, "J0003", text="shaggy two") == "yakamab-yyyy"
 
 
-def test_a_code_is_believed_before_a_text() -> None:
-    """Where code and text differ the code wins; an unknown first code leaves it to the second."""
-    assert found(STRIPES, "J0001", text="shaggy") == "zebrastatin"
-    assert found(STRIPES, "LOCAL77", "yakamab", text="stripes") == "yakamab"
+def test_a_code_and_a_text_of_two_products_are_neither() -> None:
+    """Nobody can say which of the two was given."""
+    assert found(STRIPES, "J0001", text="shaggy") is None
+
+
+def test_a_code_is_believed_before_a_text_that_nobody_knows() -> None:
+    """A text that nobody knows changes nothing; an unknown first code leaves it to the second."""
+    assert found(STRIPES, "J0001", text="ours") == "zebrastatin"
+    assert found(STRIPES, "LOCAL77", "yakamab", text="ours") == "yakamab"
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,9 @@ class _StandingRecords:
             return
         if relatives:
             del self.by_identity[relatives[0]]
-        elif any(_may_be_meant(record, other) for other in self.by_identity.values()):
+        elif record.action not in CHATTER and any(
+            _may_be_meant(record, other) for other in self.by_identity.values()
+        ):
             self.problems.append(_ambiguous(record, 0, "correction"))
         self.by_identity[identity] = record
 
