@@ -338,7 +338,10 @@ def _lines(visit: InventedVisit) -> set[str]:
 
 
 def _has_two_lines_at_once(visit: InventedVisit) -> bool:
-    """Whether two drugs ran at one time into two access lines. Fluids begin no line's hierarchy."""
+    """Whether two drugs ran at one time into two access lines.
+
+    A fluid beside a drug is left out: hydration never opens a line (decision 0004).
+    """
     drugs = [
         dose
         for dose in visit.administrations
