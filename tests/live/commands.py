@@ -7,6 +7,7 @@ what a command does.
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -50,6 +51,19 @@ async def command(words: str, environment: Mapping[str, str]) -> Ended:
             process.kill()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+def printed(environment: Mapping[str, str], *arguments: str) -> str:
+    """What a command that must end well prints, run as a person would run it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "chargeline.cli", *arguments],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def assert_one_clear_line(ended: Ended, *said: str) -> None:

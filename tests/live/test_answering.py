@@ -1,27 +1,13 @@
 """A person's answers reach the drafts of captures, on a real Kafka and PostgreSQL."""
 
 import json
-import subprocess
-import sys
 
 from tests.golden.messages import given
 
+from .commands import printed
 from .service import PARTITIONS, Service, service
 
 __all__ = ["service"]
-
-
-def chargeline(service: Service, *arguments: str) -> str:
-    """What a command prints, run as a person would run it beside the captures."""
-    done = subprocess.run(
-        [sys.executable, "-m", "chargeline.cli", *arguments],
-        env=service.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 async def test_answers_reach_the_captures_that_have_the_visits(service: Service) -> None:
@@ -36,14 +22,13 @@ async def test_answers_reach_the_captures_that_have_the_visits(service: Service)
     ]
     await service.deliver(doses)
     await service.until(service.drained, "the visits to be drafted")
-    listed = chargeline(service, "questions", "list", "--json").splitlines()
+    listed = printed(service.environment, "questions", "list", "--json").splitlines()
     questions = [json.loads(line) for line in listed]
     assert sorted(question["visit"] for question in questions) == sorted(visits)
     for question in questions:
-        chargeline(
-            service, "answer", question["question_id"], "product", "--value", "carboplatin",
-            "--by", "ZC1", "--reason", "the pharmacy says so",
-        )  # fmt: skip
+        number = question["question_id"]
+        said = ("--value", "carboplatin", "--by", "ZC1", "--reason", "the pharmacy says so")
+        printed(service.environment, "answer", number, "product", *said)
     lines = [("96413", 1, ()), ("J9045", 9, ())]
     wanted = dict.fromkeys(visits, lines)
     assert await service.settled(wanted) == wanted

@@ -1,11 +1,10 @@
 """A mended formulary reaches visits that were drafted before."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.golden.messages import given
+from tests.live.commands import printed
 
 from . import Served, deliver, revisions, until
 
@@ -13,19 +12,6 @@ ROW = (
     "id,names,hcpcs,unit_amount,unit,kind,container,from,until,cite,note\n"
     "zebramab,zebramab,J9999,10,mg,antineoplastic,SDV,2024-01-01,,site,\n"
 )
-
-
-def redraft(service: Served, *arguments: str) -> str:
-    """What `chargeline redraft` prints, run as a person would run it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "chargeline.cli", "redraft", *arguments],
-        env=service.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 async def test_a_drug_that_was_added_reaches_the_visits_that_asked_for_it(
@@ -44,7 +30,7 @@ async def test_a_drug_that_was_added_reaches_the_visits_that_asked_for_it(
     formulary.write_text(ROW)
     service.environment["CHARGELINE_FORMULARY"] = str(formulary)
     service.environment["CHARGELINE_REDRAFT_PER_SECOND"] = "0"
-    said = redraft(service, "--question", "drug.unknown")
+    said = printed(service.environment, "redraft", "--question", "drug.unknown")
     assert said == "1 visit is drafted again as soon as `chargeline capture` or `serve` runs\n"
     service.start()
     await until(lambda: len(revisions(service.events())) > 2, service.said)
@@ -85,6 +71,10 @@ async def test_all_and_one_are_counted(served: Callable[..., Served]) -> None:
     await deliver(doses, service.port)
     await until(lambda: len(revisions(service.events())) == 3, service.said)
     assert await service.stop() == 0
-    assert redraft(service, "--all").startswith("3 visits are drafted again")
-    assert redraft(service, "--visit", "V1").startswith("1 visit is drafted again")
-    assert redraft(service, "--visit", "V9").startswith("0 visits are drafted again")
+    assert printed(service.environment, "redraft", "--all").startswith("3 visits are drafted again")
+    assert printed(service.environment, "redraft", "--visit", "V1").startswith(
+        "1 visit is drafted again"
+    )
+    assert printed(service.environment, "redraft", "--visit", "V9").startswith(
+        "0 visits are drafted again"
+    )

@@ -5,9 +5,7 @@ operate/answers.py, which the verbs import when they run.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib import import_module
 
 from chargeline.cli.arguments import Verbs, add_feed_or_ledger
@@ -25,10 +23,9 @@ from chargeline.drafting.answering import (
     taken_back,
     without_words,
     word_on_line,
-    would_draft,
 )
-from chargeline.drafting.question_text import as_json, as_published, listed, shown
-from chargeline.engine import Rulebook
+from chargeline.drafting.question_text import in_full, listed
+from chargeline.engine import LINE_OFFERS, Rulebook
 from chargeline.published.answer_file import add_answer, read_answers
 from chargeline.published.answers import Given
 from chargeline.published.events import questions_of
@@ -96,7 +93,7 @@ def _add_line(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         description=_LINE_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    choices = ["hold", "release", "withhold", "override", "restore"]
+    choices = list(LINE_OFFERS)
     line.add_argument("choice", metavar="WHAT", choices=choices, help=", ".join(choices))
     line.add_argument("visit", metavar="VISIT", help="the number of the visit")
     line.add_argument(
@@ -124,10 +121,6 @@ def _live(name: str, asked: argparse.Namespace) -> int:
     return int(running.with_settings(getattr(answers, name)(asked)))
 
 
-def _speaker(asked: argparse.Namespace) -> Speaker:
-    return Speaker(asked.by, datetime.now(UTC), asked.reason)
-
-
 # ------------------------------------------------------------------ on a feed of files
 
 
@@ -138,7 +131,7 @@ def _list(asked: argparse.Namespace) -> int:
     for visit in run.visits:
         for question in _published(visit, rulebook):
             if asked.visit in ("", question.visit) and asked.code in ("", question.code):
-                print(question.model_dump_json() if asked.json else listed(question))
+                print(listed(question, as_json=asked.json))
     return OK
 
 
@@ -147,12 +140,7 @@ def _show(asked: argparse.Namespace) -> int:
         return _live("show_question", asked)
     run, rulebook = coded(asked)
     visit, question = question_of_number(_drafted(run), asked.question)
-    published = as_published(visit, question, rulebook)
-    choices = list(would_draft(visit, question, rulebook, asked.policy))
-    if asked.json:
-        print(json.dumps(as_json(published, visit, choices, {})))
-    else:
-        print(shown(published, visit, choices, {}))
+    print(in_full(visit, question, rulebook, policy=asked.policy, as_json=asked.json))
     return OK
 
 
@@ -163,11 +151,14 @@ def _answer(asked: argparse.Namespace) -> int:
         return _no_file()
     if asked.choice == TAKE_BACK:
         kept = read_answers(asked.answers)
-        return _kept(asked, taken_back(last_answer(kept, asked.question), _speaker(asked)))
+        return _kept(
+            asked,
+            taken_back(last_answer(kept, asked.question), Speaker.now(asked.by, asked.reason)),
+        )
     run, rulebook = _before_the_file(asked)
     drafted = asked_again(_drafted(run), asked.question, rulebook, asked.policy)
     visit, question = question_of_number(drafted, asked.question)
-    formulary, speaker = rulebook.formulary, _speaker(asked)
+    formulary, speaker = rulebook.formulary, Speaker.now(asked.by, asked.reason)
     return _kept(
         asked,
         answer_to(visit, question, formulary, asked.choice, value=asked.value, speaker=speaker),
@@ -185,7 +176,7 @@ def _line(asked: argparse.Namespace) -> int:
         what = f"the visit {asked.visit} in this feed"
         return wrong_use(not_found(what, str(len(visits)), "see `chargeline code --json`"))
     visit = without_words(visits[0], rulebook, asked.policy)
-    speaker = _speaker(asked)
+    speaker = Speaker.now(asked.by, asked.reason)
     return _kept(
         asked, word_on_line(visit, asked.line, asked.choice, value=asked.value, speaker=speaker)
     )

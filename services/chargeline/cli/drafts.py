@@ -112,8 +112,7 @@ def _not_one(run: Run, visit: str, line: str) -> str:
     ids = [
         entry.line_id
         for coded in visits
-        for encounter in coded.draft.encounters
-        for entry in encounter.lines
+        for entry in coded.draft.lines
         if entry.line_id.startswith(line)
     ]
     if not line or len(ids) == 1:

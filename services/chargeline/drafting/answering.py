@@ -7,7 +7,7 @@ puts the answer into the ledger or into a file.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from chargeline.engine import (
@@ -34,6 +34,7 @@ from chargeline.engine import (
     refusal,
 )
 from chargeline.published.answers import Given, GivenAnswer, GivenWord
+from chargeline.published.readiness import money
 
 TAKE_BACK = "withdraw"
 
@@ -61,6 +62,11 @@ class Speaker(NamedTuple):
     by: str
     at: datetime
     reason: str
+
+    @classmethod
+    def now(cls, by: str, reason: str) -> Self:
+        """Somebody who speaks at this moment."""
+        return cls(by, datetime.now(UTC), reason)
 
 
 def questions_of_visit(visit: DraftedVisit) -> list[Asked]:
@@ -203,8 +209,7 @@ def word_on_line(
 
 def _line(visit: DraftedVisit, line_id: str) -> ChargeLine:
     """The line of a number as chargeline drafts it, whatever people said of it before."""
-    lines = [line for encounter in visit.draft.encounters for line in encounter.lines]
-    line = next((line for line in lines if line.line_id == line_id), None)
+    line = next((line for line in visit.draft.lines if line.line_id == line_id), None)
     if line is not None:
         return line
     raise AnswerError(
@@ -283,14 +288,7 @@ def money_moved(
     """How many cents more the lines would bring after a choice; None without a price list."""
     if not prices or consequence.changes is None:
         return None
-    now = [line for encounter in visit.draft.encounters for line in encounter.lines]
-    return sum(_cents(line, prices) for line in consequence.lines) - sum(
-        _cents(line, prices) for line in now
-    )
-
-
-def _cents(line: ChargeLine, prices: Mapping[str, int]) -> int:
-    return line.units * prices.get(line.code, 0)
+    return money(consequence.lines, prices) - money(visit.draft.lines, prices)
 
 
 def _no_choice(choice: str, offered: Sequence[str], number: str) -> AnswerError:

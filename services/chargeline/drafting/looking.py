@@ -5,7 +5,7 @@ as `processor.py` does, from the stored messages, merges, answers and records of
 writes nothing, and another program may own the visit meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.processor import Processor
@@ -14,16 +14,22 @@ from chargeline.engine import VisitKey
 from chargeline.ledger.view import View
 
 
+async def looked_up(view: View, processor: Processor, keys: Sequence[VisitKey]) -> VisitCache:
+    """The timelines of some visits, and of the visits into which they were merged."""
+    cache = VisitCache(processor.profile_of, processor.maker.rulebook.base, len(keys))
+    await cache.load(view, keys)
+    everyone = {*keys, *map(cache.feed.surviving, keys)}
+    await cache.load(view, sorted(everyone))
+    await cache.join_patients(view, [key for key in sorted(everyone) if key in cache.feed])
+    return cache
+
+
 async def drafted_now(
-    view: View, processor: Processor, keys: Iterable[VisitKey]
+    view: View, processor: Processor, keys: Sequence[VisitKey]
 ) -> list[DraftedVisit]:
     """The visits of some keys; a visit that was merged away or has no messages is left out."""
-    wanted = list(keys)
-    rulebook = processor.maker.rulebook
-    cache = VisitCache(processor.profile_of, rulebook.base, len(wanted))
-    await cache.load(view, wanted)
-    present = [key for key in wanted if key in cache.feed]
-    await cache.join_patients(view, present)
+    cache = await looked_up(view, processor, keys)
+    present = [key for key in keys if key in cache.feed]
     await cache.load_states(view, present, await view.visits(present))
     visits = []
     for key in present:

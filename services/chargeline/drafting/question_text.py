@@ -1,16 +1,17 @@
-"""A question as text on a terminal: what is asked, and what each answer would draft.
+"""A question as text, for a person or in JSON: what is asked, and what each answer would draft.
 
 It owns the wording and the layout. It decides nothing: the question comes from a draft, and what a
 choice would draft comes from another draft. No name, birth date or address is shown.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chargeline.drafting.answering import DraftedVisit, money_moved
+from chargeline.drafting.answering import DraftedVisit, money_moved, would_draft
 from chargeline.engine import Asked, Consequence, LineDifference, Rulebook, printable
 from chargeline.published.events import questions_of
 from chargeline.published.shapes import DocumentationQuestion
@@ -19,20 +20,27 @@ from chargeline.published.writing import visit_draft
 Plain = dict[str, Any]
 
 
-def as_published(
+def in_full(
     visit: DraftedVisit,
     asked: Asked,
     rulebook: Rulebook,
+    *,
+    policy: str = "",
     prices: Mapping[str, int] = MappingProxyType({}),
-) -> DocumentationQuestion:
-    """The event that asks a question of a visit."""
-    whole = visit_draft(visit.draft, visit.timeline, rulebook.formulary)
-    events = [question.question for question in questions_of(whole, 1, prices)]
-    return next(event for event in events if event.question_id == asked.question_id)
+    as_json: bool = False,
+) -> str:
+    """A question of a visit, and what each of its choices would draft."""
+    published = _as_published(visit, asked, rulebook, prices)
+    choices = list(would_draft(visit, asked, rulebook, policy))
+    if as_json:
+        return json.dumps(_plain(published, visit, choices, prices))
+    return _shown(published, visit, choices, prices)
 
 
-def listed(question: DocumentationQuestion) -> str:
+def listed(question: DocumentationQuestion, *, as_json: bool = False) -> str:
     """A question on a line: its number, its visit, its code, and what is asked."""
+    if as_json:
+        return question.model_dump_json()
     stake = dollars(question.stake_cents) if question.stake_cents is not None else ""
     about = f"{question.drug}: " if question.drug else ""
     text = (
@@ -48,10 +56,19 @@ def dollars(cents: int, *, signed: bool = False) -> str:
     return f"{sign}${abs(cents) / 100:,.2f}"
 
 
-def shown(
+def _as_published(
+    visit: DraftedVisit, asked: Asked, rulebook: Rulebook, prices: Mapping[str, int]
+) -> DocumentationQuestion:
+    """The event that asks a question of a visit."""
+    whole = visit_draft(visit.draft, visit.timeline, rulebook.formulary)
+    events = [question.question for question in questions_of(whole, 1, prices)]
+    return next(event for event in events if event.question_id == asked.question_id)
+
+
+def _shown(
     question: DocumentationQuestion,
     visit: DraftedVisit,
-    would_draft: Sequence[Consequence],
+    choices: Sequence[Consequence],
     prices: Mapping[str, int],
 ) -> str:
     """A question in full, each choice with the lines that it would change and the money."""
@@ -65,10 +82,10 @@ def shown(
     ]
     if question.stake_cents is not None:
         lines.append(f"  waits    {dollars(question.stake_cents)}")
-    for consequence in would_draft:
+    for consequence in choices:
         value = _local(consequence, visit.timeline.context.zone)
         lines += _choice(consequence, value, money_moved(visit, consequence, prices))
-    if would_draft:
+    if choices:
         lines.append(
             f"  answer with: chargeline answer {question.question_id} CHOICE [--value VALUE]"
             " --by NAME --reason TEXT"
@@ -101,10 +118,10 @@ def _in_words(changes: Iterable[LineDifference] | None) -> list[str]:
     ] or ["no line changes"]
 
 
-def as_json(
+def _plain(
     question: DocumentationQuestion,
     visit: DraftedVisit,
-    would_draft: Iterable[Consequence],
+    choices: Iterable[Consequence],
     prices: Mapping[str, int],
 ) -> Plain:
     """A question with what each choice would draft, as plain values for JSON."""
@@ -119,6 +136,6 @@ def as_json(
                 else [change._asdict() for change in consequence.changes],
                 "cents": money_moved(visit, consequence, prices),
             }
-            for consequence in would_draft
+            for consequence in choices
         ],
     }

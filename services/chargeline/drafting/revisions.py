@@ -139,7 +139,7 @@ class RevisionMaker:
         return self._merged(visit, now)
 
     def _drafted(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
-        timeline, drafted, last = visit.timeline, visit.draft, visit.state.last
+        timeline, drafted = visit.timeline, visit.draft
         assert timeline is not None and drafted is not None
         discharged = timeline.context.discharged
         final_due = discharged + self.grace if discharged is not None else None
@@ -150,14 +150,9 @@ class RevisionMaker:
         incomplete = state.parked or (
             bool(without_dropped(timeline, state).problems) and not state.settled
         )
-        whole = visit_draft(drafted, timeline, self.rulebook.formulary)
-        revision = self._next_revision(whole, last, final=final, incomplete=incomplete)
-        if revision is not None:
-            asked = questions_of(whole, revision.revision, self.prices)
-            last = LastRevision(revision.digest, drafted, asked, whole.timeline)
-        elif last is not None and last.draft != drafted:
-            asked = questions_of(whole, last.digest.revision, self.prices)
-            last = last._replace(draft=drafted, questions=asked, timeline=whole.timeline)
+        last, revision = self._next(
+            drafted, timeline, state.last, final=final, incomplete=incomplete
+        )
         questions: Sequence[AskedQuestion] = last.questions if last is not None else ()
         due, asked_due = due_questions(
             questions,
@@ -186,6 +181,35 @@ class RevisionMaker:
         )
         return self._result(visit, row, last=last, revision=revision, due=due, now=now)
 
+    def _next(
+        self,
+        drafted: Draft,
+        timeline: Timeline,
+        last: LastRevision | None,
+        *,
+        final: bool,
+        incomplete: bool,
+    ) -> tuple[LastRevision | None, WrittenRevision | None]:
+        """What was said last of a visit after this draft, and the revision if one is to be made."""
+        is_known = (
+            last is not None
+            and last.draft == drafted
+            and last.timeline == self.answered(timeline)
+            and (last.digest.status, last.digest.incomplete)
+            == ("final" if final else "open", incomplete)
+        )
+        if is_known:
+            return last, None
+        whole = visit_draft(drafted, timeline, self.rulebook.formulary)
+        revision = self._next_revision(whole, last, final=final, incomplete=incomplete)
+        if revision is not None:
+            asked = questions_of(whole, revision.revision, self.prices)
+            last = LastRevision(revision.digest, drafted, asked, whole.timeline)
+        elif last is not None and last.draft != drafted:
+            asked = questions_of(whole, last.digest.revision, self.prices)
+            last = last._replace(draft=drafted, questions=asked, timeline=whole.timeline)
+        return last, revision
+
     def _next_revision(
         self, visit: VisitDraft, last: LastRevision | None, *, final: bool, incomplete: bool
     ) -> WrittenRevision | None:
@@ -194,14 +218,6 @@ class RevisionMaker:
         A visit that never had a revision gets none as long as its draft is empty.
         """
         digest = last.digest if last is not None else None
-        status = ("final" if final else "open", incomplete)
-        if (
-            last is not None
-            and last.draft == visit.draft
-            and last.timeline == visit.timeline
-            and (last.digest.status, last.digest.incomplete) == status
-        ):
-            return None
         revision = revision_of(
             visit,
             revision=digest.revision + 1 if digest is not None else 1,
@@ -221,8 +237,7 @@ class RevisionMaker:
         """
         if not self.prices:
             return 0
-        lines = [line for encounter in drafted.encounters for line in encounter.lines]
-        return money([line for line in lines if line.provisional], self.prices)
+        return money([line for line in drafted.lines if line.provisional], self.prices)
 
     def _forgotten(self, visit: VisitToRevise, row: StoredVisit, now: datetime) -> DraftingResult:
         """A visit whose messages retention has removed: a person is asked about the late message.

@@ -38,12 +38,15 @@ def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
 
 
 def new_processor(
-    settings: Settings, ledger: Ledger, inbound: str, tell: Callable[[DraftingResult], None]
+    settings: Settings,
+    ledger: Ledger,
+    inbound: str,
+    tell: Callable[[DraftingResult], None] = lambda _result: None,
 ) -> Processor:
     """A processor for the records of the topic `inbound`.
 
-    `tell` is called with what was committed. Raises RulebookError, Hl7Error or PricesError if a
-    file cannot be used.
+    `tell` is called with what was committed; a program that only looks commits nothing. Raises
+    RulebookError, Hl7Error or PricesError if a file cannot be used.
     """
     rulebook, folder = load_rules(settings)
     maker = RevisionMaker(

@@ -149,9 +149,8 @@ class _Causes:
         self._ours = ours
         self._ours_alone = _alone(services)
         self._our_rules = rules
-        self._theirs: dict[
-            tuple[str, bool], _RulesOfOther
-        ] = {}  # by policy, because every line asks for them
+        # By policy, because every line asks for them.
+        self._theirs: dict[str, _RulesOfOther] = {}
 
     def of(self, keys: Sequence[str], other: _Other, has_same_codes: bool) -> str:
         """The id of the rule that makes the difference, "" where no rule differs.
@@ -165,36 +164,36 @@ class _Causes:
         code of vancomycin. Rules that count hours belong to the second stage only where the codes
         are the same and the units differ.
         """
-        slot = (other.policy, has_same_codes)
-        if slot not in self._theirs:
-            self._theirs[slot] = self._rules_of(other, has_same_codes)
-        theirs = self._theirs[slot]
+        theirs = self._theirs.get(other.policy)
+        if theirs is None:
+            theirs = self._theirs[other.policy] = self._rules_of(other)
+        apart = _only_theirs(self._our_rules, other.assessment.rules, has_same_codes)
+        apart_in_place = {
+            key: [rule for rule in theirs.in_place.get(key, ()) if rule in apart] for key in keys
+        }
         return (
             _first_differing(self._ours_alone, theirs.alone, keys)
-            or _first_differing(self._ours, theirs.apart_in_place, keys)
+            or _first_differing(self._ours, apart_in_place, keys)
             or theirs.first_alone
             or _first_differing(self._ours, theirs.in_place, keys)
         )
 
-    def _rules_of(self, other: _Other, has_same_codes: bool) -> "_RulesOfOther":
+    def _rules_of(self, other: _Other) -> "_RulesOfOther":
         alone = _alone(other.assessment.services)
-        apart = _only_theirs(self._our_rules, other.assessment.rules, has_same_codes)
         in_place: dict[str, list[str]] = {}
         for family in other.families:
             for key, used in family.rules().items():
                 in_place.setdefault(key, []).extend(used)
-        apart_in_place = {
-            key: [rule for rule in used if rule in apart] for key, used in in_place.items()
-        }
         first = _first_differing(self._ours_alone, alone, self._ours_alone)
-        return _RulesOfOther(alone, apart_in_place, first, in_place)
+        return _RulesOfOther(alone, first, in_place)
 
 
 class _RulesOfOther(NamedTuple):
-    """The rules of another policy for each of the four stages of the search for a cause."""
+    """The rules of another policy by administration: those that judge it by itself, the first of
+    these that we do not use, and those on its place.
+    """
 
     alone: Mapping[str, Sequence[str]]
-    apart_in_place: Mapping[str, Sequence[str]]
     first_alone: str
     in_place: Mapping[str, Sequence[str]]
 

@@ -18,8 +18,9 @@ from chargeline.engine.again import (
     days_alike,
 )
 from chargeline.engine.answers import (
-    held_as_a_whole,
+    last_words,
     none_in_silence,
+    not_settled,
     said_of,
     settled,
     still_asked_of_visit,
@@ -56,7 +57,7 @@ from chargeline.engine.trace import (
     ask,
     together,
 )
-from chargeline.engine.words import YesNo
+from chargeline.engine.words import IS_YES
 
 _new_assessment = by_keyword(Assessment)
 _new_encounter_draft = by_keyword(EncounterDraft)
@@ -101,7 +102,8 @@ def draft(
     """
     name = policy or rulebook.policy_for(timeline.context)
     said = said_of(timeline, rulebook.formulary)
-    held = held_as_a_whole(timeline)
+    words = last_words(timeline)
+    held = words[""].held if "" in words else None
     drafting = _Drafting(
         timeline=with_answers(timeline, rulebook.formulary),
         rulebook=rulebook,
@@ -114,10 +116,10 @@ def draft(
         key=timeline.key,
         policy=name,
         rulebook=rulebook.version,
-        encounters=with_word_on_lines(encounters, timeline),
+        encounters=with_word_on_lines(encounters, words),
         questions=(
             *still_asked_of_visit(_visit_questions(timeline), said),
-            *words_of_no_line(encounters, timeline),
+            *words_of_no_line(encounters, words),
         ),
         said=said,
         held=(held.reason or held.by) if held is not None else "",
@@ -139,9 +141,6 @@ def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, 
         first[slot] = min(at, first.get(slot, at))
     patient = context.patient
     return tuple([Contribution(timeline.key, patient, slot, at) for slot, at in first.items()])
-
-
-_IS_BILLED: Mapping[YesNo, bool] = {"yes": True, "no": False}
 
 
 class _Drafting:
@@ -232,7 +231,7 @@ class _Drafting:
         if rule is None:
             says = "No rule groups visits of this day."
             return self._nothing_billed(encounter, "rule.none", says, ())
-        if not _IS_BILLED[encounter.grouping.answer.bill]:
+        if not IS_YES[encounter.grouping.answer.bill]:
             return self._nothing_billed(encounter, rule.id, rule.why, (encounter.step,))
         return self._coded(encounter, elsewhere)
 
@@ -272,9 +271,7 @@ class _Drafting:
         )
         says = "The rules do not decide this encounter."
         drafted = self._nothing_billed(encounter, question.finding.code, says, (encounter.step,))
-        drafted = drafted._replace(questions=(question,))
-        open_ = settled(Proposal(questions=drafted.questions), encounter.administrations)
-        return drafted._replace(questions=open_.questions)
+        return drafted._replace(questions=not_settled((question,), encounter.administrations))
 
     def _coded_by_rules(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter, and where other policies would differ.

@@ -180,6 +180,11 @@ class Draft(NamedTuple):
     said: tuple[StandingAnswer, ...] = ()
     held: str = ""
 
+    @property
+    def lines(self) -> tuple[ChargeLine, ...]:
+        """The charge lines of all encounters, in order."""
+        return tuple([line for encounter in self.encounters for line in encounter.lines])
+
 
 @lru_cache(maxsize=100_000)
 def line_id(visit: VisitKey, encounter: str, role: str, anchor: str) -> str:
@@ -189,6 +194,20 @@ def line_id(visit: VisitKey, encounter: str, role: str, anchor: str) -> str:
     """
     text = f"{visit.facility}|{visit.visit}|{encounter}|{role}|{anchor}"
     return blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def instead_of_line(line: ChargeLine, reason: str, says: str, *steps: Step) -> Withheld:
+    """What stands in place of a line that is not billed; `steps` say why, after its own."""
+    return Withheld(
+        family=line.family,
+        reason=reason,
+        says=says,
+        drug=line.drug,
+        administrations=line.administrations,
+        minutes=line.minutes,
+        trace=(*line.trace, *steps),
+        other_policies=line.other_policies,
+    )
 
 
 def charge_in_short(code: str, modifiers: Sequence[str], units: int) -> str:

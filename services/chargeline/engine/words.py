@@ -11,6 +11,7 @@ rule cannot say "", so the family of the same fact that rules ask for, which end
 word for nothing, such as `none`, `unmarked` or `unknown`.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 # ------------------------------------------------------------------ what a nurse charts
@@ -158,6 +159,8 @@ YesNo = Literal[
     "yes",  # it holds
     "no",  # it does not hold
 ]
+IS_YES: Mapping[YesNo, bool] = {"yes": True, "no": False}
+"""A table and no comparison: a misspelt answer of a rule is an error and not the other answer."""
 
 DrugKind = Literal[
     "antineoplastic",  # kills or stops tumour cells

@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
+from chargeline.drafting.beside import read_beside
 from chargeline.engine import MessageRef, VisitMerge, shape_of
 from chargeline.gateway import batches
 from chargeline.gateway.batches import Answered
@@ -39,7 +40,7 @@ from chargeline.hl7.acknowledge import (
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import LARGE_BYTES, Message, read_message
+from chargeline.hl7.reader import Message, read_message
 from chargeline.hl7.visits import merges_of
 from chargeline.mllp.server import COUNTED as MLLP_COUNTED
 from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
@@ -207,7 +208,7 @@ class Gateway:
         Raises HangUpError if a message could not be stored and its MSH-15 forbids an
         answer that says so.
         """
-        several = await _beside(batches.several_in, frame)
+        several = await read_beside(frame, batches.several_in, frame)
         if several is None:
             return (await self._handle_one(frame, peer)).answer
         return await self._handle_all(several, peer)
@@ -223,7 +224,7 @@ class Gateway:
         return batches.answer_together(several, answered, now=now, control_id=number)
 
     async def _handle_one(self, frame: bytes, peer: Peer) -> Answered:
-        received = await _beside(partial(_receive, peer=peer, at=self._now()), frame)
+        received = await read_beside(frame, partial(_receive, frame, peer=peer, at=self._now()))
         if received.message is not None and received.message.type == "ACK":
             self._count("acknowledgement_received")
             # Two systems that acknowledge each other's ACKs would never stop.
@@ -299,14 +300,6 @@ class Gateway:
 
 
 # ------------------------------------------------------------------ one message
-
-
-_R = TypeVar("_R")
-
-
-async def _beside(work: Callable[[bytes], _R], frame: bytes) -> _R:
-    """Work on a frame; a large one beside the event loop, so that other senders are answered."""
-    return work(frame) if len(frame) <= LARGE_BYTES else await asyncio.to_thread(work, frame)
 
 
 class _Received(NamedTuple):

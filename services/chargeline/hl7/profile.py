@@ -77,8 +77,7 @@ class Profile:
         self.stop, self.stop_observations = read("stop", _IN_ADMINISTRATION)
         self.action, self.action_observations = read("action", _IN_ACTION)
         self.local_number = inner.places("local_number", _IN_ADMINISTRATION)
-        who = "charted_by" in inner.table  # a profile older than the key names no place
-        self.charted_by = inner.places("charted_by", _IN_ADMINISTRATION) if who else ()
+        self.charted_by = inner.places("charted_by", _IN_ADMINISTRATION)
         self.line, self.line_observations = read("line", _IN_SITE)
         self.device, self.device_observations = read("device", _IN_SITE)
         _none, self.primary_observations = read("primary_reason", ())

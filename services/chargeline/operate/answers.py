@@ -6,9 +6,7 @@ for themselves only to show what a choice would draft.
 """
 
 import argparse
-import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.answering import (
@@ -23,12 +21,10 @@ from chargeline.drafting.answering import (
     taken_back,
     without_words,
     word_on_line,
-    would_draft,
 )
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.processor import Processor, utc_now
-from chargeline.drafting.question_text import as_json, as_published, listed, shown
-from chargeline.drafting.revisions import DraftingResult
+from chargeline.drafting.question_text import in_full, listed
 from chargeline.drafting.setup import new_processor
 from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.records import StoredAnswer
@@ -51,7 +47,7 @@ def list_questions(asked: argparse.Namespace) -> Command:
             rows = await view.asked(visit=asked.visit, code=asked.code)
         for row in rows:
             question = DocumentationQuestion.model_validate_json(row.body)
-            print(question.model_dump_json() if asked.json else listed(question))
+            print(listed(question, as_json=asked.json))
         if not asked.json:
             print(f"{len(rows)} open")
         return OK
@@ -64,16 +60,11 @@ def show_question(asked: argparse.Namespace) -> Command:
 
     async def work(settings: Settings) -> int:
         async with opened(settings) as ledger:
-            processor = _reader(settings, ledger)
+            processor = new_processor(settings, ledger, settings.topic_inbound)
             visit = await _visit_of_question(ledger, processor, asked.question)
         maker = processor.maker
         _visit, question = question_of_number([visit], asked.question)
-        published = as_published(visit, question, maker.rulebook, maker.prices)
-        choices = list(would_draft(visit, question, maker.rulebook))
-        if asked.json:
-            print(json.dumps(as_json(published, visit, choices, maker.prices)))
-        else:
-            print(shown(published, visit, choices, maker.prices))
+        print(in_full(visit, question, maker.rulebook, prices=maker.prices, as_json=asked.json))
         return OK
 
     return work
@@ -92,13 +83,14 @@ def answer_question(asked: argparse.Namespace) -> Command:
 
 
 async def _answer(settings: Settings, ledger: Ledger, asked: argparse.Namespace) -> Given:
-    processor, speaker = _reader(settings, ledger), _speaker(asked)
+    speaker = Speaker.now(asked.by, asked.reason)
     if asked.choice == TAKE_BACK:
         key = await _key_of_question(ledger, asked.question)
         async with ledger.view() as view:
             rows = await view.answers_of([key], await view.merges_around([key]))
         kept = [given_of(row.body) for row in rows[key]]
         return taken_back(last_answer(kept, asked.question), speaker)
+    processor = new_processor(settings, ledger, settings.topic_inbound)
     visit = await _visit_of_question(ledger, processor, asked.question)
     rulebook = processor.maker.rulebook
     (visit,) = asked_again([visit], asked.question, rulebook)
@@ -112,7 +104,7 @@ def say_of_line(asked: argparse.Namespace) -> Command:
 
     async def work(settings: Settings) -> int:
         async with opened(settings) as ledger:
-            processor = _reader(settings, ledger)
+            processor = new_processor(settings, ledger, settings.topic_inbound)
             async with ledger.view() as view:
                 keys = await view.visit_keys(visit=asked.visit)
                 visits = await drafted_now(view, processor, keys)
@@ -120,7 +112,11 @@ def say_of_line(asked: argparse.Namespace) -> Command:
                 raise _not_one_visit(asked.visit, len(visits))
             visit = without_words(visits[0], processor.maker.rulebook)
             given = word_on_line(
-                visit, asked.line, asked.choice, value=asked.value, speaker=_speaker(asked)
+                visit,
+                asked.line,
+                asked.choice,
+                value=asked.value,
+                speaker=Speaker.now(asked.by, asked.reason),
             )
             await _keep(settings, ledger, given)
         return OK
@@ -173,16 +169,3 @@ def _not_one_visit(visit: str, count: int) -> AnswerError:
             do="see the visits of the charge.draft events; one that was merged away has no draft",
         )
     )
-
-
-def _reader(settings: Settings, ledger: Ledger) -> Processor:
-    """A processor that only reads: it knows the rules, the interfaces and the prices."""
-    return new_processor(settings, ledger, settings.topic_inbound, _tell_nobody)
-
-
-def _tell_nobody(_result: DraftingResult) -> None:
-    """Nothing is drafted for the ledger here."""
-
-
-def _speaker(asked: argparse.Namespace) -> Speaker:
-    return Speaker(asked.by, datetime.now(UTC), asked.reason)

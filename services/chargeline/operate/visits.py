@@ -8,6 +8,7 @@ draft it. It writes nothing, and it prints nothing: the command line has the pag
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chargeline.drafting.looking import looked_up
 from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.setup import new_processor
 from chargeline.drafting.visit_cache import VisitCache
@@ -48,26 +49,20 @@ class LedgerVisits(NamedTuple):
 async def visits_of(settings: Settings, number: str, facility: str = "") -> LedgerVisits:
     """The visits of a number, of one facility or of all, each with the visit that it leads to."""
     async with opened(settings) as ledger:
-        processor = new_processor(settings, ledger, settings.topic_inbound, lambda _drafted: None)
+        processor = new_processor(settings, ledger, settings.topic_inbound)
         async with ledger.view() as view:
             named = await view.visit_keys(visit=number, statuses=VISIT_STATUSES)
             keys = [key for key in named if facility in ("", key.facility)]
-            cache = VisitCache(processor.profile_of, processor.maker.rulebook.base, len(keys))
-            await cache.load(view, keys)
-            keys = list(dict.fromkeys([each for key in keys for each in _way(cache, key)]))
-            await cache.load(view, keys)
-            await cache.join_patients(view, [key for key in keys if key in cache.feed])
-            visits = await _looked_up(view, cache, processor.maker, keys)
+            cache = await looked_up(view, processor, keys)
+            with_survivors = dict.fromkeys(
+                [visit for key in keys for visit in (key, cache.feed.surviving(key))]
+            )
+            visits = await _visits(view, cache, processor.maker, list(with_survivors))
     rulebook = processor.maker.rulebook
     return LedgerVisits(visits, rulebook.formulary, rulebook.sources)
 
 
-def _way(cache: VisitCache, key: VisitKey) -> tuple[VisitKey, VisitKey]:
-    """A visit, and the visit that it was merged into, which may be itself."""
-    return key, cache.feed.surviving(key)
-
-
-async def _looked_up(
+async def _visits(
     view: View, cache: VisitCache, maker: RevisionMaker, keys: Sequence[VisitKey]
 ) -> list[LedgerVisit]:
     rows = await view.visits(keys)

@@ -92,7 +92,7 @@ def revision_of(
     if merged_into is not None:
         visit = VisitDraft(visit.draft._replace(encounters=(), questions=(), said=(), held=""))
     draft = visit.draft
-    lines = [line for encounter in draft.encounters for line in encounter.lines]
+    lines = draft.lines
     body = _body(visit)
     head = {
         **_beginning(visit, revision=revision, incomplete=incomplete),

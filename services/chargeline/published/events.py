@@ -135,8 +135,7 @@ def _waiting(draft: Draft, question: Question) -> list[ChargeLine]:
     """The provisional lines that wait for the answer to a question."""
     return [
         line
-        for encounter in draft.encounters
-        for line in encounter.lines
+        for line in draft.lines
         if line.provisional == question.finding.code
         and not set(line.administrations).isdisjoint(question.administrations)
     ]

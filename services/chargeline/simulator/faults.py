@@ -247,11 +247,9 @@ class Struck(NamedTuple):
     def charted(self, visit: InventedVisit) -> InventedVisit:
         """The visit as it is charted."""
         change = self.fault().doses
-        return (
-            replace(visit, administrations=change(self.struck_dose, visit.administrations))
-            if (change)
-            else visit
-        )
+        if change is None:
+            return visit
+        return replace(visit, administrations=change(self.struck_dose, visit.administrations))
 
     def another_visit(self) -> InventedVisit | None:
         """The later visit in which the fault shows, if it does so in another one."""

@@ -12,14 +12,14 @@ from chargeline.engine.answers.applying import is_possible, said_of, with_answer
 from chargeline.engine.answers.identity import Asked, asked_in, fingerprint_of_line
 from chargeline.engine.answers.lines import (
     LINE_OFFERS,
-    held_as_a_whole,
+    last_words,
     with_word_on_lines,
     words_of_no_line,
 )
 from chargeline.engine.answers.offers import Offer, offers_for, severity_of
 from chargeline.engine.answers.settling import (
-    is_settled,
     none_in_silence,
+    not_settled,
     settled,
     still_asked_of_visit,
 )
@@ -31,10 +31,10 @@ __all__ = [
     "Offer",
     "asked_in",
     "fingerprint_of_line",
-    "held_as_a_whole",
     "is_possible",
-    "is_settled",
+    "last_words",
     "none_in_silence",
+    "not_settled",
     "offers_for",
     "refusal",
     "said_of",

@@ -72,7 +72,7 @@ def consequences(
         for value in values:
             tried = timeline._replace(answers=(*timeline.answers, _answer(asked, offer, value)))
             after = draft(tried, rulebook, history, policy=policy, saved=work)
-            yield Consequence(offer, value, changes_between(before, after), _lines(after))
+            yield Consequence(offer, value, changes_between(before, after), after.lines)
 
 
 def _answer(asked: Asked, offer: Offer, value: str) -> Answer:
@@ -91,14 +91,10 @@ def _answer(asked: Asked, offer: Offer, value: str) -> Answer:
     )
 
 
-def _lines(drafted: Draft) -> tuple[ChargeLine, ...]:
-    return tuple([line for encounter in drafted.encounters for line in encounter.lines])
-
-
 def changes_between(before: Draft, after: Draft) -> tuple[LineDifference, ...]:
     """The lines that differ between two drafts of a visit; a line is known by its number."""
-    old = {line.line_id: line for line in _lines(before)}
-    new = {line.line_id: line for line in _lines(after)}
+    old = {line.line_id: line for line in before.lines}
+    new = {line.line_id: line for line in after.lines}
     changes = []
     for line_id, either in {**old, **new}.items():
         was, now = _in_short(old.get(line_id)), _in_short(new.get(line_id))

@@ -24,6 +24,7 @@ from chargeline.engine.trace import (
     Withheld,
     ask,
     charge_in_short,
+    instead_of_line,
 )
 
 LINE_OFFERS: Mapping[LineChoice, LineOffer] = {
@@ -38,7 +39,7 @@ LINE_OFFERS: Mapping[LineChoice, LineOffer] = {
 }
 
 
-class _LastWords(NamedTuple):
+class LastWords(NamedTuple):
     """The last word on a line of each of two kinds: whether it is held, and how it is billed.
 
     `released`: the line was let go while the whole visit was held.
@@ -49,41 +50,12 @@ class _LastWords(NamedTuple):
     released: bool = False
 
 
-def with_word_on_lines(
-    encounters: tuple[EncounterDraft, ...], timeline: Timeline
-) -> tuple[EncounterDraft, ...]:
-    """The encounters after what people said of their lines; the very same where nobody did."""
-    words = _words(timeline)
-    if not words:
-        return encounters
-    return tuple([_encounter(draft, words) for draft in encounters])
-
-
-def words_of_no_line(
-    encounters: tuple[EncounterDraft, ...], timeline: Timeline
-) -> tuple[Question, ...]:
-    """A question for each word that changed a line which is not drafted any more."""
-    words = _words(timeline)
-    here = {line.line_id for draft in encounters for line in draft.lines} if words else set()
-    return tuple(
-        [
-            _outdated("", (), "no such line", word.billed)
-            for line_id, word in sorted(words.items())
-            if word.billed is not None and line_id not in here
-        ]
-    )
-
-
-def held_as_a_whole(timeline: Timeline) -> LineAnswer | None:
-    """The hold on the whole visit, None if nobody holds it."""
-    return _words(timeline).get("", _LastWords()).held
-
-
-def _words(timeline: Timeline) -> dict[str, _LastWords]:
-    words: dict[str, _LastWords] = {}
+def last_words(timeline: Timeline) -> dict[str, LastWords]:
+    """The last words on each line by its number, and with "" those on the whole visit."""
+    words: dict[str, LastWords] = {}
     for answer in timeline.answers:
         if isinstance(answer, LineAnswer):
-            before = words.get(answer.line_id, _LastWords())
+            before = words.get(answer.line_id, LastWords())
             words[answer.line_id] = _AFTER[answer.choice](before, answer)
             if not answer.line_id:  # of all lines, whatever was said of one before
                 words.update(
@@ -96,7 +68,30 @@ def _words(timeline: Timeline) -> dict[str, _LastWords]:
     return words
 
 
-_AFTER: Mapping[LineChoice, Callable[[_LastWords, LineAnswer], _LastWords]] = {
+def with_word_on_lines(
+    encounters: tuple[EncounterDraft, ...], words: Mapping[str, LastWords]
+) -> tuple[EncounterDraft, ...]:
+    """The encounters after what people said of their lines; the very same where nobody did."""
+    if not words:
+        return encounters
+    return tuple([_encounter(draft, words) for draft in encounters])
+
+
+def words_of_no_line(
+    encounters: tuple[EncounterDraft, ...], words: Mapping[str, LastWords]
+) -> tuple[Question, ...]:
+    """A question for each word that changed a line which is not drafted any more."""
+    here = {line.line_id for draft in encounters for line in draft.lines} if words else set()
+    return tuple(
+        [
+            _outdated("", (), "no such line", word.billed)
+            for line_id, word in sorted(words.items())
+            if word.billed is not None and line_id not in here
+        ]
+    )
+
+
+_AFTER: Mapping[LineChoice, Callable[[LastWords, LineAnswer], LastWords]] = {
     "hold": lambda words, answer: words._replace(held=answer, released=False),
     "release": lambda words, _answer: words._replace(held=None, released=True),
     "withhold": lambda words, answer: words._replace(billed=answer),
@@ -105,13 +100,13 @@ _AFTER: Mapping[LineChoice, Callable[[_LastWords, LineAnswer], _LastWords]] = {
 }
 
 
-def _encounter(draft: EncounterDraft, words: Mapping[str, _LastWords]) -> EncounterDraft:
-    whole = words.get("", _LastWords())
+def _encounter(draft: EncounterDraft, words: Mapping[str, LastWords]) -> EncounterDraft:
+    whole = words.get("", LastWords())
     lines: list[ChargeLine] = []
     asked: list[Question] = []
     withheld: list[Withheld] = []
     for line in draft.lines:
-        word = words.get(line.line_id, _LastWords())
+        word = words.get(line.line_id, LastWords())
         held = word.held or (None if word.released else whole.held)
         if word.billed is not None and not _fits(word.billed, line):
             now = f"another one, {_in_short(line)}"
@@ -149,16 +144,8 @@ def _overridden(line: ChargeLine, answer: LineAnswer) -> ChargeLine:
 
 
 def _withheld(line: ChargeLine, answer: LineAnswer) -> Withheld:
-    return Withheld(
-        family=line.family,
-        reason="answer.withhold",
-        says=f"A person withholds {_in_short(line)}.",
-        drug=line.drug,
-        administrations=line.administrations,
-        minutes=line.minutes,
-        trace=(*line.trace, _step(answer, line)),
-        other_policies=line.other_policies,
-    )
+    says = f"A person withholds {_in_short(line)}."
+    return instead_of_line(line, "answer.withhold", says, _step(answer, line))
 
 
 def _in_short(line: ChargeLine) -> str:

@@ -5,7 +5,7 @@ firm, and that the line says who settled it. It does not change a code or a unit
 gives another fact has done that before anything was drafted (`applying`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from chargeline.engine.answers.applying import SETTLES, source_of
@@ -20,22 +20,49 @@ from chargeline.engine.trace import (
     StandingAnswer,
     Step,
     Withheld,
+    instead_of_line,
 )
 
 _Items = Mapping[str, Administration]
 _Entry = TypeVar("_Entry", ChargeLine, Withheld)
 
 
-def is_settled(question: Question, items: _Items) -> bool:
+def not_settled(
+    questions: tuple[Question, ...], administrations: Sequence[Administration]
+) -> tuple[Question, ...]:
+    """The questions that no person has settled."""
+    if not questions or not _has_answers(administrations):
+        return questions
+    items = {item.key: item for item in administrations}
+    return tuple([question for question in questions if not _is_settled(question, items)])
+
+
+def _has_answers(administrations: Sequence[Administration]) -> bool:
+    return any(item.answered for item in administrations)
+
+
+def _is_settled(question: Question, items: _Items) -> bool:
     """Whether a person has settled a question: by an answer on one of its administrations."""
     return any(
-        answer.code == question.finding.code
-        and (answer.choice in SETTLES or (answer.code, answer.choice) in _SETTLED_BY_FACTS)
-        for key in question.administrations
-        if key in items
-        for answer in items[key].answered
-        if set(answer.administrations) == set(question.administrations)
+        (answer.choice in SETTLES or (answer.code, answer.choice) in _SETTLED_BY_FACTS)
+        and set(answer.administrations) == set(question.administrations)
+        for answer in _answers_to(question, items)
     )
+
+
+def _is_by_hand(question: Question, items: _Items) -> bool:
+    """Whether a person sees to what is asked about outside chargeline."""
+    return any(answer.choice == "by_hand" for answer in _answers_to(question, items))
+
+
+def _answers_to(question: Question, items: _Items) -> list[Answer]:
+    """The answers on the administrations of a question to questions of its code."""
+    answers = _answers_on(question.administrations, items)
+    return [answer for answer in answers if answer.code == question.finding.code]
+
+
+def _answers_on(keys: Iterable[str], items: _Items) -> list[Answer]:
+    return [answer for key in keys if key in items for answer in items[key].answered]
 
 
 # The order still names the other drug; the person has said which one was given.
@@ -47,14 +74,13 @@ def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Pr
 
     Every line and withheld service of an administration of which somebody spoke gets a step.
     """
-    if not any(item.answered for item in administrations):
+    if not _has_answers(administrations):
         return proposal
     items = {item.key: item for item in administrations}
     asked: list[Question] = []
     closed: list[Question] = []
     for question in proposal.questions:
-        (closed if is_settled(question, items) else asked).append(question)
-    still, no_more = _asked_about(asked), _asked_about(closed)
+        (closed if _is_settled(question, items) else asked).append(question)
     still, no_more = _asked_about(asked), _asked_about(closed)
     by_hand = _asked_about([question for question in closed if _is_by_hand(question, items)])
     kept = [line for line in proposal.lines if not _rests_on(line, by_hand)]
@@ -66,27 +92,9 @@ def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Pr
     )
 
 
-def _is_by_hand(question: Question, items: _Items) -> bool:
-    """Whether a person sees to what is asked about outside chargeline."""
-    return any(
-        answer.code == question.finding.code and answer.choice == "by_hand"
-        for key in question.administrations
-        if key in items
-        for answer in items[key].answered
-    )
-
-
 def _left_to_a_person(line: ChargeLine) -> Withheld:
     """The line that a person bills by hand, so that it is not billed twice."""
-    return Withheld(
-        family=line.family,
-        reason="answer.by_hand",
-        says=_SAYS["by_hand"],
-        drug=line.drug,
-        administrations=line.administrations,
-        minutes=line.minutes,
-        trace=line.trace,
-    )
+    return instead_of_line(line, "answer.by_hand", _SAYS["by_hand"])
 
 
 _AskedAbout = frozenset[tuple[str, str, str]]
@@ -125,10 +133,8 @@ def _asked_about_line(line: ChargeLine) -> _AskedAbout:
 
 
 def _told(entry: _Entry, items: _Items) -> _Entry:
-    answers = [
-        answer for key in entry.administrations if key in items for answer in items[key].answered
-    ]
-    steps: tuple[Step, ...] = tuple([step_of(answer) for answer in dict.fromkeys(answers)])
+    answers = dict.fromkeys(_answers_on(entry.administrations, items))
+    steps: tuple[Step, ...] = tuple([step_of(answer) for answer in answers])
     return entry._replace(trace=(*entry.trace, *steps)) if steps else entry
 
 
@@ -152,7 +158,7 @@ def none_in_silence(
     A drug that nobody knows, and that a person bills by hand, has no line, and its question is
     settled: it is withheld, and says so.
     """
-    if not any(item.answered for item in administrations):
+    if not _has_answers(administrations):
         return draft
     entries: list[ChargeLine | Question | Withheld] = [*draft.lines, *draft.questions]
     entries += draft.withheld

@@ -8,7 +8,7 @@ unit. It asks a person, and marks each line that rests on a doubted administrati
 from collections.abc import Mapping, Sequence
 
 from chargeline.engine.again import SavedWork
-from chargeline.engine.answers.settling import is_settled
+from chargeline.engine.answers.settling import not_settled
 from chargeline.engine.edits.plausibility import doubts
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.trace import ChargeLine, Proposal, Question
@@ -19,7 +19,7 @@ __all__ = ["reviewed"]
 
 def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:
     """A proposal with the doubts about it, and with the lines that rest on them provisional."""
-    asked = _not_settled(doubts(assessment, saved), assessment)
+    asked = not_settled(doubts(assessment, saved), assessment.encounter.administrations)
     open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _RESTING]]
     if not open_:
         return proposal
@@ -28,15 +28,6 @@ def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Pr
         lines=tuple([_marked(line, first) for line in proposal.lines]),
         questions=(*proposal.questions, *asked),
     )
-
-
-def _not_settled(asked: Sequence[Question], assessment: Assessment) -> Sequence[Question]:
-    """The doubts that no person has settled."""
-    items = assessment.encounter.administrations
-    if not asked or not any(item.answered for item in items):
-        return asked
-    by_key = {item.key: item for item in items}
-    return [question for question in asked if not is_settled(question, by_key)]
 
 
 _BOTH: frozenset[FamilyName] = frozenset({"infusions", "drugs"})

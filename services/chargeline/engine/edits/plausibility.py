@@ -6,7 +6,7 @@ order is wrong. Example: carboplatin ran from 09:00 to 10:00 of the next day, an
 minutes. 25 hours are more than three times the order, so the stop is asked about.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -33,7 +33,7 @@ from chargeline.engine.services.concerns import OfClass
 from chargeline.engine.services.records import FLUIDS, Service
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import Question, ask
-from chargeline.engine.words import YesNo
+from chargeline.engine.words import IS_YES
 
 _Answer = TypeVar("_Answer", bound=tuple[Any, ...])
 _MINUTE = timedelta(minutes=1)
@@ -114,7 +114,7 @@ def _one_moment(service: Service, rules: DayRules) -> Iterator[Question]:
     if service.provisional or service.technique != "push" or not item.may_have_run:
         return
     decision = rules.of(ONE_MOMENT).decide(OfClass(service.service_class))
-    if decision.rule is not None and _ASKED[decision.answer.ask]:
+    if decision.rule is not None and IS_YES[decision.answer.ask]:
         yield _ask(
             service,
             "time.one_moment",
@@ -122,9 +122,6 @@ def _one_moment(service: Service, rules: DayRules) -> Iterator[Question]:
             found="one time, and nothing that says how the drug was given",
             do="chart the stop or the method; until then the drug is drafted as a push",
         )
-
-
-_ASKED: Mapping[YesNo, bool] = {"yes": True, "no": False}
 
 
 def _runs_long(service: Service, rules: DayRules) -> Iterator[Question]:
@@ -349,7 +346,7 @@ def _beside_themselves(
             running[service.substance] = (stop, service)
 
 
-_IN_SEVERAL_BAGS = frozenset({"hydration", "flush", "blood"})
+_IN_SEVERAL_BAGS = FLUIDS | {"blood"}
 
 
 def _close_together(

@@ -17,8 +17,14 @@ from chargeline.engine.infusions.fluid_concerns import (
 )
 from chargeline.engine.infusions.places import Candidate, NotReported, candidate
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision, Rule
-from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
-from chargeline.engine.spans import Span, seconds, subtract, union
+from chargeline.engine.services.records import (
+    Service,
+    clock_order,
+    end_seconds,
+    joined_spans,
+    start_seconds,
+)
+from chargeline.engine.spans import Span, seconds, subtract
 from chargeline.engine.trace import Step
 from chargeline.engine.words import FluidWithBloodAs, HydrationBesideAs, HydrationPiecesAs
 
@@ -37,7 +43,7 @@ def hydration_of(
         return None
     ordered = sorted(fluids, key=clock_order)
     beside = rules.of(HYDRATION_BESIDE).decide(NO_FACTS)
-    running = union(span for service in ordered for span in service.spans)
+    running = joined_spans(ordered)
     drug_spans = [span for service in drugs for span in service.spans]
     apart = _BESIDE[beside.answer.as_](running, drug_spans)
     transfusion, spans = _without_transfusion(apart, blood, rules)

@@ -13,9 +13,15 @@ from chargeline.engine.infusions.concerns import REPEAT_INFUSION, RepeatInfusion
 from chargeline.engine.infusions.places import Candidate, candidate
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.services.concerns import OfClass
-from chargeline.engine.services.records import Service, clock_order, end_seconds, start_seconds
+from chargeline.engine.services.records import (
+    Service,
+    clock_order,
+    end_seconds,
+    joined_spans,
+    start_seconds,
+)
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.spans import seconds, union
+from chargeline.engine.spans import seconds
 from chargeline.engine.trace import Step
 from chargeline.engine.words import RepeatInfusionAs, Technique
 
@@ -153,11 +159,11 @@ _REPEATED: Mapping[
 
 
 def _minutes(dose: _Dose) -> int:
-    return seconds(union(span for service in dose for span in service.spans)) // 60
+    return seconds(joined_spans(dose)) // 60
 
 
 def _joined(same: _Dose, decision: Decision[RepeatInfusionAnswer]) -> Candidate:
-    spans = union(span for service in same for span in service.spans)
+    spans = joined_spans(same)
     minutes = seconds(spans) // 60
     steps = (_step(same, minutes, decision),) if len(same) > 1 else ()
     return candidate(same, minutes=minutes, spans=spans, steps=steps)
@@ -166,7 +172,7 @@ def _joined(same: _Dose, decision: Decision[RepeatInfusionAnswer]) -> Candidate:
 def _apart(
     dose: _Dose, technique: Technique, decision: Decision[RepeatInfusionAnswer]
 ) -> Candidate:
-    spans = union(span for service in dose for span in service.spans)
+    spans = joined_spans(dose)
     minutes = seconds(spans) // 60
     steps = (_step(dose, minutes, decision),)
     return candidate(dose, minutes=minutes, spans=spans, technique=technique, steps=steps)

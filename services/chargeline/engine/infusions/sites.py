@@ -9,8 +9,8 @@ infusion of 30 + 30 + 31 = 91 minutes. A row without a charted site belongs to t
 from collections.abc import Sequence
 
 from chargeline.engine.infusions.places import Entry, Placement
-from chargeline.engine.services.records import Service, clock_order
-from chargeline.engine.spans import seconds, union
+from chargeline.engine.services.records import Service, clock_order, joined_spans
+from chargeline.engine.spans import seconds
 from chargeline.engine.words import Position, Technique
 
 # The position of a further site: under the skin it is one more set-up of a pump, beside the first.
@@ -44,5 +44,5 @@ def _sites(infusions: Sequence[Service]) -> list[list[Service]]:
 
 
 def _placed(site: Sequence[Service], technique: Technique, position: Position) -> Placement:
-    minutes = seconds(union(span for service in site for span in service.spans)) // 60
+    minutes = seconds(joined_spans(site)) // 60
     return Placement(services=tuple(site), technique=technique, position=position, minutes=minutes)

@@ -4,7 +4,7 @@ It owns `Facts` (what holds of an administration under any policy), `Judgement` 
 one policy say of the administration) and `Service` (both together). It decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from chargeline.engine.services.concerns import (
     TechniqueAnswer,
     TechniqueFacts,
 )
-from chargeline.engine.spans import Span
+from chargeline.engine.spans import Span, union
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import Question, Step
 from chargeline.engine.words import Charting, DrugClass, DrugKind, Outcome, PurposeFact, Technique
@@ -63,6 +63,11 @@ class Service(NamedTuple):
 
 FLUIDS: frozenset[DrugClass] = frozenset({"hydration", "flush"})
 """The classes that can serve a line alone: keep the vein open, or rinse the line."""
+
+
+def joined_spans(services: Iterable["Service"]) -> list[Span]:
+    """The time in which services run, as `union` gives it."""
+    return union(span for service in services for span in service.spans)
 
 
 def purpose_of(item: Administration, service_class: DrugClass) -> PurposeFact:

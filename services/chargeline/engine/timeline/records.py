@@ -60,11 +60,10 @@ class Administration(NamedTuple):
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
     `not_bought`: a patient, a trial or a programme supplied the drug. `charted_by` and `entered`
-    are who charted its first row, and when. `answered` are the answers of
-    people that hold for the administration; `fold` leaves it empty. `stopped_only` is the time of a
-    stop before which nothing was started, and `ends_other_visit` says that another visit started
-    it: the patient's record knows (pumps.py). `cancelled` is when the
-    order was cancelled, None if it is in force.
+    are who charted its first row, and when. `answered` are the answers of people that hold for the
+    administration; `fold` leaves it empty. `stopped_only` is the time of a stop before which
+    nothing was started, and `ends_other_visit` says that another visit started it: the patient's
+    record knows (pumps.py). `cancelled` is when the order was cancelled, None if it is in force.
     """
 
     key: str
@@ -137,9 +136,9 @@ class Timeline(NamedTuple):
     """Everything known about one visit, in the order of the clock.
 
     `patients` holds the patients of the visit: one, unless messages contradict each other.
-    `unplaced` are problems of orders of which no administration is left; of `problems`, parts of
-    messages could not be read.
-    `answers` is what people said of it, oldest first; `draft` lets the answers take effect.
+    `problems` are about parts of messages that could not be read, and `unplaced` about orders of
+    which no administration is left. `answers` is what people said of it, oldest first; `draft` lets
+    the answers take effect.
     """
 
     key: VisitKey
