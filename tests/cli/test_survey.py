@@ -1,6 +1,7 @@
 """Claims about `chargeline survey` and `chargeline send`: for the person who connects a sender."""
 
 import json
+import re
 from pathlib import Path
 from socketserver import StreamRequestHandler, TCPServer
 from threading import Thread
@@ -8,6 +9,11 @@ from threading import Thread
 import pytest
 
 from chargeline.cli import main
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.hl7.survey import Survey
+from chargeline.rulebook.loading import read_interface
+from tests.cli import RULES
 from tests.trials import message, rxa
 
 Capsys = pytest.CaptureFixture[str]
@@ -55,6 +61,22 @@ def test_what_nobody_reads_is_named_without_its_values(tmp_path: Path, capsys: C
     counted = json.loads(out)
     assert counted["unread_observations"] == {"INF-STOP": 3}
     assert counted["unread_z_fields"] == {"ZRX-1": 3, "ZRX-2": 3}
+
+
+def test_what_any_key_of_the_profile_reads_is_counted_as_read() -> None:
+    """The nurse stands in ZRX-2 and the class in PV1-18, where this profile says."""
+    table = read_interface(RULES, "standard")
+    administration = table["administration"]
+    assert isinstance(administration, dict)
+    own = {**table, "patient_class": ["PV1-18.1"]}
+    own["administration"] = {**administration, "charted_by": ["ZRX-2.1"]}
+    survey = Survey(make_profile(own))
+    (text,) = week("New Bag", "ZRX|1|SECRET", visits=1)
+    visit = "PV1|1|B" + 16 * "|" + "O|V1"
+    survey.add(read_message(re.sub(r"PV1\|[^\r]*", visit, text).encode()))
+    assert survey.z_fields == {"ZRX-1": 1}
+    classes = [(w.address, w.word, w.meaning) for w in survey.words() if w.address[:3] == "PV1"]
+    assert classes == [("PV1-18.1", "O", "outpatient")]
 
 
 def test_unknown_drugs_and_unfit_messages_are_counted(tmp_path: Path, capsys: Capsys) -> None:

@@ -101,23 +101,11 @@ class Profile:
         self.methods = cast(dict[str, words.Method], reader.mapping("methods"))
         self.devices = cast(dict[str, words.Device], reader.mapping("devices"))
         self.classes = cast(dict[str, words.PatientClass], reader.mapping("classes"))
-        reader.finish()
-
-    @property
-    def observations(self) -> frozenset[str]:
+        self.all_places = frozenset(reader.read_places)
+        """Every field that this profile reads by an address of its own."""
+        self.observations = frozenset(reader.read_codes)
         """The codes of OBX-3 that this profile reads."""
-        return frozenset(
-            {
-                *self.start_observations,
-                *self.stop_observations,
-                *self.action_observations,
-                *self.line_observations,
-                *self.device_observations,
-                *self.primary_observations,
-                *self.waste_observations,
-                *self.vial_observations,
-            }
-        )
+        reader.finish()
 
 
 def make_profile(table: Mapping[str, object]) -> Profile:
@@ -146,16 +134,21 @@ def _addresses(segments: Sequence[str] | None, *, observations: bool) -> str:
 
 
 class _TableReader:
-    """Reads a table key by key and collects its mistakes."""
+    """Reads a table key by key, and collects its mistakes and the addresses that it names.
+
+    The reader of a table within another one (`outer`) adds to what that one collects.
+    """
 
     def __init__(
         self,
         table: Mapping[str, object],
         allowed: frozenset[str] = _TOP_KEYS,
-        mistakes: list[str] | None = None,
+        outer: "_TableReader | None" = None,
     ) -> None:
         self.table = table
-        self.mistakes: list[str] = [] if mistakes is None else mistakes
+        self.mistakes: list[str] = outer.mistakes if outer is not None else []
+        self.read_places: set[Place] = outer.read_places if outer is not None else set()
+        self.read_codes: set[str] = outer.read_codes if outer is not None else set()
         for key in sorted(set(table) - allowed):
             self.mistakes.append(f"key {key!r} is not one of {', '.join(sorted(allowed))}")
 
@@ -164,7 +157,7 @@ class _TableReader:
         if not isinstance(value, Mapping):
             self.mistakes.append(f"table [{key}] is missing")
             value = {}
-        return _TableReader(value, allowed, self.mistakes)
+        return _TableReader(value, allowed, self)
 
     def text(self, key: str) -> str:
         value = self.table.get(key)
@@ -213,7 +206,7 @@ class _TableReader:
         self, key: str, segments: Sequence[str] | None = None, *, default: Sequence[str] = ()
     ) -> tuple[Place, ...]:
         if default and key not in self.table:
-            return _TableReader({key: list(default)}, frozenset({key})).places(key, segments)
+            return _TableReader({key: list(default)}, frozenset({key}), self).places(key, segments)
         return self.places_and_observations(key, segments, observations=False)[0]
 
     def places_and_observations(
@@ -230,6 +223,8 @@ class _TableReader:
             else:
                 where = _addresses(segments, observations=observations)
                 self.mistakes.append(f"{key}: {address!r} cannot be read, expected {where}")
+        self.read_places.update(places)
+        self.read_codes |= codes
         return tuple(places), frozenset(codes)
 
     def mapping(self, key: str) -> dict[str, Any]:

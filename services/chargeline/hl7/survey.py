@@ -63,7 +63,7 @@ class Survey:
         self._visits: dict[tuple[str, str], set[str]] = {}
         self._segments: Counter[str] = Counter()
         self._valued: Counter[str] = Counter()
-        self._read_z = {(place.segment, place.field) for place in _places(profile)}
+        self._read_z = {(place.segment, place.field) for place in profile.all_places}
 
     def add(self, message: Message) -> None:
         """Count one message."""
@@ -146,7 +146,7 @@ def _tables(profile: Profile) -> Iterator[tuple[str, Place, Mapping[str, str]]]:
     used = dict.fromkeys(profile.processing_ids, "used")
     tables: list[tuple[tuple[Place, ...], Mapping[str, str]]] = [
         ((Place("MSH", 11, 1),), used),
-        ((Place("PV1", 2, 1),), profile.classes),
+        (profile.patient_class, profile.classes),
         (tuple([place for place in profile.action if place != _COMPLETION]), actions),
         ((_COMPLETION,), {**actions, **profile.completion}),
         ((Place("RXA", 21, 1),), profile.record),
@@ -160,14 +160,6 @@ def _tables(profile: Profile) -> Iterator[tuple[str, Place, Mapping[str, str]]]:
 
 
 _COMPLETION = Place("RXA", 20, 1)
-
-
-def _places(profile: Profile) -> tuple[Place, ...]:
-    """Every field that the profile reads by an address of its own."""
-    return (
-        *profile.visit, *profile.facility, *profile.action, *profile.local_number, *profile.line,
-        *profile.device, *profile.waste, *profile.vials, *profile.start, *profile.stop,
-    )  # fmt: skip
 
 
 def _is_word(text: str) -> bool:
