@@ -135,7 +135,7 @@ def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, 
     context = timeline.context
     if not context.patient or context.cancelled or len(timeline.patients) != 1:
         return ()
-    facts = [fact for each in drafted.encounters for fact in each.facts]
+    facts = [fact for encounter in drafted.encounters for fact in encounter.facts]
     first: dict[Slot, datetime] = {}
     for slot, at in (*facts, *pump_facts(timeline)):
         first[slot] = min(at, first.get(slot, at))
@@ -174,7 +174,7 @@ class _Drafting:
             encounters = changed
         else:
             grouped = encounters_of(timeline, self.rulebook.policies[self.policy])
-            encounters = tuple([self._encounter(each) for each in grouped])
+            encounters = tuple([self._encounter(encounter) for encounter in grouped])
             if not self._is_day_by_day(grouped):
                 self.saved.days = None
                 return encounters
@@ -184,7 +184,9 @@ class _Drafting:
     def _is_day_by_day(self, grouped: Sequence[Encounter]) -> bool:
         """Whether each day is an encounter by itself, and no day can change another."""
         is_one_class = len(self.timeline.context.classes) < 2
-        is_by_day = all(each.is_billed_by_day and len(each.days) == 1 for each in grouped)
+        is_by_day = all(
+            encounter.is_billed_by_day and len(encounter.days) == 1 for encounter in grouped
+        )
         return bool(grouped) and is_one_class and is_by_day
 
     def _changed_days(self, before: DaysDrafted) -> tuple[EncounterDraft, ...] | None:
@@ -196,11 +198,11 @@ class _Drafting:
         first, last = days_alike(before.days, now)
         policy = self.rulebook.policies[self.policy]
         around = self.timeline._replace(days=now[max(0, first - 1) : len(now) - last + 1])
-        if any(len(each.days) > 1 for each in encounters_of(around, policy)):
+        if any(len(encounter.days) > 1 for encounter in encounters_of(around, policy)):
             return None
         changed = self.timeline._replace(days=now[first : len(now) - last])
         grouped = encounters_of(changed, policy)
-        drafted = [self._encounter(each) for each in grouped]
+        drafted = [self._encounter(encounter) for encounter in grouped]
         kept_after = before.encounters[len(before.days) - last :]
         return (*before.encounters[:first], *drafted, *kept_after)
 
@@ -332,7 +334,7 @@ def _without_gap(services: Sequence[Service | None]) -> list[Service]:
 def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
     """What must be asked about the visit as a whole."""
     problems = (*timeline.problems, *timeline.unplaced)
-    questions = [Question(each.finding, sources=(each.source,)) for each in problems]
+    questions = [Question(problem.finding, sources=(problem.source,)) for problem in problems]
     if len(timeline.patients) > 1:
         questions.append(
             ask(

@@ -75,7 +75,7 @@ def answer_together(
     `control_id` is BHS-11 and FHS-11 of the answer.
     """
     in_order = sorted(answered, key=lambda each: each.accepted)
-    answers = [each.answer for each in in_order if each.answer is not None]
+    answers = [answered.answer for answered in in_order if answered.answer is not None]
     if not answers and answered:
         return None
     content = b"".join(answers)

@@ -79,7 +79,7 @@ def encounters_of(visit: VisitDraft, steps: Steps) -> list[Plain]:
         {
             "encounter": encounter.encounter,
             "lines": [line_of(line, steps) for line in encounter.lines],
-            "questions": [question_of(each) for each in asked.get(encounter.encounter, ())],
+            "questions": [question_of(question) for question in asked.get(encounter.encounter, ())],
             "withheld": [withheld_of(entry, steps) for entry in encounter.withheld],
             "administrations": [
                 administration_of(items[key]) for key in encounter.administrations if key in items

@@ -148,7 +148,7 @@ def _by_key(item: Administration) -> _Items:
 
 def _without_problem(item: Administration, answer: Answer) -> Administration:
     """The administration without the problem that the answer settles."""
-    left = tuple([each for each in item.problems if each.finding.code != answer.code])
+    left = tuple([problem for problem in item.problems if problem.finding.code != answer.code])
     return item._replace(problems=left)
 
 

@@ -93,7 +93,7 @@ def fingerprint_of_line(line: ChargeLine) -> str:
 
 def _facts(item: Administration) -> list[object]:
     """The facts that a person has before the eyes, in a fixed order."""
-    stretches = [(str(each.start), str(each.stop)) for each in item.intervals]
+    stretches = [(str(interval.start), str(interval.stop)) for interval in item.intervals]
     drugs = [_amount(drug) for drug in item.drugs]
     ordered = [_amount(drug) for drug in item.ordered]
     how = [item.route, item.route_text, item.method, item.line, item.device, item.purpose]

@@ -189,5 +189,9 @@ def still_asked_of_visit(
     questions: Sequence[Question], said: Sequence[StandingAnswer]
 ) -> tuple[Question, ...]:
     """The questions about the visit as a whole that nobody has settled."""
-    answered = {each.answer.fingerprint for each in said if not each.answer.administrations}
-    return tuple([each for each in questions if fingerprint_of(each, {}) not in answered])
+    answered = {
+        standing.answer.fingerprint for standing in said if not standing.answer.administrations
+    }
+    return tuple(
+        [question for question in questions if fingerprint_of(question, {}) not in answered]
+    )

@@ -20,7 +20,10 @@ __all__ = ["reviewed"]
 def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:
     """A proposal with the doubts about it, and with the lines that rest on them provisional."""
     asked = not_settled(doubts(assessment, saved), assessment.encounter.administrations)
-    open_ = [*asked, *[each for each in proposal.questions if each.finding.code in _RESTING]]
+    open_ = [
+        *asked,
+        *[question for question in proposal.questions if question.finding.code in _RESTING],
+    ]
     if not open_:
         return proposal
     first = _first_asked(open_)

@@ -43,7 +43,9 @@ _INFUSED = frozenset({"infusion", "arterial_infusion", "subcutaneous_infusion"})
 def doubts(assessment: Assessment, saved: SavedWork) -> tuple[Question, ...]:
     """All doubts about the administrations of an encounter that were given."""
     rules, context = assessment.rules, assessment.context
-    given = [each for each in assessment.services if each.administration.given and each.drugs]
+    given = [
+        service for service in assessment.services if service.administration.given and service.drugs
+    ]
     asked: list[Question] = []
     for service in given:
         name = (service.administration.key, rules.policy)

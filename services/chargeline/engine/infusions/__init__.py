@@ -43,7 +43,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     places = places_of(place(assessment))
     written = lines_of(places.placements, assessment, saved)
     asked = [question for service in services for question in service.questions]
-    held = [withheld_service(each) for each in _held(assessment, places)]
+    held = [withheld_service(service) for service in _held(assessment, places)]
     dropped = [withheld_in_encounter(entry) for entry in places.not_reported]
     return Proposal(
         lines=written.lines,
@@ -74,7 +74,7 @@ def _facts(places: Places, lines: Sequence[ChargeLine], assessment: Assessment) 
         for entry in placed
         if entry.technique == "irrigation"
     }
-    others = [each for each in places.placements if each.technique != "irrigation"]
+    others = [placement for placement in places.placements if placement.technique != "irrigation"]
     for placement in others:
         if billed.isdisjoint(keys_of(placement.services)):
             continue
@@ -143,7 +143,7 @@ def _ends(assessment: Assessment, entries: Sequence[Entry]) -> dict[str, list[st
 
 def _rules_behind(assessment: Assessment, entries: Sequence[Entry]) -> dict[str, list[str]]:
     """The rules behind the end of each administration, in the order of the reasoning."""
-    rules = {each.administration.key: rules_of(each.steps) for each in assessment.services}
+    rules = {service.administration.key: rules_of(service.steps) for service in assessment.services}
     places = places_of(entries)
     for placement in places.placements:
         used = rules_of(placement.steps)

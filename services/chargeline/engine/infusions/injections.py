@@ -49,7 +49,7 @@ def services_alone(
     The drug that decides the class of a mixture decides here too.
     """
     rules = assessment.rules
-    alone = [each for each in others if each.technique not in _COUNTED]
+    alone = [service for service in others if service.technique not in _COUNTED]
     together: list[list[Service]] = []
     for service in sorted(alone, key=clock_order):
         home = [unit for unit in together if _is_one_puncture(unit, service, rules)]

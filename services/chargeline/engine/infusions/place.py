@@ -39,7 +39,7 @@ _INTO_A_VEIN = frozenset({"infusion", "push"})
 
 def place(assessment: Assessment) -> list[Entry]:
     """Give every service of one encounter its place."""
-    services = [each for each in assessment.services if each.outcome == "service"]
+    services = [service for service in assessment.services if service.outcome == "service"]
     into_a_vein: list[Service] = []
     others: list[Service] = []
     for service in services:
@@ -68,7 +68,7 @@ def _place_into_a_vein(services: Sequence[Service], assessment: Assessment) -> l
     if len(lines) > 1:
         order = rank_order(rules)
         lines.sort(key=lambda line: order(line.best))
-    blood = [each for each in assessment.services if each.service_class == "blood"]
+    blood = [service for service in assessment.services if service.service_class == "blood"]
     hydration = hydration_of(fluids, drugs, blood, rules)
     entries: list[Entry] = []
     if isinstance(hydration, Candidate):

@@ -25,9 +25,9 @@ class PortCare(NamedTuple):
 
 def port_alone(services: Sequence[Service], rules: DayRules) -> PortCare:
     """The flushes of a visit in which nothing else was given into a vein or by injection."""
-    given = [each for each in services if each.administration.given]
-    flushes = [each for each in given if _is_flush(each)]
-    if not flushes or any(not _is_flush(each) and _counts(each) for each in given):
+    given = [service for service in services if service.administration.given]
+    flushes = [service for service in given if _is_flush(service)]
+    if not flushes or any(not _is_flush(service) and _counts(service) for service in given):
         return PortCare()
     for flush in flushes:
         decision = rules.of(PORT_ALONE).decide(LineFacts(flush.administration.line.upper()))

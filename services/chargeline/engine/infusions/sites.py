@@ -26,7 +26,7 @@ def infusions_by_site(others: Sequence[Service]) -> list[Entry]:
     """The places of these infusions: a placement is a site, the sites in the order of their use."""
     entries: list[Entry] = []
     for technique, further in _FURTHER_SITE.items():
-        infusions = [each for each in others if each.technique == technique]
+        infusions = [service for service in others if service.technique == technique]
         for index, site in enumerate(_sites(infusions)):
             entries.append(_placed(site, technique, further if index else "initial"))
     return entries
@@ -35,7 +35,7 @@ def infusions_by_site(others: Sequence[Service]) -> list[Entry]:
 def _sites(infusions: Sequence[Service]) -> list[list[Service]]:
     """The infusions of each site, by the clock."""
     ordered = sorted(infusions, key=clock_order)
-    named = [each.administration.line for each in ordered if each.administration.line]
+    named = [service.administration.line for service in ordered if service.administration.line]
     first = named[0] if named else ""
     sites: dict[str, list[Service]] = {}
     for service in ordered:
