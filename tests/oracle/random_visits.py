@@ -205,7 +205,7 @@ def _pieces(chance: Random, start: int, minutes: int) -> tuple[tuple[int, int], 
 def _injection(chance: Random, drug: str, start: int, before: Sequence[Given], order: str) -> Given:
     """An injection, often as a further syringe of an order that the visit already has."""
     chosen = chance.choice(("sc", "sc", "im"))
-    only_under_the_skin = drug == "nivolumab-hyaluronidase"
+    only_under_the_skin = drug in ("nivolumab-hyaluronidase", "bortezomib")
     route = "im" if drug in _HORMONES else "sc" if only_under_the_skin else chosen
     earlier = [each for each in before if each.drug == drug]
     if earlier and chance.randrange(2):

@@ -63,7 +63,7 @@ def test_a_fragment_of_the_ordered_time_is_asked_about(tmp_path: Path) -> None:
 
 def test_an_infusion_that_was_stopped_early_is_no_fragment(tmp_path: Path) -> None:
     """RXA-20 PA says so."""
-    early = given("carboplatin", "0900-0912", "450 mg", done="PA")
+    early = given("carboplatin", "0900-0912", "150 mg", done="PA")
     assert questions(run_of(tmp_path, order("carboplatin", "450 mg", 180), early)) == []
 
 

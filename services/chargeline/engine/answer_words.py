@@ -21,6 +21,7 @@ AnswerChoice = Literal[
     "other_visit",  # it was given under another visit
     "required",  # the protocol or the condition required the second site
     "not_required",  # nothing required the second site
+    "treatment",  # the fluid was treatment, and no rinse or open vein
     "primary",  # the patient came for this administration
     "not_bought",  # a patient, a trial or a programme supplied the drug
     "unknown",  # nobody can say

@@ -102,7 +102,8 @@ class Record(NamedTuple):
     the nurse's number, "" where the site does not show it. `at_address` and `until_address` are
     where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and `vials` yet.
     `order_cancelled` is since when the order is cancelled by the ORC of the row itself, BEGINNING
-    if that gives no time; None if it does not say so.
+    if that gives no time; None if it does not say so. `contradicted` are the words of a note that
+    say otherwise than the row, "" if none do.
     """
 
     message: MessageRef
@@ -135,6 +136,7 @@ class Record(NamedTuple):
     not_bought: bool = False
     charted_by: str = ""
     order_cancelled: datetime | None = None
+    contradicted: str = ""
     at_address: str = ""
     until_address: str = ""
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from chargeline.engine.quantities import convert
 from chargeline.engine.words import DrugKind, RouteCharted
@@ -37,7 +37,8 @@ class Drug(NamedTuple):
 
     `routes` are the routes by which the product is given, and `amounts` the doses or bag sizes in
     which it comes, in `unit`; empty where any will do. They choose among rows that share a name:
-    leuprolide of 7.5 mg is one product, and leuprolide of 11.25 mg another.
+    leuprolide of 7.5 mg is one product, and leuprolide of 11.25 mg another. `most` is the largest
+    dose at once that the label gives to anybody, in `unit`; None where nobody looked it up.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Drug(NamedTuple):
     note: str
     routes: frozenset[RouteCharted] = frozenset()
     amounts: tuple[AmountRange, ...] = ()
+    most: Decimal | None = None
 
     @property
     def is_fluid(self) -> bool:
@@ -90,10 +92,14 @@ NOTHING_ELSE = Given()
 
 
 class Match(NamedTuple):
-    """The product that a sender means; None, and the ids of the nearest rows, if nobody knows."""
+    """The product that a sender means; None, and the ids of the nearest rows, if nobody knows.
+
+    `misfit` says what does not fit the nearest rows, where their name does.
+    """
 
     drug: Drug | None
     nearest: tuple[str, ...] = ()
+    misfit: Literal["", "route", "amount"] = ""
 
 
 def normal(text: str) -> str:
@@ -161,7 +167,7 @@ class Formulary:
         return match
 
     def _find(self, codes: Sequence[str], text: str, day: date, given: Given) -> Match:
-        nearest: tuple[str, ...] = ()
+        misfitting = Match(None)
         named: dict[str, Match] = {}  # by id
         for code in codes:
             rows = self._in_force(self._by_name.get(normal(code), ()), day)
@@ -169,7 +175,7 @@ class Formulary:
             match = _chosen(rows, given)
             if match.drug is not None:
                 named[match.drug.id] = match
-            nearest = nearest or match.nearest
+            misfitting = misfitting if misfitting.nearest else match
         if named:
             first, *others = named.values()
             assert first.drug is not None, "only products are kept"
@@ -177,7 +183,7 @@ class Formulary:
                 return Match(None, tuple(named))
             return self._unless_text_differs(first.drug, text, day, given)
         match = self._by_text(text, day, given)
-        return match if match.drug is not None or match.nearest else Match(None, nearest)
+        return match if match.drug is not None or match.nearest else misfitting._replace(drug=None)
 
     def _unless_text_differs(self, drug: Drug, text: str, day: date, given: Given) -> Match:
         """The product of a code, unless the text beside it names another product.
@@ -243,7 +249,15 @@ def _chosen(rows: Sequence[Drug], given: Given) -> Match:
     sized = [row for row in fitting if _fits_amount(row, given)]
     if len({row.id for row in sized}) == 1 or (sized and _amount_in(sized[0], given) is None):
         return Match(sized[0])
-    return Match(None, _ids(sized or fitting or rows))
+    if not rows:
+        return Match(None)
+    return Match(None, _ids(sized or fitting or rows), _misfit(fitting, sized))
+
+
+def _misfit(fitting: Sequence[Drug], sized: Sequence[Drug]) -> Literal["", "route", "amount"]:
+    if not fitting:
+        return "route"
+    return "" if sized else "amount"
 
 
 def _fits_route(row: Drug, route: RouteCharted) -> bool:

@@ -4,8 +4,8 @@ It owns what a visit contributes to the record, and what a draft reads from the 
 know where records are kept. Each draft yields contributions, and each draft is given the history:
 the contributions of the patient's other visits. A contribution has a slot, such as the initial
 service on a day. A draft reads only the topics that it contributes to: the kinds of one topic are
-about the same day, or about the same order. So when a contribution changes, the visits that share
-its topic are drafted again, and no others.
+about the same day, the same order, or the same dose. So when a contribution changes, the visits
+that share its topic are drafted again, and no others.
 
 One sequence, worked through. A patient has an infusion at 09:00 in visit A and one at 15:00 in
 visit B. Both contribute an initial service on that day, A at 09:00 and B at 15:00. B is drafted
@@ -27,6 +27,7 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "irrigation": "day",
     "pump_start": "pump",
     "pump_stop": "pump",
+    "dose": "dose",
 }
 _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
 
@@ -34,7 +35,8 @@ _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"
 class Slot(NamedTuple):
     """A kind of fact, and what it is about.
 
-    `about` is the number of the order for a pump, and for anything else the day, as YYYY-MM-DD.
+    `about` is the number of the order for a pump, the drug and the minute for a dose, and for
+    anything else the day, as YYYY-MM-DD.
     """
 
     kind: ContributionKind
@@ -73,6 +75,14 @@ def fact_of_day(kind: ContributionKind, day: date, at: datetime) -> Fact:
     return Fact(Slot(kind, day.isoformat()), at)
 
 
+def dose_slot(drug: str, start: datetime) -> Slot:
+    """A dose of a product of the formulary that began at a minute.
+
+    Nobody gets one product twice in a minute, so two visits with one such slot tell of one dose.
+    """
+    return Slot("dose", f"{drug}@{start:%Y-%m-%dT%H:%MZ}")
+
+
 # ------------------------------------------------------------------ what a draft reads
 
 
@@ -80,11 +90,13 @@ class Elsewhere(NamedTuple):
     """What the patient's other visits had on the days of an encounter.
 
     `second_on` are the days on which another visit had its initial service before. `served_on` are
-    those on which another visit had any service, or had rinsed an access device before.
+    those on which another visit had any service, or had rinsed an access device before. `doses` are
+    the doses of other visits that this visit has as well, as `dose_slot` names them.
     """
 
     second_on: frozenset[date] = frozenset()
     served_on: frozenset[date] = frozenset()
+    doses: frozenset[str] = frozenset()
 
 
 NOTHING_ELSEWHERE = Elsewhere()
@@ -106,7 +118,8 @@ def seen_elsewhere(visit: VisitKey, starts: Mapping[date, datetime], history: Hi
             second.add(day)
         if "irrigation" in before or any(other.slot.kind in _SERVICES for other in on_day):
             served.add(day)
-    return Elsewhere(frozenset(second), frozenset(served))
+    doses = frozenset([other.slot.about for other in history if other.slot.kind == "dose"])
+    return Elsewhere(frozenset(second), frozenset(served), doses)
 
 
 def pump_was_started(order: str, until: datetime, history: History) -> bool:

@@ -344,6 +344,7 @@ ContributionKind = Literal[
     "irrigation",  # an access device was rinsed on a day, and nothing else was done
     "pump_start",  # an order's pump was started and went home with the patient
     "pump_stop",  # an order's pump was taken off, and the visit does not have its start
+    "dose",  # a drug was given at a minute
 ]
 
 Outcome = Literal[

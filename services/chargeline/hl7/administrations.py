@@ -82,6 +82,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         not_bought=_not_bought(charted),
         charted_by=first_of_all((row, *others), profile.charted_by, delimiters),
         order_cancelled=cancelled_by(charted.order.orc, profile, delimiters),
+        contradicted=_contradicted(charted),
         at_address=at_address,
         until_address=until_address,
     )
@@ -270,6 +271,19 @@ def _not_bought(charted: ChartedRow) -> bool:
     texts += [field(row, 5) for row in administration.observations]
     texts += [text for row in administration.others for text in row[1:]]
     return any(pattern.search(text) for text in texts if text)
+
+
+def _contradicted(charted: ChartedRow) -> str:
+    """The words of the profile that contradict the row, in RXA-9 or a note; "" if there are none.
+
+    A note may hold anything, so the words of the profile are told and not the note.
+    """
+    pattern, notes = charted.profile.contradicting, charted.administration.notes
+    if pattern is None or not (charted.row[9] or notes):
+        return ""
+    texts = (charted.row[9], *[field(row, 3) for row in notes])
+    matches = [pattern.search(text[:_LONGEST_NOTE]) for text in texts]
+    return next((match[0].lower() for match in matches if match), "")
 
 
 @lru_cache(maxsize=4096)

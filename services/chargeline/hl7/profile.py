@@ -28,11 +28,11 @@ WORD_TABLES = {
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
-    | {"empty_end", "order", "administration", "processing_ids", *WORD_TABLES}
+    | {"empty_end", "order", "administration", "processing_ids", "lines", *WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
-    | {"keep_open_words", "flush_words", "not_bought_words"}
+    | {"keep_open_words", "flush_words", "not_bought_words", "contradicting_words"}
     | {"primary_reason", "waste", "waste_note", "vial_ndc", "charted_by"}
 )
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
@@ -91,6 +91,7 @@ class Profile:
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
         self.not_bought = _word_pattern(inner.words("not_bought_words"))
+        self.contradicting = _word_pattern(inner.words("contradicting_words"))
         actions = reader.mapping("actions")
         self.actions = cast(
             dict[str, words.Action], {word.lower(): actions[word] for word in actions}
@@ -100,6 +101,7 @@ class Profile:
         self.routes = cast(dict[str, words.Route], reader.mapping("routes"))
         self.methods = cast(dict[str, words.Method], reader.mapping("methods"))
         self.devices = cast(dict[str, words.Device], reader.mapping("devices"))
+        self.lines = reader.names("lines")
         self.classes = cast(dict[str, words.PatientClass], reader.mapping("classes"))
         self.all_places = frozenset(reader.read_places)
         """Every field that this profile reads by an address of its own."""
@@ -201,6 +203,14 @@ class _TableReader:
             self.mistakes.append(f"{key} must be a list of texts")
             return []
         return value
+
+    def names(self, key: str) -> dict[str, str]:
+        """A table from each way of writing a name to the name, all in capitals; {} if absent."""
+        value = self.table.get(key, {})
+        if not isinstance(value, Mapping) or not all(isinstance(n, str) for n in value.values()):
+            self.mistakes.append(f"[{key}] must give a name for each way of writing it")
+            return {}
+        return {written.upper(): str(name).upper() for written, name in value.items()}
 
     def places(
         self, key: str, segments: Sequence[str] | None = None, *, default: Sequence[str] = ()

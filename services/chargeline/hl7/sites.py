@@ -88,9 +88,13 @@ def site_of(
 
 @lru_cache(maxsize=4096)
 def _site_words(line: str, device: str, primary: bool, profile: Profile) -> Site:
-    """The site in the profile's words. `PICC-distal` and `PICC RED` are both the line PICC."""
+    """The site in the profile's words.
+
+    `PICC-distal` and `PICC RED` are both the line PICC, and `LEFT ARM` is the line LA.
+    """
     name = line.upper().replace("-", " ").replace("_", " ")
     if profile.lumens is not None:
         name = profile.lumens.sub(" ", name)
     name = " ".join(name.split()) or line.upper()
+    name = profile.lines.get(name, name)
     return Site(name, profile.devices.get(device.upper(), ""), primary)

@@ -47,12 +47,14 @@ _DRUG = re.compile(r"(\S+)(?:\s+(\d+(?:\.\d+)?)\s+(\S+))?")
 _NUMBERS = {
     "ordered": re.compile(r"\d{1,5}"),
     "days": re.compile(r"\d{1,2}"),
-    "dose": re.compile(r"\d+(\.\d+)?"),
+    "dose": re.compile(r"(\d+(?:\.\d+)?)([a-zA-Z]\S*)?"),
     "sent": re.compile(r"\d\d:\d\d"),
     "cancelled": re.compile(r"\d\d:\d\d"),
 }
 _FLAGS = frozenset({"line", "device", "order", "rate", "ordered", *_NUMBERS})
-_MARKS = frozenset({*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus", "notbought"})
+_MARKS = frozenset(
+    {*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus", "notbought", "noted"}
+)
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
 
@@ -95,6 +97,7 @@ def administration_of(text: str, index: int) -> Administration:
         primary="primary" in plain,
         ordered=_ordered(drugs, flags),
         not_bought="notbought" in plain,
+        contradicted="stopped at" if "noted" in plain else "",
         cancelled=_at(day, flags["cancelled"]) if "cancelled" in flags else None,
     )
 
@@ -104,10 +107,16 @@ def _at(day: date, clock: str) -> datetime:
 
 
 def _ordered(drugs: Sequence[DrugAmount], flags: Mapping[str, str]) -> tuple[DrugAmount, ...]:
-    """The drugs of the order, where `dose=450` says how much of the first one was ordered."""
+    """The drugs of the order, where `dose=450` says how much of the first one was ordered.
+
+    `dose=75mg/m2` is an order in another unit than the drug was given in.
+    """
     if "dose" not in flags or not drugs:
         return ()
-    return (drugs[0]._replace(amount=Decimal(flags["dose"])), *drugs[1:])
+    match = _NUMBERS["dose"].fullmatch(flags["dose"])
+    assert match is not None, "the flags were looked at"
+    unit = match[2] or drugs[0].unit
+    return (drugs[0]._replace(amount=Decimal(match[1]), unit=unit), *drugs[1:])
 
 
 class _Parts(NamedTuple):

@@ -44,7 +44,7 @@ _DRUG_COLUMNS = (
     "id", "names", "hcpcs", "unit_amount", "unit", "kind", "container",
     "from", "until", "cite", "note",
 )  # fmt: skip
-_DRUG_CHOICES = ("routes", "amounts")  # a site's own table may leave these columns out
+_DRUG_CHOICES = ("routes", "amounts", "most")  # a site's own table may leave these columns out
 
 
 def parse_codes(path: Path, sources: Mapping[str, str], mistakes: list[Finding]) -> list[Rule]:
@@ -219,6 +219,7 @@ def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
         note=cells["note"],
         routes=_routes(row, cells["routes"], mistakes),
         amounts=_amounts(row, cells["amounts"], mistakes),
+        most=_most(row, cells["most"], mistakes),
     )
 
 
@@ -246,6 +247,21 @@ def _amounts(row: Row, cell: str, mistakes: list[Finding]) -> tuple[AmountRange,
             continue
         ranges.append(AmountRange(bounds[0], bounds[1] if dots else bounds[0]))
     return tuple(ranges)
+
+
+def _most(row: Row, cell: str, mistakes: list[Finding]) -> Decimal | None:
+    """The largest dose at once, in the unit of the row; None where the cell is empty."""
+    if not cell:
+        return None
+    try:
+        most = Decimal(cell)
+    except InvalidOperation:
+        most = Decimal(0)
+    if not most.is_finite() or most <= 0:
+        do = "give the largest dose that the label gives to anybody, or leave it empty"
+        mistakes.append(_wrong(row.place, "most above 0", repr(cell), do))
+        return None
+    return most
 
 
 def _wrong(place: str, expected: str, found: str, do: str) -> Finding:

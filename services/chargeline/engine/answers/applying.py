@@ -284,6 +284,10 @@ def _primary(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     return _by_key(items[answer.value]._replace(primary=True))
 
 
+def _treatment(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    return _by_key(_first(answer, items)._replace(purpose=""))
+
+
 def _not_bought(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     return {key: items[key]._replace(not_bought=True) for key in answer.administrations}
 
@@ -303,6 +307,7 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "other_visit": _not_given,
     "required": change_nothing,
     "not_required": _not_required,
+    "treatment": _treatment,
     "primary": _primary,
     "not_bought": _not_bought,
     "unknown": change_nothing,

@@ -10,6 +10,7 @@ from chargeline.engine.drugs.concerns import ROUNDING
 from chargeline.engine.drugs.lines import (
     by_who_paid,
     doses_by_drug,
+    doses_for_record,
     is_given,
     line_of_drug,
     withheld_vehicles,
@@ -41,7 +42,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
                 assessment.rules.of(ROUNDING).decide(NO_FACTS),
             )
         )
-    return together(proposals)
+    return together([*proposals, Proposal(facts=doses_for_record(given))])
 
 
 def reason_in_short(line: ChargeLine) -> str:

@@ -16,6 +16,7 @@ from chargeline.engine.events import DrugAmount, Source, VisitKey
 from chargeline.engine.finding import FindingCode
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
+from chargeline.engine.record import Fact, dose_slot
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.records import NamedDrug, Service, purpose_of
 from chargeline.engine.shapes import by_keyword
@@ -104,6 +105,19 @@ def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[Dr
                 slot = (named.drug.id, service.administration.day)
                 doses.setdefault(slot, []).append(DrugDose(named, service))
     return doses
+
+
+def doses_for_record(services: Sequence[Service]) -> tuple[Fact, ...]:
+    """What the record of the patient keeps of the drugs: which began at which minute."""
+    return tuple(
+        [
+            Fact(dose_slot(named.drug.id, item.start), item.start)
+            for service in services
+            for item in (service.administration,)
+            for named in service.drugs
+            if not named.drug.is_fluid and named.drug.kind != "blood"
+        ]
+    )
 
 
 def withheld_vehicles(services: Sequence[Service]) -> Proposal:

@@ -42,6 +42,9 @@ _RESTING: Mapping[str, frozenset[FamilyName]] = {
     "stop.missing": _BOTH,
     # The record says two things: how much, which row, or when.
     "dose.disagrees": frozenset({"drugs"}),
+    "dose.repeated": frozenset({"drugs"}),
+    # By mouth it would not be billed.
+    "technique.no_route": frozenset({"drugs"}),
     "correction.again": _BOTH,
     "correction.ambiguous": _BOTH,
     "time.twice": _BOTH,

@@ -24,7 +24,7 @@ class RunsLongAnswer(NamedTuple):
 
 RUNS_LONG = Concern(
     "doubt.runs_long",
-    NoFacts,
+    OfClass,
     RunsLongAnswer,
     meaning="when an infusion is so long that its stop is doubted",
     may_be_silent=True,
@@ -83,8 +83,8 @@ LEFT_PAUSED = Concern(
 )
 
 
-class OneMomentAnswer(NamedTuple):
-    """Whether a drug of a class with one charted time, and no word how, is asked about."""
+class AskAnswer(NamedTuple):
+    """Whether a person is asked."""
 
     ask: "YesNo"
 
@@ -92,7 +92,7 @@ class OneMomentAnswer(NamedTuple):
 ONE_MOMENT = Concern(
     "doubt.one_moment",
     OfClass,
-    OneMomentAnswer,
+    AskAnswer,
     meaning="a drug into a vein with one charted time, where nobody says that it was pushed",
     may_be_silent=True,
 )
@@ -115,10 +115,17 @@ OUTSIDE_VISIT = Concern(
 
 
 class DoseAnswer(NamedTuple):
-    """A dose is doubted below or above these percentages of the ordered dose."""
+    """A dose is doubted below or above these percentages of the ordered dose.
+
+    An order in mg/m2, in mg/kg or by AUC says no dose; above `most_m2`, `most_kg` and
+    `most_mg_for_auc` times its number no body fits it.
+    """
 
     least_percent: int
     most_percent: int
+    most_m2: int
+    most_kg: int
+    most_mg_for_auc: int
 
 
 DOSE = Concern(
@@ -136,6 +143,60 @@ GIVEN_TWICE = Concern(
     may_be_silent=True,
 )
 
+
+class PercentAnswer(NamedTuple):
+    """More than this percentage is doubted."""
+
+    percent: int
+
+
+USUAL_DOSE = Concern(
+    "doubt.usual_dose",
+    NoFacts,
+    PercentAnswer,
+    meaning="above how much of the largest dose that a drug's label gives a dose is doubted",
+    may_be_silent=True,
+)
+
+
+class MoreThanOrderedAnswer(NamedTuple):
+    """Doses within so many minutes of each other are doubted above a percentage of the order."""
+
+    percent: int
+    minutes: int
+
+
+MORE_THAN_ORDERED = Concern(
+    "doubt.more_than_ordered",
+    OfClass,
+    MoreThanOrderedAnswer,
+    meaning="when the doses of one order together are too many",
+    may_be_silent=True,
+)
+CONTRADICTED = Concern(
+    "doubt.contradicted",
+    NoFacts,
+    AskAnswer,
+    meaning="whether a person is asked where a note contradicts its row",
+    may_be_silent=True,
+)
+
+
+class FluidPurposeAnswer(NamedTuple):
+    """A rinse of more millilitres, or a drip ordered faster, is doubted."""
+
+    millilitres: int
+    millilitres_an_hour: int
+
+
+FLUID_PURPOSE = Concern(
+    "doubt.fluid_purpose",
+    NoFacts,
+    FluidPurposeAnswer,
+    meaning="when a fluid is too much for a rinse, or too fast for keeping a vein open",
+    may_be_silent=True,
+)
+
 CONCERNS = (
     RUNS_LONG,
     RUNS_SHORT,
@@ -147,4 +208,8 @@ CONCERNS = (
     OUTSIDE_VISIT,
     DOSE,
     GIVEN_TWICE,
+    USUAL_DOSE,
+    MORE_THAN_ORDERED,
+    CONTRADICTED,
+    FLUID_PURPOSE,
 )

@@ -125,7 +125,7 @@ def _unknown_drug(item: Administration, named: "_Named") -> Question:
         charted = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
         do = "add the drug to the formulary (--formulary FILE), or correct its code in the feed"
         if named.nearest:
-            charted += f", which is not quite {' or '.join(named.nearest)}"
+            charted += f", {_NOT_THE_NEAREST[named.misfit]} {' or '.join(named.nearest)}"
             do = f"say which product it is; {do}"
     return ask(
         "drug.unknown",
@@ -138,16 +138,25 @@ def _unknown_drug(item: Administration, named: "_Named") -> Question:
     )
 
 
+_NOT_THE_NEAREST = {
+    "": "which is not quite",
+    "route": "by a route that is none of",
+    "amount": "in an amount that is none of",
+}
+
+
 class _Named(NamedTuple):
     """The billable drugs, the fluid that only carries them, and the first unknown drug.
 
-    `nearest` are the rows of the formulary that the unknown drug is most like.
+    `nearest` are the rows of the formulary that the unknown drug is most like, and `misfit` what
+    does not fit them.
     """
 
     drugs: tuple[NamedDrug, ...]
     vehicles: tuple[DrugAmount, ...] = ()
     unknown: DrugAmount | None = None
     nearest: tuple[str, ...] = ()
+    misfit: str = ""
 
 
 def _drugs(item: Administration, formulary: Formulary) -> _Named:
@@ -169,7 +178,7 @@ def _drugs(item: Administration, formulary: Formulary) -> _Named:
         if drug is None:
             if names_mixture:
                 continue
-            return _Named((), unknown=amount, nearest=match.nearest)
+            return _Named((), unknown=amount, nearest=match.nearest, misfit=match.misfit)
         if names_mixture and drug.is_fluid:
             vehicles.append(amount)
         elif drug.id not in named or (named[drug.id].amount.component == "" and is_mixture):

@@ -116,6 +116,7 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         cancelled=_cancelled(first, order),
         not_bought=any(record.not_bought for record in dose.records),
         stopped_only=_stopped_only(dose),
+        contradicted=next(filter(None, [row.contradicted for row in dose.records]), ""),
         charted_by=first.charted_by,
         entered=first.recorded,
         vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),

@@ -5,13 +5,14 @@ paused or stopped. It does not know products: the formulary names them later.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from chargeline.engine.events import DrugAmount, Record, Source
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import Problem, problem_at
-from chargeline.engine.timeline.running_dose import RunningDose
+from chargeline.engine.timeline.running_dose import TOUCHING, RunningDose
 
 # These actions say how a dose went on, and not what was hung.
 _GOES_ON = frozenset({"pause", "restart", "stop", "rate", "verify"})
@@ -41,11 +42,12 @@ def amounts_of(dose: RunningDose, order: Order) -> Amounts:
         hung = rows
     is_one_dose = len(hung) == 1 or _repeats_the_order(hung, order)
     drugs = hung[0].drugs if is_one_dose else _added(hung)
+    repeated = () if is_one_dose or not _repeat_each_other(hung, order) else (_repeated(hung[1]),)
     last = rows[-1]
     if last.action != "stop" or last in hung:
-        return Amounts(drugs, source)
+        return Amounts(drugs, source, repeated)
     disagreeing = [drug.codes for drug in drugs if _charted_less_or_more(drug, last)]
-    problems = tuple([_doses_disagree(last) for _codes in disagreeing])
+    problems = (*repeated, *[_doses_disagree(last) for _codes in disagreeing])
     return Amounts(tuple([_smaller(drug, last) for drug in drugs]), source, problems)
 
 
@@ -55,6 +57,20 @@ def _repeats_the_order(hung: Sequence[Record], order: Order) -> bool:
     charted = {(drug.amount, drug.unit) for record in hung for drug in record.drugs if drug.amount}
     is_repeated = len(charted) == 1 and charted <= ordered
     return is_repeated and all(record.until is not None for record in hung)
+
+
+def _repeat_each_other(hung: Sequence[Record], order: Order) -> bool:
+    """Whether rows without a gap have one and the same amount, and no order says how much.
+
+    Some senders write a row for each rate, each with the amount of the whole bag.
+    """
+    charted = {tuple([(drug.amount, drug.unit) for drug in record.drugs]) for record in hung}
+    is_ordered = any(drug.amount for drug in order.drugs)
+    has_no_gap = all(
+        first.until is not None and second.at - first.until <= TOUCHING
+        for first, second in pairwise(hung)
+    )
+    return len(charted) == 1 and has_no_gap and not is_ordered
 
 
 def _added(hung: Sequence[Record]) -> tuple[DrugAmount, ...]:
@@ -115,4 +131,14 @@ def _doses_disagree(stop: Record) -> Problem:
         expected="in RXA-6 of the stop the amount of the start, or no amount",
         found="another amount than the one at the start",
         do="say which amount was given; until then the smaller one is billed",
+    )
+
+
+def _repeated(row: Record) -> Problem:
+    return problem_at(
+        address(row, "6"),
+        "dose.repeated",
+        expected="in each of several rows without a gap the amount of that row",
+        found="the same amount in all of them, and no order that says how much",
+        do="say how much was given in all; until then the amounts are added up",
     )

@@ -64,6 +64,7 @@ class Administration(NamedTuple):
     administration; `fold` leaves it empty. `stopped_only` is the time of a stop before which
     nothing was started, and `ends_other_visit` says that another visit started it: the patient's
     record knows (pumps.py). `cancelled` is when the order was cancelled, None if it is in force.
+    `contradicted` are the words of a note that say otherwise than a row, "" if none do.
     """
 
     key: str
@@ -98,6 +99,7 @@ class Administration(NamedTuple):
     stopped_only: datetime | None = None
     ends_other_visit: bool = False
     cancelled: datetime | None = None
+    contradicted: str = ""
 
     @property
     def start(self) -> datetime:

@@ -43,11 +43,8 @@ from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import problem_at
-from chargeline.engine.timeline.running_dose import RunningDose, State, names_of
+from chargeline.engine.timeline.running_dose import TOUCHING, RunningDose, State, names_of
 from chargeline.engine.words import Action, ActionCharted
-
-TOUCHING = timedelta(minutes=1)
-"""Two stretches touch with a gap up to this one, because nurses chart in whole minutes."""
 
 
 class BagChange(NamedTuple):

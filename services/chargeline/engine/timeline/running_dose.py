@@ -12,6 +12,8 @@ from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.records import Interval, Problem, problem_at
 
 ONE_HOUR = timedelta(hours=1)
+TOUCHING = timedelta(minutes=1)
+"""Two stretches touch with a gap up to this one, because nurses chart in whole minutes."""
 State = Literal["nothing", "running", "paused", "stopped", "stopped in pause"]
 
 
