@@ -103,7 +103,7 @@ class Record(NamedTuple):
     where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and `vials` yet.
     `order_cancelled` is since when the order is cancelled by the ORC of the row itself, BEGINNING
     if that gives no time; None if it does not say so. `contradicted` are the words of a note that
-    say otherwise than the row, "" if none do.
+    say otherwise than the row, "" if none do. `other_numbers` are as in `OrderFact`.
     """
 
     message: MessageRef
@@ -139,13 +139,16 @@ class Record(NamedTuple):
     contradicted: str = ""
     at_address: str = ""
     until_address: str = ""
+    other_numbers: tuple[str, ...] = ()
 
 
 class OrderFact(NamedTuple):
     """What RDE, RDS or RGV says of an order: its drugs, its route, and how long it should run.
 
     `minutes` is the ordered duration, None if the message does not say it. `control` says whether
-    the order is in force since `controlled`, "" if the message does not say it.
+    the order is in force since `controlled`, "" if the message does not say it. `other_numbers`
+    are the numbers besides `order` by which the ORC names it: that of the placer where `order` is
+    that of the filler.
     """
 
     message: MessageRef
@@ -162,6 +165,7 @@ class OrderFact(NamedTuple):
     minutes_address: str
     primary: bool
     controlled: datetime | None = None
+    other_numbers: tuple[str, ...] = ()
 
 
 class VisitFact(NamedTuple):

@@ -23,7 +23,7 @@ from chargeline.hl7.charted import ChartedRow, charted_at
 from chargeline.hl7.delimiters import Delimiters, component, text_at
 from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.orders import cancelled_by
+from chargeline.hl7.orders import OrcNumbers, cancelled_by
 from chargeline.hl7.profile import Place, Profile
 from chargeline.hl7.segments import decimal_at, field, first_of_all
 from chargeline.hl7.sites import route_of, site_of
@@ -32,8 +32,8 @@ from chargeline.hl7.times import Moment
 _new_record = by_keyword(Record)
 
 
-def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record:
-    """One RXA as a record; `number` is the number of its order, "" if the order has none.
+def record_of(charted: ChartedRow, reference: MessageRef, numbers: OrcNumbers) -> Record:
+    """One RXA as a record of the order that has these numbers.
 
     Raises Hl7Error for a time, an action or a record status (RXA-21) that cannot be read.
     """
@@ -54,7 +54,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
     return _new_record(
         message=reference,
         ordinal=administration.ordinal,
-        order=number or _order_by_drug(drugs, administration.ordinal),
+        order=numbers.first or _order_by_drug(drugs, administration.ordinal),
         local_number=first_of_all((row, *others), profile.local_number, delimiters),
         sub_id=charted.text(2),
         action=action,
@@ -85,6 +85,7 @@ def record_of(charted: ChartedRow, reference: MessageRef, number: str) -> Record
         contradicted=_contradicted(charted),
         at_address=at_address,
         until_address=until_address,
+        other_numbers=numbers.others,
     )
 
 

@@ -15,7 +15,7 @@ from chargeline.hl7.drugs import components_of, drug_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.segments import OrderGroup, Row, field, is_number
+from chargeline.hl7.segments import OrderGroup, Row, field, first_of_all, is_number
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
 
 _new_order_fact = by_keyword(OrderFact)
@@ -47,16 +47,28 @@ class _Duration(NamedTuple):
 _NO_DURATION = _Duration(None, "")
 
 
+class OrcNumbers(NamedTuple):
+    """The number of an order, "" if its ORC has none, and the other numbers that the ORC gives."""
+
+    first: str
+    others: tuple[str, ...]
+
+
 def order_fact_of(
-    message: Message, reference: MessageRef, profile: Profile, group: OrderGroup, number: str
+    message: Message,
+    reference: MessageRef,
+    profile: Profile,
+    group: OrderGroup,
+    numbers: OrcNumbers,
 ) -> OrderFact:
-    """What a group of segments says of the order `number`."""
+    """What a group of segments says of the order that has these numbers."""
     delimiters = message.delimiters
     drugs: list[DrugAmount] = []
     if group.drug is not None:
         drug = drug_at(group.drug, group.drug[0], delimiters)
         drugs = [drug] if drug is not None else []
     drugs += components_of(group.components, "", delimiters)
+    number = numbers.first
     if not number:
         number = "~" + (drugs[0].codes[0] if drugs and drugs[0].codes else message.type)
     # The last RXR comes first, because it counts where the order has several.
@@ -80,7 +92,15 @@ def order_fact_of(
         minutes=duration.minutes,
         minutes_address=duration.address,
         primary=site.primary,
+        other_numbers=numbers.others,
     )
+
+
+def numbers_of(orc: Row | None, profile: Profile, delimiters: Delimiters) -> OrcNumbers:
+    """The numbers at the places of the profile; the first that is valued is that of the order."""
+    texts = [first_of_all((orc,), (place,), delimiters) for place in profile.order_number]
+    first, *others = dict.fromkeys([text for text in texts if text]) or ("",)
+    return OrcNumbers(first, tuple(others))
 
 
 # HL7 table 0119: requests to cancel and discontinue, and the notices that it was done.

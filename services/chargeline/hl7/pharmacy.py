@@ -11,9 +11,9 @@ from chargeline.hl7.administrations import record_of
 from chargeline.hl7.charted import ChartedRow
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
-from chargeline.hl7.orders import order_fact_of
+from chargeline.hl7.orders import numbers_of, order_fact_of
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.segments import first_of_all, groups_of
+from chargeline.hl7.segments import groups_of
 from chargeline.hl7.unreadable import unreadable
 
 
@@ -21,7 +21,7 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
     """The records and order facts of a pharmacy message, with Unreadable in place of bad ones."""
     events: list[Event] = []
     for group in groups_of(message):
-        number = first_of_all((group.orc,), profile.order_number, message.delimiters)
+        numbers = numbers_of(group.orc, profile, message.delimiters)
         if group.drug is not None or (message.type != "RAS" and group.orc is not None):
             events.append(
                 order_fact_of(
@@ -29,13 +29,13 @@ def pharmacy_events(message: Message, reference: MessageRef, profile: Profile) -
                     reference=reference,
                     profile=profile,
                     group=group,
-                    number=number,
+                    numbers=numbers,
                 )
             )
         for administration in group.administrations:
             charted = ChartedRow(message, profile, group, administration)
             try:
-                events.append(record_of(charted, reference, number))
+                events.append(record_of(charted, reference, numbers))
             except Hl7Error as error:
                 events.append(unreadable(reference, error))
             events += [Unreadable(reference, finding) for finding in charted.side_findings]

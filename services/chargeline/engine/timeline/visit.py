@@ -8,6 +8,7 @@ register or a set, whose final state does not depend on the order of arrival. It
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import chain
 
 from chargeline.engine.events import (
     Answer,
@@ -25,6 +26,7 @@ from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.administrations import OrderHistory, history_of
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
+from chargeline.engine.timeline.numbers import OrderNumbers
 from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import (
     Administration,
@@ -84,6 +86,7 @@ class Visit:
         self._rules = rules
         self._orders: dict[str, _OrderState] = {}
         self._changed_orders: dict[str, None] = {}
+        self._numbers = OrderNumbers()
         self._dates: list[date] = []  # ascending; _days has the day of each date, in this order
         self._days: list[Day] = []
         self._context = ContextBuilder(zone)
@@ -105,7 +108,7 @@ class Visit:
             elif type(event) is VisitFact:
                 self._context.add(event)
             elif type(event) is OrderFact:
-                self._order(event.order).facts.append(event)
+                self._add_fact(event)
             elif type(event) is Unreadable:
                 finding = event.finding
                 self._unreadable[finding.code, event.message.digest, finding.where] = event
@@ -128,8 +131,10 @@ class Visit:
             elif isinstance(event, OrderFact) or (isinstance(event, Record) and not event.recorded):
                 state = self._orders[event.order]
                 state.sent_again[event.message.digest] = sent
-                if len(state.records) + len(state.facts) > 1:
-                    self._changed_orders[event.order] = None
+                lent = sum([len(lender.facts) for lender in self._lenders(event.order)])
+                touched = {event.order, *self._borrowers(event)}
+                if len(state.records) + len(state.facts) + lent > 1 or len(touched) > 1:
+                    self._remake_later(touched)
                     matters = True
         if matters:
             self._timeline = None
@@ -143,8 +148,33 @@ class Visit:
             state = self._orders[number] = _OrderState()
         return state
 
+    def _remake_later(self, numbers: Iterable[str]) -> None:
+        """Let those of the orders that are known be made again for the timeline."""
+        for number in numbers:
+            if number in self._orders:
+                self._changed_orders[number] = None
+
+    def _add_fact(self, fact: OrderFact) -> None:
+        self._order(fact.order).facts.append(fact)
+        if fact.other_numbers:
+            self._remake_later(self._numbers.pair(fact.order, fact.other_numbers))
+        self._remake_later(self._borrowers(fact))
+
+    def _lenders(self, number: str) -> list[_OrderState]:
+        """The orders whose facts count for an order besides its own."""
+        numbers = self._numbers.lenders(number)
+        return [self._orders[other] for other in numbers if other in self._orders]
+
+    def _borrowers(self, event: OrderFact | Record) -> list[str]:
+        """The orders for which a fact counts besides its own; a row counts for its own only."""
+        if isinstance(event, Record):
+            return []
+        return [other for other in self._numbers.borrowers(event.order) if other in self._orders]
+
     def _add_record(self, record: Record) -> None:
         self.rows += 1
+        if record.other_numbers:
+            self._remake_later(self._numbers.pair(record.order, record.other_numbers))
         if record.action not in CHATTER or record.status != "add":
             self._order(record.order).records.append(record)
             return
@@ -184,14 +214,7 @@ class Visit:
             before = state.administrations
             if not before and not state.records and not state.chatter:
                 continue  # something is ordered, and nothing is given yet
-            state.history = history_of(
-                number,
-                state.records,
-                chatter=state.chatter,
-                facts=state.facts,
-                sent_again=state.sent_again,
-                bag_change=self._bag_change(state),
-            )
+            state.history = self._history_of(number, state)
             after = state.administrations
             if after == before:
                 continue
@@ -200,6 +223,23 @@ class Visit:
         self._changed_orders.clear()
         for day, pairs in changes.items():
             self._remake_day(day, pairs)
+
+    def _history_of(self, number: str, state: _OrderState) -> OrderHistory:
+        """The history of an order; the facts under its other numbers count, and not their rows."""
+        lenders = self._lenders(number)
+        sent_again = state.sent_again
+        if lenders:
+            sent_again = dict(sent_again)
+            for lender in lenders:
+                sent_again.update(lender.sent_again)
+        return history_of(
+            number,
+            state.records,
+            chatter=state.chatter,
+            facts=chain(state.facts, *[lender.facts for lender in lenders]),
+            sent_again=sent_again,
+            bag_change=self._bag_change(state),
+        )
 
     def _bag_change(self, state: _OrderState) -> BagChange:
         first_day = min([record.day for record in (*state.records, *state.chatter)])
