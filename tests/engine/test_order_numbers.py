@@ -137,3 +137,11 @@ def test_an_order_that_is_sent_again_counts_for_its_other_number() -> None:
     for arrival in permutations(again):
         (item,) = after_each(arrival)[-1].administrations
         assert item.ordered_minutes == 60
+
+
+def test_of_one_message_the_replacement_counts_after_what_it_replaces() -> None:
+    """ORC RP for P1 and ORC RO for the new order F2 of P1: F2 is in force, and F1 no more."""
+    both = message("RDE^O11", orc("RP", "P1", ""), orc("RO", "P1", "F2"), sent="0830")
+    for arrival in permutations([both, given("P1", "F1"), given("P1", "F2", "1000")]):
+        items = after_each(arrival)[-1].administrations
+        assert [item.order for item in items if item.cancelled is not None] == ["F1"]

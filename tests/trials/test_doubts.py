@@ -130,12 +130,27 @@ def controlled(code: str, at: str, sent: str, status: str = "") -> str:
         ([controlled("CA", "", "0830")], True),
         ([controlled("DC", "0830", "1200")], True),
         ([controlled("SC", "0830", "1200", "DC")], True),
+        ([controlled("HD", "", "0830")], True),
+        ([controlled("HR", "", "0830")], True),
+        ([controlled("OH", "0830", "1200")], True),
+        ([controlled("SC", "0830", "1200", "HD")], True),
+        ([controlled("RP", "", "0830")], True),
+        ([controlled("RU", "", "0830")], True),
+        ([controlled("RQ", "", "0830")], True),
+        ([controlled("SC", "0830", "1200", "RP")], True),
         ([controlled("DC", "0930", "0930")], False),  # stopped while it ran
+        ([controlled("HD", "0930", "0930")], False),  # held for the next dose
+        ([controlled("HD", "", "0830"), controlled("RL", "", "0845")], False),
+        ([controlled("HD", "", "0830"), controlled("OR", "", "0845")], False),
+        ([controlled("OH", "", "0830"), controlled("OE", "", "0845")], False),
+        ([controlled("HD", "", "0830"), controlled("UH", "", "0845")], False),
+        ([controlled("RP", "", "0830"), controlled("UM", "", "0845")], False),
+        ([controlled("HD", "", "0830"), controlled("UR", "", "0845")], True),  # not released
         ([controlled("CA", "", "0830"), controlled("RO", "", "0845")], False),
         ([controlled("CA", "0830", "0830"), controlled("UC", "0845", "0845")], False),
     ],
 )
-def test_a_drug_under_a_cancelled_order_is_asked_about(
+def test_a_drug_under_an_order_that_is_not_in_force_is_asked_about(
     tmp_path: Path, changes: list[str], doubted: bool
 ) -> None:
     """ORC-1, and when it was said; the carboplatin of 09:00 is drafted in each case."""
@@ -154,6 +169,9 @@ def test_a_drug_under_a_cancelled_order_is_asked_about(
         ("ORC|DC||R1", True),
         ("ORC|OC||R1", True),
         ("ORC|OD||R1", True),
+        ("ORC|OH||R1", True),
+        ("ORC|RU||R1", True),
+        ("ORC|SC||R1||HD", True),
         ("ORC|SC||R1||DC", True),
         (f"ORC|DC||R1||||||{DAY}0830", True),
         (f"ORC|DC||R1||||||{DAY}0930", False),  # stopped while it ran
@@ -183,6 +201,16 @@ def test_a_stop_under_an_order_that_was_discontinued_is_asked_about_by_nobody(
         interface="action-stream",
     )
     assert (charges(run), questions(run)) == (["96413 x1", "J9045 x9"], [])
+
+
+def test_a_pause_under_an_order_that_is_held_is_asked_about_by_its_start_only(
+    tmp_path: Path,
+) -> None:
+    """The start is not charted; the row that is there does not say that it came too late."""
+    paused = rxa("carboplatin", "0930", note="Paused")
+    run = run_of(tmp_path, message("ORC|HD||R1", paused, "RXR|IV"), interface="action-stream")
+    assert "order.cancelled" not in questions(run)
+    assert questions(run) != []
 
 
 def test_one_bag_under_two_orders_is_asked_about(tmp_path: Path) -> None:

@@ -349,7 +349,7 @@ def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
         questions.append(
             ask(
                 "visit.cancelled",
-                expected="no administrations under a visit that was cancelled (A11)",
+                expected="no administrations under a cancelled or deleted visit (A11, A23, A38)",
                 found=f"{len(timeline.administrations)} administrations",
                 do="move the administrations to the visit under which they were given; "
                 "until then nothing is billed",

@@ -195,7 +195,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "note.contradicts": "A note says otherwise than the row beside it.",
     "fluid.purpose": "A fluid counts as a rinse or an open vein, and was too much or too fast.",
     "drug.not_ordered": "Another drug was given than the order names.",
-    "order.cancelled": "A drug was begun after its order was cancelled.",
+    "order.cancelled": "A drug was begun after its order was cancelled, held or replaced.",
     "drug.no_code": "The formulary knows the drug and has no billing code for it.",
     "stop.paused": "An infusion was paused and neither resumed nor stopped.",
     "port.alone": "A port was rinsed, and nothing else was given.",

@@ -121,7 +121,7 @@ OrderKind = Literal[
 ]
 
 OrderControl = Literal[
-    "cancelled",  # nobody may give what was ordered any more
+    "cancelled",  # cancelled, discontinued, held or replaced: nobody may give what was ordered
     "in_force",  # ordered, changed or released
 ]
 OrderControlFact = OrderControl | Literal[""]

@@ -28,8 +28,8 @@ from chargeline.hl7.visits import merges_of, visit_fact
 _new_reading = by_keyword(Reading)
 
 ADT_TRIGGERS = frozenset(
-    {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A18", "A31"}
-    | {"A34", "A35", "A36", "A40", "A41", "A42", "A44", "A45", "A50"}
+    {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A18", "A23"}
+    | {"A31", "A34", "A35", "A36", "A38", "A40", "A41", "A42", "A44", "A45", "A50"}
 )
 # These change identifiers as well, and chargeline cannot follow them. A person must.
 _UNFOLLOWED = frozenset({"A30", "A43", "A46", "A47", "A48", "A49", "A51"})

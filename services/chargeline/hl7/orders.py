@@ -103,20 +103,24 @@ def numbers_of(orc: Row | None, profile: Profile, delimiters: Delimiters) -> Orc
     return OrcNumbers(first, tuple(others))
 
 
-# HL7 table 0119: requests to cancel and discontinue, and the notices that it was done.
+# HL7 table 0119: requests to cancel, discontinue, hold, replace and release, and the notices that
+# it was done. Where it could not be done, the order stands as before: UC, UD, UH and UM. UR, unable
+# to release, says nothing new of an order that is held.
 _CONTROLS: Mapping[str, words.OrderControl] = {
     **dict.fromkeys(("CA", "OC", "CR", "DC", "OD", "DR"), "cancelled"),
-    **dict.fromkeys(("NW", "OK", "XO", "XX", "XR", "RL", "RO", "OE", "UC", "UD"), "in_force"),
+    **dict.fromkeys(("HD", "OH", "HR", "RP", "RU", "RQ"), "cancelled"),
+    **dict.fromkeys(("NW", "OK", "XO", "XX", "XR", "RO", "RL", "OE", "OR"), "in_force"),
+    **dict.fromkeys(("UC", "UD", "UH", "UM"), "in_force"),
 }
 # With ORC-1 SC (the status changed) ORC-5 says to what: HL7 table 0038.
 _STATUSES: Mapping[str, words.OrderControl] = {
-    **dict.fromkeys(("CA", "DC", "RP"), "cancelled"),
+    **dict.fromkeys(("CA", "DC", "HD", "RP"), "cancelled"),
     **dict.fromkeys(("IP", "SC"), "in_force"),
 }
 
 
 def _control(orc: Row | None, delimiters: Delimiters) -> words.OrderControlFact:
-    """Whether an ORC says that the order is cancelled or in force; "" if it says neither."""
+    """Whether an ORC says that the order is in force or not any more; "" if it says neither."""
     if orc is None:
         return ""
     control = component(field(orc, 1), 1, delimiters).strip().upper()

@@ -71,7 +71,7 @@ CANCELLED_ORDER = Concern(
     "doubt.cancelled_order",
     NoFacts,
     LongestAnswer,
-    meaning="for how many minutes after an order is cancelled its drug may be begun",
+    meaning="for how many minutes after an order is cancelled or held its drug may be begun",
     may_be_silent=True,
 )
 LEFT_PAUSED = Concern(

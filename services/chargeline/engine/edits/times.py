@@ -133,7 +133,7 @@ def _stop_to_come(service: Service, rules: DayRules) -> Iterator[Question]:
 
 
 def _cancelled_order(service: Service, rules: DayRules) -> Iterator[Question]:
-    """A question where a drug was begun under an order that had been cancelled before."""
+    """A question where a drug was begun under an order that was no longer in force."""
     answer = number_of(rules, CANCELLED_ORDER)
     cancelled = service.administration.cancelled
     if answer is None or cancelled is None:
@@ -142,8 +142,8 @@ def _cancelled_order(service: Service, rules: DayRules) -> Iterator[Question]:
         yield doubt(
             service,
             "order.cancelled",
-            expected="an administration that began before its order was cancelled",
-            found="one that began after it (ORC-1)",
+            expected="an administration that began while its order was in force",
+            found="one that began after the order was cancelled, held or replaced (ORC-1)",
             do="void the administration, or correct the order or its number",
         )
 

@@ -126,9 +126,9 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
 def _cancelled(first: Record, order: Order) -> datetime | None:
     """When the order was cancelled, as the row that begins the dose or another message says.
 
-    A stop under a discontinued order ends what was begun under an order in force.
+    A stop or a pause under an order that is no longer in force ends what was begun before.
     """
-    said = first.order_cancelled if first.action != "stop" else None
+    said = first.order_cancelled if first.action not in ("stop", "pause") else None
     return min([when for when in (said, order.cancelled) if when is not None], default=None)
 
 

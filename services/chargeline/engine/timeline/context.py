@@ -19,7 +19,12 @@ _new_visit_context = by_keyword(VisitContext)
 
 # Events at which a class begins. Other events (A08 and more) only repeat the class of the visit.
 _CLASS_EVENTS = frozenset({"A01", "A04", "A05", "A06", "A07"})
-_CANCEL_EVENTS = {"A11": True, "A01": False, "A04": False, "A05": False}
+# Whether an event says that the visit does not exist: a cancelled arrival (A11), a deleted visit
+# (A23), a cancelled pre-admission (A38).
+_CANCEL_EVENTS = {
+    **dict.fromkeys(("A11", "A23", "A38"), True),
+    **dict.fromkeys(("A01", "A04", "A05"), False),
+}
 
 _Value = TypeVar("_Value")
 

@@ -21,7 +21,7 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 class Order(NamedTuple):
     """One order, as all messages about it say; None or "" where no message says anything.
 
-    `cancelled` is when it was cancelled or discontinued, None if it is in force.
+    `cancelled` is when it was cancelled, held or replaced, None if it is in force.
     """
 
     drugs: tuple[DrugAmount, ...] = ()

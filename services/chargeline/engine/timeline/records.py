@@ -63,8 +63,8 @@ class Administration(NamedTuple):
     are who charted its first row, and when. `answered` are the answers of people that hold for the
     administration; `fold` leaves it empty. `stopped_only` is the time of a stop before which
     nothing was started, and `ends_other_visit` says that another visit started it: the patient's
-    record knows (pumps.py). `cancelled` is when the order was cancelled, None if it is in force.
-    `contradicted` are the words of a note that say otherwise than a row, "" if none do.
+    record knows (pumps.py). `cancelled` is as in `Order`. `contradicted` are the words of a note
+    that say otherwise than a row, "" if none do.
     """
 
     key: str

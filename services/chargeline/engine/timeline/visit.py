@@ -236,7 +236,8 @@ class Visit:
             number,
             state.records,
             chatter=state.chatter,
-            facts=chain(state.facts, *[lender.facts for lender in lenders]),
+            # of one message what it says of the order by its own number counts last
+            facts=chain(*[lender.facts for lender in lenders], state.facts),
             sent_again=sent_again,
             bag_change=self._bag_change(state),
         )
