@@ -1,12 +1,18 @@
-"""Claims about large visits: their messages share drafts, and no message is left without one."""
+"""Claims about large visits: their messages share drafts, no message is left without one, and the
+program goes on while they are drafted.
+"""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.settling import ROWS_AT_ONCE, wait_of
+from chargeline.engine import Feed
 from chargeline.ledger.store import Ledger
 from tests.golden.messages import given, message, orc, rxa, rxr
 from tests.ledger import with_tables
@@ -65,3 +71,31 @@ async def test_a_small_visit_does_not_wait_for_a_large_one(bench: Bench) -> None
     other = given("CARBOPLATIN", "450 mg", "0900", "1000", visit="V2", patient="ZZ2")
     await bench.feed([("ZEBRA|V2", other, {})])
     assert [visit for _facility, visit in await bench.drafts()] == ["V2"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "work"), [(Feed, "get"), (RevisionMaker, "draft"), (RevisionMaker, "revise")]
+)
+@pytest.mark.parametrize(("rows", "goes_on"), [(ROWS_AT_ONCE, False), (ROWS_AT_ONCE + 1, True)])
+async def test_the_event_loop_goes_on_while_a_large_visit_is_drafted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: type, work: str, rows: int, goes_on: bool
+) -> None:
+    """The timeline, the draft and the revision of 151 rows are made in a thread; those of 150 rows,
+    a few milliseconds, in the loop. The loop takes its turn while the work is under way.
+    """
+    loop, turns, original = asyncio.get_running_loop(), list[bool](), getattr(owner, work)
+
+    def watched(*arguments: object) -> object:
+        turn = threading.Event()
+        loop.call_soon_threadsafe(turn.set)
+        in_loop = threading.current_thread() is threading.main_thread()
+        turns.append(turn.wait(0 if in_loop else 60))
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, work, watched)
+    await bench.feed([(KEY, charted(rows), {})])
+    await bench.later(minutes=1)
+    assert turns[0] == goes_on  # the timeline is made once, and looked at again in the loop
+    assert owner is Feed or set(turns) == {goes_on}
+    (draft,) = (await bench.drafts()).values()
+    assert len(draft.encounters[0].administrations) == rows

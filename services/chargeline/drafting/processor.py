@@ -25,6 +25,7 @@ a visit at 09:00:00, 09:00:05 and 09:00:10 give one draft at 09:00:20.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 from typing import NamedTuple
@@ -35,7 +36,7 @@ from chargeline.drafting.announcing import (
     parked_event,
     under_their_own_keys,
 )
-from chargeline.drafting.beside import read_beside
+from chargeline.drafting.beside import draft_beside, read_beside
 from chargeline.drafting.concerned import concerned_by_merges
 from chargeline.drafting.inbound import (
     InboundRecord,
@@ -298,7 +299,10 @@ class Processor:
             return DraftingResult()
         began = perf_counter()
         cache = self._cache
-        timelines = {key: cache.feed.get(key) for key in keys}
+        rows_of = cache.feed.rows
+        timelines = {
+            key: await draft_beside(rows_of(key), partial(cache.feed.get, key)) for key in keys
+        }
         unsure = [
             key
             for key, timeline in timelines.items()
@@ -310,19 +314,19 @@ class Processor:
         rows = await batch.visits(keys)  # this locks the visits, so that two batches take turns
         await cache.load_states(batch, keys, rows)
         drafts, others = await draft_with_records(batch, cache, self.maker, timelines)
-        result = self.maker.revise(
-            [
-                VisitToRevise(
-                    key=key,
-                    timeline=timeline,
-                    draft=drafts.get(key),
-                    state=cache.states[key],
-                    row=rows.get(key),
-                    survivor=cache.feed.surviving(key),
-                )
-                for key, timeline in timelines.items()
-            ],
-            now,
+        to_revise = [
+            VisitToRevise(
+                key=key,
+                timeline=timeline,
+                draft=drafts.get(key),
+                state=cache.states[key],
+                row=rows.get(key),
+                survivor=cache.feed.surviving(key),
+            )
+            for key, timeline in timelines.items()
+        ]
+        result = await draft_beside(
+            max(map(rows_of, keys)), partial(self.maker.revise, to_revise, now)
         )
         await batch.add_revisions(result.revisions)
         await batch.put_visits(result.visits)

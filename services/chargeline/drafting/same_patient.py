@@ -11,8 +11,10 @@ service, and both are billed as the first of the day.
 
 from collections.abc import Mapping
 
+from chargeline.drafting.beside import draft_beside
 from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.visit_cache import VisitCache
+from chargeline.drafting.visit_state import VisitState
 from chargeline.engine import (
     NO_HISTORY,
     Contribution,
@@ -39,16 +41,13 @@ async def draft_with_records(
 
     A visit without a timeline was merged away. It contributes nothing any more.
     """
-    drafts = {
-        key: maker.draft(timeline, cache.states[key], cache.saved)
-        for key, timeline in timelines.items()
-        if timeline is not None
-    }
-    contributed = {
-        key: frozenset(contributions_of(maker.answered(timeline), drafts[key]))
-        for key, timeline in timelines.items()
-        if timeline is not None
-    }
+    drafts: dict[VisitKey, Draft] = {}
+    contributed: dict[VisitKey, frozenset[Contribution]] = {}
+    for key, timeline in timelines.items():
+        if timeline is not None:
+            drafts[key], contributed[key] = await _drafted(
+                cache, maker, timeline, cache.states[key]
+            )
     moved = [
         key for key in timelines if contributed.get(key, _NOTHING) != cache.states[key].contributed
     ]
@@ -71,8 +70,21 @@ async def draft_with_records(
         timeline, state = timelines[key], cache.states[key]
         its_history = history.get(key, NO_HISTORY)
         if timeline is not None and its_history != state.history:
-            drafts[key] = maker.draft(timeline, state._replace(history=its_history), cache.saved)
+            state = state._replace(history=its_history)
+            drafts[key], _same = await _drafted(cache, maker, timeline, state)
         cache.states[key] = state._replace(
             contributed=contributed.get(key, _NOTHING), history=its_history
         )
     return drafts, (others - set(timelines)) | rejoined
+
+
+async def _drafted(
+    cache: VisitCache, maker: RevisionMaker, timeline: Timeline, state: VisitState
+) -> tuple[Draft, frozenset[Contribution]]:
+    """The draft of a visit, and what the visit contributes to its patient's record."""
+
+    def work() -> tuple[Draft, frozenset[Contribution]]:
+        draft = maker.draft(timeline, state, cache.saved)
+        return draft, frozenset(contributions_of(maker.answered(timeline), draft))
+
+    return await draft_beside(cache.feed.rows(timeline.key), work)
