@@ -201,6 +201,12 @@ FAULTS: dict[str, Fault] = {
         spared=_MENDED | {"resend"},
         letters=miswritten.cancelled_before,
     ),
+    "order cancelled before by its placer": Fault(
+        _is_drug,
+        asks=("order.cancelled",),
+        spared=_MENDED | {"resend"},
+        letters=miswritten.cancelled_by_placer,
+    ),
     "unknown word for what was done, interval": Fault(
         _is_infusion,
         asks=("action.unknown",),
@@ -220,6 +226,9 @@ FAULTS: dict[str, Fault] = {
     "unknown brand": Fault(_is_drug, asks=("drug.unknown",), letters=miswritten.unknown_brand),
     "known brand": Fault(_has_brand, letters=miswritten.known_brand),
     "note with flush": Fault(_is_drug, letters=miswritten.flush_note),
+    "note of an early stop": Fault(
+        _is_drug, asks=("note.contradicts",), letters=miswritten.contradicting_note
+    ),
     "white bagging": Fault(_is_drug, letters=miswritten.supplied_note),
     "unit inside the amount": Fault(_is_drug, letters=miswritten.unit_inside),
     "lock and flush by other names": Fault(_is_treatment_by_vein, doses=mischarted.lock_and_flush),

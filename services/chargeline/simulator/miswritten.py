@@ -83,6 +83,11 @@ def supplied_note(struck: StruckDose, letters: Letters) -> Letters:
     return _noted(struck, letters, "Patient supplied by specialty pharmacy")
 
 
+def contradicting_note(struck: StruckDose, letters: Letters) -> Letters:
+    """A note that the infusion was stopped early, beside a row of the whole dose."""
+    return _noted(struck, letters, "Infusion stopped early, patient felt unwell")
+
+
 def _noted(struck: StruckDose, letters: Letters, note: str) -> Letters:
     def change(message: Letter) -> Letter:
         if message.kind != "RAS":
@@ -129,16 +134,27 @@ def _fields_changed(
 
 def cancelled_before(struck: StruckDose, letters: Letters) -> Letters:
     """The order is cancelled (ORC-1 CA) before its drug is begun, and the drug is charted."""
+    return [*letters, _cancel(struck, letters)]
+
+
+def cancelled_by_placer(struck: StruckDose, letters: Letters) -> Letters:
+    """The order is cancelled by the number of whoever placed it (ORC-2), without the pharmacy's."""
+    cancel = _cancel(struck, letters)
+    filler = f"|{struck.dose.order}^ZEBRARX|"
+    segments = tuple(segment.replace(filler, "||", 1) for segment in cancel.segments)
+    return [*letters, replace(cancel, segments=segments)]
+
+
+def _cancel(struck: StruckDose, letters: Letters) -> Letter:
     order = next(m for m in letters if m.kind == "RDE" and about(struck, m))
     again = tuple(segment.replace("ORC|NW|", "ORC|CA|") for segment in order.segments)
-    later = replace(
+    return replace(
         order,
         segments=again,
         happened=order.happened + 4 * MINUTE,
         sent=order.sent + 4 * MINUTE,
         arrives=order.arrives + 4 * MINUTE,
     )
-    return [*letters, later]
 
 
 # ------------------------------------------------------------------ bytes
