@@ -7,6 +7,7 @@ import pytest
 from chargeline.ledger import BatchFailed, Fenced, Ledger, LedgerLimits, Move, Unreachable
 from tests.clock import PATIENCE_SECONDS
 
+from .frozen import frozen_session
 from .rows import V1, message
 
 
@@ -130,4 +131,19 @@ async def test_a_frozen_owner_does_not_keep_its_successor_out(database: str) -> 
     async with asyncio.timeout(PATIENCE_SECONDS), old.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
     await old.close()
+    await new.close()
+
+
+async def test_an_owner_that_froze_in_a_statement_does_not_keep_its_successor_out(
+    database: str,
+) -> None:
+    """PostgreSQL takes such a session for active, so the successor ends it, and claims."""
+    new = await Ledger.open(database, accept_old=True)
+    await new.migrate()
+    await at_five(new)
+    held = "BEGIN; UPDATE partition_offset SET next_offset = 6"
+    async with frozen_session(database, held) as frozen:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await new.claim("hl7", 0, "new") == 5
+            await frozen.read()  # the server has closed it
     await new.close()

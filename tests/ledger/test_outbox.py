@@ -8,9 +8,13 @@ import asyncpg
 import pytest
 
 from chargeline.ledger import Announcement, Ledger, LedgerError, LedgerLimits
+from chargeline.ledger.relay import RELAY_LOCK
 from tests.clock import PATIENCE_SECONDS
 
+from .frozen import frozen_session
 from .rows import announcement
+
+FROZEN_SECONDS = 2.0  # longer than the second between two looks at the lock
 
 
 def names(taken: list[Announcement]) -> list[str]:
@@ -106,8 +110,49 @@ async def test_one_relay_at_a_time(database: str) -> None:
     assert await second.take_outbox(1) == []
     assert await second.delete_outbox([taken[0].id]) == 0
     await first.close()
-    assert names(await second.take_outbox(1)) == ["e1"]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (taken := await second.take_outbox(1)):
+            await asyncio.sleep(0.05)
+    assert names(taken) == ["e1"]
     await second.close()
+
+
+async def test_a_waiting_relay_keeps_one_session(database: str) -> None:
+    """A program that waits for its turn does not connect anew for each look at the outbox."""
+    first = await Ledger.open(database, accept_old=True)
+    await first.migrate()
+    await announce(first, "e1")
+    assert names(await first.take_outbox(1)) == ["e1"]
+    second = await Ledger.open(database)
+    watcher = await asyncpg.connect(database)
+    numbers = set()
+    for _try in range(4):
+        second._relay._next_try = 0.0
+        assert await second.take_outbox(1) == []
+        rows = await watcher.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_locks AS held%' "
+            "AND pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        numbers.add(tuple(row["pid"] for row in rows))
+    assert len(numbers) == 1
+    assert len(numbers.pop()) == 1
+    await watcher.close()
+    await second.close()
+    await first.close()
+
+
+async def test_a_relay_that_froze_in_a_statement_loses_its_place(database: str) -> None:
+    """PostgreSQL takes such a session for active, so whoever waits for the place ends it."""
+    other = await Ledger.open(
+        database, accept_old=True, limits=LedgerLimits(idle_relay=FROZEN_SECONDS)
+    )
+    await other.migrate()
+    await announce(other, "e1")
+    async with frozen_session(database, f"SELECT pg_advisory_lock({RELAY_LOCK})"):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await other.take_outbox(1):
+                await asyncio.sleep(0.05)
+    await other.close()
 
 
 async def test_order_is_that_of_ids_not_of_places_on_disk(database: str) -> None:

@@ -76,8 +76,9 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         async with self.lock:
             now = asyncio.get_running_loop().time()
             for partition in sorted(tp for tp, begin in self.unclaimed.items() if begin <= now):
-                async with self.processor.ledger.batch() as batch:
-                    offset = await batch.claim(partition.topic, partition.partition, self.owner)
+                offset = await self.processor.ledger.claim(
+                    partition.topic, partition.partition, self.owner
+                )
                 self.expected[partition] = offset
                 del self.unclaimed[partition]
                 if partition in self.consumer.assignment():

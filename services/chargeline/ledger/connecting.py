@@ -21,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from chargeline.ledger.errors import DRIVER_ERRORS, BadAddress, explained
 
 WRITING = "chargeline_writing"
+APPLICATION_NAME = "chargeline"
+"""By this name PostgreSQL shows our sessions."""
 _POSTGRES_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 _SQLITE_SCHEMES = frozenset({"sqlite", "sqlite+aiosqlite"})
 _WAL_SECONDS = 0.02
@@ -100,7 +102,7 @@ def reading(address: Address) -> dict[str, Any]:
 
 def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
     settings = {
-        "application_name": "chargeline",
+        "application_name": APPLICATION_NAME,
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
         # With these three the server notices in about 15 seconds that a client's machine is gone.
         "tcp_keepalives_idle": "5",

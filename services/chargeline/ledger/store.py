@@ -28,6 +28,7 @@ from chargeline.ledger.errors import explained
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some
+from chargeline.ledger.successors import not_held_out
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
 
@@ -127,6 +128,15 @@ class Ledger:
                 await connection.commit()
         finally:
             await asyncio.shield(asyncio.create_task(give_back(connection)))
+
+    async def claim(self, topic: str, partition: int, owner: str) -> int | None:
+        """Take a partition over, as `Batch.claim` does; returns the next offset to read.
+
+        A former owner that hangs and keeps the row locked loses its session
+        (`ledger/successors.py`).
+        """
+        async with self._writing() as transaction, not_held_out(self._engine, transaction):
+            return await Batch(transaction).claim(topic, partition, owner)
 
     async def take_outbox(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids.
