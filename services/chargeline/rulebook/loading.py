@@ -209,14 +209,34 @@ def _drugs(
     return [*kept, *own]
 
 
+_READ = (
+    "*.toml",
+    "base/*.toml",
+    "base/*.csv",
+    "policies/*/*.toml",
+    "formulary/*.csv",
+    "formulary/words.toml",
+    "interfaces/*/profile.toml",
+)
+"""The files of a rules folder from which drafts are made; the files of cases are not among them."""
+
+
+def files_read(folder: Path) -> dict[str, Path]:
+    """The files from which drafts are made, by their names within the folder.
+
+    A link counts as what it leads to, under its own name: Kubernetes mounts a ConfigMap as links
+    into a folder with a date in its name.
+    """
+    paths = {path for pattern in _READ for path in folder.glob(pattern)}
+    by_name = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: by_name[name] for name in sorted(by_name) if not name.endswith(".cases.toml")}
+
+
 def _version(folder: Path, formulary: Path | None) -> str:
-    """Twelve hexadecimal digits that change whenever a file of the rulebook changes."""
+    """Twelve hexadecimal digits that change whenever a file changes from which drafts are made."""
     digest = sha256()
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".csv"))
-    for path in paths:
-        digest.update(
-            path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
-        )
+    for name, path in files_read(folder).items():
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     if formulary is not None:
         digest.update(formulary.read_bytes())
     return digest.hexdigest()[:12]
@@ -282,7 +302,7 @@ def _misnamed(folder_name: str, written: object) -> Finding:
 
 def _interface_table(folder: Path, name: str) -> dict[str, object]:
     path = folder / "interfaces" / name / "profile.toml"
-    if not path.is_file():
+    if name not in interface_names(folder):  # nor a path that leads out of the folder
         raise _no_interface(folder, repr(name), f"interface {name}")
     mistakes: list[Finding] = []
     table = read_toml(path, mistakes)
