@@ -27,6 +27,7 @@ from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import PartitionBatch, utc_now
+from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.telemetry.metrics import Metrics
 
@@ -61,6 +62,18 @@ class PlayedKafka:
                 self.position[place] += count
                 max_records -= count
         return polled
+
+    @property
+    def _client(self) -> "PlayedKafka":
+        return self
+
+    async def force_metadata_update(self) -> bool:
+        """Hear of all partitions."""
+        return True
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        """The partitions of the topic."""
+        return {place.partition for place in PLACES}
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         """Go on from another offset."""
@@ -110,6 +123,18 @@ class PlayedProcessor:
         """Read each record as one that nobody uses."""
         self.read_beside += self._working
         return [ReadRecord(each, "unused", None, None, None) for each in records]
+
+    def place(self, placement: KeyPlacement) -> None:
+        """Do nothing: this processor does not ask where a record lies."""
+
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator[Any]:
+        """A transaction that reads."""
+        yield self
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions were claimed."""
+        return len(PLACES)
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Any]:

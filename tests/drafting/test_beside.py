@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,6 @@ from chargeline.drafting import processor as reading
 from chargeline.drafting.beside import read_beside
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.processor import Processor
-from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import LARGE_BYTES
 from tests.engine import profile
 from tests.golden.messages import given
@@ -31,14 +31,14 @@ async def test_a_small_message_does_not_overtake_a_large_one(
     """The large one is read in a thread, and the one behind it waits for it."""
     threads: list[int] = []
 
-    def noted(record: InboundRecord, profile: Profile) -> ReadRecord:
+    def noted(record: InboundRecord, **more: Any) -> ReadRecord:
         threads.append(threading.get_ident())
-        return read_record(record, profile)
+        return read_record(record, **more)
 
     read_record = reading.read_record
     monkeypatch.setattr(reading, "read_record", noted)
     program = Processor.__new__(Processor)
-    program.profile, program.interfaces = profile(), {}
+    program.profile, program.interfaces, program.placement = profile(), {}, None
     now = datetime(2026, 3, 2, tzinfo=UTC)
     records = [
         InboundRecord("inbound", 0, offset, "ZEBRA|V1", raw, {}, now)

@@ -10,6 +10,8 @@ from tests.clock import PATIENCE_SECONDS
 from .frozen import frozen_session
 from .rows import V1, message
 
+WAIT_SECONDS = 0.5  # in which a claim that does not wait would be through
+
 
 async def at_five(ledger: Ledger) -> None:
     async with ledger.batch() as batch:
@@ -147,3 +149,43 @@ async def test_an_owner_that_froze_in_a_statement_does_not_keep_its_successor_ou
             assert await new.claim("hl7", 0, "new") == 5
             await frozen.read()  # the server has closed it
     await new.close()
+
+
+# ------------------------------------------------------------------ partitions that are added
+
+
+async def test_who_knows_of_fewer_partitions_than_are_claimed_is_fenced(ledger: Ledger) -> None:
+    """Visits lie by the number of partitions. Once partition 3 is claimed, a program that knows of
+    three partitions moves none of its own; one that knows of four does.
+    """
+    await at_five(ledger)
+    async with ledger.batch() as batch:
+        await batch.advance("hl7", {0: Move(5, 6)}, owner="old", partitions=3)
+        await batch.claim("hl7", 3, "new")
+    with pytest.raises(Fenced) as fenced:
+        async with ledger.batch() as batch:
+            await batch.advance("hl7", {0: Move(6, 7)}, owner="old", partitions=3)
+    assert fenced.value.partitions == {0}
+    async with ledger.batch() as batch:
+        await batch.advance("hl7", {0: Move(6, 7)}, owner="old", partitions=4)
+
+
+async def test_the_first_claim_of_a_partition_waits_for_the_batches_of_the_others(
+    ledger: Ledger,
+) -> None:
+    """A batch that began with three partitions ends before partition 3 is somebody's."""
+    await at_five(ledger)
+    order = []
+
+    async def claim() -> None:
+        async with ledger.batch() as batch:
+            await batch.claim("hl7", 3, "new")
+            order.append("claimed")
+
+    async with ledger.batch() as batch:
+        await batch.advance("hl7", {0: Move(5, 6)}, owner="old", partitions=3)
+        waiting = asyncio.create_task(claim())
+        await asyncio.wait([waiting], timeout=WAIT_SECONDS)
+        order.append("worked off")
+    await waiting
+    assert order == ["worked off", "claimed"]

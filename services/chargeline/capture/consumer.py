@@ -62,7 +62,6 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 from aiokafka.structs import ConsumerRecord
 from structlog.typing import FilteringBoundLogger
 
@@ -76,11 +75,10 @@ from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import PartitionBatch
 from chargeline.drafting.redrafting import Redrafting
-from chargeline.engine import Finding, VisitKey
+from chargeline.engine import Finding
 from chargeline.kafka.starting import TopicsMissingError
 from chargeline.ledger.errors import Fenced, LedgerError
 from chargeline.ledger.records import Move
-from chargeline.published.inbound import record_key
 
 RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
@@ -292,7 +290,7 @@ class Consumer:
         async with self.partitions.lock:
             with self._letting_go():
                 return await self.partitions.processor.work_off_due(
-                    self._partition_of, self._offsets(), self.partitions.owner, limit
+                    self.partitions.partition_of, self._offsets(), self.partitions.owner, limit
                 )
         return 0
 
@@ -305,7 +303,7 @@ class Consumer:
             if self._all_in_ledger():
                 with self._letting_go():
                     return await redrafting.draft_next(
-                        self._partition_of, self._offsets(), self.partitions.owner
+                        self.partitions.partition_of, self._offsets(), self.partitions.owner
                     )
         return RETRY_SECONDS
 
@@ -328,18 +326,6 @@ class Consumer:
         except Fenced as error:
             for number in error.partitions:
                 self.partitions.lost(TopicPartition(self.topic, number))
-
-    def _partition_of(self, key: VisitKey) -> int | None:
-        """The partition of a visit, None if it is not ours.
-
-        The hash is murmur2 of the key, as in Kafka's Java client and in aiokafka.
-        """
-        count = len(self.consumer.partitions_for_topic(self.topic) or ())
-        if not count:
-            return None
-        number = (murmur2(record_key(*key).encode()) & 0x7FFFFFFF) % count
-        partition = TopicPartition(self.topic, number)
-        return number if partition in self.partitions.expected else None
 
 
 def inbound_of(record: ConsumerRecord) -> InboundRecord:

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import StaleMetadata
 from structlog.typing import FilteringBoundLogger
 
 from chargeline.drafting.processor import Processor
+from chargeline.engine import VisitKey
+from chargeline.kafka.placing import KeyPlacement
+from chargeline.published.inbound import record_key
 from chargeline.telemetry.logs import WORDS_MOST
 from chargeline.telemetry.metrics import Metrics
 
@@ -46,6 +50,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self.generation = 0
         """Counts rebalances and rewinds. A poll that began under another number is worthless."""
         self.in_group = False
+        self.placement: KeyPlacement | None = None
+        """By how many partitions visits lie; it changes only when partitions are claimed."""
         self.expected: dict[TopicPartition, int | None] = {}
         """Ours, each with the next offset by the ledger; None where nothing was read yet."""
         self.unclaimed: dict[TopicPartition, float] = {}
@@ -72,10 +78,16 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self.log.info("partitions.assigned", count=len(assigned), where=which[:WORDS_MOST])
 
     async def claim_all(self) -> None:
-        """Claim each partition whose time has come, seek to the ledger's offset, and resume it."""
+        """Claim each partition whose time has come, seek to the ledger's offset, and resume it.
+
+        Raises StaleMetadata while Kafka tells us of fewer partitions than others have claimed.
+        """
         async with self.lock:
             now = asyncio.get_running_loop().time()
-            for partition in sorted(tp for tp, begin in self.unclaimed.items() if begin <= now):
+            ready = sorted(tp for tp, begin in self.unclaimed.items() if begin <= now)
+            if ready:
+                await self._count_partitions(ready[0].topic)
+            for partition in ready:
                 offset = await self.processor.ledger.claim(
                     partition.topic, partition.partition, self.owner
                 )
@@ -84,6 +96,31 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
                 if partition in self.consumer.assignment():
                     self.rewind(partition)
                     self.consumer.resume(partition)
+
+    async def _count_partitions(self, topic: str) -> None:
+        """Ask Kafka how many partitions the topic has; by this number we know our visits.
+
+        Until the next claims the number stays, whatever aiokafka hears meanwhile: visits must not
+        move while they are in memory. If partitions are added and claimed, the ledger refuses our
+        batches (`Batch.advance`), and we come here again.
+        """
+        answered = await self.consumer._client.force_metadata_update()
+        count = len(self.consumer.partitions_for_topic(topic) or ())
+        async with self.processor.ledger.view() as view:
+            claimed = await view.partitions(topic)
+        if not answered or not count or count < claimed:
+            raise StaleMetadata(topic)
+        if self.placement != KeyPlacement(count):
+            self.placement = KeyPlacement(count)
+            self.generation += 1
+            self.processor.place(self.placement)
+
+    def partition_of(self, key: VisitKey) -> int | None:
+        """The partition of a visit, None if it is not ours."""
+        if self.placement is None:
+            return None
+        number = self.placement.of(record_key(*key))
+        return number if number in {ours.partition for ours in self.expected} else None
 
     def rewind(self, partition: TopicPartition) -> None:
         """Seek to the ledger's offset; a partition that was never read begins at offset 0.

@@ -49,6 +49,8 @@ PARTITION_FETCH_BYTES = 1_048_576
 # gather there and not in our memory. Messages that were fetched early would wait for the next poll,
 # and messages behind them for the poll after that.
 FETCH_LEAST_BYTES = 262_144
+# So soon a capture hears that partitions were added, and the group shares them out.
+METADATA_MS = 30_000
 
 
 def kafka_options(settings: Settings) -> dict[str, object]:
@@ -193,6 +195,7 @@ async def _started(settings: Settings, log: FilteringBoundLogger) -> AIOKafkaCon
         heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
         rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
         max_poll_interval_ms=settings.kafka_max_poll_interval_ms,
+        metadata_max_age_ms=METADATA_MS,
         fetch_min_bytes=FETCH_LEAST_BYTES,
         fetch_max_wait_ms=round(GATHER_SECONDS * 1000),
         fetch_max_bytes=FETCH_BYTES,

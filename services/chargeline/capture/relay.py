@@ -71,15 +71,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
 from chargeline.capture.consumer import RETRY_SECONDS
 from chargeline.capture.courtesies import waited
 from chargeline.capture.failures import TaskFailures
+from chargeline.kafka.placing import KeyPlacement
 from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
+from chargeline.published.inbound import REKEYED
 
 MOST = 500
 HOLD_SECONDS = 60.0
@@ -196,11 +198,33 @@ class OutboxRelay:
 
     async def _send(self, event: Announcement) -> "asyncio.Future[object]":
         assert self._producer is not None, "connected before it is sent"
-        headers = [(name, value.encode()) for name, value in json.loads(event.headers).items()]
+        named: dict[str, str] = json.loads(event.headers)
         future: asyncio.Future[object] = await self._producer.send(
-            event.topic, value=event.payload, key=event.key.encode(), headers=headers
+            event.topic,
+            value=event.payload,
+            key=event.key.encode(),
+            headers=[(name, value.encode()) for name, value in named.items()],
+            partition=await self._partition(event, named.get(REKEYED, "")),
         )
         return future
+
+    async def _partition(self, event: Announcement, placed_by: str) -> int | None:
+        """The partition of a record that is sent again into its place; None for the producer's
+        choice.
+
+        Such a record must not come back to where it was, so the number of partitions by which the
+        sender placed it counts, and not the number that this producer has last heard of. Raises
+        UnknownTopicOrPartitionError if Kafka does not tell us of that partition yet.
+        """
+        assert self._producer is not None, "connected before it is sent"
+        if not placed_by:
+            return None
+        number = KeyPlacement(int(placed_by)).of(event.key)
+        if number not in await self._producer.partitions_for(event.topic):
+            await self._producer.client.force_metadata_update()
+            if number not in await self._producer.partitions_for(event.topic):
+                raise UnknownTopicOrPartitionError()
+        return number
 
 
 def in_rounds(events: Sequence[Announcement]) -> Iterator[list[Announcement]]:

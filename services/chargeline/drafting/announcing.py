@@ -1,7 +1,7 @@
 """From an event to a row of the outbox: drafts, questions, parked messages, and our own records.
 
 This module owns the rule that one partition speaks to another only by a record of the inbound
-topic, sent through the outbox. There are three such records: a message sent again under the key of
+topic, sent through the outbox. There are three such records: a record sent again to the place of
 its visit, a merge under the key of the visit that was merged away, and a nudge, which says to look
 at a visit again. Such a record may come twice after a crash and does no harm.
 
@@ -47,12 +47,15 @@ def nudge(inbound_topic: str, key: VisitKey, now: datetime) -> Announcement:
     )
 
 
-def under_their_own_keys(
-    inbound_topic: str, records: Iterable[ReadRecord], now: datetime
+def in_their_own_place(
+    inbound_topic: str, records: Iterable[ReadRecord], partitions: int, now: datetime
 ) -> list[Announcement]:
-    """Messages that came under the key of another visit, sent again under the key of their own."""
+    """Records that lay elsewhere, sent again under the key of their visit.
+
+    The relay places each by the number of partitions of the topic, which its header says.
+    """
     return [
-        _again(inbound_topic, read.visit, read.record, {REKEYED: "1"}, now=now)
+        _again(inbound_topic, read.visit, read.record, {REKEYED: str(partitions)}, now=now)
         for read in records
         if read.kind == "rekey" and read.visit is not None
     ]
@@ -88,11 +91,13 @@ def _again(
     now: datetime,
 ) -> Announcement:
     key = record_key(*visit)
+    # A record may come with our header from anybody; only what we say here is passed on.
+    headers = {name: value for name, value in record.headers.items() if name != REKEYED}
     return Announcement(
         topic=inbound_topic,
         key=key,
         event_id=f"{record.topic}|{record.partition}|{record.offset}|{key}",
-        headers=headers_text({**record.headers, **added}),
+        headers=headers_text({**headers, **added}),
         payload=record.value,
         created_at=now,
     )

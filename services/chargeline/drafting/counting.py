@@ -24,6 +24,8 @@ def count_poll(metrics: Metrics, poll: PollResult) -> None:
         metrics.parked.add(reason=code)
     for code in poll.warnings:
         metrics.warnings.add(warning=code)
+    for reason in poll.misplaced:
+        metrics.rekeyed.add(reason=reason)
     for phase, seconds in poll.seconds.items():
         metrics.batch.observe(seconds, phase=phase)
 

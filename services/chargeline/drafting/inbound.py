@@ -1,8 +1,16 @@
 """One record of the inbound topic, read before anything is written.
 
 This module owns the decision what kind of record it is: a message under the key of its visit, a
-message under another key, the copy of a merge, a nudge, a message of a kind that nobody uses, or a
-message to park. It writes nothing and asks no ledger, so records can be read ahead.
+message that lies elsewhere, the copy of a merge, a nudge, a message of a kind that nobody uses, or
+a message to park. It writes nothing and asks no ledger, so records can be read ahead.
+
+Where a record lies. A visit is drafted by the program that has the partition of the visit's key by
+murmur2, from what it holds in memory. A record of that visit that another program keeps is in the
+ledger and not in that memory, so the draft would lack it, in silence. Senders place records as they
+like: librdkafka by CRC32 of the key, others without a key, and all of them by the number of
+partitions that they last heard of. So a record is used only where its visit is drafted. Elsewhere
+it is of the kind "rekey": it is sent again, under the key of its visit and into the partition of
+that key, whatever kind it would have been.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,17 +23,22 @@ from chargeline.hl7.interpret import read_events
 from chargeline.hl7.message import warning_code
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
+from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.bulk import KEY_BYTES_MOST, no_key
 from chargeline.published.inbound import MERGE_COPY, NO_VISIT, NUDGE, record_key
 
 RecordKind = Literal[
     "message",  # a message of a visit, or of none
-    "rekey",  # a message that came under another key than that of its visit
+    "rekey",  # a record that lies elsewhere than where its visit is drafted
     "prior",  # the copy of a merge for the partition of the visit that was merged away
     "nudge",  # no message: look at this visit again
     "unused",  # a message of a kind that nobody uses
     "parked",  # a message that cannot be used, and must not be lost
 ]
+
+
+Misplaced = Literal["", "key", "partition"]
+"""What is wrong with the place of a record: its key, or only its partition."""
 
 
 class InboundRecord(NamedTuple):
@@ -44,7 +57,7 @@ class ReadRecord(NamedTuple):
     """What a record turned out to be.
 
     `visit` is the visit that the record concerns, None if nobody can tell. `warnings` are the codes
-    of what the reader tolerated.
+    of what the reader tolerated. `misplaced` says why a record is sent again.
     """
 
     record: InboundRecord
@@ -53,19 +66,44 @@ class ReadRecord(NamedTuple):
     visit: VisitKey | None = None
     problem: Unreadable | Hl7Error | None = None
     warnings: tuple[str, ...] = ()
+    misplaced: Misplaced = ""
 
 
+_OF_ONE_VISIT: frozenset[RecordKind] = frozenset({"message", "prior", "nudge", "parked"})
 _NOT_MEANT_FOR_US = frozenset({"message.unknown", "message.processing"})
 
 
 def read_record(
-    record: InboundRecord, profile_of: Callable[[Mapping[str, str]], Profile]
+    record: InboundRecord,
+    profile_of: Callable[[Mapping[str, str]], Profile],
+    placement: KeyPlacement | None = None,
 ) -> ReadRecord:
     """Say what a record is.
 
     `profile_of` gives the profile by the headers of the record. It raises Hl7Error if there is
-    none, and the record is then parked.
+    none, and the record is then parked. Without a `placement` the key alone decides: one program
+    has all partitions.
     """
+    read = _read_in_place(record, profile_of)
+    if read.kind not in _OF_ONE_VISIT or read.visit is None:
+        return read
+    misplaced = _misplaced(record, record_key(*read.visit), placement)
+    return read._replace(kind="rekey", misplaced=misplaced) if misplaced else read
+
+
+def _misplaced(record: InboundRecord, key: str, placement: KeyPlacement | None) -> Misplaced:
+    """What is wrong with the place of a record whose visit has this key, "" for nothing."""
+    if record.key != key:
+        return "key"
+    if placement is not None and record.partition != placement.of(key):
+        return "partition"
+    return ""
+
+
+def _read_in_place(
+    record: InboundRecord, profile_of: Callable[[Mapping[str, str]], Profile]
+) -> ReadRecord:
+    """What a record is where its visit is drafted."""
     if NUDGE in record.headers:
         visit = key_of_text(record.key)
         return ReadRecord(record, "nudge" if visit else "unused", visit=visit)
@@ -98,12 +136,7 @@ def _read_as(record: InboundRecord, reading: Reading) -> ReadRecord:
     if record.headers.get(MERGE_COPY) == "prior":
         prior = key_of_text(record.key)
         return ReadRecord(record, "prior" if prior else "unused", reading=reading, visit=prior)
-    return ReadRecord(
-        record,
-        "message" if record.key == record_key(*visit) else "rekey",
-        reading=reading,
-        visit=visit,
-    )
+    return ReadRecord(record, "message", reading=reading, visit=visit)
 
 
 def key_of_text(text: str) -> VisitKey | None:

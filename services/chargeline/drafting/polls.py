@@ -20,7 +20,8 @@ class PollResult(NamedTuple):
     `course` has an entry for each message in the order of the poll: the code for which it was
     parked, or "" if it was used; both if only a part could not be read. `outcomes` counts messages
     by type and outcome. `seconds` is the time of each phase. `warnings` are the codes of what the
-    reader tolerated, once for each message.
+    reader tolerated, once for each message. `misplaced` says of each record that was sent again
+    what was wrong with its place.
     """
 
     read: int
@@ -30,6 +31,7 @@ class PollResult(NamedTuple):
     revisions: int
     seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
 
     @property
     def parked(self) -> tuple[str, ...]:
@@ -59,6 +61,7 @@ def poll_result(
         revisions=revisions,
         seconds=seconds,
         warnings=tuple([w for read in records if read.kind in _OF_SENDERS for w in read.warnings]),
+        misplaced=tuple([read.misplaced for read in records if read.misplaced]),
     )
 
 

@@ -32,9 +32,9 @@ from typing import NamedTuple
 
 from chargeline.drafting.announcing import (
     copies_of_merges,
+    in_their_own_place,
     nudge,
     parked_event,
-    under_their_own_keys,
 )
 from chargeline.drafting.beside import draft_beside, read_beside
 from chargeline.drafting.concerned import concerned_by_merges
@@ -55,6 +55,7 @@ from chargeline.drafting.settling import wait_of
 from chargeline.drafting.visit_cache import VisitCache
 from chargeline.engine import VisitKey
 from chargeline.hl7.profile import Profile
+from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import MessageKey, Move, StoredMessage
 from chargeline.ledger.store import Ledger
@@ -108,6 +109,7 @@ class Processor:
         self.maker = maker
         self.settings = settings
         self.clock = clock
+        self.placement: KeyPlacement | None = None
         self._tell = tell
         self._cache = self._new_cache()
 
@@ -117,6 +119,19 @@ class Processor:
     def profile_of(self, headers: Mapping[str, str]) -> Profile:
         """How the sender of a record writes. Raises Hl7Error if we lack its interface."""
         return interface_of(headers, self.interfaces, self.profile)
+
+    def place(self, placement: KeyPlacement) -> None:
+        """The inbound topic has so many partitions now, and its visits lie by that number.
+
+        Only a program that shares the topic with others needs to say so.
+        """
+        if placement != self.placement:
+            self.placement = placement
+            self.drop()
+
+    @property
+    def _partitions(self) -> int | None:
+        return self.placement.partitions if self.placement is not None else None
 
     def drop(self) -> None:
         """Empty the cache, because partitions were lost or the last transaction failed."""
@@ -128,10 +143,8 @@ class Processor:
 
         This needs neither ledger nor cache, so it may be done ahead.
         """
-        return [
-            await read_beside(record.value, read_record, record, self.profile_of)
-            for record in records
-        ]
+        read = partial(read_record, profile_of=self.profile_of, placement=self.placement)
+        return [await read_beside(record.value, read, record) for record in records]
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Work off records by partition.
@@ -144,7 +157,9 @@ class Processor:
         moves = {number: batch.move for number, batch in batches.items()}
         try:
             async with self.ledger.batch() as transaction:
-                await transaction.advance(self.settings.inbound_topic, moves, owner=owner)
+                await transaction.advance(
+                    self.settings.inbound_topic, moves, owner=owner, partitions=self._partitions
+                )
                 poll, drafted = await self._work_off(transaction, records, self.clock())
         except BaseException:
             self.drop()
@@ -194,7 +209,7 @@ class Processor:
         cache.note_parked(incomplete)
         # 5 tell
         announcements = [
-            *under_their_own_keys(inbound_topic, records, now),
+            *in_their_own_place(inbound_topic, records, self._partitions or 1, now),
             *copies_of_merges(inbound_topic, fresh, now),
         ]
         elsewhere = await concerned_by_merges(batch, cache, fresh)
@@ -283,7 +298,9 @@ class Processor:
         try:
             async with self.ledger.batch() as batch:
                 held = {number: Move(offsets[number], offsets[number]) for number in ours.values()}
-                await batch.advance(self.settings.inbound_topic, held, owner=owner)
+                await batch.advance(
+                    self.settings.inbound_topic, held, owner=owner, partitions=self._partitions
+                )
                 await self._cache.load(batch, ours)
                 drafted = await self._draft(batch, list(ours), self.clock())
                 await batch.announce(drafted.announcements)

@@ -47,9 +47,16 @@ class Batch(View):
     async def claim(self, topic: str, partition: int, owner: str) -> int | None:
         """Take the partition over from its present owner; returns the next offset to read.
 
-        The offset is None for a partition that nobody has read yet.
+        The offset is None for a partition that nobody has read yet. The first claim of a partition
+        waits for all batches of the topic: with it visits move to that partition, and a batch that
+        still drafts one of them elsewhere must have ended. `advance` refuses such a batch later.
         """
         table = tables.partition_offset
+        rows = await self._transaction.rows(statements.claimed(), {"topic": topic})
+        if partition not in {row.partition for row in rows}:
+            numbers = statements.numbers(self._dialect, [row.partition for row in rows])
+            locked = {"topic": topic, **numbers}
+            await self._transaction.rows(statements.offsets(self._dialect), locked)
         now = {"owner": owner, "claimed_at": datetime.now(UTC)}
         insert: Any = sqlite.insert if self._transaction.dialect == "sqlite" else postgresql.insert
         new = insert(table).values(topic=topic, partition=partition, next_offset=None, **now)
@@ -59,10 +66,14 @@ class Batch(View):
         ][0]
         return offset
 
-    async def advance(self, topic: str, moves: Mapping[int, Move], *, owner: str) -> None:
+    async def advance(
+        self, topic: str, moves: Mapping[int, Move], *, owner: str, partitions: int | None = None
+    ) -> None:
         """Move partitions from exactly `expected` to `next_offset`, all of them or none.
 
-        Raises Fenced when one of them has another owner or stands at another offset. Call it first
+        Raises Fenced when one of them has another owner or stands at another offset, or when
+        somebody has claimed a partition beyond the `partitions` of which the program knows: visits
+        have moved to the new ones, so what the program has in memory may be old. Call it first
         in a batch: a program that lost its partition then stops before it has done any work. A move
         from 500 to 500 reads nothing; it makes sure that the partition is still ours until the
         batch ends.
@@ -74,6 +85,9 @@ class Batch(View):
         stale = {
             number for number, move in moves.items() if not _is_at(stored.get(number), owner, move)
         }
+        # Asked after the rows are locked: a first claim that this batch has waited for is seen.
+        if not stale and partitions is not None and await self.partitions(topic) > partitions:
+            stale = set(moves)
         if stale:
             raise self._transaction.fail(
                 _fenced(topic=topic, owner=owner, moves=moves, stored=stored, stale=stale)

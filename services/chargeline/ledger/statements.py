@@ -214,6 +214,13 @@ def offsets(dialect: str) -> Select[Any]:
 
 
 @cache
+def claimed() -> Select[Any]:
+    """The numbers of the partitions of the topic :topic that anybody has ever claimed."""
+    table = tables.partition_offset
+    return select(table.c.partition).where(table.c.topic == bindparam("topic"))
+
+
+@cache
 def announced() -> Select[Any]:
     """The first :most events of the outbox, in the order of their ids."""
     columns: list[Column[Any]] = [tables.outbox.c[name] for name in Announcement._fields]

@@ -260,6 +260,11 @@ class View:
             )
         return StoredParkedMessage._make(rows[0])
 
+    async def partitions(self, topic: str) -> int:
+        """How many partitions a topic has as far as anybody has claimed them."""
+        rows = await self._transaction.rows(statements.claimed(), {"topic": topic})
+        return max([row.partition for row in rows], default=-1) + 1
+
     async def read_so_far(self, topic: str) -> int:
         """The sum of the next offsets of all partitions of a topic."""
         table = tables.partition_offset

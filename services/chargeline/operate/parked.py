@@ -20,7 +20,7 @@ from chargeline.ledger.store import Ledger
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.operate.strict import strict_report
-from chargeline.published.inbound import PEER, RETRIED
+from chargeline.published.inbound import PEER, REKEYED, RETRIED
 from chargeline.settings import Settings
 
 AT_ONCE = 200
@@ -206,6 +206,9 @@ async def _see_to(
 
 def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
     headers = {**json.loads(message.headers), RETRIED: str(message.id)}
+    headers.pop(
+        REKEYED, None
+    )  # it may be sent again into its place, as if it came for the first time
     return Announcement(
         topic=settings.topic_inbound,
         key=message.key or "",

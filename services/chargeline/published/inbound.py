@@ -17,7 +17,9 @@ MERGE_COPY = "chargeline-merge"
 
 # chargeline writes these to itself.
 NUDGE = "chargeline-nudge"  # no message: look at this visit again, the ledger has news of it
-REKEYED = "chargeline-rekeyed"  # the message is sent again under the key of its visit
+# The record is sent again under the key of its visit. The value is the number of partitions by
+# which it was placed, 1 where there is no choice.
+REKEYED = "chargeline-rekeyed"
 RETRIED = "chargeline-retried"  # a person retried the parked message with this number
 
 

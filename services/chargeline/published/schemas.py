@@ -226,8 +226,10 @@ _INBOUND_HEADERS: dict[str, Any] = {
             "description": "no message, the value is empty: look at this visit again",
         },
         inbound.REKEYED: {
-            "const": "1",
-            "description": "the message is sent again under the key of its visit",
+            "type": "string",
+            "pattern": "^[0-9]+$",
+            "description": "the record lay elsewhere and is sent again under the key of its visit; "
+            "the value is the number of partitions by which it was placed",
         },
         inbound.RETRIED: {
             "type": "string",

@@ -147,6 +147,16 @@ class Metrics:
         do="`chargeline parked list` shows them. Correct the cause, then `chargeline parked "
         "retry` reads a message again.",
     )
+    rekeyed = _count(
+        "chargeline_rekeyed_messages_total",
+        "reason",
+        meaning="Records of the inbound topic that lay elsewhere than their visit's key says and "
+        "were sent again, by what was wrong: their key, or only their partition.",
+        do="partition grows all the time: a producer places keys by another hash, as librdkafka "
+        "does (partitioner=murmur2_random ends it), or does not know that partitions were added. "
+        "key: a producer writes another key than facility|visit, or none. Nothing is lost; each "
+        "such message travels twice.",
+    )
     warnings = _count(
         "chargeline_message_warnings_total",
         "warning",

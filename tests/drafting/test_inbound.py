@@ -1,0 +1,75 @@
+"""Claims about what a record of the inbound topic is, before anything is written."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chargeline.drafting.inbound import InboundRecord, ReadRecord, read_record
+from chargeline.kafka.placing import KeyPlacement
+from chargeline.published.inbound import NUDGE
+from tests.golden.messages import given
+
+from .test_processor import PROFILE
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+KEY = "ZEBRA|V1"
+FOUR = KeyPlacement(4)
+THERE = FOUR.of(KEY)
+ELSEWHERE = (THERE + 1) % 4
+OF_V1 = given("PACLITAXEL", "100 mg", "0900", "1000", visit="V1")
+NO_HL7 = b"no HL7 at all"
+
+
+def read(
+    value: bytes,
+    key: str = KEY,
+    partition: int = THERE,
+    headers: dict[str, str] | None = None,
+) -> ReadRecord:
+    """What a record of a topic with four partitions turns out to be."""
+    record = InboundRecord(
+        topic="hl7.inbound",
+        partition=partition,
+        offset=5,
+        key=key,
+        value=value,
+        headers=headers or {},
+        received_at=NOW,
+    )
+    return read_record(record, lambda _headers: PROFILE, FOUR)
+
+
+# ------------------------------------------------------------------ where a record lies
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "kind"),
+    [(OF_V1, {}, "message"), (NO_HL7, {}, "parked"), (b"", {NUDGE: "1"}, "nudge")],
+)
+def test_a_record_is_used_only_where_its_visit_is_drafted(
+    value: bytes, headers: dict[str, str], kind: str
+) -> None:
+    """A message, one that cannot be read and a nudge are used in the partition of their key; from
+    another partition each is sent again.
+    """
+    assert read(value, headers=headers).kind == kind
+    elsewhere = read(value, partition=ELSEWHERE, headers=headers)
+    assert (elsewhere.kind, elsewhere.misplaced) == ("rekey", "partition")
+
+
+@pytest.mark.parametrize("key", ["ZEBRA|V2", "nobody", ""])
+@pytest.mark.parametrize("partition", range(4))
+def test_a_message_under_another_key_is_sent_again_from_wherever_it_lies(
+    key: str, partition: int
+) -> None:
+    """The key names another visit, none, or is absent: the message itself names its visit."""
+    misplaced = read(OF_V1, key, partition)
+    assert (misplaced.kind, misplaced.misplaced) == ("rekey", "key")
+    assert misplaced.visit == ("ZEBRA", "V1")
+
+
+@pytest.mark.parametrize("partition", range(4))
+def test_what_names_no_visit_is_parked_where_it_lies(partition: int) -> None:
+    """Neither the message nor the key names a visit, so no partition is more right than another."""
+    parked = read(NO_HL7, "nobody", partition)
+    assert (parked.kind, parked.visit) == ("parked", None)
