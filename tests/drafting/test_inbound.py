@@ -6,7 +6,7 @@ import pytest
 
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, read_record
 from chargeline.kafka.placing import KeyPlacement
-from chargeline.published.inbound import NUDGE
+from chargeline.published.inbound import NUDGE, REKEYED
 from tests.golden.messages import given
 
 from .test_processor import PROFILE
@@ -72,4 +72,35 @@ def test_a_message_under_another_key_is_sent_again_from_wherever_it_lies(
 def test_what_names_no_visit_is_parked_where_it_lies(partition: int) -> None:
     """Neither the message nor the key names a visit, so no partition is more right than another."""
     parked = read(NO_HL7, "nobody", partition)
+    assert (parked.kind, parked.visit) == ("parked", None)
+
+
+# ------------------------------------------------------------------ sent again once
+
+
+def test_a_message_is_not_sent_again_a_second_time() -> None:
+    """Another capture has sent it under the key of V2, and we read V1: it is parked for V2, in the
+    partition of V2. So two captures with different profiles do not send it to each other for ever.
+    """
+    key = "ZEBRA|V2"
+    parked = read(OF_V1, key, FOUR.of(key), {REKEYED: "4"})
+    assert (parked.kind, parked.visit) == ("parked", ("ZEBRA", "V2"))
+    assert parked.problem is not None
+    assert parked.problem.finding.code == "key.disputed"
+
+
+def test_a_message_follows_its_visit_when_partitions_are_added() -> None:
+    """It was placed by fewer partitions, and then some were added: it is sent again once more."""
+    before = next(count for count in (3, 2, 1) if KeyPlacement(count).of(KEY) != THERE)
+    lies = KeyPlacement(before).of(KEY)
+    again = read(OF_V1, KEY, lies, {REKEYED: str(before)})
+    assert (again.kind, again.misplaced) == ("rekey", "partition")
+
+
+@pytest.mark.parametrize("header", ["4", "5", "99999999999999999999", "-1", "", "²", "many"])
+def test_a_forged_header_makes_no_message_go_round(header: str) -> None:
+    """The header says that the message was placed by this number of partitions, or says nothing
+    that makes sense, and the message lies elsewhere: it is parked, for no visit of ours.
+    """
+    parked = read(OF_V1, KEY, ELSEWHERE, {REKEYED: header})
     assert (parked.kind, parked.visit) == ("parked", None)

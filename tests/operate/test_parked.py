@@ -5,9 +5,10 @@ import json
 import pytest
 
 from chargeline.cli import main
+from chargeline.engine import VisitKey
 from chargeline.ledger.store import Ledger
 from chargeline.operate import parked as commands
-from chargeline.published.inbound import PEER
+from chargeline.published.inbound import PEER, REKEYED
 from chargeline.settings import Settings
 from tests.drafting.test_features import (
     BROKEN,
@@ -20,10 +21,12 @@ from tests.drafting.test_features import (
     settings,
     small,
 )
-from tests.drafting.test_processor import Bench, keyed
+from tests.drafting.test_processor import Bench, by_bench, by_code, keyed
 from tests.golden.messages import given, message, orc, rxa, rxr
 
 __all__ = ["settings", "small"]
+
+V2 = VisitKey("ZEBRA", "V2")
 
 
 def unknown_status(hour: int) -> bytes:
@@ -148,6 +151,25 @@ async def test_messages_of_one_reason_all_or_some_are_retried_at_once(
     again = [row.id for row in await small.parked()]
     assert len(again) == 6
     assert len(set(again) - set(before)) == count
+
+
+async def test_a_disputed_message_waits_under_the_key_it_came_by_and_a_retry_begins_anew(
+    small: Ledger, settings: Settings
+) -> None:
+    """Another capture has sent a message of V1 under the key of V2: V2 waits for it. Retried when
+    the profiles agree, the message goes to V1, and V2 waits no more.
+    """
+    bench = await claimed(small)
+    of_v2 = given("CEFAZOLIN", "1 g", "1500", "1530", visit="V2", patient="ZZ2")
+    await bench.feed([*keyed([of_v2]), ("ZEBRA|V2", GOOD, {REKEYED: "3"})])
+    (parked,) = await small.parked()
+    assert (parked.code, parked.visit) == ("key.disputed", "V2")
+    assert (await row_of(small, V2)).incomplete
+    assert by_bench(await bench.drafts()) == by_code([of_v2])
+    assert await commands.parked_retry(code="key.disputed")(settings) == 0
+    await goes_on(bench)
+    assert by_bench(await bench.drafts()) == by_code([of_v2, GOOD])
+    assert not (await row_of(small, V2)).incomplete
 
 
 @pytest.mark.parametrize("words", [[], ["7", "--code", "x"], ["--all", "--code", "x"]])

@@ -11,6 +11,10 @@ like: librdkafka by CRC32 of the key, others without a key, and all of them by t
 partitions that they last heard of. So a record is used only where its visit is drafted. Elsewhere
 it is of the kind "rekey": it is sent again, under the key of its visit and into the partition of
 that key, whatever kind it would have been.
+
+It is sent again once, and a second time only if partitions were added meanwhile. Two captures whose
+profiles read another visit number in the same message would send it to each other without an end,
+so the second one parks it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +29,7 @@ from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.bulk import KEY_BYTES_MOST, no_key
-from chargeline.published.inbound import MERGE_COPY, NO_VISIT, NUDGE, record_key
+from chargeline.published.inbound import MERGE_COPY, NO_VISIT, NUDGE, REKEYED, record_key
 
 RecordKind = Literal[
     "message",  # a message of a visit, or of none
@@ -69,6 +73,7 @@ class ReadRecord(NamedTuple):
     misplaced: Misplaced = ""
 
 
+_DIGITS_MOST = 9  # of a number of partitions; a header may say anything
 _OF_ONE_VISIT: frozenset[RecordKind] = frozenset({"message", "prior", "nudge", "parked"})
 _NOT_MEANT_FOR_US = frozenset({"message.unknown", "message.processing"})
 
@@ -88,6 +93,8 @@ def read_record(
     if read.kind not in _OF_ONE_VISIT or read.visit is None:
         return read
     misplaced = _misplaced(record, record_key(*read.visit), placement)
+    if misplaced and REKEYED in record.headers and not _partitions_were_added(record, placement):
+        return _disputed(read, placement)
     return read._replace(kind="rekey", misplaced=misplaced) if misplaced else read
 
 
@@ -98,6 +105,38 @@ def _misplaced(record: InboundRecord, key: str, placement: KeyPlacement | None) 
     if placement is not None and record.partition != placement.of(key):
         return "partition"
     return ""
+
+
+def _partitions_were_added(record: InboundRecord, placement: KeyPlacement | None) -> bool:
+    """Whether a record that was sent again into its place lies elsewhere only because the topic has
+    more partitions now than by which it was placed.
+    """
+    placed_by = record.headers[REKEYED]
+    if placement is None or not (placed_by.isascii() and placed_by.isdecimal()):
+        return False
+    before = int(placed_by[:_DIGITS_MOST])
+    return before < placement.partitions and (
+        before == 1 or record.partition == KeyPlacement(before).of(record.key)
+    )
+
+
+def _disputed(read: ReadRecord, placement: KeyPlacement | None) -> ReadRecord:
+    """A record that was sent again and would have to be sent again, to be parked.
+
+    It is parked for the visit that its key names, if that visit is drafted here.
+    """
+    record = read.record
+    here = placement is None or placement.of(record.key) == record.partition
+    problem = Hl7Error(
+        "key.disputed",
+        expected="all captures to read the same visit number in a message",
+        found="a message that was sent again under the key of one visit, and that we read as one "
+        "of another",
+        where="the visit number",
+        do="give all captures the same rules/interfaces and CHARGELINE_INTERFACE, and when the "
+        "last of them was restarted, `chargeline parked retry --code key.disputed`",
+    )
+    return read._replace(kind="parked", visit=_named(record) if here else None, problem=problem)
 
 
 def _read_in_place(

@@ -42,6 +42,8 @@ FindingCode = Literal[
     "visit.missing",
     "profile.invalid",
     "interface.unknown",
+    # a record of the inbound topic
+    "key.disputed",
     # a timeline
     "correction.again",
     "correction.ambiguous",
@@ -170,6 +172,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "visit.missing": "A message about a visit has no visit number.",
     "profile.invalid": "An interface profile has a key or a value that it cannot have.",
     "interface.unknown": "The gateway names an interface profile that the rules do not have.",
+    "key.disputed": "Two captures read different visit numbers in one message.",
     "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
     "dose.disagrees": "The stop charts another amount than the start.",
