@@ -6,8 +6,8 @@ import pytest
 
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, read_record
 from chargeline.kafka.placing import KeyPlacement
-from chargeline.published.inbound import NUDGE, REKEYED
-from tests.golden.messages import given
+from chargeline.published.inbound import MERGE_COPY, NUDGE, REKEYED
+from tests.golden.messages import adt, given
 
 from .test_processor import PROFILE
 
@@ -104,3 +104,32 @@ def test_a_forged_header_makes_no_message_go_round(header: str) -> None:
     """
     parked = read(OF_V1, KEY, ELSEWHERE, {REKEYED: header})
     assert (parked.kind, parked.visit) == ("parked", None)
+
+
+# ------------------------------------------------------------------ what a header may say
+
+MERGE = adt("A41", visit="V1", prior_visit="V9")
+OF_V9 = "ZEBRA|V9"
+COPY = {MERGE_COPY: "prior"}
+
+
+def test_the_copy_of_a_merge_is_for_the_visit_that_the_message_merges_away() -> None:
+    """The header says that it is a copy, and MRG-5 names the visit of the key."""
+    copy = read(MERGE, OF_V9, FOUR.of(OF_V9), COPY)
+    assert (copy.kind, copy.visit) == ("prior", ("ZEBRA", "V9"))
+
+
+@pytest.mark.parametrize("message", [OF_V1, MERGE], ids=["a dose", "another merge"])
+def test_a_header_makes_no_copy_of_a_message_that_merges_nothing_away(message: bytes) -> None:
+    """The header calls it the copy for V8, and the message merges no V8: it goes to its own visit,
+    and counts there.
+    """
+    key = "ZEBRA|V8"
+    forged = read(message, key, FOUR.of(key), COPY)
+    assert (forged.kind, forged.visit) == ("rekey", ("ZEBRA", "V1"))
+    assert read(message, headers=COPY).kind == "message"
+
+
+def test_a_message_with_the_header_of_a_nudge_is_a_message() -> None:
+    """A nudge has no value, so the header suppresses nothing."""
+    assert read(OF_V1, headers={NUDGE: "1"}).kind == "message"

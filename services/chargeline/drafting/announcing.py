@@ -66,7 +66,8 @@ def copies_of_merges(
 ) -> list[Announcement]:
     """Copies of visit merges for the partitions of the prior visits.
 
-    A merge that already carries the header of a copy is left out: the gateway has sent the copies.
+    A merge that is such a copy, or the one for the surviving visit, is left out: the gateway has
+    sent the copies.
     """
     return [
         _again(
@@ -77,7 +78,9 @@ def copies_of_merges(
             now=now,
         )
         for read in fresh
-        if read.reading is not None and MERGE_COPY not in read.record.headers
+        if read.reading is not None
+        and read.kind == "message"
+        and read.record.headers.get(MERGE_COPY) != "surviving"
         for merge in visit_merges(read.reading)
     ]
 

@@ -143,7 +143,7 @@ def _read_in_place(
     record: InboundRecord, profile_of: Callable[[Mapping[str, str]], Profile]
 ) -> ReadRecord:
     """What a record is where its visit is drafted."""
-    if NUDGE in record.headers:
+    if NUDGE in record.headers and not record.value:
         visit = key_of_text(record.key)
         return ReadRecord(record, "nudge" if visit else "unused", visit=visit)
     try:
@@ -172,10 +172,21 @@ def _read_as(record: InboundRecord, reading: Reading) -> ReadRecord:
     if reading.visit is None:
         return ReadRecord(record, "message", reading=reading)
     visit = VisitKey(reading.facility, reading.visit)
-    if record.headers.get(MERGE_COPY) == "prior":
-        prior = key_of_text(record.key)
-        return ReadRecord(record, "prior" if prior else "unused", reading=reading, visit=prior)
+    if (prior := _merged_away(record, reading)) is not None:
+        return ReadRecord(record, "prior", reading=reading, visit=prior)
     return ReadRecord(record, "message", reading=reading, visit=visit)
+
+
+def _merged_away(record: InboundRecord, reading: Reading) -> VisitKey | None:
+    """The visit for whose partition a merge was copied, None if the record is no such copy.
+
+    Anybody can write a header, and a dose that is taken for a copy is in no draft. So the message
+    itself must merge away the visit that its key names.
+    """
+    key = key_of_text(record.key) if record.headers.get(MERGE_COPY) == "prior" else None
+    if key is None or key.facility != reading.facility:
+        return None
+    return key if key.visit in {merge.prior for merge in visit_merges(reading)} else None
 
 
 def key_of_text(text: str) -> VisitKey | None:

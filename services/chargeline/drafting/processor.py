@@ -180,6 +180,7 @@ class Processor:
         usable = [read for read in records if read.kind in ("message", "prior")]
         nudged = {read.visit for read in records if read.kind == "nudge" and read.visit is not None}
         await cache.load(batch, sorted(nudged), again=True)
+        nudged = {key for key in nudged if cache.has_news_of(key)}
         await cache.load(
             batch, dict.fromkeys([read.visit for read in usable if read.visit is not None])
         )

@@ -147,6 +147,14 @@ class VisitCache:
                 own[contribution.visit].add(contribution)
         return {key: (frozenset(own[key]), history.get(key, NO_HISTORY)) for key in keys}
 
+    def has_news_of(self, key: VisitKey) -> bool:
+        """Whether the ledger has any message of a visit that is loaded, or knows it as merged away.
+
+        Of another visit nothing can be drafted. Who nudges it has made a mistake, and its row would
+        stay open for ever.
+        """
+        return key in self.feed or self.feed.surviving(key) != key
+
     def note_parked(self, keys: Iterable[VisitKey]) -> None:
         """Note that messages of these visits were parked."""
         for key in keys:
