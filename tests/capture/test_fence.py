@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from chargeline.drafting.inbound import InboundRecord
-from chargeline.drafting.processor import PartitionBatch, Processor, ProcessorSettings
+from chargeline.drafting.polls import PartitionBatch
+from chargeline.drafting.processor import Processor, ProcessorSettings
 from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message

@@ -14,8 +14,8 @@ import pytest
 
 from chargeline.coding.assembly import code_feed
 from chargeline.drafting.inbound import InboundRecord
-from chargeline.drafting.polls import PollResult
-from chargeline.drafting.processor import PartitionBatch, Processor, ProcessorSettings
+from chargeline.drafting.polls import PartitionBatch, PollResult
+from chargeline.drafting.processor import Processor, ProcessorSettings
 from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.engine import VisitKey
 from chargeline.files import FeedFile

@@ -23,7 +23,8 @@ from chargeline.coding.assembly import code_feed
 from chargeline.coding.run import CodedVisit
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.inbound import InboundRecord
-from chargeline.drafting.processor import PartitionBatch, Processor, ProcessorSettings
+from chargeline.drafting.polls import PartitionBatch
+from chargeline.drafting.processor import Processor, ProcessorSettings
 from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.engine import Feed, VisitKey
 from chargeline.files import FeedFile
@@ -56,7 +57,7 @@ def partition_of(key: str) -> int:
     return sum(key.encode()) % PARTITIONS
 
 
-class CrashError(Exception):
+class CrashError(ConnectionError):
     """A program died before its transaction was committed."""
 
 

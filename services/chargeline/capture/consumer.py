@@ -68,12 +68,12 @@ from structlog.typing import FilteringBoundLogger
 from chargeline.capture.courtesies import waited
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
+from chargeline.capture.records import CannotBeReadError, inbound_of, one_by_one
 from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
-from chargeline.drafting.inbound import InboundRecord, ReadRecord, instant_of
+from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.polls import PollResult
-from chargeline.drafting.processor import PartitionBatch
+from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import Finding
 from chargeline.kafka.starting import TopicsMissingError
@@ -109,6 +109,7 @@ class Consumer:
         *,
         topic: str,
         most: int,
+        largest: int,
         poll_ms: int,
         limit: ParkedLimit,
         failures: TaskFailures,
@@ -120,6 +121,7 @@ class Consumer:
         self.partitions = partitions
         self.topic = topic
         self.most = most
+        self.largest = largest
         self.poll_ms = poll_ms
         self.limit = limit
         self.failures = failures
@@ -161,7 +163,10 @@ class Consumer:
         """The next poll. If it is full, begin the poll after it, to be read beside the work."""
         ahead, self._ahead = self._ahead, None
         self._working = False
-        polled = await ahead if ahead is not None else await self._poll(gather=True)
+        try:
+            polled = await ahead if ahead is not None else await self._poll(gather=True)
+        except CannotBeReadError as error:
+            polled = await self._poll_apart(error)
         self._working = True
         if polled.full:
             self._ahead = asyncio.create_task(self._poll(gather=False))
@@ -179,13 +184,50 @@ class Consumer:
             await waited(self.stop, self._begun + GATHER_SECONDS - loop.time())
         self._begun = loop.time()
         generation = self.partitions.generation
-        polled = await self.consumer.getmany(timeout_ms=self.poll_ms, max_records=self.most)
+        try:
+            polled = await self.consumer.getmany(timeout_ms=self.poll_ms, max_records=self.most)
+        except KafkaError:
+            raise
+        except Exception as error:  # whatever aiokafka fails with, a record has made it fail
+            raise CannotBeReadError from error
+        return await self._read(polled, generation)
+
+    async def _poll_apart(self, error: CannotBeReadError) -> _Polled:
+        """Read the partitions one by one from the ledger's offsets, until one has a record that
+        cannot be read: what lies before it is this poll, and it is the next.
+        """
+        self.log.error("poll.unreadable", exc_info=error)
+        for partition in self.partitions.expected:
+            self.partitions.rewind(partition)
+        generation = self.partitions.generation
+        polled: dict[TopicPartition, list[ConsumerRecord | InboundRecord]] = {}
+        for partition, offset in list(self.partitions.expected.items()):
+            if self.consumer.highwater(partition) == (offset or 0):
+                continue
+            records, unreadable = await one_by_one(self.consumer, partition, self.most, self.log)
+            polled[partition] = [*records, *([unreadable] if unreadable is not None else [])]
+        if not any(polled.values()):
+            await waited(self.stop, RETRY_SECONDS)
+        return await self._read({tp: some for tp, some in polled.items() if some}, generation)
+
+    async def _read(
+        self,
+        polled: Mapping[TopicPartition, Sequence[ConsumerRecord | InboundRecord]],
+        generation: int,
+    ) -> _Polled:
+        """Read the records of a poll."""
+        loop = asyncio.get_running_loop()
         read: dict[TopicPartition, list[ReadRecord]] = {partition: [] for partition in polled}
         seconds = dict.fromkeys(polled, 0.0)
         for partition, records in polled.items():
             for first in range(0, len(records), READ_AT_ONCE):
                 began = loop.time()
-                part = [inbound_of(record) for record in records[first : first + READ_AT_ONCE]]
+                part = [
+                    record
+                    if isinstance(record, InboundRecord)
+                    else inbound_of(record, self.largest)
+                    for record in records[first : first + READ_AT_ONCE]
+                ]
                 read[partition] += await self.partitions.processor.read(part)
                 seconds[partition] += loop.time() - began
                 await asyncio.sleep(MOMENT_SECONDS if self._working else 0)
@@ -326,16 +368,3 @@ class Consumer:
         except Fenced as error:
             for number in error.partitions:
                 self.partitions.lost(TopicPartition(self.topic, number))
-
-
-def inbound_of(record: ConsumerRecord) -> InboundRecord:
-    """A record of Kafka as the value that the drafting floor reads."""
-    return InboundRecord(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=(record.key or b"").decode("utf-8", "replace"),
-        value=record.value or b"",
-        headers={name: (value or b"").decode("utf-8", "replace") for name, value in record.headers},
-        received_at=instant_of(record.timestamp),
-    )

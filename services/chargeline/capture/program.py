@@ -143,6 +143,7 @@ def _reader(
         partitions,
         topic=settings.topic_inbound,
         most=settings.kafka_max_poll_records,
+        largest=settings.mllp_frame_bytes,
         poll_ms=min(settings.kafka_poll_timeout_ms, 500),
         limit=ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now),
         failures=failures,

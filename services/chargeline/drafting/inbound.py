@@ -46,7 +46,11 @@ Misplaced = Literal["", "key", "partition"]
 
 
 class InboundRecord(NamedTuple):
-    """One record of the inbound topic, wherever it came from."""
+    """One record of the inbound topic, wherever it came from.
+
+    `unusable` says why nothing of the record can be read, such as a value that is too large. Its
+    bytes are then left out.
+    """
 
     topic: str
     partition: int
@@ -54,7 +58,8 @@ class InboundRecord(NamedTuple):
     key: str
     value: bytes
     headers: dict[str, str]
-    received_at: datetime
+    received_at: datetime = datetime.min.replace(tzinfo=UTC)
+    unusable: Hl7Error | None = None
 
 
 class ReadRecord(NamedTuple):
@@ -89,6 +94,9 @@ def read_record(
     none, and the record is then parked. Without a `placement` the key alone decides: one program
     has all partitions.
     """
+    if record.unusable is not None:
+        visit = named_here(record, placement)
+        return ReadRecord(record, "parked", visit=visit, problem=record.unusable)
     read = _read_in_place(record, profile_of)
     if read.kind not in _OF_ONE_VISIT or read.visit is None:
         return read
@@ -125,8 +133,6 @@ def _disputed(read: ReadRecord, placement: KeyPlacement | None) -> ReadRecord:
 
     It is parked for the visit that its key names, if that visit is drafted here.
     """
-    record = read.record
-    here = placement is None or placement.of(record.key) == record.partition
     problem = Hl7Error(
         "key.disputed",
         expected="all captures to read the same visit number in a message",
@@ -136,7 +142,7 @@ def _disputed(read: ReadRecord, placement: KeyPlacement | None) -> ReadRecord:
         do="give all captures the same rules/interfaces and CHARGELINE_INTERFACE, and when the "
         "last of them was restarted, `chargeline parked retry --code key.disputed`",
     )
-    return read._replace(kind="parked", visit=_named(record) if here else None, problem=problem)
+    return read._replace(kind="parked", visit=named_here(read.record, placement), problem=problem)
 
 
 def _read_in_place(
@@ -200,6 +206,12 @@ def _named(record: InboundRecord) -> VisitKey | None:
     return None if NO_VISIT in record.headers else key_of_text(record.key)
 
 
+def named_here(record: InboundRecord, placement: KeyPlacement | None) -> VisitKey | None:
+    """The visit that a record's key names, if that visit is drafted where the record lies."""
+    here = placement is None or placement.of(record.key) == record.partition
+    return _named(record) if here else None
+
+
 def _bad_identifier(reading: Reading) -> Hl7Error | None:
     """Why the ledger cannot store a message under its numbers, None if it can.
 
@@ -253,8 +265,3 @@ def visit_merges(reading: Reading) -> list[VisitMerge]:
 def patient_merges(reading: Reading) -> list[PatientMerge]:
     """The patients that a message joins."""
     return [merge for merge in reading.merges if isinstance(merge, PatientMerge)]
-
-
-def instant_of(milliseconds: int) -> datetime:
-    """A Kafka timestamp as an aware datetime."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

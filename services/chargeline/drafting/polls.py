@@ -1,4 +1,4 @@
-"""What a poll came to, for metrics and for the limit on parked messages.
+"""What a poll brings, and what it came to, for metrics and for the limit on parked messages.
 
 It owns how messages are counted: each once, however often chargeline sends it to itself. It reads
 what was decided and decides nothing.
@@ -9,9 +9,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.inbound import ReadRecord, problems_of
+from chargeline.ledger.records import Move
 
 _OUTCOMES = {"unused": "set_aside", "parked": "parked"}
 _OF_SENDERS = frozenset({"message", "unused", "parked"})  # not what chargeline sends to itself
+
+
+class PartitionBatch(NamedTuple):
+    """Records of one partition in order, already read, and the move of the offset past them."""
+
+    records: Sequence[ReadRecord]
+    move: Move
+    read_seconds: float = 0.0
 
 
 class PollResult(NamedTuple):

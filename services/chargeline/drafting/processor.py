@@ -5,7 +5,7 @@ ledger: when a transaction fails, the cache of visits is thrown away with it. Th
 Kafka. Records come in as values, and events go out through the outbox of the ledger.
 
     1  read      say what each record is; this needs no ledger and may be done ahead (`inbound.py`)
-    2  keep      store the messages that are new, and their merges (`rows.py`)
+    2  keep      store the messages that are new, and their merges (`keeping.py`)
     3  fold      bring the timelines of their visits up to date (`visit_cache.py`, `engine.Feed`)
     4  park      put aside what cannot be used; its visit is incomplete until a person has seen to
                  the message
@@ -22,8 +22,7 @@ If the site lets a visit settle before it is drafted (`settle_seconds`), or a vi
 a visit at 09:00:00, 09:00:05 and 09:00:10 give one draft at 09:00:20.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -36,20 +35,31 @@ from chargeline.drafting.announcing import (
     nudge,
     parked_event,
 )
+from chargeline.drafting.apart import (
+    each_apart,
+    failed_visit,
+    is_of_a_record,
+    unread,
+    visits_apart,
+)
 from chargeline.drafting.beside import draft_beside, read_beside
 from chargeline.drafting.concerned import concerned_by_merges
 from chargeline.drafting.inbound import (
     InboundRecord,
     ReadRecord,
-    patient_merges,
     problems_of,
     read_record,
     visit_merges,
 )
 from chargeline.drafting.interfaces import interface_of
-from chargeline.drafting.polls import PollResult, poll_result
+from chargeline.drafting.keeping import keep
+from chargeline.drafting.polls import PartitionBatch, PollResult, poll_result
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
-from chargeline.drafting.rows import new_visit, parked_message, stored_merge, stored_message
+from chargeline.drafting.rows import (
+    given_up,
+    new_visit,
+    parked_message,
+)
 from chargeline.drafting.same_patient import draft_with_records
 from chargeline.drafting.settling import wait_of
 from chargeline.drafting.visit_cache import VisitCache
@@ -57,21 +67,13 @@ from chargeline.engine import VisitKey
 from chargeline.hl7.profile import Profile
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.batch import Batch
-from chargeline.ledger.records import MessageKey, Move, StoredMessage
+from chargeline.ledger.records import Move
 from chargeline.ledger.store import Ledger
 
 # The visits of a program that hangs stay due and stand before ours. So we look through this many
 # due visits for each one that we draft.
 OTHERS_DUE = 20
 Clock = Callable[[], datetime]
-
-
-class PartitionBatch(NamedTuple):
-    """Records of one partition in order, already read, and the move of the offset past them."""
-
-    records: Sequence[ReadRecord]
-    move: Move
-    read_seconds: float = 0.0
 
 
 class ProcessorSettings(NamedTuple):
@@ -143,15 +145,29 @@ class Processor:
 
         This needs neither ledger nor cache, so it may be done ahead.
         """
+        return [await self._read(record) for record in records]
+
+    async def _read(self, record: InboundRecord) -> ReadRecord:
         read = partial(read_record, profile_of=self.profile_of, placement=self.placement)
-        return [await read_beside(record.value, read, record) for record in records]
+        try:
+            return await read_beside(record.value, read, record)
+        except Exception as error:
+            if not is_of_a_record(error):
+                raise
+            return unread(record, error, self.placement)
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
-        """Work off records by partition.
+        """Work off records by partition, in one transaction.
 
-        Raises Fenced if another program owns a partition now, and Hl7Error if the interface of a
-        kept message is no longer there.
+        If a record makes us fail, the batch is parted until that record is alone and can be parked;
+        each part is then a transaction. Raises Fenced if another program owns a partition now, and
+        Hl7Error if the interface of a kept message is no longer there.
         """
+        return await each_apart(lambda part: self._process_together(part, owner), batches)
+
+    async def _process_together(
+        self, batches: Mapping[int, PartitionBatch], owner: str
+    ) -> PollResult:
         began = perf_counter()
         records = [read for batch in batches.values() for read in batch.records]
         moves = {number: batch.move for number, batch in batches.items()}
@@ -185,7 +201,7 @@ class Processor:
             batch, dict.fromkeys([read.visit for read in usable if read.visit is not None])
         )
         # 2 keep, 3 fold: `fresh` are the records whose message the ledger did not have
-        fresh = await self._keep(batch, usable)
+        fresh = await keep(batch, usable)
         cache.note_undrafted(fresh)
         began = perf_counter()
         changed = set(nudged)
@@ -230,27 +246,6 @@ class Processor:
         )
         return poll, drafted
 
-    async def _keep(self, batch: Batch, usable: Sequence[ReadRecord]) -> list[ReadRecord]:
-        """Store messages and their merges (step 2); returns the records whose message is new."""
-        rows = [stored_message(read) for read in usable]
-        fresh = _first_of_each(usable, rows, await batch.add_messages(rows))
-        readings = [
-            read.reading for read in usable if read.reading is not None and read.reading.merges
-        ]
-        if readings:
-            visits = [
-                stored_merge(reading, merge)
-                for reading in readings
-                for merge in visit_merges(reading)
-            ]
-            patients = [
-                stored_merge(reading, merge)
-                for reading in readings
-                for merge in patient_merges(reading)
-            ]
-            await batch.add_merges(visits, patients)
-        return fresh
-
     # ------------------------------------------------------------------ drafts
 
     async def _draft_or_settle(
@@ -293,7 +288,38 @@ class Processor:
     async def draft_ours(
         self, ours: Mapping[VisitKey, int], offsets: Mapping[int, int | None], owner: str
     ) -> None:
-        """Draft visits, given with their partitions, in one transaction. Raises Fenced."""
+        """Draft visits, given with their partitions, in one transaction. Raises Fenced.
+
+        If a visit makes us fail, the others are drafted apart, and of that one a nudge is parked.
+        """
+        await visits_apart(
+            lambda some: self._draft_together(some, offsets, owner),
+            lambda key, error: self._give_up(key, ours[key], offsets, owner=owner, error=error),
+            list(ours.items()),
+        )
+
+    async def _give_up(
+        self,
+        key: VisitKey,
+        partition: int,
+        offsets: Mapping[int, int | None],
+        *,
+        owner: str,
+        error: Exception,
+    ) -> None:
+        """Park a visit that cannot be drafted; nothing of it is due until a message comes."""
+        topic, now, offset = self.settings.inbound_topic, self.clock(), offsets[partition]
+        read = failed_visit(topic, partition, offset, key=key, error=error)
+        held = {partition: Move(offset, offset)}
+        async with self.ledger.batch() as batch:
+            await batch.advance(topic, held, owner=owner, partitions=self._partitions)
+            row = (await batch.visits([key])).get(key) or new_visit(key, now)
+            await batch.put_visits([given_up(row, self.maker.rulebook.version, now)])
+            await batch.park([parked_message(read, problem, now) for problem in problems_of(read)])
+
+    async def _draft_together(
+        self, ours: Mapping[VisitKey, int], offsets: Mapping[int, int | None], owner: str
+    ) -> None:
         if not ours:
             return
         try:
@@ -356,24 +382,6 @@ class Processor:
             drafted=cache.now_drafted(keys),
             seconds=perf_counter() - began,
         )
-
-
-def _first_of_each(
-    usable: Iterable[ReadRecord], rows: Iterable[StoredMessage], new: AbstractSet[MessageKey]
-) -> list[ReadRecord]:
-    """The records whose message is new. Of a message that is twice in a poll, the first record
-    counts.
-
-    A copy of a merge for its prior visit always counts: the partition of that visit has to fold it.
-    """
-    left = set(new)
-    first = []
-    for read, row in zip(usable, rows, strict=True):
-        key = row.key
-        if key in left or read.kind == "prior":
-            left.discard(key)
-            first.append(read)
-    return first
 
 
 def utc_now() -> datetime:

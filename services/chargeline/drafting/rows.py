@@ -104,6 +104,18 @@ def new_visit(key: VisitKey, now: datetime) -> StoredVisit:
     )
 
 
+def given_up(row: StoredVisit, rulebook: str, now: datetime) -> StoredVisit:
+    """A visit that cannot be drafted: nothing is due, and these rules were tried."""
+    return row._replace(
+        settle_due=None,
+        final_due=None,
+        asked_due=None,
+        incomplete=True,
+        updated_at=now,
+        rulebook=rulebook,
+    )
+
+
 def changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:
     """The row of a visit to write, none if it would say what it says already.
 

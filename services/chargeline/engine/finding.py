@@ -44,6 +44,11 @@ FindingCode = Literal[
     "interface.unknown",
     # a record of the inbound topic
     "key.disputed",
+    "record.failed",
+    "record.time",
+    "record.too_large",
+    "record.unreadable",
+    "visit.failed",
     # a timeline
     "correction.again",
     "correction.ambiguous",
@@ -173,6 +178,11 @@ MEANINGS: Mapping[FindingCode, str] = {
     "profile.invalid": "An interface profile has a key or a value that it cannot have.",
     "interface.unknown": "The gateway names an interface profile that the rules do not have.",
     "key.disputed": "Two captures read different visit numbers in one message.",
+    "record.failed": "chargeline made a mistake with one record.",
+    "record.time": "The timestamp of a record is no time.",
+    "record.too_large": "A record has more bytes than a message may have.",
+    "record.unreadable": "Our Kafka client cannot read a record.",
+    "visit.failed": "chargeline made a mistake with one visit.",
     "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
     "dose.disagrees": "The stop charts another amount than the start.",

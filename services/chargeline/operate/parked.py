@@ -25,6 +25,8 @@ from chargeline.settings import Settings
 
 AT_ONCE = 200
 """So many messages are read at once, and retried or dropped in one transaction."""
+WITHOUT_BYTES = frozenset({"record.too_large", "record.unreadable"})
+"""Of what is parked for these reasons the ledger has no bytes, so it cannot be sent again."""
 _TYPE = re.compile(r"[A-Z0-9]{3}(\^[A-Z0-9_]{1,12}){0,2}")
 _APPLICATION = re.compile(r"[A-Za-z0-9_. -]{1,40}")
 Command = Callable[[Settings], Awaitable[int]]
@@ -194,6 +196,11 @@ async def _see_to(
         else:
             assert code or everything, "all are meant only where all are asked for"
             chosen = [message async for page in _pages(ledger, code) for message in page]
+        if status == "retried":
+            whole = [message for message in chosen if message.code not in WITHOUT_BYTES]
+            if len(whole) < len(chosen):
+                print(f"{len(chosen) - len(whole)} left: the ledger does not keep their bytes")
+            chosen = whole
         for first in range(0, len(chosen), AT_ONCE):
             some = chosen[first : first + AT_ONCE]
             async with ledger.batch() as batch:

@@ -20,8 +20,8 @@ from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.parked_limit import ParkedLimit
-from chargeline.drafting.polls import PollResult
-from chargeline.drafting.processor import PartitionBatch, Processor
+from chargeline.drafting.polls import PartitionBatch, PollResult
+from chargeline.drafting.processor import Processor
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import VisitKey
 from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable

@@ -1,0 +1,123 @@
+"""No record stops a capture, on a real Kafka and PostgreSQL: it is parked, and the rest goes on."""
+
+import asyncio
+import gzip
+import json
+from hashlib import sha256
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.util import calc_crc32c_py
+
+from chargeline.ledger.records import StoredParkedMessage
+from chargeline.ledger.store import Ledger
+from tests.drafting.test_processor import by_code
+
+from .service import PARTITIONS, Service, service
+from .test_placement import feed, java, key_of
+
+__all__ = ["service"]
+
+LARGEST = 400_000
+ZEROS = bytes(30_000_000)
+NO_TIME_MS = -(10**15)
+CRC_AT, DATA_AT = 17, 21  # in a batch of records, by Kafka's protocol
+
+
+async def send(service: Service, records: list[dict[str, Any]], compression: str = "") -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=service.kafka.bootstrap,
+        max_request_size=50_000_000,
+        compression_type=compression or None,
+    )
+    await producer.start()
+    try:
+        await asyncio.gather(*[await producer.send(service.inbound, **each) for each in records])
+    finally:
+        await producer.stop()
+
+
+async def send_with_bad_name(service: Service, partition: int) -> None:
+    """Send a record with a header name that is no UTF-8. aiokafka writes none, so the bytes of its
+    batch are changed, and the checksum with them.
+    """
+    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch.append(key=b"nobody", value=b"no HL7", timestamp=None, headers=[("??name", b"x")])
+        data = bytearray(bytes(batch._build()).replace(b"??name", b"\xff\xfename"))
+        data[CRC_AT:DATA_AT] = calc_crc32c_py(data[DATA_AT:]).to_bytes(4, "big")
+        batch._buffer = data
+        await (await producer.send_batch(batch, service.inbound, partition=partition))
+    finally:
+        await producer.stop()
+
+
+def good(messages: list[bytes]) -> list[dict[str, Any]]:
+    return [{"key": key_of(each), "value": each} for each in messages]
+
+
+def bad(partition: int, **more: Any) -> dict[str, Any]:
+    return {"partition": partition, "key": b"nobody", "value": b"no HL7 at all", **more}
+
+
+async def parked(service: Service) -> list[StoredParkedMessage]:
+    ledger = await Ledger.open(service.url)
+    try:
+        return await ledger.parked()
+    finally:
+        await ledger.close()
+
+
+async def test_whatever_one_record_is_only_that_record_is_parked(service: Service) -> None:
+    """In every partition, between good messages of its visits: a timestamp that is no time, a
+    header name that is no UTF-8 (aiokafka raises inside its poll), and more bytes than a message
+    may have, in the value and in the headers. The drafts are those of `chargeline code`.
+    """
+    messages = feed(24, 61)
+    assert {java(key_of(each)) for each in messages} == set(range(PARTITIONS))
+    large = b"MSH|^~\\&|" + b"x" * LARGEST
+    await service.prepare()
+    for part in (messages[::3], messages[1::3]):
+        await send(service, good(part))
+        for partition in range(PARTITIONS):
+            await send_with_bad_name(service, partition)
+            too_long = [("name", b"\xff"), ("long", b"x" * 100_000)]
+            unusable = [{"timestamp_ms": NO_TIME_MS}, {"value": large}, {"headers": too_long}]
+            await send(service, [bad(partition, **more) for more in unusable])
+    await send(service, good(messages[2::3]))
+    capture = service.start(CHARGELINE_MLLP_FRAME_BYTES=str(LARGEST))
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, service.last_words()
+    await service.until(service.drained, "the rest to be worked off")
+    rows = await parked(service)
+    counted = {code: [row for row in rows if row.code == code] for code in {r.code for r in rows}}
+    assert {code: len(some) for code, some in counted.items()} == {
+        "record.time": 2 * PARTITIONS,
+        "record.unreadable": 2 * PARTITIONS,
+        "record.too_large": 4 * PARTITIONS,
+    }
+    assert {row.raw for row in counted["record.time"]} == {b"no HL7 at all"}
+    assert {row.raw for row in rows if row.code != "record.time"} == {b""}
+    said = [row.found for row in counted["record.too_large"]]
+    assert sum(sha256(large).hexdigest() in found for found in said) == 2 * PARTITIONS
+    assert capture.poll() is None
+
+
+async def test_a_bomb_is_parked_as_its_size(service: Service) -> None:
+    """30 MB of zeros travel as 30 kB. Its event is small, and what comes behind it is drafted."""
+    assert len(gzip.compress(ZEROS)) < 100_000
+    messages = feed(4, 62)
+    await service.prepare()
+    service.start()
+    await send(service, [bad(0, value=ZEROS)], compression="gzip")
+    await send(service, good(messages))
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, service.last_words()
+    await service.until(service.drained, "the rest to be worked off")
+    (row,) = await parked(service)
+    assert (row.code, row.raw) == ("record.too_large", b"")
+    assert f"{len(ZEROS) + len(b'nobody')} bytes" in row.found
+    logged = [json.loads(line) for line in service.log.read_text().splitlines() if line[:1] == "{"]
+    assert not [line for line in logged if line["event"] == "event.too_large"]
