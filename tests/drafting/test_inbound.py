@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chargeline.drafting.inbound import InboundRecord, ReadRecord, read_record
+from chargeline.drafting.inbound import InboundRecord, ReadRecord, key_of_text, read_record
 from chargeline.kafka.placing import KeyPlacement
-from chargeline.published.inbound import MERGE_COPY, NUDGE, REKEYED
+from chargeline.published.inbound import MERGE_COPY, NUDGE, REKEYED, record_key
 from tests.golden.messages import adt, given
 
 from .test_processor import PROFILE
@@ -133,3 +133,22 @@ def test_a_header_makes_no_copy_of_a_message_that_merges_nothing_away(message: b
 def test_a_message_with_the_header_of_a_nudge_is_a_message() -> None:
     """A nudge has no value, so the header suppresses nothing."""
     assert read(OF_V1, headers={NUDGE: "1"}).kind == "message"
+
+
+# ------------------------------------------------------------------ keys
+
+NAMES = ["A", "A|B", "A%B", "A%7CB", "A%257CB", "%", "|", "", "Ä|é"]
+
+
+@pytest.mark.parametrize("facility", NAMES)
+@pytest.mark.parametrize("visit", ["C", "B|C", "%7C", "|C|"])
+def test_a_key_names_one_visit_only(facility: str, visit: str) -> None:
+    """Whatever stands in a facility or a visit number, the key leads back to both."""
+    assert key_of_text(record_key(facility, visit)) == (facility, visit)
+
+
+def test_a_bar_in_a_facility_makes_no_two_visits_share_a_key() -> None:
+    """(A|B, C) and (A, B|C) are two visits; a key without a bar or a percent sign is as before."""
+    assert record_key("A|B", "C") == "A%7CB|C"
+    assert record_key("A", "B|C") == "A|B|C"
+    assert record_key("ZEBRA", "V%1") == "ZEBRA|V%1"

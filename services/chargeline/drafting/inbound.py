@@ -29,7 +29,14 @@ from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.bulk import KEY_BYTES_MOST, no_key
-from chargeline.published.inbound import MERGE_COPY, NO_VISIT, NUDGE, REKEYED, record_key
+from chargeline.published.inbound import (
+    MERGE_COPY,
+    NO_VISIT,
+    NUDGE,
+    REKEYED,
+    parts_of_key,
+    record_key,
+)
 
 RecordKind = Literal[
     "message",  # a message of a visit, or of none
@@ -197,7 +204,7 @@ def _merged_away(record: InboundRecord, reading: Reading) -> VisitKey | None:
 
 def key_of_text(text: str) -> VisitKey | None:
     """The visit that a Kafka key names, None if it names none that the ledger can store."""
-    facility, _, visit = text.partition("|")
+    facility, visit = parts_of_key(text)
     return VisitKey(facility, visit) if visit and not (no_key(facility) or no_key(visit)) else None
 
 

@@ -26,6 +26,22 @@ RETRIED = "chargeline-retried"  # a person retried the parked message with this 
 def record_key(facility: str | None, visit: str | None) -> str:
     """`facility|visit`: with this key all records of a visit go to one partition.
 
-    A part that is not known is left empty.
+    A part that is not known is left empty. The first bar ends the facility, so a bar in a facility
+    is written %7C, and a percent sign there %25: the facility A|B with the visit C has another key
+    than A with B|C. `parts_of_key` reads it back.
     """
-    return f"{facility or ''}|{visit or ''}"
+    return f"{_written(facility or '')}|{visit or ''}"
+
+
+def parts_of_key(key: str) -> tuple[str, str]:
+    """Facility and visit of a key; the visit is empty if the key names none."""
+    facility, _bar, visit = key.partition("|")
+    if "%" in facility:
+        facility = facility.replace("%7C", "|").replace("%25", "%")
+    return facility, visit
+
+
+def _written(facility: str) -> str:
+    if "%" not in facility and "|" not in facility:
+        return facility
+    return facility.replace("%", "%25").replace("|", "%7C")
