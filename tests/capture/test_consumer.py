@@ -277,6 +277,10 @@ class BusyTopic:
     def __init__(self, ends: Mapping[TopicPartition, int] | None) -> None:
         self.ends = ends
 
+    def assignment(self) -> set[TopicPartition]:
+        """None of them was fetched from."""
+        return set()
+
     async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Where the partitions end."""
         if self.ends is None:

@@ -205,10 +205,12 @@ async def test_what_the_topic_refuses_is_told_to_its_sender_and_harms_no_other(
     assert [line["reason"] for line in refusals] == ["store_too_large"]
 
 
-async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
+async def test_what_a_topic_refuses_is_announced_as_its_size_and_holds_up_no_other(
     service: Service,
 ) -> None:
-    """A parked message that its topic refuses stays in the outbox and is logged; drafts go out."""
+    """Of a parked message that its topic refuses, size and hash are announced and the ledger has
+    the bytes. Parked messages of the same slot and drafts go out behind it.
+    """
     await service.prepare()
     admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
     await admin.start()
@@ -229,14 +231,22 @@ async def test_what_a_topic_refuses_waits_in_the_outbox_and_holds_up_no_other(
     await sent(service, messages)
     wanted = by_code(messages)
     assert await service.settled(wanted) == wanted, service.last_words()
-    assert await parked(service) == [nothing]
+    small = b"no HL7 either"
+    await sent(service, [small], key="nobody")
+    announced = [json.loads(event) for event in await read(service, f"{service.name}.parked", 2)]
+    (left_out,) = [event for event in announced if "sha256" in event]
+    assert left_out["type"] == "org.chargeline.hl7.parked.v1"
+    assert left_out["bytes"] > len(nothing)
+    (whole,) = [event for event in announced if "sha256" not in event]
+    assert base64.b64decode(whole["raw_base64"]) == small
+    assert await parked(service) == sorted([nothing, small])
     (said, *_again) = logged(service, "event.too_large")
     assert said["topic"] == f"{service.name}.parked"
 
     async def counted() -> bool:
-        return await capture.metric("chargeline_outbox_events") == 1
+        return await capture.metric("chargeline_outbox_events") == 0
 
-    await service.until(counted, "one event in the outbox")
+    await service.until(counted, "an empty outbox")
     capture.signal(signal.SIGTERM)
     assert await capture.ended() == 0
 

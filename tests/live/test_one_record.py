@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +13,7 @@ from chargeline.ledger.store import Ledger
 from tests.drafting.test_processor import by_code
 
 from .service import PARTITIONS, Service, service
+from .test_bad_input import logged
 from .test_placement import feed, java, key_of
 
 __all__ = ["service"]
@@ -119,5 +119,36 @@ async def test_a_bomb_is_parked_as_its_size(service: Service) -> None:
     (row,) = await parked(service)
     assert (row.code, row.raw) == ("record.too_large", b"")
     assert f"{len(ZEROS) + len(b'nobody')} bytes" in row.found
-    logged = [json.loads(line) for line in service.log.read_text().splitlines() if line[:1] == "{"]
-    assert not [line for line in logged if line["event"] == "event.too_large"]
+    assert not logged(service, "event.too_large")
+
+
+async def test_an_open_transaction_is_told(service: Service) -> None:
+    """A producer begins a transaction on the topic and goes away. The message behind it waits, and
+    the log and a metric say why; when the transaction is ended, the message is drafted.
+    """
+    messages = feed(4, 63)
+    await service.prepare()
+    capture = service.start()
+    await service.ready(capture)
+    forgetful = AIOKafkaProducer(
+        bootstrap_servers=service.kafka.bootstrap, transactional_id=f"{service.name}-forgetful"
+    )
+    await forgetful.start()
+    try:
+        await forgetful.begin_transaction()
+        for partition in range(PARTITIONS):
+            await forgetful.send_and_wait(service.inbound, **bad(partition))
+        await send(service, good(messages))
+        await service.until(lambda: logged(service, "transaction.open"), "the log to say so")
+
+        async def counted() -> bool:
+            return await capture.metric("chargeline_held_back_messages") >= len(messages)
+
+        await service.until(counted, "the metric to count the messages")
+        await forgetful.abort_transaction()
+    finally:
+        await forgetful.stop()
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, service.last_words()
+    await service.until(lambda: logged(service, "transaction.over"), "the log to say so")
+    assert await parked(service) == []

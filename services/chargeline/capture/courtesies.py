@@ -17,6 +17,7 @@ from chargeline.kafka.starting import TopicsMissingError
 
 COURTESY_SECONDS = 5.0  # not shorter, since each look asks Kafka for all its topics
 ANSWER_SECONDS = 5.0
+HELD_SECONDS = 10.0  # a transaction of a producer that works takes less
 
 
 class Courtesies:
@@ -38,6 +39,8 @@ class Courtesies:
         self.failures = failures
         self.log = log
         self.stop = stop
+        self._held: dict[TopicPartition, tuple[float, int | None, bool]] = {}
+        """Partitions with an open transaction: since when, at which offset, and whether told."""
 
     async def run(self) -> None:
         """Every few seconds, look whether Kafka has our topic and how far we are behind, and commit
@@ -113,8 +116,41 @@ class Courtesies:
             self.log.debug("lag.unknown", exc_info=error)
             return
         for partition, end in ends.items():
+            # Of records that are not committed, Kafka's end does not tell; the high water does.
+            if partition in self.consumer.assignment():
+                end = max(end, self.consumer.highwater(partition) or 0)
             behind = max(0, end - expected[partition])
             self.partitions.metrics.lag.set(behind, partition=str(partition.partition))
+        self.see_transactions()
+
+    def see_transactions(self) -> None:
+        """Tell of transactions that hold back what stands behind them.
+
+        We read what is committed, up to the last stable offset. A producer that begins a
+        transaction and goes away holds up all records behind it, of whoever, until Kafka ends the
+        transaction (transaction.timeout.ms of that producer, at most 15 minutes as Kafka ships).
+        """
+        now = asyncio.get_running_loop().time()
+        for partition in self.consumer.assignment() & set(self.partitions.expected):
+            stable = self.consumer.last_stable_offset(partition)
+            high = self.consumer.highwater(partition)
+            held = high - stable if stable is not None and high is not None and stable >= 0 else 0
+            self.partitions.metrics.held_back.set(held, partition=str(partition.partition))
+            since, at, told = self._held.get(partition, (now, stable, False))
+            if held <= 0 or at != stable:
+                if told:
+                    self._say("transaction.over", partition, 0)
+                self._held.pop(partition, None)
+                if held <= 0:
+                    continue
+                since, told = now, False
+            if not told and now - since >= HELD_SECONDS:
+                self._say("transaction.open", partition, held)
+                told = True
+            self._held[partition] = (since, stable, told)
+
+    def _say(self, event: str, partition: TopicPartition, count: int) -> None:
+        self.log.warning(event, topic=partition.topic, partition=partition.partition, count=count)
 
 
 async def waited(stop: asyncio.Event, seconds: float) -> None:

@@ -28,8 +28,9 @@ then deleted; once it is acknowledged, the next one may be sent. These things mo
     delete     removes what was acknowledged, after the last round of the turn.
     KafkaError ends the turn. The producer is thrown away, and a second later a new one sends again
                what was not deleted.
-    too large  an event that its topic does not take holds its slot for 60 seconds, then it is
-               tried again. All other slots go on.
+    too large  an event that its topic does not take is announced as its size and hash
+               (`events.too_large`), and its slot goes on. One of our own records on the inbound
+               topic is a message, so it waits by itself, and is tried again after 60 seconds.
 
 One sequence, worked through. A, B and C are programs; A is the relay and owns the partition of V1,
 B owns that of V2. The right column is what charge.draft then holds of V1.
@@ -81,13 +82,13 @@ from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
+from chargeline.published.events import too_large
 from chargeline.published.inbound import REKEYED
 
 MOST = 500
 HOLD_SECONDS = 60.0
 IDLE_SECONDS = 0.05
 
-_TopicAndKey = tuple[str, str]  # events of one topic and key stay in order
 Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 
 
@@ -103,8 +104,9 @@ class OutboxRelay:
         """Set after a commit, so that its events do not wait for the next look at the outbox."""
         self.in_hand = 0
         """How many events are taken from the outbox and not acknowledged by Kafka yet."""
-        self._on_hold: dict[_TopicAndKey, float] = {}
-        """Topics and keys whose first event is too large, and the loop's time of its next try."""
+        self._on_hold: dict[int, float] = {}
+        """Our own records that are too large for the inbound topic, by id, and the loop's time of
+        the next try."""
         self._passed_over = 0
         self._producers = producers
         self._held = AsyncExitStack()
@@ -162,38 +164,51 @@ class OutboxRelay:
         return len(published)
 
     def _may_go(self, event: Announcement) -> bool:
-        """Whether an event may be sent: its topic and key are not on hold, or the hold is over."""
-        slot = (event.topic, event.key)
-        if self._on_hold.get(slot, 0.0) > asyncio.get_running_loop().time():
+        """Whether an event may be sent: it is not on hold, or the hold is over."""
+        if self._on_hold.get(event.id, 0.0) > asyncio.get_running_loop().time():
             return False
-        self._on_hold.pop(slot, None)
+        self._on_hold.pop(event.id, None)
         return True
 
-    def _hold(self, event: Announcement) -> None:
-        self._on_hold[event.topic, event.key] = asyncio.get_running_loop().time() + HOLD_SECONDS
+    async def _without_bytes(self, event: Announcement) -> list[int]:
+        """Announce the size and hash of an event that is too large for its topic; returns its id if
+        Kafka has that.
+
+        A record of the inbound topic is no event, and there is nothing to announce in its place.
+        """
         self.failures.too_large(event.topic, len(event.payload))
+        small = too_large(json.loads(event.headers), event.payload)
+        if small is None:
+            self._on_hold[event.id] = asyncio.get_running_loop().time() + HOLD_SECONDS
+            return []
+        headers, payload = small
+        await (await self._send(event._replace(headers=json.dumps(headers), payload=payload)))
+        return [event.id]
 
     async def _publish(self, events: Sequence[Announcement]) -> list[int]:
         """Send events of different topics and keys; returns the ids of those that Kafka has."""
         if self._producer is None:
             await self.connect()
         sent: list[tuple[Announcement, asyncio.Future[object]]] = []
+        refused: list[Announcement] = []
         try:
             for event in events:
                 try:
                     sent.append((event, await self._send(event)))
                 except MessageSizeTooLargeError:  # above the limit of our own producer
-                    self._hold(event)
+                    refused.append(event)
         finally:
             results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
         done = []
         for (event, _future), result in zip(sent, results, strict=True):
             if isinstance(result, MessageSizeTooLargeError):
-                self._hold(event)
+                refused.append(event)
             elif isinstance(result, BaseException):
                 raise result
             else:
                 done.append(event.id)
+        for event in refused:
+            done += await self._without_bytes(event)
         return done
 
     async def _send(self, event: Announcement) -> "asyncio.Future[object]":

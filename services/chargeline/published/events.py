@@ -6,10 +6,11 @@ event that is made twice, after a crash or a replay, has the same id, and a read
 """
 
 import base64
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
@@ -58,6 +59,27 @@ def to_kafka(event: TimedEvent) -> tuple[str, dict[str, str], bytes]:
         "content-type": "application/json",
     }
     return key, headers, value
+
+
+TOO_LARGE = "org.chargeline.event.too_large.v1"
+"""The type of an event that stands for one that its topic does not take."""
+
+
+def too_large(headers: Mapping[str, str], value: bytes) -> tuple[dict[str, str], bytes] | None:
+    """Headers and value of what is published in place of an event that its topic does not take.
+
+    It has the id, key and time of the event, and says its type, size and hash. The ledger has the
+    event whole: a draft in `draft_revision`, a message in `parked`. None for a record that is no
+    event.
+    """
+    if "ce_type" not in headers:
+        return None
+    said = {
+        "type": headers["ce_type"],
+        "bytes": len(value),
+        "sha256": sha256(value).hexdigest(),
+    }
+    return {**headers, "ce_type": TOO_LARGE}, json.dumps(said).encode()
 
 
 def _event_id(data: OutboundEvent, value: bytes) -> str:

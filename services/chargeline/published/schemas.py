@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chargeline.published import inbound
+from chargeline.published.events import TOO_LARGE
 from chargeline.published.shapes import (
     TYPES,
     Data,
@@ -292,7 +293,11 @@ _HEADERS: dict[str, Any] = {
             "type": "string",
             "description": "facility|visit, as in the key; a part that is not known is empty",
         },
-        "ce_type": {"enum": list(TYPES.values())},
+        "ce_type": {
+            "enum": [*TYPES.values(), TOO_LARGE],
+            "description": f"{TOO_LARGE}: the event is too large for its topic; the value has its "
+            "type, bytes and sha256, and the ledger has it whole",
+        },
         "ce_time": {"type": "string", "format": "date-time"},
         "content-type": {"const": JSON},
     },

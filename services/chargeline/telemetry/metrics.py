@@ -122,6 +122,16 @@ class Metrics:
         "chargeline_batch_duration_seconds. Grows on one partition: its consumer is stuck, or one "
         "visit is very large.",
     )
+    held_back = _gauge(
+        "chargeline_held_back_messages",
+        "partition",
+        meaning="Messages that stand in a partition behind the first record of an open "
+        "transaction, so that nobody who reads committed records gets them.",
+        do="above 0 for more than seconds: a producer began a transaction on the inbound topic and "
+        "went away; Kafka ends it after that producer's transaction.timeout.ms. "
+        "`kafka-transactions.sh find-hanging` and `abort` end it at once. Nobody but your broker "
+        "needs TransactionalId rights on this cluster.",
+    )
     batch = _durations(
         "chargeline_batch_duration_seconds",
         "phase",
