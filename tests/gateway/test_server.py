@@ -23,6 +23,7 @@ from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.server import HangUpError, MllpLimits, Peer
 from chargeline.mllp.wire import MllpError
+from chargeline.published.inbound import record_key
 from tests.clock import elapse
 from tests.gateway import HOST, MemoryStore, connected, profile, running, settings, until
 from tests.golden.messages import adt, given, message, orc, ordered, segment
@@ -438,7 +439,7 @@ async def test_the_key_is_that_of_the_visit_which_the_engine_will_see(data: byte
     """The key has the facility and the visit that the consumer reads by the same profile."""
     reading = read_events(read_message(data), profile())
     assert reading.visit is not None
-    assert [copy.key for copy in await kept(data)] == [f"{reading.facility}|{reading.visit}"]
+    assert [copy.key for copy in await kept(data)] == [record_key(reading.facility, reading.visit)]
 
 
 async def test_a_message_without_visit_has_a_key_of_its_body() -> None:
