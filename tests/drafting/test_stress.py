@@ -42,6 +42,7 @@ from tests.ledger import with_tables
 
 from .test_processor import PROFILE, RULEBOOK
 
+ARRIVED = datetime(2100, 1, 1, tzinfo=UTC)  # after every message was written
 TOPIC = "hl7.inbound"
 PARTITIONS = 4
 MORNING = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -181,7 +182,7 @@ class World:
     def send(self, key: str, value: bytes, headers: dict[str, str]) -> None:
         number = partition_of(key)
         log = self.logs[number]
-        log.append(InboundRecord(TOPIC, number, len(log), key, value, headers, self.now))
+        log.append(InboundRecord(TOPIC, number, len(log), key, value, headers, ARRIVED))
 
     async def step(self) -> None:
         """Let one thing happen, by chance."""

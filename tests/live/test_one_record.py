@@ -6,6 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.record.util import calc_crc32c_py
 
 from chargeline.ledger.records import StoredParkedMessage
@@ -70,6 +72,15 @@ async def parked(service: Service) -> list[StoredParkedMessage]:
         await ledger.close()
 
 
+async def _stamped_by_producers(service: Service) -> None:
+    """Let producers stamp their records, as in a topic that chargeline did not create."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
+    await admin.start()
+    stamp = {"message.timestamp.type": "CreateTime"}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, service.inbound, stamp)])
+    await admin.close()
+
+
 async def test_whatever_one_record_is_only_that_record_is_parked(service: Service) -> None:
     """In every partition, between good messages of its visits: a timestamp that is no time, a
     header name that is no UTF-8 (aiokafka raises inside its poll), and more bytes than a message
@@ -79,6 +90,7 @@ async def test_whatever_one_record_is_only_that_record_is_parked(service: Servic
     assert {java(key_of(each)) for each in messages} == set(range(PARTITIONS))
     large = b"MSH|^~\\&|" + b"x" * LARGEST
     await service.prepare()
+    await _stamped_by_producers(service)
     for part in (messages[::3], messages[1::3]):
         await send(service, good(part))
         for partition in range(PARTITIONS):

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from chargeline.engine import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
+from chargeline.hl7.ahead import bounded
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.message import warning_code
@@ -164,7 +165,7 @@ def _read_in_place(
         profile = profile_of(record.headers)
     except Hl7Error as error:
         return ReadRecord(record, "parked", visit=_named(record), problem=error)
-    read = _read_as(record, read_events(message, profile))
+    read = _read_as(record, bounded(read_events(message, profile), record.received_at))
     if message.warnings:
         return read._replace(warnings=tuple(map(warning_code, message.warnings)))
     return read

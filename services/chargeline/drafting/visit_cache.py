@@ -10,6 +10,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from chargeline.drafting.beside import read_beside
 from chargeline.drafting.inbound import ReadRecord
@@ -28,11 +29,12 @@ from chargeline.engine import (
     VisitMerge,
     histories,
 )
+from chargeline.hl7.ahead import bounded
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
-from chargeline.ledger.records import StoredAnswer, StoredMerge
+from chargeline.ledger.records import StoredAnswer, StoredMerge, StoredMessage
 from chargeline.ledger.view import View
 from chargeline.published.answer_file import given_of
 from chargeline.published.answers import reading_of
@@ -85,7 +87,8 @@ class VisitCache:
         for key, messages in (await view.messages_of(wanted, merges)).items():
             for stored in messages:
                 profile = self._profile_of(json.loads(stored.headers))
-                self.feed.add(await read_beside(stored.raw, _reading, stored.raw, profile))
+                read = partial(_reading, stored, profile)
+                self.feed.add(await read_beside(stored.raw, read))
             self._loaded[key] = None
         for key, answers in (await view.answers_of(wanted, merges)).items():
             self._answer(key, answers)
@@ -211,8 +214,8 @@ class VisitCache:
             self.feed.forget(survivor)
 
 
-def _reading(raw: bytes, profile: Profile) -> Reading:
-    return read_events(read_message(raw), profile)
+def _reading(stored: StoredMessage, profile: Profile) -> Reading:
+    return bounded(read_events(read_message(stored.raw), profile), stored.received_at)
 
 
 def _digests(messages: Iterable[bytes]) -> frozenset[str]:

@@ -27,6 +27,7 @@ from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
     ANSWER,
     Answer,
+    ClockAhead,
     DrugAmount,
     Event,
     LineAnswer,
@@ -110,6 +111,7 @@ __all__ = [
     "Answer",
     "Asked",
     "ChargeLine",
+    "ClockAhead",
     "Concern",
     "Condition",
     "Consequence",

@@ -199,6 +199,13 @@ class Unreadable(NamedTuple):
     finding: Finding
 
 
+class ClockAhead(NamedTuple):
+    """A message whose sender's clock ran ahead of its arrival; its time was bounded by that."""
+
+    message: MessageRef
+    finding: Finding
+
+
 class VisitMerge(NamedTuple):
     """Everything under the prior visit number belongs to the surviving one (A35, A41 ...)."""
 
@@ -256,7 +263,7 @@ class LineAnswer(NamedTuple):
     reason: str
 
 
-Event = Record | OrderFact | VisitFact | Unreadable | Answer | LineAnswer
+Event = Record | OrderFact | VisitFact | Unreadable | ClockAhead | Answer | LineAnswer
 
 
 class VisitKey(NamedTuple):

@@ -42,6 +42,8 @@ FindingCode = Literal[
     "visit.missing",
     "profile.invalid",
     "interface.unknown",
+    "clock.ahead",
+    "clock.far_ahead",
     # a record of the inbound topic
     "key.disputed",
     "record.failed",
@@ -177,6 +179,8 @@ MEANINGS: Mapping[FindingCode, str] = {
     "visit.missing": "A message about a visit has no visit number.",
     "profile.invalid": "An interface profile has a key or a value that it cannot have.",
     "interface.unknown": "The gateway names an interface profile that the rules do not have.",
+    "clock.ahead": "A sender's clock runs ahead of the arrival of its messages.",
+    "clock.far_ahead": "A message says that it was written more than a day after it arrived.",
     "key.disputed": "Two captures read different visit numbers in one message.",
     "record.failed": "chargeline made a mistake with one record.",
     "record.time": "The timestamp of a record is no time.",

@@ -36,6 +36,8 @@ async def make_topics(
         }
         for name, days in zip(settings.topics(), RETENTION_DAYS.values(), strict=True)
     }
+    # When a message arrived must not be its sender's word: a clock that is ahead would win.
+    wanted[settings.topic_inbound] |= {"message.timestamp.type": "LogAppendTime"}
     options = client_options(settings.kafka_client(), settings.kafka_tls_files())
     return await topics.create(
         options, wanted, partitions=partitions, replication=replication, tell=tell

@@ -12,6 +12,7 @@ from itertools import chain
 
 from chargeline.engine.events import (
     Answer,
+    ClockAhead,
     Event,
     LineAnswer,
     OrderFact,
@@ -90,7 +91,7 @@ class Visit:
         self._dates: list[date] = []  # ascending; _days has the day of each date, in this order
         self._days: list[Day] = []
         self._context = ContextBuilder(zone)
-        self._unreadable: dict[tuple[str, str, str], Unreadable] = {}
+        self._unreadable: dict[tuple[str, str, str], Unreadable | ClockAhead] = {}
         self._answers: dict[str, Answer | LineAnswer] = {}  # by number
         self._timeline: Timeline | None = None
 
@@ -112,9 +113,19 @@ class Visit:
             elif type(event) is Unreadable:
                 finding = event.finding
                 self._unreadable[finding.code, event.message.digest, finding.where] = event
+            elif type(event) is ClockAhead:
+                self._add_clock(event)
             elif type(event) is Answer or type(event) is LineAnswer:
                 self._answers[event.message.digest] = event
         return list(patients)[count:] if len(patients) > count else ()
+
+    def _add_clock(self, event: ClockAhead) -> None:
+        """Note that a clock runs ahead, once for the visit; a date that is wrong, each time."""
+        finding = event.finding
+        about = event.message.digest if finding.code == "clock.far_ahead" else ""
+        before = self._unreadable.get((finding.code, about, ""))
+        if before is None or event.message.digest < before.message.digest:
+            self._unreadable[finding.code, about, ""] = event
 
     def add_again(self, events: Iterable[Event], sent: datetime) -> bool:
         """Take in that a known message was sent again at `sent`; returns whether that may matter.
