@@ -8,7 +8,7 @@ import hl7
 import pytest
 
 from chargeline.gateway.server import Gateway, StoreFull
-from chargeline.mllp.server import Peer
+from chargeline.mllp.limits import Peer
 from tests.gateway import MemoryStore, profile, settings
 from tests.golden.messages import given
 from tests.hl7 import with_header

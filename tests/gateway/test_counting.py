@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
-from chargeline.mllp.server import COUNTED as MLLP_COUNTED
-from chargeline.mllp.server import MllpLimits
+from chargeline.mllp.limits import COUNTED as MLLP_COUNTED
+from chargeline.mllp.limits import MllpLimits
 from chargeline.telemetry.labels import LABELS
 from chargeline.telemetry.metrics import Metrics
 from tests.clock import PATIENCE_SECONDS

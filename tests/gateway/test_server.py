@@ -21,7 +21,7 @@ from chargeline.gateway.server import (
 )
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
-from chargeline.mllp.server import HangUpError, MllpLimits, Peer
+from chargeline.mllp.limits import HangUpError, MllpLimits, Peer
 from chargeline.mllp.wire import MllpError
 from chargeline.published.inbound import record_key
 from tests.clock import elapse

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeline.mllp.client import MllpClient
-from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
+from chargeline.mllp.limits import HangUpError, MllpLimits, Peer
+from chargeline.mllp.server import MllpServer
 from chargeline.mllp.wire import END, START, FrameReader, MllpError, MllpFrame
 from tests.clock import PATIENCE_SECONDS, elapse
 from tests.hl7 import RAS

@@ -18,6 +18,10 @@ _FRAMES = {
 }
 _REFUSED_CONNECTIONS = {
     "connection_refused": "too_many",
+    "connection_refused_address": "too_many_of_address",
+    "handshake_refused": "too_many_handshakes",
+    "connection_gave_way": "gave_way",
+    "handshake_gave_way": "handshake_gave_way",
     "handshake_failed": "handshake",
     "stranger_http": "http",
     "stranger_tls": "tls",
@@ -29,7 +33,7 @@ _ANSWERS = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})
 
 
 def tell_gateway(metrics: Metrics) -> Callable[[str, int], None]:
-    """A function that adds a count, by a name in `server.COUNTED` or `mllp.server.COUNTED`, to its
+    """A function that adds a count, by a name in `server.COUNTED` or `mllp.limits.COUNTED`, to its
     metric.
 
     Each reason of a refusal is there from the start, with 0, so that an alert can rest on it.

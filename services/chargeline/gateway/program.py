@@ -19,7 +19,7 @@ from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
 from chargeline.hl7.profile import make_profile
 from chargeline.kafka import connecting as kafka
-from chargeline.mllp.server import MllpLimits
+from chargeline.mllp.limits import MllpLimits
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings
@@ -158,6 +158,8 @@ def server_settings(
             frame_bytes=settings.mllp_frame_bytes,
             idle_seconds=settings.mllp_idle_seconds,
             connections=settings.mllp_connections,
+            connections_of_address=settings.mllp_connections_per_address,
+            handshakes=settings.mllp_handshakes,
             in_flight=in_flight,
         ),
         grace_seconds=grace_seconds,

@@ -42,8 +42,9 @@ from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import Message, read_message
 from chargeline.hl7.visits import merges_of
-from chargeline.mllp.server import COUNTED as MLLP_COUNTED
-from chargeline.mllp.server import HangUpError, MllpLimits, MllpServer, Peer
+from chargeline.mllp.limits import COUNTED as MLLP_COUNTED
+from chargeline.mllp.limits import HangUpError, MllpLimits, Peer
+from chargeline.mllp.server import MllpServer
 from chargeline.published import inbound
 from chargeline.telemetry import logs
 
@@ -68,7 +69,7 @@ TOO_LARGE = AckCondition(
 # Of MSH-9 only this form goes into a header. Another text there may be anything, even a name.
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")
 
-# The names that a gateway counts by, besides those of `chargeline.mllp.server.COUNTED`.
+# The names that a gateway counts by, besides those of `chargeline.mllp.limits.COUNTED`.
 COUNTED = {
     "message_stored": "the store has the message (a merge of visits counts once)",
     "message_refused": "refused for its size, its structure, MSH-11 or MSH-12",
@@ -165,7 +166,7 @@ def _new_number() -> str:
 class Gateway:
     """Receives messages, puts them into the store, and answers.
 
-    `counts` and `report` get each count, by the names in `COUNTED` and in `mllp.server.COUNTED`.
+    `counts` and `report` get each count, by the names in `COUNTED` and in `mllp.limits.COUNTED`.
     `now`, and `new_number` for MSH-10 of an answer (at most 20 characters), are arguments so that a
     test can fix them.
     """

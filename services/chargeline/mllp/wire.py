@@ -41,7 +41,7 @@ class MllpFrame(NamedTuple):
 class FrameReader:
     """Cuts a stream into frames. A frame begins at 0x0B and ends at the next 0x1C; a CR may follow.
 
-    `counts` holds what was seen, by the names of `COUNTED` in `server.py`. `partial` is True while
+    `counts` holds what was seen, by the names of `COUNTED` in `limits.py`. `partial` is True while
     a frame has begun and not ended. `stranger` is the name in `STRANGERS` of what came outside a
     frame and is no noise, "" if nothing did.
     """

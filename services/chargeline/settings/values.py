@@ -198,7 +198,19 @@ class Settings(BaseSettings):
         "set the same value for all programs.",
     )
     mllp_connections: _Count = _set(
-        64, "The most senders that may be connected at once. A further one is refused."
+        64,
+        "The most senders that may be connected at once. A further one takes the place of the one "
+        "that has been silent longest, if that is 10 seconds or more, else it is refused.",
+    )
+    mllp_connections_per_address: _Count = _set(
+        16,
+        "The most connections of one address, so that no host takes all places. Raise it if "
+        "senders come through one proxy. Of IPv6, addresses with the same first 64 bits are one.",
+    )
+    mllp_handshakes: _Count = _set(
+        16,
+        "The most connections that may be agreeing on TLS, each for at most 3 seconds. They take "
+        "no place of a sender until they have.",
     )
     mllp_idle_seconds: _Count = _set(
         300, "A connection on which nothing comes for so long is closed."

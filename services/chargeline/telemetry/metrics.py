@@ -285,13 +285,17 @@ class Metrics:
     refused_connections = _count(
         "chargeline_gateway_refused_connections_total",
         "reason",
-        meaning="MLLP connections that were not accepted or were closed at once, by reason.",
+        meaning="MLLP connections that were not accepted, were closed at once, or gave way to "
+        "another one, by reason.",
         do="too_many: raise CHARGELINE_MLLP_CONNECTIONS, or look for a sender that opens one for "
-        "each message. handshake: its certificate or its TLS version, see handshake.failed in the "
-        "log. http or tls: something else speaks to this port, or the sender uses TLS and "
-        "CHARGELINE_MLLP_TLS_CERTIFICATE_FILE is not set. unframed: the sender leaves out the MLLP "
-        "frame (0x0B before a message, 0x1C 0x0D after it); connection.stranger in the log has "
-        "its host.",
+        "each message. too_many_of_address, gave_way, too_many_handshakes, handshake_gave_way: a "
+        "host opens connections and says nothing; connection.refused and connection.gave_way in "
+        "the log have its address. If it is a proxy of many senders, raise "
+        "CHARGELINE_MLLP_CONNECTIONS_PER_ADDRESS. handshake: its certificate or its TLS version, "
+        "see handshake.failed in the log. http or tls: something else speaks to this port, or the "
+        "sender uses TLS and CHARGELINE_MLLP_TLS_CERTIFICATE_FILE is not set. unframed: the sender "
+        "leaves out the MLLP frame (0x0B before a message, 0x1C 0x0D after it); "
+        "connection.stranger in the log has its host.",
     )
     open_connections = _gauge(
         "chargeline_gateway_open_connections",
