@@ -1,7 +1,9 @@
 """Claims about large messages: they are read in a thread, and come out in their order."""
 
+import asyncio
 import threading
 from datetime import UTC, datetime
+from time import sleep
 from typing import Any
 
 import pytest
@@ -23,6 +25,22 @@ async def test_only_a_large_message_is_read_in_a_thread(raw: bytes, is_beside: b
     """Other senders do not wait while a message of 5,000 rows is read."""
     thread = await read_beside(raw, threading.get_ident)
     assert (thread != threading.get_ident()) == is_beside
+
+
+async def test_large_messages_are_read_one_after_the_other() -> None:
+    """Of 20 large messages that come at once, never two are read side by side: each would take many
+    times its bytes.
+    """
+    lock = threading.Lock()
+
+    def read() -> bool:
+        alone = lock.acquire(blocking=False)
+        sleep(0.001)
+        if alone:
+            lock.release()
+        return alone
+
+    assert all(await asyncio.gather(*(read_beside(LARGE, read) for _ in range(20))))
 
 
 async def test_a_small_message_does_not_overtake_a_large_one(

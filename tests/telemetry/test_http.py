@@ -6,6 +6,7 @@ The tests talk to a real server over TCP, so that broken and slow clients are re
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -175,22 +176,38 @@ async def test_a_request_that_is_too_slow_is_408(served: Served) -> None:
     assert status(await sending) == 408
 
 
-async def test_too_many_connections_are_sent_away(
+async def test_silent_connections_keep_no_probe_out(served: Served) -> None:
+    """Three times as many silent sockets as there are places: each of a hundred probes among them
+    gets its page, and no more connections are open than there are places.
+    """
+    silent = []
+    for _ in range(3):
+        for _ in range(http.CONNECTIONS_MOST):
+            silent.append(await asyncio.open_connection("127.0.0.1", served.server.port))
+            if len(silent) % 2 == 0:
+                assert (await served.ask("/healthz"))[0] == 200
+        assert (await served.ask("/metrics"))[0] == 200
+    assert served.server.open_connections <= http.CONNECTIONS_MOST
+    for _reader, writer in silent:
+        writer.close()
+
+
+async def test_the_oldest_silent_connection_gives_way(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Above the limit of connections the answer is 503 at once, although no request was read."""
+    """With one place, a probe takes that of the silent socket, which is cut off."""
     monkeypatch.setattr(http, "CONNECTIONS_MOST", 1)
-    _first, first = await asyncio.open_connection("127.0.0.1", served.server.port)
+    silent, first = await asyncio.open_connection("127.0.0.1", served.server.port)
     await until(lambda: served.server.open_connections == 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
-    await until(lambda: served.server.open_connections == 2)
-    for part in (b"GET /healthz HTTP/1.1\r\n", b"Host: x\r\n\r\n"):
-        writer.write(part)
-        await writer.drain()
-    writer.write_eof()
-    assert status(await reader.read()) == 503
-    writer.close()
+    assert (await served.ask("/healthz"))[0] == 200
+    with suppress(ConnectionResetError):
+        assert await silent.read() == b""
     first.close()
+
+
+def test_a_head_has_a_second() -> None:
+    """A probe writes its head at once, so a socket that does not is soon closed."""
+    assert PageServer(Pages(lambda: [], lambda accept: (accept, b""), {})).request_seconds == 1
 
 
 async def test_a_client_that_goes_away_leaves_no_trace(served: Served) -> None:

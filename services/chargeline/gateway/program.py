@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import CollectorRegistry
 
+from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
@@ -95,6 +96,7 @@ class KafkaStore:
 async def run(settings: Settings) -> int:
     """Listen until SIGTERM or SIGINT; returns the exit code."""
     logs.configure(settings.log_level)
+    let_the_loop_have_its_turn()
     metrics = Metrics(CollectorRegistry(), program="gateway", version=VERSION)
     profile = make_profile(read_interface(rules_directory(settings.rules), settings.interface))
     options = kafka.client_options(settings.kafka_client(), settings.kafka_tls_files())

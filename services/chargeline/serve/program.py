@@ -16,6 +16,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import utc_now
@@ -57,6 +58,7 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
 
     async def work(settings: Settings) -> int:
         logs.configure(settings.log_level, sys.stderr)  # standard output is for events
+        let_the_loop_have_its_turn()
         log = logs.logger("serve")
         output = Output(path)
         output.check()

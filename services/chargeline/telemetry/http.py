@@ -1,7 +1,8 @@
 """The four pages that operators ask for: /healthz, /readyz, /metrics and /version.
 
 It owns just enough of HTTP/1.1 for probes and scrapes: GET and HEAD, one request for each
-connection, and limits on the size of a request, on its time and on the number of connections. It
+connection, and limits on the size of a request, on its time and on the number of connections. No
+client is refused because others are silent: above the most connections the oldest one gives way. It
 runs in the event loop of the program and without a web framework, so a page answers exactly as long
 as the loop turns. That is what a liveness probe asks. What is ready and what is measured, the
 program says.
@@ -20,7 +21,7 @@ from chargeline.telemetry.metrics import Metrics
 
 REQUEST_BYTES_MOST = 8192
 DISCARDED_BYTES_MOST = 65536
-REQUEST_SECONDS_MOST = 5.0
+REQUEST_SECONDS_MOST = 1.0  # a probe sends its head at once
 CONNECTIONS_MOST = 64
 
 _TEXT = "text/plain; charset=utf-8"
@@ -138,6 +139,9 @@ class PageServer:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        while len(self._connections) >= CONNECTIONS_MOST:
+            oldest = next(iter(self._connections))  # it is silent: whoever spoke has its answer
+            self._connections.pop(oldest).transport.abort()
         self._connections[task] = writer
         try:
             # A client that has gone away needs no answer.
@@ -145,14 +149,12 @@ class PageServer:
                 async with asyncio.timeout(2 * self.request_seconds):
                     await self._exchange(reader, writer)
         finally:
-            del self._connections[task]
+            self._connections.pop(task, None)
             writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head_only = False
         try:
-            if self.open_connections > CONNECTIONS_MOST:
-                raise _BadRequestError(HTTPStatus.SERVICE_UNAVAILABLE)
             async with asyncio.timeout(self.request_seconds):
                 request = _parsed(await _head(reader))
             head_only = request.method == "HEAD"
