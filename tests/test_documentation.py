@@ -24,6 +24,7 @@ from chargeline.drafting import setup
 from chargeline.engine import CONCERNS, words
 from chargeline.gateway import server
 from chargeline.hl7.profile import make_profile
+from chargeline.mllp.budget import BYTES_FOR_A_BYTE
 from chargeline.operate import topics
 from chargeline.published import events, schemas, shapes
 from chargeline.rulebook.loading import load_rulebook, read_interface
@@ -297,14 +298,16 @@ def test_the_headers_are_those_that_are_written() -> None:
 
 
 def test_what_the_page_says_of_limits_holds() -> None:
-    """Visits in memory, the size of a fetch, senders with their messages, the wait for Kafka."""
+    """Visits in memory, the size of a fetch, the bytes of senders, the wait for Kafka."""
     text = " ".join(text_of(LIVE).split())
     mebibyte = 1_048_576
     for said in (
         f"{setup.VISITS_IN_MEMORY:,} visits",
         f"at most {program.FETCH_BYTES // mebibyte} MiB",
         f"{program.PARTITION_FETCH_BYTES // mebibyte} MiB of a partition",
-        f"{settings.Settings().mllp_connections} senders × {server.IN_FLIGHT + 1} messages",
+        f"{settings.Settings().mllp_memory_bytes // mebibyte} MiB for the messages of all senders",
+        f"a byte counts as {BYTES_FOR_A_BYTE}",
+        f"at most {settings.Settings().mllp_frame_bytes // mebibyte} MiB each",
         f"AE (CE) after {server.ListenerSettings().store_seconds:g} s",
     ):
         assert said in text, said

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
-from chargeline.gateway.server import Gateway, InboundMessage, ListenerSettings
+from chargeline.gateway.received import InboundMessage
+from chargeline.gateway.server import Gateway, ListenerSettings
 from chargeline.hl7.profile import Profile, make_profile
 from chargeline.mllp.client import MllpClient
 from chargeline.rulebook.loading import read_interface

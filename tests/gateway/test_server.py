@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chargeline.gateway.received import InboundMessage
 from chargeline.gateway.server import (
     Gateway,
-    InboundMessage,
     StoreFull,
     StoreTooLarge,
     StoreUnavailable,

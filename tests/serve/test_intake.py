@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.setup import new_processor
-from chargeline.gateway.server import Gateway, InboundMessage, ListenerSettings, StoreUnavailable
+from chargeline.gateway.received import InboundMessage
+from chargeline.gateway.server import Gateway, ListenerSettings, StoreUnavailable
 from chargeline.ledger import Fenced, Ledger, LedgerLimits, Unreachable
 from chargeline.ledger.batch import Batch
 from chargeline.mllp.client import MllpClient

@@ -18,6 +18,7 @@ from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
+from chargeline.gateway.received import InboundMessage
 from chargeline.hl7.profile import make_profile
 from chargeline.kafka import connecting as kafka
 from chargeline.mllp.limits import MllpLimits
@@ -46,7 +47,7 @@ class KafkaStore:
         self._topic = topic
         self.trouble = ""
 
-    async def put(self, message: server.InboundMessage) -> None:
+    async def put(self, message: InboundMessage) -> None:
         """Return when all in-sync replicas have the message."""
         headers = [(name, value.encode()) for name, value in message.headers.items()]
         try:
@@ -163,6 +164,7 @@ def server_settings(
             connections_of_address=settings.mllp_connections_per_address,
             handshakes=settings.mllp_handshakes,
             in_flight=in_flight,
+            memory_bytes=settings.mllp_memory_bytes,
         ),
         grace_seconds=grace_seconds,
         certificate=settings.mllp_tls_certificate_file,
@@ -198,6 +200,7 @@ def listener_pages(
 
     def before_scrape() -> None:
         metrics.open_connections.set(gateway.server.connections)
+        metrics.held_bytes.set(gateway.server.budget.used)
 
     version = {"program": program, "version": VERSION}
     return health_pages(

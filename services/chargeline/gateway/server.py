@@ -9,21 +9,24 @@ there, since a sender would repeat a refused message for ever.
 """
 
 import asyncio
-import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from chargeline.drafting.beside import read_beside
-from chargeline.engine import MessageRef, VisitMerge, shape_of
+from chargeline.engine import shape_of
 from chargeline.gateway import batches
 from chargeline.gateway.batches import Answered
+from chargeline.gateway.received import (
+    FrameReceived,
+    InboundMessage,
+    ReceivedMessage,
+    receive,
+)
 from chargeline.gateway.tls import tls_context
 from chargeline.hl7.acknowledge import (
     STORED,
@@ -33,26 +36,19 @@ from chargeline.hl7.acknowledge import (
     acknowledge,
     answer_code,
     application_answer_owed,
-    header_of,
     salvaged_header,
     undeterminable,
 )
-from chargeline.hl7.errors import Hl7Error
-from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.reader import Message, read_message
-from chargeline.hl7.visits import merges_of
 from chargeline.mllp.limits import COUNTED as MLLP_COUNTED
 from chargeline.mllp.limits import HangUpError, MllpLimits, Peer
 from chargeline.mllp.server import MllpServer
-from chargeline.published import inbound
 from chargeline.telemetry import logs
 
 log = logs.logger("gateway")
 
-DIGEST_LETTERS = 16
-# The most messages of a connection at once: with 64 connections (CHARGELINE_MLLP_CONNECTIONS) at
-# worst 64 x (4 + 1) = 320 of the largest messages are in memory.
+# The most unanswered messages of a connection. How much all take is bound by
+# CHARGELINE_MLLP_MEMORY_BYTES.
 IN_FLIGHT = 4
 UNAVAILABLE = AckCondition(
     "error", "207", 0, "the message could not be stored in time; send it again"
@@ -66,8 +62,6 @@ TOO_LARGE = AckCondition(
     0,
     "the store takes no message of this size; send a smaller one, or have its limit raised",
 )
-# Of MSH-9 only this form goes into a header. Another text there may be anything, even a name.
-_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^[A-Z][A-Z0-9]{2})?")
 
 # The names that a gateway counts by, besides those of `chargeline.mllp.limits.COUNTED`.
 COUNTED = {
@@ -100,21 +94,6 @@ class StoreFull(Exception):  # noqa: N818 - the same
 
 class StoreTooLarge(Exception):  # noqa: N818 - the same
     """The store will never take this message: it is larger than the store allows."""
-
-
-class InboundMessage(NamedTuple):
-    """A message as it came, and what a consumer may know before it reads the message.
-
-    key: `facility|visit`, which decides the partition. The key of a message without a visit is
-    `facility|` and the first 16 digits of the body's digest: a message that is sent again has the
-    same key, and no patient's number becomes part of one.
-    headers: those of `published/inbound.py`. received_at: UTC.
-    """
-
-    raw: bytes
-    key: str
-    headers: dict[str, str]
-    received_at: datetime
 
 
 class Store(Protocol):
@@ -225,14 +204,15 @@ class Gateway:
         return batches.answer_together(several, answered, now=now, control_id=number)
 
     async def _handle_one(self, frame: bytes, peer: Peer) -> Answered:
-        received = await read_beside(frame, partial(_receive, frame, peer=peer, at=self._now()))
-        if received.message is not None and received.message.type == "ACK":
+        came = FrameReceived(frame, peer, self._now())
+        received = await read_beside(frame, receive, came, self._profile)
+        if received.type == "ACK":
             self._count("acknowledgement_received")
             # Two systems that acknowledge each other's ACKs would never stop.
             return Answered(True, None)
         outcome = _refused(received, self.settings)
         if outcome is None:
-            outcome = await self._stored(_copies(received, self._profile))
+            outcome = await self._stored(received.copies)
         answer = self._answer(received.header, outcome, peer)
         if answer is None and outcome in (UNAVAILABLE, FULL, TOO_LARGE):
             raise HangUpError("a message could not be stored, and its MSH-15 forbids an answer")
@@ -300,29 +280,7 @@ class Gateway:
         self._report(name, amount)
 
 
-# ------------------------------------------------------------------ one message
-
-
-class _Received(NamedTuple):
-    """A frame and what could be read of it: the message, or else the problem."""
-
-    frame: bytes
-    peer: Peer
-    at: datetime
-    header: Header
-    message: Message | None
-    problem: Hl7Error | None
-
-
-def _receive(frame: bytes, peer: Peer, at: datetime) -> _Received:
-    try:
-        message = read_message(frame)
-    except Hl7Error as problem:
-        return _Received(frame, peer, at, salvaged_header(frame), message=None, problem=problem)
-    return _Received(frame, peer, at, header_of(message), message=message, problem=None)
-
-
-def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | None:
+def _refused(received: ReceivedMessage, settings: ListenerSettings) -> AckCondition | None:
     """Why a message is not stored; None if it is stored.
 
     A message that cannot be interpreted is stored, too: a consumer parks it for a person.
@@ -341,52 +299,3 @@ def _refused(received: _Received, settings: ListenerSettings) -> AckCondition | 
             )
             return AckCondition("reject", code, number, text)
     return None
-
-
-def _copies(received: _Received, profile: Profile) -> list[InboundMessage]:
-    """The message under its key. A merge of visits is copied under the key of each visit, first the
-    prior ones: a merge of V9 into V1 under `ZEBRA|V9`, then under `ZEBRA|V1`.
-    """
-    message = received.message
-    digest = message.body_digest if message else blake2b(received.frame, digest_size=16).digest()
-    headers = {
-        inbound.TYPE: _type_of(message) if message else "",
-        inbound.DIGEST: digest.hex(),
-        inbound.INTERFACE: profile.name,
-        inbound.PEER: f"{received.peer.host} {received.peer.certificate}".rstrip(),
-    }
-    if received.problem is not None:
-        headers[inbound.PROBLEM] = received.problem.finding.code
-    facility, visit, priors = _whose(received, profile)
-    if not visit:
-        headers[inbound.NO_VISIT] = "1"
-    own = visit or digest.hex()[:DIGEST_LETTERS]
-    keyed = [
-        (inbound.record_key(facility, prior), headers | {inbound.MERGE_COPY: "prior"})
-        for prior in priors
-    ]
-    surviving = {inbound.MERGE_COPY: "surviving"} if priors else {}
-    keyed.append((inbound.record_key(facility, own), headers | surviving))
-    return [InboundMessage(received.frame, key, marked, received.at) for key, marked in keyed]
-
-
-def _whose(received: _Received, profile: Profile) -> tuple[str, str, tuple[str, ...]]:
-    """The facility, the visit ("" if none), and the visits that this message merges into it."""
-    header, message = received.header, received.message
-    heads: dict[str, list[str]] = {}
-    for row in message.rows if message else [header.row]:
-        if row:
-            heads.setdefault(row[0], row)
-    facility = first_valued(heads, profile.facility, header.delimiters)
-    visit = first_valued(heads, profile.visit, header.delimiters)
-    if message is None or message.type != "ADT" or "MRG" not in heads:
-        return facility, visit, ()
-    reference = MessageRef(message.body_digest.hex(), "", "ADT", None)
-    merges = merges_of(message, reference, visit or None, profile)
-    priors = dict.fromkeys(merge.prior for merge in merges if isinstance(merge, VisitMerge))
-    return facility, visit, tuple(priors)
-
-
-def _type_of(message: Message) -> str:
-    kind = f"{message.type}^{message.trigger}" if message.trigger else message.type
-    return kind if _TYPE.fullmatch(kind) else ""

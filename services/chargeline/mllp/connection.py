@@ -14,6 +14,7 @@ from contextlib import suppress
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
+from chargeline.mllp.budget import Budget
 from chargeline.mllp.limits import Handler, HangUpError, MllpLimits, Peer, Refusal
 from chargeline.mllp.places import Stage, Tenure
 from chargeline.mllp.telling import LINES, Seldom
@@ -33,6 +34,7 @@ class Listener(Protocol):
     refusal: Refusal
     limits: MllpLimits
     seldom: Seldom
+    budget: Budget
 
     def count(self, name: str, amount: int = 1) -> None:
         """Count something that happened, by its name in `limits.COUNTED`."""
@@ -57,8 +59,10 @@ class SenderConnection:
         self._since = asyncio.get_running_loop().time()
         self._frames = FrameReader(server.limits.frame_bytes)
         self._slots = asyncio.Semaphore(server.limits.in_flight)
-        self._answers: asyncio.Queue[asyncio.Task[Answer] | None] = asyncio.Queue()
+        self._answers: asyncio.Queue[tuple[asyncio.Task[Answer], int] | None] = asyncio.Queue()
         self._in_flight = 0
+        self._in_flight_bytes = 0
+        self._held_up = False  # we read no further, so its silence is not its fault
         self._frame_since: float | None = None
         self._waiting: asyncio.Timeout | None = None
         self._stopping = False
@@ -68,7 +72,8 @@ class SenderConnection:
     def tenure(self) -> Tenure:
         """How this connection holds its place now."""
         host = _counted_as(self._peer.host)
-        return Tenure(host, self._stage, self._since, busy=self._in_flight > 0)
+        busy = self._in_flight > 0 or self._held_up
+        return Tenure(host, self._stage, self._since, busy=busy)
 
     @property
     def peer(self) -> Peer:
@@ -89,6 +94,7 @@ class SenderConnection:
         still get their answers.
         """
         self._stopping = True
+        self._server.budget.wake()
         if self._waiting is not None and not self._frames.partial:
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
@@ -131,6 +137,7 @@ class SenderConnection:
             if self._frames.partial:
                 self._server.count("frame_cut_off")
                 log.warning("frame.cut_off", extra=self._whose)
+            self._server.budget.hold(self, 0)
             await close_writer(self._writer)
 
     # reading
@@ -143,7 +150,8 @@ class SenderConnection:
                     await self._refuse(frame.data, group)
                     return
                 await self._slots.acquire()
-                self._take(group.create_task(self._handle(frame.data)))
+                self._take(group.create_task(self._handle(frame.data)), len(frame.data))
+            self._hold()
             if stranger := self._frames.stranger:  # it waits in vain for an answer
                 self._server.count(f"stranger_{stranger}")
                 log.warning("connection.stranger", extra={**self._whose, "reason": stranger})
@@ -174,12 +182,32 @@ class SenderConnection:
         elif self._frame_since is None or anew:
             self._frame_since = asyncio.get_running_loop().time()
 
-    def _take(self, answer: asyncio.Task[Answer]) -> None:
+    def _take(self, answer: asyncio.Task[Answer], frame_bytes: int) -> None:
         self._in_flight += 1
-        self._answers.put_nowait(answer)
+        self._in_flight_bytes += frame_bytes
+        self._answers.put_nowait((answer, frame_bytes))
+
+    def _hold(self) -> None:
+        """Tell the budget what this connection holds now."""
+        self._server.budget.hold(self, self._frames.held_bytes + self._in_flight_bytes)
+
+    async def _wait_for_room(self) -> None:
+        """Wait while the frames of all connections take more than they may.
+
+        The time of a half frame stands still meanwhile, since the sender is not at fault.
+        """
+        budget, time = self._server.budget, asyncio.get_running_loop().time
+        began = time()
+        while not budget.may_read(self) and (not self._stopping or self._frames.partial):
+            self._held_up = True
+            await budget.changed()
+        self._held_up = False
+        if self._frame_since is not None:
+            self._frame_since += time() - began
 
     async def _receive(self) -> bytes:
         """The next bytes; none at the end of the stream, after the time allowed, or at a stop."""
+        await self._wait_for_room()
         while True:
             waiting = self._waiting = asyncio.timeout_at(self._deadline())
             try:
@@ -217,7 +245,8 @@ class SenderConnection:
                     self._frames.feed(data)
         self._frames = FrameReader(self._limits.frame_bytes)
         await self._slots.acquire()
-        self._take(group.create_task(_given(self._server.refusal(head, reason, self._peer))))
+        self._hold()
+        self._take(group.create_task(_given(self._server.refusal(head, reason, self._peer))), 0)
         self._answers.put_nowait(None)
 
     # answering
@@ -237,7 +266,8 @@ class SenderConnection:
             )
 
     async def _write(self) -> None:
-        while (answer := await self._answers.get()) is not None:
+        while (taken := await self._answers.get()) is not None:
+            answer, frame_bytes = taken
             content = await answer
             if isinstance(content, HangUpError):
                 raise content
@@ -247,6 +277,8 @@ class SenderConnection:
                     await self._writer.drain()
                 self._server.count("answer_sent")
             self._in_flight -= 1
+            self._in_flight_bytes -= frame_bytes
+            self._hold()
             self._slots.release()
 
 

@@ -51,6 +51,7 @@ class MllpLimits(NamedTuple):
     of both that one address may have. idle_seconds: the longest time without a byte while nothing
     is in flight. frame_seconds: the longest time from the first byte of a frame to its last, and
     for the peer to take an answer. in_flight: the most unanswered frames of a connection.
+    memory_bytes: what the frames of all connections may take together, see `budget.py`.
     """
 
     frame_bytes: int = FRAME_BYTES
@@ -61,6 +62,7 @@ class MllpLimits(NamedTuple):
     handshakes: int = 16
     handshake_seconds: float = 3.0
     in_flight: int = 16
+    memory_bytes: int = 268_435_456
 
 
 class HangUpError(Exception):

@@ -27,7 +27,7 @@ class Tenure(NamedTuple):
     """How a connection holds its place.
 
     since: when its last bytes came, or when it came if there are none; seconds of the event loop.
-    busy: a message waits for its answer, so the connection gives way to nobody.
+    busy: a message waits for its answer, or we read no further from it; it gives way to nobody.
     """
 
     host: str

@@ -10,6 +10,7 @@ import ssl
 from collections import Counter
 from collections.abc import Hashable
 
+from chargeline.mllp.budget import Budget
 from chargeline.mllp.connection import SenderConnection
 from chargeline.mllp.limits import COUNTED, Handler, MllpLimits, Peer, Refusal, Report
 from chargeline.mllp.places import Stage, Tenure, admission
@@ -50,6 +51,7 @@ class MllpServer:
         self.refusal = refusal
         self.counts: Counter[str] = Counter()
         self.seldom = Seldom()
+        self.budget = Budget(self.limits.memory_bytes)
         self._report = report
         self._server: asyncio.Server | None = None
         self._ssl_context: ssl.SSLContext | None = None

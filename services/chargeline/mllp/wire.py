@@ -56,12 +56,17 @@ class FrameReader:
         self._searched = 0
         self._discarding = False
 
-    def feed(self, data: bytes) -> list[MllpFrame]:
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of a frame wait here for its end."""
+        return len(self._buffer)
+
+    def feed(self, received: bytes) -> list[MllpFrame]:
         """The frames that these bytes complete, in order.
 
         A frame that is too large is handed out as soon as it passes the limit, before its end.
         """
-        self._buffer += data
+        self._buffer += received
         frames: list[MllpFrame] = []
         while self._buffer and (self.partial or self._begin()):
             end = self._buffer.find(END, self._searched)
@@ -76,7 +81,9 @@ class FrameReader:
                 self._wait_for_more()
                 break
             if not self._discarding:
-                frames += self._complete(bytes(self._buffer[:end]))
+                with memoryview(self._buffer) as view:  # a slice of the buffer would be a copy more
+                    data = bytes(view[:end])
+                frames += self._complete(data)
             del self._buffer[: end + 1]
             self.partial = self._discarding = False
         return frames

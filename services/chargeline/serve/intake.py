@@ -24,7 +24,8 @@ from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.drafting.processor import Processor
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import VisitKey
-from chargeline.gateway.server import InboundMessage, StoreFull, StoreUnavailable
+from chargeline.gateway.received import InboundMessage
+from chargeline.gateway.server import StoreFull, StoreUnavailable
 from chargeline.ledger.errors import DiskFull, Fenced, LedgerError
 from chargeline.ledger.records import Move
 from chargeline.telemetry.metrics import Metrics
@@ -33,6 +34,7 @@ from chargeline.telemetry.metrics import Metrics
 # reads its topic from the beginning, and not from the offset of this mode.
 TOPIC, PARTITION = "serve:inbound", 0
 DUE_AT_ONCE = 200
+BATCH_BYTES = 4_194_304  # of messages in a transaction: what is read of them takes many times that
 BUSY_SECONDS = 1.0  # until redrafting asks again whether messages wait
 _R = TypeVar("_R")
 
@@ -131,13 +133,22 @@ class Intake:
         try:
             while True:
                 await self._filled.wait()
-                messages = [self._queue.popleft() for _ in range(min(self.most, len(self._queue)))]
+                messages = self._next()
                 if not self._queue:
                     self._filled.clear()
                 await self._work(messages)
         finally:
             self._ended = True
             _refuse(self._queue, StoreUnavailable("this program is ending"))
+
+    def _next(self) -> list[_UnkeptMessage]:
+        """The messages of the next transaction: one, and more while they are few and small."""
+        messages: list[_UnkeptMessage] = []
+        size = 0
+        while self._queue and len(messages) < self.most and size < BATCH_BYTES:
+            messages.append(self._queue.popleft())
+            size += len(messages[-1].value)
+        return messages
 
     async def _work(self, messages: Sequence[_UnkeptMessage]) -> None:
         """Keep messages in one transaction. If that fails for good, keep each in a transaction of

@@ -46,8 +46,8 @@ CUT_SECONDS = 0.5
 # and the outbox together, the second for one wait for a ledger that another program holds.
 END_SHARE = 0.6
 BUSY_SHARE = 0.2
-# Messages of a connection at once. At worst, with 64 connections, 64 x (8 + 1) = 576 of the
-# largest messages are in memory.
+# The most unanswered messages of a connection: more than in a gateway, since one transaction keeps
+# those of all.
 IN_FLIGHT = 8
 
 

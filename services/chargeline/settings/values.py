@@ -193,9 +193,14 @@ class Settings(BaseSettings):
         "CA certificates that senders are checked with, PEM. If set, a sender needs a certificate.",
     )
     mllp_frame_bytes: _FrameBytes = _set(
-        8_388_608,
+        1_048_576,
         "The largest message that is accepted. Our Kafka clients and `topics create` follow it, so "
         "set the same value for all programs.",
+    )
+    mllp_memory_bytes: _Count = _set(
+        268_435_456,
+        "What the messages of all senders may take together until they are acknowledged; each byte "
+        "counts as 4. Above it the listener reads no further, and the senders wait.",
     )
     mllp_connections: _Count = _set(
         64,

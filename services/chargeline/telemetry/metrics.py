@@ -303,6 +303,13 @@ class Metrics:
         do="0 in clinic hours: the sender cannot reach the gateway, or its certificate has "
         "expired.",
     )
+    held_bytes = _gauge(
+        "chargeline_gateway_held_bytes",
+        meaning="What the MLLP frames that are not acknowledged take, counted as for "
+        "CHARGELINE_MLLP_MEMORY_BYTES.",
+        do="near CHARGELINE_MLLP_MEMORY_BYTES: the senders wait, because the store is slow or many "
+        "send large messages at once. See /readyz; raise the setting if there is memory for it.",
+    )
     frames = _count(
         "chargeline_gateway_frames_total",
         "frame",
