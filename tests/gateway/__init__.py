@@ -80,23 +80,23 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def make_authority(folder: Path, name: str) -> None:
     """A certificate authority of that name: `name.pem` and `name.key`."""
-    _openssl(
+    openssl(
         "req", "-x509", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key",
         "-out", folder / f"{name}.pem", "-days", "2", "-subj", f"/CN={name}",
     )  # fmt: skip
 
 
-def make_certificate(folder: Path, name: str, authority: str) -> None:
+def make_certificate(folder: Path, name: str, authority: str, *, days: int = 2) -> None:
     """A certificate for a server or a client of that name: `name.pem` and `name.key`."""
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
     extensions.write_text(f"subjectAltName=DNS:{name}\n")
-    _openssl(
+    openssl(
         "req", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key",
         "-out", request, "-subj", f"/CN={name}",
     )  # fmt: skip
-    _openssl(
+    openssl(
         "x509", "-req", "-in", request, "-CA", folder / f"{authority}.pem",
-        "-CAkey", folder / f"{authority}.key", "-set_serial", "1", "-days", "2",
+        "-CAkey", folder / f"{authority}.key", "-set_serial", "1", "-days", str(days),
         "-extfile", extensions, "-out", folder / f"{name}.pem",
     )  # fmt: skip
 
@@ -104,5 +104,21 @@ def make_certificate(folder: Path, name: str, authority: str) -> None:
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
-def _openssl(*arguments: str | Path) -> None:
+def make_revocations(folder: Path, authority: str, *, revoked: bool) -> None:
+    """The list of revoked certificates of an authority, `revoked.pem`: all that it has signed, or
+    none.
+    """
+    entry = "R\t400101000000Z\t200101000000Z\t01\tunknown\t/CN=revoked\n" if revoked else ""
+    (folder / "index.txt").write_text(entry)
+    (folder / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index.txt\ndefault_md=sha256\n"
+    )
+    openssl(
+        "ca", "-gencrl", "-config", folder / "ca.cnf", "-cert", folder / f"{authority}.pem",
+        "-keyfile", folder / f"{authority}.key", "-crldays", "1", "-out", folder / "revoked.pem",
+    )  # fmt: skip
+
+
+def openssl(*arguments: str | Path) -> None:
+    """Run openssl with these arguments."""
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)

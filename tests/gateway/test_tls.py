@@ -3,24 +3,30 @@
 The tests make their certificates with openssl.
 """
 
+import asyncio
 import io
+import shutil
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from chargeline.gateway import tls
 from chargeline.gateway.server import Gateway
-from chargeline.gateway.tls import tls_context
+from chargeline.gateway.tls import CertificateError, Certificates, TlsFiles, end_of, tls_context
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
-from tests.clock import PATIENCE_SECONDS
+from tests.clock import PATIENCE_SECONDS, elapse
 from tests.gateway import (
     HOST,
     MemoryStore,
     make_authority,
     make_certificate,
+    make_revocations,
+    openssl,
     running,
     until,
 )
@@ -50,11 +56,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def own_certificate(folder: Path) -> dict[str, object]:
-    return {"certificate": folder / "gateway.pem", "private_key": folder / "gateway.key"}
+    return {"tls": TlsFiles(folder / "gateway.pem", folder / "gateway.key")}
 
 
 def mutual(folder: Path) -> dict[str, object]:
-    return own_certificate(folder) | {"authorities": folder / "hospital.pem"}
+    files = (folder / "gateway.pem", folder / "gateway.key", folder / "hospital.pem")
+    return {"tls": TlsFiles(*files)}
 
 
 @asynccontextmanager
@@ -164,12 +171,140 @@ async def test_closing_under_tls_answers_what_is_in_flight(folder: Path) -> None
 @pytest.mark.parametrize("missing", ["certificate", "both"])
 def test_authorities_or_a_key_need_a_certificate(folder: Path, missing: str) -> None:
     """With such settings a gateway would serve without TLS, so it does not start."""
-    files: dict[str, Path | None] = {
-        "certificate": None,
-        "private_key": folder / "gateway.key",
-        "authorities": folder / "hospital.pem",
-    }
-    if missing == "both":
-        files["authorities"] = None
-    with pytest.raises(ValueError, match="expected a certificate"):
-        tls_context(**files)
+    authorities = folder / "hospital.pem" if missing == "certificate" else None
+    files = TlsFiles(private_key=folder / "gateway.key", authorities=authorities)
+    with pytest.raises(CertificateError, match="expected a certificate"):
+        tls_context(files)
+
+
+def test_a_key_with_a_password_is_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+    """The error names the file and the command that decrypts it; nobody is asked for a password."""
+    locked = tmp_path / "locked.key"
+    openssl("pkey", "-in", folder / "gateway.key", "-aes256", "-passout", "pass:x", "-out", locked)
+    with pytest.raises(CertificateError) as caught:
+        tls_context(TlsFiles(folder / "gateway.pem", locked))
+    assert "an encrypted one" in str(caught.value) and "openssl pkey" in str(caught.value)
+    assert caught.value.finding.where == str(locked)
+
+
+# ------------------------------------------------------------------ renewal
+
+
+@pytest.fixture
+def renewable(folder: Path, tmp_path: Path) -> Path:
+    """A folder of its own with the authority `hospital` and a certificate of `gateway`."""
+    for name in ("hospital.pem", "hospital.key", "pharmacy.pem", "pharmacy.key"):
+        shutil.copy(folder / name, tmp_path / name)
+    make_certificate(tmp_path, "gateway", "hospital")
+    return tmp_path
+
+
+async def shown(gateway: Gateway, folder: Path) -> bytes:
+    """The certificate that a new connection is shown."""
+    async with connected(gateway, folder, "pharmacy") as client:
+        certificate = client._writer.get_extra_info("ssl_object").getpeercert(True)
+        assert isinstance(certificate, bytes)
+        return certificate
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_new_certificates_count_and_no_connection_is_dropped(
+    renewable: Path, asked: bool
+) -> None:
+    """After the files have changed, or at SIGHUP, a new connection is shown the new certificate,
+    and a message on an old connection is answered.
+    """
+    async with (
+        running(MemoryStore(), **mutual(renewable)) as gateway,
+        connected(gateway, renewable, "pharmacy") as client,
+    ):
+        before = await shown(gateway, renewable)
+        make_certificate(renewable, "gateway", "hospital")
+        gateway.certificates.look(asked=asked)
+        assert await shown(gateway, renewable) != before
+        assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
+
+
+async def test_the_files_are_looked_at_while_the_listener_runs(renewable: Path) -> None:
+    """Nobody asks: ten seconds after the files have changed the new certificate is shown."""
+    async with running(MemoryStore(), **mutual(renewable)) as gateway:
+        before = await shown(gateway, renewable)
+        make_certificate(renewable, "gateway", "hospital")
+        elapse(tls.LOOK_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await shown(gateway, renewable) == before:
+                await asyncio.sleep(0.01)
+
+
+async def test_files_that_cannot_be_used_leave_those_before_in_force(
+    renewable: Path, out: io.StringIO
+) -> None:
+    """A certificate without its key, as in the middle of a change: it is logged, senders are served
+    as before, and the key that follows is taken.
+    """
+    async with running(MemoryStore(), **mutual(renewable)) as gateway:
+        before = await shown(gateway, renewable)
+        key = (renewable / "gateway.key").read_bytes()
+        make_certificate(renewable, "gateway", "hospital")
+        new_key = (renewable / "gateway.key").read_bytes()
+        (renewable / "gateway.key").write_bytes(key)
+        gateway.certificates.look()
+        assert await shown(gateway, renewable) == before
+        (renewable / "gateway.key").write_bytes(new_key)
+        gateway.certificates.look(asked=True)
+        assert await shown(gateway, renewable) != before
+    events = [line["event"] for line in lines(out)]
+    assert "certificates.refused" in events and "certificates.read" in events
+
+
+async def test_a_revoked_certificate_is_refused_once_the_list_says_so(renewable: Path) -> None:
+    """The list is empty, and then holds the sender: the sender is served, and then refused."""
+    make_revocations(renewable, "hospital", revoked=False)
+    files = TlsFiles(
+        renewable / "gateway.pem",
+        renewable / "gateway.key",
+        renewable / "hospital.pem",
+        renewable / "revoked.pem",
+    )
+    async with running(MemoryStore(), tls=files) as gateway:
+        async with connected(gateway, renewable, "pharmacy") as client:
+            assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
+        make_revocations(renewable, "hospital", revoked=True)
+        gateway.certificates.look()
+        with pytest.raises(REFUSED):
+            async with connected(gateway, renewable, "pharmacy") as client:
+                await client.send(RAS)
+        await until(lambda: gateway.counts["handshake_failed"] == 1)
+
+
+@pytest.mark.parametrize("days", [2, 40, 10_000])
+def test_the_days_of_our_certificate_are_those_that_openssl_gave_it(
+    renewable: Path, days: int
+) -> None:
+    """Two days and forty (a time with two digits of the year), and after 2050 (with four)."""
+    make_certificate(renewable, "gateway", "hospital", days=days)
+    ends = end_of((renewable / "gateway.pem").read_text())
+    assert timedelta(0) <= datetime.now(UTC) + timedelta(days=days) - ends < timedelta(minutes=5)
+
+
+async def test_the_end_of_our_certificate_is_said_before_it_comes(
+    renewable: Path, out: io.StringIO
+) -> None:
+    """Above 30 days nothing is said; below, one line a day; after the end, one line."""
+    make_certificate(renewable, "gateway", "hospital", days=40)
+    now = datetime.now(UTC)
+    clock = [now]
+    files = TlsFiles(renewable / "gateway.pem", renewable / "gateway.key")
+    certificates = Certificates(files, lambda _context: None, lambda: clock[-1])
+    said = []
+    for days in (0, 20, 20.5, 21, 41, 42):
+        clock.append(now + timedelta(days=days))
+        before = len(lines(out))
+        if certificates.ends is None:
+            certificates.first()
+        else:
+            certificates.look()
+        said.append([line["event"] for line in lines(out)][before:])
+    soon, ended = ["certificate.ends_soon"], ["certificate.expired"]
+    assert said == [[], soon, [], soon, ended, []]
+    assert int(certificates.days_left()) == -2

@@ -440,6 +440,17 @@ async def test_the_metrics_count_what_came(served: Make) -> None:
     assert await service.stop() == 0
 
 
+async def test_sighup_does_not_end_it(served: Make) -> None:
+    """It reads its certificates again at SIGHUP, also without any; then it still takes messages."""
+    service = served("")
+    service.start()
+    await service.ready()
+    service.process.send_signal(signal.SIGHUP)
+    await until(lambda: "certificates.read" in service.said(), service.said)
+    await deliver(feed(1, 7)[:1], service.port)
+    assert await service.stop() == 0
+
+
 async def test_too_many_parked_messages_stop_it(served: Make) -> None:
     """A wrong interface profile must not drain the feed: exit code 1 and an error in words. The
     parked messages are in the ledger.

@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -19,6 +20,7 @@ from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.received import InboundMessage
+from chargeline.gateway.tls import CertificateError, TlsFiles
 from chargeline.hl7.profile import make_profile
 from chargeline.kafka import connecting as kafka
 from chargeline.mllp.limits import MllpLimits
@@ -130,12 +132,16 @@ async def run(settings: Settings) -> int:
 
 
 async def listen(gateway: server.Gateway, settings: Settings) -> None:
-    """Begin to listen for MLLP.
+    """Begin to listen for MLLP, and read the certificates again at each SIGHUP.
 
-    Raises ListenError if the address or a certificate cannot be used.
+    Raises ListenError or CertificateError if the address or a certificate cannot be used.
     """
+    read_again = partial(gateway.certificates.look, asked=True)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again)
     try:
         await gateway.start()
+    except CertificateError:
+        raise
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         reason = getattr(error, "strerror", None) or error
         raise ListenError(
@@ -167,9 +173,12 @@ def server_settings(
             memory_bytes=settings.mllp_memory_bytes,
         ),
         grace_seconds=grace_seconds,
-        certificate=settings.mllp_tls_certificate_file,
-        private_key=settings.mllp_tls_key_file,
-        authorities=settings.mllp_tls_client_ca_file,
+        tls=TlsFiles(
+            certificate=settings.mllp_tls_certificate_file,
+            private_key=settings.mllp_tls_key_file,
+            authorities=settings.mllp_tls_client_ca_file,
+            revoked=settings.mllp_tls_client_crl_file,
+        ),
     )
 
 
@@ -200,6 +209,7 @@ def listener_pages(
 
     def before_scrape() -> None:
         metrics.open_connections.set(gateway.server.connections)
+        metrics.certificate_left.set(gateway.certificates.days_left() * 86_400)
         metrics.held_bytes.set(gateway.server.budget.used)
 
     version = {"program": program, "version": VERSION}

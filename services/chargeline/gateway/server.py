@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from chargeline.drafting.beside import read_beside
@@ -27,7 +26,7 @@ from chargeline.gateway.received import (
     ReceivedMessage,
     receive,
 )
-from chargeline.gateway.tls import tls_context
+from chargeline.gateway.tls import Certificates, TlsFiles
 from chargeline.hl7.acknowledge import (
     STORED,
     AckCondition,
@@ -112,8 +111,7 @@ class ListenerSettings:
     """All that can be set for a listener. An empty set of processing ids or versions allows any.
 
     store_seconds: how long a message waits for a store that is down. retry_seconds: the time
-    between two tries. authorities: the PEM file of the authorities whose client certificates are
-    accepted; without it a sender needs no certificate.
+    between two tries. tls: plain TCP without a certificate.
     """
 
     host: str = "0.0.0.0"
@@ -125,9 +123,7 @@ class ListenerSettings:
     processing_ids: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset()
     answers: AnswerMode = "as_asked"
-    certificate: Path | None = None
-    private_key: Path | None = None
-    authorities: Path | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)
 
 
 def _no_report(_name: str, _amount: int) -> None:
@@ -165,6 +161,8 @@ class Gateway:
         self.server = MllpServer(
             self.handle, self.settings.limits, refusal=self._too_large, report=self._count
         )
+        self.certificates = Certificates(self.settings.tls, self.server.renew, now)
+        self._watching: asyncio.Task[None] | None = None
         self._store = store
         self._profile = profile
         self._report = report
@@ -172,14 +170,17 @@ class Gateway:
         self._new_number = new_number
 
     async def start(self) -> None:
-        """Listen. Raises OSError if the address or a certificate cannot be used."""
-        to = self.settings
-        context = tls_context(to.certificate, to.private_key, to.authorities)
-        await self.server.start(to.host, to.port, context)
+        """Listen. Raises OSError or CertificateError if the address or a file cannot be used."""
+        context = self.certificates.first()
+        await self.server.start(self.settings.host, self.settings.port, context)
+        if context is not None:
+            self._watching = asyncio.create_task(self.certificates.watch())
         log.info("gateway.listening", host=self.settings.host, port=self.server.port)
 
     async def close(self) -> None:
         """Accept no more, and answer the frames in flight, for at most the grace time."""
+        if self._watching is not None:
+            self._watching.cancel()
         await self.server.close(self.settings.grace_seconds)
 
     async def handle(self, frame: bytes, peer: Peer) -> bytes | None:

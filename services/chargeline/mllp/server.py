@@ -67,6 +67,10 @@ class MllpServer:
         self._ssl_context = ssl_context
         self._server = await asyncio.start_server(self._accept, host, port)
 
+    def renew(self, ssl_context: ssl.SSLContext) -> None:
+        """Use another TLS context for connections that come from now on."""
+        self._ssl_context = ssl_context
+
     @property
     def port(self) -> int:
         """The port on which this server listens."""

@@ -212,6 +212,16 @@ _TOGETHER = (
         do="set the certificate and its key too",
     ),
     _Together.rule(
+        "mllp_tls_client_crl_file",
+        "mllp_tls_client_ca_file",
+        broken=lambda s: (
+            s.mllp_tls_client_crl_file is not None and s.mllp_tls_client_ca_file is None
+        ),
+        expected="CHARGELINE_MLLP_TLS_CLIENT_CA_FILE to be set as well",
+        found="no CA certificates of senders",
+        do="set the CA certificates too, or remove the list of revoked ones",
+    ),
+    _Together.rule(
         "kafka_heartbeat_interval_ms",
         "kafka_session_timeout_ms",
         broken=lambda s: s.kafka_heartbeat_interval_ms * 3 > s.kafka_session_timeout_ms,

@@ -192,6 +192,11 @@ class Settings(BaseSettings):
         None,
         "CA certificates that senders are checked with, PEM. If set, a sender needs a certificate.",
     )
+    mllp_tls_client_crl_file: FilePath | None = _set(
+        None,
+        "Revoked certificates of senders, a PEM list (CRL) of the same CA. A list that is older "
+        "than it says it may be refuses every sender.",
+    )
     mllp_frame_bytes: _FrameBytes = _set(
         1_048_576,
         "The largest message that is accepted. Our Kafka clients and `topics create` follow it, so "

@@ -303,6 +303,14 @@ class Metrics:
         do="0 in clinic hours: the sender cannot reach the gateway, or its certificate has "
         "expired.",
     )
+    certificate_left = _gauge(
+        "chargeline_gateway_certificate_left_seconds",
+        meaning="Seconds until the certificate of the MLLP listener ends, below 0 when it has "
+        "ended; NaN without TLS.",
+        do="below 2592000, which is 30 days: replace the files of "
+        "CHARGELINE_MLLP_TLS_CERTIFICATE_FILE and _KEY_FILE; they are read again without a "
+        "restart.",
+    )
     held_bytes = _gauge(
         "chargeline_gateway_held_bytes",
         meaning="What the MLLP frames that are not acknowledged take, counted as for "
