@@ -14,4 +14,6 @@ RUN useradd --system --uid 10001 --no-create-home chargeline
 COPY --from=build /app /app
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
+# In a container MLLP listens beyond loopback: run with CHARGELINE_MLLP_HOST=0.0.0.0 and either
+# CHARGELINE_MLLP_TLS_CERTIFICATE_FILE and _KEY_FILE, or CHARGELINE_ALLOW_PLAINTEXT=yes.
 ENTRYPOINT ["chargeline"]

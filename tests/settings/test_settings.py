@@ -5,6 +5,7 @@ Each test begins with an environment that has no variable of ours.
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -234,3 +235,70 @@ def test_a_shape_tells_length_and_kinds(value: str, shape: str) -> None:
 def test_the_documentation_of_the_settings_is_true() -> None:
     """docs/configuration.md is what `python -m chargeline.settings.page` prints."""
     assert (REPOSITORY / "docs/configuration.md").read_text(encoding="utf-8") == as_markdown()
+
+
+# ------------------------------------------------------------------ patients in the clear
+
+
+VERIFIED = "postgresql+asyncpg://zebra@db/charges?sslmode=verify-full&sslrootcert=/ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("variable_name", "value", "where"),
+    [
+        ("MLLP_HOST", "0.0.0.0", "MLLP_HOST"),
+        ("MLLP_HOST", "::", "MLLP_HOST"),
+        ("MLLP_HOST", "gateway.example", "MLLP_HOST"),
+        ("KAFKA_BOOTSTRAP", "kafka-1:9092", "KAFKA_SECURITY_PROTOCOL"),
+        ("KAFKA_BOOTSTRAP", "localhost:9092,10.0.0.7:9092", "KAFKA_SECURITY_PROTOCOL"),
+        ("LEDGER_URL", "postgresql+asyncpg://zebra@db/charges", "LEDGER_URL"),
+        ("LEDGER_URL", "postgresql+asyncpg://zebra@db:5432/charges?sslmode=require", "LEDGER_URL"),
+        ("LEDGER_URL", "postgresql+asyncpg:///charges?host=10.0.0.7", "LEDGER_URL"),
+    ],
+)
+def test_patients_do_not_cross_a_network_in_the_clear(
+    monkeypatch: pytest.MonkeyPatch, variable_name: str, value: str, where: str
+) -> None:
+    """Beyond loopback a program without verified TLS does not start, unless the one setting allows
+    it; the mistake names that setting.
+    """
+    (mistake,) = mistakes(monkeypatch, **{variable_name: value})
+    assert f"CHARGELINE_{where}" in mistake
+    assert "CHARGELINE_ALLOW_PLAINTEXT=yes" in mistake
+    monkeypatch.setenv("CHARGELINE_ALLOW_PLAINTEXT", "yes")
+    load()
+
+
+@pytest.mark.parametrize(
+    ("variable_name", "value"),
+    [
+        ("MLLP_HOST", "127.0.0.2"),
+        ("MLLP_HOST", "::1"),
+        ("KAFKA_BOOTSTRAP", "localhost:9092,127.0.0.1:9093"),
+        ("LEDGER_URL", "postgresql+asyncpg://zebra@localhost/charges"),
+        ("LEDGER_URL", "postgresql+asyncpg://zebra@[::1]:5432/charges"),
+        ("LEDGER_URL", "postgresql+asyncpg:///charges"),
+        ("LEDGER_URL", "postgresql+asyncpg:///charges?host=/var/run/postgresql"),
+        ("LEDGER_URL", VERIFIED),
+    ],
+)
+def test_loopback_sockets_and_verified_tls_need_no_permission(
+    monkeypatch: pytest.MonkeyPatch, variable_name: str, value: str
+) -> None:
+    """What stays on the machine, and a PostgreSQL whose certificate is verified."""
+    monkeypatch.setenv(f"CHARGELINE_{variable_name}", value)
+    load()
+
+
+def test_a_ca_file_asks_postgresql_for_verified_tls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The address gets sslmode=verify-full and the file; what the address says itself stays."""
+    authority = tmp_path / "ca.pem"
+    authority.write_text("")
+    monkeypatch.setenv("CHARGELINE_LEDGER_TLS_CA_FILE", str(authority))
+    monkeypatch.setenv("CHARGELINE_LEDGER_URL", "postgresql+asyncpg://zebra@db/charges")
+    query = parse_qs(urlsplit(load().ledger_address()).query)
+    assert query == {"sslmode": ["verify-full"], "sslrootcert": [str(authority)]}
+    monkeypatch.setenv("CHARGELINE_LEDGER_URL", VERIFIED)
+    assert load().ledger_address() == VERIFIED

@@ -66,7 +66,7 @@ async def run(settings: Settings) -> int:
         read_prices(settings.prices)  # reports mistakes of the price list before we connect
     failures = TaskFailures(log)
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(settings.ledger_url.get_secret_value(), limits=_limits(settings))
+        ledger = await Ledger.open(settings.ledger_address(), limits=_limits(settings))
         stack.push_async_callback(lambda: closed(ledger.close(), "ledger", log))
         metrics = Metrics(CollectorRegistry(), program="capture", version=VERSION)
         processor = new_processor(

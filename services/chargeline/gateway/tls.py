@@ -22,7 +22,7 @@ WARNING_DAYS = 30
 _DAY = timedelta(days=1)
 
 
-class CertificateError(FindingError, ValueError):
+class CertificateError(FindingError, OSError):
     """A file of certificates or keys cannot be used."""
 
 

@@ -13,7 +13,7 @@ from chargeline.settings import Settings
 @asynccontextmanager
 async def opened(settings: Settings, *, accept_old: bool = False) -> AsyncIterator[Ledger]:
     """The ledger of CHARGELINE_LEDGER_URL; `accept_old` is for a command that migrates it."""
-    ledger = await Ledger.open(settings.ledger_url.get_secret_value(), accept_old=accept_old)
+    ledger = await Ledger.open(settings.ledger_address(), accept_old=accept_old)
     try:
         yield ledger
     finally:

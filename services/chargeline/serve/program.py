@@ -149,7 +149,7 @@ async def _run(
 @asynccontextmanager
 async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger. A new one gets its tables, an old one is migrated."""
-    url = settings.ledger_url.get_secret_value()
+    url = settings.ledger_address()
     busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
     ledger = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=busy_seconds))
     try:

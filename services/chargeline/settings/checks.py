@@ -15,6 +15,11 @@ from typing import Any, NamedTuple, Self
 from pydantic import DirectoryPath, FilePath, SecretStr, ValidationError
 
 from chargeline.engine import Finding, FindingError, shape_of
+from chargeline.settings.plaintext import (
+    kafka_in_the_clear,
+    ledger_in_the_clear,
+    mllp_in_the_clear,
+)
 from chargeline.settings.values import PREFIX, Settings, expected_of, variable
 
 
@@ -146,6 +151,13 @@ def _topics(settings: Settings) -> list[str]:
 _TOPIC_FIELDS = ("topic_inbound", "topic_drafts", "topic_questions", "topic_parked")
 _LEDGERS = re.compile(r"sqlite\+aiosqlite://|postgresql\+asyncpg://")
 _PAIR = "a certificate and its key"
+_OR_ALLOW = ", or CHARGELINE_ALLOW_PLAINTEXT=yes if something else encrypts on the way"
+
+
+def _forbidden(question: Callable[[Settings], bool]) -> Callable[[Settings], bool]:
+    return lambda settings: settings.allow_plaintext == "no" and question(settings)
+
+
 _TOGETHER = (
     _Together.rule(
         "kafka_sasl_mechanism",
@@ -246,6 +258,33 @@ _TOGETHER = (
         expected="four different topics",
         found="one name twice",
         do="rename one; what chargeline writes must not come back as its input",
+    ),
+    _Together.rule(
+        "mllp_host",
+        "mllp_tls_certificate_file",
+        "allow_plaintext",
+        broken=_forbidden(mllp_in_the_clear),
+        expected="TLS on the MLLP listener, because other machines reach its address",
+        found="no certificate",
+        do="set CHARGELINE_MLLP_TLS_CERTIFICATE_FILE and _KEY_FILE" + _OR_ALLOW,
+    ),
+    _Together.rule(
+        "kafka_security_protocol",
+        "kafka_bootstrap",
+        "allow_plaintext",
+        broken=_forbidden(kafka_in_the_clear),
+        expected="SSL or SASL_SSL, because Kafka is on another machine",
+        found="a protocol without TLS",
+        do="set CHARGELINE_KAFKA_SECURITY_PROTOCOL" + _OR_ALLOW,
+    ),
+    _Together.rule(
+        "ledger_url",
+        "ledger_tls_ca_file",
+        "allow_plaintext",
+        broken=_forbidden(ledger_in_the_clear),
+        expected="verified TLS to PostgreSQL, because it is on another machine",
+        found="an address without sslmode=verify-full",
+        do="set CHARGELINE_LEDGER_TLS_CA_FILE" + _OR_ALLOW,
     ),
     _Together.rule(
         "ledger_url",

@@ -22,7 +22,7 @@ _GROUPS = {
     "parked_in_a_row": "Parked messages",
     "http_host": "Health pages",
     "mllp_host": "Gateway",
-    "shutdown_seconds": "Process",
+    "allow_plaintext": "Process",
 }
 # The text of a group, before the table of its settings.
 _NOTES = {
@@ -40,7 +40,11 @@ topics that exist it says which take less.""",
     "ledger_url": """
 A program ends with the reason if the ledger cannot be reached when the program starts, refuses the
 login, or has another schema. If the ledger goes away later, or its disk is full, the program waits
-and reads no further messages until the ledger is back.""",
+and reads no further messages until the ledger is back.
+
+For PostgreSQL on another machine, set `CHARGELINE_LEDGER_TLS_CA_FILE`, or write
+`?sslmode=verify-full&sslrootcert=FILE` into the address. Else `CHARGELINE_ALLOW_PLAINTEXT` must
+allow a connection that nobody has verified.""",
     "parked_in_a_row": """
 When a limit is exceeded, the program commits its batch and ends with exit code 1 and the reason. So
 a wrong interface profile parks some messages, and not the whole feed. Nothing is lost, and messages

@@ -6,6 +6,7 @@ in checks.py, and how the settings are shown in page.py.
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import parse_qs, urlencode
 
 from annotated_types import Ge, Le
 from pydantic import DirectoryPath, Field, FilePath, SecretStr, StringConstraints
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
         "Database for messages and drafts. SQLite serves one process, PostgreSQL many.",
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE",
     )
+    ledger_tls_ca_file: FilePath | None = _set(
+        None,
+        "CA certificates that PostgreSQL's certificate is checked with, PEM. If set, its name is "
+        "checked as well (sslmode=verify-full), and a server without TLS is refused.",
+    )
     retention_days: _Count = _set(
         400,
         "Days that messages and drafts are kept after the last change of their visit. A parked "
@@ -181,7 +187,10 @@ class Settings(BaseSettings):
 
     # Gateway
     mllp_host: _Host = _set(
-        "127.0.0.1", "Address that the MLLP listener listens on. In a container: 0.0.0.0.", "a host"
+        "127.0.0.1",
+        "Address that the MLLP listener listens on. In a container: 0.0.0.0, with TLS or "
+        "CHARGELINE_ALLOW_PLAINTEXT.",
+        "a host",
     )
     mllp_port: _Port = _set(2575, "Port of the MLLP listener.")
     mllp_tls_certificate_file: FilePath | None = _set(
@@ -227,6 +236,12 @@ class Settings(BaseSettings):
     )
 
     # Process
+    allow_plaintext: Literal["no", "yes"] = _set(
+        "no",
+        "Whether patients may go over a network without verified TLS: to the MLLP listener, Kafka "
+        "or PostgreSQL. Without yes, a program that is set up so does not start. Loopback is "
+        "always allowed. Say yes only where something else encrypts, such as a service mesh.",
+    )
     shutdown_seconds: _Count = _set(
         25,
         "How long a program that is stopped may finish its work. Less than the pod's grace period.",
@@ -255,6 +270,20 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.kafka_sasl_username
             options["sasl_plain_password"] = self.kafka_sasl_password.get_secret_value()
         return options
+
+    def ledger_address(self) -> str:
+        """The address of the ledger; with `ledger_tls_ca_file` it asks PostgreSQL for verified TLS.
+
+        It may hold a password.
+        """
+        url = self.ledger_url.get_secret_value()
+        if self.ledger_tls_ca_file is None or not url.startswith("postgresql"):
+            return url
+        address, _question, query = url.partition("?")
+        said = parse_qs(query)
+        added = {"sslmode": "verify-full", "sslrootcert": str(self.ledger_tls_ca_file)}
+        wanted = [urlencode({name: value}) for name, value in added.items() if name not in said]
+        return f"{address}?{'&'.join([*filter(None, [query]), *wanted])}"
 
     def http_address(self) -> tuple[str, int]:
         """Host and port of the health pages."""
