@@ -19,7 +19,9 @@ async def with_tables(url: str) -> str:
     tests, the migrations would take 50 ms each.
     """
     if url.startswith(_SQLITE):
-        Path(url.removeprefix(_SQLITE)).write_bytes(await _migrated_file())
+        file = Path(url.removeprefix(_SQLITE))
+        file.touch(0o600)
+        file.write_bytes(await _migrated_file())
     else:
         await _migrate(url)
     return url

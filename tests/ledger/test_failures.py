@@ -140,6 +140,13 @@ async def test_an_address_of_another_kind_is_refused(address: str) -> None:
     assert_well_said(caught.value)
 
 
+async def test_of_a_password_with_a_hash_nothing_is_shown() -> None:
+    """What stands before the # looks like a host, and is a part of the password."""
+    with pytest.raises(BadAddress, match="# as %23") as caught:
+        await Ledger.open("postgresql://user:zebra#stripes/db")
+    assert "zebra" not in str(caught.value)
+
+
 async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     """The ledger creates a file, but no folder. The error names the path."""
     with pytest.raises(Unreachable, match=r"nowhere/ledger\.sqlite, found .*No such file"):
@@ -149,6 +156,7 @@ async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 async def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     """A text file is refused, and its content stays as it was."""
     file = tmp_path / "notes.txt"
+    file.touch(0o600)
     file.write_text("Not a database. " * 100)
     with pytest.raises(NotALedger):
         await Ledger.open(f"sqlite:///{file}")
@@ -163,6 +171,17 @@ async def test_only_its_owner_can_read_a_ledger_file(tmp_path: Path) -> None:
     await ledger.close()
     assert len(modes) == 3
     assert set(modes.values()) == {0o600}
+
+
+async def test_a_ledger_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    """The error names the mode and the command that mends it; after that the ledger opens."""
+    file = tmp_path / "ledger.sqlite"
+    file.touch(0o600)
+    file.chmod(0o644)
+    with pytest.raises(AccessRefused, match=f"mode 0644 of .*chmod o= {file}"):
+        await Ledger.open(f"sqlite:///{file}", accept_old=True)
+    file.chmod(0o640)
+    await (await Ledger.open(f"sqlite:///{file}", accept_old=True)).close()
 
 
 async def test_a_full_disk_keeps_nothing_of_the_batch_sqlite(tmp_path: Path) -> None:
@@ -224,6 +243,7 @@ async def test_a_ledger_that_another_program_holds_is_busy(tmp_path: Path) -> No
 async def test_programs_that_begin_with_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
     """SQLite does not wait for a lock when it changes the journal of a new file. We wait for it."""
     file = tmp_path / "ledger.sqlite"
+    file.touch(0o600)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("CREATE TABLE theirs (a)")
     other.execute("BEGIN IMMEDIATE")

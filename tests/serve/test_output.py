@@ -63,6 +63,28 @@ def test_a_new_file_is_for_its_owner_only_and_an_old_one_goes_on(tmp_path: Path)
     assert path.read_bytes() == 3 * as_line(DRAFT)
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o606])
+def test_a_file_that_others_can_open_is_refused(tmp_path: Path, mode: int) -> None:
+    """The error names the file and the command that mends it, and nothing is written."""
+    path = tmp_path / "events.jsonl"
+    path.touch(0o600)
+    path.chmod(mode)
+    with pytest.raises(OutputError, match=f"found the mode {mode:04o}.*chmod o= {path}"):
+        Output(path).write([DRAFT])
+    assert path.read_bytes() == b""
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Whoever may write into the folder could else have patients written elsewhere."""
+    target = tmp_path / "elsewhere"
+    target.touch(0o600)
+    path = tmp_path / "events.jsonl"
+    path.symlink_to(target)
+    with pytest.raises(OutputError, match="found a symbolic link"):
+        Output(path).check()
+    assert target.read_bytes() == b""
+
+
 def test_a_file_that_was_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
     """Log rotation moves the file away: the next event goes into a new file of the old name."""
     path = tmp_path / "events.jsonl"
@@ -92,9 +114,11 @@ def test_without_room_no_half_line_stays(tmp_path: Path) -> None:
 def test_the_beginning_of_a_line_that_a_crash_left_is_cut_off(tmp_path: Path, length: int) -> None:
     """The half line is cut off. Its event is still in the ledger and is written on a whole line."""
     path = tmp_path / "events.jsonl"
+    path.touch(0o600)
     path.write_bytes(as_line(DRAFT) + as_line(DRAFT)[:length])
     Output(path).write([DRAFT])
     assert path.read_bytes() == 2 * as_line(DRAFT)
+    path.touch(0o600)
     path.write_bytes(as_line(DRAFT)[:length])
     Output(path).write([DRAFT])
     assert path.read_bytes() == as_line(DRAFT)
@@ -103,6 +127,7 @@ def test_the_beginning_of_a_line_that_a_crash_left_is_cut_off(tmp_path: Path, le
 def test_a_long_torn_line_is_cut_off_whole(tmp_path: Path) -> None:
     """A torn line of 200 kB, longer than one read at the end of the file."""
     path = tmp_path / "events.jsonl"
+    path.touch(0o600)
     path.write_bytes(as_line(DRAFT) + b'{"specversion":' + b"x" * 200_000)
     Output(path).check()
     assert path.read_bytes() == as_line(DRAFT)
@@ -111,6 +136,7 @@ def test_a_long_torn_line_is_cut_off_whole(tmp_path: Path) -> None:
 def test_another_program_s_file_is_left_alone(tmp_path: Path) -> None:
     """The last line has no end and is not ours: the output refuses the file and changes no byte."""
     path = tmp_path / "notes.txt"
+    path.touch(0o600)
     path.write_bytes(b"first\nbuy zebras")
     with pytest.raises(OutputError, match="another program's line without an end; name a new file"):
         Output(path).check()

@@ -25,6 +25,7 @@ from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
+from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.kafka import connecting as kafka
 from chargeline.kafka.starting import met, need_brokers
@@ -60,6 +61,7 @@ def kafka_options(settings: Settings) -> dict[str, object]:
 
 async def run(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
+    become_a_service()
     logs.configure(settings.log_level)
     log = logs.logger("capture")
     if settings.prices is not None:

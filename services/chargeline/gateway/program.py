@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import CollectorRegistry
 
 from chargeline.drafting.beside import let_the_loop_have_its_turn
+from chargeline.drafting.service_process import become_a_service
 from chargeline.engine import Finding
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
@@ -98,6 +99,7 @@ class KafkaStore:
 
 async def run(settings: Settings) -> int:
     """Listen until SIGTERM or SIGINT; returns the exit code."""
+    become_a_service()
     logs.configure(settings.log_level)
     let_the_loop_have_its_turn()
     metrics = Metrics(CollectorRegistry(), program="gateway", version=VERSION)

@@ -8,7 +8,10 @@ itself, so that an address may hold all that libpq understands; SQLAlchemy never
 import asyncio
 import os
 import sqlite3
+import ssl
+import stat
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -18,7 +21,7 @@ import asyncpg
 from sqlalchemy import AdaptedConnection, Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chargeline.ledger.errors import DRIVER_ERRORS, BadAddress, explained
+from chargeline.ledger.errors import DRIVER_ERRORS, AccessRefused, BadAddress, explained
 
 WRITING = "chargeline_writing"
 APPLICATION_NAME = "chargeline"
@@ -68,10 +71,10 @@ def parse_address(url: str) -> Address:
         path = unquote(parts.path[1:])
         return Address("sqlite", path, f"sqlite:///{path}")
     if parts.scheme in _POSTGRES_SCHEMES:
-        if "@" in parts.path + parts.query + parts.fragment:
+        if "@" in parts.path + parts.query or parts.fragment:
             raise BadAddress(
                 expected="a user and a password whose special characters are percent-encoded",
-                found="an @ behind the name of the server",
+                found="an @ or a # behind the name of the server",
                 do="write / as %2F, ? as %3F, # as %23 and @ as %40 in the password",
             )
         host = parts.netloc.rpartition("@")[2]
@@ -118,11 +121,17 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
                 command_timeout=limits.command,
                 server_settings=settings,
             )
+        except ssl.SSLCertVerificationError as error:  # a ValueError as well
+            raise AccessRefused(
+                expected="a PostgreSQL whose certificate is valid and has the name of its host",
+                found=error.verify_message,
+                do="correct CHARGELINE_LEDGER_TLS_CA_FILE, or the certificate of the server",
+            ) from None
         except (asyncpg.ClientConfigurationError, ValueError) as error:
+            # The address is not shown: what it takes for a host may be a part of the password.
             raise BadAddress(
                 expected="an address that PostgreSQL's clients understand",
-                found=f"{address.shown}, which has a part that they do not "
-                f"({type(error).__name__})",
+                found=f"one with a part that they do not ({type(error).__name__})",
                 do=_EXAMPLES,
             ) from None
 
@@ -179,6 +188,21 @@ def _make_file(address: Address) -> None:
     """
     with explained(address.shown), suppress(FileExistsError):
         os.close(os.open(address.place, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        return
+    _refuse_what_others_read(address.place)
+
+
+def _refuse_what_others_read(path: str) -> None:
+    """Raise AccessRefused if every user of the machine may open the file of a ledger."""
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(Path(path).stat().st_mode)
+        if mode & stat.S_IRWXO:
+            raise AccessRefused(
+                expected="a ledger that no other user of the machine can open, because it holds "
+                "patients",
+                found=f"the mode {mode:04o} of {path}",
+                do=f"chmod o= {path}",
+            )
 
 
 async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) -> None:

@@ -6,6 +6,7 @@ get. After a crash it may be asked to write an event again; a reader knows the r
 module refuses to know the outbox: `publisher.py` says what to write.
 """
 
+import errno
 import json
 import os
 import select
@@ -69,8 +70,9 @@ class Output:
         """
         try:
             new = not path.exists()
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             try:
+                _refuse_what_others_read(descriptor, path)
                 if stat.S_ISREG(os.fstat(descriptor).st_mode):
                     _mend(descriptor, path)
                 _append(descriptor, data)
@@ -95,6 +97,24 @@ class Output:
             if ready.poll(_LOOK_UP_MS):
                 rest = rest[os.write(descriptor, rest[:_PIPE_BYTES]) :]
         return not rest
+
+
+def _refuse_what_others_read(descriptor: int, path: Path) -> None:
+    """Raise OutputError if every user of the machine may open the file: it holds patients.
+
+    A device such as /dev/null keeps nothing.
+    """
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IRWXO:
+        raise OutputError(
+            Finding(
+                "output.refused",
+                expected="a file that no other user of the machine can open",
+                found=f"the mode {stat.S_IMODE(status.st_mode):04o}",
+                where=str(path),
+                do=f"chmod o= {path}",
+            )
+        )
 
 
 def _append(descriptor: int, data: bytes) -> None:
@@ -158,11 +178,12 @@ def _keep_name(path: Path) -> None:
 
 
 def _cannot(where: str, error: OSError) -> OutputError:
+    is_link = error.errno == errno.ELOOP
     return OutputError(
         Finding(
             "output.refused",
             expected="to write events",
-            found=error.strerror or type(error).__name__,
+            found="a symbolic link" if is_link else error.strerror or type(error).__name__,
             where=where,
             do="correct that and start again: the ledger has kept the events that were not written",
         )

@@ -21,6 +21,7 @@ from chargeline.drafting.counting import count_drafted, count_redrafted, show_co
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
+from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.program import listen, listener_pages, server_settings, told_to_stop
@@ -57,6 +58,7 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
     """
 
     async def work(settings: Settings) -> int:
+        become_a_service()
         logs.configure(settings.log_level, sys.stderr)  # standard output is for events
         let_the_loop_have_its_turn()
         log = logs.logger("serve")

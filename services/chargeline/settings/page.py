@@ -103,6 +103,8 @@ def _masked(secret: str) -> str:
         return SECRET if secret else ""
     address, _question, query = rest.partition("?")
     _login, at, place = address.rpartition("@")
+    if "#" in secret:
+        return f"{scheme}://{SECRET}"  # the same
     if "@" in query:
         return f"{scheme}://{SECRET}"  # the password may hold this @ and end anywhere
     return f"{scheme}://{SECRET + at if at else ''}{place}"
