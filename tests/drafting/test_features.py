@@ -106,7 +106,7 @@ async def test_what_is_parked_makes_its_visit_incomplete_until_dropped(
         (first,) = await small.parked()
         assert said(bench)[-1] is True
         assert (await row_of(small)).incomplete
-    assert await commands.parked_drop([first.id])(settings) == 0
+    assert await commands.parked_drop([first.id], why="a test")(settings) == 0
     await goes_on(bench)
     assert said(bench)[-1] is False
     assert not (await row_of(small)).incomplete
@@ -166,7 +166,7 @@ async def test_a_message_parked_under_a_merged_number_counts_for_the_survivor(
     await bench.feed([BROKEN])
     assert said(bench, "V2")[-1] is True
     (parked,) = await small.parked()
-    await commands.parked_drop([parked.id])(settings)
+    await commands.parked_drop([parked.id], why="a test")(settings)
     await goes_on(bench)
     assert said(bench, "V2")[-1] is False
 

@@ -35,6 +35,7 @@ RECORDS = {
     "answer": "StoredAnswer",
     "outbox": "Announcement",
     "parked": "StoredParkedMessage",
+    "audit": "StoredAct",
 }
 CATALOGUES = {
     "sqlite": [
@@ -50,6 +51,7 @@ CATALOGUES = {
         " WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE '%alembic%' ORDER BY 1",
         "SELECT relname, obj_description(oid) FROM pg_class WHERE relkind = 'r'"
         " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' ORDER BY 1",
+        "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
     ],
 }
 RELEASED = [
@@ -171,7 +173,7 @@ def test_records_that_are_read_whole_are_in_the_order_of_their_columns() -> None
     """A row of `SELECT *` becomes a record by the places of its columns."""
     for record, name in ((StoredMessage, "message"), (StoredMerge, "visit_merge")):
         assert list(record._fields) == metadata.tables[name].columns.keys()
-    for name in ("visit", "draft_revision", "question", "contribution"):
+    for name in ("visit", "draft_revision", "question", "contribution", "audit"):
         assert (
             list(getattr(records_module, RECORDS[name])._fields)
             == metadata.tables[name].columns.keys()

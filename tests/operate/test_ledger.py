@@ -42,7 +42,7 @@ async def test_the_status_of_a_database_without_tables_says_what_to_do(
     settings = Settings.model_validate({"ledger_url": f"sqlite:///{tmp_path / 'new.sqlite'}"})
     assert await status()(settings) == 0
     assert "there are none; run `chargeline ledger migrate` for " in capsys.readouterr().out
-    assert await migrate(settings) == 0
+    assert await migrate()(settings) == 0
     capsys.readouterr()
     assert await status(as_json=True)(settings) == 0
     told = json.loads(capsys.readouterr().out)

@@ -114,7 +114,7 @@ async def test_a_drop_closes_what_the_message_asked_and_nothing_else(
     """
     bench = await parked_six(small)
     assert await open_codes(small) == [*["status.unknown"] * 5, "time.impossible"]
-    assert await commands.parked_drop(code="status.unknown")(settings) == 0
+    assert await commands.parked_drop(code="status.unknown", why="a test")(settings) == 0
     await goes_on(bench)
     assert await open_codes(small) == ["time.impossible"]
     assert (await row_of(small)).incomplete
@@ -122,7 +122,7 @@ async def test_a_drop_closes_what_the_message_asked_and_nothing_else(
     await bench.feed(keyed([given("CEFAZOLIN", "1 g", "1500", "1530")]))
     assert await open_codes(small) == ["time.impossible"]
     (left,) = await small.parked()
-    assert await commands.parked_drop([left.id])(settings) == 0
+    assert await commands.parked_drop([left.id], why="a test")(settings) == 0
     await goes_on(bench)
     assert await open_codes(small) == []
     assert not (await row_of(small)).incomplete

@@ -20,6 +20,7 @@ from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
+from chargeline.drafting.acting import note_start, start_of
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.prices import read_prices
@@ -75,6 +76,7 @@ async def run(settings: Settings) -> int:
             settings, ledger, settings.topic_inbound, count_drafted(metrics, utc_now)
         )
         metrics.rulebook.tell(version=processor.maker.rulebook.version)
+        await note_start(ledger, start_of("capture", settings, processor.maker.rulebook.version))
         relay = OutboxRelay(ledger, lambda: _producer(settings), failures)
         stack.push_async_callback(relay.close)
         await relay.connect()

@@ -36,6 +36,24 @@ def add_feed_or_ledger(verb: argparse.ArgumentParser) -> None:
     _add_drafting(verb)
 
 
+def add_actor(verb: argparse.ArgumentParser, *, reason: bool = False) -> None:
+    """Who does it and why, for the audit trail; with `reason`, the reason must be given."""
+    verb.add_argument(
+        "--as",
+        dest="who",
+        metavar="NAME",
+        default="",
+        help="who does it, for the audit trail (default: the user of the system)",
+    )
+    verb.add_argument(
+        "--reason",
+        metavar="TEXT",
+        required=reason,
+        default="",
+        help="why, for the audit trail; name no patient",
+    )
+
+
 def _add_drafting(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--answers",

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from chargeline.cli.arguments import Verbs, count
+from chargeline.cli.arguments import Verbs, add_actor, count
 
 # What a verb does with the module that it imports: it gives back work that takes the settings.
 _Work = Callable[[ModuleType, argparse.Namespace], object]
@@ -128,7 +128,13 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         description="Creates the tables of the ledger, or brings them to the newest schema. Run "
         "this before the programs of a newer chargeline start.",
     )
-    migrate.set_defaults(run=_live("operate.ledger", lambda module, _asked: module.migrate))
+    add_actor(migrate)
+    migrate.set_defaults(
+        run=_live(
+            "operate.ledger",
+            lambda module, asked: module.migrate(who=asked.who, why=asked.reason),
+        )
+    )
     status = ledger.add_parser(
         "status",
         help="print the version of the tables, and how much the ledger holds",
@@ -163,8 +169,12 @@ def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     show = actions.add_parser("show", help=_SHOW_HELP[0], description=_SHOW_HELP[1])
     show.add_argument("id", type=count, metavar="ID", help=_ID_HELP)
+    add_actor(show, reason=True)
     show.set_defaults(
-        run=_live("operate.parked", lambda module, asked: module.parked_show(asked.id))
+        run=_live(
+            "operate.parked",
+            lambda module, asked: module.parked_show(asked.id, who=asked.who, why=asked.reason),
+        )
     )
     _add_retry_and_drop(actions)
 
@@ -182,19 +192,28 @@ def _add_retry_and_drop(actions: "Verbs[argparse.ArgumentParser]") -> None:
     retry = actions.add_parser("retry", help=_RETRY_HELP[0], description=_RETRY_HELP[1])
     which = _add_ids(retry)
     which.add_argument("--all", action="store_true", help="all parked messages")
+    add_actor(retry)
     retry.set_defaults(
         run=_live(
             "operate.parked",
             lambda module, asked: module.parked_retry(
-                asked.ids, code=asked.code, everything=asked.all
+                asked.ids,
+                code=asked.code,
+                everything=asked.all,
+                who=asked.who,
+                why=asked.reason,
             ),
         )
     )
     drop = actions.add_parser("drop", help=_DROP_HELP[0], description=_DROP_HELP[1])
     _add_ids(drop)
+    add_actor(drop, reason=True)
     drop.set_defaults(
         run=_live(
-            "operate.parked", lambda module, asked: module.parked_drop(asked.ids, code=asked.code)
+            "operate.parked",
+            lambda module, asked: module.parked_drop(
+                asked.ids, code=asked.code, who=asked.who, why=asked.reason
+            ),
         )
     )
 
@@ -222,9 +241,13 @@ def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         default="",
         help="the visits with such an open question, such as drug.unknown",
     )
+    add_actor(redraft)
     redraft.set_defaults(
         run=_live(
-            "operate.redraft", lambda module, asked: module.redraft(asked.visit, asked.question)
+            "operate.redraft",
+            lambda module, asked: module.redraft(
+                asked.visit, asked.question, who=asked.who, why=asked.reason
+            ),
         )
     )
 

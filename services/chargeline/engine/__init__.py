@@ -44,6 +44,7 @@ from chargeline.engine.events import (
     VisitMerge,
     WastedAmount,
 )
+from chargeline.engine.evidence import canonical, link
 from chargeline.engine.explain import differences_in_words, explain, printable, source_in_words
 from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
 from chargeline.engine.finding import (
@@ -173,6 +174,7 @@ __all__ = [
     "ask",
     "asked_in",
     "by_keyword",
+    "canonical",
     "charge_in_short",
     "class_on",
     "clock_order",
@@ -185,6 +187,7 @@ __all__ = [
     "fold",
     "histories",
     "is_possible",
+    "link",
     "normal",
     "offers_for",
     "plain",

@@ -7,6 +7,7 @@ to publish are stored together or not at all. The ledger takes in bytes and JSON
 back. It knows no HL7 and no rules.
 """
 
+from chargeline.ledger.auditing import Act
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.connecting import LedgerLimits
 from chargeline.ledger.errors import (
@@ -33,6 +34,7 @@ from chargeline.ledger.records import (
     MessageKey,
     Move,
     OpenQuestions,
+    StoredAct,
     StoredContribution,
     StoredMerge,
     StoredMessage,
@@ -47,6 +49,7 @@ from chargeline.ledger.view import View
 
 __all__ = [
     "AccessRefused",
+    "Act",
     "AlreadyThere",
     "Announcement",
     "BadAddress",
@@ -67,6 +70,7 @@ __all__ = [
     "OpenQuestions",
     "SchemaTooNew",
     "SchemaTooOld",
+    "StoredAct",
     "StoredContribution",
     "StoredMerge",
     "StoredMessage",

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chargeline.ledger import statements, tables
+from chargeline.ledger import auditing, statements, tables
 from chargeline.ledger.bulk import mended
 from chargeline.ledger.errors import Fenced, NotFound
 from chargeline.ledger.records import (
@@ -181,6 +181,10 @@ class Batch(View):
                     do="list the parked messages: somebody may have seen to this one already",
                 )
             )
+
+    async def audit(self, acts: Sequence[auditing.Act]) -> None:
+        """Add acts to the audit trail. Let it be the last step: other writers wait from here on."""
+        await auditing.append(self._transaction, acts)
 
 
 def _is_at(row: StoredOffset | None, owner: str, move: Move) -> bool:

@@ -240,6 +240,25 @@ class StoredAnswer(NamedTuple):
     body: str
 
 
+class StoredAct(NamedTuple):
+    """One row of the audit trail: what a person or a program did, to which record, and why.
+
+    The ledger gives `number`, from 1 without a gap, and `chain`. `did` is one of
+    `auditing.VERBS`. `kind` and `record` say which record, such as "parked" and "17". `details` is
+    canonical JSON.
+    """
+
+    number: int
+    at: datetime
+    who: str
+    why: str
+    did: str
+    kind: str
+    record: str
+    details: str
+    chain: str = ""
+
+
 class OpenQuestions(NamedTuple):
     """How many questions of one code are open, and since when."""
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chargeline.ledger import migrating
+from chargeline.ledger.auditing import Act, append
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.connecting import (
     WRITING,
@@ -70,15 +71,22 @@ class Ledger:
         async with self._transaction(self._reading) as transaction:
             return await transaction.connection.run_sync(migrating.versions)
 
-    async def migrate(self) -> None:
-        """Bring the tables to our version, in one transaction, if they are older."""
+    async def migrate(self, act: Act | None = None) -> None:
+        """Bring the tables to our version, in one transaction, if they are older.
+
+        The act goes into the audit trail, with the versions before and after.
+        """
         patient = make_engine(
             self._address, self._limits._replace(command=None, idle_in_transaction=0)
         )
         try:
             async with self._writing(patient) as transaction:
                 with explained(self._address.shown):
+                    before, after = await transaction.connection.run_sync(migrating.versions)
                     await transaction.connection.run_sync(migrating.upgrade)
+                if act is not None:
+                    details = {**act.details, "before": before, "after": after}
+                    await append(transaction, [act._replace(details=details)])
         finally:
             await patient.dispose()
 

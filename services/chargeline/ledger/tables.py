@@ -7,6 +7,7 @@ visits may arrive in any order.
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -18,9 +19,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    event,
     text,
 )
 
+from chargeline.ledger.append_only import REFUSALS
 from chargeline.ledger.column_types import Instant, Name, Number, SentText
 
 metadata = MetaData()
@@ -209,3 +212,22 @@ answer = Table(
     Column("body", Text, nullable=False),
     comment="What people answered to questions or said of lines; rows are added, never changed.",
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+    comment="What people and programs did, in order; rows are added, never changed or removed.",
+)
+for _dialect, _refusals in REFUSALS.items():
+    for _refusal in _refusals:
+        _ddl = DDL(_refusal)  # type: ignore[no-untyped-call]
+        event.listen(audit, "after_create", _ddl.execute_if(dialect=_dialect))

@@ -19,6 +19,7 @@ from chargeline.ledger.records import (
     Announcement,
     Counts,
     OpenQuestions,
+    StoredAct,
     StoredAnswer,
     StoredContribution,
     StoredMerge,
@@ -264,6 +265,24 @@ class View:
         """How many partitions a topic has as far as anybody has claimed them."""
         rows = await self._transaction.rows(statements.claimed(), {"topic": topic})
         return max([row.partition for row in rows], default=-1) + 1
+
+    async def acts(
+        self, after: int, limit: int, *, since: datetime | None = None, who: str = "", did: str = ""
+    ) -> list[StoredAct]:
+        """Rows of the audit trail with a greater number than `after`, in order.
+
+        `since` takes those from a moment on, `who` those of one person, `did` those of one kind.
+        """
+        table = tables.audit
+        statement = select(table).where(table.c.number > after)
+        if since is not None:
+            statement = statement.where(table.c.at >= since)
+        if who:
+            statement = statement.where(table.c.who == who)
+        if did:
+            statement = statement.where(table.c.did == did)
+        rows = await self._transaction.rows(statement.order_by(table.c.number).limit(limit))
+        return list(map(StoredAct._make, rows))
 
     async def read_so_far(self, topic: str) -> int:
         """The sum of the next offsets of all partitions of a topic."""

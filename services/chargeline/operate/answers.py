@@ -8,6 +8,7 @@ for themselves only to show what a choice would draft.
 import argparse
 from collections.abc import Awaitable, Callable
 
+from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.answering import (
     TAKE_BACK,
@@ -27,12 +28,13 @@ from chargeline.drafting.processor import Processor, utc_now
 from chargeline.drafting.question_text import in_full, listed
 from chargeline.drafting.setup import new_processor
 from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.auditing import Act
 from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.store import Ledger
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.published.answer_file import given_of
-from chargeline.published.answers import Given, number_of
+from chargeline.published.answers import Given, GivenAnswer, number_of
 from chargeline.published.shapes import DocumentationQuestion
 from chargeline.settings import Settings
 
@@ -130,7 +132,24 @@ async def _keep(settings: Settings, ledger: Ledger, given: Given) -> None:
     async with ledger.batch() as batch:
         await batch.add_answers([row])
         await batch.announce([nudge(settings.topic_inbound, key, utc_now())])
+        await batch.audit([_act(given)])
     print(f"kept; visit {given.visit} is drafted again as soon as `chargeline capture` runs")
+
+
+def _act(given: Given) -> Act:
+    """What was said, as an act: its value stays in the answer, because it may be a patient's."""
+    told = {
+        "facility": given.facility,
+        "visit": given.visit,
+        "choice": given.choice,
+        "answer": number_of(given),
+    }
+    said = {"who": given.by, "why": given.reason}
+    if isinstance(given, GivenAnswer):
+        return act_of("answer", "question", given.question_id, details=told, **said)
+    if given.line_id:
+        return act_of("line", "line", given.line_id, details=told, **said)
+    return act_of("line", "visit", given.visit, details=told, **said)
 
 
 async def _key_of_question(ledger: Ledger, number: str) -> VisitKey:

@@ -9,19 +9,27 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from chargeline import settings as configuration
+from chargeline.drafting.acting import act_of
 from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.settings import Settings
+from chargeline.version import VERSION
 
 
-async def migrate(settings: Settings) -> int:
+def migrate(*, who: str = "", why: str = "") -> Callable[[Settings], Awaitable[int]]:
     """Do `chargeline ledger migrate`: create the tables, or bring them to the newest schema."""
-    async with opened(settings, accept_old=True) as ledger:
-        await ledger.migrate()
-    print("the ledger is at the newest schema")
-    return OK
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings, accept_old=True) as ledger:
+            told = {"version": VERSION}
+            act = act_of("ledger.migrate", "ledger", "tables", who=who, why=why, details=told)
+            await ledger.migrate(act)
+        print("the ledger is at the newest schema")
+        return OK
+
+    return work
 
 
 class LedgerStatus(NamedTuple):

@@ -11,10 +11,12 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 
+from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
 from chargeline.engine import VisitKey, printable
 from chargeline.hl7.acknowledge import salvaged_header
+from chargeline.ledger.auditing import Act, Verb
 from chargeline.ledger.records import Announcement, StoredParkedMessage
 from chargeline.ledger.store import Ledger
 from chargeline.operate.opened import opened
@@ -110,12 +112,17 @@ def _line(message: ListedMessage) -> str:
     )
 
 
-def parked_show(number: int) -> Command:
-    """Do `chargeline parked show`: the reason, the report of a strict reader, the raw message."""
+def parked_show(number: int, *, who: str = "", why: str = "") -> Command:
+    """Do `chargeline parked show`: the reason, the report of a strict reader, the raw message.
+
+    The look is an act of the audit trail.
+    """
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger:
-            print(_whole(await ledger.show(number)))
+        async with opened(settings) as ledger, ledger.batch() as batch:
+            message = await batch.show(number)
+            await batch.audit([_act("parked.show", message, who=who, why=why)])
+        print(_whole(message))
         return OK
 
     return work
@@ -141,8 +148,23 @@ def _whole(message: StoredParkedMessage) -> str:
 # ------------------------------------------------------------------ retry and drop
 
 
+class SeeingTo(NamedTuple):
+    """How a person sees to parked messages: their new status, the act, and what is announced."""
+
+    status: str
+    did: Verb
+    announce: Callable[[Sequence[StoredParkedMessage]], list[Announcement]]
+    who: str
+    why: str
+
+
 def parked_retry(
-    numbers: Sequence[int] = (), *, code: str = "", everything: bool = False
+    numbers: Sequence[int] = (),
+    *,
+    code: str = "",
+    everything: bool = False,
+    who: str = "",
+    why: str = "",
 ) -> Command:
     """Do `chargeline parked retry`: send messages through the inbound topic again.
 
@@ -155,20 +177,22 @@ def parked_retry(
         def again(messages: Sequence[StoredParkedMessage]) -> list[Announcement]:
             return [_again(settings, message) for message in messages]
 
-        count = await _see_to(settings, "retried", again, numbers, code=code, everything=everything)
+        seeing = SeeingTo("retried", "parked.retry", again, who=who, why=why)
+        count = await _see_to(settings, seeing, numbers, code=code, everything=everything)
         print(f"{_counted(count)} sent again as soon as `chargeline capture` or `serve` runs")
         return OK
 
     return work
 
 
-def parked_drop(numbers: Sequence[int] = (), *, code: str = "") -> Command:
+def parked_drop(numbers: Sequence[int] = (), *, why: str, code: str = "", who: str = "") -> Command:
     """Do `chargeline parked drop`: the visits no longer wait for these messages, and what could
     not be read of them is asked about no more.
     """
 
     async def work(settings: Settings) -> int:
-        count = await _see_to(settings, "dropped", lambda _messages: [], numbers, code=code)
+        seeing = SeeingTo("dropped", "parked.drop", lambda _messages: [], who=who, why=why)
+        count = await _see_to(settings, seeing, numbers, code=code)
         print(f"{_counted(count)} dropped; no visit waits for what was dropped")
         return OK
 
@@ -181,14 +205,13 @@ def _counted(count: int) -> str:
 
 async def _see_to(
     settings: Settings,
-    status: str,
-    announce: Callable[[Sequence[StoredParkedMessage]], list[Announcement]],
+    seeing: SeeingTo,
     numbers: Sequence[int],
     *,
     code: str = "",
     everything: bool = False,
 ) -> int:
-    """Give messages a status, and have their visits drafted again; returns how many."""
+    """See to messages, and have their visits drafted again; returns how many."""
     count = 0
     async with opened(settings) as ledger:
         if numbers:
@@ -205,10 +228,25 @@ async def _see_to(
             some = chosen[first : first + AT_ONCE]
             async with ledger.batch() as batch:
                 for message in some:
-                    await batch.set_status(message.id, status)
-                await batch.announce([*announce(some), *_look_again(settings, some)])
+                    await batch.set_status(message.id, seeing.status)
+                await batch.announce([*seeing.announce(some), *_look_again(settings, some)])
+                who, why = seeing.who, seeing.why
+                await batch.audit([_act(seeing.did, message, who=who, why=why) for message in some])
             count += len(some)
     return count
+
+
+def _act(did: Verb, message: StoredParkedMessage, *, who: str, why: str) -> Act:
+    """An act on a parked message, with what names the message and its reason."""
+    told = {
+        "facility": message.facility,
+        "visit": message.visit,
+        "code": message.code,
+        "topic": message.topic,
+        "partition": message.partition,
+        "offset": message.offset,
+    }
+    return act_of(did, "parked", str(message.id), who=who, why=why, details=told)
 
 
 def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:

@@ -8,6 +8,7 @@ formulary or a rule was changed: the programs draft open visits again by themsel
 
 from collections.abc import Awaitable, Callable
 
+from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
 from chargeline.operate.opened import opened
@@ -18,7 +19,9 @@ AT_ONCE = 1_000
 """So many nudges are one transaction, so that a relay can publish while we go on."""
 
 
-def redraft(visit: str = "", question: str = "") -> Callable[[Settings], Awaitable[int]]:
+def redraft(
+    visit: str = "", question: str = "", *, who: str = "", why: str = ""
+) -> Callable[[Settings], Awaitable[int]]:
     """Do `chargeline redraft`: of one visit number, of visits with an open question, or of all.
 
     A revision is made only for a visit whose draft comes out another way.
@@ -29,10 +32,13 @@ def redraft(visit: str = "", question: str = "") -> Callable[[Settings], Awaitab
             async with ledger.view() as view:
                 keys = await view.visit_keys(visit=visit, question=question)
             now = utc_now()
-            for first in range(0, len(keys), AT_ONCE):
+            told = {"visit": visit, "question": question, "visits": len(keys)}
+            act = act_of("redraft", "visits", visit or "all", who=who, why=why, details=told)
+            for first in range(0, max(len(keys), 1), AT_ONCE):
                 some = keys[first : first + AT_ONCE]
                 async with ledger.batch() as batch:
                     await batch.announce([nudge(settings.topic_inbound, key, now) for key in some])
+                    await batch.audit([act] if first == 0 else [])
         noun = "visit is" if len(keys) == 1 else "visits are"
         print(f"{len(keys)} {noun} drafted again as soon as `chargeline capture` or `serve` runs")
         return OK

@@ -16,6 +16,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.parked_limit import ParkedLimit
@@ -80,6 +81,8 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
                     told=stop,
                 )
             )
+            rulebook = intake.processor.maker.rulebook.version
+            await note_start(ledger, start_of("serve", settings, rulebook))
             await intake.claim()
             publisher = Publisher(
                 ledger=ledger,
@@ -155,7 +158,9 @@ async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
     busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
     ledger = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=busy_seconds))
     try:
-        await ledger.migrate()
+        version, newest = await ledger.versions()
+        act = act_of("ledger.migrate", "ledger", "tables", details={"version": VERSION})
+        await ledger.migrate(act if version != newest else None)
         yield ledger
     finally:
         await ledger.close()

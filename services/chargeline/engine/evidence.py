@@ -1,0 +1,44 @@
+"""Chains of evidence: bytes that show whether what was kept is still what was written.
+
+This module owns the two rules by which every chain of the house is made: how values become bytes
+(`canonical`), and how a row is bound to the row before (`link`). It does not know what is kept, or
+where. Rows in the field were made by these rules, so neither may ever change its meaning.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+Kept = None | int | str | bytes
+
+
+def canonical(values: Iterable[Kept]) -> bytes:
+    """Values as bytes, such that no two lists of values give the same bytes.
+
+    A text is `t`, the number of its bytes in UTF-8, `:` and these bytes; bytes are the same with
+    `b`; a whole number is the same with `i` and its decimal digits; no value is `n`. So
+    `("V1", 7, None)` becomes `t2:V1i1:7n`. A time is given as a text.
+    """
+    parts: list[bytes] = []
+    for value in values:
+        if value is None:
+            parts.append(b"n")
+            continue
+        if isinstance(value, str):
+            data, kind = value.encode("utf-8", "surrogatepass"), b"t"
+        elif isinstance(value, bytes):
+            data, kind = value, b"b"
+        else:
+            data, kind = b"%d" % value, b"i"
+        parts += (kind, b"%d:" % len(data), data)
+    return b"".join(parts)
+
+
+def link(before: str, body: bytes) -> str:
+    """The chain of a row: SHA-256 over the chain of the row before and the body of this one.
+
+    A chain is 64 hexadecimal digits, and is hashed as these digits in ASCII. The first row of a
+    chain has "" before it, so that its chain is the SHA-256 of its body.
+    """
+    digest = sha256(before.encode())
+    digest.update(body)
+    return digest.hexdigest()
