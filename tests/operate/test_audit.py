@@ -31,7 +31,7 @@ async def test_a_look_a_retry_and_a_drop_say_who_did_it_to_which_message(
     bench = await claimed(small)
     await bench.feed([BROKEN, *keyed([GOOD, HALF])])
     first, second = [row.id for row in await small.parked()]
-    await parked.parked_show(first, who="ANNA", why="call of the ward")(settings)
+    await parked.parked_show(first, unmask=True, who="ANNA", why="call of the ward")(settings)
     await parked.parked_retry(everything=True, who="BEA")(settings)
     await bench.feed([BROKEN])
     third = (await small.parked())[-1].id
@@ -109,7 +109,7 @@ async def test_a_start_tells_version_rules_and_settings_without_secrets(
 
 
 @pytest.mark.parametrize(
-    "words", [["parked", "drop", "7"], ["parked", "show", "7"]], ids=["drop", "show"]
+    "words", [["parked", "drop", "7"], ["parked", "show", "7", "--unmask"]], ids=["drop", "show"]
 )
 def test_a_drop_and_a_look_need_a_reason(words: list[str]) -> None:
     """Without one, nothing is done."""

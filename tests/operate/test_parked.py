@@ -58,12 +58,30 @@ async def test_list_and_show_say_why_and_only_show_has_the_content(
     assert "TESTPATIENT" not in listed
     shown = {}
     for row in await small.parked():
-        assert await commands.parked_show(row.id)(settings) == 0
+        assert await commands.parked_show(row.id, unmask=True, why="a test")(settings) == 0
         shown[row.code, row.visit] = capsys.readouterr().out
     assert all("  strict   " in page and "  do       " in page for page in shown.values())
     assert "no header at all" in shown["message.no_msh", "V1"]
     assert "expected at most 200,000 bytes for the strict reader" in shown["message.no_msh", "V2"]
     assert "TESTPATIENT" in shown["time.impossible", "V1"]
+
+
+async def test_show_masks_values_until_somebody_says_why(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Segments and shapes only, and no act; a header and a key that are not ours are masked too."""
+    bench = await claimed(small)
+    (half,) = keyed([HALF])
+    await bench.feed([("TESTPATIENT|A", b"no HL7 of TESTPATIENT", {"mine": "TESTPATIENT"}), half])
+    for row in await small.parked():
+        assert await commands.parked_show(row.id)(settings) == 0
+        page = capsys.readouterr().out
+        assert "TESTPATIENT" not in page.replace("key TESTPATIENT|A", "")
+        assert "--unmask --reason TEXT shows them" in page
+    assert "MSH|^~\\&|XXX|" in page and "|RAS^O17" in page
+    assert "\nRXA|9|9|99|999999999999|XXXXXXXXX^xxxxxxxxx^X|" in page
+    async with small.view() as view:
+        assert await view.acts(0, 9) == []
 
 
 async def test_the_list_names_visit_type_sender_and_field(

@@ -169,13 +169,23 @@ def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     show = actions.add_parser("show", help=_SHOW_HELP[0], description=_SHOW_HELP[1])
     show.add_argument("id", type=count, metavar="ID", help=_ID_HELP)
-    add_actor(show, reason=True)
-    show.set_defaults(
-        run=_live(
-            "operate.parked",
-            lambda module, asked: module.parked_show(asked.id, who=asked.who, why=asked.reason),
-        )
+    show.add_argument(
+        "--unmask", action="store_true", help="show the values too; needs --reason, and is audited"
     )
+    add_actor(show)
+    looking = _live(
+        "operate.parked",
+        lambda module, asked: module.parked_show(
+            asked.id, unmask=asked.unmask, who=asked.who, why=asked.reason
+        ),
+    )
+
+    def look(asked: argparse.Namespace) -> int:
+        if asked.unmask and not asked.reason.strip():
+            show.error("--unmask needs --reason TEXT")
+        return looking(asked)
+
+    show.set_defaults(run=look)
     _add_retry_and_drop(actions)
 
 
@@ -255,9 +265,10 @@ def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 _ID_HELP = "the id of a message, as `chargeline parked list` prints it"
 # Of each action on parked messages, the help and the description.
 _SHOW_HELP = (
-    "print one message in full, patient data included",
-    "Prints one parked message: why it could not be used, what a strict HL7 reader objects to, and "
-    "the message itself. The output holds patient data.",
+    "print one message with the shape of its values, or with --unmask in full",
+    "Prints one parked message: why it could not be used, and its segments with X for each letter "
+    "and 9 for each digit. With --unmask it prints the message itself, which holds patient data, "
+    "and what a strict HL7 reader objects to; the audit trail keeps who looked and why.",
 )
 _RETRY_HELP = (
     "read messages again",

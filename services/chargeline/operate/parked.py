@@ -2,8 +2,8 @@
 
 It owns what these commands print, and what is announced when a person retries or drops messages.
 `list` shows nothing of the content of a message but its type and its sender, so that its output may
-be passed on; `show` shows the whole message. It does not decide which messages are parked (drafting
-does).
+be passed on; `show` shows its structure, and its values only to a person who says why. It does not
+decide which messages are parked (drafting does).
 """
 
 import json
@@ -19,18 +19,19 @@ from chargeline.hl7.acknowledge import salvaged_header
 from chargeline.ledger.auditing import Act, Verb
 from chargeline.ledger.records import Announcement, StoredParkedMessage
 from chargeline.ledger.store import Ledger
+from chargeline.operate.masking import MESSAGE_TYPE, masked, shape
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK
 from chargeline.operate.strict import strict_report
-from chargeline.published.inbound import PEER, REKEYED, RETRIED
+from chargeline.published.inbound import PEER, REKEYED, RETRIED, record_key
 from chargeline.settings import Settings
 
 AT_ONCE = 200
 """So many messages are read at once, and retried or dropped in one transaction."""
 WITHOUT_BYTES = frozenset({"record.too_large", "record.unreadable"})
 """Of what is parked for these reasons the ledger has no bytes, so it cannot be sent again."""
-_TYPE = re.compile(r"[A-Z0-9]{3}(\^[A-Z0-9_]{1,12}){0,2}")
 _APPLICATION = re.compile(r"[A-Za-z0-9_. -]{1,40}")
+OUR_HEADERS = "chargeline-"  # by these headers no patient is shown (published/inbound.py)
 Command = Callable[[Settings], Awaitable[int]]
 
 
@@ -86,7 +87,7 @@ def _listed(message: StoredParkedMessage) -> ListedMessage:
         id=message.id,
         first_seen=message.first_seen.isoformat(timespec="seconds"),
         code=message.code,
-        message_type=kind if _TYPE.fullmatch(kind) else "",
+        message_type=kind if MESSAGE_TYPE.fullmatch(kind) else "",
         sender=application if _APPLICATION.fullmatch(application) else "",
         peer=json.loads(message.headers).get(PEER, ""),
         facility=message.facility,
@@ -112,37 +113,57 @@ def _line(message: ListedMessage) -> str:
     )
 
 
-def parked_show(number: int, *, who: str = "", why: str = "") -> Command:
-    """Do `chargeline parked show`: the reason, the report of a strict reader, the raw message.
+def parked_show(number: int, *, unmask: bool = False, who: str = "", why: str = "") -> Command:
+    """Do `chargeline parked show`: the reason, and the message with the shape of its values.
 
-    The look is an act of the audit trail.
+    With `unmask` the values themselves, and the report of a strict reader, which quotes them. That
+    is an act of the audit trail.
     """
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger, ledger.batch() as batch:
-            message = await batch.show(number)
-            await batch.audit([_act("parked.show", message, who=who, why=why)])
-        print(_whole(message))
+        async with opened(settings) as ledger:
+            if unmask:
+                async with ledger.batch() as batch:
+                    message = await batch.show(number)
+                    await batch.audit([_act("parked.show", message, who=who, why=why)])
+                lines = _whole(message)
+            else:
+                lines = _masked(await ledger.show(number))
+        print("\n".join(map(printable, lines)))
         return OK
 
     return work
 
 
-def _whole(message: StoredParkedMessage) -> str:
-    lines = [
+def _masked(message: StoredParkedMessage) -> list[str]:
+    """A parked message without any value of its sender but type, version, facility and visit."""
+    of_visit = message.visit and message.key == record_key(message.facility, message.visit)
+    key = message.key if of_visit or message.key is None else shape(message.key)
+    headers = {
+        name: value if name.startswith(OUR_HEADERS) else shape(value)
+        for name, value in json.loads(message.headers).items()
+    }
+    values = "  values   only their shape; --unmask --reason TEXT shows them, and is audited"
+    return [*_head(message, key, json.dumps(headers)), values, "", *masked(message.raw)]
+
+
+def _whole(message: StoredParkedMessage) -> list[str]:
+    strict = [f"  strict   {finding}" for finding in strict_report(message.raw)]
+    segments = re.split(r"[\r\n]+", message.raw.decode("utf-8", "replace"))
+    head = _head(message, message.key, message.headers)
+    return [*head, *(strict or ["  strict   hl7apy finds no mistake"]), "", *segments]
+
+
+def _head(message: StoredParkedMessage, key: str | None, headers: str) -> list[str]:
+    return [
         f"{message.id}  {message.code}  {message.status}",
         f"  expected {message.expected}",
         f"  found    {message.found}",
         f"  where    {message.where_}",
         f"  do       {message.do}",
-        f"  from     {message.topic}[{message.partition}] offset {message.offset}, "
-        f"key {message.key}",
-        f"  headers  {message.headers}",
+        f"  from     {message.topic}[{message.partition}] offset {message.offset}, key {key}",
+        f"  headers  {headers}",
     ]
-    strict = [f"  strict   {finding}" for finding in strict_report(message.raw)]
-    segments = re.split(r"[\r\n]+", message.raw.decode("utf-8", "replace"))
-    lines += [*(strict or ["  strict   hl7apy finds no mistake"]), "", *segments]
-    return "\n".join(map(printable, lines))
 
 
 # ------------------------------------------------------------------ retry and drop
@@ -219,7 +240,7 @@ async def _see_to(
         else:
             assert code or everything, "all are meant only where all are asked for"
             chosen = [message async for page in _pages(ledger, code) for message in page]
-        if status == "retried":
+        if seeing.status == "retried":
             whole = [message for message in chosen if message.code not in WITHOUT_BYTES]
             if len(whole) < len(chosen):
                 print(f"{len(chosen) - len(whole)} left: the ledger does not keep their bytes")
