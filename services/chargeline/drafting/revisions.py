@@ -225,6 +225,7 @@ class RevisionMaker:
             incomplete=incomplete,
             before=digest.billed if digest is not None else {},
             prices=self.prices,
+            chain_before=digest.chain if digest is not None else "",
         )
         if digest is None:
             return revision if visit.draft.encounters or visit.draft.questions else None
@@ -272,6 +273,7 @@ class RevisionMaker:
                 incomplete=False,
                 before=last.digest.billed,
                 merged_into=visit.survivor.visit,
+                chain_before=last.digest.chain,
             )
             last = LastRevision(revision.digest)
             number += 1

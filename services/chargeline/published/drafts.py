@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from chargeline.engine import ChargeLine, EncounterDraft, Timeline
+from chargeline.engine import ChargeLine, EncounterDraft, Timeline, link
 from chargeline.published.readiness import readiness
 from chargeline.published.shapes import DraftRevision, Encounter, Line
 from chargeline.published.writing import (
@@ -42,7 +42,8 @@ class RevisionDigest(NamedTuple):
     """What we keep of a revision in memory, to see what is new in the next one.
 
     `content` is a hash of what the revision says: all but its number, its changes and `rulebook`.
-    `withheld` has the reason and the administrations of each withheld service.
+    `withheld` has the reason and the administrations of each withheld service. `chain` is that of
+    the revision, "" for one that an older chargeline wrote.
     """
 
     revision: int
@@ -52,6 +53,7 @@ class RevisionDigest(NamedTuple):
     billed: Mapping[str, BilledLine]
     withheld: frozenset[tuple[str, ...]]
     content: bytes
+    chain: str
 
 
 class WrittenRevision(NamedTuple):
@@ -80,12 +82,13 @@ def revision_of(
     before: Mapping[str, BilledLine],
     merged_into: str | None = None,
     prices: Mapping[str, int] = MappingProxyType({}),
+    chain_before: str = "",
 ) -> WrittenRevision:
     """Write a revision of a visit's draft.
 
-    `before` is what the last revision billed, empty for the first. A visit that was merged into
-    another gets a revision without lines, because the other visit bills them now. `prices` are
-    cents by code, empty without a price list.
+    `before` is what the last revision billed, empty for the first, and `chain_before` its chain. A
+    visit that was merged into another gets a revision without lines, because the other visit bills
+    them now. `prices` are cents by code, empty without a price list.
     """
     assert revision >= 1, "revisions count from 1"
     status = "merged" if merged_into is not None else "final" if final else "open"
@@ -102,6 +105,13 @@ def revision_of(
     }
     billed_lines = billed(lines)
     changed = to_json(changes(before, billed_lines))
+    said = b'%b,%b,"changes":%b,"chain_before":"%b"' % (
+        to_json(head)[:-1],
+        body[1:-1],
+        changed,
+        chain_before.encode(),
+    )
+    chain = link(chain_before, said)
     digest = RevisionDigest(
         revision=revision,
         status=status,
@@ -110,6 +120,7 @@ def revision_of(
         billed=billed_lines,
         withheld=_withheld(draft.encounters),
         content=_content(head, body),
+        chain=chain,
     )
     return WrittenRevision(
         facility=draft.key.facility,
@@ -117,7 +128,7 @@ def revision_of(
         revision=revision,
         rulebook=draft.rulebook,
         digest=digest,
-        value=b'%b,%b,"changes":%b}' % (to_json(head)[:-1], body[1:-1], changed),
+        value=b'%b,"chain":"%b"}' % (said, chain.encode()),
         changes=changed,
         new_roles=tuple(line.role for line in lines if line.line_id not in before),
     )
@@ -176,6 +187,7 @@ def digest_of(value: bytes | str) -> RevisionDigest:
         billed=billed(line for encounter in data.encounters for line in encounter.lines),
         withheld=_withheld(data.encounters),
         content=_content(data.model_dump(include=set(_SAID_BESIDE_THE_BODY)), body),
+        chain=data.chain,
     )
 
 

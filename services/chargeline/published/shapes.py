@@ -220,6 +220,14 @@ class DraftRevision(PublishedModel):
     said: list[SaidByAPerson] = Field(default_factory=list)
     """What people answered. Reports keep it apart from what was charted."""
     changes: Changes
+    chain_before: str = ""
+    """The chain of the revision before, empty for the first. It is empty, too, where the revision
+    before was written by a chargeline without chains and its chain is not known.
+    """
+    chain: str = ""
+    """64 hexadecimal digits: SHA-256 over `chain_before` and the bytes of this event up to here.
+    These are the bytes of the Kafka record before `,"chain":`, which is always its last key.
+    """
 
     @model_validator(mode="after")
     def _merged_is_empty(self) -> Self:
