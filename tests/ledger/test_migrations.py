@@ -1,14 +1,15 @@
 """The migrations make just the tables of `tables.py`; a ledger of another version is refused."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, Table, text
 
 from chargeline.ledger import (
     Ledger,
@@ -20,9 +21,10 @@ from chargeline.ledger import (
 )
 from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
+from chargeline.ledger.sealing import Tally
 from chargeline.ledger.tables import metadata
 
-from .rows import V1, V2, initial_service, message
+from .rows import V1, V2, initial_service, message, parked, revision, visit
 
 RECORDS = {
     "message": "StoredMessage",
@@ -96,6 +98,14 @@ async def migrated(url: str) -> None:
         await ledger.close()
 
 
+def insert_old(name: str, rows: Sequence[Any]) -> Callable[[Connection], object]:
+    """Store rows as a chargeline without seals did."""
+    columns = [part for part in metadata.tables[name].c if part.name not in ("seal", "chain")]
+    table = Table(name, MetaData(), *(column._copy() for column in columns))
+    values = [{part.name: row._asdict()[part.name] for part in columns} for row in rows]
+    return lambda connection: connection.execute(table.insert(), values)
+
+
 @pytest.fixture
 def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that writes a version such as a later chargeline might have."""
@@ -165,7 +175,8 @@ def test_records_have_the_fields_of_their_tables() -> None:
         assert set(getattr(records_module, record)._fields) == set(
             metadata.tables[name].columns.keys()
         )
-    assert set(RECORDS) | {"partition_offset"} == set(metadata.tables)
+    assert list(Tally._fields) == metadata.tables["tally"].columns.keys()
+    assert set(RECORDS) | {"partition_offset", "tally"} == set(metadata.tables)
     assert all(table.comment for table in metadata.tables.values())
 
 
@@ -188,16 +199,15 @@ async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(
     await run(
         url, lambda connection: command.upgrade(migrating._configuration(connection), version)
     )
-    old = await Ledger.open(url, accept_old=True)
-    async with old.batch() as batch:
-        await batch.add_messages([message(1)])
-    await old.close()
+    await run(url, insert_old("message", [message(1)]))
     with pytest.raises(SchemaTooOld, match=f"version {NEWEST}, found version {version}"):
         await Ledger.open(url)
     await migrated(url)
     new = await Ledger.open(url)
     async with new.view() as view:
         assert await view.messages_of([V1]) == {V1: [message(1)]}
+    assert {table.table: table.rows for table in await new.verify()}["message"] == 1
+    assert not [table for table in await new.verify() if table.broken]
     await new.close()
 
 
@@ -211,6 +221,37 @@ async def test_the_days_of_a_patient_become_contributions(url: str) -> None:
     async with ledger.view() as view:
         assert await view.contributions([("NORTH", "P1")]) == [initial_service()]
         assert await view.contributions_of([V1]) == [initial_service()]
+    await ledger.close()
+
+
+async def test_rows_of_an_older_ledger_are_sealed_and_chained(url: str) -> None:
+    """Revisions that have no chain, parked messages and one message of each kind of time."""
+    await run(url, lambda connection: command.upgrade(migrating._configuration(connection), "0006"))
+    bodies = ['{"revision":1}', '{"revision":2}']
+    old = {
+        "draft_revision": [revision(number + 1, body=body) for number, body in enumerate(bodies)],
+        "parked": [parked(1)._replace(id=1), parked(2, facility="NORTH", visit="V1", id=2)],
+        "message": [message(number, sent=None) for number in range(1_100)],
+    }
+    for name, rows in old.items():
+        await run(url, insert_old(name, rows))
+    await run(url, insert_old("visit", [visit(V1, revision=2)]))
+    await migrated(url)
+    ledger = await Ledger.open(url)
+    walked = await ledger.verify()
+    assert [(table.table, table.rows, table.broken) for table in walked] == [
+        ("audit", 0, None),
+        ("message", 1_100, None),
+        ("parked", 2, None),
+        ("draft_revision", 2, None),
+    ]
+    first = sha256(bodies[0].encode()).hexdigest()
+    async with ledger.view() as view:
+        rows = await view.revisions(*V1)
+    assert [row.chain for row in rows] == [
+        first,
+        sha256(f"{first}{bodies[1]}".encode()).hexdigest(),
+    ]
     await ledger.close()
 
 

@@ -1,12 +1,13 @@
 """Claims about `chargeline ledger status`: the version of the tables, and what is counted."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from chargeline.ledger.store import Ledger
-from chargeline.operate.ledger import migrate, status
+from chargeline.operate.ledger import migrate, status, verify
 from chargeline.settings import Settings
 from tests.drafting.test_features import BROKEN, GOOD, claimed, settings, small
 from tests.drafting.test_processor import keyed
@@ -47,3 +48,27 @@ async def test_the_status_of_a_database_without_tables_says_what_to_do(
     assert await status(as_json=True)(settings) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["questions"], told["parked"], told["outbox"]) == ({}, 0, 0)
+
+
+async def test_a_draft_that_was_changed_from_outside_is_named(
+    small: Ledger, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One unit became seven: exit code 1, with table and visit, as text and as JSON."""
+    bench = await claimed(small)
+    await bench.feed([BROKEN, *keyed([GOOD])])
+    assert await verify()(settings) == 0
+    assert "draft_revision          1 rows  whole, head " in capsys.readouterr().out
+    database = sqlite3.connect(tmp_path / "ledger.sqlite")
+    database.execute(
+        """UPDATE draft_revision SET body = replace(body, '"units":1,', '"units":7,')"""
+    )
+    database.commit()
+    database.close()
+    assert await verify()(settings) == 1
+    text = capsys.readouterr().out
+    assert "BROKEN at ZEBRA V1 revision 1: expected the chain " in text
+    assert text.count("whole, head") == 3
+    assert await verify(as_json=True)(settings) == 1
+    tables = {row["table"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert tables["draft_revision"]["broken"]["key"] == "ZEBRA V1 revision 1"
+    assert tables["message"]["broken"] is None and tables["message"]["rows"] == 1

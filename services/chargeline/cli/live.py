@@ -145,6 +145,17 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     status.set_defaults(
         run=_live("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
     )
+    verify = ledger.add_parser(
+        "verify",
+        help="look whether the ledger is as it was written",
+        description="Walks over the audit trail, the messages, the parked messages and the "
+        "revisions of drafts, and names the first row of each that was changed, removed or added "
+        "from outside. The exit code is 1 if there is one. Programs may go on meanwhile.",
+    )
+    verify.add_argument("--json", action="store_true", help="print a JSON object for each table")
+    verify.set_defaults(
+        run=_live("operate.ledger", lambda module, asked: module.verify(as_json=asked.json))
+    )
 
 
 def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:

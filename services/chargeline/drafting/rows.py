@@ -144,6 +144,7 @@ def stored_revision(revision: WrittenRevision, now: datetime) -> StoredRevision:
         created_at=now,
         body=revision.value.decode(),
         changes=revision.changes.decode(),
+        chain=revision.digest.chain,
     )
 
 

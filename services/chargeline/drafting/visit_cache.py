@@ -34,7 +34,12 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
-from chargeline.ledger.records import StoredAnswer, StoredMerge, StoredMessage
+from chargeline.ledger.records import (
+    StoredAnswer,
+    StoredMerge,
+    StoredMessage,
+    StoredRevision,
+)
 from chargeline.ledger.view import View
 from chargeline.published.answer_file import given_of
 from chargeline.published.answers import reading_of
@@ -123,7 +128,7 @@ class VisitCache:
         for key in missing:
             contributed, history = records.get(key, _NOTHING)
             self.states[key] = VisitState(
-                last=LastRevision(digest_of(last[key].body)) if key in last else None,
+                last=_last_revision(last[key]) if key in last else None,
                 asked={question.question_id: question for question in asked.get(key, ())},
                 contributed=contributed,
                 history=history,
@@ -212,6 +217,11 @@ class VisitCache:
             # Another partition drafts the survivor. What this feed holds of it would stay for ever,
             # because nobody here loads it and drops it again.
             self.feed.forget(survivor)
+
+
+def _last_revision(row: StoredRevision) -> LastRevision:
+    """A revision that is read back. One of an older chargeline has its chain in its row only."""
+    return LastRevision(digest_of(row.body)._replace(chain=row.chain))
 
 
 def _reading(stored: StoredMessage, profile: Profile) -> Reading:

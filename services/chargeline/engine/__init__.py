@@ -44,7 +44,7 @@ from chargeline.engine.events import (
     VisitMerge,
     WastedAmount,
 )
-from chargeline.engine.evidence import canonical, link
+from chargeline.engine.evidence import canonical, link, parted
 from chargeline.engine.explain import differences_in_words, explain, printable, source_in_words
 from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
 from chargeline.engine.finding import (
@@ -190,6 +190,7 @@ __all__ = [
     "link",
     "normal",
     "offers_for",
+    "parted",
     "plain",
     "printable",
     "product_of",

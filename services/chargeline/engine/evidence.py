@@ -1,7 +1,8 @@
 """Chains of evidence: bytes that show whether what was kept is still what was written.
 
-This module owns the two rules by which every chain of the house is made: how values become bytes
-(`canonical`), and how a row is bound to the row before (`link`). It does not know what is kept, or
+This module owns the rules by which every chain of the house is made: how values become bytes
+(`canonical`), how a row is bound to the row before (`link`), and which part of a published revision
+its chain is over (`parted`). It does not know what is kept, or
 where. Rows in the field were made by these rules, so neither may ever change its meaning.
 """
 
@@ -42,3 +43,18 @@ def link(before: str, body: bytes) -> str:
     digest = sha256(before.encode())
     digest.update(body)
     return digest.hexdigest()
+
+
+def parted(value: bytes) -> tuple[bytes, str]:
+    """The part of a published revision that its chain is over, and the chain that stands in it.
+
+    A revision ends with `,"chain":"…"}`. One of an older chargeline does not: its chain is over all
+    of its bytes, and "" is given in place of the chain.
+    """
+    start = len(value) - len(_TAIL) - _CHAIN_DIGITS - len(_END)
+    if start >= 0 and value[start : start + len(_TAIL)] == _TAIL and value.endswith(_END):
+        return value[:start], value[start + len(_TAIL) : -len(_END)].decode("ascii", "replace")
+    return value, ""
+
+
+_TAIL, _END, _CHAIN_DIGITS = b',"chain":"', b'"}', 64

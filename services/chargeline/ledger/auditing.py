@@ -21,6 +21,7 @@ from chargeline.engine import canonical, link
 from chargeline.ledger import statements, tables
 from chargeline.ledger.column_types import stamp
 from chargeline.ledger.records import StoredAct
+from chargeline.ledger.sealing import Tally, added
 from chargeline.ledger.transaction import Transaction
 
 Verb = Literal[
@@ -32,6 +33,7 @@ Verb = Literal[
     "redraft",
     "ledger.migrate",
     "program.start",
+    "retention",
 ]
 VERBS: Mapping[Verb, str] = {
     "parked.show": "Somebody looked at the bytes of a parked message.",
@@ -42,6 +44,7 @@ VERBS: Mapping[Verb, str] = {
     "redraft": "Somebody had visits drafted again.",
     "ledger.migrate": "The tables were brought to the newest schema.",
     "program.start": "A program of the live service started.",
+    "retention": "A program removed what was kept for as many days as the settings say.",
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
 RecordKind = Literal["parked", "question", "line", "visit", "visits", "ledger", "program"]
@@ -78,7 +81,7 @@ async def append(transaction: Transaction, acts: Sequence[Act]) -> None:
     rows = await transaction.rows(last)
     number, chain = (rows[0].number, rows[0].chain) if rows else (0, "")
     now = datetime.now(UTC)
-    added = []
+    new = []
     for act in acts:
         number += 1
         row = StoredAct(
@@ -92,8 +95,10 @@ async def append(transaction: Transaction, acts: Sequence[Act]) -> None:
             details=canonical_json(act.details),
         )
         chain = chain_of(row, chain)
-        added.append(row._replace(chain=chain))
-    await transaction.insert(table, added)
+        new.append(row._replace(chain=chain))
+    await transaction.insert(table, new)
+    total = Tally._make((table.name, "", 0, *added([row.chain for row in new])))
+    await transaction.insert(tables.tally, [total], "add")
 
 
 def chain_of(row: StoredAct, before: str) -> str:

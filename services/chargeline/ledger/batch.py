@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chargeline.ledger import auditing, statements, tables
@@ -31,6 +31,15 @@ from chargeline.ledger.records import (
     StoredQuestion,
     StoredRevision,
     StoredVisit,
+)
+from chargeline.ledger.sealing import (
+    Tally,
+    added,
+    plus,
+    sealed_message,
+    sealed_parked,
+    sealed_revision,
+    tallies,
 )
 from chargeline.ledger.view import Keys, View
 
@@ -103,8 +112,13 @@ class Batch(View):
 
         Raises Unstorable.
         """
-        new = await self._transaction.insert_new(tables.message, messages)
+        sealed = [sealed_message(message) for message in messages]
+        new = await self._transaction.insert_new(tables.message, sealed)
+        await self._tally("message", [sealed[place] for place in new])
         return {messages[place].key for place in new}
+
+    async def _tally(self, about: str, rows: Sequence[StoredMessage | StoredParkedMessage]) -> None:
+        await self._transaction.insert(tables.tally, tallies(about, rows), "add")
 
     async def add_merges(
         self, visit_merges: Sequence[StoredMerge] = (), patient_merges: Sequence[StoredMerge] = ()
@@ -119,7 +133,8 @@ class Batch(View):
 
     async def add_revisions(self, revisions: Sequence[StoredRevision]) -> None:
         """Append revisions; raises AlreadyThere when a visit has a revision of that number."""
-        await self._transaction.insert(tables.draft_revision, revisions)
+        sealed = [sealed_revision(revision) for revision in revisions]
+        await self._transaction.insert(tables.draft_revision, sealed)
 
     async def put_questions(self, questions: Sequence[StoredQuestion]) -> None:
         """Write questions, in place of those stored under the same id."""
@@ -163,7 +178,24 @@ class Batch(View):
 
     async def park(self, messages: Sequence[StoredParkedMessage]) -> None:
         """Put messages aside. This never fails, whatever their texts hold."""
-        await self._transaction.insert(tables.parked, [_storable(message) for message in messages])
+        if not messages:
+            return
+        ids = await self._next_ids(len(messages))
+        sealed = [
+            sealed_parked(_storable(message)._replace(id=number))
+            for message, number in zip(messages, ids, strict=True)
+        ]
+        await self._transaction.insert(tables.parked, sealed)
+        await self._tally("parked", sealed)
+
+    async def _next_ids(self, count: int) -> list[int]:
+        """Ids for parked messages: a seal is over the id, so it must be known before."""
+        asked = {"number": count} if self._dialect == "postgresql" else {}
+        rows = await self._transaction.rows(statements.next_ids(self._dialect), asked)
+        if self._dialect == "postgresql":
+            return [row[0] for row in rows]
+        last = rows[0][0] if rows else 0  # we hold SQLite's one lock
+        return list(range(last + 1, last + 1 + count))
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
         """Move a parked message from the status `was` to another.
@@ -173,7 +205,8 @@ class Batch(View):
         assert status in PARKED_STATUSES and was in PARKED_STATUSES
         table = tables.parked
         here = (table.c.id == parked_id) & (table.c.status == was)
-        if await self._transaction.run(update(table).where(here).values(status=status)) != 1:
+        rows = await self._transaction.rows(select(*table.c).where(here).with_for_update())
+        if not rows:
             raise self._transaction.fail(
                 NotFound(
                     expected=f"message {parked_id} with the status {was}",
@@ -181,6 +214,16 @@ class Batch(View):
                     do="list the parked messages: somebody may have seen to this one already",
                 )
             )
+        before = StoredParkedMessage(**rows[0]._mapping)
+        after = before._replace(status=status)
+        # A row that somebody changed keeps its broken seal, so that the change is still found.
+        if sealed_parked(before).seal == before.seal:
+            after = sealed_parked(after)
+        changed = {"status": status, "seal": after.seal}
+        await self._transaction.run(update(table).where(here).values(changed))
+        difference = plus(added([after.seal]), added([before.seal]), -1)
+        place = ("parked", after.topic, after.partition)
+        await self._transaction.insert(tables.tally, [Tally._make((*place, *difference))], "add")
 
     async def audit(self, acts: Sequence[auditing.Act]) -> None:
         """Add acts to the audit trail. Let it be the last step: other writers wait from here on."""

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from chargeline.ledger.errors import Unstorable
 
-OnConflict = Literal["fail", "ignore", "replace"]
+OnConflict = Literal["fail", "ignore", "replace", "add"]
 Rows = Sequence[tuple[Any, ...]]
 
 _make_postgresql: Callable[[], Dialect] = PGDialect
@@ -61,8 +61,7 @@ class Prepared(NamedTuple):
 def prepare(dialect_name: str, table: Table, rows: Rows, on_conflict: OnConflict) -> Prepared:
     """Make rows ready for the driver. `rows` are records, all of one kind. Raises Unstorable."""
     fields: tuple[str, ...] = getattr(rows[0], "_fields")  # noqa: B009  # a NamedTuple has it
-    if "id" in fields:  # the database gives the id; our records have it as their last field
-        assert fields[-1] == "id"
+    if fields[-1] == "id" and not rows[0][-1]:  # the database gives an id that is 0
         fields, rows = fields[:-1], [row[:-1] for row in rows]
     plan = plan_of(dialect_name, table, fields, on_conflict)
     ready = list(zip(*_converted(table, plan, rows), strict=True))
@@ -90,7 +89,7 @@ def plan_of(
         (
             f"INSERT INTO {_quoted(dialect, [table.name])} ({_quoted(dialect, fields)})",
             _source(dialect, columns),
-            _conflict(dialect, keys, fields, on_conflict),
+            _conflict(dialect, table.name, fields=fields, keys=keys, on_conflict=on_conflict),
             f"RETURNING {_quoted(dialect, keys)}" if returning else "",
         )
     )
@@ -113,14 +112,21 @@ def _source(dialect: Dialect, columns: Sequence[Column[Any]]) -> str:
 
 
 def _conflict(
-    dialect: Dialect, keys: Sequence[str], fields: Sequence[str], on_conflict: OnConflict
+    dialect: Dialect,
+    name_of_table: str,
+    *,
+    keys: Sequence[str],
+    fields: Sequence[str],
+    on_conflict: OnConflict,
 ) -> str:
     if on_conflict == "fail":
         return ""
     if on_conflict == "ignore":
         return "ON CONFLICT DO NOTHING"
     others = [_quoted(dialect, [name]) for name in fields if name not in keys]
-    settings = ", ".join(f"{name} = excluded.{name}" for name in others)
+    own = f"{_quoted(dialect, [name_of_table])}." if on_conflict == "add" else ""
+    before = {name: f"{own}{name} + " if own else "" for name in others}
+    settings = ", ".join(f"{name} = {before[name]}excluded.{name}" for name in others)
     return f"ON CONFLICT ({_quoted(dialect, keys)}) DO UPDATE SET {settings}"
 
 

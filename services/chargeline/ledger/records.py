@@ -27,7 +27,8 @@ class StoredMessage(NamedTuple):
     """One message as it came.
 
     `visit` is the number in the message, "" if the message names none (A40). `digest` is in
-    hexadecimal. `sent` is MSH-7, None when MSH-7 is not valued. `headers` is JSON.
+    hexadecimal. `sent` is MSH-7, None when MSH-7 is not valued. `headers` is JSON. The ledger makes
+    the seal when it stores a message, and gives it back to `verifying.py` only.
     """
 
     facility: str
@@ -42,6 +43,7 @@ class StoredMessage(NamedTuple):
     received_at: datetime
     raw: bytes
     headers: str = "{}"
+    seal: str = ""
 
     @property
     def key(self) -> MessageKey:
@@ -135,7 +137,10 @@ class StoredVisit(NamedTuple):
 
 
 class StoredRevision(NamedTuple):
-    """One draft of a visit. It never changes once it is written. `body` and `changes` are JSON."""
+    """One draft of a visit. It never changes once it is written. `body` and `changes` are JSON.
+
+    `chain` is that of the published revision. The seal is as in `StoredMessage`.
+    """
 
     facility: str
     visit: str
@@ -146,6 +151,8 @@ class StoredRevision(NamedTuple):
     created_at: datetime
     body: str
     changes: str
+    chain: str = ""
+    seal: str = ""
 
 
 class StoredQuestion(NamedTuple):
@@ -209,7 +216,7 @@ class StoredParkedMessage(NamedTuple):
     """A message put aside: its bytes, its place in Kafka, the reason, and what to do.
 
     The database gives `id`. `status` is one of PARKED_STATUSES. A character that a database cannot
-    keep comes back as U+FFFD, because parking must never fail.
+    keep comes back as U+FFFD, because parking must never fail. The seal is as in `StoredMessage`.
     """
 
     topic: str
@@ -227,6 +234,7 @@ class StoredParkedMessage(NamedTuple):
     visit: str | None
     first_seen: datetime
     status: str = "parked"
+    seal: str = ""
     id: int = 0
 
 

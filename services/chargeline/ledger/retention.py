@@ -13,8 +13,10 @@ from sqlalchemy import Table, delete, exists, select, tuple_, update
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
+from chargeline.ledger.auditing import Act, append
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import Forgotten
+from chargeline.ledger.sealing import added
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
 
@@ -23,23 +25,36 @@ _SETTLED = ("retried", "dropped")
 
 async def forget_some(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
     """Remove old visits, old messages of no visit and old parked messages that a person has seen
-    to, at most `chunk` of each.
+    to, at most `chunk` of each. What was removed is an act of the audit trail.
     """
     old = await _old_visits(transaction, before, chunk)
     members = leading_to(old, await View(transaction).merges_around(old))
     everyone = {member for numbers in members.values() for member in numbers}
-    stray = await _stray_messages(transaction, before, chunk)
-    if not everyone:
-        return Forgotten(messages=stray, parked=await _parked(transaction, before, chunk))
+    messages = await _stray_messages(transaction, before, chunk)
+    some = Forgotten()
+    if everyone:
+        messages += await _remove_sealed(transaction, tables.message, everyone)
+        some = await _forget_visits(transaction, everyone)
+    parked = await _parked(transaction, before, chunk)
+    some = some._replace(messages=len(messages), parked=len(parked))
+    if some != Forgotten():
+        removed = {"message": added(messages), "parked": added(parked)}
+        details = {**some._asdict(), "before": before.isoformat(), "sums": removed}
+        why = "kept for as many days as the settings say"
+        act = Act("retention", "ledger", "rows", who="retention", why=why, details=details)
+        await append(transaction, [act])
+    return some
+
+
+async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey]) -> Forgotten:
+    """Mark visits as forgotten, and remove all of them but their messages."""
     ours = statements.among(transaction.dialect, tables.visit.c.facility, tables.visit.c.visit)
     marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(
         visits=await transaction.run(marked, statements.keyed(transaction.dialect, everyone)),
-        messages=stray + await _remove(transaction, tables.message, everyone),
         revisions=await _remove(transaction, tables.draft_revision, everyone),
         questions=await _remove(transaction, tables.question, everyone),
         answers=await _remove(transaction, tables.answer, everyone),
-        parked=await _parked(transaction, before, chunk),
     )
 
 
@@ -77,12 +92,24 @@ async def _remove(transaction: Transaction, table: Table, keys: Iterable[VisitKe
     return await transaction.run(gone, statements.keyed(transaction.dialect, keys))
 
 
-async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> int:
-    """Remove old messages that name no visit. Their merges stay, in `patient_merge`."""
+async def _remove_sealed(
+    transaction: Transaction, table: Table, keys: Iterable[VisitKey]
+) -> list[str]:
+    """Remove rows of visits; gives their seals."""
+    gone = statements.delete_sealed(transaction.dialect, table)
+    rows = await transaction.rows(gone, statements.keyed(transaction.dialect, keys))
+    return [row.seal for row in rows]
+
+
+async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> list[str]:
+    """Remove old messages that name no visit; gives their seals. Their merges stay, in
+    `patient_merge`.
+    """
     table = tables.message
     keys = tuple(table.primary_key)
     old = select(*keys).where(table.c.visit == "", table.c.received_at < before).limit(limit)
-    return await transaction.run(delete(table).where(tuple_(*keys).in_(old)))
+    gone = delete(table).where(tuple_(*keys).in_(old)).returning(table.c.seal)
+    return [row.seal for row in await transaction.rows(gone)]
 
 
 async def forget_contributions(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
@@ -98,12 +125,13 @@ async def forget_contributions(transaction: Transaction, before: datetime, chunk
     )
 
 
-async def _parked(transaction: Transaction, before: datetime, limit: int) -> int:
-    """Remove old parked messages that a person has retried or dropped."""
+async def _parked(transaction: Transaction, before: datetime, limit: int) -> list[str]:
+    """Remove old parked messages that a person has retried or dropped; gives their seals."""
     table = tables.parked
     old = (
         select(table.c.id)
         .where(table.c.status.in_(_SETTLED), table.c.first_seen < before)
         .limit(limit)
     )
-    return await transaction.run(delete(table).where(table.c.id.in_(old)))
+    gone = delete(table).where(table.c.id.in_(old)).returning(table.c.seal)
+    return [row.seal for row in await transaction.rows(gone)]

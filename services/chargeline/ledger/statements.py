@@ -27,11 +27,13 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     tuple_,
     type_coerce,
     union,
 )
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.dml import ReturningDelete
 
 from chargeline.ledger import tables
 from chargeline.ledger.records import Announcement
@@ -86,7 +88,29 @@ def numbered(dialect: str, identity: Column[int]) -> ColumnElement[bool]:
 @cache
 def of_visits(dialect: str, table: Table) -> Select[Any]:
     """The rows of a table that belong to visits."""
-    return select(table).where(among(dialect, table.c.facility, table.c.visit))
+    return _without_seal(table).where(among(dialect, table.c.facility, table.c.visit))
+
+
+def _without_seal(table: Table) -> Select[Any]:
+    """All columns but the seal, of which only a look for changes has need (`verifying.py`)."""
+    return select(*(column for column in table.c if column.name != "seal"))
+
+
+@cache
+def delete_sealed(dialect: str, table: Table) -> ReturningDelete[Any]:
+    """Remove the rows of a table that belong to visits; gives their seals."""
+    return delete_of_visits(dialect, table).returning(table.c.seal)
+
+
+@cache
+def next_ids(dialect: str) -> Any:
+    """The next :number ids of parked messages on PostgreSQL; on SQLite the last id, if any."""
+    if dialect == "sqlite":
+        return text("SELECT seq FROM sqlite_sequence WHERE name = 'parked'")
+    return text(
+        "SELECT nextval(pg_get_serial_sequence('parked', 'id'))"
+        " FROM generate_series(1, CAST(:number AS integer))"
+    )
 
 
 @cache

@@ -31,6 +31,7 @@ from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some
 from chargeline.ledger.successors import not_held_out
 from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.verifying import Verified, verify
 from chargeline.ledger.view import View
 
 
@@ -145,6 +146,11 @@ class Ledger:
         """
         async with self._writing() as transaction, not_held_out(self._engine, transaction):
             return await Batch(transaction).claim(topic, partition, owner)
+
+    async def verify(self) -> list[Verified]:
+        """Whether the ledger is as it was written, table by table, as of this moment."""
+        async with self._transaction(self._reading) as transaction:
+            return await verify(transaction)
 
     async def take_outbox(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids.

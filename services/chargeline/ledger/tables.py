@@ -52,6 +52,7 @@ message = Table(
     Column("received_at", Instant, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("headers", Text, nullable=False),
+    Column("seal", Text, nullable=False, server_default=""),
     _partial("message_of_no_visit", "received_at", where="visit = ''"),
     comment="Each message as it came, under the visit that it names; an exact resend is one row.",
 )
@@ -118,6 +119,8 @@ draft_revision = Table(
     Column("created_at", Instant, nullable=False),
     Column("body", Text, nullable=False),
     Column("changes", Text, nullable=False),
+    Column("chain", Text, nullable=False, server_default=""),
+    Column("seal", Text, nullable=False, server_default=""),
     comment="Every draft of a visit that was announced; rows are added, never changed.",
 )
 
@@ -169,6 +172,7 @@ parked = Table(
     Column("visit", Text),
     Column("first_seen", Instant, nullable=False),
     Column("status", Text, nullable=False),
+    Column("seal", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('parked', 'retried', 'dropped')", name="parked_status"),
     Index("parked_by_status", "status", "id"),
     comment="Messages put aside, with the reason and what to do; a person retries or drops them.",
@@ -231,3 +235,14 @@ for _dialect, _refusals in REFUSALS.items():
     for _refusal in _refusals:
         _ddl = DDL(_refusal)  # type: ignore[no-untyped-call]
         event.listen(audit, "after_create", _ddl.execute_if(dialect=_dialect))
+
+tally = Table(
+    "tally",
+    metadata,
+    Column("about", Name(), primary_key=True),
+    Column("topic", Name(), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    *(Column(f"lane_{lane}", BigInteger, nullable=False) for lane in range(8)),
+    comment="How many rows of a table were ever stored, and the sum of their seals, by partition.",
+)

@@ -6,7 +6,7 @@ that COMMIT with a rollback and no error, and the program would believe that its
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chargeline.ledger import statements
 from chargeline.ledger.bulk import OnConflict, Prepared, Rows, prepare
 from chargeline.ledger.errors import BatchFailed, LedgerError, explained
+
+_AT_ONCE = 500
 
 
 class Transaction:
@@ -34,6 +36,14 @@ class Transaction:
         with self._noted():
             return (await self.connection.execute(statement, parameters)).all()
 
+    async def stream(self, statement: Executable) -> AsyncIterator[Row[Any]]:
+        """The rows that a statement gives, some hundred at a time, however many there are."""
+        with self._noted():
+            asked = self.connection.execution_options(yield_per=_AT_ONCE)
+            async with (await asked).stream(statement) as result:
+                async for row in result:
+                    yield row
+
     async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
         """Run a statement; returns how many rows it changed."""
         with self._noted():
@@ -42,7 +52,8 @@ class Transaction:
     async def insert(self, table: Table, rows: Rows, on_conflict: OnConflict = "fail") -> None:
         """Write rows.
 
-        Of several rows with one key, "ignore" writes the first and "replace" the last.
+        Of several rows with one key, "ignore" writes the first and "replace" the last. "add" adds
+        numbers to those of the row that is stored.
         """
         if rows:
             await self._send(prepare(self.dialect, table, rows, on_conflict))

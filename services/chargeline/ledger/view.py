@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Select, Table, exists, func, select
+from sqlalchemy import Executable, Row, Select, Table, exists, func, select
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
@@ -57,7 +57,7 @@ class View:
         by_number: dict[tuple[str, str], list[StoredMessage]] = {}
         everyone = {member for numbers in members.values() for member in numbers}
         for row in await self._of(tables.message, everyone):
-            message = StoredMessage._make(row)
+            message = StoredMessage(*row)
             by_number.setdefault((message.facility, message.visit), []).append(message)
         return {
             key: sorted(
@@ -101,13 +101,14 @@ class View:
     async def last_revisions(self, keys: Keys) -> dict[VisitKey, StoredRevision]:
         """The last revision of each visit that has one."""
         rows = await self._rows(statements.last_revisions(self._dialect), keys)
-        return {VisitKey(row.facility, row.visit): StoredRevision._make(row) for row in rows}
+        return {VisitKey(row.facility, row.visit): StoredRevision(*row) for row in rows}
 
     async def revisions(self, facility: str, visit: str) -> list[StoredRevision]:
         """All revisions of one visit, in the order of their numbers."""
         table = tables.draft_revision
         statement = statements.of_visits(self._dialect, table).order_by(table.c.revision)
-        return list(map(StoredRevision._make, await self._rows(statement, [(facility, visit)])))
+        rows = await self._rows(statement, [(facility, visit)])
+        return [StoredRevision(*row) for row in rows]
 
     async def open_questions(self, keys: Keys) -> dict[VisitKey, list[StoredQuestion]]:
         """The open questions of each visit. Every key is in the result."""
@@ -180,7 +181,7 @@ class View:
             statement = statement.where(tables.parked.c.status == status)
         if code:
             statement = statement.where(tables.parked.c.code == code)
-        return list(map(StoredParkedMessage._make, await self._transaction.rows(statement)))
+        return list(map(_parked_message, await self._transaction.rows(statement)))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
         """Two sets of visits: those of which a parked message waits for a person, and those of
@@ -259,7 +260,7 @@ class View:
                 found="none",
                 do="list the parked messages, and choose another",
             )
-        return StoredParkedMessage._make(rows[0])
+        return _parked_message(rows[0])
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has as far as anybody has claimed them."""
@@ -340,7 +341,12 @@ def _visit_keys(keys: Keys) -> list[VisitKey]:
 
 
 def _parked() -> Select[Any]:
-    return select(*(tables.parked.c[name] for name in StoredParkedMessage._fields))
+    fields = [name for name in StoredParkedMessage._fields if name != "seal"]
+    return select(*(tables.parked.c[name] for name in fields))
+
+
+def _parked_message(row: Row[Any]) -> StoredParkedMessage:
+    return StoredParkedMessage(**row._mapping)
 
 
 def _arrival(message: StoredMessage) -> tuple[datetime, str, int, int, str]:

@@ -1,4 +1,4 @@
-"""`chargeline ledger migrate`, `chargeline ledger status` and `chargeline config`.
+"""`chargeline ledger migrate`, `ledger status`, `ledger verify` and `chargeline config`.
 
 It owns what these commands print. The steps of a migration are in ledger/migrations, and
 settings/page.py hides the secrets. A status names no patient, so it may be passed on.
@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from chargeline import settings as configuration
 from chargeline.drafting.acting import act_of
+from chargeline.engine import printable
 from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
+from chargeline.ledger.verifying import Verified
 from chargeline.operate.opened import opened
-from chargeline.operate.running import OK
+from chargeline.operate.running import FAILED, OK
 from chargeline.settings import Settings
 from chargeline.version import VERSION
 
@@ -98,6 +100,32 @@ def _in_words(status: LedgerStatus) -> list[str]:
 
 def _since(oldest: str | None) -> str:
     return f", the oldest since {oldest}" if oldest else ""
+
+
+def verify(*, as_json: bool = False) -> Callable[[Settings], Awaitable[int]]:
+    """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger:
+            walked = await ledger.verify()
+        for table in walked:
+            print(_as_json(table) if as_json else printable(_verified(table)))
+        return FAILED if any(table.broken for table in walked) else OK
+
+    return work
+
+
+def _as_json(table: Verified) -> str:
+    broken = table.broken._asdict() if table.broken else None
+    return json.dumps({**table._asdict(), "broken": broken})
+
+
+def _verified(table: Verified) -> str:
+    line = f"{table.table:<15} {table.rows:>9} rows  "
+    if table.broken is None:
+        return f"{line}whole, head {table.head}"
+    broken, key = table.broken, table.broken.key or "the whole table"
+    return f"{line}BROKEN at {key}: expected {broken.expected}, found {broken.found}"
 
 
 async def show_configuration(settings: Settings) -> int:

@@ -248,7 +248,8 @@ async def _see_to(
         for first in range(0, len(chosen), AT_ONCE):
             some = chosen[first : first + AT_ONCE]
             async with ledger.batch() as batch:
-                for message in some:
+                # Captures add to the tallies in this order too, so none waits for another for ever.
+                for message in sorted(some, key=lambda row: (row.topic, row.partition, row.id)):
                     await batch.set_status(message.id, seeing.status)
                 await batch.announce([*seeing.announce(some), *_look_again(settings, some)])
                 who, why = seeing.who, seeing.why
