@@ -35,7 +35,7 @@ HALF = [("96365", 1), ("J9271", 200)]
 FHS, BHS = b"FHS|^~\\&|MAR|ZEBRA\r", b"BHS|^~\\&|MAR|ZEBRA\r"
 VERBS = (
     "code", "explain", "rules", "simulate", "capture", "gateway", "serve", "config", "topics",
-    "ledger", "parked",
+    "ledger", "parked", "audit",
 )  # fmt: skip
 DRUG_COLUMNS = "id,names,hcpcs,unit_amount,unit,kind,container,from,until,cite,note\n"
 
