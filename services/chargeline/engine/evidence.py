@@ -21,16 +21,16 @@ def canonical(values: Iterable[Kept]) -> bytes:
     """
     parts: list[bytes] = []
     for value in values:
-        if value is None:
-            parts.append(b"n")
-            continue
         if isinstance(value, str):
-            data, kind = value.encode("utf-8", "surrogatepass"), b"t"
-        elif isinstance(value, bytes):
-            data, kind = value, b"b"
+            data = value.encode("utf-8", "surrogatepass")
+            parts.append(b"t%d:%b" % (len(data), data))
+        elif isinstance(value, int):
+            data = b"%d" % value
+            parts.append(b"i%d:%b" % (len(data), data))
+        elif value is None:
+            parts.append(b"n")
         else:
-            data, kind = b"%d" % value, b"i"
-        parts += (kind, b"%d:" % len(data), data)
+            parts.append(b"b%d:%b" % (len(value), value))
     return b"".join(parts)
 
 

@@ -209,8 +209,8 @@ class Ledger:
         total = Forgotten()
         while True:
             async with self._writing() as transaction:
-                some = await forget_some(transaction, before, chunk)
-                some = some.plus(await forget_contributions(transaction, record_before, chunk))
+                some = await forget_contributions(transaction, record_before, chunk)
+                some = some.plus(await forget_some(transaction, before, chunk))
             if some == Forgotten():
                 return total
             total = total.plus(some)
