@@ -46,6 +46,8 @@ SELECT (SELECT count(*) FROM outbox),
                                                                        WHERE topic = $1)
 """
 
+FRAME_BYTES = 8 << 20  # some tests send messages of five megabytes
+
 
 class Program:
     """One running program of ours, with the port of its health pages."""
@@ -100,6 +102,7 @@ class Service:
         self.log = log
         self.programs: list[Program] = []
         self.environment = {
+            "CHARGELINE_MLLP_FRAME_BYTES": str(FRAME_BYTES),
             **{
                 name: value
                 for name, value in os.environ.items()
@@ -132,6 +135,7 @@ class Service:
             topic_drafts=f"{self.name}.drafts",
             topic_questions=f"{self.name}.questions",
             topic_parked=f"{self.name}.parked",
+            mllp_frame_bytes=FRAME_BYTES,
         )
         assert len(await make_topics(settings, PARTITIONS, 1)) == 4
         ledger = await Ledger.open(self.url, accept_old=True)
