@@ -101,6 +101,7 @@ async def run(settings: Settings) -> int:
         reader = _reader(settings, partitions, shutdown, relay, failures=failures)
         await stack.enter_async_context(_pages(settings, metrics, not_ready))
         shutdown.on_signals()
+        redrafting = Redrafting(processor, settings.redraft_per_second, count_redrafted(metrics))
         consumer.subscribe([settings.topic_inbound], listener=partitions)
         log.info("started", program="capture", version=VERSION)
         await shutdown.beside(
@@ -110,10 +111,7 @@ async def run(settings: Settings) -> int:
                 reader.run(),
                 _courtesies(reader).run(),
                 _timers(reader),
-                _redrafting(
-                    reader,
-                    Redrafting(processor, settings.redraft_per_second, count_redrafted(metrics)),
-                ),
+                _redrafting(reader, redrafting),
                 _gauges(reader, ledger, metrics, priced=settings.prices is not None),
                 _retention(reader, ledger, settings.retention_days, settings.record_retention_days),
             ),
