@@ -70,7 +70,7 @@ MAY_IMPORT = {  # besides itself
     "version": set(),
     "face": {"engine", "program", "version"},
     "engine": set(),
-    "edge": {"engine"},
+    "edge": {"engine", "version"},
     "floor": {"engine", "edge", "version"},
     "program": {"engine", "edge", "floor", "version"},
     "wiring": {"engine", "edge", "floor", "program", "wiring", "version"},

@@ -175,6 +175,7 @@ parked = Table(
     Column("seal", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('parked', 'retried', 'dropped')", name="parked_status"),
     Index("parked_by_status", "status", "id"),
+    Index("parked_of_visit", "facility", "visit"),
     comment="Messages put aside, with the reason and what to do; a person retries or drops them.",
     sqlite_autoincrement=True,
 )

@@ -25,6 +25,7 @@ from chargeline.published.writing import (
     question_of,
     said_of_visit,
 )
+from chargeline.version import VERSION
 
 
 class BilledLine(NamedTuple):
@@ -155,6 +156,7 @@ def _beginning(visit: VisitDraft, *, revision: int, incomplete: bool) -> Plain:
         "revision": revision,
         "policy": draft.policy,
         "rulebook": draft.rulebook,
+        "program": VERSION,
         "incomplete": incomplete,
         **_whose(visit.timeline),
         "held": draft.held,

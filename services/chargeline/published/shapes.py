@@ -187,6 +187,8 @@ class DraftRevision(PublishedModel):
     """The policy by which the visit is drafted."""
     rulebook: str
     """The version of the rules; it changes when any rule changes."""
+    program: str = ""
+    """The version of chargeline that made the draft; empty in revisions older than this field."""
     incomplete: bool
     """Whether a message of the visit is parked or was not read whole: a charge may be missing."""
     payer: str = ""

@@ -1,7 +1,8 @@
 """Version 8: seals of messages, parked messages and revisions, and chains of revisions.
 
 This file adds the columns and the tallies, and seals the rows that are there: some thousand rows a
-second. Of what happened to them before, a seal says nothing.
+second. Of what happened to them before, a seal says nothing. The parked messages of a visit get an
+index: each poll that met a new visit read all of them.
 """
 
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ _KEYS = {
 
 def upgrade() -> None:
     """Add the columns and the table, and seal every row."""
+    op.create_index("parked_of_visit", "parked", ["facility", "visit"])
     for name in ("message", "parked", "draft_revision"):
         if name == "draft_revision":
             op.add_column(name, Column("chain", Text, nullable=False, server_default=""))
