@@ -24,9 +24,7 @@ from chargeline.capture.courtesies import Courtesies
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
-from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.polls import PartitionBatch, PollResult
-from chargeline.drafting.processor import utc_now
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.telemetry.metrics import Metrics
@@ -216,7 +214,6 @@ class Played:
             largest=1,
             poll_ms=1,
             stop=self.stop,
-            limit=ParkedLimit(1, 1, utc_now),
             committed=lambda: None,
             failures=TaskFailures(log),
             log=log,

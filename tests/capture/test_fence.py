@@ -13,6 +13,7 @@ import pytest
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.polls import PartitionBatch
 from chargeline.drafting.processor import Processor, ProcessorSettings
+from chargeline.drafting.quarantine import Quarantine
 from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
@@ -48,6 +49,7 @@ class Worker:
             drafting,
             ProcessorSettings(PLACE[0], "hl7.parked", SETTLE, 100),
             clock=lambda: self.now,
+            quarantine=Quarantine(50, 500, minutes=15, clock=lambda: self.now),
         )
         self.expected: int | None = None
 

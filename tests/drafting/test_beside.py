@@ -12,6 +12,7 @@ from chargeline.drafting import processor as reading
 from chargeline.drafting.beside import read_beside
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.processor import Processor
+from chargeline.drafting.quarantine import Quarantine
 from chargeline.hl7.reader import LARGE_BYTES
 from tests.engine import profile
 from tests.golden.messages import given
@@ -58,6 +59,7 @@ async def test_a_small_message_does_not_overtake_a_large_one(
     program = Processor.__new__(Processor)
     program.profile, program.interfaces, program.placement = profile(), {}, None
     now = datetime(2026, 3, 2, tzinfo=UTC)
+    program.quarantine = Quarantine(50, 500, minutes=15, clock=lambda: now)
     records = [
         InboundRecord("inbound", 0, offset, "ZEBRA|V1", raw, {}, now)
         for offset, raw in enumerate((SMALL, LARGE, SMALL))

@@ -16,6 +16,7 @@ from chargeline.coding.assembly import code_feed
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.drafting.processor import Processor, ProcessorSettings
+from chargeline.drafting.quarantine import Quarantine
 from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.engine import VisitKey
 from chargeline.files import FeedFile
@@ -58,7 +59,14 @@ class Bench:
         self.ledger = ledger
         self.now = NOW
         self.processors = [
-            Processor(ledger, PROFILE, drafting, terms, clock=lambda: self.now)
+            Processor(
+                ledger,
+                PROFILE,
+                drafting,
+                terms,
+                clock=lambda: self.now,
+                quarantine=Quarantine(50, 500, minutes=15, clock=lambda: self.now),
+            )
             for _number in range(PARTITIONS if apart else 1)
         ]
         self.offsets: dict[int, int | None] = {}

@@ -25,6 +25,7 @@ from chargeline.drafting.announcing import nudge
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.polls import PartitionBatch
 from chargeline.drafting.processor import Processor, ProcessorSettings
+from chargeline.drafting.quarantine import Quarantine
 from chargeline.drafting.revisions import RevisionMaker, Topics
 from chargeline.engine import Feed, VisitKey
 from chargeline.files import FeedFile
@@ -103,7 +104,14 @@ class Program:
         )
         terms = ProcessorSettings(TOPIC, "hl7.parked", world.settle, IN_MEMORY)
         ledger: Any = self.ledger
-        self.processor = Processor(ledger, PROFILE, drafting, terms, clock=lambda: world.now)
+        self.processor = Processor(
+            ledger,
+            PROFILE,
+            drafting,
+            terms,
+            clock=lambda: world.now,
+            quarantine=Quarantine(1000, 1000, minutes=15, clock=lambda: world.now),
+        )
         self.believed.clear()
 
     async def claim(self, partition: int) -> None:

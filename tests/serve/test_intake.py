@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.setup import new_processor
 from chargeline.gateway.received import InboundMessage
 from chargeline.gateway.server import Gateway, ListenerSettings, StoreUnavailable
@@ -56,13 +55,12 @@ async def ledger(url: str) -> AsyncIterator[Unsure]:
     await opened.close()
 
 
-def intake_on(ledger: Ledger, owner: str = "us", in_a_row: int = 50) -> Intake:
+def intake_on(ledger: Ledger, owner: str = "us") -> Intake:
     settings = Settings(settle_seconds=0)
     return Intake(
         new_processor(settings, ledger, TOPIC, lambda _outcome: None),
         owner=owner,
         most=500,
-        limit=ParkedLimit(in_a_row, 500, lambda: NOW),
         metrics=Metrics(CollectorRegistry(), program="serve", version="0"),
         log=logger("serve"),
     )

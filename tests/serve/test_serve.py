@@ -451,21 +451,28 @@ async def test_sighup_does_not_end_it(served: Make) -> None:
     assert await service.stop() == 0
 
 
-async def test_too_many_parked_messages_stop_it(served: Make) -> None:
-    """A wrong interface profile must not drain the feed: exit code 1 and an error in words. The
-    parked messages are in the ledger.
+async def test_a_sender_of_unusable_messages_is_quarantined_and_others_go_on(
+    served: Make,
+) -> None:
+    """The limit is 3: the fourth message brings the sender into quarantine, the fifth is parked
+    unread. All are answered AA, and a message of another sender is drafted.
     """
     service = served(parked_in_a_row="3")
     service.start()
     client = await _connected(service)
     codes = []
-    for number in range(4):
-        broken = f"MSH|^~\\&|MAR|ZEBRA|C|Z|20260302||RAS^O17|{number}|T|2.5.1\rPID|1\r".encode()
+    for number in range(5):
+        broken = f"MSH|^~\\&|BAD|ZEBRA|C|Z|20260302||RAS^O17|{number}|T|2.5.1\rPID|1\r".encode()
         codes.append(code_of(await client.send(broken)))
-    assert await service.ended() == 1
     await client.close()
-    assert codes == ["AA"] * 4
-    assert "expected at most 3 messages to be parked in a row" in service.said()
+    good = feed(2, 7)
+    await deliver(good, service.port)
+    assert codes == ["AA"] * 5
+    assert service.said().count('"event": "sender.quarantined"') == 1
+    await until(lambda: drafted(service.events()) == by_code(good), service.said)
+    assert await service.stop() == 0
     ledger = await Ledger.open(f"sqlite:///{service.folder}/ledger.sqlite")
-    assert len(await ledger.parked()) == 4
+    assert [row.code for row in await ledger.parked()] == ["visit.missing"] * 4 + [
+        "sender.quarantined"
+    ]
     await ledger.close()

@@ -72,7 +72,6 @@ from chargeline.capture.records import CannotBeReadError, inbound_of, one_by_one
 from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
-from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.engine import Finding
@@ -111,7 +110,6 @@ class Consumer:
         most: int,
         largest: int,
         poll_ms: int,
-        limit: ParkedLimit,
         failures: TaskFailures,
         log: FilteringBoundLogger,
         stop: asyncio.Event,
@@ -123,7 +121,6 @@ class Consumer:
         self.most = most
         self.largest = largest
         self.poll_ms = poll_ms
-        self.limit = limit
         self.failures = failures
         self.log = log
         self.stop = stop
@@ -137,7 +134,7 @@ class Consumer:
         """Work until told to stop. The poll at hand is finished. A poll that was read ahead is
         dropped: whoever has the partition next reads it again.
 
-        Raises a LedgerError or KafkaError that needs a person, and TooManyParkedError.
+        Raises a LedgerError or KafkaError that needs a person.
         """
         try:
             await self._run()
@@ -279,7 +276,6 @@ class Consumer:
         self._count(offsets, done)
         self.garbage.after_batch()
         self.committed()
-        self.limit.count(done.course)
 
     def _must_follow(self, partition: TopicPartition, expected: int | None, first: int) -> None:
         """Compare the first offset of a poll with the ledger's.

@@ -22,7 +22,6 @@ from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
 from chargeline.drafting.acting import note_start, start_of
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
-from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
@@ -147,7 +146,6 @@ def _reader(
         most=settings.kafka_max_poll_records,
         largest=settings.mllp_frame_bytes,
         poll_ms=min(settings.kafka_poll_timeout_ms, 500),
-        limit=ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now),
         failures=failures,
         log=partitions.log,
         stop=shutdown.told,
@@ -252,6 +250,7 @@ async def _redrafting(reader: Consumer, redrafting: Redrafting) -> None:
 async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced: bool) -> None:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while not reader.stop.is_set():
+        metrics.quarantined.set(reader.partitions.processor.quarantine.senders())
         try:
             show_counts(metrics, await ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:

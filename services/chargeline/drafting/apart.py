@@ -176,7 +176,7 @@ def _together(results: Sequence[PollResult]) -> PollResult:
     return PollResult(
         read=sum(result.read for result in results),
         used=sum(result.used for result in results),
-        course=tuple(code for result in results for code in result.course),
+        course=tuple(judged for result in results for judged in result.course),
         outcomes=outcomes,
         revisions=sum(result.revisions for result in results),
         seconds=seconds,

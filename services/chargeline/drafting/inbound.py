@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from chargeline.drafting.sender import SenderId
 from chargeline.engine import PatientMerge, Reading, Unreadable, VisitFact, VisitKey, VisitMerge
 from chargeline.hl7.ahead import bounded
 from chargeline.hl7.errors import Hl7Error
@@ -84,6 +85,7 @@ class ReadRecord(NamedTuple):
     problem: Unreadable | Hl7Error | None = None
     warnings: tuple[str, ...] = ()
     misplaced: Misplaced = ""
+    sender: SenderId = SenderId()
 
 
 _DIGITS_MOST = 9  # of a number of partitions; a header may say anything

@@ -1,4 +1,4 @@
-"""What a poll brings, and what it came to, for metrics and for the limit on parked messages.
+"""What a poll brings, and what it came to, for metrics and for the quarantine of senders.
 
 It owns how messages are counted: each once, however often chargeline sends it to itself. It reads
 what was decided and decides nothing.
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.inbound import ReadRecord, problems_of
+from chargeline.drafting.sender import SenderId
 from chargeline.ledger.records import Move
 
 _OUTCOMES = {"unused": "set_aside", "parked": "parked"}
@@ -23,11 +24,18 @@ class PartitionBatch(NamedTuple):
     read_seconds: float = 0.0
 
 
+class Judged(NamedTuple):
+    """One message of a sender: the code for which it was parked, "" if it was used."""
+
+    sender: SenderId
+    code: str
+
+
 class PollResult(NamedTuple):
     """The result of a poll.
 
-    `course` has an entry for each message in the order of the poll: the code for which it was
-    parked, or "" if it was used; both if only a part could not be read. `outcomes` counts messages
+    `course` has an entry for each message in the order of the poll: whether it was used or parked;
+    two if only a part could not be read. `outcomes` counts messages
     by type and outcome. `seconds` is the time of each phase. `warnings` are the codes of what the
     reader tolerated, once for each message. `misplaced` says of each record that was sent again
     what was wrong with its place.
@@ -35,7 +43,7 @@ class PollResult(NamedTuple):
 
     read: int
     used: int
-    course: tuple[str, ...]
+    course: tuple[Judged, ...]
     outcomes: dict[tuple[str, str], int]
     revisions: int
     seconds: dict[str, float]
@@ -45,7 +53,7 @@ class PollResult(NamedTuple):
     @property
     def parked(self) -> tuple[str, ...]:
         """The codes for which messages were parked, in the order of the poll."""
-        return tuple([code for code in self.course if code])
+        return tuple([judged.code for judged in self.course if judged.code])
 
 
 def poll_result(
@@ -57,11 +65,11 @@ def poll_result(
 ) -> PollResult:
     """The result of a poll; `fresh` are the records whose message the ledger did not have."""
     new = {id(read) for read in fresh}
-    course: list[str] = []
+    course: list[Judged] = []
     for read in records:
-        course += [problem.finding.code for problem in problems_of(read)]
+        course += [Judged(read.sender, problem.finding.code) for problem in problems_of(read)]
         if id(read) in new:
-            course.append("")
+            course.append(Judged(read.sender, ""))
     return PollResult(
         read=len(records),
         used=len(fresh),

@@ -54,13 +54,11 @@ from chargeline.drafting.inbound import (
 from chargeline.drafting.interfaces import interface_of
 from chargeline.drafting.keeping import keep
 from chargeline.drafting.polls import PartitionBatch, PollResult, poll_result
+from chargeline.drafting.quarantine import Quarantine, parked_unread
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
-from chargeline.drafting.rows import (
-    given_up,
-    new_visit,
-    parked_message,
-)
+from chargeline.drafting.rows import given_up, new_visit, parked_message
 from chargeline.drafting.same_patient import draft_with_records
+from chargeline.drafting.sender import sender_of
 from chargeline.drafting.settling import wait_of
 from chargeline.drafting.visit_cache import VisitCache
 from chargeline.engine import VisitKey
@@ -102,6 +100,7 @@ class Processor:
         settings: ProcessorSettings,
         *,
         clock: Clock,
+        quarantine: Quarantine,
         tell: Callable[[DraftingResult], None] = lambda _result: None,
         interfaces: Mapping[str, Profile] = MappingProxyType({}),
     ) -> None:
@@ -111,6 +110,7 @@ class Processor:
         self.maker = maker
         self.settings = settings
         self.clock = clock
+        self.quarantine = quarantine
         self.placement: KeyPlacement | None = None
         self._tell = tell
         self._cache = self._new_cache()
@@ -148,13 +148,17 @@ class Processor:
         return [await self._read(record) for record in records]
 
     async def _read(self, record: InboundRecord) -> ReadRecord:
+        sender = sender_of(record.headers, record.value)
+        if (why := self.quarantine.of(sender, record)) is not None:
+            return parked_unread(record, sender, why, self.placement)
         read = partial(read_record, profile_of=self.profile_of, placement=self.placement)
         try:
-            return await read_beside(record.value, read, record)
+            result = await read_beside(record.value, read, record)
         except Exception as error:
             if not is_of_a_record(error):
                 raise
-            return unread(record, error, self.placement)
+            result = unread(record, error, self.placement)
+        return result._replace(sender=sender)
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Work off records by partition, in one transaction.
@@ -180,6 +184,7 @@ class Processor:
         except BaseException:
             self.drop()
             raise
+        self.quarantine.count(poll.course)
         self._tell(drafted)
         self._cache.trim()
         ledger_seconds = perf_counter() - began - sum(poll.seconds.values())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import Processor, ProcessorSettings, utc_now
+from chargeline.drafting.quarantine import Quarantine
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, Topics
 from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
@@ -67,6 +68,19 @@ def new_processor(
     for name in interface_names(folder):
         if name != settings.interface:
             interfaces[name] = make_profile(read_interface(folder, name))
+    quarantine = Quarantine(
+        settings.parked_in_a_row,
+        settings.parked_per_minute,
+        minutes=settings.quarantine_minutes,
+        clock=utc_now,
+    )
     return Processor(
-        ledger, profile, maker, wanted, clock=utc_now, tell=tell, interfaces=interfaces
+        ledger,
+        profile,
+        maker,
+        wanted,
+        clock=utc_now,
+        quarantine=quarantine,
+        tell=tell,
+        interfaces=interfaces,
     )

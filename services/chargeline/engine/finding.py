@@ -50,6 +50,7 @@ FindingCode = Literal[
     "record.time",
     "record.too_large",
     "record.unreadable",
+    "sender.quarantined",
     "visit.failed",
     # a timeline
     "correction.again",
@@ -144,7 +145,6 @@ FindingCode = Literal[
     "kafka.topics_missing",
     "listen.refused",
     "output.refused",
-    "parked.too_many",
     "stop.overdue",
     # a command
     "command.not_found",
@@ -186,6 +186,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "record.time": "The timestamp of a record is no time.",
     "record.too_large": "A record has more bytes than a message may have.",
     "record.unreadable": "Our Kafka client cannot read a record.",
+    "sender.quarantined": "Too many messages of this sender could not be used.",
     "visit.failed": "chargeline made a mistake with one visit.",
     "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
@@ -276,7 +277,6 @@ MEANINGS: Mapping[FindingCode, str] = {
     "kafka.topics_missing": "Kafka does not have a topic that we need, or hides it from us.",
     "listen.refused": "An address cannot be listened on.",
     "output.refused": "Events cannot be written to where they should go.",
-    "parked.too_many": "More messages were put aside than the settings allow.",
     "stop.overdue": "The program did not end in its time and was broken off.",
     "command.not_found": "A command names something that is not there.",
     "command.unreadable": "A command names a file that cannot be read.",

@@ -15,7 +15,6 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from chargeline import settings as configuration
-from chargeline.drafting.parked_limit import TooManyParkedError
 from chargeline.drafting.prices import PricesError
 from chargeline.engine import Finding
 from chargeline.hl7.errors import Hl7Error
@@ -26,7 +25,7 @@ from chargeline.settings import Settings, SettingsError
 from chargeline.telemetry import logs
 
 OK, FAILED, WRONG_USE = 0, 1, 2
-_EXPECTED = (KafkaError, KafkaUnavailableError, TooManyParkedError, LedgerError, OSError)
+_EXPECTED = (KafkaError, KafkaUnavailableError, LedgerError, OSError)
 
 
 def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:

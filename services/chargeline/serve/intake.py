@@ -19,7 +19,6 @@ from structlog.typing import FilteringBoundLogger
 from chargeline.drafting.counting import count_poll
 from chargeline.drafting.garbage import Garbage
 from chargeline.drafting.inbound import InboundRecord
-from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.drafting.processor import Processor
 from chargeline.drafting.redrafting import Redrafting
@@ -62,14 +61,12 @@ class Intake:
         *,
         owner: str,
         most: int,
-        limit: ParkedLimit,
         metrics: Metrics,
         log: FilteringBoundLogger,
     ) -> None:
         self.processor = processor
         self.owner = owner
         self.most = most
-        self.limit = limit
         self.metrics = metrics
         self.log = log
         self.committed = asyncio.Event()
@@ -128,7 +125,7 @@ class Intake:
     async def run(self) -> None:
         """Work until cancelled.
 
-        Raises Fenced when another program serves this ledger now, and TooManyParkedError.
+        Raises Fenced when another program serves this ledger now.
         """
         try:
             while True:
@@ -179,7 +176,6 @@ class Intake:
             if not waiting.kept.done():
                 waiting.kept.set_result(None)
         self._count(done)
-        self.limit.count(done.course)
 
     async def _transaction(self, messages: Sequence[_UnkeptMessage]) -> PollResult:
         async with self._lock:

@@ -19,7 +19,6 @@ from structlog.typing import FilteringBoundLogger
 from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
-from chargeline.drafting.parked_limit import ParkedLimit
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.service_process import become_a_service
@@ -175,7 +174,6 @@ def _intake(
         processor,
         owner=f"serve-{uuid4().hex[:12]}",
         most=settings.kafka_max_poll_records,
-        limit=ParkedLimit(settings.parked_in_a_row, settings.parked_per_minute, utc_now),
         metrics=metrics,
         log=log,
     )
@@ -221,6 +219,7 @@ async def _gauges(
 ) -> None:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while True:
+        metrics.quarantined.set(intake.processor.quarantine.senders())
         try:
             show_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:

@@ -46,9 +46,12 @@ For PostgreSQL on another machine, set `CHARGELINE_LEDGER_TLS_CA_FILE`, or write
 `?sslmode=verify-full&sslrootcert=FILE` into the address. Else `CHARGELINE_ALLOW_PLAINTEXT` must
 allow a connection that nobody has verified.""",
     "parked_in_a_row": """
-When a limit is exceeded, the program commits its batch and ends with exit code 1 and the reason. So
-a wrong interface profile parks some messages, and not the whole feed. Nothing is lost, and messages
-that are already parked do not count again after a restart.""",
+When a sender exceeds a limit, it is quarantined: its messages are acknowledged as usual and parked
+unread (`sender.quarantined`), until the time is over or the program starts again. All other senders
+go on, and the program does not end. Senders are told apart by their host and certificate, their
+interface, MSH-3 and MSH-4; at most 200 of them, the rest share one place. Nothing is lost:
+`chargeline parked retry --code sender.quarantined` brings the messages back, and
+`chargeline_quarantined_senders` says how many senders are quarantined.""",
     "mllp_host": """
 Up to `CHARGELINE_MLLP_CONNECTIONS` senders may be connected, each with up to 4 unanswered messages
 (8 in `serve`). What they take together is bound by `CHARGELINE_MLLP_MEMORY_BYTES`: above it the

@@ -170,13 +170,16 @@ class Settings(BaseSettings):
     # Parked messages
     parked_in_a_row: _Count = _set(
         50,
-        "The program stops when more messages than this are parked without a used one between. "
-        "Each process counts for itself.",
+        "A sender is quarantined when more of its messages than this are parked without a used one "
+        "between. Each process counts for itself.",
     )
     parked_per_minute: _Count = _set(
         500,
-        "The program stops when more messages than this are parked in a minute. "
+        "A sender is quarantined when more of its messages than this are parked in a minute. "
         "Each process counts for itself.",
+    )
+    quarantine_minutes: _Count = _set(
+        15, "How long the messages of a quarantined sender are parked unread."
     )
 
     # Health pages

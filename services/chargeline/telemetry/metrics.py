@@ -157,6 +157,15 @@ class Metrics:
         do="`chargeline parked list` shows them. Correct the cause, then `chargeline parked "
         "retry` reads a message again.",
     )
+    quarantined = _gauge(
+        "chargeline_quarantined_senders",
+        meaning="Senders of whom too many messages could not be used, so that theirs are parked "
+        "unread until CHARGELINE_QUARANTINE_MINUTES are over.",
+        do="above 0: nothing is lost, and drafts of that sender's visits wait. `chargeline parked "
+        "list` says who and why. As many as there are senders, right after a deploy: the new "
+        "interface or rules are wrong; go back to the old ones. Then `chargeline parked retry "
+        "--code sender.quarantined`.",
+    )
     rekeyed = _count(
         "chargeline_rekeyed_messages_total",
         "reason",
