@@ -86,10 +86,14 @@ def make_authority(folder: Path, name: str) -> None:
     )  # fmt: skip
 
 
-def make_certificate(folder: Path, name: str, authority: str, *, days: int = 2) -> None:
-    """A certificate for a server or a client of that name: `name.pem` and `name.key`."""
+def make_certificate(
+    folder: Path, name: str, authority: str, *, days: int = 2, alternative: str = ""
+) -> None:
+    """A certificate for a server or a client of that name: `name.pem` and `name.key`. `alternative`
+    replaces its subject alternative name, in the words of openssl.
+    """
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
-    extensions.write_text(f"subjectAltName=DNS:{name}\n")
+    extensions.write_text(f"subjectAltName={alternative or f'DNS:{name}'}\n")
     openssl(
         "req", "-new", *_NEW_KEY, "-keyout", folder / f"{name}.key",
         "-out", request, "-subj", f"/CN={name}",

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.gateway.counting import tell_gateway
+from chargeline.gateway.permission import REFUSALS
 from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
 from chargeline.mllp.limits import COUNTED as MLLP_COUNTED
 from chargeline.mllp.limits import MllpLimits
@@ -41,11 +42,12 @@ class Watched:
     def refusals(self) -> dict[str, float | None]:
         """How often each reason of a refusal was counted."""
         name = "chargeline_gateway_refusals_total"
-        reasons = ("message_refused", "store_full", "store_too_large", "store_unavailable")
-        return {reason: self.value(name, reason=reason) for reason in reasons}
+        return {reason: self.value(name, reason=reason) for reason in NONE}
 
 
-NONE = {"message_refused": 0, "store_full": 0, "store_too_large": 0, "store_unavailable": 0}
+NONE = dict.fromkeys(
+    ("message_refused", "store_full", "store_too_large", "store_unavailable", *REFUSALS), 0
+)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -476,3 +477,32 @@ async def test_a_sender_of_unusable_messages_is_quarantined_and_others_go_on(
         "sender.quarantined"
     ]
     await ledger.close()
+
+
+async def test_the_file_of_senders_counts_and_is_read_again_at_sighup(
+    served: Make, tmp_path: Path
+) -> None:
+    """The file allows ADT only, and a RAS is answered AR. It is changed: after SIGHUP AA. With a
+    mistake in it the program does not start: exit code 2, and the mistake in words.
+    """
+    file = tmp_path / "senders.toml"
+    entry = f'[[sender]]\nname = "mar"\naddresses = ["{HOST}"]\n'
+    file.write_text(f'{entry}types = ["ADT"]\n')
+    service = served("", senders=str(file))
+    service.start()
+    await service.ready()
+    client = await _connected(service)
+    message = given("OXALIPLATIN", "130 mg", "0900", "1000")
+    assert code_of(await client.send(message)) == "AR"
+    refused = b'chargeline_gateway_refusals_total{reason="type_not_allowed"} 1.0'
+    assert refused in await service.page("/metrics")
+    file.write_text(entry)
+    service.process.send_signal(signal.SIGHUP)
+    await until(lambda: "senders.read" in service.said(), service.said)
+    assert code_of(await client.send(message)) == "AA"
+    await client.close()
+    assert await service.stop() == 0
+    file.write_text(f"{entry}unheard_of = 1\n")
+    service.start()
+    assert await service.ended() == 2
+    assert "sender 1: expected one of name, certificate" in service.said()

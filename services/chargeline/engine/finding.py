@@ -118,6 +118,7 @@ FindingCode = Literal[
     "setting.conflict",
     "setting.unknown",
     "setting.value",
+    "senders.file",
     "prices.file",
     "prices.row",
     # the ledger
@@ -252,6 +253,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "setting.conflict": "Two settings contradict each other.",
     "setting.unknown": "A variable has our prefix and is no setting.",
     "setting.value": "A setting has a value that it cannot have.",
+    "senders.file": "The file of senders cannot be used.",
     "prices.file": "The price list cannot be read.",
     "prices.row": "A row of the price list cannot be used.",
     "ledger.access_refused": "The database does not let us in, or does not let us write.",

@@ -7,6 +7,7 @@ patient or a message.
 
 from collections.abc import Callable
 
+from chargeline.gateway.permission import REFUSALS
 from chargeline.telemetry.metrics import Metrics
 
 # The names that a gateway counts, with the label that the metric gives them.
@@ -22,12 +23,15 @@ _REFUSED_CONNECTIONS = {
     "handshake_refused": "too_many_handshakes",
     "connection_gave_way": "gave_way",
     "handshake_gave_way": "handshake_gave_way",
+    "connection_unknown": "unknown_sender",
     "handshake_failed": "handshake",
     "stranger_http": "http",
     "stranger_tls": "tls",
     "stranger_unframed": "unframed",
 }
-_REFUSALS = frozenset({"store_unavailable", "store_full", "store_too_large", "message_refused"})
+_REFUSALS = frozenset(
+    {"store_unavailable", "store_full", "store_too_large", "message_refused", *REFUSALS}
+)
 _ANSWER = "answer_"
 _ANSWERS = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})
 

@@ -17,17 +17,19 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.service_process import become_a_service
-from chargeline.engine import Finding
+from chargeline.engine import Finding, FindingError
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
+from chargeline.gateway.permission import SenderList, Senders
 from chargeline.gateway.received import InboundMessage
-from chargeline.gateway.tls import CertificateError, TlsFiles
-from chargeline.hl7.profile import make_profile
+from chargeline.gateway.tls import TlsFiles
+from chargeline.hl7.profile import Profile, make_profile
 from chargeline.kafka import connecting as kafka
 from chargeline.mllp.limits import MllpLimits
-from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.loading import interface_names, read_interface
 from chargeline.rulebook.location import rules_directory
 from chargeline.settings import Settings
+from chargeline.settings.senders import read_senders
 from chargeline.telemetry import logs
 from chargeline.telemetry.http import ListenError, health_pages
 from chargeline.telemetry.metrics import Metrics
@@ -113,7 +115,13 @@ async def run(settings: Settings) -> int:
         listener = server_settings(
             settings, in_flight=server.IN_FLIGHT, grace_seconds=grace_seconds
         )
-        gateway = server.Gateway(store, profile, listener, report=tell_gateway(metrics))
+        gateway = server.Gateway(
+            store,
+            profile,
+            listener,
+            senders=senders_of(settings, profile),
+            report=tell_gateway(metrics),
+        )
         told = told_to_stop()
         async with listener_pages(
             program="gateway",
@@ -134,15 +142,16 @@ async def run(settings: Settings) -> int:
 
 
 async def listen(gateway: server.Gateway, settings: Settings) -> None:
-    """Begin to listen for MLLP, and read the certificates again at each SIGHUP.
+    """Begin to listen for MLLP, and read the certificates and the file of senders again at each
+    SIGHUP.
 
-    Raises ListenError or CertificateError if the address or a certificate cannot be used.
+    Raises ListenError, CertificateError or SendersError if the address or a file cannot be used.
     """
-    read_again = partial(gateway.certificates.look, asked=True)
+    read_again = partial(gateway.look, asked=True)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, read_again)
     try:
         await gateway.start()
-    except CertificateError:
+    except FindingError:
         raise
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         reason = getattr(error, "strerror", None) or error
@@ -182,6 +191,25 @@ def server_settings(
             revoked=settings.mllp_tls_client_crl_file,
         ),
     )
+
+
+def senders_of(settings: Settings, profile: Profile) -> Senders:
+    """Who may send what. Without the setting every sender may send all."""
+    path = settings.senders
+    if path is None:
+        return Senders(profile)
+    folder = rules_directory(settings.rules)
+
+    def read() -> SenderList:
+        senders = read_senders(
+            path,
+            interfaces=interface_names(folder),
+            certificates=settings.mllp_tls_client_ca_file is not None,
+        )
+        names = {sender.interface for sender in senders} - {""}
+        return SenderList(senders, {n: make_profile(read_interface(folder, n)) for n in names})
+
+    return Senders(profile, path, read)
 
 
 def told_to_stop() -> asyncio.Event:

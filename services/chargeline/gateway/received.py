@@ -5,11 +5,13 @@ message can be read in a thread, and it refuses to know the store and the answer
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
 from chargeline.engine import MessageRef, VisitMerge
+from chargeline.gateway.permission import Permission
 from chargeline.hl7.acknowledge import Header, header_of, salvaged_header
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import first_valued
@@ -51,26 +53,47 @@ class ReceivedMessage(NamedTuple):
     """What the gateway keeps of a message while it waits for the store. The message as it was read
     is not kept, since it takes many times its bytes.
 
-    type: MSH-9.1, "" if the message cannot be read; `problem` then says why.
+    type: MSH-9.1, "" if the message cannot be read; `problem` then says why. refused: the reason of
+    `permission.REFUSALS`, "" if the sender may send it; else there are no copies.
     """
 
     header: Header
     type: str
     copies: list[InboundMessage]
     problem: Hl7Error | None
+    refused: str = ""
 
 
-def receive(came: FrameReceived, profile: Profile) -> ReceivedMessage:
-    """Read a message, and say under which keys and headers it is stored. Raises nothing."""
+def receive(came: FrameReceived, permit: Callable[[Peer, Header], Permission]) -> ReceivedMessage:
+    """Read a message, and say under which keys and headers it is stored. Raises nothing.
+
+    `permit` judges its header.
+    """
     try:
         message = read_message(came.data)
     except Hl7Error as problem:
         header = salvaged_header(came.data)
-        copies = _copies(came, header, problem, profile)
-        return ReceivedMessage(header, "", copies, problem)
+        copies, refused = _permitted(came, header, problem, permit(came.peer, header))
+        return ReceivedMessage(header, "", copies, problem=problem, refused=refused)
     header = header_of(message)
-    copies = _copies(came, header, message, profile)
-    return ReceivedMessage(header, message.type, copies, None)
+    copies, refused = _permitted(came, header, message, permit(came.peer, header))
+    return ReceivedMessage(header, message.type, copies, problem=None, refused=refused)
+
+
+def _permitted(
+    came: FrameReceived, header: Header, read: Message | Hl7Error, permission: Permission
+) -> tuple[list[InboundMessage], str]:
+    """The message under its keys, and the reason why it is refused, "" if it is not.
+
+    An interface may read the facility elsewhere than in MSH-4, so that one must be allowed as well.
+    """
+    if permission.refused:
+        return [], permission.refused
+    copies = _copies(came, header, read, permission.profile)
+    facilities = {inbound.parts_of_key(copy.key)[0] for copy in copies} - {""}
+    if permission.facilities and not facilities <= permission.facilities:
+        return [], "facility_not_allowed"
+    return copies, ""
 
 
 def _copies(

@@ -20,13 +20,14 @@ from chargeline.drafting.beside import read_beside
 from chargeline.engine import shape_of
 from chargeline.gateway import batches
 from chargeline.gateway.batches import Answered
+from chargeline.gateway.permission import REFUSALS, Senders
 from chargeline.gateway.received import (
     FrameReceived,
     InboundMessage,
     ReceivedMessage,
     receive,
 )
-from chargeline.gateway.tls import Certificates, TlsFiles
+from chargeline.gateway.tls import LOOK_SECONDS, Certificates, TlsFiles
 from chargeline.hl7.acknowledge import (
     STORED,
     AckCondition,
@@ -69,6 +70,10 @@ COUNTED = {
     "store_unavailable": "refused because the store did not take it in time",
     "store_full": "refused because the store is full",
     "store_too_large": "refused because the store takes no message of its size",
+    "unknown_sender": "refused because the file of senders does not know the sender any more",
+    "facility_not_allowed": "refused because the sender may not send for this facility",
+    "type_not_allowed": "refused because the sender may not send messages of this type",
+    "processing_id_not_allowed": "refused because the sender may not send with this MSH-11",
     "application_answer_owed": "the sender asked (MSH-16) for an application acknowledgement in "
     "an exchange of its own, which is not sent",
     **{f"answer_{code}": f"answered {code}" for code in ("AA", "AE", "AR", "CA", "CE", "CR")},
@@ -80,6 +85,7 @@ _COUNTED_AS = {
     UNAVAILABLE: "store_unavailable",
     FULL: "store_full",
     TOO_LARGE: "store_too_large",
+    **{outcome: reason for reason, outcome in REFUSALS.items()},
 }
 
 
@@ -143,7 +149,7 @@ class Gateway:
 
     `counts` and `report` get each count, by the names in `COUNTED` and in `mllp.limits.COUNTED`.
     `now`, and `new_number` for MSH-10 of an answer (at most 20 characters), are arguments so that a
-    test can fix them.
+    test can fix them. `senders` say who may send what; without them every sender may send all.
     """
 
     def __init__(
@@ -152,30 +158,52 @@ class Gateway:
         profile: Profile,
         settings: ListenerSettings | None = None,
         *,
+        senders: Senders | None = None,
         report: Callable[[str, int], None] = _no_report,
         now: Callable[[], datetime] = _utc_now,
         new_number: Callable[[], str] = _new_number,
     ) -> None:
         self.settings = settings or ListenerSettings()
         self.counts: Counter[str] = Counter()
+        self.senders = senders or Senders(profile)
         self.server = MllpServer(
-            self.handle, self.settings.limits, refusal=self._too_large, report=self._count
+            self.handle,
+            self.settings.limits,
+            refusal=self._too_large,
+            welcome=self.senders.knows,
+            report=self._count,
         )
         self.certificates = Certificates(self.settings.tls, self.server.renew, now)
         self._watching: asyncio.Task[None] | None = None
         self._store = store
-        self._profile = profile
         self._report = report
         self._now = now
         self._new_number = new_number
 
     async def start(self) -> None:
-        """Listen. Raises OSError or CertificateError if the address or a file cannot be used."""
+        """Listen.
+
+        Raises OSError, CertificateError or SendersError if the address or a file cannot be used.
+        """
+        self.senders.first()
         context = self.certificates.first()
         await self.server.start(self.settings.host, self.settings.port, context)
-        if context is not None:
-            self._watching = asyncio.create_task(self.certificates.watch())
+        if context is not None or self.senders.watched:
+            self._watching = asyncio.create_task(self._watch())
         log.info("gateway.listening", host=self.settings.host, port=self.server.port)
+
+    async def _watch(self) -> None:
+        """Look at the files again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.look()
+
+    def look(self, *, asked: bool = False) -> None:
+        """Read the files of certificates and of senders again if they have changed, or if somebody
+        asked for it (SIGHUP).
+        """
+        self.certificates.look(asked=asked)
+        self.senders.look(asked=asked)
 
     async def close(self) -> None:
         """Accept no more, and answer the frames in flight, for at most the grace time."""
@@ -206,7 +234,7 @@ class Gateway:
 
     async def _handle_one(self, frame: bytes, peer: Peer) -> Answered:
         came = FrameReceived(frame, peer, self._now())
-        received = await read_beside(frame, receive, came, self._profile)
+        received = await read_beside(frame, receive, came, self.senders.permit)
         if received.type == "ACK":
             self._count("acknowledgement_received")
             # Two systems that acknowledge each other's ACKs would never stop.
@@ -288,6 +316,8 @@ def _refused(received: ReceivedMessage, settings: ListenerSettings) -> AckCondit
     """
     if received.problem is not None and (outcome := undeterminable(received.problem)):
         return outcome
+    if received.refused:
+        return REFUSALS[received.refused]
     for number, code, allowed in (
         (11, "202", settings.processing_ids),
         (12, "203", settings.versions),

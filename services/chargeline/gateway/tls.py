@@ -5,7 +5,6 @@ before our own certificate ends. New files count for new connections; those that
 listens on nothing.
 """
 
-import asyncio
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,8 @@ log = logs.logger("gateway")
 LOOK_SECONDS = 10.0
 WARNING_DAYS = 30
 _DAY = timedelta(days=1)
+
+Stamp = tuple[int, int, int]
 
 
 class CertificateError(FindingError, OSError):
@@ -108,12 +109,6 @@ class Certificates:
         """Days until our certificate ends, below 0 when it has ended; NaN without one."""
         return (self.ends - self._now()) / _DAY if self.ends is not None else float("nan")
 
-    async def watch(self) -> None:
-        """Look at the files again and again, until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self.look()
-
     def look(self, *, asked: bool = False) -> None:
         """Read the files again if one has changed or somebody asked for it (SIGHUP)."""
         stamps = self._stamped()
@@ -147,12 +142,13 @@ class Certificates:
             where = "CHARGELINE_MLLP_TLS_CERTIFICATE_FILE"
             log.warning("certificate.ends_soon", where=where, count=int(days))
 
-    def _stamped(self) -> tuple[tuple[int, int, int] | None, ...]:
+    def _stamped(self) -> tuple[Stamp | None, ...]:
         """What tells each file from its successor; None for one that is not there."""
-        return tuple(_stamp(path) for path in self.files if path is not None)
+        return tuple(stamp(path) for path in self.files if path is not None)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def stamp(path: Path) -> Stamp | None:
+    """What tells a file from its successor, None if it is not there."""
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -22,6 +22,8 @@ from chargeline.mllp.wire import CHUNK_BYTES, END, START, FrameReader, MllpFrame
 
 log = logging.getLogger(LINES)
 
+# Other kinds, such as a directory name, are no plain text.
+_ALTERNATIVES = frozenset({"DNS", "URI", "email", "IP Address"})
 UNKNOWN_HOST = "unknown"  # of a connection that was gone before it was accepted
 
 Answer = bytes | None | HangUpError
@@ -315,4 +317,7 @@ def _peer_of(writer: asyncio.StreamWriter) -> Peer:
         for key, value in part
         if key == "commonName"
     ]
-    return Peer(str(host), int(port), names[0] if names else "")
+    alternatives = [
+        value for kind, value in certificate.get("subjectAltName", ()) if kind in _ALTERNATIVES
+    ]
+    return Peer(str(host), int(port), names[0] if names else "", tuple(names + alternatives))

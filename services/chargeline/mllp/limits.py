@@ -17,6 +17,7 @@ COUNTED = {
     "connection_gave_way": "a silent connection was closed because another one needed its place",
     "handshake_refused": "a sender connected while all places for handshakes were taken",
     "handshake_gave_way": "a handshake was broken off because another one needed its place",
+    "connection_unknown": "nothing identified the other end as one that may send",
     "handshake_failed": "a sender connected without TLS or without an accepted certificate",
     "connection_idle": "a connection was closed because nothing came",
     "connection_failed": "a connection was closed unanswered because the handler failed or hung up",
@@ -33,11 +34,14 @@ COUNTED = {
 
 
 class Peer(NamedTuple):
-    """The other end of a connection. `certificate` is the common name in its certificate, or ""."""
+    """The other end of a connection. `certificate` is the common name in its certificate, or "".
+    `names` are all names in it, the subject alternative ones as well.
+    """
 
     host: str
     port: int
     certificate: str = ""
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}" + (f" ({self.certificate})" if self.certificate else "")
@@ -73,4 +77,5 @@ class HangUpError(Exception):
 
 Handler = Callable[[bytes, Peer], Awaitable[bytes | None]]
 Refusal = Callable[[bytes, str, Peer], bytes | None]
+Welcome = Callable[[Peer], bool]
 Report = Callable[[str, int], None]

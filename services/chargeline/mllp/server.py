@@ -12,13 +12,17 @@ from collections.abc import Hashable
 
 from chargeline.mllp.budget import Budget
 from chargeline.mllp.connection import SenderConnection
-from chargeline.mllp.limits import COUNTED, Handler, MllpLimits, Peer, Refusal, Report
+from chargeline.mllp.limits import COUNTED, Handler, MllpLimits, Peer, Refusal, Report, Welcome
 from chargeline.mllp.places import Stage, Tenure, admission
 from chargeline.mllp.telling import Seldom
 
 
 def _no_refusal(_head: bytes, _reason: str, _peer: Peer) -> bytes | None:
     return None
+
+
+def _all_welcome(_peer: Peer) -> bool:
+    return True
 
 
 def _no_report(_name: str, _amount: int) -> None:
@@ -34,8 +38,9 @@ class MllpServer:
     handler raises an error, the server closes the connection without an answer.
 
     `refusal` gives the answer to a frame that is too large, from its beginning and the reason; the
-    server sends that answer and closes the connection. `report` is called for each count, with its
-    name in `COUNTED`.
+    server sends that answer and closes the connection. `welcome` says whether a peer may send; it
+    is asked after the handshake, and whoever may not is cut off. `report` is called for each count,
+    with its name in `COUNTED`.
     """
 
     def __init__(
@@ -44,11 +49,13 @@ class MllpServer:
         limits: MllpLimits | None = None,
         *,
         refusal: Refusal = _no_refusal,
+        welcome: Welcome = _all_welcome,
         report: Report = _no_report,
     ) -> None:
         self.handler = handler
         self.limits = limits or MllpLimits()
         self.refusal = refusal
+        self._welcome = welcome
         self.counts: Counter[str] = Counter()
         self.seldom = Seldom()
         self.budget = Budget(self.limits.memory_bytes)
@@ -114,6 +121,9 @@ class MllpServer:
             return
         stage: Stage = "unheard" if self._ssl_context is None else "handshake"
         connection = SenderConnection(self, reader, writer, stage)
+        # Over TLS nobody is known before its handshake.
+        if stage == "unheard" and not self._known(connection):
+            return
         if self._admit(connection):
             self.count("connection_opened")
             task = asyncio.create_task(self._serve(connection))
@@ -125,10 +135,21 @@ class MllpServer:
         if self._ssl_context is not None:
             if not await connection.shake_hands(self._ssl_context):
                 return
+            if not self._known(connection):
+                return
             connection.take_place()
             if not self._admit(connection):
                 return
         await connection.run()
+
+    def _known(self, connection: SenderConnection) -> bool:
+        """Cut off a connection whose other end may not send; returns whether it may."""
+        if self._welcome(connection.peer):
+            return True
+        self.count("connection_unknown")
+        self._tell("connection.refused", connection, "connection_unknown")
+        connection.cut()
+        return False
 
     def _admit(self, connection: SenderConnection) -> bool:
         """Make room for a connection, or cut it off; returns whether it may stay."""

@@ -22,6 +22,7 @@ from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
 from chargeline.rulebook.errors import RulebookError
 from chargeline.settings import Settings, SettingsError
+from chargeline.settings.senders import SendersError
 from chargeline.telemetry import logs
 
 OK, FAILED, WRONG_USE = 0, 1, 2
@@ -42,7 +43,7 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
     code = OK
     try:
         code = asyncio.run(_awaited(work, settings))
-    except* (RulebookError, Hl7Error, PricesError) as errors:
+    except* (RulebookError, Hl7Error, PricesError, SendersError) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:
         code = _say_all(errors, FAILED)

@@ -24,7 +24,13 @@ from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.gateway.counting import tell_gateway
-from chargeline.gateway.program import listen, listener_pages, server_settings, told_to_stop
+from chargeline.gateway.program import (
+    listen,
+    listener_pages,
+    senders_of,
+    server_settings,
+    told_to_stop,
+)
 from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
 from chargeline.ledger.connecting import LedgerLimits
 from chargeline.ledger.errors import LedgerError
@@ -188,7 +194,14 @@ async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> Asyn
     """
     grace_seconds = END_SHARE / 2 * settings.shutdown_seconds  # the other half is for the outbox
     listener = server_settings(settings, in_flight=IN_FLIGHT, grace_seconds=grace_seconds)
-    gateway = Gateway(intake, intake.processor.profile, listener, report=tell_gateway(metrics))
+    profile = intake.processor.profile
+    gateway = Gateway(
+        intake,
+        profile,
+        listener,
+        senders=senders_of(settings, profile),
+        report=tell_gateway(metrics),
+    )
     await listen(gateway, settings)
     try:
         yield gateway

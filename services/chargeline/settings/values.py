@@ -209,6 +209,11 @@ class Settings(BaseSettings):
         "Revoked certificates of senders, a PEM list (CRL) of the same CA. A list that is older "
         "than it says it may be refuses every sender.",
     )
+    senders: FilePath | None = _set(
+        None,
+        "A TOML file of those that may send, and what. Unset: every sender that can connect may "
+        "send all.",
+    )
     mllp_frame_bytes: _FrameBytes = _set(
         1_048_576,
         "The largest message that is accepted. Our Kafka clients and `topics create` follow it, so "

@@ -301,10 +301,12 @@ class Metrics:
         "host opens connections and says nothing; connection.refused and connection.gave_way in "
         "the log have its address. If it is a proxy of many senders, raise "
         "CHARGELINE_MLLP_CONNECTIONS_PER_ADDRESS. handshake: its certificate or its TLS version, "
-        "see handshake.failed in the log. http or tls: something else speaks to this port, or the "
-        "sender uses TLS and CHARGELINE_MLLP_TLS_CERTIFICATE_FILE is not set. unframed: the sender "
-        "leaves out the MLLP frame (0x0B before a message, 0x1C 0x0D after it); "
-        "connection.stranger in the log has its host.",
+        "see handshake.failed in the log. unknown_sender: the file of CHARGELINE_SENDERS does not "
+        "know the address or the certificate, see connection.refused in the log. http or tls: "
+        "something else speaks to this port, or the sender uses TLS and "
+        "CHARGELINE_MLLP_TLS_CERTIFICATE_FILE is not set. unframed: the sender leaves out the MLLP "
+        "frame (0x0B before a message, 0x1C 0x0D after it); connection.stranger in the log has its "
+        "host.",
     )
     open_connections = _gauge(
         "chargeline_gateway_open_connections",
@@ -350,7 +352,9 @@ class Metrics:
         do="store_unavailable: see /readyz; the sender sends these messages again. store_full: "
         "make room for the ledger. store_too_large: raise max.message.bytes of the inbound topic. "
         "message_refused: the frame is too large (CHARGELINE_MLLP_FRAME_BYTES) or is not HL7; the "
-        "log line has the code and the host.",
+        "log line has the code and the host. unknown_sender, facility_not_allowed, "
+        "type_not_allowed, processing_id_not_allowed: the sender, or the file of "
+        "CHARGELINE_SENDERS, is wrong.",
     )
 
     def __init__(self, registry: CollectorRegistry, *, program: str, version: str) -> None:
