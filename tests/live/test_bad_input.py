@@ -21,6 +21,7 @@ from chargeline.hl7.reader import read_message
 from chargeline.kafka.topics import RECORD_BYTES
 from chargeline.ledger.store import Ledger
 from chargeline.mllp.client import MllpClient
+from chargeline.published.inbound import NO_VISIT, PEER
 from chargeline.simulator.feed import simulate
 from tests.drafting.test_processor import by_code
 
@@ -64,10 +65,11 @@ def logged(service: Service, event: str) -> list[dict[str, object]]:
     return [line for line in lines if line["event"] == event]
 
 
-async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
+async def sent(service: Service, messages: list[bytes], key: str = "", **headers: str) -> None:
     """Send messages to the inbound topic, under the keys of their visits.
 
-    With a `key`, such as `nobody`, the messages go out under `nobody0`, `nobody1` and so on.
+    With a `key`, such as `nobody`, the messages go out under `nobody0`, `nobody1` and so on,
+    with these headers.
     """
     producer = AIOKafkaProducer(
         bootstrap_servers=service.kafka.bootstrap, max_request_size=20_000_000
@@ -78,7 +80,12 @@ async def sent(service: Service, messages: list[bytes], key: str = "") -> None:
             await service.send(messages, producer)
             return
         waiting = [
-            await producer.send(service.inbound, value=message, key=f"{key}{number}".encode())
+            await producer.send(
+                service.inbound,
+                value=message,
+                key=f"{key}{number}".encode(),
+                headers=[(name, text.encode()) for name, text in headers.items()],
+            )
             for number, message in enumerate(messages)
         ]
         await asyncio.gather(*waiting)
@@ -265,7 +272,7 @@ async def test_a_thousand_bad_messages_cost_no_other_sender_anything(service: Se
     capture = service.start("capture", CHARGELINE_KAFKA_MAX_POLL_RECORDS="100")
     wanted = by_code(first)
     assert await service.settled(wanted) == wanted, service.last_words()
-    await sent(service, garbage, key="nobody")
+    await sent(service, garbage, key="nobody", **{PEER: "192.0.2.66", NO_VISIT: "1"})
     await sent(service, then)
     wanted = by_code([*first, *then])
     assert await service.settled(wanted) == wanted, service.last_words()
@@ -284,7 +291,7 @@ async def test_a_thousand_bad_messages_cost_no_other_sender_anything(service: Se
     assert unread["message.no_msh"] > 50
     assert unread["sender.quarantined"] > 0
     (begun,) = logged(service, "sender.quarantined")
-    assert (begun["code"], begun["reason"]) == ("message.no_msh", "sender")
+    assert (begun["code"], begun["host"]) == ("message.no_msh", "192.0.2.66")
     capture.signal(signal.SIGTERM)
     assert await capture.ended() == 0
     limits = {"CHARGELINE_PARKED_IN_A_ROW": "5000", "CHARGELINE_PARKED_PER_MINUTE": "5000"}

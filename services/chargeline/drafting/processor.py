@@ -54,7 +54,7 @@ from chargeline.drafting.inbound import (
 from chargeline.drafting.interfaces import interface_of
 from chargeline.drafting.keeping import keep
 from chargeline.drafting.polls import PartitionBatch, PollResult, poll_result
-from chargeline.drafting.quarantine import Quarantine, parked_unread
+from chargeline.drafting.quarantine import Quarantine, parked_after_reading, parked_unread
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
 from chargeline.drafting.rows import given_up, new_visit, parked_message
 from chargeline.drafting.same_patient import draft_with_records
@@ -149,8 +149,9 @@ class Processor:
 
     async def _read(self, record: InboundRecord) -> ReadRecord:
         sender = sender_of(record.headers, record.value)
-        if (why := self.quarantine.of(sender, record)) is not None:
-            return parked_unread(record, sender, why, self.placement)
+        why = self.quarantine.of(sender, record)
+        if why is not None and (held := parked_unread(record, why, self.placement)) is not None:
+            return held._replace(sender=sender)
         read = partial(read_record, profile_of=self.profile_of, placement=self.placement)
         try:
             result = await read_beside(record.value, read, record)
@@ -158,6 +159,8 @@ class Processor:
             if not is_of_a_record(error):
                 raise
             result = unread(record, error, self.placement)
+        if why is not None:
+            result = parked_after_reading(result, why)
         return result._replace(sender=sender)
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:

@@ -18,7 +18,7 @@ from chargeline.drafting.sender import SenderId
 from chargeline.engine import Finding, FindingCode
 from chargeline.hl7.errors import Hl7Error
 from chargeline.kafka.placing import KeyPlacement
-from chargeline.published.inbound import NUDGE
+from chargeline.published.inbound import NO_VISIT, NUDGE, PEER
 from chargeline.telemetry.logs import logger
 
 QUARANTINED: FindingCode = "sender.quarantined"
@@ -153,14 +153,33 @@ class Quarantine:
 
 
 def parked_unread(
-    record: InboundRecord, sender: SenderId, why: Finding, placement: KeyPlacement | None
-) -> ReadRecord:
-    """A record of a quarantined sender. It is parked for the visit that its key names."""
-    problem = Hl7Error(
-        QUARANTINED, expected=why.expected, found=why.found, where=why.where, do=why.do
-    )
+    record: InboundRecord, why: Finding, placement: KeyPlacement | None
+) -> ReadRecord | None:
+    """A record of a quarantined sender, to be parked for the visit that its key names.
+
+    None if it must be read first: only a gateway's key is sure to name the visit, and only if the
+    record lies where that visit is drafted. If it were parked for no visit, the draft of its visit
+    would lack it in silence.
+    """
     visit = named_here(record, placement)
-    return ReadRecord(record, "parked", visit=visit, problem=problem, sender=sender)
+    if PEER not in record.headers or (visit is None and NO_VISIT not in record.headers):
+        return None
+    return ReadRecord(record, "parked", visit=visit, problem=_problem(why))
+
+
+def parked_after_reading(read: ReadRecord, why: Finding) -> ReadRecord:
+    """A record of a quarantined sender that had to be read, to be parked for its visit.
+
+    One that lies elsewhere goes on to its place, and is held there. What nobody uses or can read is
+    as it would be without the quarantine.
+    """
+    if read.kind not in ("message", "prior"):
+        return read
+    return read._replace(kind="parked", problem=_problem(why))
+
+
+def _problem(why: Finding) -> Hl7Error:
+    return Hl7Error(QUARANTINED, expected=why.expected, found=why.found, where=why.where, do=why.do)
 
 
 def _why(when: str, most: int, code: str) -> Finding:
