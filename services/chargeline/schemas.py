@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chargeline.drafting.announcing import parked_event
+from chargeline.drafting.announcing import ParkedTopic, parked_event
 from chargeline.drafting.inbound import InboundRecord, problems_of, read_record
 from chargeline.engine import Draft, Rulebook, Timeline, draft, fold
 from chargeline.hl7.interpret import read_events
@@ -79,7 +79,7 @@ def _parked(profile: Profile) -> dict[str, object]:
     )
     read = read_record(record, lambda _headers: profile)
     (problem,) = problems_of(read)
-    event = parked_event("hl7.parked", read, problem, _AT)
+    event = parked_event(ParkedTopic("hl7.parked"), read, problem, number=7, now=_AT)
     return _record(event.key, json.loads(event.headers), event.payload)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.polls import PartitionBatch
 from chargeline.drafting.processor import Processor, ProcessorSettings
@@ -47,7 +48,7 @@ class Worker:
             ledger,
             PROFILE,
             drafting,
-            ProcessorSettings(PLACE[0], "hl7.parked", SETTLE, 100),
+            ProcessorSettings(PLACE[0], ParkedTopic("hl7.parked"), SETTLE, 100),
             clock=lambda: self.now,
             quarantine=Quarantine(50, 500, minutes=15, clock=lambda: self.now),
         )

@@ -8,11 +8,13 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from chargeline.coding.assembly import code_feed
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.drafting.processor import Processor, ProcessorSettings
@@ -55,7 +57,7 @@ class Bench:
             grace=timedelta(hours=24),
             stop_grace=timedelta(minutes=30),
         )
-        terms = ProcessorSettings("hl7.inbound", "hl7.parked", settle, 10_000)
+        terms = ProcessorSettings("hl7.inbound", ParkedTopic("hl7.parked"), settle, 10_000)
         self.ledger = ledger
         self.now = NOW
         self.processors = [
@@ -294,7 +296,10 @@ async def test_a_message_under_another_key_is_sent_again_under_its_own(bench: Be
 
 
 async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> None:
-    """Bytes that are not HL7 are parked with the reason; the messages around them are drafted."""
+    """Bytes that are not HL7 are parked with the reason; the messages around them are drafted.
+
+    The event has the number in the ledger, size and hash, and nothing that the sender wrote.
+    """
     messages = [
         data for _style, data in simulate(visits=5, seed=2, style="standard", mess=0.0).messages
     ]
@@ -304,6 +309,9 @@ async def test_a_broken_message_is_parked_and_the_others_go_on(bench: Bench) -> 
     assert parked.code == "message.no_msh"
     assert parked.raw == broken[0][1]
     (told,) = [event for event in bench.published if event.topic == "hl7.parked"]
-    assert shapes.ParkedMessage.model_validate_json(told.payload).raw == broken[0][1]
+    event = shapes.ParkedMessage.model_validate_json(told.payload)
+    assert (event.number, event.bytes) == (parked.id, len(parked.raw))
+    assert event.sha256 == sha256(parked.raw).hexdigest()
+    assert (event.raw_base64, event.headers) == (None, [])
     assert sum(len(poll.parked) for poll in done) == 1
     assert by_bench(await bench.drafts()) == by_code(messages)

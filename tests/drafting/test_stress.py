@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from chargeline.coding.assembly import code_feed
 from chargeline.coding.run import CodedVisit
-from chargeline.drafting.announcing import nudge
+from chargeline.drafting.announcing import ParkedTopic, nudge
 from chargeline.drafting.inbound import InboundRecord
 from chargeline.drafting.polls import PartitionBatch
 from chargeline.drafting.processor import Processor, ProcessorSettings
@@ -102,7 +102,7 @@ class Program:
             grace=world.grace,
             stop_grace=timedelta(minutes=30),
         )
-        terms = ProcessorSettings(TOPIC, "hl7.parked", world.settle, IN_MEMORY)
+        terms = ProcessorSettings(TOPIC, ParkedTopic("hl7.parked"), world.settle, IN_MEMORY)
         ledger: Any = self.ledger
         self.processor = Processor(
             ledger,

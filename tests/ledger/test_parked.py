@@ -9,10 +9,14 @@ from .rows import HOUR, MORNING, V1, V2, V3, announcement, message, parked, ques
 
 
 async def test_a_parked_message_is_kept_whole(ledger: Ledger) -> None:
-    """Its bytes, its place in Kafka, the reason and what to do come back as they were."""
+    """Its bytes, its place in Kafka, the reason and what to do come back as they were, and it
+    is known by the number that it was given when it was parked.
+    """
     async with ledger.batch() as batch:
-        await batch.park([parked(1), parked(2, facility="NORTH", visit="V1", key=None)])
+        one = await batch.park([parked(1)])
+        two = await batch.park([parked(2, facility="NORTH", visit="V1", key=None)])
     listed = await ledger.parked()
+    assert [row.id for row in listed] == [*one, *two]
     assert [row._replace(id=0) for row in listed] == [
         parked(1),
         parked(2, facility="NORTH", visit="V1", key=None),

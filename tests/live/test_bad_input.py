@@ -153,7 +153,7 @@ async def test_a_message_of_five_megabytes_goes_all_the_way(service: Service) ->
     messages = feed(4, 32)
     part = len(messages) // 2
     program, port = await gateway(service)
-    service.start()
+    service.start(CHARGELINE_PARKED_BYTES="yes")
     big = [large(m) if number in (0, part) else m for number, m in enumerate(messages)]
     client = await MllpClient.connect("127.0.0.1", port, answer_seconds=DEADLINE_SECONDS)
     answers = [await client.send(message) for message in big[:part]]
@@ -228,7 +228,7 @@ async def test_what_a_topic_refuses_is_announced_as_its_size_and_holds_up_no_oth
     await admin.close()
     messages = feed(5, 39)
     nothing = b"no HL7 at all " * 150_000
-    capture = service.start()
+    capture = service.start(CHARGELINE_PARKED_BYTES="yes")
     await sent(service, [nothing], key="nobody")
 
     async def refused() -> bool:

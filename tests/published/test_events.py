@@ -1,5 +1,6 @@
 """An event has the engine's content, its visit's key, and an id that tells a reader of a repeat."""
 
+import base64
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -133,6 +134,8 @@ def parked_message(**changed: Any) -> ParkedMessage:
         "at": ("hl7.inbound", 3, 41),
         "key": ("ZEBRA", "V1"),
         "why": why,
+        "number": 7,
+        "with_bytes": True,
         "message_type": "RAS^O17",
         "control_id": "4711",
     }
@@ -439,10 +442,30 @@ def test_a_question_is_closed_under_the_id_it_was_opened_with() -> None:
 # ------------------------------------------------------------------ parked messages
 
 
-def test_a_parked_message_keeps_its_bytes_and_headers() -> None:
+def test_a_parked_message_has_no_bytes_unless_they_are_asked_for() -> None:
+    """Without, nothing that the sender wrote is in the event; it is the same event, by its id."""
+    whole, bare = (parked_message(with_bytes=wanted) for wanted in (True, False))
+    assert (bare.raw_base64, bare.headers) == (None, [])
+    assert bare == whole.without_bytes()
+    assert (bare.number, bare.bytes, bare.sha256) == (
+        7,
+        11,
+        "d6d1f5bd7cc62c657e48034987d629796995a298cd678e2a785c81b2ce284dc6",
+    )
+    ids = {headers(TimedEvent(event, NOON))["ce_id"] for event in (whole, bare)}
+    assert len(ids) == 1
+
+
+def test_an_event_of_an_older_chargeline_can_be_read() -> None:
+    """It waits in the outbox while chargeline is upgraded, and has no number, size and hash."""
+    event = parked_message().model_dump(mode="json", exclude={"number", "bytes", "sha256"})
+    assert ParkedMessage.model_validate(event).number is None
+
+
+def test_a_parked_message_keeps_its_bytes_and_headers_where_they_are_asked_for() -> None:
     """A parked message can be read again later, byte for byte."""
     event = ParkedMessage.model_validate_json(to_kafka(TimedEvent(parked_message(), NOON))[2])
-    assert event.raw == b"MSH|^~\\&|\xe9\x00"
+    assert base64.b64decode(event.raw_base64 or "") == b"MSH|^~\\&|\xe9\x00"
     assert [(each.name, each.value_base64) for each in event.headers] == [
         ("trace", "/w=="),
         ("empty", None),

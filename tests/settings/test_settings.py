@@ -58,7 +58,7 @@ def test_the_largest_message_fits_its_topics_even_when_it_is_parked(frame_bytes:
     headers = [(f"header-{number}", b"x" * 500) for number in range(20)]
     record = parked(
         b"x" * frame_bytes, headers, at=("t" * 249, 0, 0), key=(words, words), why=trouble.finding,
-        message_type=words, control_id=words,
+        message_type=words, control_id=words, number=1, with_bytes=True,
     )  # fmt: skip
     assert (
         len(record.model_dump_json()) < Settings(mllp_frame_bytes=frame_bytes).kafka_record_bytes()

@@ -12,6 +12,7 @@ that order, is told at the top of `capture/relay.py`.
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, visit_merges
 from chargeline.drafting.rows import headers_text
@@ -106,18 +107,48 @@ def _again(
     )
 
 
+class ParkedTopic(NamedTuple):
+    """Where parked messages are announced, and whether with their bytes."""
+
+    name: str
+    with_bytes: bool = False
+
+
+def parked_events(
+    topic: ParkedTopic,
+    problems: Iterable[tuple[ReadRecord, Unreadable | Hl7Error]],
+    numbers: Iterable[int],
+    now: datetime,
+) -> list[Announcement]:
+    """The events of parked messages; `numbers` are those that the ledger gave them, in order."""
+    return [
+        parked_event(topic, read, problem, number=number, now=now)
+        for (read, problem), number in zip(problems, numbers, strict=True)
+    ]
+
+
 def parked_event(
-    parked_topic: str, read: ReadRecord, problem: Unreadable | Hl7Error, now: datetime
+    topic: ParkedTopic,
+    read: ReadRecord,
+    problem: Unreadable | Hl7Error,
+    *,
+    number: int,
+    now: datetime,
 ) -> Announcement:
-    """A parked message with its bytes and the reason, for those who watch the topic."""
+    """A parked message, by its number in the ledger, and the reason; its bytes if they are wanted.
+
+    It is for those who watch the topic.
+    """
     record, message = read.record, read.reading.message if read.reading else None
     event = events.parked(
         record.value,
         [(name, value.encode()) for name, value in record.headers.items()],
         at=(record.topic, record.partition, record.offset),
         key=(read.visit.facility, read.visit.visit) if read.visit else (None, None),
+        number=number,
         why=problem.finding,
         message_type=message.type if message else "",
         control_id=message.control_id if message else "",
+        with_bytes=topic.with_bytes,
     )
-    return announcement(parked_topic, event, now)
+    return announcement(topic.name, event, now)

@@ -30,10 +30,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from chargeline.drafting.announcing import (
+    ParkedTopic,
     copies_of_merges,
     in_their_own_place,
     nudge,
-    parked_event,
+    parked_events,
 )
 from chargeline.drafting.apart import (
     each_apart,
@@ -81,7 +82,7 @@ class ProcessorSettings(NamedTuple):
     """
 
     inbound_topic: str
-    parked_topic: str
+    parked: ParkedTopic
     settle: timedelta
     visits_in_memory: int
 
@@ -228,7 +229,9 @@ class Processor:
         changed.update(merged)
         # 4 park
         problems = [(read, problem) for read in records for problem in problems_of(read)]
-        await batch.park([parked_message(read, problem, now) for read, problem in problems])
+        numbers = await batch.park(
+            [parked_message(read, problem, now) for read, problem in problems]
+        )
         incomplete = {read.visit for read, _problem in problems if read.visit is not None}
         await cache.load(batch, incomplete)
         cache.note_parked(incomplete)
@@ -243,8 +246,7 @@ class Processor:
         # 6 draft, 7 revise
         drafted = await self._draft_or_settle(batch, sorted(changed | incomplete), now)
         # 8 announce
-        parked_topic = self.settings.parked_topic
-        told = [parked_event(parked_topic, read, problem, now) for read, problem in problems]
+        told = parked_events(self.settings.parked, problems, numbers, now)
         await batch.announce([*announcements, *drafted.announcements, *told])
         poll = poll_result(
             records,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import Processor, ProcessorSettings, utc_now
 from chargeline.drafting.quarantine import Quarantine
@@ -59,7 +60,7 @@ def new_processor(
     )
     wanted = ProcessorSettings(
         inbound_topic=inbound,
-        parked_topic=settings.topic_parked,
+        parked=ParkedTopic(settings.topic_parked, with_bytes=settings.parked_bytes == "yes"),
         settle=timedelta(seconds=float(settings.settle_seconds)),
         visits_in_memory=VISITS_IN_MEMORY,
     )

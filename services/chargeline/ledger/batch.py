@@ -176,10 +176,10 @@ class Batch(View):
         published = statements.numbers(self._dialect, ids)
         return await self._transaction.run(statements.delete_announced(self._dialect), published)
 
-    async def park(self, messages: Sequence[StoredParkedMessage]) -> None:
-        """Put messages aside. This never fails, whatever their texts hold."""
+    async def park(self, messages: Sequence[StoredParkedMessage]) -> list[int]:
+        """Put messages aside; returns their numbers. This never fails, whatever their texts hold."""
         if not messages:
-            return
+            return []
         ids = await self._next_ids(len(messages))
         sealed = [
             sealed_parked(_storable(message)._replace(id=number))
@@ -187,6 +187,7 @@ class Batch(View):
         ]
         await self._transaction.insert(tables.parked, sealed)
         await self._tally("parked", sealed)
+        return ids
 
     async def _next_ids(self, count: int) -> list[int]:
         """Ids for parked messages: a seal is over the id, so it must be known before."""

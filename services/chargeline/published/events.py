@@ -202,17 +202,21 @@ def parked(
     *,
     at: tuple[str, int, int],
     key: tuple[str | None, str | None],
+    number: int,
     why: Finding,
     message_type: str,
     control_id: str,
+    with_bytes: bool,
 ) -> ParkedMessage:
     """The event of a parked message.
 
     `at` is its topic, partition and offset. `key` is facility and visit, None where not known.
+    `number` is that of the ledger. Without `with_bytes` the event has neither the bytes of the
+    message nor the headers of its record, since anybody may write a patient into a header.
     """
     topic, partition, offset = at
     facility, visit = key
-    return ParkedMessage(
+    whole = ParkedMessage(
         facility=facility,
         visit=visit,
         topic=topic,
@@ -225,9 +229,13 @@ def parked(
         do=why.do,
         message_type=message_type,
         control_id=control_id,
+        number=number,
+        bytes=len(raw),
+        sha256=sha256(raw).hexdigest(),
         headers=[KafkaHeader(name=name, value_base64=_base64(value)) for name, value in headers],
-        raw_base64=base64.b64encode(raw).decode(),
+        raw_base64=base64.b64encode(raw).decode() if with_bytes else None,
     )
+    return whole if with_bytes else whole.without_bytes()
 
 
 def _base64(value: bytes | None) -> str | None:

@@ -59,7 +59,8 @@ CHANNELS = (
         model=ParkedMessage,
         title="Messages that could not be used",
         retention_days=90,
-        note="The topic holds whole messages, patients included: let nobody read it who may not "
+        note="An event says which message of the ledger it is about. With CHARGELINE_PARKED_BYTES "
+        "it holds the whole message, patients included: then let nobody read the topic who may not "
         "read the inbound topic. Keep it for longer than it takes to correct a sender.",
     ),
 )

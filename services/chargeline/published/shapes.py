@@ -5,7 +5,6 @@ included, and a revision that is read back from the ledger is checked with them.
 how a draft becomes an event: drafts.py writes the same bytes without these models, to save time.
 """
 
-import base64
 from collections.abc import Mapping
 from datetime import date
 from typing import Literal, Self
@@ -291,9 +290,11 @@ class KafkaHeader(PublishedModel):
 
 
 class ParkedMessage(PublishedModel):
-    """A whole message that could not be used.
+    """A message that could not be used: which one, and why.
 
-    It holds everything that the sender wrote, patients included.
+    The ledger keeps it whole, and `chargeline parked show NUMBER` shows it. The event itself holds
+    what the sender wrote, patients included, only where the setting CHARGELINE_PARKED_BYTES says
+    so.
     """
 
     facility: str | None
@@ -318,15 +319,20 @@ class ParkedMessage(PublishedModel):
     """MSH-9, such as RAS^O17; empty if it could not be read."""
     control_id: str
     """MSH-10; empty if it could not be read or stored."""
+    number: int | None = None
+    """The number of the message in the ledger; null in an event of an older chargeline."""
+    bytes: int | None = None
+    """How many bytes the ledger keeps of it, 0 if none; null in an event of an older chargeline."""
+    sha256: str | None = None
+    """The SHA-256 of these bytes, in hexadecimal; null in an event of an older chargeline."""
     headers: list[KafkaHeader]
-    """The headers of the message's record."""
-    raw_base64: str
-    """The bytes of the message as they came, in base64."""
+    """The headers of the message's record; empty unless the event holds the bytes."""
+    raw_base64: str | None
+    """The bytes of the message as they came, in base64; null unless a setting asks for them."""
 
-    @property
-    def raw(self) -> bytes:
-        """The bytes of the message as they came."""
-        return base64.b64decode(self.raw_base64)
+    def without_bytes(self) -> "ParkedMessage":
+        """The same event without anything that the sender wrote into the message."""
+        return self.model_copy(update={"headers": [], "raw_base64": None})
 
 
 Data = DraftRevision | DocumentationQuestion | ParkedMessage

@@ -1,9 +1,11 @@
 """Where announcements go in this mode: JSON lines into a file or a pipe, or words on a terminal.
 
-This module owns two promises: an event that it reports as written is on the disk, and a file holds
-whole lines only. A line is a CloudEvent in JSON format; its data are the payload that Kafka would
-get. After a crash it may be asked to write an event again; a reader knows the repeat by its id. The
-module refuses to know the outbox: `publisher.py` says what to write.
+This module owns three promises: an event that it reports as written is on the disk, a file holds
+whole lines only, and no line holds the message of a sender. A container's standard output goes to a
+store of logs, so the event of a parked message loses its bytes here, whoever made it. A line is a
+CloudEvent in JSON format; its data are the payload that Kafka would get. After a crash the module
+may be asked to write an event again; a reader knows the repeat by its id. It refuses to know the
+outbox: `publisher.py` says what to write.
 """
 
 import errno
@@ -22,6 +24,7 @@ from chargeline.published import shapes
 
 _LINE_BEGINS = b'{"specversion":'
 _CLOUD_EVENT = "ce_"
+_PARKED = shapes.TYPES[shapes.ParkedMessage]
 _PIPE_BYTES = 4096  # a pipe that poll() calls ready takes so many bytes without blocking
 _LOOK_UP_MS = 200
 
@@ -211,7 +214,11 @@ def as_line(announced: Announcement) -> bytes:
     }
     # The payload is JSON on one line already. Parsing and dumping it would take most of the time.
     head = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    return head[:-1].encode() + b',"data":' + announced.payload + b"}\n"
+    payload = announced.payload
+    if event["type"] == _PARKED:
+        message = shapes.ParkedMessage.model_validate_json(payload)
+        payload = message.without_bytes().model_dump_json().encode()
+    return head[:-1].encode() + b',"data":' + payload + b"}\n"
 
 
 def in_words(announced: Announcement) -> str:

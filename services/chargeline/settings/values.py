@@ -181,6 +181,12 @@ class Settings(BaseSettings):
     quarantine_minutes: _Count = _set(
         15, "How long the messages of a quarantined sender are parked unread."
     )
+    parked_bytes: Literal["no", "yes"] = _set(
+        "no",
+        "Whether the event of a parked message on Kafka holds the message and the headers of its "
+        "record, patients included. Without, it says which message of the ledger it is, and why "
+        "it was parked. `serve` never writes them out.",
+    )
 
     # Health pages
     http_host: _Host = _set(
