@@ -24,8 +24,8 @@ from chargeline.drafting import setup
 from chargeline.engine import CONCERNS, words
 from chargeline.gateway import server
 from chargeline.hl7.profile import make_profile
+from chargeline.ledger.tables import metadata
 from chargeline.mllp.budget import BYTES_FOR_A_BYTE
-from chargeline.operate import topics
 from chargeline.published import events, schemas, shapes
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.telemetry import metrics
@@ -38,11 +38,13 @@ README = "README.md"
 RULES_README = "rules/README.md"
 INTERFACES_README = "rules/interfaces/README.md"
 LIVE = "docs/live-service.md"
+DATA = "docs/data.md"
 DOCUMENTS = (
     README,
     "docs/architecture.md",
     "docs/findings.md",
     LIVE,
+    DATA,
     RULES_README,
     INTERFACES_README,
     "rules/CHANGELOG.md",
@@ -278,14 +280,39 @@ def test_the_topics_are_those_that_are_made() -> None:
     rows = {key.strip("`"): row for key, row in table_rows(LIVE).items()}
     days = {channel.topic: channel.retention_days for channel in schemas.CHANNELS}
     days[schemas.INBOUND] = schemas.INBOUND_DAYS
-    for what, name in topic_names().items():
-        assert days.pop(name) == topics.RETENTION_DAYS[what]
-        assert rows[name].endswith(f"| {topics.RETENTION_DAYS[what]} days |")
+    usual = settings.Settings()
+    for name, kept in zip(usual.topics(), usual.topic_days(), strict=True):
+        assert days.pop(name) == kept
+        assert rows[name].endswith(f"| {kept} days |")
     assert days == {}
     partitions = cli._parser().parse_args(["topics", "create"]).partitions
     assert partitions == schemas.PARTITIONS
     assert f"each with {partitions} partitions" in text_of(LIVE)
     assert f"{settings.Settings().kafka_record_bytes():,} bytes" in text_of(LIVE)
+
+
+def test_every_place_of_patients_stands_in_the_table_of_data() -> None:
+    """docs/data.md names each column of the ledger and each field of our topics, once."""
+    columns = [str(column) for table in metadata.sorted_tables for column in table.c]
+    fields = [
+        f"{channel.topic}.{name}"
+        for channel in schemas.CHANNELS
+        for name in channel.model.model_fields
+    ]
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", text_of(DATA), re.MULTILINE)
+    named = [f"{place}.{name}" for place, names in rows for name in re.findall("`([^`]+)`", names)]
+    assert sorted(named) == sorted([*columns, *fields])
+
+
+def test_the_table_of_data_says_the_usual_days() -> None:
+    """The days of the ledger and of each topic are the defaults of the settings."""
+    usual = settings.Settings()
+    for name in ("retention_days", "record_retention_days", "parked_retention_days"):
+        assert f"`{settings.variable(name)}` ({getattr(usual, name):,})" in text_of(DATA)
+    rows = r"^\| `([a-z0-9]+\.[a-z]+)` \|.*\| (\d+) days \|"
+    kept = re.findall(rows, text_of(DATA), re.MULTILINE)
+    days = {*zip(usual.topics(), map(str, usual.topic_days()), strict=True)}
+    assert set(kept) == days
 
 
 def test_the_headers_are_those_that_are_written() -> None:

@@ -237,7 +237,9 @@ async def test_a_forgotten_visit_is_not_drafted_from_what_came_late(
     await bench.later(minutes=1)
     revisions = len(said(bench))
     assert revisions == 1
-    assert (await small.forget(bench.now + timedelta(days=1), record_before=bench.now)).visits == 1
+    before = bench.now - timedelta(days=1000)
+    bounds = {"record_before": before, "parked_before": before}
+    assert (await small.forget(bench.now + timedelta(days=1), **bounds)).visits == 1
     bench.processors[0].drop()
     late = [given("CEFAZOLIN", "1000 mg", f"1{n}00", f"1{n}30") for n in range(3)]
     for late_message in late:
@@ -281,7 +283,8 @@ async def test_a_visit_of_two_patients_is_looked_at_ever_later_and_grows_old(sma
         row = next_row
     assert all(one <= other for one, other in pairwise(gaps))
     assert gaps[-1] == LOOK_AGAIN_MOST
-    assert (await small.forget(bench.now, record_before=bench.now)).visits == 1
+    bounds = {"record_before": bench.now, "parked_before": bench.now}
+    assert (await small.forget(bench.now, **bounds)).visits == 1
 
 
 # ------------------------------------------------------------------ prices and metrics

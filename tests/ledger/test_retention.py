@@ -30,7 +30,10 @@ LONG_AGO = MORNING - 1000 * HOUR
 
 async def forget(ledger: Ledger, before: datetime, *, chunk: int = 200) -> Forgotten:
     """Forget visits, and nothing from patients' records."""
-    return await ledger.forget(before, record_before=LONG_AGO - 10 * HOUR, chunk=chunk)
+    long_before = LONG_AGO - 10 * HOUR
+    return await ledger.forget(
+        before, record_before=long_before, parked_before=long_before, chunk=chunk
+    )
 
 
 async def keep(
@@ -77,7 +80,8 @@ async def test_a_patient_s_record_outlives_the_visit_s_messages(ledger: Ledger) 
     assert (await forget(ledger, MORNING)).contributions == 0
     async with ledger.view() as view:
         assert await view.contributions([("NORTH", "P1")]) == [older, old]
-    assert await ledger.forget(MORNING, record_before=LONG_AGO) == Forgotten(contributions=1)
+    gone = await ledger.forget(MORNING, record_before=LONG_AGO, parked_before=LONG_AGO)
+    assert gone == Forgotten(contributions=1)
     async with ledger.view() as view:
         assert await view.contributions([("NORTH", "P1")]) == [old]
 
@@ -128,6 +132,51 @@ async def test_messages_of_no_visit_and_settled_parked_ones_are_forgotten(ledger
         await batch.park([*settled, parked(8, first_seen=LONG_AGO), parked(9, status="retried")])
     assert await forget(ledger, MORNING, chunk=2) == Forgotten(messages=3, parked=3)
     assert [row.offset for row in await ledger.parked(status=None)] == [8, 9]
+
+
+async def test_a_parked_message_that_nobody_sees_to_goes_too(ledger: Ledger) -> None:
+    """It is counted apart; whatever its status, a younger one stays."""
+    async with ledger.batch() as batch:
+        await batch.park([parked(1, first_seen=LONG_AGO), parked(2)])
+        seen = [parked(3, status="dropped", first_seen=LONG_AGO), parked(4, status="retried")]
+        await batch.park(seen)
+    bounds = {"record_before": LONG_AGO, "parked_before": LONG_AGO + HOUR}
+    assert await ledger.forget(LONG_AGO, **bounds) == Forgotten(parked=1, parked_unseen=1)
+    assert [row.offset for row in await ledger.parked(status=None)] == [2, 4]
+
+
+async def test_what_is_left_of_a_visit_goes_with_the_records_of_patients(ledger: Ledger) -> None:
+    """The rows that say "forgotten" and the merges of their numbers go; a younger visit stays."""
+    await keep(ledger, V1, "merged", 1)
+    await keep(ledger, V2, "final", 2)
+    await keep(ledger, V3, "final", 3, days_old=False)
+    async with ledger.batch() as batch:
+        await batch.add_merges([merge("V1", "V2"), merge("V4", "V3")])
+    assert (await forget(ledger, MORNING)).rows == 0
+    gone = await ledger.forget(MORNING, record_before=MORNING, parked_before=LONG_AGO)
+    assert gone == Forgotten(rows=2, visit_merges=1)
+    async with ledger.view() as view:
+        assert set(await view.visits([V1, V2, V3])) == {V3}
+        assert await view.merges_around([V1, V3]) == [merge("V4", "V3")]
+
+
+async def test_merges_of_a_patient_go_when_no_record_has_any_of_the_numbers(ledger: Ledger) -> None:
+    """P1 has a record, so its merges stay over all steps. Of Q1 and Q2 nothing is left. The merge
+    of R1 has no time, and stays as long as its message is kept.
+    """
+    async with ledger.batch() as batch:
+        await batch.put_contributions([V1], [initial_service(V1, at=MORNING + 9 * HOUR)])
+        linked = [merge("P1", "P2"), merge("P2", "P3"), merge("P3", "P4")]
+        timeless = merge("R1", "R2", 5)._replace(sent=None)
+        await batch.add_merges([], [*linked, merge("Q1", "Q2", 3), timeless])
+        await batch.add_messages([message(5, "", received_at=MORNING + 9 * HOUR)])
+    bounds = {"record_before": MORNING + 5 * HOUR, "parked_before": LONG_AGO}
+    assert await ledger.forget(MORNING, **bounds) == Forgotten(patient_merges=1)
+    later = MORNING + 10 * HOUR
+    assert (await ledger.forget(later, **bounds)).patient_merges == 1
+    async with ledger.view() as view:
+        assert await view.patient_merges_around([("NORTH", "P4")]) == linked
+        assert await view.patient_merges_around([("NORTH", "R1"), ("NORTH", "Q1")]) == []
 
 
 async def test_a_transaction_of_retention_is_bounded(

@@ -7,7 +7,6 @@ reason. The module repeats no step of the parts; each part knows its own work.
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from datetime import timedelta
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -25,6 +24,7 @@ from chargeline.drafting.counting import count_drafted, count_redrafted, show_co
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
+from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.kafka import connecting as kafka
@@ -112,7 +112,7 @@ async def run(settings: Settings) -> int:
                 _timers(reader),
                 _redrafting(reader, redrafting),
                 _gauges(reader, ledger, metrics, priced=settings.prices is not None),
-                _retention(reader, ledger, settings.retention_days, settings.record_retention_days),
+                _retention(reader, ledger, settings),
             ),
             relay.run(),
         )
@@ -260,19 +260,14 @@ async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced:
         await waited(reader.stop, GAUGE_SECONDS)
 
 
-async def _retention(reader: Consumer, ledger: Ledger, days: int, record_days: int) -> None:
+async def _retention(reader: Consumer, ledger: Ledger, settings: Settings) -> None:
     """Once an hour, delete what has been kept for as many days as the settings say."""
     while not reader.stop.is_set():
         try:
-            forgotten = await ledger.forget(
-                utc_now() - timedelta(days=days),
-                record_before=utc_now() - timedelta(days=record_days),
-            )
+            await forget_old(ledger, settings, utc_now(), reader.log)
         except LedgerError as error:
             reader.failures.met("retention", error)
             await waited(reader.stop, RETRY_SECONDS)
             continue
         reader.failures.over("retention")
-        if forgotten.visits:
-            reader.log.info("forgotten", count=forgotten.visits)
         await waited(reader.stop, RETENTION_SECONDS)

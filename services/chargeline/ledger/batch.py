@@ -177,7 +177,7 @@ class Batch(View):
         return await self._transaction.run(statements.delete_announced(self._dialect), published)
 
     async def park(self, messages: Sequence[StoredParkedMessage]) -> list[int]:
-        """Put messages aside; returns their numbers. This never fails, whatever their texts hold."""
+        """Put messages aside; returns their numbers. This never fails, whatever they hold."""
         if not messages:
             return []
         ids = await self._next_ids(len(messages))

@@ -288,7 +288,9 @@ class Counts(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """How many rows retention removed. The rows of `visits` stay, marked as forgotten."""
+    """How many rows retention removed. The rows of `visits` stay, marked as forgotten; `rows` are
+    those that went in the end. Of the `parked_unseen` nobody had retried or dropped any.
+    """
 
     visits: int = 0
     messages: int = 0
@@ -297,6 +299,10 @@ class Forgotten(NamedTuple):
     parked: int = 0
     contributions: int = 0
     answers: int = 0
+    parked_unseen: int = 0
+    rows: int = 0
+    visit_merges: int = 0
+    patient_merges: int = 0
 
     def plus(self, other: "Forgotten") -> "Forgotten":
         """The sum of two."""

@@ -2,14 +2,15 @@
 
 This module owns which rows go together. It does not know how long a site keeps them. A visit goes
 with the messages of every number that leads to it. Its row in `visit` stays, with the status
-"forgotten", so that a message that comes later is not drafted as if it were the whole visit.
+"forgotten", so that a message that comes later is not drafted as if it were the whole visit. That
+row, the merges of the visit's numbers and those of patients' numbers go when patients' records go.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, exists, select, tuple_, update
+from sqlalchemy import Table, delete, exists, literal_column, or_, select, tuple_, update
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
@@ -18,14 +19,19 @@ from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import Forgotten
 from chargeline.ledger.sealing import added
 from chargeline.ledger.transaction import Transaction
-from chargeline.ledger.view import View
+from chargeline.ledger.view import Keys, View
 
 _SETTLED = ("retried", "dropped")
 
 
-async def forget_some(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
-    """Remove old visits, old messages of no visit and old parked messages that a person has seen
-    to, at most `chunk` of each. What was removed is an act of the audit trail.
+async def forget_some(
+    transaction: Transaction, before: datetime, parked_before: datetime, chunk: int
+) -> Forgotten:
+    """Remove old visits, old messages of no visit and old parked messages, at most `chunk` of each.
+
+    A parked message goes when a person has seen to it and it came before `before`, or when it came
+    before `parked_before`, whether or not a person has seen to it. What was removed is an act of
+    the audit trail.
     """
     old = await _old_visits(transaction, before, chunk)
     members = leading_to(old, await View(transaction).merges_around(old))
@@ -35,10 +41,10 @@ async def forget_some(transaction: Transaction, before: datetime, chunk: int) ->
     if everyone:
         messages += await _remove_sealed(transaction, tables.message, everyone)
         some = await _forget_visits(transaction, everyone)
-    parked = await _parked(transaction, before, chunk)
-    some = some._replace(messages=len(messages), parked=len(parked))
+    seen_to, unseen = await _parked(transaction, before, parked_before, chunk)
+    some = some._replace(messages=len(messages), parked=len(seen_to), parked_unseen=len(unseen))
     if some != Forgotten():
-        removed = {"message": added(messages), "parked": added(parked)}
+        removed = {"message": added(messages), "parked": added([*seen_to, *unseen])}
         details = {**some._asdict(), "before": before.isoformat(), "sums": removed}
         why = "kept for as many days as the settings say"
         act = Act("retention", "ledger", "rows", who="retention", why=why, details=details)
@@ -125,13 +131,82 @@ async def forget_contributions(transaction: Transaction, before: datetime, chunk
     )
 
 
-async def _parked(transaction: Transaction, before: datetime, limit: int) -> list[str]:
-    """Remove old parked messages that a person has retried or dropped; gives their seals."""
+async def _parked(
+    transaction: Transaction, before: datetime, parked_before: datetime, limit: int
+) -> tuple[list[str], list[str]]:
+    """Remove old parked messages; gives the seals of those to which a person had seen, and of the
+    others.
+    """
     table = tables.parked
+    seen_to = table.c.status.in_(_SETTLED)
+    seals = []
+    for kind, end in ((seen_to, max(before, parked_before)), (~seen_to, parked_before)):
+        old = select(table.c.id).where(kind, table.c.first_seen < end).limit(limit)
+        gone = delete(table).where(table.c.id.in_(old)).returning(table.c.seal)
+        seals.append([row.seal for row in await transaction.rows(gone)])
+    return seals[0], seals[1]
+
+
+async def forget_traces(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
+    """Remove what retention has left of visits and patients: at most `chunk` of each.
+
+    Of a visit these are the row that says "forgotten" and the merges of its numbers. Of a patient
+    they are the merges of numbers that have nothing in any patient's record.
+    """
+    visit = tables.visit
     old = (
-        select(table.c.id)
-        .where(table.c.status.in_(_SETTLED), table.c.first_seen < before)
-        .limit(limit)
+        select(visit.c.facility, visit.c.visit)
+        .where(visit.c.status == "forgotten", visit.c.updated_at < before)
+        .order_by(visit.c.updated_at)
+        .limit(chunk)
+        .with_for_update(skip_locked=True, of=visit)
     )
-    gone = delete(table).where(table.c.id.in_(old)).returning(table.c.seal)
-    return [row.seal for row in await transaction.rows(gone)]
+    numbers = [VisitKey(row.facility, row.visit) for row in await transaction.rows(old)]
+    patients = await _patients_of_old_merges(transaction, before, chunk)
+    return Forgotten(
+        rows=await _remove(transaction, visit, numbers) if numbers else 0,
+        visit_merges=await remove_merges(transaction, tables.visit_merge, numbers),
+        patient_merges=await remove_merges(transaction, tables.patient_merge, patients),
+    )
+
+
+async def remove_merges(transaction: Transaction, table: Table, numbers: Keys) -> int:
+    """Remove the merges that name one of the numbers; returns how many."""
+    wanted = statements.keyed(transaction.dialect, numbers)
+    removed = 0
+    for end in (table.c.prior, table.c.surviving):
+        here = statements.among(transaction.dialect, table.c.facility, end)
+        removed += await transaction.run(delete(table).where(here), wanted)
+    return removed
+
+
+async def _patients_of_old_merges(
+    transaction: Transaction, before: datetime, limit: int
+) -> list[tuple[str, str]]:
+    """Numbers of patients that were merged before a moment, and of which no record has anything.
+
+    All numbers that merges link are one patient: while one of them has something, all stay. A merge
+    without a time stays as long as its message is kept.
+    """
+    merge, record, message = tables.patient_merge, tables.contribution, tables.message
+    used = exists().where(
+        record.c.facility == merge.c.facility,
+        record.c.patient.in_([merge.c.prior, merge.c.surviving]),
+    )
+    kept = exists().where(
+        message.c.facility == merge.c.facility, message.c.digest == merge.c.digest
+    )
+    timed = literal_column("patient_merge.sent") != ""
+    old = select(merge.c.facility, merge.c.surviving).where(
+        merge.c.sent < before, ~used, or_(timed, ~kept)
+    )
+    view = View(transaction)
+    idle: list[tuple[str, str]] = []
+    for row in dict.fromkeys(map(tuple, await transaction.rows(old))):
+        if len(idle) >= limit:
+            break
+        merges = await view.patient_merges_around([row])
+        linked = {(one.facility, end) for one in merges for end in (one.prior, one.surviving)}
+        if not await view.contributions(linked):
+            idle += sorted(linked)
+    return idle

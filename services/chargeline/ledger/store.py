@@ -28,7 +28,7 @@ from chargeline.ledger.connecting import (
 from chargeline.ledger.errors import explained
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
-from chargeline.ledger.retention import forget_contributions, forget_some
+from chargeline.ledger.retention import forget_contributions, forget_some, forget_traces
 from chargeline.ledger.successors import not_held_out
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.verifying import Verified, verify
@@ -198,19 +198,26 @@ class Ledger:
             return await view.counts()
 
     async def forget(
-        self, before: datetime, *, record_before: datetime, chunk: int = 200
+        self,
+        before: datetime,
+        *,
+        record_before: datetime,
+        parked_before: datetime,
+        chunk: int = 200,
     ) -> Forgotten:
         """Remove what is older than a moment, and patients' records older than `record_before`.
 
         Of a visit that was last changed before that moment the messages, revisions and questions
-        go. Messages of no visit and parked messages that a person has seen to go as well. One
+        go, and what is left of it with patients' records. Messages of no visit and parked messages
+        that a person has seen to go as well, and others that came before `parked_before`. One
         transaction takes at most `chunk` visits, so that other programs get their turn.
         """
         total = Forgotten()
         while True:
             async with self._writing() as transaction:
                 some = await forget_contributions(transaction, record_before, chunk)
-                some = some.plus(await forget_some(transaction, before, chunk))
+                some = some.plus(await forget_traces(transaction, record_before, chunk))
+                some = some.plus(await forget_some(transaction, before, parked_before, chunk))
             if some == Forgotten():
                 return total
             total = total.plus(some)

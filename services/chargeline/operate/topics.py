@@ -10,12 +10,7 @@ from chargeline.kafka import topics
 from chargeline.kafka.connecting import client_options
 from chargeline.kafka.starting import Starting, log_starting
 from chargeline.operate.running import OK, say
-from chargeline.published.schemas import CHANNELS, INBOUND_DAYS
 from chargeline.settings import Settings
-
-# The retention of each topic, in the order of `Settings.topics`; schemas/ publishes the same days.
-_KEPT_DAYS = (INBOUND_DAYS, *(channel.retention_days for channel in CHANNELS))
-RETENTION_DAYS = dict(zip(("inbound", "drafts", "questions", "parked"), _KEPT_DAYS, strict=True))
 
 
 async def make_topics(
@@ -34,7 +29,7 @@ async def make_topics(
             "retention.ms": str(days * 86_400_000),
             topics.RECORD_BYTES: str(settings.kafka_record_bytes()),
         }
-        for name, days in zip(settings.topics(), RETENTION_DAYS.values(), strict=True)
+        for name, days in zip(settings.topics(), settings.topic_days(), strict=True)
     }
     # When a message arrived must not be its sender's word: a clock that is ahead would win.
     wanted[settings.topic_inbound] |= {"message.timestamp.type": "LogAppendTime"}

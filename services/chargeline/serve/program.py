@@ -9,7 +9,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
+from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.gateway.counting import tell_gateway
@@ -140,7 +140,7 @@ async def _run(
                     ),
                 ),
                 _gauges(intake, metrics, log, priced=settings.prices is not None),
-                _retention(intake, settings.retention_days, settings.record_retention_days, log),
+                _retention(intake, settings, log),
             )
         ]
         await stop.wait()
@@ -240,16 +240,11 @@ async def _gauges(
         await asyncio.sleep(GAUGE_SECONDS)
 
 
-async def _retention(
-    intake: Intake, days: int, record_days: int, log: FilteringBoundLogger
-) -> None:
+async def _retention(intake: Intake, settings: Settings, log: FilteringBoundLogger) -> None:
     """Once an hour, delete what has been kept for as many days as the settings say."""
     while True:
         try:
-            await intake.processor.ledger.forget(
-                utc_now() - timedelta(days=days),
-                record_before=utc_now() - timedelta(days=record_days),
-            )
+            await forget_old(intake.processor.ledger, settings, utc_now(), log)
         except LedgerError as error:
             log.error("retention.waiting", exc_info=error)
         await asyncio.sleep(RETENTION_SECONDS)

@@ -70,6 +70,16 @@ class Settings(BaseSettings):
         "documentation.question", "Topic that questions to a person are written to.", _TOPIC
     )
     topic_parked: _Topic = _set("hl7.parked", "Topic for messages that could not be used.", _TOPIC)
+    topic_inbound_days: _Count = _set(
+        14, "Days that `topics create` has Kafka keep the inbound topic. Longer than a failover."
+    )
+    topic_drafts_days: _Count = _set(
+        90, "Days of the topic of drafts. Longer than any reader may be down."
+    )
+    topic_questions_days: _Count = _set(14, "Days of the topic of questions.")
+    topic_parked_days: _Count = _set(
+        90, "Days of the topic of parked messages. Longer than it takes to correct a sender."
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _set(
         "PLAINTEXT", "How we connect to Kafka. Use SSL or SASL_SSL wherever patients are real."
     )
@@ -119,12 +129,18 @@ class Settings(BaseSettings):
     retention_days: _Count = _set(
         400,
         "Days that messages and drafts are kept after the last change of their visit. A parked "
-        "message that was retried or dropped is kept so many days after it came.",
+        "message that was retried or dropped is kept so many days after it came, if not fewer.",
+    )
+    parked_retention_days: _Count = _set(
+        180,
+        "Days that a parked message is kept, whether or not a person has seen to it. One that goes "
+        "unseen is lost, and is counted in the log (parked.expired).",
     )
     record_retention_days: _Count = _set(
         1_096,
         "Days that the record of a patient is kept, which later visits of the patient are drafted "
-        "with. It may be kept longer than the messages that it comes from.",
+        "with. It may be kept longer than the messages that it comes from. What is left of "
+        "forgotten visits and of merged numbers goes with it.",
     )
 
     # Rules
@@ -271,6 +287,15 @@ class Settings(BaseSettings):
     def topics(self) -> tuple[str, str, str, str]:
         """The topics of the live service: inbound, drafts, questions, parked."""
         return self.topic_inbound, self.topic_drafts, self.topic_questions, self.topic_parked
+
+    def topic_days(self) -> tuple[int, int, int, int]:
+        """How many days Kafka keeps each topic, in the order of `topics`."""
+        return (
+            self.topic_inbound_days,
+            self.topic_drafts_days,
+            self.topic_questions_days,
+            self.topic_parked_days,
+        )
 
     def kafka_client(self) -> dict[str, object]:
         """The options of all our Kafka clients, under aiokafka's names, without the TLS files."""
