@@ -35,6 +35,7 @@ RECORDS = {
     "question": "StoredQuestion",
     "contribution": "StoredContribution",
     "answer": "StoredAnswer",
+    "hold": "StoredHold",
     "outbox": "Announcement",
     "parked": "StoredParkedMessage",
     "audit": "StoredAct",

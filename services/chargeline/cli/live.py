@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from chargeline.cli.arguments import Verbs, add_actor, count
+from chargeline.cli.forgetting import add_forgetting
 
 # What a verb does with the module that it imports: it gives back work that takes the settings.
 _Work = Callable[[ModuleType, argparse.Namespace], object]
@@ -135,6 +136,7 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
             lambda module, asked: module.migrate(who=asked.who, why=asked.reason),
         )
     )
+    add_forgetting(ledger, _live)
     status = ledger.add_parser(
         "status",
         help="print the version of the tables, and how much the ledger holds",

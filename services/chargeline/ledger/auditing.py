@@ -32,6 +32,9 @@ Verb = Literal[
     "line",
     "redraft",
     "ledger.migrate",
+    "ledger.forget",
+    "ledger.hold",
+    "ledger.release",
     "program.start",
     "retention",
 ]
@@ -43,11 +46,16 @@ VERBS: Mapping[Verb, str] = {
     "line": "Somebody said something of a charge line, or of all lines of a visit.",
     "redraft": "Somebody had visits drafted again.",
     "ledger.migrate": "The tables were brought to the newest schema.",
+    "ledger.forget": "Somebody had one visit or patient removed.",
+    "ledger.hold": "Somebody keeps one visit or patient beyond its days.",
+    "ledger.release": "Somebody ended such a hold.",
     "program.start": "A program of the live service started.",
     "retention": "A program removed what was kept for as many days as the settings say.",
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
-RecordKind = Literal["parked", "question", "line", "visit", "visits", "ledger", "program"]
+RecordKind = Literal[
+    "parked", "question", "line", "visit", "visits", "patient", "ledger", "program"
+]
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.
 _AUDIT_LOCK = 7_203_114_003

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chargeline.ledger import auditing, statements, tables
+from chargeline.ledger import auditing, erasing, holding, statements, tables
 from chargeline.ledger.bulk import mended
 from chargeline.ledger.errors import Fenced, NotFound
 from chargeline.ledger.records import (
@@ -31,6 +31,7 @@ from chargeline.ledger.records import (
     StoredQuestion,
     StoredRevision,
     StoredVisit,
+    Whose,
 )
 from chargeline.ledger.sealing import (
     Tally,
@@ -197,6 +198,21 @@ class Batch(View):
             return [row[0] for row in rows]
         last = rows[0][0] if rows else 0  # we hold SQLite's one lock
         return list(range(last + 1, last + 1 + count))
+
+    async def erase(self, whose: Whose, reading: erasing.Identification) -> erasing.Erased:
+        """Remove all that belongs to a visit or patient. Raises OnHold."""
+        return await erasing.erase(self._transaction, whose, reading)
+
+    async def hold(
+        self, whose: Whose, reading: erasing.Identification, at: datetime, *, who: str, why: str
+    ) -> int:
+        """Hold all that belongs to a visit or patient now; returns how many rows that takes."""
+        owned = await erasing.belongings(self._transaction, whose, reading)
+        return await holding.place(self._transaction, owned, at, who=who, why=why)
+
+    async def release(self, whose: Whose) -> int:
+        """End a hold; returns how many of its rows there were, 0 if there was no such hold."""
+        return await holding.release(self._transaction, whose.facility, whose.name)
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
         """Move a parked message from the status `was` to another.

@@ -208,10 +208,12 @@ def _refuse_what_others_read(path: str) -> None:
 async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) -> None:
     """Set a connection up.
 
-    We send BEGIN ourselves, a commit outlasts a loss of power, and readers read beside a writer.
+    We send BEGIN ourselves, a commit outlasts a loss of power, readers read beside a writer, and
+    what is deleted is overwritten, however SQLite was built.
     """
     connection.isolation_level = None
     await connection.execute("PRAGMA synchronous = FULL")
+    await connection.execute("PRAGMA secure_delete = ON")
     deadline = monotonic() + busy_seconds
     while not await _is_wal(connection):
         if monotonic() > deadline:

@@ -107,6 +107,12 @@ class NotFound(LedgerError):
     code = "ledger.not_found"
 
 
+class OnHold(LedgerError):
+    """Something that is to be removed is under a legal hold."""
+
+    code = "ledger.on_hold"
+
+
 class Unstorable(LedgerError):
     """Row `row` of a call holds text that a database cannot keep.
 

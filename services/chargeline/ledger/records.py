@@ -5,7 +5,7 @@ JSON is text that comes back byte for byte. The module does not know how or wher
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from chargeline.engine import BEGINNING, Contribution, Slot, VisitKey, words
 
@@ -265,6 +265,60 @@ class StoredAct(NamedTuple):
     record: str
     details: str
     chain: str = ""
+
+
+HoldKind = Literal["visit", "patient", "message", "parked"]
+"""What can be held: a visit and a patient by number, a message by digest, a parked one by id."""
+
+
+class Whose(NamedTuple):
+    """The one visit or patient that a person names."""
+
+    kind: Literal["visit", "patient"]
+    facility: str
+    number: str
+
+    @property
+    def name(self) -> str:
+        """The name of a hold of it."""
+        return f"{self.kind}|{self.number}"
+
+
+class Belongings(NamedTuple):
+    """All that belongs to a visit or patient. Each set holds pairs that begin with the facility.
+
+    `messages` are digests of messages of no visit, `parked` are ids.
+    """
+
+    name: str
+    visits: frozenset[tuple[str, str]] = frozenset()
+    patients: frozenset[tuple[str, str]] = frozenset()
+    messages: frozenset[tuple[str, str]] = frozenset()
+    parked: frozenset[tuple[str, str]] = frozenset()
+
+    def by_kind(self) -> dict[HoldKind, frozenset[tuple[str, str]]]:
+        """The sets as they are held."""
+        return {
+            "visit": self.visits,
+            "patient": self.patients,
+            "message": self.messages,
+            "parked": self.parked,
+        }
+
+
+class StoredHold(NamedTuple):
+    """Something that is held: its kind and number, the hold it belongs to, who placed it and why.
+
+    `of` is a name such as "patient|4711".
+    """
+
+    facility: str
+    kind: HoldKind
+    number: str
+    of: str
+    placed_at: datetime
+    who: str
+    why: str
 
 
 class OpenQuestions(NamedTuple):

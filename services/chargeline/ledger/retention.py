@@ -10,11 +10,23 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, exists, literal_column, or_, select, tuple_, update
+from sqlalchemy import (
+    Table,
+    Text,
+    cast,
+    delete,
+    exists,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.auditing import Act, append
+from chargeline.ledger.holding import holds_on, is_held, spread
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import Forgotten
 from chargeline.ledger.sealing import added
@@ -35,6 +47,7 @@ async def forget_some(
     """
     old = await _old_visits(transaction, before, chunk)
     members = leading_to(old, await View(transaction).merges_around(old))
+    members = await _not_held(transaction, members)
     everyone = {member for numbers in members.values() for member in numbers}
     messages = await _stray_messages(transaction, before, chunk)
     some = Forgotten()
@@ -64,6 +77,22 @@ async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey])
     )
 
 
+async def _not_held(
+    transaction: Transaction, members: dict[VisitKey, list[VisitKey]]
+) -> dict[VisitKey, list[VisitKey]]:
+    """The visits of which no number is held. The others are held from now on, with that number."""
+    everyone = {number for numbers in members.values() for number in numbers}
+    holds = await holds_on(transaction, "visit", everyone) if everyone else []
+    free = {}
+    for key, numbers in members.items():
+        on = [hold for hold in holds if VisitKey(hold.facility, hold.number) in numbers]
+        if on:
+            await spread(transaction, on, key.visit)
+        else:
+            free[key] = numbers
+    return free
+
+
 def _nothing_due() -> dict[str, Any]:
     return {
         "status": "forgotten",
@@ -86,6 +115,7 @@ async def _old_visits(transaction: Transaction, before: datetime, limit: int) ->
     statement = (
         select(visit.c.facility, visit.c.visit)
         .where(visit.c.status != "forgotten", visit.c.updated_at < before, ~merged_away)
+        .where(~is_held("visit", visit.c.facility, visit.c.visit))
         .order_by(visit.c.updated_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=visit)
@@ -113,7 +143,8 @@ async def _stray_messages(transaction: Transaction, before: datetime, limit: int
     """
     table = tables.message
     keys = tuple(table.primary_key)
-    old = select(*keys).where(table.c.visit == "", table.c.received_at < before).limit(limit)
+    held = is_held("message", table.c.facility, table.c.digest)
+    old = select(*keys).where(table.c.visit == "", table.c.received_at < before, ~held).limit(limit)
     gone = delete(table).where(tuple_(*keys).in_(old)).returning(table.c.seal)
     return [row.seal for row in await transaction.rows(gone)]
 
@@ -125,7 +156,8 @@ async def forget_contributions(transaction: Transaction, before: datetime, chunk
     """
     table = tables.contribution
     keys = tuple(table.primary_key)
-    old = select(*keys).where(table.c.at < before).limit(chunk)
+    held = (is_held(kind, table.c.facility, table.c[kind]) for kind in ("visit", "patient"))
+    old = select(*keys).where(table.c.at < before, ~or_(*held)).limit(chunk)
     return Forgotten(
         contributions=await transaction.run(delete(table).where(tuple_(*keys).in_(old)))
     )
@@ -139,9 +171,13 @@ async def _parked(
     """
     table = tables.parked
     seen_to = table.c.status.in_(_SETTLED)
+    alone = exists().where(
+        tables.hold.c.kind == "parked", tables.hold.c.number == cast(table.c.id, Text)
+    )
+    held = or_(alone, is_held("visit", table.c.facility, table.c.visit))
     seals = []
     for kind, end in ((seen_to, max(before, parked_before)), (~seen_to, parked_before)):
-        old = select(table.c.id).where(kind, table.c.first_seen < end).limit(limit)
+        old = select(table.c.id).where(kind, table.c.first_seen < end, ~held).limit(limit)
         gone = delete(table).where(table.c.id.in_(old)).returning(table.c.seal)
         seals.append([row.seal for row in await transaction.rows(gone)])
     return seals[0], seals[1]
@@ -157,6 +193,7 @@ async def forget_traces(transaction: Transaction, before: datetime, chunk: int) 
     old = (
         select(visit.c.facility, visit.c.visit)
         .where(visit.c.status == "forgotten", visit.c.updated_at < before)
+        .where(~is_held("visit", visit.c.facility, visit.c.visit))
         .order_by(visit.c.updated_at)
         .limit(chunk)
         .with_for_update(skip_locked=True, of=visit)
@@ -207,6 +244,7 @@ async def _patients_of_old_merges(
             break
         merges = await view.patient_merges_around([row])
         linked = {(one.facility, end) for one in merges for end in (one.prior, one.surviving)}
-        if not await view.contributions(linked):
+        held = await holds_on(transaction, "patient", linked)
+        if not held and not await view.contributions(linked):
             idle += sorted(linked)
     return idle

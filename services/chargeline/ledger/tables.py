@@ -180,6 +180,19 @@ parked = Table(
     sqlite_autoincrement=True,
 )
 
+hold = Table(
+    "hold",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("kind", Name(), primary_key=True),
+    Column("number", Name(), primary_key=True),
+    Column("of", Name(), primary_key=True),
+    Column("placed_at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    comment="What retention and `ledger forget` leave alone, until a person releases it.",
+)
+
 partition_offset = Table(
     "partition_offset",
     metadata,

@@ -86,8 +86,8 @@ async def _audit(transaction: Transaction, kept: Sum) -> tuple[Verified, dict[st
 
 
 def _with_removed(removed: dict[str, Sum], values: Sequence[Any]) -> dict[str, Sum]:
-    """The sums with those of one row, if it tells of retention. Its chain is known to be right."""
-    if values[4] != "retention":
+    """The sums with those of one row, if it tells of rows removed. Its chain is known to be right."""
+    if values[4] not in ("retention", "ledger.forget"):
         return removed
     sums = json.loads(values[7])["sums"]
     return {about: plus(before, tuple(sums[about])) for about, before in removed.items()}

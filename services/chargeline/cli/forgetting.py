@@ -1,0 +1,64 @@
+"""The verbs `ledger forget`, `ledger hold` and `ledger release`: their arguments and their help.
+
+It owns how a visit or a patient is named on the command line. It does not know what belongs to one.
+"""
+
+import argparse
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from chargeline.cli.arguments import Verbs, add_actor
+
+_VERBS = {
+    "forget": (
+        "remove all that the ledger has of one visit or patient",
+        "Removes all that the ledger has of one visit or patient, in one transaction, and prints "
+        "how many rows of each table went. What is on hold is not removed. The topics of Kafka, "
+        "the output of `serve` and backups are left: see docs/data.md.",
+    ),
+    "hold": (
+        "keep one visit or patient beyond its days (legal hold)",
+        "Keeps all that the ledger has now of one visit or patient: retention and `ledger forget` "
+        "leave it alone until it is released. Hold a patient again after later visits.",
+    ),
+    "release": (
+        "end a hold",
+        "Ends the hold of one visit or patient: it has its usual days again.",
+    ),
+}
+
+
+def add_forgetting(
+    actions: "Verbs[argparse.ArgumentParser]",
+    live: Callable[[str, Callable[[ModuleType, argparse.Namespace], object]], Any],
+) -> None:
+    """Add the three verbs; `live` makes what a verb runs from a module and the work in it."""
+    for name, (short, long) in _VERBS.items():
+        verb = actions.add_parser(name, help=short, description=long)
+        which = verb.add_mutually_exclusive_group(required=True)
+        which.add_argument("--visit", type=_pair, metavar="FACILITY|VISIT", help="which visit")
+        which.add_argument("--patient", type=_pair, metavar="FACILITY|MRN", help="which patient")
+        add_actor(verb, reason=True)
+        verb.set_defaults(run=live("operate.forgetting", _work(name)))
+
+
+def _work(name: str) -> Callable[[ModuleType, argparse.Namespace], object]:
+    def work(module: ModuleType, asked: argparse.Namespace) -> object:
+        whose = module.Whose(*_whose(asked))
+        return getattr(module, name)(whose, who=asked.who, why=asked.reason)
+
+    return work
+
+
+def _whose(asked: argparse.Namespace) -> tuple[str, str, str]:
+    kind = "visit" if asked.visit else "patient"
+    return (kind, *(asked.visit or asked.patient))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """A facility and a number; the facility may be empty."""
+    facility, bar, number = text.partition("|")
+    if not bar or not number:
+        raise argparse.ArgumentTypeError("expected FACILITY|NUMBER, such as 'ZEBRA|V100002'")
+    return facility, number

@@ -1,0 +1,159 @@
+"""Forgetting one visit or one patient because a person says so, whatever its age.
+
+This module owns what belongs to a visit or a patient, and that all of it goes in one transaction.
+It does not know HL7 or Kafka: whoever calls says which patient numbers stand in a message, and
+under which key the events of a visit wait in the outbox.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import LargeBinary, Table, bindparam, delete, func, select
+
+from chargeline.engine import VisitKey
+from chargeline.ledger import statements, tables
+from chargeline.ledger.errors import OnHold
+from chargeline.ledger.holding import holds_on_any
+from chargeline.ledger.records import Belongings, Whose
+from chargeline.ledger.retention import remove_merges
+from chargeline.ledger.sealing import Sum, added
+from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.view import View
+
+_OF_VISITS = (
+    tables.draft_revision,
+    tables.question,
+    tables.answer,
+    tables.contribution,
+    tables.visit,
+)
+
+
+class Identification(NamedTuple):
+    """What the ledger cannot tell: the patient numbers in a message, and the key of a visit."""
+
+    patients_of: Callable[[bytes], Iterable[str]]
+    key_of: Callable[[str, str], str]
+
+
+async def belongings(transaction: Transaction, whose: Whose, reading: Identification) -> Belongings:
+    """All that a visit or a patient has in the ledger, under every number that merges link."""
+    view = View(transaction)
+    key = (whose.facility, whose.number)
+    if whose.kind == "visit":
+        return Belongings(whose.name, frozenset(await _linked_visits(view, [key])))
+    linked = await view.patient_merges_around([key])
+    patients = {key, *((one.facility, end) for one in linked for end in one[1:3])}
+    visits = {(row.facility, row.visit) for row in await view.contributions(patients)}
+    messages, parked = set(), set()
+    for facility, number in sorted(patients):
+        for row in await _naming(transaction, tables.message, number):
+            if row.facility == facility and number in reading.patients_of(row.raw):
+                if row.visit:
+                    visits.add((facility, row.visit))
+                else:
+                    messages.add((facility, row.digest))
+        for row in await _naming(transaction, tables.parked, number):
+            if row.facility in (facility, None) and number in reading.patients_of(row.raw):
+                parked.add((whose.facility, str(row.id)))
+    return Belongings(
+        whose.name,
+        visits=frozenset(await _linked_visits(view, visits)),
+        patients=frozenset(patients),
+        messages=frozenset(messages),
+        parked=frozenset(parked),
+    )
+
+
+async def _linked_visits(view: View, visits: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    numbers = {(facility, visit) for facility, visit in visits}
+    merges = await view.merges_around(numbers)
+    return numbers | {(one.facility, end) for one in merges for end in (one.prior, one.surviving)}
+
+
+async def _naming(transaction: Transaction, table: Table, number: str) -> Any:
+    """The rows whose bytes hold a number somewhere. It reads the whole table."""
+    wanted = bindparam("wanted", type_=LargeBinary)
+    sqlite = transaction.dialect == "sqlite"
+    place = (func.instr if sqlite else func.pg_catalog.position)(table.c.raw, wanted)
+    return await transaction.rows(select(table).where(place > 0), {"wanted": number.encode()})
+
+
+class Erased(NamedTuple):
+    """What went: the number of rows by table, the visits, and the sums of the seals of messages and
+    parked messages, which `ledger verify` needs.
+    """
+
+    rows: dict[str, int]
+    visits: frozenset[tuple[str, str]]
+    sums: dict[str, Sum]
+
+
+async def erase(transaction: Transaction, whose: Whose, reading: Identification) -> Erased:
+    """Remove all that belongs to a visit or patient.
+
+    Whoever calls writes the sums into the audit trail. Raises OnHold if any of it is held: then
+    nothing is removed.
+    """
+    owned = await belongings(transaction, whose, reading)
+    if holds := await holds_on_any(transaction, owned):
+        since = min(hold.placed_at for hold in holds).isoformat(timespec="seconds")
+        raise transaction.fail(
+            OnHold(
+                expected="a visit or patient of which nothing is held",
+                found=f"{len(holds)} of its numbers or messages on hold, since {since}",
+                do="see who holds it, and release it with `chargeline ledger release` first",
+            )
+        )
+    visits = [VisitKey(*key) for key in owned.visits]
+    keyed = statements.keyed(transaction.dialect, visits)
+    removed = {
+        table.name: await transaction.run(
+            statements.delete_of_visits(transaction.dialect, table), keyed
+        )
+        for table in _OF_VISITS
+    }
+    messages, parked = await _sealed(transaction, owned, keyed)
+    removed |= {"message": len(messages), "parked": len(parked)}
+    removed["visit_merge"] = await remove_merges(transaction, tables.visit_merge, visits)
+    removed["patient_merge"] = await remove_merges(
+        transaction, tables.patient_merge, owned.patients
+    )
+    removed["contribution"] += await _among(
+        transaction, tables.contribution, "patient", owned.patients
+    )
+    keys = [reading.key_of(*visit) for visit in visits]
+    removed["outbox"] = await transaction.run(
+        delete(tables.outbox).where(tables.outbox.c.key.in_(keys))
+    )
+    return Erased(removed, owned.visits, {"message": added(messages), "parked": added(parked)})
+
+
+async def _sealed(
+    transaction: Transaction, owned: Belongings, of_visits: Mapping[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Remove messages and parked messages; gives their seals."""
+    dialect, message, parked = transaction.dialect, tables.message, tables.parked
+    digests = statements.among(dialect, message.c.facility, message.c.digest)
+    here = statements.numbered(dialect, parked.c.id)
+    numbers = statements.numbers(dialect, [int(number) for _, number in owned.parked])
+    gone: list[list[str]] = []
+    for statement, asked in (
+        (statements.delete_sealed(dialect, message), of_visits),
+        (
+            delete(message).where(digests).returning(message.c.seal),
+            statements.keyed(dialect, owned.messages),
+        ),
+        (statements.delete_sealed(dialect, parked), of_visits),
+        (delete(parked).where(here).returning(parked.c.seal), numbers),
+    ):
+        gone.append([row.seal for row in await transaction.rows(statement, asked)])
+    return [*gone[0], *gone[1]], [*gone[2], *gone[3]]
+
+
+async def _among(
+    transaction: Transaction, table: Table, column: str, keys: Iterable[tuple[str, str]]
+) -> int:
+    here = statements.among(transaction.dialect, table.c.facility, table.c[column])
+    keyed = statements.keyed(transaction.dialect, keys)
+    return await transaction.run(delete(table).where(here), keyed)

@@ -1,0 +1,83 @@
+"""Claims about `chargeline ledger forget`, `hold` and `release`: what they take and print."""
+
+import json
+
+import pytest
+
+from chargeline.cli import main
+from chargeline.ledger.errors import OnHold
+from chargeline.ledger.records import Whose
+from chargeline.ledger.store import Ledger
+from chargeline.operate.forgetting import forget, hold, release
+from chargeline.settings import Settings
+from tests.drafting.test_features import GOOD, claimed, settings, small
+from tests.drafting.test_processor import keyed
+from tests.golden.messages import given
+
+__all__ = ["settings", "small"]
+
+ANNA = {"who": "ANNA", "why": "case 1"}
+VISIT = Whose("visit", "ZEBRA", "V1")
+
+
+async def test_the_proof_counts_rows_and_shows_no_content(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A visit is drafted, held, released and forgotten."""
+    bench = await claimed(small)
+    await bench.feed(keyed([GOOD]))
+    await bench.later(minutes=1)
+    async with small.view() as view:
+        (key,) = await view.visit_keys()
+    whose = Whose("visit", *key)
+    assert await hold(whose, **ANNA)(settings) == 0
+    with pytest.raises(OnHold):
+        await forget(whose, **ANNA)(settings)
+    assert await release(whose, **ANNA)(settings) == 0
+    capsys.readouterr()
+    assert await forget(whose, **ANNA)(settings) == 0
+    text = capsys.readouterr().out
+    proof = json.loads(text)
+    assert (proof["by"], proof["reason"], proof["forgotten"]) == ("ANNA", "case 1", "visit")
+    assert (proof["rows"]["message"], proof["rows"]["draft_revision"]) == (1, 1)
+    assert key.visit not in text
+
+
+async def test_a_capture_that_has_the_visit_in_memory_drops_it(
+    small: Ledger, settings: Settings
+) -> None:
+    """A message that comes after it was forgotten is drafted as the first of a new visit."""
+    bench = await claimed(small)
+    await bench.feed(keyed([GOOD]))
+    await bench.later(minutes=1)
+    async with small.view() as view:
+        (key,) = await view.visit_keys()
+    assert await forget(Whose("visit", *key), **ANNA)(settings) == 0
+    await bench.later(minutes=1)
+    await bench.feed(keyed([given("OXALIPLATIN", "130 mg", "1100", "1130", visit=key.visit)]))
+    await bench.later(minutes=1)
+    async with small.view() as view:
+        (last,) = (await view.last_revisions([key])).values()
+    assert last.revision == 1
+    assert "VANCOMYCIN" not in last.body.upper()
+    assert "OXALIPLATIN" in last.body.upper()
+
+
+async def test_what_is_not_there_is_said(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To forget or release what the ledger does not have ends with 1."""
+    await claimed(small)
+    assert await forget(VISIT, **ANNA)(settings) == 1
+    assert await release(VISIT, **ANNA)(settings) == 1
+    assert "the ledger had nothing of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "asked", ["--visit V1", "--visit 'Z|'", "", "--visit 'Z|1' --patient 'Z|2'"]
+)
+def test_a_visit_is_named_with_its_facility(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a facility, without a number, or with both a visit and a patient, it is refused."""
+    with pytest.raises(SystemExit):
+        main(["ledger", "forget", *asked.replace("'", "").split(), "--reason", "x"])
+    assert "ledger forget" in capsys.readouterr().err
