@@ -327,6 +327,18 @@ class FindingError(Exception):
         return first
 
 
+EXCERPT_MOST = 60
+"""So many characters of what a sender wrote into a drug, a unit or a route stand in a finding."""
+
+
+def excerpt(text: str) -> str:
+    """What a sender wrote, cut to 60 characters: free text may hold a patient's story.
+
+    A text that is cut ends with an ellipsis, which is the 60th character.
+    """
+    return text if len(text) <= EXCERPT_MOST else f"{text[: EXCERPT_MOST - 1]}…"
+
+
 def shape_of(text: str) -> str:
     """A text described without showing its content: `8 characters, digits and letters`."""
     if not text:

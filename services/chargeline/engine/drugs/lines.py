@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chargeline.engine.drugs.concerns import NOT_BOUGHT, RoundingAnswer
 from chargeline.engine.drugs.units import dose_units
 from chargeline.engine.events import DrugAmount, Source, VisitKey
-from chargeline.engine.finding import FindingCode
+from chargeline.engine.finding import FindingCode, excerpt
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
 from chargeline.engine.record import Fact, dose_slot
@@ -221,7 +221,7 @@ def _dose_question(dose: DrugDose) -> Question:
     elif not charted.unit:
         code, in_words = "dose.no_unit", "an amount without a unit"
     else:
-        code, in_words = "dose.unit", f"an amount in {charted.unit}"
+        code, in_words = "dose.unit", f"an amount in {excerpt(charted.unit)}"
     item = dose.service.administration
     return ask(
         code,

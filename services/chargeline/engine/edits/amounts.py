@@ -18,7 +18,7 @@ from chargeline.engine.edits.concerns import (
     PercentAnswer,
 )
 from chargeline.engine.events import DrugAmount
-from chargeline.engine.finding import FindingCode
+from chargeline.engine.finding import FindingCode, excerpt
 from chargeline.engine.quantities import convert, plain
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.records import FLUIDS, NamedDrug, Service
@@ -80,7 +80,7 @@ def _expected_dose(named: NamedDrug, item: Administration, answer: DoseAnswer) -
 
 
 def _as_written(amount: DrugAmount) -> str:
-    return f"{plain(amount.amount or Decimal(0))} {amount.unit}"
+    return f"{plain(amount.amount or Decimal(0))} {excerpt(amount.unit)}"
 
 
 def _most_for_a_body(order: DrugAmount, unit: str, answer: DoseAnswer) -> Decimal | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.events import DrugAmount, Source
+from chargeline.engine.finding import excerpt
 from chargeline.engine.formulary import Formulary, Given, Match
 from chargeline.engine.services.records import Facts, NamedDrug, Service, instant_seconds
 from chargeline.engine.shapes import by_keyword
@@ -122,7 +123,8 @@ def _unknown_drug(item: Administration, named: "_Named") -> Question:
         charted = "no drug in RXA-5, RXC or the order"
         do = "chart the drug, or send the order (RDE) that names it"
     else:
-        charted = f"{'/'.join(unknown.codes) or 'no code'} {unknown.text!r}".strip()
+        codes = excerpt("/".join(unknown.codes)) or "no code"
+        charted = f"{codes} {excerpt(unknown.text)!r}".strip()
         do = "add the drug to the formulary (--formulary FILE), or correct its code in the feed"
         if named.nearest:
             charted += f", {_NOT_THE_NEAREST[named.misfit]} {' or '.join(named.nearest)}"

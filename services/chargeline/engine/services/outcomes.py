@@ -7,7 +7,7 @@ not know how the technique was decided.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from chargeline.engine.finding import RuleId
+from chargeline.engine.finding import RuleId, excerpt
 from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.services.concerns import (
     LONG_PUSH,
@@ -104,7 +104,7 @@ def _about_route(item: Administration) -> _Words:
     if not item.route_text:
         return _Words(expected, "no route (RXR-1)")
     do = "say in the interface profile what the route means"
-    return _Words(expected, f"route {item.route_text!r}", do)
+    return _Words(expected, f"route {excerpt(item.route_text)!r}", do)
 
 
 def _about_device(service: Service) -> _Words:
