@@ -86,7 +86,7 @@ async def _audit(transaction: Transaction, kept: Sum) -> tuple[Verified, dict[st
 
 
 def _with_removed(removed: dict[str, Sum], values: Sequence[Any]) -> dict[str, Sum]:
-    """The sums with those of one row, if it tells of rows removed. Its chain is known to be right."""
+    """The sums with those of one row, if it tells what was removed. Its chain is known to hold."""
     if values[4] not in ("retention", "ledger.forget"):
         return removed
     sums = json.loads(values[7])["sums"]
