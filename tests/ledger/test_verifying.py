@@ -199,7 +199,8 @@ async def test_what_retention_removes_is_not_missing(ledger: Ledger) -> None:
         await batch.add_messages([message(7, visit="")])
     bench.now += timedelta(days=1)
     await bench.feed(keyed([given("CEFAZOLIN", "1 g", "1500", "1530", visit="V3", patient="V3")]))
-    forgotten = await ledger.forget(bench.now - timedelta(hours=1), record_before=MORNING, chunk=1)
+    bounds = {"record_before": MORNING, "parked_before": MORNING}
+    forgotten = await ledger.forget(bench.now - timedelta(hours=1), **bounds, chunk=1)
     assert (forgotten.visits, forgotten.revisions, forgotten.parked) == (2, 6, 2)
     assert broken(await ledger.verify()) == set()
     async with ledger.view() as view:

@@ -41,6 +41,11 @@ async def test_the_proof_counts_rows_and_shows_no_content(
     assert (proof["by"], proof["reason"], proof["forgotten"]) == ("ANNA", "case 1", "visit")
     assert (proof["rows"]["message"], proof["rows"]["draft_revision"]) == (1, 1)
     assert key.visit not in text
+    async with small.view() as view:
+        acts = await view.acts(0, 100)
+    assert [act.did for act in acts[-3:]] == ["ledger.hold", "ledger.release", "ledger.forget"]
+    assert all(key.visit not in act.record + act.details for act in acts)
+    assert not [table for table in await small.verify() if table.broken]
 
 
 async def test_a_capture_that_has_the_visit_in_memory_drops_it(
