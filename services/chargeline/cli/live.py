@@ -13,6 +13,7 @@ from types import ModuleType
 
 from chargeline.cli.arguments import Verbs, add_actor, count
 from chargeline.cli.forgetting import add_forgetting
+from chargeline.cli.offsets import add_offsets
 
 # What a verb does with the module that it imports: it gives back work that takes the settings.
 _Work = Callable[[ModuleType, argparse.Namespace], object]
@@ -53,6 +54,7 @@ def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     _add_ledger(verbs)
     _add_parked(verbs)
     _add_redraft(verbs)
+    add_offsets(verbs, _live)
 
 
 def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:

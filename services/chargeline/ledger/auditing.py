@@ -32,6 +32,7 @@ Verb = Literal[
     "line",
     "redraft",
     "ledger.migrate",
+    "offsets.skip",
     "ledger.forget",
     "ledger.hold",
     "ledger.release",
@@ -46,6 +47,7 @@ VERBS: Mapping[Verb, str] = {
     "line": "Somebody said something of a charge line, or of all lines of a visit.",
     "redraft": "Somebody had visits drafted again.",
     "ledger.migrate": "The tables were brought to the newest schema.",
+    "offsets.skip": "Somebody had records of a partition passed over.",
     "ledger.forget": "Somebody had one visit or patient removed.",
     "ledger.hold": "Somebody keeps one visit or patient beyond its days.",
     "ledger.release": "Somebody ended such a hold.",
@@ -54,7 +56,7 @@ VERBS: Mapping[Verb, str] = {
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
 RecordKind = Literal[
-    "parked", "question", "line", "visit", "visits", "patient", "ledger", "program"
+    "parked", "question", "line", "visit", "visits", "patient", "offsets", "ledger", "program"
 ]
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.

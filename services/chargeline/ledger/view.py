@@ -24,6 +24,7 @@ from chargeline.ledger.records import (
     StoredContribution,
     StoredMerge,
     StoredMessage,
+    StoredOffset,
     StoredParkedMessage,
     StoredQuestion,
     StoredRevision,
@@ -261,6 +262,12 @@ class View:
                 do="list the parked messages, and choose another",
             )
         return _parked_message(rows[0])
+
+    async def offsets(self) -> list[StoredOffset]:
+        """How far each partition that was ever claimed has been read, in order."""
+        table = tables.partition_offset
+        ordered = select(table).order_by(table.c.topic, table.c.partition)
+        return [StoredOffset(**row._asdict()) for row in await self._transaction.rows(ordered)]
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has as far as anybody has claimed them."""

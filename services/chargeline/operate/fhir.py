@@ -40,6 +40,7 @@ CODES: Mapping[Verb, AuditCodes] = {
     "line": AuditCodes(_RECORD, "C"),
     "redraft": AuditCodes(_RECORD, "E"),
     "ledger.migrate": AuditCodes(_ACTIVITY, "U"),
+    "offsets.skip": AuditCodes(_ACTIVITY, "U"),
     "ledger.forget": AuditCodes(_RECORD, "D"),
     "ledger.hold": AuditCodes(_RECORD, "U"),
     "ledger.release": AuditCodes(_RECORD, "U"),
