@@ -211,7 +211,10 @@ async def test_no_patient_shows_outside_the_bytes_of_messages(
     await service.prepare()
     service.environment["CHARGELINE_LOG_LEVEL"] = "debug"
     port = servers.free_port()
-    programs = [service.start("gateway", CHARGELINE_MLLP_PORT=str(port)), service.start("capture")]
+    programs = [
+        service.start("gateway", CHARGELINE_MLLP_PORT=str(port)),
+        service.start("capture", CHARGELINE_PARKED_BYTES="yes"),
+    ]
     for program in programs:
         await service.ready(program)
     await deliver(port, feed()[:6])
