@@ -1,13 +1,13 @@
 """`chargeline audit`: who did what to the ledger of the live service.
 
-It owns the arguments of these verbs. What they print, `operate/audit.py` says; it is imported when
-a verb runs.
+It owns the arguments of these verbs. What they print, `operate/audit.py` says.
 """
 
 import argparse
-from importlib import import_module
+from types import ModuleType
 
 from chargeline.cli.arguments import Verbs
+from chargeline.cli.on_demand import on_demand
 
 
 def add_audit(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -39,15 +39,12 @@ def add_audit(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         action.add_argument(
             "--since", metavar="TIME", default="", help="from a day or a time on, in UTC"
         )
-        action.set_defaults(run=work)
+        action.set_defaults(run=on_demand("operate.audit", work))
 
 
-def _list(asked: argparse.Namespace) -> int:
-    audit = import_module("chargeline.operate.audit")
-    work = audit.audit_list(asked.since, who=asked.who, what=asked.what, as_json=asked.json)
-    return int(import_module("chargeline.operate.running").with_settings(work))
+def _list(module: ModuleType, asked: argparse.Namespace) -> object:
+    return module.audit_list(asked.since, who=asked.who, what=asked.what, as_json=asked.json)
 
 
-def _export(asked: argparse.Namespace) -> int:
-    work = import_module("chargeline.operate.audit").audit_export(asked.since)
-    return int(import_module("chargeline.operate.running").with_settings(work))
+def _export(module: ModuleType, asked: argparse.Namespace) -> object:
+    return module.audit_export(asked.since)

@@ -6,9 +6,9 @@ It owns how a visit or a patient is named on the command line. It does not know 
 import argparse
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from chargeline.cli.arguments import Verbs, add_actor
+from chargeline.cli.on_demand import on_demand
 
 _VERBS = {
     "forget": (
@@ -29,18 +29,15 @@ _VERBS = {
 }
 
 
-def add_forgetting(
-    actions: "Verbs[argparse.ArgumentParser]",
-    live: Callable[[str, Callable[[ModuleType, argparse.Namespace], object]], Any],
-) -> None:
-    """Add the three verbs; `live` makes what a verb runs from a module and the work in it."""
+def add_forgetting(actions: "Verbs[argparse.ArgumentParser]") -> None:
+    """Add the three verbs."""
     for name, (short, long) in _VERBS.items():
         verb = actions.add_parser(name, help=short, description=long)
         which = verb.add_mutually_exclusive_group(required=True)
         which.add_argument("--visit", type=_pair, metavar="FACILITY|VISIT", help="which visit")
         which.add_argument("--patient", type=_pair, metavar="FACILITY|MRN", help="which patient")
         add_actor(verb, reason=True)
-        verb.set_defaults(run=live("operate.forgetting", _work(name)))
+        verb.set_defaults(run=on_demand("operate.forgetting", _work(name)))
 
 
 def _work(name: str) -> Callable[[ModuleType, argparse.Namespace], object]:

@@ -1,22 +1,16 @@
 """The verbs of the live service: capture, gateway, serve, config, topics, ledger, parked.
 
 It owns their arguments and their help. The settings of these verbs come from the environment
-(docs/configuration.md). A verb imports its program only when it runs: Kafka and database libraries
-take a second to import, and `chargeline code` needs none of them.
+(docs/configuration.md).
 """
 
 import argparse
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from chargeline.cli.arguments import Verbs, add_actor, count
 from chargeline.cli.forgetting import add_forgetting
 from chargeline.cli.offsets import add_offsets
-
-# What a verb does with the module that it imports: it gives back work that takes the settings.
-_Work = Callable[[ModuleType, argparse.Namespace], object]
+from chargeline.cli.on_demand import on_demand
 
 _CAPTURE_HELP = """\
 Reads HL7 messages from the inbound topic of Kafka, keeps messages and drafts in the ledger, and
@@ -48,13 +42,13 @@ def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "config", help="print the settings of the live service", description=_CONFIG_HELP
     )
     config.set_defaults(
-        run=_live("operate.ledger", lambda module, _asked: module.show_configuration)
+        run=on_demand("operate.ledger", lambda module, _asked: module.show_configuration)
     )
     _add_topics(verbs)
     _add_ledger(verbs)
     _add_parked(verbs)
     _add_redraft(verbs)
-    add_offsets(verbs, _live)
+    add_offsets(verbs)
 
 
 def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -63,13 +57,13 @@ def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         help="live service: HL7 messages from Kafka in, drafts and questions out",
         description=_CAPTURE_HELP,
     )
-    capture.set_defaults(run=_live("capture.program", lambda module, _asked: module.run))
+    capture.set_defaults(run=on_demand("capture.program", lambda module, _asked: module.run))
     gateway = verbs.add_parser(
         "gateway",
         help="live service: HL7 messages over MLLP in, Kafka out",
         description=_GATEWAY_HELP,
     )
-    gateway.set_defaults(run=_live("gateway.program", lambda module, _asked: module.run))
+    gateway.set_defaults(run=on_demand("gateway.program", lambda module, _asked: module.run))
     serve = verbs.add_parser(
         "serve",
         help="gateway and capture in one process, without Kafka",
@@ -81,7 +75,9 @@ def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         type=Path,
         help="append drafts and questions to this file (default: print them)",
     )
-    serve.set_defaults(run=_live("serve.program", lambda module, asked: module.serve(asked.out)))
+    serve.set_defaults(
+        run=on_demand("serve.program", lambda module, asked: module.serve(asked.out))
+    )
 
 
 def _add_topics(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -111,7 +107,7 @@ def _add_topics(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         help="on how many brokers each message is kept (default: 3)",
     )
     create.set_defaults(
-        run=_live(
+        run=on_demand(
             "operate.topics",
             lambda module, asked: module.create_topics(asked.partitions, asked.replication),
         )
@@ -133,12 +129,12 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     add_actor(migrate)
     migrate.set_defaults(
-        run=_live(
+        run=on_demand(
             "operate.ledger",
             lambda module, asked: module.migrate(who=asked.who, why=asked.reason),
         )
     )
-    add_forgetting(ledger, _live)
+    add_forgetting(ledger)
     status = ledger.add_parser(
         "status",
         help="print the version of the tables, and how much the ledger holds",
@@ -147,7 +143,7 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     status.add_argument("--json", action="store_true", help="print one JSON object")
     status.set_defaults(
-        run=_live("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
+        run=on_demand("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
     )
     verify = ledger.add_parser(
         "verify",
@@ -158,7 +154,7 @@ def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     verify.add_argument("--json", action="store_true", help="print a JSON object for each table")
     verify.set_defaults(
-        run=_live("operate.ledger", lambda module, asked: module.verify(as_json=asked.json))
+        run=on_demand("operate.ledger", lambda module, asked: module.verify(as_json=asked.json))
     )
 
 
@@ -177,7 +173,7 @@ def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     _add_code(listing)
     listing.add_argument("--json", action="store_true", help="print a JSON object a line")
     listing.set_defaults(
-        run=_live(
+        run=on_demand(
             "operate.parked",
             lambda module, asked: module.parked_list(asked.code, as_json=asked.json),
         )
@@ -188,7 +184,7 @@ def _add_parked(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "--unmask", action="store_true", help="show the values too; needs --reason, and is audited"
     )
     add_actor(show)
-    looking = _live(
+    looking = on_demand(
         "operate.parked",
         lambda module, asked: module.parked_show(
             asked.id, unmask=asked.unmask, who=asked.who, why=asked.reason
@@ -219,7 +215,7 @@ def _add_retry_and_drop(actions: "Verbs[argparse.ArgumentParser]") -> None:
     which.add_argument("--all", action="store_true", help="all parked messages")
     add_actor(retry)
     retry.set_defaults(
-        run=_live(
+        run=on_demand(
             "operate.parked",
             lambda module, asked: module.parked_retry(
                 asked.ids,
@@ -234,7 +230,7 @@ def _add_retry_and_drop(actions: "Verbs[argparse.ArgumentParser]") -> None:
     _add_ids(drop)
     add_actor(drop, reason=True)
     drop.set_defaults(
-        run=_live(
+        run=on_demand(
             "operate.parked",
             lambda module, asked: module.parked_drop(
                 asked.ids, code=asked.code, who=asked.who, why=asked.reason
@@ -268,7 +264,7 @@ def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     add_actor(redraft)
     redraft.set_defaults(
-        run=_live(
+        run=on_demand(
             "operate.redraft",
             lambda module, asked: module.redraft(
                 asked.visit, asked.question, who=asked.who, why=asked.reason
@@ -295,13 +291,3 @@ _DROP_HELP = (
     "Gives parked messages up: their visits no longer wait for them, and what could not be read of "
     "them is asked about no more. The ledger keeps them for CHARGELINE_RETENTION_DAYS.",
 )
-
-
-def _live(module: str, work: _Work) -> Callable[[argparse.Namespace], int]:
-    """What a verb runs: it imports the module and does the work with the settings."""
-
-    def run(asked: argparse.Namespace) -> int:
-        running = import_module("chargeline.operate.running")
-        return int(running.with_settings(work(import_module(f"chargeline.{module}"), asked)))
-
-    return run

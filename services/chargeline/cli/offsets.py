@@ -4,18 +4,14 @@ It owns what a person must say before records are skipped. It does not know what
 """
 
 import argparse
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from chargeline.cli.arguments import Verbs, add_actor, count
+from chargeline.cli.on_demand import on_demand
 
 
-def add_offsets(
-    verbs: "Verbs[argparse.ArgumentParser]",
-    live: Callable[[str, Callable[[ModuleType, argparse.Namespace], object]], Any],
-) -> None:
-    """Add both verbs; `live` makes what a verb runs from a module and the work in it."""
+def add_offsets(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    """Add both verbs."""
     offsets = verbs.add_parser(
         "offsets",
         help="how far each partition has been read, and the last resort",
@@ -23,7 +19,7 @@ def add_offsets(
     ).add_subparsers(required=True, metavar="VERB")
     show = offsets.add_parser("show", help="print each partition with next offset and owner")
     show.add_argument("--json", action="store_true", help="a JSON object a line")
-    show.set_defaults(run=live("operate.offsets", lambda m, asked: m.show(as_json=asked.json)))
+    show.set_defaults(run=on_demand("operate.offsets", lambda m, asked: m.show(as_json=asked.json)))
     skip = offsets.add_parser(
         "skip",
         help="go on behind records that hold up their partition (the last resort)",
@@ -34,7 +30,7 @@ def add_offsets(
     skip.add_argument("--partition", type=int, required=True, metavar="N", help="which partition")
     skip.add_argument("--to", type=count, required=True, metavar="OFFSET", help="where to go on")
     add_actor(skip, reason=True)
-    skip.set_defaults(run=live("operate.offsets", _skip))
+    skip.set_defaults(run=on_demand("operate.offsets", _skip))
 
 
 def _skip(module: ModuleType, asked: argparse.Namespace) -> object:

@@ -155,11 +155,16 @@ def _disputed(read: ReadRecord, placement: KeyPlacement | None) -> ReadRecord:
     return read._replace(kind="parked", visit=named_here(read.record, placement), problem=problem)
 
 
+def is_nudge(record: InboundRecord) -> bool:
+    """Whether a record is no message, and only has its visit looked at again."""
+    return NUDGE in record.headers and not record.value
+
+
 def _read_in_place(
     record: InboundRecord, profile_of: Callable[[Mapping[str, str]], Profile]
 ) -> ReadRecord:
     """What a record is where its visit is drafted."""
-    if NUDGE in record.headers and not record.value:
+    if is_nudge(record):
         visit = key_of_text(record.key)
         return ReadRecord(record, "nudge" if visit else "unused", visit=visit)
     try:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
-from chargeline.drafting.inbound import InboundRecord, ReadRecord, named_here
+from chargeline.drafting.inbound import InboundRecord, ReadRecord, is_nudge, named_here
 from chargeline.drafting.polls import Judged
 from chargeline.drafting.sender import SenderId
 from chargeline.engine import Finding, FindingCode
 from chargeline.hl7.errors import Hl7Error
 from chargeline.kafka.placing import KeyPlacement
-from chargeline.published.inbound import NO_VISIT, NUDGE, PEER
+from chargeline.published.inbound import NO_VISIT, PEER
 from chargeline.telemetry.logs import logger
 
 QUARANTINED: FindingCode = "sender.quarantined"
@@ -83,7 +83,7 @@ class Quarantine:
 
         What chargeline sends to itself without a message is read.
         """
-        if NUDGE in record.headers and not record.value:
+        if is_nudge(record):
             return None
         counted = self._senders.get(sender)
         if counted is None:

@@ -6,7 +6,6 @@ for themselves only to show what a choice would draft.
 """
 
 import argparse
-from collections.abc import Awaitable, Callable
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
@@ -32,13 +31,11 @@ from chargeline.ledger.auditing import Act
 from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.store import Ledger
 from chargeline.operate.opened import opened
-from chargeline.operate.running import OK
+from chargeline.operate.running import OK, Command
 from chargeline.published.answer_file import given_of
 from chargeline.published.answers import Given, GivenAnswer, number_of
 from chargeline.published.shapes import DocumentationQuestion
 from chargeline.settings import Settings
-
-Command = Callable[[Settings], Awaitable[int]]
 
 
 def list_questions(asked: argparse.Namespace) -> Command:

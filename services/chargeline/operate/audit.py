@@ -5,7 +5,7 @@ verify` says whether the trail is as it was written.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from chargeline.engine import Finding, FindingError, printable
@@ -14,10 +14,9 @@ from chargeline.ledger.records import StoredAct
 from chargeline.ledger.store import Ledger
 from chargeline.operate.fhir import audit_event
 from chargeline.operate.opened import opened
-from chargeline.operate.running import OK
+from chargeline.operate.running import OK, Command
 from chargeline.settings import Settings
 
-Command = Callable[[Settings], Awaitable[int]]
 AT_ONCE = 500
 
 

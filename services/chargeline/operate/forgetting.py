@@ -5,7 +5,6 @@ belongs to a visit or a patient, the ledger knows.
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 from chargeline.drafting.acting import act_of
@@ -17,12 +16,11 @@ from chargeline.ledger.auditing import Act, Verb
 from chargeline.ledger.erasing import Identification
 from chargeline.ledger.records import Whose
 from chargeline.operate.opened import opened
-from chargeline.operate.running import FAILED, OK, say
+from chargeline.operate.running import FAILED, OK, Command, say
 from chargeline.published.inbound import record_key
 from chargeline.settings import Settings
 
 READING = Identification(patient_numbers, record_key)
-Command = Callable[[Settings], Awaitable[int]]
 
 
 def forget(whose: Whose, *, who: str, why: str) -> Command:

@@ -5,7 +5,6 @@ settings/page.py hides the secrets. A status names no patient, so it may be pass
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from chargeline import settings as configuration
@@ -15,12 +14,12 @@ from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.verifying import Verified
 from chargeline.operate.opened import opened
-from chargeline.operate.running import FAILED, OK
+from chargeline.operate.running import FAILED, OK, Command
 from chargeline.settings import Settings
 from chargeline.version import VERSION
 
 
-def migrate(*, who: str = "", why: str = "") -> Callable[[Settings], Awaitable[int]]:
+def migrate(*, who: str = "", why: str = "") -> Command:
     """Do `chargeline ledger migrate`: create the tables, or bring them to the newest schema."""
 
     async def work(settings: Settings) -> int:
@@ -51,7 +50,7 @@ class LedgerStatus(NamedTuple):
     outbox_oldest: str | None = None
 
 
-def status(*, as_json: bool = False) -> Callable[[Settings], Awaitable[int]]:
+def status(*, as_json: bool = False) -> Command:
     """Do `chargeline ledger status`: the version of the tables, and how much the ledger holds."""
 
     async def work(settings: Settings) -> int:
@@ -102,7 +101,7 @@ def _since(oldest: str | None) -> str:
     return f", the oldest since {oldest}" if oldest else ""
 
 
-def verify(*, as_json: bool = False) -> Callable[[Settings], Awaitable[int]]:
+def verify(*, as_json: bool = False) -> Command:
     """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones."""
 
     async def work(settings: Settings) -> int:

@@ -7,17 +7,15 @@ the records that were skipped.
 """
 
 import json
-from collections.abc import Awaitable, Callable
 
 from chargeline.drafting.acting import act_of
 from chargeline.ledger.records import Move, StoredOffset
 from chargeline.operate.opened import opened
-from chargeline.operate.running import FAILED, OK, say
+from chargeline.operate.running import FAILED, OK, Command, say
 from chargeline.settings import Settings
 
 _NOBODY = "chargeline offsets skip"
 """Who owns a partition between a skip and the next claim."""
-Command = Callable[[Settings], Awaitable[int]]
 
 
 def show(*, as_json: bool = False) -> Command:

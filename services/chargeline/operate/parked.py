@@ -8,7 +8,7 @@ decide which messages are parked (drafting does).
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.acting import act_of
@@ -21,7 +21,7 @@ from chargeline.ledger.records import Announcement, StoredParkedMessage
 from chargeline.ledger.store import Ledger
 from chargeline.operate.masking import MESSAGE_TYPE, masked, shape
 from chargeline.operate.opened import opened
-from chargeline.operate.running import OK
+from chargeline.operate.running import OK, Command
 from chargeline.operate.strict import strict_report
 from chargeline.published.inbound import PEER, REKEYED, RETRIED, record_key
 from chargeline.settings import Settings
@@ -32,7 +32,6 @@ WITHOUT_BYTES = frozenset({"record.too_large", "record.unreadable"})
 """Of what is parked for these reasons the ledger has no bytes, so it cannot be sent again."""
 _APPLICATION = re.compile(r"[A-Za-z0-9_. -]{1,40}")
 OUR_HEADERS = "chargeline-"  # by these headers no patient is shown (published/inbound.py)
-Command = Callable[[Settings], Awaitable[int]]
 
 
 class ListedMessage(NamedTuple):

@@ -6,22 +6,18 @@ formulary or a rule was changed: the programs draft open visits again by themsel
 (`drafting/redrafting.py`), and final ones only when a person asks for it here.
 """
 
-from collections.abc import Awaitable, Callable
-
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
 from chargeline.operate.opened import opened
-from chargeline.operate.running import OK
+from chargeline.operate.running import OK, Command
 from chargeline.settings import Settings
 
 AT_ONCE = 1_000
 """So many nudges are one transaction, so that a relay can publish while we go on."""
 
 
-def redraft(
-    visit: str = "", question: str = "", *, who: str = "", why: str = ""
-) -> Callable[[Settings], Awaitable[int]]:
+def redraft(visit: str = "", question: str = "", *, who: str = "", why: str = "") -> Command:
     """Do `chargeline redraft`: of one visit number, of visits with an open question, or of all.
 
     A revision is made only for a visit whose draft comes out another way.

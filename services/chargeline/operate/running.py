@@ -26,10 +26,12 @@ from chargeline.settings.senders import SendersError
 from chargeline.telemetry import logs
 
 OK, FAILED, WRONG_USE = 0, 1, 2
+Command = Callable[[Settings], Awaitable[int]]
+"""Work that takes the settings and gives an exit code."""
 _EXPECTED = (KafkaError, KafkaUnavailableError, LedgerError, OSError)
 
 
-def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
+def with_settings(work: Command) -> int:
     """Read the settings and do the work; print what went wrong, and return the exit code."""
     try:
         settings = configuration.load()
@@ -50,7 +52,7 @@ def with_settings(work: Callable[[Settings], Awaitable[int]]) -> int:
     return code
 
 
-async def _awaited(work: Callable[[Settings], Awaitable[int]], settings: Settings) -> int:
+async def _awaited(work: Command, settings: Settings) -> int:
     return await work(settings)
 
 

@@ -4,12 +4,12 @@ It owns which settings each new topic gets: its retention, and the largest recor
 settings of a topic are those of the site's Kafka. A topic that exists is not changed.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from chargeline.kafka import topics
 from chargeline.kafka.connecting import client_options
 from chargeline.kafka.starting import Starting, log_starting
-from chargeline.operate.running import OK, say
+from chargeline.operate.running import OK, Command, say
 from chargeline.settings import Settings
 
 
@@ -39,7 +39,7 @@ async def make_topics(
     )
 
 
-def create_topics(partitions: int, replication: int) -> Callable[[Settings], Awaitable[int]]:
+def create_topics(partitions: int, replication: int) -> Command:
     """Do `chargeline topics create`, and say which topics take only smaller messages."""
 
     def tell(starting: Starting) -> None:
