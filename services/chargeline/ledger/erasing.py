@@ -5,7 +5,7 @@ It does not know HL7 or Kafka: whoever calls says which patient numbers stand in
 under which key the events of a visit wait in the outbox.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import LargeBinary, Table, bindparam, delete, func, select
@@ -15,7 +15,7 @@ from chargeline.ledger import statements, tables
 from chargeline.ledger.errors import OnHold
 from chargeline.ledger.holding import holds_on_any
 from chargeline.ledger.records import Belongings, Whose
-from chargeline.ledger.retention import remove_merges
+from chargeline.ledger.retention import remove, remove_merges, remove_sealed, removed_seals
 from chargeline.ledger.sealing import Sum, added
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
@@ -106,14 +106,8 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
             )
         )
     visits = [VisitKey(*key) for key in owned.visits]
-    keyed = statements.keyed(transaction.dialect, visits)
-    removed = {
-        table.name: await transaction.run(
-            statements.delete_of_visits(transaction.dialect, table), keyed
-        )
-        for table in _OF_VISITS
-    }
-    messages, parked = await _sealed(transaction, owned, keyed)
+    removed = {table.name: await remove(transaction, table, visits) for table in _OF_VISITS}
+    messages, parked = await _sealed(transaction, owned, visits)
     removed |= {"message": len(messages), "parked": len(parked)}
     removed["visit_merge"] = await remove_merges(transaction, tables.visit_merge, visits)
     removed["patient_merge"] = await remove_merges(
@@ -130,25 +124,25 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
 
 
 async def _sealed(
-    transaction: Transaction, owned: Belongings, of_visits: Mapping[str, Any]
+    transaction: Transaction, owned: Belongings, visits: Sequence[VisitKey]
 ) -> tuple[list[str], list[str]]:
     """Remove messages and parked messages; gives their seals."""
     dialect, message, parked = transaction.dialect, tables.message, tables.parked
     digests = statements.among(dialect, message.c.facility, message.c.digest)
-    here = statements.numbered(dialect, parked.c.id)
+    stray = delete(message).where(digests).returning(message.c.seal)
+    alone = delete(parked).where(statements.numbered(dialect, parked.c.id))
     numbers = statements.numbers(dialect, [int(number) for _, number in owned.parked])
-    gone: list[list[str]] = []
-    for statement, asked in (
-        (statements.delete_sealed(dialect, message), of_visits),
-        (
-            delete(message).where(digests).returning(message.c.seal),
-            statements.keyed(dialect, owned.messages),
-        ),
-        (statements.delete_sealed(dialect, parked), of_visits),
-        (delete(parked).where(here).returning(parked.c.seal), numbers),
-    ):
-        gone.append([row.seal for row in await transaction.rows(statement, asked)])
-    return [*gone[0], *gone[1]], [*gone[2], *gone[3]]
+    of_messages = statements.keyed(dialect, owned.messages)
+    return (
+        [
+            *await remove_sealed(transaction, message, visits),
+            *await removed_seals(transaction, stray, of_messages),
+        ],
+        [
+            *await remove_sealed(transaction, parked, visits),
+            *await removed_seals(transaction, alone.returning(parked.c.seal), numbers),
+        ],
+    )
 
 
 async def _among(

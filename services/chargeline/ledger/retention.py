@@ -6,7 +6,7 @@ with the messages of every number that leads to it. Its row in `visit` stays, wi
 row, the merges of the visit's numbers and those of patients' numbers go when patients' records go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.sql.dml import ReturningDelete
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
@@ -52,7 +53,7 @@ async def forget_some(
     messages = await _stray_messages(transaction, before, chunk)
     some = Forgotten()
     if everyone:
-        messages += await _remove_sealed(transaction, tables.message, everyone)
+        messages += await remove_sealed(transaction, tables.message, everyone)
         some = await _forget_visits(transaction, everyone)
     seen_to, unseen = await _parked(transaction, before, parked_before, chunk)
     some = some._replace(messages=len(messages), parked=len(seen_to), parked_unseen=len(unseen))
@@ -71,9 +72,9 @@ async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey])
     marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(
         visits=await transaction.run(marked, statements.keyed(transaction.dialect, everyone)),
-        revisions=await _remove(transaction, tables.draft_revision, everyone),
-        questions=await _remove(transaction, tables.question, everyone),
-        answers=await _remove(transaction, tables.answer, everyone),
+        revisions=await remove(transaction, tables.draft_revision, everyone),
+        questions=await remove(transaction, tables.question, everyone),
+        answers=await remove(transaction, tables.answer, everyone),
     )
 
 
@@ -123,18 +124,27 @@ async def _old_visits(transaction: Transaction, before: datetime, limit: int) ->
     return [VisitKey(row.facility, row.visit) for row in await transaction.rows(statement)]
 
 
-async def _remove(transaction: Transaction, table: Table, keys: Iterable[VisitKey]) -> int:
+async def remove(transaction: Transaction, table: Table, keys: Iterable[VisitKey]) -> int:
+    """Remove rows of visits; returns how many."""
     gone = statements.delete_of_visits(transaction.dialect, table)
     return await transaction.run(gone, statements.keyed(transaction.dialect, keys))
 
 
-async def _remove_sealed(
+async def remove_sealed(
     transaction: Transaction, table: Table, keys: Iterable[VisitKey]
 ) -> list[str]:
     """Remove rows of visits; gives their seals."""
     gone = statements.delete_sealed(transaction.dialect, table)
-    rows = await transaction.rows(gone, statements.keyed(transaction.dialect, keys))
-    return [row.seal for row in rows]
+    return await removed_seals(transaction, gone, statements.keyed(transaction.dialect, keys))
+
+
+async def removed_seals(
+    transaction: Transaction,
+    removal: ReturningDelete[Any],
+    asked: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Remove rows by a statement that returns their seals; gives the seals."""
+    return [row.seal for row in await transaction.rows(removal, asked)]
 
 
 async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> list[str]:
@@ -146,7 +156,7 @@ async def _stray_messages(transaction: Transaction, before: datetime, limit: int
     held = is_held("message", table.c.facility, table.c.digest)
     old = select(*keys).where(table.c.visit == "", table.c.received_at < before, ~held).limit(limit)
     gone = delete(table).where(tuple_(*keys).in_(old)).returning(table.c.seal)
-    return [row.seal for row in await transaction.rows(gone)]
+    return await removed_seals(transaction, gone)
 
 
 async def forget_contributions(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
@@ -179,7 +189,7 @@ async def _parked(
     for kind, end in ((seen_to, max(before, parked_before)), (~seen_to, parked_before)):
         old = select(table.c.id).where(kind, table.c.first_seen < end, ~held).limit(limit)
         gone = delete(table).where(table.c.id.in_(old)).returning(table.c.seal)
-        seals.append([row.seal for row in await transaction.rows(gone)])
+        seals.append(await removed_seals(transaction, gone))
     return seals[0], seals[1]
 
 
@@ -201,7 +211,7 @@ async def forget_traces(transaction: Transaction, before: datetime, chunk: int) 
     numbers = [VisitKey(row.facility, row.visit) for row in await transaction.rows(old)]
     patients = await _patients_of_old_merges(transaction, before, chunk)
     return Forgotten(
-        rows=await _remove(transaction, visit, numbers) if numbers else 0,
+        rows=await remove(transaction, visit, numbers) if numbers else 0,
         visit_merges=await remove_merges(transaction, tables.visit_merge, numbers),
         patient_merges=await remove_merges(transaction, tables.patient_merge, patients),
     )

@@ -48,20 +48,18 @@ def skip(partition: int, to: int, *, who: str, why: str) -> Command:
 
     async def work(settings: Settings) -> int:
         topic = settings.topic_inbound
-        async with opened(settings) as ledger:
-            async with ledger.view() as view:
-                rows = {(row.topic, row.partition): row for row in await view.offsets()}
+        async with opened(settings) as ledger, ledger.batch() as batch:
+            rows = {(row.topic, row.partition): row for row in await batch.offsets()}
             row = rows.get((topic, partition))
             if row is None or (row.next_offset or 0) >= to:
                 stands = f"it stands at {row.next_offset or 0}" if row else "nobody has claimed it"
                 return say(f"expected an offset ahead of {topic}[{partition}]: {stands}", FAILED)
-            async with ledger.batch() as batch:
-                at = await batch.claim(topic, partition, _NOBODY)
-                await batch.advance(topic, {partition: Move(at, to)}, owner=_NOBODY)
-                told = {"topic": topic, "partition": partition, "from": at or 0, "to": to}
-                record = f"{topic}[{partition}]"
-                act = act_of("offsets.skip", "offsets", record, who=who, why=why, details=told)
-                await batch.audit([act])
+            at = await batch.claim(topic, partition, _NOBODY)
+            await batch.advance(topic, {partition: Move(at, to)}, owner=_NOBODY)
+            told = {"topic": topic, "partition": partition, "from": at or 0, "to": to}
+            record = f"{topic}[{partition}]"
+            act = act_of("offsets.skip", "offsets", record, who=who, why=why, details=told)
+            await batch.audit([act])
         print(f"{to - (at or 0)} records of {topic}[{partition}] are skipped, from {at or 0} on")
         return OK
 
