@@ -21,7 +21,7 @@ from chargeline.ledger import (
 )
 from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
-from chargeline.ledger.sealing import Tally
+from chargeline.ledger.sealing import Tally, sealed_message, tallies
 from chargeline.ledger.tables import metadata
 
 from .rows import V1, V2, initial_service, message, parked, revision, visit
@@ -39,6 +39,7 @@ RECORDS = {
     "outbox": "Announcement",
     "parked": "StoredParkedMessage",
     "audit": "StoredAct",
+    "data_key": "StoredDataKey",
 }
 CATALOGUES = {
     "sqlite": [
@@ -99,9 +100,14 @@ async def migrated(url: str) -> None:
         await ledger.close()
 
 
-def insert_old(name: str, rows: Sequence[Any]) -> Callable[[Connection], object]:
-    """Store rows as a chargeline without seals did."""
-    columns = [part for part in metadata.tables[name].c if part.name not in ("seal", "chain")]
+BEFORE_SEALS, BEFORE_DATA_KEYS = ("seal", "chain", "data_key"), ("data_key",)
+
+
+def insert_old(
+    name: str, rows: Sequence[Any], without: Sequence[str] = BEFORE_SEALS
+) -> Callable[[Connection], object]:
+    """Store rows as an older chargeline did, without columns that came later."""
+    columns = [part for part in metadata.tables[name].c if part.name not in without]
     table = Table(name, MetaData(), *(column._copy() for column in columns))
     values = [{part.name: row._asdict()[part.name] for part in columns} for row in rows]
     return lambda connection: connection.execute(table.insert(), values)
@@ -163,7 +169,10 @@ def normal(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _lines(text: str) -> list[str]:
-    lines = [line.strip(" ,\t") for line in text.replace(" NULL, ", " NULL,\n").splitlines()]
+    lines = [
+        line.strip(" ,\t")
+        for line in text.removesuffix(")").replace(" NULL, ", " NULL,\n").splitlines()
+    ]
     return sorted(filter(None, lines))
 
 
@@ -203,10 +212,9 @@ async def test_an_older_ledger_is_refused_and_migrated_with_its_rows(
     if version < "0008":
         await run(url, insert_old("message", [message(1)]))
     else:  # since then rows have seals
-        old = await Ledger.open(url, accept_old=True)
-        async with old.batch() as batch:
-            await batch.add_messages([message(1)])
-        await old.close()
+        sealed = sealed_message(message(1))
+        await run(url, insert_old("message", [sealed], BEFORE_DATA_KEYS))
+        await run(url, insert_old("tally", tallies("message", [sealed])))
     with pytest.raises(SchemaTooOld, match=f"version {NEWEST}, found version {version}"):
         await Ledger.open(url)
     await migrated(url)

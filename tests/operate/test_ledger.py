@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from chargeline.ledger.store import Ledger
-from chargeline.operate.ledger import migrate, status, verify
+from chargeline.operate.audit import audit_list
+from chargeline.operate.ledger import encrypt, migrate, rotate, status, verify
 from chargeline.settings import Settings
 from tests.drafting.test_features import BROKEN, GOOD, claimed, settings, small
 from tests.drafting.test_processor import keyed
@@ -72,3 +74,30 @@ async def test_a_draft_that_was_changed_from_outside_is_named(
     tables = {row["table"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert tables["draft_revision"]["broken"]["key"] == "ZEBRA V1 revision 1"
     assert tables["message"]["broken"] is None and tables["message"]["rows"] == 1
+
+
+async def test_a_ledger_is_encrypted_and_its_key_is_changed_by_commands(
+    small: Ledger, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Encrypt, look without the key, rotate, look with the new key alone; the trail has it all."""
+    bench = await claimed(small)
+    await bench.feed([BROKEN, *keyed([GOOD])])
+    old, new = (b64encode(letter * 32).decode() for letter in (b"o", b"n"))
+    file = tmp_path / "keys"
+
+    def with_keys(*keys: str) -> Settings:
+        file.write_text("\n".join(keys))
+        return settings.model_copy(update={"ledger_key_file": file})
+
+    assert await encrypt(who="ANNA", why="a key")(with_keys(old)) == 0
+    assert "2 rows were in the clear" in capsys.readouterr().out
+    assert await verify()(settings) == 0
+    assert "1 of them encrypted and not opened: no key" in capsys.readouterr().out
+    assert await rotate(who="ANNA", why="yearly")(with_keys(new, old)) == 0
+    assert await rotate(who="ANNA", why="again")(with_keys(new)) == 0
+    assert "1 data keys are wrapped by" in capsys.readouterr().out
+    assert await verify()(with_keys(new)) == 0
+    assert "not opened" not in capsys.readouterr().out
+    assert await audit_list(who="ANNA")(settings) == 0
+    verbs = [line.split()[3] for line in capsys.readouterr().out.splitlines()]
+    assert verbs == ["ledger.encrypt", "ledger.encrypt", "ledger.rotate", "ledger.rotate"]

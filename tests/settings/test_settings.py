@@ -148,6 +148,7 @@ def test_a_port_that_kubernetes_set_is_told_as_such(monkeypatch: pytest.MonkeyPa
         ({"KAFKA_REBALANCE_TIMEOUT_MS": "44999"}, "KAFKA_REBALANCE_TIMEOUT_MS"),
         ({"TOPIC_PARKED": "hl7.inbound"}, "TOPIC_INBOUND"),
         ({"LEDGER_URL": "mysql://localhost/x"}, "LEDGER_URL"),
+        ({"LEDGER_KEY_FILE": __file__, "LEDGER_KEY_COMMAND": "zebra"}, "LEDGER_KEY_COMMAND"),
     ],
 )
 def test_settings_that_contradict_each_other_are_told(

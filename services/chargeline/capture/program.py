@@ -21,6 +21,7 @@ from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
 from chargeline.drafting.acting import note_start, start_of
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
+from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
@@ -68,7 +69,7 @@ async def run(settings: Settings) -> int:
         read_prices(settings.prices)  # reports mistakes of the price list before we connect
     failures = TaskFailures(log)
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(settings.ledger_address(), limits=_limits(settings))
+        ledger = await _ledger(settings)
         stack.push_async_callback(lambda: closed(ledger.close(), "ledger", log))
         metrics = Metrics(CollectorRegistry(), program="capture", version=VERSION)
         processor = new_processor(
@@ -118,6 +119,12 @@ async def run(settings: Settings) -> int:
         )
     log.info("stopped", program="capture")
     return 0
+
+
+async def _ledger(settings: Settings) -> Ledger:
+    return await Ledger.open(
+        settings.ledger_address(), limits=_limits(settings), keys=await ledger_keys(settings)
+    )
 
 
 def _courtesies(reader: Consumer) -> Courtesies:

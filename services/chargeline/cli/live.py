@@ -1,4 +1,4 @@
-"""The verbs of the live service: capture, gateway, serve, config, topics, ledger, parked.
+"""The verbs of the live service: capture, gateway, serve, config, topics, parked.
 
 It owns their arguments and their help. The settings of these verbs come from the environment
 (docs/configuration.md).
@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from chargeline.cli.arguments import Verbs, add_actor, count
-from chargeline.cli.forgetting import add_forgetting
+from chargeline.cli.ledger import add_ledger
 from chargeline.cli.offsets import add_offsets
 from chargeline.cli.on_demand import on_demand
 
@@ -45,7 +45,7 @@ def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         run=on_demand("operate.ledger", lambda module, _asked: module.show_configuration)
     )
     _add_topics(verbs)
-    _add_ledger(verbs)
+    add_ledger(verbs)
     _add_parked(verbs)
     _add_redraft(verbs)
     add_offsets(verbs)
@@ -111,50 +111,6 @@ def _add_topics(verbs: "Verbs[argparse.ArgumentParser]") -> None:
             "operate.topics",
             lambda module, asked: module.create_topics(asked.partitions, asked.replication),
         )
-    )
-
-
-def _add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    ledger = verbs.add_parser(
-        "ledger",
-        help="create or update the tables of the ledger, or count what it holds",
-        description="Works on the ledger, the database of the live service "
-        "(CHARGELINE_LEDGER_URL).",
-    ).add_subparsers(title="actions", metavar="ACTION", required=True)
-    migrate = ledger.add_parser(
-        "migrate",
-        help="create the tables, or bring them to the newest schema",
-        description="Creates the tables of the ledger, or brings them to the newest schema. Run "
-        "this before the programs of a newer chargeline start.",
-    )
-    add_actor(migrate)
-    migrate.set_defaults(
-        run=on_demand(
-            "operate.ledger",
-            lambda module, asked: module.migrate(who=asked.who, why=asked.reason),
-        )
-    )
-    add_forgetting(ledger)
-    status = ledger.add_parser(
-        "status",
-        help="print the version of the tables, and how much the ledger holds",
-        description="Prints the version of the tables, and counts visits, open questions, parked "
-        "messages and events that wait to be published. No patient is named.",
-    )
-    status.add_argument("--json", action="store_true", help="print one JSON object")
-    status.set_defaults(
-        run=on_demand("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
-    )
-    verify = ledger.add_parser(
-        "verify",
-        help="look whether the ledger is as it was written",
-        description="Walks over the audit trail, the messages, the parked messages and the "
-        "revisions of drafts, and names the first row of each that was changed, removed or added "
-        "from outside. The exit code is 1 if there is one. Programs may go on meanwhile.",
-    )
-    verify.add_argument("--json", action="store_true", help="print a JSON object for each table")
-    verify.set_defaults(
-        run=on_demand("operate.ledger", lambda module, asked: module.verify(as_json=asked.json))
     )
 
 

@@ -36,6 +36,8 @@ Verb = Literal[
     "ledger.forget",
     "ledger.hold",
     "ledger.release",
+    "ledger.rotate",
+    "ledger.encrypt",
     "program.start",
     "retention",
 ]
@@ -51,6 +53,8 @@ VERBS: Mapping[Verb, str] = {
     "ledger.forget": "Somebody had one visit or patient removed.",
     "ledger.hold": "Somebody keeps one visit or patient beyond its days.",
     "ledger.release": "Somebody ended such a hold.",
+    "ledger.rotate": "Somebody had all data keys wrapped by a new key.",
+    "ledger.encrypt": "Somebody had rows encrypted that were stored in the clear.",
     "program.start": "A program of the live service started.",
     "retention": "A program removed what was kept for as many days as the settings say.",
 }

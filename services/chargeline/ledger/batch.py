@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chargeline.ledger import auditing, erasing, holding, statements, tables
+from chargeline.ledger import auditing, data_keys, erasing, holding, statements, tables
 from chargeline.ledger.bulk import mended
+from chargeline.ledger.encrypting_old import Page, Sealed, encrypt_page
 from chargeline.ledger.errors import Fenced, NotFound
 from chargeline.ledger.records import (
     PARKED_STATUSES,
@@ -113,7 +114,8 @@ class Batch(View):
 
         Raises Unstorable.
         """
-        sealed = [sealed_message(message) for message in messages]
+        stored = await data_keys.to_write(self._transaction, "message", messages)
+        sealed = [sealed_message(message) for message in stored]
         new = await self._transaction.insert_new(tables.message, sealed)
         await self._tally("message", [sealed[place] for place in new])
         return {messages[place].key for place in new}
@@ -170,7 +172,8 @@ class Batch(View):
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Put events into the outbox, in this order: the database numbers them as they come."""
-        await self._transaction.insert(tables.outbox, announcements)
+        stored = await data_keys.to_write(self._transaction, "outbox", announcements)
+        await self._transaction.insert(tables.outbox, stored)
 
     async def delete_announced(self, ids: Iterable[int]) -> int:
         """Remove published events from the outbox; returns how many of them were there."""
@@ -182,10 +185,12 @@ class Batch(View):
         if not messages:
             return []
         ids = await self._next_ids(len(messages))
-        sealed = [
-            sealed_parked(_storable(message)._replace(id=number))
+        numbered = [
+            _storable(message)._replace(id=number)
             for message, number in zip(messages, ids, strict=True)
         ]
+        stored = await data_keys.to_write(self._transaction, "parked", numbered)
+        sealed = [sealed_parked(message) for message in stored]
         await self._transaction.insert(tables.parked, sealed)
         await self._tally("parked", sealed)
         return ids
@@ -198,6 +203,16 @@ class Batch(View):
             return [row[0] for row in rows]
         last = rows[0][0] if rows else 0  # we hold SQLite's one lock
         return list(range(last + 1, last + 1 + count))
+
+    async def encrypt_page(
+        self, kind: Sealed[Any], after: tuple[Any, ...] | None, limit: int, act: auditing.Act
+    ) -> Page:
+        """Encrypt some rows that were stored in the clear. Raises KeyMissing."""
+        page = await encrypt_page(self._transaction, kind, after, limit)
+        if page.encrypted or page.left:
+            told = {"table": kind.table.name, "rows": page.encrypted, "left": page.left}
+            await self.audit([act._replace(details={**act.details, **told})])
+        return page
 
     async def erase(self, whose: Whose, reading: erasing.Identification) -> erasing.Erased:
         """Remove all that belongs to a visit or patient. Raises OnHold."""

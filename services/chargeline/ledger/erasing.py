@@ -8,13 +8,13 @@ under which key the events of a visit wait in the outbox.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import LargeBinary, Table, bindparam, delete, func, select
+from sqlalchemy import Column, LargeBinary, Select, Table, delete, func, literal, or_, select
 
 from chargeline.engine import VisitKey
-from chargeline.ledger import statements, tables
+from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.errors import OnHold
 from chargeline.ledger.holding import holds_on_any
-from chargeline.ledger.records import Belongings, Whose
+from chargeline.ledger.records import Belongings, StoredMessage, StoredParkedMessage, Whose
 from chargeline.ledger.retention import remove, remove_merges, remove_sealed, removed_seals
 from chargeline.ledger.sealing import Sum, added
 from chargeline.ledger.transaction import Transaction
@@ -47,15 +47,15 @@ async def belongings(transaction: Transaction, whose: Whose, reading: Identifica
     visits = {(row.facility, row.visit) for row in await view.contributions(patients)}
     messages, parked = set(), set()
     for facility, number in sorted(patients):
-        for row in await _naming(transaction, tables.message, number):
+        for row in await _messages_naming(transaction, number):
             if row.facility == facility and number in reading.patients_of(row.raw):
                 if row.visit:
                     visits.add((facility, row.visit))
                 else:
                     messages.add((facility, row.digest))
-        for row in await _naming(transaction, tables.parked, number):
-            if row.facility in (facility, None) and number in reading.patients_of(row.raw):
-                parked.add((whose.facility, str(row.id)))
+        for aside in await _parked_naming(transaction, number):
+            if aside.facility in (facility, None) and number in reading.patients_of(aside.raw):
+                parked.add((whose.facility, str(aside.id)))
     return Belongings(
         whose.name,
         visits=frozenset(await _linked_visits(view, visits)),
@@ -71,12 +71,36 @@ async def _linked_visits(view: View, visits: Iterable[tuple[str, str]]) -> set[t
     return numbers | {(one.facility, end) for one in merges for end in (one.prior, one.surviving)}
 
 
-async def _naming(transaction: Transaction, table: Table, number: str) -> Any:
-    """The rows whose bytes hold a number somewhere. It reads the whole table."""
-    wanted = bindparam("wanted", type_=LargeBinary)
+async def _messages_naming(transaction: Transaction, number: str) -> list[StoredMessage]:
+    """The messages whose bytes hold a number somewhere. It reads the whole table."""
+    table, naming = tables.message, []
+    columns = [table.c[name] for name in StoredMessage._fields]
+    async for row in transaction.stream(_holding(transaction, table, columns, number)):
+        message = StoredMessage._make(row)
+        (clear,) = await data_keys.to_read(transaction, "message", [message])
+        naming += [clear] if number.encode() in clear.raw else []
+    return naming
+
+
+async def _parked_naming(transaction: Transaction, number: str) -> list[StoredParkedMessage]:
+    """The parked messages whose bytes hold a number somewhere. It reads the whole table."""
+    table, naming = tables.parked, []
+    columns = [table.c[name] for name in StoredParkedMessage._fields]
+    async for row in transaction.stream(_holding(transaction, table, columns, number)):
+        message = StoredParkedMessage._make(row)
+        (clear,) = await data_keys.to_read(transaction, "parked", [message])
+        naming += [clear] if number.encode() in clear.raw else []
+    return naming
+
+
+def _holding(
+    transaction: Transaction, table: Table, columns: Sequence[Column[Any]], number: str
+) -> Select[Any]:
+    """The rows whose bytes hold a number or are encrypted."""
+    wanted = literal(number.encode(), LargeBinary)
     sqlite = transaction.dialect == "sqlite"
     place = (func.instr if sqlite else func.pg_catalog.position)(table.c.raw, wanted)
-    return await transaction.rows(select(table).where(place > 0), {"wanted": number.encode()})
+    return select(*columns).where(or_(table.c.data_key != 0, place > 0))
 
 
 class Erased(NamedTuple):

@@ -113,6 +113,37 @@ class OnHold(LedgerError):
     code = "ledger.on_hold"
 
 
+class KeyMissing(LedgerError):
+    """Rows are encrypted, and we were given no key."""
+
+    code = "ledger.key_missing"
+
+
+class KeyWrong(LedgerError):
+    """A data key is wrapped by a key that we were not given, or is not there."""
+
+    code = "ledger.key_wrong"
+
+
+class KeyUnusable(LedgerError):
+    """What the key file or the key command gives is no key."""
+
+    code = "ledger.key_unusable"
+
+
+class KeyGone(LedgerError):
+    """The data key that we encrypt with is in the ledger no more; the next batch has another."""
+
+    code = "ledger.key_gone"
+    passing = True
+
+
+class NotAsWritten(LedgerError):
+    """Bytes do not open with their key: somebody changed them, or they are another row's."""
+
+    code = "ledger.not_as_written"
+
+
 class Unstorable(LedgerError):
     """Row `row` of a call holds text that a database cannot keep.
 

@@ -28,7 +28,8 @@ class StoredMessage(NamedTuple):
 
     `visit` is the number in the message, "" if the message names none (A40). `digest` is in
     hexadecimal. `sent` is MSH-7, None when MSH-7 is not valued. `headers` is JSON. The ledger makes
-    the seal when it stores a message, and gives it back to `verifying.py` only.
+    the seal when it stores a message, and gives it back to `verifying.py` only. `data_key` is the
+    number of the key with which a stored message is encrypted, 0 if it is in the clear.
     """
 
     facility: str
@@ -43,6 +44,7 @@ class StoredMessage(NamedTuple):
     received_at: datetime
     raw: bytes
     headers: str = "{}"
+    data_key: int = 0
     seal: str = ""
 
     @property
@@ -200,7 +202,7 @@ def stored_contribution(contribution: Contribution) -> StoredContribution:
 class Announcement(NamedTuple):
     """One event to publish. Events go out in the order of `id`, which the database gives.
 
-    `headers` is JSON.
+    `headers` is JSON. `data_key` is as in `StoredMessage`.
     """
 
     topic: str
@@ -209,6 +211,7 @@ class Announcement(NamedTuple):
     headers: str
     payload: bytes
     created_at: datetime
+    data_key: int = 0
     id: int = 0
 
 
@@ -216,7 +219,8 @@ class StoredParkedMessage(NamedTuple):
     """A message put aside: its bytes, its place in Kafka, the reason, and what to do.
 
     The database gives `id`. `status` is one of PARKED_STATUSES. A character that a database cannot
-    keep comes back as U+FFFD, because parking must never fail. The seal is as in `StoredMessage`.
+    keep comes back as U+FFFD, because parking must never fail. The seal and `data_key` are as in
+    `StoredMessage`.
     """
 
     topic: str
@@ -234,8 +238,23 @@ class StoredParkedMessage(NamedTuple):
     visit: str | None
     first_seen: datetime
     status: str = "parked"
+    data_key: int = 0
     seal: str = ""
     id: int = 0
+
+
+class StoredDataKey(NamedTuple):
+    """A key that encrypts the rows of a month, wrapped by the key with the id `kek`.
+
+    `month` is such as "2026-03". `digest` tells the key from others.
+    """
+
+    month: str
+    number: int
+    kek: str
+    wrapped: bytes
+    digest: str
+    made_at: datetime
 
 
 class StoredAnswer(NamedTuple):

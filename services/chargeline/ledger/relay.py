@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chargeline.ledger.connecting import Address, LedgerLimits, throw_away
+from chargeline.ledger.encrypting import Keyring
 from chargeline.ledger.errors import explained
 from chargeline.ledger.successors import end_frozen_holder
 from chargeline.ledger.transaction import Transaction
@@ -41,12 +42,14 @@ class Relay:
         address: Address,
         limits: LedgerLimits,
         transactions: Transactions,
+        keys: Keyring,
     ) -> None:
         self._engine = engine
         self._address = address
         self._idle = str(round(limits.idle_relay * 1000))
         self._idle_seconds = limits.idle_relay
         self._transactions = transactions
+        self._keys = keys
         self._connection: AsyncConnection | None = None
         self._waiting: AsyncConnection | None = None
         self._next_try = 0.0
@@ -65,7 +68,7 @@ class Relay:
                 yield None
                 return
             try:
-                yield Transaction(connection, self._address.shown)
+                yield Transaction(connection, self._address.shown, self._keys)
             except BaseException:
                 await self._drop(connection)
                 raise

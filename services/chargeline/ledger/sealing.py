@@ -21,13 +21,20 @@ from chargeline.engine import canonical, link
 from chargeline.ledger.column_types import stamp
 from chargeline.ledger.records import StoredMessage, StoredParkedMessage, StoredRevision
 
+_NOT_ITS_OWN = ("id", "data_key", "seal")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "message": tuple(name for name in StoredMessage._fields if name != "seal"),
-    "parked": ("id", *(n for n in StoredParkedMessage._fields if n not in ("id", "seal"))),
+    "message": tuple(name for name in StoredMessage._fields if name not in _NOT_ITS_OWN),
+    "parked": ("id", *(n for n in StoredParkedMessage._fields if n not in _NOT_ITS_OWN)),
     # The chain is over the body, so the seal has no need to read the body again.
     "draft_revision": tuple(n for n in StoredRevision._fields if n not in ("body", "seal")),
 }
-"""The columns that a seal is over, in this order, for each table."""
+"""The columns that a seal is over, in this order, for each table.
+
+Of an encrypted row the seal is over the bytes as they are stored, and over the number of its data
+key, which comes last. So nobody needs a key to see that a row is as it was written.
+"""
+ENCRYPTED = frozenset({"message", "parked"})
+"""The tables with a seal of which rows may be encrypted."""
 
 _LANES = 8
 Sum = tuple[int, ...]
@@ -66,8 +73,10 @@ def _stored(value: Any) -> Any:
 
 def sealed_message(message: StoredMessage) -> StoredMessage:
     """The message with its seal. A message without MSH-7 has "" as the time that it was sent."""
-    values: list[Any] = list(message[:-1])
+    values: list[Any] = list(message[:-2])
     values[_SENT] = "" if message.sent is None else message.sent
+    if message.data_key:
+        values.append(message.data_key)
     return message._replace(seal=seal_of("message", values))
 
 
@@ -77,7 +86,8 @@ _SENT = StoredMessage._fields.index("sent")
 def sealed_parked(message: StoredParkedMessage) -> StoredParkedMessage:
     """The parked message with its seal; it must have its id."""
     assert message.id, "the id is under the seal"
-    return message._replace(seal=seal_of("parked", (message.id, *message[:-2])))
+    data_key = [message.data_key] if message.data_key else []
+    return message._replace(seal=seal_of("parked", (message.id, *message[:-3], *data_key)))
 
 
 def sealed_revision(row: StoredRevision) -> StoredRevision:

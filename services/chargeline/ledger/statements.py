@@ -173,12 +173,9 @@ def visits_with_parked(dialect: str) -> Select[Any]:
 
 @cache
 def dropped(dialect: str) -> Select[Any]:
-    """The keys of visits of which a person has dropped parked messages, and those messages."""
+    """The parked messages of visits that a person has dropped."""
     table = tables.parked
-    here = among(dialect, table.c.facility, table.c.visit)
-    return select(table.c.facility, table.c.visit, table.c.raw).where(
-        here, table.c.status == "dropped"
-    )
+    return of_visits(dialect, table).where(table.c.status == "dropped")
 
 
 @cache

@@ -7,13 +7,13 @@ what a transaction writes or reads: Batch and View do. `connecting` reads the ad
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chargeline.ledger import migrating
+from chargeline.ledger import data_keys, migrating
 from chargeline.ledger.auditing import Act, append
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.connecting import (
@@ -25,6 +25,9 @@ from chargeline.ledger.connecting import (
     parse_address,
     reading,
 )
+from chargeline.ledger.data_keys import Rotated
+from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
+from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
 from chargeline.ledger.errors import explained
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
@@ -38,30 +41,44 @@ from chargeline.ledger.view import View
 class Ledger:
     """One database, shared by the tasks of one event loop. Every error of it is a LedgerError."""
 
-    def __init__(self, address: Address, limits: LedgerLimits, engine: AsyncEngine) -> None:
+    def __init__(
+        self, address: Address, limits: LedgerLimits, engine: AsyncEngine, keys: Keyring
+    ) -> None:
         self._address = address
+        self._keys = keys
         self._limits = limits
         self._engine = engine
         self._reading = engine.execution_options(**reading(address))
         # SQLite has one writer. Our own tasks wait here for their turn, in order.
         self._turn = asyncio.Lock()
-        self._relay = Relay(engine, address, limits, self._writing)
+        self._relay = Relay(engine, address, limits, self._writing, keys=keys)
 
     @classmethod
     async def open(
-        cls, url: str, *, accept_old: bool = False, limits: LedgerLimits | None = None
+        cls,
+        url: str,
+        *,
+        accept_old: bool = False,
+        limits: LedgerLimits | None = None,
+        keys: Sequence[KeyEncryptionKey] = (),
+        locked: bool = False,
     ) -> "Ledger":
         """Connect to `sqlite:///path` or `postgresql://…`, and check the version of the tables.
 
         A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
-        Raises BadAddress, Unreachable, AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew.
+        With `keys`, the newest first, what is stored from now on is encrypted. Pass `locked` if no
+        encrypted row is read, so that no key is needed. Raises BadAddress, Unreachable,
+        AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew, KeyMissing, KeyWrong.
         """
         address, limits = parse_address(url), limits or LedgerLimits()
-        ledger = cls(address, limits, make_engine(address, limits))
+        ledger = cls(address, limits, make_engine(address, limits), Keyring(keys))
         try:
             async with ledger._transaction() as transaction:
                 with explained(address.shown):
                     await transaction.connection.run_sync(migrating.check, accept_old=accept_old)
+                    version, newest = await transaction.connection.run_sync(migrating.versions)
+                if version == newest and (keys or not locked):
+                    await data_keys.open_all(transaction)
         except BaseException:
             await ledger.close()
             raise
@@ -85,6 +102,8 @@ class Ledger:
                 with explained(self._address.shown):
                     before, after = await transaction.connection.run_sync(migrating.versions)
                     await transaction.connection.run_sync(migrating.upgrade)
+                if self._keys.keks:
+                    await data_keys.open_all(transaction)
                 if act is not None:
                     details = {**act.details, "before": before, "after": after}
                     await append(transaction, [act._replace(details=details)])
@@ -103,6 +122,12 @@ class Ledger:
 
         Raises BatchFailed at the end of a block that went on after a method of Batch had failed.
         """
+        if not data_keys.is_ready(self._keys):
+            # A transaction of its own: no row may be encrypted with a key that is not committed.
+            async with self._writing() as transaction:
+                month, key = await data_keys.make(transaction)
+            self._keys.opened[key.number] = key
+            self._keys.writing = (month, key)
         async with self._writing() as transaction:
             yield Batch(transaction)
 
@@ -130,7 +155,7 @@ class Ledger:
                 # one lock. So the wait happens here, where an error of it is explained.
                 with explained(self._address.shown):
                     await connection.exec_driver_sql("SELECT 1")
-            transaction = Transaction(connection, self._address.shown)
+            transaction = Transaction(connection, self._address.shown, self._keys)
             yield transaction
             transaction.must_be_whole()
             with explained(self._address.shown):
@@ -146,6 +171,31 @@ class Ledger:
         """
         async with self._writing() as transaction, not_held_out(self._engine, transaction):
             return await Batch(transaction).claim(topic, partition, owner)
+
+    async def rotate(self, act: Act) -> Rotated:
+        """Wrap all data keys with the newest key; the act says in the trail which one it is.
+
+        Raises KeyMissing, KeyWrong.
+        """
+        async with self._writing() as transaction:
+            rotated = await data_keys.rotate(transaction)
+            await append(transaction, [act._replace(details={**act.details, **rotated._asdict()})])
+            return rotated
+
+    async def encrypt_old(self, act: Act, at_once: int = 2_000) -> tuple[int, int]:
+        """Encrypt what is stored in the clear, a page a transaction; returns how many messages and
+        parked messages that were, and how many are left because their seals are broken.
+
+        Raises KeyMissing.
+        """
+        encrypted = left = 0
+        for kind in (MESSAGES, PARKED):
+            page = START
+            while page.after is not None:
+                async with self.batch() as batch:
+                    page = await batch.encrypt_page(kind, page.after, at_once, act)
+                encrypted, left = encrypted + page.encrypted, left + page.left
+        return encrypted, left
 
     async def verify(self) -> list[Verified]:
         """Whether the ledger is as it was written, table by table, as of this moment."""

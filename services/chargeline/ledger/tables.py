@@ -37,6 +37,11 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
+def _data_key() -> Column[int]:
+    """With which data key the bytes and headers of a row are encrypted, 0 for none."""
+    return Column("data_key", BigInteger, nullable=False, server_default="0")
+
+
 message = Table(
     "message",
     metadata,
@@ -52,6 +57,7 @@ message = Table(
     Column("received_at", Instant, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("headers", Text, nullable=False),
+    _data_key(),
     Column("seal", Text, nullable=False, server_default=""),
     _partial("message_of_no_visit", "received_at", where="visit = ''"),
     comment="Each message as it came, under the visit that it names; an exact resend is one row.",
@@ -149,6 +155,7 @@ outbox = Table(
     Column("headers", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
+    _data_key(),
     comment="What is to be published, in order of id; the relay deletes what it has published.",
     sqlite_autoincrement=True,  # SQLite would give the number of a deleted last row again
 )
@@ -172,6 +179,7 @@ parked = Table(
     Column("visit", Text),
     Column("first_seen", Instant, nullable=False),
     Column("status", Text, nullable=False),
+    _data_key(),
     Column("seal", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('parked', 'retried', 'dropped')", name="parked_status"),
     Index("parked_by_status", "status", "id"),
@@ -191,6 +199,18 @@ hold = Table(
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
     comment="What retention and `ledger forget` leave alone, until a person releases it.",
+)
+
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("month", Name(), primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("kek", Text, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    comment="The keys that rows are encrypted with, each wrapped by a key that is kept elsewhere.",
 )
 
 partition_offset = Table(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chargeline.ledger import statements
 from chargeline.ledger.bulk import OnConflict, Prepared, Rows, prepare
+from chargeline.ledger.encrypting import Keyring
 from chargeline.ledger.errors import BatchFailed, LedgerError, explained
 
 _AT_ONCE = 500
@@ -23,9 +24,13 @@ _AT_ONCE = 500
 class Transaction:
     """One transaction. The ledger begins and ends it; views and batches send statements in it."""
 
-    def __init__(self, connection: AsyncConnection, address: str) -> None:
+    def __init__(
+        self, connection: AsyncConnection, address: str, keys: Keyring | None = None
+    ) -> None:
         self.connection = connection
         self.address = address
+        self.keys = keys or Keyring()
+        self.is_key_there = False  # whether this transaction saw the data key that encrypts
         self.dialect = connection.dialect.name
         self._failed = ""
 
@@ -39,8 +44,9 @@ class Transaction:
     async def stream(self, statement: Executable) -> AsyncIterator[Row[Any]]:
         """The rows that a statement gives, some hundred at a time, however many there are."""
         with self._noted():
-            asked = self.connection.execution_options(yield_per=_AT_ONCE)
-            async with (await asked).stream(statement) as result:
+            # The options are the statement's: those of the connection would stay with it.
+            asked = self.connection.stream(statement, execution_options={"yield_per": _AT_ONCE})
+            async with asked as result:
                 async for row in result:
                     yield row
 

@@ -16,7 +16,9 @@ from sqlalchemy import Table, text
 from chargeline.engine import canonical, link, parted
 from chargeline.ledger import tables
 from chargeline.ledger.column_types import stamp
-from chargeline.ledger.records import StoredAct
+from chargeline.ledger.data_keys import to_read
+from chargeline.ledger.errors import KeyWrong, NotAsWritten
+from chargeline.ledger.records import StoredAct, StoredMessage, StoredParkedMessage
 from chargeline.ledger.sealing import COLUMNS, NOTHING, Sum, added, plus, seal_of
 from chargeline.ledger.transaction import Transaction
 
@@ -32,13 +34,16 @@ class BrokenLink(NamedTuple):
 class Verified(NamedTuple):
     """What the walk over one table came to: how many rows it read, and the first broken link.
 
-    `head` is the last chain of the audit trail, of other tables the sum of their seals.
+    `head` is the last chain of the audit trail, of other tables the sum of their seals. Of the
+    `encrypted` rows, those that were `opened` with their key are what a program wrote that had it.
     """
 
     table: str
     rows: int
     head: str
     broken: BrokenLink | None
+    encrypted: int = 0
+    opened: int = 0
 
 
 async def verify(transaction: Transaction) -> list[Verified]:
@@ -113,15 +118,43 @@ async def _sealed(transaction: Transaction, table: Table, kept: Sum) -> Verified
     """Each row against its seal, and all of them against the tallies."""
     columns, keys = COLUMNS[table.name], [column.name for column in table.primary_key]
     broken, count, seen = None, 0, NOTHING
-    async for row in _stored(transaction, table, [*columns, "seal"], keys):
+    encrypted = opened = 0
+    async for row in _stored(transaction, table, [*columns, "data_key", "seal"], keys):
         count += 1
-        *values, stored = row
-        seal = seal_of(table.name, values)
+        *values, data_key, stored = row
+        seal = seal_of(table.name, [*values, data_key] if data_key else values)
         seen = plus(seen, added([seal]))
         if broken is None and seal != stored:
             key = _key(columns, keys, values)
             broken = BrokenLink(key, f"a row whose seal is {stored}", f"one whose seal is {seal}")
-    return Verified(table.name, count, _sum(seen), broken or _miscounted(kept, count, seen))
+        if data_key and broken is None:
+            encrypted += 1
+            if transaction.keys.newest is not None:
+                broken = await _unopened(
+                    transaction, table, dict(zip(columns, values, strict=True)), data_key
+                )
+                opened += broken is None
+    broken = broken or _miscounted(kept, count, seen)
+    walked = Verified(table.name, count, _sum(seen), broken)
+    return walked._replace(encrypted=encrypted, opened=opened)
+
+
+async def _unopened(
+    transaction: Transaction, table: Table, values: dict[str, Any], data_key: int
+) -> BrokenLink | None:
+    """Whether an encrypted row does not open with its key. Its seal is known to hold."""
+    key = _key(list(values), [column.name for column in table.primary_key], list(values.values()))
+    try:
+        if table is tables.message:
+            sent = datetime.fromisoformat(values["sent"]) if values["sent"] else None
+            message = StoredMessage(**{**values, "sent": sent, "data_key": data_key})
+            await to_read(transaction, table.name, [message])
+        else:
+            parked = StoredParkedMessage(**{**values, "data_key": data_key})
+            await to_read(transaction, table.name, [parked])
+    except (NotAsWritten, KeyWrong) as error:
+        return BrokenLink(key, error.findings[0].expected, error.findings[0].found)
+    return None
 
 
 def _key(columns: Sequence[str], keys: Iterable[str], values: Sequence[Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Executable, Row, Select, Table, exists, func, select
 
 from chargeline.engine import VisitKey
-from chargeline.ledger import statements, tables
+from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
@@ -57,8 +57,8 @@ class View:
         members = leading_to(wanted, await self.merges_around(wanted) if merges is None else merges)
         by_number: dict[tuple[str, str], list[StoredMessage]] = {}
         everyone = {member for numbers in members.values() for member in numbers}
-        for row in await self._of(tables.message, everyone):
-            message = StoredMessage(*row)
+        rows = [StoredMessage(*row) for row in await self._of(tables.message, everyone)]
+        for message in await data_keys.to_read(self._transaction, "message", rows):
             by_number.setdefault((message.facility, message.visit), []).append(message)
         return {
             key: sorted(
@@ -166,7 +166,8 @@ class View:
     async def announced(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids."""
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
-        return list(map(Announcement._make, rows))
+        events = list(map(Announcement._make, rows))
+        return await data_keys.to_read(self._transaction, "outbox", events)
 
     async def parked(
         self, status: str | None, limit: int, after: int, code: str = ""
@@ -182,7 +183,7 @@ class View:
             statement = statement.where(tables.parked.c.status == status)
         if code:
             statement = statement.where(tables.parked.c.code == code)
-        return list(map(_parked_message, await self._transaction.rows(statement)))
+        return await self._parked_messages(await self._transaction.rows(statement))
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
         """Two sets of visits: those of which a parked message waits for a person, and those of
@@ -197,7 +198,9 @@ class View:
     async def dropped(self, keys: Keys) -> dict[VisitKey, list[bytes]]:
         """The parked messages of visits that a person has dropped; only visits with some."""
         by_visit: dict[VisitKey, list[bytes]] = {}
-        for row in await self._rows(statements.dropped(self._dialect), keys):
+        rows = await self._rows(statements.dropped(self._dialect), keys)
+        for row in await self._parked_messages(rows):
+            assert row.facility is not None and row.visit is not None, "they are among the keys"
             by_visit.setdefault(VisitKey(row.facility, row.visit), []).append(row.raw)
         return by_visit
 
@@ -261,7 +264,7 @@ class View:
                 found="none",
                 do="list the parked messages, and choose another",
             )
-        return _parked_message(rows[0])
+        return (await self._parked_messages(rows))[0]
 
     async def offsets(self) -> list[StoredOffset]:
         """How far each partition that was ever claimed has been read, in order."""
@@ -331,6 +334,10 @@ class View:
         )
         return tuple(map(OpenQuestions._make, rows))
 
+    async def _parked_messages(self, rows: Sequence[Row[Any]]) -> list[StoredParkedMessage]:
+        messages = [StoredParkedMessage(**row._mapping) for row in rows]
+        return await data_keys.to_read(self._transaction, "parked", messages)
+
     async def _of(self, table: Table, keys: Keys) -> Sequence[Any]:
         """The rows of a table that belong to visits."""
         return await self._rows(statements.of_visits(self._dialect, table), keys)
@@ -350,10 +357,6 @@ def _visit_keys(keys: Keys) -> list[VisitKey]:
 def _parked() -> Select[Any]:
     fields = [name for name in StoredParkedMessage._fields if name != "seal"]
     return select(*(tables.parked.c[name] for name in fields))
-
-
-def _parked_message(row: Row[Any]) -> StoredParkedMessage:
-    return StoredParkedMessage(**row._mapping)
 
 
 def _arrival(message: StoredMessage) -> tuple[datetime, str, int, int, str]:

@@ -30,7 +30,7 @@ def audit_list(since: str = "", *, who: str = "", what: str = "", as_json: bool 
     moment = moment_of(since)
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger:
+        async with opened(settings, locked=True) as ledger:
             async for row in _acts(ledger, moment, who=who, did=what):
                 print(_as_json(row) if as_json else _line(row))
         return OK
@@ -43,7 +43,7 @@ def audit_export(since: str = "") -> Command:
     moment = moment_of(since)
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger:
+        async with opened(settings, locked=True) as ledger:
             async for row in _acts(ledger, moment):
                 print(json.dumps(audit_event(row), ensure_ascii=False))
         return OK

@@ -1,4 +1,4 @@
-"""`chargeline ledger migrate`, `ledger status`, `ledger verify` and `chargeline config`.
+"""`chargeline ledger migrate`, `status`, `verify`, `rotate`, `encrypt` and `chargeline config`.
 
 It owns what these commands print. The steps of a migration are in ledger/migrations, and
 settings/page.py hides the secrets. A status names no patient, so it may be passed on.
@@ -14,7 +14,7 @@ from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.verifying import Verified
 from chargeline.operate.opened import opened
-from chargeline.operate.running import FAILED, OK, Command
+from chargeline.operate.running import FAILED, OK, Command, say
 from chargeline.settings import Settings
 from chargeline.version import VERSION
 
@@ -23,7 +23,7 @@ def migrate(*, who: str = "", why: str = "") -> Command:
     """Do `chargeline ledger migrate`: create the tables, or bring them to the newest schema."""
 
     async def work(settings: Settings) -> int:
-        async with opened(settings, accept_old=True) as ledger:
+        async with opened(settings, accept_old=True, locked=True) as ledger:
             told = {"version": VERSION}
             act = act_of("ledger.migrate", "ledger", "tables", who=who, why=why, details=told)
             await ledger.migrate(act)
@@ -54,7 +54,7 @@ def status(*, as_json: bool = False) -> Command:
     """Do `chargeline ledger status`: the version of the tables, and how much the ledger holds."""
 
     async def work(settings: Settings) -> int:
-        async with opened(settings, accept_old=True) as ledger:
+        async with opened(settings, accept_old=True, locked=True) as ledger:
             held = await _status(ledger)
         print(json.dumps(held._asdict()) if as_json else "\n".join(_in_words(held)))
         return OK
@@ -105,7 +105,7 @@ def verify(*, as_json: bool = False) -> Command:
     """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones."""
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger:
+        async with opened(settings, locked=True) as ledger:
             walked = await ledger.verify()
         for table in walked:
             print(_as_json(table) if as_json else printable(_verified(table)))
@@ -122,9 +122,41 @@ def _as_json(table: Verified) -> str:
 def _verified(table: Verified) -> str:
     line = f"{table.table:<15} {table.rows:>9} rows  "
     if table.broken is None:
-        return f"{line}whole, head {table.head}"
+        locked = table.encrypted - table.opened
+        unread = f", {locked} of them encrypted and not opened: no key" if locked else ""
+        return f"{line}whole, head {table.head}{unread}"
     broken, key = table.broken, table.broken.key or "the whole table"
     return f"{line}BROKEN at {key}: expected {broken.expected}, found {broken.found}"
+
+
+def rotate(*, who: str, why: str) -> Command:
+    """Do `chargeline ledger rotate`: wrap all data keys with the newest key of the settings."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger:
+            act = act_of("ledger.rotate", "ledger", "data_key", who=who, why=why)
+            rotated = await ledger.rotate(act)
+        if rotated.wrapped:
+            before = ", ".join(rotated.before)
+            print(f"{rotated.wrapped} data keys are wrapped by {rotated.key}, before by {before}")
+        else:
+            print(f"all data keys are wrapped by {rotated.key} already")
+        return OK
+
+    return work
+
+
+def encrypt(*, who: str, why: str) -> Command:
+    """Do `chargeline ledger encrypt`: encrypt the messages that were stored in the clear."""
+
+    async def work(settings: Settings) -> int:
+        async with opened(settings) as ledger:
+            act = act_of("ledger.encrypt", "ledger", "rows", who=who, why=why)
+            encrypted, left = await ledger.encrypt_old(act)
+        print(f"{encrypted} rows were in the clear and are encrypted now")
+        return say(f"{left} rows are left: their seals are broken", FAILED) if left else OK
+
+    return work
 
 
 async def show_configuration(settings: Settings) -> int:

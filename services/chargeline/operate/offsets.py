@@ -22,7 +22,7 @@ def show(*, as_json: bool = False) -> Command:
     """Do `chargeline offsets show`: each partition with its next offset and its owner."""
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger, ledger.view() as view:
+        async with opened(settings, locked=True) as ledger, ledger.view() as view:
             rows = await view.offsets()
         if as_json:
             for row in rows:

@@ -6,14 +6,26 @@ It owns that the ledger is closed whatever happens in between. It does not know 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, accept_old: bool = False) -> AsyncIterator[Ledger]:
-    """The ledger of CHARGELINE_LEDGER_URL; `accept_old` is for a command that migrates it."""
-    ledger = await Ledger.open(settings.ledger_address(), accept_old=accept_old)
+async def opened(
+    settings: Settings, *, accept_old: bool = False, locked: bool = False
+) -> AsyncIterator[Ledger]:
+    """The ledger of CHARGELINE_LEDGER_URL, with its keys.
+
+    `accept_old` is for a command that migrates it, `locked` for one that reads no encrypted row and
+    therefore needs no key.
+    """
+    ledger = await Ledger.open(
+        settings.ledger_address(),
+        accept_old=accept_old,
+        keys=await ledger_keys(settings),
+        locked=locked,
+    )
     try:
         yield ledger
     finally:

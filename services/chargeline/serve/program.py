@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
+from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
@@ -161,7 +162,8 @@ async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger. A new one gets its tables, an old one is migrated."""
     url = settings.ledger_address()
     busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
-    ledger = await Ledger.open(url, accept_old=True, limits=LedgerLimits(busy=busy_seconds))
+    limits, keys = LedgerLimits(busy=busy_seconds), await ledger_keys(settings)
+    ledger = await Ledger.open(url, accept_old=True, limits=limits, keys=keys)
     try:
         version, newest = await ledger.versions()
         act = act_of("ledger.migrate", "ledger", "tables", details={"version": VERSION})

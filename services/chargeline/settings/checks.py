@@ -160,6 +160,14 @@ def _forbidden(question: Callable[[Settings], bool]) -> Callable[[Settings], boo
 
 _TOGETHER = (
     _Together.rule(
+        "ledger_key_command",
+        "ledger_key_file",
+        broken=lambda s: s.ledger_key_file is not None and bool(s.ledger_key_command),
+        expected="a key file or a key command",
+        found="both",
+        do="remove one of them",
+    ),
+    _Together.rule(
         "kafka_sasl_mechanism",
         "kafka_security_protocol",
         broken=lambda s: _sasl(s) and not s.kafka_sasl_mechanism,

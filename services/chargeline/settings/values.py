@@ -126,6 +126,18 @@ class Settings(BaseSettings):
         "CA certificates that PostgreSQL's certificate is checked with, PEM. If set, its name is "
         "checked as well (sslmode=verify-full), and a server without TLS is refused.",
     )
+    ledger_key_file: FilePath | None = _set(
+        None,
+        "A file of keys of 32 bytes in base64, one a line, the newest first (`openssl rand -base64 "
+        "32` makes one). If set, the bytes and headers of messages are encrypted in the ledger. "
+        "Whoever loses the keys loses the messages.",
+    )
+    ledger_key_command: str = _set(
+        "",
+        "A command that prints such keys, in place of the file: for a KMS or Vault. It is run once "
+        "at the start, without a shell. Put no secret into it.",
+        "a program and its arguments",
+    )
     retention_days: _Count = _set(
         400,
         "Days that messages and drafts are kept after the last change of their visit. A parked "

@@ -1,0 +1,80 @@
+"""The verbs of the ledger: migrate, status, verify, the keys, and `cli/forgetting.py`'s.
+
+It owns their arguments and their help. The settings come from the environment.
+"""
+
+import argparse
+from collections.abc import Callable
+from types import ModuleType
+
+from chargeline.cli.arguments import Verbs, add_actor
+from chargeline.cli.forgetting import add_forgetting
+from chargeline.cli.on_demand import on_demand
+
+
+def add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    """Add the verb and its actions."""
+    ledger = verbs.add_parser(
+        "ledger",
+        help="create or update the tables of the ledger, or count what it holds",
+        description="Works on the ledger, the database of the live service "
+        "(CHARGELINE_LEDGER_URL).",
+    ).add_subparsers(title="actions", metavar="ACTION", required=True)
+    migrate = ledger.add_parser(
+        "migrate",
+        help="create the tables, or bring them to the newest schema",
+        description="Creates the tables of the ledger, or brings them to the newest schema. Run "
+        "this before the programs of a newer chargeline start.",
+    )
+    add_actor(migrate)
+    migrate.set_defaults(
+        run=on_demand(
+            "operate.ledger",
+            lambda module, asked: module.migrate(who=asked.who, why=asked.reason),
+        )
+    )
+    add_forgetting(ledger)
+    status = ledger.add_parser(
+        "status",
+        help="print the version of the tables, and how much the ledger holds",
+        description="Prints the version of the tables, and counts visits, open questions, parked "
+        "messages and events that wait to be published. No patient is named.",
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    status.set_defaults(
+        run=on_demand("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
+    )
+    verify = ledger.add_parser(
+        "verify",
+        help="look whether the ledger is as it was written",
+        description="Walks over the audit trail, the messages, the parked messages and the "
+        "revisions of drafts, and names the first row of each that was changed, removed or added "
+        "from outside. The exit code is 1 if there is one. Programs may go on meanwhile.",
+    )
+    verify.add_argument("--json", action="store_true", help="print a JSON object for each table")
+    verify.set_defaults(
+        run=on_demand("operate.ledger", lambda module, asked: module.verify(as_json=asked.json))
+    )
+    for name, (short, long) in _KEYS.items():
+        verb = ledger.add_parser(name, help=short, description=long)
+        add_actor(verb, reason=True)
+        verb.set_defaults(run=on_demand("operate.ledger", _with_reason(name)))
+
+
+_KEYS = {
+    "rotate": (
+        "wrap the data keys with a new key",
+        "Wraps all data keys with the newest key, the first one of CHARGELINE_LEDGER_KEY_FILE or "
+        "of what CHARGELINE_LEDGER_KEY_COMMAND prints. The old key must still stand below it; "
+        "afterwards it can be removed. No message is encrypted again.",
+    ),
+    "encrypt": (
+        "encrypt the messages that were stored in the clear",
+        "Encrypts the messages and parked messages that were stored before there was a key. "
+        "Programs may go on meanwhile. A second run goes on where the first was interrupted.",
+    ),
+}
+
+
+def _with_reason(name: str) -> Callable[[ModuleType, argparse.Namespace], object]:
+    return lambda module, asked: getattr(module, name)(who=asked.who, why=asked.reason)

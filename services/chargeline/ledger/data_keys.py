@@ -1,0 +1,192 @@
+"""The data keys of one ledger: which one encrypts now, and how the others are opened.
+
+This module owns the table `data_key`. A key encrypts the rows of one month (UTC). It is stored and
+committed before any row is encrypted with it, and a batch looks whether it is still stored: else a
+database that came back without its last second would hold rows that nobody can read. Without a
+key-encryption key nothing is encrypted, and what is in the clear is read.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import select, update
+
+from chargeline.ledger import statements, tables
+from chargeline.ledger.encrypting import (
+    DataKey,
+    EncryptedRow,
+    Keyring,
+    decrypted,
+    digest_of,
+    encrypted,
+    new_data_key,
+    unwrapped,
+    wrapped,
+)
+from chargeline.ledger.errors import KeyGone, KeyMissing, KeyWrong
+from chargeline.ledger.records import StoredDataKey
+from chargeline.ledger.transaction import Transaction
+
+# The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.
+_DATA_KEY_LOCK = 7_203_114_004
+
+
+def is_ready(keys: Keyring) -> bool:
+    """Whether a batch can begin: nothing is encrypted, or there is a data key of this month."""
+    return keys.newest is None or (keys.writing is not None and keys.writing[0] == _month())
+
+
+async def make(transaction: Transaction) -> tuple[str, DataKey]:
+    """This month, and its data key, which may be new. Use the key after the commit only."""
+    month, newest = _month(), transaction.keys.newest
+    assert newest is not None, "without a key nothing is encrypted"
+    if transaction.dialect == "postgresql":  # SQLite has only one writer
+        await transaction.rows(statements.lock_numbers(), {"numbers": [_DATA_KEY_LOCK]})
+    stored = await _stored(transaction)
+    for row in stored:
+        if row.month == month:
+            return month, _opened(transaction, row)
+    number, key = max([row.number for row in stored], default=0) + 1, new_data_key()
+    new = StoredDataKey(
+        month=month,
+        number=number,
+        kek=newest.id,
+        wrapped=wrapped(newest, number, key),
+        digest=digest_of(key),
+        made_at=datetime.now(UTC),
+    )
+    await transaction.insert(tables.data_key, [new])
+    return month, _opened(transaction, new)
+
+
+async def open_all(transaction: Transaction) -> None:
+    """Open every data key of the ledger. Raises KeyMissing, KeyWrong or NotAsWritten."""
+    rows = await _stored(transaction)
+    if rows and transaction.keys.newest is None:
+        raise transaction.fail(_no_key())
+    transaction.keys.opened |= {row.number: _opened(transaction, row) for row in rows}
+
+
+async def to_write(
+    transaction: Transaction, about: str, rows: Sequence[EncryptedRow]
+) -> list[EncryptedRow]:
+    """Rows of the table `about` as they are stored: encrypted if there is a key."""
+    keys = transaction.keys
+    if keys.newest is None or not rows:
+        return list(rows)
+    assert keys.writing is not None, "the data key is made before the batch begins"
+    _month, key = keys.writing
+    if not transaction.is_key_there:
+        await _look_for(transaction, key)
+        transaction.is_key_there = True
+    return [encrypted(key, about, row) for row in rows]
+
+
+async def _look_for(transaction: Transaction, key: DataKey) -> None:
+    table = tables.data_key
+    here = select(table.c.digest).where(table.c.number == key.number)
+    if [row.digest for row in await transaction.rows(here)] == [key.digest]:
+        return
+    transaction.keys.writing = None
+    raise transaction.fail(
+        KeyGone(
+            expected=f"data key {key.number} in the ledger, as it was made",
+            found="none, or another one",
+            do="find out what was restored, or who removed the row; the next batch makes a new key",
+        )
+    )
+
+
+def must_encrypt(transaction: Transaction) -> None:
+    """Raise KeyMissing if there is no key to encrypt with."""
+    if transaction.keys.newest is None:
+        raise transaction.fail(_no_key())
+
+
+async def to_read(
+    transaction: Transaction, about: str, rows: Sequence[EncryptedRow]
+) -> list[EncryptedRow]:
+    """Rows as they were before they were encrypted. Raises KeyMissing, KeyWrong, NotAsWritten."""
+    numbers = {row.data_key for row in rows} - {0}
+    if not numbers:
+        return list(rows)
+    opened = await keys_of(transaction, numbers)
+    return [decrypted(opened[row.data_key], about, row) if row.data_key else row for row in rows]
+
+
+async def keys_of(transaction: Transaction, numbers: set[int]) -> dict[int, DataKey]:
+    """The data keys of these numbers. Another program may have made some of them since."""
+    opened = transaction.keys.opened
+    if not numbers <= opened.keys():
+        await open_all(transaction)
+    if gone := numbers - opened.keys():
+        raise transaction.fail(
+            KeyWrong(
+                expected=f"the data key {min(gone)} in the table data_key",
+                found="none",
+                do="restore the table: without that row its messages cannot be read",
+            )
+        )
+    return opened
+
+
+class Rotated(NamedTuple):
+    """What `rotate` did: the id of the key that wraps all data keys now, how many of them another
+    one wrapped before, and the ids of those.
+    """
+
+    key: str
+    wrapped: int
+    before: tuple[str, ...]
+
+
+async def rotate(transaction: Transaction) -> Rotated:
+    """Wrap every data key with the newest key-encryption key. Raises KeyMissing or KeyWrong."""
+    must_encrypt(transaction)
+    table, newest = tables.data_key, transaction.keys.newest
+    assert newest is not None, "as was asked just now"
+    old = [row for row in await _stored(transaction, locked=True) if row.kek != newest.id]
+    for row in old:
+        anew = wrapped(newest, row.number, _key_in(transaction, row))
+        here = update(table).where(table.c.number == row.number)
+        await transaction.run(here.values(kek=newest.id, wrapped=anew))
+    return Rotated(newest.id, len(old), tuple(sorted({row.kek for row in old})))
+
+
+def _opened(transaction: Transaction, row: StoredDataKey) -> DataKey:
+    return DataKey(row.number, AESGCM(_key_in(transaction, row)), row.digest)
+
+
+def _key_in(transaction: Transaction, row: StoredDataKey) -> bytes:
+    keks = transaction.keys.keks
+    if row.kek in keks:
+        return unwrapped(keks[row.kek], row.number, row.wrapped)
+    raise transaction.fail(
+        KeyWrong(
+            expected=f"the key {row.kek}, which wraps data key {row.number}",
+            found=f"the keys {', '.join(sorted(keks))}",
+            do="give that key too, below the new one; `chargeline ledger rotate` makes it needless",
+        )
+    )
+
+
+async def _stored(transaction: Transaction, *, locked: bool = False) -> list[StoredDataKey]:
+    table = tables.data_key
+    columns = [table.c[name] for name in StoredDataKey._fields]
+    ordered = select(*columns).order_by(table.c.number)
+    rows = await transaction.rows(ordered.with_for_update() if locked else ordered)
+    return [StoredDataKey._make(row) for row in rows]
+
+
+def _no_key() -> KeyMissing:
+    return KeyMissing(
+        expected="the key that the ledger is encrypted with",
+        found="none",
+        do="set CHARGELINE_LEDGER_KEY_FILE or CHARGELINE_LEDGER_KEY_COMMAND",
+    )
+
+
+def _month() -> str:
+    return datetime.now(UTC).strftime("%Y-%m")
