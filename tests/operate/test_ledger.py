@@ -9,7 +9,7 @@ import pytest
 
 from chargeline.ledger.store import Ledger
 from chargeline.operate.audit import audit_list
-from chargeline.operate.ledger import encrypt, migrate, rotate, status, verify
+from chargeline.operate.ledger import encrypt, head, migrate, rotate, status, verify
 from chargeline.settings import Settings
 from tests.drafting.test_features import BROKEN, GOOD, claimed, settings, small
 from tests.drafting.test_processor import keyed
@@ -101,3 +101,41 @@ async def test_a_ledger_is_encrypted_and_its_key_is_changed_by_commands(
     assert await audit_list(who="ANNA")(settings) == 0
     verbs = [line.split()[3] for line in capsys.readouterr().out.splitlines()]
     assert verbs == ["ledger.encrypt", "ledger.encrypt", "ledger.rotate", "ledger.rotate"]
+
+
+async def test_a_head_is_printed_and_the_ledger_held_against_it(
+    small: Ledger, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a pair of keys as openssl makes them; without the key that signs, it says what is
+    needed; a head of a longer ledger fails.
+    """
+    bench = await claimed(small)
+    await bench.feed([BROKEN, *keyed([GOOD])])
+    private, public, kept = (tmp_path / name for name in ("private.pem", "public.pem", "head"))
+    private.write_text(PRIVATE)
+    public.write_text(PUBLIC)
+    assert await head(sign=True)(settings) == 2
+    assert await head(sign=True)(settings.model_copy(update={"signing_key_file": private})) == 0
+    kept.write_text(capsys.readouterr().out)
+    against = verify(head=kept, public_key=public)
+    assert await against(settings) == 0
+    assert "head                    2 rows  whole\n" in capsys.readouterr().out
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as database:
+        database.execute("DELETE FROM parked")
+        database.execute("DELETE FROM tally WHERE about = 'parked'")
+    assert await against(settings) == 1
+    assert "head                    2 rows  BROKEN at parked: expected " in capsys.readouterr().out
+    kept.write_text("{}")
+    assert await against(settings) == 1
+    assert "found no head" in capsys.readouterr().err
+
+
+# `openssl genpkey -algorithm ed25519`, and `openssl pkey -pubout`: a pair for this test only
+PRIVATE = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEINBCUSF0UqZMLZHqejxUe4sJWETVauh2m0VcKhMa0JKj
+-----END PRIVATE KEY-----
+"""
+PUBLIC = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA2BUUnOV+pymDEbB9xQ1oNUwyJZBAuJOX+/tWPGXwwMs=
+-----END PUBLIC KEY-----
+"""

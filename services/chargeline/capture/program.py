@@ -28,6 +28,7 @@ from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
+from chargeline.drafting.signed_heads import tell_head
 from chargeline.kafka import connecting as kafka
 from chargeline.kafka.starting import met, need_brokers
 from chargeline.ledger.connecting import LedgerLimits
@@ -268,10 +269,13 @@ async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced:
 
 
 async def _retention(reader: Consumer, ledger: Ledger, settings: Settings) -> None:
-    """Once an hour, delete what has been kept for as many days as the settings say."""
+    """Once an hour, delete what has been kept for as many days as the settings say, and log the
+    head of the ledger.
+    """
     while not reader.stop.is_set():
         try:
             await forget_old(ledger, settings, utc_now(), reader.log)
+            await tell_head(ledger, settings, utc_now(), reader.log)
         except LedgerError as error:
             reader.failures.met("retention", error)
             await waited(reader.stop, RETRY_SECONDS)

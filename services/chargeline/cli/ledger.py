@@ -1,10 +1,11 @@
-"""The verbs of the ledger: migrate, status, verify, the keys, and `cli/forgetting.py`'s.
+"""The verbs of the ledger: migrate, status, verify, head, the keys, and `cli/forgetting.py`'s.
 
 It owns their arguments and their help. The settings come from the environment.
 """
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 from chargeline.cli.arguments import Verbs, add_actor
@@ -44,6 +45,15 @@ def add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     status.set_defaults(
         run=on_demand("operate.ledger", lambda module, asked: module.status(as_json=asked.json))
     )
+    _add_verify(ledger)
+    _add_head(ledger)
+    for name, (short, long) in _KEYS.items():
+        verb = ledger.add_parser(name, help=short, description=long)
+        add_actor(verb, reason=True)
+        verb.set_defaults(run=on_demand("operate.ledger", _with_reason(name)))
+
+
+def _add_verify(ledger: "Verbs[argparse.ArgumentParser]") -> None:
     verify = ledger.add_parser(
         "verify",
         help="look whether the ledger is as it was written",
@@ -52,13 +62,46 @@ def add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "from outside. The exit code is 1 if there is one. Programs may go on meanwhile.",
     )
     verify.add_argument("--json", action="store_true", help="print a JSON object for each table")
-    verify.set_defaults(
-        run=on_demand("operate.ledger", lambda module, asked: module.verify(as_json=asked.json))
+    verify.add_argument(
+        "--head",
+        metavar="FILE",
+        type=Path,
+        help="heads that were kept elsewhere: what `ledger head --sign` printed, or lines of the "
+        "log; a ledger that was cut back since is found",
     )
-    for name, (short, long) in _KEYS.items():
-        verb = ledger.add_parser(name, help=short, description=long)
-        add_actor(verb, reason=True)
-        verb.set_defaults(run=on_demand("operate.ledger", _with_reason(name)))
+    verify.add_argument(
+        "--public-key", metavar="FILE", type=Path, help="the Ed25519 key of the heads, as PEM"
+    )
+    verifying = on_demand(
+        "operate.ledger",
+        lambda module, asked: module.verify(
+            as_json=asked.json, head=asked.head, public_key=asked.public_key
+        ),
+    )
+
+    def look(asked: argparse.Namespace) -> int:
+        if (asked.head is None) != (asked.public_key is None):
+            verify.error("--head and --public-key need each other")
+        return verifying(asked)
+
+    verify.set_defaults(run=look)
+
+
+def _add_head(ledger: "Verbs[argparse.ArgumentParser]") -> None:
+    head = ledger.add_parser(
+        "head",
+        help="print how long the chains of the ledger are, and how they end",
+        description="Prints the number of rows and the last hash of the audit trail, and of each "
+        "table with seals, as a JSON object. Keep it where the owner of the ledger cannot change "
+        "it: `ledger verify --head` then finds a ledger that was cut back. The programs log it "
+        "once an hour.",
+    )
+    head.add_argument(
+        "--sign", action="store_true", help="sign it with the key of CHARGELINE_SIGNING_KEY_FILE"
+    )
+    head.set_defaults(
+        run=on_demand("operate.ledger", lambda module, asked: module.head(sign=asked.sign))
+    )
 
 
 _KEYS = {

@@ -7,7 +7,7 @@ what a transaction writes or reads: Batch and View do. `connecting` reads the ad
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from chargeline.ledger.data_keys import Rotated
 from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
 from chargeline.ledger.errors import explained
+from chargeline.ledger.heads import TableHead, heads, held_against
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some, forget_traces
@@ -197,10 +198,19 @@ class Ledger:
                 encrypted, left = encrypted + page.encrypted, left + page.left
         return encrypted, left
 
-    async def verify(self) -> list[Verified]:
-        """Whether the ledger is as it was written, table by table, as of this moment."""
+    async def verify(self, kept: Iterable[Mapping[str, TableHead]] = ()) -> list[Verified]:
+        """Whether the ledger is as it was written, table by table, as of this moment.
+
+        It is also held against heads that were kept elsewhere.
+        """
         async with self._transaction(self._reading) as transaction:
-            return await verify(transaction)
+            walked = await verify(transaction)
+            return [*walked, *[await held_against(transaction, head) for head in kept]]
+
+    async def heads(self) -> dict[str, TableHead]:
+        """The head of each chain and tally, by the name of the table, as of this moment."""
+        async with self._transaction(self._reading) as transaction:
+            return await heads(transaction)
 
     async def take_outbox(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids.

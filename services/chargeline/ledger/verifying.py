@@ -48,7 +48,7 @@ class Verified(NamedTuple):
 
 async def verify(transaction: Transaction) -> list[Verified]:
     """Walk over the audit trail, the messages, the parked messages and the revisions."""
-    kept = await _kept(transaction)
+    kept = await sums_of_tallies(transaction)
     audit, removed = await _audit(transaction, kept.get("audit", NOTHING))
     sealed = [
         await _sealed(
@@ -59,7 +59,7 @@ async def verify(transaction: Transaction) -> list[Verified]:
     return [audit, *sealed, await _revisions(transaction)]
 
 
-async def _kept(transaction: Transaction) -> dict[str, Sum]:
+async def sums_of_tallies(transaction: Transaction) -> dict[str, Sum]:
     """For each table how many rows were ever stored, and the sum of their seals."""
     sums: dict[str, Sum] = {}
     for row in await transaction.rows(tables.tally.select()):
@@ -103,11 +103,14 @@ def _miscounted(expected: Sum, count: int, seen: Sum) -> BrokenLink | None:
     if expected[0] != count:
         return BrokenLink("", f"{expected[0]} rows", f"{count}")
     if expected != seen:
-        return BrokenLink("", f"rows whose seals add up to {_sum(expected)}", _sum(seen))
+        return BrokenLink(
+            "", f"rows whose seals add up to {sum_in_words(expected)}", sum_in_words(seen)
+        )
     return None
 
 
-def _sum(whole: Sum) -> str:
+def sum_in_words(whole: Sum) -> str:
+    """The lanes of a sum as a text."""
     return "-".join(f"{lane:x}" for lane in whole[1:])
 
 
@@ -135,7 +138,7 @@ async def _sealed(transaction: Transaction, table: Table, kept: Sum) -> Verified
                 )
                 opened += broken is None
     broken = broken or _miscounted(kept, count, seen)
-    walked = Verified(table.name, count, _sum(seen), broken)
+    walked = Verified(table.name, count, sum_in_words(seen), broken)
     return walked._replace(encrypted=encrypted, opened=opened)
 
 
@@ -189,7 +192,7 @@ async def _revisions(transaction: Transaction) -> Verified:
         if last:
             broken = BrokenLink(f"{facility} {name}", f"revisions 1 to {last}", "none")
             break
-    return Verified("draft_revision", count, _sum(total), broken)
+    return Verified("draft_revision", count, sum_in_words(total), broken)
 
 
 async def _numbers(transaction: Transaction) -> dict[tuple[str, str], int]:

@@ -1,20 +1,29 @@
-"""`chargeline ledger migrate`, `status`, `verify`, `rotate`, `encrypt` and `chargeline config`.
+"""`chargeline ledger migrate`, `status`, `verify`, `head`, `rotate`, `encrypt`, and `config`.
 
 It owns what these commands print. The steps of a migration are in ledger/migrations, and
 settings/page.py hides the secrets. A status names no patient, so it may be passed on.
 """
 
 import json
+from pathlib import Path
 from typing import NamedTuple
 
 from chargeline import settings as configuration
 from chargeline.drafting.acting import act_of
+from chargeline.drafting.processor import utc_now
+from chargeline.drafting.signed_heads import (
+    NoHeadError,
+    head_of,
+    heads_in,
+    public_key_of,
+    signer_of,
+)
 from chargeline.engine import printable
 from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.verifying import Verified
 from chargeline.operate.opened import opened
-from chargeline.operate.running import FAILED, OK, Command, say
+from chargeline.operate.running import FAILED, OK, WRONG_USE, Command, say
 from chargeline.settings import Settings
 from chargeline.version import VERSION
 
@@ -101,12 +110,37 @@ def _since(oldest: str | None) -> str:
     return f", the oldest since {oldest}" if oldest else ""
 
 
-def verify(*, as_json: bool = False) -> Command:
-    """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones."""
+def head(*, sign: bool = False) -> Command:
+    """Do `chargeline ledger head`: print the head of the ledger as a JSON object on a line."""
 
     async def work(settings: Settings) -> int:
+        signer = signer_of(settings) if sign else None
+        if sign and signer is None:
+            return say("--sign needs CHARGELINE_SIGNING_KEY_FILE", WRONG_USE)
         async with opened(settings, locked=True) as ledger:
-            walked = await ledger.verify()
+            print(json.dumps((await head_of(ledger, utc_now(), signer))._asdict()))
+        return OK
+
+    return work
+
+
+def verify(
+    *, as_json: bool = False, head: Path | None = None, public_key: Path | None = None
+) -> Command:
+    """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones.
+
+    `head` is a file of heads that were kept, which the public key must have signed.
+    """
+
+    async def work(settings: Settings) -> int:
+        kept = []
+        if head is not None and public_key is not None:
+            try:
+                kept = heads_in(head.read_text("utf-8"), public_key_of(public_key))
+            except NoHeadError as error:
+                return say(f"expected a head that the key signed in {head}, found {error}", FAILED)
+        async with opened(settings, locked=True) as ledger:
+            walked = await ledger.verify(kept)
         for table in walked:
             print(_as_json(table) if as_json else printable(_verified(table)))
         return FAILED if any(table.broken for table in walked) else OK
@@ -124,7 +158,8 @@ def _verified(table: Verified) -> str:
     if table.broken is None:
         locked = table.encrypted - table.opened
         unread = f", {locked} of them encrypted and not opened: no key" if locked else ""
-        return f"{line}whole, head {table.head}{unread}"
+        ended = f", head {table.head}" if table.table != "head" else ""
+        return f"{line}whole{ended}{unread}"
     broken, key = table.broken, table.broken.key or "the whole table"
     return f"{line}BROKEN at {key}: expected {broken.expected}, found {broken.found}"
 

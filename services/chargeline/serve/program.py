@@ -24,6 +24,7 @@ from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
+from chargeline.drafting.signed_heads import tell_head
 from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.program import (
     listen,
@@ -243,10 +244,13 @@ async def _gauges(
 
 
 async def _retention(intake: Intake, settings: Settings, log: FilteringBoundLogger) -> None:
-    """Once an hour, delete what has been kept for as many days as the settings say."""
+    """Once an hour, delete what has been kept for as many days as the settings say, and log the
+    head of the ledger.
+    """
     while True:
         try:
             await forget_old(intake.processor.ledger, settings, utc_now(), log)
+            await tell_head(intake.processor.ledger, settings, utc_now(), log)
         except LedgerError as error:
             log.error("retention.waiting", exc_info=error)
         await asyncio.sleep(RETENTION_SECONDS)

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         "at the start, without a shell. Put no secret into it.",
         "a program and its arguments",
     )
+    signing_key_file: FilePath | None = _set(
+        None,
+        "An Ed25519 key as PEM, with which the head of the ledger is signed in the log once an "
+        "hour, and by `chargeline ledger head --sign`. Keep it from who writes the ledger.",
+    )
     retention_days: _Count = _set(
         400,
         "Days that messages and drafts are kept after the last change of their visit. A parked "

@@ -33,6 +33,7 @@ ALIKE_SECONDS = 60.0
 _EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _KEY = re.compile(r"[a-z_]{1,40}")
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,200}")
+_HEAD = re.compile(r'[{}a-z0-9_":,.+TZ -]{1,2000}')
 _WORDS = re.compile(rf"[^\x00-\x1f\x7f]{{1,{WORDS_MOST}}}")
 
 
@@ -42,6 +43,11 @@ def _is_name(value: object) -> bool:
 
 def _is_words(value: object) -> bool:
     return isinstance(value, str) and (value == "" or _WORDS.fullmatch(value) is not None)
+
+
+def _is_head(value: object) -> bool:
+    """The head of the ledger, which is numbers and hashes (`drafting/signed_heads.py`)."""
+    return isinstance(value, str) and _HEAD.fullmatch(value) is not None
 
 
 def _is_number(value: object) -> bool:
@@ -59,7 +65,7 @@ class _ToldNames(tuple[str, ...]):
 _NAMES = (
     "source", "program", "version", "rulebook", "interface", "facility", "visit", "encounter",
     "policy", "topic", "group", "instance", "message_type", "code", "reason", "status", "outcome",
-    "error", "phase", "host", "signal", "variable",
+    "error", "phase", "host", "signal", "variable", "signature", "key",
 )  # fmt: skip
 _NUMBERS = (
     "partition", "offset", "generation", "count", "messages", "visits", "lines", "questions",
@@ -72,6 +78,7 @@ KEYS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         **dict.fromkeys(_NAMES, _is_name),
         **dict.fromkeys(_NUMBERS, _is_number),
         "where": _is_words,
+        "head": _is_head,
         "says": lambda value: isinstance(value, _Told),
         "template": lambda value: isinstance(value, _Told),
         "caused_by": lambda value: isinstance(value, _ToldNames),
