@@ -23,6 +23,7 @@ from chargeline.hl7.reader import read_message
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 from tests.bench.feeds import busy_centre, long_account, long_infusion, one_long_encounter
+from tests.bench.storing import print_storing
 
 VISITS, SEED, ROUNDS, BATCH = 600, 11, 5, 500
 HL7APY_MESSAGES, PYTHON_HL7_MESSAGES = 40, 400
@@ -47,7 +48,8 @@ def main() -> int:
     size = sum(len(data) for _style, data in feed) // len(feed)
     print(f"{len(feed)} messages of {VISITS} visits, {size} bytes on average;")
     print(f"one core, {ROUNDS} rounds\n")
-    _print_speed(feed, rulebook, profiles)
+    rate = _print_speed(feed, rulebook, profiles)
+    print_storing(feed, 1 / rate)
     _print_growth(rulebook, profiles["action-stream"])
     return 0
 
@@ -57,7 +59,8 @@ def main() -> int:
 
 def _print_speed(
     feed: Sequence[tuple[str, bytes]], rulebook: Rulebook, profiles: dict[str, Profile]
-) -> None:
+) -> float:
+    """Print what each candidate does a second; returns how many messages a second are drafted."""
     sample = [data.decode() for _style, data in feed[:: max(1, len(feed) // 400)]]
     readable = [text for text in sample if _hl7apy_reads(text)]
     refused = len(sample) - len(readable)
@@ -82,6 +85,7 @@ def _print_speed(
         ratios = sorted(rates[ours] / rates[theirs] for rates in rounds)
         median, span = statistics.median(ratios), f"{ratios[0]:,.1f} to {ratios[-1]:,.1f}"
         print(f"  {name:<38}{median:>8,.1f}   {span}   wanted {wanted:,.0f}")
+    return statistics.median(rates["bytes to updated draft"] for rates in rounds)
 
 
 def _hl7apy_reads(text: str) -> bool:

@@ -142,13 +142,40 @@ async def test_retention_leaves_what_is_held(ledger: Ledger) -> None:
         await batch.hold(PATIENT, READING, MORNING, who="ANNA", why="case 1")
     held = await counted(ledger)
     await everything(ledger, V2, "P2", 2)
-    bounds = {"record_before": LATER, "parked_before": LATER}
+    bounds = {"record_before": LATER, "parked_before": LATER, "reads": READING.patients_of}
     await ledger.forget(LATER, **bounds, chunk=1)
     assert await counted(ledger) == {**held, "outbox": 2}
     async with ledger.batch() as batch:
         await batch.release(PATIENT)
     await ledger.forget(LATER, **bounds)
     assert await counted(ledger) == {"outbox": 2}
+
+
+@pytest.mark.parametrize("later", ["P1", "P7"], ids=["same number", "number merged later"])
+async def test_a_hold_of_a_patient_covers_what_comes_later(ledger: Ledger, later: str) -> None:
+    """A visit, a message of no visit and a parked one that came after the hold stay, and `forget`
+    refuses the visit. What is of another patient goes, and all goes after the release.
+    """
+    await everything(ledger, V1, "P1", 1)
+    async with ledger.batch() as batch:
+        await batch.hold(PATIENT, READING, MORNING, who="ANNA", why="case 1")
+        await batch.add_merges([], [merge("P7", "P1")])
+    await everything(ledger, V3, later, 3)
+    async with ledger.batch() as batch:
+        await batch.put_contributions([V3], [])  # a visit need not add to the record
+    before = await counted(ledger)
+    await everything(ledger, V2, "P2", 2)
+    with pytest.raises(OnHold):
+        await erased(ledger, Whose("visit", "NORTH", "V3"))
+    bounds = {"record_before": LATER, "parked_before": LATER, "reads": READING.patients_of}
+    await ledger.forget(LATER, **bounds, chunk=1)
+    left = await counted(ledger)
+    assert {**left, "hold": 0, "outbox": 0} == {**before, "hold": 0, "outbox": 0}
+    assert left["hold"] > before["hold"]
+    async with ledger.batch() as batch:
+        assert await batch.release(PATIENT) == left["hold"]
+    await ledger.forget(LATER, **bounds)
+    assert await counted(ledger) == {"outbox": 3}
 
 
 async def test_a_visit_that_takes_a_held_one_over_is_held_as_well(ledger: Ledger) -> None:

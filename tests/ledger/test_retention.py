@@ -187,8 +187,8 @@ async def test_a_transaction_of_retention_is_bounded(
         await keep(ledger, VisitKey("NORTH", f"W{number}"), "final", number)
     pieces: list[int] = []
 
-    async def counted(*words: object) -> Forgotten:
-        some = await forget_some(*words)  # type: ignore[arg-type]
+    async def counted(*words: object, **named: object) -> Forgotten:
+        some = await forget_some(*words, **named)  # type: ignore[arg-type]
         pieces.append(some.visits)
         return some
 

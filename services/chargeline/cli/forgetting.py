@@ -19,8 +19,8 @@ _VERBS = {
     ),
     "hold": (
         "keep one visit or patient beyond its days (legal hold)",
-        "Keeps all that the ledger has now of one visit or patient: retention and `ledger forget` "
-        "leave it alone until it is released. Hold a patient again after later visits.",
+        "Keeps all that the ledger has of one visit or patient, of a patient also what comes "
+        "later: retention and `ledger forget` leave it alone until it is released.",
     ),
     "release": (
         "end a hold",

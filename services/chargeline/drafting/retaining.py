@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.hl7.patient_numbers import patient_numbers
 from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
 
@@ -20,6 +21,7 @@ async def forget_old(
         now - timedelta(days=settings.retention_days),
         record_before=now - timedelta(days=settings.record_retention_days),
         parked_before=now - timedelta(days=settings.parked_retention_days),
+        reads=patient_numbers,
     )
     if forgotten.visits:
         log.info("forgotten", count=forgotten.visits)

@@ -23,15 +23,20 @@ def canonical(values: Iterable[Kept]) -> bytes:
     for value in values:
         if isinstance(value, str):
             data = value.encode("utf-8", "surrogatepass")
-            parts.append(b"t%d:%b" % (len(data), data))
+            size = len(data)
+            parts += (_TEXT[size] if size < _SHORT else b"t%d:" % size, data)
         elif isinstance(value, int):
             data = b"%d" % value
-            parts.append(b"i%d:%b" % (len(data), data))
+            parts += (b"i%d:" % len(data), data)
         elif value is None:
             parts.append(b"n")
         else:
-            parts.append(b"b%d:%b" % (len(value), value))
+            parts += (b"b%d:" % len(value), value)
     return b"".join(parts)
+
+
+_SHORT = 256
+_TEXT = [b"t%d:" % size for size in range(_SHORT)]  # a batch writes thousands of short texts
 
 
 def link(before: str, body: bytes) -> str:

@@ -6,6 +6,7 @@ these types too, so a type must never change its meaning: ledgers in the field w
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
@@ -13,6 +14,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
+# A time of a row is written twice at least, under its seal and into its column.
+@lru_cache(maxsize=4_096)
 def stamp(value: datetime) -> str:
     """An aware time as text that sorts by time: 2026-03-02T08:00:00.000000+00:00."""
     assert value.tzinfo is not None, "a time without its zone"

@@ -13,8 +13,14 @@ from sqlalchemy import Column, LargeBinary, Select, Table, delete, func, literal
 from chargeline.engine import VisitKey
 from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.errors import OnHold
-from chargeline.ledger.holding import holds_on_any
-from chargeline.ledger.records import Belongings, StoredMessage, StoredParkedMessage, Whose
+from chargeline.ledger.holding import held_patients, holds_on_any
+from chargeline.ledger.records import (
+    Belongings,
+    StoredHold,
+    StoredMessage,
+    StoredParkedMessage,
+    Whose,
+)
 from chargeline.ledger.retention import remove, remove_merges, remove_sealed, removed_seals
 from chargeline.ledger.sealing import Sum, added
 from chargeline.ledger.transaction import Transaction
@@ -120,7 +126,9 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
     nothing is removed.
     """
     owned = await belongings(transaction, whose, reading)
-    if holds := await holds_on_any(transaction, owned):
+    holds = await holds_on_any(transaction, owned)
+    holds += await _holds_on_patients(transaction, owned, reading)
+    if holds:
         since = min(hold.placed_at for hold in holds).isoformat(timespec="seconds")
         raise transaction.fail(
             OnHold(
@@ -145,6 +153,18 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
         delete(tables.outbox).where(tables.outbox.c.key.in_(keys))
     )
     return Erased(removed, owned.visits, {"message": added(messages), "parked": added(parked)})
+
+
+async def _holds_on_patients(
+    transaction: Transaction, owned: Belongings, reading: Identification
+) -> list[StoredHold]:
+    """The holds on patients whom messages of these visits name: a held patient's later visit."""
+    patients = await held_patients(transaction, reading.patients_of)
+    if not patients:
+        return []
+    by_visit = await View(transaction).messages_of(owned.visits)
+    messages = [message for rows in by_visit.values() for message in rows]
+    return [hold for row in messages for hold in patients.on(row.facility, row.raw)]
 
 
 async def _sealed(

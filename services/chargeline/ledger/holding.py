@@ -2,11 +2,13 @@
 
 This module owns the rows of `hold` and the question whether something is held. A hold of a visit is
 a row for each number that merges link with it. A hold of a patient is a row for each number of the
-patient and for each visit, message and parked message of the patient that the ledger has then; the
-column `of` names the hold that a row belongs to. It removes nothing.
+patient and for each visit, message and parked message of the patient that the ledger has then. What
+comes later is held by the patient's numbers: `HeldPatients` says whether bytes name a held patient,
+and who removes anything asks it and adds a row. The column `of` names the hold that a row belongs
+to. It removes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, delete, exists, select
 from chargeline.ledger import statements, tables
 from chargeline.ledger.records import Belongings, HoldKind, StoredHold
 from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.view import View
 
 
 def is_held(kind: HoldKind, facility: Column[Any], number: Column[Any]) -> ColumnElement[bool]:
@@ -32,6 +35,53 @@ async def holds_on(
     statement = select(table).where(table.c.kind == kind, among)
     keyed = statements.keyed(transaction.dialect, numbers)
     return [StoredHold._make(row) for row in await transaction.rows(statement, keyed)]
+
+
+PatientsOf = Callable[[bytes], Iterable[str]]
+"""The patient numbers that stand in the bytes of a message."""
+
+
+class HeldPatients:
+    """The holds on patients, and which of them are about a message."""
+
+    def __init__(self, holds: Mapping[tuple[str, str], StoredHold], reads: PatientsOf) -> None:
+        self._holds = holds
+        self._reads = reads
+
+    def __bool__(self) -> bool:
+        return bool(self._holds)
+
+    def on(self, facility: str | None, raw: bytes) -> list[StoredHold]:
+        """The holds on the patients whom a message names; without a facility, those of any."""
+        if not self._holds:
+            return []
+        named = set(self._reads(raw))
+        return [
+            hold
+            for (where, number), hold in self._holds.items()
+            if number in named and facility in (where, None)
+        ]
+
+
+async def held_patients(transaction: Transaction, reads: PatientsOf | None) -> HeldPatients:
+    """The patients on hold, under every number that merges link by now."""
+    table = tables.hold
+    rows = await transaction.rows(select(table).where(table.c.kind == "patient"))
+    holds = {(hold.facility, hold.number): hold for hold in map(StoredHold._make, rows)}
+    assert reads is not None or not holds, "who removes must be able to tell patients"
+    for key, hold in list(holds.items()):
+        for merge in await View(transaction).patient_merges_around([key]):
+            for end in (merge.prior, merge.surviving):
+                holds.setdefault((merge.facility, end), hold._replace(number=end))
+    return HeldPatients(holds, reads or (lambda _raw: ()))
+
+
+async def extend(
+    transaction: Transaction, holds: Iterable[StoredHold], kind: HoldKind, number: str
+) -> None:
+    """Hold something else for as long as these holds last."""
+    rows = [hold._replace(kind=kind, number=number) for hold in holds]
+    await transaction.insert(tables.hold, rows, "replace")
 
 
 async def holds_on_any(transaction: Transaction, belongings: Belongings) -> list[StoredHold]:
@@ -61,10 +111,3 @@ async def release(transaction: Transaction, facility: str, name: str) -> int:
     table = tables.hold
     here = (table.c.facility == facility) & (table.c.of == name)
     return await transaction.run(delete(table).where(here))
-
-
-async def spread(transaction: Transaction, holds: Sequence[StoredHold], visit: str) -> None:
-    """Hold a visit into which a held one was merged since, for as long as that one is held."""
-    await transaction.insert(
-        tables.hold, [hold._replace(number=visit) for hold in holds], "replace"
-    )

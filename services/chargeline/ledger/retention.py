@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Table,
     Text,
     cast,
@@ -27,9 +28,17 @@ from sqlalchemy.sql.dml import ReturningDelete
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.auditing import Act, append
-from chargeline.ledger.holding import holds_on, is_held, spread
+from chargeline.ledger.data_keys import to_read
+from chargeline.ledger.holding import (
+    HeldPatients,
+    PatientsOf,
+    extend,
+    held_patients,
+    holds_on,
+    is_held,
+)
 from chargeline.ledger.merges import leading_to
-from chargeline.ledger.records import Forgotten
+from chargeline.ledger.records import Forgotten, StoredMessage, StoredParkedMessage
 from chargeline.ledger.sealing import added
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import Keys, View
@@ -38,24 +47,32 @@ _SETTLED = ("retried", "dropped")
 
 
 async def forget_some(
-    transaction: Transaction, before: datetime, parked_before: datetime, chunk: int
+    transaction: Transaction,
+    before: datetime,
+    parked_before: datetime,
+    *,
+    chunk: int,
+    reads: PatientsOf | None,
 ) -> Forgotten:
     """Remove old visits, old messages of no visit and old parked messages, at most `chunk` of each.
 
     A parked message goes when a person has seen to it and it came before `before`, or when it came
     before `parked_before`, whether or not a person has seen to it. What was removed is an act of
-    the audit trail.
+    the audit trail. `reads` tells which patients a message names: what is a held patient's stays.
     """
+    patients = await held_patients(transaction, reads)
     old = await _old_visits(transaction, before, chunk)
     members = leading_to(old, await View(transaction).merges_around(old))
     members = await _not_held(transaction, members)
+    members = await _of_no_held_patient(transaction, members, patients)
     everyone = {member for numbers in members.values() for member in numbers}
-    messages = await _stray_messages(transaction, before, chunk)
+    messages = await _stray_messages(transaction, before, chunk, patients)
     some = Forgotten()
     if everyone:
         messages += await remove_sealed(transaction, tables.message, everyone)
         some = await _forget_visits(transaction, everyone)
-    seen_to, unseen = await _parked(transaction, before, parked_before, chunk)
+    bounds = (max(before, parked_before), parked_before)
+    seen_to, unseen = await _parked(transaction, bounds, chunk, patients)
     some = some._replace(messages=len(messages), parked=len(seen_to), parked_unseen=len(unseen))
     if some != Forgotten():
         removed = {"message": added(messages), "parked": added([*seen_to, *unseen])}
@@ -88,7 +105,29 @@ async def _not_held(
     for key, numbers in members.items():
         on = [hold for hold in holds if VisitKey(hold.facility, hold.number) in numbers]
         if on:
-            await spread(transaction, on, key.visit)
+            await extend(transaction, on, "visit", key.visit)
+        else:
+            free[key] = numbers
+    return free
+
+
+async def _of_no_held_patient(
+    transaction: Transaction, members: dict[VisitKey, list[VisitKey]], patients: HeldPatients
+) -> dict[VisitKey, list[VisitKey]]:
+    """The visits of which no message names a held patient. The others are held from now on."""
+    if not patients:
+        return members
+    free = {}
+    for key, numbers in members.items():
+        by_number = await View(transaction).messages_of(numbers, merges=())
+        on = {
+            hold.of: hold
+            for messages in by_number.values()
+            for message in messages
+            for hold in patients.on(message.facility, message.raw)
+        }
+        if on:
+            await extend(transaction, on.values(), "visit", key.visit)
         else:
             free[key] = numbers
     return free
@@ -147,16 +186,38 @@ async def removed_seals(
     return [row.seal for row in await transaction.rows(removal, asked)]
 
 
-async def _stray_messages(transaction: Transaction, before: datetime, limit: int) -> list[str]:
+async def _stray_messages(
+    transaction: Transaction, before: datetime, limit: int, patients: HeldPatients
+) -> list[str]:
     """Remove old messages that name no visit; gives their seals. Their merges stay, in
     `patient_merge`.
     """
     table = tables.message
     keys = tuple(table.primary_key)
     held = is_held("message", table.c.facility, table.c.digest)
-    old = select(*keys).where(table.c.visit == "", table.c.received_at < before, ~held).limit(limit)
+    is_old = (table.c.visit == "") & (table.c.received_at < before) & ~held
+    while await _hold_strays(transaction, is_old, limit, patients):
+        pass
+    old = select(*keys).where(is_old).order_by(*keys).limit(limit)
     gone = delete(table).where(tuple_(*keys).in_(old)).returning(table.c.seal)
     return await removed_seals(transaction, gone)
+
+
+async def _hold_strays(
+    transaction: Transaction, is_old: ColumnElement[bool], limit: int, patients: HeldPatients
+) -> int:
+    """Hold what is a held patient's among the next rows; returns how many those are."""
+    if not patients:
+        return 0
+    table, count = tables.message, 0
+    columns = [table.c[name] for name in StoredMessage._fields]
+    ordered = select(*columns).where(is_old).order_by(*table.primary_key).limit(limit)
+    stored = [StoredMessage._make(row) for row in await transaction.rows(ordered)]
+    for message in await to_read(transaction, "message", stored):
+        on = patients.on(message.facility, message.raw)
+        await extend(transaction, on, "message", message.digest)
+        count += bool(on)
+    return count
 
 
 async def forget_contributions(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
@@ -174,10 +235,10 @@ async def forget_contributions(transaction: Transaction, before: datetime, chunk
 
 
 async def _parked(
-    transaction: Transaction, before: datetime, parked_before: datetime, limit: int
+    transaction: Transaction, bounds: tuple[datetime, datetime], limit: int, patients: HeldPatients
 ) -> tuple[list[str], list[str]]:
     """Remove old parked messages; gives the seals of those to which a person had seen, and of the
-    others.
+    others. `bounds` are the moments before which they came.
     """
     table = tables.parked
     seen_to = table.c.status.in_(_SETTLED)
@@ -186,11 +247,31 @@ async def _parked(
     )
     held = or_(alone, is_held("visit", table.c.facility, table.c.visit))
     seals = []
-    for kind, end in ((seen_to, max(before, parked_before)), (~seen_to, parked_before)):
-        old = select(table.c.id).where(kind, table.c.first_seen < end, ~held).limit(limit)
+    for kind, end in zip((seen_to, ~seen_to), bounds, strict=True):
+        is_old = kind & (table.c.first_seen < end) & ~held
+        while await _hold_parked(transaction, is_old, limit, patients):
+            pass
+        old = select(table.c.id).where(is_old).order_by(table.c.id).limit(limit)
         gone = delete(table).where(table.c.id.in_(old)).returning(table.c.seal)
         seals.append(await removed_seals(transaction, gone))
     return seals[0], seals[1]
+
+
+async def _hold_parked(
+    transaction: Transaction, is_old: ColumnElement[bool], limit: int, patients: HeldPatients
+) -> int:
+    """Hold what is a held patient's among the next rows; returns how many those are."""
+    if not patients:
+        return 0
+    table, count = tables.parked, 0
+    columns = [table.c[name] for name in StoredParkedMessage._fields]
+    rows = await transaction.rows(select(*columns).where(is_old).order_by(table.c.id).limit(limit))
+    stored = [StoredParkedMessage._make(row) for row in rows]
+    for message in await to_read(transaction, "parked", stored):
+        on = patients.on(message.facility, message.raw)
+        await extend(transaction, on, "parked", str(message.id))
+        count += bool(on)
+    return count
 
 
 async def forget_traces(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:

@@ -64,17 +64,15 @@ def seal_of(about: str, values: Iterable[Any]) -> str:
 
     A time may be given as such, or as the text that SQLite stores.
     """
-    return link("", canonical((about, *map(_stored, values))))
-
-
-def _stored(value: Any) -> Any:
-    return stamp(value) if isinstance(value, datetime) else value
+    stored = [stamp(value) if isinstance(value, datetime) else value for value in values]
+    return link("", canonical([about, *stored]))
 
 
 def sealed_message(message: StoredMessage) -> StoredMessage:
     """The message with its seal. A message without MSH-7 has "" as the time that it was sent."""
     values: list[Any] = list(message[:-2])
-    values[_SENT] = "" if message.sent is None else message.sent
+    if message.sent is None:
+        values[_SENT] = ""
     if message.data_key:
         values.append(message.data_key)
     return message._replace(seal=seal_of("message", values))

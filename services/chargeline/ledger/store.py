@@ -30,6 +30,7 @@ from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
 from chargeline.ledger.errors import explained
 from chargeline.ledger.heads import TableHead, heads, held_against
+from chargeline.ledger.holding import PatientsOf
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some, forget_traces
@@ -264,20 +265,24 @@ class Ledger:
         record_before: datetime,
         parked_before: datetime,
         chunk: int = 200,
+        reads: PatientsOf | None = None,
     ) -> Forgotten:
         """Remove what is older than a moment, and patients' records older than `record_before`.
 
         Of a visit that was last changed before that moment the messages, revisions and questions
         go, and what is left of it with patients' records. Messages of no visit and parked messages
         that a person has seen to go as well, and others that came before `parked_before`. One
-        transaction takes at most `chunk` visits, so that other programs get their turn.
+        transaction takes at most `chunk` visits, so that other programs get their turn. `reads`
+        tells which patients a message names, and must be given where a patient is held.
         """
         total = Forgotten()
         while True:
             async with self._writing() as transaction:
                 some = await forget_contributions(transaction, record_before, chunk)
                 some = some.plus(await forget_traces(transaction, record_before, chunk))
-                some = some.plus(await forget_some(transaction, before, parked_before, chunk))
+                some = some.plus(
+                    await forget_some(transaction, before, parked_before, chunk=chunk, reads=reads)
+                )
             if some == Forgotten():
                 return total
             total = total.plus(some)
