@@ -8,8 +8,9 @@ GRANT SELECT ON alembic_version TO chargeline_capture, chargeline_relay, chargel
   chargeline_auditor;
 
 -- capture (and serve): drafts, retention once an hour, and its own start in the trail
-GRANT SELECT, INSERT, DELETE ON message, parked, draft_revision, answer, visit_merge, patient_merge
+GRANT SELECT, INSERT, DELETE ON message, parked, draft_revision, visit_merge, patient_merge
   TO chargeline_capture;
+GRANT SELECT, DELETE ON answer TO chargeline_capture;
 GRANT SELECT, INSERT, UPDATE, DELETE ON visit, question, contribution TO chargeline_capture;
 GRANT SELECT, INSERT, UPDATE ON tally, partition_offset, hold TO chargeline_capture;
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_capture;
@@ -33,7 +34,7 @@ GRANT UPDATE (status, seal) ON parked TO chargeline_operator;
 GRANT UPDATE (kek, wrapped) ON data_key TO chargeline_operator;
 GRANT UPDATE ON partition_offset TO chargeline_operator;
 GRANT UPDATE ON visit TO chargeline_operator;
-GRANT INSERT ON outbox TO chargeline_operator;
+GRANT INSERT ON outbox, answer TO chargeline_operator;
 GRANT DELETE ON message, parked, visit, draft_revision, question, answer, visit_merge,
   patient_merge, contribution, outbox TO chargeline_operator;
 

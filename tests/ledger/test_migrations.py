@@ -21,10 +21,11 @@ from chargeline.ledger import (
 )
 from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
+from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.sealing import Tally, sealed_message, tallies
 from chargeline.ledger.tables import metadata
 
-from .rows import V1, V2, initial_service, message, parked, revision, visit
+from .rows import MORNING, V1, V2, initial_service, message, parked, revision, visit
 
 RECORDS = {
     "message": "StoredMessage",
@@ -251,6 +252,7 @@ async def test_rows_of_an_older_ledger_are_sealed_and_chained(url: str) -> None:
     for name, rows in old.items():
         await run(url, insert_old(name, rows))
     await run(url, insert_old("visit", [visit(V1, revision=2)]))
+    await run(url, insert_old("answer", [StoredAnswer(*V1, "a1", MORNING, "{}")]))
     await migrated(url)
     ledger = await Ledger.open(url)
     walked = await ledger.verify()
@@ -258,6 +260,7 @@ async def test_rows_of_an_older_ledger_are_sealed_and_chained(url: str) -> None:
         ("audit", 0, None),
         ("message", 1_100, None),
         ("parked", 2, None),
+        ("answer", 1, None),
         ("draft_revision", 2, None),
     ]
     first = sha256(bodies[0].encode()).hexdigest()

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from chargeline.ledger import Act, Ledger
+from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.store import WRITING
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.verifying import Verified, verify
@@ -18,13 +19,13 @@ from tests.golden.messages import given
 
 from .rows import MORNING, message, parked
 
-TABLES = ("message", "draft_revision", "parked", "audit")
+TABLES = ("message", "draft_revision", "parked", "answer", "audit")
 ROWS_OF_A_TABLE = 3
 DROPPED = Act("parked.drop", "parked", "1", who="ANNA", why="sent twice")
 
 
 async def filled(ledger: Ledger) -> Bench:
-    """Two visits with three revisions, a message without MSH-7, parked messages, and acts."""
+    """Two visits with revisions and answers, a message without MSH-7, parked messages, acts."""
     bench = Bench(ledger)
     await bench.claim()
     for hour in ("09", "11", "13"):
@@ -35,6 +36,8 @@ async def filled(ledger: Ledger) -> Bench:
         await bench.feed(keyed(doses))
     async with ledger.batch() as batch:
         await batch.add_messages([message(1, sent=None), message(1, sent=None), message(2)])
+        answers = [StoredAnswer("ZEBRA", f"V{n}", "a1", MORNING, '{"units": 1}') for n in (1, 2)]
+        await batch.add_answers([*answers, answers[0]])
         await batch.park([parked(1), parked(2, facility="NORTH", visit="V1"), parked(3, key=None)])
     for status in ("dropped", "retried"):
         row = (await ledger.parked())[0]
@@ -57,6 +60,7 @@ async def test_what_programs_write_is_whole(ledger: Ledger) -> None:
         "audit": 4,
         "message": 8,
         "parked": 3,
+        "answer": 2,
         "draft_revision": 6,
     }
     assert await ledger.verify() == walked
@@ -169,6 +173,7 @@ async def test_a_row_that_was_added_is_found(ledger: Ledger) -> None:
         ("message", {"visit": "'V9'"}),
         ("draft_revision", {"revision": "9"}),
         ("draft_revision", {"visit": "'V9'", "revision": "1"}),
+        ("answer", {"answer_id": "'a9'"}),
         ("audit", {"number": "9"}),
     ):
         rows = [row for row in await all_rows(ledger) if row[0] == table]
@@ -199,9 +204,12 @@ async def test_what_retention_removes_is_not_missing(ledger: Ledger) -> None:
         await batch.add_messages([message(7, visit="")])
     bench.now += timedelta(days=1)
     await bench.feed(keyed([given("CEFAZOLIN", "1 g", "1500", "1530", visit="V3", patient="V3")]))
+    async with ledger.batch() as batch:
+        await batch.add_answers([StoredAnswer("ZEBRA", "V3", "a1", MORNING, "{}")])
     bounds = {"record_before": MORNING, "parked_before": MORNING}
     forgotten = await ledger.forget(bench.now - timedelta(hours=1), **bounds, chunk=1)
     assert (forgotten.visits, forgotten.revisions, forgotten.parked) == (2, 6, 2)
+    assert forgotten.answers == 2
     assert broken(await ledger.verify()) == set()
     async with ledger.view() as view:
         acts = await view.acts(0, 100, did="retention")

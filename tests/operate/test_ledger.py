@@ -69,7 +69,7 @@ async def test_a_draft_that_was_changed_from_outside_is_named(
     assert await verify()(settings) == 1
     text = capsys.readouterr().out
     assert "BROKEN at ZEBRA V1 revision 1: expected the chain " in text
-    assert text.count("whole, head") == 3
+    assert text.count("whole, head") == 4
     assert await verify(as_json=True)(settings) == 1
     tables = {row["table"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert tables["draft_revision"]["broken"]["key"] == "ZEBRA V1 revision 1"

@@ -57,7 +57,7 @@ def _add_verify(ledger: "Verbs[argparse.ArgumentParser]") -> None:
     verify = ledger.add_parser(
         "verify",
         help="look whether the ledger is as it was written",
-        description="Walks over the audit trail, the messages, the parked messages and the "
+        description="Walks over the audit trail, messages, parked messages, answers and the "
         "revisions of drafts, and names the first row of each that was changed, removed or added "
         "from outside. The exit code is 1 if there is one. Programs may go on meanwhile.",
     )

@@ -21,7 +21,7 @@ from chargeline.engine import canonical, link
 from chargeline.ledger import statements, tables
 from chargeline.ledger.column_types import stamp
 from chargeline.ledger.records import StoredAct
-from chargeline.ledger.sealing import Tally, added
+from chargeline.ledger.sealing import tally_of_all
 from chargeline.ledger.transaction import Transaction
 
 Verb = Literal[
@@ -111,7 +111,7 @@ async def append(transaction: Transaction, acts: Sequence[Act]) -> None:
         chain = chain_of(row, chain)
         new.append(row._replace(chain=chain))
     await transaction.insert(table, new)
-    total = Tally._make((table.name, "", 0, *added([row.chain for row in new])))
+    total = tally_of_all(table.name, [row.chain for row in new])
     await transaction.insert(tables.tally, [total], "add")
 
 

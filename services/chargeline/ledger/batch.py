@@ -38,10 +38,12 @@ from chargeline.ledger.sealing import (
     Tally,
     added,
     plus,
+    sealed_answer,
     sealed_message,
     sealed_parked,
     sealed_revision,
     tallies,
+    tally_of_all,
 )
 from chargeline.ledger.view import Keys, View
 
@@ -145,7 +147,11 @@ class Batch(View):
 
     async def add_answers(self, answers: Sequence[StoredAnswer]) -> None:
         """Keep what people answered; an answer that is kept already stays as it is."""
-        await self._transaction.insert(tables.answer, answers, "ignore")
+        sealed = [sealed_answer(answer) for answer in answers]
+        new = await self._transaction.insert_new(tables.answer, sealed)
+        if new:
+            total = tally_of_all("answer", [sealed[place].seal for place in new])
+            await self._transaction.insert(tables.tally, [total], "add")
 
     async def lock_patients(self, patients: Keys) -> None:
         """Wait until no other batch holds these patients, and hold them until this batch ends.

@@ -29,7 +29,6 @@ from chargeline.ledger.view import View
 _OF_VISITS = (
     tables.draft_revision,
     tables.question,
-    tables.answer,
     tables.contribution,
     tables.visit,
 )
@@ -110,8 +109,8 @@ def _holding(
 
 
 class Erased(NamedTuple):
-    """What went: the number of rows by table, the visits, and the sums of the seals of messages and
-    parked messages, which `ledger verify` needs.
+    """What went: the number of rows by table, the visits, and the sums of the seals of messages,
+    parked messages and answers, which `ledger verify` needs.
     """
 
     rows: dict[str, int]
@@ -140,7 +139,8 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
     visits = [VisitKey(*key) for key in owned.visits]
     removed = {table.name: await remove(transaction, table, visits) for table in _OF_VISITS}
     messages, parked = await _sealed(transaction, owned, visits)
-    removed |= {"message": len(messages), "parked": len(parked)}
+    answers = await remove_sealed(transaction, tables.answer, visits)
+    removed |= {"message": len(messages), "parked": len(parked), "answer": len(answers)}
     removed["visit_merge"] = await remove_merges(transaction, tables.visit_merge, visits)
     removed["patient_merge"] = await remove_merges(
         transaction, tables.patient_merge, owned.patients
@@ -152,7 +152,8 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
     removed["outbox"] = await transaction.run(
         delete(tables.outbox).where(tables.outbox.c.key.in_(keys))
     )
-    return Erased(removed, owned.visits, {"message": added(messages), "parked": added(parked)})
+    sums = {"message": added(messages), "parked": added(parked), "answer": added(answers)}
+    return Erased(removed, owned.visits, sums)
 
 
 async def _holds_on_patients(

@@ -258,13 +258,17 @@ class StoredDataKey(NamedTuple):
 
 
 class StoredAnswer(NamedTuple):
-    """What a person answered or said of a line; `body` is the whole of it in JSON."""
+    """What a person answered or said of a line; `body` is the whole of it in JSON.
+
+    The seal is as in `StoredMessage`.
+    """
 
     facility: str
     visit: str
     answer_id: str
     at: datetime
     body: str
+    seal: str = ""
 
 
 class StoredAct(NamedTuple):

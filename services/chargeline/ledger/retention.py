@@ -67,15 +67,25 @@ async def forget_some(
     members = await _of_no_held_patient(transaction, members, patients)
     everyone = {member for numbers in members.values() for member in numbers}
     messages = await _stray_messages(transaction, before, chunk, patients)
-    some = Forgotten()
+    some, answers = Forgotten(), list[str]()
     if everyone:
         messages += await remove_sealed(transaction, tables.message, everyone)
+        answers = await remove_sealed(transaction, tables.answer, everyone)
         some = await _forget_visits(transaction, everyone)
     bounds = (max(before, parked_before), parked_before)
     seen_to, unseen = await _parked(transaction, bounds, chunk, patients)
-    some = some._replace(messages=len(messages), parked=len(seen_to), parked_unseen=len(unseen))
+    some = some._replace(
+        messages=len(messages),
+        answers=len(answers),
+        parked=len(seen_to),
+        parked_unseen=len(unseen),
+    )
     if some != Forgotten():
-        removed = {"message": added(messages), "parked": added([*seen_to, *unseen])}
+        removed = {
+            "message": added(messages),
+            "parked": added([*seen_to, *unseen]),
+            "answer": added(answers),
+        }
         details = {**some._asdict(), "before": before.isoformat(), "sums": removed}
         why = "kept for as many days as the settings say"
         act = Act("retention", "ledger", "rows", who="retention", why=why, details=details)
@@ -84,14 +94,13 @@ async def forget_some(
 
 
 async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey]) -> Forgotten:
-    """Mark visits as forgotten, and remove all of them but their messages."""
+    """Mark visits as forgotten, and remove all of them that has no tally."""
     ours = statements.among(transaction.dialect, tables.visit.c.facility, tables.visit.c.visit)
     marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(
         visits=await transaction.run(marked, statements.keyed(transaction.dialect, everyone)),
         revisions=await remove(transaction, tables.draft_revision, everyone),
         questions=await remove(transaction, tables.question, everyone),
-        answers=await remove(transaction, tables.answer, everyone),
     )
 
 

@@ -19,12 +19,18 @@ from typing import Any, NamedTuple
 
 from chargeline.engine import canonical, link
 from chargeline.ledger.column_types import stamp
-from chargeline.ledger.records import StoredMessage, StoredParkedMessage, StoredRevision
+from chargeline.ledger.records import (
+    StoredAnswer,
+    StoredMessage,
+    StoredParkedMessage,
+    StoredRevision,
+)
 
 _NOT_ITS_OWN = ("id", "data_key", "seal")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "message": tuple(name for name in StoredMessage._fields if name not in _NOT_ITS_OWN),
     "parked": ("id", *(n for n in StoredParkedMessage._fields if n not in _NOT_ITS_OWN)),
+    "answer": tuple(name for name in StoredAnswer._fields if name not in _NOT_ITS_OWN),
     # The chain is over the body, so the seal has no need to read the body again.
     "draft_revision": tuple(n for n in StoredRevision._fields if n not in ("body", "seal")),
 }
@@ -93,6 +99,11 @@ def sealed_revision(row: StoredRevision) -> StoredRevision:
     return row._replace(seal=seal_of("draft_revision", (*row[:7], row.changes, row.chain)))
 
 
+def sealed_answer(row: StoredAnswer) -> StoredAnswer:
+    """The answer with its seal."""
+    return row._replace(seal=seal_of("answer", row[:-1]))
+
+
 def added(seals: Iterable[str]) -> Sum:
     """The number of some seals, and their sum."""
     lanes = [unpack(">8I", bytes.fromhex(seal)) for seal in seals]
@@ -102,6 +113,11 @@ def added(seals: Iterable[str]) -> Sum:
 def plus(one: Sum, other: Sum, sign: int = 1) -> Sum:
     """One sum and another, or one less another with -1."""
     return tuple(a + sign * b for a, b in zip(one, other, strict=True))
+
+
+def tally_of_all(about: str, seals: Sequence[str]) -> Tally:
+    """What new rows add to the tally of a table whose rows come by no partition."""
+    return Tally._make((about, "", 0, *added(seals)))
 
 
 def tallies(about: str, rows: Sequence[StoredMessage | StoredParkedMessage]) -> list[Tally]:

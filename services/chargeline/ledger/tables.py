@@ -248,6 +248,7 @@ answer = Table(
     Column("answer_id", Name(), primary_key=True),
     Column("at", Instant, nullable=False),
     Column("body", Text, nullable=False),
+    Column("seal", Text, nullable=False, server_default=""),
     comment="What people answered to questions or said of lines; rows are added, never changed.",
 )
 

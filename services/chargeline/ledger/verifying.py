@@ -19,7 +19,7 @@ from chargeline.ledger.column_types import stamp
 from chargeline.ledger.data_keys import to_read
 from chargeline.ledger.errors import KeyWrong, NotAsWritten
 from chargeline.ledger.records import StoredAct, StoredMessage, StoredParkedMessage
-from chargeline.ledger.sealing import COLUMNS, NOTHING, Sum, added, plus, seal_of
+from chargeline.ledger.sealing import COLUMNS, ENCRYPTED, NOTHING, Sum, added, plus, seal_of
 from chargeline.ledger.transaction import Transaction
 
 
@@ -47,14 +47,14 @@ class Verified(NamedTuple):
 
 
 async def verify(transaction: Transaction) -> list[Verified]:
-    """Walk over the audit trail, the messages, the parked messages and the revisions."""
+    """Walk over the audit trail, messages, parked messages, answers and revisions."""
     kept = await sums_of_tallies(transaction)
     audit, removed = await _audit(transaction, kept.get("audit", NOTHING))
     sealed = [
         await _sealed(
             transaction, table, plus(kept.get(table.name, NOTHING), removed[table.name], -1)
         )
-        for table in (tables.message, tables.parked)
+        for table in (tables.message, tables.parked, tables.answer)
     ]
     return [audit, *sealed, await _revisions(transaction)]
 
@@ -72,7 +72,7 @@ async def sums_of_tallies(transaction: Transaction) -> dict[str, Sum]:
 
 async def _audit(transaction: Transaction, kept: Sum) -> tuple[Verified, dict[str, Sum]]:
     """The chain of the trail, and the sums of what retention removed by it."""
-    removed = {"message": NOTHING, "parked": NOTHING}
+    removed = {"message": NOTHING, "parked": NOTHING, "answer": NOTHING}
     broken, chain, count, seen = None, "", 0, NOTHING
     columns = StoredAct._fields
     async for row in _stored(transaction, tables.audit, columns, ["number"]):
@@ -95,7 +95,10 @@ def _with_removed(removed: dict[str, Sum], values: Sequence[Any]) -> dict[str, S
     if values[4] not in ("retention", "ledger.forget"):
         return removed
     sums = json.loads(values[7])["sums"]
-    return {about: plus(before, tuple(sums[about])) for about, before in removed.items()}
+    # An act of an older chargeline tells no answers, which had no tally then.
+    return {
+        about: plus(before, tuple(sums.get(about, NOTHING))) for about, before in removed.items()
+    }
 
 
 def _miscounted(expected: Sum, count: int, seen: Sum) -> BrokenLink | None:
@@ -122,9 +125,11 @@ async def _sealed(transaction: Transaction, table: Table, kept: Sum) -> Verified
     columns, keys = COLUMNS[table.name], [column.name for column in table.primary_key]
     broken, count, seen = None, 0, NOTHING
     encrypted = opened = 0
-    async for row in _stored(transaction, table, [*columns, "data_key", "seal"], keys):
+    asked = [*columns, "data_key"] if table.name in ENCRYPTED else columns
+    async for row in _stored(transaction, table, [*asked, "seal"], keys):
         count += 1
-        *values, data_key, stored = row
+        values, stored = row[: len(columns)], row[-1]
+        data_key = row[-2] if table.name in ENCRYPTED else 0
         seal = seal_of(table.name, [*values, data_key] if data_key else values)
         seen = plus(seen, added([seal]))
         if broken is None and seal != stored:

@@ -147,7 +147,7 @@ class View:
         wanted = _visit_keys(keys)
         members = leading_to(wanted, merges)
         everyone = {member for numbers in members.values() for member in numbers}
-        rows = list(map(StoredAnswer._make, await self._of(tables.answer, everyone)))
+        rows = [StoredAnswer(*row) for row in await self._of(tables.answer, everyone)]
         ordered = sorted(rows, key=lambda row: (row.at, row.answer_id))
         return {
             key: [row for row in ordered if VisitKey(row.facility, row.visit) in members[key]]
