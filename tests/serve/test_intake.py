@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from chargeline.drafting.acting import act_of, note_start
 from chargeline.drafting.setup import new_processor
 from chargeline.gateway.received import InboundMessage
 from chargeline.gateway.server import Gateway, ListenerSettings, StoreUnavailable
 from chargeline.ledger import Fenced, Ledger, LedgerLimits, Unreachable
+from chargeline.ledger.auditing import _AUDIT_LOCK
 from chargeline.ledger.batch import Batch
 from chargeline.mllp.client import MllpClient
 from chargeline.published.inbound import INTERFACE
@@ -20,8 +22,10 @@ from chargeline.serve.intake import PARTITION, TOPIC, Intake
 from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger
 from chargeline.telemetry.metrics import Metrics
+from tests.clock import PATIENCE_SECONDS
 from tests.golden.messages import given
 from tests.ledger import with_tables
+from tests.ledger.frozen import frozen_session
 
 from . import HOST, code_of, until
 
@@ -281,6 +285,34 @@ async def test_a_successor_fences_the_one_before(ledger: Unsure) -> None:
             with pytest.raises(StoreUnavailable, match="ending"):
                 await first.put(inbound())
         assert await kept(ledger) == 1
+
+
+async def test_a_frozen_one_does_not_keep_its_successor_out(database: str) -> None:
+    """A `serve` froze in the middle of a statement of a batch: the next one ends its session, and
+    goes on at its offset.
+    """
+    ledger = await Ledger.open(await with_tables(database))
+    first, second = intake_on(ledger, "first"), intake_on(ledger, "second")
+    async with working(first):
+        await first.put(inbound())
+    async with frozen_session(database, "BEGIN; UPDATE partition_offset SET next_offset = 9") as it:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await second.claim()
+            await it.read()  # the server has closed it
+    assert second._offset == 1
+    await ledger.close()
+
+
+async def test_a_frozen_act_does_not_keep_a_start_out(database: str) -> None:
+    """A program froze while it added an act to the trail: the start of the next one is noted."""
+    ledger = await Ledger.open(await with_tables(database))
+    start = act_of("program.start", "program", "serve")
+    held = f"BEGIN; SELECT pg_advisory_xact_lock({_AUDIT_LOCK})"
+    async with frozen_session(database, held), asyncio.timeout(PATIENCE_SECONDS):
+        await note_start(ledger, start)
+    async with ledger.view() as view:
+        assert [act.did for act in await view.acts(0, 2)] == ["program.start"]
+    await ledger.close()
 
 
 async def test_a_successor_fences_the_timers_in_their_own_transaction(ledger: Unsure) -> None:

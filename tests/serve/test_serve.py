@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from chargeline.hl7.reader import read_message
@@ -236,6 +237,56 @@ async def test_a_third_one_takes_over_and_the_second_stops(served: Make, url: st
     await deliver(messages[40:], first.port)
     assert await first.stop() == 0
     assert drafted(first.events()) == by_code(messages)
+
+
+async def test_a_frozen_one_is_succeeded_and_ends_when_it_goes_on(
+    served: Make, database: str
+) -> None:
+    """SIGSTOP in the middle of a transaction: a second one takes over and drafts the whole feed.
+    The first ends with 1 when it goes on, and says once why.
+    """
+    messages = feed(10, 34)
+    first = served(database)
+    first.start()
+    await first.ready()
+    sending = asyncio.create_task(deliver(messages, first.port, in_flight=1))
+    await _frozen_in_a_transaction(first, database)
+    sending.cancel()
+    await asyncio.wait([sending])
+    second = served(database)
+    second.start()
+    await second.ready()
+    await deliver(messages, second.port)
+    ledger = await Ledger.open(database)
+    async with ledger.view() as view:
+        (offset,) = await view.offsets()
+    await ledger.close()
+    assert offset.next_offset is not None and offset.next_offset >= len(messages)
+    assert first.process is not None
+    first.process.send_signal(signal.SIGCONT)
+    assert await first.ended() == 1
+    assert second.process is not None and second.process.poll() is None
+    assert await second.stop() == 0, second.said()
+    reasons = [line for line in first.said().splitlines() if line.startswith("chargeline: ")]
+    assert len(reasons) == 1
+    assert "expected to be the only `chargeline serve` of this ledger" in reasons[0]
+    assert drafted(second.events()) == by_code(messages)
+
+
+async def _frozen_in_a_transaction(service: Served, database: str) -> None:
+    """Freeze it while it holds the row of its partition."""
+    assert service.process is not None
+    connection = await asyncpg.connect(database)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            service.process.send_signal(signal.SIGSTOP)
+            try:
+                await connection.execute("SELECT FROM partition_offset FOR UPDATE NOWAIT")
+            except asyncpg.LockNotAvailableError:
+                break
+            service.process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.01)
+    await connection.close()
 
 
 async def test_a_second_one_on_the_same_port_does_not_disturb_the_first(served: Make) -> None:

@@ -64,6 +64,8 @@ def hash_of(settings: Settings) -> str:
 
 
 async def note_start(ledger: Ledger, start: Act) -> None:
-    """Put the start of a program into the audit trail. Raises LedgerError."""
-    async with ledger.batch() as batch:
+    """Put the start of a program into the audit trail, also if another one hangs while it adds an
+    act. Raises LedgerError.
+    """
+    async with ledger.takeover() as batch:
         await batch.audit([start])

@@ -165,14 +165,18 @@ class Ledger:
         finally:
             await asyncio.shield(asyncio.create_task(give_back(connection)))
 
-    async def claim(self, topic: str, partition: int, owner: str) -> int | None:
-        """Take a partition over, as `Batch.claim` does; returns the next offset to read.
-
-        A former owner that hangs and keeps the row locked loses its session
-        (`ledger/successors.py`).
+    @asynccontextmanager
+    async def takeover(self) -> AsyncIterator[Batch]:
+        """A batch of a program that begins or takes over. Whoever of ours hangs and keeps a lock
+        against it loses its session (`ledger/successors.py`).
         """
         async with self._writing() as transaction, not_held_out(self._engine, transaction):
-            return await Batch(transaction).claim(topic, partition, owner)
+            yield Batch(transaction)
+
+    async def claim(self, topic: str, partition: int, owner: str) -> int | None:
+        """Take a partition over, as `Batch.claim` does, in a `takeover` of its own."""
+        async with self.takeover() as batch:
+            return await batch.claim(topic, partition, owner)
 
     async def rotate(self, act: Act) -> Rotated:
         """Wrap all data keys with the newest key; the act says in the trail which one it is.

@@ -48,7 +48,7 @@ def skip(partition: int, to: int, *, who: str, why: str) -> Command:
 
     async def work(settings: Settings) -> int:
         topic = settings.topic_inbound
-        async with opened(settings) as ledger, ledger.batch() as batch:
+        async with opened(settings) as ledger, ledger.takeover() as batch:
             rows = {(row.topic, row.partition): row for row in await batch.offsets()}
             row = rows.get((topic, partition))
             if row is None or (row.next_offset or 0) >= to:

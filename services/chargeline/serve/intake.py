@@ -82,8 +82,10 @@ class Intake:
         """Where the ledger stands if a commit succeeded whose answer never came; None else."""
 
     async def claim(self) -> None:
-        """Take over from the program that served this ledger before; the fence stops that one."""
-        async with self.processor.ledger.batch() as batch:
+        """Take over from the program that served this ledger before; the fence stops that one, also
+        if it hangs in the middle of a transaction.
+        """
+        async with self.processor.ledger.takeover() as batch:
             offset = await batch.claim(TOPIC, PARTITION, self.owner)
             if offset is None:
                 await batch.advance(TOPIC, {PARTITION: Move(None, 0)}, owner=self.owner)
