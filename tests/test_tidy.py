@@ -51,6 +51,7 @@ LAYER = {
     "kafka": "edge",
     "mllp": "edge",
     "files": "edge",
+    "certificates": "edge",
     "telemetry": "edge",
     "settings": "edge",
     "drafting": "floor",

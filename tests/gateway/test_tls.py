@@ -10,13 +10,15 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from pathlib import Path
 
 import pytest
 
+from chargeline.certificates import end_of, seconds_left
 from chargeline.gateway import tls
 from chargeline.gateway.server import Gateway
-from chargeline.gateway.tls import CertificateError, Certificates, TlsFiles, end_of, tls_context
+from chargeline.gateway.tls import CertificateError, Certificates, TlsFiles, tls_context
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
 from tests.clock import PATIENCE_SECONDS, elapse
@@ -285,6 +287,16 @@ def test_the_days_of_our_certificate_are_those_that_openssl_gave_it(
     make_certificate(renewable, "gateway", "hospital", days=days)
     ends = end_of((renewable / "gateway.pem").read_text())
     assert timedelta(0) <= datetime.now(UTC) + timedelta(days=days) - ends < timedelta(minutes=5)
+
+
+def test_the_seconds_that_are_left_are_unknown_without_a_certificate(renewable: Path) -> None:
+    """Two days for one of two days; NaN without a file, for a missing one and for another file."""
+    make_certificate(renewable, "gateway", "hospital", days=2)
+    now = datetime.now(UTC)
+    left = seconds_left(renewable / "gateway.pem", now)
+    assert 0 <= 2 * 86_400 - left < 300
+    for other in (None, renewable / "absent.pem", renewable / "gateway.key"):
+        assert isnan(seconds_left(other, now))
 
 
 async def test_the_end_of_our_certificate_is_said_before_it_comes(

@@ -185,7 +185,9 @@ async def test_a_producer_starts_when_the_broker_is_registered(
 
     watching = Watching()
     monkeypatch.setattr(starting.log, "handlers", [watching])
-    async with kafka.producer(broker.options, topics=[TOPIC], record_bytes=1000) as producer:
+    async with kafka.producer(
+        broker.options, topics=[TOPIC], record_bytes=1000, password=str
+    ) as producer:
         assert producer.client.cluster.brokers()
     (record,) = said
     assert (record.getMessage(), record.levelname) == ("kafka.starting", "WARNING")
@@ -318,7 +320,9 @@ async def test_a_topic_that_is_refused_is_not_asked_for_again(broker: Broker) ->
 
 async def producing(broker: Broker) -> object:
     """Start a producer for a topic that does not exist."""
-    async with kafka.producer(broker.options, topics=["absent"], record_bytes=1000) as producer:
+    async with kafka.producer(
+        broker.options, topics=["absent"], record_bytes=1000, password=str
+    ) as producer:
         return producer
 
 

@@ -755,6 +755,7 @@ class KafkaServer(KafkaListeners, LocalServer):
 # ------------------------------------------------------------------ PostgreSQL
 
 POSTGRES_USER = "chargeline"
+PASSWORD_ROLE = "with_password"
 POSTGRES_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -871,7 +872,10 @@ class PostgresDatabases:
 
 
 class PostgresServer(PostgresDatabases, LocalServer):
-    """One PostgreSQL that trusts every loopback client and flushes each commit to the disk."""
+    """One PostgreSQL that trusts every loopback client and flushes each commit to the disk.
+
+    Members of a role PASSWORD_ROLE need their password.
+    """
 
     title = "PostgreSQL"
     stop_signal = signal.SIGINT  # PostgreSQL's "fast" stop does not wait for clients to leave
@@ -911,6 +915,9 @@ class PostgresServer(PostgresDatabases, LocalServer):
             env=clean_environment(),
             **run_as(self.user),
         )
+        access = self.folder / "data" / "pg_hba.conf"
+        asked = f"host all +{PASSWORD_ROLE} 127.0.0.1/32 scram-sha-256\n"
+        access.write_text(asked + access.read_text(encoding="utf-8"), encoding="utf-8")
 
     def command(self) -> list[str]:
         """The command of the postmaster, in the foreground."""

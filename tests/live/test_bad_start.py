@@ -175,7 +175,7 @@ async def knock(place: str, said: dict[str, object], files: TlsFiles, *topics: s
     options = clients.client_options(
         {"bootstrap_servers": place, "client_id": "test"} | said, files
     )
-    async with clients.producer(options, topics=topics, record_bytes=1000):
+    async with clients.producer(options, topics=topics, record_bytes=1000, password=str):
         return
 
 

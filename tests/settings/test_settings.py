@@ -15,7 +15,7 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.published.events import parked
 from chargeline.settings import Settings, SettingsError, describe, load, variable
 from chargeline.settings.page import as_markdown
-from chargeline.settings.values import expected_of
+from chargeline.settings.values import expected_of, secrets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "correct-ZEBRA-battery"
@@ -303,3 +303,79 @@ def test_a_ca_file_asks_postgresql_for_verified_tls(
     assert query == {"sslmode": ["verify-full"], "sslrootcert": [str(authority)]}
     monkeypatch.setenv("CHARGELINE_LEDGER_URL", VERIFIED)
     assert load().ledger_address() == VERIFIED
+
+
+# ------------------------------------------------------------------ secrets in files
+
+
+def test_every_secret_has_a_setting_for_its_file() -> None:
+    """A secret that could stand in a variable only would end up in the list of processes."""
+    assert secrets() and all(f"{name}_file" in Settings.model_fields for name in secrets())
+
+
+@pytest.mark.parametrize("name", secrets())
+def test_a_secret_in_a_file_counts_and_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """The content counts without its last newline, and is read again; `config` names the variable
+    of the file.
+    """
+    file = tmp_path / "secret"
+    url = f"postgresql+asyncpg://zebra:{SECRET}@localhost/charges"
+    file.write_text(f"{url}\n")
+    monkeypatch.setenv(variable(f"{name}_file"), str(file))
+    settings = load()
+    assert settings.secret(name) == url
+    shown = {row.variable: row.value for row in describe(settings)}
+    assert shown[variable(name)] == f"(from {variable(f'{name}_file')})"
+    assert SECRET not in str(shown)
+    file.write_text(f"{url}x")
+    assert settings.secret(name) == f"{url}x"
+
+
+@pytest.mark.parametrize("name", secrets())
+def test_a_secret_in_two_places_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """The mistake names both variables, and shows neither value."""
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    lines = mistakes(monkeypatch, **{name.upper(): SECRET, f"{name.upper()}_FILE": str(file)})
+    (line,) = [line for line in lines if "expected either" in line]
+    assert variable(name) in line and variable(f"{name}_file") in line and SECRET not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "nothing in it"),
+        (b"\n", "nothing in it"),
+        (b"\xff\n", "bytes that are not UTF-8"),
+        (SECRET.encode() + b"\nmore\n", "several lines or control characters"),
+    ],
+)
+def test_a_file_without_a_value_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes, found: str
+) -> None:
+    """Each says what was found in place of a value on one line, and shows nothing of it."""
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    (line,) = mistakes(monkeypatch, LEDGER_URL_FILE=str(file))
+    assert line.startswith("CHARGELINE_LEDGER_URL_FILE: ") and found in line
+    assert SECRET not in line
+
+
+def test_a_file_that_we_may_not_read_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The reason of the system is told, with the variable of the file."""
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+
+    def refused(*_given: object, **_named: object) -> str:
+        raise PermissionError(13, "Permission denied", str(file))  # a root user may read any file
+
+    monkeypatch.setenv("CHARGELINE_KAFKA_SASL_PASSWORD_FILE", str(file))
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(SettingsError, match=r"PASSWORD_FILE: .* found Permission denied"):
+        load()

@@ -19,6 +19,7 @@ from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
 from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
+from chargeline.certificates import seconds_left
 from chargeline.drafting.acting import note_start, start_of
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
 from chargeline.drafting.ledger_keys import ledger_keys
@@ -30,6 +31,7 @@ from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.drafting.signed_heads import tell_head
 from chargeline.kafka import connecting as kafka
+from chargeline.kafka.renewing import with_password_of_now
 from chargeline.kafka.starting import met, need_brokers
 from chargeline.ledger.connecting import LedgerLimits
 from chargeline.ledger.errors import LedgerError
@@ -124,7 +126,7 @@ async def run(settings: Settings) -> int:
 
 async def _ledger(settings: Settings) -> Ledger:
     return await Ledger.open(
-        settings.ledger_address(), limits=_limits(settings), keys=await ledger_keys(settings)
+        settings.ledger_address, limits=_limits(settings), keys=await ledger_keys(settings)
     )
 
 
@@ -164,8 +166,17 @@ def _reader(
 def _pages(
     settings: Settings, metrics: Metrics, not_ready: Callable[[], list[str]]
 ) -> AbstractAsyncContextManager[None]:
-    version = {"program": "capture", "version": VERSION}
-    return health_pages(settings.http_address(), metrics, version=version, not_ready=not_ready)
+    def before_scrape() -> None:
+        left = seconds_left(settings.kafka_tls_certificate_file, utc_now())
+        metrics.kafka_certificate_left.set(left)
+
+    return health_pages(
+        settings.http_address(),
+        metrics,
+        version={"program": "capture", "version": VERSION},
+        not_ready=not_ready,
+        before_scrape=before_scrape,
+    )
 
 
 def _limits(settings: Settings) -> LedgerLimits:
@@ -182,6 +193,7 @@ def _producer(settings: Settings) -> AbstractAsyncContextManager[AIOKafkaProduce
         kafka_options(settings),
         topics=settings.topics(),
         record_bytes=settings.kafka_record_bytes(),
+        password=settings.kafka_password,
     )
 
 
@@ -189,6 +201,7 @@ async def _consumer(
     settings: Settings, stack: AsyncExitStack, log: FilteringBoundLogger
 ) -> AIOKafkaConsumer:
     consumer = await met(kafka_options(settings), lambda: _started(settings, log))
+    with_password_of_now(consumer._client, settings.kafka_password)
     stack.push_async_callback(lambda: closed(consumer.stop(), "consumer", log))
     return consumer
 

@@ -9,12 +9,14 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import CollectorRegistry
 
+from chargeline.certificates import seconds_left
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.service_process import become_a_service
 from chargeline.engine import Finding, FindingError
@@ -108,7 +110,10 @@ async def run(settings: Settings) -> int:
     profile = make_profile(read_interface(rules_directory(settings.rules), settings.interface))
     options = kafka.client_options(settings.kafka_client(), settings.kafka_tls_files())
     async with kafka.producer(
-        options, topics=[settings.topic_inbound], record_bytes=settings.kafka_record_bytes()
+        options,
+        topics=[settings.topic_inbound],
+        record_bytes=settings.kafka_record_bytes(),
+        password=settings.kafka_password,
     ) as producer:
         store = KafkaStore(producer, settings.topic_inbound)
         grace_seconds = max(settings.shutdown_seconds - kafka.FLUSH_SECONDS, 1.0)
@@ -240,6 +245,8 @@ def listener_pages(
     def before_scrape() -> None:
         metrics.open_connections.set(gateway.server.connections)
         metrics.certificate_left.set(gateway.certificates.days_left() * 86_400)
+        left = seconds_left(settings.kafka_tls_certificate_file, datetime.now(UTC))
+        metrics.kafka_certificate_left.set(left)
         metrics.held_bytes.set(gateway.server.budget.used)
 
     version = {"program": program, "version": VERSION}

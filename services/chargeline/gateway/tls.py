@@ -7,10 +7,11 @@ listens on nothing.
 
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from chargeline.certificates import end_of
 from chargeline.engine import Finding, FindingError
 from chargeline.telemetry import logs
 
@@ -154,45 +155,3 @@ def stamp(path: Path) -> Stamp | None:
     except FileNotFoundError:
         return None  # between two versions of it; the next look sees the new one
     return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-# ------------------------------------------------------------------ the end of a certificate
-
-_VERSION, _UTC_TIME = 0xA0, 0x17  # of ASN.1
-
-
-def end_of(pem: str) -> datetime:
-    """The moment at which the first certificate of a PEM file ends.
-
-    Python shows a certificate only after a handshake, so this reads the one field of its DER form:
-    the second time of `validity`, which follows version, serial number, algorithm and issuer.
-    """
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    first = pem[pem.index(begin) : pem.index(end) + len(end)]
-    content = _content(_content(ssl.PEM_cert_to_DER_cert(first)))
-    skipped = 4 if content[0] == _VERSION else 3
-    for _ in range(skipped):
-        content = content[_ends_at(content) :]
-    times = _content(content)
-    until = times[_ends_at(times) :]
-    text = _content(until).decode("ascii")
-    if until[0] == _UTC_TIME:  # two digits of the year, from 1950 to 2049
-        text = ("19" if text[:2] >= "50" else "20") + text
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-
-
-def _begins_at(der: bytes) -> int:
-    """Where the content of the first element begins."""
-    return 2 + (der[1] & 0x7F if der[1] & 0x80 else 0)
-
-
-def _ends_at(der: bytes) -> int:
-    """Where the first element ends."""
-    begins = _begins_at(der)
-    length = int.from_bytes(der[2:begins], "big") if begins > 2 else der[1]
-    return begins + length
-
-
-def _content(der: bytes) -> bytes:
-    """The content of the first element."""
-    return der[_begins_at(der) : _ends_at(der)]

@@ -5,16 +5,15 @@ in-sync replicas have a record. It refuses to know what is sent: each program de
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
-from aiokafka.helpers import create_ssl_context
 
 from chargeline.engine import Finding
 from chargeline.kafka.refusal import KNOCK_SECONDS, reason_in_short
+from chargeline.kafka.renewing import RenewedContext, TlsFiles, with_password_of_now
 from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError, met, need_brokers
 
 # What a producer has not sent after 5 seconds is not lost: the sender of such a message has no
@@ -25,10 +24,6 @@ BREAK_OFF_SECONDS = 1.0
 # A draft has about 10 kB. In batches of 16 kB, Kafka's default, each draft would travel alone.
 BATCH_BYTES = 1_048_576
 
-TlsFiles = tuple[Path | None, Path | None, Path | None]
-"""PEM files, None where unset: the authority that signed Kafka's certificate, our certificate, and
-its key."""
-
 
 def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, object]:
     """Options for any aiokafka client: servers, name, login, and a TLS context if the security
@@ -38,11 +33,10 @@ def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, obje
     """
     options = dict(plain)
     if str(options["security_protocol"]).endswith("SSL"):
-        authority, certificate, key = (str(path) if path else None for path in tls)
         try:
-            context = create_ssl_context(cafile=authority, certfile=certificate, keyfile=key)
+            context = RenewedContext(tls)
         except OSError as error:  # an SSLError is one
-            files = ", ".join(path for path in (authority, certificate, key) if path)
+            files = ", ".join(str(path) for path in tls if path)
             raise KafkaUnavailableError(
                 Finding(
                     "kafka.tls_files",
@@ -58,10 +52,14 @@ def client_options(plain: Mapping[str, object], tls: TlsFiles) -> dict[str, obje
 
 @asynccontextmanager
 async def producer(
-    options: Mapping[str, object], *, topics: Collection[str], record_bytes: int
+    options: Mapping[str, object],
+    *,
+    topics: Collection[str],
+    record_bytes: int,
+    password: Callable[[], str],
 ) -> AsyncIterator[AIOKafkaProducer]:
     """A producer for the time of the `async with`, of records up to `record_bytes`. The topics must
-    exist.
+    exist. `password` is asked for at each connection that the producer makes once it has started.
 
     The producer is not idempotent. When the broker refuses one record of aiokafka's idempotent
     producer, a gap stays in the sequence numbers, and the partition takes no further record from
@@ -70,6 +68,7 @@ async def producer(
     recognize the second by its id. Raises KafkaUnavailableError or TopicsMissingError.
     """
     started = await met(options, lambda: _started(options, topics, record_bytes))
+    with_password_of_now(started.client, password)
     try:
         yield started
     finally:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import ssl
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -21,7 +22,14 @@ import asyncpg
 from sqlalchemy import AdaptedConnection, Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chargeline.ledger.errors import DRIVER_ERRORS, AccessRefused, BadAddress, explained
+from chargeline.engine import FindingError
+from chargeline.ledger.errors import (
+    DRIVER_ERRORS,
+    AccessRefused,
+    BadAddress,
+    LedgerError,
+    explained,
+)
 
 WRITING = "chargeline_writing"
 APPLICATION_NAME = "chargeline"
@@ -88,9 +96,17 @@ def parse_address(url: str) -> Address:
     )
 
 
-def make_engine(address: Address, limits: LedgerLimits) -> AsyncEngine:
-    """An engine; it connects when it is first used."""
-    return _sqlite(address, limits) if address.dialect == "sqlite" else _postgresql(address, limits)
+def make_engine(
+    address: Address, limits: LedgerLimits, renewed: Callable[[], str] | None = None
+) -> AsyncEngine:
+    """An engine; it connects when it is first used.
+
+    For each connection to PostgreSQL `renewed` gives the address anew: its password may have
+    changed.
+    """
+    if address.dialect == "sqlite":
+        return _sqlite(address, limits)
+    return _postgresql(address, limits, renewed)
 
 
 def reading(address: Address) -> dict[str, Any]:
@@ -103,7 +119,9 @@ def reading(address: Address) -> dict[str, Any]:
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
+def _postgresql(
+    address: Address, limits: LedgerLimits, renewed: Callable[[], str] | None
+) -> AsyncEngine:
     settings = {
         "application_name": APPLICATION_NAME,
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
@@ -116,7 +134,7 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
     async def connect() -> Any:
         try:
             return await asyncpg.connect(
-                address.place,
+                _place_now(address, renewed),
                 timeout=limits.connect,
                 command_timeout=limits.command,
                 server_settings=settings,
@@ -138,6 +156,31 @@ def _postgresql(address: Address, limits: LedgerLimits) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://", async_creator=connect, hide_parameters=True, pool_pre_ping=True
     )
+
+
+def _place_now(address: Address, renewed: Callable[[], str] | None) -> str:
+    """The address with its login of now. Raises BadAddress, AccessRefused."""
+    if renewed is None:
+        return address.place
+    try:
+        now = parse_address(renewed())
+    except LedgerError:
+        raise
+    except FindingError as error:  # of whoever reads the address
+        reason = error.findings[0]
+        raise AccessRefused(expected=reason.expected, found=reason.found, do=reason.do) from None
+    if _database(now) != _database(address):
+        raise BadAddress(
+            expected=f"the address of the same database, {address.shown}",
+            found="the address of another one",
+            do="end the programs to move to another database; only the login may change meanwhile",
+        )
+    return now.place
+
+
+def _database(address: Address) -> tuple[str, str]:
+    parts = urlsplit(address.place)
+    return parts.netloc.rpartition("@")[2], parts.path
 
 
 async def give_back(connection: AsyncConnection) -> None:

@@ -7,7 +7,7 @@ what a transaction writes or reads: Batch and View do. `connecting` reads the ad
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
@@ -44,12 +44,17 @@ class Ledger:
     """One database, shared by the tasks of one event loop. Every error of it is a LedgerError."""
 
     def __init__(
-        self, address: Address, limits: LedgerLimits, engine: AsyncEngine, keys: Keyring
+        self,
+        address: Address,
+        limits: LedgerLimits,
+        renewed: Callable[[], str] | None,
+        keys: Keyring,
     ) -> None:
         self._address = address
         self._keys = keys
         self._limits = limits
-        self._engine = engine
+        self._renewed = renewed
+        self._engine = engine = make_engine(address, limits, renewed)
         self._reading = engine.execution_options(**reading(address))
         # SQLite has one writer. Our own tasks wait here for their turn, in order.
         self._turn = asyncio.Lock()
@@ -58,7 +63,7 @@ class Ledger:
     @classmethod
     async def open(
         cls,
-        url: str,
+        url: str | Callable[[], str],
         *,
         accept_old: bool = False,
         limits: LedgerLimits | None = None,
@@ -69,11 +74,13 @@ class Ledger:
 
         A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
         With `keys`, the newest first, what is stored from now on is encrypted. Pass `locked` if no
-        encrypted row is read, so that no key is needed. Raises BadAddress, Unreachable,
-        AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew, KeyMissing, KeyWrong.
+        encrypted row is read, so that no key is needed. A function is asked for the address again
+        for each connection: its login may change. Raises what the function raises, and BadAddress,
+        Unreachable, AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew, KeyMissing, KeyWrong.
         """
-        address, limits = parse_address(url), limits or LedgerLimits()
-        ledger = cls(address, limits, make_engine(address, limits), Keyring(keys))
+        renewed = url if callable(url) else None
+        address = parse_address(url() if callable(url) else url)
+        ledger = cls(address, limits or LedgerLimits(), renewed, Keyring(keys))
         try:
             async with ledger._transaction() as transaction:
                 with explained(address.shown):
@@ -96,9 +103,8 @@ class Ledger:
 
         The act goes into the audit trail, with the versions before and after.
         """
-        patient = make_engine(
-            self._address, self._limits._replace(command=None, idle_in_transaction=0)
-        )
+        unlimited = self._limits._replace(command=None, idle_in_transaction=0)
+        patient = make_engine(self._address, unlimited, self._renewed)
         try:
             async with self._writing(patient) as transaction:
                 with explained(self._address.shown):

@@ -21,7 +21,7 @@ async def opened(
     therefore needs no key.
     """
     ledger = await Ledger.open(
-        settings.ledger_address(),
+        settings.ledger_address,
         accept_old=accept_old,
         keys=await ledger_keys(settings),
         locked=locked,

@@ -161,10 +161,9 @@ async def _run(
 @asynccontextmanager
 async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger. A new one gets its tables, an old one is migrated."""
-    url = settings.ledger_address()
     busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
     limits, keys = LedgerLimits(busy=busy_seconds), await ledger_keys(settings)
-    ledger = await Ledger.open(url, accept_old=True, limits=limits, keys=keys)
+    ledger = await Ledger.open(settings.ledger_address, accept_old=True, limits=limits, keys=keys)
     try:
         version, newest = await ledger.versions()
         act = act_of("ledger.migrate", "ledger", "tables", details={"version": VERSION})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
 
-from pydantic import DirectoryPath, FilePath, SecretStr, ValidationError
+from pydantic import DirectoryPath, FilePath, ValidationError
 
 from chargeline.engine import Finding, FindingError, shape_of
 from chargeline.settings.plaintext import (
@@ -20,7 +20,8 @@ from chargeline.settings.plaintext import (
     ledger_in_the_clear,
     mllp_in_the_clear,
 )
-from chargeline.settings.values import PREFIX, Settings, expected_of, variable
+from chargeline.settings.secrets import SecretFileError
+from chargeline.settings.values import FILE, PREFIX, Settings, expected_of, secrets, variable
 
 
 class SettingsError(FindingError, ValueError):
@@ -43,10 +44,12 @@ def load() -> Settings:
         wrong = {name: Settings.model_fields[name].default for name in names}
         # With the defaults in place of the wrong values, the other settings can still be checked.
         settings = Settings(**wrong)
+    without = {name: mistake for name in secrets() if (mistake := _of_its_file(settings, name))}
+    mistakes += without.values()
     mistakes += [
         rule.mistake
         for rule in _TOGETHER
-        if rule.broken(settings) and wrong.keys().isdisjoint(rule.of)
+        if (wrong.keys() | without.keys()).isdisjoint(rule.of) and rule.broken(settings)
     ]
     if mistakes:
         raise SettingsError(*sorted(mistakes, key=lambda mistake: mistake.where))
@@ -97,6 +100,25 @@ def _wrong_value(name: str) -> Finding:
     )
 
 
+def _of_its_file(settings: Settings, name: str) -> Finding | None:
+    """What is wrong with the file of a secret, if anything."""
+    if getattr(settings, name + FILE) is None:
+        return None
+    if name in settings.model_fields_set:
+        return Finding(
+            "setting.conflict",
+            expected=f"either {variable(name)} or {variable(name + FILE)}",
+            found="both",
+            where=variable(name),
+            do="remove one of the two",
+        )
+    try:
+        settings.secret(name)
+    except SecretFileError as error:
+        return error.findings[0]
+    return None
+
+
 _PATHS = (DirectoryPath | None, FilePath | None)
 _PATH = re.compile(r"(/|\.{1,2}/)[^\x00-\x1f\x7f]{1,300}")
 
@@ -140,10 +162,6 @@ def _half(first: object, second: object) -> bool:
     return (first is None) != (second is None)
 
 
-def _secret(value: SecretStr) -> str:
-    return value.get_secret_value()
-
-
 def _topics(settings: Settings) -> list[str]:
     return [getattr(settings, name) for name in _TOPIC_FIELDS]
 
@@ -180,7 +198,7 @@ _TOGETHER = (
         "kafka_sasl_password",
         "kafka_security_protocol",
         broken=lambda s: (
-            _sasl(s) and not (s.kafka_sasl_username and _secret(s.kafka_sasl_password))
+            _sasl(s) and not (s.kafka_sasl_username and s.secret("kafka_sasl_password"))
         ),
         expected="a user name and a password, because the security protocol is SASL_SSL or "
         "SASL_PLAINTEXT",
@@ -296,7 +314,7 @@ _TOGETHER = (
     ),
     _Together.rule(
         "ledger_url",
-        broken=lambda s: not _LEDGERS.match(_secret(s.ledger_url)),
+        broken=lambda s: not _LEDGERS.match(s.secret("ledger_url")),
         expected=expected_of("ledger_url"),
         found="another form",
         do="write the address with its driver, such as postgresql+asyncpg",

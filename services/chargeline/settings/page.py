@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from chargeline.settings.values import Settings, expected_of, variable
+from chargeline.settings.values import FILE, Settings, expected_of, secrets, variable
 
 SECRET = "****"
 
@@ -88,12 +88,19 @@ def describe(settings: Settings) -> list[Described]:
     return [
         Described(
             variable(name),
-            _shown(getattr(settings, name)),
+            _in_force(settings, name),
             _shown(field.default),
             str(field.description),
         )
         for name, field in Settings.model_fields.items()
     ]
+
+
+def _in_force(settings: Settings, name: str) -> str:
+    """The value of a setting. Of a secret in a file it is only said that it comes from there."""
+    if getattr(settings, name + FILE, None) is not None and name in secrets():
+        return f"(from {variable(name + FILE)})"
+    return _shown(getattr(settings, name))
 
 
 def _shown(value: object) -> str:
@@ -127,6 +134,11 @@ When a program starts, it reports all mistakes at once, without showing a value.
 prints the settings in force, with secrets as `****`. In Kubernetes, set
 `enableServiceLinks: false`, because Kubernetes sets variables for a service that may collide with
 these.
+
+A secret may stand in a file instead, as a vault or Kubernetes mounts it: `<NAME>_FILE` names the
+file, which holds the value on one line. It is read again for each new connection, so a new password
+needs no restart: change it at the server, then in the file. Both `<NAME>` and `<NAME>_FILE` is a
+mistake.
 
 <!-- Made by `python -m chargeline.settings.page` from services/chargeline/settings/values.py. -->
 """

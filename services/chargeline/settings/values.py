@@ -13,7 +13,11 @@ from pydantic import DirectoryPath, Field, FilePath, SecretStr, StringConstraint
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chargeline.settings.secrets import secret_of_file
+
 PREFIX = "CHARGELINE_"
+FILE = "_file"
+"""What is added to the name of a secret for the setting that names its file."""
 
 _Port = Annotated[int, Ge(1), Le(65535)]
 _Count = Annotated[int, Ge(1)]
@@ -88,6 +92,9 @@ class Settings(BaseSettings):
     )
     kafka_sasl_username: str = _set("", "Our user name at Kafka.", "a user name")
     kafka_sasl_password: SecretStr = _set(SecretStr(""), "Our password at Kafka.", "a password")
+    kafka_sasl_password_file: FilePath | None = _set(
+        None, "A file with our password at Kafka, in place of the variable."
+    )
     kafka_tls_ca_file: FilePath | None = _set(
         None, "CA certificates that Kafka's certificate is checked with, PEM. Unset: the system's."
     )
@@ -120,6 +127,9 @@ class Settings(BaseSettings):
         SecretStr("sqlite+aiosqlite:///chargeline.sqlite"),
         "Database for messages and drafts. SQLite serves one process, PostgreSQL many.",
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE",
+    )
+    ledger_url_file: FilePath | None = _set(
+        None, "A file with the address of the ledger, in place of the variable."
     )
     ledger_tls_ca_file: FilePath | None = _set(
         None,
@@ -324,15 +334,30 @@ class Settings(BaseSettings):
         if self.kafka_security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.kafka_sasl_mechanism
             options["sasl_plain_username"] = self.kafka_sasl_username
-            options["sasl_plain_password"] = self.kafka_sasl_password.get_secret_value()
+            options["sasl_plain_password"] = self.kafka_password()
         return options
+
+    def kafka_password(self) -> str:
+        """Our password at Kafka, as it is now; "" without a login. Raises SecretFileError."""
+        return self.secret("kafka_sasl_password")
+
+    def secret(self, name: str) -> str:
+        """A secret by its field, as it is now: from its file, if that is set.
+
+        Raises SecretFileError.
+        """
+        path = getattr(self, name + FILE)
+        if path is None:
+            value: SecretStr = getattr(self, name)
+            return value.get_secret_value()
+        return secret_of_file(path, variable(name + FILE))
 
     def ledger_address(self) -> str:
         """The address of the ledger; with `ledger_tls_ca_file` it asks PostgreSQL for verified TLS.
 
-        It may hold a password.
+        It may hold a password, and is read again if a file holds it. Raises SecretFileError.
         """
-        url = self.ledger_url.get_secret_value()
+        url = self.secret("ledger_url")
         if self.ledger_tls_ca_file is None or not url.startswith("postgresql"):
             return url
         address, _question, query = url.partition("?")
@@ -350,6 +375,11 @@ class Settings(BaseSettings):
         return (
             self.kafka_tls_ca_file, self.kafka_tls_certificate_file, self.kafka_tls_key_file
         )  # fmt: skip
+
+
+def secrets() -> list[str]:
+    """The fields that are secrets, each with a second field for its file."""
+    return [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
 
 
 def variable(name: str) -> str:

@@ -5,71 +5,25 @@ say in labels.py. A `Metrics` fills the registry that it is given, so that two p
 process, as in a test, do not add up their numbers.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Self, TypeVar, overload
+from collections.abc import Iterator
+from typing import Any
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from chargeline.telemetry.instruments import Count, Definition, Durations, Gauge, Info, Instrument
+from chargeline.telemetry.declaring import Declared
+from chargeline.telemetry.declaring import count as _count
+from chargeline.telemetry.declaring import durations as _durations
+from chargeline.telemetry.declaring import gauge as _gauge
+from chargeline.telemetry.declaring import info as _info
+from chargeline.telemetry.instruments import Definition, Instrument
 
 # Upper bounds of the buckets of the histograms.
 QUICK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 28800, 86400)
 
 _OF_THE_LEDGER = "Every capture of a ledger shows the same number: take max, and no sum."
-
-_I = TypeVar("_I", bound=Instrument)
-
-
-class _Declared(Generic[_I]):
-    """A metric as the class `Metrics` declares it; `metrics.lag` gives the instrument itself."""
-
-    def __init__(
-        self, make: Callable[[Definition, CollectorRegistry], _I], definition: Definition
-    ) -> None:
-        self.make = make
-        self.definition = definition
-
-    @overload
-    def __get__(self, metrics: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, metrics: "Metrics", owner: type) -> _I: ...
-    def __get__(self, metrics: "Metrics | None", owner: type) -> "Self | _I":
-        if metrics is None:
-            return self
-        instrument: _I = metrics.instruments[self.definition.name]
-        return instrument
-
-
-def _count(name: str, *labels: str, meaning: str, do: str) -> _Declared[Count]:
-    return _Declared(
-        Count, Definition(name=name, kind=Count.kind, labels=labels, meaning=meaning, do=do)
-    )
-
-
-def _gauge(name: str, *labels: str, meaning: str, do: str) -> _Declared[Gauge]:
-    return _Declared(
-        Gauge, Definition(name=name, kind=Gauge.kind, labels=labels, meaning=meaning, do=do)
-    )
-
-
-def _info(name: str, *labels: str, meaning: str, do: str) -> _Declared[Info]:
-    return _Declared(
-        Info, Definition(name=name, kind=Info.kind, labels=labels, meaning=meaning, do=do)
-    )
-
-
-def _durations(
-    name: str, *labels: str, buckets: tuple[float, ...], meaning: str, do: str
-) -> _Declared[Durations]:
-    return _Declared(
-        Durations,
-        Definition(
-            name=name, kind=Durations.kind, labels=labels, meaning=meaning, do=do, buckets=buckets
-        ),
-    )
 
 
 class Metrics:
@@ -283,6 +237,15 @@ class Metrics:
         "(CHARGELINE_KAFKA_MAX_POLL_INTERVAL_MS), or pods restart.",
     )
 
+    kafka_certificate_left = _gauge(
+        "chargeline_kafka_certificate_left_seconds",
+        meaning="Seconds until our client certificate for Kafka ends, below 0 when it has ended; "
+        "NaN without one.",
+        do="below 2592000, which is 30 days: replace the files of "
+        "CHARGELINE_KAFKA_TLS_CERTIFICATE_FILE and _KEY_FILE; new connections use them without a "
+        "restart.",
+    )
+
     # ------------------------------------------------------------------ the gateway
 
     connections = _count(
@@ -387,8 +350,8 @@ class _WithoutCreated(Collector):
             yield metric
 
 
-def _declared() -> list["_Declared[Instrument]"]:
-    return [each for each in vars(Metrics).values() if isinstance(each, _Declared)]
+def _declared() -> list["Declared[Instrument]"]:
+    return [each for each in vars(Metrics).values() if isinstance(each, Declared)]
 
 
 def definitions() -> list[Definition]:
