@@ -104,6 +104,7 @@ async def test_a_connection_that_nothing_identifies_is_refused(
 @pytest.mark.parametrize(
     ("allowed", "message", "reason"),
     [
+        ('applications = ["GIRAFFE"]', RAS, "application_not_allowed"),
         ('facilities = ["GIRAFFE"]', RAS, "facility_not_allowed"),
         ('types = ["ADT"]', RAS, "type_not_allowed"),
         ('processing_ids = ["P"]', with_header(MSH_11="D"), "processing_id_not_allowed"),

@@ -38,6 +38,7 @@ def test_a_sender_is_read_with_all_that_it_may(path: Path) -> None:
         certificate = "MAR.Zebra.example"
         addresses = ["192.0.2.0/24", "2001:db8::/32", "192.0.2.9"]
         interface = "epic"
+        applications = ["MAR"]
         facilities = ["ZEBRA"]
         types = ["RAS", "RDE"]
         processing_ids = ["P"]
@@ -51,6 +52,7 @@ def test_a_sender_is_read_with_all_that_it_may(path: Path) -> None:
         certificate="mar.zebra.example",
         addresses=tuple(map(ip_network, ("192.0.2.0/24", "2001:db8::/32", "192.0.2.9"))),
         interface="epic",
+        applications=frozenset({"MAR"}),
         facilities=frozenset({"ZEBRA"}),
         types=frozenset({"RAS", "RDE"}),
         processing_ids=frozenset("P"),

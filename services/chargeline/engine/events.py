@@ -94,6 +94,9 @@ class VialCode(NamedTuple):
     address: str
 
 
+ANY_SENDER = "*"
+
+
 class Record(NamedTuple):
     """One RXA: what a nurse charted about one order at one moment.
 
@@ -103,7 +106,9 @@ class Record(NamedTuple):
     where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and `vials` yet.
     `order_cancelled` is since when the order is cancelled by the ORC of the row itself, BEGINNING
     if that gives no time; None if it does not say so. `contradicted` are the words of a note that
-    say otherwise than the row, "" if none do. `other_numbers` are as in `OrderFact`.
+    say otherwise than the row, "" if none do. `other_numbers` are as in `OrderFact`. `sender` is
+    the application that sent the row (MSH-3.1, in capitals), and `may_correct` names those whose
+    rows it may correct or void besides its own; ANY_SENDER among them is all.
     """
 
     message: MessageRef
@@ -140,6 +145,8 @@ class Record(NamedTuple):
     at_address: str = ""
     until_address: str = ""
     other_numbers: tuple[str, ...] = ()
+    sender: str = ""
+    may_correct: frozenset[str] = frozenset()
 
 
 class OrderFact(NamedTuple):

@@ -55,6 +55,7 @@ FindingCode = Literal[
     # a timeline
     "correction.again",
     "correction.ambiguous",
+    "correction.other_sender",
     "dose.disagrees",
     "dose.repeated",
     "start.missing",
@@ -197,6 +198,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "visit.failed": "chargeline made a mistake with one visit.",
     "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
+    "correction.other_sender": "A sender corrects or voids a row that another sender charted.",
     "dose.disagrees": "The stop charts another amount than the start.",
     "dose.repeated": "Rows that follow each other without a gap have the same amount.",
     "start.missing": "Something was paused or stopped that nobody started.",

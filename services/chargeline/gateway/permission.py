@@ -23,6 +23,9 @@ _DO = "ask the hospital to add it to its file of senders"
 # The reasons by which a refusal is counted, and what the sender is told.
 REFUSALS: Mapping[str, AckCondition] = {
     "unknown_sender": AckCondition("reject", "207", 0, f"this sender is not known; {_DO}"),
+    "application_not_allowed": AckCondition(
+        "reject", "103", 3, f"this sender may not send as this application; {_DO}"
+    ),
     "facility_not_allowed": AckCondition(
         "reject", "103", 4, f"this sender may not send for this facility; {_DO}"
     ),
@@ -109,6 +112,7 @@ class Senders:
         if not left:
             return Permission(self._profile, "unknown_sender")
         for reason, number, allowed in (
+            ("application_not_allowed", 3, _applications),
             ("facility_not_allowed", 4, _facilities),
             ("type_not_allowed", 9, _types),
             ("processing_id_not_allowed", 11, _processing_ids),
@@ -119,6 +123,10 @@ class Senders:
                 return Permission(self._profile, reason)
         profile = self._list.profiles.get(left[0].interface, self._profile)
         return Permission(profile, facilities=left[0].facilities)
+
+
+def _applications(sender: AllowedSender) -> frozenset[str]:
+    return sender.applications
 
 
 def _facilities(sender: AllowedSender) -> frozenset[str]:

@@ -71,6 +71,7 @@ COUNTED = {
     "store_full": "refused because the store is full",
     "store_too_large": "refused because the store takes no message of its size",
     "unknown_sender": "refused because the file of senders does not know the sender any more",
+    "application_not_allowed": "refused because the sender may not send with this MSH-3",
     "facility_not_allowed": "refused because the sender may not send for this facility",
     "type_not_allowed": "refused because the sender may not send messages of this type",
     "processing_id_not_allowed": "refused because the sender may not send with this MSH-11",

@@ -86,6 +86,8 @@ def record_of(charted: ChartedRow, reference: MessageRef, numbers: OrcNumbers) -
         at_address=at_address,
         until_address=until_address,
         other_numbers=numbers.others,
+        sender=charted.sender,
+        may_correct=profile.may_correct,
     )
 
 

@@ -12,7 +12,8 @@ from chargeline.hl7.segments import AdministrationGroup, OrderGroup, Row, field,
 
 
 class ChartedRow:
-    """One RXA with all that is needed to read it. `row` is padded to every field of RXA.
+    """One RXA with all that is needed to read it. `row` is padded to every field of RXA, and
+    `sender` is MSH-3.1 in capitals.
 
     `side_findings` are about fields that cost no administration, such as a discarded amount.
     """
@@ -24,6 +25,7 @@ class ChartedRow:
         "order",
         "profile",
         "row",
+        "sender",
         "side_findings",
     )
 
@@ -39,6 +41,7 @@ class ChartedRow:
         self.order = order
         self.profile = profile
         self.delimiters = message.delimiters
+        self.sender = component(message.rows[0][3], 1, message.delimiters).strip().upper()
         self.address = f"RXA[{administration.ordinal}]"
         self.side_findings: list[Finding] = []
 

@@ -28,7 +28,8 @@ WORD_TABLES = {
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
-    | {"empty_end", "order", "administration", "processing_ids", "lines", *WORD_TABLES}
+    | {"empty_end", "order", "administration", "processing_ids", "may_correct", "lines"}
+    | {*WORD_TABLES}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
@@ -67,6 +68,7 @@ class Profile:
         self.place = reader.places("place", default=_UNIT_OR_CLINIC)
         self.patient_number_types = frozenset(reader.words("patient_number_types"))
         self.processing_ids = frozenset(reader.words("processing_ids"))
+        self.may_correct = frozenset(name.upper() for name in reader.words("may_correct"))
         self.open_means_running = (
             reader.one_of("empty_end", words.words_of(words.EmptyEnd)) == "running"
         )

@@ -15,7 +15,7 @@ from chargeline.engine import Finding, FindingError
 Network = IPv4Network | IPv6Network
 
 _TEXTS = ("name", "certificate", "interface")
-_LISTS = ("addresses", "facilities", "types", "processing_ids")
+_LISTS = ("addresses", "applications", "facilities", "types", "processing_ids")
 TEXT_MOST = 200
 
 
@@ -27,14 +27,15 @@ class AllowedSender(NamedTuple):
     """One sender of the file, known by its certificate or its addresses, by both if it has both.
 
     certificate: a subject alternative name or the common name, in small letters. interface: the
-    profile that its messages are read with, "" for the listener's own. facilities: MSH-4. types:
-    MSH-9.1. processing_ids: MSH-11. An empty set allows any.
+    profile that its messages are read with, "" for the listener's own. applications: MSH-3.1.
+    facilities: MSH-4. types: MSH-9.1. processing_ids: MSH-11. An empty set allows any.
     """
 
     name: str
     certificate: str = ""
     addresses: tuple[Network, ...] = ()
     interface: str = ""
+    applications: frozenset[str] = frozenset()
     facilities: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     processing_ids: frozenset[str] = frozenset()

@@ -315,9 +315,9 @@ class Metrics:
         do="store_unavailable: see /readyz; the sender sends these messages again. store_full: "
         "make room for the ledger. store_too_large: raise max.message.bytes of the inbound topic. "
         "message_refused: the frame is too large (CHARGELINE_MLLP_FRAME_BYTES) or is not HL7; the "
-        "log line has the code and the host. unknown_sender, facility_not_allowed, "
-        "type_not_allowed, processing_id_not_allowed: the sender, or the file of "
-        "CHARGELINE_SENDERS, is wrong.",
+        "log line has the code and the host. unknown_sender, application_not_allowed, "
+        "facility_not_allowed, type_not_allowed, processing_id_not_allowed: the sender, or the "
+        "file of CHARGELINE_SENDERS, is wrong.",
     )
 
     def __init__(self, registry: CollectorRegistry, *, program: str, version: str) -> None:

@@ -68,6 +68,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "time.twice": ("confirm", "stop", "start"),
     "correction.ambiguous": ("confirm", "not_given"),
     "correction.again": ("confirm", "dose", "not_given"),
+    "correction.other_sender": ("confirm", "dose", "not_given"),
     "order.cancelled": ("confirm", "not_given"),
     "dose.missing": _NO_DOSE,
     "dose.no_unit": _NO_DOSE,

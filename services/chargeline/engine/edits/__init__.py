@@ -47,6 +47,7 @@ _RESTING: Mapping[str, frozenset[FamilyName]] = {
     "technique.no_route": frozenset({"drugs"}),
     "correction.again": _BOTH,
     "correction.ambiguous": _BOTH,
+    "correction.other_sender": _BOTH,
     "time.twice": _BOTH,
 }
 """The lines of which families rest on a question that is not a doubt; on a doubt rest all."""

@@ -1,8 +1,9 @@
 """Which of the rows that a nurse charted stand, after every correction and void.
 
-It owns the identity of a row (when two rows mean the same thing), and which row a correction
-replaces. It does not know what a row does to the timeline. The module takes rows in the order in
-which nurses charted them, so the order of arrival does not matter.
+It owns the identity of a row (when two rows mean the same thing), which row a correction replaces,
+and that a sender corrects the rows of another one only with the right to. It does not know what a
+row does to the timeline. The module takes rows in the order in which nurses charted them, so the
+order of arrival does not matter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from datetime import datetime
 from operator import itemgetter
 from types import MappingProxyType
 
-from chargeline.engine.events import Record, Source
+from chargeline.engine.events import ANY_SENDER, Record, Source
 from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import Problem, problem_at
 
@@ -89,6 +90,13 @@ class _StandingRecords:
     def apply(self, record: Record) -> None:
         """Take in one record: add it, let it replace a row, or let it take a row back."""
         identity = self._identity(record)
+        standing = self.by_identity.get(identity)
+        if standing is not None and not _may_touch(record, standing):
+            corrects = record.status != "add" or record.action == "void"
+            if record.local_number and not corrects:
+                self.problems.append(_of_another_sender(record, "row with the same number"))
+            if record.local_number or corrects:  # what stands there is another sender's row
+                identity = (*identity, record.sender)
         self._identities[record.message.digest, record.ordinal] = identity
         if record.status == "delete" or record.action == "void":
             self._void(record, identity)
@@ -107,6 +115,9 @@ class _StandingRecords:
         identity = self._identities[record.message.digest, record.ordinal]
         standing = self.by_identity.get(identity)
         if standing is record:
+            return
+        if standing is not None and not _may_touch(record, standing):
+            self.problems.append(_of_another_sender(record, "row sent again"))
             return
         if record.status == "delete" or record.action == "void":
             self.by_identity.pop(identity, None)
@@ -133,7 +144,10 @@ class _StandingRecords:
     def _void(self, record: Record, identity: _Identity) -> None:
         if self.by_identity.pop(identity, None) is not None or record.action in CHATTER:
             return
-        relatives = self._relatives(record)
+        relatives, others = self._relatives(record)
+        if others and not relatives:
+            self.problems.append(_of_another_sender(record, "void"))
+            return
         same_start = [other for other in relatives if self.by_identity[other].at == record.at]
         meant = same_start or relatives
         if len(meant) == 1:
@@ -142,7 +156,10 @@ class _StandingRecords:
             self.problems.append(_ambiguous(record, len(meant), "void"))
 
     def _update(self, record: Record, identity: _Identity) -> None:
-        relatives = self._relatives(record)
+        relatives, others = self._relatives(record)
+        if others and not relatives:
+            self.problems.append(_of_another_sender(record, "correction"))
+            return
         if len(relatives) > 1:
             self.problems.append(_ambiguous(record, len(relatives), "correction"))
             return
@@ -154,20 +171,36 @@ class _StandingRecords:
             self.problems.append(_ambiguous(record, 0, "correction"))
         self.by_identity[identity] = record
 
-    def _relatives(self, record: Record) -> list[_Identity]:
-        """The standing records that a correction or void may mean.
+    def _relatives(self, record: Record) -> tuple[list[_Identity], list[_Identity]]:
+        """The standing records that a correction or void may mean, and those that it would mean if
+        its sender had the right to.
 
-        They have its sub-id, its drug and its action. An empty drug or action fits every other one,
-        and a void fits every action.
+        They have its local number, or its sub-id, its drug and its action. An empty drug or action
+        fits every other one, and a void fits every action.
         """
         code = _drug_code(record)
-        return [
-            identity
-            for identity, other in self.by_identity.items()
-            if other.sub_id == record.sub_id
-            and (not code or not _drug_code(other) or _drug_code(other) == code)
-            and (record.action in ("", "void") or other.action in ("", record.action))
-        ]
+        may: list[_Identity] = []
+        may_not: list[_Identity] = []
+        for identity, other in self.by_identity.items():
+            fits = (
+                other.sub_id == record.sub_id
+                and (not code or not _drug_code(other) or _drug_code(other) == code)
+                and (record.action in ("", "void") or other.action in ("", record.action))
+            )
+            if _may_touch(record, other):
+                may += [identity] if fits else []
+            elif fits or (record.local_number and record.local_number == other.local_number):
+                may_not.append(identity)
+        return may, may_not
+
+
+def _may_touch(record: Record, other: Record) -> bool:
+    """Whether the sender of a row may correct or void another one."""
+    return (
+        record.sender == other.sender
+        or other.sender in record.may_correct
+        or ANY_SENDER in record.may_correct
+    )
 
 
 def _may_be_meant(record: Record, other: Record) -> bool:
@@ -188,6 +221,17 @@ def _sent_again(record: Record) -> Problem:
         expected="the time of charting (RXA-22), or each version of a row sent once",
         found="the same row sent again after another version of it",
         do="say which version stands; until then a corrected row counts as it was sent last",
+    )
+
+
+def _of_another_sender(record: Record, what: str) -> Problem:
+    return problem_at(
+        address(record, "21"),
+        "correction.other_sender",
+        expected="each sender (MSH-3) to correct its own rows, or may_correct of its profile to "
+        "name the other one",
+        found=f"a {what} for a row of another sender",
+        do="say whether it counts; until then the row of the first sender stands as it was",
     )
 
 
