@@ -87,7 +87,13 @@ def make_authority(folder: Path, name: str) -> None:
 
 
 def make_certificate(
-    folder: Path, name: str, authority: str, *, days: int = 2, alternative: str = ""
+    folder: Path,
+    name: str,
+    authority: str,
+    *,
+    days: int = 2,
+    alternative: str = "",
+    serial: int = 1,
 ) -> None:
     """A certificate for a server or a client of that name: `name.pem` and `name.key`. `alternative`
     replaces its subject alternative name, in the words of openssl.
@@ -100,7 +106,7 @@ def make_certificate(
     )  # fmt: skip
     openssl(
         "x509", "-req", "-in", request, "-CA", folder / f"{authority}.pem",
-        "-CAkey", folder / f"{authority}.key", "-set_serial", "1", "-days", str(days),
+        "-CAkey", folder / f"{authority}.key", "-set_serial", str(serial), "-days", str(days),
         "-extfile", extensions, "-out", folder / f"{name}.pem",
     )  # fmt: skip
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.certificates import end_of, seconds_left
+from chargeline.certificates import end_of, revoked_in, seconds_left
 from chargeline.gateway import tls
 from chargeline.gateway.server import Gateway
 from chargeline.gateway.tls import CertificateError, Certificates, TlsFiles, tls_context
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
+from chargeline.mllp.wire import MllpError
 from tests.clock import PATIENCE_SECONDS, elapse
 from tests.gateway import (
     HOST,
@@ -277,6 +278,47 @@ async def test_a_revoked_certificate_is_refused_once_the_list_says_so(renewable:
             async with connected(gateway, renewable, "pharmacy") as client:
                 await client.send(RAS)
         await until(lambda: gateway.counts["handshake_failed"] == 1)
+
+
+async def test_a_certificate_that_is_revoked_ends_its_open_connections(
+    renewable: Path, out: io.StringIO
+) -> None:
+    """The list is read again: the connection of that certificate is cut, counted and logged once,
+    and that of another sender goes on.
+    """
+    make_revocations(renewable, "hospital", revoked=False)
+    make_certificate(renewable, "mar", "hospital", serial=2**64 + 7)
+    files = TlsFiles(
+        renewable / "gateway.pem",
+        renewable / "gateway.key",
+        renewable / "hospital.pem",
+        renewable / "revoked.pem",
+    )
+    async with (
+        running(MemoryStore(), tls=files) as gateway,
+        connected(gateway, renewable, "mar") as other,
+        connected(gateway, renewable, "pharmacy") as client,
+    ):
+        for sender in (client, other):
+            assert read_message(await sender.send(RAS)).value("MSA-1") == "AA"
+        make_revocations(renewable, "hospital", revoked=True)
+        for _ in range(2):
+            gateway.look()
+        with pytest.raises(MllpError):
+            await client.send(RAS)
+        assert read_message(await other.send(RAS)).value("MSA-1") == "AA"
+        assert gateway.counts["connection_revoked"] == 1
+    (said,) = [line for line in lines(out) if line["event"] == "connection.refused"]
+    assert (said["host"], said["reason"]) == (HOST, "connection_revoked")
+
+
+def test_the_numbers_of_a_list_are_those_that_openssl_wrote(renewable: Path) -> None:
+    """One, none, and none where the file is no list."""
+    for revoked, numbers in ((True, {1}), (False, set[int]())):
+        make_revocations(renewable, "hospital", revoked=revoked)
+        assert revoked_in((renewable / "revoked.pem").read_text()) == numbers
+    with pytest.raises(ValueError, match="no list"):
+        revoked_in((renewable / "hospital.pem").read_text())
 
 
 @pytest.mark.parametrize("days", [2, 40, 10_000])

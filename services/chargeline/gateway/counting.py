@@ -24,6 +24,7 @@ _REFUSED_CONNECTIONS = {
     "connection_gave_way": "gave_way",
     "handshake_gave_way": "handshake_gave_way",
     "connection_unknown": "unknown_sender",
+    "connection_revoked": "revoked",
     "handshake_failed": "handshake",
     "stranger_http": "http",
     "stranger_tls": "tls",

@@ -204,6 +204,8 @@ class Gateway:
         asked for it (SIGHUP).
         """
         self.certificates.look(asked=asked)
+        # Asked each time: a handshake may have begun before the list was read.
+        self.server.end(lambda peer: self.certificates.revokes(peer.serial), "connection_revoked")
         self.senders.look(asked=asked)
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """The TLS of a listener, from the files that the settings name, and from their successors.
 
 It owns which certificates are shown and asked for, when the files are read again, and what is said
-before our own certificate ends. New files count for new connections; those that are open go on. It
-listens on nothing.
+before our own certificate ends. New files count for new connections; those that are open go on,
+but for those whose certificate is revoked by then. It listens on nothing.
 """
 
 import ssl
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from chargeline.certificates import end_of
+from chargeline.certificates import end_of, revoked_in
 from chargeline.engine import Finding, FindingError
 from chargeline.telemetry import logs
 
@@ -94,6 +94,7 @@ class Certificates:
     ) -> None:
         self.files = files
         self.ends: datetime | None = None
+        self._revoked: frozenset[int] = frozenset()
         self._use = use
         self._now = now
         self._stamps = self._stamped()
@@ -103,8 +104,16 @@ class Certificates:
     def first(self) -> ssl.SSLContext | None:
         """The context at the start, None for plain TCP. Raises OSError, CertificateError."""
         context = tls_context(self.files)
-        self._note_end()
+        self._note_files()
         return context
+
+    def revokes(self, serial: int | None) -> bool:
+        """Whether the list of revoked certificates has the serial number of a peer's certificate.
+
+        Two authorities may give one number. A connection that is ended for that comes back: the
+        handshake asks whose certificate it is.
+        """
+        return serial in self._revoked
 
     def days_left(self) -> float:
         """Days until our certificate ends, below 0 when it has ended; NaN without one."""
@@ -117,7 +126,7 @@ class Certificates:
             self._stamps = stamps
             try:
                 context = tls_context(self.files)
-                self._note_end()
+                self._note_files()
             except (OSError, ValueError) as error:
                 log.error("certificates.refused", exc_info=error)
             else:
@@ -126,7 +135,9 @@ class Certificates:
                 log.info("certificates.read")
         self._warn()
 
-    def _note_end(self) -> None:
+    def _note_files(self) -> None:
+        if self.files.revoked is not None:
+            self._revoked = revoked_in(self.files.revoked.read_text("ascii", "replace"))
         if self.files.certificate is not None:
             self.ends = end_of(self.files.certificate.read_text("ascii", "replace"))
             self._warned, self._said_expired = None, False

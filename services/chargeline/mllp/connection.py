@@ -320,4 +320,11 @@ def _peer_of(writer: asyncio.StreamWriter) -> Peer:
     alternatives = [
         value for kind, value in certificate.get("subjectAltName", ()) if kind in _ALTERNATIVES
     ]
-    return Peer(str(host), int(port), names[0] if names else "", tuple(names + alternatives))
+    number = certificate.get("serialNumber")
+    return Peer(
+        str(host),
+        int(port),
+        certificate=names[0] if names else "",
+        names=tuple(names + alternatives),
+        serial=int(number, 16) if number else None,
+    )

@@ -18,6 +18,7 @@ COUNTED = {
     "handshake_refused": "a sender connected while all places for handshakes were taken",
     "handshake_gave_way": "a handshake was broken off because another one needed its place",
     "connection_unknown": "nothing identified the other end as one that may send",
+    "connection_revoked": "a connection was closed because its certificate was revoked since",
     "handshake_failed": "a sender connected without TLS or without an accepted certificate",
     "connection_idle": "a connection was closed because nothing came",
     "connection_failed": "a connection was closed unanswered because the handler failed or hung up",
@@ -35,13 +36,15 @@ COUNTED = {
 
 class Peer(NamedTuple):
     """The other end of a connection. `certificate` is the common name in its certificate, or "".
-    `names` are all names in it, the subject alternative ones as well.
+    `names` are all names in it, the subject alternative ones as well, and `serial` is its serial
+    number.
     """
 
     host: str
     port: int
     certificate: str = ""
     names: tuple[str, ...] = ()
+    serial: int | None = None
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}" + (f" ({self.certificate})" if self.certificate else "")

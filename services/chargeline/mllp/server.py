@@ -8,7 +8,7 @@ passed in gives the answer. How one connection is served stands in `connection.p
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from chargeline.mllp.budget import Budget
 from chargeline.mllp.connection import SenderConnection
@@ -171,8 +171,19 @@ class MllpServer:
         """End a connection that has nothing in flight, so that another one gets its place."""
         shaking = connection.tenure.stage == "handshake"
         reason = "handshake_gave_way" if shaking else "connection_gave_way"
+        self._cut_off(connection, reason, "connection.gave_way")
+
+    def end(self, which: Callable[[Peer], bool], reason: str) -> None:
+        """Cut off those connections whose other end may not send any more, counted as `reason`.
+
+        Frames in flight get no answer, so their sender does not take them for stored.
+        """
+        for connection in [each for each in self._connections if which(each.peer)]:
+            self._cut_off(connection, reason, "connection.refused")
+
+    def _cut_off(self, connection: SenderConnection, reason: str, event: str) -> None:
         self.count(reason)
-        self._tell("connection.gave_way", connection, reason)
+        self._tell(event, connection, reason)
         task = self._connections.pop(connection)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

@@ -265,8 +265,9 @@ class Metrics:
         "the log have its address. If it is a proxy of many senders, raise "
         "CHARGELINE_MLLP_CONNECTIONS_PER_ADDRESS. handshake: its certificate or its TLS version, "
         "see handshake.failed in the log. unknown_sender: the file of CHARGELINE_SENDERS does not "
-        "know the address or the certificate, see connection.refused in the log. http or tls: "
-        "something else speaks to this port, or the sender uses TLS and "
+        "know the address or the certificate, see connection.refused in the log. revoked: "
+        "CHARGELINE_MLLP_TLS_CLIENT_CRL_FILE lists the certificate of an open connection. http or "
+        "tls: something else speaks to this port, or the sender uses TLS and "
         "CHARGELINE_MLLP_TLS_CERTIFICATE_FILE is not set. unframed: the sender leaves out the MLLP "
         "frame (0x0B before a message, 0x1C 0x0D after it); connection.stranger in the log has its "
         "host.",
