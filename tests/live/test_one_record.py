@@ -5,15 +5,19 @@ import gzip
 from hashlib import sha256
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.util import calc_crc32c_py
 
 from chargeline.ledger.records import StoredParkedMessage
 from chargeline.ledger.store import Ledger
+from chargeline.settings import Settings
 from tests.drafting.test_processor import by_code
 
+from .commands import command
 from .service import PARTITIONS, Service, service
 from .test_bad_input import logged
 from .test_placement import feed, java, key_of
@@ -22,6 +26,7 @@ __all__ = ["service"]
 
 LARGEST = 400_000
 ZEROS = bytes(30_000_000)
+BOMB = bytes(100 * 1_048_576)
 NO_TIME_MS = -(10**15)
 CRC_AT, DATA_AT = 17, 21  # in a batch of records, by Kafka's protocol
 
@@ -29,7 +34,7 @@ CRC_AT, DATA_AT = 17, 21  # in a batch of records, by Kafka's protocol
 async def send(service: Service, records: list[dict[str, Any]], compression: str = "") -> None:
     producer = AIOKafkaProducer(
         bootstrap_servers=service.kafka.bootstrap,
-        max_request_size=50_000_000,
+        max_request_size=150_000_000,
         compression_type=compression or None,
     )
     await producer.start()
@@ -37,6 +42,19 @@ async def send(service: Service, records: list[dict[str, Any]], compression: str
         await asyncio.gather(*[await producer.send(service.inbound, **each) for each in records])
     finally:
         await producer.stop()
+
+
+async def keep_as_it_comes(service: Service) -> None:
+    """Set the inbound topic as Kafka's own default is."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
+    await admin.start()
+    try:
+        wanted = {"compression.type": "producer"}
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, service.inbound, wanted)]
+        )
+    finally:
+        await admin.close()
 
 
 async def send_with_bad_name(service: Service, partition: int) -> None:
@@ -117,11 +135,32 @@ async def test_whatever_one_record_is_only_that_record_is_parked(service: Servic
     assert capture.poll() is None
 
 
+async def test_a_bomb_is_refused_by_the_broker(service: Service) -> None:
+    """100 MiB of zeros travel as 100 kB, less than the topic takes. The topics that `topics create`
+    makes have the broker unpack them: their producer is refused, and others go on.
+    """
+    assert len(gzip.compress(BOMB)) < Settings().kafka_record_bytes()
+    messages = feed(4, 65)
+    await service.prepare()
+    service.start()
+    with pytest.raises(MessageSizeTooLargeError):
+        await send(service, [bad(0, value=BOMB)], compression="gzip")
+    await send(service, good(messages))
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, service.last_words()
+    assert await parked(service) == []
+
+
 async def test_a_bomb_is_parked_as_its_size(service: Service) -> None:
-    """30 MB of zeros travel as 30 kB. Its event is small, and what comes behind it is drafted."""
+    """On a topic that keeps batches as they come 30 MB of zeros travel as 30 kB. Its event is
+    small, and what comes behind it is drafted. `topics create` names such a topic.
+    """
     assert len(gzip.compress(ZEROS)) < 100_000
     messages = feed(4, 62)
     await service.prepare()
+    await keep_as_it_comes(service)
+    said = await command(f"topics create --partitions {PARTITIONS}", service.environment)
+    assert f"{service.inbound} to have compression.type = uncompressed, found producer" in said.err
     service.start()
     await send(service, [bad(0, value=ZEROS)], compression="gzip")
     await send(service, good(messages))

@@ -8,8 +8,8 @@ know what a message says.
 aiokafka decompresses a whole batch before it hands over the first record. A batch of a few hundred
 kilobytes may hold hundreds of megabytes of zeros, and nothing here can bound that: the memory is
 needed once, and given back when the batch is read. Where a MemoryError comes of it, the records of
-the batch are parked as unreadable; where the system kills the program for it, only a limit at the
-broker helps.
+the batch are parked as unreadable; where the system kills the program for it, only the broker
+helps: `topics create` has it unpack and refuse such a batch.
 """
 
 from collections.abc import Mapping

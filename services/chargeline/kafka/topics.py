@@ -1,4 +1,4 @@
-"""Topics: create those that are missing, and read the size limit of those that exist.
+"""Topics: create those that are missing, and read the limits of those that exist.
 
 This module owns the broker's answers to both requests. aiokafka hands an answer over without
 looking at its error code; here a refusal raises an error. It refuses to know which topics a site
@@ -28,6 +28,8 @@ from chargeline.kafka.starting import (
 )
 
 RECORD_BYTES = "max.message.bytes"
+COMPRESSION, UNCOMPRESSED = "compression.type", "uncompressed"
+"""A topic so set has the broker unpack each batch before it asks for RECORD_BYTES."""
 
 
 class TopicRefusedError(KafkaUnavailableError):
@@ -97,23 +99,43 @@ async def too_small(
 
     `tell` is called when a wait for Kafka begins. Raises KafkaUnavailableError.
     """
-    resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, {RECORD_BYTES: None}) for name in names
-    ]
+    limits = await _configured(options, names, RECORD_BYTES, tell)
+    return {name: int(most) for name, most in limits.items() if int(most) < record_bytes}
 
-    async def look() -> dict[str, int]:
+
+async def compressed(
+    options: Mapping[str, object],
+    names: list[str],
+    tell: Callable[[Starting], None] = log_starting,
+) -> dict[str, str]:
+    """The topics that keep a compressed batch as it came, each with its compression.type.
+
+    `tell` is called when a wait for Kafka begins. Raises KafkaUnavailableError.
+    """
+    types = await _configured(options, names, COMPRESSION, tell)
+    return {name: kind for name, kind in types.items() if kind != UNCOMPRESSED}
+
+
+async def _configured(
+    options: Mapping[str, object], names: list[str], key: str, tell: Callable[[Starting], None]
+) -> dict[str, str]:
+    """The value of a configuration of topics; a topic that is hidden from us is left out."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, {key: None}) for name in names]
+
+    async def look() -> dict[str, str]:
         async with _admin(options) as admin:
             answers = await admin.describe_configs(resources)
-        small = {}
-        resources_told = [resource for answer in answers for resource in answer.resources]
-        for code, _message, _kind, name, entries in resources_told:
+        values: dict[str, str] = {}
+        for code, _message, _kind, name, entries in [
+            resource for answer in answers for resource in answer.resources
+        ]:
             error = for_code(code)
             if error.retriable:
                 raise error()
-            values = {entry[0]: int(entry[1]) for entry in entries} if error is NoError else {}
-            if values.get(RECORD_BYTES, record_bytes) < record_bytes:
-                small[name] = values[RECORD_BYTES]
-        return small
+            told = {entry[0]: entry[1] for entry in entries} if error is NoError else {}
+            if key in told:
+                values[name] = told[key]
+        return values
 
     return await met(options, look, tell)
 

@@ -1,7 +1,8 @@
 """`chargeline topics create`: creates the topics of the live service that are missing.
 
-It owns which settings each new topic gets: its retention, and the largest record. All other
-settings of a topic are those of the site's Kafka. A topic that exists is not changed.
+It owns which settings each new topic gets: its retention, the largest record, and that inbound
+records are kept unpacked. All other settings of a topic are those of the site's Kafka. A topic that
+exists is not changed.
 """
 
 from collections.abc import Callable
@@ -33,6 +34,8 @@ async def make_topics(
     }
     # When a message arrived must not be its sender's word: a clock that is ahead would win.
     wanted[settings.topic_inbound] |= {"message.timestamp.type": "LogAppendTime"}
+    # A few kilobytes of gzip may be a gigabyte of zeros: the broker refuses it when it is unpacked.
+    wanted[settings.topic_inbound] |= {topics.COMPRESSION: topics.UNCOMPRESSED}
     options = client_options(settings.kafka_client(), settings.kafka_tls_files())
     return await topics.create(
         options, wanted, partitions=partitions, replication=replication, tell=tell
@@ -66,6 +69,14 @@ def create_topics(partitions: int, replication: int) -> Command:
                 f"expected the topic {name} to take records of {most} bytes, found "
                 f"{topics.RECORD_BYTES} = {limit}; raise {topics.RECORD_BYTES} of this topic, or "
                 f"it refuses the largest messages",
+                OK,
+            )
+        inbound = [settings.topic_inbound]
+        for name, kind in (await topics.compressed(options, inbound, tell)).items():
+            say(
+                f"expected the topic {name} to have {topics.COMPRESSION} = {topics.UNCOMPRESSED}, "
+                f"found {kind}; set it, or a small compressed batch can take all memory of a "
+                f"capture",
                 OK,
             )
         return OK
