@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.relay import OutboxRelay, Producers
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.processor import utc_now
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
@@ -102,7 +103,10 @@ async def test_an_event_waits_until_kafka_has_the_one_before_it(
     async with ledger.batch() as batch:
         await batch.announce([_announcement(topic, name) for name in names])
     relay = OutboxRelay(
-        ledger, _failing_at("b-2", service.kafka.bootstrap), TaskFailures(logs.logger("test"))
+        ledger,
+        _failing_at("b-2", service.kafka.bootstrap),
+        TaskFailures(logs.logger("test")),
+        ParkedTopic(f"{service.name}.parked"),
     )
     relay.stop.set()
     with capture_logs() as said:

@@ -78,9 +78,10 @@ async def run(settings: Settings) -> int:
         processor = new_processor(
             settings, ledger, settings.topic_inbound, count_drafted(metrics, utc_now)
         )
-        metrics.rulebook.tell(version=processor.maker.rulebook.version)
-        await note_start(ledger, start_of("capture", settings, processor.maker.rulebook.version))
-        relay = OutboxRelay(ledger, lambda: _producer(settings), failures)
+        rulebook, parked = processor.maker.rulebook.version, processor.settings.parked
+        metrics.rulebook.tell(version=rulebook)
+        await note_start(ledger, start_of("capture", settings, rulebook))
+        relay = OutboxRelay(ledger, lambda: _producer(settings), failures, parked)
         stack.push_async_callback(relay.close)
         await relay.connect()
         consumer = await _consumer(settings, stack, log)
@@ -287,7 +288,9 @@ async def _retention(reader: Consumer, ledger: Ledger, settings: Settings) -> No
     """
     while not reader.stop.is_set():
         try:
-            await forget_old(ledger, settings, utc_now(), reader.log)
+            await forget_old(
+                ledger, settings, utc_now(), log=reader.log, metrics=reader.partitions.metrics
+            )
             await tell_head(ledger, settings, utc_now(), reader.log)
         except LedgerError as error:
             reader.failures.met("retention", error)

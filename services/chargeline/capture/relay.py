@@ -30,7 +30,7 @@ then deleted; once it is acknowledged, the next one may be sent. These things mo
                what was not deleted.
     too large  an event that its topic does not take is announced as its size and hash
                (`events.too_large`), and its slot goes on. One of our own records on the inbound
-               topic is a message, so it waits by itself, and is tried again after 60 seconds.
+               topic is a message, so it is parked (`own_records.py`).
 
 One sequence, worked through. A, B and C are programs; A is the relay and owns the partition of V1,
 B owns that of V2. The right column is what charge.draft then holds of V1.
@@ -77,6 +77,9 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOr
 from chargeline.capture.consumer import RETRY_SECONDS
 from chargeline.capture.courtesies import waited
 from chargeline.capture.failures import TaskFailures
+from chargeline.capture.own_records import park_own
+from chargeline.drafting.announcing import ParkedTopic
+from chargeline.drafting.processor import utc_now
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
@@ -86,7 +89,6 @@ from chargeline.published.events import too_large
 from chargeline.published.inbound import REKEYED
 
 MOST = 500
-HOLD_SECONDS = 60.0
 IDLE_SECONDS = 0.05
 
 Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
@@ -95,7 +97,13 @@ Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 class OutboxRelay:
     """Sends the events of the ledger's outbox to Kafka."""
 
-    def __init__(self, ledger: Ledger, producers: Producers, failures: TaskFailures) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        producers: Producers,
+        failures: TaskFailures,
+        parked: ParkedTopic,
+    ) -> None:
         self.ledger = ledger
         self.failures = failures
         self.stop = asyncio.Event()
@@ -104,11 +112,8 @@ class OutboxRelay:
         """Set after a commit, so that its events do not wait for the next look at the outbox."""
         self.in_hand = 0
         """How many events are taken from the outbox and not acknowledged by Kafka yet."""
-        self._on_hold: dict[int, float] = {}
-        """Our own records that are too large for the inbound topic, by id, and the loop's time of
-        the next try."""
-        self._passed_over = 0
         self._producers = producers
+        self._parked = parked
         self._held = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
 
@@ -143,16 +148,14 @@ class OutboxRelay:
 
     async def turn(self) -> int:
         """Publish the next events of the outbox; returns how many Kafka has acknowledged."""
-        taken = await self.ledger.take_outbox(MOST + self._passed_over)
-        events = [event for event in taken if self._may_go(event)]
-        self._passed_over = len(taken) - len(events)
+        events = await self.ledger.take_outbox(MOST)
         if not events:
             return 0
         self.in_hand = len(events)
         published: list[int] = []
         try:
             for part in in_rounds(events):
-                published += await self._publish([event for event in part if self._may_go(event)])
+                published += await self._publish(part)
         except KafkaError:
             await self.close()  # its state is unknown; a new producer has none
             raise
@@ -163,24 +166,17 @@ class OutboxRelay:
         self.in_hand = 0
         return len(published)
 
-    def _may_go(self, event: Announcement) -> bool:
-        """Whether an event may be sent: it is not on hold, or the hold is over."""
-        if self._on_hold.get(event.id, 0.0) > asyncio.get_running_loop().time():
-            return False
-        self._on_hold.pop(event.id, None)
-        return True
-
     async def _without_bytes(self, event: Announcement) -> list[int]:
         """Announce the size and hash of an event that is too large for its topic; returns its id if
         Kafka has that.
 
-        A record of the inbound topic is no event, and there is nothing to announce in its place.
+        A record of the inbound topic is no event, so it is parked instead.
         """
         self.failures.too_large(event.topic, len(event.payload))
         small = too_large(json.loads(event.headers), event.payload)
         if small is None:
-            self._on_hold[event.id] = asyncio.get_running_loop().time() + HOLD_SECONDS
-            return []
+            await park_own(self.ledger, event, self._parked, utc_now())
+            return [event.id]
         headers, payload = small
         await (await self._send(event._replace(headers=json.dumps(headers), payload=payload)))
         return [event.id]

@@ -248,7 +248,9 @@ async def _retention(intake: Intake, settings: Settings, log: FilteringBoundLogg
     """
     while True:
         try:
-            await forget_old(intake.processor.ledger, settings, utc_now(), log)
+            await forget_old(
+                intake.processor.ledger, settings, utc_now(), log=log, metrics=intake.metrics
+            )
             await tell_head(intake.processor.ledger, settings, utc_now(), log)
         except LedgerError as error:
             log.error("retention.waiting", exc_info=error)

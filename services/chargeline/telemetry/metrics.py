@@ -146,6 +146,14 @@ class Metrics:
         do="older than a day: a charge may miss its billing day; have somebody look at it.",
     )
 
+    parked_expired = _count(
+        "chargeline_parked_expired_messages_total",
+        meaning="Parked messages that retention removed although nobody had retried or dropped "
+        "them.",
+        do="above 0: charges were lost, because nobody looks at `chargeline parked list`. Have "
+        "somebody look each day; see chargeline_oldest_parked_age_seconds.",
+    )
+
     # ------------------------------------------------------------------ drafts
 
     open_visits = _gauge(

@@ -1,0 +1,100 @@
+"""Claims about a record of our own that the inbound topic does not take: it is parked, once."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiokafka.errors import MessageSizeTooLargeError
+
+from chargeline.capture.failures import TaskFailures
+from chargeline.capture.relay import OutboxRelay
+from chargeline.drafting.announcing import ParkedTopic, in_their_own_place, nudge
+from chargeline.drafting.inbound import InboundRecord, ReadRecord
+from chargeline.drafting.processor import utc_now
+from chargeline.engine import VisitKey
+from chargeline.ledger.records import Announcement
+from chargeline.ledger.store import Ledger
+from chargeline.operate.parked import _again
+from chargeline.published import shapes
+from chargeline.settings import Settings
+from chargeline.telemetry.logs import logger
+from tests.ledger import with_tables
+
+INBOUND, VISIT = "hl7.inbound", VisitKey("ZEBRA", "V1")
+LARGE = b"MSH|" + b"x" * 1000
+
+
+class Topics:
+    """A producer whose inbound topic takes no large record; it notes what it has taken."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, bytes]] = []
+
+    async def partitions_for(self, _topic: str) -> set[int]:
+        return {0, 1}
+
+    async def send(self, topic: str, *, value: bytes, **_more: object) -> Any:
+        if topic == INBOUND and len(value) > 500:
+            raise MessageSizeTooLargeError()
+        self.taken.append((topic, value))
+
+        async def acknowledged() -> None:
+            return None
+
+        return acknowledged()
+
+
+async def published(ledger: Ledger, *waiting: Announcement) -> Topics:
+    """What a relay publishes of these and of what follows from them."""
+    topics = Topics()
+
+    @asynccontextmanager
+    async def producers() -> AsyncIterator[Any]:
+        yield topics
+
+    async with ledger.batch() as batch:
+        await batch.announce(waiting)
+    relay = OutboxRelay(ledger, producers, TaskFailures(logger("test")), ParkedTopic("hl7.parked"))
+    relay.stop.set()
+    await relay.run()
+    await relay.close()
+    return topics
+
+
+async def test_a_record_that_is_too_large_is_parked_by_its_place(tmp_path: Path) -> None:
+    """A message that lay elsewhere is parked whole, where it came from, for its visit; the visit is
+    nudged, the topic of parked messages is told, and what stands behind it goes out.
+    """
+    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path}/ledger.sqlite"))
+    record = InboundRecord(INBOUND, 1, 77, key="wrong", value=LARGE, headers={"own": "1"})
+    read = ReadRecord(record, "rekey", visit=VISIT)
+    other = nudge(INBOUND, VisitKey("ZEBRA", "V2"), utc_now())
+    topics = await published(ledger, *in_their_own_place(INBOUND, [read], 2, utc_now()), other)
+    (row,) = await ledger.parked()
+    assert (row.topic, row.partition, row.offset) == (INBOUND, 1, 77)
+    assert (row.facility, row.visit, row.code) == (*VISIT, "record.not_taken")
+    assert row.raw == LARGE and json.loads(row.headers)["own"] == "1"
+    assert sorted(topic for topic, _value in topics.taken) == [INBOUND, INBOUND, "hl7.parked"]
+    (told,) = [json.loads(value) for topic, value in topics.taken if topic == "hl7.parked"]
+    assert shapes.ParkedMessage.model_validate(told).number == row.id
+    assert await ledger.take_outbox(10) == []
+    await ledger.close()
+
+
+async def test_a_retry_that_is_too_large_is_parked_again_by_the_first_place(
+    tmp_path: Path,
+) -> None:
+    """The second row has the place of the first, and may be retried as well."""
+    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path}/ledger.sqlite"))
+    record = InboundRecord(INBOUND, 1, 77, key="ZEBRA|V1", value=LARGE, headers={})
+    read = ReadRecord(record, "rekey", visit=VISIT)
+    await published(ledger, *in_their_own_place(INBOUND, [read], 2, utc_now()))
+    (first,) = await ledger.parked()
+    await ledger.set_status(first.id, "retried")
+    await published(ledger, _again(Settings(), first))
+    (second,) = await ledger.parked()
+    assert second.id != first.id
+    assert (second.partition, second.offset, second.raw) == (1, 77, LARGE)
+    await ledger.close()
