@@ -214,12 +214,12 @@ class Settings(BaseSettings):
     parked_in_a_row: _Count = _set(
         50,
         "A sender is quarantined when more of its messages than this are parked without a used one "
-        "between. Each process counts for itself.",
+        "between. Each process counts for itself: divide it by the number of captures.",
     )
     parked_per_minute: _Count = _set(
         500,
         "A sender is quarantined when more of its messages than this are parked in a minute. "
-        "Each process counts for itself.",
+        "Each process counts for itself: divide it by the number of captures.",
     )
     quarantine_minutes: _Count = _set(
         15, "How long the messages of a quarantined sender are parked unread."
