@@ -52,6 +52,7 @@ LAYER = {
     "mllp": "edge",
     "files": "edge",
     "certificates": "edge",
+    "refdata": "edge",
     "telemetry": "edge",
     "settings": "edge",
     "drafting": "floor",

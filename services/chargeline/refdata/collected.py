@@ -1,0 +1,80 @@
+"""Rows of several files brought together: one row under one key, else a mistake that shows both.
+
+It owns the keys' uniqueness. The same row may stand in two files (CMS puts a text and a workbook of
+the same edits into one archive); two different rows under one key are of two editions, and a person
+must say which one counts.
+"""
+
+from collections.abc import Hashable, Mapping
+from typing import Generic, NamedTuple, TypeVar
+
+from chargeline.engine import (
+    AddOnPair,
+    CrosswalkRow,
+    HcpcsDates,
+    MueLimit,
+    OppsStatus,
+    PaymentLimit,
+    PtpEdit,
+    Quarter,
+    words,
+)
+from chargeline.refdata.errors import Mistakes
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+RowT = TypeVar("RowT")
+
+
+class Rows(Generic[KeyT, RowT]):
+    """Rows by key, each with the file and line that it comes from."""
+
+    def __init__(self) -> None:
+        self._rows: dict[KeyT, tuple[RowT, str]] = {}
+
+    def add(self, key: KeyT, row: RowT, where: str, mistakes: Mistakes) -> None:
+        """Add a row; a different row under the same key is a mistake."""
+        before = self._rows.setdefault(key, (row, where))
+        if before[0] != row:
+            mistakes.add(
+                "refdata.conflict",
+                expected="one row under one key",
+                found=f"another row of it in {before[1]}",
+                where=where,
+                do="give only the later of the two files; if it is one file, download it again",
+            )
+
+    def values(self) -> Mapping[KeyT, RowT]:
+        """The rows, in the order of their keys."""
+        ordered = sorted(self._rows.items(), key=lambda item: str(item[0]))
+        return {key: row for key, (row, _where) in ordered}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class Issue(NamedTuple):
+    """One table of one quarter; MUE and PTP have a setting, and so do no others ("")."""
+
+    table: words.PublishedTable
+    setting: words.ClaimSetting | str
+    quarter: Quarter
+
+
+class Collected:
+    """All rows of a build, by issue."""
+
+    def __init__(self) -> None:
+        self.crosswalk: dict[Issue, Rows[tuple[str, str, str], CrosswalkRow]] = {}
+        self.payment_limits: dict[Issue, Rows[str, PaymentLimit]] = {}
+        self.status_indicators: dict[Issue, Rows[str, OppsStatus]] = {}
+        self.hcpcs: dict[Issue, Rows[str, HcpcsDates]] = {}
+        self.mue: dict[Issue, Rows[str, MueLimit]] = {}
+        self.ptp: dict[Issue, Rows[tuple[str, str, str], PtpEdit]] = {}
+        self.add_on: dict[Issue, Rows[tuple[str, str, str], AddOnPair]] = {}
+        self.mistakes = Mistakes()
+
+    def drug_codes(self) -> frozenset[str]:
+        """The codes of crosswalks and payment limits: the drugs that somebody may bill."""
+        rows = [row for table in self.crosswalk.values() for row in table.values().values()]
+        limits = [limit for table in self.payment_limits.values() for limit in table.values()]
+        return frozenset({row.hcpcs for row in rows if row.hcpcs} | set(limits))
