@@ -45,6 +45,7 @@ DOCUMENTS = (
     "docs/findings.md",
     LIVE,
     DATA,
+    "docs/refdata.md",
     RULES_README,
     INTERFACES_README,
     "rules/CHANGELOG.md",
@@ -358,7 +359,7 @@ def test_what_the_page_names_of_events_and_logs_exists() -> None:
 
 def test_commands_of_shell_blocks_parse() -> None:
     """The command line accepts each `chargeline …` in the sh blocks of README and the live page."""
-    for document in (README, LIVE):
+    for document in (README, LIVE, "docs/refdata.md"):
         lines = re.sub(r"  #.*$", "", "".join(blocks(document, "sh")), flags=re.MULTILINE)
         commands = re.findall(
             r"(?:^|; |^[A-Z_]+=\S+ |\S=\S+ )chargeline (.*?)(?=;|$)", lines, re.MULTILINE

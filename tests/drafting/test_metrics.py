@@ -1,26 +1,30 @@
 """Claims about the metrics that count drafts. What is counted was committed."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from chargeline.coding.assembly import code_feed
-from chargeline.drafting.counting import count_drafted, count_poll
+from chargeline.drafting.counting import count_drafted, count_poll, show_tables
 from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.revisions import DraftingResult
+from chargeline.engine import NO_TABLES
 from chargeline.files import FeedFile
 from chargeline.hl7.message import WARNINGS
 from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, writing
+from chargeline.refdata.building import build
 from chargeline.simulator.feed import simulate
 from chargeline.telemetry.labels import LABELS
 from chargeline.telemetry.metrics import Metrics
 from tests.drafting.test_processor import PROFILE, RULEBOOK, Bench, keyed
 from tests.golden.messages import given
 from tests.ledger import with_tables
+from tests.refdata import published
 
 
 def test_each_committed_line_is_counted_by_role_and_policy() -> None:
@@ -85,3 +89,28 @@ async def test_a_poll_tells_in_which_order_messages_were_parked_and_used(bench: 
     (poll,) = await bench.feed([*bad, *good, *bad, *good, *bad])
     codes = [judged.code for judged in poll.course]
     assert codes == ["message.no_msh", "", "message.no_msh", "message.no_msh"]
+
+
+def test_a_published_table_without_the_quarter_of_today_is_shown_as_stale(tmp_path: Path) -> None:
+    """In November no table is; in January all are but those that the bundle never had."""
+    tables = build(published.everything(tmp_path), published.CODES).bundle.tables
+    metrics = Metrics(CollectorRegistry(), program="capture", version="test")
+
+    def shown(month: int, year: int) -> dict[str, float]:
+        show_tables(metrics, tables, datetime(year, month, 1, tzinfo=UTC))
+        return {
+            sample.labels["table"]: sample.value
+            for family in metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == "chargeline_refdata_stale"
+        }
+
+    assert set(shown(11, 2026).values()) == {0.0}
+    assert set(shown(1, 2027).values()) == {1.0}
+    assert {"crosswalk", "mue hospital"} <= set(shown(1, 2027))
+    assert "mue dme" not in shown(1, 2027)
+    told = metrics.registry.get_sample_value
+    assert told("chargeline_refdata_info", {"version": tables.version}) == 1
+    show_tables(metrics, NO_TABLES, datetime(2026, 11, 1, tzinfo=UTC))
+    assert told("chargeline_refdata_info", {"version": "none"}) == 1
+    assert told("chargeline_refdata_stale", {"table": "crosswalk"}) is None

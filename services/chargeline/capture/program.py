@@ -21,10 +21,10 @@ from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
 from chargeline.certificates import seconds_left
 from chargeline.drafting.acting import note_start, start_of
-from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
+from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts, show_tables
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.prices import read_prices
-from chargeline.drafting.processor import utc_now
+from chargeline.drafting.processor import Processor, utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service
@@ -103,7 +103,7 @@ async def run(settings: Settings) -> int:
 
         shutdown = Shutdown(settings.shutdown_seconds, unfinished, log)
         reader = _reader(settings, partitions, shutdown, relay, failures=failures)
-        await stack.enter_async_context(_pages(settings, metrics, not_ready))
+        await stack.enter_async_context(_pages(settings, metrics, not_ready, processor))
         shutdown.on_signals()
         redrafting = Redrafting(processor, settings.redraft_per_second, count_redrafted(metrics))
         consumer.subscribe([settings.topic_inbound], listener=partitions)
@@ -165,16 +165,25 @@ def _reader(
 
 
 def _pages(
-    settings: Settings, metrics: Metrics, not_ready: Callable[[], list[str]]
+    settings: Settings,
+    metrics: Metrics,
+    not_ready: Callable[[], list[str]],
+    processor: Processor,
 ) -> AbstractAsyncContextManager[None]:
     def before_scrape() -> None:
         left = seconds_left(settings.kafka_tls_certificate_file, utc_now())
         metrics.kafka_certificate_left.set(left)
 
+    rulebook = processor.maker.rulebook
     return health_pages(
         settings.http_address(),
         metrics,
-        version={"program": "capture", "version": VERSION},
+        version={
+            "program": "capture",
+            "version": VERSION,
+            "rulebook": rulebook.version,
+            "refdata": rulebook.tables.version,
+        },
         not_ready=not_ready,
         before_scrape=before_scrape,
     )
@@ -273,6 +282,7 @@ async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while not reader.stop.is_set():
         metrics.quarantined.set(reader.partitions.processor.quarantine.senders())
+        show_tables(metrics, reader.partitions.processor.maker.rulebook.tables, utc_now())
         try:
             show_counts(metrics, await ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:

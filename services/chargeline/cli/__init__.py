@@ -3,9 +3,9 @@
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
 output of some verbs: drafts.py (code, explain), answers.py (questions, answer, line),
-interfaces.py (survey, send), rules.py, simulation.py, live.py (the live service), visits.py (what
-the ledger has of a visit) and audit.py (who did what). The command line decides nothing about
-charges: it hands files and settings to the programs and prints what they return.
+interfaces.py (survey, send), rules.py, refdata.py, simulation.py, live.py (the live service),
+visits.py (what the ledger has of a visit) and audit.py (who did what). The command line decides
+nothing about charges: it hands files and settings to the programs and prints what they return.
 """
 
 import argparse
@@ -15,7 +15,17 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from chargeline.cli import answers, audit, drafts, interfaces, live, rules, simulation, visits
+from chargeline.cli import (
+    answers,
+    audit,
+    drafts,
+    interfaces,
+    live,
+    refdata,
+    rules,
+    simulation,
+    visits,
+)
 from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
 from chargeline.engine import Finding, FindingError
 from chargeline.version import VERSION
@@ -102,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     drafts.add_explain(verbs)
     answers.add_answering(verbs)
     rules.add_rules(verbs)
+    refdata.add_refdata(verbs)
     interfaces.add_interfaces(verbs)
     simulation.add_simulate(verbs)
     live.add_live(verbs)

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from chargeline.engine import Rulebook
+from chargeline.refdata.bundle import read_bundle
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
 from chargeline.rulebook.sound import sound_rulebook
@@ -69,6 +70,12 @@ def _add_drafting(verb: argparse.ArgumentParser) -> None:
         "payers.toml gives to the payer of the visit)",
     )
     add_formulary(verb)
+    verb.add_argument(
+        "--refdata",
+        metavar="BUNDLE",
+        type=Path,
+        help="published tables, as `chargeline refdata build` writes them",
+    )
     add_interface(verb)
     add_rules_folder(verb)
 
@@ -111,9 +118,12 @@ def loaded_rules(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
 
 
 def sound_rules(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
-    """The rulebook for a verb that codes; raises RulebookError for clashes and gaps as well."""
+    """The rulebook for a verb that codes; raises RulebookError for clashes and gaps too."""
     folder = rules_directory(asked.rules)
-    return sound_rulebook(folder, asked.formulary), folder
+    rulebook = sound_rulebook(folder, asked.formulary)
+    if asked.refdata is not None:
+        rulebook = rulebook.with_tables(read_bundle(asked.refdata).tables)
+    return rulebook, folder
 
 
 def count(text: str) -> int:

@@ -15,6 +15,7 @@ from chargeline.engine import Finding, FindingError
 from chargeline.files import FeedFile, read_feed
 from chargeline.hl7.profile import make_profile
 from chargeline.published.answer_file import read_answers
+from chargeline.refdata.bundle import read_bundle
 from chargeline.rulebook.loading import read_interface, refuse_unknown_policy
 from chargeline.rulebook.location import rules_directory
 from chargeline.rulebook.sound import sound_rulebook
@@ -30,6 +31,7 @@ def code(
     interface: str = "standard",
     rules: str | PathLike[str] | None = None,
     formulary: str | PathLike[str] | None = None,
+    refdata: str | PathLike[str] | None = None,
     answers: str | PathLike[str] | None = None,
 ) -> Run:
     """Draft the charges of a feed: every visit with its timeline, lines, questions and reasons.
@@ -38,8 +40,8 @@ def code(
     batches), or several of these, which are read in their order; "-" is standard input. `policy`
     is a policy of the rules, such as "cms-facility-2026"; without one each visit is coded under its
     payer's. `interface` is a folder of rules/interfaces: how the sender writes. `rules` is another
-    rules folder than the shipped one, `formulary` a CSV of drugs that is laid over ours, and
-    `answers` a file of what people answered.
+    rules folder than the shipped one, `formulary` a CSV of drugs that is laid over ours, `refdata`
+    a bundle of published tables, and `answers` a file of what people answered.
 
     A message that cannot be used is in `Run.set_aside` and raises nothing. Raises FindingError
     where the feed is none, or the rules, the formulary, the interface or the policy cannot be used,
@@ -47,6 +49,8 @@ def code(
     """
     folder = rules_directory(Path(rules) if rules is not None else None)
     rulebook = sound_rulebook(folder, Path(formulary) if formulary is not None else None)
+    if refdata is not None:
+        rulebook = rulebook.with_tables(read_bundle(Path(refdata)).tables)
     if policy:
         refuse_unknown_policy(policy, rulebook, where="policy")
     profile = make_profile(read_interface(folder, interface))

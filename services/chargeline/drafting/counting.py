@@ -11,7 +11,9 @@ from datetime import datetime
 from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import Clock
 from chargeline.drafting.revisions import DraftingResult
+from chargeline.engine import PublishedTables
 from chargeline.ledger.records import Counts
+from chargeline.refdata.status import stale_tables, tables_of_bundle
 from chargeline.telemetry.labels import message_type
 from chargeline.telemetry.metrics import Metrics
 
@@ -62,6 +64,16 @@ def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], 
                 metrics.message_to_draft.observe((now - message.sent).total_seconds(), since="sent")
 
     return count
+
+
+def show_tables(metrics: Metrics, tables: PublishedTables, now: datetime) -> None:
+    """Set the metrics of the published tables: their version, and which lack the quarter of now."""
+    day = now.date()
+    metrics.refdata.tell(version=tables.version or "none")
+    stale = stale_tables(tables, day)
+    metrics.refdata_stale.replace(
+        {name: float(name in stale) for name in map(str, tables_of_bundle(tables))}
+    )
 
 
 def show_counts(metrics: Metrics, counts: Counts, now: datetime, *, priced: bool) -> None:

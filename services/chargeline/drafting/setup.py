@@ -16,6 +16,7 @@ from chargeline.drafting.revisions import DraftingResult, RevisionMaker, Topics
 from chargeline.engine import Rulebook
 from chargeline.hl7.profile import make_profile
 from chargeline.ledger.store import Ledger
+from chargeline.refdata.bundle import read_bundle
 from chargeline.rulebook.loading import interface_names, read_interface, refuse_unknown_policy
 from chargeline.rulebook.location import rules_directory
 from chargeline.rulebook.sound import sound_rulebook
@@ -27,15 +28,18 @@ RETENTION_SECONDS = 3600.0
 
 
 def load_rules(settings: Settings) -> tuple[Rulebook, Path]:
-    """The rulebook, with the default policy of the settings, and its folder.
+    """The rulebook, with the default policy and the tables of the settings, and its folder.
 
-    Raises RulebookError if a file of the rules cannot be used, or the policy does not exist.
+    Raises RulebookError if a file of the rules cannot be used, or the policy does not exist, and
+    RefdataError if the bundle cannot be used.
     """
     folder = rules_directory(settings.rules)
     rulebook = sound_rulebook(folder, settings.formulary)
     if settings.default_policy:
         refuse_unknown_policy(settings.default_policy, rulebook, where="CHARGELINE_DEFAULT_POLICY")
         rulebook = rulebook._replace(default_policy=settings.default_policy)
+    if settings.refdata is not None:
+        rulebook = rulebook.with_tables(read_bundle(settings.refdata).tables)
     return rulebook, folder
 
 

@@ -46,6 +46,7 @@ from chargeline.engine.rules import Policy, UndecidedError
 from chargeline.engine.services.judging import services_of
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.tables import NO_TABLES, PublishedTables
 from chargeline.engine.timeline.records import Timeline, VisitContext
 from chargeline.engine.trace import (
     Draft,
@@ -67,9 +68,11 @@ _new_draft = by_keyword(Draft)
 class Rulebook(NamedTuple):
     """Everything that a draft is made from besides the timeline and the history.
 
-    `version` names the text of the rules. `base` holds the rules that are the same for every payer;
-    `fold` uses them. `policies` are by name, and `compared` names those that lines are compared
-    with. `payers` maps a payer to a policy, and `sources` a citation key to its title.
+    `version` names the text of the rules and, behind a plus sign, the published tables.
+    `base` holds the rules that are the same for every payer; `fold` uses them. `policies` are by
+    name, and `compared` names those that lines are compared with. `payers` maps a payer to a
+    policy, and `sources` a citation key to its title. `tables` are the published tables, NO_TABLES
+    where the site has none.
     """
 
     version: str
@@ -80,6 +83,15 @@ class Rulebook(NamedTuple):
     payers: Mapping[str, str]
     formulary: Formulary
     sources: Mapping[str, str]
+    tables: PublishedTables = NO_TABLES
+
+    def with_tables(self, tables: PublishedTables) -> "Rulebook":
+        """The rulebook with published tables, whose version is part of its own.
+
+        So a draft says by which tables it was made, and open visits are drafted again after a new
+        bundle as they are after new rules.
+        """
+        return self._replace(version=f"{self.version}+{tables.version}", tables=tables)
 
     def policy_for(self, context: VisitContext) -> str:
         """The policy of the visit's payer; the site's default where the table lacks the payer."""

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from chargeline.certificates import seconds_left
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.service_process import become_a_service
-from chargeline.engine import Finding, FindingError
+from chargeline.engine import Finding, FindingError, Rulebook
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
 from chargeline.gateway.permission import SenderList, Senders
@@ -233,9 +233,10 @@ def listener_pages(
     gateway: server.Gateway,
     trouble: Callable[[], str],
     told: asyncio.Event,
+    rulebook: Rulebook | None = None,
 ) -> AbstractAsyncContextManager[None]:
     """The health pages of a program that listens for MLLP. It is not ready in trouble and
-    while it shuts down.
+    while it shuts down. `rulebook` is what it drafts by; a gateway drafts nothing.
     """
 
     def not_ready() -> list[str]:
@@ -250,6 +251,8 @@ def listener_pages(
         metrics.held_bytes.set(gateway.server.budget.used)
 
     version = {"program": program, "version": VERSION}
+    if rulebook is not None:
+        version |= {"rulebook": rulebook.version, "refdata": rulebook.tables.version}
     return health_pages(
         settings.http_address(),
         metrics,

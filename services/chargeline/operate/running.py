@@ -20,6 +20,7 @@ from chargeline.engine import Finding
 from chargeline.hl7.errors import Hl7Error
 from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
+from chargeline.refdata.errors import RefdataError
 from chargeline.rulebook.errors import RulebookError
 from chargeline.settings import Settings, SettingsError
 from chargeline.settings.senders import SendersError
@@ -45,7 +46,7 @@ def with_settings(work: Command) -> int:
     code = OK
     try:
         code = asyncio.run(_awaited(work, settings))
-    except* (RulebookError, Hl7Error, PricesError, SendersError) as errors:
+    except* (RulebookError, RefdataError, Hl7Error, PricesError, SendersError) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:
         code = _say_all(errors, FAILED)

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from chargeline.engine import PublishedTables, Quarter, words
 from chargeline.refdata.errors import RefdataError, refused
-from chargeline.refdata.rows import from_lines, to_lines
+from chargeline.refdata.rows import from_lines, to_line, to_lines
 from chargeline.refdata.vintage import parse_quarter
 
 FORMAT = 1
@@ -55,26 +55,22 @@ def version_of(tables: PublishedTables, sources: Iterable[TableSource]) -> str:
     """The latest quarter and the first signs of the checksum of all rows: 2026Q4.0a1b2c3d4e5f."""
     digest = hashlib.sha256()
     issues = {(source.table, source.setting, str(source.quarter)) for source in sources}
-    for line in (*sorted(issues), *to_lines(tables)):
-        digest.update(_line(line))
+    for line in (*map(to_line, sorted(issues)), *to_lines(tables)):
+        digest.update(line)
     latest = max(quarter for _table, _setting, quarter in issues)
     return f"{latest}.{digest.hexdigest()[:12]}"
 
 
 def to_bytes(bundle: Bundle) -> bytes:
     """The bytes of a bundle."""
-    lines = [_source_line(source) for source in sorted(bundle.sources)]
-    body = b"".join(map(_line, (*lines, *to_lines(bundle.tables))))
+    lines = [to_line(_source_line(source)) for source in sorted(bundle.sources)]
+    body = b"".join([*lines, *to_lines(bundle.tables)])
     first = {
         _MARK: FORMAT,
         "version": bundle.tables.version,
         "sha256": hashlib.sha256(body).hexdigest(),
     }
-    return _line(first) + body
-
-
-def _line(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return to_line(first) + body
 
 
 def _source_line(source: TableSource) -> tuple[object, ...]:

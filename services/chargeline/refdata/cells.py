@@ -6,12 +6,15 @@ line, and `ok` is then False. It does not know what a table means.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 
 from chargeline.engine import FindingCode
-from chargeline.refdata.errors import Mistakes
+from chargeline.refdata.errors import FileLine, Mistakes
+from chargeline.refdata.sheets import NumberedRow
 
 CODE = re.compile(r"[A-Z0-9][0-9]{3}[A-Z0-9]")
 _AMOUNT = re.compile(r"(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?|\.\d+")
@@ -32,11 +35,11 @@ class Cells:
     """One row: each reading gives a value, or adds a mistake and makes `ok` False."""
 
     def __init__(
-        self, cells: Sequence[str], index: Mapping[str, int], *, where: str, mistakes: Mistakes
+        self, row: NumberedRow, index: Mapping[str, int], *, file: str, mistakes: Mistakes
     ) -> None:
-        self._cells = cells
+        self._cells = row.cells
         self._index = index
-        self.where = where
+        self.place = FileLine(file, row.line)
         self._mistakes = mistakes
         self.ok = True
 
@@ -52,7 +55,7 @@ class Cells:
         """Take note of a mistake in this row."""
         self.ok = False
         shown = found if len(found) <= _EXCERPT else f"{found[:_EXCERPT]}…"
-        self._mistakes.add(code, expected=expected, found=shown, where=self.where, do=do)
+        self._mistakes.add(code, expected=expected, found=shown, where=str(self.place), do=do)
 
     def code(self, column: str) -> str:
         """A HCPCS or CPT code of five signs."""
@@ -68,7 +71,11 @@ class Cells:
         if not _AMOUNT.fullmatch(plain):
             self.mistake(f"a number of at least 0 in {column}", repr(text))
             return Decimal(0)
-        return Decimal(plain.replace(",", ""))
+        return _decimal(plain)
+
+    def name(self, column: str) -> str:
+        """A text that stands in many rows, such as a labeler: it is kept once."""
+        return intern(self.text(column))
 
     def whole(self, column: str) -> int:
         """A whole number of at least 0."""
@@ -97,6 +104,12 @@ class Cells:
         if day is None and self.ok:
             self.mistake(f"a day such as 20261001 in {column}", repr(self.text(column)))
         return day or date.min
+
+
+@lru_cache(maxsize=4096)
+def _decimal(text: str) -> Decimal:
+    """One object for all cells with the same number: few numbers stand in many rows."""
+    return Decimal(text.replace(",", ""))
 
 
 def _day(text: str) -> date | None:

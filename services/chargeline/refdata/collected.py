@@ -5,7 +5,7 @@ the same edits into one archive); two different rows under one key are of two ed
 must say which one counts.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from chargeline.engine import (
@@ -19,9 +19,9 @@ from chargeline.engine import (
     Quarter,
     words,
 )
-from chargeline.refdata.errors import Mistakes
+from chargeline.refdata.errors import FileLine, Mistakes
 
-KeyT = TypeVar("KeyT", bound=Hashable)
+KeyT = TypeVar("KeyT", str, tuple[str, str, str])
 RowT = TypeVar("RowT")
 
 
@@ -29,24 +29,23 @@ class Rows(Generic[KeyT, RowT]):
     """Rows by key, each with the file and line that it comes from."""
 
     def __init__(self) -> None:
-        self._rows: dict[KeyT, tuple[RowT, str]] = {}
+        self._rows: dict[KeyT, tuple[RowT, FileLine]] = {}
 
-    def add(self, key: KeyT, row: RowT, where: str, mistakes: Mistakes) -> None:
+    def add(self, key: KeyT, row: RowT, place: FileLine, mistakes: Mistakes) -> None:
         """Add a row; a different row under the same key is a mistake."""
-        before = self._rows.setdefault(key, (row, where))
+        before = self._rows.setdefault(key, (row, place))
         if before[0] != row:
             mistakes.add(
                 "refdata.conflict",
                 expected="one row under one key",
                 found=f"another row of it in {before[1]}",
-                where=where,
+                where=str(place),
                 do="give only the later of the two files; if it is one file, download it again",
             )
 
     def values(self) -> Mapping[KeyT, RowT]:
         """The rows, in the order of their keys."""
-        ordered = sorted(self._rows.items(), key=lambda item: str(item[0]))
-        return {key: row for key, (row, _where) in ordered}
+        return {key: self._rows[key][0] for key in sorted(self._rows)}
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -4,7 +4,20 @@ It owns the collecting of mistakes. A file of half a million rows that is wrong 
 told about in twenty lines and a number, so that the page stays one that a person reads.
 """
 
+from typing import NamedTuple
+
 from chargeline.engine import Finding, FindingCode, FindingError
+
+
+class FileLine(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
 
 MOST = 20
 """So many mistakes of a run are said in full."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from sys import intern
 from typing import Literal, NamedTuple
 
 from chargeline.engine import (
@@ -53,9 +54,9 @@ class Job(NamedTuple):
     def cells(self, row: NumberedRow, collected: Collected) -> Cells:
         """A row by the names of its columns."""
         return Cells(
-            row.cells,
+            row,
             self.recognised.places,
-            where=f"{self.recognised.sheet.name}:{row.line}",
+            file=self.recognised.sheet.name,
             mistakes=collected.mistakes,
         )
 
@@ -114,7 +115,7 @@ def _crosswalk(job: Job, collected: Collected, counting: _Counting) -> None:
     is_noc = job.recognised.layout is NOC_CROSSWALK
     for row in _all(job, counting) if is_noc else _table(job, counting):
         cells = job.cells(row, collected)
-        hcpcs = "" if is_noc else cells.code("code")
+        hcpcs = "" if is_noc else intern(cells.code("code"))
         ndc = _ndc(cells, is_noc=is_noc)
         if ndc is None:
             if cells.ok:
@@ -124,9 +125,9 @@ def _crosswalk(job: Job, collected: Collected, counting: _Counting) -> None:
             ndc=ndc,
             hcpcs=hcpcs,
             lists=(job.list_name,),
-            labeler=cells.text("labeler"),
-            drug_name=cells.text("drug"),
-            dosage=cells.text("dosage"),
+            labeler=cells.name("labeler"),
+            drug_name=cells.name("drug"),
+            dosage=cells.name("dosage"),
             package_size=_above_zero(cells, "size"),
             pieces=_above_zero(cells, "pieces"),
             billing_units=_above_zero(cells, "units"),
@@ -135,7 +136,7 @@ def _crosswalk(job: Job, collected: Collected, counting: _Counting) -> None:
         if cells.ok:
             counting.kept += 1
             key = (job.list_name, ndc, hcpcs)
-            rows.add(key, product, cells.where, collected.mistakes)
+            rows.add(key, product, cells.place, collected.mistakes)
 
 
 def _all(job: Job, counting: _Counting) -> Iterator[NumberedRow]:
@@ -169,13 +170,13 @@ def _payment_limits(job: Job, collected: Collected, counting: _Counting) -> None
         percent = cells.text("coinsurance").removesuffix("%").upper()
         limit = PaymentLimit(
             hcpcs=cells.code("code"),
-            dosage=cells.text("dosage"),
+            dosage=cells.name("dosage"),
             dollars=_amount_or_none(cells, "limit"),
             coinsurance=None if percent in _NOT_AVAILABLE else _percent(cells, percent),
         )
         if cells.ok:
             counting.kept += 1
-            rows.add(limit.hcpcs, limit, cells.where, collected.mistakes)
+            rows.add(limit.hcpcs, limit, cells.place, collected.mistakes)
 
 
 def _amount_or_none(cells: Cells, column: str, *, dollars: bool = False) -> Decimal | None:
@@ -205,7 +206,7 @@ def _status_indicators(job: Job, collected: Collected, counting: _Counting) -> N
             cells.mistake("a status indicator such as K or J2", repr(status.indicator))
         if cells.ok:
             counting.kept += 1
-            rows.add(status.hcpcs, status, cells.where, collected.mistakes)
+            rows.add(status.hcpcs, status, cells.place, collected.mistakes)
 
 
 def _hcpcs(job: Job, collected: Collected, counting: _Counting) -> None:
@@ -219,7 +220,7 @@ def _hcpcs(job: Job, collected: Collected, counting: _Counting) -> None:
         dates = HcpcsDates(cells.code("code"), cells.first_day("added"), cells.day("ended"))
         if cells.ok:
             counting.kept += 1
-            rows.add(dates.hcpcs, dates, cells.where, collected.mistakes)
+            rows.add(dates.hcpcs, dates, cells.place, collected.mistakes)
 
 
 # ------------------------------------------------------------------ NCCI
@@ -235,11 +236,11 @@ def _mue(job: Job, collected: Collected, counting: _Counting) -> None:
             cells.mistake("an indicator that begins with 1, 2 or 3", repr(cells.text("indicator")))
             continue
         limit = MueLimit(
-            cells.code("code"), cells.whole("units"), indicator, cells.text("rationale")
+            cells.code("code"), cells.whole("units"), indicator, cells.name("rationale")
         )
         if cells.ok:
             counting.kept += 1
-            rows.add(limit.hcpcs, limit, cells.where, collected.mistakes)
+            rows.add(limit.hcpcs, limit, cells.place, collected.mistakes)
 
 
 def _ptp(job: Job, collected: Collected, counting: _Counting) -> None:
@@ -265,12 +266,12 @@ def _ptp(job: Job, collected: Collected, counting: _Counting) -> None:
             indicator=indicator,
             starts=cells.first_day("starts"),
             ends=cells.day("ends"),
-            rationale=cells.text("rationale"),
+            rationale=cells.name("rationale"),
         )
         if cells.ok:
             counting.kept += 1
             key = (edit.column1, edit.column2, edit.starts.isoformat())
-            rows.add(key, edit, cells.where, collected.mistakes)
+            rows.add(key, edit, cells.place, collected.mistakes)
 
 
 def _add_on(job: Job, collected: Collected, counting: _Counting) -> None:
@@ -293,7 +294,7 @@ def _add_on(job: Job, collected: Collected, counting: _Counting) -> None:
         if cells.ok:
             counting.kept += 1
             key = (pair.hcpcs, pair.primary, pair.starts.isoformat())
-            rows.add(key, pair, cells.where, collected.mistakes)
+            rows.add(key, pair, cells.place, collected.mistakes)
 
 
 def _first_of(days: list[date | None]) -> date | None:

@@ -4,9 +4,12 @@ It owns which field stands where in a line. A table of fields serves both ways, 
 written in one order and read in another. Amounts are texts, because a JSON number is a float.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple, get_args
 
 from chargeline.engine import (
@@ -38,15 +41,16 @@ def _plain(value: object) -> object:
 
 
 def _text(value: Any) -> str:
-    return str(value)
+    return intern(value)
 
 
+@lru_cache(maxsize=4096)
 def _amount(value: Any) -> Decimal:
     return Decimal(value)
 
 
 def _maybe_amount(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(value)
+    return None if value is None else _amount(value)
 
 
 def _maybe_day(value: Any) -> date | None:
@@ -82,9 +86,14 @@ _KINDS: Mapping[str, _Kind] = {
 # ------------------------------------------------------------------ writing
 
 
-def to_lines(tables: PublishedTables) -> Iterator[Line]:
+def to_line(value: object) -> bytes:
+    """A line of a bundle."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def to_lines(tables: PublishedTables) -> Iterator[bytes]:
     """The lines of tables, sorted within each kind; a row that quarters share stands once."""
-    yield ("codes", *sorted(tables.codes))
+    yield to_line(("codes", *sorted(tables.codes)))
     yield from _shared("product", {q: _products(c) for q, c in tables.crosswalk.items()})
     yield from _shared("limit", {q: t.values() for q, t in tables.payment_limits.items()})
     yield from _shared("status", {q: t.values() for q, t in tables.status_indicators.items()})
@@ -105,14 +114,15 @@ def _products(crosswalk: Crosswalk) -> list[CrosswalkRow]:
 
 def _shared(
     kind: str, quarters: Mapping[Quarter, Iterable[Row]], setting: str = ""
-) -> Iterator[Line]:
+) -> Iterator[bytes]:
     of_row: dict[Row, list[Quarter]] = {}
     for quarter in sorted(quarters):
         for row in quarters[quarter]:
             of_row.setdefault(tuple(map(_plain, row)), []).append(quarter)
     word = f"{kind} {setting}".strip()
-    for row in sorted(of_row, key=str):
-        yield (word, " ".join(map(str, of_row[row])), *row)
+    yield from sorted(
+        [to_line((word, " ".join(map(str, named)), *row)) for row, named in of_row.items()]
+    )
 
 
 # ------------------------------------------------------------------ reading
@@ -175,29 +185,40 @@ def tables_of(
             if f"mue {setting}" in by_table
         },
         ptps={
-            setting: PtpTable(latest[f"ptp {setting}"], _grouped(newest[f"ptp {setting}"], _pair))
+            setting: PtpTable(latest[f"ptp {setting}"], _edits(newest[f"ptp {setting}"]))
             for setting in settings
             if f"ptp {setting}" in by_table
         },
-        add_ons=AddOnTable(latest["add_on"], _grouped(newest["add_on"], lambda pair: pair.hcpcs))
+        add_ons=AddOnTable(latest["add_on"], _pairs(newest["add_on"]))
         if "add_on" in by_table
         else None,
     )
 
 
-def _pair(edit: PtpEdit) -> tuple[str, ...]:
-    return tuple(sorted((edit.column1, edit.column2)))
+def _edits(rows: Iterable[PtpEdit]) -> dict[tuple[str, str], tuple[PtpEdit, ...]]:
+    return _grouped(
+        rows,
+        lambda edit: tuple(sorted((edit.column1, edit.column2))),
+        order=lambda edit: (edit.column1, edit.starts),
+    )
+
+
+def _pairs(rows: Iterable[AddOnPair]) -> dict[str, tuple[AddOnPair, ...]]:
+    return _grouped(rows, lambda pair: pair.hcpcs, order=lambda pair: (pair.primary, pair.starts))
 
 
 def _by_code(quarters: Mapping[Quarter, Sequence[Any]]) -> dict[Quarter, dict[str, Any]]:
     return {quarter: {row.hcpcs: row for row in rows} for quarter, rows in quarters.items()}
 
 
-def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, tuple[Any, ...]]:
+def _grouped(
+    rows: Iterable[Any], key: Callable[[Any], Any], order: Callable[[Any], Any] | None = None
+) -> dict[Any, tuple[Any, ...]]:
+    """Rows by key, those of one key in order, so that equal tables are equal."""
     groups: dict[Any, list[Any]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
-    return {name: tuple(sorted(group, key=str)) for name, group in groups.items()}
+    return {name: tuple(sorted(group, key=order)) for name, group in groups.items()}
 
 
 def _crosswalk(rows: Sequence[CrosswalkRow]) -> Crosswalk:

@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
-from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts
+from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts, show_tables
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
@@ -86,6 +86,7 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
                     gateway=gateway,
                     trouble=lambda: intake.trouble,
                     told=stop,
+                    rulebook=intake.processor.maker.rulebook,
                 )
             )
             rulebook = intake.processor.maker.rulebook.version
@@ -235,6 +236,7 @@ async def _gauges(
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while True:
         metrics.quarantined.set(intake.processor.quarantine.senders())
+        show_tables(metrics, intake.processor.maker.rulebook.tables, utc_now())
         try:
             show_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:

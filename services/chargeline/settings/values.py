@@ -177,6 +177,9 @@ class Settings(BaseSettings):
     formulary: FilePath | None = _set(
         None, "A CSV file of the site's drugs. A row with the id of a shipped drug replaces it."
     )
+    refdata: FilePath | None = _set(
+        None, "A bundle of published tables that `chargeline refdata build` made. Unset: none."
+    )
     prices: FilePath | None = _set(
         None, "A CSV file of the site's prices (code, cents), for the metric of money at stake."
     )

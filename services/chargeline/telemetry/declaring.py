@@ -1,7 +1,7 @@
-"""How a class of metrics says which ones it has.
+"""How a metric is declared: one statement in a class, with its meaning and what to do.
 
-It owns the declaration: a name, its labels, its meaning and what to do. It does not know which
-metrics there are (metrics.py), nor what an instrument does with a number (instruments.py).
+It owns the statement and nothing of what is measured. The class `Metrics` lists the metrics, and
+each of its objects makes their instruments in a registry of its own.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,21 @@ from prometheus_client.registry import CollectorRegistry
 
 from chargeline.telemetry.instruments import Count, Definition, Durations, Gauge, Info, Instrument
 
-_I = TypeVar("_I", bound=Instrument)
 
-
-class HasInstruments(Protocol):
-    """An object of a class that declares metrics: its instruments, by the name of the metric."""
+class HoldsInstruments(Protocol):
+    """What has an instrument for each declared metric, by the name of the metric."""
 
     instruments: dict[str, Any]
 
 
-class Declared(Generic[_I]):
-    """A metric as the class `Metrics` declares it; `metrics.lag` gives the instrument itself."""
+InstrumentT = TypeVar("InstrumentT", bound=Instrument)
+
+
+class Declared(Generic[InstrumentT]):
+    """A metric as the class `Metrics` declares it; `metrics.lag` is the instrument itself."""
 
     def __init__(
-        self, make: Callable[[Definition, CollectorRegistry], _I], definition: Definition
+        self, make: Callable[[Definition, CollectorRegistry], InstrumentT], definition: Definition
     ) -> None:
         self.make = make
         self.definition = definition
@@ -32,30 +33,30 @@ class Declared(Generic[_I]):
     @overload
     def __get__(self, metrics: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, metrics: HasInstruments, owner: type) -> _I: ...
-    def __get__(self, metrics: HasInstruments | None, owner: type) -> "Self | _I":
+    def __get__(self, metrics: HoldsInstruments, owner: type) -> InstrumentT: ...
+    def __get__(self, metrics: HoldsInstruments | None, owner: type) -> "Self | InstrumentT":
         if metrics is None:
             return self
-        instrument: _I = metrics.instruments[self.definition.name]
+        instrument: InstrumentT = metrics.instruments[self.definition.name]
         return instrument
 
 
 def count(name: str, *labels: str, meaning: str, do: str) -> Declared[Count]:
-    """A counter, with its labels, its meaning and what to do when it is bad."""
+    """A counter."""
     return Declared(
         Count, Definition(name=name, kind=Count.kind, labels=labels, meaning=meaning, do=do)
     )
 
 
 def gauge(name: str, *labels: str, meaning: str, do: str) -> Declared[Gauge]:
-    """A gauge, with its labels, its meaning and what to do when it is bad."""
+    """A gauge."""
     return Declared(
         Gauge, Definition(name=name, kind=Gauge.kind, labels=labels, meaning=meaning, do=do)
     )
 
 
 def info(name: str, *labels: str, meaning: str, do: str) -> Declared[Info]:
-    """An info, with its labels, its meaning and what to do when it is bad."""
+    """A gauge of 1 whose labels state a fact."""
     return Declared(
         Info, Definition(name=name, kind=Info.kind, labels=labels, meaning=meaning, do=do)
     )
@@ -64,7 +65,7 @@ def info(name: str, *labels: str, meaning: str, do: str) -> Declared[Info]:
 def durations(
     name: str, *labels: str, buckets: tuple[float, ...], meaning: str, do: str
 ) -> Declared[Durations]:
-    """A histogram of seconds, with its labels, its meaning and what to do when it is bad."""
+    """A histogram of seconds, with the upper bounds of its buckets."""
     return Declared(
         Durations,
         Definition(

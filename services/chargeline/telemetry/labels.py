@@ -35,6 +35,7 @@ LABELS: Mapping[str, tuple[str, ...] | str] = {
     "policy": "the policies of the rulebook",
     "question": "the question codes of the engine and the rulebook",
     "reason": "the codes of the reader, the rules that withhold, or what the gateway counts",
+    "table": "the published tables of the bundle",
     "version": "one value at a time",
     "program": "one value at a time",
 }

@@ -12,11 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from chargeline.telemetry.declaring import Declared
-from chargeline.telemetry.declaring import count as _count
-from chargeline.telemetry.declaring import durations as _durations
-from chargeline.telemetry.declaring import gauge as _gauge
-from chargeline.telemetry.declaring import info as _info
+from chargeline.telemetry.declaring import Declared, count, durations, gauge, info
 from chargeline.telemetry.instruments import Definition, Instrument
 
 # Upper bounds of the buckets of the histograms.
@@ -31,36 +27,50 @@ class Metrics:
 
     # ------------------------------------------------------------------ is it running
 
-    up = _gauge(
+    up = gauge(
         "chargeline_up",
         meaning="1 while the program runs.",
         do="if it is absent, the process has ended or the scrape fails: look at the pod and its "
         "last log lines.",
     )
-    ready = _gauge(
+    ready = gauge(
         "chargeline_ready",
         meaning="1 when the program can do its work, 0 while something that it needs is missing.",
         do="/readyz lists the reasons. Minutes after a start the reason is a wrong setting or a "
         "server that is down.",
     )
-    build = _info(
+    build = info(
         "chargeline_build_info",
         "program",
         "version",
         meaning="The program that runs, and its version.",
         do="two versions for longer than a roll-out takes: the roll-out is stuck.",
     )
-    rulebook = _info(
+    rulebook = info(
         "chargeline_rulebook_info",
         "version",
         meaning="The version of the rules that drafts are made with.",
         do="two versions for longer than a roll-out takes: one feed is coded by two sets of "
         "rules; finish the roll-out.",
     )
+    refdata = info(
+        "chargeline_refdata_info",
+        "version",
+        meaning="The version of the published tables; none where CHARGELINE_REFDATA is not set.",
+        do="none where a bundle was set up: the program was started without it. Two versions for "
+        "longer than a roll-out takes: finish the roll-out.",
+    )
+    refdata_stale = gauge(
+        "chargeline_refdata_stale",
+        "table",
+        meaning="1 for a published table that has no issue for the quarter of today, else 0.",
+        do="1: edits that need the table do not run. Download the files of the quarter, and build "
+        "a bundle with them (docs/refdata.md).",
+    )
 
     # ------------------------------------------------------------------ the feed
 
-    messages = _count(
+    messages = count(
         "chargeline_messages_total",
         "message_type",
         "outcome",
@@ -68,7 +78,7 @@ class Metrics:
         do="no growth in clinic hours: the sender or the gateway is down. A rising share of "
         "set_aside or parked: the sender has changed how it writes, see `chargeline parked list`.",
     )
-    lag = _gauge(
+    lag = gauge(
         "chargeline_consumer_lag_messages",
         "partition",
         meaning="Messages that stand in a partition and are not yet in the ledger.",
@@ -76,7 +86,7 @@ class Metrics:
         "chargeline_batch_duration_seconds. Grows on one partition: its consumer is stuck, or one "
         "visit is very large.",
     )
-    held_back = _gauge(
+    held_back = gauge(
         "chargeline_held_back_messages",
         "partition",
         meaning="Messages that stand in a partition behind the first record of an open "
@@ -86,7 +96,7 @@ class Metrics:
         "`kafka-transactions.sh find-hanging` and `abort` end it at once. Nobody but your broker "
         "needs TransactionalId rights on this cluster.",
     )
-    batch = _durations(
+    batch = durations(
         "chargeline_batch_duration_seconds",
         "phase",
         buckets=QUICK_SECONDS,
@@ -94,7 +104,7 @@ class Metrics:
         do="ledger slow: look at the database (locks, disk, connections). fold or draft slow: a "
         "visit with very many messages, or too little CPU.",
     )
-    message_to_draft = _durations(
+    message_to_draft = durations(
         "chargeline_message_to_draft_seconds",
         "since",
         buckets=LATENCY_SECONDS,
@@ -103,7 +113,7 @@ class Metrics:
         do="sent long and queued short: the sender or the gateway holds messages back, or the "
         "sender's clock or time zone is wrong. Both long: see chargeline_consumer_lag_messages.",
     )
-    parked = _count(
+    parked = count(
         "chargeline_parked_messages_total",
         "reason",
         meaning="Messages that could not be used, by reason. The ledger keeps them whole; their "
@@ -111,7 +121,7 @@ class Metrics:
         do="`chargeline parked list` shows them. Correct the cause, then `chargeline parked "
         "retry` reads a message again.",
     )
-    quarantined = _gauge(
+    quarantined = gauge(
         "chargeline_quarantined_senders",
         meaning="Senders of whom too many messages could not be used, so that theirs are parked "
         "unread until CHARGELINE_QUARANTINE_MINUTES are over.",
@@ -120,7 +130,7 @@ class Metrics:
         "interface or rules are wrong; go back to the old ones. Then `chargeline parked retry "
         "--code sender.quarantined`.",
     )
-    rekeyed = _count(
+    rekeyed = count(
         "chargeline_rekeyed_messages_total",
         "reason",
         meaning="Records of the inbound topic that lay elsewhere than their visit's key says and "
@@ -130,7 +140,7 @@ class Metrics:
         "key: a producer writes another key than facility|visit, or none. Nothing is lost; each "
         "such message travels twice.",
     )
-    warnings = _count(
+    warnings = count(
         "chargeline_message_warnings_total",
         "warning",
         meaning="Messages that were read although something in them is odd, by what that is.",
@@ -139,14 +149,14 @@ class Metrics:
         "names another character set than is sent. delimiters: MSH-2 is damaged. `chargeline code` "
         "lists the messages of a file.",
     )
-    oldest_parked = _gauge(
+    oldest_parked = gauge(
         "chargeline_oldest_parked_age_seconds",
         meaning="Age of the oldest parked message that nobody has retried or dropped; 0 when "
         "there is none. " + _OF_THE_LEDGER,
         do="older than a day: a charge may miss its billing day; have somebody look at it.",
     )
 
-    parked_expired = _count(
+    parked_expired = count(
         "chargeline_parked_expired_messages_total",
         meaning="Parked messages that retention removed although nobody had retried or dropped "
         "them.",
@@ -156,25 +166,25 @@ class Metrics:
 
     # ------------------------------------------------------------------ drafts
 
-    open_visits = _gauge(
+    open_visits = gauge(
         "chargeline_open_visits",
         meaning="Visits whose draft is not final. " + _OF_THE_LEDGER,
         do="grows for weeks: discharges (A03) do not arrive, so no draft becomes final.",
     )
-    revisions = _count(
+    revisions = count(
         "chargeline_draft_revisions_total",
         "status",
         meaning="Draft revisions, by status.",
         do="open but never final: discharges do not arrive. Many more revisions than messages: "
         "report a bug.",
     )
-    redrafted = _count(
+    redrafted = count(
         "chargeline_redrafted_visits_total",
         meaning="Open visits that were drafted again because their draft rested on other rules.",
         do="stands still after a change of rules: messages wait all the time, see "
         "chargeline_consumer_lag_messages, or CHARGELINE_REDRAFT_PER_SECOND is 0.",
     )
-    lines = _count(
+    lines = count(
         "chargeline_draft_lines_total",
         "role",
         "policy",
@@ -182,14 +192,14 @@ class Metrics:
         do="a sudden change in the mix of roles: the sender, the formulary or a rule has changed; "
         "compare with the day before, and with chargeline_rulebook_info.",
     )
-    withheld = _count(
+    withheld = count(
         "chargeline_withheld_services_total",
         "reason",
         meaning="Administrations that a revision newly withheld, by reason.",
         do="drug.no_code rises: the formulary lacks drugs. The id of a rule rises: read the rule "
         "with `chargeline rules show`.",
     )
-    questions = _count(
+    questions = count(
         "chargeline_questions_total",
         "question",
         "state",
@@ -197,19 +207,19 @@ class Metrics:
         do="opened grows faster than closed: nobody answers, and charges stay provisional. Many "
         "stop.missing: ask the unit to chart stop times.",
     )
-    open_questions = _gauge(
+    open_questions = gauge(
         "chargeline_open_questions",
         "question",
         meaning="Questions that are open now, by question. " + _OF_THE_LEDGER,
         do="answer the oldest first. Many of one kind usually have one cause.",
     )
-    oldest_question = _gauge(
+    oldest_question = gauge(
         "chargeline_oldest_open_question_age_seconds",
         "question",
         meaning="Age of the oldest open question, by question. " + _OF_THE_LEDGER,
         do="older than CHARGELINE_DISCHARGE_GRACE_HOURS: drafts become final without the answer.",
     )
-    money_at_stake = _gauge(
+    money_at_stake = gauge(
         "chargeline_money_at_stake_cents",
         meaning="What the charge lines with an open question would bring, in cents of the price "
         "list; 0 without a price list. " + _OF_THE_LEDGER,
@@ -218,34 +228,34 @@ class Metrics:
 
     # ------------------------------------------------------------------ the ledger and Kafka
 
-    outbox = _gauge(
+    outbox = gauge(
         "chargeline_outbox_events",
         meaning="Events that are committed to the ledger and not yet published to Kafka. "
         + _OF_THE_LEDGER,
         do="grows: Kafka refuses them, or the relay does not run. No draft is lost, but billing "
         "waits for it.",
     )
-    oldest_outbox = _gauge(
+    oldest_outbox = gauge(
         "chargeline_oldest_outbox_age_seconds",
         meaning="Age of the oldest event that is not yet published; 0 when there is none. "
         + _OF_THE_LEDGER,
         do="more than a minute: look for errors of the relay in the log, and check that the "
         "topics accept writes.",
     )
-    fenced = _count(
+    fenced = count(
         "chargeline_fenced_transactions_total",
         meaning="Batches rolled back because another consumer had taken over the partition.",
         do="a few at a rebalance are normal. A steady number: two deployments share a consumer "
         "group, or pauses are longer than the session timeout.",
     )
-    rebalances = _count(
+    rebalances = count(
         "chargeline_rebalances_total",
         meaning="Rebalances: how often Kafka assigned the partitions anew.",
         do="more than deployments explain: batches take longer than the poll interval "
         "(CHARGELINE_KAFKA_MAX_POLL_INTERVAL_MS), or pods restart.",
     )
 
-    kafka_certificate_left = _gauge(
+    kafka_certificate_left = gauge(
         "chargeline_kafka_certificate_left_seconds",
         meaning="Seconds until our client certificate for Kafka ends, below 0 when it has ended; "
         "NaN without one.",
@@ -256,13 +266,13 @@ class Metrics:
 
     # ------------------------------------------------------------------ the gateway
 
-    connections = _count(
+    connections = count(
         "chargeline_gateway_connections_total",
         meaning="MLLP connections accepted.",
         do="many a minute: a sender opens a connection for each message, or a health check "
         "connects to the MLLP port.",
     )
-    refused_connections = _count(
+    refused_connections = count(
         "chargeline_gateway_refused_connections_total",
         "reason",
         meaning="MLLP connections that were not accepted, were closed at once, or gave way to "
@@ -280,13 +290,13 @@ class Metrics:
         "frame (0x0B before a message, 0x1C 0x0D after it); connection.stranger in the log has its "
         "host.",
     )
-    open_connections = _gauge(
+    open_connections = gauge(
         "chargeline_gateway_open_connections",
         meaning="MLLP connections open now.",
         do="0 in clinic hours: the sender cannot reach the gateway, or its certificate has "
         "expired.",
     )
-    certificate_left = _gauge(
+    certificate_left = gauge(
         "chargeline_gateway_certificate_left_seconds",
         meaning="Seconds until the certificate of the MLLP listener ends, below 0 when it has "
         "ended; NaN without TLS.",
@@ -294,14 +304,14 @@ class Metrics:
         "CHARGELINE_MLLP_TLS_CERTIFICATE_FILE and _KEY_FILE; they are read again without a "
         "restart.",
     )
-    held_bytes = _gauge(
+    held_bytes = gauge(
         "chargeline_gateway_held_bytes",
         meaning="What the MLLP frames that are not acknowledged take, counted as for "
         "CHARGELINE_MLLP_MEMORY_BYTES.",
         do="near CHARGELINE_MLLP_MEMORY_BYTES: the senders wait, because the store is slow or many "
         "send large messages at once. See /readyz; raise the setting if there is memory for it.",
     )
-    frames = _count(
+    frames = count(
         "chargeline_gateway_frames_total",
         "frame",
         meaning="MLLP frames received, by how they ended (idle: the connection was closed because "
@@ -309,7 +319,7 @@ class Metrics:
         do="too_large: raise CHARGELINE_MLLP_FRAME_BYTES if the sender needs such messages. "
         "broken: the sender or a proxy cuts connections.",
     )
-    acknowledgements = _count(
+    acknowledgements = count(
         "chargeline_gateway_acknowledgements_total",
         "acknowledgement",
         meaning="Acknowledgements sent, by MSA-1.",
@@ -317,7 +327,7 @@ class Metrics:
         "CR: the store is full, or the site does not take this MSH-11 or MSH-12. See "
         "chargeline_gateway_refusals_total.",
     )
-    refusals = _count(
+    refusals = count(
         "chargeline_gateway_refusals_total",
         "reason",
         meaning="Messages that the gateway did not store, by reason.",
