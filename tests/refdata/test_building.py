@@ -179,17 +179,35 @@ def test_a_code_that_a_workbook_keeps_as_a_number_gets_its_zeros_back(tmp_path: 
     assert isinstance(edit, PtpEdit) and edit.column1 == "00902"
 
 
-def test_text_and_workbook_of_the_same_edits_may_stand_in_one_archive(tmp_path: Path) -> None:
-    """CMS packs both; equal rows are one row, and both files stand among the sources."""
+def test_of_a_text_and_a_workbook_of_one_name_in_an_archive_the_text_is_read(
+    tmp_path: Path,
+) -> None:
+    """CMS packs both with the same rows; the workbook is named among what is left out."""
     members: dict[str, str | bytes] = {
-        "ccioph-v323r0-f1.txt": published.ptp(published.PTP_ROWS),
+        "ccioph-v323r0-f1.TXT": published.ptp(published.PTP_ROWS),
         "ccioph-v323r0-f1.xlsx": ptp_workbook(tmp_path).read_bytes(),
     }
-    archive = published.archive(tmp_path, "medicare-ncci-2026q4-hospital-ptp-edits.zip", members)
-    bundle = build([archive], published.CODES).bundle
-    text = published.write(tmp_path, "ccioph-v323r0-f1.TXT", published.ptp(published.PTP_ROWS))
-    assert bundle.tables.ptps == built([text]).ptps
-    assert len(bundle.sources) == 2
+    archive = published.archive(tmp_path, "hospital-ptp.zip", members)
+    done = build([archive], published.CODES)
+    assert [source.name for source in done.bundle.sources] == [
+        "hospital-ptp.zip/ccioph-v323r0-f1.TXT"
+    ]
+    assert done.left_out == ("hospital-ptp.zip/ccioph-v323r0-f1.xlsx",)
+
+
+def test_a_number_is_the_same_in_a_text_and_in_a_workbook(tmp_path: Path) -> None:
+    """1.50 of a text and 1.5 of a workbook are one row, and give the same bytes in any order."""
+    header = ["HCPCS Code", "HCPCS Code Dosage", "Payment Limit"]
+    workbook = published.workbook(
+        tmp_path, "October 2026.xlsx", [header, ["Q0001", "100 UNITS", 1.5]]
+    )
+    text = published.write(
+        tmp_path, "October 2026.csv", published.payment_limits(["Q0001,x,100 UNITS,1.50,,,,,,,,,"])
+    )
+    first, second = (
+        build(files, published.CODES) for files in ([workbook, text], [text, workbook])
+    )
+    assert to_bytes(first.bundle) == to_bytes(second.bundle)
 
 
 def test_anweb_as_a_workbook_says_the_same_as_its_text(tmp_path: Path) -> None:
@@ -220,6 +238,34 @@ def test_a_package_that_two_crosswalks_list_alike_is_one_row(tmp_path: Path) -> 
     rows = built([asp, opps]).ndcs_of("J0001", DAY)
     assert not isinstance(rows, NotLoaded)
     assert [row.lists for row in rows] == [("asp", "opps"), ("asp",)]
+
+
+def test_a_package_without_a_size_is_left_out_with_a_remark(tmp_path: Path) -> None:
+    """A blank or a 0 that CMS publishes is no mistake of the download; the other rows are used."""
+    rows = [
+        published.CROSSWALK_ROWS[0],
+        "J0001,x,ZEBRA LABS,99999-0001-02,Zebramab,10 MG,1,0,10,10",
+        "J0001,x,ZEBRA LABS,99999-0001-03,Zebramab,10 MG,1,1,,",
+        published.CROSSWALK_ROWS[2],
+    ]
+    path = published.write(tmp_path, "October 2026.csv", published.asp_crosswalk(rows))
+    (source,) = build([path], published.CODES).bundle.sources
+    assert (source.rows, source.kept) == (4, 2)
+    assert source.remarks == ("2 left out, the package of J0001 has no size or units",)
+
+
+def test_a_rate_that_a_sheet_shows_as_a_dash_is_none(tmp_path: Path) -> None:
+    """Addendum B writes dollars, and a sheet shows an amount of nothing as `$-`."""
+    rows = ["J0001,x,N,,, $-   ", *published.ADDENDUM_ROWS[3:]]
+    path = published.write(tmp_path, "October 2026.csv", published.addendum_b(rows))
+    assert built([path]).status_indicator("J0001", DAY) == OppsStatus("J0001", "N", "", None)
+
+
+def test_an_inch_mark_in_a_line_of_fixed_width_is_a_sign_like_any_other(tmp_path: Path) -> None:
+    """One quotation mark in a description of ANWEB does not make the file half a file."""
+    text = published.anweb(published.ANWEB_LINES).replace("MADE UP", 'MADE 6"', 1)
+    path = published.write(tmp_path, "HCPC2026_OCT_ANWEB.txt", text)
+    assert built([path]).valid("J0001", DAY) == "valid"
 
 
 def test_a_drug_without_a_code_is_found_by_its_package(tmp_path: Path) -> None:

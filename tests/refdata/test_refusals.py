@@ -5,11 +5,12 @@ edit, and nobody would see it. All mistakes of a run come together.
 """
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from chargeline.engine import Quarter
+from chargeline.engine import PtpEdit, Quarter
 from chargeline.refdata.building import build
 from chargeline.refdata.errors import MOST, RefdataError
 from chargeline.refdata.vintage import parse_quarter, quarters_in
@@ -38,7 +39,6 @@ ANWEBS = ("HCPC2026_OCT_ANWEB.txt", published.anweb, published.ANWEB_LINES)
     [
         (CROSSWALK, "99999-0001-01", "99999-ABCD-01", "expected an NDC such as 99999-0001-01"),
         (CROSSWALK, "1,1,10,10", "1,1,-10,10", "expected a number of at least 0 in units"),
-        (CROSSWALK, "1,1,10,10", "1,0,10,10", "expected a number above 0 in pieces"),
         (CROSSWALK, "1,1,10,10", "1,1,10", "expected a number of at least 0 in package_units"),
         (CROSSWALK, "Q0002,", "Q00,", "expected a code of five signs, found 'Q00'"),
         (LIMITS, "12.345", "$12.345", "expected a number of at least 0 in limit, found '$12.345'"),
@@ -283,13 +283,16 @@ def test_two_different_rows_under_one_key_are_refused(
 
 
 def test_two_edits_of_a_pair_on_one_day_are_refused(tmp_path: Path) -> None:
-    """An edit that begins while another of the same codes still binds."""
-    rows = [*published.PTP_ROWS, "J0001\t90002\t\t20251231\t*\t1\tMade up"]
+    """An edit that begins while another of the same codes binds; on its last day it hands over."""
+    rows = [*published.PTP_ROWS, "J0001\t90002\t\t20251230\t*\t1\tMade up"]
     words = refusal(published.write(tmp_path, "ccioph-v323r0-f1.txt", published.ptp(rows)))
-    assert "expected one edit of 90002 and J0001 on a day, found two on 2025-12-31" in words
-    after = [*published.PTP_ROWS, "J0001\t90002\t\t20260101\t*\t1\tMade up"]
+    assert "expected one edit of 90002 and J0001 on a day, found two on 2025-12-30" in words
+    after = [*published.PTP_ROWS, "J0001\t90002\t\t20251231\t*\t1\tMade up"]
     path = published.write(tmp_path, "ccioph-v323r0-f1.txt", published.ptp(after))
-    assert build([path], published.CODES)
+    edit = build([path], published.CODES).bundle.tables.ptp(
+        "90002", "J0001", date(2025, 12, 31), "hospital"
+    )
+    assert isinstance(edit, PtpEdit) and edit.indicator == "1"
 
 
 def test_many_mistakes_are_counted_and_the_first_ones_said(tmp_path: Path) -> None:

@@ -315,14 +315,18 @@ class PublishedTables(NamedTuple):
     def ptp(
         self, code: str, other: str, day: date, setting: ClaimSetting
     ) -> PtpEdit | NotLoaded | None:
-        """The edit between two codes that binds on a day, whichever of them is in column 1."""
+        """The edit between two codes that binds on a day, whichever of them is in column 1.
+
+        On a day on which one edit ends and another begins it is the later one.
+        """
         first, second = sorted((code, other))
         for asked in (first, second):
             missing = self._missing_of(asked, "ptp", day, setting)
             if missing is not None:
                 return missing
         edits = self.ptps[setting].pairs.get((first, second), ())
-        return next((edit for edit in edits if _holds(edit.starts, edit.ends, day)), None)
+        binding = [edit for edit in edits if _holds(edit.starts, edit.ends, day)]
+        return max(binding, key=lambda edit: edit.starts, default=None)
 
     def addon_primaries(self, code: str, day: date) -> AddOnCode | NotLoaded | None:
         """The primary codes that a code needs beside it; None where it is no add-on code."""

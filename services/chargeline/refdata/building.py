@@ -22,10 +22,13 @@ from chargeline.refdata.rows import tables_of
 from chargeline.refdata.sheets import open_file
 from chargeline.refdata.vintage import quarter_for
 
-_NOT_USED = re.compile(r"\bawp\b|\bprep\b|seasonal|introduction|\bdelta\b|additions-deletions")
+_NOT_USED = re.compile(
+    r"(?<![a-z])(?:awp|prep|delta)(?![a-z])|seasonal|introduction|additions-deletions"
+)
+_OPPS = re.compile(r"(?<![a-z])opps(?![a-z])")
 _PART = re.compile(r"-f(\d+)(?!\d)", re.IGNORECASE)
 _SETTINGS = (
-    ("dme", re.compile(r"\bdme\b|durable|dmesupplier")),
+    ("dme", re.compile(r"(?<![a-z])dme(?![a-z])|durable|dmesupplier")),
     ("hospital", re.compile(r"hospital|ccioph")),
     ("practitioner", re.compile(r"practitioner|ccipra")),
 )
@@ -123,7 +126,7 @@ def _list_of(sheet: Recognised) -> words.CrosswalkList:
     """Which crosswalk it is: NOC by its header, OPPS by its title or its name, else ASP."""
     if sheet.layout is NOC_CROSSWALK:
         return "noc"
-    is_opps = re.search(r"\bopps\b", f"{sheet.preamble} {sheet.sheet.name}".lower())
+    is_opps = _OPPS.search(f"{sheet.preamble} {sheet.sheet.name}".lower())
     return "opps" if is_opps else "asp"
 
 
@@ -165,7 +168,10 @@ def _half(collected: Collected, expected: str, found: str, where: str) -> None:
 
 
 def _refuse_overlaps(collected: Collected) -> None:
-    """A mistake for two edits of a pair of codes that bind on one day and say different things."""
+    """A mistake for two edits of a pair of codes that bind on the same days.
+
+    An edit that ends on the day on which another begins hands over on that day.
+    """
     for issue, rows in collected.ptp.items():
         pairs: dict[tuple[str, ...], list[PtpEdit]] = {}
         for edit in rows.values().values():
@@ -173,7 +179,7 @@ def _refuse_overlaps(collected: Collected) -> None:
         for pair, edits in pairs.items():
             ordered = sorted(edits, key=lambda edit: edit.starts)
             for earlier, later in pairwise(ordered):
-                if earlier.ends is None or earlier.ends >= later.starts:
+                if earlier.ends is None or earlier.ends > later.starts:
                     collected.mistakes.add(
                         "refdata.conflict",
                         expected=f"one edit of {pair[0]} and {pair[1]} on a day",

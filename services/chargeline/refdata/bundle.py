@@ -11,8 +11,8 @@ only, so that two bundles of the same rows have the same version, whatever the f
     ["codes", "96413", "J9271"]
     ["limit", "2026Q3 2026Q4", "J9271", "1 MG", "58.333", "20"]
 
-The same tables give the same bytes: lines are sorted and numbers are written as they were
-published. SQLite would be faster for a single look-up and keeps its own version in each file.
+The same tables give the same bytes: lines are sorted, and numbers have no zeros at their ends.
+SQLite would be faster for a single look-up, and keeps its own version in each file.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from sys import intern
 
-from chargeline.engine import FindingCode
+from chargeline.engine import FindingCode, plain
 from chargeline.refdata.errors import FileLine, Mistakes
 from chargeline.refdata.sheets import NumberedRow
 
@@ -73,6 +73,11 @@ class Cells:
             return Decimal(0)
         return _decimal(plain)
 
+    def is_blank_or_zero(self, column: str) -> bool:
+        """Whether a cell is there, and says nothing or 0. A row that ends before it is cut off."""
+        place = self._index[column]
+        return place < len(self._cells) and self._cells[place].strip() in ("", "0", "0.0", ".")
+
     def name(self, column: str) -> str:
         """A text that stands in many rows, such as a labeler: it is kept once."""
         return intern(self.text(column))
@@ -108,8 +113,11 @@ class Cells:
 
 @lru_cache(maxsize=4096)
 def _decimal(text: str) -> Decimal:
-    """One object for all cells with the same number: few numbers stand in many rows."""
-    return Decimal(text.replace(",", ""))
+    """A number without zeros at its end, so that `1.50` of a text is `1.5` of a workbook.
+
+    One object stands for all cells with the same number: few numbers stand in many rows.
+    """
+    return Decimal(plain(Decimal(text.replace(",", ""))))
 
 
 def _day(text: str) -> date | None:

@@ -1,8 +1,7 @@
 """Rows of several files brought together: one row under one key, else a mistake that shows both.
 
-It owns the keys' uniqueness. The same row may stand in two files (CMS puts a text and a workbook of
-the same edits into one archive); two different rows under one key are of two editions, and a person
-must say which one counts.
+It owns the keys' uniqueness. The same row may stand in two files; two different rows under one key
+are of two editions, and a person must say which one counts.
 """
 
 from collections.abc import Mapping

@@ -30,6 +30,7 @@ from chargeline.refdata.sheets import NumberedRow
 
 _NOT_AVAILABLE = frozenset({"", "N/A", "NA"})
 _OTHER_ID = re.compile(r"[0-9-]+")
+_SIZES = ("size", "pieces", "units", "package_units")
 _CONTRACTOR = "CCCCC"
 
 
@@ -116,10 +117,16 @@ def _crosswalk(job: Job, collected: Collected, counting: _Counting) -> None:
     for row in _all(job, counting) if is_noc else _table(job, counting):
         cells = job.cells(row, collected)
         hcpcs = "" if is_noc else intern(cells.code("code"))
+        of_code = hcpcs or "a NOC drug"
         ndc = _ndc(cells, is_noc=is_noc)
         if ndc is None:
             if cells.ok:
-                counting.remark(f"left out, the package of {hcpcs or 'a NOC drug'} has no NDC")
+                counting.remark(f"left out, the package of {of_code} has no NDC")
+            continue
+        if any(cells.is_blank_or_zero(column) for column in _SIZES):
+            counting.remark(
+                f"left out, the package of {hcpcs or 'a NOC drug'} has no size or units"
+            )
             continue
         product = CrosswalkRow(
             ndc=ndc,
@@ -128,10 +135,10 @@ def _crosswalk(job: Job, collected: Collected, counting: _Counting) -> None:
             labeler=cells.name("labeler"),
             drug_name=cells.name("drug"),
             dosage=cells.name("dosage"),
-            package_size=_above_zero(cells, "size"),
-            pieces=_above_zero(cells, "pieces"),
-            billing_units=_above_zero(cells, "units"),
-            package_units=_above_zero(cells, "package_units"),
+            package_size=cells.amount("size"),
+            pieces=cells.amount("pieces"),
+            billing_units=cells.amount("units"),
+            package_units=cells.amount("package_units"),
         )
         if cells.ok:
             counting.kept += 1
@@ -156,13 +163,6 @@ def _ndc(cells: Cells, *, is_noc: bool) -> str | None:
     return ndc
 
 
-def _above_zero(cells: Cells, column: str) -> Decimal:
-    amount = cells.amount(column)
-    if cells.ok and not amount:
-        cells.mistake(f"a number above 0 in {column}", repr(cells.text(column)))
-    return amount
-
-
 def _payment_limits(job: Job, collected: Collected, counting: _Counting) -> None:
     rows = collected.payment_limits.setdefault(job.issue, Rows())
     for row in _table(job, counting):
@@ -180,7 +180,9 @@ def _payment_limits(job: Job, collected: Collected, counting: _Counting) -> None
 
 
 def _amount_or_none(cells: Cells, column: str, *, dollars: bool = False) -> Decimal | None:
-    if cells.text(column).upper() in _NOT_AVAILABLE:
+    """An amount, or None. A sheet that writes dollars shows nothing as `$-`."""
+    text = cells.text(column).upper()
+    if text in _NOT_AVAILABLE or (dollars and text.replace(" ", "") in ("-", "$-")):
         return None
     return cells.amount(column, dollars=dollars)
 

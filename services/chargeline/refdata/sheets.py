@@ -12,7 +12,7 @@ import csv
 import hashlib
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import date
 from io import TextIOWrapper
@@ -86,6 +86,7 @@ def _half(name: str) -> RefdataError:
 def _open_archive(path: Path) -> Opened:
     sheets, left_out = [], []
     with zipfile.ZipFile(path) as archive:
+        names = {info.filename.lower() for info in archive.infolist()}
         for info in sorted(archive.infolist(), key=lambda info: info.filename):
             if info.is_dir():
                 continue
@@ -98,11 +99,17 @@ def _open_archive(path: Path) -> Opened:
                     where=f"{path.name}/{name}",
                     do="unpack it, and name the files in it",
                 )
-            if name.lower().endswith(_TABLES):
+            if name.lower().endswith(_TABLES) and not _has_text(info.filename, names):
                 sheets.append(_sheet(name, path.name, _opener(path, info)))
             else:
                 left_out.append(f"{path.name}/{name}")
     return Opened(tuple(sheets), tuple(left_out))
+
+
+def _has_text(name: str, names: Set[str]) -> bool:
+    """Whether a workbook stands beside a text of its name: CMS packs both, with the same rows."""
+    stem, _dot, ending = name.lower().rpartition(".")
+    return ending == "xlsx" and any(f"{stem}.{text}" in names for text in ("txt", "csv"))
 
 
 def _opener(path: Path, info: zipfile.ZipInfo) -> Open:
@@ -187,7 +194,7 @@ def _text_of(name: str, opened: Open) -> _Text:
         found = "nothing"
     elif b"\0" in begins:
         found = "bytes that are no text"
-    elif quotes % 2:
+    elif quotes % 2 and _separator(begins):  # in lines of fixed width it is a sign like any other
         found = "a quotation mark that is opened and not closed"
     else:
         encoding = next(iter(decoders), "latin-1")
