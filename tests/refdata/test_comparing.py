@@ -343,8 +343,9 @@ def test_a_packaged_drug_is_a_note(tmp_path: Path) -> None:
         ("Zebramab .5 mg", "100 MCG", "1", "1", "5"),
         ("Zebramab", "10 MG", "1", "1", None),  # no strength
         ("Zebramab 10 MG-20 MG", "10 MG", "1", "1", None),  # two strengths
-        ("Zebramab 100 MG", "1 ML", "1", "1", None),  # no factor from mg to mL
-        ("Zebramab 100 MG", "10 MG/1 ML KIT", "1", "1", "10"),
+        ("Zebramab 100 MG", "1 DOSE", "1", "1", None),  # no factor from mg to doses
+        ("Zebramab 100 MG", "10 MG/3 MG", "1", "1", None),  # two drugs in one
+        ("Zebramab", "0.1 ML", "7.5", "20", "1500"),  # billed by mL
     ],
 )
 def test_units_of_a_package_follow_from_strength_size_and_pieces(
@@ -356,16 +357,21 @@ def test_units_of_a_package_follow_from_strength_size_and_pieces(
 
 
 def test_a_package_whose_units_do_not_follow_is_told(tmp_path: Path) -> None:
-    """200 mg by 10 mg are 20 units and not 10; 133.33 billed as 134 is rounding."""
+    """200 mg by 10 mg are 20 units and not 10; 4 of 10 are not 90; 133.33 or 0.5 is rounded up."""
     rows = [
         "J0001,x,ZEBRA LABS,99999-0001-07,Zebramab 200 MG,10 MG,1,1,10,10",
         "J0001,x,ZEBRA LABS,99999-0001-08,Zebramab 1333.3 MG,10 MG,1,1,133.33,134",
+        "J0002,x,ZEBRA LABS,99999-0003-01,Zebra gel,1 ML,0.5,1,0.5,1",
+        "J0004,x,ZEBRA LABS,99999-0004-01,Zebra mix,1 MG,1,4,10,90",
         "Q0001,x,ZEBRA LABS,99999-0002-01,Zebratin,100 UNITS,1,1,10,10",
     ]
     tables = bundle_of(tmp_path, ("October 2026.csv", published.asp_crosswalk(rows))).tables
     result = contradictions(tables, [], AUTUMN)
     assert [str(finding) for finding in result.findings] == [
         "99999-0001-07 under J0001: expected 20 units a package (Zebramab 200 MG, size 1 x 1, by "
-        "10 MG), found 10; take the units from the label, and write to CMS"
+        "10 MG), found 10; take the units from the label, and write to CMS",
+        "99999-0004-01 under J0004: expected the units of a package to follow from 10 units a "
+        "piece (Zebra mix, size 1 x 4, by 1 MG), found 90; take the units from the label, and "
+        "write to CMS",
     ]
-    assert result.unread_packages == 1
+    assert result.unread_packages == 2

@@ -140,7 +140,7 @@ def test_a_quarter_that_is_none_is_not_taken_for_one(text: str) -> None:
     ("table", "kept", "said"),
     [
         (EDITS, 2, "expected all parts of the edits, found the last code is 90002"),
-        (MUES, 2, "expected codes up to L…, found the last one is 90003"),
+        (MUES, 2, "expected codes up to K…, found the last one is 90003"),
         (ADDENDUM, 2, "expected codes up to V…, found the last one is J0001"),
         (LIMITS, 2, "expected codes up to Q…, found the last one is J0003"),
         (ANWEBS, 2, "expected codes up to V…, found the last one is J0001"),

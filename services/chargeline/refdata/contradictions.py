@@ -2,8 +2,9 @@
 
 It owns two comparisons, each with a sentence for whoever must act: a row of the formulary against
 the tables (is its code valid, is its unit the published one, is it paid at all), and a package of
-the crosswalk against its own arithmetic, strength x size x pieces / dosage. Strengths stand in the
-names of drugs only, so a name that cannot be read is counted and not guessed.
+the crosswalk against its own arithmetic, strength x size x pieces / dosage. A strength stands at
+most in the name of a drug. Where a name has none, only the units of a piece can be held against
+those of the package.
 """
 
 import re
@@ -30,7 +31,7 @@ from chargeline.engine import (
 
 _AMOUNT = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+)"
 _UNIT = r"(mcg|mg|g|gm|gram|grams|units?|iu|i\.u\.|meq|mci|ml)"
-_DOSAGE = re.compile(rf"(?:per |up to |each )?{_AMOUNT} ?{_UNIT}\b", re.IGNORECASE)
+_DOSAGE = re.compile(rf"(?:per |up to |each )?{_AMOUNT} ?{_UNIT}", re.IGNORECASE)
 _STRENGTH = re.compile(
     rf"(?<![\d.,/]){_AMOUNT} ?{_UNIT}(?: ?/ ?{_AMOUNT}? ?(ml)\b)?", re.IGNORECASE
 )
@@ -139,7 +140,7 @@ def _of_unit(
 
 def _in_unit(dosage: str, unit: str) -> Decimal | None:
     """The amount of a dosage such as `PER 100 UNITS` in a unit; None where it cannot be said."""
-    match = _DOSAGE.match(dosage.strip())
+    match = _DOSAGE.fullmatch(dosage.strip())
     if match is None or not is_unit(unit):
         return None
     return convert(_number(match[1]), match[2].replace(".", ""), unit)
@@ -171,34 +172,43 @@ def _of_packages(tables: PublishedTables, quarter: Quarter) -> tuple[list[Findin
         expected = expected_units(row)
         if expected is None:
             unread += 1
-        elif abs(expected - row.package_units) >= 1:
-            findings.append(
-                _wrong(
-                    f"{hyphenated(row.ndc)} under {row.hcpcs}",
-                    f"{plain(expected.quantize(Decimal('0.01')))} units a package "
-                    f"({row.drug_name}, size {plain(row.package_size)} x {plain(row.pieces)}, "
-                    f"by {row.dosage})",
-                    f"{plain(row.package_units)}",
-                    "take the units from the label, and write to CMS",
-                    code="refdata.package",
-                )
-            )
+        if expected is not None and abs(expected - row.package_units) >= 1:
+            exact = plain(expected.quantize(Decimal("0.01")))
+            findings.append(_of_package(row, f"{exact} units a package"))
+        elif row.units_of_piece is None:
+            of_piece = f"{plain(row.billing_units)} units a piece"
+            findings.append(_of_package(row, f"the units of a package to follow from {of_piece}"))
     return findings, unread
+
+
+def _of_package(row: CrosswalkRow, expected: str) -> Finding:
+    size = f"size {plain(row.package_size)} x {plain(row.pieces)}, by {row.dosage}"
+    return _wrong(
+        f"{hyphenated(row.ndc)} under {row.hcpcs}",
+        f"{expected} ({row.drug_name}, {size})",
+        f"{plain(row.package_units)}",
+        "take the units from the label, and write to CMS",
+        code="refdata.package",
+    )
 
 
 def expected_units(row: CrosswalkRow) -> Decimal | None:
     """Billing units of a package by strength x size x pieces / dosage; None where unreadable.
 
     `100 MG/4 ML` is a strength per mL, which counts for each mL of the size; `100 MG` is that of a
-    whole piece. A name with several strengths is not read.
+    whole piece. A code that is billed by mL needs no strength. A name with several is not read.
     """
     strengths = _STRENGTH.findall(row.drug_name)
-    dosage = _DOSAGE.match(row.dosage.strip())
-    if len(strengths) != 1 or dosage is None:
+    dosage = _DOSAGE.fullmatch(row.dosage.strip())
+    if dosage is None or not _number(dosage[1]):
+        return None
+    if dosage[2].lower() == "ml":
+        return row.package_size * row.pieces / _number(dosage[1])
+    if len(strengths) != 1:
         return None
     amount, unit, volume, is_by_volume = strengths[0]
     in_dosage = convert(_number(amount), unit.replace(".", ""), dosage[2].replace(".", ""))
-    if in_dosage is None or not _number(dosage[1]):
+    if in_dosage is None:
         return None
     of_piece = in_dosage
     if is_by_volume:

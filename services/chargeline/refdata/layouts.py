@@ -119,7 +119,7 @@ MUE = Layout(
         "rationale": r"mue rationale",
     },
     optional=frozenset({"rationale"}),
-    last="L",
+    last="K",
 )
 ADD_ON = Layout(
     "NCCI add-on codes",
