@@ -18,10 +18,13 @@ NOTICE = (
 
 def asp_crosswalk(rows: Iterable[str], *, year: int = 2026, month: str = "October") -> str:
     """Eight lines, the header, the rows: code,description,labeler,NDC,drug,dosage,size,…"""
+    last = {"January": "March", "April": "June", "July": "September", "October": "December"}[month]
     return _lines(
-        f'"{month} {year} ASP NDC-HCPCS Crosswalk",,,,,,,,,',
-        *[f'"Made-up note {number}, with a comma",,,,,,,,,' for number in range(6)],
+        f"{month} {year} ASP NDC - HCPCS Crosswalk for Medicare Part B Drugs,,,,,,,,,",
+        f'"     Effective {month} 1, {year} through {last} 30, {year}",,,,,,,,,',
         ",,,,,,,,,",
+        '"Made-up introduction, with a comma. It was printed in September 2020.",,,,,,,,,',
+        *[",,,,,,,,,"] * 4,
         f"_{year}_CODE,Short Description,LABELER NAME,NDC,Drug Name,HCPCS dosage,PKG SIZE,PKG QTY,"
         "BILLUNITS,BILLUNITSPKG",
         *rows,
@@ -30,7 +33,7 @@ def asp_crosswalk(rows: Iterable[str], *, year: int = 2026, month: str = "Octobe
 
 def opps_crosswalk(rows: Iterable[str]) -> str:
     """The same, with another title and the older name of the column of NDCs."""
-    text = asp_crosswalk(rows).replace("ASP NDC-HCPCS", "OPPS NDC-HCPCS")
+    text = asp_crosswalk(rows).replace("ASP NDC", "OPPS NDC")
     return text.replace("LABELER NAME,NDC,", "LABELER NAME,NDC2,")
 
 
@@ -47,9 +50,13 @@ def noc_crosswalk(rows: Iterable[str]) -> str:
 def payment_limits(rows: Iterable[str], *, month: str = "October", year: int = 2026) -> str:
     """code,description,dosage,limit,coinsurance,vaccine…,notes, with two columns without names."""
     return _lines(
-        '"Payment Allowance Limits for Medicare Part B Drugs",,,,,,,,,,,,',
+        "Payment Allowance Limits for Medicare Part B Drugs,,,,,,,,,,,,",
+        ",,,,,,,,,,,,",
         f'"Effective {month} 1, {year} through the end of the quarter",,,,,,,,,,,,',
-        *[f'"Note {number}: made up",,,,,,,,,,,,' for number in range(6)],
+        ",,,,,,,,,,,,",
+        "Note 1: made up of 2Q20 data.,,,,,,,,,,,,",
+        '"Note 2: made up, and long.",,,,,,,,,,,,',
+        *[",,,,,,,,,,,,"] * 2,
         "HCPCS Code,Short Description,HCPCS Code Dosage,Payment Limit,Co-insurance Percentage,"
         "Vaccine AWP%,Vaccine Limit,Blood AWP%,Blood limit,Clotting Factor,Notes,,",
         *rows,
