@@ -413,7 +413,7 @@ def test_a_table_that_has_shrunk_to_half_is_remarked_on(tmp_path: Path) -> None:
         tmp_path, "October.csv", published.payment_limits(published.LIMIT_ROWS[2:])
     )
     assert build([july, october], published.CODES).remarks == (
-        "payment_limits  has 1 rows in 2026Q4 and 3 in 2026Q3: is it the whole file?",
+        "payment_limits has 1 of 3 rows in 2026Q4, compared with 2026Q3: is it the whole file?",
     )
     assert build([october], published.CODES).remarks == ()
 

@@ -149,7 +149,7 @@ def test_a_limit_of_units_that_is_raised_or_lowered_is_told(tmp_path: Path) -> N
     told = two_quarters(tmp_path, published.mue(before), published.mue(after))
     assert told == [
         "mue hospital: 3 changes",
-        "  90001: lowered to 1 units a day, from 3",
+        "  90001: lowered to 1 unit a day, from 3",
         "  90002: 3 units a day, now of indicator 2",
         "  J0001: raised to 80 units a day, from 60",
     ]

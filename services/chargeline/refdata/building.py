@@ -256,7 +256,8 @@ def _shrunken(read: Iterable[tuple[Job, SheetCounts]]) -> tuple[str, ...]:
         after = issue._replace(quarter=issue.quarter.next)
         if after in rows and rows[after] * 2 < rows[issue]:
             remarks.append(
-                f"{issue.table} {issue.setting} has {rows[after]} rows in {after.quarter} and "
-                f"{rows[issue]} in {issue.quarter}: is it the whole file?"
+                f"{issue.table} {issue.setting}".strip()
+                + f" has {rows[after]:,} of {rows[issue]:,} rows in {after.quarter}, compared with "
+                f"{issue.quarter}: is it the whole file?"
             )
     return tuple(remarks)

@@ -210,17 +210,17 @@ def _mue_says(was: MueLimit | None, now: MueLimit | None) -> str:
     if now is None:
         return "no limit of units any more"
     if was is None:
-        return f"new, at most {now.units} units a {_span(now)}"
+        return f"new, at most {_most(now)}"
     if was.units != now.units:
         verb = "raised" if now.units > was.units else "lowered"
-        return f"{verb} to {now.units} units a {_span(now)}, from {was.units}"
+        return f"{verb} to {_most(now)}, from {was.units}"
     if was.indicator != now.indicator:
-        return f"{now.units} units a {_span(now)}, now of indicator {now.indicator}"
+        return f"{_most(now)}, now of indicator {now.indicator}"
     return ""
 
 
-def _span(limit: MueLimit) -> str:
-    return "line" if limit.indicator == 1 else "day"
+def _most(limit: MueLimit) -> str:
+    return f"{_units(Decimal(limit.units))} a {'line' if limit.indicator == 1 else 'day'}"
 
 
 # ------------------------------------------------------------------ pairs of codes
