@@ -137,6 +137,43 @@ def test_a_changed_price_is_told_with_its_percentage(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("10", "9.5", "9.5 dollars for 10 MG, not 10 dollars (-5.0 %)"),
+        ("10", "N/A", "no limit for 10 MG, not 10 dollars"),
+        ("N/A", "10", "10 dollars for 10 MG, not no limit"),
+        ("0", "10", "10 dollars for 10 MG, not 0 dollars"),
+    ],
+)
+def test_a_price_that_falls_or_is_none_is_told(
+    before: str, after: str, told: str, tmp_path: Path
+) -> None:
+    """A percentage is told where both limits are amounts."""
+    texts = [
+        published.payment_limits(
+            [f"J0001,x,10 MG,{limit},20,,,,,,,,", published.LIMIT_ROWS[2]], month=month
+        )
+        for limit, month in ((before, "July"), (after, "October"))
+    ]
+    assert two_quarters(tmp_path, *texts) == ["payment_limits: 1 change", f"  J0001: {told}"]
+
+
+def test_edits_are_compared_in_their_setting(tmp_path: Path) -> None:
+    """An edit that begins for practitioners does not begin for hospitals."""
+    begins = ["90001\t90002\t\t20261001\t*\t1\tx", published.PTP_ROWS[3]]
+    bundle = bundle_of(
+        tmp_path,
+        ("ccipra-v323r0-f1.txt", published.ptp(begins)),
+        ("ccioph-v323r0-f1.txt", published.ptp(published.PTP_ROWS)),
+    )
+    assert list(differences(bundle.tables, SUMMER, AUTUMN))[:2] == [
+        "ptp practitioner: 1 change",
+        "  90002: not paid beside 90001 from 2026-10-01, unless a modifier says so",
+    ]
+    assert list(differences(bundle.tables, SUMMER, AUTUMN))[2:] == ["ptp hospital: no changes"]
+
+
 def test_a_limit_of_units_that_is_raised_or_lowered_is_told(tmp_path: Path) -> None:
     """Of the codes of the bundle; V0001 is in no rule."""
     before = [
@@ -168,7 +205,7 @@ def test_a_drug_that_becomes_packaged_is_told(tmp_path: Path) -> None:
 
 
 def test_codes_that_are_added_or_end_are_told(tmp_path: Path) -> None:
-    """Of drugs and of the rules; a wheelchair (A0001, V0001) is nothing to a pharmacist."""
+    """Of drugs and of the rules; a wheelchair (E0001) that goes is nothing to a pharmacist."""
 
     def quarter(*lines: str) -> str:
         return published.anweb(
@@ -180,23 +217,27 @@ def test_codes_that_are_added_or_end_are_told(tmp_path: Path) -> None:
         )
 
     before = quarter(
+        published.anweb_line("E0001", "20200101"),
         published.anweb_line("J0001", "20200101"),
         published.anweb_line("J0002", "20200101"),
         published.anweb_line("J0004", "20200101"),
         published.anweb_line("J0005", "20200101", "20260930"),
+        published.anweb_line("J0006", "20200101"),
     )
     after = quarter(
         published.anweb_line("J0001", "20200101", "20261130"),
         published.anweb_line("J0002", "20200101", "20260930"),
         published.anweb_line("J0005", "20200101"),
+        published.anweb_line("J0006", "20200201"),
         published.anweb_line("Q0001", "20261001"),
     )
     assert two_quarters(tmp_path, before, after) == [
-        "hcpcs: 5 changes",
+        "hcpcs: 6 changes",
         "  J0001: ends on 2026-11-30",
         "  J0002: ended on 2026-09-30",
         "  J0004: no longer listed",
         "  J0005: goes on; it was to end on 2026-09-30",
+        "  J0006: valid from 2020-02-01, not 2020-01-01",
         "  Q0001: new, valid from 2026-10-01",
     ]
 
@@ -360,6 +401,7 @@ def test_a_package_whose_units_do_not_follow_is_told(tmp_path: Path) -> None:
     """200 mg by 10 mg are 20 units and not 10; 4 of 10 are not 90; 133.33 or 0.5 is rounded up."""
     rows = [
         "J0001,x,ZEBRA LABS,99999-0001-07,Zebramab 200 MG,10 MG,1,1,10,10",
+        "J0001,x,ZEBRA LABS,99999-0001-06,Zebramab 110 MG,10 MG,1,1,10,10",
         "J0001,x,ZEBRA LABS,99999-0001-08,Zebramab 1333.3 MG,10 MG,1,1,133.33,134",
         "J0002,x,ZEBRA LABS,99999-0003-01,Zebra gel,1 ML,0.5,1,0.5,1",
         "J0004,x,ZEBRA LABS,99999-0004-01,Zebra mix,1 MG,1,4,10,90",
@@ -368,6 +410,8 @@ def test_a_package_whose_units_do_not_follow_is_told(tmp_path: Path) -> None:
     tables = bundle_of(tmp_path, ("October 2026.csv", published.asp_crosswalk(rows))).tables
     result = contradictions(tables, [], AUTUMN)
     assert [str(finding) for finding in result.findings] == [
+        "99999-0001-06 under J0001: expected 11 units a package (Zebramab 110 MG, size 1 x 1, by "
+        "10 MG), found 10; take the units from the label, and write to CMS",
         "99999-0001-07 under J0001: expected 20 units a package (Zebramab 200 MG, size 1 x 1, by "
         "10 MG), found 10; take the units from the label, and write to CMS",
         "99999-0004-01 under J0004: expected the units of a package to follow from 10 units a "
