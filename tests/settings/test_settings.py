@@ -14,8 +14,9 @@ from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error
 from chargeline.published.events import parked
 from chargeline.settings import Settings, SettingsError, describe, load, variable
+from chargeline.settings.expected import expected_of
 from chargeline.settings.page import as_markdown
-from chargeline.settings.values import expected_of, secrets
+from chargeline.settings.values import secrets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "correct-ZEBRA-battery"

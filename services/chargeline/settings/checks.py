@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, Self
 from pydantic import DirectoryPath, FilePath, ValidationError
 
 from chargeline.engine import Finding, FindingError, shape_of
+from chargeline.settings.expected import expected_of
 from chargeline.settings.plaintext import (
     kafka_in_the_clear,
     ledger_in_the_clear,
     mllp_in_the_clear,
 )
 from chargeline.settings.secrets import SecretFileError
-from chargeline.settings.values import FILE, PREFIX, Settings, expected_of, secrets, variable
+from chargeline.settings.values import FILE, PREFIX, Settings, secrets, variable
 
 
 class SettingsError(FindingError, ValueError):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from chargeline.settings.values import FILE, Settings, expected_of, secrets, variable
+from chargeline.settings.expected import expected_of
+from chargeline.settings.values import FILE, Settings, secrets, variable
 
 SECRET = "****"
 

@@ -5,12 +5,11 @@ in checks.py, and how the settings are shown in page.py.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlencode
 
 from annotated_types import Ge, Le
 from pydantic import DirectoryPath, Field, FilePath, SecretStr, StringConstraints
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chargeline.settings.secrets import secret_of_file
@@ -388,25 +387,3 @@ def secrets() -> list[str]:
 def variable(name: str) -> str:
     """The environment variable of a field: `http_port` is CHARGELINE_HTTP_PORT."""
     return PREFIX + name.upper()
-
-
-def expected_of(name: str) -> str:
-    """What a field takes, in words: "a whole number from 1 to 65535"."""
-    field = Settings.model_fields[name]
-    extra = field.json_schema_extra
-    written = str(extra["expected"]) if isinstance(extra, dict) else ""
-    if written:
-        return written
-    if get_origin(field.annotation) is Literal:
-        return "one of " + ", ".join(word for word in get_args(field.annotation) if word)
-    if field.annotation is int:
-        return _whole_number(field)
-    return (
-        "a folder that exists" if field.annotation == DirectoryPath | None else "a file that exists"
-    )
-
-
-def _whole_number(field: FieldInfo) -> str:
-    least = next(limit.ge for limit in field.metadata if isinstance(limit, Ge))
-    most = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
-    return f"a whole number from {least}" + (f" to {most}" if most is not None else "")
