@@ -18,20 +18,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from chargeline.hl7.interpret import read_events
-from chargeline.hl7.reader import read_message
 from chargeline.ledger.store import Ledger
 from chargeline.operate.topics import make_topics
 from chargeline.published import shapes
-from chargeline.published.inbound import record_key
 from chargeline.settings import Settings
 from tests.clock import PATIENCE_SECONDS
-from tests.drafting.test_processor import PROFILE, Lines, by_bench
+from tests.drafting.test_processor import Lines, by_bench
 
 from .processes import Forked
+from .records import PARTITIONS, REQUEST_BYTES_MOST, Place, Record, key_of, send_by
 from .servers import Kafka, free_port
 
-PARTITIONS = 6
 DEADLINE_SECONDS = 240  # for waits until a service has done all of its work
 LOOK_IN_SECONDS = 2.0  # for a page of a program that may be frozen
 LOOK_SECONDS = 0.1
@@ -127,6 +124,11 @@ class Service:
         """The name of the inbound topic."""
         return f"{self.name}.inbound"
 
+    @property
+    def session_seconds(self) -> float:
+        """After how long without a heartbeat the group throws a consumer out."""
+        return int(self.environment["CHARGELINE_KAFKA_SESSION_TIMEOUT_MS"]) / 1000
+
     async def prepare(self) -> None:
         """Make the topics and the tables of the ledger."""
         settings = Settings(
@@ -196,14 +198,14 @@ class Service:
 
     async def owners(self) -> dict[int, str]:
         """The program that claimed each partition last, as the ledger says."""
-        rows = await self._ask(
+        rows = await self.ask(
             "SELECT partition, owner FROM partition_offset WHERE topic = $1", self.inbound
         )
         return {row[0]: row[1].rsplit("-", 1)[0] for row in rows}
 
     async def count(self, table: str) -> int:
         """How many rows a table of the ledger has; 0 while the ledger is away."""
-        rows = await self._ask(f"SELECT count(*) FROM {table}")
+        rows = await self.ask(f"SELECT count(*) FROM {table}")
         return rows[0][0] if rows else 0
 
     async def drained(self) -> bool:
@@ -212,7 +214,7 @@ class Service:
         The ledger is asked before Kafka: once the outbox is empty, each nudge is on the inbound
         topic and counts among the messages there.
         """
-        rows = await self._ask(_WAITING, self.inbound)
+        rows = await self.ask(_WAITING, self.inbound)
         if not rows or rows[0][0] or rows[0][1]:
             return False
         read = {int(number): offset for number, offset in json.loads(rows[0][2]).items()}
@@ -233,7 +235,7 @@ class Service:
         finally:
             await consumer.stop()
 
-    async def _ask(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
+    async def ask(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
         """Rows of the ledger; none while the ledger is away."""
         try:
             connection = await asyncpg.connect(self.database, timeout=PATIENCE_SECONDS)
@@ -252,29 +254,28 @@ class Service:
 
     # ------------------------------------------------------------------ the feed
 
-    async def send(self, messages: Sequence[bytes], producer: AIOKafkaProducer) -> None:
-        """Send messages to the inbound topic, each under the key of its visit."""
-        waiting = []
-        for data in messages:
-            reading = read_events(read_message(data), PROFILE)
-            key = record_key(reading.facility, reading.visit or reading.message.digest[:8])
-            waiting.append(await producer.send(self.inbound, value=data, key=key.encode()))
-        await asyncio.gather(*waiting)
-
     async def deliver(self, messages: Sequence[bytes]) -> None:
-        """Send messages; after a failure send all of them again, as an interface engine would."""
+        """Send messages, each under the key of its visit, until Kafka has all of them."""
+        await self.deliver_records([Record(data, key_of(data)) for data in messages])
+
+    async def deliver_records(self, records: Sequence[Record]) -> list[Place]:
+        """Send records; after a failure send all of them again, as an interface engine would.
+
+        Returns where the records are that were sent last.
+        """
         async with asyncio.timeout(DEADLINE_SECONDS):
             while True:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self.kafka.bootstrap, acks="all", enable_idempotence=True
+                    bootstrap_servers=self.kafka.bootstrap,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_request_size=REQUEST_BYTES_MOST,
                 )
                 try:
                     await producer.start()
-                    await self.send(messages, producer)
+                    return await send_by(producer, self.inbound, records)
                 except KafkaError:
                     await asyncio.sleep(LOOK_SECONDS)
-                else:
-                    return
                 finally:
                     await producer.stop()
 

@@ -5,7 +5,8 @@ import json
 from tests.golden.messages import given
 
 from .commands import printed
-from .service import PARTITIONS, Service, service
+from .records import PARTITIONS
+from .service import Service, service
 
 __all__ = ["service"]
 

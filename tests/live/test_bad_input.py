@@ -27,7 +27,8 @@ from tests.drafting.test_processor import by_code
 
 from . import servers
 from .commands import command, environment
-from .service import DEADLINE_SECONDS, PARTITIONS, Program, Service, service
+from .records import PARTITIONS, Record, key_of, send_by
+from .service import DEADLINE_SECONDS, Program, Service, service
 
 __all__ = ["service"]
 
@@ -77,7 +78,7 @@ async def sent(service: Service, messages: list[bytes], key: str = "", **headers
     await producer.start()
     try:
         if not key:
-            await service.send(messages, producer)
+            await send_by(producer, service.inbound, [Record(m, key_of(m)) for m in messages])
             return
         waiting = [
             await producer.send(

@@ -27,10 +27,14 @@ from chargeline.telemetry import logs
 from tests.clock import PATIENCE_SECONDS
 
 from .chaos.conductor import SHORT, Conductor
-from .chaos.evidence import differences, drafted_by_code, gathered
+from .chaos.evidence import gathered
 from .chaos.feed import Feed, joins_patients, messy_feed
+from .chaos.honest import HonestSenders
+from .chaos.hostile import FRAME_BYTES, Hostile, hostile_feed
+from .chaos.judging import judged
+from .records import PARTITIONS, key_of, stamped_by_producers
 from .servers import Kafka, Postgres
-from .service import PARTITIONS, Program, Service, service
+from .service import Program, Service, service
 
 __all__ = ["service"]
 
@@ -40,8 +44,8 @@ SHUTDOWN_SECONDS = "3"
 async def assert_equal_to_code(service: Service, messages: list[bytes], folder: Path) -> None:
     """Once all is worked off, the topics hold exactly what `chargeline code` drafts."""
     await service.until(service.drained, "everything to be worked off")
-    problems = differences(await gathered(service), drafted_by_code(messages, folder))
-    assert not problems, "\n".join(problems[:10])
+    judgement = await judged(service, messages, hostile=[], sent=[], folder=folder)
+    assert not judgement.problems, "\n".join(judgement.problems[:10])
 
 
 async def deliver(service: Service, feed: Feed) -> None:
@@ -74,19 +78,31 @@ async def test_whatever_fails_the_drafts_are_those_of_code(
 ) -> None:
     """The feed has disorder, duplicates and merges; the drafts are equal, event for event.
 
-    Meanwhile consumers are killed and frozen, one leaves, and both servers are killed.
+    Meanwhile consumers are killed and frozen, one leaves, and both servers are killed. Most records
+    lie elsewhere than they should, some are meant to stop us, and one sender is quarantined.
     """
     feed = messy_feed(visits=80, count=1_200, seed=22)
     merges = [message for message in feed.arriving if joins_patients(message)]
     others = [message for message in feed.arriving if not joins_patients(message)]
     assert merges, "the feed joins patients across partitions"
+    service.environment["CHARGELINE_MLLP_FRAME_BYTES"] = str(FRAME_BYTES)
     await service.prepare()
-    conductor = Conductor(service, kafka, postgres, random.Random(5), print)
+    await stamped_by_producers(kafka.bootstrap, service.inbound)
+    dice, good = random.Random(5), hostile_feed(visits=4, seed=22)
+    honest = HonestSenders(dice, [key_of(message) for message in others[:20]])
+    hostile = Hostile(service, dice, good, SHORT.bursts)
+    conductor = Conductor(
+        service, kafka, postgres, dice=dice, honest=honest, hostile=hostile, tell=print
+    )
     await service.deliver(merges)
     await conductor.run(others, SHORT)
     await conductor.stop()
+    await conductor.bring_back()
+    await conductor.stop()
     assert conductor.done["killed at work"] >= SHORT.kills
-    await assert_equal_to_code(service, feed.written, tmp_path)
+    assert conductor.done["frozen"] == SHORT.freezes + SHORT.freezes_in_transaction
+    judgement = await judged(service, feed.written, good, hostile.sent, folder=tmp_path)
+    assert not judgement.problems, "\n".join(judgement.problems[:10])
 
 
 async def test_an_event_waits_until_kafka_has_the_one_before_it(

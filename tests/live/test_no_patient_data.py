@@ -19,8 +19,9 @@ from tests.golden.messages import adt, given
 
 from . import servers
 from .commands import command
+from .records import PARTITIONS
 from .servers import Postgres
-from .service import DEADLINE_SECONDS, PARTITIONS, Program, Service, service
+from .service import DEADLINE_SECONDS, Program, Service, service
 
 __all__ = ["service"]
 

@@ -1,85 +1,38 @@
 """No record stops a capture, on a real Kafka and PostgreSQL: it is parked, and the rest goes on."""
 
-import asyncio
 import gzip
 from hashlib import sha256
 from typing import Any
 
-import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import MessageSizeTooLargeError
-from aiokafka.record.util import calc_crc32c_py
 
 from chargeline.ledger.records import StoredParkedMessage
 from chargeline.ledger.store import Ledger
-from chargeline.settings import Settings
 from tests.drafting.test_processor import by_code
 
-from .commands import command
-from .service import PARTITIONS, Service, service
+from .records import (
+    NO_TIME_MS,
+    PARTITIONS,
+    Record,
+    java,
+    key_of,
+    send,
+    send_by,
+    send_with_bad_name,
+    stamped_by_producers,
+)
+from .service import Service, service
 from .test_bad_input import logged
-from .test_placement import feed, java, key_of
+from .test_placement import feed
 
 __all__ = ["service"]
 
 LARGEST = 400_000
 ZEROS = bytes(30_000_000)
-BOMB = bytes(100 * 1_048_576)
-NO_TIME_MS = -(10**15)
-CRC_AT, DATA_AT = 17, 21  # in a batch of records, by Kafka's protocol
 
 
-async def send(service: Service, records: list[dict[str, Any]], compression: str = "") -> None:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=service.kafka.bootstrap,
-        max_request_size=150_000_000,
-        compression_type=compression or None,
-    )
-    await producer.start()
-    try:
-        await asyncio.gather(*[await producer.send(service.inbound, **each) for each in records])
-    finally:
-        await producer.stop()
-
-
-async def keep_as_it_comes(service: Service) -> None:
-    """Set the inbound topic as Kafka's own default is."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
-    await admin.start()
-    try:
-        wanted = {"compression.type": "producer"}
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, service.inbound, wanted)]
-        )
-    finally:
-        await admin.close()
-
-
-async def send_with_bad_name(service: Service, partition: int) -> None:
-    """Send a record with a header name that is no UTF-8. aiokafka writes none, so the bytes of its
-    batch are changed, and the checksum with them.
-    """
-    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap)
-    await producer.start()
-    try:
-        batch = producer.create_batch()
-        batch.append(key=b"nobody", value=b"no HL7", timestamp=None, headers=[("??name", b"x")])
-        data = bytearray(bytes(batch._build()).replace(b"??name", b"\xff\xfename"))
-        data[CRC_AT:DATA_AT] = calc_crc32c_py(data[DATA_AT:]).to_bytes(4, "big")
-        batch._buffer = data
-        await (await producer.send_batch(batch, service.inbound, partition=partition))
-    finally:
-        await producer.stop()
-
-
-def good(messages: list[bytes]) -> list[dict[str, Any]]:
-    return [{"key": key_of(each), "value": each} for each in messages]
-
-
-def bad(partition: int, **more: Any) -> dict[str, Any]:
-    return {"partition": partition, "key": b"nobody", "value": b"no HL7 at all", **more}
+def bad(partition: int, **more: Any) -> Record:
+    return Record(b"no HL7 at all", b"nobody", partition)._replace(**more)
 
 
 async def parked(service: Service) -> list[StoredParkedMessage]:
@@ -88,15 +41,6 @@ async def parked(service: Service) -> list[StoredParkedMessage]:
         return await ledger.parked()
     finally:
         await ledger.close()
-
-
-async def _stamped_by_producers(service: Service) -> None:
-    """Let producers stamp their records, as in a topic that chargeline did not create."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
-    await admin.start()
-    stamp = {"message.timestamp.type": "CreateTime"}
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, service.inbound, stamp)])
-    await admin.close()
 
 
 async def test_whatever_one_record_is_only_that_record_is_parked(service: Service) -> None:
@@ -108,15 +52,19 @@ async def test_whatever_one_record_is_only_that_record_is_parked(service: Servic
     assert {java(key_of(each)) for each in messages} == set(range(PARTITIONS))
     large = b"MSH|^~\\&|" + b"x" * LARGEST
     await service.prepare()
-    await _stamped_by_producers(service)
+    await stamped_by_producers(service.kafka.bootstrap, service.inbound)
+    bootstrap, too_long = service.kafka.bootstrap, (("name", b"\xff"), ("long", b"x" * 100_000))
+    unusable: list[dict[str, Any]] = [
+        {"timestamp_ms": NO_TIME_MS},
+        {"value": large},
+        {"headers": too_long},
+    ]
     for part in (messages[::3], messages[1::3]):
-        await send(service, good(part))
+        await service.deliver(part)
         for partition in range(PARTITIONS):
-            await send_with_bad_name(service, partition)
-            too_long = [("name", b"\xff"), ("long", b"x" * 100_000)]
-            unusable = [{"timestamp_ms": NO_TIME_MS}, {"value": large}, {"headers": too_long}]
-            await send(service, [bad(partition, **more) for more in unusable])
-    await send(service, good(messages[2::3]))
+            await send_with_bad_name(bootstrap, service.inbound, partition)
+            await service.deliver_records([bad(partition, **more) for more in unusable])
+    await service.deliver(messages[2::3])
     capture = service.start(CHARGELINE_MLLP_FRAME_BYTES=str(LARGEST))
     wanted = by_code(messages)
     assert await service.settled(wanted) == wanted, service.last_words()
@@ -135,35 +83,15 @@ async def test_whatever_one_record_is_only_that_record_is_parked(service: Servic
     assert capture.poll() is None
 
 
-async def test_a_bomb_is_refused_by_the_broker(service: Service) -> None:
-    """100 MiB of zeros travel as 100 kB, less than the topic takes. The topics that `topics create`
-    makes have the broker unpack them: their producer is refused, and others go on.
-    """
-    assert len(gzip.compress(BOMB)) < Settings().kafka_record_bytes()
-    messages = feed(4, 65)
-    await service.prepare()
-    service.start()
-    with pytest.raises(MessageSizeTooLargeError):
-        await send(service, [bad(0, value=BOMB)], compression="gzip")
-    await send(service, good(messages))
-    wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, service.last_words()
-    assert await parked(service) == []
-
-
 async def test_a_bomb_is_parked_as_its_size(service: Service) -> None:
-    """On a topic that keeps batches as they come 30 MB of zeros travel as 30 kB. Its event is
-    small, and what comes behind it is drafted. `topics create` names such a topic.
-    """
+    """30 MB of zeros travel as 30 kB. Its event is small, and what comes behind it is drafted."""
     assert len(gzip.compress(ZEROS)) < 100_000
     messages = feed(4, 62)
     await service.prepare()
-    await keep_as_it_comes(service)
-    said = await command(f"topics create --partitions {PARTITIONS}", service.environment)
-    assert f"{service.inbound} to have compression.type = uncompressed, found producer" in said.err
     service.start()
-    await send(service, [bad(0, value=ZEROS)], compression="gzip")
-    await send(service, good(messages))
+    bomb = [bad(0, value=ZEROS)]
+    await send(service.kafka.bootstrap, service.inbound, bomb, compression="gzip")
+    await service.deliver(messages)
     wanted = by_code(messages)
     assert await service.settled(wanted) == wanted, service.last_words()
     await service.until(service.drained, "the rest to be worked off")
@@ -187,9 +115,8 @@ async def test_an_open_transaction_is_told(service: Service) -> None:
     await forgetful.start()
     try:
         await forgetful.begin_transaction()
-        for partition in range(PARTITIONS):
-            await forgetful.send_and_wait(service.inbound, **bad(partition))
-        await send(service, good(messages))
+        await send_by(forgetful, service.inbound, [bad(n) for n in range(PARTITIONS)])
+        await service.deliver(messages)
         await service.until(lambda: logged(service, "transaction.open"), "the log to say so")
 
         async def counted() -> bool:

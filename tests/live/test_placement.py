@@ -1,68 +1,24 @@
 """A record may lie in any partition: its visit is drafted whole, on a real Kafka and PostgreSQL.
 
-The producers here place records as librdkafka's partitioners do, which engines and scripts
-use. confluent-kafka is no dependency of ours, so the tests compute CRC32 and FNV-1a by themselves
-and name the partition. How librdkafka places a key stands in its
-rdkafka_msg.c (rd_kafka_msg_partitioner_…) and rdfnv1a.c.
+The producers here place records as librdkafka's partitioners do, which engines and scripts use
+(`records.py`).
 """
 
-import asyncio
 import random
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from aiokafka.partitioner import murmur2
 
-from chargeline.hl7.interpret import read_events
-from chargeline.hl7.reader import read_message
-from chargeline.published.inbound import record_key
 from chargeline.simulator.feed import simulate
-from tests.drafting.test_processor import PROFILE, by_code
+from tests.drafting.test_processor import by_code
 
-from .service import PARTITIONS, Service, service
+from .records import PARTITIONS, Record, java, key_of, send, writers
+from .service import Service, service
 
 __all__ = ["service"]
 
-DICE = random.Random(7)
+WRITERS = writers(random.Random(7))
 VISITS = 24
 REKEYED = "chargeline_rekeyed_messages_total"
-
-
-def fnv1a(key: bytes) -> int:
-    """librdkafka's FNV-1a: 32 bits with a sign, and then its absolute value."""
-    value = 0x811C9DC5
-    for byte in key:
-        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
-    return abs(value - 2**32 if value >= 2**31 else value)
-
-
-def java(key: bytes, count: int = PARTITIONS) -> int:
-    """Where Kafka's Java client and aiokafka place a key."""
-    return (murmur2(key) & 0x7FFFFFFF) % count
-
-
-def anywhere(_key: bytes) -> int:
-    return DICE.randrange(PARTITIONS)
-
-
-# For each way of writing: the key that is written, and where it is placed.
-WRITERS: Mapping[str, tuple[Callable[[bytes], bytes | None], Callable[[bytes], int]]] = (
-    MappingProxyType(
-        {
-            "consistent": (lambda key: key, lambda key: zlib.crc32(key) % PARTITIONS),
-            "consistent_random": (lambda key: key, lambda key: zlib.crc32(key) % PARTITIONS),
-            "murmur2": (lambda key: key, java),
-            "murmur2_random": (lambda key: key, java),
-            "random": (lambda key: key, anywhere),
-            "fnv1a": (lambda key: key, lambda key: fnv1a(key) % PARTITIONS),
-            "without a key": (lambda _key: None, anywhere),
-            "another key": (lambda key: b"MRN" + key[-3:], anywhere),
-        }
-    )
-)
 
 
 def feed(visits: int, seed: int) -> list[bytes]:
@@ -70,26 +26,6 @@ def feed(visits: int, seed: int) -> list[bytes]:
         data
         for _style, data in simulate(visits=visits, seed=seed, style="standard", mess=0.0).messages
     ]
-
-
-def key_of(message: bytes) -> bytes:
-    reading = read_events(read_message(message), PROFILE)
-    return record_key(reading.facility, reading.visit).encode()
-
-
-async def send(service: Service, records: Sequence[tuple[bytes | None, int, bytes]]) -> None:
-    """Send records: key, partition, message."""
-    producer = AIOKafkaProducer(bootstrap_servers=service.kafka.bootstrap, acks="all")
-    await producer.start()
-    try:
-        await asyncio.gather(
-            *[
-                await producer.send(service.inbound, message, key=key, partition=partition)
-                for key, partition, message in records
-            ]
-        )
-    finally:
-        await producer.stop()
 
 
 async def metric(service: Service, name: str) -> float:
@@ -121,21 +57,21 @@ async def test_whoever_places_the_records_the_drafts_are_those_of_code(service: 
     for message in messages:
         key = key_of(message)
         written, placed = WRITERS[names[keys.index(key) % len(names)]]
-        records.append((written(key), placed(key), message))
-    elsewhere = {key for (_key, partition, message) in records
-                 if java(key := key_of(message)) != partition}  # fmt: skip
+        records.append(Record(message, written(key), placed(key)))
+    elsewhere = {key_of(record.value or b"") for record in records if _is_elsewhere(record)}
     assert len(elsewhere) > VISITS / 4, "the test moves visits to other partitions"
     await two_captures(service)
-    await send(service, records[::2])
+    await send(service.kafka.bootstrap, service.inbound, records[::2])
     await service.until(service.drained, "the first wave to be worked off")
-    await send(service, records[1::2])
+    await send(service.kafka.bootstrap, service.inbound, records[1::2])
     wanted = by_code(messages)
     assert await service.settled(wanted) == wanted, service.last_words()
-    misplaced = [
-        record for record in records if record[0] != key_of(record[2])
-        or record[1] != java(key_of(record[2]))
-    ]  # fmt: skip
+    misplaced = [r for r in records if _is_elsewhere(r) or r.key != key_of(r.value or b"")]
     assert await metric(service, REKEYED) == len(misplaced), "each was sent again once"
+
+
+def _is_elsewhere(record: Record) -> bool:
+    return record.partition != java(key_of(record.value or b""))
 
 
 async def test_partitions_are_added_while_captures_run(service: Service) -> None:
@@ -148,16 +84,15 @@ async def test_partitions_are_added_while_captures_run(service: Service) -> None
     moved = {key for key in map(key_of, messages) if java(key) != java(key, more)}
     assert len(moved) > VISITS / 4, "visits move to the new partitions"
     await two_captures(service)
-    await send(service, [(key_of(each), java(key_of(each)), each) for each in messages[::2]])
+    await service.deliver_records(_placed(messages[::2], PARTITIONS))
     await service.until(service.drained, "the first half to be worked off")
     admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
     await admin.start()
     await admin.create_partitions({service.inbound: NewPartitions(more)})
     await admin.close()
     rest = messages[1::2]
-    known = [(key_of(each), java(key_of(each), more), each) for each in rest[::2]]
-    await send(service, known)
-    await send(service, [(key_of(each), java(key_of(each)), each) for each in rest[1::2]])
+    await service.deliver_records(_placed(rest[::2], more))
+    await service.deliver_records(_placed(rest[1::2], PARTITIONS))
 
     async def claimed() -> bool:
         return len(await service.owners()) == more
@@ -165,3 +100,9 @@ async def test_partitions_are_added_while_captures_run(service: Service) -> None
     await service.until(claimed, "the new partitions to be claimed")
     wanted = by_code(messages)
     assert await service.settled(wanted) == wanted, service.last_words()
+
+
+def _placed(messages: list[bytes], partitions: int) -> list[Record]:
+    """Records as a producer places them that knows of so many partitions."""
+    keyed = [(key_of(message), message) for message in messages]
+    return [Record(message, key, java(key, partitions)) for key, message in keyed]

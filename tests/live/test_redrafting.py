@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tests.golden.messages import given
 
-from .service import PARTITIONS, Service, service
+from .records import PARTITIONS
+from .service import Service, service
 
 __all__ = ["service"]
 

@@ -8,7 +8,8 @@ from chargeline.published.shapes import DraftRevision
 from tests.golden.messages import given
 
 from .commands import printed
-from .service import PARTITIONS, Service, service
+from .records import PARTITIONS
+from .service import Service, service
 
 __all__ = ["service"]
 

@@ -13,16 +13,33 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..commands import command
+from ..records import PARTITIONS
 from ..servers import Kafka, Postgres
 from ..service import LOOK_IN_SECONDS, Program, Service
+from .honest import HonestSenders
+from .hostile import QUARANTINED, Hostile
 
 CONSUMERS = 3
+FREEZE_TRIES = 100
+STUCK_SECONDS = 0.3
+BEAR_ALL = {
+    "CHARGELINE_PARKED_IN_A_ROW": "100000",
+    "CHARGELINE_PARKED_PER_MINUTE": "100000",
+}
+
+_OPEN_TRANSACTIONS = """
+SELECT pid, xact_start, state_change FROM pg_stat_activity
+ WHERE application_name = 'chargeline' AND datname = current_database() AND xact_start IS NOT NULL
+"""
 
 
 class Plan(NamedTuple):
     """How often each fault happens.
 
-    `kills` are SIGKILLs to a consumer at work, `early` those to a consumer at its start.
+    `kills` are SIGKILLs to a consumer at work, `early` those to a consumer at its start. `freezes`
+    are SIGSTOPs to any consumer at any moment. `poison`, `bursts` and `open_transactions` are what
+    `hostile.py` sends.
     """
 
     kills: int
@@ -32,8 +49,12 @@ class Plan(NamedTuple):
     postgres_restarts: int
     postgres_kills: int
     freezes: int
+    freezes_in_transaction: int
     joins: int
     leaves: int
+    poison: int
+    bursts: int
+    open_transactions: int
 
     def steps(self, dice: random.Random) -> list[str]:
         """All faults of the plan, shuffled."""
@@ -43,14 +64,16 @@ class Plan(NamedTuple):
 
 
 LONG = Plan(
-    kills=32, early=6, kafka_restarts=2, kafka_kills=2, postgres_restarts=2, postgres_kills=2,
-    freezes=3, joins=3, leaves=3,
+    kills=24, early=5, kafka_restarts=2, kafka_kills=2, postgres_restarts=2, postgres_kills=2,
+    freezes=4, freezes_in_transaction=3, joins=3, leaves=3,
+    poison=5, bursts=3, open_transactions=2,
 )  # fmt: skip
 
 
 SHORT = Plan(
     kills=3, early=1, kafka_restarts=0, kafka_kills=1, postgres_restarts=0, postgres_kills=1,
-    freezes=1, joins=0, leaves=1,
+    freezes=1, freezes_in_transaction=1, joins=0, leaves=1,
+    poison=1, bursts=1, open_transactions=1,
 )  # fmt: skip
 
 
@@ -62,14 +85,21 @@ class Conductor:
         service: Service,
         kafka: Kafka,
         postgres: Postgres,
+        *,
         dice: random.Random,
+        honest: HonestSenders,
+        hostile: Hostile,
         tell: Callable[[str], None],
     ) -> None:
         self.service = service
         self.kafka = kafka
         self.postgres = postgres
         self.dice = dice
+        self.honest = honest
+        self.hostile = hostile
         self.tell = tell
+        self.takeovers: list[float] = []
+        """How many seconds each takeover took from a consumer that had partitions."""
         self.done: Counter[str] = Counter()
         self.running: list[Program] = []
         self.sent = 0
@@ -125,6 +155,16 @@ class Conductor:
                     self.say(f"{program.name} could not start; {another.name} starts instead")
             await asyncio.sleep(0.2)
 
+    async def bring_back(self) -> None:
+        """Have what was parked unread read after all, as a person does when a sender is mended."""
+        self.running = [self.service.start(**BEAR_ALL) for _ in range(CONSUMERS)]
+        for program in self.running:
+            await self.service.ready(program)
+        ended = await command(f"parked retry --code {QUARANTINED}", self.service.environment)
+        assert ended.code == 0, ended
+        self.say(ended.out.strip())
+        await self.service.until(self.service.drained, "what came back to be worked off")
+
     async def stop(self) -> None:
         """End the consumers by SIGTERM; each must end with exit code 0."""
         for program in self.running:
@@ -141,7 +181,7 @@ class Conductor:
         self.tell(f"{time.monotonic() - self.began:6.1f} s  {self.sent:6} sent  {text}")
 
     async def _flow(self, messages: Sequence[bytes]) -> None:
-        await self.service.deliver(messages)
+        await self.service.deliver_records(self.honest.records(messages))
         self.sent += len(messages)
 
     # ------------------------------------------------------------------ the faults
@@ -214,22 +254,66 @@ class Conductor:
         self.say(f"{name} runs again")
 
     async def _freezes(self) -> None:
-        """SIGSTOP to a consumer until others own its partitions, then SIGCONT."""
-        frozen = await self._at_work()
-
-        async def owns(wanted: bool) -> bool:
-            return (frozen.name in (await self.service.owners()).values()) is wanted
-
-        await self.service.until(lambda: owns(True), f"{frozen.name} to own a partition")
-        frozen.signal(signal.SIGSTOP)
+        """SIGSTOP to any consumer, at work or not, at any moment."""
+        await self._a_moment(1.5)
+        victim = self.dice.choice(self.running)
         began = time.monotonic()
-        self.say(f"SIGSTOP to {frozen.name}")
-        await self.service.until(lambda: owns(False), f"others to take over what {frozen.name} had")
+        victim.signal(signal.SIGSTOP)
+        await self._thawed(victim, began, in_transaction=await self._stuck())
+
+    async def _freezes_in_transaction(self) -> None:
+        """SIGSTOP to a consumer at work in the middle of a transaction of the ledger.
+
+        A consumer that is stopped between two transactions goes on at once, and is stopped again.
+        """
+        for _try in range(FREEZE_TRIES):
+            victim = await self._at_work()
+            await self._a_moment(0.3)
+            began = time.monotonic()
+            victim.signal(signal.SIGSTOP)
+            if await self._stuck():
+                break
+            victim.signal(signal.SIGCONT)
+        else:
+            self.say("no consumer was stopped in a transaction")
+            return
+        await self._thawed(victim, began, in_transaction=True)
+
+    async def _stuck(self) -> bool:
+        """Whether a transaction of the ledger does not go on, a moment after a SIGSTOP.
+
+        Other consumers go from statement to statement within some milliseconds.
+        """
+        before = await self.service.ask(_OPEN_TRANSACTIONS)
+        await asyncio.sleep(STUCK_SECONDS)
+        after = await self.service.ask(_OPEN_TRANSACTIONS)
+        return bool({tuple(row) for row in before} & {tuple(row) for row in after})
+
+    async def _thawed(self, frozen: Program, began: float, *, in_transaction: bool) -> None:
+        """Wait until others have what a frozen consumer had, and let it go on: SIGCONT."""
+        owned = frozen.name in (await self.service.owners()).values()
+        words = "in the middle of a transaction" if in_transaction else "between transactions"
+        self.say(f"SIGSTOP to {frozen.name} {words if owned else 'without a partition'}")
+        if not owned:  # the group throws it out
+            await asyncio.sleep(self.service.session_seconds)
+        await self.service.until(
+            lambda: self._others_work(frozen), f"others to take over what {frozen.name} had"
+        )
         seconds = time.monotonic() - began
+        self.takeovers += [seconds] if owned else []
         await self._a_moment(2.0)
         frozen.signal(signal.SIGCONT)
-        self.done["frozen and thawed"] += 1
-        self.say(f"others took over from {frozen.name} after {seconds:.1f} s; SIGCONT to it")
+        self.done["frozen"] += 1
+        self.done["frozen in a transaction"] += in_transaction and owned
+        self.say(f"others have all partitions after {seconds:.1f} s; SIGCONT to {frozen.name}")
+
+    async def _others_work(self, frozen: Program) -> bool:
+        """Whether each partition belongs to a consumer at work other than the frozen one."""
+        others = {other.name: other for other in self.running if other is not frozen}
+        owners = await self.service.owners()
+        if len(owners) < PARTITIONS or not others.keys() >= set(owners.values()):
+            return False
+        return all([await self._works(others[name]) for name in set(owners.values())])
 
     async def _joins(self) -> None:
         joined = self.service.start()
@@ -252,3 +336,17 @@ class Conductor:
         if len(self.running) < 2:
             self.running.append(self.service.start())
         self.say(f"SIGTERM to {leaver.name}, ended with 0; {len(self.running)} are left")
+
+    # ------------------------------------------------------------------ what others send
+
+    async def _poison(self) -> None:
+        count = await self.hostile.poison()
+        self.say(f"{count} records that are to stop us")
+
+    async def _bursts(self) -> None:
+        count = await self.hostile.burst()
+        self.say(f"{count} unreadable messages of one sender")
+
+    async def _open_transactions(self) -> None:
+        await self.hostile.open_transaction()
+        self.say("a producer left a transaction open")

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ..service import PARTITIONS, Service
+from ..records import PARTITIONS
+from ..service import Service
 
 Visit = tuple[str, str]
 Body = dict[str, Any]
@@ -137,7 +138,6 @@ def differences(evidence: Evidence, wanted: dict[Visit, list[Body]]) -> list[str
         *_last(by_visit, wanted),
         *_ledger(by_visit, evidence.ledger),
         *_questions(evidence.questions, by_visit),
-        *(f"parked: {event.body['code']}" for event in distinct(evidence.parked)),
     ]
 
 
