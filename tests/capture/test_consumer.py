@@ -8,14 +8,14 @@ import asyncio
 import gc
 import os
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import RequestTimedOutError
+from aiokafka.errors import IllegalStateError, RequestTimedOutError
 from prometheus_client import CollectorRegistry
 
 from chargeline.capture import consumer, partitions
@@ -36,16 +36,21 @@ PLACES = [TopicPartition(TOPIC, number) for number in range(3)]
 
 
 class PlayedKafka:
-    """The part of aiokafka's consumer that ours uses. A poll moves the positions on, or fails."""
+    """The part of aiokafka's consumer that ours uses. A poll moves the positions on, or fails.
+
+    Some records cannot be read. As in aiokafka, a poll that meets one fails and returns nothing,
+    and nothing may be asked of a partition that is not ours.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.assigned: set[TopicPartition] = set()
         self.paused: set[TopicPartition] = set()
-        self.position: dict[TopicPartition, int] = {}
+        self.positions: dict[TopicPartition, int] = {}
+        self.unreadable = {place: set(chance.sample(range(RECORDS), 4)) for place in PLACES}
 
     async def getmany(
-        self, *, timeout_ms: int, max_records: int
+        self, *wanted: TopicPartition, timeout_ms: int, max_records: int
     ) -> dict[TopicPartition, list[SimpleNamespace]]:
         """Up to `max_records` records, the partitions in random order; none when all are read."""
         for _wait in range(self.chance.randrange(3)):
@@ -53,13 +58,27 @@ class PlayedKafka:
         if self.chance.random() < 0.03:
             raise RequestTimedOutError()
         polled: dict[TopicPartition, list[SimpleNamespace]] = {}
-        for place in sorted(self.assigned - self.paused, key=lambda _place: self.chance.random()):
-            begin = self.position[place]
+        places = (set(wanted) or self.assigned) & (self.assigned - self.paused)
+        for place in sorted(places, key=lambda _place: self.chance.random()):
+            begin = self.positions[place]
             if count := min(max_records, RECORDS - begin):
-                polled[place] = [record_of(place, begin + n) for n in range(count)]
-                self.position[place] += count
+                offsets = range(begin, begin + count)
+                if bad := self.unreadable[place].intersection(offsets):
+                    self.positions[place] = min(bad)
+                    raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+                polled[place] = [record_of(place, offset) for offset in offsets]
+                self.positions[place] += count
                 max_records -= count
         return polled
+
+    async def position(self, place: TopicPartition) -> int:
+        """The offset of the next record."""
+        self._must_be_assigned(place)
+        return self.positions[place]
+
+    def _must_be_assigned(self, place: TopicPartition) -> None:
+        if place not in self.assigned:
+            raise IllegalStateError(place)
 
     @property
     def _client(self) -> "PlayedKafka":
@@ -75,7 +94,8 @@ class PlayedKafka:
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         """Go on from another offset."""
-        self.position[place] = offset
+        self._must_be_assigned(place)
+        self.positions[place] = offset
 
     def pause(self, *places: TopicPartition) -> None:
         """Leave these partitions out of the next polls."""
@@ -91,6 +111,7 @@ class PlayedKafka:
 
     def highwater(self, place: TopicPartition) -> int:
         """The offset at which the partition ends."""
+        assert place in self.assigned, "Partition is not assigned"
         return RECORDS
 
 
@@ -219,12 +240,12 @@ class Played:
             log=log,
         )
 
-    async def rebalance(self, places: Iterable[TopicPartition]) -> None:
+    async def rebalance(self, places: Sequence[TopicPartition]) -> None:
         """A rebalance: the group takes all partitions away and gives these."""
         await self.partitions.on_partitions_revoked(list(self.kafka.assigned))
         self.kafka.assigned = set(places)
         self.kafka.paused.clear()
-        self.kafka.position = {each: self.chance.randrange(RECORDS) for each in self.kafka.assigned}
+        self.kafka.positions = dict.fromkeys(places, self.chance.randrange(RECORDS))
         await self.partitions.on_partitions_assigned(list(self.kafka.assigned))
 
     async def until_all_is_kept(self) -> None:
@@ -250,7 +271,10 @@ def collect_garbage_again() -> Iterator[None]:
 async def test_each_record_is_worked_off_once_and_in_order(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Polls are read ahead while transactions fail, partitions move and Kafka does not answer."""
+    """Polls are read ahead while transactions fail, partitions move and Kafka does not answer.
+
+    What cannot be read is passed one record at a time, also while partitions move.
+    """
     monkeypatch.setattr(consumer, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(consumer, "GATHER_SECONDS", 0.0)
     monkeypatch.setattr(partitions, "ONE_WAY_SECONDS", 0.0)
@@ -337,6 +361,6 @@ async def test_visits_are_redrafted_only_while_no_message_waits(
 ) -> None:
     """With one record of Kafka left to read, redrafting waits for a second."""
     played, redrafting = Played(random.Random(1)), AskedRedrafting()
-    played.partitions.expected = {PLACES[0]: offset}
+    played.kafka.assigned, played.partitions.expected = {PLACES[0]}, {PLACES[0]: offset}
     assert await played.consumer.redraft(cast(Any, redrafting)) == seconds
     assert redrafting.asked == (offset == RECORDS)

@@ -192,6 +192,9 @@ class Consumer:
     async def _poll_apart(self, error: CannotBeReadError) -> _Polled:
         """Read the partitions one by one from the ledger's offsets, until one has a record that
         cannot be read: what lies before it is this poll, and it is the next.
+
+        Each partition takes a moment. If a rebalance comes meanwhile, the poll is worthless, and
+        aiokafka refuses to tell of partitions that are no longer ours.
         """
         self.log.error("poll.unreadable", exc_info=error)
         for partition in self.partitions.expected:
@@ -199,6 +202,8 @@ class Consumer:
         generation = self.partitions.generation
         polled: dict[TopicPartition, list[ConsumerRecord | InboundRecord]] = {}
         for partition, offset in list(self.partitions.expected.items()):
+            if self.partitions.generation != generation:
+                break
             if self.consumer.highwater(partition) == (offset or 0):
                 continue
             records, unreadable = await one_by_one(self.consumer, partition, self.most, self.log)
