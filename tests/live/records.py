@@ -98,11 +98,18 @@ def key_of(message: bytes) -> bytes:
 
 async def send_by(producer: AIOKafkaProducer, topic: str, records: Sequence[Record]) -> list[Place]:
     """Send records by a producer, and wait until Kafka has all of them; returns where they are."""
-    waiting = [
-        await producer.send(topic, **record._replace(headers=[*record.headers])._asdict())
-        for record in records
-    ]
+    waiting = []
+    for record in records:
+        values = record._replace(headers=[*record.headers])._asdict()
+        waiting.append(await producer.send(topic, **values))
+        waiting[-1].add_done_callback(_looked_at)
     return [Place(sent.partition, sent.offset) for sent in await asyncio.gather(*waiting)]
+
+
+def _looked_at(sent: asyncio.Future[object]) -> None:
+    """Take note of a failure: if another record fails first, nobody waits for this one."""
+    if not sent.cancelled():
+        sent.exception()
 
 
 async def send(

@@ -6,6 +6,7 @@ rows and the events on the topic, and knows nothing of how a record was made or 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
+from hashlib import sha256
 from typing import NamedTuple
 
 import asyncpg
@@ -15,6 +16,8 @@ from ..service import Service
 from .evidence import Event, distinct
 from .hostile import Sent
 
+MARKERS_MOST = 4
+
 
 class Parked(NamedTuple):
     """One parked message, as the ledger has it."""
@@ -22,18 +25,18 @@ class Parked(NamedTuple):
     number: int
     place: Place
     code: str
+    found: str
     raw: bytes
-    visit: tuple[str | None, str | None]
 
 
 async def parked(service: Service) -> list[Parked]:
     """All parked messages, those that were retried as well."""
     connection = await asyncpg.connect(service.database)
     rows = await connection.fetch(
-        'SELECT id, partition, "offset", code, raw, facility, visit FROM parked ORDER BY id'
+        'SELECT id, partition, "offset", code, found, raw FROM parked ORDER BY id'
     )
     await connection.close()
-    return [Parked(row[0], Place(row[1], row[2]), row[3], row[4], (row[5], row[6])) for row in rows]
+    return [Parked(row[0], Place(row[1], row[2]), *row[3:]) for row in rows]
 
 
 def put_aside_wrongly(
@@ -70,14 +73,26 @@ def _sent(rows: Iterable[Parked], sent: Iterable[Sent]) -> Iterator[str]:
 
 
 def _strange(rows: Iterable[Parked], sent: Sequence[Sent]) -> Iterator[str]:
-    """What lies elsewhere was sent again: by its sender after a failure, or by `parked retry`.
-
-    A record that Kafka's client cannot read may be met once more at the marker of a transaction.
-    """
+    """What lies elsewhere was sent again: by its sender after a failure, or by `parked retry`."""
     places, values = {record.place for record in sent}, {record.value for record in sent}
+    hashes = {sha256(value).hexdigest() for value in values}
+    unreadable = {record.place for record in sent if "record.unreadable" in record.codes}
     for row in rows:
-        if row.place not in places and row.raw not in values:
+        if row.code == "record.too_large":
+            ours = row.found.rsplit(" ", 1)[-1] in hashes
+        elif row.code == "record.unreadable":
+            ours = bool(_behind(row.place) & unreadable)
+        else:
+            ours = row.raw in values
+        if row.place not in places and not ours:
             yield f"parked {row.number}: nobody sent it, for {row.code}"
+
+
+def _behind(place: Place) -> set[Place]:
+    """The places right behind a place. A record that Kafka's client cannot read is met at each
+    marker of a transaction before it as well.
+    """
+    return {Place(place.partition, place.offset + markers) for markers in range(1, MARKERS_MOST)}
 
 
 def _announced(rows: Iterable[Parked], announced: Sequence[Event]) -> Iterator[str]:
