@@ -67,23 +67,22 @@ def copies_of_merges(
 ) -> list[Announcement]:
     """Copies of visit merges for the partitions of the prior visits.
 
-    A merge that is such a copy, or the one for the surviving visit, is left out: the gateway has
-    sent the copies.
+    A merge that is such a copy is left out. Of one that says it is the copy for the surviving
+    visit, the gateway has sent the others; but anybody can write a header, so the prior visits are
+    looked at again all the same.
     """
-    return [
-        _again(
-            inbound_topic,
-            VisitKey(read.reading.facility, merge.prior),
-            read.record,
-            {MERGE_COPY: "prior"},
-            now=now,
-        )
-        for read in fresh
-        if read.reading is not None
-        and read.kind == "message"
-        and read.record.headers.get(MERGE_COPY) != "surviving"
-        for merge in visit_merges(read.reading)
-    ]
+    copies = []
+    for read in fresh:
+        if read.reading is None or read.kind != "message":
+            continue
+        for merge in visit_merges(read.reading):
+            prior = VisitKey(read.reading.facility, merge.prior)
+            if read.record.headers.get(MERGE_COPY) == "surviving":
+                copies.append(nudge(inbound_topic, prior, now))
+            else:
+                added = {MERGE_COPY: "prior"}
+                copies.append(_again(inbound_topic, prior, read.record, added, now=now))
+    return copies
 
 
 def _again(
