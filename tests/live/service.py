@@ -176,6 +176,11 @@ class Service:
         """The end of the log, for a failed assertion."""
         return self.log.read_text()[-3000:] if self.log.exists() else ""
 
+    def logged(self) -> list[dict[str, object]]:
+        """The lines that the programs logged. A SIGKILL may have cut one off."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines if line[:1] == "{" and line[-1:] == "}"]
+
     async def until(self, true: Callable[[], object], what: str) -> None:
         """Wait for a condition; a failure says what was waited for and how the log ends."""
         try:
@@ -203,6 +208,14 @@ class Service:
         )
         return {row[0]: row[1].rsplit("-", 1)[0] for row in rows}
 
+    async def read_up_to(self, places: Sequence[Place]) -> bool:
+        """Whether the ledger stands behind all of these records of the inbound topic."""
+        rows = await self.ask(
+            "SELECT partition, next_offset FROM partition_offset WHERE topic = $1", self.inbound
+        )
+        read = {row[0]: row[1] or 0 for row in rows}
+        return all(read.get(place.partition, 0) > place.offset for place in places)
+
     async def count(self, table: str) -> int:
         """How many rows a table of the ledger has; 0 while the ledger is away."""
         rows = await self.ask(f"SELECT count(*) FROM {table}")
@@ -224,9 +237,19 @@ class Service:
             return False
         return all((read.get(number) or 0) == end for number, end in ends.items())
 
-    async def ends(self, topic: str) -> dict[int, int]:
+    async def no_open_transactions(self) -> bool:
+        """Whether all records of the inbound topic may be read: Kafka has ended what was left."""
+        try:
+            readable = await self.ends(self.inbound, isolation_level="read_committed")
+            return readable == await self.ends(self.inbound)
+        except KafkaError:
+            return False
+
+    async def ends(self, topic: str, isolation_level: str = "read_uncommitted") -> dict[int, int]:
         """The offset after the last message of each partition."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.bootstrap)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.kafka.bootstrap, isolation_level=isolation_level
+        )
         await consumer.start()
         try:
             partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]

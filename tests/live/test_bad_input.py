@@ -60,10 +60,7 @@ def large(message: bytes, size: int = FIVE_MEGABYTES) -> bytes:
 
 def logged(service: Service, event: str) -> list[dict[str, object]]:
     """The lines that the programs logged for an event."""
-    lines = [
-        json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")
-    ]
-    return [line for line in lines if line["event"] == event]
+    return [line for line in service.logged() if line["event"] == event]
 
 
 async def sent(service: Service, messages: list[bytes], key: str = "", **headers: str) -> None:

@@ -6,7 +6,6 @@ decides the feed, its disorder and the faults. Exit code 0: the drafts are those
 """
 
 import asyncio
-import json
 import logging
 import os
 import random
@@ -39,18 +38,10 @@ the topics hold what the ledger holds; no draft and no question is missing; each
 to stop us is parked for its reason, and no honest message; every chain and every seal is whole."""
 
 
-def digest_of(log: Path) -> Counter[str]:
-    """How often the consumers logged each event."""
-    events: Counter[str] = Counter()
-    for line in log.read_text(errors="replace").splitlines():
-        if line.startswith("{") and line.endswith("}"):  # a SIGKILL may cut a line off
-            events[json.loads(line)["event"]] += 1
-    return events
-
-
 def account(conductor: Conductor, judgement: Judgement) -> list[str]:
     """What happened, in numbers: from the conductor, the log, the topics and `chargeline code`."""
-    done, said = conductor.done, digest_of(conductor.service.log)
+    done = conductor.done
+    said = Counter(str(line["event"]) for line in conductor.service.logged())
     evidence = judgement.evidence
     announced = [*evidence.drafts, *evidence.questions]
     return [
@@ -105,7 +96,7 @@ def _senders(conductor: Conductor, judgement: Judgement, said: Counter[str]) -> 
         f"{hostile['bursts']} bursts",
         f"parked                {len(judgement.parked):7,} messages, for "
         f"{len({row.code for row in judgement.parked})} reasons",
-        f"quarantined           {said['sender.quarantined']:7,} times a sender by a consumer; "
+        f"quarantined           {said[QUARANTINED]:7,} times a sender by a consumer; "
         f"{unread:,} messages were parked unread and came back",
     ]
 

@@ -128,6 +128,7 @@ class Conductor:
             await flowing
         await self._flow(feed[len(steps) * size :])
         self.say("all is sent; waiting until it is worked off")
+        await self.hostile.until_transactions_are_over()
         await self.service.until(self.service.drained, "everything to be worked off")
         self.say("worked off")
 

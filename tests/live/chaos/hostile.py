@@ -8,6 +8,7 @@ end of a run can look for each of them. It does not know how they are looked for
 import random
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from chargeline.published.inbound import INTERFACE, MERGE_COPY, NO_VISIT, NUDGE, PEER, REKEYED
@@ -30,10 +31,13 @@ FACILITY = b"HOSTILE"
 FRAME_BYTES = 400_000
 """The largest message that the captures of a run take."""
 ZEROS = bytes(5_000_000)
-BURST = 240
+HOST = "192.0.2.66"
+BURST = 300
 TRANSACTION_MS = 1_000
 QUARANTINED = "sender.quarantined"
 IGNORED: frozenset[str] = frozenset()
+_FROM = (PEER, HOST.encode())
+_NUDGE = ((NUDGE, b"1"),)
 
 
 class Poison(NamedTuple):
@@ -96,26 +100,37 @@ class Hostile:
         return len(kinds) + 2
 
     async def burst(self) -> int:
-        """Send more unreadable messages than a sender may, and then good ones of the same sender.
+        """Send more unreadable messages than a sender may, until a capture has quarantined it; then
+        good ones of the same sender. Returns how many were unreadable.
 
-        A half of them comes as from a gateway, and may be parked unread. The good messages are used
-        or parked, as the captures that read them have met the others.
+        The good ones are used or parked, as the captures that read them have met the others.
         """
-        number = self.done["bursts"]
-        self.done["bursts"] += 1
-        bad = [self._unreadable(number * BURST + n) for n in range(BURST)]
-        await self._deliver(bad)
-        good = [self._used_or_held(message) for message in self._good[number]]
+        before, count = self._quarantines(), 0
+        while self._quarantines() == before:
+            bad = [self._unreadable() for _message in range(BURST)]
+            places = await self._deliver(bad)
+            count += len(bad)
+            await self.service.until(partial(self.service.read_up_to, places), "a burst to be read")
+        good = [self._used_or_held(message) for message in self._good[self.done["bursts"]]]
         await self._deliver(good, may_be_used=True)
-        self.done["of the hostile sender"] += len(bad) + len(good)
-        return len(bad)
+        self.done["bursts"] += 1
+        self.done["of the hostile sender"] += count + len(good)
+        return count
 
-    async def _deliver(self, records: Sequence[Poison], *, may_be_used: bool = False) -> None:
+    def _quarantines(self) -> int:
+        """How often a capture has quarantined the hostile sender."""
+        said = [line for line in self.service.logged() if line["event"] == QUARANTINED]
+        return sum(line["host"] == HOST for line in said)
+
+    async def _deliver(
+        self, records: Sequence[Poison], *, may_be_used: bool = False
+    ) -> list[Place]:
         places = await self.service.deliver_records([poison.record for poison in records])
         self.sent += [
             Sent(place, poison.record.value or b"", poison.codes, may_be_used)
             for place, poison in zip(places, records, strict=True)
         ]
+        return places
 
     async def open_transaction(self) -> None:
         """Leave a transaction open on one partition; the broker aborts it after some seconds."""
@@ -127,6 +142,17 @@ class Hostile:
             name=f"{self.service.name}-forgetful-{self.done['open transactions']}",
             timeout_ms=TRANSACTION_MS,
         )
+
+    async def until_transactions_are_over(self) -> None:
+        """Wait until Kafka has ended the open transactions, and send records that are ignored.
+
+        The end of a transaction is a marker with an offset of its own, which no capture can count.
+        So the last record of a partition must be another one.
+        """
+        await self.service.until(self.service.no_open_transactions, "transactions to time out")
+        nudges = [self._garbage(value=None, headers=_NUDGE)._replace(partition=number)
+                  for number in range(PARTITIONS)]  # fmt: skip
+        await self._deliver([Poison(record, IGNORED) for record in nudges])
 
     # ------------------------------------------------------------------ the records
 
@@ -157,8 +183,8 @@ class Hostile:
             # tombstones: without a header, and as a nudge that nobody needs
             Poison(self._garbage(value=None), empty),
             Poison(self._garbage(value=b"", key=None), empty),
-            Poison(self._garbage(value=None, headers=((NUDGE, b"1"),)), IGNORED),
-            Poison(Record(None, key, java(key), ((NUDGE, b"1"),)), IGNORED),
+            Poison(self._garbage(value=None, headers=_NUDGE), IGNORED),
+            Poison(Record(None, key, java(key), _NUDGE), IGNORED),
             # good messages that a header makes unusable; their copies come with a burst
             Poison(
                 Record(dose, b"nobody", self._anywhere(), ((INTERFACE, b"nobody's"),)),
@@ -172,19 +198,22 @@ class Hostile:
         self._dice.shuffle(kinds)
         return kinds
 
-    def _unreadable(self, number: int) -> Poison:
-        """A message that nobody can use, of which MSH-3 and MSH-4 can be read."""
-        head = b"MSH|^~\\&|CANTEEN|" + FACILITY + b"|||2026||"
+    def _unreadable(self) -> Poison:
+        """A message that nobody can use, of which MSH-3 and MSH-4 can be read.
+
+        A half of them may be parked unread; the key of the others could be that of a visit.
+        """
+        head, number = b"MSH|^~\\&|CANTEEN|" + FACILITY, self._dice.getrandbits(64)
         value, code = self._dice.choice(
             [
-                (head + b"RAS^O17|%d|P|2.5\r", "visit.missing"),
-                (head[:-1] + b"\rxx%d", "message.type"),
+                (head + b"|||2026||RAS^O17|%d|P|2.5\r", "visit.missing"),
+                (head + b"|||2026|\rxx%d", "message.type"),
             ]
         )
-        headers = self._dice.choice([((PEER, b"192.0.2.66"), (NO_VISIT, b"1")), ()])
+        headers = self._dice.choice([(_FROM, (NO_VISIT, b"1")), (_FROM,)])
         record = Record(value % number, b"nobody%d" % number, None, headers)
         return Poison(record, frozenset({code, QUARANTINED}))
 
     def _used_or_held(self, message: bytes) -> Poison:
-        headers = self._dice.choice([((PEER, b"192.0.2.66"),), ()])
-        return Poison(Record(message, key_of(message), None, headers), frozenset({QUARANTINED}))
+        record = Record(message, key_of(message), None, (_FROM,))
+        return Poison(record, frozenset({QUARANTINED}))
