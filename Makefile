@@ -36,7 +36,7 @@ WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores
 test: setup ## run the tests, side by side
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS)
 
-chaos: setup ## kill consumers, Kafka and PostgreSQL under load, and compare: SEED=7 for the same again
+chaos: setup ## kill, freeze and mislead the service under load, and compare: SEED=7 for the same again
 	@SEED=$(SEED) $(BIN)/python -m tests.live.chaos
 
 bench: setup ## measure the throughput

@@ -109,14 +109,15 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
     service.environment["CHARGELINE_MLLP_FRAME_BYTES"] = str(FRAME_BYTES)
     await service.prepare()
     await stamped_by_producers(kafka.bootstrap, service.inbound)
-    dice = random.Random(seed)
+    # The conductor asks its dice until a consumer is at work, so the others have dice of their own.
+    dice, of_honest, of_hostile = (random.Random(seed * 3 + number) for number in range(3))
     conductor = Conductor(
         service,
         kafka,
         postgres,
         dice=dice,
-        honest=HonestSenders(dice, [key_of(message) for message in feed.written[:100]]),
-        hostile=Hostile(service, dice, hostile, LONG.bursts),
+        honest=HonestSenders(of_honest, [key_of(message) for message in feed.written[:100]]),
+        hostile=Hostile(service, of_hostile, hostile, LONG.bursts),
         tell=lambda text: print(text, flush=True),
     )
     feed_words = f"{len(feed.arriving):,} messages, {CONSUMERS} consumers"

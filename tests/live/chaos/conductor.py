@@ -2,7 +2,8 @@
 
 This module owns the faults and counts them. A seed decides their order; the exact moments depend on
 the machine. After each fault the conductor waits for its effect, for example until others have
-taken over from a frozen consumer. So a run that ends has seen each fault that it counts.
+taken over from a frozen consumer. So a run that ends has seen each fault that it counts. What is
+sent, and where it lies, is not known here (`honest.py`, `hostile.py`).
 """
 
 import asyncio
@@ -257,7 +258,8 @@ class Conductor:
     async def _freezes(self) -> None:
         """SIGSTOP to any consumer, at work or not, at any moment."""
         await self._a_moment(1.5)
-        victim = self.dice.choice(self.running)
+        await self.service.until(self._alive, "a consumer that has not ended")
+        victim = self.dice.choice(self._alive())
         began = time.monotonic()
         victim.signal(signal.SIGSTOP)
         await self._thawed(victim, began, in_transaction=await self._stuck())
@@ -279,6 +281,9 @@ class Conductor:
             self.say("no consumer was stopped in a transaction")
             return
         await self._thawed(victim, began, in_transaction=True)
+
+    def _alive(self) -> list[Program]:
+        return [program for program in self.running if program.poll() is None]
 
     async def _stuck(self) -> bool:
         """Whether a transaction of the ledger does not go on, a moment after a SIGSTOP.
