@@ -24,6 +24,7 @@ from .hostile import QUARANTINED, Hostile
 CONSUMERS = 3
 FREEZE_TRIES = 100
 STUCK_SECONDS = 0.3
+SUPERVISE_SECONDS = 1.0
 BEAR_ALL = {
     "CHARGELINE_PARKED_IN_A_ROW": "100000",
     "CHARGELINE_PARKED_PER_MINUTE": "100000",
@@ -136,7 +137,8 @@ class Conductor:
     async def _supervise(self) -> None:
         """Start another consumer for each that could not start while a server was away.
 
-        A consumer that ran must not end by itself.
+        A consumer that ran must not end by itself. On a busy machine, starts without a pause would
+        keep the server from coming back.
         """
         up: set[str] = set()
         while True:
@@ -155,7 +157,7 @@ class Conductor:
                     another = self.service.start()
                     self.running[self.running.index(program)] = another
                     self.say(f"{program.name} could not start; {another.name} starts instead")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(SUPERVISE_SECONDS)
 
     async def bring_back(self) -> None:
         """Have what was parked unread read after all, as a person does when a sender is mended."""
