@@ -16,6 +16,7 @@ from chargeline.engine import Finding
 from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError
 from chargeline.ledger.errors import AccessRefused, Busy, DiskFull, LedgerError, Unreachable
 from chargeline.ledger.records import Announcement
+from chargeline.published.inbound import record_key
 from chargeline.telemetry import logs
 from tests.drafting.test_processor import NOW
 
@@ -112,9 +113,20 @@ def test_a_round_holds_one_event_of_a_key_and_topic_and_rounds_keep_the_order() 
     """Three events of one visit make three rounds; the events of another visit and of another topic
     go with the first.
     """
-    sent = [("drafts", "a"), ("drafts", "a"), ("questions", "a"), ("drafts", "b"), ("drafts", "a")]
+    a, b = "ZEBRA|a", "ZEBRA|b"
+    sent = [("drafts", a), ("drafts", a), ("questions", a), ("drafts", b), ("drafts", a)]
+    assert _rounds(sent) == [["0", "2", "3"], ["1"], ["4"]]
+
+
+def test_events_of_no_visit_wait_for_none_another() -> None:
+    """The unreadable messages of a flood are one round, and the draft behind them is in it."""
+    flood = [("parked", record_key(None, None)), ("parked", record_key("ZEBRA", None))]
+    sent = [*flood, *flood, ("inbound", "nobody"), ("inbound", "nobody"), ("drafts", "ZEBRA|a")]
+    assert _rounds(sent) == [[f"{number}" for number in range(len(sent))]]
+
+
+def _rounds(sent: list[tuple[str, str]]) -> list[list[str]]:
     events = [
         Announcement(topic, key, f"{n}", "{}", b"", NOW) for n, (topic, key) in enumerate(sent)
     ]
-    rounds = [[event.event_id for event in part] for part in in_rounds(events)]
-    assert rounds == [["0", "2", "3"], ["1"], ["4"]]
+    return [[event.event_id for event in part] for part in in_rounds(events)]

@@ -138,7 +138,9 @@ async def test_an_event_waits_until_kafka_has_the_one_before_it(
 
 
 def _announcement(topic: str, name: str) -> Announcement:
-    return Announcement(topic, name[0], name, f'{{"ce_id": "{name}"}}', name.encode(), utc_now())
+    return Announcement(
+        topic, f"ZEBRA|{name[0]}", name, f'{{"ce_id": "{name}"}}', name.encode(), utc_now()
+    )
 
 
 def _failing_at(name: str, bootstrap: str) -> Producers:

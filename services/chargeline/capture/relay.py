@@ -8,8 +8,9 @@ Order on the topics
 ===================
 
 What is ordered is a slot: the events of one key (facility and visit) on one topic, such as the
-drafts of V1. Nothing is promised between two visits, and nothing between two topics: the question
-of revision 2 may arrive before revision 2. Three places keep the order of a slot:
+drafts of V1. Nothing is promised between two visits, of events of no visit (a message that nobody
+can read is parked), and between two topics: the question of revision 2 may arrive before revision
+2. Three places keep the order of a slot:
 
     drafting   A batch that drafts a visit holds the row of its partition (the fence) until it
                commits, and the database numbers the events of the batch as they are inserted. So
@@ -86,7 +87,7 @@ from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
 from chargeline.published.events import too_large
-from chargeline.published.inbound import REKEYED
+from chargeline.published.inbound import REKEYED, parts_of_key
 
 MOST = 500
 IDLE_SECONDS = 0.05
@@ -239,16 +240,18 @@ class OutboxRelay:
 
 
 def in_rounds(events: Sequence[Announcement]) -> Iterator[list[Announcement]]:
-    """The events in rounds: each round has at most one event of a topic and key.
+    """The events in rounds: each round has at most one event of a topic and visit.
 
-    Events a1, a2, b1 of the keys a and b are the rounds [a1, b1] and [a2]: a2 waits until
-    Kafka has acknowledged a1.
+    Events a1, a2, b1 of the visits a and b are the rounds [a1, b1] and [a2]: a2 waits until
+    Kafka has acknowledged a1. Events of no visit have no order, so all are in the first round: a
+    thousand unreadable messages of one sender, parked one after the other, must not keep the drafts
+    of everybody waiting for a thousand answers of Kafka.
     """
     rounds: list[list[Announcement]] = []
     seen: dict[tuple[str, str], int] = {}
     for event in events:
         slot = (event.topic, event.key)
-        number = seen[slot] = seen.get(slot, -1) + 1
+        number = seen[slot] = seen.get(slot, -1) + 1 if parts_of_key(event.key)[1] else 0
         if number == len(rounds):
             rounds.append([])
         rounds[number].append(event)

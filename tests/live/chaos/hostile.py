@@ -100,13 +100,13 @@ class Hostile:
         return len(kinds) + 2
 
     async def burst(self) -> int:
-        """Send more unreadable messages than a sender may, until a capture has quarantined it; then
-        good ones of the same sender. Returns how many were unreadable.
+        """Send more unreadable messages than a sender may, until a capture has quarantined it or
+        holds them; then good ones of the same sender. Returns how many were unreadable.
 
         The good ones are used or parked, as the captures that read them have met the others.
         """
-        before, count = self._quarantines(), 0
-        while self._quarantines() == before:
+        before, count = await self._effects(), 0
+        while await self._effects() == before:
             bad = [self._unreadable() for _message in range(BURST)]
             places = await self._deliver(bad)
             count += len(bad)
@@ -117,10 +117,13 @@ class Hostile:
         self.done["of the hostile sender"] += count + len(good)
         return count
 
-    def _quarantines(self) -> int:
-        """How often a capture has quarantined the hostile sender."""
+    async def _effects(self) -> tuple[int, int]:
+        """How often a capture has quarantined the hostile sender, and how many messages are parked
+        unread: by captures that quarantined it at the burst before, maybe.
+        """
         said = [line for line in self.service.logged() if line["event"] == QUARANTINED]
-        return sum(line["host"] == HOST for line in said)
+        held = await self.service.count(f"parked WHERE code = '{QUARANTINED}'")
+        return sum(line["host"] == HOST for line in said), held
 
     async def _deliver(
         self, records: Sequence[Poison], *, may_be_used: bool = False
