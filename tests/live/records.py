@@ -25,7 +25,7 @@ from tests.drafting.test_processor import PROFILE
 
 PARTITIONS = 6
 NO_TIME_MS = -(10**15)
-REQUEST_BYTES_MOST = 50_000_000
+REQUEST_BYTES_MOST = 150_000_000
 CRC_AT, DATA_AT = 17, 21  # in a batch of records, by Kafka's protocol
 
 
@@ -166,12 +166,15 @@ async def abandon_transaction(
         await producer.stop()  # this ends no transaction
 
 
-async def stamped_by_producers(bootstrap: str, topic: str) -> None:
-    """Let producers stamp their records, as in a topic that chargeline did not create."""
+async def as_kafka_ships(bootstrap: str, topic: str) -> None:
+    """Set what `topics create` sets to what Kafka ships with, as in a topic of somebody else.
+
+    Producers stamp their records then, and the broker keeps batches as they come.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        stamp = {"message.timestamp.type": "CreateTime"}
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, stamp)])
+        shipped = {"message.timestamp.type": "CreateTime", "compression.type": "producer"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, shipped)])
     finally:
         await admin.close()

@@ -32,7 +32,7 @@ from .chaos.feed import Feed, joins_patients, messy_feed
 from .chaos.honest import HonestSenders
 from .chaos.hostile import FRAME_BYTES, Hostile, hostile_feed
 from .chaos.judging import judged
-from .records import PARTITIONS, key_of, stamped_by_producers
+from .records import PARTITIONS, as_kafka_ships, key_of
 from .servers import Kafka, Postgres
 from .service import Program, Service, service
 
@@ -87,7 +87,7 @@ async def test_whatever_fails_the_drafts_are_those_of_code(
     assert merges, "the feed joins patients across partitions"
     service.environment["CHARGELINE_MLLP_FRAME_BYTES"] = str(FRAME_BYTES)
     await service.prepare()
-    await stamped_by_producers(kafka.bootstrap, service.inbound)
+    await as_kafka_ships(kafka.bootstrap, service.inbound)
     dice, good = random.Random(5), hostile_feed(visits=4, seed=22)
     honest = HonestSenders(dice, [key_of(message) for message in others[:20]])
     hostile = Hostile(service, dice, good, SHORT.bursts)

@@ -4,22 +4,26 @@ import gzip
 from hashlib import sha256
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 
 from chargeline.ledger.records import StoredParkedMessage
 from chargeline.ledger.store import Ledger
+from chargeline.settings import Settings
 from tests.drafting.test_processor import by_code
 
+from .commands import command
 from .records import (
     NO_TIME_MS,
     PARTITIONS,
     Record,
+    as_kafka_ships,
     java,
     key_of,
     send,
     send_by,
     send_with_bad_name,
-    stamped_by_producers,
 )
 from .service import Service, service
 from .test_bad_input import logged
@@ -29,6 +33,7 @@ __all__ = ["service"]
 
 LARGEST = 400_000
 ZEROS = bytes(30_000_000)
+BOMB = bytes(100 * 1_048_576)
 
 
 def bad(partition: int, **more: Any) -> Record:
@@ -52,7 +57,7 @@ async def test_whatever_one_record_is_only_that_record_is_parked(service: Servic
     assert {java(key_of(each)) for each in messages} == set(range(PARTITIONS))
     large = b"MSH|^~\\&|" + b"x" * LARGEST
     await service.prepare()
-    await stamped_by_producers(service.kafka.bootstrap, service.inbound)
+    await as_kafka_ships(service.kafka.bootstrap, service.inbound)
     bootstrap, too_long = service.kafka.bootstrap, (("name", b"\xff"), ("long", b"x" * 100_000))
     unusable: list[dict[str, Any]] = [
         {"timestamp_ms": NO_TIME_MS},
@@ -83,11 +88,33 @@ async def test_whatever_one_record_is_only_that_record_is_parked(service: Servic
     assert capture.poll() is None
 
 
+async def test_a_bomb_is_refused_by_the_broker(service: Service) -> None:
+    """100 MiB of zeros travel as 100 kB, less than the topic takes. The topics that `topics create`
+    makes have the broker unpack them: their producer is refused, and others go on.
+    """
+    assert len(gzip.compress(BOMB)) < Settings().kafka_record_bytes()
+    messages = feed(4, 65)
+    await service.prepare()
+    service.start()
+    bomb = [bad(0, value=BOMB)]
+    with pytest.raises(MessageSizeTooLargeError):
+        await send(service.kafka.bootstrap, service.inbound, bomb, compression="gzip")
+    await service.deliver(messages)
+    wanted = by_code(messages)
+    assert await service.settled(wanted) == wanted, service.last_words()
+    assert await parked(service) == []
+
+
 async def test_a_bomb_is_parked_as_its_size(service: Service) -> None:
-    """30 MB of zeros travel as 30 kB. Its event is small, and what comes behind it is drafted."""
+    """On a topic that keeps batches as they come 30 MB of zeros travel as 30 kB. Its event is
+    small, and what comes behind it is drafted. `topics create` names such a topic.
+    """
     assert len(gzip.compress(ZEROS)) < 100_000
     messages = feed(4, 62)
     await service.prepare()
+    await as_kafka_ships(service.kafka.bootstrap, service.inbound)
+    said = await command(f"topics create --partitions {PARTITIONS}", service.environment)
+    assert f"{service.inbound} to have compression.type = uncompressed, found producer" in said.err
     service.start()
     bomb = [bad(0, value=ZEROS)]
     await send(service.kafka.bootstrap, service.inbound, bomb, compression="gzip")

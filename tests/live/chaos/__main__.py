@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ..records import key_of, stamped_by_producers
+from ..records import as_kafka_ships, key_of
 from ..servers import Kafka, Postgres, kafka_server, postgres_server
 from ..service import Service
 from .conductor import CONSUMERS, LONG, Conductor
@@ -108,7 +108,7 @@ async def play(kafka: Kafka, postgres: Postgres, seed: int, folder: Path) -> int
     service = Service(kafka, database, "chaos", folder / "capture.log")
     service.environment["CHARGELINE_MLLP_FRAME_BYTES"] = str(FRAME_BYTES)
     await service.prepare()
-    await stamped_by_producers(kafka.bootstrap, service.inbound)
+    await as_kafka_ships(kafka.bootstrap, service.inbound)
     # The conductor asks its dice until a consumer is at work, so the others have dice of their own.
     dice, of_honest, of_hostile = (random.Random(seed * 3 + number) for number in range(3))
     conductor = Conductor(
