@@ -20,7 +20,7 @@ are all findings. This table lists their codes. A question that a rule asks has 
 as its code.
 
 <!-- Made by `python -m tests.pages findings`
-     from services/chargeline/engine/finding.py and rules/. -->
+     from services/chargeline/engine/finding_codes.py and rules/. -->
 
 | code | what it means |
 |---|---|

@@ -126,12 +126,12 @@ def test_json_has_the_promised_keys(tmp_path: Path, capsys: Capsys) -> None:
     (record,) = outcome.records
     assert set(record) == {
         "facility", "visit", "encounter", "policy", "rulebook", "lines", "questions", "withheld",
-        "administrations", "said", "messages",
+        "administrations", "edits", "said", "messages",
     }  # fmt: skip
     line = record["lines"][1]
     assert set(line) == {
         "line_id", "role", "code", "units", "modifiers", "service_date", "drug", "minutes",
-        "administrations", "provisional", "trace", "other_policies", "held", "instead_of",
+        "administrations", "provisional", "trace", "other_policies", "held", "instead_of", "ndc",
     }  # fmt: skip
     assert set(line["trace"][0]) == {
         "topic", "rule", "why", "cite", "facts", "sources", "passed_over", "other",

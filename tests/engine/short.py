@@ -6,6 +6,7 @@ It owns no claim; the tests about edges of the hierarchy, of drugs and of reason
 from collections.abc import Iterable, Sequence
 
 from chargeline.engine import (
+    NO_TABLES,
     ChargeLine,
     EncounterDraft,
     Policy,
@@ -45,8 +46,8 @@ def chosen(choose: Answers) -> Rulebook:
     """The shipped rulebook with other answers, as `choose` of a case gives them."""
     case = Case(
         place="", says="", source="", given=(), charted=(), expect={}, drugs=None, withheld=None,
-        asks=None, patient_class="outpatient", diagnoses=(), payer="", second_encounter=False,
-        choose=choose,
+        withheld_drugs=None, asks=None, edits=None, patient_class="outpatient", diagnoses=(),
+        payer="", second_encounter=False, choose=choose,
     )  # fmt: skip
     return with_choice(case, rulebook())
 
@@ -94,7 +95,11 @@ def assessment_of(*given: str, policy: str = FACILITY) -> Assessment:
     rules = of_policy.on(encounter.day)
     items = [administration_of(text, number) for number, text in enumerate(given, start=1)]
     judged = [assess(facts_of(item, rulebook().formulary), rules, None) for item in items]
-    return Assessment(visit.key, visit.context, encounter, rules, judged, NOTHING_ELSEWHERE)
+    return Assessment(
+        visit=visit.key, context=visit.context, encounter=encounter, rules=rules, services=judged,
+        elsewhere=NOTHING_ELSEWHERE, containers=rulebook().formulary.containers,
+        tables=NO_TABLES,
+    )  # fmt: skip
 
 
 def services(encounter: EncounterDraft) -> list[str]:

@@ -8,11 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from chargeline.engine import Drug, DrugAmount, EncounterDraft, VisitKey
+from chargeline.engine import Containers, Drug, DrugAmount, EncounterDraft, VisitKey
 from chargeline.engine.drugs import reason_in_short
-from chargeline.engine.drugs.concerns import ROUNDING
-from chargeline.engine.drugs.lines import DrugDose, is_given, line_of_drug, withheld_vehicles
-from chargeline.engine.rules import NO_FACTS
+from chargeline.engine.drugs.doses import DrugDay, DrugDose, is_given, withheld_vehicles
+from chargeline.engine.drugs.lines import lines_of_drug
 from chargeline.engine.services.records import NamedDrug, Service
 from chargeline.engine.trace import line_id
 from chargeline.engine.words import DrugClass, Outcome
@@ -22,8 +21,6 @@ from tests.engine.short import asked, coded, drafted, line_of
 from tests.golden.messages import given, message, orc, rxa, rxc, rxr
 
 VISIT = VisitKey("CASE", "V1")
-
-ROUNDED_UP = rulebook().base.on(date(2026, 3, 2)).of(ROUNDING).decide(NO_FACTS)
 
 
 def service(
@@ -321,7 +318,11 @@ def test_a_drug_without_a_code_and_without_a_note_is_told_so() -> None:
     )  # fmt: skip
     amount = DrugAmount(("ZEBRA",), "zebrastatin", Decimal(5), "mg", "", "RXA[1]-5")
     dose = DrugDose(NamedDrug(bare, amount), service("zebrastatin 5 mg iv push 09:00"))
-    (entry,) = line_of_drug([dose], date(2026, 3, 2), VISIT, "2026-03-02", ROUNDED_UP).withheld
+    day = DrugDay(
+        visit=VISIT, encounter="2026-03-02", day=date(2026, 3, 2), doses=(dose,), payer="",
+        rules=rulebook().base.on(date(2026, 3, 2)), containers=Containers(),
+    )  # fmt: skip
+    (entry,) = lines_of_drug(day).withheld
     assert (entry.says, entry.drug) == (
         "No billing code: the formulary has none.",
         "zebrastatin",

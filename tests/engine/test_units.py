@@ -114,7 +114,7 @@ def test_doses_of_a_day_are_added_before_rounding(doses: tuple[str, ...], expect
     assert units("10", *doses) == expected
 
 
-def test_the_sum_of_doses_is_written_out() -> None:
+def test_the_sum_of_doses_is_hyphenated() -> None:
     """A coder reads each dose, their sum, the unit and the result."""
     several = dose_units(drug("10"), [Decimal("100"), Decimal("44.50")])
     assert several.arithmetic == "100 + 44.5 = 144.5 mg / 10 mg a unit = 14.45, rounded to 15"

@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ForwardRef
 
 import pytest
 
-from chargeline.engine import CONCERNS, Concern, words
+from chargeline.engine import CONCERNS, Concern, answer_words, claim_words, words
 from chargeline.engine.words import words_of
 from chargeline.hl7.profile import WORD_TABLES
 from chargeline.rulebook import notation
@@ -32,28 +33,35 @@ MISSPELT = {
 }
 
 
-def families() -> dict[str, tuple[str, ...]]:
-    """Every family of words.py by its name."""
-    tree = ast.parse(Path(words.__file__).read_text(encoding="utf-8"))
+MODULES = (words, answer_words, claim_words)
+
+
+def families(module: ModuleType) -> dict[str, tuple[str, ...]]:
+    """Every family of a module of words by its name."""
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     names = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign)]
     return {
-        name.id: words_of(getattr(words, name.id)) for name in names if isinstance(name, ast.Name)
+        name.id: words_of(getattr(module, name.id)) for name in names if isinstance(name, ast.Name)
     }
 
 
-def test_every_word_has_its_sentence() -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_every_word_has_its_sentence(module: ModuleType) -> None:
     """Each word of a family stands on a line of its own, with a comment that says what it means."""
-    text = Path(words.__file__).read_text(encoding="utf-8")
+    text = Path(str(module.__file__)).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
-    bare = [line for line in lines if re.fullmatch(r'"[a-z_]*",?', line)]
-    said = {match[1] for line in lines if (match := re.fullmatch(r'"([a-z_]*)",?  # \S.*', line))}
+    bare = [line for line in lines if re.fullmatch(r'"[a-zA-Z_.]*",?', line)]
+    said = {
+        match[1] for line in lines if (match := re.fullmatch(r'"([a-zA-Z_.]*)",?  # \S.*', line))
+    }
     assert not bare
-    assert {word for family in families().values() for word in family} - {""} <= said
+    assert {word for family in families(module).values() for word in family} - {""} <= said
 
 
-def test_no_word_stands_twice_in_a_family() -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_no_word_stands_twice_in_a_family(module: ModuleType) -> None:
     """A family lists each of its words once."""
-    for name, family in families().items():
+    for name, family in families(module).items():
         assert len(set(family)) == len(family) > 0, name
 
 

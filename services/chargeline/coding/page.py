@@ -18,9 +18,11 @@ from chargeline.coding.records import set_aside_groups
 from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
     FAMILIES,
+    MEANINGS,
     Administration,
     Asked,
     ChargeLine,
+    ClaimEdit,
     EncounterDraft,
     Formulary,
     Timeline,
@@ -72,6 +74,7 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
         _print_lines(console, encounter)
         _print_withheld(console, encounter.withheld)
         _print_questions(console, asked.get(encounter.encounter, ()))
+        _print_edits(console, encounter.edits)
     _print_questions(console, asked.get(None, ()))
     console.print()
 
@@ -323,6 +326,25 @@ def _print_questions(console: Console, questions: Iterable[Asked]) -> None:
         if asked.offers:
             choices = ", ".join(offer.choice for offer in asked.offers)
             text.append(f" [{asked.question_id}: {choices}]", style="dim")
+        console.print(Padding(text, (0, 0, 0, 2)))
+
+
+def _print_edits(console: Console, edits: Iterable[ClaimEdit]) -> None:
+    """Edits before the claim, those that say the same of several lines together."""
+    alike: dict[tuple[str, str], list[ClaimEdit]] = {}
+    for edit in edits:
+        if edit.severity != "notes":
+            alike.setdefault((edit.finding.code, edit.severity), []).append(edit)
+    for first, *others in alike.values():
+        finding = first.finding
+        says = f"expected {finding.expected}, found {finding.found}; {finding.do}"
+        if others:
+            says = f"{MEANINGS[first.edit]} {finding.do[:1].upper()}{finding.do[1:]}."
+        at_stake = {line_id for edit in (first, *others) for line_id in edit.lines}
+        text = Text.assemble(
+            (f"{first.severity}  ", "red bold" if first.severity == "blocks" else "magenta bold"),
+            printable(f"{first.edit} on {_many(len(at_stake), 'line')} ({first.who}): {says}"),
+        )
         console.print(Padding(text, (0, 0, 0, 2)))
 
 

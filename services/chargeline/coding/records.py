@@ -15,6 +15,7 @@ from chargeline.published.answers import SaidByAPerson
 from chargeline.published.given import AdministrationFacts
 from chargeline.published.model import PublishedModel
 from chargeline.published.shapes import Line, OpenQuestion, WithheldService
+from chargeline.published.stakes import EditOfClaim
 from chargeline.published.writing import (
     Steps,
     encounters_of,
@@ -71,6 +72,7 @@ class EncounterRecord(PublishedModel):
     questions: list[OpenQuestion]
     withheld: list[WithheldService]
     administrations: list[AdministrationFacts]
+    edits: list[EditOfClaim]
     said: list[SaidByAPerson]
     messages: Messages
 
@@ -102,12 +104,13 @@ def encounter_records(run: Run, rulebook: Rulebook) -> Iterator[EncounterRecord]
             questions=[],
             withheld=[],
             administrations=[],
+            edits=[],
             said=[],
             messages=_messages(run, run.set_aside),
         )
 
 
-_PARTS = ("lines", "questions", "withheld", "administrations")
+_PARTS = ("lines", "questions", "withheld", "administrations", "edits")
 
 
 def _of_visit(

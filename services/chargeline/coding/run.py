@@ -33,6 +33,7 @@ class DraftRow(TypedDict):
     the running minutes that count. `modifiers`, `administrations` and `other_policies` are joined
     by blanks, blanks and semicolons. `reason` is the role of a line (`chemo.infusion.initial`), the
     code of a question or the reason for which a service is withheld; `why` is that in one sentence.
+    `ndc` is as a claim says it, such as N450242013201 UN3.
     """
 
     facility: str
@@ -52,6 +53,7 @@ class DraftRow(TypedDict):
     line_id: str | None
     administrations: str
     other_policies: str | None
+    ndc: str | None
 
 
 class SetAside(NamedTuple):
@@ -158,6 +160,7 @@ def _row(
         line_id=None,
         administrations=" ".join(entry.administrations),
         other_policies=None,
+        ndc=None,
     )
 
 
@@ -174,6 +177,7 @@ def _row_of_line(draft: Draft, encounter: str, line: ChargeLine) -> DraftRow:
         "provisional": line.provisional,
         "line_id": line.line_id,
         "other_policies": _other_policies(line),
+        "ndc": line.ndc.in_full if line.ndc is not None else None,
     }
 
 

@@ -34,7 +34,7 @@ from chargeline.engine import (
     refusal,
 )
 from chargeline.published.answers import Given, GivenAnswer, GivenWord
-from chargeline.published.readiness import money
+from chargeline.published.stakes import money
 
 TAKE_BACK = "withdraw"
 

@@ -35,8 +35,8 @@ from chargeline.ledger.records import (
 )
 from chargeline.published.drafts import WrittenRevision, revision_of
 from chargeline.published.events import AskedQuestion, late_question, question_changes, questions_of
-from chargeline.published.readiness import money
 from chargeline.published.shapes import DocumentationQuestion
+from chargeline.published.stakes import money
 from chargeline.published.writing import VisitDraft, visit_draft
 
 

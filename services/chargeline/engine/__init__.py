@@ -4,10 +4,11 @@ The engine owns every coding decision and nothing else. It reads no clock, no di
 uses no randomness and no floats, and imports the standard library only, so that the same messages
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
-names below from here and from no module below; the closed words are in `words` and `answer_words`.
+names below from here and from no module below; the closed words are in
+`words`, `answer_words` and `claim_words`.
 """
 
-from chargeline.engine import answer_words, words
+from chargeline.engine import answer_words, claim_words, words
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers import (
     LINE_OFFERS,
@@ -22,6 +23,7 @@ from chargeline.engine.answers import (
     with_answers,
 )
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
+from chargeline.engine.containers import Container, Containers
 from chargeline.engine.draft import Rulebook, contributions_of, draft
 from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
@@ -47,16 +49,10 @@ from chargeline.engine.events import (
 from chargeline.engine.evidence import canonical, link, parted
 from chargeline.engine.explain import differences_in_words, explain, printable, source_in_words
 from chargeline.engine.families import BASE_ONLY, CONCERNS, FAMILIES
-from chargeline.engine.finding import (
-    MEANINGS,
-    Finding,
-    FindingCode,
-    FindingError,
-    RuleId,
-    shape_of,
-)
+from chargeline.engine.finding import Finding, FindingError, RuleId, shape_of
+from chargeline.engine.finding_codes import MEANINGS, FindingCode
 from chargeline.engine.formulary import AmountRange, Drug, Formulary, Given, NameWords, normal
-from chargeline.engine.ndc import hyphenated, ndc11
+from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
 from chargeline.engine.quantities import convert, is_unit, plain
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
 from chargeline.engine.rules import (
@@ -106,7 +102,9 @@ from chargeline.engine.timeline.records import (
     clock_order,
 )
 from chargeline.engine.trace import (
+    BilledNdc,
     ChargeLine,
+    ClaimEdit,
     Difference,
     Draft,
     EncounterDraft,
@@ -135,11 +133,15 @@ __all__ = [
     "AmountRange",
     "Answer",
     "Asked",
+    "BilledNdc",
     "ChargeLine",
+    "ClaimEdit",
     "ClockAhead",
     "Concern",
     "Condition",
     "Consequence",
+    "Container",
+    "Containers",
     "Contribution",
     "Crosswalk",
     "CrosswalkRow",
@@ -168,6 +170,8 @@ __all__ = [
     "MessageRef",
     "MueLimit",
     "NameWords",
+    "Ndc",
+    "NotAnNdc",
     "NotLoaded",
     "Offer",
     "OppsStatus",
@@ -212,6 +216,7 @@ __all__ = [
     "by_keyword",
     "canonical",
     "charge_in_short",
+    "claim_words",
     "class_on",
     "clock_order",
     "consequences",
@@ -235,6 +240,7 @@ __all__ = [
     "printable",
     "product_of",
     "quarter_of",
+    "read_ndc",
     "refusal",
     "severity_of",
     "shape_of",

@@ -23,6 +23,9 @@ AnswerChoice = Literal[
     "not_required",  # nothing required the second site
     "treatment",  # the fluid was treatment, and no rinse or open vein
     "primary",  # the patient came for this administration
+    "discarded",  # this amount of the drug was discarded
+    "none_discarded",  # nothing of the drug was discarded
+    "ndc",  # this NDC stands on the vial
     "not_bought",  # a patient, a trial or a programme supplied the drug
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline
@@ -43,6 +46,7 @@ ValueKind = Literal[
     "amount",  # a number and a unit, such as 450 mg
     "product",  # the id of a row of the formulary
     "route",  # a word for a route, such as intravenous
+    "ndc",  # an NDC of eleven digits, or of ten with hyphens
     "administration",  # the key of an administration of the visit
     "charge",  # a code with modifiers and units, such as 96415-59 x2
 ]

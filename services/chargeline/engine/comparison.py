@@ -26,7 +26,6 @@ from chargeline.engine.trace import (
 from chargeline.engine.words import FamilyName
 
 _A_QUESTION = ("a question",)
-_IN_SHORT = {name: family.in_short for name, family in FAMILIES.items() if family.in_short}
 
 
 _Ends = Mapping[str, Sequence[str]]
@@ -34,14 +33,15 @@ _Ends = Mapping[str, Sequence[str]]
 
 
 class _Other(NamedTuple):
-    """What the compared families of another policy make of the encounter.
+    """What the families of another policy make of the encounter.
 
-    `families` lacks a family in which that policy has a gap, and `ends` has no end of it then.
+    `ends` lacks a family of which all policies end the encounter alike. `families` lacks a family
+    in which that policy has a gap, and `ends` has no end of it then.
     """
 
     assessment: Assessment
     ends: Mapping[FamilyName, _Ends]
-    families: Sequence[InShort]
+    families: Mapping[FamilyName, InShort]
 
     @property
     def policy(self) -> str:
@@ -56,32 +56,38 @@ def with_differences(
 
     `own` is the encounter under the draft's own policy, and `others` under other policies.
     """
-    ours = _ends(draft)
     theirs = [_other(assessment) for assessment in others]
+    compared = [name for name in FAMILIES if any(name in other.ends for other in theirs)]
+    ours = _ends(draft, compared)
     if all(other.ends == ours for other in theirs):
         return draft
-    causes = _Causes(own.services, _rules(draft), own.rules)
-    compared = [entry for entry in _entries(draft) if entry.family in _IN_SHORT]
-    differences: dict[tuple[str, ...], tuple[Difference, ...]] = {}
-    for keys in dict.fromkeys(entry.administrations for entry in compared):
-        end = _end_of(ours, keys)
-        differing = [
-            (other, says) for other in theirs if (says := _end_of(other.ends, keys)) != end
-        ]
-        differences[keys] = tuple(
-            [
-                Difference(
-                    other.policy,
-                    says,
-                    causes.of(keys, other, _codes(end) == _codes(says)),
-                    end,
-                )
-                for other, says in differing
-            ]
-        )
+    differences: dict[_Entry, tuple[Difference, ...]] = {}
+    for name in compared:
+        causes = _Causes(name, own, _rules(draft, name))
+        entries = [entry for entry in _entries(draft) if entry.family == name]
+        for keys in dict.fromkeys(entry.administrations for entry in entries):
+            differences[name, keys] = _differences(keys, ours[name], theirs, causes)
     lines = [line._replace(other_policies=_own(line, differences)) for line in draft.lines]
     withheld = [entry._replace(other_policies=_own(entry, differences)) for entry in draft.withheld]
     return draft._replace(lines=tuple(lines), withheld=tuple(withheld))
+
+
+_Entry = tuple[FamilyName, tuple[str, ...]]
+"""A family, and the administrations of an entry of it."""
+
+
+def _differences(
+    keys: tuple[str, ...], ours: _Ends, theirs: Sequence[_Other], causes: "_Causes"
+) -> tuple[Difference, ...]:
+    """Where other policies end some administrations differently, within one family."""
+    end = _end_of(ours, keys)
+    differences = []
+    for other in theirs:
+        says = _end_of(other.ends[causes.family], keys)
+        if says != end:
+            rule = causes.of(keys, other, _codes(end) == _codes(says))
+            differences.append(Difference(other.policy, says, rule, end))
+    return tuple(differences)
 
 
 def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
@@ -89,15 +95,22 @@ def _entries(draft: EncounterDraft) -> list[ChargeLine | Withheld]:
 
 
 def _own(
-    entry: ChargeLine | Withheld, differences: Mapping[tuple[str, ...], tuple[Difference, ...]]
+    entry: ChargeLine | Withheld, differences: Mapping[_Entry, tuple[Difference, ...]]
 ) -> tuple[Difference, ...]:
     """The differences of one entry; none where the entry's family is not compared."""
-    return differences.get(entry.administrations, ()) if entry.family in _IN_SHORT else ()
+    return next(
+        (
+            differences[name, entry.administrations]
+            for name in FAMILIES
+            if name == entry.family and (name, entry.administrations) in differences
+        ),
+        (),
+    )
 
 
-def _ends(draft: EncounterDraft) -> Mapping[FamilyName, _Ends]:
+def _ends(draft: EncounterDraft, compared: Sequence[FamilyName]) -> Mapping[FamilyName, _Ends]:
     """How a draft ends, by compared family."""
-    ends: dict[FamilyName, dict[str, list[str]]] = {name: {} for name in _IN_SHORT}
+    ends: dict[str, dict[str, list[str]]] = {name: {} for name in compared}
     for line in draft.lines:
         if line.family in ends:
             end = charge_in_short(line.code, line.modifiers, line.units)
@@ -107,48 +120,51 @@ def _ends(draft: EncounterDraft) -> Mapping[FamilyName, _Ends]:
         if entry.family in ends:
             for key in entry.administrations:
                 ends[entry.family].setdefault(key, []).append("withheld")
-    return ends
+    return {name: ends[name] for name in compared}
 
 
 def _other(assessment: Assessment) -> _Other:
-    families: list[InShort] = []
+    families: dict[FamilyName, InShort] = {}
     ends: dict[FamilyName, _Ends] = {}
-    for name, in_short in _IN_SHORT.items():
-        ends[name] = {}
+    for name, family in FAMILIES.items():
         try:
-            families.append(in_short(assessment))
+            in_short = family.in_short(assessment)
         except UndecidedError:
-            continue  # under that policy the whole family would be a question
-        ends[name] = families[-1].ends
+            ends[name] = {}  # under that policy the whole family would be a question
+            continue
+        if in_short is not None:
+            families[name] = in_short
+            ends[name] = in_short.ends
     return _Other(assessment, ends, families)
 
 
-def _end_of(ends: Mapping[FamilyName, _Ends], keys: Iterable[str]) -> tuple[str, ...]:
+def _end_of(ends: _Ends, keys: Iterable[str]) -> tuple[str, ...]:
     ends_of_keys: list[str] = []
     for key in keys:
-        of_key = [end for of_family in ends.values() for end in of_family.get(key, ())]
-        ends_of_keys += of_key or _A_QUESTION
+        ends_of_keys += ends.get(key) or _A_QUESTION
     return tuple(dict.fromkeys(ends_of_keys))
 
 
-def _rules(draft: EncounterDraft) -> dict[str, list[str]]:
+def _rules(draft: EncounterDraft, family: FamilyName) -> dict[str, list[str]]:
     """The rules behind the end of each administration in a draft, in the order of the reasoning."""
     rules: dict[str, list[str]] = {}
     for entry in _entries(draft):
-        for key in entry.administrations:
-            rules.setdefault(key, []).extend(rules_of(entry.trace))
+        if entry.family == family:
+            for key in entry.administrations:
+                rules.setdefault(key, []).extend(rules_of(entry.trace))
     return rules
 
 
 class _Causes:
-    """Finds the rule that makes a difference between our policy and another one."""
+    """Finds the rule that makes a difference between our policy and another one, in one family."""
 
     def __init__(
-        self, services: Sequence[Service], ours: Mapping[str, Sequence[str]], rules: DayRules
+        self, family: FamilyName, own: Assessment, ours: Mapping[str, Sequence[str]]
     ) -> None:
+        self.family = family
         self._ours = ours
-        self._ours_alone = _alone(services)
-        self._our_rules = rules
+        self._ours_alone = _alone(own.services) if FAMILIES[family].rests_on_services else {}
+        self._our_rules = own.rules
         # By policy, because every line asks for them.
         self._theirs: dict[str, _RulesOfOther] = {}
 
@@ -179,11 +195,10 @@ class _Causes:
         )
 
     def _rules_of(self, other: _Other) -> "_RulesOfOther":
-        alone = _alone(other.assessment.services)
-        in_place: dict[str, list[str]] = {}
-        for family in other.families:
-            for key, used in family.rules().items():
-                in_place.setdefault(key, []).extend(used)
+        family = FAMILIES[self.family]
+        alone = _alone(other.assessment.services) if family.rests_on_services else {}
+        in_short = other.families.get(self.family)
+        in_place = in_short.rules() if in_short is not None else {}
         first = _first_differing(self._ours_alone, alone, self._ours_alone)
         return _RulesOfOther(alone, first, in_place)
 

@@ -29,7 +29,7 @@ from chargeline.engine.answers import (
     words_of_no_line,
 )
 from chargeline.engine.comparison import with_differences
-from chargeline.engine.edits import reviewed
+from chargeline.engine.edits import claim_edits, reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
@@ -297,7 +297,8 @@ class _Drafting:
         items = encounter.administrations
         proposal = reviewed(settled(together(proposals), items), own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
-        return none_in_silence(with_differences(drafted, own, others), items)
+        drafted = none_in_silence(with_differences(drafted, own, others), items)
+        return drafted._replace(edits=claim_edits(drafted.lines, proposal.noted, own))
 
     def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(
@@ -329,6 +330,8 @@ class _Drafting:
                 rules=of_policy,
                 services=_without_gap(services),
                 elsewhere=elsewhere,
+                containers=formulary.containers,
+                tables=self.rulebook.tables,
             )
             for of_policy, services in zip(rules, zip(*judged, strict=True), strict=True)
         ]

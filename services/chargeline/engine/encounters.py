@@ -13,12 +13,14 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from chargeline.engine.containers import Containers
 from chargeline.engine.events import VisitKey
 from chargeline.engine.pumps import CARRIED
 from chargeline.engine.record import Elsewhere
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.tables import PublishedTables
 from chargeline.engine.timeline.records import Administration, Day, Timeline, VisitContext
 from chargeline.engine.trace import Step
 from chargeline.engine.words import Grouping, PatientClassFact, YesNo
@@ -95,7 +97,8 @@ _new_encounter = by_keyword(Encounter)
 class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
-    `elsewhere` is what the patient's other visits had on the days of the encounter.
+    `elsewhere` is what the patient's other visits had on the days of the encounter, and
+    `containers` are those in which drugs can be bought. `tables` are published tables.
     """
 
     visit: VisitKey
@@ -104,6 +107,8 @@ class Assessment(NamedTuple):
     rules: DayRules
     services: Sequence[Service]
     elsewhere: Elsewhere
+    containers: Containers
+    tables: PublishedTables
 
 
 class _Group(NamedTuple):

@@ -80,18 +80,30 @@ class DrugAmount(NamedTuple):
 
 
 class WastedAmount(NamedTuple):
-    """An amount that was drawn up and discarded, as charted."""
+    """An amount that was drawn up and discarded, as charted.
+
+    `message` is the message that tells it; None until the timeline says so.
+    """
 
     amount: Decimal
     unit: str
     address: str
+    message: MessageRef | None = None
 
 
 class VialCode(NamedTuple):
-    """The NDC of a vial that was used, as charted."""
+    """The NDC of a vial that was used, as charted.
+
+    `lot` is the lot number, "" where none is charted. `scanned`: the code stands for one vial that
+    was opened. A code that names the drug of the row says which product it is, and not how many.
+    `message` is as in `WastedAmount`.
+    """
 
     ndc: str
     address: str
+    lot: str = ""
+    scanned: bool = True
+    message: MessageRef | None = None
 
 
 ANY_SENDER = "*"
@@ -103,7 +115,7 @@ class Record(NamedTuple):
     `at` is RXA-3 and `until` is RXA-4 in UTC, None when not valued. `at_twice` and `until_twice`
     say that the local time occurs twice that night, because the clock was put back. `charted_by` is
     the nurse's number, "" where the site does not show it. `at_address` and `until_address` are
-    where the times stand, "" for RXA-3 and RXA-4. No line uses `wasted` and `vials` yet.
+    where the times stand, "" for RXA-3 and RXA-4. `discounted`: the drug was bought under 340B.
     `order_cancelled` is since when the order is cancelled by the ORC of the row itself, BEGINNING
     if that gives no time; None if it does not say so. `contradicted` are the words of a note that
     say otherwise than the row, "" if none do. `other_numbers` are as in `OrderFact`. `sender` is
@@ -139,6 +151,7 @@ class Record(NamedTuple):
     wasted: tuple[WastedAmount, ...]
     vials: tuple[VialCode, ...]
     not_bought: bool = False
+    discounted: bool = False
     charted_by: str = ""
     order_cancelled: datetime | None = None
     contradicted: str = ""

@@ -19,6 +19,7 @@ from chargeline.engine.trace import (
 
 NO_TITLES: Mapping[str, str] = {}
 ENCOUNTER = "encounter"
+WITHHELD = "withheld"
 
 
 def explain(
@@ -135,6 +136,8 @@ def _would(entry: ChargeLine | Withheld, difference: Difference) -> str:
     fewer = [end for end in difference.here if end not in difference.says]
     if _end(entry) in difference.says:
         return f"also give {more}" if more and not fewer else ""
+    if more == WITHHELD:
+        return "withhold this line"
     if more:
         return f"give {more}"
     return "not bill this line" if isinstance(entry, ChargeLine) else "not withhold this"
@@ -142,5 +145,5 @@ def _would(entry: ChargeLine | Withheld, difference: Difference) -> str:
 
 def _end(entry: ChargeLine | Withheld) -> str:
     if isinstance(entry, Withheld):
-        return "withheld"
+        return WITHHELD
     return charge_in_short(entry.code, entry.modifiers, entry.units)

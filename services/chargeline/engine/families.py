@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from chargeline.engine import drugs, encounters, infusions
 from chargeline.engine.again import SavedWork
 from chargeline.engine.drugs import concerns as drug_concerns
+from chargeline.engine.edits import claim_concerns
 from chargeline.engine.edits import concerns as edit_concerns
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions import concerns as infusion_concerns
@@ -26,17 +27,19 @@ class Family(NamedTuple):
     """One charge family.
 
     `propose` drafts an encounter. `in_short` says how a policy ends each administration; None where
-    all policies end the same. `reason_in_short` is the one sentence that a page shows of a line.
+    all policies end the encounter alike. `rests_on_services`: what an administration is by itself
+    decides its lines. `reason_in_short` is the one sentence that a page shows of a line.
     """
 
     propose: Callable[[Assessment, SavedWork], Proposal]
-    in_short: Callable[[Assessment], InShort] | None
+    in_short: Callable[[Assessment], InShort | None]
     reason_in_short: Callable[[ChargeLine], str]
+    rests_on_services: bool
 
 
 FAMILIES: Mapping[FamilyName, Family] = {
-    "infusions": Family(infusions.propose, infusions.in_short, infusions.reason_in_short),
-    "drugs": Family(drugs.propose, None, drugs.reason_in_short),
+    "infusions": Family(infusions.propose, infusions.in_short, infusions.reason_in_short, True),
+    "drugs": Family(drugs.propose, drugs.in_short, drugs.reason_in_short, False),
 }
 
 # In the order in which the engine asks, from timeline to line.
@@ -47,6 +50,7 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *infusion_concerns.CONCERNS,
     *drug_concerns.CONCERNS,
     *edit_concerns.CONCERNS,
+    *claim_concerns.CONCERNS,
 )
 CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}
 """Every concern that rules may decide, by name."""

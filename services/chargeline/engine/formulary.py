@@ -13,9 +13,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from chargeline.engine.containers import Containers
+from chargeline.engine.ndc import Ndc, read_ndc
 from chargeline.engine.quantities import convert
 from chargeline.engine.words import DrugKind, RouteCharted
 
+_SHORTEST_NDC = 10  # digits
 _WORD = re.compile(r"[0-9]+(?:\.[0-9]+)?%|[0-9]+(?:[.,][0-9]+)*|[a-z]+(?:[0-9]+[a-z0-9]*)?")
 _PERCENT = re.compile(r"(?<=[0-9])\s+%")
 
@@ -119,9 +122,15 @@ class _Name(NamedTuple):
 
 
 class Formulary:
-    """Drugs by id, HCPCS, code and name."""
+    """Drugs by id, HCPCS, code and name, and the containers in which they are bought, by NDC."""
 
-    def __init__(self, drugs: Iterable[Drug], words: NameWords | None = None) -> None:
+    def __init__(
+        self,
+        drugs: Iterable[Drug],
+        words: NameWords | None = None,
+        containers: Containers | None = None,
+    ) -> None:
+        self.containers = containers or Containers()
         self.drugs = tuple(sorted(drugs, key=lambda drug: (drug.id, drug.starts)))
         self._words = words or NameWords()
         self._by_name: dict[str, list[Drug]] = {}
@@ -143,6 +152,10 @@ class Formulary:
     def has(self, id_: str) -> bool:
         """Whether a row has this id, on whatever days."""
         return any(drug.id == id_ for drug in self._by_name.get(normal(id_), ()))
+
+    def is_fluid(self, id_: str) -> bool:
+        """Whether the rows of this id are fluids."""
+        return any(drug.is_fluid for drug in self._by_name.get(normal(id_), ()) if drug.id == id_)
 
     def row(self, id_: str, day: date) -> Match:
         """The product of an id on a day."""
@@ -172,6 +185,7 @@ class Formulary:
         for code in codes:
             rows = self._in_force(self._by_name.get(normal(code), ()), day)
             rows = rows or self._only(self._by_hcpcs.get(code.upper(), ()), day)
+            rows = rows or self._of_ndc(code, day)
             match = _chosen(rows, given)
             if match.drug is not None:
                 named[match.drug.id] = match
@@ -184,6 +198,13 @@ class Formulary:
             return self._unless_text_differs(first.drug, text, day, given)
         match = self._by_text(text, day, given)
         return match if match.drug is not None or match.nearest else misfitting._replace(drug=None)
+
+    def _of_ndc(self, code: str, day: date) -> list[Drug]:
+        """The rows of the drugs that an NDC may be; none where the code is no known NDC."""
+        ndc = read_ndc(code, day) if len(code) >= _SHORTEST_NDC else None
+        container = self.containers.of(ndc.digits, day) if isinstance(ndc, Ndc) else None
+        ids = container.drugs if container is not None else ()
+        return [row for id_ in ids for row in self._in_force(self._by_name[normal(id_)], day)]
 
     def _unless_text_differs(self, drug: Drug, text: str, day: date, given: Given) -> Match:
         """The product of a code, unless the text beside it names another product.

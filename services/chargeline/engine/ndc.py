@@ -1,34 +1,85 @@
-"""National Drug Codes in the form in which claims carry them: eleven digits, 5-4-2.
+"""National Drug Codes as people and machines write them, and the eleven digits of a claim.
 
-It owns the padding of the ten-digit forms, in which a hyphen tells which part is short. It knows no
-drug and no table. Ten digits without hyphens are not padded: they could mean three packages, so a
-person must say which. Source: FDA's ten-digit formats, and the 5-4-2 format of HIPAA claims.
+It owns the formats, and knows no product. The FDA writes ten digits in three segments (labeler,
+product, package) of 4-4-2, 5-3-2 or 5-4-1 digits; a claim carries eleven, 5-4-2, with a zero before
+the short segment. Ten digits without hyphens can be read in three ways, so they are never read.
+From 7 March 2033 on there is one format of twelve digits, 6-4-2 (91 FR 10749).
 """
 
 import re
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
-_HYPHENATED = re.compile(r"([0-9]{4,5})-([0-9]{3,4})-([0-9]{1,2})")
-_ELEVEN = re.compile(r"[0-9]{11}")
-_LENGTHS = {(4, 4, 2), (5, 3, 2), (5, 4, 1), (5, 4, 2)}
+from chargeline.engine.finding import excerpt, shape_of
+
+TWELVE_DIGITS_FROM = date(2033, 3, 7)
+_SEGMENTS = {(4, 4, 2), (5, 3, 2), (5, 4, 1), (5, 4, 2)}
+_TWELVE = (6, 4, 2)
+_HYPHENATED = re.compile(r"(\d{4,6})-(\d{3,4})-(\d{1,2})")
+# A barcode of GS1 holds the ten digits without hyphens: (01) 003 + ten digits + a check digit.
+_GTIN = re.compile(r"(?:\(01\)|01)?003(\d{10})\d")
+
+
+class Ndc(NamedTuple):
+    """An NDC: eleven digits (5-4-2), or twelve (6-4-2) from 7 March 2033 on, without hyphens."""
+
+    digits: str
+
+
+class NotAnNdc(NamedTuple):
+    """Why a text is not read as an NDC: what was found, and the ways in which it may be meant."""
+
+    found: str
+    readings: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8192)
+def read_ndc(text: str, day: date) -> Ndc | NotAnNdc:
+    """The NDC that a text says on a day of service, or why it says none.
+
+    `0002-7597-01` (4-4-2) is 00002759701; `5024204062` may be 05024204062, 50242004062 or
+    50242040602, and is none of them.
+    """
+    written = text.strip()
+    match = _HYPHENATED.fullmatch(written)
+    if match is not None:
+        return _of_segments(match.groups(), written, day)
+    if not written.isascii() or not written.isdigit():
+        barcode = _GTIN.fullmatch(written)
+        return _ten_digits(barcode[1]) if barcode else NotAnNdc(shape_of(written))
+    if len(written) == 11:
+        return Ndc(written)
+    if len(written) == 12 and day >= TWELVE_DIGITS_FROM:
+        return Ndc(written)
+    if len(written) == 10:
+        return _ten_digits(written)
+    barcode = _GTIN.fullmatch(written)
+    return _ten_digits(barcode[1]) if barcode else NotAnNdc(f"{len(written)} digits")
+
+
+def _of_segments(segments: tuple[str, ...], written: str, day: date) -> Ndc | NotAnNdc:
+    lengths = tuple([len(segment) for segment in segments])
+    if lengths == _TWELVE and day >= TWELVE_DIGITS_FROM:
+        return Ndc("".join(segments))
+    if lengths not in _SEGMENTS:
+        return NotAnNdc(f"segments of {'-'.join(map(str, lengths))} digits ({excerpt(written)})")
+    labeler, product, package = segments
+    return Ndc(f"{labeler:0>5}{product:0>4}{package:0>2}")
+
+
+def _ten_digits(digits: str) -> NotAnNdc:
+    """The three ways to read ten digits: a zero before the labeler, the product or the package."""
+    readings = (f"0{digits}", f"{digits[:5]}0{digits[5:]}", f"{digits[:9]}0{digits[9:]}")
+    return NotAnNdc("ten digits without hyphens", readings)
 
 
 def ndc11(text: str) -> str | None:
-    """The eleven digits of an NDC; None where the text is none, or could mean several.
-
-    `0002-1433-80`, `00002-1433-80` and `00002143380` are all `00002143380`; `0002143380` is None.
-    """
-    stripped = text.strip()
-    if _ELEVEN.fullmatch(stripped):
-        return stripped
-    match = _HYPHENATED.fullmatch(stripped)
-    if match is None:
-        return None
-    labeler, product, package = match.groups()
-    if (len(labeler), len(product), len(package)) not in _LENGTHS:
-        return None
-    return labeler.zfill(5) + product.zfill(4) + package.zfill(2)
+    """The eleven digits of an NDC as claims carry them today; None where the text says none."""
+    ndc = read_ndc(text, date.min)
+    return ndc.digits if isinstance(ndc, Ndc) else None
 
 
-def hyphenated(ndc: str) -> str:
-    """Eleven digits as people read them: 00002-1433-80."""
-    return f"{ndc[:5]}-{ndc[5:9]}-{ndc[9:]}"
+def hyphenated(digits: str) -> str:
+    """An NDC as a person reads it, with hyphens: 50242-0132-01."""
+    return f"{digits[:-6]}-{digits[-6:-2]}-{digits[-2:]}"

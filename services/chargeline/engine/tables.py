@@ -28,7 +28,7 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal, NamedTuple
 
-from chargeline.engine.words import ClaimSetting, CrosswalkList, PublishedTable
+from chargeline.engine.claim_words import ClaimSetting, CrosswalkList, PublishedTable
 
 
 class Quarter(NamedTuple):

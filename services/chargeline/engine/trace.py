@@ -7,14 +7,19 @@ written at any time from the line alone.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from chargeline.engine.answer_words import Severity
+from chargeline.engine.claim_words import EditName, NdcUnit, Settler
 from chargeline.engine.events import Answer, Source, VisitKey
-from chargeline.engine.finding import Finding, FindingCode, RuleId
+from chargeline.engine.finding import Finding, RuleId
+from chargeline.engine.finding_codes import FindingCode
+from chargeline.engine.quantities import plain
 from chargeline.engine.record import Fact
-from chargeline.engine.rules import Decision
+from chargeline.engine.rules import Decision, Rule
 from chargeline.engine.words import FamilyName
 
 
@@ -39,12 +44,31 @@ class Difference(NamedTuple):
     here: tuple[str, ...] = ()
 
 
+class BilledNdc(NamedTuple):
+    """The NDC of a drug line: eleven digits, and how much of the container the line stands for.
+
+    `quantity` is in `unit`: ML millilitres, UN pieces, GR grams; None and "" where what the
+    container holds is not known. `lots` are the lot numbers that were charted.
+    """
+
+    digits: str
+    unit: NdcUnit
+    quantity: Decimal | None
+    lots: tuple[str, ...] = ()
+
+    @property
+    def in_full(self) -> str:
+        """As a claim says it: qualifier, digits, unit and quantity, such as N450242013201 UN3."""
+        quantity = f" {self.unit}{plain(self.quantity)}" if self.quantity is not None else ""
+        return f"N4{self.digits}{quantity}"
+
+
 class ChargeLine(NamedTuple):
     """One draft charge. `minutes` are the running minutes that it bills, None for an untimed code.
 
     `provisional` names the open question that may change the line, or "". `held` is why a person
     holds the line back, and `instead_of` what the engine drafts by itself where a person said
-    otherwise; "" where nobody did.
+    otherwise; "" where nobody did. `ndc` is that of a drug line, None where none is charted.
     """
 
     family: FamilyName
@@ -62,6 +86,7 @@ class ChargeLine(NamedTuple):
     other_policies: tuple[Difference, ...] = ()
     held: str = ""
     instead_of: str = ""
+    ndc: BilledNdc | None = None
 
 
 class Question(NamedTuple):
@@ -108,6 +133,49 @@ class Withheld(NamedTuple):
     other_policies: tuple[Difference, ...] = ()
 
 
+class Noted(NamedTuple):
+    """Something on which a payer may deny lines, before rules say how much it matters.
+
+    The code of the finding is the name of the edit. `lines` are the ids of the lines at stake.
+    """
+
+    edit: EditName
+    finding: Finding
+    lines: tuple[str, ...]
+
+
+def note(
+    edit: EditName,
+    lines: Sequence[ChargeLine],
+    *,
+    expected: str,
+    found: str,
+    do: str,
+    where: str = "",
+) -> Noted:
+    """What an edit found on some lines."""
+    finding = Finding(edit, expected=expected, found=found, where=where, do=do)
+    return Noted(edit, finding, tuple([line.line_id for line in lines]))
+
+
+class ClaimEdit(NamedTuple):
+    """An edit before the claim: why lines may be denied, how much that matters, who can settle it.
+
+    `lines` are the ids of the lines at stake, and `units` their units, all of them: a payer denies
+    the whole line and not what is too much of it. `cents` is what Medicare allows for them, None
+    where no table says it.
+    """
+
+    edit: EditName
+    finding: Finding
+    severity: Severity
+    who: Settler
+    rule: Rule
+    lines: tuple[str, ...]
+    units: int
+    cents: int | None
+
+
 class Proposal(NamedTuple):
     """What a charge family makes of an encounter; `facts` are for the patient's record."""
 
@@ -115,6 +183,7 @@ class Proposal(NamedTuple):
     questions: tuple[Question, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     facts: tuple[Fact, ...] = ()
+    noted: tuple[Noted, ...] = ()
 
 
 def together(proposals: Sequence[Proposal]) -> Proposal:
@@ -123,12 +192,20 @@ def together(proposals: Sequence[Proposal]) -> Proposal:
     questions: list[Question] = []
     withheld: list[Withheld] = []
     facts: list[Fact] = []
+    noted: list[Noted] = []
     for proposal in proposals:
         lines += proposal.lines
         questions += proposal.questions
         withheld += proposal.withheld
         facts += proposal.facts
-    return Proposal(tuple(lines), tuple(questions), tuple(withheld), tuple(facts))
+        noted += proposal.noted
+    return Proposal(
+        lines=tuple(lines),
+        questions=tuple(questions),
+        withheld=tuple(withheld),
+        facts=tuple(facts),
+        noted=tuple(noted),
+    )
 
 
 class InShort(NamedTuple):
@@ -146,7 +223,8 @@ class InShort(NamedTuple):
 class EncounterDraft(NamedTuple):
     """The draft of one encounter under one policy; `administrations` holds the keys of all of them.
 
-    `facts` are what the encounter adds to the patient's record.
+    `facts` are what the encounter adds to the patient's record, and `edits` why lines of it may be
+    denied.
     """
 
     encounter: str
@@ -156,6 +234,7 @@ class EncounterDraft(NamedTuple):
     questions: tuple[Question, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     facts: tuple[Fact, ...] = ()
+    edits: tuple[ClaimEdit, ...] = ()
 
 
 class StandingAnswer(NamedTuple):

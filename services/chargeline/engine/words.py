@@ -353,30 +353,6 @@ Outcome = Literal[
     "question",  # it is not billed until somebody answers
 ]
 
-# ------------------------------------------------------------------ what is published
-
-PublishedTable = Literal[
-    "crosswalk",  # which HCPCS code a package (NDC) is billed under, and in how many units
-    "payment_limits",  # what Medicare pays for one unit of a drug (ASP)
-    "status_indicators",  # how OPPS pays a code: Addendum B
-    "hcpcs",  # from when and until when a HCPCS Level II code is valid: ANWEB
-    "mue",  # the most units of a code that are believed: NCCI MUE
-    "ptp",  # which code is not paid beside which: NCCI PTP
-    "add_on",  # which primary codes an add-on code needs: NCCI AOC
-]
-
-ClaimSetting = Literal[
-    "practitioner",  # the claim of a physician or another practitioner
-    "hospital",  # the claim of a hospital's outpatient department
-    "dme",  # the claim of a supplier of durable medical equipment
-]
-
-CrosswalkList = Literal[
-    "asp",  # drugs with an average sales price
-    "opps",  # drugs that OPPS pays apart
-    "noc",  # drugs without a code of their own
-]
-
 
 def words_of(family: Any) -> tuple[str, ...]:
     """The words of a family, in the order of its list."""

@@ -21,7 +21,7 @@ from chargeline.engine import (
 )
 from chargeline.hl7.charted import ChartedRow, charted_at
 from chargeline.hl7.delimiters import Delimiters, component, text_at
-from chargeline.hl7.drugs import components_of, drug_at
+from chargeline.hl7.drugs import components_of, drug_at, ndcs_in
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.orders import OrcNumbers, cancelled_by
 from chargeline.hl7.profile import Place, Profile
@@ -79,7 +79,8 @@ def record_of(charted: ChartedRow, reference: MessageRef, numbers: OrcNumbers) -
         primary=site.primary,
         wasted=_wasted(charted),
         vials=_vials(charted),
-        not_bought=_not_bought(charted),
+        not_bought=_says(charted, charted.profile.not_bought),
+        discounted=_says(charted, charted.profile.discounted),
         charted_by=first_of_all((row, *others), profile.charted_by, delimiters),
         order_cancelled=cancelled_by(charted.order.orc, profile, delimiters),
         contradicted=_contradicted(charted),
@@ -265,9 +266,9 @@ def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> words.Purpos
     return _purpose_of((charted.row[9], *[drug.text for drug in drugs], *notes), charted.profile)
 
 
-def _not_bought(charted: ChartedRow) -> bool:
-    """Whether RXA-9, a note, an observation or a Z segment says that the site did not buy it."""
-    pattern, administration = charted.profile.not_bought, charted.administration
+def _says(charted: ChartedRow, pattern: re.Pattern[str] | None) -> bool:
+    """Whether RXA-9, a note, an observation or a Z segment has one of the words of a pattern."""
+    administration = charted.administration
     if pattern is None:
         return False
     texts = [charted.row[9], *[field(row, 3) for row in administration.notes]]
@@ -335,14 +336,14 @@ def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
 
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
-    """NDCs of the vials, from observations, from fields, and from RXA-5 if its system is NDC."""
-    delimiters, coded = charted.delimiters, charted.row[5]
+    """NDCs of the vials, from observations and fields, and the NDC of RXA-5 if its system is one.
+
+    Each observation stands for a vial that was scanned. RXA-5 and RXA-15 say which product and
+    which lot it was.
+    """
     codes = charted_at(charted, charted.profile.vial_observations, charted.profile.vials)
-    vials = [VialCode(text, place) for place, text, _unit in codes]
-    if "NDC" in coded:
-        for repetition in coded.split(delimiters.repetition):
-            parts = repetition.split(delimiters.component)
-            for code, system in ((0, 2), (3, 5)):
-                if len(parts) > system and parts[system].strip().upper() == "NDC":
-                    vials.append(VialCode(parts[code].strip(), f"{charted.address}-5.{code + 1}"))
-    return tuple([vial for vial in vials if vial.ndc])
+    lot = charted.text(15)
+    vials = [VialCode(text, place, lot) for place, text, _unit in codes if text]
+    for address, ndc in ndcs_in(charted.row[5], charted.delimiters):
+        vials.append(VialCode(ndc, f"{charted.address}-5{address}", lot, scanned=False))
+    return tuple(vials)

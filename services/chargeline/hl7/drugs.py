@@ -138,6 +138,22 @@ def _coded(repetition: str, delimiters: Delimiters) -> list[str]:
     return parts + [""] * (6 - len(parts))
 
 
+_NDC_SYSTEMS = frozenset({"NDC", "NDC11", "N11"})  # HL7 table 0396, and how sites write it
+
+
+def ndcs_in(named: str, delimiters: Delimiters) -> list[tuple[str, str]]:
+    """The component and the code of each NDC in a coded drug (CWE), by its coding system."""
+    if "NDC" not in named.upper() and "N11" not in named:
+        return []
+    ndcs = []
+    for repetition in named.split(delimiters.repetition, _MOST_REPETITIONS)[:_MOST_REPETITIONS]:
+        parts = _coded(repetition, delimiters)
+        for code, system in ((0, 2), (3, 5)):
+            if parts[system].upper() in _NDC_SYSTEMS and parts[code]:
+                ndcs.append((f".{code + 1}", parts[code]))
+    return ndcs
+
+
 def components_of(rows: list[Row], address: str, delimiters: Delimiters) -> list[DrugAmount]:
     """The parts of a mixture: RXC-1 of `B` is the base, any other value an additive."""
     components = []

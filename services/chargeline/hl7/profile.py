@@ -33,8 +33,8 @@ _TOP_KEYS = frozenset(
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
-    | {"keep_open_words", "flush_words", "not_bought_words", "contradicting_words"}
-    | {"primary_reason", "waste", "waste_note", "vial_ndc", "charted_by"}
+    | {"keep_open_words", "flush_words", "not_bought_words", "discount_words"}
+    | {"contradicting_words", "primary_reason", "waste", "waste_note", "vial_ndc", "charted_by"}
 )
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
 _IN_ORDER = ("ORC",)
@@ -93,6 +93,7 @@ class Profile:
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
         self.not_bought = _word_pattern(inner.words("not_bought_words"))
+        self.discounted = _word_pattern(inner.words("discount_words"))
         self.contradicting = _word_pattern(inner.words("contradicting_words"))
         actions = reader.mapping("actions")
         self.actions = cast(

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from chargeline.engine import ChargeLine, EncounterDraft, Timeline, link
 from chargeline.published.readiness import readiness
 from chargeline.published.shapes import DraftRevision, Encounter, Line
+from chargeline.published.stakes import risk_of
 from chargeline.published.writing import (
     Plain,
     Steps,
@@ -37,6 +38,7 @@ class BilledLine(NamedTuple):
     service_date: date
     drug: str
     provisional: str
+    ndc: str
 
 
 class RevisionDigest(NamedTuple):
@@ -97,12 +99,13 @@ def revision_of(
         visit = VisitDraft(visit.draft._replace(encounters=(), questions=(), said=(), held=""))
     draft = visit.draft
     lines = draft.lines
-    body = _body(visit)
+    body = _body(visit, prices)
     head = {
         **_beginning(visit, revision=revision, incomplete=incomplete),
         "status": status,
         "merged_into": merged_into,
         **readiness(visit, lines, status=status, incomplete=incomplete, prices=prices),
+        "denial_risk": risk_of(draft, prices),
     }
     billed_lines = billed(lines)
     changed = to_json(changes(before, billed_lines))
@@ -135,12 +138,12 @@ def revision_of(
     )
 
 
-def _body(visit: VisitDraft) -> bytes:
+def _body(visit: VisitDraft, prices: Mapping[str, int]) -> bytes:
     """The longest keys of a `DraftRevision`, in JSON."""
     questions = [question_of(asked) for asked in visit.asked if asked.encounter is None]
     return to_json(
         {
-            "encounters": encounters_of(visit, Steps()),
+            "encounters": encounters_of(visit, Steps(), prices),
             "questions": questions,
             "said": [said_of_visit(said) for said in visit.draft.said],
         }
@@ -244,6 +247,7 @@ def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
             service_date=line.service_date,
             drug=line.drug,
             provisional=line.provisional,
+            ndc=line.ndc.in_full if line.ndc is not None else "",
         )
     return by_id
 

@@ -18,7 +18,6 @@ from urllib.parse import quote
 from chargeline.engine import ChargeLine, Draft, Finding, FindingCode, Question, VisitKey
 from chargeline.published.drafts import WrittenRevision
 from chargeline.published.inbound import record_key
-from chargeline.published.readiness import money
 from chargeline.published.shapes import (
     TYPES,
     Data,
@@ -27,6 +26,7 @@ from chargeline.published.shapes import (
     KafkaHeader,
     ParkedMessage,
 )
+from chargeline.published.stakes import money
 from chargeline.published.writing import VisitDraft, question_of
 
 LATE: FindingCode = "visit.forgotten"  # the code of the question that a late message raises

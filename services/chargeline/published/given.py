@@ -3,7 +3,7 @@
 It owns what a reader may see of an administration. It does not know how one becomes a line.
 """
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from chargeline.engine import words
 from chargeline.published.model import PublishedModel
@@ -30,6 +30,22 @@ class Stretch(PublishedModel):
     start_source: str
     """The field of a message, or the answer of a person, that says so."""
     stop_source: str | None
+
+
+class VialGiven(PublishedModel):
+    """The code of one vial, as charted."""
+
+    ndc: str
+    lot: str
+    scanned: bool
+    """The code stands for one vial that was opened; else it only says which product it was."""
+
+
+class Discarded(PublishedModel):
+    """An amount that was discarded, as charted."""
+
+    amount: str
+    unit: str
 
 
 class AdministrationFacts(PublishedModel):
@@ -60,3 +76,7 @@ class AdministrationFacts(PublishedModel):
     """When the nurse charted it (RXA-22); null if the sender does not say it."""
     not_bought: bool
     """A patient, a trial or a programme supplied the drug."""
+    discounted: bool = False
+    """The drug was bought under 340B."""
+    vials: list[VialGiven] = Field(default_factory=list)
+    wasted: list[Discarded] = Field(default_factory=list)

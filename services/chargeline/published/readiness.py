@@ -1,12 +1,13 @@
 """Whether a bill may be made of a visit, what it waits for, and how much money waits.
 
 It owns the one definition of readiness: the draft is final and whole, nobody holds it, and no
-question that blocks is open. Metrics, work lists and outputs ask this file.
+question and no edit that blocks is open. Metrics, work lists and outputs ask this file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from chargeline.engine import ChargeLine, severity_of
+from chargeline.published.stakes import money
 from chargeline.published.writing import VisitDraft
 
 
@@ -25,7 +26,7 @@ def readiness(
         *["discharge"] * (status == "open"),
         *["parked"] * incomplete,
         *["hold"] * bool(held),
-        *sorted({code for code in codes if severity_of(code) == "blocks"}),
+        *sorted({code for code in codes if severity_of(code) == "blocks"} | _blocking(visit)),
     ]
     waiting = money(lines, prices) if waits_for else 0
     return {
@@ -35,6 +36,7 @@ def readiness(
     }
 
 
-def money(lines: Iterable[ChargeLine], prices: Mapping[str, int]) -> int:
-    """The cents that some lines would bring; a code without a price counts nothing."""
-    return sum([line.units * prices.get(line.code, 0) for line in lines])
+def _blocking(visit: VisitDraft) -> set[str]:
+    """The codes of the edits before the claim that block."""
+    edits = [edit for encounter in visit.draft.encounters for edit in encounter.edits]
+    return {edit.finding.code for edit in edits if edit.severity == "blocks"}

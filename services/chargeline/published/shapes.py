@@ -11,10 +11,11 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from chargeline.engine import answer_words, words
+from chargeline.engine import answer_words, claim_words, words
 from chargeline.published.answers import AnswerOffered, SaidByAPerson
 from chargeline.published.given import AdministrationFacts
 from chargeline.published.model import PublishedModel
+from chargeline.published.stakes import DenialRisk, EditOfClaim
 
 # ------------------------------------------------------------------ the parts of a draft
 
@@ -59,13 +60,33 @@ class OtherPolicy(PublishedModel):
     """The rule of that policy that makes the difference."""
 
 
+class LineNdc(PublishedModel):
+    """The National Drug Code of a drug line, and how much of its container the line stands for."""
+
+    digits: str
+    """Eleven digits without hyphens, as a claim carries them after the qualifier N4."""
+    unit: claim_words.NdcUnit
+    """ML millilitres, UN pieces, GR grams; empty where nobody knows what the container holds."""
+    quantity: str | None
+    """A decimal number with at most three places; null where `unit` is empty."""
+    lots: list[str]
+    """The lot numbers that were charted."""
+
+    @property
+    def in_full(self) -> str:
+        """As a claim says it: qualifier, digits, unit and quantity."""
+        quantity = f" {self.unit}{self.quantity}" if self.quantity is not None else ""
+        return f"N4{self.digits}{quantity}"
+
+
 class Line(PublishedModel):
     """One line of draft charges."""
 
     line_id: str
     """The same line has the same id in every revision; the id is unique within the visit."""
     role: str
-    """The service role, such as chemo.infusion.initial; `drug` for the drug itself."""
+    """The service role, such as chemo.infusion.initial; `drug` for the drug itself, and
+    `drug.discarded` for what was discarded of it."""
     code: str
     """The CPT or HCPCS code."""
     units: int
@@ -86,6 +107,8 @@ class Line(PublishedModel):
     """Why a person holds the line back; empty if nobody does."""
     instead_of: str = ""
     """What chargeline drafts by itself, such as 96415 x2, where a person said otherwise."""
+    ndc: LineNdc | None = None
+    """The NDC of a drug line; null for a service, and where no NDC is charted."""
 
 
 class OpenQuestion(PublishedModel):
@@ -141,6 +164,8 @@ class Encounter(PublishedModel):
     withheld: list[WithheldService]
     administrations: list[AdministrationFacts] = Field(default_factory=list)
     """What was given, with the times and doses that the lines rest on, answers included."""
+    edits: list[EditOfClaim] = Field(default_factory=list)
+    """Why a payer may deny lines of the encounter."""
 
 
 class Billed(PublishedModel):
@@ -152,6 +177,8 @@ class Billed(PublishedModel):
     service_date: date
     drug: str
     provisional: str
+    ndc: str = ""
+    """The NDC as a claim says it, such as `N450242013201 UN3`; empty if there is none."""
 
 
 class LineChange(PublishedModel):
@@ -211,10 +238,12 @@ class DraftRevision(PublishedModel):
     """
     waits_for: list[str] = Field(default_factory=list)
     """What the visit waits for if it is not ready: `discharge`, `parked`, `hold`, and the codes of
-    its open questions.
+    its open questions and of its edits that block.
     """
     waiting_cents: int | None = None
     """What the lines of a visit that is not ready would bring; null without a price list."""
+    denial_risk: DenialRisk | None = None
+    """What of the visit a payer may deny; null in revisions older than this field."""
     encounters: list[Encounter]
     questions: list[OpenQuestion]
     """Questions about the visit as a whole. Those about an encounter stand in that encounter."""

@@ -5,16 +5,19 @@ written without the models, because a checked model of every line and step would
 as the drafting. The tests read them back as the models, and compare.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chargeline.engine import (
     Administration,
     Asked,
+    BilledNdc,
     ChargeLine,
     Difference,
     Draft,
     DrugAmount,
+    EncounterDraft,
     Formulary,
     Interval,
     StandingAnswer,
@@ -27,6 +30,7 @@ from chargeline.engine import (
     source_in_words,
     with_answers,
 )
+from chargeline.published.stakes import edit_of
 
 Plain = dict[str, Any]
 """A model of shapes.py as a dictionary of plain values, its keys in the order of the fields."""
@@ -68,8 +72,10 @@ class Steps:
         return plain
 
 
-def encounters_of(visit: VisitDraft, steps: Steps) -> list[Plain]:
-    """The encounters of a draft, each as an `Encounter`."""
+def encounters_of(
+    visit: VisitDraft, steps: Steps, prices: Mapping[str, int] = MappingProxyType({})
+) -> list[Plain]:
+    """The encounters of a draft, each as an `Encounter`; `prices` are cents by code."""
     timeline = visit.timeline
     items = {item.key: item for item in timeline.administrations} if timeline is not None else {}
     asked: dict[str | None, list[Asked]] = {}
@@ -84,9 +90,15 @@ def encounters_of(visit: VisitDraft, steps: Steps) -> list[Plain]:
             "administrations": [
                 administration_of(items[key]) for key in encounter.administrations if key in items
             ],
+            "edits": _edits(encounter, prices),
         }
         for encounter in visit.draft.encounters
     ]
+
+
+def _edits(encounter: EncounterDraft, prices: Mapping[str, int]) -> list[Plain]:
+    lines = {line.line_id: line for line in encounter.lines}
+    return [edit_of(edit, lines, prices) for edit in encounter.edits]
 
 
 def administration_of(item: Administration) -> Plain:
@@ -109,6 +121,11 @@ def administration_of(item: Administration) -> Plain:
         "charted_by": item.charted_by,
         "entered": item.entered,
         "not_bought": item.not_bought,
+        "discounted": item.discounted,
+        "vials": [
+            {"ndc": vial.ndc, "lot": vial.lot, "scanned": vial.scanned} for vial in item.vials
+        ],
+        "wasted": [{"amount": plain(entry.amount), "unit": entry.unit} for entry in item.wasted],
     }
 
 
@@ -165,7 +182,13 @@ def line_of(line: ChargeLine, steps: Steps) -> Plain:
         "other_policies": [_other(difference) for difference in line.other_policies],
         "held": line.held,
         "instead_of": line.instead_of,
+        "ndc": _ndc(line.ndc) if line.ndc is not None else None,
     }
+
+
+def _ndc(ndc: BilledNdc) -> Plain:
+    quantity = plain(ndc.quantity) if ndc.quantity is not None else None
+    return {"digits": ndc.digits, "unit": ndc.unit, "quantity": quantity, "lots": ndc.lots}
 
 
 def question_of(asked: Asked) -> Plain:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chargeline.engine import CrosswalkRow, PtpEdit, PublishedTables, Quarter, words
+from chargeline.engine import CrosswalkRow, PtpEdit, PublishedTables, Quarter, claim_words
 from chargeline.refdata.bundle import Bundle, TableSource, version_of
 from chargeline.refdata.collected import Collected, Issue, Rows
 from chargeline.refdata.errors import refused
@@ -122,7 +122,7 @@ def _setting(sheet: Recognised) -> str:
     )
 
 
-def _list_of(sheet: Recognised) -> words.CrosswalkList:
+def _list_of(sheet: Recognised) -> claim_words.CrosswalkList:
     """Which crosswalk it is: NOC by its header, OPPS by its title or its name, else ASP."""
     if sheet.layout is NOC_CROSSWALK:
         return "noc"
@@ -226,7 +226,7 @@ def _tables(
     """The engine's tables. A package that two crosswalks list alike is one row with both lists."""
     rows: dict[tuple[str, Quarter], list[object]] = {}
     for issue, products in collected.crosswalk.items():
-        merged: dict[CrosswalkRow, list[words.CrosswalkList]] = {}
+        merged: dict[CrosswalkRow, list[claim_words.CrosswalkList]] = {}
         for row in products.values().values():
             merged.setdefault(row._replace(lists=()), []).extend(row.lists)
         rows["product", issue.quarter] = [

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chargeline.engine import PublishedTables, Quarter, words
+from chargeline.engine import PublishedTables, Quarter, claim_words
 from chargeline.refdata.errors import RefdataError, refused
 from chargeline.refdata.rows import from_lines, to_line, to_lines
 from chargeline.refdata.vintage import parse_quarter
@@ -34,7 +34,7 @@ _MARK = "chargeline_refdata"
 class TableSource(NamedTuple):
     """A sheet that a bundle was made from. `kept` are its rows that are in the bundle."""
 
-    table: words.PublishedTable
+    table: claim_words.PublishedTable
     setting: str
     quarter: Quarter
     name: str

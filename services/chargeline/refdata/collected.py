@@ -16,7 +16,7 @@ from chargeline.engine import (
     PaymentLimit,
     PtpEdit,
     Quarter,
-    words,
+    claim_words,
 )
 from chargeline.refdata.errors import FileLine, Mistakes
 
@@ -53,8 +53,8 @@ class Rows(Generic[KeyT, RowT]):
 class Issue(NamedTuple):
     """One table of one quarter; MUE and PTP have a setting, and so do no others ("")."""
 
-    table: words.PublishedTable
-    setting: words.ClaimSetting | str
+    table: claim_words.PublishedTable
+    setting: claim_words.ClaimSetting | str
     quarter: Quarter
 
 

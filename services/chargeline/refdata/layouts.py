@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from chargeline.engine import words
+from chargeline.engine import claim_words
 from chargeline.refdata.errors import refused
 from chargeline.refdata.sheets import NumberedRow, Sheet
 
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
     """
 
     name: str
-    table: words.PublishedTable
+    table: claim_words.PublishedTable
     signs: tuple[str, ...]
     columns: Mapping[str, str]
     optional: frozenset[str] = frozenset()

@@ -20,8 +20,8 @@ from chargeline.engine import (
     OppsStatus,
     PaymentLimit,
     PtpEdit,
+    claim_words,
     ndc11,
-    words,
 )
 from chargeline.refdata.cells import CODE, Cells, as_code
 from chargeline.refdata.collected import Collected, Issue, Rows
@@ -49,7 +49,7 @@ class Job(NamedTuple):
 
     recognised: Recognised
     issue: Issue
-    list_name: words.CrosswalkList
+    list_name: claim_words.CrosswalkList
     codes: frozenset[str] | None
 
     def cells(self, row: NumberedRow, collected: Collected) -> Cells:

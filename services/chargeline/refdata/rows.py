@@ -25,7 +25,7 @@ from chargeline.engine import (
     PtpTable,
     PublishedTables,
     Quarter,
-    words,
+    claim_words,
 )
 from chargeline.refdata.vintage import parse_quarter
 
@@ -172,7 +172,7 @@ def tables_of(
         by_table.setdefault(word, {})[quarter] = rows.get((word, quarter), ())
     latest = {word: max(quarters) for word, quarters in by_table.items()}
     newest = {word: by_table[word][quarter] for word, quarter in latest.items()}
-    settings: tuple[words.ClaimSetting, ...] = get_args(words.ClaimSetting)
+    settings: tuple[claim_words.ClaimSetting, ...] = get_args(claim_words.ClaimSetting)
     return PublishedTables(
         codes=codes,
         crosswalk={q: _crosswalk(of) for q, of in by_table.get("product", {}).items()},

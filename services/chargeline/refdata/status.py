@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, get_args
 
-from chargeline.engine import PublishedTables, Quarter, quarter_of, words
+from chargeline.engine import PublishedTables, Quarter, claim_words, quarter_of
 from chargeline.refdata.bundle import Bundle, TableSource
 
 _BY_SETTING = ("mue", "ptp")
@@ -18,8 +18,8 @@ _BY_SETTING = ("mue", "ptp")
 class TableName(NamedTuple):
     """A table, and its setting where it has one."""
 
-    table: words.PublishedTable
-    setting: words.ClaimSetting | None
+    table: claim_words.PublishedTable
+    setting: claim_words.ClaimSetting | None
 
     def __str__(self) -> str:
         return f"{self.table} {self.setting or ''}".strip()
@@ -27,8 +27,8 @@ class TableName(NamedTuple):
 
 def table_names() -> tuple[TableName, ...]:
     """Every table that a bundle may have; MUE and PTP once for each setting."""
-    tables: tuple[words.PublishedTable, ...] = get_args(words.PublishedTable)
-    settings: tuple[words.ClaimSetting, ...] = get_args(words.ClaimSetting)
+    tables: tuple[claim_words.PublishedTable, ...] = get_args(claim_words.PublishedTable)
+    settings: tuple[claim_words.ClaimSetting, ...] = get_args(claim_words.ClaimSetting)
     return tuple(
         [
             TableName(table, setting)
@@ -45,7 +45,7 @@ def tables_of_bundle(tables: PublishedTables) -> tuple[TableName, ...]:
 
 def _is_present(tables: PublishedTables, name: TableName) -> bool:
     setting = name.setting or "hospital"
-    present: Mapping[words.PublishedTable, object] = {
+    present: Mapping[claim_words.PublishedTable, object] = {
         "crosswalk": tables.crosswalk,
         "payment_limits": tables.payment_limits,
         "status_indicators": tables.status_indicators,

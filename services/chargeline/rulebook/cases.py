@@ -32,16 +32,21 @@ from chargeline.engine import (
     fold,
     words,
 )
+from chargeline.rulebook.case_tables import tables_of
 from chargeline.rulebook.files import entries_of
 from chargeline.rulebook.notation import FIRST_DAY, administration_of, reading_of
 from chargeline.rulebook.rule_files import answer_mistakes
 
 KEY = VisitKey("CASE", "V1")
 PATIENT = "ZZCASE"
-_LISTS = ("given", "charted", "expect", "drugs", "withheld", "asks", "diagnoses")
+_LISTS = (
+    "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks", "edits",
+    "diagnoses", "tables",
+)  # fmt: skip
 _KEYS = frozenset(
-    {"says", "source", "given", "charted", "expect", "drugs", "withheld", "asks", "policy", "class"}
-    | {"diagnoses", "payer", "second_encounter", "admitted", "choose"}
+    {"says", "source", "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks"}
+    | {"edits", "tables", "policy", "class", "diagnoses", "payer", "second_encounter", "admitted"}
+    | {"choose", "day"}
 )
 Answers = Mapping[str, Mapping[str, str | int]]
 
@@ -51,7 +56,8 @@ class Case(NamedTuple):
 
     A case has either `given`, the administrations, or `charted`, the rows of a nurse, from which
     the engine folds the timeline. `choose` holds answers by concern, in place of the rulebook's.
-    None in `drugs`, `withheld` or `asks` means that the case does not mention them.
+    `tables` are rows of published tables (case_tables.py). None in `drugs`, `withheld`,
+    `withheld_drugs`, `asks` or `edits` means that the case does not mention them.
     """
 
     place: str
@@ -62,12 +68,16 @@ class Case(NamedTuple):
     expect: Mapping[str, tuple[str, ...]]
     drugs: tuple[str, ...] | None
     withheld: tuple[str, ...] | None
+    withheld_drugs: tuple[str, ...] | None
     asks: tuple[str, ...] | None
+    edits: tuple[str, ...] | None
     patient_class: words.PatientClassFact
     diagnoses: tuple[str, ...]
     payer: str
     second_encounter: bool
     choose: Answers
+    tables: tuple[str, ...] = ()
+    day: date = FIRST_DAY
     admitted: date | None = None
 
 
@@ -108,8 +118,9 @@ def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
     if strange:
         allowed = ", ".join(sorted(rulebook.policies))
         return _unlike(f"policies among {allowed}", ", ".join(strange), "correct them")
-    if not isinstance(entry.get("admitted", FIRST_DAY), date):
-        return _unlike("admitted = a date", repr(entry["admitted"]), "write 2026-03-02")
+    for key in ("admitted", "day"):
+        if not isinstance(entry.get(key, FIRST_DAY), date):
+            return _unlike(f"{key} = a date", repr(entry[key]), "write 2026-03-02")
     return _wrong_choice(entry.get("choose", {}))
 
 
@@ -150,13 +161,17 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         expect={str(policy): _texts(codes) for policy, codes in by_policy.items()},
         drugs=_texts(entry["drugs"]) if "drugs" in entry else None,
         withheld=_texts(entry["withheld"]) if "withheld" in entry else None,
+        withheld_drugs=_texts(entry["withheld_drugs"]) if "withheld_drugs" in entry else None,
         asks=_texts(entry["asks"]) if "asks" in entry else None,
+        edits=_texts(entry["edits"]) if "edits" in entry else None,
         patient_class=cast(words.PatientClassFact, entry.get("class", "outpatient")),
         diagnoses=_texts(entry.get("diagnoses", [])),
         payer=str(entry.get("payer", "")),
         second_encounter=bool(entry.get("second_encounter", False)),
         admitted=admitted if isinstance(admitted := entry.get("admitted"), date) else None,
         choose=cast(Answers, entry.get("choose", {})),
+        tables=_texts(entry.get("tables", [])),
+        day=day if isinstance(day := entry.get("day"), date) else FIRST_DAY,
     )
 
 
@@ -172,6 +187,7 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
     failures = []
     chosen = with_choice(case, rulebook)
     try:
+        chosen = with_tables(case, chosen)
         timeline = timeline_of(case, chosen)
     except ValueError as error:
         finding = _unlike("the notation of rules/README.md", str(error), "correct `given`")
@@ -182,7 +198,12 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
             "codes": (sorted(expected), service_codes(drafted)),
             "drugs": (_sorted(case.drugs), drug_codes(drafted)),
             "withheld": (_sorted(case.withheld), withheld_reasons(drafted)),
+            "withheld_drugs": (
+                _sorted(case.withheld_drugs),
+                withheld_reasons(drafted, drugs=True),
+            ),
             "asks": (_sorted(case.asks), question_codes(drafted)),
+            "edits": (_sorted(case.edits), edits_in_short(drafted)),
         }
         for what, (wanted, got) in outcomes.items():
             if wanted is not None and wanted != got:
@@ -210,7 +231,9 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
     if case.charted:
         folded = fold([reading_of(case.charted, KEY)], rulebook.base)[KEY]
         return folded._replace(context=context, patients=(PATIENT,))
-    administrations = [administration_of(text, n) for n, text in enumerate(case.given, start=1)]
+    administrations = [
+        administration_of(text, n, case.day) for n, text in enumerate(case.given, start=1)
+    ]
     return timeline_with(administrations, context)
 
 
@@ -242,6 +265,17 @@ def with_choice(case: Case, rulebook: Rulebook) -> Rulebook:
     shared = SharedDecisions()
     policies = {name: _chosen(policy, case, shared) for name, policy in rulebook.policies.items()}
     return rulebook._replace(policies=policies, base=_chosen(rulebook.base, case, shared))
+
+
+def with_tables(case: Case, rulebook: Rulebook) -> Rulebook:
+    """The rulebook with the rows of published tables that a case makes up. Raises ValueError."""
+    if not case.tables:
+        return rulebook
+    rules = [rule for policy in rulebook.policies.values() for rule in policy.rules]
+    codes = [dict(rule.then)["code"] for rule in rules if rule.concern.name == "role.code"]
+    drugs = [drug.hcpcs for drug in rulebook.formulary.drugs]
+    billed = frozenset(map(str, (*codes, *drugs)))
+    return rulebook._replace(tables=tables_of(case.tables, case.day, billed))
 
 
 def _chosen(policy: Policy, case: Case, shared: SharedDecisions) -> Policy:
@@ -283,7 +317,7 @@ def service_codes(drafted: Draft) -> list[str]:
 
 
 def drug_codes(drafted: Draft) -> list[str]:
-    """HCPCS codes of drug lines with units, sorted: `J9271 x200`."""
+    """HCPCS codes of drug lines with units, sorted: `J9271 x200`, `J9355 N450242013201 UN3 x45`."""
     return _codes(drafted, drugs=True)
 
 
@@ -293,18 +327,19 @@ def _codes(drafted: Draft, *, drugs: bool) -> list[str]:
         for line in encounter.lines:
             if (line.family == "drugs") is drugs:
                 name = "-".join([line.code, *line.modifiers])
+                name += f" {line.ndc.in_full}" if line.ndc is not None else ""
                 units[name] = units.get(name, 0) + line.units
     return sorted([name if count == 1 else f"{name} x{count}" for name, count in units.items()])
 
 
-def withheld_reasons(drafted: Draft) -> list[str]:
-    """Reasons of withheld services, sorted; what concerns the drugs themselves is left out."""
+def withheld_reasons(drafted: Draft, *, drugs: bool = False) -> list[str]:
+    """Reasons of withheld services, sorted; with `drugs` those of the drugs themselves instead."""
     return sorted(
         [
             entry.reason
             for encounter in drafted.encounters
             for entry in encounter.withheld
-            if entry.family != "drugs"
+            if (entry.family == "drugs") is drugs
         ]
     )
 
@@ -313,3 +348,15 @@ def question_codes(drafted: Draft) -> list[str]:
     """Codes of all questions, sorted."""
     asked = [question for encounter in drafted.encounters for question in encounter.questions]
     return sorted([question.finding.code for question in (*drafted.questions, *asked)])
+
+
+def edits_in_short(drafted: Draft) -> list[str]:
+    """Edits before the claim with severity and who settles them: `ndc.missing warns pharmacy`.
+
+    What is at stake follows where a table says what it is worth: `of 5632.50`.
+    """
+    edits = []
+    for edit in [edit for encounter in drafted.encounters for edit in encounter.edits]:
+        worth = f" of {edit.cents / 100:.2f}" if edit.cents is not None else ""
+        edits.append(f"{edit.finding.code} {edit.severity} {edit.who}{worth}")
+    return sorted(edits)

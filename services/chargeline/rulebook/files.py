@@ -150,6 +150,18 @@ def days_of(row: Row, mistakes: list[Finding]) -> Days:
     return Days(starts or date.min, ends)
 
 
+class OptionalDays(NamedTuple):
+    """As `Days`, where the first day may be left out."""
+
+    starts: date | None
+    ends: date | None
+
+
+def optional_days_of(row: Row, mistakes: list[Finding]) -> OptionalDays:
+    """The cells `from` and `until` of a row, both of which may be empty."""
+    return OptionalDays(_day(row, "from", mistakes), _day(row, "until", mistakes))
+
+
 def _day(row: Row, column: str, mistakes: list[Finding]) -> date | None:
     text = row.cells[column].strip()
     try:

@@ -10,6 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from chargeline.engine import (
+    Container,
+    Containers,
     Drug,
     Finding,
     Formulary,
@@ -19,6 +21,7 @@ from chargeline.engine import (
     SharedDecisions,
     normal,
 )
+from chargeline.rulebook.containers import container_mistakes, parse_containers
 from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.files import read_toml
 from chargeline.rulebook.rule_files import RuleReader, parse_sets
@@ -49,6 +52,8 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     policies = _policies(folder, base, reader, shared)
     default, payers = _payers(folder / "payers.toml", policies, mistakes)
     drugs = _drugs(folder, formulary, sources, mistakes)
+    ids = frozenset([drug.id for drug in drugs])
+    containers = _containers(folder, ids, sources, mistakes)
     words_of_names = folder / "formulary" / "words.toml"
     name_words = parse_name_words(words_of_names, mistakes) if words_of_names.exists() else None
     if mistakes:
@@ -60,7 +65,7 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
         compared=tuple(sorted(policies)),
         default_policy=default,
         payers=payers,
-        formulary=Formulary(drugs, name_words),
+        formulary=Formulary(drugs, name_words, Containers(containers)),
         sources=sources,
     )
 
@@ -209,12 +214,25 @@ def _drugs(
     return [*kept, *own]
 
 
+def _containers(
+    folder: Path, drugs: frozenset[str], sources: Mapping[str, str], mistakes: list[Finding]
+) -> list[Container]:
+    containers = [
+        container
+        for path in sorted((folder / "containers").glob("*.csv"))
+        for container in parse_containers(path, drugs, sources, mistakes)
+    ]
+    mistakes.extend(container_mistakes(containers, "containers"))
+    return containers
+
+
 _READ = (
     "*.toml",
     "base/*.toml",
     "base/*.csv",
     "policies/*/*.toml",
     "formulary/*.csv",
+    "containers/*.csv",
     "formulary/words.toml",
     "interfaces/*/profile.toml",
 )

@@ -22,7 +22,9 @@ from chargeline.engine import (
     Reading,
     Record,
     Source,
+    VialCode,
     VisitKey,
+    WastedAmount,
     words,
 )
 
@@ -44,30 +46,50 @@ PURPOSES: Mapping[str, words.Purpose] = {"kvo": "keep_open", "flush": "flush"}
 _TIMES = re.compile(r"\d\d:\d\d(-(\d\d:\d\d|\?))?(,\d\d:\d\d-(\d\d:\d\d|\?))*")
 _DAY = re.compile(r"d[1-9]\d?")
 _DRUG = re.compile(r"(\S+)(?:\s+(\d+(?:\.\d+)?)\s+(\S+))?")
+_VIAL = r"[\d-]+(?:/\w+)?(?:x\d+)?"
 _NUMBERS = {
     "ordered": re.compile(r"\d{1,5}"),
     "days": re.compile(r"\d{1,2}"),
     "dose": re.compile(r"(\d+(?:\.\d+)?)([a-zA-Z]\S*)?"),
     "sent": re.compile(r"\d\d:\d\d"),
     "cancelled": re.compile(r"\d\d:\d\d"),
+    "waste": re.compile(r"(\d+(?:\.\d+)?)([a-zA-Z]\S*)"),
+    "vials": re.compile(rf"{_VIAL}(?:,{_VIAL})*"),
+}
+_WRITTEN = {
+    "sent": "time",
+    "cancelled": "time",
+    "waste": "number and unit, such as 50mg",
+    "vials": "NDCs, such as 50242-0132-01x3,00000-0001-01/LOT1",
 }
 _FLAGS = frozenset({"line", "device", "order", "rate", "ordered", *_NUMBERS})
 _MARKS = frozenset(
-    {*METHODS, *PURPOSES, "partial", "primary", "notgiven", "bolus", "notbought", "noted"}
+    {
+        *METHODS,
+        *PURPOSES,
+        "partial",
+        "primary",
+        "notgiven",
+        "bolus",
+        "notbought",
+        "noted",
+        "discounted",
+    }
 )
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
 
 
-def administration_of(text: str, index: int) -> Administration:
+def administration_of(text: str, index: int, first: date = FIRST_DAY) -> Administration:
     """The administration that a text describes. Raises ValueError.
 
-    `index` numbers the administration, and its order unless the text names one (`order=R1`).
+    `first` is the day that `d1` means. `index` numbers the administration, and its order unless the
+    text names one (`order=R1`).
     """
     drugs, route, plain, flags = _parts(text, text.split())
     times = next((word for word in plain if _TIMES.fullmatch(word)), None)
     if times is None:
         raise ValueError(f"{text!r}: expected times such as 10:00, 10:00-11:30 or 10:00-?")
-    day = FIRST_DAY + timedelta(
+    day = first + timedelta(
         days=next((int(word[1:]) - 1 for word in plain if _DAY.fullmatch(word)), 0)
     )
     intervals = _intervals(day, times, flags)
@@ -97,6 +119,9 @@ def administration_of(text: str, index: int) -> Administration:
         primary="primary" in plain,
         ordered=_ordered(drugs, flags),
         not_bought="notbought" in plain,
+        discounted="discounted" in plain,
+        wasted=_wasted(flags),
+        vials=_vials(flags),
         contradicted="stopped at" if "noted" in plain else "",
         cancelled=_at(day, flags["cancelled"]) if "cancelled" in flags else None,
     )
@@ -117,6 +142,25 @@ def _ordered(drugs: Sequence[DrugAmount], flags: Mapping[str, str]) -> tuple[Dru
     assert match is not None, "the flags were looked at"
     unit = match[2] or drugs[0].unit
     return (drugs[0]._replace(amount=Decimal(match[1]), unit=unit), *drugs[1:])
+
+
+def _wasted(flags: Mapping[str, str]) -> tuple[WastedAmount, ...]:
+    """What was discarded, where `waste=50mg` says it."""
+    match = _NUMBERS["waste"].fullmatch(flags.get("waste", ""))
+    return (WastedAmount(Decimal(match[1]), match[2], "RXA[1]-9", _MESSAGE),) if match else ()
+
+
+def _vials(flags: Mapping[str, str]) -> tuple[VialCode, ...]:
+    """The vials of `vials=50242-0132-01x3,50242-0053-06/LOT1`: NDCs with their lots and numbers."""
+    vials: list[VialCode] = []
+    for text in filter(None, flags.get("vials", "").split(",")):
+        coded, _x, times = text.partition("x")
+        ndc, _slash, lot = coded.partition("/")
+        vials += [
+            VialCode(ndc, f"RXA[1]/OBX[{len(vials) + n}]-5", lot, message=_MESSAGE)
+            for n in range(1, int(times or 1) + 1)
+        ]
+    return tuple(vials)
 
 
 class _Parts(NamedTuple):
@@ -229,7 +273,7 @@ def _refuse_unknown(text: str, plain: Sequence[str], flags: Mapping[str, str]) -
     unknown += sorted(set(flags) - _FLAGS)
     for flag, number in _NUMBERS.items():
         if flag in flags and not number.fullmatch(flags[flag]):
-            kind = "time" if flag in ("sent", "cancelled") else "number"
+            kind = _WRITTEN.get(flag, "number")
             raise ValueError(f"{text!r}: expected {flag}={kind}, found {flags[flag]}")
     if unknown:
         allowed = ", ".join(sorted({*_MARKS, *(f"{flag}=" for flag in _FLAGS)}))

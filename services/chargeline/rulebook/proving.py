@@ -53,7 +53,7 @@ def unproven(cases: Sequence[Case], rulebook: Rulebook) -> Unproven:
     """The answers that can be misspelt, and the rules that can be removed, while all cases hold."""
     answers = dict.fromkeys(offered())
     rules = {rule.id: rule.place for policy in rulebook.policies.values() for rule in policy.rules}
-    for case in cases:
+    for case in sorted(cases, key=_says_little):
         decided = _rules_that_decided(case, rulebook)
         for answer in _answers_of(decided):
             if answer in answers and _fails(case, rulebook, misspelt=answer):
@@ -65,6 +65,12 @@ def unproven(cases: Sequence[Case], rulebook: Rulebook) -> Unproven:
         [_unproven_answer(answer) for answer in answers],
         [_unproven_rule(name, place) for name, place in rules.items()],
     )
+
+
+def _says_little(case: Case) -> int:
+    """Fewer first: cases that look at more of a draft prove more, so less is tried in vain."""
+    looked_at = (case.drugs, case.withheld, case.withheld_drugs, case.asks, case.edits)
+    return sum([outcome is None for outcome in looked_at])
 
 
 def _unproven_answer(answer: Offered) -> Finding:

@@ -13,13 +13,14 @@ the infusion has 75 minutes.
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.identity import fingerprint_of_facts
 from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
-from chargeline.engine.events import Answer, DrugAmount, LineAnswer, Source
+from chargeline.engine.events import Answer, DrugAmount, LineAnswer, Source, WastedAmount
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.services.facts import product_of
 from chargeline.engine.timeline.records import (
@@ -292,6 +293,41 @@ def _not_bought(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     return {key: items[key]._replace(not_bought=True) for key in answer.administrations}
 
 
+def _discarded(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """So much was discarded of all doses together, whatever is charted of each."""
+    written = amount_of(answer.value)
+    assert written is not None, "the value was looked at"
+    return _with_waste(answer, items, WastedAmount(written.amount, written.unit, ADDRESS))
+
+
+def _none_discarded(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    item = _first(answer, items)
+    unit = item.drugs[_place_of_drug(answer, item, formulary)].unit if item.drugs else ""
+    return _with_waste(answer, items, WastedAmount(Decimal(0), unit, ADDRESS))
+
+
+def _with_waste(answer: Answer, items: _Items, waste: WastedAmount) -> _Items:
+    entry = waste._replace(message=answer.message)
+    first, *others = answer.administrations
+    return {
+        first: items[first]._replace(wasted=(entry,)),
+        **{key: items[key]._replace(wasted=()) for key in others},
+    }
+
+
+def _ndc(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """The NDC of the answer takes the place of every code that was charted for these doses."""
+    changed = {}
+    for key in answer.administrations:
+        item = items[key]
+        codes = [
+            vial._replace(ndc=answer.value, address=ADDRESS, message=answer.message)
+            for vial in item.vials
+        ]
+        changed[key] = item._replace(vials=tuple(codes))
+    return changed
+
+
 EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = {
     "confirm": change_nothing,
     "stop": _stop,
@@ -309,6 +345,9 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "not_required": _not_required,
     "treatment": _treatment,
     "primary": _primary,
+    "discarded": _discarded,
+    "none_discarded": _none_discarded,
+    "ndc": _ndc,
     "not_bought": _not_bought,
     "unknown": change_nothing,
     "by_hand": change_nothing,

@@ -99,7 +99,20 @@ def _facts(item: Administration) -> list[object]:
     how = [item.route, item.route_text, item.method, item.line, item.device, item.purpose]
     whether = [item.given, item.charted, item.may_have_run, item.partial, item.left_paused]
     asked = [problem.finding.code for problem in item.problems]
-    return [item.key, stretches, drugs, ordered, how, whether, item.ordered_minutes, asked]
+    facts: list[object] = [
+        item.key,
+        stretches,
+        drugs,
+        ordered,
+        how,
+        whether,
+        item.ordered_minutes,
+        asked,
+    ]
+    if item.vials or item.wasted:
+        vials = [[vial.ndc, vial.lot, vial.scanned] for vial in item.vials]
+        facts.append([vials, [[str(entry.amount), entry.unit] for entry in item.wasted]])
+    return facts
 
 
 def _amount(drug: DrugAmount) -> list[object]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chargeline.engine.answer_words import AnswerChoice, LineChoice, Severity, ValueKind
-from chargeline.engine.finding import MEANINGS
+from chargeline.engine.finding_codes import MEANINGS
 
 
 class Offer(NamedTuple):
@@ -46,6 +46,9 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("not_required", "Nothing required the second site."),
         Offer("treatment", "The fluid was treatment, and no rinse or open vein."),
         Offer("primary", "The patient came for this administration.", "administration"),
+        Offer("discarded", "This amount of the drug was discarded.", "amount"),
+        Offer("none_discarded", "Nothing of the drug was discarded."),
+        Offer("ndc", "This NDC stands on the vial.", "ndc"),
         Offer("not_bought", "A patient, a trial or a programme supplied the drug."),
         Offer("unknown", "Nobody can say."),
         Offer("by_hand", "A person sees to it outside chargeline."),
@@ -85,6 +88,14 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "drug.unknown": ("product", "by_hand", "not_given"),
     "drug.not_ordered": ("confirm", "product"),
     "drug.no_code": ("by_hand", "product", "not_bought"),
+    "ndc.contradicts": ("product", "ndc", "by_hand"),
+    "ndc.several": ("ndc", "by_hand"),
+    "ndc.unreadable": ("ndc", "by_hand"),
+    "vial.too_few": ("confirm", "dose", "by_hand"),
+    "waste.avoidable": ("confirm", "by_hand"),
+    "waste.disagrees": ("discarded", "none_discarded", "confirm"),
+    "waste.not_charted": ("discarded", "none_discarded", "confirm"),
+    "waste.unclear": ("discarded", "none_discarded", "by_hand"),
     "initial.second_line": ("required", "not_required"),
     "initial.primary_reason": ("primary",),
     "port.alone": ("confirm", "by_hand"),

@@ -1,4 +1,4 @@
-"""What a person writes beside a choice: a time, an amount, a drug, a route, an administration.
+"""What a person writes beside a choice: a time, an amount, a drug, a route, an NDC.
 
 It owns how such a value is read, and the sentence for one that cannot be. Times carry their offset
 from UTC, so that no clock of a site is needed to read them.
@@ -12,6 +12,7 @@ from typing import NamedTuple, get_args
 
 from chargeline.engine.answer_words import ValueKind
 from chargeline.engine.formulary import Formulary
+from chargeline.engine.ndc import ndc11
 from chargeline.engine.quantities import is_unit
 from chargeline.engine.words import Route
 
@@ -70,6 +71,7 @@ _SHAPES: Mapping[ValueKind, str] = {
     "amount": "an amount above nought with a unit, such as 450 mg",
     "product": "the id of a drug of the formulary",
     "route": f"one of {', '.join(get_args(Route))}",
+    "ndc": "an NDC of eleven digits, or of ten with hyphens, such as 50242-0132-01",
     "administration": "the key of an administration of the visit",
     "charge": "a code with its modifiers and units, such as 96415-59 x2",
 }
@@ -78,6 +80,7 @@ _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
     "amount": amount_of,
     "route": route_of,
     "charge": charge_of,
+    "ndc": ndc11,
 }
 
 

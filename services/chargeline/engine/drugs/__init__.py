@@ -1,50 +1,88 @@
-"""The charge family of the drugs themselves: HCPCS lines with their units.
+"""The charge family of the drugs themselves: HCPCS lines with units, NDC, waste and modifiers.
 
-`propose` drafts the drug lines of an encounter. `lines.py` writes a line, and `units.py` adds up
-its doses. The family does not code how a drug was given. Every policy bills drugs alike, so drug
-lines are not compared between policies.
+`propose` drafts the drug lines of an encounter. `doses.py` says which doses are billed, `units.py`
+adds them up, `opened.py` counts what was opened for them, `parts.py` divides the dose among its
+NDCs, `waste.py` decides how the rest is reported, and `lines.py` writes the lines. The family does
+not code how a drug was given.
 """
 
-from chargeline.engine.again import LINE_OF_DRUG, SavedWork
-from chargeline.engine.drugs.concerns import ROUNDING
-from chargeline.engine.drugs.lines import (
+from collections.abc import Mapping, Sequence
+
+from chargeline.engine.again import LINE_OF_DRUG, NothingSaved, SavedWork
+from chargeline.engine.drugs.doses import (
+    DrugDay,
     by_who_paid,
     doses_by_drug,
     doses_for_record,
     is_given,
-    line_of_drug,
     withheld_vehicles,
 )
+from chargeline.engine.drugs.lines import lines_of_drug
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.rules import NO_FACTS
-from chargeline.engine.trace import ChargeLine, Proposal, together
+from chargeline.engine.trace import (
+    ChargeLine,
+    InShort,
+    Proposal,
+    Withheld,
+    charge_in_short,
+    rules_of,
+    together,
+)
 
-__all__ = ["propose", "reason_in_short"]
+__all__ = ["in_short", "propose", "reason_in_short"]
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     """The drug lines of one encounter, questions about doses, and drugs that are withheld."""
     given = [service for service in assessment.services if is_given(service)]
-    encounter = assessment.encounter
-    bought, supplied = by_who_paid(given, assessment.rules)
+    encounter, rules = assessment.encounter, assessment.rules
+    bought, supplied = by_who_paid(given, rules)
     proposals = [withheld_vehicles(given), supplied]
     for (drug, day), doses in doses_by_drug(bought).items():
-        name = (assessment.rules.policy, encounter.name, drug, day)
-        proposals.append(
-            saved.again(
-                LINE_OF_DRUG,
-                name,
-                line_of_drug,
-                tuple(doses),
-                day,
-                assessment.visit,
-                encounter.name,
-                assessment.rules.of(ROUNDING).decide(NO_FACTS),
-            )
+        name = (rules.policy, encounter.name, drug, day)
+        of_day = DrugDay(
+            visit=assessment.visit,
+            encounter=encounter.name,
+            day=day,
+            doses=tuple(doses),
+            payer=assessment.context.payer.upper(),
+            rules=rules,
+            containers=assessment.containers,
         )
+        proposals.append(saved.again(LINE_OF_DRUG, name, lines_of_drug, of_day))
     return together([*proposals, Proposal(facts=doses_for_record(given))])
 
 
+def in_short(assessment: Assessment) -> InShort | None:
+    """How a policy ends the drugs of each administration.
+
+    None where no vial, no waste and no programme is charted: then all policies bill drugs alike.
+    """
+    items = [service.administration for service in assessment.services]
+    if not any(item.vials or item.wasted or item.discounted for item in items):
+        return None
+    proposal = propose(assessment, NothingSaved())
+    ends: dict[str, list[str]] = {}
+    for line in proposal.lines:
+        for key in line.administrations:
+            end = charge_in_short(line.code, line.modifiers, line.units)
+            ends.setdefault(key, []).append(end)
+    for entry in proposal.withheld:
+        for key in entry.administrations:
+            ends.setdefault(key, []).append("withheld")
+    return InShort(ends, lambda: _rules_by_administration(proposal))
+
+
+def _rules_by_administration(proposal: Proposal) -> Mapping[str, Sequence[str]]:
+    rules: dict[str, list[str]] = {}
+    entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
+    for entry in entries:
+        for key in entry.administrations:
+            rules.setdefault(key, []).extend(rules_of(entry.trace))
+    return rules
+
+
 def reason_in_short(line: ChargeLine) -> str:
-    """One sentence for a page: the sum of the doses."""
-    return str(dict(line.trace[0].facts)["arithmetic"])
+    """One sentence for a page: the sum of the doses, or of what was discarded, and the NDC."""
+    arithmetic = str(dict(line.trace[0].facts)["arithmetic"])
+    return f"{arithmetic}; {line.ndc.in_full}" if line.ndc is not None else arithmetic

@@ -5,6 +5,7 @@ It owns the questions, and holds no answer: the answers are rules in rules/ with
 
 from typing import NamedTuple
 
+from chargeline.engine.claim_words import BoughtFact, LinePerNdcAs, SmallWasteAs, UseFact, WasteAs
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.words import NotBoughtAs, RoundingAs
 
@@ -35,4 +36,72 @@ NOT_BOUGHT = Concern(
     NotBoughtAnswer,
     meaning="a drug that the site did not buy: a white bag, a trial, the patient's own",
 )
-CONCERNS = (ROUNDING, NOT_BOUGHT)
+
+
+class WasteFacts(NamedTuple):
+    """What decides how discarded drug is reported: for how many doses the container is, who pays.
+
+    `payer` is "" where no insurance is known.
+    """
+
+    use: "UseFact"
+    payer: str
+
+
+class WasteAnswer(NamedTuple):
+    """How discarded drug is reported.
+
+    `discarded` is the modifier of a line for what was discarded, and `none` that of a line of which
+    nothing was; "" for no modifier. `small` says what less than a unit counts for.
+    """
+
+    as_: "WasteAs"
+    discarded: str = ""
+    none: str = ""
+    small: "SmallWasteAs" = "unmarked"
+
+
+WASTE = Concern(
+    "drug.waste",
+    WasteFacts,
+    WasteAnswer,
+    meaning="how the discarded rest of a container is reported",
+    may_be_silent=True,
+)
+
+
+class LinesAnswer(NamedTuple):
+    """What each line of a drug stands for."""
+
+    per: "LinePerNdcAs"
+
+
+LINES = Concern(
+    "drug.lines",
+    NoFacts,
+    LinesAnswer,
+    meaning="whether a drug has a line for each NDC, or for each NDC and lot",
+)
+
+
+class BoughtFacts(NamedTuple):
+    """How the drug was bought, and who pays for it."""
+
+    bought: "BoughtFact"
+    payer: str
+
+
+class BoughtAnswer(NamedTuple):
+    """The modifier that tells the payer how the drug was bought, "" for none."""
+
+    modifier: str
+
+
+BOUGHT = Concern(
+    "drug.bought",
+    BoughtFacts,
+    BoughtAnswer,
+    meaning="the modifier of a drug that was bought under 340B",
+    may_be_silent=True,
+)
+CONCERNS = (ROUNDING, NOT_BOUGHT, WASTE, LINES, BOUGHT)

@@ -1,193 +1,225 @@
-"""The drugs themselves: HCPCS lines from the doses of one day.
+"""The lines of a drug on a day: what was given, by NDC, and what was discarded.
 
-It owns one line for each drug and day, and the questions about doses that cannot be read. It does
-not decide wastage, NDC or whether a payer pays. A drug without a HCPCS code is withheld, because no
-code may be guessed.
+It owns how a line is written, and its modifiers. The sums are those of `units`, `opened` and
+`parts`. A drug without a HCPCS code is withheld, because no code may be guessed.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine.drugs.concerns import NOT_BOUGHT, RoundingAnswer
-from chargeline.engine.drugs.units import dose_units
-from chargeline.engine.events import DrugAmount, Source, VisitKey
-from chargeline.engine.finding import FindingCode, excerpt
-from chargeline.engine.formulary import Drug
-from chargeline.engine.quantities import convert
-from chargeline.engine.record import Fact, dose_slot
-from chargeline.engine.rules import NO_FACTS, DayRules, Decision
-from chargeline.engine.services.records import NamedDrug, Service, purpose_of
+from chargeline.engine.drugs.concerns import BOUGHT, LINES, ROUNDING, BoughtAnswer, BoughtFacts
+from chargeline.engine.drugs.doses import DrugDay, DrugDose, dose_question
+from chargeline.engine.drugs.noted import noted_of
+from chargeline.engine.drugs.opened import Opening, opening_of
+from chargeline.engine.drugs.parts import NdcPart, parts_of
+from chargeline.engine.drugs.units import DoseUnits, dose_units
+from chargeline.engine.drugs.waste import Waste, waste_of
+from chargeline.engine.events import Source
+from chargeline.engine.quantities import plain
+from chargeline.engine.rules import NO_FACTS, Decision
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
-from chargeline.engine.words import DrugKind, NotBoughtAs
+from chargeline.engine.trace import (
+    BilledNdc,
+    ChargeLine,
+    Proposal,
+    Question,
+    Step,
+    Withheld,
+    ask,
+    line_id,
+)
 
 _new_charge_line = by_keyword(ChargeLine)
 
 ROLE = "drug"
-# What is withheld together with its service: neither is sold as a drug.
-_WITH_ITS_SERVICE: frozenset[DrugKind] = frozenset({"flush", "blood"})
+DISCARDED_ROLE = "drug.discarded"
 
 
-class DrugDose(NamedTuple):
-    """One drug of one administration."""
+class _OfDay(NamedTuple):
+    """A drug and day with the doses that can be read, their sum, and what was opened for them."""
 
-    named: NamedDrug
-    service: Service
-
-    @property
-    def drug(self) -> Drug:
-        """The row of the formulary."""
-        return self.named.drug
-
-    @property
-    def key(self) -> str:
-        """The key of the administration."""
-        return self.service.administration.key
-
-    def in_unit_of_drug(self) -> Decimal | None:
-        """The dose in the drug's own unit; None where the charted amount cannot be used."""
-        charted = self.named.amount
-        if charted.amount is None or charted.amount <= 0 or charted.is_unknown:
-            return None
-        return convert(charted.amount, charted.unit, self.drug.unit)
+    day: DrugDay
+    doses: tuple[DrugDose, ...]
+    units: DoseUnits
+    opening: Opening
+    waste: Waste
+    questions: tuple[Question, ...]
 
 
-def is_given(service: Service) -> bool:
-    """Whether the drug of a service is billed.
+def lines_of_drug(day: DrugDay) -> Proposal:
+    """The lines for all doses of a drug on a day, by NDC, and lines for what was discarded of it.
 
-    A drug that was given is billed even where the giving is withheld. A flush, blood, and fluid
-    that only keeps the vein open, are not billed. A drug by mouth is not billed, because the HCPCS
-    codes of the formulary are for injection.
+    The doses are added before the sum is rounded. Doses that cannot be read are asked about, and
+    the lines are provisional until they are charted.
     """
-    if service.outcome != "withheld":
-        return True
-    item = service.administration
-    has_no_purpose = purpose_of(item, service.service_class) == "none"
-    is_for_itself = has_no_purpose and item.route != "other"
-    return item.given and is_for_itself and service.service_class not in ("flush", "blood")
+    drug = day.drug
+    if not drug.hcpcs:
+        return _without_code(day)
+    charted = [(dose, dose.in_unit_of_drug()) for dose in day.doses]
+    amounts = [amount for _dose, amount in charted if amount is not None]
+    questions = tuple([dose_question(dose) for dose, amount in charted if amount is None])
+    if not amounts:
+        return Proposal(questions=questions)
+    units = dose_units(drug, amounts, day.rules.of(ROUNDING).decide(NO_FACTS).answer.as_)
+    opening = opening_of(day)
+    waste = waste_of(day, units.dose, opening)
+    counted = _OfDay(
+        day,
+        doses=tuple([dose for dose, amount in charted if amount is not None]),
+        units=units,
+        opening=opening,
+        waste=waste,
+        questions=(*questions, *waste.asked_of_dose),
+    )
+    lines = _lines(counted)
+    return Proposal(
+        lines=tuple(lines),
+        questions=(*counted.questions, *waste.asked_of_waste),
+        withheld=tuple(_unbilled_waste(counted)),
+        noted=tuple(noted_of(lines, day, opening, waste)),
+    )
 
 
-def by_who_paid(services: Sequence[Service], rules: DayRules) -> tuple[list[Service], Proposal]:
-    """The services whose drugs are billed, and the drugs that are not because others paid."""
-    decision = rules.of(NOT_BOUGHT).decide(NO_FACTS)
-    if decision.rule is None or _BILLED[decision.answer.as_]:
-        return list(services), Proposal()
-    rule = decision.rule
-    entries = [
+def _lines(counted: _OfDay) -> list[ChargeLine]:
+    day, waste = counted.day, counted.waste
+    per = day.rules.of(LINES).decide(NO_FACTS).answer.per
+    discarded = waste.discarded if waste.has_lines else None
+    amounts = (counted.units.dose, discarded or Decimal(0))
+    parts = parts_of(day.drug, amounts, counted.units.units, opening=counted.opening, per=per)
+    wasted = sum([part.discarded_units for part in parts])
+    bought = _bought(day)
+    mark = (waste.mark,) if waste.mark and not wasted else ()
+    lines = [
+        _given_line(counted, part, (*mark, *_modifier(bought)), bought)
+        for part in parts
+        if part.units
+    ]
+    for part in parts:
+        if part.discarded_units:
+            modifiers = (waste.decision.answer.discarded, *_modifier(bought))
+            lines.append(_discarded_line(counted, part, modifiers))
+    return lines
+
+
+def _bought(day: DrugDay) -> Decision[BoughtAnswer] | None:
+    """The decision about a drug that was bought under 340B; None for any other."""
+    if not any(dose.service.administration.discounted for dose in day.doses):
+        return None
+    return day.rules.of(BOUGHT).decide(BoughtFacts("discounted", day.payer))
+
+
+def _modifier(bought: Decision[BoughtAnswer] | None) -> tuple[str, ...]:
+    if bought is None or bought.rule is None or not bought.answer.modifier:
+        return ()
+    return (bought.answer.modifier,)
+
+
+def _given_line(
+    counted: _OfDay,
+    part: NdcPart,
+    modifiers: tuple[str, ...],
+    bought: Decision[BoughtAnswer] | None,
+) -> ChargeLine:
+    day, drug = counted.day, counted.day.drug
+    rounding = day.rules.of(ROUNDING).decide(NO_FACTS)
+    facts = (("drug", drug.id), ("arithmetic", counted.units.arithmetic), ("cite", drug.cite))
+    sources = tuple([_source(dose) for dose in counted.doses])
+    steps = [Step("drug units", rounding, facts, sources)]
+    if counted.opening.sources or part.ndc is not None:
+        steps.append(_opened_step(counted, part, part.ndc))
+    if bought is not None:
+        steps.append(Step("how it was bought", bought, (("bought", "discounted"),)))
+    asked = counted.questions
+    if counted.waste.mark in modifiers:
+        asked = (*asked, *counted.waste.asked_of_waste)
+    return _line(counted, ROLE, part, asked)._replace(
+        units=part.units, modifiers=modifiers, ndc=part.ndc, trace=tuple(steps)
+    )
+
+
+def _discarded_line(counted: _OfDay, part: NdcPart, modifiers: tuple[str, ...]) -> ChargeLine:
+    asked = (*counted.questions, *counted.waste.asked_of_waste)
+    return _line(counted, DISCARDED_ROLE, part, asked)._replace(
+        units=part.discarded_units,
+        modifiers=modifiers,
+        ndc=part.discarded_ndc,
+        trace=(_opened_step(counted, part, part.discarded_ndc),),
+    )
+
+
+def _line(counted: _OfDay, role: str, part: NdcPart, asked: Sequence[Question]) -> ChargeLine:
+    day = counted.day
+    anchor = f"{day.drug.id}@{day.day.isoformat()}{part.anchor}"
+    return _new_charge_line(
+        family="drugs",
+        line_id=line_id(day.visit, day.encounter, role, anchor),
+        role=role,
+        code=day.drug.hcpcs,
+        units=0,
+        modifiers=(),
+        service_date=day.day,
+        drug=day.drug.id,
+        administrations=tuple([dose.key for dose in counted.doses]),
+        provisional=asked[0].finding.code if asked else "",
+        trace=(),
+    )
+
+
+def _opened_step(counted: _OfDay, part: NdcPart, ndc: BilledNdc | None) -> Step:
+    """What was opened, given and discarded, and the share of the line in its NDC."""
+    unit, waste, opening = counted.day.drug.unit, counted.waste, counted.opening
+    facts: list[tuple[str, str | int]] = []
+    if opening.total is not None:
+        facts.append(("opened", f"{plain(opening.total)} {unit}"))
+    facts.append(("given", f"{plain(counted.units.dose)} {unit}"))
+    if waste.discarded is not None:
+        facts.append(("discarded", f"{plain(waste.discarded)} {unit}"))
+        facts.append(("arithmetic", _arithmetic(counted)))
+    if ndc is not None:
+        facts.append(("ndc", ndc.in_full))
+    return Step("waste", waste.decision, tuple(facts), opening.sources)
+
+
+def _arithmetic(counted: _OfDay) -> str:
+    """How many units were opened, and how many of them were given."""
+    drug, discarded = counted.day.drug, counted.waste.discarded or Decimal(0)
+    held = counted.units.dose + discarded
+    exact = plain((held / drug.unit_amount).quantize(Decimal("0.01")))
+    unit = f"{plain(drug.unit_amount)} {drug.unit} a unit"
+    return f"{plain(held)} {drug.unit} / {unit} = {exact}, less {counted.units.units} given"
+
+
+def _unbilled_waste(counted: _OfDay) -> list[Withheld]:
+    """What was charted as discarded and is not billed, with the rule that says so."""
+    waste, wasted = counted.waste, counted.opening.wasted
+    rule = waste.decision.rule
+    if rule is None or not wasted or waste.has_lines:
+        return []
+    return [
         Withheld(
             family="drugs",
             reason=rule.id,
             says=rule.why,
-            drug=named.drug.id,
-            administrations=(service.administration.key,),
-            trace=(Step("who paid", decision, ()),),
+            drug=counted.day.drug.id,
+            administrations=tuple([dose.key for dose in counted.doses]),
+            trace=(_opened_step(counted, NdcPart("", 0, 0), None),),
         )
-        for service in services
-        if service.administration.not_bought
-        for named in service.drugs
-        if named.drug.kind not in _WITH_ITS_SERVICE
     ]
-    bought = [service for service in services if not service.administration.not_bought]
-    return bought, Proposal(withheld=tuple(entries))
 
 
-_BILLED: Mapping[NotBoughtAs, bool] = {"bill": True, "withheld": False}
-
-
-def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[DrugDose]]:
-    """The doses of each drug on each day, in the order of the clock, without flushes."""
-    doses: dict[tuple[str, date], list[DrugDose]] = {}
-    for service in services:
-        for named in service.drugs:
-            if named.drug.kind not in _WITH_ITS_SERVICE:
-                slot = (named.drug.id, service.administration.day)
-                doses.setdefault(slot, []).append(DrugDose(named, service))
-    return doses
-
-
-def doses_for_record(services: Sequence[Service]) -> tuple[Fact, ...]:
-    """What the record of the patient keeps of the drugs: which began at which minute."""
-    return tuple(
-        [
-            Fact(dose_slot(named.drug.id, item.start), item.start)
-            for service in services
-            for item in (service.administration,)
-            for named in service.drugs
-            if not named.drug.is_fluid and named.drug.kind != "blood"
-        ]
-    )
-
-
-def withheld_vehicles(services: Sequence[Service]) -> Proposal:
-    """Withhold the fluids that only carry a drug."""
-    says = "Fluid that carries a drug is part of giving the drug (NCCI manual ch. XI)."
-    entries = [
-        Withheld(
-            family="drugs",
-            reason="vehicle",
-            says=says,
-            drug=vehicle.text or "/".join(vehicle.codes),
-            administrations=(service.administration.key,),
-        )
-        for service in services
-        for vehicle in service.vehicles
-    ]
-    return Proposal(withheld=tuple(entries))
-
-
-def line_of_drug(
-    doses: Sequence[DrugDose],
-    day: date,
-    visit: VisitKey,
-    encounter: str,
-    rounding: Decision[RoundingAnswer],
-) -> Proposal:
-    """One line for all doses of a drug on a day.
-
-    The doses are added before the sum is rounded. Doses that cannot be read are asked about, and
-    the line is provisional until they are charted.
-    """
-    drug = doses[0].drug
-    if not drug.hcpcs:
-        asked = () if drug.is_fluid else (_code_question(doses),)
-        return Proposal(questions=asked, withheld=(_without_code(doses),))
-    charted = [(dose, dose.in_unit_of_drug()) for dose in doses]
-    readable = [(dose, amount) for dose, amount in charted if amount is not None]
-    questions = tuple([_dose_question(dose) for dose, amount in charted if amount is None])
-    if not readable:
-        return Proposal(questions=questions)
-    units = dose_units(drug, [amount for _dose, amount in readable], rounding.answer.as_)
-    counted = [dose for dose, _amount in readable]
-    facts = (("drug", drug.id), ("arithmetic", units.arithmetic), ("cite", drug.cite))
-    sources = tuple([_source(dose) for dose in counted])
-    anchor = f"{drug.id}@{day.isoformat()}"
-    line = _new_charge_line(
-        family="drugs",
-        line_id=line_id(visit, encounter, ROLE, anchor),
-        role=ROLE,
-        code=drug.hcpcs,
-        units=units.units,
-        modifiers=(),
-        service_date=day,
-        drug=drug.id,
-        administrations=tuple([dose.key for dose in counted]),
-        provisional=questions[0].finding.code if questions else "",
-        trace=(Step("drug units", rounding, facts, sources),),
-    )
-    return Proposal(lines=(line,), questions=questions)
-
-
-def _without_code(doses: Sequence[DrugDose]) -> Withheld:
-    drug = doses[0].drug
-    return Withheld(
+def _without_code(day: DrugDay) -> Proposal:
+    """What stands for a drug without a code: withheld, and asked about if it is no fluid."""
+    drug = day.drug
+    withheld = Withheld(
         family="drugs",
         reason="drug.no_code",
         says=f"No billing code: {drug.note or 'the formulary has none'}.",
         drug=drug.id,
-        administrations=tuple([dose.key for dose in doses]),
+        administrations=tuple([dose.key for dose in day.doses]),
     )
+    questions = () if drug.is_fluid else (_code_question(day.doses),)
+    return Proposal(questions=questions, withheld=(withheld,))
 
 
 def _code_question(doses: Sequence[DrugDose]) -> Question:
@@ -207,33 +239,3 @@ def _code_question(doses: Sequence[DrugDose]) -> Question:
 def _source(dose: DrugDose) -> Source:
     message = dose.service.administration.drug_source.message
     return Source(message, dose.named.amount.amount_address or dose.named.amount.address)
-
-
-def _dose_question(dose: DrugDose) -> Question:
-    charted = dose.named.amount
-    code: FindingCode = "dose.missing"
-    if charted.unreadable:
-        code, in_words = "number.invalid", charted.unreadable
-    elif charted.amount is None or charted.is_unknown:
-        in_words = "no amount"
-    elif charted.amount <= 0:
-        in_words = f"an amount of {charted.amount}"
-    elif not charted.unit:
-        code, in_words = "dose.no_unit", "an amount without a unit"
-    else:
-        code, in_words = "dose.unit", f"an amount in {excerpt(charted.unit)}"
-    item = dose.service.administration
-    return ask(
-        code,
-        expected=f"a dose in {dose.drug.unit} or a unit that converts to it",
-        found=in_words,
-        do="chart the dose that was given; until then this dose is not billed",
-        drug=dose.drug.id,
-        administrations=(dose.key,),
-        sources=(item.drug_source._replace(address=_address(charted)),),
-    )
-
-
-def _address(charted: DrugAmount) -> str:
-    """Where a person looks for the amount: its own field if it is unreadable, else the drug's."""
-    return charted.amount_address if charted.unreadable else charted.address

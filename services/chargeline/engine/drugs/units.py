@@ -14,6 +14,11 @@ from chargeline.engine.quantities import plain
 from chargeline.engine.words import RoundingAs
 
 
+def units_of(amount: Decimal, unit_amount: Decimal) -> int:
+    """How many units hold an amount: a part of a unit counts whole."""
+    return int((amount / unit_amount).to_integral_value(ROUND_CEILING))
+
+
 class DoseUnits(NamedTuple):
     """The billing units, the whole dose in the drug's own unit, and the sum written out."""
 

@@ -1,20 +1,22 @@
-"""Doubts about what was charted: a charge that cannot be right leaves with a question on it.
+"""Doubts about what was charted, and edits before the claim.
 
 An edit looks at an encounter after the families have proposed its lines. It changes no code and no
 unit. It asks a person, and marks each line that rests on a doubted administration as provisional.
-`plausibility.py` holds the doubts, and `concerns.py` the numbers that rules set.
+`plausibility.py` holds the doubts, and `concerns.py` the numbers that rules set. `claims.py` says
+of the finished lines on what a payer would deny them; that asks nobody and changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
 
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers.settling import not_settled
+from chargeline.engine.edits.claims import claim_edits
 from chargeline.engine.edits.plausibility import doubts
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.trace import ChargeLine, Proposal, Question
 from chargeline.engine.words import FamilyName
 
-__all__ = ["reviewed"]
+__all__ = ["claim_edits", "reviewed"]
 
 
 def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:

@@ -18,7 +18,8 @@ from chargeline.engine.edits.concerns import (
     PercentAnswer,
 )
 from chargeline.engine.events import DrugAmount
-from chargeline.engine.finding import FindingCode, excerpt
+from chargeline.engine.finding import excerpt
+from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.quantities import convert, plain
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.records import FLUIDS, NamedDrug, Service

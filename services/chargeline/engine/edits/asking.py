@@ -5,7 +5,7 @@ It owns what all doubts have in common. It does not know what is doubted.
 
 from typing import Any, TypeVar
 
-from chargeline.engine.finding import FindingCode
+from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.rules import NO_FACTS, Concern, DayRules, NoFacts
 from chargeline.engine.services.concerns import OfClass
 from chargeline.engine.services.records import Service

@@ -11,7 +11,14 @@ from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.events import DrugAmount, Source
 from chargeline.engine.finding import excerpt
 from chargeline.engine.formulary import Formulary, Given, Match
-from chargeline.engine.services.records import Facts, NamedDrug, Service, instant_seconds
+from chargeline.engine.ndc import NotAnNdc, read_ndc
+from chargeline.engine.services.records import (
+    Facts,
+    NamedDrug,
+    NamedVial,
+    Service,
+    instant_seconds,
+)
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.spans import Span
 from chargeline.engine.timeline.records import Administration, Problem
@@ -46,7 +53,23 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
         spans=spans,
         questions=tuple([_question_of(problem, item) for problem in item.problems]),
         sources=_sources(item),
+        vials=_named_vials(item, formulary) if item.vials else (),
     )
+
+
+def _named_vials(item: Administration, formulary: Formulary) -> tuple[NamedVial, ...]:
+    """The vials of an administration, with what the formulary knows of their containers."""
+    named = []
+    for vial in item.vials:
+        read = read_ndc(vial.ndc, item.day)
+        if isinstance(read, NotAnNdc):
+            named.append(NamedVial(vial, "", None, read))
+            continue
+        container = formulary.containers.of(read.digits, item.day)
+        drugs = container.drugs if container is not None else ()
+        is_fluid = bool(drugs) and all(formulary.is_fluid(drug) for drug in drugs)
+        named.append(NamedVial(vial, read.digits, container, is_fluid=is_fluid))
+    return tuple(named)
 
 
 def _without_rules(item: Administration) -> Service | None:

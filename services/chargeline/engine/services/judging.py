@@ -94,6 +94,7 @@ def _plain_service(facts: Facts, judgement: Judgement) -> Service:
         steps=(class_step, *_mixture_steps(facts, judgement), *_charting_steps(facts, judgement)),
         questions=facts.questions,
         judgement=judgement,
+        vials=facts.vials,
     )
 
 

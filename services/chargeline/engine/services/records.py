@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, Source
+from chargeline.engine.containers import Container
+from chargeline.engine.events import DrugAmount, Source, VialCode
 from chargeline.engine.formulary import Drug
+from chargeline.engine.ndc import NotAnNdc
 from chargeline.engine.rules import Decision, Table
 from chargeline.engine.services.concerns import (
     ClassAnswer,
@@ -32,6 +34,19 @@ class NamedDrug(NamedTuple):
 
     drug: Drug
     amount: DrugAmount
+
+
+class NamedVial(NamedTuple):
+    """A vial as charted: its NDC, or why its code is none, and what is known of its container.
+
+    `is_fluid` says that it holds no drug but fluid, such as the bag in which a drug is dissolved.
+    """
+
+    vial: VialCode
+    ndc: str
+    container: Container | None
+    refused: NotAnNdc | None = None
+    is_fluid: bool = False
 
 
 class Service(NamedTuple):
@@ -59,6 +74,7 @@ class Service(NamedTuple):
     steps: tuple[Step, ...] = ()
     questions: tuple[Question, ...] = ()
     judgement: "Judgement | None" = None
+    vials: tuple[NamedVial, ...] = ()
 
 
 FLUIDS: frozenset[DrugClass] = frozenset({"hydration", "flush"})
@@ -100,6 +116,7 @@ class Facts(NamedTuple):
     questions: tuple[Question, ...] = ()
     sources: tuple[Source, ...] = ()
     ended: Service | None = None
+    vials: tuple[NamedVial, ...] = ()
 
 
 class Judgement(NamedTuple):

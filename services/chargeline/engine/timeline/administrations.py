@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chargeline.engine.events import OrderFact, Record
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.corrections import address, clock, standing_records
-from chargeline.engine.timeline.doses import amounts_of
+from chargeline.engine.timeline.doses import amounts_of, told_once
 from chargeline.engine.timeline.orders import Order, merge_order_facts
 from chargeline.engine.timeline.records import Administration, Interval, Problem
 from chargeline.engine.timeline.running import BagChange, doses_of
@@ -110,7 +110,7 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         partial=any(record.completion == "partial" for record in dose.records),
         primary=order.primary or any(record.primary for record in dose.records),
         problems=(*dose.problems, *amounts.problems),
-        wasted=tuple([amount for record in dose.records for amount in record.wasted]),
+        wasted=told_once(dose, [record.wasted for record in dose.records]),
         ordered=order.drugs,
         left_paused=dose.state == "paused",
         cancelled=_cancelled(first, order),
@@ -119,7 +119,8 @@ def _administration(order_number: str, dose: RunningDose, order: Order) -> Admin
         contradicted=next(filter(None, [row.contradicted for row in dose.records]), ""),
         charted_by=first.charted_by,
         entered=first.recorded,
-        vials=tuple(dict.fromkeys([vial for record in dose.records for vial in record.vials])),
+        vials=told_once(dose, [record.vials for record in dose.records]),
+        discounted=any(record.discounted for record in dose.records),
     )
 
 

@@ -6,9 +6,9 @@ paused or stopped. It does not know products: the formulary names them later.
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from chargeline.engine.events import DrugAmount, Record, Source
+from chargeline.engine.events import DrugAmount, Record, Source, VialCode, WastedAmount
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import Problem, problem_at
@@ -49,6 +49,27 @@ def amounts_of(dose: RunningDose, order: Order) -> Amounts:
     disagreeing = [drug.codes for drug in drugs if _charted_less_or_more(drug, last)]
     problems = (*repeated, *[_doses_disagree(last) for _codes in disagreeing])
     return Amounts(tuple([_smaller(drug, last) for drug in drugs]), source, problems)
+
+
+_Told = TypeVar("_Told", VialCode, WastedAmount)
+
+
+def told_once(dose: RunningDose, of_rows: Sequence[tuple[_Told, ...]]) -> tuple[_Told, ...]:
+    """What the rows of a dose tell of vials or waste, without what a later row repeats.
+
+    Each bag that is hung has its own vials, also where they are like those of the bag before. A row
+    that pauses or stops the bag repeats what was told, if it tells the same at the same place.
+    """
+    if not any(of_rows):
+        return ()
+    told: list[_Told] = []
+    seen: set[_Told] = set()
+    for record, items in zip(dose.records, of_rows, strict=True):
+        goes_on = record.action in _GOES_ON
+        new = [item for item in items if not (goes_on and item in seen)]
+        seen.update(new)
+        told += [item._replace(message=record.message) for item in new]
+    return tuple(told)
 
 
 def _repeats_the_order(hung: Sequence[Record], order: Order) -> bool:

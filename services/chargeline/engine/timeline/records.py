@@ -16,7 +16,8 @@ from chargeline.engine.events import (
     VisitKey,
     WastedAmount,
 )
-from chargeline.engine.finding import Finding, FindingCode
+from chargeline.engine.finding import Finding
+from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.words import (
     Charting,
     DeviceCharted,
@@ -59,7 +60,8 @@ class Administration(NamedTuple):
     duration, None if no order says it. `partial`: stopped before the whole amount was given.
     `wasted` and `vials` are the charted discarded amounts and NDCs of vials. `ordered` are the
     drugs of the order, with their ordered amounts. `left_paused`: paused, and nothing after it.
-    `not_bought`: a patient, a trial or a programme supplied the drug. `charted_by` and `entered`
+    `not_bought`: a patient, a trial or a programme supplied the drug. `discounted`: it was bought
+    under 340B. `charted_by` and `entered`
     are who charted its first row, and when. `answered` are the answers of people that hold for the
     administration; `fold` leaves it empty. `stopped_only` is the time of a stop before which
     nothing was started, and `ends_other_visit` says that another visit started it: the patient's
@@ -93,6 +95,7 @@ class Administration(NamedTuple):
     ordered: tuple[DrugAmount, ...] = ()
     left_paused: bool = False
     not_bought: bool = False
+    discounted: bool = False
     charted_by: str = ""
     entered: datetime | None = None
     answered: tuple[Answer, ...] = ()

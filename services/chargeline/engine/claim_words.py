@@ -1,0 +1,102 @@
+"""The closed words of drug lines and of claims: containers, waste, NDCs, published tables, edits.
+
+It owns these lists, one sentence for each word, as words.py owns those of nurses, messages and most
+rules. It does not know what anybody does with a word.
+"""
+
+from typing import Literal
+
+# ------------------------------------------------------------------ containers and waste
+
+ContainerForm = Literal[
+    "liquid",  # a solution, also in a syringe: its NDC counts in millilitres
+    "powder",  # dry, dissolved before use: its NDC counts in vials
+    "cream",  # a cream, an ointment or a bulk powder: its NDC counts in grams
+    "piece",  # an implant or a kit: its NDC counts in pieces
+]
+FormCharted = ContainerForm | Literal[""]
+
+ContainerUse = Literal[
+    "single_dose",  # for one patient once: what is left must be discarded
+    "multi_dose",  # what is left is for the next patient
+]
+UseFact = (
+    ContainerUse
+    | Literal[
+        "unknown"  # neither the container nor the formulary says it
+    ]
+)
+
+WasteAs = Literal[
+    "lines",  # what was discarded has a line of its own, and a line without waste says so
+    "unbilled",  # what was discarded is not billed, and lines carry no modifier for it
+]
+
+SmallWasteAs = Literal[
+    "none_discarded",  # less than a unit was discarded: reported as if nothing was
+    "unmarked",  # less than a unit was discarded: no modifier
+]
+
+LinePerNdcAs = Literal[
+    "ndc",  # a line for each NDC of a drug
+    "lot",  # a line for each NDC and lot of a drug
+]
+
+BoughtFact = Literal[
+    "full_price",  # bought like any other
+    "discounted",  # bought at the price of the 340B programme
+]
+
+NdcUnit = Literal[
+    "ML",  # millilitres of a liquid
+    "UN",  # pieces: vials of powder, syringes of powder, kits
+    "GR",  # grams of a cream or a bulk powder
+    "",  # what the container holds is not known
+]
+
+# ------------------------------------------------------------------ what is published
+
+PublishedTable = Literal[
+    "crosswalk",  # which HCPCS code a package (NDC) is billed under, and in how many units
+    "payment_limits",  # what Medicare pays for one unit of a drug (ASP)
+    "status_indicators",  # how OPPS pays a code: Addendum B
+    "hcpcs",  # from when and until when a HCPCS Level II code is valid: ANWEB
+    "mue",  # the most units of a code that are believed: NCCI MUE
+    "ptp",  # which code is not paid beside which: NCCI PTP
+    "add_on",  # which primary codes an add-on code needs: NCCI AOC
+]
+
+ClaimSetting = Literal[
+    "practitioner",  # the claim of a physician or another practitioner
+    "hospital",  # the claim of a hospital's outpatient department
+    "dme",  # the claim of a supplier of durable medical equipment
+]
+
+CrosswalkList = Literal[
+    "asp",  # drugs with an average sales price
+    "opps",  # drugs that OPPS pays apart
+    "noc",  # drugs without a code of their own
+]
+
+# ------------------------------------------------------------------ edits before the claim
+
+EditName = Literal[
+    "ndc.missing",  # a drug line without an NDC
+    "ndc.no_quantity",  # an NDC, and nobody knows what its container holds
+    "ndc.obsolete",  # the NDC was no longer on the market on that day
+    "waste.undocumented",  # nothing says whether anything of a single-dose container was discarded
+    "diagnosis.missing",  # the visit has no diagnosis
+    "code.not_valid",  # the code may not be billed on that day
+    "units.above_limit",  # more units than are believed (MUE)
+    "pair.bundled",  # a code that is not paid beside another one (PTP)
+    "add_on.alone",  # an add-on code without its primary code
+    "tables.missing",  # published tables of the day are not loaded
+]
+
+Settler = Literal[
+    "coder",  # who codes the visit
+    "nurse",  # who gave the drug
+    "pharmacy",  # who bought and prepared it
+    "registration",  # who knows the patient's diagnoses and payer
+    "administrator",  # who loads tables and keeps the rules
+]

@@ -1,0 +1,65 @@
+"""What the drug lines of a day lack that a payer asks for: an NDC, its quantity, a word on waste.
+
+It owns what only this family can see. Whether it matters is a rule of the edits before the claim.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from chargeline.engine.containers import Container
+from chargeline.engine.drugs.doses import DrugDay
+from chargeline.engine.drugs.opened import Opening
+from chargeline.engine.drugs.waste import Waste
+from chargeline.engine.ndc import hyphenated
+from chargeline.engine.trace import ChargeLine, Noted, note
+
+
+def noted_of(
+    lines: Sequence[ChargeLine], day: DrugDay, opening: Opening, waste: Waste
+) -> Iterator[Noted]:
+    """What is missing on the lines of a drug and day."""
+    drug = day.drug.id
+    bare = [line for line in lines if line.ndc is None]
+    if bare:
+        yield note(
+            "ndc.missing",
+            bare,
+            expected=f"the NDC of the vial of {drug} that was used",
+            found="none",
+            do="have the vial scanned, or name its place in the message with `vial_ndc`",
+        )
+    uncounted = [line for line in lines if line.ndc is not None and line.ndc.quantity is None]
+    if uncounted:
+        yield note(
+            "ndc.no_quantity",
+            uncounted,
+            expected="a row in the table of containers, which says what the vial holds",
+            found=f"none for {', '.join(_ndcs(uncounted))}",
+            do="add the NDC to rules/containers with what the label says",
+        )
+    gone = {vial.ndc for vial in opening.vials if vial.container and _is_gone(vial.container, day)}
+    obsolete = [line for line in lines if line.ndc is not None and line.ndc.digits in gone]
+    if obsolete:
+        yield note(
+            "ndc.obsolete",
+            obsolete,
+            expected=f"an NDC that is on the market on {day.day.isoformat()}",
+            found=", ".join(_ndcs(obsolete)),
+            do="look at the vial: the label may carry a newer NDC",
+        )
+    if waste.has_lines and waste.discarded is None:
+        yield note(
+            "waste.undocumented",
+            lines,
+            expected=f"what of {drug} was discarded, or that nothing was",
+            found="no discarded amount, and no vials that were counted",
+            do="chart the discarded amount, also where it is 0, or scan each vial",
+        )
+
+
+def _is_gone(container: Container, day: DrugDay) -> bool:
+    return not container.in_force(day.day)
+
+
+def _ndcs(lines: Sequence[ChargeLine]) -> list[str]:
+    digits = dict.fromkeys([line.ndc.digits for line in lines if line.ndc is not None])
+    return [hyphenated(ndc) for ndc in digits]

@@ -1,0 +1,170 @@
+"""What was opened of a drug on a day, and how much of it was discarded.
+
+It owns which vials of an administration hold the drug, and the sum: opened is what was given and
+what was discarded. It does not know what a payer pays of it. Nothing is concluded from a drug's
+name: a vial counts by the NDC that was scanned, a discarded amount by what was charted.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from chargeline.engine.containers import Container
+from chargeline.engine.drugs.doses import DrugDay, DrugDose
+from chargeline.engine.events import Source, VialCode, WastedAmount
+from chargeline.engine.formulary import Drug
+from chargeline.engine.quantities import convert
+from chargeline.engine.services.records import NamedVial
+
+
+class OpenedVials(NamedTuple):
+    """Vials of one NDC and lot that were opened for a drug on a day, or its product if none is.
+
+    `amount` is what one holds, in the drug's unit; None where that is not known. `vials` is 0 where
+    the NDC only says which product it was, and not how many vials.
+    """
+
+    ndc: str
+    lot: str
+    container: Container | None
+    amount: Decimal | None
+    vials: int
+
+
+class Opening(NamedTuple):
+    """All that is charted of a drug's containers on a day.
+
+    `vials` stand in the order in which the dose is taken from them: the largest first, so that the
+    rest that is discarded is that of the smallest. `is_counted`: for each dose the vials were
+    scanned, and what they hold is known. `wasted` is the charted discarded amount in the drug's
+    unit; None where none is charted or readable.
+    """
+
+    vials: tuple[OpenedVials, ...] = ()
+    is_counted: bool = False
+    wasted: Decimal | None = None
+    foreign: tuple[NamedVial, ...] = ()
+    unreadable: tuple[NamedVial, ...] = ()
+    unclear: tuple[WastedAmount, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def total(self) -> Decimal | None:
+        """What all vials hold, in the drug's unit; None where they were not counted."""
+        if not self.is_counted:
+            return None
+        return sum([vial.amount * vial.vials for vial in self.vials if vial.amount], Decimal(0))
+
+
+NOTHING_CHARTED = Opening()
+
+
+def opening_of(day: DrugDay) -> Opening:
+    """What is charted of the containers of a drug, over all its doses of a day."""
+    drug, doses = day.drug, day.doses
+    if not any(dose.service.vials or dose.service.administration.wasted for dose in doses):
+        return NOTHING_CHARTED
+    mine: list[NamedVial] = []
+    foreign: list[NamedVial] = []
+    are_counted = True
+    for dose in doses:
+        own = [vial for vial in dose.service.vials if not vial.is_fluid]
+        held = [vial for vial in own if _holds(vial, drug, dose)]
+        foreign += [vial for vial in own if vial not in held and _is_alone(dose)]
+        mine += held
+        are_counted = are_counted and any(vial.vial.scanned for vial in held)
+    opened = _by_ndc(mine, drug)
+    are_counted = are_counted and all(vial.amount is not None for vial in opened)
+    wasted, unclear = _wasted(drug, doses, opened)
+    return Opening(
+        vials=opened,
+        is_counted=are_counted and not any(vial.refused for vial in mine),
+        wasted=wasted,
+        foreign=tuple(foreign),
+        unreadable=tuple([vial for vial in mine if vial.refused is not None]),
+        unclear=unclear,
+        sources=_sources(doses),
+    )
+
+
+def _holds(vial: NamedVial, drug: Drug, dose: DrugDose) -> bool:
+    """Whether a vial holds the drug; an unknown one does where the dose has no other drug."""
+    if vial.container is not None:
+        return drug.id in vial.container.drugs
+    return _is_alone(dose)
+
+
+def _is_alone(dose: DrugDose) -> bool:
+    """Whether the drug is the only one of its administration, besides fluids."""
+    others = [named for named in dose.service.drugs if not named.drug.is_fluid]
+    return len(others) <= 1
+
+
+def _by_ndc(vials: Iterable[NamedVial], drug: Drug) -> tuple[OpenedVials, ...]:
+    """The vials by NDC and lot, the largest first."""
+    by_slot: dict[tuple[str, str], OpenedVials] = {}
+    for named in vials:
+        if named.refused is not None:
+            continue
+        slot = (named.ndc, named.vial.lot)
+        before = by_slot.get(slot) or OpenedVials(
+            *slot, named.container, amount_in(drug, named.container), 0
+        )
+        by_slot[slot] = before._replace(vials=before.vials + named.vial.scanned)
+    counted = {opened.ndc for opened in by_slot.values() if opened.vials}
+    told = [opened for opened in by_slot.values() if opened.vials or opened.ndc not in counted]
+    return tuple(sorted(told, key=lambda vial: (-(vial.amount or 0), vial.ndc, vial.lot)))
+
+
+def amount_in(drug: Drug, container: Container | None) -> Decimal | None:
+    """What a container holds in the drug's own unit; None where that is not known."""
+    return convert(container.amount, container.unit, drug.unit) if container is not None else None
+
+
+class _Wasted(NamedTuple):
+    """The charted discarded amount in the drug's unit, and the entries that cannot be used."""
+
+    amount: Decimal | None
+    unclear: tuple[WastedAmount, ...]
+
+
+def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]) -> _Wasted:
+    """What was charted as discarded.
+
+    Millilitres count by the strength of the vials where they all have one strength. An amount of a
+    mixture belongs to none of its drugs, and an amount below zero to nothing.
+    """
+    amounts: list[Decimal] = []
+    unclear: list[WastedAmount] = []
+    strength = _strength(opened)
+    for dose in doses:
+        for entry in dose.service.administration.wasted:
+            amount = convert(entry.amount, entry.unit, drug.unit)
+            millilitres = convert(entry.amount, entry.unit, "ml")
+            if amount is None and millilitres is not None and strength is not None:
+                amount = millilitres * strength
+            if amount is None or amount < 0 or not _is_alone(dose):
+                unclear.append(entry)
+            else:
+                amounts.append(amount)
+    return _Wasted(sum(amounts, Decimal(0)) if amounts else None, tuple(unclear))
+
+
+def _strength(opened: Sequence[OpenedVials]) -> Decimal | None:
+    """How much of the drug one millilitre holds; None where the vials differ or are dry."""
+    strengths = {
+        vial.amount / vial.container.millilitres
+        if vial.amount and vial.container and vial.container.millilitres
+        else None
+        for vial in opened
+    }
+    return strengths.pop() if len(strengths) == 1 else None
+
+
+def _sources(doses: Sequence[DrugDose]) -> tuple[Source, ...]:
+    """Where the vials and the discarded amounts stand."""
+    items = [dose.service.administration for dose in doses]
+    told: list[VialCode | WastedAmount] = []
+    for item in items:
+        told += (*item.vials, *item.wasted)
+    return tuple([Source(entry.message, entry.address) for entry in told if entry.message])

@@ -1,0 +1,78 @@
+"""Edits before the claim: on what a payer would deny the lines of an encounter, and how much.
+
+It owns the order of the edits, and asks the rules how much each matters and who can settle it. The
+edits themselves stand in `documented.py`, `limits.py` and `pairs.py`; the families note what they
+alone can see, such as a vial without an NDC. An edit changes no line.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from chargeline.engine.edits.claim_concerns import EDIT, SETTING, EditFacts
+from chargeline.engine.edits.documented import code_not_valid, diagnosis_missing
+from chargeline.engine.edits.limits import above_limit
+from chargeline.engine.edits.pairs import add_on_alone, bundled
+from chargeline.engine.edits.tables_asked import TablesAsked, nothing_loaded
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.rules import NO_FACTS
+from chargeline.engine.tables import PaymentLimit
+from chargeline.engine.trace import ChargeLine, ClaimEdit, Noted
+
+_BY_TABLES: tuple[Callable[[Sequence[ChargeLine], TablesAsked], Iterator[Noted]], ...] = (
+    code_not_valid,
+    above_limit,
+    bundled,
+    add_on_alone,
+)
+
+
+def claim_edits(
+    lines: Sequence[ChargeLine], noted: Sequence[Noted], assessment: Assessment
+) -> tuple[ClaimEdit, ...]:
+    """The edits of an encounter's lines, in the order in which a claim is looked over.
+
+    Where a table is not loaded, one note says which, and its edits did not run. An edit that no
+    rule gives a severity is switched off.
+    """
+    if not lines:
+        return ()
+    rules = assessment.rules
+    asked = TablesAsked(assessment.tables, rules.of(SETTING).decide(NO_FACTS).answer.setting)
+    notes = [*noted, *diagnosis_missing(lines, assessment.context)]
+    if assessment.tables.version:
+        for edit in _BY_TABLES:
+            notes += edit(lines, asked)
+        notes += asked.missing()
+    else:
+        notes.append(nothing_loaded())
+    by_id = {line.line_id: line for line in lines}
+    edits = []
+    for entry in notes:
+        decision = rules.of(EDIT).decide(EditFacts(entry.edit, assessment.context.payer.upper()))
+        if decision.rule is None:
+            continue
+        at_stake = [by_id[line_id] for line_id in entry.lines if line_id in by_id]
+        edits.append(
+            ClaimEdit(
+                edit=entry.edit,
+                finding=entry.finding,
+                severity=decision.answer.severity,
+                who=decision.answer.who,
+                rule=decision.rule,
+                lines=tuple([line.line_id for line in at_stake]),
+                units=sum([line.units for line in at_stake]),
+                cents=_cents(at_stake, asked),
+            )
+        )
+    return tuple(edits)
+
+
+def _cents(lines: Sequence[ChargeLine], asked: TablesAsked) -> int | None:
+    """What Medicare allows for some lines; None where the tables do not say it for all of them."""
+    total = Decimal(0)
+    for line in lines:
+        limit = asked.tables.payment_limit(line.code, line.service_date)
+        if not isinstance(limit, PaymentLimit) or limit.dollars is None:
+            return None
+        total += limit.dollars * 100 * line.units
+    return int(total.to_integral_value(ROUND_HALF_UP)) if lines else None

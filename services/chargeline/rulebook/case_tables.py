@@ -1,0 +1,121 @@
+"""The rows of published tables that a case makes up, in a short notation.
+
+This module owns that notation: `mue hospital J9312 70 3` is a limit of 70 units with indicator 3,
+`ptp practitioner 96413 96365 1` a pair, `add-on 96415 96413` a primary code,
+`code J9312 2026-07-01` a code that is valid from a day, and `price J9312 7.51` what Medicare
+allows. Nothing published
+ships, so a case about an edit brings its own rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Literal, NamedTuple, TypeVar, get_args
+
+from chargeline.engine import (
+    AddOnPair,
+    AddOnTable,
+    Crosswalk,
+    HcpcsDates,
+    MueLimit,
+    PaymentLimit,
+    PtpEdit,
+    PtpTable,
+    PublishedTables,
+    claim_words,
+    quarter_of,
+)
+
+_LONG_AGO = date(2000, 1, 1)
+_MUE_INDICATORS: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
+_PTP_INDICATORS: tuple[Literal["0", "1"], ...] = ("0", "1")
+_Word = TypeVar("_Word")
+_SETTINGS: tuple[claim_words.ClaimSetting, ...] = get_args(claim_words.ClaimSetting)
+_FORMS = (
+    "mue SETTING CODE UNITS INDICATOR, ptp SETTING COLUMN1 COLUMN2 INDICATOR, "
+    "add-on CODE PRIMARY, code CODE FIRST-DAY or price CODE DOLLARS"
+)
+
+
+class _Rows(NamedTuple):
+    """The rows of each table, by code."""
+
+    mues: dict[str, dict[str, MueLimit]]
+    ptps: dict[str, dict[tuple[str, str], tuple[PtpEdit, ...]]]
+    add_ons: dict[str, tuple[AddOnPair, ...]]
+    codes: dict[str, HcpcsDates]
+    prices: dict[str, PaymentLimit]
+
+
+def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> PublishedTables:
+    """The tables of a case for the quarter of a day. Raises ValueError for a text that is no row.
+
+    `codes` are those that the tables answer for.
+    """
+    rows = _Rows(mues={}, ptps={}, add_ons={}, codes={}, prices={})
+    for text in texts:
+        try:
+            _READERS[text.split()[0]](rows, text.split()[1:])
+        except (KeyError, IndexError, ValueError, InvalidOperation, StopIteration):
+            raise ValueError(f"{text!r}: expected {_FORMS}") from None
+    quarter = quarter_of(day)
+    return PublishedTables(
+        version="case",
+        codes=codes,
+        crosswalk={quarter: Crosswalk({}, {})},
+        payment_limits={quarter: rows.prices},
+        hcpcs={quarter: {**_always(codes), **rows.codes}},
+        mues={setting: {quarter: rows.mues.get(setting, {})} for setting in _SETTINGS},
+        ptps={setting: PtpTable(quarter, rows.ptps.get(setting, {})) for setting in _SETTINGS},
+        add_ons=AddOnTable(quarter, rows.add_ons),
+    )
+
+
+def _always(codes: frozenset[str]) -> Mapping[str, HcpcsDates]:
+    """Each code as valid since long ago, so that a case need not list what it is not about."""
+    return {code: HcpcsDates(code, _LONG_AGO, None) for code in codes}
+
+
+def _mue(rows: _Rows, parts: list[str]) -> None:
+    setting, code, units, indicator = parts
+    limit = MueLimit(code, int(units), _one_of(_MUE_INDICATORS, int(indicator)), "")
+    rows.mues.setdefault(_one_of(_SETTINGS, setting), {})[code] = limit
+
+
+def _ptp(rows: _Rows, parts: list[str]) -> None:
+    setting, first, second, indicator = parts
+    binds = _one_of(_PTP_INDICATORS, indicator)
+    edit = PtpEdit(
+        column1=first,
+        column2=second,
+        indicator=binds,
+        starts=_LONG_AGO,
+        ends=None,
+        rationale="",
+    )
+    key = (min(first, second), max(first, second))
+    rows.ptps.setdefault(_one_of(_SETTINGS, setting), {})[key] = (edit,)
+
+
+def _add_on(rows: _Rows, parts: list[str]) -> None:
+    code, primary = parts
+    pair = AddOnPair(hcpcs=code, type=1, primary=primary, starts=_LONG_AGO, ends=None)
+    rows.add_ons[code] = (*rows.add_ons.get(code, ()), pair)
+
+
+def _code(rows: _Rows, parts: list[str]) -> None:
+    code, starts = parts
+    rows.codes[code] = HcpcsDates(code, date.fromisoformat(starts), None)
+
+
+def _price(rows: _Rows, parts: list[str]) -> None:
+    code, dollars = parts
+    rows.prices[code] = PaymentLimit(code, "", Decimal(dollars), None)
+
+
+def _one_of(allowed: Iterable[_Word], word: object) -> _Word:
+    """The word of a closed list. Raises ValueError for any other."""
+    return next(one for one in allowed if one == word)
+
+
+_READERS = {"mue": _mue, "ptp": _ptp, "add-on": _add_on, "code": _code, "price": _price}
