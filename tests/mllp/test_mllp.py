@@ -99,6 +99,9 @@ async def raw(
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             yield reader, writer
+    except BaseException:
+        writer.transport.abort()  # what nobody reads would keep the test from ending
+        raise
     finally:
         writer.close()
         with suppress(ConnectionError):
