@@ -277,3 +277,10 @@ def test_an_observation_may_name_the_line() -> None:
     )
     assert only(records(data, administration__line=["OBX:WHERE", "RXR-2.1"])).line == "PORT"
     assert only(records(data)).line == "ARM"
+
+
+def test_a_pattern_that_could_take_hours_is_a_mistake() -> None:
+    """A repeat of what may have several lengths is refused before a note is read by it."""
+    pattern = r"(?P<amount>(\d+,?)+)(?P<unit>x)$"
+    with pytest.raises(Hl7Error, match="waste_note repeats what itself may have several lengths"):
+        make_profile(table(administration__waste_note=pattern))

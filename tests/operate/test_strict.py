@@ -42,6 +42,16 @@ def test_a_message_too_large_for_it_is_not_given_to_it() -> None:
     assert finding == "expected at most 200,000 bytes for the strict reader, found 200,001"
 
 
+def test_a_message_that_would_take_minutes_is_not_given_to_it() -> None:
+    """Sixty thousand repetitions took 17 seconds; above five thousand the report says so."""
+    ordinary = GOOD.count(b"~") + GOOD.count(b"^") + GOOD.count(b"&")
+    (finding,) = strict_report(GOOD + b"NTE|1||" + b"~" * 60_000)
+    assert finding == (
+        "expected at most 5,000 repetitions and components for the strict reader, "
+        f"found {60_000 + ordinary:,}"
+    )
+
+
 def test_what_the_standard_objects_to_is_listed() -> None:
     """A message without the ORC segment, which RAS^O17 requires, gives findings of the standard."""
     report = strict_report(GOOD.replace(b"ORC|RE|PR-VANCOMYCIN|R-VANCOMYCIN\r", b""))

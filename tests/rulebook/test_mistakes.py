@@ -332,3 +332,18 @@ def test_a_number_that_no_minutes_have_is_a_mistake(tmp_path: Path, number: str)
     base = rule("hours.zebra", then=f"{{ remainder_minutes = {number} }}")
     with pytest.raises(RulebookError, match="expected remainder_minutes = a whole number from 0"):
         load_rulebook(small_rules(tmp_path, base=base))
+
+
+@pytest.mark.parametrize(
+    "payers", ["a=" + "[" * 20_000, "a=" + "1" * 20_000], ids=["too deep", "too many digits"]
+)
+def test_a_toml_file_that_python_cannot_hold_is_a_mistake(payers: str, tmp_path: Path) -> None:
+    """Twenty thousand brackets or digits: one mistake that names the file, and no traceback."""
+    folder = small_rules(tmp_path)
+    (folder / "payers.toml").write_text(payers)
+    with pytest.raises(RulebookError) as caught:
+        load_rulebook(folder)
+    assert any(
+        finding.code == "rules.file" and finding.where.endswith("payers.toml")
+        for finding in caught.value.findings
+    )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chargeline.engine import words
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.patterns import REWRITE, may_take_for_ever
 from chargeline.hl7.times import Clock
 
 # The tables of a profile. Each translates a sender's words into one closed list of ours.
@@ -194,6 +195,9 @@ class _TableReader:
             pattern = re.compile(str(text), re.IGNORECASE)
         except re.error as error:
             self.mistakes.append(f"{key} is not a regular expression: {error}")
+            return None
+        if may_take_for_ever(str(text)):
+            self.mistakes.append(f"{key} repeats what itself may have several lengths: {REWRITE}")
             return None
         if set(pattern.groupindex) != set(groups):
             self.mistakes.append(f"{key} must have the named groups {', '.join(groups)}")

@@ -14,6 +14,7 @@ from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import parse_message
 
 BYTES_MOST = 200_000  # hl7apy is slow: it reads some forty ordinary messages a second
+SEPARATORS_MOST = 5_000  # and slower than their number: 60,000 repetitions take it 17 seconds
 FINDINGS_MOST = 50
 # What hl7apy raises on input that it does not expect, besides its own errors.
 _STUMBLES = (HL7apyException, TypeError, ValueError, LookupError, AttributeError)
@@ -27,6 +28,12 @@ def strict_report(raw: bytes) -> list[str]:
     """
     if len(raw) > BYTES_MOST:
         return [f"expected at most {BYTES_MOST:,} bytes for the strict reader, found {len(raw):,}"]
+    separators = sum([raw.count(sign) for sign in (b"~", b"^", b"&")])
+    if separators > SEPARATORS_MOST:
+        return [
+            f"expected at most {SEPARATORS_MOST:,} repetitions and components for the strict "
+            f"reader, found {separators:,}"
+        ]
     text = (
         raw.decode("utf-8", "replace").replace("\r\n", "\r").replace("\n", "\r").strip("\x0b\x1c\r")
     )

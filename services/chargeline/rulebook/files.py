@@ -25,7 +25,7 @@ def read_toml(path: Path, mistakes: list[Finding]) -> dict[str, object]:
     """A TOML file as a table; {} and a mistake if the file cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or too deep or too large
         mistakes.append(
             Finding(
                 "rules.file",
