@@ -34,6 +34,7 @@ def lost_a_stop(truth: Truth) -> bool:
 DOUBTS: dict[str, tuple[Callable[[Truth], bool], str]] = {
     "dose.missing": (lost_a_stop, "the row after a pause or a change of rate has an amount of 0"),
     "time.short": (lost_a_stop, "the row before the pause has the whole dose"),
+    "vial.too_few": (has_fault("ten times the dose"), "the vials hold a tenth of it"),
     "role.none": (has_fault("stop one day late"), "no code is concurrent to chemotherapy"),
     "drug.no_code": (has_fault("day outside the visit"), "on that day the drug had no code yet"),
 }

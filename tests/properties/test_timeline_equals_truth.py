@@ -163,6 +163,26 @@ def test_every_drug_is_there_in_its_whole_amount(style: str, mess: float, seed: 
 
 
 @all_feeds
+def test_the_vials_and_the_rest_are_the_true_ones(style: str, mess: float, seed: int) -> None:
+    """Each order has the vials that were truly opened, and the amount that was discarded."""
+    for truth, timeline in pairs(style, mess, seed):
+        told = {
+            each["order"]: (each["vials"], [each["discarded"]])
+            for each in told_doses(truth)
+            if each["vials"]
+        }
+        found = {
+            each.order: (
+                [vial.ndc for vial in each.vials],
+                [format(entry.amount, "f") for entry in each.wasted],
+            )
+            for each in found_doses(timeline)
+            if each.vials
+        }
+        assert found == told, truth["visit"]
+
+
+@all_feeds
 def test_every_route_is_the_true_one(style: str, mess: float, seed: int) -> None:
     """The timeline gives each dose the route by which it was truly given."""
     for truth, timeline in pairs(style, mess, seed):
@@ -203,4 +223,5 @@ def test_the_feeds_have_what_the_claims_are_about() -> None:
     assert any(len(dose["intervals"]) > 1 for dose in doses)
     assert any(len(dose["drugs"]) > 1 for dose in doses)
     assert any(not dose["stop_documented"] and dose["device"] == "" for dose in doses)
+    assert any(len(dose["vials"]) > 1 and dose["discarded"] != "0" for dose in doses)
     assert any(truth["cancelled"] for feed in FEEDS for truth in truths(*feed))

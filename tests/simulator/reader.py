@@ -59,6 +59,8 @@ class Row:
     mixture: list[Segment] = field(default_factory=list)
     route: Segment = field(default_factory=list)
     device: str = ""
+    vials: list[str] = field(default_factory=list)
+    discarded: str | None = None
 
     def version(self) -> tuple[datetime, str]:
         return (instant(at(self.rxa, 22)), self.sent)
@@ -87,8 +89,12 @@ def rows(segments: list[Segment]) -> Iterator[Row]:
             row.mixture.append(segment)
         elif row and segment[0] == "RXR":
             row.route, row.device = segment, at(segment, 3)
-        elif row and segment[0] == "OBX":
+        elif row and at(segment, 3) == "INFUSION-DEVICE":
             row.device = at(segment, 5)
+        elif row and at(segment, 3) == "VIAL-NDC":
+            row.vials.append(at(segment, 5))
+        elif row and at(segment, 3) == "WASTED-AMOUNT":
+            row.discarded = at(segment, 5)
     if row:
         yield row
 
@@ -162,6 +168,8 @@ def _dose(row: Row, vehicle: str | None, given: bool) -> dict[str, object]:
     return {
         "order": row.order,
         "drugs": row.drugs(),
+        "vials": row.vials,
+        "discarded": row.discarded,
         "vehicle": vehicle,
         "route": ROUTES[at(row.route, 1)],
         "method": marked or ("oral" if at(row.route, 1) == "PO" else "injection"),

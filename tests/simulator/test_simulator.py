@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import hl7
 import pytest
 
+from chargeline.rulebook.loading import load_rulebook
+from chargeline.rulebook.location import rules_directory
 from chargeline.simulator import InventedFeed, simulate, write_feed
 from chargeline.simulator.regimens import DRUGS, PAYERS, REGIMENS
+from chargeline.simulator.vials import SIZES
 from chargeline.simulator.visits import FACILITIES
 
 from .reader import at, body, instant, kind, recovered, split
@@ -267,6 +271,27 @@ def test_every_regimen_and_drug_is_given() -> None:
     assert {
         part.drug for regimen in REGIMENS for step in regimen.steps for part in step.parts
     } == set(DRUGS)
+
+
+def test_vials_hold_the_dose_and_what_is_discarded() -> None:
+    """For each scanned dose, the vials hold what was given and what was discarded, and no more.
+
+    The sizes are those of rules/containers, and a smaller whole number of vials would be too few.
+    """
+    holds = {row.ndc: row for row in load_rulebook(rules_directory()).formulary.containers.rows}
+    scanned = [
+        (dose["drugs"][0], dose["vials"], dose["discarded"])
+        for visit in visits_of(feed_of(200, 0.0))
+        for dose in visit["administrations"]
+        if dose["vials"]
+    ]
+    assert {drug["id"] for drug, _vials, _discarded in scanned} == set(SIZES)
+    for drug, vials, discarded in scanned:
+        rows = [holds[ndc.replace("-", "")] for ndc in vials]
+        assert all(drug["id"] in row.drugs and row.use == "single_dose" for row in rows)
+        amounts = [row.amount for row in rows]
+        assert sum(amounts) == Decimal(drug["amount"]) + Decimal(discarded)
+        assert Decimal(discarded) < min(amounts)
 
 
 def test_several_versions_and_both_forms_of_time_are_written() -> None:

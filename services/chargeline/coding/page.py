@@ -291,8 +291,10 @@ def _other_positions(line: ChargeLine) -> list[str]:
 
 def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
     shown = [
-        entry for entry in entries if entry.family != "drugs" or entry.reason.startswith("answer.")
-    ]
+        entry
+        for entry in entries
+        if entry.family != "drugs" or entry.trace or entry.reason.startswith("answer.")
+    ]  # a fluid that carries a drug is part of it, and no rule had to say so
     for entry in shown:
         minutes = f" {entry.minutes} min" if entry.minutes else ""
         text = Text.assemble(

@@ -14,6 +14,7 @@ from random import Random
 from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
 from chargeline.simulator.messages import Letter, letter, segment, visit_segments
 from chargeline.simulator.regimens import STRAYS
+from chargeline.simulator.vials import plain
 from chargeline.simulator.visits import InventedDose, InventedVisit, amount_of, give
 
 # Kind of trouble -> how often it happens with the dial at 1.0: 0.12 means 12 of 100 infusions.
@@ -151,7 +152,7 @@ def _wrong_stop(record: ChartedRecord, error: timedelta) -> ChartedRecord:
 
 def _wrong_dose(record: ChartedRecord, error: timedelta) -> ChartedRecord:
     """The record with ten times its amount, the commonest slip; `error` is not used."""
-    slip = format((Decimal(record.drugs[0].amount) * 10).normalize(), "f")
+    slip = plain(Decimal(record.drugs[0].amount) * 10)
     return replace(record, drugs=(record.drugs[0]._replace(amount=slip), *record.drugs[1:]))
 
 

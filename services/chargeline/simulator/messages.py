@@ -12,6 +12,7 @@ from itertools import groupby
 
 from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
 from chargeline.simulator.regimens import DRUGS, LINE_CARE, PAYERS, ROUTES, VEHICLES
+from chargeline.simulator.vials import plain
 from chargeline.simulator.visits import INFUSION_PUMP, Amount, InventedDose, InventedVisit
 
 # MSH-11 of T (training), so that a receiver in production refuses these invented messages.
@@ -132,8 +133,24 @@ def _record_segments(sender: Sender, record: ChartedRecord, visit_facility: str)
     if len(dose.drugs) > 1 and record.drugs:
         yield from _components(dose, record.drugs)
     yield _route_segment(dose)
+    observed = [*_device_seen(dose), *(_vials_scanned(dose) if record.drugs else ())]
+    for number, observation in enumerate(observed, 1):
+        yield f"OBX|{number}|{observation}|||||F"
+
+
+def _device_seen(dose: InventedDose) -> Iterator[str]:
+    """The device as an observation, from OBX-2 to OBX-6, where it is none at the bedside."""
     if dose.device not in ("", INFUSION_PUMP):
-        yield f"OBX|1|CE|INFUSION-DEVICE^device^L||{dose.device}||||||F"
+        yield f"CE|INFUSION-DEVICE^device^L||{dose.device}|"
+
+
+def _vials_scanned(dose: InventedDose) -> Iterator[str]:
+    """The NDC of each vial that was scanned, and the discarded amount, also of 0."""
+    opened = dose.opened()
+    if opened is not None:
+        for ndc in opened.ndcs:
+            yield f"ST|VIAL-NDC^NDC of the vial^L||{ndc}|"
+        yield f"NM|WASTED-AMOUNT^discarded^L||{plain(opened.discarded)}|mg"
 
 
 def _components(dose: InventedDose, drugs: Sequence[Amount]) -> Iterator[str]:

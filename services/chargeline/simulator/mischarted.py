@@ -13,6 +13,7 @@ from random import Random
 from typing import NamedTuple
 
 from chargeline.simulator.charting import MINUTE, ChartedRecord
+from chargeline.simulator.vials import plain
 from chargeline.simulator.visits import Amount, InventedDose, InventedVisit
 
 Records = list[ChartedRecord]
@@ -119,8 +120,7 @@ def ten_times_the_dose(struck: StruckDose, records: Records) -> Records:
 
 def _times(drugs: tuple[Amount, ...], factor: str) -> tuple[Amount, ...]:
     return tuple(
-        drug._replace(amount=format((Decimal(drug.amount) * Decimal(factor)).normalize(), "f"))
-        for drug in drugs
+        drug._replace(amount=plain(Decimal(drug.amount) * Decimal(factor))) for drug in drugs
     )
 
 

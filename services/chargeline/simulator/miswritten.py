@@ -43,13 +43,19 @@ def unknown_suffix(struck: StruckDose, letters: Letters) -> Letters:
 
 
 def known_brand(struck: StruckDose, letters: Letters) -> Letters:
-    """The brand of a biosimilar in brackets behind the name."""
+    """The brand of a biosimilar in brackets behind the name; its vials have no code that scans."""
+    letters = _rewritten(struck, letters, _without_scans)
     return _renamed(struck, letters, "ZL4713", f"{_name(struck)} ({BRANDS[_drug(struck)]})")
 
 
 def unknown_brand(struck: StruckDose, letters: Letters) -> Letters:
     """A brand that no formulary has, in brackets behind the name."""
     return _renamed(struck, letters, "ZL4714", f"{_name(struck)} (ZEBRAVIA)")
+
+
+def _without_scans(message: Letter) -> Letter:
+    kept = [segment for segment in message.segments if "|VIAL-NDC^" not in segment]
+    return replace(message, segments=tuple(kept))
 
 
 def _drug(struck: StruckDose) -> str:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from chargeline.simulator.regimens import DRUGS, PAYERS, REGIMENS, ROUTES
 from chargeline.simulator.steps import Part, Range, Regimen, RegimenStep
+from chargeline.simulator.vials import ScannedVials, opened_for, plain
 
 Interval = tuple[datetime, datetime]
 
@@ -71,6 +72,10 @@ class InventedDose:
     given: bool = True
     voided: bool = False
 
+    def opened(self) -> ScannedVials | None:
+        """The vials that were opened for the dose; None where nothing is scanned or was given."""
+        return opened_for(self.drugs) if self.given else None
+
     def start(self) -> datetime:
         """The first moment of the dose."""
         return self.intervals[0][0]
@@ -126,9 +131,12 @@ class InventedVisit:
 
 def _administration_truth(administration: InventedDose) -> dict[str, object]:
     ran = administration.given and not administration.voided
+    opened = administration.opened() if ran else None
     return {
         "order": administration.order,
         "drugs": [{"id": d.drug, "amount": d.amount, "unit": d.unit} for d in administration.drugs],
+        "vials": list(opened.ndcs) if opened else [],
+        "discarded": plain(opened.discarded) if opened else None,
         "vehicle": administration.vehicle,
         "route": ROUTES[administration.route][1],
         "method": administration.method,
@@ -374,4 +382,4 @@ def amount_of(part: Part, patient: Patient, chance: Random) -> Amount:
     }[dose.basis]
     step = Decimal(dose.step)
     steps = (Decimal(dose.amount) * factor / step).quantize(Decimal(1), ROUND_HALF_UP)
-    return Amount(part.drug, format((steps * step).normalize(), "f"), DRUGS[part.drug][1])
+    return Amount(part.drug, plain(steps * step), DRUGS[part.drug][1])
