@@ -35,6 +35,7 @@ DOUBTS: dict[str, tuple[Callable[[Truth], bool], str]] = {
     "dose.missing": (lost_a_stop, "the row after a pause or a change of rate has an amount of 0"),
     "time.short": (lost_a_stop, "the row before the pause has the whole dose"),
     "vial.too_few": (has_fault("ten times the dose"), "the vials hold a tenth of it"),
+    "ndc.several": (lost_a_stop, "that row has no scans, so the vials of the day are not counted"),
     "role.none": (has_fault("stop one day late"), "no code is concurrent to chemotherapy"),
     "drug.no_code": (has_fault("day outside the visit"), "on that day the drug had no code yet"),
 }

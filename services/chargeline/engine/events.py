@@ -162,13 +162,33 @@ class Record(NamedTuple):
     may_correct: frozenset[str] = frozenset()
 
 
+class Dispensed(NamedTuple):
+    """What the pharmacy handed out (RXD) or told to give (RXG) for an order.
+
+    `number` is RXD-1 or RXG-1, by which a later message corrects an earlier one; "" where the
+    sender gives none. `day` is the local date. `drug` has the amount in the unit as written, such
+    as vials or mg. `ndcs` are the codes that the message calls NDCs. `taken_back`: the message
+    cancels what was handed out.
+    """
+
+    order: str
+    kind: OrderKind
+    number: str
+    day: date
+    drug: DrugAmount
+    ndcs: tuple[str, ...]
+    lot: str
+    source: Source
+    taken_back: bool = False
+
+
 class OrderFact(NamedTuple):
     """What RDE, RDS or RGV says of an order: its drugs, its route, and how long it should run.
 
     `minutes` is the ordered duration, None if the message does not say it. `control` says whether
     the order is in force since `controlled`, "" if the message does not say it. `other_numbers`
     are the numbers besides `order` by which the ORC names it: that of the placer where `order` is
-    that of the filler.
+    that of the filler. `dispensed` is what an RDS or an RGV says was handed out.
     """
 
     message: MessageRef
@@ -186,6 +206,7 @@ class OrderFact(NamedTuple):
     primary: bool
     controlled: datetime | None = None
     other_numbers: tuple[str, ...] = ()
+    dispensed: Dispensed | None = None
 
 
 class VisitFact(NamedTuple):

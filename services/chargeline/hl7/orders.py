@@ -17,6 +17,7 @@ from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import OrderGroup, Row, field, first_of_all, is_number
 from chargeline.hl7.sites import NO_ROUTE, route_of, site_of
+from chargeline.hl7.supplies import dispensed_of
 
 _new_order_fact = by_keyword(OrderFact)
 
@@ -77,11 +78,17 @@ def order_fact_of(
     method: words.MethodCharted = next((each.method for each in routes if each.method), "")
     site = site_of((group.last_route,), group.observations, profile, delimiters)
     duration = _ordered_duration(group, drugs, delimiters)
+    control = _control(group.orc, delimiters)
+    dispensed = None
+    if group.supply is not None and _KINDS[message.type] != "order":
+        dispensed = dispensed_of(group.supply, number, reference, profile, delimiters=delimiters)
+        if dispensed is not None and control == "cancelled":
+            dispensed = dispensed._replace(taken_back=True)
     return _new_order_fact(
         message=reference,
         order=number,
         kind=_KINDS[message.type],
-        control=_control(group.orc, delimiters),
+        control=control,
         controlled=_controlled(group.orc, profile, delimiters),
         drugs=tuple(drugs),
         route=route.route,
@@ -93,6 +100,7 @@ def order_fact_of(
         minutes_address=duration.address,
         primary=site.primary,
         other_numbers=numbers.others,
+        dispensed=dispensed,
     )
 
 

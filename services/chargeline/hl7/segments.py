@@ -33,12 +33,14 @@ class OrderGroup:
         "observations",
         "orc",
         "routes",
+        "supply",
         "timings",
     )
 
     def __init__(self, orc: Row | None) -> None:
         self.orc = orc
         self.drug: Row | None = None
+        self.supply: Row | None = None  # RXD or RXG, also where an RXE names the drug
         self.timings: list[Row] = []
         self.routes: list[Row] = []
         self.components: list[Row] = []
@@ -96,6 +98,8 @@ def groups_of(message: Message) -> list[OrderGroup]:
         elif name in _DRUG_SEGMENTS:
             if group.drug is None or _DRUG_SEGMENTS[name] >= _DRUG_SEGMENTS[group.drug[0]]:
                 group.drug = row
+            if name in ("RXD", "RXG"):
+                group.supply = row
         elif name == "NTE" and current is not None:
             current.notes.append(row)
         elif name[0] == "Z" and current is not None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import NamedTuple
 
-from chargeline.engine.events import DrugAmount, OrderFact, Source
+from chargeline.engine.events import Dispensed, DrugAmount, OrderFact, Source
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
 
@@ -54,6 +54,30 @@ def merge_order_facts(facts: Iterable[OrderFact], sent_again: Mapping[str, datet
 
 
 _FIRST = itemgetter(0)
+
+
+def dispensed_in(
+    facts: Iterable[OrderFact], sent_again: Mapping[str, datetime]
+) -> tuple[Dispensed, ...]:
+    """What was handed out for an order, in whatever order its messages arrived.
+
+    Of two messages with one number (RXD-1) the later counts, and one that cancels takes it back. A
+    give message (RGV) counts only where nothing was dispensed (RDS): it tells to give what the
+    pharmacy has handed out, or what stands on the ward.
+    """
+    handed_out: dict[tuple[str, str], Dispensed] = {}
+    for _rank, fact in sorted([(_rank_of(fact, sent_again), fact) for fact in facts], key=_FIRST):
+        item = fact.dispensed
+        if item is not None:
+            handed_out[item.kind, item.number or fact.message.digest] = item
+    dispensed = any(kind == "dispense" for kind, _number in handed_out)
+    return tuple(
+        [
+            item
+            for (kind, _number), item in handed_out.items()
+            if not item.taken_back and (kind == "dispense") == dispensed
+        ]
+    )
 
 
 def _rank_of(fact: OrderFact, sent_again: Mapping[str, datetime]) -> tuple[int, datetime, str]:

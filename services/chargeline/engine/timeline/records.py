@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from chargeline.engine.events import (
     Answer,
+    Dispensed,
     DrugAmount,
     LineAnswer,
     Source,
@@ -143,7 +144,8 @@ class Timeline(NamedTuple):
     `patients` holds the patients of the visit: one, unless messages contradict each other.
     `problems` are about parts of messages that could not be read, and `unplaced` about orders of
     which no administration is left. `answers` is what people said of it, oldest first; `draft` lets
-    the answers take effect.
+    the answers take effect. `dispensed` is what the pharmacy handed out, also for orders of which
+    nothing was given.
     """
 
     key: VisitKey
@@ -153,6 +155,7 @@ class Timeline(NamedTuple):
     unplaced: tuple[Problem, ...] = ()
     patients: tuple[str, ...] = ()
     answers: tuple[Answer | LineAnswer, ...] = ()
+    dispensed: tuple[Dispensed, ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:

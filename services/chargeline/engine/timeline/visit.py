@@ -13,6 +13,7 @@ from itertools import chain
 from chargeline.engine.events import (
     Answer,
     ClockAhead,
+    Dispensed,
     Event,
     LineAnswer,
     OrderFact,
@@ -28,7 +29,7 @@ from chargeline.engine.timeline.administrations import OrderHistory, history_of
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
 from chargeline.engine.timeline.numbers import OrderNumbers
-from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.timeline.orders import BEGINNING, dispensed_in
 from chargeline.engine.timeline.records import (
     Administration,
     Day,
@@ -87,6 +88,7 @@ class Visit:
         self._rules = rules
         self._orders: dict[str, _OrderState] = {}
         self._changed_orders: dict[str, None] = {}
+        self._supplied: dict[str, None] = {}  # orders for which something was handed out
         self._numbers = OrderNumbers()
         self._dates: list[date] = []  # ascending; _days has the day of each date, in this order
         self._days: list[Day] = []
@@ -167,6 +169,8 @@ class Visit:
 
     def _add_fact(self, fact: OrderFact) -> None:
         self._order(fact.order).facts.append(fact)
+        if fact.dispensed is not None:
+            self._supplied[fact.order] = None
         if fact.other_numbers:
             self._remake_later(self._numbers.pair(fact.order, fact.other_numbers))
         self._remake_later(self._borrowers(fact))
@@ -212,6 +216,7 @@ class Visit:
                 unplaced=self._unplaced(),
                 patients=self._context.owners(),
                 answers=tuple(sorted(self._answers.values(), key=_when_answered)),
+                dispensed=self._dispensed(),
             )
         return self._timeline
 
@@ -289,6 +294,13 @@ class Visit:
         unreadable = [event for _key, event in sorted(self._unreadable.items())]
         return tuple(
             [Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable]
+        )
+
+    def _dispensed(self) -> tuple[Dispensed, ...]:
+        """What was handed out for the orders, by the number of the order."""
+        states = [self._orders[number] for number in sorted(self._supplied)]
+        return tuple(
+            [item for state in states for item in dispensed_in(state.facts, state.sent_again)]
         )
 
     def _unplaced(self) -> tuple[Problem, ...]:
