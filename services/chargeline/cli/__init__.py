@@ -2,7 +2,7 @@
 
 This file owns the general help and `main`, which runs one verb and turns its errors into one line
 on standard error and an exit code. Each other file of this folder owns the arguments and the
-output of some verbs: drafts.py (code, explain), answers.py (questions, answer, line),
+output of some verbs: drafts.py (code, explain), balance.py, answers.py (questions, answer, line),
 interfaces.py (survey, send), rules.py, refdata.py, simulation.py, live.py (the live service),
 visits.py (what the ledger has of a visit) and audit.py (who did what). The command line decides
 nothing about charges: it hands files and settings to the programs and prints what they return.
@@ -18,6 +18,7 @@ from io import TextIOWrapper
 from chargeline.cli import (
     answers,
     audit,
+    balance,
     drafts,
     interfaces,
     live,
@@ -41,6 +42,7 @@ examples:
   chargeline code - --json < feed.hl7                         the same as JSON
   chargeline code feed/ --interface action-stream --policy cms-facility-2026
   chargeline explain feed.hl7 --visit V100001                 why each line is there
+  chargeline balance feed/ --from 2026-03-01 --to 2026-03-31  dispensed, given, discarded, billed
   chargeline survey /tmp/feed/standard.hl7                    what the sender writes, counted
   chargeline rules diff guide-2026 cms-facility-2026          how two policies differ
   chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"  which rules decide a case
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     drafts.add_code(verbs)
     drafts.add_explain(verbs)
+    balance.add_balance(verbs)
     answers.add_answering(verbs)
     rules.add_rules(verbs)
     refdata.add_refdata(verbs)

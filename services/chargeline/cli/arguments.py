@@ -5,6 +5,7 @@ the verbs.
 """
 
 import argparse
+from datetime import date
 from pathlib import Path
 
 from chargeline.engine import Rulebook
@@ -124,6 +125,16 @@ def sound_rules(asked: argparse.Namespace) -> tuple[Rulebook, Path]:
     if asked.refdata is not None:
         rulebook = rulebook.with_tables(read_bundle(asked.refdata).tables)
     return rulebook, folder
+
+
+def day(text: str) -> date:
+    """A day such as 2026-10-01."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a day such as 2026-10-01, found {text!r}"
+        ) from None
 
 
 def count(text: str) -> int:

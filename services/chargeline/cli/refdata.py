@@ -8,7 +8,7 @@ import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from chargeline.cli.arguments import Verbs, add_formulary, add_rules_folder, loaded_rules
+from chargeline.cli.arguments import Verbs, add_formulary, add_rules_folder, day, loaded_rules
 from chargeline.cli.ending import OK, WRONG_USE, wrong_use
 from chargeline.engine import Finding, Quarter, Rulebook
 from chargeline.refdata.building import build
@@ -46,7 +46,7 @@ def add_refdata(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     _add_bundle(holding)
     holding.add_argument(
-        "--day", type=_day, help="the day that is asked about, as YYYY-MM-DD (default: today)"
+        "--day", type=day, help="the day that is asked about, as YYYY-MM-DD (default: today)"
     )
     holding.set_defaults(run=_status)
     comparing = actions.add_parser(
@@ -113,15 +113,6 @@ def _quarter(text: str) -> Quarter:
     if quarter is None:
         raise argparse.ArgumentTypeError(f"expected a quarter such as 2026Q4, found {text!r}")
     return quarter
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a day such as 2026-10-01, found {text!r}"
-        ) from None
 
 
 def _today() -> date:

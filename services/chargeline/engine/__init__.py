@@ -25,6 +25,7 @@ from chargeline.engine.answers import (
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.draft import Rulebook, contributions_of, draft
+from chargeline.engine.drugs.parts import taken_from
 from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
     ANSWER,
@@ -70,7 +71,7 @@ from chargeline.engine.rules import (
     Value,
     applies,
 )
-from chargeline.engine.services.facts import product_of
+from chargeline.engine.services.facts import drugs_named, product_of
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.tables import (
     NO_TABLES,
@@ -226,6 +227,7 @@ __all__ = [
     "convert",
     "differences_in_words",
     "draft",
+    "drugs_named",
     "explain",
     "fingerprint_of_line",
     "fold",
@@ -248,6 +250,7 @@ __all__ = [
     "shape_of",
     "sharing",
     "source_in_words",
+    "taken_from",
     "with_answers",
     "words",
 ]

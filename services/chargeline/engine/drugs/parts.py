@@ -127,17 +127,31 @@ def _by_line(vials: Sequence[OpenedVials], is_by_lot: bool) -> list[_VialsOfLine
 def _taken_from(
     vials: Sequence[_VialsOfLine], given: Decimal, discarded: Decimal
 ) -> Iterator[_Share]:
-    """The dose is taken from the vials in their order; what is left of the last is discarded.
+    """The dose is taken from the vials in their order; what is left of the last is discarded."""
+    held = [(vial.amount or Decimal(0)) * vial.vials for vial, _lots in vials]
+    for (vial, lots), (taken, thrown) in zip(
+        vials, taken_from(held, given, discarded), strict=True
+    ):
+        yield _Share(vial, lots, taken, thrown)
 
-    Where less was opened than given, the last NDC carries what is missing.
+
+def taken_from(
+    held: Sequence[Decimal], given: Decimal, discarded: Decimal
+) -> list[tuple[Decimal, Decimal]]:
+    """How much of the dose, and of what was discarded, came from each of some containers.
+
+    The dose is taken from them in their order. Where less was opened than given, the last carries
+    what is missing. 440 given of containers of 300 and 150 are 300 and 140, and 10 are discarded of
+    the second.
     """
     left, rest = given, discarded
-    for place, (vial, lots) in enumerate(vials):
-        held = (vial.amount or Decimal(0)) * vial.vials
-        taken = left if place == len(vials) - 1 else min(left, held)
-        thrown = min(rest, max(Decimal(0), held - taken))
+    shares = []
+    for place, amount in enumerate(held):
+        taken = left if place == len(held) - 1 else min(left, amount)
+        thrown = min(rest, max(Decimal(0), amount - taken))
         left, rest = left - taken, rest - thrown
-        yield _Share(vial, lots, taken, thrown)
+        shares.append((taken, thrown))
+    return shares
 
 
 # ------------------------------------------------------------------ in the units of an NDC

@@ -140,6 +140,14 @@ def product_of(item: Administration, amount: DrugAmount, formulary: Formulary) -
     return formulary.find(amount.codes, amount.text, item.day, given)
 
 
+def drugs_named(item: Administration, formulary: Formulary) -> tuple[NamedDrug, ...]:
+    """The drugs of an administration that are billed, each once, without the fluid that carries it.
+
+    Empty where one of them is unknown: a person is then asked about the whole administration.
+    """
+    return _drugs(item, formulary).drugs
+
+
 def _unknown_drug(item: Administration, named: "_Named") -> Question:
     unknown = named.unknown
     if unknown is None:

@@ -1,0 +1,237 @@
+"""What feed and chart say of each drug on a day of one visit: handed out, given, discarded, opened.
+
+It owns the left side of the balance of drugs. All amounts are in the drug's own unit. It does not
+look at charges: so a balance never compares a bill with itself.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from chargeline.engine import (
+    Administration,
+    Container,
+    Dispensed,
+    Drug,
+    DrugAmount,
+    Formulary,
+    Ndc,
+    Timeline,
+    convert,
+    drugs_named,
+    read_ndc,
+    taken_from,
+)
+
+Stock = Literal["own", "340B", "not bought"]
+_WITH_ITS_SERVICE = frozenset({"flush", "blood"})  # neither is sold as a drug
+_VIALS = frozenset({"vial", "vials", "vl", "each", "ea", "syringe", "syr", "kit", "bag"})
+
+
+class NdcShare(NamedTuple):
+    """What came from one NDC, "" where nothing says which it was."""
+
+    given: Decimal = Decimal(0)
+    discarded: Decimal = Decimal(0)
+    dispensed: Decimal | None = None
+
+
+@dataclass
+class ChartedDrug:
+    """One drug of one stock on one day of a visit.
+
+    `opened` counts the scanned vials by NDC, and `named` are all NDCs that the chart names.
+    `unclear` is what was handed out or charted in an amount that cannot be used.
+    """
+
+    drug: Drug
+    stock: Stock
+    day: date
+    given: Decimal = Decimal(0)
+    wasted: Decimal | None = None
+    doses: int = 0
+    not_given: int = 0
+    is_scanned: bool = True
+    keys: set[str] = field(default_factory=set)
+    opened: Counter[str] = field(default_factory=Counter)
+    named: set[str] = field(default_factory=set)
+    dispensed: dict[str, Decimal] = field(default_factory=dict)
+    unclear: list[str] = field(default_factory=list)
+
+    def shares(self, formulary: Formulary) -> dict[str, NdcShare]:
+        """The amounts by NDC.
+
+        Where each vial was scanned and its size is known, the dose is taken from the largest vials
+        first (decision 0080), and the rest is discarded where nobody charted how much. Else all of
+        the day has the one NDC that anybody names.
+        """
+        sizes = {ndc: held_by(self.drug, formulary, ndc, self.day) for ndc in self.opened}
+        held = {ndc: size * self.opened[ndc] for ndc, size in sizes.items() if size is not None}
+        if self.is_scanned and held and len(held) == len(sizes):
+            order = sorted(held, key=lambda ndc: (-(sizes[ndc] or 0), ndc))
+            rest = max(Decimal(0), sum(held.values(), Decimal(0)) - self.given)
+            wasted = rest if self.wasted is None else self.wasted
+            parts = taken_from([held[ndc] for ndc in order], self.given, wasted)
+            shares = {ndc: NdcShare(*part) for ndc, part in zip(order, parts, strict=True)}
+            lost = wasted - sum([share.discarded for share in shares.values()])
+            last = shares[order[-1]]
+            shares[order[-1]] = last._replace(discarded=last.discarded + lost)
+        else:
+            names = self.named or set(self.dispensed)
+            ndc = next(iter(names)) if len(names) == 1 else ""
+            shares = {ndc: NdcShare(self.given, self.wasted or Decimal(0))} if self.doses else {}
+        for ndc, amount in self.dispensed.items():
+            slot = "" if "" in shares else ndc
+            before = shares.get(slot, NdcShare())
+            shares[slot] = before._replace(dispensed=(before.dispensed or Decimal(0)) + amount)
+        return shares
+
+
+def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]:
+    """The drugs of a visit by stock and day, without flushes, blood and fluids that carry a drug.
+
+    A drug of which one dose was bought under 340B counts there for the whole day, because its line
+    does.
+    """
+    doses = [
+        (item, named.amount, named.drug)
+        for item in timeline.administrations
+        for named in drugs_named(item, formulary)
+        if named.drug.kind not in _WITH_ITS_SERVICE
+    ]
+    discounted = {
+        (drug.id, item.day) for item, _a, drug in doses if item.discounted and not item.not_bought
+    }
+    drugs: dict[tuple[str, date, Stock], ChartedDrug] = {}
+    for item, amount, drug in doses:
+        stock: Stock = "340B" if (drug.id, item.day) in discounted else "own"
+        if item.not_bought:
+            stock = "not bought"
+        slot = (drug.id, item.day, stock)
+        charted = drugs.setdefault(slot, ChartedDrug(drug, stock, item.day))
+        alone = sum(1 for other, _a, named in doses if other is item and not named.is_fluid) <= 1
+        _add_dose(charted, item, amount, _vials_of(item, drug, formulary, alone=alone))
+        if alone:
+            _add_waste(charted, item)
+    _add_dispensed(drugs, timeline, formulary)
+    return list(drugs.values())
+
+
+def _add_dose(
+    charted: ChartedDrug, item: Administration, amount: DrugAmount, vials: Sequence[tuple[str, int]]
+) -> None:
+    charted.keys.add(item.key)
+    if not item.given:
+        charted.not_given += 1
+        return
+    charted.doses += 1
+    dose = None if amount.is_unknown or amount.amount is None else amount.amount
+    dose = convert(dose, amount.unit, charted.drug.unit) if dose is not None else None
+    if dose is None:
+        charted.unclear.append("a dose that cannot be read")
+    charted.given += dose or Decimal(0)
+    charted.is_scanned = charted.is_scanned and any(scanned for _ndc, scanned in vials)
+    for ndc, scanned in vials:
+        charted.named.add(ndc)
+        if scanned:
+            charted.opened[ndc] += scanned
+
+
+def _add_waste(charted: ChartedDrug, item: Administration) -> None:
+    for entry in item.wasted:
+        amount = convert(entry.amount, entry.unit, charted.drug.unit)
+        if amount is None or amount < 0:
+            charted.unclear.append("a discarded amount that cannot be read")
+        else:
+            charted.wasted = (charted.wasted or Decimal(0)) + amount
+
+
+def _vials_of(
+    item: Administration, drug: Drug, formulary: Formulary, *, alone: bool
+) -> list[tuple[str, int]]:
+    """The NDCs of an administration that hold the drug, each with 1 where it stands for a vial."""
+    vials = []
+    for vial in item.vials:
+        ndc = read_ndc(vial.ndc, item.day)
+        if isinstance(ndc, Ndc):
+            container = formulary.containers.of(ndc.digits, item.day)
+            if alone if container is None else drug.id in container.drugs:
+                vials.append((ndc.digits, int(vial.scanned)))
+    return vials
+
+
+def held_by(drug: Drug, formulary: Formulary, ndc: str, day: date) -> Decimal | None:
+    """What a container holds, in the drug's unit; None where that is not known."""
+    container = formulary.containers.of(ndc, day)
+    return convert(container.amount, container.unit, drug.unit) if container is not None else None
+
+
+# ------------------------------------------------------------------ what was handed out
+
+
+def _add_dispensed(
+    drugs: dict[tuple[str, date, Stock], ChartedDrug],
+    timeline: Timeline,
+    formulary: Formulary,
+) -> None:
+    """Put what was handed out to the nearest day on which the drug was charted in the visit."""
+    for item in timeline.dispensed:
+        ndcs = [ndc.digits for code in item.ndcs for ndc in [read_ndc(code, item.day)]
+                if isinstance(ndc, Ndc)]  # fmt: skip
+        ndc = ndcs[0] if len(ndcs) == 1 else ""
+        container = formulary.containers.of(ndc, item.day) if ndc else None
+        drug = _drug_of(item, container, formulary)
+        if drug is None:
+            continue  # `unknown_supplies` tells it
+        slots = [slot for slot in drugs if slot[0] == drug.id]
+        slot = min(
+            slots,
+            key=lambda slot: (abs(slot[1] - item.day), slot[2] == "not bought", slot),
+            default=(drug.id, item.day, "own"),
+        )
+        charted = drugs.setdefault(slot, ChartedDrug(drug, slot[2], slot[1]))
+        # a question about what was given under the order is a question about what was handed out
+        charted.keys |= {dose.key for dose in timeline.administrations if dose.order == item.order}
+        amount = _in_unit_of(drug, item.drug, container)
+        if amount is None:
+            unit = item.drug.unit or "no unit"
+            charted.unclear.append(f"an amount that was handed out in {unit}")
+        charted.dispensed[ndc] = charted.dispensed.get(ndc, Decimal(0)) + (amount or Decimal(0))
+
+
+def unknown_supplies(timeline: Timeline, formulary: Formulary) -> list[Dispensed]:
+    """What was handed out of drugs that neither the containers nor the formulary know."""
+    unknown = []
+    for item in timeline.dispensed:
+        codes = [read_ndc(code, item.day) for code in item.ndcs]
+        ndcs = [code.digits for code in codes if isinstance(code, Ndc)]
+        container = formulary.containers.of(ndcs[0], item.day) if len(ndcs) == 1 else None
+        if _drug_of(item, container, formulary) is None:
+            unknown.append(item)
+    return unknown
+
+
+def _drug_of(item: Dispensed, container: Container | None, formulary: Formulary) -> Drug | None:
+    if container is not None and len(container.drugs) == 1:
+        return formulary.row(container.drugs[0], item.day).drug
+    codes = [code for code in item.drug.codes if code not in item.ndcs]
+    return formulary.find(codes, item.drug.text, item.day).drug
+
+
+def _in_unit_of(drug: Drug, amount: DrugAmount, container: Container | None) -> Decimal | None:
+    """What was handed out, in the drug's unit: by its own unit, or as vials or mL of an NDC."""
+    if amount.amount is None or amount.is_unknown:
+        return None
+    direct = convert(amount.amount, amount.unit, drug.unit)
+    if direct is not None or container is None:
+        return direct
+    one = convert(container.amount, container.unit, drug.unit)
+    if one is not None and amount.unit.lower() in _VIALS:
+        return amount.amount * one
+    millilitres = convert(amount.amount, amount.unit, "ml")
+    if one is not None and millilitres is not None and container.millilitres:
+        return millilitres * one / container.millilitres
+    return None

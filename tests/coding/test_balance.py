@@ -1,0 +1,222 @@
+"""Claims about the balance of drugs: dispensed = given + discarded = billed, each difference named.
+
+The feeds are written by hand, so that a pharmacist can add them up: trastuzumab comes in vials of
+150 mg, one unit of J9355 is 10 mg.
+"""
+
+import csv
+import io
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from chargeline import code
+from chargeline.cli import main
+from chargeline.coding.balance import BalanceRow, Period, balance
+from chargeline.coding.balance_page import (
+    COLUMNS,
+    balance_as_csv,
+    balance_as_json,
+    balance_in_short,
+)
+from chargeline.rulebook.loading import load_rulebook
+from chargeline.rulebook.location import rules_directory
+from chargeline.simulator import simulate
+from tests.golden.messages import message, orc, rxa, rxr, segment
+
+MEDICARE = "cms-facility-2026"
+VIAL = "50242-0132-01"
+FORMULARY = load_rulebook(rules_directory()).formulary
+ALL_DAYS = Period()
+
+
+def dispensed(amount: str, unit: str = "VIAL", *, visit: str = "V1", control: str = "RE") -> bytes:
+    """An RDS of trastuzumab, by the NDC of its vial."""
+    named = f"{VIAL}^trastuzumab 150 mg^NDC"
+    fields = {1: "1", 2: named, 3: "20260302", 4: amount, 5: unit, 18: "LOT7"}
+    return message(
+        "RDS^O13", orc(control=control), segment("RXD", fields), visit=visit, sent="0800"
+    )
+
+
+def given(mg: str, *, vials: int = 0, wasted: str = "", note: str = "", visit: str = "V1") -> bytes:
+    """A RAS of trastuzumab over an hour, with scanned vials and a discarded amount."""
+    observed = [f"OBX|1|ST|VIAL-NDC^vial^L||{VIAL}||||||F"] * vials
+    if wasted:
+        observed.append(f"OBX|9|NM|WASTED-AMOUNT^discarded^L||{wasted}|mg|||||F")
+    row = rxa("TRASTUZUMAB", f"{mg} mg", "0900", "1000", note=note)
+    return message("RAS^O17", orc(), row, rxr("IV"), *observed, visit=visit)
+
+
+def rows(*messages: bytes, policy: str = MEDICARE) -> tuple[BalanceRow, ...]:
+    run = code(b"".join(messages), policy=policy)
+    assert not run.set_aside
+    return balance(run.visits, FORMULARY, ALL_DAYS)
+
+
+def only(*messages: bytes, policy: str = MEDICARE) -> BalanceRow:
+    (row,) = rows(*messages, policy=policy)
+    return row
+
+
+def amounts(row: BalanceRow) -> tuple[str, ...]:
+    """Dispensed, given, discarded, billed and the difference, as text."""
+    cells = (row.dispensed, row.given, row.discarded, row.billed, row.difference)
+    return tuple("-" if cell is None else f"{cell.normalize():f}" for cell in cells)
+
+
+def why(row: BalanceRow) -> list[tuple[str, int, bool]]:
+    return [(reason.says, int(reason.amount), reason.is_explained) for reason in row.reasons]
+
+
+def test_a_visit_balances() -> None:
+    """3 vials are 450 mg: 440 given, 10 discarded, and 44 units and one of JW bill 450 mg."""
+    row = only(dispensed("3"), given("440", vials=3, wasted="10"))
+    assert amounts(row) == ("450", "440", "10", "450", "0")
+    assert (row.drug, row.ndc, why(row)) == ("trastuzumab", "50242013201", [])
+
+
+def test_waste_under_the_guide_is_named_with_its_rule() -> None:
+    """The guide bills no waste: 30 of 450 mg are not billed, because guide.waste withholds them."""
+    row = only(dispensed("3"), given("420", vials=3, wasted="30"), policy="guide-2026")
+    assert amounts(row) == ("450", "420", "30", "420", "30")
+    assert why(row) == [("discarded, and withheld by guide.waste", 30, True)]
+
+
+def test_a_dispensed_vial_without_an_administration_is_told() -> None:
+    """Three vials that nobody charted stand in a row of their own; nothing of them is billed."""
+    discharge = message("ADT^A03", patient_class="O")
+    row = only(dispensed("3"), discharge)
+    assert amounts(row) == ("450", "0", "0", "0", "450")
+    assert why(row) == [("dispensed, and nothing is charted", 450, True)]
+
+
+def test_two_visits_of_a_day_share_a_row() -> None:
+    """450 and 300 mg of two patients are 750, and the JW of each is added up."""
+    row = only(
+        dispensed("3"),
+        given("440", vials=3, wasted="10"),
+        dispensed("2", visit="V2"),
+        given("300", vials=2, wasted="0", visit="V2"),
+    )
+    assert amounts(row) == ("750", "740", "10", "750", "0")
+
+
+def test_a_dose_that_is_asked_about_is_named_with_its_question() -> None:
+    """A dose without an amount bills nothing: the 450 mg wait for the question."""
+    row = only(
+        dispensed("3"), given("", vials=3).replace(b"|| mg|", b"|||").replace(b"| mg|", b"||")
+    )
+    assert amounts(row)[0] == "450"
+    assert amounts(row)[3] == "0"
+    assert {says for says, amount, _is in why(row) if amount} == {"asked: dose.missing"}
+    assert row.is_explained
+
+
+def test_a_mixture_counts_each_of_its_drugs_once() -> None:
+    """RXA-5 names what RXC-2 names again: 16 mg of ondansetron are given once."""
+    parts = [segment("RXC", {1: "A", 2: drug, 3: mg, 4: "mg"}) for drug, mg in (
+        ("ONDANSETRON^ondansetron^L", "16"), ("DEXAMETHASONE^dexamethasone^L", "12"),
+    )]  # fmt: skip
+    row = rxa("ONDANSETRON", "16 mg", "0900", "1000")
+    mixture = message("RAS^O17", orc(), row, *parts, rxr("IV"))
+    assert [(row.drug, amounts(row)[1]) for row in rows(mixture)] == [
+        ("dexamethasone", "12"),
+        ("ondansetron", "16"),
+    ]
+
+
+def test_a_vial_under_an_order_with_an_unknown_drug_is_asked_about() -> None:
+    """What was charted by a name that nobody knows may be the 3 vials that were handed out."""
+    unknown = message("RAS^O17", orc(), rxa("ZL4711", "440 mg", "0900", "1000"), rxr("IV"))
+    row = only(dispensed("3"), unknown)
+    assert why(row) == [("asked: drug.unknown", 450, True)]
+
+
+def test_a_rest_that_nobody_charted_is_unexplained() -> None:
+    """4 vials were handed out and 3 scanned: 150 mg are neither given nor discarded."""
+    row = only(dispensed("4"), given("440", vials=3, wasted="10"))
+    assert amounts(row) == ("600", "440", "10", "450", "150")
+    says = "dispensed, and charted neither as given nor as discarded"
+    assert why(row) == [(says, 150, False)]
+    assert balance_in_short([row]) == "1 row, 1 with a difference, 1 unexplained"
+
+
+def test_milligrams_are_dispensed_as_well_as_vials() -> None:
+    """450 mg in RXD-4 and RXD-5 are what 3 vials are."""
+    assert only(dispensed("450", "mg"), given("450", vials=3)).dispensed == Decimal(450)
+
+
+def test_what_was_handed_out_in_a_unit_that_converts_to_nothing_is_told() -> None:
+    """3 trays say nothing of milligrams: the row is unexplained and says so."""
+    row = only(dispensed("3", "TRAY"), given("450", vials=3, wasted="0"))
+    assert ("an amount that was handed out in TRAY", 0, False) in why(row)
+
+
+def test_without_a_dispense_message_the_chart_is_held_against_the_bill() -> None:
+    """445 mg are 45 units: 450 mg are billed, rounded to whole units."""
+    row = only(given("445"))
+    assert amounts(row) == ("-", "445", "0", "450", "-5")
+    assert why(row)[0] == ("rounded to whole units", -5, True)
+
+
+@pytest.mark.parametrize(("note", "stock"), [("340B", "340B"), ("WHITE BAG", "not bought")])
+def test_stock_that_is_not_the_sites_own_stands_apart(note: str, stock: str) -> None:
+    """A row of 340B or of a drug that others paid for is not added to the site's own."""
+    own, apart = rows(given("450", vials=3, wasted="0"), given("300", note=note, visit="V2"))
+    assert (own.stock, amounts(own)[1]) == ("own", "450")
+    assert (apart.stock, amounts(apart)[1]) == (stock, "300")
+    assert apart.is_explained
+
+
+@pytest.mark.parametrize("policy", ["guide-2026", MEDICARE])
+def test_the_reasons_of_a_row_add_up_to_its_difference(policy: str) -> None:
+    """In a feed with every mess and fault, no part of a difference is without a reason."""
+    feed = simulate(visits=60, seed=31, style="standard", mess=0.7, faults=0.6)
+    run = code(b"".join(text for _style, text in feed.messages), policy=policy)
+    balanced = balance(run.visits, FORMULARY, ALL_DAYS)
+    assert len(balanced) > 30
+    for row in balanced:
+        told = sum([reason.amount for reason in row.reasons], Decimal(0))
+        assert told == row.difference, row
+
+
+def test_a_clean_feed_has_nothing_unexplained() -> None:
+    """What an invented centre gives without mess is billed, rounded or withheld by a rule."""
+    feed = simulate(visits=60, seed=31, style="standard")
+    run = code(b"".join(text for _style, text in feed.messages))
+    balanced = balance(run.visits, FORMULARY, ALL_DAYS)
+    assert [row for row in balanced if not row.is_explained] == []
+    assert any(row.discarded for row in balanced)
+
+
+def test_a_period_is_one_row_and_leaves_other_days_out() -> None:
+    """2 March is in the period from that day on, and not in the one that begins after it."""
+    run = code(given("450", vials=3, wasted="0"))
+    (row,) = balance(run.visits, FORMULARY, Period(date(2026, 3, 2)), by_day=False)
+    assert row.day is None
+    assert balance(run.visits, FORMULARY, Period(date(2026, 3, 3))) == ()
+
+
+def test_csv_and_json_hold_the_same_rows() -> None:
+    """The cells of a CSV row are the values of its JSON object."""
+    balanced = rows(dispensed("4"), given("440", vials=3, wasted="10"))
+    (cells,) = csv.DictReader(io.StringIO(balance_as_csv(balanced)))
+    (record,) = [json.loads(line) for line in balance_as_json(balanced)]
+    assert tuple(cells) == COLUMNS
+    assert (
+        (cells["difference"], cells["explained"]) == (record["difference"], "no") == ("150", "no")
+    )
+    assert record["why"][0]["visits"] == ["V1"]
+
+
+def test_a_difference_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`chargeline balance` ends with 0, and its last line counts what nothing explains."""
+    path = tmp_path / "feed.hl7"
+    path.write_bytes(dispensed("4") + given("440", vials=3, wasted="10"))
+    assert main(["balance", str(path), "--policy", MEDICARE, "--from", "2026-03-01"]) == 0
+    page = capsys.readouterr().out.splitlines()
+    assert page[-1] == "1 row, 1 with a difference, 1 unexplained"
