@@ -54,7 +54,7 @@ def test_a_memory_of_a_visit_without_administrations_knows_nothing_of_its_days()
         (key,) = visits
         drafted = draft(visits[key], rulebook(), saved=memory)
     services = [
-        sorted(line.code for line in encounter.lines if line.role != "drug")
+        sorted(line.code for line in encounter.lines if line.family != "drugs")
         for encounter in drafted.encounters
     ]
     assert services == [["96365", "96375"]]

@@ -5,8 +5,12 @@ reads it (tests/cli/test_explain.py).
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from functools import cache
+from math import ceil
 
 import pytest
 
@@ -16,7 +20,7 @@ from tests.engine import messy_feed, read, rulebook, visits_of
 from tests.golden.messages import given
 
 FIELD = re.compile(
-    r"\b(?:RXA\[\d+\](?:/RXC\[\d+\])?|RXC\[\d+\]|RXE|RXD|RXG|RXO)-\d+"
+    r"\b(?:RXA\[\d+\](?:/(?:RXC|OBX)\[\d+\])?|RXC\[\d+\]|RXE|RXD|RXG|RXO)-\d+"
     r" of message \S+ \((?:RAS|RDE|RDS|RGV)\^O\d\d\)"
 )
 
@@ -36,7 +40,7 @@ def encounters() -> tuple[EncounterDraft, ...]:
 
 def lines(*, drugs: bool) -> Iterator[ChargeLine]:
     for encounter in encounters():
-        yield from (line for line in encounter.lines if (line.role == "drug") is drugs)
+        yield from (line for line in encounter.lines if (line.family == "drugs") is drugs)
 
 
 def told(entry: ChargeLine | Withheld | Question) -> str:
@@ -94,13 +98,26 @@ def test_every_further_hour_shows_its_sum() -> None:
 
 
 def test_every_drug_shows_its_dose() -> None:
-    """Dose and billing unit are written out, and the result is the units of the line."""
-    for line in lines(drugs=True):
-        sum_of_doses = re.search(
-            r"arithmetic: .* / [\d.]+ \S+ a unit = (?:.* to )?(\d+);", told(line)
-        )
-        assert sum_of_doses is not None
-        assert int(sum_of_doses[1]) == line.units
+    """Dose and billing unit are written out; the result is the units of all NDCs of the day."""
+    units: Counter[tuple[int, str, date, str]] = Counter()
+    for place, encounter in enumerate(encounters()):
+        for line in encounter.lines:
+            if line.role == "drug":
+                written = r"arithmetic: .* / [\d.]+ \S+ a unit = (?:.* to )?(\d+);"
+                sum_of_doses = re.search(written, told(line))
+                assert sum_of_doses is not None
+                units[place, line.drug, line.service_date, sum_of_doses[1]] += line.units
+    assert {slot: int(slot[3]) for slot in units} == units
+
+
+def test_every_line_of_waste_shows_its_sum() -> None:
+    """A reader can work out what is billed of a rest: the units opened, less those given."""
+    wasted = [line for line in lines(drugs=True) if line.role == "drug.discarded"]
+    assert wasted
+    for line in wasted:
+        written = re.search(r"a unit = ([\d.]+), less (\d+) given", told(line))
+        assert written is not None
+        assert ceil(Decimal(written[1])) - int(written[2]) == line.units
 
 
 def test_every_line_names_a_field_of_a_message() -> None:

@@ -37,7 +37,7 @@ def ended_under(policy: str, timeline: Timeline) -> int:
     keys = [item for encounter in encounters for item in encounter.administrations]
     assert sorted(keys) == sorted(item.key for item in timeline.administrations)
     for encounter in encounters:
-        lines = [line for line in encounter.lines if line.role != "drug"]
+        lines = [line for line in encounter.lines if line.family != "drugs"]
         entries = (*lines, *encounter.questions, *encounter.withheld)
         ended = {item for entry in entries for item in entry.administrations}
         assert set(encounter.administrations) <= ended, (policy, timeline.key)
