@@ -8,15 +8,16 @@ cost as much time as the drafting. The tests read the revisions back as the mode
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from chargeline.engine import ChargeLine, EncounterDraft, Timeline, link
+from chargeline.engine import BilledNdc, ChargeLine, EncounterDraft, Timeline, link, plain
 from chargeline.published.readiness import readiness
-from chargeline.published.shapes import DraftRevision, Encounter, Line
+from chargeline.published.shapes import DraftRevision, Encounter, Line, LineNdc
 from chargeline.published.stakes import risk_of
 from chargeline.published.writing import (
     Plain,
@@ -29,6 +30,15 @@ from chargeline.published.writing import (
 from chargeline.version import VERSION
 
 
+class NdcOfLine(NamedTuple):
+    """The NDC of a line in the words of a `LineNdc`."""
+
+    digits: str
+    unit: str
+    quantity: str | None
+    lots: tuple[str, ...]
+
+
 class BilledLine(NamedTuple):
     """The part of a line that a bill shows. While it stays the same, the line has not changed."""
 
@@ -38,7 +48,7 @@ class BilledLine(NamedTuple):
     service_date: date
     drug: str
     provisional: str
-    ndc: str
+    ndc: NdcOfLine | None
 
 
 class RevisionDigest(NamedTuple):
@@ -247,7 +257,7 @@ def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
             service_date=line.service_date,
             drug=line.drug,
             provisional=line.provisional,
-            ndc=line.ndc.in_full if line.ndc is not None else "",
+            ndc=_ndc(line.ndc) if line.ndc is not None else None,
         )
     return by_id
 
@@ -268,9 +278,16 @@ def changes(old: Mapping[str, BilledLine], new: Mapping[str, BilledLine]) -> Pla
     }
 
 
+def _ndc(ndc: LineNdc | BilledNdc) -> NdcOfLine:
+    quantity = plain(ndc.quantity) if isinstance(ndc.quantity, Decimal) else ndc.quantity
+    return NdcOfLine(ndc.digits, ndc.unit, quantity, tuple(ndc.lots))
+
+
 def _change(line_id: str, before: BilledLine | None, after: BilledLine | None) -> Plain:
-    return {
-        "line_id": line_id,
-        "before": before._asdict() if before is not None else None,
-        "after": after._asdict() if after is not None else None,
-    }
+    return {"line_id": line_id, "before": _billed(before), "after": _billed(after)}
+
+
+def _billed(line: BilledLine | None) -> Plain | None:
+    if line is None:
+        return None
+    return {**line._asdict(), "ndc": line.ndc._asdict() if line.ndc is not None else None}

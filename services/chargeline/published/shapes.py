@@ -72,12 +72,6 @@ class LineNdc(PublishedModel):
     lots: list[str]
     """The lot numbers that were charted."""
 
-    @property
-    def in_full(self) -> str:
-        """As a claim says it: qualifier, digits, unit and quantity."""
-        quantity = f" {self.unit}{self.quantity}" if self.quantity is not None else ""
-        return f"N4{self.digits}{quantity}"
-
 
 class Line(PublishedModel):
     """One line of draft charges."""
@@ -177,8 +171,7 @@ class Billed(PublishedModel):
     service_date: date
     drug: str
     provisional: str
-    ndc: str = ""
-    """The NDC as a claim says it, such as `N450242013201 UN3`; empty if there is none."""
+    ndc: LineNdc | None = None
 
 
 class LineChange(PublishedModel):

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chargeline.published.shapes import Billed
+
 from ..records import PARTITIONS
 from ..service import Service
 
@@ -171,7 +173,7 @@ def _history(visit: Visit, events: Sequence[Event]) -> Iterator[str]:
             yield f"{visit}: the changes up to {revision} do not add up to its lines"
 
 
-_BILLED = ("code", "units", "modifiers", "service_date", "drug", "provisional")
+_BILLED = tuple(Billed.model_fields)
 
 
 def _last(by_visit: dict[Visit, list[Event]], wanted: dict[Visit, list[Body]]) -> Iterator[str]:
