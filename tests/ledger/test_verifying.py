@@ -166,6 +166,38 @@ async def test_any_deleted_row_is_found(ledger: Ledger) -> None:
         assert table in await forged(ledger, (f'DELETE FROM "{table}"', {})), table
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["DELETE FROM draft_revision", "DELETE FROM visit"],
+        [
+            "DELETE FROM draft_revision WHERE revision = 3",
+            "UPDATE visit SET revision = revision - 1",
+        ],
+        [
+            "DELETE FROM draft_revision WHERE visit = 'V1'",
+            "UPDATE visit SET status = 'forgotten' WHERE visit = 'V1'",
+        ],
+        ["DELETE FROM draft_revision WHERE visit = 'V1'", "DELETE FROM visit WHERE visit = 'V1'"],
+    ],
+)
+async def test_revisions_that_went_with_what_their_visit_says_of_them_are_missing(
+    ledger: Ledger, steps: list[str]
+) -> None:
+    """Who removes revisions may also change the row of their visit, or remove it."""
+    await filled(ledger)
+    assert "draft_revision" in await forged(ledger, *((step, {}) for step in steps))
+
+
+async def test_revisions_are_counted_with_the_partition_of_their_batch(ledger: Ledger) -> None:
+    """A row that all captures share would have them wait for each other."""
+    await filled(ledger)
+    async with ledger.view() as view:
+        counted = text("SELECT topic, number FROM tally WHERE about = 'draft_revision'")
+        rows = await view._transaction.rows(counted)
+    assert [number for topic, number in rows if topic] == [6] and len(rows) == 1
+
+
 async def test_a_row_that_was_added_is_found(ledger: Ledger) -> None:
     """A copy of a message under another visit, a copy of a revision, a copy of an act."""
     await filled(ledger)

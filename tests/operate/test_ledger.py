@@ -119,12 +119,12 @@ async def test_a_head_is_printed_and_the_ledger_held_against_it(
     kept.write_text(capsys.readouterr().out)
     against = verify(head=kept, public_key=public)
     assert await against(settings) == 0
-    assert "head                    2 rows  whole\n" in capsys.readouterr().out
+    assert "head                    3 rows  whole\n" in capsys.readouterr().out
     with sqlite3.connect(tmp_path / "ledger.sqlite") as database:
         database.execute("DELETE FROM parked")
         database.execute("DELETE FROM tally WHERE about = 'parked'")
     assert await against(settings) == 1
-    assert "head                    2 rows  BROKEN at parked: expected " in capsys.readouterr().out
+    assert "head                    3 rows  BROKEN at parked: expected " in capsys.readouterr().out
     kept.write_text("{}")
     assert await against(settings) == 1
     assert "found no head" in capsys.readouterr().err

@@ -35,6 +35,7 @@ from chargeline.ledger.records import (
     Whose,
 )
 from chargeline.ledger.sealing import (
+    NO_PARTITION,
     Tally,
     added,
     plus,
@@ -56,6 +57,7 @@ class Batch(View):
     """
 
     _locks = True
+    _fence = NO_PARTITION  # a partition that this batch has locked, if it moves any
 
     async def claim(self, topic: str, partition: int, owner: str) -> int | None:
         """Take the partition over from its present owner; returns the next offset to read.
@@ -110,6 +112,7 @@ class Batch(View):
             stored[number]._replace(next_offset=move.next_offset) for number, move in moves.items()
         ]
         await self._transaction.insert(table, moved, "replace")
+        self._fence = (topic, min(moves)) if moves else NO_PARTITION
 
     async def add_messages(self, messages: Sequence[StoredMessage]) -> set[MessageKey]:
         """Store messages; returns the keys of those that the ledger did not have yet.
@@ -137,9 +140,17 @@ class Batch(View):
         await self._transaction.insert(tables.visit, visits, "replace")
 
     async def add_revisions(self, revisions: Sequence[StoredRevision]) -> None:
-        """Append revisions; raises AlreadyThere when a visit has a revision of that number."""
+        """Append revisions; raises AlreadyThere when a visit has a revision of that number.
+
+        They are counted in the tally of a partition that the batch moves: nobody else has that row,
+        so two programs do not wait for each other.
+        """
+        if not revisions:
+            return
         sealed = [sealed_revision(revision) for revision in revisions]
         await self._transaction.insert(tables.draft_revision, sealed)
+        total = tally_of_all("draft_revision", [row.seal for row in sealed], self._fence)
+        await self._transaction.insert(tables.tally, [total], "add")
 
     async def put_questions(self, questions: Sequence[StoredQuestion]) -> None:
         """Write questions, in place of those stored under the same id."""

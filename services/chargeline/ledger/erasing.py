@@ -27,7 +27,6 @@ from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
 
 _OF_VISITS = (
-    tables.draft_revision,
     tables.question,
     tables.contribution,
     tables.visit,
@@ -110,7 +109,7 @@ def _holding(
 
 class Erased(NamedTuple):
     """What went: the number of rows by table, the visits, and the sums of the seals of messages,
-    parked messages and answers, which `ledger verify` needs.
+    parked messages, answers and revisions, which `ledger verify` needs.
     """
 
     rows: dict[str, int]
@@ -140,7 +139,7 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
     removed = {table.name: await remove(transaction, table, visits) for table in _OF_VISITS}
     messages, parked = await _sealed(transaction, owned, visits)
     answers = await remove_sealed(transaction, tables.answer, visits)
-    removed |= {"message": len(messages), "parked": len(parked), "answer": len(answers)}
+    revisions = await remove_sealed(transaction, tables.draft_revision, visits)
     removed["visit_merge"] = await remove_merges(transaction, tables.visit_merge, visits)
     removed["patient_merge"] = await remove_merges(
         transaction, tables.patient_merge, owned.patients
@@ -152,8 +151,14 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
     removed["outbox"] = await transaction.run(
         delete(tables.outbox).where(tables.outbox.c.key.in_(keys))
     )
-    sums = {"message": added(messages), "parked": added(parked), "answer": added(answers)}
-    return Erased(removed, owned.visits, sums)
+    sealed = {
+        "message": messages,
+        "parked": parked,
+        "answer": answers,
+        "draft_revision": revisions,
+    }
+    removed |= {name: len(seals) for name, seals in sealed.items()}
+    return Erased(removed, owned.visits, {name: added(seals) for name, seals in sealed.items()})
 
 
 async def _holds_on_patients(

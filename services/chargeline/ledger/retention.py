@@ -67,16 +67,18 @@ async def forget_some(
     members = await _of_no_held_patient(transaction, members, patients)
     everyone = {member for numbers in members.values() for member in numbers}
     messages = await _stray_messages(transaction, before, chunk, patients)
-    some, answers = Forgotten(), list[str]()
+    some, answers, revisions = Forgotten(), list[str](), list[str]()
     if everyone:
         messages += await remove_sealed(transaction, tables.message, everyone)
         answers = await remove_sealed(transaction, tables.answer, everyone)
+        revisions = await remove_sealed(transaction, tables.draft_revision, everyone)
         some = await _forget_visits(transaction, everyone)
     bounds = (max(before, parked_before), parked_before)
     seen_to, unseen = await _parked(transaction, bounds, chunk, patients)
     some = some._replace(
         messages=len(messages),
         answers=len(answers),
+        revisions=len(revisions),
         parked=len(seen_to),
         parked_unseen=len(unseen),
     )
@@ -85,6 +87,7 @@ async def forget_some(
             "message": added(messages),
             "parked": added([*seen_to, *unseen]),
             "answer": added(answers),
+            "draft_revision": added(revisions),
         }
         details = {**some._asdict(), "before": before.isoformat(), "sums": removed}
         why = "kept for as many days as the settings say"
@@ -99,7 +102,6 @@ async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey])
     marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(
         visits=await transaction.run(marked, statements.keyed(transaction.dialect, everyone)),
-        revisions=await remove(transaction, tables.draft_revision, everyone),
         questions=await remove(transaction, tables.question, everyone),
     )
 

@@ -115,9 +115,15 @@ def plus(one: Sum, other: Sum, sign: int = 1) -> Sum:
     return tuple(a + sign * b for a, b in zip(one, other, strict=True))
 
 
-def tally_of_all(about: str, seals: Sequence[str]) -> Tally:
-    """What new rows add to the tally of a table whose rows come by no partition."""
-    return Tally._make((about, "", 0, *added(seals)))
+NO_PARTITION: tuple[str, int] = ("", 0)
+"""The topic and the partition in the tally of rows that come by no partition."""
+
+
+def tally_of_all(
+    about: str, seals: Sequence[str], partition: tuple[str, int] = NO_PARTITION
+) -> Tally:
+    """What new rows of a table add to one tally of it, that of a topic and partition."""
+    return Tally._make((about, *partition, *added(seals)))
 
 
 def tallies(about: str, rows: Sequence[StoredMessage | StoredParkedMessage]) -> list[Tally]:

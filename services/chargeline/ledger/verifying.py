@@ -56,7 +56,8 @@ async def verify(transaction: Transaction) -> list[Verified]:
         )
         for table in (tables.message, tables.parked, tables.answer)
     ]
-    return [audit, *sealed, await _revisions(transaction)]
+    revisions = plus(kept.get("draft_revision", NOTHING), removed["draft_revision"], -1)
+    return [audit, *sealed, await _revisions(transaction, revisions)]
 
 
 async def sums_of_tallies(transaction: Transaction) -> dict[str, Sum]:
@@ -72,7 +73,7 @@ async def sums_of_tallies(transaction: Transaction) -> dict[str, Sum]:
 
 async def _audit(transaction: Transaction, kept: Sum) -> tuple[Verified, dict[str, Sum]]:
     """The chain of the trail, and the sums of what retention removed by it."""
-    removed = {"message": NOTHING, "parked": NOTHING, "answer": NOTHING}
+    removed = dict.fromkeys(COLUMNS, NOTHING)
     broken, chain, count, seen = None, "", 0, NOTHING
     columns = StoredAct._fields
     async for row in _stored(transaction, tables.audit, columns, ["number"]):
@@ -95,7 +96,7 @@ def _with_removed(removed: dict[str, Sum], values: Sequence[Any]) -> dict[str, S
     if values[4] not in ("retention", "ledger.forget"):
         return removed
     sums = json.loads(values[7])["sums"]
-    # An act of an older chargeline tells no answers, which had no tally then.
+    # An act of an older chargeline tells no answers or revisions, which had no tally then.
     return {
         about: plus(before, tuple(sums.get(about, NOTHING))) for about, before in removed.items()
     }
@@ -173,8 +174,10 @@ def _key(columns: Sequence[str], keys: Iterable[str], values: Sequence[Any]) -> 
 # ------------------------------------------------------------------ the revisions of each visit
 
 
-async def _revisions(transaction: Transaction) -> Verified:
-    """The chain of each visit from its first revision to the one that its row tells."""
+async def _revisions(transaction: Transaction, kept: Sum) -> Verified:
+    """The chain of each visit from its first revision to the one that its row tells, and all of
+    them against the tallies: who removes revisions may change or remove the row of the visit too.
+    """
     numbers = await _numbers(transaction)
     columns, table = [*COLUMNS["draft_revision"], "body", "seal"], tables.draft_revision
     broken, count, total = None, 0, NOTHING
@@ -197,6 +200,7 @@ async def _revisions(transaction: Transaction) -> Verified:
         if last:
             broken = BrokenLink(f"{facility} {name}", f"revisions 1 to {last}", "none")
             break
+    broken = broken or _miscounted(kept, count, total)
     return Verified("draft_revision", count, sum_in_words(total), broken)
 
 
