@@ -7,6 +7,7 @@ reason. The module repeats no step of the parts; each part knows its own work.
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -127,7 +128,10 @@ async def run(settings: Settings) -> int:
 
 async def _ledger(settings: Settings) -> Ledger:
     return await Ledger.open(
-        settings.ledger_address, limits=_limits(settings), keys=await ledger_keys(settings)
+        settings.ledger_address,
+        limits=_limits(settings),
+        keys=await ledger_keys(settings),
+        keys_anew=partial(ledger_keys, settings),
     )
 
 

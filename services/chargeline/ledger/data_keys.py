@@ -2,7 +2,8 @@
 
 This module owns the table `data_key`. A key encrypts the rows of one month (UTC). It is stored and
 committed before any row is encrypted with it, and a batch looks whether it is still stored: else a
-database that came back without its last second would hold rows that nobody can read. Without a
+database that came back without its last second would hold rows that nobody can read. No number is
+used twice: the tally of data keys holds the highest, so a lost row can be put back. Without a
 key-encryption key nothing is encrypted, and what is in the clear is read.
 """
 
@@ -11,12 +12,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from chargeline.ledger import statements, tables
 from chargeline.ledger.encrypting import (
     DataKey,
     EncryptedRow,
+    KeyEncryptionKey,
     Keyring,
     decrypted,
     digest_of,
@@ -27,6 +29,7 @@ from chargeline.ledger.encrypting import (
 )
 from chargeline.ledger.errors import KeyGone, KeyMissing, KeyWrong
 from chargeline.ledger.records import StoredDataKey
+from chargeline.ledger.sealing import tally_of_all
 from chargeline.ledger.transaction import Transaction
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.
@@ -39,16 +42,24 @@ def is_ready(keys: Keyring) -> bool:
 
 
 async def make(transaction: Transaction) -> tuple[str, DataKey]:
-    """This month, and its data key, which may be new. Use the key after the commit only."""
+    """This month, and its data key, which may be new. Use the key after the commit only.
+
+    Raises KeyWrong if a stored data key is wrapped by a key that we do not have: ours may be a
+    retired one, and what it wraps, nobody could open once it is destroyed.
+    """
     month, newest = _month(), transaction.keys.newest
     assert newest is not None, "without a key nothing is encrypted"
-    if transaction.dialect == "postgresql":  # SQLite has only one writer
-        await transaction.rows(statements.lock_numbers(), {"numbers": [_DATA_KEY_LOCK]})
+    await _lock(transaction)
     stored = await _stored(transaction)
     for row in stored:
         if row.month == month:
             return month, _opened(transaction, row)
-    number, key = max([row.number for row in stored], default=0) + 1, new_data_key()
+    for row in stored:
+        _key_in(transaction, row)
+    highest = await _highest(transaction)
+    number, key = max([highest or 0, *(row.number for row in stored)]) + 1, new_data_key()
+    if highest is None:
+        number, highest = await _highest_used(transaction, number), 0
     new = StoredDataKey(
         month=month,
         number=number,
@@ -58,7 +69,31 @@ async def make(transaction: Transaction) -> tuple[str, DataKey]:
         made_at=datetime.now(UTC),
     )
     await transaction.insert(tables.data_key, [new])
+    total = tally_of_all(tables.data_key.name, [new.digest])._replace(number=number - highest)
+    await transaction.insert(tables.tally, [total], "add")
     return month, _opened(transaction, new)
+
+
+async def _highest(transaction: Transaction) -> int | None:
+    """The highest number that a data key ever had, whether or not its row is still there."""
+    table = tables.tally
+    here = select(table.c.number).where(table.c.about == tables.data_key.name)
+    rows = await transaction.rows(here)
+    return rows[0].number if rows else None
+
+
+async def _highest_used(transaction: Transaction, number: int) -> int:
+    """The number, or one above all that rows use. It reads all rows, if the tally was lost."""
+    for table in (tables.message, tables.parked, tables.outbox):
+        ((most,),) = await transaction.rows(select(func.max(table.c.data_key)))
+        number = max(number, (most or 0) + 1)
+    return number
+
+
+async def _lock(transaction: Transaction) -> None:
+    """Have no data key made or wrapped anew by others until the transaction ends."""
+    if transaction.dialect == "postgresql":  # SQLite has only one writer
+        await transaction.rows(statements.lock_numbers(), {"numbers": [_DATA_KEY_LOCK]})
 
 
 async def open_all(transaction: Transaction) -> None:
@@ -97,6 +132,15 @@ async def _look_for(transaction: Transaction, key: DataKey) -> None:
             do="find out what was restored, or who removed the row; the next batch makes a new key",
         )
     )
+
+
+def take(keys: Keyring, anew: Sequence[KeyEncryptionKey]) -> None:
+    """Have other key-encryption keys from now on. Raises KeyMissing if there are none: a ledger
+    that is encrypted must not go on in the clear.
+    """
+    if not anew:
+        raise _no_key()
+    keys.take(anew)
 
 
 def must_encrypt(transaction: Transaction) -> None:
@@ -147,6 +191,7 @@ async def rotate(transaction: Transaction) -> Rotated:
     must_encrypt(transaction)
     table, newest = tables.data_key, transaction.keys.newest
     assert newest is not None, "as was asked just now"
+    await _lock(transaction)  # a key that is made now would stay with the retired one
     old = [row for row in await _stored(transaction, locked=True) if row.kek != newest.id]
     for row in old:
         anew = wrapped(newest, row.number, _key_in(transaction, row))

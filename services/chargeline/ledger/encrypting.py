@@ -93,10 +93,14 @@ class Keyring:
     """
 
     def __init__(self, keks: Sequence[KeyEncryptionKey] = ()) -> None:
-        self.keks = {kek.id: kek for kek in keks}
-        self.newest = keks[0] if keks else None
+        self.take(keks)
         self.opened: dict[int, DataKey] = {}
         self.writing: tuple[str, DataKey] | None = None
+
+    def take(self, keks: Sequence[KeyEncryptionKey]) -> None:
+        """Have these key-encryption keys, the newest first, and no others."""
+        self.keks = {kek.id: kek for kek in keks}
+        self.newest = keks[0] if keks else None
 
 
 # ------------------------------------------------------------------ data keys

@@ -7,7 +7,7 @@ what a transaction writes or reads: Batch and View do. `connecting` reads the ad
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from chargeline.ledger.connecting import (
 from chargeline.ledger.data_keys import Rotated
 from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
-from chargeline.ledger.errors import explained
+from chargeline.ledger.errors import KeyWrong, explained
 from chargeline.ledger.heads import TableHead, heads, held_against
 from chargeline.ledger.holding import PatientsOf
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
@@ -49,9 +49,10 @@ class Ledger:
         limits: LedgerLimits,
         renewed: Callable[[], str] | None,
         keys: Keyring,
+        keys_anew: Callable[[], Awaitable[Sequence[KeyEncryptionKey]]] | None = None,
     ) -> None:
         self._address = address
-        self._keys = keys
+        self._keys, self._keys_anew = keys, keys_anew
         self._limits = limits
         self._renewed = renewed
         self._engine = engine = make_engine(address, limits, renewed)
@@ -68,19 +69,22 @@ class Ledger:
         accept_old: bool = False,
         limits: LedgerLimits | None = None,
         keys: Sequence[KeyEncryptionKey] = (),
+        keys_anew: Callable[[], Awaitable[Sequence[KeyEncryptionKey]]] | None = None,
         locked: bool = False,
     ) -> "Ledger":
         """Connect to `sqlite:///path` or `postgresql://…`, and check the version of the tables.
 
         A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
-        With `keys`, the newest first, what is stored from now on is encrypted. Pass `locked` if no
+        With `keys`, the newest first, what is stored from now on is encrypted; `keys_anew`
+        reads them once more when a month begins after they were rotated. Pass `locked` if no
         encrypted row is read, so that no key is needed. A function is asked for the address again
         for each connection: its login may change. Raises what the function raises, and BadAddress,
         Unreachable, AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew, KeyMissing, KeyWrong.
         """
         renewed = url if callable(url) else None
         address = parse_address(url() if callable(url) else url)
-        ledger = cls(address, limits or LedgerLimits(), renewed, Keyring(keys))
+        limits, ring = limits or LedgerLimits(), Keyring(keys)
+        ledger = cls(address, limits, renewed, keys=ring, keys_anew=keys_anew)
         try:
             async with ledger._transaction() as transaction:
                 with explained(address.shown):
@@ -128,16 +132,26 @@ class Ledger:
         """One transaction that writes, committed when the block ends and rolled back when the
         block raises.
 
-        Raises BatchFailed at the end of a block that went on after a method of Batch had failed.
+        Raises BatchFailed at the end of a block that went on after a method of Batch had failed,
+        and KeyMissing or KeyWrong if a month begins and our keys are no longer the ledger's.
         """
         if not data_keys.is_ready(self._keys):
-            # A transaction of its own: no row may be encrypted with a key that is not committed.
-            async with self._writing() as transaction:
-                month, key = await data_keys.make(transaction)
-            self._keys.opened[key.number] = key
-            self._keys.writing = (month, key)
+            try:
+                await self._make_data_key()
+            except KeyWrong:
+                if self._keys_anew is None:
+                    raise
+                data_keys.take(self._keys, await self._keys_anew())
+                await self._make_data_key()
         async with self._writing() as transaction:
             yield Batch(transaction)
+
+    async def _make_data_key(self) -> None:
+        # A transaction of its own: no row may be encrypted with a key that is not committed.
+        async with self._writing() as transaction:
+            month, key = await data_keys.make(transaction)
+        self._keys.opened[key.number] = key
+        self._keys.writing = (month, key)
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[View]:

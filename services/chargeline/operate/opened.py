@@ -5,6 +5,7 @@ It owns that the ledger is closed whatever happens in between. It does not know 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.ledger.store import Ledger
@@ -24,6 +25,7 @@ async def opened(
         settings.ledger_address,
         accept_old=accept_old,
         keys=await ledger_keys(settings),
+        keys_anew=partial(ledger_keys, settings),
         locked=locked,
     )
     try:

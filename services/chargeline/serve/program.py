@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -164,7 +165,13 @@ async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger. A new one gets its tables, an old one is migrated."""
     busy_seconds = min(BUSY_SECONDS, BUSY_SHARE * settings.shutdown_seconds)
     limits, keys = LedgerLimits(busy=busy_seconds), await ledger_keys(settings)
-    ledger = await Ledger.open(settings.ledger_address, accept_old=True, limits=limits, keys=keys)
+    ledger = await Ledger.open(
+        settings.ledger_address,
+        accept_old=True,
+        limits=limits,
+        keys=keys,
+        keys_anew=partial(ledger_keys, settings),
+    )
     try:
         version, newest = await ledger.versions()
         act = act_of("ledger.migrate", "ledger", "tables", details={"version": VERSION})
