@@ -74,3 +74,27 @@ async def test_the_number_of_a_lost_data_key_goes_to_no_other(url: str, lost: st
         async with ledger.view() as view:
             rows = await view._transaction.rows(text("SELECT number FROM data_key"))
         assert [row.number for row in rows] == [2]
+
+
+@pytest.mark.parametrize("why", ["lost", "changed", "of another key"])
+async def test_the_walk_goes_on_without_a_data_key_and_says_which_rows_stay_closed(
+    url: str, why: str
+) -> None:
+    """The row of the data key is gone, was changed, or another key wraps it: seals need none."""
+    key = new_key()
+    async with opened(await with_tables(url), key) as ledger:
+        await filled(ledger)
+        if why == "lost":
+            await run(ledger, "DELETE FROM data_key")
+        elif why == "changed":
+            await run(ledger, "UPDATE data_key SET wrapped = :new", new=bytes(60))
+    given = new_key() if why == "of another key" else key
+    async with opened(url, given, locked=True) as ledger:
+        walked = {table.table: table for table in await ledger.verify()}
+    assert set(walked) == {"audit", "message", "parked", "answer", "draft_revision"}
+    assert {name for name, table in walked.items() if table.broken} == {"message", "parked"}
+    (closed,) = walked["message"].unopened
+    assert (closed.data_key, closed.rows, walked["message"].opened) == (1, 2, 0)
+    assert "data_key 1" in closed.expected or "data key 1" in closed.expected
+    async with opened(url, locked=True) as ledger:
+        assert not [table for table in await ledger.verify() if table.broken]

@@ -27,7 +27,7 @@ from chargeline.ledger.encrypting import (
     unwrapped,
     wrapped,
 )
-from chargeline.ledger.errors import KeyGone, KeyMissing, KeyWrong
+from chargeline.ledger.errors import KeyGone, KeyMissing, KeyWrong, LedgerError, NotAsWritten
 from chargeline.ledger.records import StoredDataKey
 from chargeline.ledger.sealing import tally_of_all
 from chargeline.ledger.transaction import Transaction
@@ -104,6 +104,20 @@ async def open_all(transaction: Transaction) -> None:
     transaction.keys.opened |= {row.number: _opened(transaction, row) for row in rows}
 
 
+async def openable(
+    transaction: Transaction,
+) -> tuple[dict[int, DataKey], dict[int, LedgerError]]:
+    """The stored data keys that open, by number, and why each of the others does not."""
+    opened: dict[int, DataKey] = {}
+    closed: dict[int, LedgerError] = {}
+    for row in await _stored(transaction):
+        try:
+            opened[row.number] = _data_key(transaction.keys, row)
+        except (KeyWrong, NotAsWritten) as error:
+            closed[row.number] = error
+    return opened, closed
+
+
 async def to_write(
     transaction: Transaction, about: str, rows: Sequence[EncryptedRow]
 ) -> list[EncryptedRow]:
@@ -166,14 +180,17 @@ async def keys_of(transaction: Transaction, numbers: set[int]) -> dict[int, Data
     if not numbers <= opened.keys():
         await open_all(transaction)
     if gone := numbers - opened.keys():
-        raise transaction.fail(
-            KeyWrong(
-                expected=f"the data key {min(gone)} in the table data_key",
-                found="none",
-                do="restore the table: without that row its messages cannot be read",
-            )
-        )
+        raise transaction.fail(lost(min(gone)))
     return opened
+
+
+def lost(number: int) -> KeyWrong:
+    """What is wrong if rows name a data key that is not stored."""
+    return KeyWrong(
+        expected=f"the data key {number} in the table data_key",
+        found="none",
+        do="restore the table: without that row its messages cannot be read",
+    )
 
 
 class Rotated(NamedTuple):
@@ -204,16 +221,25 @@ def _opened(transaction: Transaction, row: StoredDataKey) -> DataKey:
     return DataKey(row.number, AESGCM(_key_in(transaction, row)), row.digest)
 
 
+def _data_key(keys: Keyring, row: StoredDataKey) -> DataKey:
+    return DataKey(row.number, AESGCM(_unwrapped(keys, row)), row.digest)
+
+
 def _key_in(transaction: Transaction, row: StoredDataKey) -> bytes:
-    keks = transaction.keys.keks
+    try:
+        return _unwrapped(transaction.keys, row)
+    except KeyWrong as error:
+        raise transaction.fail(error) from None
+
+
+def _unwrapped(keys: Keyring, row: StoredDataKey) -> bytes:
+    keks = keys.keks
     if row.kek in keks:
         return unwrapped(keks[row.kek], row.number, row.wrapped)
-    raise transaction.fail(
-        KeyWrong(
-            expected=f"the key {row.kek}, which wraps data key {row.number}",
-            found=f"the keys {', '.join(sorted(keks))}",
-            do="give that key too, below the new one; `chargeline ledger rotate` makes it needless",
-        )
+    raise KeyWrong(
+        expected=f"the key {row.kek}, which wraps data key {row.number}",
+        found=f"the keys {', '.join(sorted(keks))}",
+        do="give that key too, below the new one; `chargeline ledger rotate` makes it needless",
     )
 
 

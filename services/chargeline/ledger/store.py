@@ -76,9 +76,10 @@ class Ledger:
 
         A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
         With `keys`, the newest first, what is stored from now on is encrypted; `keys_anew`
-        reads them once more when a month begins after they were rotated. Pass `locked` if no
-        encrypted row is read, so that no key is needed. A function is asked for the address again
-        for each connection: its login may change. Raises what the function raises, and BadAddress,
+        reads them once more when a month begins after they were rotated.
+        Pass `locked` if no encrypted row is read, or only by `verify`, so that no key is needed.
+        A function is asked for the address again for each connection: its login may
+        change. Raises what the function raises, and BadAddress,
         Unreachable, AccessRefused, NotALedger, SchemaTooOld, SchemaTooNew, KeyMissing, KeyWrong.
         """
         renewed = url if callable(url) else None
@@ -90,7 +91,7 @@ class Ledger:
                 with explained(address.shown):
                     await transaction.connection.run_sync(migrating.check, accept_old=accept_old)
                     version, newest = await transaction.connection.run_sync(migrating.versions)
-                if version == newest and (keys or not locked):
+                if version == newest and not locked:
                     await data_keys.open_all(transaction)
         except BaseException:
             await ledger.close()

@@ -7,7 +7,7 @@ makes all seals anew: against that the chains must be kept elsewhere too (docs/l
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,8 +16,9 @@ from sqlalchemy import Table, text
 from chargeline.engine import canonical, link, parted
 from chargeline.ledger import tables
 from chargeline.ledger.column_types import stamp
-from chargeline.ledger.data_keys import to_read
-from chargeline.ledger.errors import KeyWrong, NotAsWritten
+from chargeline.ledger.data_keys import lost, openable
+from chargeline.ledger.encrypting import DataKey, decrypted
+from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import StoredAct, StoredMessage, StoredParkedMessage
 from chargeline.ledger.sealing import COLUMNS, ENCRYPTED, NOTHING, Sum, added, plus, seal_of
 from chargeline.ledger.transaction import Transaction
@@ -31,11 +32,22 @@ class BrokenLink(NamedTuple):
     found: str
 
 
+class Unopened(NamedTuple):
+    """Encrypted rows of one data key that do not open: how many, the first of them, and why."""
+
+    data_key: int
+    rows: int
+    first: str
+    expected: str
+    found: str
+
+
 class Verified(NamedTuple):
     """What the walk over one table came to: how many rows it read, and the first broken link.
 
     `head` is the last chain of the audit trail, of other tables the sum of their seals. Of the
-    `encrypted` rows, those that were `opened` with their key are what a program wrote that had it.
+    `encrypted` rows, those that were `opened` with their key are what a program wrote that had it;
+    `unopened` says which did not open, if a key was given. The first of them is a broken link too.
     """
 
     table: str
@@ -44,6 +56,7 @@ class Verified(NamedTuple):
     broken: BrokenLink | None
     encrypted: int = 0
     opened: int = 0
+    unopened: tuple[Unopened, ...] = ()
 
 
 async def verify(transaction: Transaction) -> list[Verified]:
@@ -125,7 +138,8 @@ async def _sealed(transaction: Transaction, table: Table, kept: Sum) -> Verified
     """Each row against its seal, and all of them against the tallies."""
     columns, keys = COLUMNS[table.name], [column.name for column in table.primary_key]
     broken, count, seen = None, 0, NOTHING
-    encrypted = opened = 0
+    box = _Box(table, *await openable(transaction)) if transaction.keys.newest else None
+    encrypted = 0
     asked = [*columns, "data_key"] if table.name in ENCRYPTED else columns
     async for row in _stored(transaction, table, [*asked, "seal"], keys):
         count += 1
@@ -136,34 +150,54 @@ async def _sealed(transaction: Transaction, table: Table, kept: Sum) -> Verified
         if broken is None and seal != stored:
             key = _key(columns, keys, values)
             broken = BrokenLink(key, f"a row whose seal is {stored}", f"one whose seal is {seal}")
-        if data_key and broken is None:
+        if data_key:
             encrypted += 1
-            if transaction.keys.newest is not None:
-                broken = await _unopened(
-                    transaction, table, dict(zip(columns, values, strict=True)), data_key
+            if box is not None and seal == stored:
+                box.open(
+                    _key(columns, keys, values), dict(zip(columns, values, strict=True)), data_key
                 )
-                opened += broken is None
     broken = broken or _miscounted(kept, count, seen)
-    walked = Verified(table.name, count, sum_in_words(seen), broken)
-    return walked._replace(encrypted=encrypted, opened=opened)
+    walked = Verified(table.name, count, sum_in_words(seen), broken, encrypted)
+    if box is None or not box.unopened:
+        return walked._replace(opened=box.opened if box else 0)
+    unopened = tuple(box.unopened.values())
+    first = BrokenLink(unopened[0].first, unopened[0].expected, unopened[0].found)
+    return walked._replace(broken=broken or first, opened=box.opened, unopened=unopened)
 
 
-async def _unopened(
-    transaction: Transaction, table: Table, values: dict[str, Any], data_key: int
-) -> BrokenLink | None:
-    """Whether an encrypted row does not open with its key. Its seal is known to hold."""
-    key = _key(list(values), [column.name for column in table.primary_key], list(values.values()))
-    try:
-        if table is tables.message:
+class _Box:
+    """The encrypted rows of a table, each tried with its key; a key that is away ends no walk."""
+
+    def __init__(
+        self, table: Table, keys: Mapping[int, DataKey], closed: Mapping[int, LedgerError]
+    ) -> None:
+        self._table, self._keys, self._closed = table, keys, closed
+        self.opened = 0
+        self.unopened: dict[tuple[int, str], Unopened] = {}
+
+    def open(self, key: str, values: Mapping[str, Any], data_key: int) -> None:
+        """Try a row."""
+        try:
+            self._try(values, data_key)
+            self.opened += 1
+        except LedgerError as error:
+            why = error.findings[0]
+            first = Unopened(data_key, 0, key, why.expected, why.found)
+            so_far = self.unopened.get((data_key, why.expected), first)
+            counted = so_far._replace(rows=so_far.rows + 1)
+            self.unopened[data_key, why.expected] = counted
+
+    def _try(self, values: Mapping[str, Any], data_key: int) -> None:
+        if data_key not in self._keys:
+            raise self._closed.get(data_key) or lost(data_key)
+        cipher = self._keys[data_key]
+        if self._table is tables.message:
             sent = datetime.fromisoformat(values["sent"]) if values["sent"] else None
             message = StoredMessage(**{**values, "sent": sent, "data_key": data_key})
-            await to_read(transaction, table.name, [message])
+            decrypted(cipher, self._table.name, message)
         else:
             parked = StoredParkedMessage(**{**values, "data_key": data_key})
-            await to_read(transaction, table.name, [parked])
-    except (NotAsWritten, KeyWrong) as error:
-        return BrokenLink(key, error.findings[0].expected, error.findings[0].found)
-    return None
+            decrypted(cipher, self._table.name, parked)
 
 
 def _key(columns: Sequence[str], keys: Iterable[str], values: Sequence[Any]) -> str:

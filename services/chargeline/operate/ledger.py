@@ -142,7 +142,8 @@ def verify(
         async with opened(settings, locked=True) as ledger:
             walked = await ledger.verify(kept)
         for table in walked:
-            print(_as_json(table) if as_json else printable(_verified(table)))
+            lines = [_as_json(table)] if as_json else [_verified(table), *_unopened(table)]
+            print("\n".join(lines if as_json else map(printable, lines)))
         return FAILED if any(table.broken for table in walked) else OK
 
     return work
@@ -150,7 +151,8 @@ def verify(
 
 def _as_json(table: Verified) -> str:
     broken = table.broken._asdict() if table.broken else None
-    return json.dumps({**table._asdict(), "broken": broken})
+    unopened = [rows._asdict() for rows in table.unopened]
+    return json.dumps({**table._asdict(), "broken": broken, "unopened": unopened})
 
 
 def _verified(table: Verified) -> str:
@@ -162,6 +164,14 @@ def _verified(table: Verified) -> str:
         return f"{line}whole{ended}{unread}"
     broken, key = table.broken, table.broken.key or "the whole table"
     return f"{line}BROKEN at {key}: expected {broken.expected}, found {broken.found}"
+
+
+def _unopened(table: Verified) -> list[str]:
+    return [
+        f"{'':<15} {rows.rows:>9} rows  of data key {rows.data_key} do not open, the first at "
+        f"{rows.first}: expected {rows.expected}, found {rows.found}"
+        for rows in table.unopened
+    ]
 
 
 def rotate(*, who: str, why: str) -> Command:
