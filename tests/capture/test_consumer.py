@@ -26,6 +26,7 @@ from chargeline.capture.partitions import Partitions
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.kafka.placing import KeyPlacement
+from chargeline.kafka.starting import TopicsMissingError
 from chargeline.ledger.errors import Fenced, Unreachable
 from chargeline.telemetry.metrics import Metrics
 
@@ -287,6 +288,17 @@ async def test_each_record_is_worked_off_once_and_in_order(
     assert played.processor.read_beside, "the next poll is read while this one is worked off"
     assert "offsets.skipped" not in played.log.said
     assert len(asyncio.all_tasks()) == 1, "nothing is left running"
+
+
+def test_a_topic_that_ends_before_the_ledger_names_a_skip_as_a_cause() -> None:
+    """The ledger is at 1000 and the poll begins at 0: the error says what may have happened, and
+    what to do after a skip that went beyond the end.
+    """
+    with pytest.raises(TopicsMissingError) as caught:
+        Played(random.Random(1)).consumer._must_follow(PLACES[0], 1000, 0)
+    assert "skipped beyond its end" in caught.value.finding.found
+    assert "offsets.skip" in caught.value.finding.do
+    assert "from the offset on at which the skip began" in caught.value.finding.do
 
 
 # ------------------------------------------------------------------ lag

@@ -295,9 +295,13 @@ class Consumer:
                     "kafka.topic_recreated",
                     expected=f"{partition.topic}[{partition.partition}] to go on at offset "
                     f"{expected}, where the ledger is",
-                    found=f"offset {first}: the topic was created anew or has lost messages",
+                    found=f"offset {first}: the topic was created anew or has lost messages, or "
+                    "somebody has skipped beyond its end",
                     where="",
-                    do="give the new topic another name, so that the ledger can tell the two apart",
+                    do="give the new topic another name (CHARGELINE_TOPIC_INBOUND), so that the "
+                    "ledger can tell the two apart. If `chargeline audit list --what offsets.skip` "
+                    "has this partition, take a new topic too, and send into it again what stands "
+                    "in this one from the offset on at which the skip began",
                 )
             )
         if first > (expected or 0):

@@ -1,13 +1,15 @@
-"""Topics: create those that are missing, and read the limits of those that exist.
+"""Topics: create those that are missing, and read the limits and offsets of those that exist.
 
-This module owns the broker's answers to both requests. aiokafka hands an answer over without
+This module owns the broker's answers to these requests. aiokafka hands an answer over without
 looking at its error code; here a refusal raises an error. It refuses to know which topics a site
 has: the program that calls gives names, partitions and how long records are kept.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
@@ -151,6 +153,41 @@ async def partitions_of(
         async with _admin(options) as admin:
             described = await admin.describe_topics(names)
         return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+    return await met(options, look, tell)
+
+
+class PartitionSpan(NamedTuple):
+    """The offsets of a partition: its first record, and where the next record will be written."""
+
+    begin: int
+    end: int
+
+
+async def span_of(
+    options: Mapping[str, object],
+    topic: str,
+    partition: int,
+    tell: Callable[[Starting], None] = log_starting,
+) -> PartitionSpan | None:
+    """Where a partition begins and ends; None if Kafka does not have it, or hides it from us.
+
+    `tell` is called when a wait for Kafka begins. Raises KafkaUnavailableError.
+    """
+    place = TopicPartition(topic, partition)
+
+    async def look() -> PartitionSpan | None:
+        consumer = AIOKafkaConsumer(**options)
+        try:
+            await consumer.start()
+            need_brokers(consumer._client)
+            seen = await consumer._client.fetch_all_metadata()
+            if partition not in (seen.partitions_for_topic(topic) or ()):
+                return None
+            begins = await consumer.beginning_offsets([place])
+            return PartitionSpan(begins[place], (await consumer.end_offsets([place]))[place])
+        finally:
+            await consumer.stop()
 
     return await met(options, look, tell)
 
