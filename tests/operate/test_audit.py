@@ -116,3 +116,31 @@ def test_a_drop_and_a_look_need_a_reason(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "parked drop 8",
+        "parked show 8 --unmask",
+        "offsets skip --partition 0 --to 5",
+        "ledger forget --visit ZEBRA|V1",
+        "ledger hold --visit ZEBRA|V1",
+        "ledger release --visit ZEBRA|V1",
+        "ledger rotate",
+        "ledger encrypt",
+        "answer Q1 yes --by ANNA",
+        "line hold V1 --by ANNA",
+    ],
+)
+def test_a_blank_reason_is_no_reason(
+    capsys: pytest.CaptureFixture[str], verb: str, reason: str
+) -> None:
+    """A verb that asks for a reason takes none that is empty or blank: it ends with 2 before it
+    reads a setting.
+    """
+    with pytest.raises(SystemExit) as ended:
+        main([*verb.split(), "--reason", reason])
+    assert ended.value.code == 2
+    assert "--reason" in capsys.readouterr().err.splitlines()[-1]

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Sequence
 from importlib import import_module
 
-from chargeline.cli.arguments import Verbs, add_feed_or_ledger
+from chargeline.cli.arguments import Verbs, add_feed_or_ledger, words
 from chargeline.cli.drafts import coded
 from chargeline.cli.ending import OK, not_found, wrong_use
 from chargeline.coding.run import CodedVisit, Run
@@ -110,8 +110,8 @@ def _add_line(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 def _add_speaker(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--value", default="", help="what the choice needs, such as a time")
-    verb.add_argument("--by", required=True, metavar="NAME", help="who says it")
-    verb.add_argument("--reason", required=True, metavar="TEXT", help="why")
+    verb.add_argument("--by", required=True, type=words, metavar="NAME", help="who says it")
+    verb.add_argument("--reason", required=True, type=words, metavar="TEXT", help="why")
 
 
 def _live(name: str, asked: argparse.Namespace) -> int:

@@ -39,7 +39,9 @@ def add_feed_or_ledger(verb: argparse.ArgumentParser) -> None:
 
 
 def add_actor(verb: argparse.ArgumentParser, *, reason: bool = False) -> None:
-    """Who does it and why, for the audit trail; with `reason`, the reason must be given."""
+    """Who does it and why, for the audit trail; with `reason`, a reason must be given that
+    is not blank.
+    """
     verb.add_argument(
         "--as",
         dest="who",
@@ -50,6 +52,7 @@ def add_actor(verb: argparse.ArgumentParser, *, reason: bool = False) -> None:
     verb.add_argument(
         "--reason",
         metavar="TEXT",
+        type=words if reason else str,
         required=reason,
         default="",
         help="why, for the audit trail; name no patient",
@@ -142,6 +145,13 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
     return int(text)
+
+
+def words(text: str) -> str:
+    """A text that says something: not empty, and not of blanks alone."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected words, found {text!r}")
+    return text
 
 
 def share(text: str) -> float:
