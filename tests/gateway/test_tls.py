@@ -18,7 +18,7 @@ import pytest
 from chargeline.certificates import end_of, revoked_in, seconds_left
 from chargeline.gateway import tls
 from chargeline.gateway.server import Gateway
-from chargeline.gateway.tls import CertificateError, Certificates, TlsFiles, tls_context
+from chargeline.gateway.tls import CertificateError, Certificates, TlsFiles, tls_material
 from chargeline.hl7.reader import read_message
 from chargeline.mllp.client import MllpClient
 from chargeline.mllp.wire import MllpError
@@ -177,7 +177,7 @@ def test_authorities_or_a_key_need_a_certificate(folder: Path, missing: str) -> 
     authorities = folder / "hospital.pem" if missing == "certificate" else None
     files = TlsFiles(private_key=folder / "gateway.key", authorities=authorities)
     with pytest.raises(CertificateError, match="expected a certificate"):
-        tls_context(files)
+        tls_material(files)
 
 
 def test_a_key_with_a_password_is_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_a_key_with_a_password_is_refused_with_what_to_do(folder: Path, tmp_path
     locked = tmp_path / "locked.key"
     openssl("pkey", "-in", folder / "gateway.key", "-aes256", "-passout", "pass:x", "-out", locked)
     with pytest.raises(CertificateError) as caught:
-        tls_context(TlsFiles(folder / "gateway.pem", locked))
+        tls_material(TlsFiles(folder / "gateway.pem", locked))
     assert "an encrypted one" in str(caught.value) and "openssl pkey" in str(caught.value)
-    assert caught.value.finding.where == str(locked)
+    assert caught.value.finding.where == f"{tls.PRIVATE_KEY} ({locked})"
 
 
 # ------------------------------------------------------------------ renewal
@@ -260,15 +260,147 @@ async def test_files_that_cannot_be_used_leave_those_before_in_force(
     assert "certificates.refused" in events and "certificates.read" in events
 
 
+def revoking(folder: Path) -> TlsFiles:
+    """The files of a gateway that asks for certificates and has a list of revoked ones."""
+    names = ("gateway.pem", "gateway.key", "hospital.pem", "revoked.pem")
+    return TlsFiles(*(folder / name for name in names))
+
+
+async def test_a_list_of_another_authority_leaves_the_one_before_in_force(
+    folder: Path, renewable: Path, out: io.StringIO
+) -> None:
+    """The list of `elsewhere` is put in place of ours: senders are served as before, the log names
+    the setting and why, once, and at the start such a list is refused.
+    """
+    make_revocations(renewable, "hospital", revoked=False)
+    files = revoking(renewable)
+    async with running(MemoryStore(), tls=files) as gateway:
+        for suffix in ("pem", "key"):
+            shutil.copy(folder / f"elsewhere.{suffix}", renewable / f"elsewhere.{suffix}")
+        make_revocations(renewable, "elsewhere", revoked=False)
+        for _ in range(3):
+            gateway.look()
+        async with connected(gateway, renewable, "pharmacy") as client:
+            assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
+    (said,) = [line for line in lines(out) if line["event"] == "certificates.refused"]
+    assert said["variable"] == tls.REVOKED
+    assert "a list of another authority" in said["says"]
+    with pytest.raises(CertificateError, match="another authority"):
+        tls_material(files)
+
+
+def test_a_list_that_borrows_the_name_of_our_authority_is_not_its_list(
+    renewable: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The name is that of `hospital`, and the key is not: the signature decides."""
+    other = tmp_path_factory.mktemp("other")
+    make_authority(other, "hospital")
+    make_revocations(other, "hospital", revoked=False)
+    shutil.copy(other / "revoked.pem", renewable / "revoked.pem")
+    with pytest.raises(CertificateError, match="another authority"):
+        tls_material(revoking(renewable))
+
+
+@pytest.mark.parametrize(
+    ("broken", "content", "variable", "reason"),
+    [
+        ("gateway.key", "pharmacy.key", tls.PRIVATE_KEY, "KEY_VALUES_MISMATCH"),
+        ("gateway.key", "hospital.pem", tls.PRIVATE_KEY, "the private key of"),
+        ("gateway.pem", "pharmacy.key", tls.CERTIFICATE, "expected a certificate as PEM"),
+        ("hospital.pem", "pharmacy.key", tls.AUTHORITIES, "expected certificates as PEM"),
+        ("revoked.pem", "", tls.REVOKED, "an empty file"),
+        ("revoked.pem", "hospital.pem", tls.REVOKED, "expected a list of revoked"),
+    ],
+)
+def test_a_refusal_names_the_setting_and_the_reason(
+    renewable: Path,
+    out: io.StringIO,
+    broken: str,
+    content: str,
+    variable: str,
+    reason: str,
+) -> None:
+    """One of four files cannot be used: the log says which and why, and nothing is taken."""
+    make_revocations(renewable, "hospital", revoked=False)
+    used: list[ssl.SSLContext] = []
+    certificates = Certificates(revoking(renewable), used.append, lambda: datetime.now(UTC))
+    certificates.first()
+    text = (renewable / content).read_text() if content else ""
+    (renewable / broken).write_text(text)
+    certificates.look()
+    (said,) = [line for line in lines(out) if line["event"] == "certificates.refused"]
+    assert said["variable"] == variable
+    assert reason in said["says"] and str(renewable / broken) in said["says"]
+    assert used == []
+
+
+async def test_the_watcher_outlives_a_folder_that_cannot_be_looked_at(
+    renewable: Path, out: io.StringIO
+) -> None:
+    """The folder of the files is replaced by a file (ENOTDIR) and comes back with a new
+    certificate: one line says that it cannot be looked at, one that it can, and the new
+    certificate is shown.
+    """
+    folder = renewable / "own"
+    folder.mkdir()
+    for name in ("gateway.pem", "gateway.key"):
+        shutil.move(renewable / name, folder / name)
+    files = TlsFiles(folder / "gateway.pem")
+    (folder / "gateway.pem").write_bytes(
+        (folder / "gateway.pem").read_bytes() + (folder / "gateway.key").read_bytes()
+    )
+
+    def said(event: str) -> list[dict[str, object]]:
+        return [line for line in lines(out) if line["event"] == event]
+
+    async with running(MemoryStore(), tls=files) as gateway:
+        before = await shown(gateway, renewable)
+        folder.rename(renewable / "aside")
+        folder.write_text("not a folder")
+        elapse(tls.LOOK_SECONDS)
+        await until(lambda: len(said("file.unreadable")) == 1)
+        gateway.look()
+        assert await shown(gateway, renewable) == before
+        folder.unlink()
+        folder.mkdir()
+        make_certificate(renewable, "gateway", "hospital")
+        (folder / "gateway.pem").write_bytes(
+            (renewable / "gateway.pem").read_bytes() + (renewable / "gateway.key").read_bytes()
+        )
+        elapse(tls.LOOK_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await shown(gateway, renewable) == before:
+                await asyncio.sleep(0.01)
+    assert [line["reason"] for line in said("file.unreadable")] == ["ENOTDIR"]
+    assert len(said("file.readable")) == 1
+
+
+async def test_the_watcher_goes_on_after_a_look_that_failed(
+    renewable: Path, out: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look fails with an error that nobody thought of: the log says so, and the next look
+    comes.
+    """
+    looks = []
+
+    def fails(**_asked: bool) -> None:
+        looks.append(1)
+        raise ZeroDivisionError
+
+    async with running(MemoryStore(), **mutual(renewable)) as gateway:
+        monkeypatch.setattr(gateway.senders, "look", fails)
+        for count in (1, 2):
+            elapse(tls.LOOK_SECONDS)
+            await until(lambda count=count: len(looks) == count)
+    assert [line["error"] for line in lines(out) if line["event"] == "watch.failed"] == [
+        "ZeroDivisionError"
+    ] * 2
+
+
 async def test_a_revoked_certificate_is_refused_once_the_list_says_so(renewable: Path) -> None:
     """The list is empty, and then holds the sender: the sender is served, and then refused."""
     make_revocations(renewable, "hospital", revoked=False)
-    files = TlsFiles(
-        renewable / "gateway.pem",
-        renewable / "gateway.key",
-        renewable / "hospital.pem",
-        renewable / "revoked.pem",
-    )
+    files = revoking(renewable)
     async with running(MemoryStore(), tls=files) as gateway:
         async with connected(gateway, renewable, "pharmacy") as client:
             assert read_message(await client.send(RAS)).value("MSA-1") == "AA"
@@ -288,12 +420,7 @@ async def test_a_certificate_that_is_revoked_ends_its_open_connections(
     """
     make_revocations(renewable, "hospital", revoked=False)
     make_certificate(renewable, "mar", "hospital", serial=2**64 + 7)
-    files = TlsFiles(
-        renewable / "gateway.pem",
-        renewable / "gateway.key",
-        renewable / "hospital.pem",
-        renewable / "revoked.pem",
-    )
+    files = revoking(renewable)
     async with (
         running(MemoryStore(), tls=files) as gateway,
         connected(gateway, renewable, "mar") as other,

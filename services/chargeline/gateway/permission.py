@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chargeline.engine import FindingError
-from chargeline.gateway.tls import stamp
+from chargeline.gateway.watching import WatchedFiles
 from chargeline.hl7.acknowledge import AckCondition, Header
 from chargeline.hl7.profile import Profile
 from chargeline.mllp.limits import Peer
@@ -70,7 +70,7 @@ class Senders:
         self._profile = profile
         self._path = path
         self._read = read
-        self._stamp = stamp(path) if path is not None else None
+        self._watched = WatchedFiles({"CHARGELINE_SENDERS": path})
         self._list: SenderList | None = None
 
     @property
@@ -87,10 +87,8 @@ class Senders:
         """Read the file again if it has changed or somebody asked for it (SIGHUP)."""
         if self._path is None or self._read is None:
             return
-        now = stamp(self._path)
-        if not asked and now == self._stamp:
+        if not self._watched.changed() and not asked:
             return
-        self._stamp = now
         try:
             self._list = self._read()
         except FindingError as error:

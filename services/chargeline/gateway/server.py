@@ -194,10 +194,17 @@ class Gateway:
         log.info("gateway.listening", host=self.settings.host, port=self.server.port)
 
     async def _watch(self) -> None:
-        """Look at the files again and again, until cancelled."""
+        """Look at the files again and again, until cancelled.
+
+        Whatever a look fails with, the next one comes: a watcher that ended would let revoked
+        senders in for as long as the program runs.
+        """
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.look()
+            try:
+                self.look()
+            except Exception as error:
+                log.error("watch.failed", exc_info=error)
 
     def look(self, *, asked: bool = False) -> None:
         """Read the files of certificates and of senders again if they have changed, or if somebody

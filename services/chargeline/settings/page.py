@@ -67,7 +67,9 @@ largest size at once made a gateway take 200 MB and a `serve` 215 MB, at rest 95
 
 Certificates, keys and the list of revoked ones are read again within 10 seconds after a file has
 changed, and at SIGHUP; open connections go on, but for those of a revoked certificate. Files that
-cannot be used are logged (`certificates.refused`), and those before them stay in force.
+cannot be used are logged (`certificates.refused`, with the setting and the reason), and those
+before them stay in force. So does the list of revoked ones before one that no authority of
+`CHARGELINE_MLLP_TLS_CLIENT_CA_FILE` has signed.
 
 The gateway answers a message with AE (CE) if Kafka has not stored it within 10 seconds, or if it is
 larger than the listener or the topic takes. Application acknowledgements that MSH-16 asks for in an
