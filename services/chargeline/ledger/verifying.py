@@ -157,7 +157,7 @@ async def _sealed(transaction: Transaction, table: Table, kept: Sum) -> Verified
                     _key(columns, keys, values), dict(zip(columns, values, strict=True)), data_key
                 )
     broken = broken or _miscounted(kept, count, seen)
-    walked = Verified(table.name, count, sum_in_words(seen), broken, encrypted)
+    walked = Verified(table.name, count, sum_in_words(seen), broken, encrypted=encrypted)
     if box is None or not box.unopened:
         return walked._replace(opened=box.opened if box else 0)
     unopened = tuple(box.unopened.values())
@@ -182,7 +182,7 @@ class _Box:
             self.opened += 1
         except LedgerError as error:
             why = error.findings[0]
-            first = Unopened(data_key, 0, key, why.expected, why.found)
+            first = Unopened(data_key, 0, first=key, expected=why.expected, found=why.found)
             so_far = self.unopened.get((data_key, why.expected), first)
             counted = so_far._replace(rows=so_far.rows + 1)
             self.unopened[data_key, why.expected] = counted
