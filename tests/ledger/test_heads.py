@@ -27,6 +27,7 @@ from chargeline.drafting.signed_heads import (
 from chargeline.ledger import Act, KeyUnusable, Ledger
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
+from tests.live.commands import assert_one_clear_line, command, environment
 
 from .rows import message, parked
 from .test_verifying import broken, filled
@@ -148,6 +149,42 @@ async def test_a_head_is_read_from_the_log_and_from_what_was_printed(
     heads = heads_in(text_of_both, public_key_of(keys[1]))
     assert heads == [await ledger.heads()] * 2
     assert "dropped_keys" not in file.read_text()
+
+
+async def test_without_a_key_that_can_be_used_the_log_has_an_event_of_its_own(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """The file of the key was emptied while a program runs: no head is logged, and why."""
+    file, empty = tmp_path / "log", tmp_path / "empty.pem"
+    empty.touch()
+    with file.open("w") as stream:
+        logs.configure("info", stream)
+        log = logs.logger("capture")
+        await tell_head(ledger, Settings(signing_key_file=empty), NOW, log)
+    (said,) = [json.loads(line) for line in file.read_text().splitlines()]
+    assert (said["event"], said["level"]) == ("signing_key.unusable", "error")
+    assert "found an empty file" in said["says"]
+    assert said["variable"] == "CHARGELINE_SIGNING_KEY_FILE"
+
+
+@pytest.mark.parametrize("program", ["serve", "capture"])
+async def test_a_signing_key_that_cannot_be_used_ends_the_start(
+    program: str, tmp_path: Path
+) -> None:
+    """A line names the setting and what to do, before a ledger is opened or Kafka is asked."""
+    (tmp_path / "empty.pem").touch()
+    ledger = tmp_path / "ledger.sqlite"
+    ended = await command(
+        program,
+        environment(
+            SIGNING_KEY_FILE=str(tmp_path / "empty.pem"),
+            LEDGER_URL=f"sqlite+aiosqlite:///{ledger}",
+        ),
+    )
+    *_logged, line = ended.err.splitlines()  # the log of `serve` is on standard error too
+    said = ("CHARGELINE_SIGNING_KEY_FILE", "found an empty file", "openssl")
+    assert_one_clear_line(ended._replace(err=line), *said)
+    assert not ledger.exists()
 
 
 async def test_a_head_that_was_changed_is_no_head(ledger: Ledger, keys: tuple[Path, Path]) -> None:

@@ -30,7 +30,7 @@ from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
-from chargeline.drafting.signed_heads import tell_head
+from chargeline.drafting.signed_heads import signer_of, tell_head
 from chargeline.kafka import connecting as kafka
 from chargeline.kafka.renewing import with_password_of_now
 from chargeline.kafka.starting import met, need_brokers
@@ -69,8 +69,7 @@ async def run(settings: Settings) -> int:
     become_a_service()
     logs.configure(settings.log_level)
     log = logs.logger("capture")
-    if settings.prices is not None:
-        read_prices(settings.prices)  # reports mistakes of the price list before we connect
+    _check_files(settings)
     failures = TaskFailures(log)
     async with AsyncExitStack() as stack:
         ledger = await _ledger(settings)
@@ -124,6 +123,16 @@ async def run(settings: Settings) -> int:
         )
     log.info("stopped", program="capture")
     return 0
+
+
+def _check_files(settings: Settings) -> None:
+    """Report mistakes of the price list and of the signing key before we connect.
+
+    Raises PricesError or KeyUnusable.
+    """
+    if settings.prices is not None:
+        read_prices(settings.prices)
+    signer_of(settings)
 
 
 async def _ledger(settings: Settings) -> Ledger:

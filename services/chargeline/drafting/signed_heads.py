@@ -30,6 +30,7 @@ from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
 
 WHAT = "chargeline ledger head 1"
+_SIGNING_KEY = "CHARGELINE_SIGNING_KEY_FILE"
 
 
 class SignedHead(NamedTuple):
@@ -53,8 +54,17 @@ async def head_of(ledger: Ledger, now: datetime, signer: Ed25519PrivateKey | Non
 async def tell_head(
     ledger: Ledger, settings: Settings, now: datetime, log: FilteringBoundLogger
 ) -> None:
-    """Log the head of the ledger, signed if the settings name a key. Raises LedgerError."""
-    log.info("ledger.head", **(await head_of(ledger, now, signer_of(settings)))._asdict())
+    """Log the head of the ledger, signed if the settings name a key.
+
+    Without a key that can be used the log says so in place of the head: a head that nobody signed
+    would spoil the file in which heads are kept. Raises LedgerError.
+    """
+    try:
+        signer = signer_of(settings)
+    except KeyUnusable as error:
+        log.error("signing_key.unusable", variable=_SIGNING_KEY, exc_info=error)
+        return
+    log.info("ledger.head", **(await head_of(ledger, now, signer))._asdict())
 
 
 def signer_of(settings: Settings) -> Ed25519PrivateKey | None:
@@ -63,11 +73,14 @@ def signer_of(settings: Settings) -> Ed25519PrivateKey | None:
     if path is None:
         return None
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        pem = path.read_bytes()
+        if not pem.strip():
+            raise _no_key(_SIGNING_KEY, "an empty file")
+        key = load_pem_private_key(pem, password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _no_key("CHARGELINE_SIGNING_KEY_FILE", type(error).__name__) from None
+        raise _no_key(_SIGNING_KEY, type(error).__name__) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise _no_key("CHARGELINE_SIGNING_KEY_FILE", "a key of another kind")
+        raise _no_key(_SIGNING_KEY, "a key of another kind")
     return key
 
 
