@@ -65,7 +65,9 @@ async def test_whoever_meets_a_kafka_without_a_broker_waits_until_it_has_one(
     options = program.kafka_options(settings)
     async with AsyncExitStack() as stack:
         producer, consumer = await asyncio.gather(
-            stack.enter_async_context(clients.producer(options, topics=topics, record_bytes=1000)),
+            stack.enter_async_context(
+                clients.producer(options, topics=topics, record_bytes=1000, password=str)
+            ),
             program._consumer(settings, stack, logs.logger("test")),
         )
         assert [line.getMessage() for line in caplog.records].count("kafka.starting") == 2
