@@ -1,5 +1,6 @@
 """A ledger whose end was cut off is whole, and is found by a head that was kept elsewhere."""
 
+import io
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -28,9 +29,12 @@ from chargeline.ledger import Act, KeyUnusable, Ledger
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from tests.live.commands import assert_one_clear_line, command, environment
+from tests.telemetry.test_logs import out
 
 from .rows import message, parked
 from .test_verifying import broken, filled
+
+__all__ = ["out"]
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"zebra key, thirty-two bytes long")
@@ -133,35 +137,30 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def test_a_head_is_read_from_the_log_and_from_what_was_printed(
-    ledger: Ledger, keys: tuple[Path, Path], tmp_path: Path
+    ledger: Ledger, keys: tuple[Path, Path], out: io.StringIO
 ) -> None:
     """The line of the log passes the filter of the log, among lines without a head."""
     await filled(ledger)
     settings = Settings(signing_key_file=keys[0])
-    file = tmp_path / "log"
-    with file.open("w") as stream:
-        logs.configure("info", stream)
-        log = logs.logger("capture")
-        log.info("started", program="capture")
-        await tell_head(ledger, settings, NOW, log)
+    log = logs.logger("capture")
+    log.info("started", program="capture")
+    await tell_head(ledger, settings, NOW, log)
     signed = await head_of(ledger, NOW, signer_of(settings))
-    text_of_both = f"{file.read_text()}{json.dumps(signed._asdict())}\n"
+    text_of_both = f"{out.getvalue()}{json.dumps(signed._asdict())}\n"
     heads = heads_in(text_of_both, public_key_of(keys[1]))
     assert heads == [await ledger.heads()] * 2
-    assert "dropped_keys" not in file.read_text()
+    assert "dropped_keys" not in out.getvalue()
 
 
 async def test_without_a_key_that_can_be_used_the_log_has_an_event_of_its_own(
-    ledger: Ledger, tmp_path: Path
+    ledger: Ledger, tmp_path: Path, out: io.StringIO
 ) -> None:
     """The file of the key was emptied while a program runs: no head is logged, and why."""
-    file, empty = tmp_path / "log", tmp_path / "empty.pem"
+    empty = tmp_path / "empty.pem"
     empty.touch()
-    with file.open("w") as stream:
-        logs.configure("info", stream)
-        log = logs.logger("capture")
-        await tell_head(ledger, Settings(signing_key_file=empty), NOW, log)
-    (said,) = [json.loads(line) for line in file.read_text().splitlines()]
+    log = logs.logger("capture")
+    await tell_head(ledger, Settings(signing_key_file=empty), NOW, log)
+    (said,) = [json.loads(line) for line in out.getvalue().splitlines()]
     assert (said["event"], said["level"]) == ("signing_key.unusable", "error")
     assert "found an empty file" in said["says"]
     assert said["variable"] == "CHARGELINE_SIGNING_KEY_FILE"
