@@ -15,12 +15,14 @@ from chargeline.engine.families import FAMILIES
 from chargeline.engine.rules import DayRules, UndecidedError
 from chargeline.engine.services.records import Service
 from chargeline.engine.trace import (
+    WITHHELD,
     ChargeLine,
     Difference,
     EncounterDraft,
     InShort,
     Withheld,
-    charge_in_short,
+    ends_of,
+    rules_behind,
     rules_of,
 )
 from chargeline.engine.words import FamilyName
@@ -58,13 +60,13 @@ def with_differences(
     """
     theirs = [_other(assessment) for assessment in others]
     compared = [name for name in FAMILIES if any(name in other.ends for other in theirs)]
-    ours = _ends(draft, compared)
+    ours = {name: ends_of(_of_family(draft, name)) for name in compared}
     if all(other.ends == ours for other in theirs):
         return draft
     differences: dict[_Entry, tuple[Difference, ...]] = {}
     for name in compared:
-        causes = _Causes(name, own, _rules(draft, name))
-        entries = [entry for entry in _entries(draft) if entry.family == name]
+        entries = _of_family(draft, name)
+        causes = _Causes(name, own, rules_behind(entries))
         for keys in dict.fromkeys(entry.administrations for entry in entries):
             differences[name, keys] = _differences(keys, ours[name], theirs, causes)
     lines = [line._replace(other_policies=_own(line, differences)) for line in draft.lines]
@@ -108,19 +110,8 @@ def _own(
     )
 
 
-def _ends(draft: EncounterDraft, compared: Sequence[FamilyName]) -> Mapping[FamilyName, _Ends]:
-    """How a draft ends, by compared family."""
-    ends: dict[str, dict[str, list[str]]] = {name: {} for name in compared}
-    for line in draft.lines:
-        if line.family in ends:
-            end = charge_in_short(line.code, line.modifiers, line.units)
-            for key in line.administrations:
-                ends[line.family].setdefault(key, []).append(end)
-    for entry in draft.withheld:
-        if entry.family in ends:
-            for key in entry.administrations:
-                ends[entry.family].setdefault(key, []).append("withheld")
-    return {name: ends[name] for name in compared}
+def _of_family(draft: EncounterDraft, family: FamilyName) -> list[ChargeLine | Withheld]:
+    return [entry for entry in _entries(draft) if entry.family == family]
 
 
 def _other(assessment: Assessment) -> _Other:
@@ -143,16 +134,6 @@ def _end_of(ends: _Ends, keys: Iterable[str]) -> tuple[str, ...]:
     for key in keys:
         ends_of_keys += ends.get(key) or _A_QUESTION
     return tuple(dict.fromkeys(ends_of_keys))
-
-
-def _rules(draft: EncounterDraft, family: FamilyName) -> dict[str, list[str]]:
-    """The rules behind the end of each administration in a draft, in the order of the reasoning."""
-    rules: dict[str, list[str]] = {}
-    for entry in _entries(draft):
-        if entry.family == family:
-            for key in entry.administrations:
-                rules.setdefault(key, []).extend(rules_of(entry.trace))
-    return rules
 
 
 class _Causes:
@@ -235,7 +216,7 @@ def _only_theirs(ours: DayRules, theirs: DayRules, with_hours: bool) -> frozense
 def _codes(ends: Sequence[str]) -> list[str]:
     """The codes of some ends without their units; `withheld` beside a code is units above a cap."""
     codes = list(dict.fromkeys([end.split(" ")[0] for end in ends]))
-    return [code for code in codes if code != "withheld"] or codes
+    return [code for code in codes if code != WITHHELD] or codes
 
 
 def _alone(services: Sequence[Service]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableSet
 from chargeline.engine.events import ANSWER, Source
 from chargeline.engine.rules import Rule
 from chargeline.engine.trace import (
+    WITHHELD,
     ChargeLine,
     Difference,
     Question,
@@ -19,7 +20,6 @@ from chargeline.engine.trace import (
 
 NO_TITLES: Mapping[str, str] = {}
 ENCOUNTER = "encounter"
-WITHHELD = "withheld"
 
 
 def explain(

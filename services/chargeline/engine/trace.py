@@ -298,3 +298,28 @@ def rules_of(steps: Sequence[Step]) -> list[str]:
     """The ids of the rules that some steps rest on."""
     decisions = [step.decision for step in steps if step.decision is not None]
     return [decision.rule.id for decision in decisions if decision.rule is not None]
+
+
+WITHHELD = "withheld"
+"""The end of an administration that is not billed, beside codes such as `96415 x2`."""
+
+
+def ends_of(entries: Sequence[ChargeLine | Withheld]) -> dict[str, list[str]]:
+    """How each administration ends: its codes with modifiers and units, or `withheld`."""
+    ends: dict[str, list[str]] = {}
+    for entry in entries:
+        end = WITHHELD
+        if isinstance(entry, ChargeLine):
+            end = charge_in_short(entry.code, entry.modifiers, entry.units)
+        for key in entry.administrations:
+            ends.setdefault(key, []).append(end)
+    return ends
+
+
+def rules_behind(entries: Sequence[ChargeLine | Withheld]) -> dict[str, list[str]]:
+    """The rules behind the end of each administration, in the order of the reasoning."""
+    rules: dict[str, list[str]] = {}
+    for entry in entries:
+        for key in entry.administrations:
+            rules.setdefault(key, []).extend(rules_of(entry.trace))
+    return rules

@@ -6,8 +6,6 @@ NDCs, `waste.py` decides how the rest is reported, and `lines.py` writes the lin
 not code how a drug was given.
 """
 
-from collections.abc import Mapping, Sequence
-
 from chargeline.engine.again import LINE_OF_DRUG, NothingSaved, SavedWork
 from chargeline.engine.drugs.doses import (
     DrugDay,
@@ -24,8 +22,8 @@ from chargeline.engine.trace import (
     InShort,
     Proposal,
     Withheld,
-    charge_in_short,
-    rules_of,
+    ends_of,
+    rules_behind,
     together,
 )
 
@@ -62,24 +60,8 @@ def in_short(assessment: Assessment) -> InShort | None:
     if not any(item.vials or item.wasted or item.discounted for item in items):
         return None
     proposal = propose(assessment, NothingSaved())
-    ends: dict[str, list[str]] = {}
-    for line in proposal.lines:
-        for key in line.administrations:
-            end = charge_in_short(line.code, line.modifiers, line.units)
-            ends.setdefault(key, []).append(end)
-    for entry in proposal.withheld:
-        for key in entry.administrations:
-            ends.setdefault(key, []).append("withheld")
-    return InShort(ends, lambda: _rules_by_administration(proposal))
-
-
-def _rules_by_administration(proposal: Proposal) -> Mapping[str, Sequence[str]]:
-    rules: dict[str, list[str]] = {}
     entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
-    for entry in entries:
-        for key in entry.administrations:
-            rules.setdefault(key, []).extend(rules_of(entry.trace))
-    return rules
+    return InShort(ends_of(entries), lambda: rules_behind(entries))
 
 
 def reason_in_short(line: ChargeLine) -> str:

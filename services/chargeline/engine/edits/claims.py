@@ -12,7 +12,7 @@ from chargeline.engine.edits.claim_concerns import EDIT, SETTING, EditFacts
 from chargeline.engine.edits.documented import code_not_valid, diagnosis_missing
 from chargeline.engine.edits.limits import above_limit
 from chargeline.engine.edits.pairs import add_on_alone, bundled
-from chargeline.engine.edits.tables_asked import TablesAsked, nothing_loaded
+from chargeline.engine.edits.tables_asked import NOTHING_LOADED, TablesAsked
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.rules import NO_FACTS
 from chargeline.engine.tables import PaymentLimit
@@ -44,7 +44,7 @@ def claim_edits(
             notes += edit(lines, asked)
         notes += asked.missing()
     else:
-        notes.append(nothing_loaded())
+        notes.append(NOTHING_LOADED)
     by_id = {line.line_id: line for line in lines}
     edits = []
     for entry in notes:

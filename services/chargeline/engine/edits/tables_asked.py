@@ -34,11 +34,6 @@ class TablesAsked:
         return [_not_there(", ".join(tables))] if tables else []
 
 
-def nothing_loaded() -> Noted:
-    """The note for a program that has no published tables at all."""
-    return _NOTHING_LOADED
-
-
 def _not_there(tables: str) -> Noted:
     return note(
         "tables.missing",
@@ -49,4 +44,5 @@ def _not_there(tables: str) -> Noted:
     )
 
 
-_NOTHING_LOADED = _not_there("all")
+NOTHING_LOADED = _not_there("all")
+"""The note for a program that has no published tables at all."""
