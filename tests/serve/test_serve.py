@@ -216,6 +216,38 @@ async def test_a_second_one_takes_over_and_the_first_stops(served: Make, url: st
     assert drafted(second.events()) == by_code(messages)  # both have written to the same file
 
 
+async def test_what_was_accepted_is_written_although_another_program_is_still_the_relay(
+    served: Make, database: str
+) -> None:
+    """A predecessor's session may outlive it for a moment. A stop waits for it: else the drafts of
+    the last messages would come out at the next start only.
+    """
+    messages = feed(10, 34)
+    before = await Ledger.open(database, accept_old=True)
+    await before.migrate()
+    await before.take_outbox(1)  # from now on it is the relay
+    service = served(database)
+    service.start()
+    await service.ready()
+    await deliver(messages, service.port)
+    assert service.process is not None
+    service.process.send_signal(signal.SIGTERM)
+    await until(lambda: _refuses(service.port))
+    assert service.events() == []
+    await before.close()
+    assert await service.ended() == 0
+    assert drafted(service.events()) == by_code(messages), service.said()
+
+
+async def _refuses(port: int) -> bool:
+    try:
+        _reader, writer = await asyncio.open_connection(HOST, port)
+    except ConnectionError:
+        return True
+    writer.close()
+    return False
+
+
 async def test_a_third_one_takes_over_and_the_second_stops(served: Make, url: str) -> None:
     """A supervisor starts the first one again, which was ended by the second: now the second ends.
 

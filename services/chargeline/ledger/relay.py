@@ -55,6 +55,11 @@ class Relay:
         self._next_try = 0.0
         self._lock = asyncio.Lock()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this program had the right at its last turn."""
+        return self._address.dialect == "sqlite" or self._connection is not None
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Transaction | None]:
         """A transaction on the outbox, or None while another program is the relay."""

@@ -247,6 +247,11 @@ class Ledger:
         async with self._relay.turn() as transaction:
             return await View(transaction).announced(limit) if transaction else []
 
+    @property
+    def is_relay(self) -> bool:
+        """Whether this program was the relay when it last asked for the outbox."""
+        return self._relay.is_ours
+
     async def delete_outbox(self, ids: Iterable[int]) -> int:
         """Remove published events from the outbox; returns how many of them were there.
 

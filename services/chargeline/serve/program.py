@@ -154,7 +154,7 @@ async def _run(
         try:
             async with asyncio.timeout(END_SHARE * settings.shutdown_seconds):
                 await gateway.close()
-                await publisher.drain()
+                await publisher.finish()
         except (TimeoutError, LedgerError, StoreUnavailable, StoreFull) as error:
             log.warning("outbox.left", exc_info=error)  # the next start publishes it
         for task in work:

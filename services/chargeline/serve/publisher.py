@@ -22,6 +22,7 @@ from chargeline.serve.output import Output
 
 MOST = 200
 TOGETHER_SECONDS = 0.02  # the events of so many seconds are written together
+ASK_AGAIN_SECONDS = 0.1  # at the end, while another program is the relay
 LOOK_AGAIN_SECONDS = 1.0  # other programs announce as well, such as `chargeline parked retry`
 
 
@@ -78,6 +79,17 @@ class Publisher:
             self.intake.committed.clear()
             while rows := await self.ledger.take_outbox(MOST):
                 await self._publish(rows)
+
+    async def finish(self) -> None:
+        """Publish the whole outbox before the program ends.
+
+        The program that this one succeeded may be the relay for a moment longer: PostgreSQL frees
+        its lock when it notices that the session is gone. Raises what `drain` raises.
+        """
+        await self.drain()
+        while not self.ledger.is_relay:
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            await self.drain()
 
     async def _publish(self, rows: Sequence[Announcement]) -> None:
         ours = [row for row in rows if row.topic in self.inbound]
