@@ -14,6 +14,7 @@ GRANT SELECT, DELETE ON answer TO chargeline_capture;
 GRANT SELECT, INSERT, UPDATE, DELETE ON visit, question, contribution TO chargeline_capture;
 GRANT SELECT, INSERT, UPDATE ON tally, partition_offset, hold TO chargeline_capture;
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_capture;
+GRANT SELECT, DELETE ON forgotten_visit TO chargeline_capture;
 GRANT INSERT ON outbox TO chargeline_capture;
 GRANT USAGE ON SEQUENCE parked_id_seq TO chargeline_capture;  -- a seal is over the id
 
@@ -23,13 +24,15 @@ GRANT SELECT ON data_key TO chargeline_relay;
 
 -- reader: `parked list`, `parked show`, `visit show`, `questions list`, `ledger status`, `offsets show`
 GRANT SELECT ON message, parked, visit, draft_revision, question, answer, visit_merge,
-  patient_merge, contribution, outbox, partition_offset, data_key TO chargeline_reader;
+  patient_merge, contribution, outbox, partition_offset, data_key, forgotten_visit
+  TO chargeline_reader;
 
 -- operator: `parked show --unmask`, `retry`, `drop`, `answer`, `redraft`, `offsets skip`,
 -- `ledger forget`, `hold`, `release`, `rotate`. (`ledger encrypt` changes messages: the owner's.)
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_operator;
 GRANT SELECT, INSERT, UPDATE ON tally TO chargeline_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hold TO chargeline_operator;
+GRANT SELECT, INSERT, UPDATE ON forgotten_visit TO chargeline_operator;
 GRANT UPDATE (status, seal) ON parked TO chargeline_operator;
 GRANT UPDATE (kek, wrapped) ON data_key TO chargeline_operator;
 GRANT UPDATE ON partition_offset TO chargeline_operator;

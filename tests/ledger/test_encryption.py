@@ -34,7 +34,7 @@ from tests.drafting.test_processor import Bench, keyed
 from tests.golden.messages import given
 from tests.ledger import with_tables
 
-from .rows import V1, announcement, message, parked
+from .rows import MORNING, V1, announcement, message, parked
 
 SECRET = b"MSH|^~\\&|ZEBRA|NORTH\rPID|1||MRN77^^^NORTH^MR||ZEBRA^TESTPATIENT\r"
 HEADERS = '{"a": "ZEBRA^TESTPATIENT"}'
@@ -296,7 +296,7 @@ async def test_all_of_a_patient_is_found_in_encrypted_rows(url: str) -> None:
         await filled(ledger)
         async with ledger.batch() as batch:
             await batch.add_messages([message(9, visit="V9", raw=b"MSH|another")])
-            erased = await batch.erase(Whose("patient", "NORTH", "MRN77"), reading)
+            erased = await batch.erase(Whose("patient", "NORTH", "MRN77"), reading, MORNING)
         assert (erased.rows["message"], erased.rows["parked"]) == (2, 1)
         async with ledger.view() as view:
             left = (await view.messages_of([VisitKey("NORTH", "V9")]))[VisitKey("NORTH", "V9")]

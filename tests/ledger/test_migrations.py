@@ -22,6 +22,7 @@ from chargeline.ledger import (
 from chargeline.ledger import records as records_module
 from chargeline.ledger.connecting import LedgerLimits, make_engine, parse_address
 from chargeline.ledger.records import StoredAnswer
+from chargeline.ledger.removed import RemovedVisit
 from chargeline.ledger.sealing import Tally, sealed_message, tallies
 from chargeline.ledger.tables import metadata
 
@@ -186,8 +187,9 @@ def test_records_have_the_fields_of_their_tables() -> None:
         assert set(getattr(records_module, record)._fields) == set(
             metadata.tables[name].columns.keys()
         )
-    assert list(Tally._fields) == metadata.tables["tally"].columns.keys()
-    assert set(RECORDS) | {"partition_offset", "tally"} == set(metadata.tables)
+    for name, fields in (("tally", Tally._fields), ("forgotten_visit", RemovedVisit._fields)):
+        assert list(fields) == metadata.tables[name].columns.keys()
+    assert set(RECORDS) | {"partition_offset", "tally", "forgotten_visit"} == set(metadata.tables)
     assert all(table.comment for table in metadata.tables.values())
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import Forgotten, Ledger, StoredMerge, store
-from chargeline.ledger.records import StoredAnswer
+from chargeline.ledger.erasing import Identification
+from chargeline.ledger.records import StoredAnswer, Whose
 from chargeline.ledger.retention import forget_some
+from chargeline.published.inbound import record_key
 
 from .rows import (
     HOUR,
@@ -113,6 +115,36 @@ async def test_a_visit_takes_the_numbers_with_it_that_lead_to_it(ledger: Ledger)
     )
     async with ledger.view() as view:
         assert await view.merges_around([V1]) == merged
+
+
+async def test_what_comes_after_forgetting_goes_in_its_turn(ledger: Ledger) -> None:
+    """A late message of a forgotten visit, and the question that it raised, have days as well."""
+    await keep(ledger, V1, "final", 1)
+    assert (await forget(ledger, MORNING - HOUR)).messages == 1
+    async with ledger.batch() as batch:
+        await batch.add_messages([message(2, V1.visit)])
+        await batch.put_questions([question("q2", V1)])
+        row = visit(V1, status="forgotten", updated_at=MORNING)
+        await batch.put_visits([row._replace(incomplete=True)])
+    assert await forget(ledger, MORNING - HOUR) == Forgotten()
+    later = await forget(ledger, MORNING + HOUR)
+    assert (later.messages, later.questions) == (1, 1)
+    assert await forget(ledger, MORNING + HOUR) == Forgotten()
+
+
+async def test_the_hash_of_a_removed_visit_goes_with_the_records(ledger: Ledger) -> None:
+    """It stays as long as the row that retention leaves of a visit."""
+    await keep(ledger, V1, "final", 1)
+    reading = Identification(lambda _raw: (), record_key)
+    async with ledger.batch() as batch:
+        await batch.erase(Whose("visit", *V1), reading, MORNING)
+    bounds = {"before": MORNING, "parked_before": MORNING}
+    assert (await ledger.forget(record_before=MORNING, **bounds)).rows == 0
+    async with ledger.view() as view:
+        assert set(await view.visits([V1, V2])) == {V1}
+    assert (await ledger.forget(record_before=MORNING + HOUR, **bounds)).rows == 1
+    async with ledger.view() as view:
+        assert await view.visits([V1, V2]) == {}
 
 
 async def forget_settled(ledger: Ledger, key: VisitKey) -> None:

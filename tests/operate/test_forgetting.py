@@ -5,14 +5,15 @@ import json
 import pytest
 
 from chargeline.cli import main
+from chargeline.engine import VisitKey
 from chargeline.ledger.errors import OnHold
-from chargeline.ledger.records import Whose
+from chargeline.ledger.records import VISIT_STATUSES, Whose
 from chargeline.ledger.store import Ledger
 from chargeline.operate.forgetting import forget, hold, release
 from chargeline.settings import Settings
 from tests.drafting.test_features import GOOD, claimed, settings, small
-from tests.drafting.test_processor import keyed
-from tests.golden.messages import given
+from tests.drafting.test_processor import Bench, keyed
+from tests.golden.messages import adt, given
 
 __all__ = ["settings", "small"]
 
@@ -48,24 +49,57 @@ async def test_the_proof_counts_rows_and_shows_no_content(
     assert not [table for table in await small.verify() if table.broken]
 
 
-async def test_a_capture_that_has_the_visit_in_memory_drops_it(
+async def _forgotten_beside(bench: Bench, settings: Settings) -> VisitKey:
+    """A visit that was drafted and then forgotten, while its capture has it in memory."""
+    await bench.feed(keyed([GOOD]))
+    await bench.later(minutes=1)
+    async with bench.ledger.view() as view:
+        (key,) = await view.visit_keys()
+    assert await forget(Whose("visit", *key), **ANNA)(settings) == 0
+    return key
+
+
+@pytest.mark.parametrize("nudged", [True, False], ids=["nudged", "before the nudge"])
+async def test_what_comes_after_forgetting_is_asked_about_and_not_drafted(
+    small: Ledger, settings: Settings, nudged: bool
+) -> None:
+    """One late message, or the whole visit sent again: a person must decide. A draft of the late
+    message alone would look like the whole visit, and one of all would bill it twice.
+    """
+    bench = await claimed(small)
+    key = await _forgotten_beside(bench, settings)
+    if nudged:
+        await bench.later(minutes=1)
+    late = given("OXALIPLATIN", "130 mg", "1100", "1130", visit=key.visit)
+    for messages in ([late], [GOOD, late]):
+        await bench.feed(keyed(messages))
+        await bench.later(minutes=1)
+        async with small.view() as view:
+            row = (await view.visits([key]))[key]
+            assert (row.status, row.revision, row.incomplete) == ("forgotten", 1, True)
+            assert await view.last_revisions([key]) == {}
+            asked = [question.code for question in (await view.open_questions([key]))[key]]
+            assert asked == ["visit.forgotten"]
+            assert await view.contributions_of([key]) == []
+
+
+async def test_the_nudge_of_forgetting_writes_nothing_back(
     small: Ledger, settings: Settings
 ) -> None:
-    """A message that comes after it was forgotten is drafted as the first of a new visit."""
+    """Of a merged visit, the capture knows in memory where it led; it forgets that as well."""
     bench = await claimed(small)
     await bench.feed(keyed([GOOD]))
     await bench.later(minutes=1)
     async with small.view() as view:
         (key,) = await view.visit_keys()
-    assert await forget(Whose("visit", *key), **ANNA)(settings) == 0
-    await bench.later(minutes=1)
-    await bench.feed(keyed([given("OXALIPLATIN", "130 mg", "1100", "1130", visit=key.visit)]))
+    await bench.feed(keyed([adt("A35", visit="V901", prior_visit=key.visit)]))
     await bench.later(minutes=1)
     async with small.view() as view:
-        (last,) = (await view.last_revisions([key])).values()
-    assert last.revision == 1
-    assert "VANCOMYCIN" not in last.body.upper()
-    assert "OXALIPLATIN" in last.body.upper()
+        assert {row.status for row in (await view.visits([key])).values()} == {"merged"}
+    assert await forget(Whose("visit", *key), **ANNA)(settings) == 0
+    await bench.later(minutes=1)
+    async with small.view() as view:
+        assert await view.visit_keys(statuses=VISIT_STATUSES) == []
 
 
 async def test_what_is_not_there_is_said(

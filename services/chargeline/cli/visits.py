@@ -104,10 +104,12 @@ def _standing(visit: "LedgerVisit") -> list[str]:
     if revision is not None:
         when = revision.created_at.isoformat(sep=" ", timespec="minutes")
         lines = [f"{head}, revision {revision.revision} of {when}, rulebook {revision.rulebook}"]
+    gone = row.status == "forgotten"
     said = {
         f"merged into {visit.survivor.visit}": row.status == "merged",
-        "its messages were removed after CHARGELINE_RETENTION_DAYS": row.status == "forgotten",
-        "incomplete: a message of it is parked or was not read whole": row.incomplete,
+        "its messages were removed, after CHARGELINE_RETENTION_DAYS or by `ledger forget`": gone,
+        "a message came after that, and a person is asked about it": gone and row.incomplete,
+        "incomplete: a message of it is parked or was not read whole": row.incomplete and not gone,
         "new messages came; it is drafted again soon": row.settle_due is not None,
         "the draft below comes out another way than that revision": not visit.as_published,
     }

@@ -204,7 +204,7 @@ class Processor:
         cache, inbound_topic = self._cache, self.settings.inbound_topic
         usable = [read for read in records if read.kind in ("message", "prior")]
         nudged = {read.visit for read in records if read.kind == "nudge" and read.visit is not None}
-        await cache.load(batch, sorted(nudged), again=True)
+        await cache.reload(batch, sorted(nudged))
         nudged = {key for key in nudged if cache.has_news_of(key)}
         await cache.load(
             batch, dict.fromkeys([read.visit for read in usable if read.visit is not None])
@@ -366,6 +366,7 @@ class Processor:
             await cache.join_patients(batch, unsure)
             timelines.update({key: cache.feed.get(key) for key in unsure})
         rows = await batch.visits(keys)  # this locks the visits, so that two batches take turns
+        timelines.update(dict.fromkeys(cache.without_forgotten(rows)))
         await cache.load_states(batch, keys, rows)
         drafts, others = await draft_with_records(batch, cache, self.maker, timelines)
         to_revise = [

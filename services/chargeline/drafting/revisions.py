@@ -241,12 +241,13 @@ class RevisionMaker:
         return money([line for line in drafted.lines if line.provisional], self.prices)
 
     def _forgotten(self, visit: VisitToRevise, row: StoredVisit, now: datetime) -> DraftingResult:
-        """A visit whose messages retention has removed: a person is asked about the late message.
+        """A visit whose messages were removed: a person is asked about the late message.
 
-        The late message alone is not the whole visit, so no draft is made from it.
+        The late message alone is not the whole visit, so no draft is made from it. That the row is
+        incomplete tells retention that there is something to remove again.
         """
         question = late_question(visit.key, max(row.revision, 1))
-        row = row._replace(settle_due=None)
+        row = row._replace(settle_due=None, incomplete=True, updated_at=now)
         return self._result(
             visit, row, last=visit.state.last, revision=None, due=[question], now=now
         )

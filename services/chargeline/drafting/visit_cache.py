@@ -39,6 +39,7 @@ from chargeline.ledger.records import (
     StoredMerge,
     StoredMessage,
     StoredRevision,
+    StoredVisit,
 )
 from chargeline.ledger.view import View
 from chargeline.published.answer_file import given_of
@@ -59,12 +60,16 @@ class VisitCache:
     def __init__(
         self, profile_of: Callable[[Mapping[str, str]], Profile], rules: Policy, most: int
     ) -> None:
-        self.feed = Feed(rules)
+        self._profile_of = profile_of
+        self._rules = rules
+        self._most = most
+        self._begin()
+
+    def _begin(self) -> None:
+        self.feed = Feed(self._rules)
         self.saved: dict[VisitKey, SavedWork] = {}
         self.states: dict[VisitKey, VisitState] = {}
         self._undrafted: dict[VisitKey, list[UndraftedMessage]] = {}
-        self._profile_of = profile_of
-        self._most = most
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
     async def load(self, view: View, keys: Iterable[VisitKey], *, again: bool = False) -> None:
@@ -97,6 +102,27 @@ class VisitCache:
             self._loaded[key] = None
         for key, answers in (await view.answers_of(wanted, merges)).items():
             self._answer(key, answers)
+
+    async def reload(self, view: View, keys: Sequence[VisitKey]) -> None:
+        """Load visits again, whatever is here of them.
+
+        If the ledger no longer has a merge of them that is known here, a person had the visits
+        removed. Then the whole cache begins anew, since it can take no single merge back.
+        """
+        merges = await view.merges_around(keys) if keys else []
+        merged = {VisitKey(merge.facility, merge.prior) for merge in merges}
+        if any(self.feed.surviving(key) != key and key not in merged for key in keys):
+            self._begin()
+        await self.load(view, keys, again=True)
+
+    def without_forgotten(self, rows: Mapping[VisitKey, StoredVisit]) -> list[VisitKey]:
+        """The visits whose rows say that they are forgotten. What is known here of their last
+        revision, questions and patients goes too: it may be from before.
+        """
+        forgotten = [key for key, row in rows.items() if row.status == "forgotten"]
+        for key in forgotten:
+            self.states.pop(key, None)
+        return forgotten
 
     def _answer(self, key: VisitKey, answers: Iterable[StoredAnswer]) -> None:
         """Take in what people answered of a visit that has messages."""

@@ -231,9 +231,11 @@ class Batch(View):
             await self.audit([act._replace(details={**act.details, **told})])
         return page
 
-    async def erase(self, whose: Whose, reading: erasing.Identification) -> erasing.Erased:
+    async def erase(
+        self, whose: Whose, reading: erasing.Identification, at: datetime
+    ) -> erasing.Erased:
         """Remove all that belongs to a visit or patient. Raises OnHold."""
-        return await erasing.erase(self._transaction, whose, reading)
+        return await erasing.erase(self._transaction, whose, reading, at)
 
     async def hold(
         self, whose: Whose, reading: erasing.Identification, at: datetime, *, who: str, why: str

@@ -6,6 +6,7 @@ under which key the events of a visit wait in the outbox.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, LargeBinary, Select, Table, delete, func, literal, or_, select
@@ -21,6 +22,7 @@ from chargeline.ledger.records import (
     StoredParkedMessage,
     Whose,
 )
+from chargeline.ledger.removed import RemovedVisit, number_digest
 from chargeline.ledger.retention import remove, remove_merges, remove_sealed, removed_seals
 from chargeline.ledger.sealing import Sum, added
 from chargeline.ledger.transaction import Transaction
@@ -117,8 +119,10 @@ class Erased(NamedTuple):
     sums: dict[str, Sum]
 
 
-async def erase(transaction: Transaction, whose: Whose, reading: Identification) -> Erased:
-    """Remove all that belongs to a visit or patient.
+async def erase(
+    transaction: Transaction, whose: Whose, reading: Identification, at: datetime
+) -> Erased:
+    """Remove all that belongs to a visit or patient, and remember the hashes of the visits.
 
     Whoever calls writes the sums into the audit trail. Raises OnHold if any of it is held: then
     nothing is removed.
@@ -136,6 +140,7 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
             )
         )
     visits = [VisitKey(*key) for key in owned.visits]
+    await _remember(transaction, visits, at)
     removed = {table.name: await remove(transaction, table, visits) for table in _OF_VISITS}
     messages, parked = await _sealed(transaction, owned, visits)
     answers = await remove_sealed(transaction, tables.answer, visits)
@@ -159,6 +164,23 @@ async def erase(transaction: Transaction, whose: Whose, reading: Identification)
     }
     removed |= {name: len(seals) for name, seals in sealed.items()}
     return Erased(removed, owned.visits, {name: added(seals) for name, seals in sealed.items()})
+
+
+async def _remember(transaction: Transaction, visits: Iterable[VisitKey], at: datetime) -> None:
+    """Remember by its hash that a visit was removed, so that a message that comes later is not
+    drafted as if it were the whole visit.
+    """
+    before = await View(transaction).visits(visits)
+    rows = [
+        RemovedVisit(
+            facility=key.facility,
+            digest=number_digest(*key),
+            revision=before[key].revision if key in before else 0,
+            at=at,
+        )
+        for key in visits
+    ]
+    await transaction.insert(tables.forgotten_visit, rows, "replace")
 
 
 async def _holds_on_patients(

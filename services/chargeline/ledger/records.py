@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from chargeline.engine import BEGINNING, Contribution, Slot, VisitKey, words
+from chargeline.ledger.removed import number_digest
 
 VISIT_STATUSES = ("open", "final", "merged", "forgotten")
 PARKED_STATUSES = ("parked", "retried", "dropped")
@@ -114,7 +115,8 @@ class StoredVisit(NamedTuple):
     """Where a visit stands. `status` is one of VISIT_STATUSES.
 
     `settle_due`, `final_due` and `asked_due` say when to look at the visit again, None for never.
-    Retention has removed the messages of a "forgotten" visit, so it cannot be drafted again.
+    The messages of a "forgotten" visit were removed, so it cannot be drafted again; it is
+    incomplete if one came later.
     `stake_cents` is what its lines with an open question would bring, 0 without a price list.
     `rulebook` is the version of the rules of its last drafting, "" if it was never drafted.
     """
@@ -305,6 +307,11 @@ class Whose(NamedTuple):
     def name(self) -> str:
         """The name of a hold of it."""
         return f"{self.kind}|{self.number}"
+
+    @property
+    def digest(self) -> str:
+        """What stands for it where its number must not stay."""
+        return number_digest(self.facility, self.number)
 
 
 class Belongings(NamedTuple):

@@ -150,12 +150,14 @@ def _nothing_due() -> dict[str, Any]:
         "settle_due": None,
         "final_due": None,
         "asked_due": None,
+        "incomplete": False,
         "stake_cents": 0,
     }
 
 
 async def _old_visits(transaction: Transaction, before: datetime, limit: int) -> list[VisitKey]:
-    """Visits that nothing has changed since, final or not.
+    """Visits that nothing has changed since, final or not. A forgotten visit is among them if a
+    message came later: its row says that the visit is incomplete.
 
     A number that was merged away is left out: it goes together with the visit that it leads to.
     """
@@ -165,7 +167,8 @@ async def _old_visits(transaction: Transaction, before: datetime, limit: int) ->
     )
     statement = (
         select(visit.c.facility, visit.c.visit)
-        .where(visit.c.status != "forgotten", visit.c.updated_at < before, ~merged_away)
+        .where((visit.c.status != "forgotten") | visit.c.incomplete)
+        .where(visit.c.updated_at < before, ~merged_away)
         .where(~is_held("visit", visit.c.facility, visit.c.visit))
         .order_by(visit.c.updated_at)
         .limit(limit)
@@ -288,8 +291,9 @@ async def _hold_parked(
 async def forget_traces(transaction: Transaction, before: datetime, chunk: int) -> Forgotten:
     """Remove what retention has left of visits and patients: at most `chunk` of each.
 
-    Of a visit these are the row that says "forgotten" and the merges of its numbers. Of a patient
-    they are the merges of numbers that have nothing in any patient's record.
+    Of a visit these are the row that says "forgotten", the hash of one that a person had removed,
+    and the merges of its numbers. Of a patient they are the merges of numbers that have nothing in
+    any patient's record.
     """
     visit = tables.visit
     old = (
@@ -302,11 +306,19 @@ async def forget_traces(transaction: Transaction, before: datetime, chunk: int) 
     )
     numbers = [VisitKey(row.facility, row.visit) for row in await transaction.rows(old)]
     patients = await _patients_of_old_merges(transaction, before, chunk)
+    removed = await remove(transaction, visit, numbers) if numbers else 0
     return Forgotten(
-        rows=await remove(transaction, visit, numbers) if numbers else 0,
+        rows=removed + await _old_hashes(transaction, before, chunk),
         visit_merges=await remove_merges(transaction, tables.visit_merge, numbers),
         patient_merges=await remove_merges(transaction, tables.patient_merge, patients),
     )
+
+
+async def _old_hashes(transaction: Transaction, before: datetime, limit: int) -> int:
+    table = tables.forgotten_visit
+    keys = tuple(table.primary_key)
+    old = select(*keys).where(table.c.at < before).order_by(*keys).limit(limit)
+    return await transaction.run(delete(table).where(tuple_(*keys).in_(old)))
 
 
 async def remove_merges(transaction: Transaction, table: Table, numbers: Keys) -> int:

@@ -139,6 +139,13 @@ def touching(dialect: str, table: Table) -> Any:
 
 
 @cache
+def forgotten_visits(dialect: str) -> Select[Any]:
+    """What is known of visits that a person had removed, by facility and digest."""
+    table = tables.forgotten_visit
+    return select(table).where(among(dialect, table.c.facility, table.c.digest))
+
+
+@cache
 def last_revisions(dialect: str) -> Select[Any]:
     """The last revision of each visit."""
     table, other = tables.draft_revision, tables.draft_revision.alias()

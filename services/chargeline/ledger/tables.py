@@ -108,9 +108,21 @@ visit = Table(
     _partial("visit_final_due", "final_due", where="final_due IS NOT NULL"),
     _partial("visit_asked_due", "asked_due", where="asked_due IS NOT NULL"),
     _partial("visit_open", "facility", "visit", "rulebook", where="status = 'open'"),
-    _partial("visit_kept", "updated_at", where="status <> 'forgotten'"),
+    _partial("visit_kept", "updated_at", where="status <> 'forgotten' OR incomplete"),
     _partial("visit_stake", "stake_cents", where="stake_cents > 0"),
     comment="Where each visit stands and when something is due; a forgotten one lost its messages.",
+)
+
+forgotten_visit = Table(
+    "forgotten_visit",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("digest", Name(), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("forgotten_visit_kept", "at"),
+    comment="Which visits a person had removed, by a hash of its number: a later message is "
+    "not the whole visit.",
 )
 
 draft_revision = Table(

@@ -30,6 +30,7 @@ from chargeline.ledger.records import (
     StoredRevision,
     StoredVisit,
 )
+from chargeline.ledger.removed import RemovedVisit, number_digest
 from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
@@ -94,10 +95,36 @@ class View:
         )
 
     async def visits(self, keys: Keys) -> dict[VisitKey, StoredVisit]:
-        """Where each visit stands. A visit without a row is not in the result."""
+        """Where each visit stands. A visit without a row is not in the result, unless a person had
+        it removed: then it stands as forgotten.
+        """
+        wanted = _visit_keys(keys)
         statement = statements.visits(self._dialect, locked=self._locks)
-        rows = map(StoredVisit._make, await self._rows(statement, keys))
-        return {row.key: row for row in rows}
+        rows = map(StoredVisit._make, await self._rows(statement, wanted))
+        here = {row.key: row for row in rows}
+        absent = [key for key in wanted if key not in here]
+        return {**here, **(await self._removed(absent) if absent else {})}
+
+    async def _removed(self, keys: Sequence[VisitKey]) -> dict[VisitKey, StoredVisit]:
+        by_digest = {(key.facility, number_digest(*key)): key for key in keys}
+        rows = await self._rows(statements.forgotten_visits(self._dialect), by_digest)
+        removed = {
+            by_digest[row.facility, row.digest]: row for row in map(RemovedVisit._make, rows)
+        }
+        return {
+            key: StoredVisit(
+                *key,
+                status="forgotten",
+                revision=row.revision,
+                settle_due=None,
+                final_due=None,
+                asked_due=None,
+                discharged_at=None,
+                incomplete=False,
+                updated_at=row.at,
+            )
+            for key, row in removed.items()
+        }
 
     async def last_revisions(self, keys: Keys) -> dict[VisitKey, StoredRevision]:
         """The last revision of each visit that has one."""

@@ -5,7 +5,6 @@ belongs to a visit or a patient, the ledger knows.
 """
 
 import json
-from hashlib import sha256
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
@@ -32,7 +31,7 @@ def forget(whose: Whose, *, who: str, why: str) -> Command:
     async def work(settings: Settings) -> int:
         now = utc_now()
         async with opened(settings) as ledger, ledger.batch() as batch:
-            removed, visits, sums = await batch.erase(whose, READING)
+            removed, visits, sums = await batch.erase(whose, READING, now)
             nudges = [nudge(settings.topic_inbound, VisitKey(*key), now) for key in sorted(visits)]
             await batch.announce(nudges if any(removed.values()) else [])
             act = _act("ledger.forget", whose, who=who, why=why, rows=removed, sums=sums)
@@ -75,9 +74,5 @@ def release(whose: Whose, *, who: str, why: str) -> Command:
 
 
 def _act(did: Verb, whose: Whose, *, who: str, why: str, **details: object) -> Act:
-    """The act on a visit or patient, named by a hash: the trail must not keep what was forgotten.
-
-    Who knows the number finds the act: SHA-256 of `FACILITY|NUMBER`, the first 16 digits.
-    """
-    record = sha256(f"{whose.facility}|{whose.number}".encode()).hexdigest()[:16]
-    return act_of(did, whose.kind, record, who=who, why=why, details=details)
+    """The act on a visit or patient, whose number must not stay in the trail."""
+    return act_of(did, whose.kind, whose.digest, who=who, why=why, details=details)

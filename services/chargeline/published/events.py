@@ -164,7 +164,7 @@ def _waiting(draft: Draft, question: Question) -> list[ChargeLine]:
 
 
 def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
-    """The question about a message of a visit whose other messages retention has removed."""
+    """The question about a message of a visit whose other messages were removed."""
     return DocumentationQuestion(
         question_id=_hashed(key.facility, key.visit, LATE, size=6),
         state="opened",
@@ -174,7 +174,7 @@ def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
         revision=revision,
         code=LATE,
         expected="the other messages of the visit, to draft the whole visit",
-        found="a visit whose messages were removed after the days of retention",
+        found="a visit whose messages were removed, after their days or by a person",
         do="bill the services of the late message by hand, from the hospital's record of the visit",
         drug="",
         administrations=[],
