@@ -14,9 +14,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, RequestTimedOutError
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from chargeline.capture import consumer, partitions
 from chargeline.capture.consumer import Consumer
@@ -288,6 +290,18 @@ async def test_each_record_is_worked_off_once_and_in_order(
     assert played.processor.read_beside, "the next poll is read while this one is worked off"
     assert "offsets.skipped" not in played.log.said
     assert len(asyncio.all_tasks()) == 1, "nothing is left running"
+
+
+async def test_the_log_says_which_partitions_were_assigned() -> None:
+    """A count alone does not say whose messages a program reads from now on."""
+    played = Played(random.Random(1))
+    with capture_logs() as said:
+        played.partitions.log = structlog.get_logger()
+        await played.partitions.on_partitions_assigned([PLACES[1], PLACES[0]])
+    numbers = ", ".join(str(place.partition) for place in PLACES[:2])
+    assert [(line["event"], line["count"], line["where"]) for line in said] == [
+        ("partitions.assigned", 2, numbers)
+    ]
 
 
 def test_a_topic_that_ends_before_the_ledger_names_a_skip_as_a_cause() -> None:

@@ -1,27 +1,29 @@
 """Claims about the metrics that count drafts. What is counted was committed."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 
 from chargeline.coding.assembly import code_feed
-from chargeline.drafting.counting import count_drafted, count_poll, show_tables
+from chargeline.drafting.counting import count_drafted, count_poll, show_counts, show_tables
 from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.engine import NO_TABLES
 from chargeline.files import FeedFile
 from chargeline.hl7.message import WARNINGS
+from chargeline.ledger.records import Counts, OpenQuestions
 from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, writing
 from chargeline.refdata.building import build
 from chargeline.simulator.feed import simulate
 from chargeline.telemetry.labels import LABELS
-from chargeline.telemetry.metrics import Metrics
-from tests.drafting.test_processor import PROFILE, RULEBOOK, Bench, keyed
+from chargeline.telemetry.metrics import Metrics, definitions
+from tests.drafting.test_processor import NOW, PROFILE, RULEBOOK, Bench, keyed
 from tests.golden.messages import given
 from tests.ledger import with_tables
 from tests.refdata import published
@@ -114,3 +116,23 @@ def test_a_published_table_without_the_quarter_of_today_is_shown_as_stale(tmp_pa
     show_tables(metrics, NO_TABLES, datetime(2026, 11, 1, tzinfo=UTC))
     assert told("chargeline_refdata_info", {"version": "none"}) == 1
     assert told("chargeline_refdata_stale", {"table": "crosswalk"}) is None
+
+
+def test_a_gauge_of_the_ledger_says_that_it_must_not_be_summed() -> None:
+    """Each capture shows what the one ledger holds: two captures would double a sum."""
+    metrics = Metrics(CollectorRegistry(), program="capture", version="test")
+    long_ago = NOW - timedelta(days=2)
+    asked = (OpenQuestions("stop.missing", 3, long_ago),)
+    counts = Counts(7, long_ago, 7, long_ago, open_visits=7, stake_cents=7, questions=asked)
+    before = _gauges(metrics)
+    show_counts(metrics, counts, NOW, priced=True)
+    after = _gauges(metrics)
+    shown = {name for name in after if after[name] != before.get(name)}
+    said = {metric.name for metric in definitions() if "take max, and no sum" in metric.meaning}
+    assert shown == said
+    assert len(shown) >= 7
+
+
+def _gauges(metrics: Metrics) -> dict[str, list[float]]:
+    families = text_string_to_metric_families(metrics.exposition()[1].decode())
+    return {family.name: [sample.value for sample in family.samples] for family in families}
