@@ -27,6 +27,13 @@ UseFact = (
     ]
 )
 
+PaidFact = Literal[
+    "apart",  # OPPS pays the drug beside the service: status indicator G or K
+    "packaged",  # OPPS pays it with the service: status indicator N
+    "otherwise",  # OPPS pays it in another way, or not at all
+    "unknown",  # no table of the day says it
+]
+
 WasteAs = Literal[
     "lines",  # what was discarded has a line of its own, and a line without waste says so
     "unbilled",  # what was discarded is not billed, and lines carry no modifier for it

@@ -2,9 +2,8 @@
 
 This module owns that notation: `mue hospital J9312 70 3` is a limit of 70 units with indicator 3,
 `ptp practitioner 96413 96365 1` a pair, `add-on 96415 96413` a primary code,
-`code J9312 2026-07-01` a code that is valid from a day, and `price J9312 7.51` what Medicare
-allows. Nothing published
-ships, so a case about an edit brings its own rows.
+`code J9312 2026-07-01` a code that is valid from a day, `price J9312 7.51` what Medicare allows,
+and `status J1100 N` how OPPS pays a code. Nothing published ships, so a case brings its own rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from chargeline.engine import (
     Crosswalk,
     HcpcsDates,
     MueLimit,
+    OppsStatus,
     PaymentLimit,
     PtpEdit,
     PtpTable,
@@ -33,7 +33,7 @@ _Word = TypeVar("_Word")
 _SETTINGS: tuple[claim_words.ClaimSetting, ...] = get_args(claim_words.ClaimSetting)
 _FORMS = (
     "mue SETTING CODE UNITS INDICATOR, ptp SETTING COLUMN1 COLUMN2 INDICATOR, "
-    "add-on CODE PRIMARY, code CODE FIRST-DAY or price CODE DOLLARS"
+    "add-on CODE PRIMARY, code CODE FIRST-DAY, price CODE DOLLARS or status CODE INDICATOR"
 )
 
 
@@ -45,6 +45,7 @@ class _Rows(NamedTuple):
     add_ons: dict[str, tuple[AddOnPair, ...]]
     codes: dict[str, HcpcsDates]
     prices: dict[str, PaymentLimit]
+    statuses: dict[str, OppsStatus]
 
 
 def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> PublishedTables:
@@ -52,7 +53,7 @@ def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> Publish
 
     `codes` are those that the tables answer for.
     """
-    rows = _Rows(mues={}, ptps={}, add_ons={}, codes={}, prices={})
+    rows = _Rows(mues={}, ptps={}, add_ons={}, codes={}, prices={}, statuses={})
     for text in texts:
         try:
             _READERS[text.split()[0]](rows, text.split()[1:])
@@ -64,6 +65,7 @@ def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> Publish
         codes=codes,
         crosswalk={quarter: Crosswalk({}, {})},
         payment_limits={quarter: rows.prices},
+        status_indicators={quarter: rows.statuses},
         hcpcs={quarter: {**_always(codes), **rows.codes}},
         mues={setting: {quarter: rows.mues.get(setting, {})} for setting in _SETTINGS},
         ptps={setting: PtpTable(quarter, rows.ptps.get(setting, {})) for setting in _SETTINGS},
@@ -113,9 +115,21 @@ def _price(rows: _Rows, parts: list[str]) -> None:
     rows.prices[code] = PaymentLimit(code, "", Decimal(dollars), None)
 
 
+def _status(rows: _Rows, parts: list[str]) -> None:
+    code, indicator = parts
+    rows.statuses[code] = OppsStatus(code, indicator, "", None)
+
+
 def _one_of(allowed: Iterable[_Word], word: object) -> _Word:
     """The word of a closed list. Raises ValueError for any other."""
     return next(one for one in allowed if one == word)
 
 
-_READERS = {"mue": _mue, "ptp": _ptp, "add-on": _add_on, "code": _code, "price": _price}
+_READERS = {
+    "mue": _mue,
+    "ptp": _ptp,
+    "add-on": _add_on,
+    "code": _code,
+    "price": _price,
+    "status": _status,
+}

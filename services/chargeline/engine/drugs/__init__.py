@@ -16,6 +16,7 @@ from chargeline.engine.drugs.doses import (
     withheld_vehicles,
 )
 from chargeline.engine.drugs.lines import lines_of_drug
+from chargeline.engine.drugs.waste import paid_of
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.trace import (
     ChargeLine,
@@ -44,6 +45,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
             day=day,
             doses=tuple(doses),
             payer=assessment.context.payer.upper(),
+            paid=paid_of(doses[0].drug, day, assessment.tables),
             rules=rules,
             containers=assessment.containers,
         )

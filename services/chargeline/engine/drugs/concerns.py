@@ -5,7 +5,14 @@ It owns the questions, and holds no answer: the answers are rules in rules/ with
 
 from typing import NamedTuple
 
-from chargeline.engine.claim_words import BoughtFact, LinePerNdcAs, SmallWasteAs, UseFact, WasteAs
+from chargeline.engine.claim_words import (
+    BoughtFact,
+    LinePerNdcAs,
+    PaidFact,
+    SmallWasteAs,
+    UseFact,
+    WasteAs,
+)
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.words import NotBoughtAs, RoundingAs
 
@@ -39,13 +46,15 @@ NOT_BOUGHT = Concern(
 
 
 class WasteFacts(NamedTuple):
-    """What decides how discarded drug is reported: for how many doses the container is, who pays.
+    """What decides how discarded drug is reported: for how many doses the container is, who pays,
+    and whether OPPS pays the drug apart from the service.
 
     `payer` is "" where no insurance is known.
     """
 
     use: "UseFact"
     payer: str
+    paid: "PaidFact"
 
 
 class WasteAnswer(NamedTuple):

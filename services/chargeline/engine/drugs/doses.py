@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.claim_words import PaidFact
 from chargeline.engine.containers import Containers
 from chargeline.engine.drugs.concerns import NOT_BOUGHT
 from chargeline.engine.events import DrugAmount, VisitKey
@@ -58,6 +59,7 @@ class DrugDay(NamedTuple):
     day: date
     doses: tuple[DrugDose, ...]
     payer: str
+    paid: PaidFact
     rules: DayRules
     containers: Containers
 

@@ -6,10 +6,11 @@ what the chart does not bear is false: so what is not charted is not said.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine.claim_words import SmallWasteAs, UseFact, WasteAs
+from chargeline.engine.claim_words import PaidFact, SmallWasteAs, UseFact, WasteAs
 from chargeline.engine.containers import least_opened
 from chargeline.engine.drugs.concerns import WASTE, WasteAnswer, WasteFacts
 from chargeline.engine.drugs.doses import DrugDay
@@ -20,6 +21,7 @@ from chargeline.engine.formulary import Drug
 from chargeline.engine.ndc import hyphenated
 from chargeline.engine.quantities import plain
 from chargeline.engine.rules import Decision
+from chargeline.engine.tables import OppsStatus, PublishedTables
 from chargeline.engine.trace import Question, ask
 
 _USE_OF_CONTAINER: Mapping[str, UseFact] = {
@@ -28,6 +30,7 @@ _USE_OF_CONTAINER: Mapping[str, UseFact] = {
 }
 
 
+_PAID: Mapping[str, PaidFact] = {"G": "apart", "K": "apart", "N": "packaged"}
 _HAS_LINES: Mapping[WasteAs, bool] = {"lines": True, "unbilled": False}
 _IS_NONE: Mapping[SmallWasteAs, bool] = {"none_discarded": True, "unmarked": False}
 
@@ -93,7 +96,7 @@ class _Charted(NamedTuple):
 def waste_of(day: DrugDay, given: Decimal, opening: Opening) -> Waste:
     """What was discarded besides `given`, in the drug's unit, and how the rules report it."""
     charted = _Charted(day, given, opening)
-    facts = WasteFacts(use_of(day.drug, opening), day.payer)
+    facts = WasteFacts(use_of(day.drug, opening), day.payer, day.paid)
     decision = day.rules.of(WASTE).decide(facts)
     asked_of_dose = _asked_of_vials(charted)
     asked_of_waste = _asked_of_entries(charted)
@@ -113,6 +116,14 @@ def use_of(drug: Drug, opening: Opening) -> UseFact:
     uses = {vial.container.use for vial in opening.vials if vial.container is not None}
     uses.discard("unknown")
     return uses.pop() if len(uses) == 1 else _USE_OF_CONTAINER.get(drug.container, "unknown")
+
+
+def paid_of(drug: Drug, day: date, tables: PublishedTables) -> PaidFact:
+    """How OPPS pays for a drug, by its status indicator on that day (Addendum B)."""
+    status = tables.status_indicator(drug.hcpcs, day)
+    if not isinstance(status, OppsStatus):
+        return "unknown"
+    return _PAID.get(status.indicator, "otherwise")
 
 
 def _asked_of_vials(charted: _Charted) -> tuple[Question, ...]:
