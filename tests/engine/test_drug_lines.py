@@ -319,8 +319,8 @@ def test_a_drug_without_a_code_and_without_a_note_is_told_so() -> None:
     amount = DrugAmount(("ZEBRA",), "zebrastatin", Decimal(5), "mg", "", "RXA[1]-5")
     dose = DrugDose(NamedDrug(bare, amount), service("zebrastatin 5 mg iv push 09:00"))
     day = DrugDay(
-        visit=VISIT, encounter="2026-03-02", day=date(2026, 3, 2), doses=(dose,), payer="", paid="unknown",
-        rules=rulebook().base.on(date(2026, 3, 2)), containers=Containers(),
+        visit=VISIT, encounter="2026-03-02", day=date(2026, 3, 2), doses=(dose,), payer="",
+        paid="unknown", rules=rulebook().base.on(date(2026, 3, 2)), containers=Containers(),
     )  # fmt: skip
     (entry,) = lines_of_drug(day).withheld
     assert (entry.says, entry.drug) == (

@@ -23,6 +23,7 @@ from chargeline.engine import (
     convert,
     drugs_named,
     read_ndc,
+    supply_of,
     taken_from,
 )
 
@@ -179,11 +180,7 @@ def _add_dispensed(
 ) -> None:
     """Put what was handed out to the nearest day on which the drug was charted in the visit."""
     for item in timeline.dispensed:
-        ndcs = [ndc.digits for code in item.ndcs for ndc in [read_ndc(code, item.day)]
-                if isinstance(ndc, Ndc)]  # fmt: skip
-        ndc = ndcs[0] if len(ndcs) == 1 else ""
-        container = formulary.containers.of(ndc, item.day) if ndc else None
-        drug = _drug_of(item, container, formulary)
+        _item, ndc, container, drug = supply_of(item, formulary)
         if drug is None:
             continue  # `unknown_supplies` tells it
         slots = [slot for slot in drugs if slot[0] == drug.id]
@@ -204,21 +201,7 @@ def _add_dispensed(
 
 def unknown_supplies(timeline: Timeline, formulary: Formulary) -> list[Dispensed]:
     """What was handed out of drugs that neither the containers nor the formulary know."""
-    unknown = []
-    for item in timeline.dispensed:
-        codes = [read_ndc(code, item.day) for code in item.ndcs]
-        ndcs = [code.digits for code in codes if isinstance(code, Ndc)]
-        container = formulary.containers.of(ndcs[0], item.day) if len(ndcs) == 1 else None
-        if _drug_of(item, container, formulary) is None:
-            unknown.append(item)
-    return unknown
-
-
-def _drug_of(item: Dispensed, container: Container | None, formulary: Formulary) -> Drug | None:
-    if container is not None and len(container.drugs) == 1:
-        return formulary.row(container.drugs[0], item.day).drug
-    codes = [code for code in item.drug.codes if code not in item.ndcs]
-    return formulary.find(codes, item.drug.text, item.day).drug
+    return [item for item in timeline.dispensed if supply_of(item, formulary).drug is None]
 
 
 def _in_unit_of(drug: Drug, amount: DrugAmount, container: Container | None) -> Decimal | None:

@@ -73,6 +73,7 @@ from chargeline.engine.rules import (
 )
 from chargeline.engine.services.facts import drugs_named, product_of
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.supplies import supply_of
 from chargeline.engine.tables import (
     NO_TABLES,
     AddOnCode,
@@ -250,6 +251,7 @@ __all__ = [
     "shape_of",
     "sharing",
     "source_in_words",
+    "supply_of",
     "taken_from",
     "with_answers",
     "words",

@@ -97,6 +97,7 @@ EditName = Literal[
     "units.above_limit",  # more units than are believed (MUE)
     "pair.bundled",  # a code that is not paid beside another one (PTP)
     "add_on.alone",  # an add-on code without its primary code
+    "drug.not_given",  # a drug that was handed out, and nothing is charted of it
     "tables.missing",  # published tables of the day are not loaded
 ]
 

@@ -46,6 +46,7 @@ from chargeline.engine.rules import Policy, UndecidedError
 from chargeline.engine.services.judging import services_of
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.supplies import not_charted
 from chargeline.engine.tables import NO_TABLES, PublishedTables
 from chargeline.engine.timeline.records import Timeline, VisitContext
 from chargeline.engine.trace import (
@@ -172,6 +173,7 @@ class _Drafting:
         self.policies = (policy, *[name for name in rulebook.compared if name != policy])
         self.history = history
         self.saved = saved
+        self.uncharted = not_charted(timeline, rulebook.formulary)
         self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
 
     def encounters(self) -> tuple[EncounterDraft, ...]:
@@ -180,7 +182,8 @@ class _Drafting:
         Of an account that is billed by day, only the days that changed are drafted again.
         """
         timeline, days = self.timeline, self.saved.days
-        rests_on = (timeline.context, timeline.patients, self.rulebook, self.policy, self.history)
+        of_visit = (timeline.context, timeline.patients, self.uncharted)
+        rests_on = (of_visit, self.rulebook, self.policy, self.history)
         changed = self._changed_days(days) if days and days.rests_on == rests_on else None
         if changed is not None:
             encounters = changed
@@ -219,11 +222,13 @@ class _Drafting:
         return (*before.encounters[:first], *drafted, *kept_after)
 
     def _encounter(self, encounter: Encounter) -> EncounterDraft:
+        days = {day.day for day in encounter.days}
+        uncharted = tuple([supply for supply in self.uncharted if supply.item.day in days])
         return self.saved.again(
             ENCOUNTER,
             (encounter.name, self.policy),
             self._drafted,
-            encounter,
+            encounter._replace(uncharted=uncharted),
             self.timeline.context,
             self.rulebook,
             self._elsewhere(encounter),

@@ -20,6 +20,7 @@ from chargeline.engine.record import Elsewhere
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.supplies import Supply
 from chargeline.engine.tables import PublishedTables
 from chargeline.engine.timeline.records import Administration, Day, Timeline, VisitContext
 from chargeline.engine.trace import Step
@@ -58,7 +59,8 @@ CONCERNS = (GROUPING,)
 class Encounter(NamedTuple):
     """Administrations billed together.
 
-    `name` is the first day, as YYYY-MM-DD.
+    `name` is the first day, as YYYY-MM-DD. `uncharted` is what the pharmacy handed out on its days
+    of drugs that nobody charted in the visit.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Encounter(NamedTuple):
     days: tuple[Day, ...]
     patient_class: PatientClassFact
     grouping: Decision[GroupingAnswer]
+    uncharted: tuple[Supply, ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:

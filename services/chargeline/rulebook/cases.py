@@ -34,19 +34,19 @@ from chargeline.engine import (
 )
 from chargeline.rulebook.case_tables import tables_of
 from chargeline.rulebook.files import entries_of
-from chargeline.rulebook.notation import FIRST_DAY, administration_of, reading_of
+from chargeline.rulebook.notation import FIRST_DAY, administration_of, dispensed_of, reading_of
 from chargeline.rulebook.rule_files import answer_mistakes
 
 KEY = VisitKey("CASE", "V1")
 PATIENT = "ZZCASE"
 _LISTS = (
     "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks", "edits",
-    "diagnoses", "tables",
+    "diagnoses", "tables", "dispensed",
 )  # fmt: skip
 _KEYS = frozenset(
     {"says", "source", "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks"}
     | {"edits", "tables", "policy", "class", "diagnoses", "payer", "second_encounter", "admitted"}
-    | {"choose", "day"}
+    | {"choose", "day", "dispensed"}
 )
 Answers = Mapping[str, Mapping[str, str | int]]
 
@@ -56,7 +56,8 @@ class Case(NamedTuple):
 
     A case has either `given`, the administrations, or `charted`, the rows of a nurse, from which
     the engine folds the timeline. `choose` holds answers by concern, in place of the rulebook's.
-    `tables` are rows of published tables (case_tables.py). None in `drugs`, `withheld`,
+    `tables` are rows of published tables (case_tables.py), and `dispensed` is what the pharmacy
+    handed out for orders of which nothing is charted. None in `drugs`, `withheld`,
     `withheld_drugs`, `asks` or `edits` means that the case does not mention them.
     """
 
@@ -77,6 +78,7 @@ class Case(NamedTuple):
     second_encounter: bool
     choose: Answers
     tables: tuple[str, ...] = ()
+    dispensed: tuple[str, ...] = ()
     day: date = FIRST_DAY
     admitted: date | None = None
 
@@ -171,6 +173,7 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         admitted=admitted if isinstance(admitted := entry.get("admitted"), date) else None,
         choose=cast(Answers, entry.get("choose", {})),
         tables=_texts(entry.get("tables", [])),
+        dispensed=_texts(entry.get("dispensed", [])),
         day=day if isinstance(day := entry.get("day"), date) else FIRST_DAY,
     )
 
@@ -234,7 +237,8 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
     administrations = [
         administration_of(text, n, case.day) for n, text in enumerate(case.given, start=1)
     ]
-    return timeline_with(administrations, context)
+    handed_out = [dispensed_of(text, n, case.day) for n, text in enumerate(case.dispensed)]
+    return timeline_with(administrations, context)._replace(dispensed=tuple(handed_out))
 
 
 def timeline_with(administrations: Sequence[Administration], context: VisitContext) -> Timeline:

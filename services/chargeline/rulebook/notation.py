@@ -14,6 +14,7 @@ from typing import NamedTuple, cast, get_args
 
 from chargeline.engine import (
     Administration,
+    Dispensed,
     DrugAmount,
     Event,
     Interval,
@@ -124,6 +125,23 @@ def administration_of(text: str, index: int, first: date = FIRST_DAY) -> Adminis
         vials=_vials(flags),
         contradicted="stopped at" if "noted" in plain else "",
         cancelled=_at(day, flags["cancelled"]) if "cancelled" in flags else None,
+    )
+
+
+def dispensed_of(text: str, index: int, day: date) -> Dispensed:
+    """What was handed out, as `trastuzumab 450 mg`, for an order of its own. Raises ValueError."""
+    (drug, *more) = _drugs(text)
+    if more or drug.amount is None:
+        raise ValueError(f"{text!r}: expected a drug and an amount, such as `rituximab 750 mg`")
+    return Dispensed(
+        order=f"D{index}",
+        kind="dispense",
+        number="1",
+        day=day,
+        drug=drug,
+        ndcs=(),
+        lot="",
+        source=Source(_MESSAGE, "RXD-2"),
     )
 
 

@@ -1,13 +1,14 @@
 """Edits before the claim: on what a payer would deny the lines of an encounter, and how much.
 
 It owns the order of the edits, and asks the rules how much each matters and who can settle it. The
-edits themselves stand in `documented.py`, `limits.py` and `pairs.py`; the families note what they
-alone can see, such as a vial without an NDC. An edit changes no line.
+edits themselves stand in `documented.py`, `charged.py`, `limits.py` and `pairs.py`; the families
+note what they alone can see, such as a vial without an NDC. An edit changes no line.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from chargeline.engine.edits.charged import not_given
 from chargeline.engine.edits.claim_concerns import EDIT, SETTING, EditFacts
 from chargeline.engine.edits.documented import code_not_valid, diagnosis_missing
 from chargeline.engine.edits.limits import above_limit
@@ -38,7 +39,11 @@ def claim_edits(
         return ()
     rules = assessment.rules
     asked = TablesAsked(assessment.tables, rules.of(SETTING).decide(NO_FACTS).answer.setting)
-    notes = [*noted, *diagnosis_missing(lines, assessment.context)]
+    notes = [
+        *noted,
+        *diagnosis_missing(lines, assessment.context),
+        *not_given(assessment.encounter.uncharted),
+    ]
     if assessment.tables.version:
         for edit in _BY_TABLES:
             notes += edit(lines, asked)
