@@ -7,6 +7,7 @@ The feeds are written by hand, so that a pharmacist can add them up: trastuzumab
 import csv
 import io
 import json
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +16,14 @@ import pytest
 
 from chargeline import code
 from chargeline.cli import main
-from chargeline.coding.balance import BalanceRow, Period, balance
+from chargeline.coding.balance import Balance, BalanceRow, Period
 from chargeline.coding.balance_page import (
     COLUMNS,
     balance_as_csv,
     balance_as_json,
     balance_in_short,
 )
+from chargeline.coding.run import CodedVisit
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
 from chargeline.simulator import simulate
@@ -54,7 +56,17 @@ def given(mg: str, *, vials: int = 0, wasted: str = "", note: str = "", visit: s
 def rows(*messages: bytes, policy: str = MEDICARE) -> tuple[BalanceRow, ...]:
     run = code(b"".join(messages), policy=policy)
     assert not run.set_aside
-    return balance(run.visits, FORMULARY, ALL_DAYS)
+    return balance(run.visits)
+
+
+def balance(
+    visits: Iterable[CodedVisit], period: Period = ALL_DAYS, *, by_day: bool = True
+) -> tuple[BalanceRow, ...]:
+    """The rows of some visits."""
+    kept = Balance(FORMULARY, period, by_day=by_day)
+    for visit in visits:
+        kept.add(visit.timeline, visit.draft)
+    return kept.rows()
 
 
 def only(*messages: bytes, policy: str = MEDICARE) -> BalanceRow:
@@ -177,7 +189,7 @@ def test_the_reasons_of_a_row_add_up_to_its_difference(policy: str) -> None:
     """In a feed with every mess and fault, no part of a difference is without a reason."""
     feed = simulate(visits=60, seed=31, style="standard", mess=0.7, faults=0.6)
     run = code(b"".join(text for _style, text in feed.messages), policy=policy)
-    balanced = balance(run.visits, FORMULARY, ALL_DAYS)
+    balanced = balance(run.visits)
     assert len(balanced) > 30
     for row in balanced:
         told = sum([reason.amount for reason in row.reasons], Decimal(0))
@@ -188,7 +200,7 @@ def test_a_clean_feed_has_nothing_unexplained() -> None:
     """What an invented centre gives without mess is billed, rounded or withheld by a rule."""
     feed = simulate(visits=60, seed=31, style="standard")
     run = code(b"".join(text for _style, text in feed.messages))
-    balanced = balance(run.visits, FORMULARY, ALL_DAYS)
+    balanced = balance(run.visits)
     assert [row for row in balanced if not row.is_explained] == []
     assert any(row.discarded for row in balanced)
 
@@ -196,9 +208,9 @@ def test_a_clean_feed_has_nothing_unexplained() -> None:
 def test_a_period_is_one_row_and_leaves_other_days_out() -> None:
     """2 March is in the period from that day on, and not in the one that begins after it."""
     run = code(given("450", vials=3, wasted="0"))
-    (row,) = balance(run.visits, FORMULARY, Period(date(2026, 3, 2)), by_day=False)
+    (row,) = balance(run.visits, Period(date(2026, 3, 2)), by_day=False)
     assert row.day is None
-    assert balance(run.visits, FORMULARY, Period(date(2026, 3, 3))) == ()
+    assert balance(run.visits, Period(date(2026, 3, 3))) == ()
 
 
 def test_csv_and_json_hold_the_same_rows() -> None:

@@ -17,10 +17,11 @@ from chargeline.rulebook.sound import sound_rulebook
 Verbs = argparse._SubParsersAction  # the type of what add_subparsers returns has no public name
 
 
-def add_feed_arguments(verb: argparse.ArgumentParser) -> None:
+def add_feed_arguments(verb: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The arguments of a verb that reads a feed and drafts it."""
+    count = "+" if required else "*"
     verb.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input"
+        "paths", nargs=count, metavar="PATH", help="a file, a folder, or - for standard input"
     )
     _add_drafting(verb)
 

@@ -17,8 +17,15 @@ from chargeline.coding.charted_drugs import (
     charted_drugs,
     unknown_supplies,
 )
-from chargeline.coding.run import CodedVisit
-from chargeline.engine import ChargeLine, Formulary, Question, Withheld, with_answers
+from chargeline.engine import (
+    ChargeLine,
+    Draft,
+    Formulary,
+    Question,
+    Timeline,
+    Withheld,
+    with_answers,
+)
 
 _ABOUT_AMOUNTS = ("dose.", "drug.", "vial.", "waste.", "ndc.", "number.", "order.", "note.")
 _NOTHING = Decimal(0)
@@ -79,18 +86,30 @@ class Period(NamedTuple):
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
-def balance(
-    visits: Iterable[CodedVisit], formulary: Formulary, period: Period, *, by_day: bool = True
-) -> tuple[BalanceRow, ...]:
-    """The rows of some visits; own stock first, then by day, nursing unit, drug and NDC."""
-    rows: dict[tuple[object, ...], BalanceRow] = {}
-    for visit in visits:
-        for row in _rows_of(visit, formulary):
-            if row.day is None or period.has(row.day):
-                told = row if by_day else row._replace(day=None)
+class Balance:
+    """The balance of visits that come one after the other, over a period.
+
+    Of the visits it keeps the sums only, so a year of a hospital fits in memory.
+    """
+
+    def __init__(self, formulary: Formulary, period: Period, *, by_day: bool = True) -> None:
+        self._formulary = formulary
+        self._period = period
+        self._by_day = by_day
+        self._rows: dict[tuple[object, ...], BalanceRow] = {}
+
+    def add(self, timeline: Timeline, drafted: Draft) -> None:
+        """Take in a visit. `timeline` is the one before what people answered."""
+        for row in _rows_of(timeline, drafted, self._formulary):
+            if row.day is None or self._period.has(row.day):
+                told = row if self._by_day else row._replace(day=None)
                 slot = told[:6]
-                rows[slot] = _sum(rows[slot], told) if slot in rows else told
-    return tuple(sorted(rows.values(), key=_order))
+                before = self._rows.get(slot)
+                self._rows[slot] = told if before is None else _sum(before, told)
+
+    def rows(self) -> tuple[BalanceRow, ...]:
+        """The rows so far; own stock first, then by day, nursing unit, drug and NDC."""
+        return tuple(sorted(self._rows.values(), key=_order))
 
 
 def _order(row: BalanceRow) -> tuple[object, ...]:
@@ -130,11 +149,11 @@ class _Billing(NamedTuple):
     asked: tuple[Question, ...]
 
 
-def _rows_of(visit: CodedVisit, formulary: Formulary) -> Iterator[BalanceRow]:
-    timeline = with_answers(visit.timeline, formulary)
+def _rows_of(visit: Timeline, drafted: Draft, formulary: Formulary) -> Iterator[BalanceRow]:
+    timeline = with_answers(visit, formulary)
     number, place = timeline.key.visit, timeline.context.place
     for charted in charted_drugs(timeline, formulary):
-        billing = _billing_of(visit, charted)
+        billing = _billing_of(drafted, charted)
         shares = charted.shares(formulary)
         for line in billing.lines:
             shares.setdefault(_ndc_of(line, shares), NdcShare())
@@ -184,11 +203,11 @@ def _ndc_of(line: ChargeLine, shares: dict[str, NdcShare]) -> str:
     return next(iter(shares)) if len(shares) == 1 else ""
 
 
-def _billing_of(visit: CodedVisit, charted: ChartedDrug) -> _Billing:
+def _billing_of(drafted: Draft, charted: ChartedDrug) -> _Billing:
     lines: list[ChargeLine] = []
     withheld: list[Withheld] = []
     asked: list[Question] = []
-    for encounter in visit.draft.encounters:
+    for encounter in drafted.encounters:
         lines += [
             line
             for line in encounter.lines
