@@ -125,3 +125,15 @@ def test_the_trace_tells_opened_given_and_discarded() -> None:
         "ndc": "N450242013201 UN0.2",
     }
     assert line.trace[0].sources[0].address == "RXA[1]/OBX[1]-5"
+
+
+def test_an_answer_takes_nothing_from_the_patients_record_and_from_the_edits() -> None:
+    """The other visits of the day still know of its initial service, and the claim still lacks what
+    it lacked before.
+    """
+    open_end = "carboplatin 450 mg iv 09:00-? ordered=60"
+    before, after = drafted(open_end), answered(open_end, "unknown")
+    assert [fact.slot.kind for fact in before.facts] != []
+    assert after.facts == before.facts
+    assert [edit.edit for edit in before.edits] == [edit.edit for edit in after.edits]
+    assert "ndc.missing" in [edit.edit for edit in after.edits]

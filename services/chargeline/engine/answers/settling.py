@@ -85,7 +85,7 @@ def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Pr
     by_hand = _asked_about([question for question in closed if _is_by_hand(question, items)])
     kept = [line for line in proposal.lines if not _rests_on(line, by_hand)]
     left = [_left_to_a_person(line) for line in proposal.lines if _rests_on(line, by_hand)]
-    return Proposal(
+    return proposal._replace(
         lines=tuple([_told(_firm(line, still, no_more), items) for line in kept]),
         questions=tuple(asked),
         withheld=tuple([_told(entry, items) for entry in (*proposal.withheld, *left)]),
