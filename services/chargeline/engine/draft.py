@@ -33,6 +33,7 @@ from chargeline.engine.edits import claim_edits, reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
+from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.pumps import pump_facts, with_record
 from chargeline.engine.record import (
     NO_HISTORY,
@@ -303,7 +304,8 @@ class _Drafting:
         proposal = reviewed(settled(together(proposals), items), own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
         drafted = none_in_silence(with_differences(drafted, own, others), items)
-        return drafted._replace(edits=claim_edits(drafted.lines, proposal.noted, own))
+        lines = with_modifiers(drafted.lines, own)
+        return drafted._replace(lines=lines, edits=claim_edits(lines, proposal.noted, own))
 
     def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(

@@ -9,7 +9,7 @@ below, and its name in words.py.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from chargeline.engine import drugs, encounters, infusions
+from chargeline.engine import drugs, encounters, infusions, modifiers
 from chargeline.engine.again import SavedWork
 from chargeline.engine.drugs import concerns as drug_concerns
 from chargeline.engine.edits import claim_concerns
@@ -49,6 +49,7 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *service_concerns.CONCERNS,
     *infusion_concerns.CONCERNS,
     *drug_concerns.CONCERNS,
+    *modifiers.CONCERNS,
     *edit_concerns.CONCERNS,
     *claim_concerns.CONCERNS,
 )

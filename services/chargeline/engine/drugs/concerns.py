@@ -14,7 +14,7 @@ from chargeline.engine.claim_words import (
     WasteAs,
 )
 from chargeline.engine.rules import Concern, NoFacts
-from chargeline.engine.words import NotBoughtAs, RoundingAs
+from chargeline.engine.words import NotBoughtAs, RoundingAs, RouteFact
 
 
 class RoundingAnswer(NamedTuple):
@@ -113,4 +113,27 @@ BOUGHT = Concern(
     meaning="the modifier of a drug that was bought under 340B",
     may_be_silent=True,
 )
-CONCERNS = (ROUNDING, NOT_BOUGHT, WASTE, LINES, BOUGHT)
+
+
+class RouteFacts(NamedTuple):
+    """What a drug line bills, and how the drug was given."""
+
+    code: str
+    route: "RouteFact"
+    payer: str
+
+
+class RouteAnswer(NamedTuple):
+    """The modifier that tells the payer how the drug was given, "" for none."""
+
+    modifier: str
+
+
+ROUTE = Concern(
+    "modifier.route",
+    RouteFacts,
+    RouteAnswer,
+    meaning="the modifier of a drug whose one code stands for several routes",
+    may_be_silent=True,
+)
+CONCERNS = (ROUNDING, NOT_BOUGHT, WASTE, LINES, BOUGHT, ROUTE)

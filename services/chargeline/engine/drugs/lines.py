@@ -4,11 +4,11 @@ It owns how a line is written, and its modifiers. The sums are those of `units`,
 `parts`. A drug without a HCPCS code is withheld, because no code may be guessed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine.drugs.concerns import BOUGHT, LINES, ROUNDING, BoughtAnswer, BoughtFacts
+from chargeline.engine.drugs.concerns import BOUGHT, LINES, ROUNDING, ROUTE, BoughtFacts, RouteFacts
 from chargeline.engine.drugs.doses import DrugDay, DrugDose, dose_question
 from chargeline.engine.drugs.noted import noted_of
 from chargeline.engine.drugs.opened import Opening, opening_of
@@ -17,7 +17,7 @@ from chargeline.engine.drugs.units import DoseUnits, dose_units
 from chargeline.engine.drugs.waste import Waste, waste_of
 from chargeline.engine.events import Source
 from chargeline.engine.quantities import plain
-from chargeline.engine.rules import NO_FACTS, Decision
+from chargeline.engine.rules import NO_FACTS
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import (
     BilledNdc,
@@ -29,6 +29,7 @@ from chargeline.engine.trace import (
     ask,
     line_id,
 )
+from chargeline.engine.words import RouteFact
 
 _new_charge_line = by_keyword(ChargeLine)
 
@@ -88,38 +89,45 @@ def _lines(counted: _OfDay) -> list[ChargeLine]:
     amounts = (counted.units.dose, discarded or Decimal(0))
     parts = parts_of(day.drug, amounts, counted.units.units, opening=counted.opening, per=per)
     wasted = sum([part.discarded_units for part in parts])
-    bought = _bought(day)
-    mark = (waste.mark,) if waste.mark and not wasted else ()
+    marks = [*_bought(day), *_route(day)]
+    carried = [modifier for modifier, _step in marks]
+    none_wasted = [waste.mark] if waste.mark and not wasted else []
+    steps = [step for _modifier, step in marks]
     lines = [
-        _given_line(counted, part, (*mark, *_modifier(bought)), bought)
-        for part in parts
-        if part.units
+        _given_line(counted, part, (*none_wasted, *carried), steps) for part in parts if part.units
     ]
     for part in parts:
         if part.discarded_units:
-            modifiers = (waste.decision.answer.discarded, *_modifier(bought))
+            modifiers = (waste.decision.answer.discarded, *carried)
             lines.append(_discarded_line(counted, part, modifiers))
     return lines
 
 
-def _bought(day: DrugDay) -> Decision[BoughtAnswer] | None:
-    """The decision about a drug that was bought under 340B; None for any other."""
-    if not any(dose.service.administration.discounted for dose in day.doses):
-        return None
-    return day.rules.of(BOUGHT).decide(BoughtFacts("discounted", day.payer))
+def _bought(day: DrugDay) -> Iterator[tuple[str, Step]]:
+    """The modifier of a drug that was bought under 340B, and why."""
+    if any(dose.service.administration.discounted for dose in day.doses):
+        decision = day.rules.of(BOUGHT).decide(BoughtFacts("discounted", day.payer))
+        if decision.rule is not None and decision.answer.modifier:
+            facts = (("bought", "discounted"),)
+            yield decision.answer.modifier, Step("how it was bought", decision, facts)
 
 
-def _modifier(bought: Decision[BoughtAnswer] | None) -> tuple[str, ...]:
-    if bought is None or bought.rule is None or not bought.answer.modifier:
-        return ()
-    return (bought.answer.modifier,)
+def _route(day: DrugDay) -> Iterator[tuple[str, Step]]:
+    """The modifier of a drug whose code stands for several routes, and why; none where the doses of
+    the day were given by several.
+    """
+    routes = {dose.service.administration.route for dose in day.doses}
+    route: RouteFact = (routes.pop() or "unknown") if len(routes) == 1 else "unknown"
+    decision = day.rules.of(ROUTE).decide(RouteFacts(day.drug.hcpcs, route, day.payer))
+    if decision.rule is not None and decision.answer.modifier:
+        yield decision.answer.modifier, Step("route", decision, (("route", route),))
 
 
 def _given_line(
     counted: _OfDay,
     part: NdcPart,
     modifiers: tuple[str, ...],
-    bought: Decision[BoughtAnswer] | None,
+    marked: Sequence[Step],
 ) -> ChargeLine:
     day, drug = counted.day, counted.day.drug
     rounding = day.rules.of(ROUNDING).decide(NO_FACTS)
@@ -128,8 +136,7 @@ def _given_line(
     steps = [Step("drug units", rounding, facts, sources)]
     if counted.opening.sources or part.ndc is not None:
         steps.append(_opened_step(counted, part, part.ndc))
-    if bought is not None:
-        steps.append(Step("how it was bought", bought, (("bought", "discounted"),)))
+    steps += marked
     asked = counted.questions
     if counted.waste.mark in modifiers:
         asked = (*asked, *counted.waste.asked_of_waste)
