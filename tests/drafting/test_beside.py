@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chargeline.drafting import processor as reading
+from chargeline.drafting import reading
 from chargeline.drafting.beside import read_beside
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.processor import Processor

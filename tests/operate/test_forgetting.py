@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from chargeline.cli import main
 from chargeline.engine import VisitKey
@@ -120,3 +121,40 @@ def test_a_visit_is_named_with_its_facility(asked: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main(["ledger", "forget", *asked.replace("'", "").split(), "--reason", "x"])
     assert "ledger forget" in capsys.readouterr().err
+
+
+async def test_a_deletion_that_could_not_look_everywhere_is_not_complete(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row of V2 does not open: V1's patient goes, the proof and the trail name the row, and the
+    exit code is 3. By the number of a visit nothing is searched, so that is complete.
+    """
+    bench = await claimed(small)
+    messages = [given("CEFAZOLIN", "2 g", "0900", visit=v, patient=f"ZZ{v}") for v in ("V1", "V2")]
+    await bench.feed(keyed(messages))
+    async with small.batch() as batch:
+        await batch._transaction.run(text("UPDATE message SET data_key = 99 WHERE visit = 'V2'"))
+    assert await forget(Whose("patient", "ZEBRA", "ZZV1"), **ANNA)(settings) == 3
+    printed = capsys.readouterr()
+    proof = json.loads(printed.out)
+    assert (proof["complete"], proof["unsearched"]) == (False, {"message": 1})
+    assert proof["rows"]["message"] == 1
+    assert proof["unsearched_rows"][0].startswith("message digest ")
+    assert "NOT COMPLETE" in printed.err and proof["unsearched_rows"][0] in printed.err
+    assert "ZZV" not in printed.out + printed.err
+    async with small.view() as view:
+        (act,) = await view.acts(0, 10, did="ledger.forget")
+    assert json.loads(act.details)["unsearched_rows"] == proof["unsearched_rows"]
+    assert await forget(Whose("visit", "ZEBRA", "V2"), **ANNA)(settings) == 0
+    assert json.loads(capsys.readouterr().out)["complete"]
+
+
+async def test_nothing_is_said_to_be_gone_while_a_row_is_unsearched(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A patient of whom nothing was found: it may be in the row that does not open."""
+    await (await claimed(small)).feed(keyed([GOOD]))
+    async with small.batch() as batch:
+        await batch._transaction.run(text("UPDATE message SET data_key = 99"))
+    assert await forget(Whose("patient", "ZEBRA", "NOBODY"), **ANNA)(settings) == 3
+    assert "the ledger had nothing" not in capsys.readouterr().err

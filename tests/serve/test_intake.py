@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
 
 from chargeline.drafting.acting import act_of, note_start
 from chargeline.drafting.setup import new_processor
@@ -26,6 +27,7 @@ from tests.clock import PATIENCE_SECONDS
 from tests.golden.messages import given
 from tests.ledger import with_tables
 from tests.ledger.frozen import frozen_session
+from tests.ledger.test_encryption import new_key, opened
 
 from . import HOST, code_of, until
 
@@ -359,3 +361,25 @@ async def test_a_ledger_that_moves_on_to_kafka_begins_at_its_beginning(ledger: U
         assert await batch.claim("hl7.inbound", 0, "capture") is None
     with pytest.raises(ValueError):
         Settings(topic_inbound=TOPIC)
+
+
+async def test_a_row_that_does_not_open_refuses_no_message(url: str) -> None:
+    """A program that starts again keeps what comes for that visit and for others, and sets the
+    visit aside.
+    """
+    async with opened(await with_tables(url), new_key()) as ledger:
+        before = intake_on(ledger)
+        async with working(before):
+            await before.put(inbound())
+        async with ledger.batch() as batch:
+            await batch._transaction.run(text("UPDATE message SET data_key = 99"))
+        again = intake_on(ledger)
+        async with working(again):
+            later = given("OXALIPLATIN", "130 mg", "1100", "1130")
+            other = given("OXALIPLATIN", "130 mg", "0900", "1000", visit="V2")
+            await asyncio.gather(again.put(inbound(later)), again.put(inbound(other, "V2")))
+        assert again.trouble == ""
+        assert [row.code for row in await ledger.parked()] == ["visit.unreadable"]
+        async with ledger.view() as view:
+            drafted = await view.last_revisions([("ZEBRA", "V1"), ("ZEBRA", "V2")])
+        assert {key.visit: row.revision for key, row in drafted.items()} == {"V1": 1, "V2": 1}

@@ -71,12 +71,16 @@ def _show(asked: argparse.Namespace) -> int:
         if not numbered.visits:
             do = "check the number, or look whether its messages are parked: chargeline parked list"
             return wrong_use(not_found(f"visit {asked.visit} in the ledger", "none", do))
+        code = OK
         for visit in numbered.visits:
             if asked.json:
                 _print_json(visit)
             else:
                 _print_page(visit, numbered, explain=asked.explain)
-        return OK
+        closed = [visit.unreadable for visit in numbered.visits if visit.unreadable is not None]
+        for finding in closed:
+            code = int(running.say(str(finding), running.FAILED))
+        return code
 
     return int(running.with_settings(work))
 
@@ -110,6 +114,7 @@ def _standing(visit: "LedgerVisit") -> list[str]:
         "its messages were removed, after CHARGELINE_RETENTION_DAYS or by `ledger forget`": gone,
         "a message came after that, and a person is asked about it": gone and row.incomplete,
         "incomplete: a message of it is parked or was not read whole": row.incomplete and not gone,
+        "a row of it cannot be read, so it cannot be drafted": visit.unreadable is not None,
         "new messages came; it is drafted again soon": row.settle_due is not None,
         "the draft below comes out another way than that revision": not visit.as_published,
     }

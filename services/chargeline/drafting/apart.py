@@ -106,16 +106,25 @@ def failed_visit(
     topic: str, partition: int, offset: int | None, *, key: VisitKey, error: Exception
 ) -> ReadRecord:
     """A visit that cannot be drafted, as a nudge to be parked: a retry has it drafted again."""
+    problem = _problem("visit.failed", error)
+    read = nudge_to_park(topic, partition, offset or 0, key=key, problem=problem)
+    _tell(read.record, error)
+    return read
+
+
+def nudge_to_park(
+    topic: str, partition: int, offset: int, *, key: VisitKey, problem: Hl7Error
+) -> ReadRecord:
+    """A nudge of a visit, to be parked for a reason."""
     record = InboundRecord(
         topic=topic,
         partition=partition,
-        offset=offset or 0,
+        offset=offset,
         key=record_key(*key),
         value=b"",
         headers={NUDGE: "1"},
     )
-    _tell(record, error)
-    return ReadRecord(record, "parked", visit=key, problem=_problem("visit.failed", error))
+    return ReadRecord(record, "parked", visit=key, problem=problem)
 
 
 def _tell(record: InboundRecord, error: Exception) -> None:

@@ -15,22 +15,32 @@ from chargeline.ledger.view import View
 
 
 async def looked_up(view: View, processor: Processor, keys: Sequence[VisitKey]) -> VisitCache:
-    """The timelines of some visits, and of the visits into which they were merged."""
+    """The timelines of some visits, and of the visits into which they were merged; `unreadable`
+    tells of those of which a row cannot be read.
+    """
     cache = VisitCache(processor.profile_of, processor.maker.rulebook.base, len(keys))
     await cache.load(view, keys)
     everyone = {*keys, *map(cache.feed.surviving, keys)}
     await cache.load(view, sorted(everyone))
-    await cache.join_patients(view, [key for key in sorted(everyone) if key in cache.feed])
+    await cache.join_patients(
+        view, [key for key in sorted(everyone) if key in cache.feed and key not in cache.unreadable]
+    )
     return cache
 
 
 async def drafted_now(
     view: View, processor: Processor, keys: Sequence[VisitKey]
 ) -> list[DraftedVisit]:
-    """The visits of some keys; a visit that was merged away or has no messages is left out."""
+    """The visits of some keys; a visit that was merged away or has no messages is left out.
+
+    Raises UnreadableRow if a row of one of them cannot be read.
+    """
     cache = await looked_up(view, processor, keys)
     present = [key for key in keys if key in cache.feed]
     await cache.load_states(view, present, await view.visits(present))
+    for key in keys:
+        if key in cache.unreadable:
+            raise cache.unreadable[key]
     visits = []
     for key in present:
         timeline, state = cache.feed[key], cache.states[key]

@@ -12,7 +12,8 @@ Kafka. Records come in as values, and events go out through the outbox of the le
     5  tell      tell other partitions to look at a visit of theirs again (`announcing.py`,
                  `concerned.py`)
     6  draft     draft the visits that changed, with the history of their patients; then draft again
-                 the visits whose history that has changed (`same_patient.py`)
+                 the visits whose history that has changed (`same_patient.py`); set a visit aside of
+                 which a row of the ledger cannot be read (`setting_aside.py`)
     7  revise    find what is new in each draft since the last revision, and which questions are due
                  (`revisions.py`, `due.py`)
     8  announce  put all events into the outbox
@@ -36,30 +37,24 @@ from chargeline.drafting.announcing import (
     nudge,
     parked_events,
 )
-from chargeline.drafting.apart import (
-    each_apart,
-    failed_visit,
-    is_of_a_record,
-    unread,
-    visits_apart,
-)
-from chargeline.drafting.beside import draft_beside, read_beside
+from chargeline.drafting.apart import each_apart, failed_visit, visits_apart
+from chargeline.drafting.beside import draft_beside
 from chargeline.drafting.concerned import concerned_by_merges
 from chargeline.drafting.inbound import (
     InboundRecord,
     ReadRecord,
     problems_of,
-    read_record,
     visit_merges,
 )
 from chargeline.drafting.interfaces import interface_of
 from chargeline.drafting.keeping import keep
 from chargeline.drafting.polls import PartitionBatch, PollResult, poll_result
-from chargeline.drafting.quarantine import Quarantine, parked_after_reading, parked_unread
+from chargeline.drafting.quarantine import Quarantine
+from chargeline.drafting.reading import read_of_sender
 from chargeline.drafting.revisions import DraftingResult, RevisionMaker, VisitToRevise
-from chargeline.drafting.rows import given_up, new_visit, parked_message
+from chargeline.drafting.rows import new_visit, parked_message
 from chargeline.drafting.same_patient import draft_with_records
-from chargeline.drafting.sender import sender_of
+from chargeline.drafting.setting_aside import give_up, set_aside_unreadable
 from chargeline.drafting.settling import wait_of
 from chargeline.drafting.visit_cache import VisitCache
 from chargeline.engine import VisitKey
@@ -146,23 +141,10 @@ class Processor:
 
         This needs neither ledger nor cache, so it may be done ahead.
         """
-        return [await self._read(record) for record in records]
-
-    async def _read(self, record: InboundRecord) -> ReadRecord:
-        sender = sender_of(record.headers, record.value)
-        why = self.quarantine.of(sender, record)
-        if why is not None and (held := parked_unread(record, why, self.placement)) is not None:
-            return held._replace(sender=sender)
-        read = partial(read_record, profile_of=self.profile_of, placement=self.placement)
-        try:
-            result = await read_beside(record.value, read, record)
-        except Exception as error:
-            if not is_of_a_record(error):
-                raise
-            result = unread(record, error, self.placement)
-        if why is not None:
-            result = parked_after_reading(result, why)
-        return result._replace(sender=sender)
+        return [
+            await read_of_sender(record, self.quarantine, self.profile_of, self.placement)
+            for record in records
+        ]
 
     async def process(self, batches: Mapping[int, PartitionBatch], *, owner: str) -> PollResult:
         """Work off records by partition, in one transaction.
@@ -209,16 +191,18 @@ class Processor:
         await cache.load(
             batch, dict.fromkeys([read.visit for read in usable if read.visit is not None])
         )
+        closed = set(cache.unreadable)
         # 2 keep, 3 fold: `fresh` are the records whose message the ledger did not have
         fresh = await keep(batch, usable)
-        cache.note_undrafted(fresh)
+        folded = [read for read in fresh if read.visit not in closed]
+        cache.note_undrafted(folded)
         began = perf_counter()
-        changed = set(nudged)
-        for read in fresh:
+        changed = nudged | closed
+        for read in folded:
             assert read.reading is not None, "a message is read before it is stored"
             changed |= cache.feed.add(read.reading)
         fold_seconds = perf_counter() - began
-        ours = nudged | {read.visit for read in fresh if read.visit is not None}
+        ours = nudged | closed | {read.visit for read in fresh if read.visit is not None}
         changed &= ours  # a merge also changes visits of others in memory; others draft them
         merged = [
             read.visit
@@ -262,7 +246,11 @@ class Processor:
         self, batch: Batch, keys: Sequence[VisitKey], now: datetime
     ) -> DraftingResult:
         """Draft visits that changed at once, or mark those as due that settle first."""
-        waits = {key: wait_of(self._cache.feed.rows(key), self.settings.settle) for key in keys}
+        feed, closed = self._cache.feed, self._cache.unreadable
+        waits = {
+            key: timedelta(0) if key in closed else wait_of(feed.rows(key), self.settings.settle)
+            for key in keys
+        }
         later = [key for key in keys if waits[key]]
         if later:
             rows = await batch.visits(later)
@@ -321,11 +309,13 @@ class Processor:
         topic, now, offset = self.settings.inbound_topic, self.clock(), offsets[partition]
         read = failed_visit(topic, partition, offset, key=key, error=error)
         held = {partition: Move(offset, offset)}
+        rulebook, told = self.maker.rulebook.version, self.settings.parked
         async with self.ledger.batch() as batch:
             await batch.advance(topic, held, owner=owner, partitions=self._partitions)
-            row = (await batch.visits([key])).get(key) or new_visit(key, now)
-            await batch.put_visits([given_up(row, self.maker.rulebook.version, now)])
-            await batch.park([parked_message(read, problem, now) for problem in problems_of(read)])
+            rows = await batch.visits([key])
+            given = await give_up(batch, {key: read}, rows, rulebook, topic=told, now=now)
+            await batch.announce(given.announcements)
+        self._tell(given)
 
     async def _draft_together(
         self, ours: Mapping[VisitKey, int], offsets: Mapping[int, int | None], owner: str
@@ -348,14 +338,19 @@ class Processor:
         self._cache.trim()
 
     async def _draft(self, batch: Batch, keys: Sequence[VisitKey], now: datetime) -> DraftingResult:
-        """Draft visits, and make and store their new revisions (steps 6 and 7)."""
+        """Draft visits, and make and store their new revisions (steps 6 and 7).
+
+        Those of which a row of the ledger cannot be read are set aside.
+        """
         if not keys:
             return DraftingResult()
         began = perf_counter()
         cache = self._cache
         rows_of = cache.feed.rows
         timelines = {
-            key: await draft_beside(rows_of(key), partial(cache.feed.get, key)) for key in keys
+            key: await draft_beside(rows_of(key), partial(cache.feed.get, key))
+            for key in keys
+            if key not in cache.unreadable
         }
         unsure = [
             key
@@ -367,7 +362,9 @@ class Processor:
             timelines.update({key: cache.feed.get(key) for key in unsure})
         rows = await batch.visits(keys)  # this locks the visits, so that two batches take turns
         timelines.update(dict.fromkeys(cache.without_forgotten(rows)))
-        await cache.load_states(batch, keys, rows)
+        await cache.load_states(batch, list(timelines), rows)
+        closed = {key: cache.unreadable[key] for key in keys if key in cache.unreadable}
+        timelines = {key: timelines[key] for key in timelines if key not in closed}
         drafts, others = await draft_with_records(batch, cache, self.maker, timelines)
         to_revise = [
             VisitToRevise(
@@ -383,14 +380,17 @@ class Processor:
         result = await draft_beside(
             max(map(rows_of, keys)), partial(self.maker.revise, to_revise, now)
         )
+        rulebook, told = self.maker.rulebook.version, self.settings.parked
+        aside = await set_aside_unreadable(batch, closed, rulebook, topic=told, now=now)
         await batch.add_revisions(result.revisions)
         await batch.put_visits(result.visits)
         await batch.put_questions(result.questions)
         cache.states.update(result.states)
         nudges = [nudge(self.settings.inbound_topic, key, now) for key in sorted(others)]
         return result._replace(
-            announcements=[*result.announcements, *nudges],
-            drafted=cache.now_drafted(keys),
+            announcements=[*result.announcements, *nudges, *aside.announcements],
+            set_aside=aside.set_aside,
+            drafted=cache.now_drafted(timelines),
             seconds=perf_counter() - began,
         )
 

@@ -65,7 +65,8 @@ class VisitToRevise(NamedTuple):
 class DraftingResult(NamedTuple):
     """What a round of drafting changes: rows, events, and what metrics count.
 
-    `states` holds the state of each visit after the round. `withheld` are the reasons of services
+    `states` holds the state of each visit after the round. `set_aside` are the codes for which
+    visits were parked. `withheld` are the reasons of services
     that were not withheld before, `drafted` the messages that are in a draft now, and `seconds`
     the time that the drafting took.
     """
@@ -79,6 +80,7 @@ class DraftingResult(NamedTuple):
     asked: Sequence[DocumentationQuestion] = ()
     withheld: Sequence[str] = ()
     drafted: Sequence[UndraftedMessage] = ()
+    set_aside: Sequence[str] = ()
     states: Mapping[VisitKey, VisitState] = {}
 
 

@@ -34,6 +34,7 @@ from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import (
     StoredAnswer,
     StoredMerge,
@@ -41,6 +42,7 @@ from chargeline.ledger.records import (
     StoredRevision,
     StoredVisit,
 )
+from chargeline.ledger.unreadable import unreadable
 from chargeline.ledger.view import View
 from chargeline.published.answer_file import given_of
 from chargeline.published.answers import reading_of
@@ -53,8 +55,10 @@ class VisitCache:
     """Timelines (`feed`), work that later drafts may use again (`saved`), and what was published
     last (`states`).
 
-    The cache holds at most `most` visits. `rules` are those of the base layer. `profile_of` gives
-    the profile of a message by the headers of its record.
+    `unreadable` are the visits of which this round could not read a row of the ledger, and why:
+    they are not here, whatever the feed holds of them by way of merges. The cache holds at most
+    `most` visits. `rules` are those of the base layer. `profile_of` gives the profile of a message
+    by the headers of its record.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class VisitCache:
         self.feed = Feed(self._rules)
         self.saved: dict[VisitKey, SavedWork] = {}
         self.states: dict[VisitKey, VisitState] = {}
+        self.unreadable: dict[VisitKey, UnreadableRow] = {}
         self._undrafted: dict[VisitKey, list[UndraftedMessage]] = {}
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
@@ -76,7 +81,8 @@ class VisitCache:
         """Load visits from the ledger, with their merges; `again` loads those that are here too.
 
         Raises Hl7Error if the interface of a kept message is no longer in the rules: read in
-        another way, or left out, the message would change charges in silence.
+        another way, or left out, the message would change charges in silence. For the same reason
+        a visit of which a row cannot be read is not loaded at all; `unreadable` tells of it.
         """
         wanted = []
         for key in keys:
@@ -94,13 +100,18 @@ class VisitCache:
             self.feed.merge(
                 merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving)
             )
-        for key, messages in (await view.messages_of(wanted, merges)).items():
-            for stored in messages:
-                profile = self._profile_of(json.loads(stored.headers))
-                read = partial(_reading, stored, profile)
-                self.feed.add(await read_beside(stored.raw, read))
+        for key, messages in (await self._messages_of(view, wanted, merges)).items():
+            try:
+                readings = [await self._read(stored) for stored in messages]
+            except UnreadableRow as error:
+                self.unreadable[key] = error
+                continue
+            for reading in readings:
+                self.feed.add(reading)
             self._loaded[key] = None
-        for key, answers in (await view.answers_of(wanted, merges)).items():
+            self.unreadable.pop(key, None)
+        there = [key for key in wanted if key not in self.unreadable]
+        for key, answers in (await view.answers_of(there, merges)).items():
             self._answer(key, answers)
 
     async def reload(self, view: View, keys: Sequence[VisitKey]) -> None:
@@ -123,6 +134,30 @@ class VisitCache:
         for key in forgotten:
             self.states.pop(key, None)
         return forgotten
+
+    async def _messages_of(
+        self, view: View, keys: Sequence[VisitKey], merges: Sequence[StoredMerge]
+    ) -> dict[VisitKey, list[StoredMessage]]:
+        """The messages of the visits that open; of the others, why they do not."""
+        try:
+            return await view.messages_of(keys, merges)
+        except UnreadableRow as error:
+            if len(keys) == 1:
+                self.unreadable[keys[0]] = error
+                return {}
+        half = len(keys) // 2
+        first, second = keys[:half], keys[half:]
+        return {
+            **await self._messages_of(view, first, merges),
+            **await self._messages_of(view, second, merges),
+        }
+
+    async def _read(self, stored: StoredMessage) -> Reading:
+        try:
+            headers = json.loads(stored.headers)
+        except ValueError:
+            raise unreadable(stored, "headers that are no JSON") from None
+        return await read_beside(stored.raw, partial(_reading, stored, self._profile_of(headers)))
 
     def _answer(self, key: VisitKey, answers: Iterable[StoredAnswer]) -> None:
         """Take in what people answered of a visit that has messages."""
@@ -150,8 +185,8 @@ class VisitCache:
         members = {key: {key, *self.feed.numbers(key)} for key in missing}
         everyone = {member for numbers in members.values() for member in numbers}
         parked, settled = await view.visits_with_parked(everyone)
-        dropped = await view.dropped(settled) if settled else {}
-        for key in missing:
+        dropped = await self._dropped(view, members, settled) if settled else {}
+        for key in [key for key in missing if key not in self.unreadable]:
             contributed, history = records.get(key, _NOTHING)
             self.states[key] = VisitState(
                 last=_last_revision(last[key]) if key in last else None,
@@ -164,6 +199,21 @@ class VisitCache:
                     [raw for member in members[key] for raw in dropped.get(member, ())]
                 ),
             )
+
+    async def _dropped(
+        self, view: View, members: Mapping[VisitKey, set[VisitKey]], settled: set[VisitKey]
+    ) -> dict[VisitKey, list[bytes]]:
+        """The dropped messages of every number of some visits, as far as they open."""
+        try:
+            return await view.dropped(settled)
+        except UnreadableRow:
+            dropped: dict[VisitKey, list[bytes]] = {}
+        for key, numbers in members.items():
+            try:
+                dropped |= await view.dropped(numbers & settled)
+            except UnreadableRow as error:
+                self.unreadable[key] = error
+        return dropped
 
     async def _patients_records(
         self, view: View, keys: Sequence[VisitKey]
@@ -228,7 +278,10 @@ class VisitCache:
         return {key for key in keys if key in self._loaded}
 
     def trim(self) -> None:
-        """Drop the visits that were not touched for longest, until at most `most` are left."""
+        """End a round: drop the visits that were not touched for longest, until at most `most` are
+        left.
+        """
+        self.unreadable.clear()
         while len(self._loaded) > self._most:
             self._forget(next(iter(self._loaded)))
 
@@ -251,7 +304,11 @@ def _last_revision(row: StoredRevision) -> LastRevision:
 
 
 def _reading(stored: StoredMessage, profile: Profile) -> Reading:
-    return bounded(read_events(read_message(stored.raw), profile), stored.received_at)
+    try:
+        message = read_message(stored.raw)
+    except Hl7Error as error:  # it was read before it was stored
+        raise unreadable(stored, f"bytes that are no HL7 ({error.finding.code})") from None
+    return bounded(read_events(message, profile), stored.received_at)
 
 
 def _digests(messages: Iterable[bytes]) -> frozenset[str]:

@@ -46,6 +46,7 @@ FindingCode = Literal[
     "record.unreadable",
     "sender.quarantined",
     "visit.failed",
+    "visit.unreadable",
     # a timeline
     "correction.again",
     "correction.ambiguous",
@@ -221,6 +222,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "record.unreadable": "Our Kafka client cannot read a record.",
     "sender.quarantined": "Too many messages of this sender could not be used.",
     "visit.failed": "chargeline made a mistake with one visit.",
+    "visit.unreadable": "A row that the ledger keeps of one visit cannot be opened or read.",
     "correction.again": "A row was sent again after another version of it.",
     "correction.ambiguous": "A correction or a void fits more than one administration.",
     "correction.other_sender": "A sender corrects or voids a row that another sender charted.",

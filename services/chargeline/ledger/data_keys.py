@@ -7,7 +7,7 @@ used twice: the tally of data keys holds the highest, so a lost row can be put b
 key-encryption key nothing is encrypted, and what is in the clear is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -27,10 +27,18 @@ from chargeline.ledger.encrypting import (
     unwrapped,
     wrapped,
 )
-from chargeline.ledger.errors import KeyGone, KeyMissing, KeyWrong, LedgerError, NotAsWritten
-from chargeline.ledger.records import StoredDataKey
+from chargeline.ledger.errors import (
+    KeyGone,
+    KeyMissing,
+    KeyWrong,
+    LedgerError,
+    NotAsWritten,
+    UnreadableRow,
+)
+from chargeline.ledger.records import Announcement, StoredDataKey
 from chargeline.ledger.sealing import tally_of_all
 from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.unreadable import unreadable
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.
 _DATA_KEY_LOCK = 7_203_114_004
@@ -166,21 +174,51 @@ def must_encrypt(transaction: Transaction) -> None:
 async def to_read(
     transaction: Transaction, about: str, rows: Sequence[EncryptedRow]
 ) -> list[EncryptedRow]:
-    """Rows as they were before they were encrypted. Raises KeyMissing, KeyWrong, NotAsWritten."""
+    """Rows as they were before they were encrypted.
+
+    Raises UnreadableRow of the first that does not open: the transaction may go on without it.
+    KeyMissing, KeyWrong, and NotAsWritten of a data key are faults of the whole program.
+    """
     numbers = {row.data_key for row in rows} - {0}
     if not numbers:
         return list(rows)
-    opened = await keys_of(transaction, numbers)
-    return [decrypted(opened[row.data_key], about, row) if row.data_key else row for row in rows]
+    opened = await _keys_of(transaction, numbers)
+    return [_clear(opened, about, row) if row.data_key else row for row in rows]
 
 
-async def keys_of(transaction: Transaction, numbers: set[int]) -> dict[int, DataKey]:
-    """The data keys of these numbers. Another program may have made some of them since."""
+async def read_or_not(
+    transaction: Transaction, about: str, row: EncryptedRow
+) -> EncryptedRow | UnreadableRow:
+    """A row as it was before it was encrypted, or why it does not open."""
+    try:
+        (clear,) = await to_read(transaction, about, [row])
+    except UnreadableRow as error:
+        return error
+    return clear
+
+
+def _clear(opened: Mapping[int, DataKey], about: str, row: EncryptedRow) -> EncryptedRow:
+    try:
+        if row.data_key not in opened:
+            raise lost(row.data_key)
+        return decrypted(opened[row.data_key], about, row)
+    except (KeyWrong, NotAsWritten) as error:
+        if isinstance(row, Announcement):
+            raise
+        raise unreadable(row, f"{error.finding.found} (data key {row.data_key})") from None
+
+
+async def _keys_of(transaction: Transaction, numbers: set[int]) -> dict[int, DataKey]:
+    """The data keys, those of these numbers among them as far as they are stored.
+
+    Another program may have made some of them since. A program without any key lacks its key, and
+    no row is to blame, if the ledger ever had a data key.
+    """
     opened = transaction.keys.opened
     if not numbers <= opened.keys():
         await open_all(transaction)
-    if gone := numbers - opened.keys():
-        raise transaction.fail(lost(min(gone)))
+        if transaction.keys.newest is None and await _highest(transaction):
+            raise transaction.fail(_no_key())
     return opened
 
 

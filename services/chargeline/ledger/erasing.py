@@ -7,27 +7,23 @@ under which key the events of a visit wait in the outbox.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Column, LargeBinary, Select, Table, delete, func, literal, or_, select
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import data_keys, statements, tables
-from chargeline.ledger.errors import OnHold
-from chargeline.ledger.holding import held_patients, holds_on_any
-from chargeline.ledger.records import (
-    Belongings,
-    StoredHold,
-    StoredMessage,
-    StoredParkedMessage,
-    Whose,
-)
+from chargeline.ledger.encrypting_old import MESSAGES, PARKED, Sealed
+from chargeline.ledger.errors import OnHold, UnreadableRow
+from chargeline.ledger.holding import held_patients, holds_by_bytes, holds_on_any
+from chargeline.ledger.records import Belongings, StoredMessage, StoredParkedMessage, Whose
 from chargeline.ledger.removed import RemovedVisit, number_digest
 from chargeline.ledger.retention import remove, remove_merges, remove_sealed, removed_seals
 from chargeline.ledger.sealing import Sum, added
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
 
+_Row = TypeVar("_Row", StoredMessage, StoredParkedMessage)
 _OF_VISITS = (
     tables.question,
     tables.contribution,
@@ -52,22 +48,30 @@ async def belongings(transaction: Transaction, whose: Whose, reading: Identifica
     patients = {key, *((one.facility, end) for one in linked for end in one[1:3])}
     visits = {(row.facility, row.visit) for row in await view.contributions(patients)}
     messages, parked = set(), set()
+    unread: dict[str, UnreadableRow] = {}
     for facility, number in sorted(patients):
-        for row in await _messages_naming(transaction, number):
+        for row in await _naming(transaction, MESSAGES, number, unread):
             if row.facility == facility and number in reading.patients_of(row.raw):
                 if row.visit:
                     visits.add((facility, row.visit))
                 else:
                     messages.add((facility, row.digest))
-        for aside in await _parked_naming(transaction, number):
+        for aside in await _naming(transaction, PARKED, number, unread):
             if aside.facility in (facility, None) and number in reading.patients_of(aside.raw):
                 parked.add((whose.facility, str(aside.id)))
+    visits = await _linked_visits(view, visits)
     return Belongings(
         whose.name,
-        visits=frozenset(await _linked_visits(view, visits)),
+        visits=frozenset(visits),
         patients=frozenset(patients),
         messages=frozenset(messages),
         parked=frozenset(parked),
+        # Of another facility nothing is this patient's, and what is of these visits goes anyway.
+        unsearched=tuple(
+            row
+            for row in unread.values()
+            if row.visit[0] in (whose.facility, None) and row.visit not in visits
+        ),
     )
 
 
@@ -77,25 +81,21 @@ async def _linked_visits(view: View, visits: Iterable[tuple[str, str]]) -> set[t
     return numbers | {(one.facility, end) for one in merges for end in (one.prior, one.surviving)}
 
 
-async def _messages_naming(transaction: Transaction, number: str) -> list[StoredMessage]:
-    """The messages whose bytes hold a number somewhere. It reads the whole table."""
-    table, naming = tables.message, []
-    columns = [table.c[name] for name in StoredMessage._fields]
-    async for row in transaction.stream(_holding(transaction, table, columns, number)):
-        message = StoredMessage._make(row)
-        (clear,) = await data_keys.to_read(transaction, "message", [message])
-        naming += [clear] if number.encode() in clear.raw else []
-    return naming
+async def _naming(
+    transaction: Transaction, kind: Sealed[_Row], number: str, unread: dict[str, UnreadableRow]
+) -> list[_Row]:
+    """The messages, or parked messages, whose bytes hold a number somewhere.
 
-
-async def _parked_naming(transaction: Transaction, number: str) -> list[StoredParkedMessage]:
-    """The parked messages whose bytes hold a number somewhere. It reads the whole table."""
-    table, naming = tables.parked, []
-    columns = [table.c[name] for name in StoredParkedMessage._fields]
-    async for row in transaction.stream(_holding(transaction, table, columns, number)):
-        message = StoredParkedMessage._make(row)
-        (clear,) = await data_keys.to_read(transaction, "parked", [message])
-        naming += [clear] if number.encode() in clear.raw else []
+    It reads the whole table. Rows that do not open come into `unread`, by their place.
+    """
+    table, naming = kind.table, list[_Row]()
+    columns = [table.c[name] for name in kind.fields]
+    async for stored in transaction.stream(_holding(transaction, table, columns, number)):
+        row = await data_keys.read_or_not(transaction, table.name, kind.record(stored))
+        if isinstance(row, UnreadableRow):
+            unread[str(row.place)] = row
+        elif number.encode() in row.raw:
+            naming.append(row)
     return naming
 
 
@@ -111,12 +111,14 @@ def _holding(
 
 class Erased(NamedTuple):
     """What went: the number of rows by table, the visits, and the sums of the seals of messages,
-    parked messages, answers and revisions, which `ledger verify` needs.
+    parked messages, answers and revisions, which `ledger verify` needs. `unsearched` are rows that
+    do not open: they stay, and may belong to it.
     """
 
     rows: dict[str, int]
     visits: frozenset[tuple[str, str]]
     sums: dict[str, Sum]
+    unsearched: tuple[UnreadableRow, ...] = ()
 
 
 async def erase(
@@ -129,13 +131,15 @@ async def erase(
     """
     owned = await belongings(transaction, whose, reading)
     holds = await holds_on_any(transaction, owned)
-    holds += await _holds_on_patients(transaction, owned, reading)
+    patients = await held_patients(transaction, reading.patients_of)
+    holds += await holds_by_bytes(transaction, sorted(owned.visits), patients)
     if holds:
         since = min(hold.placed_at for hold in holds).isoformat(timespec="seconds")
         raise transaction.fail(
             OnHold(
                 expected="a visit or patient of which nothing is held",
-                found=f"{len(holds)} of its numbers or messages on hold, since {since}",
+                found=f"{len(holds)} of its numbers or messages on hold, since {since} (one "
+                "that does not open counts as held by each held patient)",
                 do="see who holds it, and release it with `chargeline ledger release` first",
             )
         )
@@ -163,7 +167,8 @@ async def erase(
         "draft_revision": revisions,
     }
     removed |= {name: len(seals) for name, seals in sealed.items()}
-    return Erased(removed, owned.visits, {name: added(seals) for name, seals in sealed.items()})
+    sums = {name: added(seals) for name, seals in sealed.items()}
+    return Erased(removed, owned.visits, sums, owned.unsearched)
 
 
 async def _remember(transaction: Transaction, visits: Iterable[VisitKey], at: datetime) -> None:
@@ -181,18 +186,6 @@ async def _remember(transaction: Transaction, visits: Iterable[VisitKey], at: da
         for key in visits
     ]
     await transaction.insert(tables.forgotten_visit, rows, "replace")
-
-
-async def _holds_on_patients(
-    transaction: Transaction, owned: Belongings, reading: Identification
-) -> list[StoredHold]:
-    """The holds on patients whom messages of these visits name: a held patient's later visit."""
-    patients = await held_patients(transaction, reading.patients_of)
-    if not patients:
-        return []
-    by_visit = await View(transaction).messages_of(owned.visits)
-    messages = [message for rows in by_visit.values() for message in rows]
-    return [hold for row in messages for hold in patients.on(row.facility, row.raw)]
 
 
 async def _sealed(

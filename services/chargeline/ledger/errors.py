@@ -10,6 +10,7 @@ off from ours.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +28,8 @@ class LedgerError(FindingError):
     code: FindingCode = "ledger.unexpected"
     passing = False
 
-    def __init__(self, *, expected: str, found: str, do: str) -> None:
-        super().__init__(Finding(self.code, expected=expected, found=found, where="", do=do))
+    def __init__(self, *, expected: str, found: str, do: str, where: str = "") -> None:
+        super().__init__(Finding(self.code, expected=expected, found=found, where=where, do=do))
 
 
 class BadAddress(LedgerError):
@@ -142,6 +143,39 @@ class NotAsWritten(LedgerError):
     """Bytes do not open with their key: somebody changed them, or they are another row's."""
 
     code = "ledger.not_as_written"
+
+
+class RowPlace(NamedTuple):
+    """Which row of which table, by what shows no patient, and where its message lay in Kafka."""
+
+    table: str
+    row: str
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.row}, from {self.topic}[{self.partition}] offset {self.offset}"
+
+
+class UnreadableRow(NotAsWritten):
+    """One row cannot be opened or read, and that is its own fault: all other rows are read.
+
+    `place` names the row, its topic, its partition and its offset, and shows no patient. `visit` is
+    the facility and the visit of the row, which are in the clear. `found` says what is wrong.
+    """
+
+    def __init__(
+        self, *, place: RowPlace, visit: tuple[str | None, str | None], found: str
+    ) -> None:
+        super().__init__(
+            expected=f"a row of {place.table} as it was written",
+            found=found,
+            where=str(place),
+            do="restore the row from a backup; `chargeline ledger verify` says what else was "
+            "changed, and find out who changed the database",
+        )
+        self.place, self.visit = place, visit
 
 
 class Unstorable(LedgerError):

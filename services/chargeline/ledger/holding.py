@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, delete, exists, select
 
 from chargeline.ledger import statements, tables
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import Belongings, HoldKind, StoredHold
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
@@ -51,15 +52,19 @@ class HeldPatients:
     def __bool__(self) -> bool:
         return bool(self._holds)
 
-    def on(self, facility: str | None, raw: bytes) -> list[StoredHold]:
-        """The holds on the patients whom a message names; without a facility, those of any."""
+    def on(self, facility: str | None, raw: bytes | None) -> list[StoredHold]:
+        """The holds on the patients whom a message names; without a facility, those of any.
+
+        Without the bytes, because the row does not open, nobody can tell whom it names: then it is
+        held with every patient of the facility.
+        """
         if not self._holds:
             return []
-        named = set(self._reads(raw))
+        named = None if raw is None else set(self._reads(raw))
         return [
             hold
             for (where, number), hold in self._holds.items()
-            if number in named and facility in (where, None)
+            if (named is None or number in named) and facility in (where, None)
         ]
 
 
@@ -74,6 +79,24 @@ async def held_patients(transaction: Transaction, reads: PatientsOf | None) -> H
             for end in (merge.prior, merge.surviving):
                 holds.setdefault((merge.facility, end), hold._replace(number=end))
     return HeldPatients(holds, reads or (lambda _raw: ()))
+
+
+async def holds_by_bytes(
+    transaction: Transaction, visits: Iterable[tuple[str, str]], patients: HeldPatients
+) -> list[StoredHold]:
+    """The holds on patients whom messages of these visits name: a held patient's later visit.
+
+    A visit of which a message does not open is held with every held patient of its facility.
+    """
+    holds: list[StoredHold] = []
+    for key in visits if patients else ():
+        try:
+            ((_key, messages),) = (await View(transaction).messages_of([key], merges=())).items()
+        except UnreadableRow:
+            holds += patients.on(key[0], None)
+        else:
+            holds += [hold for row in messages for hold in patients.on(row.facility, row.raw)]
+    return holds
 
 
 async def extend(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from chargeline.engine import BEGINNING, Contribution, Slot, VisitKey, words
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.removed import number_digest
 
 VISIT_STATUSES = ("open", "final", "merged", "forgotten")
@@ -317,7 +318,8 @@ class Whose(NamedTuple):
 class Belongings(NamedTuple):
     """All that belongs to a visit or patient. Each set holds pairs that begin with the facility.
 
-    `messages` are digests of messages of no visit, `parked` are ids.
+    `messages` are digests of messages of no visit, `parked` are ids. `unsearched` are rows that do
+    not open and that would stay: nobody can tell whether they belong to it.
     """
 
     name: str
@@ -325,6 +327,7 @@ class Belongings(NamedTuple):
     patients: frozenset[tuple[str, str]] = frozenset()
     messages: frozenset[tuple[str, str]] = frozenset()
     parked: frozenset[tuple[str, str]] = frozenset()
+    unsearched: tuple[UnreadableRow, ...] = ()
 
     def by_kind(self) -> dict[HoldKind, frozenset[tuple[str, str]]]:
         """The sets as they are held."""

@@ -28,12 +28,14 @@ from sqlalchemy.sql.dml import ReturningDelete
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.auditing import Act, append
-from chargeline.ledger.data_keys import to_read
+from chargeline.ledger.data_keys import read_or_not
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.holding import (
     HeldPatients,
     PatientsOf,
     extend,
     held_patients,
+    holds_by_bytes,
     holds_on,
     is_held,
 )
@@ -130,13 +132,7 @@ async def _of_no_held_patient(
         return members
     free = {}
     for key, numbers in members.items():
-        by_number = await View(transaction).messages_of(numbers, merges=())
-        on = {
-            hold.of: hold
-            for messages in by_number.values()
-            for message in messages
-            for hold in patients.on(message.facility, message.raw)
-        }
+        on = {hold.of: hold for hold in await holds_by_bytes(transaction, numbers, patients)}
         if on:
             await extend(transaction, on.values(), "visit", key.visit)
         else:
@@ -226,9 +222,9 @@ async def _hold_strays(
     table, count = tables.message, 0
     columns = [table.c[name] for name in StoredMessage._fields]
     ordered = select(*columns).where(is_old).order_by(*table.primary_key).limit(limit)
-    stored = [StoredMessage._make(row) for row in await transaction.rows(ordered)]
-    for message in await to_read(transaction, "message", stored):
-        on = patients.on(message.facility, message.raw)
+    for message in [StoredMessage._make(row) for row in await transaction.rows(ordered)]:
+        read = await read_or_not(transaction, "message", message)
+        on = patients.on(message.facility, None if isinstance(read, UnreadableRow) else read.raw)
         await extend(transaction, on, "message", message.digest)
         count += bool(on)
     return count
@@ -280,9 +276,9 @@ async def _hold_parked(
     table, count = tables.parked, 0
     columns = [table.c[name] for name in StoredParkedMessage._fields]
     rows = await transaction.rows(select(*columns).where(is_old).order_by(table.c.id).limit(limit))
-    stored = [StoredParkedMessage._make(row) for row in rows]
-    for message in await to_read(transaction, "parked", stored):
-        on = patients.on(message.facility, message.raw)
+    for message in [StoredParkedMessage._make(row) for row in rows]:
+        read = await read_or_not(transaction, "parked", message)
+        on = patients.on(message.facility, None if isinstance(read, UnreadableRow) else read.raw)
         await extend(transaction, on, "parked", str(message.id))
         count += bool(on)
     return count

@@ -179,6 +179,15 @@ def visits_with_parked(dialect: str) -> Select[Any]:
 
 
 @cache
+def waiting_for(dialect: str) -> Select[Any]:
+    """The keys of visits with a parked message that waits and was parked for the reason :code."""
+    table = tables.parked
+    here = among(dialect, table.c.facility, table.c.visit)
+    waits = (table.c.status == "parked") & (table.c.code == bindparam("code", type_=Text))
+    return select(table.c.facility, table.c.visit).where(here, waits).distinct()
+
+
+@cache
 def dropped(dialect: str) -> Select[Any]:
     """The parked messages of visits that a person has dropped."""
     table = tables.parked

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Row, Select, Table, exists, func, select
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import data_keys, statements, tables
-from chargeline.ledger.errors import NotFound
+from chargeline.ledger.errors import NotFound, UnreadableRow
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
     Announcement,
@@ -30,7 +30,7 @@ from chargeline.ledger.records import (
     StoredRevision,
     StoredVisit,
 )
-from chargeline.ledger.removed import RemovedVisit, number_digest
+from chargeline.ledger.removed_visits import removed_visits
 from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
@@ -52,7 +52,8 @@ class View:
         it.
 
         Every key is in the result. Pass as `merges` the merges around the keys if you have read
-        them already; they say to which visit a merged number leads.
+        them already; they say to which visit a merged number leads. Raises UnreadableRow of the
+        first that does not open; the others may then be read visit by visit.
         """
         wanted = _visit_keys(keys)
         members = leading_to(wanted, await self.merges_around(wanted) if merges is None else merges)
@@ -103,28 +104,8 @@ class View:
         rows = map(StoredVisit._make, await self._rows(statement, wanted))
         here = {row.key: row for row in rows}
         absent = [key for key in wanted if key not in here]
-        return {**here, **(await self._removed(absent) if absent else {})}
-
-    async def _removed(self, keys: Sequence[VisitKey]) -> dict[VisitKey, StoredVisit]:
-        by_digest = {(key.facility, number_digest(*key)): key for key in keys}
-        rows = await self._rows(statements.forgotten_visits(self._dialect), by_digest)
-        removed = {
-            by_digest[row.facility, row.digest]: row for row in map(RemovedVisit._make, rows)
-        }
-        return {
-            key: StoredVisit(
-                *key,
-                status="forgotten",
-                revision=row.revision,
-                settle_due=None,
-                final_due=None,
-                asked_due=None,
-                discharged_at=None,
-                incomplete=False,
-                updated_at=row.at,
-            )
-            for key, row in removed.items()
-        }
+        removed = await removed_visits(self._transaction, absent) if absent else {}
+        return {**here, **removed}
 
     async def last_revisions(self, keys: Keys) -> dict[VisitKey, StoredRevision]:
         """The last revision of each visit that has one."""
@@ -201,7 +182,8 @@ class View:
     ) -> list[StoredParkedMessage]:
         """Parked messages with a greater id than `after`, in the order of their ids.
 
-        With a `code`, only those that were parked for that reason.
+        With a `code`, only those that were parked for that reason. One that does not open comes as
+        it is stored, with its `data_key`, so that it hides none of the others.
         """
         statement = (
             _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
@@ -210,7 +192,12 @@ class View:
             statement = statement.where(tables.parked.c.status == status)
         if code:
             statement = statement.where(tables.parked.c.code == code)
-        return await self._parked_messages(await self._transaction.rows(statement))
+        stored = _as_parked(await self._transaction.rows(statement))
+        read = [await data_keys.read_or_not(self._transaction, "parked", row) for row in stored]
+        return [
+            row if isinstance(clear, UnreadableRow) else clear
+            for row, clear in zip(stored, read, strict=True)
+        ]
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
         """Two sets of visits: those of which a parked message waits for a person, and those of
@@ -222,8 +209,18 @@ class View:
             (waiting if row.status == "parked" else settled).add(VisitKey(row.facility, row.visit))
         return waiting, settled
 
+    async def visits_waiting_for(self, keys: Keys, code: str) -> set[VisitKey]:
+        """The visits of which a message that was parked for a reason waits for a person."""
+        statement = statements.waiting_for(self._dialect)
+        asked = {"code": code, **statements.keyed(self._dialect, keys)}
+        rows = await self._transaction.rows(statement, asked)
+        return {VisitKey(row.facility, row.visit) for row in rows}
+
     async def dropped(self, keys: Keys) -> dict[VisitKey, list[bytes]]:
-        """The parked messages of visits that a person has dropped; only visits with some."""
+        """The parked messages of visits that a person has dropped; only visits with some.
+
+        Raises UnreadableRow of the first that does not open.
+        """
         by_visit: dict[VisitKey, list[bytes]] = {}
         rows = await self._rows(statements.dropped(self._dialect), keys)
         for row in await self._parked_messages(rows):
@@ -283,7 +280,7 @@ class View:
         return [VisitKey(row.facility, row.visit) for row in rows]
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
-        """One parked message; raises NotFound."""
+        """One parked message; raises NotFound, and UnreadableRow if it does not open."""
         rows = await self._transaction.rows(_parked().where(tables.parked.c.id == parked_id))
         if not rows:
             raise NotFound(
@@ -362,8 +359,7 @@ class View:
         return tuple(map(OpenQuestions._make, rows))
 
     async def _parked_messages(self, rows: Sequence[Row[Any]]) -> list[StoredParkedMessage]:
-        messages = [StoredParkedMessage(**row._mapping) for row in rows]
-        return await data_keys.to_read(self._transaction, "parked", messages)
+        return await data_keys.to_read(self._transaction, "parked", _as_parked(rows))
 
     async def _of(self, table: Table, keys: Keys) -> Sequence[Any]:
         """The rows of a table that belong to visits."""
@@ -379,6 +375,10 @@ class View:
 
 def _visit_keys(keys: Keys) -> list[VisitKey]:
     return list(dict.fromkeys(VisitKey(*key) for key in keys))
+
+
+def _as_parked(rows: Sequence[Row[Any]]) -> list[StoredParkedMessage]:
+    return [StoredParkedMessage(**row._mapping) for row in rows]
 
 
 def _parked() -> Select[Any]:

@@ -5,6 +5,7 @@ belongs to a visit or a patient, the ledger knows.
 """
 
 import json
+from collections.abc import Sequence
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
@@ -13,9 +14,11 @@ from chargeline.engine import VisitKey
 from chargeline.hl7.patient_numbers import patient_numbers
 from chargeline.ledger.auditing import Act, Verb
 from chargeline.ledger.erasing import Identification
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import Whose
+from chargeline.ledger.unreadable import counted, named
 from chargeline.operate.opened import opened
-from chargeline.operate.running import FAILED, OK, Command, say
+from chargeline.operate.running import FAILED, NOT_COMPLETE, OK, Command, say
 from chargeline.published.inbound import record_key
 from chargeline.settings import Settings
 
@@ -25,22 +28,40 @@ READING = Identification(patient_numbers, record_key)
 def forget(whose: Whose, *, who: str, why: str) -> Command:
     """Do `chargeline ledger forget`: remove all of it in one transaction, and print what went.
 
-    A nudge for each visit makes a capture that has it in memory drop it.
+    A nudge for each visit makes a capture that has it in memory drop it. Rows that do not open
+    could not be searched: they stay, the proof and the trail name them, and the exit code says so.
     """
 
     async def work(settings: Settings) -> int:
         now = utc_now()
         async with opened(settings) as ledger, ledger.batch() as batch:
-            removed, visits, sums = await batch.erase(whose, READING, now)
+            removed, visits, sums, unsearched = await batch.erase(whose, READING, now)
+            left = {"unsearched": counted(unsearched), "unsearched_rows": named(unsearched)}
             nudges = [nudge(settings.topic_inbound, VisitKey(*key), now) for key in sorted(visits)]
             await batch.announce(nudges if any(removed.values()) else [])
-            act = _act("ledger.forget", whose, who=who, why=why, rows=removed, sums=sums)
+            act = _act("ledger.forget", whose, who=who, why=why, rows=removed, sums=sums, **left)
             await batch.audit([act])
         proof = {"forgotten": whose.kind, "at": now.isoformat(), "by": act.who, "reason": why}
-        print(json.dumps({**proof, "rows": {name: removed[name] for name in sorted(removed)}}))
+        rows = {name: removed[name] for name in sorted(removed)}
+        print(json.dumps({**proof, "complete": not unsearched, "rows": rows, **left}))
+        if unsearched:
+            return say(_not_complete(whose, unsearched), NOT_COMPLETE)
         return OK if any(removed.values()) else say("the ledger had nothing of it", FAILED)
 
     return work
+
+
+def _not_complete(whose: Whose, unsearched: Sequence[UnreadableRow]) -> str:
+    """What a person must know of rows that were not searched, and do."""
+    finding = unsearched[0].finding._replace(
+        expected="to search every row",
+        found=", ".join(f"{n} of {table}" for table, n in counted(unsearched).items())
+        + f" that do not open, the first of them {named(unsearched)[0]}",
+        where="",
+        do=f"they were left and may be of this {whose.kind}: restore them from a backup, or remove "
+        f"them, and forget the {whose.kind} again",
+    )
+    return f"NOT COMPLETE: {finding}"
 
 
 def hold(whose: Whose, *, who: str, why: str) -> Command:

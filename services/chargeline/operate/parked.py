@@ -239,6 +239,9 @@ async def _see_to(
         else:
             assert code or everything, "all are meant only where all are asked for"
             chosen = [message async for page in _pages(ledger, code) for message in page]
+        for message in [message for message in chosen if message.data_key]:
+            print(f"{message.id} left: its row does not open, see `parked show {message.id}`")
+        chosen = [message for message in chosen if not message.data_key]
         if seeing.status == "retried":
             whole = [message for message in chosen if message.code not in WITHOUT_BYTES]
             if len(whole) < len(chosen):

@@ -1,8 +1,9 @@
 """Runs a program or a command of the live service, and turns its errors into text and an exit code.
 
 It owns the exit codes of the live service: 0 means done, 1 a failure that needs a person, such as a
-Kafka that refuses our login, and 2 a mistake in the settings, the rules or the price list. It does
-not know what the programs do.
+Kafka that refuses our login, 2 a mistake in the settings, the rules or the price list, and 3 done
+as far as it could be, with something left that a person must see to. It does not know what the
+programs do.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from chargeline.settings import Settings, SettingsError
 from chargeline.settings.senders import SendersError
 from chargeline.telemetry import logs
 
-OK, FAILED, WRONG_USE = 0, 1, 2
+OK, FAILED, WRONG_USE, NOT_COMPLETE = 0, 1, 2, 3
 Command = Callable[[Settings], Awaitable[int]]
 """Work that takes the settings and gives an exit code."""
 _EXPECTED = (KafkaError, KafkaUnavailableError, LedgerError, OSError)

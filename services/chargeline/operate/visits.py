@@ -12,7 +12,7 @@ from chargeline.drafting.looking import looked_up
 from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.setup import new_processor
 from chargeline.drafting.visit_cache import VisitCache
-from chargeline.engine import Draft, Formulary, Timeline, VisitKey
+from chargeline.engine import Draft, Finding, Formulary, Timeline, VisitKey
 from chargeline.ledger.records import VISIT_STATUSES, StoredRevision, StoredVisit
 from chargeline.ledger.view import View
 from chargeline.operate.opened import opened
@@ -27,7 +27,8 @@ class LedgerVisit(NamedTuple):
     `row` says where it stands, and `revision` is the last one, None if none was made yet. The draft
     is made of the messages of today; `timeline` and `draft` are None if the visit was merged into
     `survivor`, was forgotten, or has no message that can be used. `as_published` says whether the
-    draft says what `revision` says.
+    draft says what `revision` says. `unreadable` says which row of the ledger cannot be read, so
+    that there is no draft.
     """
 
     row: StoredVisit
@@ -36,6 +37,7 @@ class LedgerVisit(NamedTuple):
     timeline: Timeline | None
     draft: Draft | None
     as_published: bool
+    unreadable: Finding | None = None
 
 
 class LedgerVisits(NamedTuple):
@@ -70,7 +72,9 @@ async def _visits(
     revisions = await view.last_revisions(keys)
     visits = []
     for key in [key for key in keys if key in rows]:
-        timeline = cache.feed.get(key) if rows[key].status != "forgotten" else None
+        closed = cache.unreadable.get(key)
+        is_whole = closed is None and rows[key].status != "forgotten"
+        timeline = cache.feed.get(key) if is_whole else None
         draft = maker.draft(timeline, cache.states[key], {}) if timeline is not None else None
         visits.append(
             LedgerVisit(
@@ -80,6 +84,7 @@ async def _visits(
                 timeline=timeline,
                 draft=draft,
                 as_published=_as_published(maker, timeline, draft, revisions.get(key)),
+                unreadable=closed.finding if closed is not None else None,
             )
         )
     return visits

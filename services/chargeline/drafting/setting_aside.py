@@ -1,0 +1,86 @@
+"""A visit that cannot be drafted is set aside: a nudge of it is parked, and the others go on.
+
+This module owns what is stored of such a visit. Its messages stay and new ones are kept, its last
+revision stays as it is, its row says that it is incomplete and that nothing is due, and a retry of
+the nudge has it drafted from all its messages. It does not find out which visit that is: the
+processor does where our own code fails, and the cache where a row of the ledger cannot be read.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from chargeline.drafting.announcing import ParkedTopic, parked_events
+from chargeline.drafting.apart import nudge_to_park
+from chargeline.drafting.inbound import ReadRecord, problems_of
+from chargeline.drafting.revisions import DraftingResult
+from chargeline.drafting.rows import changed_row, given_up, new_visit, parked_message
+from chargeline.engine import FindingCode, VisitKey
+from chargeline.hl7.errors import Hl7Error
+from chargeline.ledger.batch import Batch
+from chargeline.ledger.errors import UnreadableRow
+from chargeline.ledger.records import StoredVisit
+from chargeline.telemetry.logs import logger
+
+UNREADABLE: FindingCode = "visit.unreadable"
+
+
+async def give_up(
+    batch: Batch,
+    nudges: Mapping[VisitKey, ReadRecord],
+    rows: Mapping[VisitKey, StoredVisit],
+    rulebook: str,
+    *,
+    topic: ParkedTopic,
+    now: datetime,
+) -> DraftingResult:
+    """Park a nudge of each visit; `rows` are the rows of those that have one."""
+    given = {key: given_up(rows.get(key) or new_visit(key, now), rulebook, now) for key in nudges}
+    await batch.put_visits([row for key in given for row in changed_row(rows.get(key), given[key])])
+    problems = [(read, problem) for read in nudges.values() for problem in problems_of(read)]
+    numbers = await batch.park([parked_message(read, why, now) for read, why in problems])
+    return DraftingResult(
+        announcements=parked_events(topic, problems, numbers, now),
+        set_aside=[str(why.finding.code) for _read, why in problems],
+    )
+
+
+async def set_aside_unreadable(
+    batch: Batch,
+    unreadable: Mapping[VisitKey, UnreadableRow],
+    rulebook: str,
+    *,
+    topic: ParkedTopic,
+    now: datetime,
+) -> DraftingResult:
+    """Set visits aside of which a row cannot be read. While the nudge of one waits for a person, no
+    second one is parked.
+    """
+    if not unreadable:
+        return DraftingResult()
+    waiting = await batch.visits_waiting_for(unreadable, UNREADABLE)
+    nudges = {key: _told(key, why) for key, why in unreadable.items() if key not in waiting}
+    rows = await batch.visits(unreadable)
+    settled = {key: given_up(rows[key], rulebook, now) for key in waiting if key in rows}
+    await batch.put_visits([row for key in settled for row in changed_row(rows[key], settled[key])])
+    return await give_up(batch, nudges, rows, rulebook, topic=topic, now=now)
+
+
+def _told(key: VisitKey, error: UnreadableRow) -> ReadRecord:
+    """The nudge of a visit, to be parked from the place of the message that cannot be read."""
+    place, finding = error.place, error.finding
+    logger("drafting").error(
+        UNREADABLE,
+        topic=place.topic,
+        partition=place.partition,
+        offset=place.offset,
+        where=finding.where,
+    )
+    problem = Hl7Error(
+        UNREADABLE,
+        expected=finding.expected,
+        found=finding.found,
+        where=finding.where,
+        do="restore the row from a backup (`chargeline ledger verify` says what else was changed), "
+        f"then `chargeline parked retry --code {UNREADABLE}`",
+    )
+    return nudge_to_park(place.topic, place.partition, place.offset, key=key, problem=problem)

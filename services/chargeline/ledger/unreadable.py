@@ -1,0 +1,37 @@
+"""A row of the ledger that cannot be opened or read: how it is named, and whose fault that is.
+
+This module owns the name of such a row, by which a person finds it in the database and in a backup,
+and which shows no patient. It does not know how a row is opened, or what a program does without it.
+"""
+
+from collections.abc import Iterable
+
+from chargeline.ledger.errors import RowPlace, UnreadableRow
+from chargeline.ledger.records import StoredMessage, StoredParkedMessage
+
+NAMED_MOST = 100
+"""So many rows are named one by one where rows are told of; their number is always told."""
+
+
+def unreadable(row: StoredMessage | StoredParkedMessage, found: str) -> UnreadableRow:
+    """The error about a row of `message` or `parked`; `found` says what is wrong with it."""
+    is_message = isinstance(row, StoredMessage)
+    place = RowPlace(
+        table="message" if is_message else "parked",
+        row=f"digest {row.digest}" if isinstance(row, StoredMessage) else f"id {row.id}",
+        topic=row.topic,
+        partition=row.partition,
+        offset=row.offset,
+    )
+    return UnreadableRow(place=place, visit=(row.facility, row.visit), found=found)
+
+
+def counted(rows: Iterable[UnreadableRow]) -> dict[str, int]:
+    """How many rows of each table."""
+    tables = sorted(row.place.table for row in rows)
+    return {table: tables.count(table) for table in dict.fromkeys(tables)}
+
+
+def named(rows: Iterable[UnreadableRow]) -> list[str]:
+    """The places of rows in order, at most NAMED_MOST of them."""
+    return sorted({str(row.place) for row in rows})[:NAMED_MOST]
