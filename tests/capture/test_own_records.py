@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka.errors import MessageSizeTooLargeError
+from sqlalchemy import text
 
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.relay import OutboxRelay
@@ -56,7 +57,13 @@ async def published(ledger: Ledger, *waiting: Announcement) -> Topics:
 
     async with ledger.batch() as batch:
         await batch.announce(waiting)
-    relay = OutboxRelay(ledger, producers, TaskFailures(logger("test")), ParkedTopic("hl7.parked"))
+    relay = OutboxRelay(
+        ledger,
+        producers,
+        TaskFailures(logger("test")),
+        ParkedTopic("hl7.parked"),
+        inbound=INBOUND,
+    )
     relay.stop.set()
     await relay.run()
     await relay.close()
@@ -97,4 +104,24 @@ async def test_a_retry_that_is_too_large_is_parked_again_by_the_first_place(
     (second,) = await ledger.parked()
     assert second.id != first.id
     assert (second.partition, second.offset, second.raw) == (1, 77, LARGE)
+    await ledger.close()
+
+
+async def test_an_event_that_does_not_open_holds_up_none_behind_it(tmp_path: Path) -> None:
+    """It stands first in the outbox. It is parked for its visit, with what stands in the clear of
+    it, the visit is nudged, and the event behind it goes out.
+    """
+    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path}/ledger.sqlite"))
+    broken = nudge(INBOUND, VISIT, utc_now())._replace(topic="charge.draft", payload=b"a draft")
+    behind = nudge(INBOUND, VisitKey("ZEBRA", "V2"), utc_now())
+    async with ledger.batch() as batch:
+        await batch.announce([broken, behind])
+        change = text("UPDATE outbox SET data_key = 7 WHERE topic = 'charge.draft'")
+        await batch._transaction.run(change)
+    topics = await published(ledger)
+    (row,) = await ledger.parked()
+    assert (row.code, row.facility, row.visit) == ("event.unreadable", *VISIT)
+    assert json.loads(row.headers)["event_id"] == broken.event_id
+    assert sorted(topic for topic, _value in topics.taken) == [INBOUND, INBOUND, "hl7.parked"]
+    assert await ledger.take_outbox(10) == []
     await ledger.close()

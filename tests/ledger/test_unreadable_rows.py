@@ -14,8 +14,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.redrafting import LOOK_AGAIN_SECONDS, Redrafting
+from chargeline.drafting.unreadable_events import those_that_open
 from chargeline.engine import VisitKey
 from chargeline.hl7.patient_numbers import patient_numbers
 from chargeline.ledger import KeyMissing, Ledger, NotFound, StoredVisit
@@ -44,13 +46,16 @@ MORNINGS, LATER = [dose(visit) for visit in VISITS], [dose(visit, "11") for visi
 Damage = Callable[[Ledger], Awaitable[None]]
 
 
-async def flip(ledger: Ledger, table: str = "message", where: str = "visit = 'V3'") -> None:
+async def flip(
+    ledger: Ledger, table: str = "message", where: str = "visit = 'V3'", column: str = "raw"
+) -> None:
     """One byte of one row."""
     async with ledger.batch() as batch:
-        rows = await batch._transaction.rows(text(f"SELECT raw FROM {table} WHERE {where}"))
-        changed = rows[0].raw[:-1] + bytes([rows[0].raw[-1] ^ 1])
-        change = text(f"UPDATE {table} SET raw = :changed WHERE raw = :raw")
-        await batch._transaction.run(change, {"raw": rows[0].raw, "changed": changed})
+        rows = await batch._transaction.rows(text(f"SELECT {column} FROM {table} WHERE {where}"))
+        before = rows[0][0]
+        changed = before[:-1] + bytes([before[-1] ^ 1])
+        change = text(f"UPDATE {table} SET {column} = :changed WHERE {column} = :before")
+        await batch._transaction.run(change, {"before": before, "changed": changed})
 
 
 async def other_key(ledger: Ledger) -> None:
@@ -215,6 +220,8 @@ async def test_a_visit_into_which_a_broken_one_was_merged_is_set_aside_too(first
     await bench.feed(keyed([merge]))
     assert by_bench(await bench.drafts()) == by_code(MORNINGS)
     assert {row.visit for row in await first.ledger.parked()} == {"V3", "V5"}
+    told = [event.event_id for event in bench.published if event.topic == "hl7.parked"]
+    assert len(told) == len(set(told)) == 2, "a reader drops an id that it has seen"
     await mended(first.ledger, before)
     await retried(bench)
     assert by_bench(await bench.drafts()) == by_code([*MORNINGS, merge])
@@ -274,6 +281,43 @@ async def test_a_parked_message_that_does_not_open_hides_no_other(first: Bench) 
         await first.ledger.show(1)
     with pytest.raises(NotFound):
         await first.ledger.show(99)
+
+
+# ------------------------------------------------------------------ events that wait
+
+
+class Waiting(Bench):
+    """A bench without a relay: what it announces waits."""
+
+    async def drain(self) -> list[tuple[str, bytes, dict[str, str]]]:
+        return []
+
+
+async def test_an_event_that_does_not_open_is_parked_and_the_next_draft_is_whole(
+    first: Bench,
+) -> None:
+    """The second draft of V3 waits and is altered. The events of others go out; V3 is drafted once
+    more, says incomplete until the event is dropped, and no revision number comes twice.
+    """
+    ledger, waiting = first.ledger, Waiting(first.ledger)
+    waiting.offsets = first.offsets
+    await waiting.feed(keyed(LATER))
+    await flip(ledger, "outbox", "topic = 'charge.draft' AND key = 'ZEBRA|V3'", "payload")
+    events = await ledger.take_outbox(1000)
+    (closed,) = [event for event in events if event.data_key]
+    terms = {"inbound": "hl7.inbound", "topic": ParkedTopic("hl7.parked"), "now": first.now}
+    assert len(await those_that_open(ledger, events, **terms)) == len(events) - 1
+    bench = await restarted(first)
+    await bench.feed(await bench.drain())
+    assert by_bench(await bench.drafts()) == by_code([*MORNINGS, *LATER])
+    last = (await bench.drafts())[BROKEN]
+    assert (last.revision, last.incomplete) == (3, True)
+    (row,) = await ledger.parked()
+    assert (row.code, row.visit, row.raw) == ("event.unreadable", "V3", closed.payload)
+    assert row.where_ == f"outbox id {closed.id}, for charge.draft"
+    await ledger.set_status(row.id, "dropped")
+    await bench.feed([(record_key(*BROKEN), b"", {"chargeline-nudge": "1"})])
+    assert not (await bench.drafts())[BROKEN].incomplete
 
 
 # ------------------------------------------------------------------ forgetting

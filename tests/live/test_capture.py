@@ -123,6 +123,7 @@ async def test_an_event_waits_until_kafka_has_the_one_before_it(
         _failing_at("b-2", service.kafka.bootstrap),
         TaskFailures(logs.logger("test")),
         ParkedTopic(f"{service.name}.parked"),
+        inbound=service.inbound,
     )
     relay.stop.set()
     with capture_logs() as said:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from chargeline.cli import main
 from chargeline.engine import VisitKey
@@ -196,3 +197,20 @@ def test_a_retry_of_nothing_or_of_two_kinds_is_wrong_use(words: list[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(["parked", "retry", *words])
     assert ended.value.code == 2
+
+
+async def test_a_row_that_does_not_open_keeps_no_other_from_its_retry(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are listed. A retry or a drop of all leaves that one, says so, and takes the other."""
+    bench = await claimed(small)
+    await bench.feed([BROKEN, ("ZEBRA|V2", b"no header either", {})])
+    async with small.batch() as batch:
+        await batch._transaction.run(text("UPDATE parked SET data_key = 99 WHERE id = 1"))
+    assert await commands.parked_list()(settings) == 0
+    assert await commands.parked_retry(everything=True)(settings) == 0
+    said = capsys.readouterr().out
+    assert "2 parked" in said and "1 message is sent again" in said
+    assert "1 left: its row does not open, see `parked show 1`" in said
+    assert await commands.parked_drop(code="message.no_msh", why="a test")(settings) == 0
+    assert [row.id for row in await small.parked()] == [1]

@@ -1,10 +1,11 @@
 """Claims about the intake: a sender is answered after the commit, and told if the commit failed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -17,9 +18,11 @@ from chargeline.gateway.server import Gateway, ListenerSettings, StoreUnavailabl
 from chargeline.ledger import Fenced, Ledger, LedgerLimits, Unreachable
 from chargeline.ledger.auditing import _AUDIT_LOCK
 from chargeline.ledger.batch import Batch
+from chargeline.ledger.records import Announcement
 from chargeline.mllp.client import MllpClient
 from chargeline.published.inbound import INTERFACE
 from chargeline.serve.intake import PARTITION, TOPIC, Intake
+from chargeline.serve.publisher import Publisher
 from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger
 from chargeline.telemetry.metrics import Metrics
@@ -383,3 +386,31 @@ async def test_a_row_that_does_not_open_refuses_no_message(url: str) -> None:
         async with ledger.view() as view:
             drafted = await view.last_revisions([("ZEBRA", "V1"), ("ZEBRA", "V2")])
         assert {key.visit: row.revision for key, row in drafted.items()} == {"V1": 1, "V2": 1}
+
+
+class Written:
+    """An output that notes what it was given."""
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    def write(self, events: Sequence[Announcement]) -> bool:
+        self.topics += [event.topic for event in events]
+        return True
+
+
+async def test_an_event_that_does_not_open_holds_up_no_output(url: str) -> None:
+    """The draft of V1 cannot be opened: it is parked, and the next draft of V1 is written."""
+    async with opened(await with_tables(url), new_key()) as ledger:
+        intake, output = intake_on(ledger), Written()
+        publisher = Publisher(ledger, intake, cast(Any, output), {TOPIC}, logger("serve"))
+        async with working(intake):
+            await intake.put(inbound())
+            async with ledger.batch() as batch:
+                change = text("UPDATE outbox SET data_key = 99 WHERE topic LIKE '%draft%'")
+                await batch._transaction.run(change)
+            await publisher.drain()
+        assert [row.code for row in await ledger.parked()] == ["event.unreadable"]
+        assert {topic: output.topics.count(topic) for topic in output.topics} == {
+            "charge.draft": 1, "hl7.parked": 1
+        }  # fmt: skip

@@ -22,6 +22,7 @@ from chargeline.capture.relay import OutboxRelay
 from chargeline.capture.shutdown import Shutdown, closed
 from chargeline.certificates import seconds_left
 from chargeline.drafting.acting import note_start, start_of
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts, show_tables
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.prices import read_prices
@@ -81,7 +82,7 @@ async def run(settings: Settings) -> int:
         rulebook, parked = processor.maker.rulebook.version, processor.settings.parked
         metrics.rulebook.tell(version=rulebook)
         await note_start(ledger, start_of("capture", settings, rulebook))
-        relay = OutboxRelay(ledger, lambda: _producer(settings), failures, parked)
+        relay = _relay(settings, ledger, failures, parked)
         stack.push_async_callback(relay.close)
         await relay.connect()
         consumer = await _consumer(settings, stack, log)
@@ -153,6 +154,13 @@ def _courtesies(reader: Consumer) -> Courtesies:
         log=reader.log,
         stop=reader.stop,
     )
+
+
+def _relay(
+    settings: Settings, ledger: Ledger, failures: TaskFailures, parked: ParkedTopic
+) -> OutboxRelay:
+    inbound = settings.topic_inbound
+    return OutboxRelay(ledger, lambda: _producer(settings), failures, parked, inbound=inbound)
 
 
 def _reader(

@@ -81,6 +81,7 @@ from chargeline.capture.failures import TaskFailures
 from chargeline.capture.own_records import park_own
 from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.processor import utc_now
+from chargeline.drafting.unreadable_events import those_that_open
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
@@ -104,6 +105,8 @@ class OutboxRelay:
         producers: Producers,
         failures: TaskFailures,
         parked: ParkedTopic,
+        *,
+        inbound: str,
     ) -> None:
         self.ledger = ledger
         self.failures = failures
@@ -115,6 +118,7 @@ class OutboxRelay:
         """How many events are taken from the outbox and not acknowledged by Kafka yet."""
         self._producers = producers
         self._parked = parked
+        self._inbound = inbound
         self._held = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
 
@@ -149,7 +153,7 @@ class OutboxRelay:
 
     async def turn(self) -> int:
         """Publish the next events of the outbox; returns how many Kafka has acknowledged."""
-        events = await self.ledger.take_outbox(MOST)
+        events = await self._taken()
         if not events:
             return 0
         self.in_hand = len(events)
@@ -166,6 +170,16 @@ class OutboxRelay:
             self.in_hand -= len(published)
         self.in_hand = 0
         return len(published)
+
+    async def _taken(self) -> list[Announcement]:
+        """The next events of the outbox; those that do not open are parked."""
+        return await those_that_open(
+            self.ledger,
+            await self.ledger.take_outbox(MOST),
+            inbound=self._inbound,
+            topic=self._parked,
+            now=utc_now(),
+        )
 
     async def _without_bytes(self, event: Announcement) -> list[int]:
         """Announce the size and hash of an event that is too large for its topic; returns its id if

@@ -15,7 +15,8 @@ _VERBS = {
         "remove all that the ledger has of one visit or patient",
         "Removes all that the ledger has of one visit or patient, in one transaction, and prints "
         "how many rows of each table went. What is on hold is not removed. The topics of Kafka, "
-        "the output of `serve` and backups are left: see docs/data.md.",
+        "the output of `serve` and backups are left: see docs/data.md. A row that does not open "
+        "cannot be searched for a patient: it is left and named, and the command ends with 3.",
     ),
     "hold": (
         "keep one visit or patient beyond its days (legal hold)",

@@ -312,8 +312,7 @@ class Processor:
         rulebook, told = self.maker.rulebook.version, self.settings.parked
         async with self.ledger.batch() as batch:
             await batch.advance(topic, held, owner=owner, partitions=self._partitions)
-            rows = await batch.visits([key])
-            given = await give_up(batch, {key: read}, rows, rulebook, topic=told, now=now)
+            given = await give_up(batch, [key], [read], rulebook, topic=told, now=now)
             await batch.announce(given.announcements)
         self._tell(given)
 

@@ -6,7 +6,7 @@ the nudge has it drafted from all its messages. It does not find out which visit
 processor does where our own code fails, and the cache where a row of the ledger cannot be read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from chargeline.drafting.announcing import ParkedTopic, parked_events
@@ -18,7 +18,6 @@ from chargeline.engine import FindingCode, VisitKey
 from chargeline.hl7.errors import Hl7Error
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.errors import UnreadableRow
-from chargeline.ledger.records import StoredVisit
 from chargeline.telemetry.logs import logger
 
 UNREADABLE: FindingCode = "visit.unreadable"
@@ -26,17 +25,18 @@ UNREADABLE: FindingCode = "visit.unreadable"
 
 async def give_up(
     batch: Batch,
-    nudges: Mapping[VisitKey, ReadRecord],
-    rows: Mapping[VisitKey, StoredVisit],
+    keys: Collection[VisitKey],
+    nudges: Sequence[ReadRecord],
     rulebook: str,
     *,
     topic: ParkedTopic,
     now: datetime,
 ) -> DraftingResult:
-    """Park a nudge of each visit; `rows` are the rows of those that have one."""
-    given = {key: given_up(rows.get(key) or new_visit(key, now), rulebook, now) for key in nudges}
+    """Let nothing of some visits be due, and park these nudges of them."""
+    rows = await batch.visits(keys)
+    given = {key: given_up(rows.get(key) or new_visit(key, now), rulebook, now) for key in keys}
     await batch.put_visits([row for key in given for row in changed_row(rows.get(key), given[key])])
-    problems = [(read, problem) for read in nudges.values() for problem in problems_of(read)]
+    problems = [(read, problem) for read in nudges for problem in problems_of(read)]
     numbers = await batch.park([parked_message(read, why, now) for read, why in problems])
     return DraftingResult(
         announcements=parked_events(topic, problems, numbers, now),
@@ -58,16 +58,14 @@ async def set_aside_unreadable(
     if not unreadable:
         return DraftingResult()
     waiting = await batch.visits_waiting_for(unreadable, UNREADABLE)
-    nudges = {key: _told(key, why) for key, why in unreadable.items() if key not in waiting}
-    rows = await batch.visits(unreadable)
-    settled = {key: given_up(rows[key], rulebook, now) for key in waiting if key in rows}
-    await batch.put_visits([row for key in settled for row in changed_row(rows[key], settled[key])])
-    return await give_up(batch, nudges, rows, rulebook, topic=topic, now=now)
+    nudges = [_told(key, why) for key, why in unreadable.items() if key not in waiting]
+    return await give_up(batch, list(unreadable), nudges, rulebook, topic=topic, now=now)
 
 
 def _told(key: VisitKey, error: UnreadableRow) -> ReadRecord:
     """The nudge of a visit, to be parked from the place of the message that cannot be read."""
     place, finding = error.place, error.finding
+    assert place.partition is not None and place.offset is not None, "a message has its place"
     logger("drafting").error(
         UNREADABLE,
         topic=place.topic,

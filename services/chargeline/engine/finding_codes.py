@@ -38,6 +38,7 @@ FindingCode = Literal[
     "clock.ahead",
     "clock.far_ahead",
     # a record of the inbound topic
+    "event.unreadable",
     "key.disputed",
     "record.failed",
     "record.time",
@@ -214,6 +215,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "interface.unknown": "The gateway names an interface profile that the rules do not have.",
     "clock.ahead": "A sender's clock runs ahead of the arrival of its messages.",
     "clock.far_ahead": "A message says that it was written more than a day after it arrived.",
+    "event.unreadable": "An event that waits in the ledger to be published cannot be opened.",
     "key.disputed": "Two captures read different visit numbers in one message.",
     "record.failed": "chargeline made a mistake with one record.",
     "record.time": "The timestamp of a record is no time.",

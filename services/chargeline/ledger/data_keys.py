@@ -35,7 +35,7 @@ from chargeline.ledger.errors import (
     NotAsWritten,
     UnreadableRow,
 )
-from chargeline.ledger.records import Announcement, StoredDataKey
+from chargeline.ledger.records import StoredDataKey
 from chargeline.ledger.sealing import tally_of_all
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.unreadable import unreadable
@@ -197,15 +197,30 @@ async def read_or_not(
     return clear
 
 
-def _clear(opened: Mapping[int, DataKey], about: str, row: EncryptedRow) -> EncryptedRow:
+async def as_far_as_they_open(
+    transaction: Transaction, about: str, rows: Sequence[EncryptedRow]
+) -> list[EncryptedRow]:
+    """Rows as they were before they were encrypted; one that does not open comes as it is stored,
+    with its `data_key`, so that it hides none of the others.
+    """
     try:
-        if row.data_key not in opened:
-            raise lost(row.data_key)
-        return decrypted(opened[row.data_key], about, row)
-    except (KeyWrong, NotAsWritten) as error:
-        if isinstance(row, Announcement):
-            raise
-        raise unreadable(row, f"{error.finding.found} (data key {row.data_key})") from None
+        return await to_read(transaction, about, rows)
+    except UnreadableRow:
+        read = [await read_or_not(transaction, about, row) for row in rows]
+    return [
+        row if isinstance(clear, UnreadableRow) else clear
+        for row, clear in zip(rows, read, strict=True)
+    ]
+
+
+def _clear(opened: Mapping[int, DataKey], about: str, row: EncryptedRow) -> EncryptedRow:
+    number = row.data_key
+    if number not in opened:
+        raise unreadable(row, f"data key {number}, which the table data_key does not have")
+    try:
+        return decrypted(opened[number], about, row)
+    except NotAsWritten:
+        raise unreadable(row, f"bytes that do not open with data key {number}") from None
 
 
 async def _keys_of(transaction: Transaction, numbers: set[int]) -> dict[int, DataKey]:

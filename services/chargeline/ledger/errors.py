@@ -146,15 +146,20 @@ class NotAsWritten(LedgerError):
 
 
 class RowPlace(NamedTuple):
-    """Which row of which table, by what shows no patient, and where its message lay in Kafka."""
+    """Which row of which table, by what shows no patient, and where its message lay in Kafka.
+
+    An event that waits has a topic only.
+    """
 
     table: str
     row: str
     topic: str
-    partition: int
-    offset: int
+    partition: int | None = None
+    offset: int | None = None
 
     def __str__(self) -> str:
+        if self.partition is None:
+            return f"{self.table} {self.row}, for {self.topic}"
         return f"{self.table} {self.row}, from {self.topic}[{self.partition}] offset {self.offset}"
 
 

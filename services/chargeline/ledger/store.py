@@ -241,8 +241,8 @@ class Ledger:
     async def take_outbox(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids.
 
-        The same events come again until they are deleted. While another program is the relay, the
-        list is empty.
+        The same events come again until they are deleted. One that does not open comes as it is
+        stored, with its `data_key`. While another program is the relay, the list is empty.
         """
         async with self._relay.turn() as transaction:
             return await View(transaction).announced(limit) if transaction else []

@@ -7,14 +7,19 @@ and which shows no patient. It does not know how a row is opened, or what a prog
 from collections.abc import Iterable
 
 from chargeline.ledger.errors import RowPlace, UnreadableRow
-from chargeline.ledger.records import StoredMessage, StoredParkedMessage
+from chargeline.ledger.records import Announcement, StoredMessage, StoredParkedMessage
 
 NAMED_MOST = 100
 """So many rows are named one by one where rows are told of; their number is always told."""
 
 
-def unreadable(row: StoredMessage | StoredParkedMessage, found: str) -> UnreadableRow:
-    """The error about a row of `message` or `parked`; `found` says what is wrong with it."""
+def unreadable(
+    row: StoredMessage | StoredParkedMessage | Announcement, found: str
+) -> UnreadableRow:
+    """The error about a row; `found` says what is wrong with it."""
+    if isinstance(row, Announcement):
+        event = RowPlace("outbox", f"id {row.id}", row.topic)
+        return UnreadableRow(place=event, visit=(None, None), found=found)
     is_message = isinstance(row, StoredMessage)
     place = RowPlace(
         table="message" if is_message else "parked",

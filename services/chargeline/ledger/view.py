@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Row, Select, Table, exists, func, select
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import data_keys, statements, tables
-from chargeline.ledger.errors import NotFound, UnreadableRow
+from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
     Announcement,
@@ -172,10 +172,13 @@ class View:
         return list(map(StoredContribution._make, await self._of(tables.contribution, visits)))
 
     async def announced(self, limit: int) -> list[Announcement]:
-        """The first events of the outbox, in the order of their ids."""
+        """The first events of the outbox, in the order of their ids.
+
+        One that does not open comes as it is stored, with its `data_key`.
+        """
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
         events = list(map(Announcement._make, rows))
-        return await data_keys.to_read(self._transaction, "outbox", events)
+        return await data_keys.as_far_as_they_open(self._transaction, "outbox", events)
 
     async def parked(
         self, status: str | None, limit: int, after: int, code: str = ""
@@ -193,11 +196,7 @@ class View:
         if code:
             statement = statement.where(tables.parked.c.code == code)
         stored = _as_parked(await self._transaction.rows(statement))
-        read = [await data_keys.read_or_not(self._transaction, "parked", row) for row in stored]
-        return [
-            row if isinstance(clear, UnreadableRow) else clear
-            for row, clear in zip(stored, read, strict=True)
-        ]
+        return await data_keys.as_far_as_they_open(self._transaction, "parked", stored)
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
         """Two sets of visits: those of which a parked message waits for a person, and those of

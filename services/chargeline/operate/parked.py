@@ -28,8 +28,10 @@ from chargeline.settings import Settings
 
 AT_ONCE = 200
 """So many messages are read at once, and retried or dropped in one transaction."""
-WITHOUT_BYTES = frozenset({"record.too_large", "record.unreadable"})
-"""Of what is parked for these reasons the ledger has no bytes, so it cannot be sent again."""
+WITHOUT_BYTES = frozenset({"event.unreadable", "record.too_large", "record.unreadable"})
+"""Of what is parked for these reasons the ledger has no bytes that can be used, so it cannot be
+sent again.
+"""
 _APPLICATION = re.compile(r"[A-Za-z0-9_. -]{1,40}")
 OUR_HEADERS = "chargeline-"  # by these headers no patient is shown (published/inbound.py)
 
@@ -245,7 +247,7 @@ async def _see_to(
         if seeing.status == "retried":
             whole = [message for message in chosen if message.code not in WITHOUT_BYTES]
             if len(whole) < len(chosen):
-                print(f"{len(chosen) - len(whole)} left: the ledger does not keep their bytes")
+                print(f"{len(chosen) - len(whole)} left: the ledger has no bytes to send")
             chosen = whole
         for first in range(0, len(chosen), AT_ONCE):
             some = chosen[first : first + AT_ONCE]

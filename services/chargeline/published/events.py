@@ -90,7 +90,10 @@ def _event_id(data: OutboundEvent, value: bytes) -> str:
     repeat.
     """
     if isinstance(data, ParkedMessage):
-        return _hashed(_type(data), data.topic, str(data.partition), str(data.offset), data.code)
+        place = [data.topic, str(data.partition), str(data.offset), data.code]
+        if data.code == "visit.unreadable":  # one row may set several visits aside
+            place += [data.facility or "", data.visit or ""]
+        return _hashed(_type(data), *place)
     return _hashed(_type(data), data.facility, data.visit, str(data.revision), value)
 
 

@@ -13,6 +13,7 @@ from json import loads
 
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.drafting.unreadable_events import those_that_open
 from chargeline.gateway.server import StoreFull, StoreUnavailable
 from chargeline.ledger.errors import LedgerError
 from chargeline.ledger.records import Announcement
@@ -78,7 +79,18 @@ class Publisher:
         async with self._lock:
             self.intake.committed.clear()
             while rows := await self.ledger.take_outbox(MOST):
-                await self._publish(rows)
+                await self._publish(await self._opened(rows))
+
+    async def _opened(self, rows: Sequence[Announcement]) -> list[Announcement]:
+        """The events that open; the others are parked."""
+        terms = self.intake.processor.settings
+        return await those_that_open(
+            self.ledger,
+            rows,
+            inbound=terms.inbound_topic,
+            topic=terms.parked,
+            now=self.intake.processor.clock(),
+        )
 
     async def finish(self) -> None:
         """Publish the whole outbox before the program ends.

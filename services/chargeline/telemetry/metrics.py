@@ -116,10 +116,11 @@ class Metrics:
     parked = count(
         "chargeline_parked_messages_total",
         "reason",
-        meaning="Messages that could not be used, by reason. The ledger keeps them whole; their "
-        "visits are incomplete.",
+        meaning="Messages that could not be used, and visits that were set aside, by reason. The "
+        "ledger keeps them whole; their visits are incomplete.",
         do="`chargeline parked list` shows them. Correct the cause, then `chargeline parked "
-        "retry` reads a message again.",
+        "retry` reads a message again. visit.unreadable: a row of the ledger was changed or is "
+        "damaged; restore it from a backup, and find out how with `chargeline ledger verify`.",
     )
     quarantined = gauge(
         "chargeline_quarantined_senders",
