@@ -124,15 +124,16 @@ async def test_what_is_held_is_not_forgotten(ledger: Ledger, whose: Whose) -> No
     """`forget` removes nothing of it, of visit or patient, until it is released."""
     await everything(ledger, V1, "P1", 1)
     async with ledger.batch() as batch:
-        assert await batch.hold(whose, READING, MORNING, who="ANNA", why="case 1") > 0
+        assert await batch.hold(whose, READING, MORNING, who="ANNA", why="case 1")
     before = await counted(ledger)
     for asked in (VISIT, PATIENT):
         with pytest.raises(OnHold):
             await erased(ledger, asked)
     assert await counted(ledger) == before
     async with ledger.batch() as batch:
-        assert await batch.release(whose) == before["hold"]
-        assert await batch.release(whose) == 0
+        assert await batch.release(whose) == [whose]
+        assert await batch.release(whose) == []
+    assert "hold" not in await counted(ledger)
     assert sum((await erased(ledger, PATIENT)).values()) > 0
 
 
@@ -174,7 +175,7 @@ async def test_a_hold_of_a_patient_covers_what_comes_later(ledger: Ledger, later
     assert {**left, "hold": 0, "outbox": 0} == {**before, "hold": 0, "outbox": 0}
     assert left["hold"] > before["hold"]
     async with ledger.batch() as batch:
-        assert await batch.release(PATIENT) == left["hold"]
+        assert await batch.release(PATIENT) == [PATIENT]
     await ledger.forget(LATER, **bounds)
     assert await counted(ledger) == {"outbox": 3}
 

@@ -128,6 +128,7 @@ def test_a_drop_and_a_look_need_a_reason(words: list[str]) -> None:
         "ledger forget --visit ZEBRA|V1",
         "ledger hold --visit ZEBRA|V1",
         "ledger release --visit ZEBRA|V1",
+        "ledger holds --unmask",
         "ledger rotate",
         "ledger encrypt",
         "answer Q1 yes --by ANNA",

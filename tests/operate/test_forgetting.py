@@ -1,16 +1,18 @@
 """Claims about `chargeline ledger forget`, `hold` and `release`: what they take and print."""
 
 import json
+from typing import Literal
 
 import pytest
 from sqlalchemy import text
 
 from chargeline.cli import main
 from chargeline.engine import VisitKey
+from chargeline.hl7.patient_numbers import patient_numbers
 from chargeline.ledger.errors import OnHold
 from chargeline.ledger.records import VISIT_STATUSES, Whose
 from chargeline.ledger.store import Ledger
-from chargeline.operate.forgetting import forget, hold, release
+from chargeline.operate.forgetting import forget, hold, holds, release
 from chargeline.settings import Settings
 from tests.drafting.test_features import GOOD, claimed, settings, small
 from tests.drafting.test_processor import Bench, keyed
@@ -111,6 +113,58 @@ async def test_what_is_not_there_is_said(
     assert await forget(VISIT, **ANNA)(settings) == 1
     assert await release(VISIT, **ANNA)(settings) == 1
     assert "the ledger had nothing of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["visit", "patient"])
+async def test_a_hold_of_a_mistyped_number_ends_with_1(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str], kind: Literal["visit"]
+) -> None:
+    """It stands, and says that nothing has this number now."""
+    await claimed(small)
+    assert await hold(Whose(kind, "ZEBRA", "NOSUCH"), **ANNA)(settings) == 1
+    printed = capsys.readouterr()
+    assert "nothing yet" in printed.out
+    assert "nothing stored under this facility and number now" in printed.err
+    assert [listed.whose.number for listed in await small.holds()] == ["NOSUCH"]
+
+
+async def test_a_list_of_holds_masks_patients_until_somebody_says_why(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A hold has its time, its person and its reason; the number of a patient is an act to see."""
+    await claimed(small)
+    await hold(Whose("patient", "ZEBRA", "MRN-4711"), **ANNA)(settings)
+    await hold(VISIT, who="BEN", why="case 2")(settings)
+    capsys.readouterr()
+    assert await holds(as_json=True)(settings) == 0
+    masked = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    shown = [(row["number"], row["who"], row["why"]) for row in masked]
+    assert shown == [("XXX-9999", "ANNA", "case 1"), ("V1", "BEN", "case 2")]
+    assert await holds(unmask=True, **ANNA)(settings) == 0
+    assert "ZEBRA|MRN-4711" in capsys.readouterr().out
+    async with small.view() as view:
+        acts = await view.acts(0, 100)
+    assert [act.did for act in acts] == ["ledger.hold", "ledger.hold", "ledger.holds"]
+    assert acts[0].record == masked[0]["record"]
+
+
+async def test_a_release_says_who_else_holds_it(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A visit that is held with its patient is released with the patient, and the answer says so
+    without the patient's number.
+    """
+    bench = await claimed(small)
+    await bench.feed(keyed([GOOD]))
+    async with small.view() as view:
+        (key,) = await view.visit_keys()
+        (sent,) = (await view.messages_of([key]))[key]
+    (patient,) = patient_numbers(sent.raw)
+    assert await hold(Whose("patient", key.facility, patient), **ANNA)(settings) == 0
+    assert await release(Whose("visit", *key), **ANNA)(settings) == 1
+    said = capsys.readouterr().err
+    assert "release it with its patient" in said
+    assert patient not in said
 
 
 @pytest.mark.parametrize(

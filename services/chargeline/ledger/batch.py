@@ -239,14 +239,18 @@ class Batch(View):
 
     async def hold(
         self, whose: Whose, reading: erasing.Identification, at: datetime, *, who: str, why: str
-    ) -> int:
-        """Hold all that belongs to a visit or patient now; returns how many rows that takes."""
+    ) -> holding.HeldRows:
+        """Hold all that belongs to a visit or patient now; returns what the ledger has of it."""
         owned = await erasing.belongings(self._transaction, whose, reading)
         return await holding.place(self._transaction, owned, at, who=who, why=why)
 
-    async def release(self, whose: Whose) -> int:
-        """End a hold; returns how many of its rows there were, 0 if there was no such hold."""
-        return await holding.release(self._transaction, whose.facility, whose.name)
+    async def release(self, whose: Whose) -> list[Whose]:
+        """End the holds of a visit or patient; returns the numbers under which there was one."""
+        return await holding.release(self._transaction, whose)
+
+    async def kept_by(self, whose: Whose) -> list[Whose]:
+        """Whose holds keep a visit or patient."""
+        return await holding.kept_by(self._transaction, whose)
 
     async def set_status(self, parked_id: int, status: str, *, was: str = "parked") -> None:
         """Move a parked message from the status `was` to another.

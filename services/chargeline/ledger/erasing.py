@@ -15,7 +15,7 @@ from chargeline.engine import VisitKey
 from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, Sealed
 from chargeline.ledger.errors import OnHold, UnreadableRow
-from chargeline.ledger.holding import held_patients, holds_by_bytes, holds_on_any
+from chargeline.ledger.holding import held_patients, holds_by_bytes, holds_on_any, linked_numbers
 from chargeline.ledger.records import Belongings, StoredMessage, StoredParkedMessage, Whose
 from chargeline.ledger.removed import RemovedVisit, number_digest
 from chargeline.ledger.retention import remove, remove_merges, remove_sealed, removed_seals
@@ -41,11 +41,10 @@ class Identification(NamedTuple):
 async def belongings(transaction: Transaction, whose: Whose, reading: Identification) -> Belongings:
     """All that a visit or a patient has in the ledger, under every number that merges link."""
     view = View(transaction)
-    key = (whose.facility, whose.number)
+    numbers = await linked_numbers(view, whose)
     if whose.kind == "visit":
-        return Belongings(whose.name, frozenset(await _linked_visits(view, [key])))
-    linked = await view.patient_merges_around([key])
-    patients = {key, *((one.facility, end) for one in linked for end in one[1:3])}
+        return Belongings(whose.name, frozenset(numbers))
+    patients = numbers
     visits = {(row.facility, row.visit) for row in await view.contributions(patients)}
     messages, parked = set(), set()
     unread: dict[str, UnreadableRow] = {}

@@ -5,18 +5,20 @@ a row for each number that merges link with it. A hold of a patient is a row for
 patient and for each visit, message and parked message of the patient that the ledger has then. What
 comes later is held by the patient's numbers: `HeldPatients` says whether bytes name a held patient,
 and who removes anything asks it and adds a row. The column `of` names the hold that a row belongs
-to. It removes nothing.
+to. Whoever names a visit or patient names it under every number that merges link by then. It
+removes nothing but holds.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import Column, ColumnElement, delete, exists, select
+from sqlalchemy import Column, ColumnElement, Table, delete, exists, func, select
 
 from chargeline.ledger import statements, tables
 from chargeline.ledger.errors import UnreadableRow
-from chargeline.ledger.records import Belongings, HoldKind, StoredHold
+from chargeline.ledger.records import Belongings, HoldKind, StoredHold, Whose
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.view import View
 
@@ -51,6 +53,11 @@ class HeldPatients:
 
     def __bool__(self) -> bool:
         return bool(self._holds)
+
+    @property
+    def by_number(self) -> Mapping[tuple[str, str], StoredHold]:
+        """A hold for each number, given as (facility, number)."""
+        return self._holds
 
     def on(self, facility: str | None, raw: bytes | None) -> list[StoredHold]:
         """The holds on the patients whom a message names; without a facility, those of any.
@@ -116,21 +123,142 @@ async def holds_on_any(transaction: Transaction, belongings: Belongings) -> list
     return holds
 
 
+async def extend_to_merged(transaction: Transaction) -> None:
+    """Hold patients under the numbers, too, that merges link with theirs since."""
+    holds = await held_patients(transaction, lambda _raw: ())
+    for (_, number), hold in holds.by_number.items():
+        await extend(transaction, [hold], "patient", number)
+
+
+class HeldRows(NamedTuple):
+    """How many rows of the ledger a hold keeps: entries of patients' records, visits, messages and
+    parked messages. `numbers` are those of the visit or patient itself, merged ones among them.
+    """
+
+    numbers: int
+    visits: int
+    messages: int
+    parked: int
+    entries: int
+
+    @property
+    def any(self) -> bool:
+        """Whether the ledger has anything under the number: a row, or a merge with another."""
+        return self.numbers > 1 or any(self[1:])
+
+
+class Hold(NamedTuple):
+    """A hold as a person placed it, and what it keeps."""
+
+    whose: Whose
+    placed_at: datetime
+    who: str
+    why: str
+    rows: HeldRows
+
+
 async def place(
     transaction: Transaction, belongings: Belongings, at: datetime, *, who: str, why: str
-) -> int:
-    """Hold all that belongs to a visit or patient; returns how many rows of `hold` it takes."""
+) -> HeldRows:
+    """Hold all that belongs to a visit or patient; returns what the ledger has of it."""
     rows = [
         StoredHold(facility, kind, number, of=belongings.name, placed_at=at, who=who, why=why)
         for kind, numbers in belongings.by_kind().items()
         for facility, number in sorted(numbers)
     ]
     await transaction.insert(tables.hold, rows, "replace")
-    return len(rows)
+    return await _rows_of(transaction, belongings)
 
 
-async def release(transaction: Transaction, facility: str, name: str) -> int:
-    """Remove the rows of one hold; returns how many there were."""
+async def _rows_of(transaction: Transaction, owned: Belongings) -> HeldRows:
+    visit, message, record = tables.visit, tables.message, tables.contribution
+    numbers = owned.visits if owned.name.startswith("visit|") else owned.patients
+    return HeldRows(
+        numbers=len(numbers),
+        visits=await _count(transaction, visit, "visit", owned.visits),
+        messages=await _count(transaction, message, "visit", owned.visits)
+        + await _count(transaction, message, "digest", owned.messages),
+        parked=await _count_parked(transaction, owned),
+        entries=await _count(transaction, record, "patient", owned.patients),
+    )
+
+
+async def _count(
+    transaction: Transaction, table: Table, column: str, keys: Iterable[tuple[str, str]]
+) -> int:
+    among = statements.among(transaction.dialect, table.c.facility, table.c[column])
+    keyed = statements.keyed(transaction.dialect, keys)
+    counted = select(func.count()).select_from(table).where(among)
+    return int((await transaction.rows(counted, keyed))[0][0])
+
+
+async def _count_parked(transaction: Transaction, owned: Belongings) -> int:
+    table, dialect = tables.parked, transaction.dialect
+    of_visits = select(table.c.id).where(statements.among(dialect, table.c.facility, table.c.visit))
+    alone = select(table.c.id).where(statements.numbered(dialect, table.c.id))
+    numbers = statements.numbers(dialect, [int(number) for _, number in owned.parked])
+    rows = [
+        *await transaction.rows(of_visits, statements.keyed(dialect, owned.visits)),
+        *await transaction.rows(alone, numbers),
+    ]
+    return len({row.id for row in rows})
+
+
+async def all_holds(transaction: Transaction) -> list[Hold]:
+    """Every hold, by facility and number, with what it keeps now."""
     table = tables.hold
-    here = (table.c.facility == facility) & (table.c.of == name)
-    return await transaction.run(delete(table).where(here))
+    ordered = select(table).order_by(table.c.facility, table.c.of)
+    stored = map(StoredHold._make, await transaction.rows(ordered))
+    holds = []
+    for (facility, name), rows in groupby(stored, key=lambda row: (row.facility, row.of)):
+        whole = list(rows)
+        latest = max(whole, key=lambda row: row.placed_at)
+        keeps = await _rows_of(transaction, _belongings(name, whole))
+        by = {"who": latest.who, "why": latest.why}
+        holds.append(Hold(_named(facility, name), latest.placed_at, rows=keeps, **by))
+    return holds
+
+
+def _belongings(name: str, rows: Iterable[StoredHold]) -> Belongings:
+    by_kind: dict[HoldKind, set[tuple[str, str]]] = {kind: set() for kind in get_args(HoldKind)}
+    for row in rows:
+        by_kind[row.kind].add((row.facility, row.number))
+    return Belongings(
+        name,
+        visits=frozenset(by_kind["visit"]),
+        patients=frozenset(by_kind["patient"]),
+        messages=frozenset(by_kind["message"]),
+        parked=frozenset(by_kind["parked"]),
+    )
+
+
+def _named(facility: str, name: str) -> Whose:
+    kind, _, number = name.partition("|")
+    return Whose("visit" if kind == "visit" else "patient", facility, number)
+
+
+async def linked_numbers(view: View, whose: Whose) -> set[tuple[str, str]]:
+    """The number of a visit or patient and all that merges link with it, as (facility, number)."""
+    key = (whose.facility, whose.number)
+    around = view.merges_around if whose.kind == "visit" else view.patient_merges_around
+    merges = await around([key])
+    return {key, *((one.facility, end) for one in merges for end in (one.prior, one.surviving))}
+
+
+async def release(transaction: Transaction, whose: Whose) -> list[Whose]:
+    """End the holds of a visit or patient, under whichever of its numbers they were placed.
+
+    Returns the numbers under which there was one.
+    """
+    table, numbers = tables.hold, await linked_numbers(View(transaction), whose)
+    names = [whose._replace(number=number).name for _, number in numbers]
+    here = (table.c.facility == whose.facility) & table.c.of.in_(names)
+    rows = await transaction.rows(delete(table).where(here).returning(table.c.of))
+    return [_named(whose.facility, name) for name in sorted({row.of for row in rows})]
+
+
+async def kept_by(transaction: Transaction, whose: Whose) -> list[Whose]:
+    """Whose holds keep a visit or patient, such as that of the patient of a visit."""
+    numbers = await linked_numbers(View(transaction), whose)
+    holds = await holds_on(transaction, whose.kind, numbers)
+    return sorted({_named(hold.facility, hold.of) for hold in holds})

@@ -34,6 +34,7 @@ from chargeline.ledger.holding import (
     HeldPatients,
     PatientsOf,
     extend,
+    extend_to_merged,
     held_patients,
     holds_by_bytes,
     holds_on,
@@ -235,6 +236,7 @@ async def forget_contributions(transaction: Transaction, before: datetime, chunk
 
     They are kept longer than the messages of their visits.
     """
+    await extend_to_merged(transaction)
     table = tables.contribution
     keys = tuple(table.primary_key)
     held = (is_held(kind, table.c.facility, table.c[kind]) for kind in ("visit", "patient"))

@@ -30,7 +30,7 @@ from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
 from chargeline.ledger.errors import KeyWrong, explained
 from chargeline.ledger.heads import TableHead, heads, held_against
-from chargeline.ledger.holding import PatientsOf
+from chargeline.ledger.holding import Hold, PatientsOf, all_holds
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some, forget_traces
@@ -282,6 +282,11 @@ class Ledger:
         """
         async with self.batch() as batch:
             await batch.set_status(parked_id, status, was=was)
+
+    async def holds(self) -> list[Hold]:
+        """Every legal hold, with what it keeps now."""
+        async with self._transaction(self._reading) as transaction:
+            return await all_holds(transaction)
 
     async def counts(self) -> Counts:
         """How much waits and since when, for metrics."""

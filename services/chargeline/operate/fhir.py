@@ -44,6 +44,7 @@ CODES: Mapping[Verb, AuditCodes] = {
     "ledger.forget": AuditCodes(_RECORD, "D"),
     "ledger.hold": AuditCodes(_RECORD, "U"),
     "ledger.release": AuditCodes(_RECORD, "U"),
+    "ledger.holds": AuditCodes(_RECORD, "R", _RESTRICTED),
     "ledger.rotate": AuditCodes(_ACTIVITY, "U", ("110136", "Security Attributes Changed")),
     "ledger.encrypt": AuditCodes(_ACTIVITY, "U"),
     "program.start": AuditCodes(_ACTIVITY, "E", _START),
