@@ -1,7 +1,8 @@
 """The bytes of a feed, from files, folders and standard input.
 
 It owns which files of a folder belong to a feed, and in which order they are read: sorted by path.
-It does not split the bytes into messages (hl7/framing.py), and it never changes a file.
+It does not split the bytes into messages (hl7/framing.py), and it never changes a file. What is
+said of a file that cannot be read is here, too.
 """
 
 import os
@@ -11,6 +12,8 @@ from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 
+from chargeline.engine import Finding
+
 # Files that a folder may hold beside a feed: truth.json of the simulator, notes, tables.
 _NOT_A_FEED = frozenset(
     {".json", ".md", ".csv", ".toml", ".yaml", ".yml", ".log", ".py", ".gz", ".zip"}
@@ -19,6 +22,17 @@ _NOT_A_FEED = frozenset(
 
 BESIDE_A_FEED = frozenset({"truth.json"})
 """What `chargeline simulate` writes beside its feeds."""
+
+
+def unreadable(error: OSError) -> Finding:
+    """What is said of a file that a person named and that cannot be read or written."""
+    return Finding(
+        "command.unreadable",
+        expected="a file or folder that can be read or written",
+        found=str(error.strerror or type(error).__name__),
+        where=str(error.filename or ""),
+        do="correct the path, or the permissions of the file",
+    )
 
 
 class FeedFile(NamedTuple):

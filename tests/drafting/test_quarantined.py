@@ -71,3 +71,25 @@ async def test_it_is_drafted_when_the_quarantine_is_over(held: Bench) -> None:
     assert held.processors[0].quarantine.senders() == 0
     await held.feed([("ZEBRA|V1", GOOD, {**FROM, RETRIED: "1"})])
     assert by_bench(await held.drafts()) == by_code([GOOD])
+
+
+async def test_what_a_person_sends_again_is_read_meanwhile(held: Bench) -> None:
+    """Its sender is still quarantined: the retry is drafted, and not parked once more."""
+    await held.feed([("ZEBRA|V1", GOOD, {**FROM, RETRIED: "1"})])
+    assert held.processors[0].quarantine.senders() == 2
+    assert await parked(held) == []
+    assert by_bench(await held.drafts()) == by_code([GOOD])
+
+
+async def test_what_a_person_sends_again_quarantines_nobody(held: Bench) -> None:
+    """60 messages that are still broken are parked for what is wrong with them, and their sender
+    is free when its quarantine is over.
+    """
+    await held.later(15)
+    assert held.processors[0].quarantine.senders() == 0
+    broken = [GOOD.replace(b"RXA|", f"RXA{n}|".encode(), 1)[:40] for n in range(60)]
+    again = [("ZEBRA|V1", data, {**FROM, RETRIED: str(n)}) for n, data in enumerate(broken)]
+    before = len(await held.ledger.parked(limit=1000))
+    await held.feed(again)
+    assert len(await held.ledger.parked(limit=1000)) == before + 60
+    assert held.processors[0].quarantine.senders() == 0

@@ -28,7 +28,8 @@ from chargeline.cli import (
     visits,
 )
 from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
-from chargeline.engine import Finding, FindingError
+from chargeline.engine import FindingError
+from chargeline.files import unreadable
 from chargeline.version import VERSION
 
 _DESCRIPTION = """\
@@ -67,12 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help(sys.stderr)
         return WRONG_USE
-    asked = parser.parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an output of Latin-1 has no bars
     try:
-        code = asked.run(asked)
-        sys.stdout.flush()
+        try:
+            asked = parser.parse_args(arguments)  # --help prints, and ends the program
+            code = asked.run(asked)
+        finally:
+            sys.stdout.flush()
         return int(code)
     except KeyboardInterrupt:
         print("chargeline: interrupted", file=sys.stderr)
@@ -85,17 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FindingError as error:
         return wrong_use(str(error))
     except OSError as error:
-        return wrong_use(
-            str(
-                Finding(
-                    "command.unreadable",
-                    expected="a file or folder that can be read or written",
-                    found=str(error.strerror or type(error).__name__),
-                    where=str(error.filename or ""),
-                    do="correct the path, or the permissions of the file",
-                )
-            )
-        )
+        return wrong_use(str(unreadable(error)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,6 +24,7 @@ from chargeline.drafting.answering import (
     without_words,
     word_on_line,
 )
+from chargeline.drafting.codes_named import check_asking_code
 from chargeline.drafting.question_text import in_full, listed
 from chargeline.engine import LINE_OFFERS, Rulebook
 from chargeline.published.answer_file import add_answer, read_answers
@@ -128,6 +129,10 @@ def _list(asked: argparse.Namespace) -> int:
     if not asked.paths:
         return _live("list_questions", asked)
     run, rulebook = coded(asked)
+    check_asking_code(asked.code, rulebook)
+    if asked.visit and asked.visit not in {visit.timeline.key.visit for visit in run.visits}:
+        what = f"the visit {asked.visit} in this feed"
+        return wrong_use(not_found(what, "none", "see `chargeline code --json`"))
     for visit in run.visits:
         for question in _published(visit, rulebook):
             if asked.visit in ("", question.visit) and asked.code in ("", question.code):

@@ -36,6 +36,7 @@ from chargeline.published.inbound import (
     NO_VISIT,
     NUDGE,
     REKEYED,
+    RETRIED,
     parts_of_key,
     record_key,
 )
@@ -158,6 +159,11 @@ def _disputed(read: ReadRecord, placement: KeyPlacement | None) -> ReadRecord:
 def is_nudge(record: InboundRecord) -> bool:
     """Whether a record is no message, and only has its visit looked at again."""
     return NUDGE in record.headers and not record.value
+
+
+def is_retried(record: InboundRecord) -> bool:
+    """Whether a person sent a parked message again."""
+    return RETRIED in record.headers
 
 
 def _read_in_place(

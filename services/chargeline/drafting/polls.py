@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chargeline.drafting.inbound import ReadRecord, problems_of
+from chargeline.drafting.inbound import ReadRecord, is_retried, problems_of
 from chargeline.drafting.sender import SenderId
 from chargeline.ledger.records import Move
 
@@ -25,10 +25,14 @@ class PartitionBatch(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One message of a sender: the code for which it was parked, "" if it was used."""
+    """One message of a sender: the code for which it was parked, "" if it was used.
+
+    `retried` says that a person sent it again, so it says nothing of what the sender writes now.
+    """
 
     sender: SenderId
     code: str
+    retried: bool = False
 
 
 class PollResult(NamedTuple):
@@ -67,9 +71,10 @@ def poll_result(
     new = {id(read) for read in fresh}
     course: list[Judged] = []
     for read in records:
-        course += [Judged(read.sender, problem.finding.code) for problem in problems_of(read)]
-        if id(read) in new:
-            course.append(Judged(read.sender, ""))
+        retried = is_retried(read.record)
+        codes: list[str] = [problem.finding.code for problem in problems_of(read)]
+        codes += [""] if id(read) in new else []
+        course += [Judged(read.sender, code, retried) for code in codes]
     return PollResult(
         read=len(records),
         used=len(fresh),

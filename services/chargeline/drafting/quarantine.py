@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
-from chargeline.drafting.inbound import InboundRecord, ReadRecord, is_nudge, named_here
+from chargeline.drafting.inbound import (
+    InboundRecord,
+    ReadRecord,
+    is_nudge,
+    is_retried,
+    named_here,
+)
 from chargeline.drafting.polls import Judged
 from chargeline.drafting.sender import SenderId
 from chargeline.engine import Finding, FindingCode
@@ -65,13 +71,13 @@ class Quarantine:
         """Count messages that were committed, in their order.
 
         A message that was parked because its sender is quarantined does not count, so each
-        quarantine ends.
+        quarantine ends. What a person sent again does not count either.
         """
         now = self._clock()
         self._end(now)
         for judged in course:
             sender = self._counted(judged.sender, now)
-            if sender.until is not None or judged.code == QUARANTINED:
+            if sender.until is not None or judged.retried or judged.code == QUARANTINED:
                 continue
             if not judged.code:
                 sender.in_a_row = 0
@@ -81,9 +87,10 @@ class Quarantine:
     def of(self, sender: SenderId, record: InboundRecord) -> Finding | None:
         """Why a record of a sender is parked unread now, None if it is read.
 
-        What chargeline sends to itself without a message is read.
+        What chargeline sends to itself without a message is read, and so is what a person sent
+        again: who retries has mended the cause, and need not wait for the end.
         """
-        if is_nudge(record):
+        if is_nudge(record) or is_retried(record):
             return None
         counted = self._senders.get(sender)
         if counted is None:
@@ -189,8 +196,8 @@ def _why(when: str, most: int, code: str) -> Finding:
         found=f"more, the last one for {code}",
         where="",
         do="see `chargeline parked list`: the sender, its interface or a rule may be wrong. Mend "
-        "it, restart or wait until the quarantine ends, then `chargeline parked retry --code "
-        "sender.quarantined`",
+        "it, and restart if it was ours; then `chargeline parked retry --code sender.quarantined`, "
+        "which does not wait for the end of the quarantine",
     )
 
 

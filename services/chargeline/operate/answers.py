@@ -30,6 +30,7 @@ from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.auditing import Act
 from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.store import Ledger
+from chargeline.operate.named import check_question_code, check_visit
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
 from chargeline.published.answer_file import given_of
@@ -43,6 +44,8 @@ def list_questions(asked: argparse.Namespace) -> Command:
 
     async def work(settings: Settings) -> int:
         async with opened(settings) as ledger, ledger.view() as view:
+            await check_visit(view, asked.visit)
+            await check_question_code(settings, view, asked.code)
             rows = await view.asked(visit=asked.visit, code=asked.code)
         for row in rows:
             question = DocumentationQuestion.model_validate_json(row.body)

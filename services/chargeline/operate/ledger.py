@@ -18,7 +18,7 @@ from chargeline.drafting.signed_heads import (
     public_key_of,
     signer_of,
 )
-from chargeline.engine import printable
+from chargeline.engine import Finding, printable
 from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.verifying import Verified
@@ -136,9 +136,10 @@ def verify(
         kept = []
         if head is not None and public_key is not None:
             try:
-                kept = heads_in(head.read_text("utf-8"), public_key_of(public_key))
+                # Of bytes that are no text, no line is a head.
+                kept = heads_in(head.read_text("utf-8", "replace"), public_key_of(public_key))
             except NoHeadError as error:
-                return say(f"expected a head that the key signed in {head}, found {error}", FAILED)
+                return say(str(_no_head(head, str(error))), FAILED)
         async with opened(settings, locked=True) as ledger:
             walked = await ledger.verify(kept)
         for table in walked:
@@ -147,6 +148,17 @@ def verify(
         return FAILED if any(table.broken for table in walked) else OK
 
     return work
+
+
+def _no_head(file: Path, found: str) -> Finding:
+    return Finding(
+        "command.not_found",
+        expected="a head that the key signed",
+        found=found,
+        where=str(file),
+        do="give what `chargeline ledger head --sign` printed, or the lines `ledger.head` of a "
+        "log, and the public half of the key that signed them",
+    )
 
 
 def _as_json(table: Verified) -> str:

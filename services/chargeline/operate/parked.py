@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
+from chargeline.drafting.codes_named import check_code
 from chargeline.drafting.processor import utc_now
 from chargeline.engine import VisitKey, printable
 from chargeline.hl7.acknowledge import salvaged_header
@@ -60,6 +61,7 @@ def parked_list(code: str = "", *, as_json: bool = False) -> Command:
     """Do `chargeline parked list`: a line for each message, without its content."""
 
     async def work(settings: Settings) -> int:
+        check_code(code)
         count = 0
         async with opened(settings) as ledger:
             async for page in _pages(ledger, code):
@@ -234,6 +236,7 @@ async def _see_to(
     everything: bool = False,
 ) -> int:
     """See to messages, and have their visits drafted again; returns how many."""
+    check_code(code)
     count = 0
     async with opened(settings) as ledger:
         if numbers:

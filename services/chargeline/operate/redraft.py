@@ -9,6 +9,7 @@ formulary or a rule was changed: the programs draft open visits again by themsel
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.processor import utc_now
+from chargeline.operate.named import check_question_code, check_visit
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
 from chargeline.settings import Settings
@@ -20,12 +21,15 @@ AT_ONCE = 1_000
 def redraft(visit: str = "", question: str = "", *, who: str = "", why: str = "") -> Command:
     """Do `chargeline redraft`: of one visit number, of visits with an open question, or of all.
 
-    A revision is made only for a visit whose draft comes out another way.
+    A revision is made only for a visit whose draft comes out another way. The work raises
+    FindingError for a visit that the ledger does not have, and a code under which nobody asks.
     """
 
     async def work(settings: Settings) -> int:
         async with opened(settings) as ledger:
             async with ledger.view() as view:
+                await check_visit(view, visit, drafted=True)
+                await check_question_code(settings, view, question)
                 keys = await view.visit_keys(visit=visit, question=question)
             now = utc_now()
             told = {"visit": visit, "question": question, "visits": len(keys)}

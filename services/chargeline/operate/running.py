@@ -9,15 +9,18 @@ programs do.
 import asyncio
 import gc
 import logging
+import select
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TextIO
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from chargeline import settings as configuration
 from chargeline.drafting.prices import PricesError
-from chargeline.engine import Finding
+from chargeline.engine import Finding, FindingError
+from chargeline.files import unreadable
 from chargeline.hl7.errors import Hl7Error
 from chargeline.kafka.starting import KafkaUnavailableError
 from chargeline.ledger.errors import LedgerError
@@ -34,7 +37,10 @@ _EXPECTED = (KafkaError, KafkaUnavailableError, LedgerError, OSError)
 
 
 def with_settings(work: Command) -> int:
-    """Read the settings and do the work; print what went wrong, and return the exit code."""
+    """Read the settings and do the work; print what went wrong, and return the exit code.
+
+    Raises BrokenPipeError if the program that reads our output has ended.
+    """
     try:
         settings = configuration.load()
     except SettingsError as error:
@@ -44,14 +50,29 @@ def with_settings(work: Command) -> int:
     # The command line has switched the garbage collector off. A service runs for weeks, and the
     # libraries that it uses make cycles.
     gc.enable()
-    code = OK
+    code, unread = OK, False
     try:
         code = asyncio.run(_awaited(work, settings))
     except* (RulebookError, RefdataError, Hl7Error, PricesError, SendersError) as errors:
         code = _say_all(errors, WRONG_USE)
     except* _EXPECTED as errors:
-        code = _say_all(errors, FAILED)
+        # The same error may come of a connection to Kafka or the database.
+        unread = errors.subgroup(BrokenPipeError) is not None and is_unread(sys.stdout)
+        code = FAILED if unread else _say_all(errors, FAILED)
+    if unread:
+        raise BrokenPipeError
     return code
+
+
+def is_unread(output: TextIO) -> bool:
+    """Whether an output is a pipe or a socket that nobody reads any more."""
+    try:
+        descriptor = output.fileno()
+    except OSError:  # a test has put a buffer in its place
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 async def _awaited(work: Command, settings: Settings) -> int:
@@ -88,4 +109,6 @@ def _words(error: BaseException) -> str:
             "our Kafka user may read and write the topics and use the consumer group",
         )
         return str(finding)
+    if isinstance(error, OSError) and error.filename and not isinstance(error, FindingError):
+        return str(unreadable(error))
     return str(error) or type(error).__name__
