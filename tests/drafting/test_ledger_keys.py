@@ -13,6 +13,7 @@ from chargeline.ledger.encrypting import read_keys
 from chargeline.settings import Settings
 
 KEY = b64encode(b"zebra key, thirty-two bytes long").decode()
+BOM = b"\xef\xbb\xbf"
 NO_KEY_IN_IT = "QUITE_A_SECRET"
 
 
@@ -67,3 +68,16 @@ async def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     file.write_bytes(bytes(range(200, 232)))
     with pytest.raises(KeyUnusable, match="CHARGELINE_LEDGER_KEY_FILE"):
         await ledger_keys(Settings(ledger_key_file=file))
+
+
+async def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
+    """An editor of Windows puts one at the beginning of the file."""
+    file = tmp_path / "keys"
+    file.write_bytes(BOM + KEY.encode())
+    printing = f"import sys; sys.stdout.buffer.write(open({str(file)!r}, 'rb').read())"
+    (expected,) = read_keys(KEY)
+    for settings in (
+        Settings(ledger_key_file=file),
+        Settings(ledger_key_command=f'{sys.executable} -c "{printing}"'),
+    ):
+        assert [key.id for key in await ledger_keys(settings)] == [expected.id]

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from chargeline.ledger.errors import KeyMissing, KeyWrong
 from chargeline.ledger.store import Ledger
 from chargeline.operate.audit import audit_list
-from chargeline.operate.ledger import encrypt, head, migrate, rotate, status, verify
+from chargeline.operate.forgetting import holds
+from chargeline.operate.ledger import encrypt, head, key_id, migrate, rotate, status, verify
+from chargeline.operate.parked import parked_list
+from chargeline.operate.running import Command
 from chargeline.settings import Settings
 from tests.drafting.test_features import BROKEN, GOOD, claimed, settings, small
 from tests.drafting.test_processor import keyed
@@ -101,6 +105,61 @@ async def test_a_ledger_is_encrypted_and_its_key_is_changed_by_commands(
     assert await audit_list(who="ANNA")(settings) == 0
     verbs = [line.split()[3] for line in capsys.readouterr().out.splitlines()]
     assert verbs == ["ledger.encrypt", "ledger.encrypt", "ledger.rotate", "ledger.rotate"]
+
+
+LOOKS = {
+    "status": status(),
+    "head": head(),
+    "verify": verify(),
+    "audit": audit_list(),
+    "holds": holds(),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("key", [b"no key", b64encode(b"w" * 32)], ids=["unusable", "another"])
+async def test_a_look_at_chains_and_counts_needs_no_key(
+    small: Ledger, settings: Settings, tmp_path: Path, look: Command, key: bytes,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """An encrypted ledger is counted and walked over, whatever the key file says. Only `verify`
+    says by its exit code that it was given a key with which it opened nothing.
+    """
+    bench = await claimed(small)
+    await bench.feed(keyed([GOOD]))
+    file = tmp_path / "keys"
+    with_key = settings.model_copy(update={"ledger_key_file": file})
+    file.write_bytes(b64encode(b"o" * 32))
+    assert await encrypt(who="ANNA", why="a key")(with_key) == 0
+    capsys.readouterr()
+    file.write_bytes(key)
+    assert await look(with_key) == (1 if look is LOOKS["verify"] else 0)
+    printed = capsys.readouterr()
+    assert printed.out
+    if look is LOOKS["verify"]:
+        assert "expected" in printed.out + printed.err
+
+
+async def test_a_key_is_named_by_its_id(
+    small: Ledger, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`key-id` prints what a ledger asks for, without a key and with another one."""
+    await claimed(small)
+    old, other = tmp_path / "old", tmp_path / "other"
+    old.write_bytes(b64encode(b"o" * 32))
+    other.write_bytes(b64encode(b"w" * 32))
+    assert await encrypt(who="ANNA", why="a key")(
+        settings.model_copy(update={"ledger_key_file": old})
+    ) == 0  # fmt: skip
+    capsys.readouterr()
+    assert await key_id(old)(settings) == 0
+    wanted = capsys.readouterr().out.strip()
+    assert await key_id(other)(settings) == 0
+    given = capsys.readouterr().out.strip()
+    with pytest.raises(KeyMissing, match=wanted):
+        await parked_list()(settings)
+    with pytest.raises(KeyWrong, match=f"expected the key {wanted}.*, found the keys {given}"):
+        await parked_list()(settings.model_copy(update={"ledger_key_file": other}))
 
 
 async def test_a_head_is_printed_and_the_ledger_held_against_it(

@@ -29,7 +29,7 @@ from chargeline.drafting.prices import read_prices
 from chargeline.drafting.processor import Processor, utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
-from chargeline.drafting.service_process import become_a_service
+from chargeline.drafting.service_process import become_a_service, tell_open_files
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.drafting.signed_heads import signer_of, tell_head
 from chargeline.kafka import connecting as kafka
@@ -70,6 +70,7 @@ async def run(settings: Settings) -> int:
     become_a_service()
     logs.configure(settings.log_level)
     log = logs.logger("capture")
+    tell_open_files(settings, log)
     _check_files(settings)
     failures = TaskFailures(log)
     async with AsyncExitStack() as stack:

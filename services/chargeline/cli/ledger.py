@@ -47,6 +47,7 @@ def add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     _add_verify(ledger)
     _add_head(ledger)
+    _add_key_id(ledger)
     for name, (short, long) in _KEYS.items():
         verb = ledger.add_parser(name, help=short, description=long)
         add_actor(verb, reason=True)
@@ -101,6 +102,25 @@ def _add_head(ledger: "Verbs[argparse.ArgumentParser]") -> None:
     )
     head.set_defaults(
         run=on_demand("operate.ledger", lambda module, asked: module.head(sign=asked.sign))
+    )
+
+
+def _add_key_id(ledger: "Verbs[argparse.ArgumentParser]") -> None:
+    key_id = ledger.add_parser(
+        "key-id",
+        help="print the ids of the keys in a key file",
+        description="Prints the id of each key, the newest first. A ledger that asks for a key "
+        "names it by this id, and so does `ledger rotate`. An id is no secret.",
+    )
+    key_id.add_argument(
+        "--file",
+        metavar="FILE",
+        type=Path,
+        help="a key file (default: the keys of CHARGELINE_LEDGER_KEY_FILE or of "
+        "CHARGELINE_LEDGER_KEY_COMMAND)",
+    )
+    key_id.set_defaults(
+        run=on_demand("operate.ledger", lambda module, asked: module.key_id(asked.file))
     )
 
 

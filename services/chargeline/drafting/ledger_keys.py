@@ -16,6 +16,14 @@ from chargeline.settings import Settings
 COMMAND_SECONDS = 30
 
 
+async def usable_keys(settings: Settings) -> tuple[list[KeyEncryptionKey], KeyUnusable | None]:
+    """The key-encryption keys for a look that goes on without one, and why there is none."""
+    try:
+        return await ledger_keys(settings), None
+    except KeyUnusable as error:
+        return [], error
+
+
 async def ledger_keys(settings: Settings) -> list[KeyEncryptionKey]:
     """The key-encryption keys, the newest first; none if the ledger is not to be encrypted.
 
@@ -28,12 +36,17 @@ async def ledger_keys(settings: Settings) -> list[KeyEncryptionKey]:
     return []
 
 
+def ids_in_file(path: Path) -> list[str]:
+    """The ids of the keys in a file, in its order; an id is no secret. Raises KeyUnusable."""
+    return [key.id for key in read_keys(_text_of(path))]
+
+
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text("ascii")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeError) as error:
         raise KeyUnusable(
-            expected="a key file that can be read (CHARGELINE_LEDGER_KEY_FILE)",
+            expected="a key file that can be read (CHARGELINE_LEDGER_KEY_FILE or --file)",
             found=type(error).__name__,
             do="let the user of the service read it; it has a key in base64 on each line",
         ) from None
@@ -56,7 +69,7 @@ async def _output_of(command: str) -> str:
         raise _command_failed(f"no end after {COMMAND_SECONDS} seconds") from None
     if process.returncode:
         raise _command_failed(f"the exit code {process.returncode}")
-    return output.decode("ascii", "replace")
+    return output.decode("utf-8-sig", "replace")
 
 
 def _command_failed(found: str) -> KeyUnusable:

@@ -8,6 +8,7 @@ log store is a place to keep heads. What a head says, the ledger knows (`ledger/
 
 import json
 from base64 import b64decode, b64encode
+from codecs import BOM_UTF8
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -73,7 +74,7 @@ def signer_of(settings: Settings) -> Ed25519PrivateKey | None:
     if path is None:
         return None
     try:
-        pem = path.read_bytes()
+        pem = path.read_bytes().removeprefix(BOM_UTF8)
         if not pem.strip():
             raise _no_key(_SIGNING_KEY, "an empty file")
         key = load_pem_private_key(pem, password=None)
@@ -87,7 +88,7 @@ def signer_of(settings: Settings) -> Ed25519PrivateKey | None:
 def public_key_of(path: Path) -> Ed25519PublicKey:
     """The key with which signatures are looked at. Raises KeyUnusable."""
     try:
-        key = load_pem_public_key(path.read_bytes())
+        key = load_pem_public_key(path.read_bytes().removeprefix(BOM_UTF8))
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise _no_key("--public-key", type(error).__name__) from None
     if not isinstance(key, Ed25519PublicKey):

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.certificates import seconds_left
 from chargeline.drafting.beside import let_the_loop_have_its_turn
-from chargeline.drafting.service_process import become_a_service
+from chargeline.drafting.service_process import become_a_service, tell_open_files
 from chargeline.engine import Finding, FindingError, Rulebook
 from chargeline.gateway import server
 from chargeline.gateway.counting import tell_gateway
@@ -105,6 +105,7 @@ async def run(settings: Settings) -> int:
     """Listen until SIGTERM or SIGINT; returns the exit code."""
     become_a_service()
     logs.configure(settings.log_level)
+    tell_open_files(settings, log)
     let_the_loop_have_its_turn()
     metrics = Metrics(CollectorRegistry(), program="gateway", version=VERSION)
     profile = make_profile(read_interface(rules_directory(settings.rules), settings.interface))

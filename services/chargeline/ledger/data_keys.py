@@ -108,7 +108,7 @@ async def open_all(transaction: Transaction) -> None:
     """Open every data key of the ledger. Raises KeyMissing, KeyWrong or NotAsWritten."""
     rows = await _stored(transaction)
     if rows and transaction.keys.newest is None:
-        raise transaction.fail(_no_key())
+        raise transaction.fail(_no_key(rows))
     transaction.keys.opened |= {row.number: _opened(transaction, row) for row in rows}
 
 
@@ -292,7 +292,8 @@ def _unwrapped(keys: Keyring, row: StoredDataKey) -> bytes:
     raise KeyWrong(
         expected=f"the key {row.kek}, which wraps data key {row.number}",
         found=f"the keys {', '.join(sorted(keks))}",
-        do="give that key too, below the new one; `chargeline ledger rotate` makes it needless",
+        do="give that key too, below the new one (`chargeline ledger key-id` prints which keys a "
+        "file has); `chargeline ledger rotate` makes it needless",
     )
 
 
@@ -304,11 +305,13 @@ async def _stored(transaction: Transaction, *, locked: bool = False) -> list[Sto
     return [StoredDataKey._make(row) for row in rows]
 
 
-def _no_key() -> KeyMissing:
+def _no_key(rows: Sequence[StoredDataKey] = ()) -> KeyMissing:
+    ids = ", ".join(sorted({row.kek for row in rows}))
     return KeyMissing(
-        expected="the key that the ledger is encrypted with",
+        expected="the key that the ledger is encrypted with" + (f", {ids}" if ids else ""),
         found="none",
-        do="set CHARGELINE_LEDGER_KEY_FILE or CHARGELINE_LEDGER_KEY_COMMAND",
+        do="set CHARGELINE_LEDGER_KEY_FILE or CHARGELINE_LEDGER_KEY_COMMAND; `chargeline ledger "
+        "key-id` prints which keys a file has",
     )
 
 

@@ -1,4 +1,4 @@
-"""`chargeline ledger migrate`, `status`, `verify`, `head`, `rotate`, `encrypt`, and `config`.
+"""`chargeline ledger migrate`, `status`, `verify`, `head`, the keys, and `config`.
 
 It owns what these commands print. The steps of a migration are in ledger/migrations, and
 settings/page.py hides the secrets. A status names no patient, so it may be passed on.
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chargeline import settings as configuration
 from chargeline.drafting.acting import act_of
+from chargeline.drafting.ledger_keys import ids_in_file, ledger_keys, usable_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.signed_heads import (
     NoHeadError,
@@ -32,7 +33,8 @@ def migrate(*, who: str = "", why: str = "") -> Command:
     """Do `chargeline ledger migrate`: create the tables, or bring them to the newest schema."""
 
     async def work(settings: Settings) -> int:
-        async with opened(settings, accept_old=True, locked=True) as ledger:
+        keys = await ledger_keys(settings)
+        async with opened(settings, accept_old=True, locked=True, keys=keys) as ledger:
             told = {"version": VERSION}
             act = act_of("ledger.migrate", "ledger", "tables", who=who, why=why, details=told)
             await ledger.migrate(act)
@@ -129,7 +131,8 @@ def verify(
 ) -> Command:
     """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones.
 
-    `head` is a file of heads that were kept, which the public key must have signed.
+    `head` is a file of heads that were kept, which the public key must have signed. With a key of
+    the ledger every encrypted row is opened too; if that key cannot be used, the exit code is 1.
     """
 
     async def work(settings: Settings) -> int:
@@ -140,12 +143,16 @@ def verify(
                 kept = heads_in(head.read_text("utf-8", "replace"), public_key_of(public_key))
             except NoHeadError as error:
                 return say(str(_no_head(head, str(error))), FAILED)
-        async with opened(settings, locked=True) as ledger:
+        # The seals are over the stored bytes, so all but the opening of them needs no key.
+        keys, unusable = await usable_keys(settings)
+        if unusable is not None:
+            say(f"{unusable}; no encrypted row is opened", FAILED)
+        async with opened(settings, locked=True, keys=keys) as ledger:
             walked = await ledger.verify(kept)
         for table in walked:
             lines = [_as_json(table)] if as_json else [_verified(table), *_unopened(table)]
             print("\n".join(lines if as_json else map(printable, lines)))
-        return FAILED if any(table.broken for table in walked) else OK
+        return FAILED if unusable or any(table.broken for table in walked) else OK
 
     return work
 
@@ -184,6 +191,25 @@ def _unopened(table: Verified) -> list[str]:
         f"{rows.first}: expected {rows.expected}, found {rows.found}"
         for rows in table.unopened
     ]
+
+
+def key_id(file: Path | None) -> Command:
+    """Do `chargeline ledger key-id`: print the id of each key, the newest first.
+
+    The keys are those of a file, or of the settings. An id is no secret, and no ledger is opened.
+    """
+
+    async def work(settings: Settings) -> int:
+        if file is not None:
+            ids = ids_in_file(file)
+        else:
+            ids = [key.id for key in await ledger_keys(settings)]
+        if not ids:
+            return say("--file FILE or CHARGELINE_LEDGER_KEY_FILE must name the keys", WRONG_USE)
+        print("\n".join(ids))
+        return OK
+
+    return work
 
 
 def rotate(*, who: str, why: str) -> Command:

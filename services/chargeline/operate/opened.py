@@ -3,28 +3,34 @@
 It owns that the ledger is closed whatever happens in between. It does not know what a command does.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from chargeline.drafting.ledger_keys import ledger_keys
+from chargeline.ledger.encrypting import KeyEncryptionKey
 from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, accept_old: bool = False, locked: bool = False
+    settings: Settings,
+    *,
+    accept_old: bool = False,
+    locked: bool = False,
+    keys: Sequence[KeyEncryptionKey] = (),
 ) -> AsyncIterator[Ledger]:
     """The ledger of CHARGELINE_LEDGER_URL, with its keys.
 
-    `accept_old` is for a command that migrates it, `locked` for one that reads no encrypted row and
-    therefore needs no key.
+    `accept_old` is for a command that migrates it, `locked` for one that needs no key, because it
+    reads no encrypted row: it has the given `keys` only, and works also if those of the settings
+    are lost.
     """
     ledger = await Ledger.open(
         settings.ledger_address,
         accept_old=accept_old,
-        keys=await ledger_keys(settings),
+        keys=keys if locked else await ledger_keys(settings),
         keys_anew=partial(ledger_keys, settings),
         locked=locked,
     )

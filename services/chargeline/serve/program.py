@@ -23,7 +23,7 @@ from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
-from chargeline.drafting.service_process import become_a_service
+from chargeline.drafting.service_process import become_a_service, tell_open_files
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.drafting.signed_heads import signer_of, tell_head
 from chargeline.gateway.counting import tell_gateway
@@ -71,6 +71,7 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
         logs.configure(settings.log_level, sys.stderr)  # standard output is for events
         let_the_loop_have_its_turn()
         log = logs.logger("serve")
+        tell_open_files(settings, log)
         signer_of(settings)  # a key that cannot be used ends the start, not the first head
         output = Output(path)
         output.check()

@@ -15,12 +15,13 @@ class SecretFileError(FindingError, OSError):
 
 
 def secret_of_file(path: Path, where: str) -> str:
-    """The value in a file: its text without one newline at the end.
+    """The value in a file: its text without a byte order mark and one newline at the end.
 
     `where` is the variable that names the file. Raises SecretFileError.
     """
     try:
-        value = path.read_text(encoding="utf-8").removesuffix("\n")
+        # An editor of Windows puts a byte order mark first, which is no part of a password.
+        value = path.read_text(encoding="utf-8-sig").removesuffix("\n")
     except OSError as error:
         raise _no_value(where, str(error.strerror)) from None
     except UnicodeDecodeError:
