@@ -1,6 +1,7 @@
 """When a database fails, our error says what to do, and shows no password and no patient."""
 
 import asyncio
+import errno
 import socket
 import sqlite3
 import stat
@@ -23,6 +24,7 @@ from chargeline.ledger import (
     Unexpected,
     Unreachable,
 )
+from chargeline.ledger.errors import explain
 from tests.clock import PATIENCE_SECONDS
 from tests.live.servers import Postgres, PostgresServer, free_port
 
@@ -322,3 +324,18 @@ async def test_a_statement_that_fails_shows_no_parameters(ledger: Ledger) -> Non
                 text("SELECT nothing FROM nowhere WHERE x = :x"), {"x": SECRET}
             )
     assert_well_said(caught.value)
+
+
+def lacking_room() -> list[Exception]:
+    """What SQLite and the system say of a full disk when a ledger is opened."""
+    short = sqlite3.OperationalError("disk I/O error")
+    short.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    return [short, OSError(errno.ENOSPC, "No space left"), OSError(errno.EDQUOT, "Quota")]
+
+
+@pytest.mark.parametrize("error", lacking_room(), ids=lambda error: str(error))
+def test_a_full_disk_at_the_start_is_told_as_one(error: Exception) -> None:
+    """Nobody is sent to look at the network, or at the log of a database that has none."""
+    explained = explain(error, "sqlite:///ledger")
+    assert isinstance(explained, DiskFull)
+    assert "make room" in explained.finding.do

@@ -30,7 +30,8 @@ async def test_an_answer_reaches_the_draft_while_the_service_runs(
         "product", "by_hand", "not_given",
     ]  # fmt: skip
     who = ("--by", "ZC1", "--reason", "the pharmacy says so")
-    printed(service.environment, "answer", number, "product", "--value", "carboplatin", *who)
+    kept = printed(service.environment, "answer", number, "product", "--value", "carboplatin", *who)
+    assert "as soon as `chargeline capture` or `serve` runs" in kept
     await until(lambda: len(revisions(service.events())) == 2, service.said)
     last = revisions(service.events())[-1]
     assert [line.code for line in last.encounters[0].lines] == ["96413", "J9045"]

@@ -115,3 +115,24 @@ def test_another_file_is_refused_in_words(path: Path, text: str) -> None:
     path.unlink()
     with pytest.raises(SendersError, match="expected a TOML file"):
         read_senders(path, interfaces=INTERFACES, certificates=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[[sender]\nname = 1", "a mistake at line 1, column 9"),
+        ("", "none"),
+        ("name = 'mar'", "also 'name'"),
+        ("sender = 'mar'", "another value"),
+    ],
+)
+def test_a_file_of_another_shape_is_told_with_its_setting(
+    path: Path, text: str, found: str
+) -> None:
+    """The setting, the file, what stands there instead, and what to write."""
+    with pytest.raises(SendersError) as caught:
+        read(path, text)
+    finding = caught.value.finding
+    assert finding.where == f"CHARGELINE_SENDERS, {path}"
+    assert finding.found == found
+    assert "see above" not in finding.do

@@ -5,9 +5,12 @@ The tests talk to a real server over TCP, so that broken and slow clients are re
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -263,3 +266,27 @@ async def test_a_port_that_is_taken_is_told(served: Served) -> None:
     )
     assert "in use" in said and "CHARGELINE_HTTP_PORT" in said
     await server.close()
+
+
+async def test_a_client_that_resets_its_connection_is_no_error(served: Served) -> None:
+    """It reads the beginning of its answer and is gone: the loop has nothing to report, and the
+    next client is answered.
+    """
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: reported.append(told))
+    try:
+        for _ in range(200):
+            await asyncio.to_thread(reset, served.server.port)
+        await until(lambda: served.server.open_connections == 0)
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert reported == []
+    assert (await served.ask("/healthz"))[0] == 200
+
+
+def reset(port: int) -> None:
+    """Ask for a page, and close the connection in a way that sends a reset."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+        client.recv(10)

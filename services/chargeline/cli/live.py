@@ -207,7 +207,8 @@ def _add_redraft(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "redraft",
         help="draft visits of the ledger again, after a change of rules or formulary",
         description="Has visits of the ledger drafted again with the rules that `chargeline "
-        "capture` has now. A new revision is announced for each visit whose draft changes.",
+        "capture` or `serve` has now. A new revision is announced for each visit whose draft "
+        "changes.",
     )
     which = redraft.add_mutually_exclusive_group(required=True)
     which.add_argument("--all", action="store_true", help="all visits that have a draft")

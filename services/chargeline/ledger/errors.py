@@ -10,6 +10,7 @@ off from ours.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
 
 import asyncpg
@@ -238,6 +239,7 @@ _SQLITE: dict[str, type[LedgerError]] = {
     "SQLITE_READONLY": AccessRefused,
     "SQLITE_NOTADB": NotALedger,
     "SQLITE_FULL": DiskFull,
+    "SQLITE_IOERR_SHMSIZE": DiskFull,  # no room for the file -shm, when a ledger is opened
     "SQLITE_BUSY": Busy,
     "SQLITE_LOCKED": Busy,
     "SQLITE_CONSTRAINT_PRIMARYKEY": AlreadyThere,
@@ -268,7 +270,8 @@ _SAID: dict[type[LedgerError], tuple[str, str]] = {
     ),
     Unexpected: (
         "{address} to do as asked",
-        "look into the log of the database, at the time of this error",
+        "look into the log of the database, or of the system if it is a file, at the time of this "
+        "error",
     ),
 }
 DRIVER_ERRORS = (
@@ -318,6 +321,8 @@ def _kind_of(error: BaseException) -> tuple[type[LedgerError], str]:
         return Unreachable, "a connection that broke off"
     if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
         return Unreachable, "a connection that was closed"
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+        return DiskFull, _cause_of(error)
     if isinstance(error, OSError):  # TimeoutError among them
         return Unreachable, _cause_of(error)
     cause = error.__cause__  # SQLAlchemy wraps the error of asyncpg in one of its own

@@ -133,7 +133,10 @@ async def _keep(settings: Settings, ledger: Ledger, given: Given) -> None:
         await batch.add_answers([row])
         await batch.announce([nudge(settings.topic_inbound, key, utc_now())])
         await batch.audit([_act(given)])
-    print(f"kept; visit {given.visit} is drafted again as soon as `chargeline capture` runs")
+    print(
+        f"kept; visit {given.visit} is drafted again as soon as `chargeline capture` or "
+        "`serve` runs"
+    )
 
 
 def _act(given: Given) -> Act:

@@ -4,6 +4,7 @@ This module owns the shape of the file, and reports all its mistakes at once. It
 a connection or a message is; the gateway asks.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -49,21 +50,29 @@ def read_senders(
     `interfaces` are the profiles that there are. `certificates` says whether the listener asks for
     certificates; without them nobody can be known by one. Raises SendersError.
     """
+    file = f"CHARGELINE_SENDERS, {path}"
     try:
         document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise SendersError(
-            _mistake(str(path), "a TOML file in UTF-8", type(error).__name__, "correct the file")
+            _mistake(file, "a TOML file in UTF-8", _why_not(error), "correct the file there")
         ) from error
     tables: Any = document.get("sender")
     if document.keys() != {"sender"} or not _is_list_of(tables, dict):
+        others = ", ".join(ascii(key[:40]) for key in sorted(document.keys() - {"sender"})[:5])
+        found = f"also {others}" if others else "none" if tables is None else "another value"
         raise SendersError(
-            _mistake(str(path), "tables [[sender]] and nothing else", "something else", "see above")
+            _mistake(
+                file,
+                "tables [[sender]] and nothing else",
+                found,
+                "begin each sender with a line [[sender]], and write its keys below",
+            )
         )
     mistakes: list[Finding] = []
     names: set[str] = set()
     for number, table in enumerate(tables, start=1):
-        where = f"{path}: sender {number}"
+        where = f"{file}: sender {number}"
         mistakes += _mistakes(table, where, interfaces, certificates=certificates)
         if (name := table.get("name")) in names:
             mistakes.append(_mistake(where, "each name once", "one again", "rename one of the two"))
@@ -71,6 +80,16 @@ def read_senders(
     if mistakes:
         raise SendersError(*mistakes)
     return tuple(map(_sender, tables))
+
+
+def _why_not(error: Exception) -> str:
+    """Why a file is no TOML, with the place. Nothing of the file is quoted."""
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    place = re.search(r"at (line \d+, column \d+|end of document)", str(error))
+    if isinstance(error, tomllib.TOMLDecodeError) and place:
+        return f"a mistake at {place[1]}"
+    return "bytes that are not UTF-8" if isinstance(error, UnicodeError) else "tables too deep"
 
 
 def _sender(table: Mapping[str, Any]) -> AllowedSender:

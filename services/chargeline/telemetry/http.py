@@ -144,8 +144,9 @@ class PageServer:
             self._connections.pop(oldest).transport.abort()
         self._connections[task] = writer
         try:
-            # A client that has gone away needs no answer.
-            with suppress(ConnectionError, TimeoutError):
+            # A client that has gone away needs no answer. A socket that it has reset is "not
+            # connected", which is no ConnectionError; a TimeoutError is an OSError.
+            with suppress(OSError):
                 async with asyncio.timeout(2 * self.request_seconds):
                     await self._exchange(reader, writer)
         finally:

@@ -207,6 +207,13 @@ def _place(traceback: TracebackType | None) -> str:
 # ------------------------------------------------------------------ what others log
 
 
+_OF_A_HEALTHY_START = frozenset(
+    {("aiokafka.consumer.group_coordinator", "Group Coordinator Request failed: %s")}
+)
+"""What a library calls an error and tries again: Kafka has yet to choose a coordinator for a new
+group. What does not pass is raised, and our own lines say so."""
+
+
 class _Library(logging.Handler):
     """Writes what a library logs; its text only if the text is a literal of the library's code.
 
@@ -227,6 +234,8 @@ class _Library(logging.Handler):
         where = f"{record.module}:{record.lineno} {record.funcName}"
         template = _in_one_line(record.msg) if _is_literal(record) else None
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        if (record.name, template) in _OF_A_HEALTHY_START:
+            level = logging.DEBUG
         count = 1
         if template is not None and not record.exc_info:
             count = self._count((record.name, where, template))
