@@ -238,6 +238,22 @@ async def test_a_refusal_is_logged_with_its_reason_and_its_sender(out: io.String
     assert not any(secret in str(said) for secret in SECRETS)
 
 
+async def test_a_store_that_is_down_fills_no_log(out: io.StringIO) -> None:
+    """512 messages are refused: one line at once, and one with the sum of the others. What another
+    reason refuses has its own line.
+    """
+    store = MemoryStore()
+    store.failing = StoreFull()
+    async with running(store, processing_ids=frozenset("PT")) as gateway:
+        for _ in range(512):
+            await gateway.handle(RAS, PEER)
+        await gateway.handle(with_header(MSH_11="D"), PEER)
+    refused = [line for line in lines(out) if line["event"] == "message.refused"]
+    assert [(line["reason"], line["count"]) for line in refused] == [
+        ("store_full", 1), ("message_refused", 1), ("store_full", 511),
+    ]  # fmt: skip
+
+
 async def test_an_application_acknowledgement_that_is_not_sent_is_counted_and_said_once(
     out: io.StringIO,
 ) -> None:

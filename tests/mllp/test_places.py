@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from chargeline.mllp import telling
 from chargeline.mllp.client import MllpClient
 from chargeline.mllp.limits import COUNTED, MllpLimits, Peer
 from chargeline.mllp.places import Admission, Tenure, admission
 from chargeline.mllp.server import MllpServer
+from chargeline.mllp.telling import Seldom
 from tests.clock import PATIENCE_SECONDS, elapse
 from tests.gateway import make_authority, make_certificate
 from tests.mllp.test_mllp import HOST, until
@@ -202,7 +204,9 @@ async def test_a_connection_with_a_message_in_hand_gives_way_to_nobody() -> None
 
 
 async def test_a_flood_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """A hundred connections of one host beyond its most: one line says that it is refused."""
+    """A hundred connections of one host beyond its most: one line says that it is refused, and one
+    at the end how many there were.
+    """
     async with serving(LIMITS._replace(connections_of_address=1)) as server:
         first = await connect(server)
         assert await first.send(b"x") == b"ok x"
@@ -214,7 +218,27 @@ async def test_a_flood_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) 
         assert server.counts["connection_refused_address"] == 100
         await first.close()
     said = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert [record.getMessage() for record in said] == ["connection.refused"]
+    assert [record.getMessage() for record in said] == ["connection.refused"] * 2
+    assert [vars(record)["count"] for record in said] == [1, 99]
+
+
+async def test_the_sum_of_a_flood_comes_while_the_server_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At the end of a while the log says how many lines it has left out, though nobody comes any
+    more; after a while without any, the next one is said at once.
+    """
+    monkeypatch.setattr(telling, "ALIKE_SECONDS", 0.3)
+    said: list[tuple[str, int]] = []
+    seldom = Seldom(lambda event, keys: said.append((event, int(keys["count"]))))
+    for _ in range(181):
+        seldom.warn("connection.refused", host="192.0.2.1", port=1, reason="connection_unknown")
+    assert said == [("connection.refused", 1)]
+    await until(lambda: sum(count for _, count in said) == 181)
+    await until(lambda: not seldom.waits)
+    seldom.warn("connection.refused", host="192.0.2.1", port=1, reason="connection_unknown")
+    seldom.end()
+    assert [count for _, count in said] == [1, 180, 1]
 
 
 def tenures(*given: Tenure) -> dict[object, Tenure]:

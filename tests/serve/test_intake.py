@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from chargeline.drafting.acting import act_of, note_start
 from chargeline.drafting.setup import new_processor
@@ -40,13 +41,16 @@ MESSAGE = given("OXALIPLATIN", "130 mg", "0900", "1000")
 
 class Unsure(Ledger):
     """A ledger whose connection can break at a commit. `breaks` is "before" the commit, or "after"
-    it and before its answer.
+    it and before its answer. While it is `away`, no transaction begins.
     """
 
     breaks = ""
+    away = False
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[Batch]:
+        if self.away:
+            raise Unreachable(expected="an answer", found="none", do="try again")
         broken, self.breaks = self.breaks, ""
         async with super().batch() as batch:
             yield batch
@@ -174,6 +178,25 @@ async def test_a_full_disk_is_said_with_ar(tmp_path: Path) -> None:
             await batch._transaction.connection.exec_driver_sql("PRAGMA max_page_count = 100000")
         assert code_of(await client.send(large)) == "AA"
     await ledger.close()
+
+
+async def test_a_refusing_ledger_is_logged_at_loss_and_return(ledger: Unsure) -> None:
+    """Five transactions in a row are refused, and three lines say so, at 1, 2 and 4; one says that
+    the ledger is back, after how many. What goes well says nothing.
+    """
+    intake = intake_on(ledger)
+    with capture_logs() as said:
+        async with working(intake):
+            ledger.away = True
+            for _ in range(5):
+                with pytest.raises(StoreUnavailable):
+                    await intake.put(inbound())
+            ledger.away = False
+            await intake.put(inbound())
+            await intake.put(inbound(visit="V2"))
+    told = [(line["event"], line["attempt"]) for line in said if "ledger." in line["event"]]
+    refused = [("ledger.unavailable", attempt) for attempt in (1, 2, 4)]
+    assert told == [*refused, ("ledger.available", 5)]
 
 
 @pytest.mark.parametrize("breaks", ["before", "after"])

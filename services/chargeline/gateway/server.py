@@ -43,6 +43,7 @@ from chargeline.hl7.profile import Profile
 from chargeline.mllp.limits import COUNTED as MLLP_COUNTED
 from chargeline.mllp.limits import HangUpError, MllpLimits, Peer
 from chargeline.mllp.server import MllpServer
+from chargeline.mllp.telling import Seldom
 from chargeline.telemetry import logs
 
 log = logs.logger("gateway")
@@ -176,6 +177,7 @@ class Gateway:
         )
         self.certificates = Certificates(self.settings.tls, self.server.renew, now)
         self._watching: asyncio.Task[None] | None = None
+        self._seldom = Seldom(lambda event, keys: log.warning(event, **keys))
         self._store = store
         self._report = report
         self._now = now
@@ -220,6 +222,7 @@ class Gateway:
         if self._watching is not None:
             self._watching.cancel()
         await self.server.close(self.settings.grace_seconds)
+        self._seldom.end()
 
     async def handle(self, frame: bytes, peer: Peer) -> bytes | None:
         """Store the messages of a frame and return the answer, None if the sender wants none.
@@ -292,14 +295,10 @@ class Gateway:
         if application_answer_owed(header, outcome.verdict, mode):
             self._tell_of_unsent(peer)
         if outcome.verdict != "accept":
-            log.warning(
-                "message.refused",
-                code=outcome.code,
-                reason=counted,
-                host=peer.host,
-                port=peer.port,
-                where=f"MSH-{outcome.field}" if outcome.field else "",
-            )
+            # While a store is down, or a sender is wrong, each of its messages comes here.
+            where = f"MSH-{outcome.field}" if outcome.field else ""
+            refused = {"host": peer.host, "reason": counted, "code": outcome.code, "where": where}
+            self._seldom.warn("message.refused", port=peer.port, **refused)
         return acknowledge(
             header, outcome, now=self._now(), control_id=self._new_number(), mode=mode
         )

@@ -107,6 +107,7 @@ class MllpServer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        self.seldom.end()
 
     def count(self, name: str, amount: int = 1) -> None:
         """Count something that happened, by its name in `COUNTED`."""

@@ -72,6 +72,7 @@ class Intake:
         self.committed = asyncio.Event()
         self.garbage = Garbage()
         self.trouble = "the ledger is not claimed yet"
+        self._refused = 0
         # One transaction at a time: batches and timers share the visits in memory.
         self._lock = asyncio.Lock()
         self._queue: deque[_UnkeptMessage] = deque()
@@ -199,7 +200,7 @@ class Intake:
             batch = PartitionBatch(await self.processor.read(records), Move(first, self._attempted))
             done = await self.processor.process({PARTITION: batch}, owner=self.owner)
             self._offset, self._attempted = self._attempted, None
-        self.trouble = ""
+        self._taken()
         self.committed.set()
         return done
 
@@ -258,15 +259,24 @@ class Intake:
         except LedgerError as error:
             self._troubled(error)
             return None
-        self.trouble = ""
+        self._taken()
         if result:
             self.committed.set()
         return result
 
     def _troubled(self, error: LedgerError) -> None:
-        before, self.trouble = self.trouble, f"the ledger refuses messages: {type(error).__name__}"
-        if self.trouble != before:  # logged once, and not at each try
-            self.log.error("ledger.unavailable", exc_info=error)
+        """Note that the ledger refused a transaction."""
+        self.trouble = f"the ledger refuses messages: {type(error).__name__}"
+        self._refused += 1
+        if self._refused & (self._refused - 1) == 0:  # 1, 2, 4, 8: an hour of tries is 12 lines
+            self.log.error("ledger.unavailable", exc_info=error, attempt=self._refused)
+
+    def _taken(self) -> None:
+        """Note that the ledger took a transaction. The log says so once after a refusal."""
+        self.trouble = ""
+        refused, self._refused = self._refused, 0
+        if refused:
+            self.log.info("ledger.available", attempt=refused)
 
     def _count(self, done: PollResult) -> None:
         """Tell the metrics what a batch did.
