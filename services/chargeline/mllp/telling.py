@@ -60,7 +60,7 @@ class Seldom:
         self, event: str, *, host: str, port: int, reason: str, code: str = "", where: str = ""
     ) -> None:
         """Write the event with its reason, or count it for the line at the end of the while."""
-        line = _Alike(event, host, reason, code, where)
+        line = _Alike(event, host, reason, code=code, where=where)
         left_out = self._told.get(line)
         if left_out is not None:
             left_out.count += 1
