@@ -119,6 +119,14 @@ async def test_a_visit_goes_without_the_rest_of_its_patient(ledger: Ledger) -> N
     assert await counted(ledger) == {"message": 1, "parked": 1, "patient_merge": 1}
 
 
+async def test_a_number_of_which_nothing_was_stored_is_not_remembered(ledger: Ledger) -> None:
+    """It may be mistyped: a visit that comes under it one day is drafted like any other."""
+    await everything(ledger, V2, "P2", 2)
+    await erased(ledger, VISIT)
+    async with ledger.view() as view:
+        assert await view.visits([V1]) == {}
+
+
 @pytest.mark.parametrize("whose", [VISIT, PATIENT], ids=["visit", "patient"])
 async def test_what_is_held_is_not_forgotten(ledger: Ledger, whose: Whose) -> None:
     """`forget` removes nothing of it, of visit or patient, until it is released."""

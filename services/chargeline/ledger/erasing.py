@@ -172,9 +172,15 @@ async def erase(
 
 async def _remember(transaction: Transaction, visits: Iterable[VisitKey], at: datetime) -> None:
     """Remember by its hash that a visit was removed, so that a message that comes later is not
-    drafted as if it were the whole visit.
+    drafted as if it were the whole visit. A number of which nothing is stored may be mistyped.
     """
-    before = await View(transaction).visits(visits)
+    keys = statements.keyed(transaction.dialect, visits)
+    stored = [
+        VisitKey(row.facility, row.visit)
+        for table in (tables.visit, tables.message)
+        for row in await transaction.rows(statements.visits_in(transaction.dialect, table), keys)
+    ]
+    before = await View(transaction).visits(stored)
     rows = [
         RemovedVisit(
             facility=key.facility,
@@ -182,7 +188,7 @@ async def _remember(transaction: Transaction, visits: Iterable[VisitKey], at: da
             revision=before[key].revision if key in before else 0,
             at=at,
         )
-        for key in visits
+        for key in dict.fromkeys(stored)
     ]
     await transaction.insert(tables.forgotten_visit, rows, "replace")
 

@@ -139,6 +139,13 @@ def touching(dialect: str, table: Table) -> Any:
 
 
 @cache
+def visits_in(dialect: str, table: Table) -> Select[Any]:
+    """The keys of those visits of which a table has a row."""
+    here = among(dialect, table.c.facility, table.c.visit)
+    return select(table.c.facility, table.c.visit).where(here).distinct()
+
+
+@cache
 def forgotten_visits(dialect: str) -> Select[Any]:
     """What is known of visits that a person had removed, by facility and digest."""
     table = tables.forgotten_visit
