@@ -54,6 +54,24 @@ def test_each_committed_line_is_counted_by_role_and_policy() -> None:
     assert not any(coded.timeline.key.visit in text for coded in run.visits)
 
 
+def test_the_edits_of_final_revisions_are_counted() -> None:
+    """What is still open may be mended; what is final goes to the payer."""
+    run = code_feed(
+        [FeedFile("feed", given("TRASTUZUMAB", "450 mg", "0900", "1000"))], RULEBOOK, PROFILE
+    )
+    written = [
+        drafts.revision_of(
+            writing.VisitDraft(run.visits[0].draft), revision=number, final=final,
+            incomplete=False, before={},
+        )
+        for number, final in ((1, False), (2, True))
+    ]  # fmt: skip
+    metrics = Metrics(CollectorRegistry(), program="capture", version="test")
+    count_drafted(metrics, utc_now)(DraftingResult(written=written))
+    named = {"edit": "ndc.missing", "severity": "warns"}
+    assert metrics.registry.get_sample_value("chargeline_final_edits_total", named) == 1
+
+
 def test_what_the_reader_tolerates_is_counted_by_its_code() -> None:
     """Once for each message, and not again for what chargeline sends to itself."""
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")

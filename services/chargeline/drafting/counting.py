@@ -44,8 +44,8 @@ def count_redrafted(metrics: Metrics) -> Callable[[int], None]:
 def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], None]:
     """A function that counts the result of a round of drafting.
 
-    It counts revisions, new lines, visits that were set aside, withheld services and questions, and
-    observes how long each message waited for its draft.
+    It counts revisions, new lines, edits of final revisions, visits that were set aside, withheld
+    services and questions, and observes how long each message waited for its draft.
     """
 
     def count(drafted: DraftingResult) -> None:
@@ -53,6 +53,9 @@ def count_drafted(metrics: Metrics, clock: Clock) -> Callable[[DraftingResult], 
             metrics.revisions.add(status=revision.digest.status)
             for role, number in Counter(revision.new_roles).items():
                 metrics.lines.add(number, role=role, policy=revision.digest.policy)
+            if revision.digest.status == "final":
+                for edit, severity in revision.edits:
+                    metrics.final_edits.add(edit=edit, severity=severity)
         for code in drafted.set_aside:
             metrics.parked.add(reason=code)
         for reason in drafted.withheld:

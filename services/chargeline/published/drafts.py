@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from chargeline.engine import BilledNdc, ChargeLine, EncounterDraft, Timeline, link, plain
+from chargeline.engine import BilledNdc, ChargeLine, Draft, EncounterDraft, Timeline, link, plain
 from chargeline.published.readiness import readiness
 from chargeline.published.shapes import DraftRevision, Encounter, Line, LineNdc
 from chargeline.published.stakes import risk_of
@@ -73,7 +73,8 @@ class WrittenRevision(NamedTuple):
     """A revision as it is published.
 
     `value` is a `DraftRevision` in JSON, and `changes` the part of it under that key. `new_roles`
-    has the service role of each line that was added.
+    has the service role of each line that was added, and `edits` the name and severity of each edit
+    before the claim.
     """
 
     facility: str
@@ -84,6 +85,7 @@ class WrittenRevision(NamedTuple):
     value: bytes
     changes: bytes
     new_roles: tuple[str, ...]
+    edits: tuple[tuple[str, str], ...] = ()
 
 
 def revision_of(
@@ -119,12 +121,8 @@ def revision_of(
     }
     billed_lines = billed(lines)
     changed = to_json(changes(before, billed_lines))
-    said = b'%b,%b,"changes":%b,"chain_before":"%b"' % (
-        to_json(head)[:-1],
-        body[1:-1],
-        changed,
-        chain_before.encode(),
-    )
+    parts = (to_json(head)[:-1], body[1:-1], changed, chain_before.encode())
+    said = b'%b,%b,"changes":%b,"chain_before":"%b"' % parts
     chain = link(chain_before, said)
     digest = RevisionDigest(
         revision=revision,
@@ -145,7 +143,13 @@ def revision_of(
         value=b'%b,"chain":"%b"}' % (said, chain.encode()),
         changes=changed,
         new_roles=tuple(line.role for line in lines if line.line_id not in before),
+        edits=_edits(draft),
     )
+
+
+def _edits(draft: Draft) -> tuple[tuple[str, str], ...]:
+    edits = [edit for encounter in draft.encounters for edit in encounter.edits]
+    return tuple([(edit.edit, edit.severity) for edit in edits])
 
 
 def _body(visit: VisitDraft, prices: Mapping[str, int]) -> bytes:

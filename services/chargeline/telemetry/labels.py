@@ -30,6 +30,8 @@ LABELS: Mapping[str, tuple[str, ...] | str] = {
         "terminators.mixed",
         "continuation.coded",
     ),
+    "edit": "the edits before the claim",
+    "severity": ("blocks", "warns", "notes"),
     "partition": "the partitions of the inbound topic",
     "role": "the service roles of the rulebook",
     "policy": "the policies of the rulebook",

@@ -200,6 +200,14 @@ class Metrics:
         do="drug.no_code rises: the formulary lacks drugs. The id of a rule rises: read the rule "
         "with `chargeline rules show`.",
     )
+    final_edits = count(
+        "chargeline_final_edits_total",
+        "edit",
+        "severity",
+        meaning="Edits before the claim that stood on a draft when it became final, by edit.",
+        do="one edit rises: a payer will deny such lines. Its `do` in the draft says who can mend "
+        "the cause; ndc.missing and waste.undocumented mean that vials are not scanned.",
+    )
     questions = count(
         "chargeline_questions_total",
         "question",
