@@ -6,7 +6,8 @@ It owns the list only; each story stands in the file of its subject.
 from tests.golden.stories_charting import CHARTING
 from tests.golden.stories_corrections import CORRECTIONS
 from tests.golden.stories_doubts import DOUBTS
+from tests.golden.stories_drugs import DRUGS
 from tests.golden.stories_encounters import ENCOUNTERS
 from tests.golden.stories_regimens import REGIMENS
 
-STORIES = [*CHARTING, *DOUBTS, *CORRECTIONS, *ENCOUNTERS, *REGIMENS]
+STORIES = [*CHARTING, *DOUBTS, *CORRECTIONS, *ENCOUNTERS, *REGIMENS, *DRUGS]
