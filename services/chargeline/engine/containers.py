@@ -22,6 +22,7 @@ class Container(NamedTuple):
     `drugs` are ids of the formulary. `millilitres` is the volume of a liquid, None where it is dry
     or not known. `starts` and `ends` are the days between which it is on the market, half open;
     None where nobody says. The amount is what the label says: overfill is neither billed nor waste.
+    `is_stocked`: the site's own table has it, so somebody there can take it from the shelf.
     """
 
     ndc: str
@@ -34,6 +35,7 @@ class Container(NamedTuple):
     starts: date | None
     ends: date | None
     cite: str
+    is_stocked: bool = True
 
     def in_force(self, day: date) -> bool:
         """Whether it is on the market on a day."""
@@ -59,8 +61,9 @@ class Containers:
         return next((row for row in rows if row.in_force(day)), rows[-1] if rows else None)
 
     def of_drug(self, drug: str, day: date) -> tuple[Container, ...]:
-        """The containers of a drug that can be bought on a day."""
-        return tuple([row for row in self._by_drug.get(drug, ()) if row.in_force(day)])
+        """The containers of a drug that the site has, and that are on the market on a day."""
+        rows = [row for row in self._by_drug.get(drug, ()) if row.is_stocked]
+        return tuple([row for row in rows if row.in_force(day)])
 
 
 def least_opened(dose: Decimal, sizes: Iterable[Decimal]) -> Decimal | None:

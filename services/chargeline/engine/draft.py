@@ -34,6 +34,7 @@ from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.modifiers import with_modifiers
+from chargeline.engine.published_containers import published_containers
 from chargeline.engine.pumps import pump_facts, with_record
 from chargeline.engine.record import (
     NO_HISTORY,
@@ -91,9 +92,15 @@ class Rulebook(NamedTuple):
         """The rulebook with published tables, whose version is part of its own.
 
         So a draft says by which tables it was made, and open visits are drafted again after a new
-        bundle as they are after new rules.
+        bundle as they are after new rules. The formulary knows the packages of the crosswalk.
         """
-        return self._replace(version=f"{self.version}+{tables.version}", tables=tables)
+        own = self.formulary
+        packages = published_containers(tables, own.drugs, own.containers)
+        return self._replace(
+            version=f"{self.version}+{tables.version}",
+            tables=tables,
+            formulary=own.with_containers(packages),
+        )
 
     def policy_for(self, context: VisitContext) -> str:
         """The policy of the visit's payer; the site's default where the table lacks the payer."""

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from chargeline.engine.containers import Containers
+from chargeline.engine.containers import Container, Containers
 from chargeline.engine.ndc import Ndc, read_ndc
 from chargeline.engine.quantities import convert
 from chargeline.engine.words import DrugKind, RouteCharted
@@ -148,6 +148,11 @@ class Formulary:
             if drug.hcpcs:
                 self._by_hcpcs.setdefault(drug.hcpcs, []).append(drug)
         self._memo: dict[tuple[tuple[str, ...], str, date, Given], Match] = {}
+
+    def with_containers(self, containers: Iterable[Container]) -> "Formulary":
+        """The same drugs, with more containers."""
+        more = Containers([*self.containers.rows, *containers])
+        return Formulary(self.drugs, self._words, more)
 
     def has(self, id_: str) -> bool:
         """Whether a row has this id, on whatever days."""

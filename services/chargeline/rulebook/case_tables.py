@@ -3,7 +3,8 @@
 This module owns that notation: `mue hospital J9312 70 3` is a limit of 70 units with indicator 3,
 `ptp practitioner 96413 96365 1` a pair, `add-on 96415 96413` a primary code,
 `code J9312 2026-07-01` a code that is valid from a day, `price J9312 7.51` what Medicare allows,
-and `status J1100 N` how OPPS pays a code. Nothing published ships, so a case brings its own rows.
+`status J1100 N` how OPPS pays a code, and `package 00000-0001-01 J9045 9 45 1` a package of one
+vial with 9 units in 45 mL. Nothing published ships, so a case brings its own rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,8 +16,10 @@ from chargeline.engine import (
     AddOnPair,
     AddOnTable,
     Crosswalk,
+    CrosswalkRow,
     HcpcsDates,
     MueLimit,
+    Ndc,
     OppsStatus,
     PaymentLimit,
     PtpEdit,
@@ -24,6 +27,7 @@ from chargeline.engine import (
     PublishedTables,
     claim_words,
     quarter_of,
+    read_ndc,
 )
 
 _LONG_AGO = date(2000, 1, 1)
@@ -33,7 +37,8 @@ _Word = TypeVar("_Word")
 _SETTINGS: tuple[claim_words.ClaimSetting, ...] = get_args(claim_words.ClaimSetting)
 _FORMS = (
     "mue SETTING CODE UNITS INDICATOR, ptp SETTING COLUMN1 COLUMN2 INDICATOR, "
-    "add-on CODE PRIMARY, code CODE FIRST-DAY, price CODE DOLLARS or status CODE INDICATOR"
+    "add-on CODE PRIMARY, code CODE FIRST-DAY, price CODE DOLLARS, status CODE INDICATOR "
+    "or package NDC CODE UNITS SIZE PIECES"
 )
 
 
@@ -46,6 +51,7 @@ class _Rows(NamedTuple):
     codes: dict[str, HcpcsDates]
     prices: dict[str, PaymentLimit]
     statuses: dict[str, OppsStatus]
+    packages: dict[str, tuple[CrosswalkRow, ...]]
 
 
 def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> PublishedTables:
@@ -53,7 +59,7 @@ def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> Publish
 
     `codes` are those that the tables answer for.
     """
-    rows = _Rows(mues={}, ptps={}, add_ons={}, codes={}, prices={}, statuses={})
+    rows = _Rows(mues={}, ptps={}, add_ons={}, codes={}, prices={}, statuses={}, packages={})
     for text in texts:
         try:
             _READERS[text.split()[0]](rows, text.split()[1:])
@@ -63,7 +69,7 @@ def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> Publish
     return PublishedTables(
         version="case",
         codes=codes,
-        crosswalk={quarter: Crosswalk({}, {})},
+        crosswalk={quarter: Crosswalk(rows.packages, {})},
         payment_limits={quarter: rows.prices},
         status_indicators={quarter: rows.statuses},
         hcpcs={quarter: {**_always(codes), **rows.codes}},
@@ -120,6 +126,27 @@ def _status(rows: _Rows, parts: list[str]) -> None:
     rows.statuses[code] = OppsStatus(code, indicator, "", None)
 
 
+def _package(rows: _Rows, parts: list[str]) -> None:
+    ndc, code, *numbers = parts
+    units, size, pieces = map(Decimal, numbers)
+    read = read_ndc(ndc, _LONG_AGO)
+    if not isinstance(read, Ndc):
+        raise ValueError(ndc)
+    row = CrosswalkRow(
+        ndc=read.digits,
+        hcpcs=code,
+        lists=("asp",),
+        labeler="",
+        drug_name="",
+        dosage="",
+        package_size=size,
+        pieces=pieces,
+        billing_units=units,
+        package_units=units * pieces,
+    )
+    rows.packages[row.ndc] = (*rows.packages.get(row.ndc, ()), row)
+
+
 def _one_of(allowed: Iterable[_Word], word: object) -> _Word:
     """The word of a closed list. Raises ValueError for any other."""
     return next(one for one in allowed if one == word)
@@ -132,4 +159,5 @@ _READERS = {
     "code": _code,
     "price": _price,
     "status": _status,
+    "package": _package,
 }

@@ -279,7 +279,7 @@ def with_tables(case: Case, rulebook: Rulebook) -> Rulebook:
     codes = [dict(rule.then)["code"] for rule in rules if rule.concern.name == "role.code"]
     drugs = [drug.hcpcs for drug in rulebook.formulary.drugs]
     billed = frozenset(map(str, (*codes, *drugs)))
-    return rulebook._replace(tables=tables_of(case.tables, case.day, billed))
+    return rulebook.with_tables(tables_of(case.tables, case.day, billed))
 
 
 def _chosen(policy: Policy, case: Case, shared: SharedDecisions) -> Policy:
