@@ -164,7 +164,7 @@ def test_python_hl7_reads_every_message() -> None:
     """python-hl7 finds a type, a number and a sender in each message."""
     for style, message in feed_of(60, 1.0).messages:
         parsed = hl7.parse(message.decode("ascii"))
-        assert str(parsed["MSH.F9.R1.C1"]) in ("ADT", "RDE", "RAS", "ORU")
+        assert str(parsed["MSH.F9.R1.C1"]) in ("ADT", "RDE", "RDS", "RAS", "ORU")
         assert str(parsed.segment("MSH")[10])
         assert str(parsed.segment("MSH")[4]) == FACILITIES[style]
 
@@ -173,7 +173,7 @@ def test_a_clean_feed_has_no_mess() -> None:
     """With the dial at 0 there is no duplicate, disorder or correction, and every dose is given."""
     feed = feed_of(200, 0.0)
     assert len({body(message) for _, message in feed.messages}) == len(feed.messages)
-    assert {name[-3:] for name in kinds(feed)} <= {"A04", "A03", "O01", "O11", "O17"}
+    assert {name[-3:] for name in kinds(feed)} <= {"A04", "A03", "O01", "O11", "O13", "O17"}
     assert set(fields(feed, "RXA", 21)) == {"A"}
     assert set(fields(feed, "RXA", 20)) == {"CP"}
     sent = [instant(at(split(message)[0], 7)) for _, message in feed.messages]

@@ -24,6 +24,7 @@ from chargeline.simulator.mess import (
 from chargeline.simulator.messages import (
     Letter,
     administration_letters,
+    dispense_letters,
     letter,
     order_letters,
     render,
@@ -96,6 +97,7 @@ def _post(
     letters = [
         *_stay(visit),
         *order_letters(charted, sender),
+        *dispense_letters(charted, sender),
         *administration_letters(charted, sender, fault.on_records(records) if fault else records),
     ]
     muddled = muddle_letters(fault.on_letters(letters) if fault else letters, visit, sender, dial)

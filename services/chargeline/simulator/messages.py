@@ -5,6 +5,7 @@ does not know the dial for mess. A `Letter` is a message that is not written out
 delay it, or send it again under a new number with exactly the same body.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,13 +18,14 @@ from chargeline.simulator.visits import INFUSION_PUMP, Amount, InventedDose, Inv
 
 # MSH-11 of T (training), so that a receiver in production refuses these invented messages.
 PROCESSING_ID = "T"
+_BEFORE_THE_DOSE = 5 * MINUTE
 _CLASSES = {"recurring": "R", "outpatient": "O", "emergency": "E", "observation": "OBS"}
 _METHODS = {"push": "IVP", "infusion": "IVPB", "on_body": "ON-BODY"}
 # Kind of letter -> message structure in MSH-9.3, which senders write from v2.4 on.
 _STRUCTURES = {
     "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A11": "ADT_A09", "A13": "ADT_A01",
     "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01",
-    "RAS": "RAS_O17", "RDE": "RDE_O11",
+    "RAS": "RAS_O17", "RDE": "RDE_O11", "RDS": "RDS_O13",
 }  # fmt: skip
 
 
@@ -31,7 +33,7 @@ _STRUCTURES = {
 class Letter:
     """One message before it is written out. `happened` stands in its body, `sent` in MSH-7."""
 
-    kind: str  # RDE, RAS, R01, or the trigger of ADT
+    kind: str  # RDE, RDS, RAS, R01, or the trigger of ADT
     happened: datetime
     sent: datetime
     arrives: datetime
@@ -233,6 +235,40 @@ def _order_segments(sender: Sender, dose: InventedDose, moment: datetime) -> Ite
         yield from _components(dose, dose.drugs)
 
 
+def dispense_letters(visit: InventedVisit, sender: Sender) -> Iterator[Letter]:
+    """One RDS for each NDC of a dose: how many vials the pharmacy handed out, before it was begun.
+
+    Only of doses in vials that are scanned: of others the invented pharmacy tells nothing.
+    """
+    numbers: Counter[str] = Counter()
+    for dose in visit.administrations:
+        opened = dose.opened()
+        if opened is None or dose.voided:
+            continue
+        moment = dose.start() - _BEFORE_THE_DOSE
+        for ndc, vials in Counter(opened.ndcs).items():
+            numbers[dose.order] += 1
+            segments = _dispense_segments(sender, dose, (numbers[dose.order], ndc, vials), moment)
+            yield letter(visit, "RDS", moment, tuple(segments))
+
+
+def _dispense_segments(
+    sender: Sender, dose: InventedDose, handed_out: tuple[int, str, int], moment: datetime
+) -> Iterator[str]:
+    number, ndc, vials = handed_out
+    yield _common_order(
+        control="RE", order=_order_numbers(dose), sender=sender, moment=moment, more={5: "CM"}
+    )
+    fields = {
+        1: str(number),
+        2: f"{ndc}^{dose.drugs[0].drug}^NDC",
+        3: sender.time(moment),
+        4: str(vials),
+        5: "VIAL",
+    }
+    yield segment("RXD", fields)
+
+
 def visit_segments(visit: InventedVisit) -> tuple[str, ...]:
     """The DG1 and IN1 segments, which are the same in every ADT of the visit."""
     diagnoses = [
@@ -263,6 +299,7 @@ def _header(visit: InventedVisit, sender: Sender, message: Letter) -> str:
     kinds = {
         "RAS": "RAS^O01" if old else "RAS^O17",
         "RDE": "RDE^O01" if old else "RDE^O11",
+        "RDS": "RDS^O01" if old else "RDS^O13",
         "R01": "ORU^R01",
     }
     kind = kinds.get(message.kind, f"ADT^{message.kind}") + (

@@ -63,7 +63,7 @@ def dispensed_in(
 
     Of two messages with one number (RXD-1) the later counts, and one that cancels takes it back. A
     give message (RGV) counts only where nothing was dispensed (RDS): it tells to give what the
-    pharmacy has handed out, or what stands on the ward.
+    pharmacy has handed out, or what stands on the ward. They stand in the order of their numbers.
     """
     handed_out: dict[tuple[str, str], Dispensed] = {}
     for _rank, fact in sorted([(_rank_of(fact, sent_again), fact) for fact in facts], key=_FIRST):
@@ -74,7 +74,7 @@ def dispensed_in(
     return tuple(
         [
             item
-            for (kind, _number), item in handed_out.items()
+            for (kind, _number), item in sorted(handed_out.items(), key=_FIRST)
             if not item.taken_back and (kind == "dispense") == dispensed
         ]
     )
