@@ -86,6 +86,43 @@ async def test_what_comes_after_forgetting_is_asked_about_and_not_drafted(
             assert await view.contributions_of([key]) == []
 
 
+OTHER = given("OXALIPLATIN", "130 mg", "1100", "1130", visit="V902")
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one program", "a program a partition"])
+@pytest.mark.parametrize("into", ["live", "forgotten"])
+async def test_a_merge_with_a_forgotten_visit_moves_no_charge(
+    small: Ledger, settings: Settings, into: str, apart: bool
+) -> None:
+    """A forgotten visit may have been billed: merged into a live one, it would be billed twice when
+    it is sent again; and a live one that is merged into it would be credited and billed by nobody.
+    Each stays as it was, and a person is asked about both.
+    """
+    bench = Bench(small, apart=apart)
+    await bench.claim()
+    gone = await _forgotten_beside(bench, settings)
+    live = VisitKey(gone.facility, "V902")
+    await bench.feed(keyed([OTHER]))
+    await bench.later(minutes=1)
+    async with small.view() as view:
+        before = (await view.last_revisions([live]))[live]
+    ends = {"live": (live, gone), "forgotten": (gone, live)}[into]
+    merge = adt("A35", visit=ends[0].visit, prior_visit=ends[1].visit, sent="1900")
+    for messages in ([merge], [GOOD, OTHER], [given("CARBOPLATIN", "450 mg", "1300", "1400")]):
+        await bench.feed(keyed(messages))
+        await bench.later(minutes=1)
+    async with small.view() as view:
+        revisions = await view.last_revisions([live, gone])
+        assert revisions == {live: before}
+        rows = await view.visits([live, gone])
+        assert (rows[live].status, rows[gone].status) == ("open", "forgotten")
+        asked = await view.open_questions([live, gone])
+    assert {key: [question.code for question in asked[key]] for key in asked} == {
+        live: ["visit.forgotten"],
+        gone: ["visit.forgotten"],
+    }
+
+
 async def test_the_nudge_of_forgetting_writes_nothing_back(
     small: Ledger, settings: Settings
 ) -> None:

@@ -197,10 +197,7 @@ class Processor:
         folded = [read for read in fresh if read.visit not in closed]
         cache.note_undrafted(folded)
         began = perf_counter()
-        changed = nudged | closed
-        for read in folded:
-            assert read.reading is not None, "a message is read before it is stored"
-            changed |= cache.feed.add(read.reading)
+        changed = nudged | closed | await cache.fold(batch, folded)
         fold_seconds = perf_counter() - began
         ours = nudged | closed | {read.visit for read in fresh if read.visit is not None}
         changed &= ours  # a merge also changes visits of others in memory; others draft them

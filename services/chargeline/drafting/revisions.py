@@ -34,7 +34,13 @@ from chargeline.ledger.records import (
     StoredVisit,
 )
 from chargeline.published.drafts import WrittenRevision, revision_of
-from chargeline.published.events import AskedQuestion, late_question, question_changes, questions_of
+from chargeline.published.events import (
+    AskedQuestion,
+    late_question,
+    merged_question,
+    question_changes,
+    questions_of,
+)
 from chargeline.published.shapes import DocumentationQuestion
 from chargeline.published.stakes import money
 from chargeline.published.writing import VisitDraft, visit_draft
@@ -162,6 +168,8 @@ class RevisionMaker:
             closing=final or discharged is not None,
             now=now,
         )
+        if state.beside_forgotten:
+            due = [*due, merged_question(visit.key, max(last.digest.revision if last else 1, 1))]
         if len(timeline.patients) > 1:
             # The merge that joins the two patients may come through another partition, which does
             # not know of this visit.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from chargeline.drafting.beside import read_beside
-from chargeline.drafting.inbound import ReadRecord
+from chargeline.drafting.inbound import ReadRecord, visit_merges
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
     NO_HISTORY,
@@ -74,6 +74,8 @@ class VisitCache:
         self.saved: dict[VisitKey, SavedWork] = {}
         self.states: dict[VisitKey, VisitState] = {}
         self.unreadable: dict[VisitKey, UnreadableRow] = {}
+        self._forgotten: set[VisitKey] = set()
+        self._beside_forgotten: set[VisitKey] = set()
         self._undrafted: dict[VisitKey, list[UndraftedMessage]] = {}
         self._loaded: OrderedDict[VisitKey, None] = OrderedDict()
 
@@ -95,7 +97,7 @@ class VisitCache:
         for key in wanted:
             if key in self._loaded:
                 self._forget(key)
-        merges = await view.merges_around(wanted)
+        merges = await self._followed(view, wanted)
         for merge in merges:
             self.feed.merge(
                 merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving)
@@ -107,12 +109,53 @@ class VisitCache:
                 self.unreadable[key] = error
                 continue
             for reading in readings:
-                self.feed.add(reading)
+                self._add(reading)
             self._loaded[key] = None
             self.unreadable.pop(key, None)
         there = [key for key in wanted if key not in self.unreadable]
         for key, answers in (await view.answers_of(there, merges)).items():
             self._answer(key, answers)
+
+    async def _followed(self, view: View, keys: Sequence[VisitKey]) -> list[StoredMerge]:
+        """The merges around visits, without those that name a forgotten visit (decision 0066)."""
+        merges = await view.merges_around(keys)
+        numbers = {end for merge in merges for end in _ends(merge.facility, merge)}
+        await self._learn(view, numbers)
+        return [m for m in merges if self._is_followed(_ends(m.facility, m))]
+
+    async def fold(self, view: View, records: Iterable[ReadRecord]) -> set[VisitKey]:
+        """Fold new messages; returns the visits that they change."""
+        readings = [read.reading for read in records if read.reading is not None]
+        merges = [(one.facility, merge) for one in readings for merge in visit_merges(one)]
+        await self._learn(view, {end for merge in merges for end in _ends(*merge)})
+        return {key for reading in readings for key in self._add(reading)}
+
+    async def _learn(self, view: View, numbers: set[VisitKey]) -> None:
+        if numbers:
+            self._forgotten |= await view.forgotten(sorted(numbers))
+
+    def _is_followed(self, ends: tuple[VisitKey, VisitKey]) -> bool:
+        """Whether no end of a merge is forgotten; the other end is beside a forgotten visit."""
+        live = [end for end in ends if end not in self._forgotten]
+        if len(live) == len(ends):
+            return True
+        self._beside_forgotten.update(live)
+        for key in live:
+            if key in self.states:
+                self.states[key] = self.states[key]._replace(beside_forgotten=True)
+        return False
+
+    def _add(self, reading: Reading) -> set[VisitKey]:
+        """Fold a message; returns the visits that it changes. A merge with a forgotten visit is not
+        followed: what was billed of it nobody knows here, so nothing may be credited or added.
+        """
+        merges = [
+            merge
+            for merge in reading.merges
+            if not isinstance(merge, VisitMerge)
+            or self._is_followed(_ends(reading.facility, merge))
+        ]
+        return self.feed.add(reading._replace(merges=tuple(merges)))
 
     async def reload(self, view: View, keys: Sequence[VisitKey]) -> None:
         """Load visits again, whatever is here of them.
@@ -120,7 +163,7 @@ class VisitCache:
         If the ledger no longer has a merge of them that is known here, a person had the visits
         removed. Then the whole cache begins anew, since it can take no single merge back.
         """
-        merges = await view.merges_around(keys) if keys else []
+        merges = await self._followed(view, keys) if keys else []
         merged = {VisitKey(merge.facility, merge.prior) for merge in merges}
         if any(self.feed.surviving(key) != key and key not in merged for key in keys):
             self._begin()
@@ -195,6 +238,7 @@ class VisitCache:
                 history=history,
                 parked=not parked.isdisjoint(members[key]),
                 settled=not settled.isdisjoint(members[key]),
+                beside_forgotten=key in self._beside_forgotten,
                 dropped=_digests(
                     [raw for member in members[key] for raw in dropped.get(member, ())]
                 ),
@@ -296,6 +340,10 @@ class VisitCache:
             # Another partition drafts the survivor. What this feed holds of it would stay for ever,
             # because nobody here loads it and drops it again.
             self.feed.forget(survivor)
+
+
+def _ends(facility: str, merge: VisitMerge | StoredMerge) -> tuple[VisitKey, VisitKey]:
+    return VisitKey(facility, merge.prior), VisitKey(facility, merge.surviving)
 
 
 def _last_revision(row: StoredRevision) -> LastRevision:

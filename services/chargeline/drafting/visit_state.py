@@ -47,6 +47,7 @@ class VisitState(NamedTuple):
     patient's other visits add to the same slots. `parked` says that a message of the visit waits
     for a person, and `settled` that a person has seen to one. `dropped` are the digests of the
     messages that a person has given up: what could not be read of them is asked about no more.
+    `beside_forgotten`: a merge named the visit beside one whose messages were removed.
     """
 
     last: LastRevision | None = None
@@ -56,3 +57,4 @@ class VisitState(NamedTuple):
     parked: bool = False
     settled: bool = False
     dropped: frozenset[str] = frozenset()
+    beside_forgotten: bool = False

@@ -177,7 +177,7 @@ async def _remember(transaction: Transaction, visits: Iterable[VisitKey], at: da
     keys = statements.keyed(transaction.dialect, visits)
     stored = [
         VisitKey(row.facility, row.visit)
-        for table in (tables.visit, tables.message)
+        for table in (tables.visit, tables.message, tables.parked)
         for row in await transaction.rows(statements.visits_in(transaction.dialect, table), keys)
     ]
     before = await View(transaction).visits(stored)

@@ -34,3 +34,12 @@ async def removed_visits(
         )
         for key, row in removed.items()
     }
+
+
+async def forgotten_among(transaction: Transaction, keys: Sequence[VisitKey]) -> set[VisitKey]:
+    """Those of some visits whose messages were removed. No row is locked."""
+    dialect = transaction.dialect
+    asked = statements.keyed(dialect, keys)
+    rows = await transaction.rows(statements.forgotten_by_retention(dialect), asked)
+    by_retention = {VisitKey(row.facility, row.visit) for row in rows}
+    return by_retention | set(await removed_visits(transaction, keys))

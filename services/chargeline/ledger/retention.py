@@ -162,10 +162,11 @@ async def _old_visits(transaction: Transaction, before: datetime, limit: int) ->
     merged_away = exists().where(
         merge.c.facility == visit.c.facility, merge.c.prior == visit.c.visit
     )
+    is_late = (visit.c.status == "forgotten") & visit.c.incomplete
     statement = (
         select(visit.c.facility, visit.c.visit)
-        .where((visit.c.status != "forgotten") | visit.c.incomplete)
-        .where(visit.c.updated_at < before, ~merged_away)
+        .where(((visit.c.status != "forgotten") & ~merged_away) | is_late)
+        .where(visit.c.updated_at < before)
         .where(~is_held("visit", visit.c.facility, visit.c.visit))
         .order_by(visit.c.updated_at)
         .limit(limit)

@@ -146,6 +146,14 @@ def visits_in(dialect: str, table: Table) -> Select[Any]:
 
 
 @cache
+def forgotten_by_retention(dialect: str) -> Select[Any]:
+    """The keys of those visits whose rows say that they are forgotten."""
+    table = tables.visit
+    here = among(dialect, table.c.facility, table.c.visit)
+    return select(table.c.facility, table.c.visit).where(here, table.c.status == "forgotten")
+
+
+@cache
 def forgotten_visits(dialect: str) -> Select[Any]:
     """What is known of visits that a person had removed, by facility and digest."""
     table = tables.forgotten_visit

@@ -30,7 +30,7 @@ from chargeline.ledger.records import (
     StoredRevision,
     StoredVisit,
 )
-from chargeline.ledger.removed_visits import removed_visits
+from chargeline.ledger.removed_visits import forgotten_among, removed_visits
 from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
@@ -106,6 +106,10 @@ class View:
         absent = [key for key in wanted if key not in here]
         removed = await removed_visits(self._transaction, absent) if absent else {}
         return {**here, **removed}
+
+    async def forgotten(self, keys: Keys) -> set[VisitKey]:
+        """Those of some visits whose messages retention or a person has removed."""
+        return await forgotten_among(self._transaction, _visit_keys(keys))
 
     async def last_revisions(self, keys: Keys) -> dict[VisitKey, StoredRevision]:
         """The last revision of each visit that has one."""

@@ -187,6 +187,18 @@ def late_question(key: VisitKey, revision: int) -> DocumentationQuestion:
     )
 
 
+def merged_question(key: VisitKey, revision: int) -> DocumentationQuestion:
+    """The question about a visit that was merged with one whose messages were removed."""
+    return late_question(key, revision).model_copy(
+        update={
+            "expected": "a merge of two visits of which both are here",
+            "found": "a merge with a visit whose messages were removed, after their days or by a "
+            "person; it is not followed, and this draft stays as it was",
+            "do": "see under which number the hospital bills, and correct the bill by hand",
+        }
+    )
+
+
 def question_changes(
     before: Iterable[DocumentationQuestion], after: Iterable[DocumentationQuestion], revision: int
 ) -> Iterator[DocumentationQuestion]:
