@@ -222,6 +222,10 @@ class AddOnTable(NamedTuple):
     pairs: Mapping[str, tuple[AddOnPair, ...]]
 
 
+_BY_QUARTER = frozenset({"crosswalk", "payment_limits", "status_indicators", "hcpcs"})
+"""The tables that are one issue a quarter for all settings, each in a field of its own name."""
+
+
 class PublishedTables(NamedTuple):
     """The tables of one bundle. `version` names its text; "" where nothing is loaded.
 
@@ -246,22 +250,18 @@ class PublishedTables(NamedTuple):
         """None where a table answers for a day, else why not. MUE and PTP are asked by setting."""
         if not self.version:
             return self._missing(table, day, "no published tables are loaded")
-        issues: Mapping[PublishedTable, Mapping[Quarter, object]] = {
-            "crosswalk": self.crosswalk,
-            "payment_limits": self.payment_limits,
-            "status_indicators": self.status_indicators,
-            "hcpcs": self.hcpcs,
-            "mue": self.mues.get(setting, {}),
-        }
-        cumulative = self.ptps.get(setting) if table == "ptp" else self.add_ons
-        if table in issues:
-            covered = quarter_of(day) in issues[table]
-        else:
-            covered = cumulative is not None and day <= cumulative.quarter.last
-        if covered:
+        if self._is_there(table, quarter_of(day), setting):
             return None
         place = f" for the setting {setting}" if table in ("mue", "ptp") else ""
         return self._missing(table, day, f"the bundle does not have it{place}")
+
+    def _is_there(self, table: PublishedTable, quarter: Quarter, setting: ClaimSetting) -> bool:
+        if table in _BY_QUARTER:
+            return quarter in getattr(self, table)
+        if table == "mue":
+            return quarter in self.mues.get(setting, {})
+        cumulative = self.ptps.get(setting) if table == "ptp" else self.add_ons
+        return cumulative is not None and quarter <= cumulative.quarter
 
     def products_of_ndc(self, ndc: str, day: date) -> tuple[CrosswalkRow, ...] | NotLoaded:
         """The rows of an NDC of eleven digits. One package may be billed under several codes."""
