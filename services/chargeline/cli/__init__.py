@@ -4,7 +4,8 @@ This file owns the general help and `main`, which runs one verb and turns its er
 on standard error and an exit code. Each other file of this folder owns the arguments and the
 output of some verbs: drafts.py (code, explain), balance.py, answers.py (questions, answer, line),
 interfaces.py (survey, send), rules.py, refdata.py, simulation.py, live.py (the live service),
-visits.py (what the ledger has of a visit) and audit.py (who did what). The command line decides
+visits.py (what the ledger has of a visit) and audit.py (who did what). Each option is given once
+(parser.py). The command line decides
 nothing about charges: it hands files and settings to the programs and prints what they return.
 """
 
@@ -28,6 +29,7 @@ from chargeline.cli import (
     visits,
 )
 from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
+from chargeline.cli.parser import OnceParser
 from chargeline.engine import FindingError
 from chargeline.files import unreadable
 from chargeline.version import VERSION
@@ -93,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; `run` of what it parses is the work of the verb."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = OnceParser(
         prog="chargeline",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
