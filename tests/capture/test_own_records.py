@@ -1,26 +1,32 @@
 """Claims about a record of our own that the inbound topic does not take: it is parked, once."""
 
+import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 from sqlalchemy import text
+from structlog.typing import FilteringBoundLogger
 
-from chargeline.capture.failures import TaskFailures
+from chargeline.capture.failures import TRIES, Failure, TaskFailures
 from chargeline.capture.relay import OutboxRelay
 from chargeline.drafting.announcing import ParkedTopic, in_their_own_place, nudge
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.processor import utc_now
 from chargeline.engine import VisitKey
+from chargeline.ledger.encrypting import read_keys
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
 from chargeline.operate.parked import _again
 from chargeline.published import shapes
 from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger
+from tests.clock import PATIENCE_SECONDS
 from tests.ledger import with_tables
 
 INBOUND, VISIT = "hl7.inbound", VisitKey("ZEBRA", "V1")
@@ -125,3 +131,50 @@ async def test_an_event_that_does_not_open_holds_up_none_behind_it(tmp_path: Pat
     assert sorted(topic for topic, _value in topics.taken) == [INBOUND, INBOUND, "hl7.parked"]
     assert await ledger.take_outbox(10) == []
     await ledger.close()
+
+
+async def test_events_that_wait_for_the_key_do_not_end_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as many tries as an unknown failure has: /readyz names the settings, and work goes on
+    until somebody starts the program with its key.
+    """
+    monkeypatch.setattr("chargeline.capture.relay.RETRY_SECONDS", 0.0)
+    url = await with_tables(f"sqlite:///{tmp_path}/ledger.sqlite")
+    ledger = await Ledger.open(url)
+    keyed = await Ledger.open(url, keys=read_keys(b64encode(b"k" * 32).decode()))
+    async with keyed.batch() as batch:
+        await batch.announce([nudge(INBOUND, VISIT, utc_now())])
+    await keyed.close()
+    failures = Counted(logger("test"))
+    parked = ParkedTopic("hl7.parked")
+    relay = OutboxRelay(ledger, nowhere, failures, parked, inbound=INBOUND)
+    running = asyncio.create_task(relay.run())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await failures.enough.wait()
+    assert not running.done()
+    (lacking,) = failures.reasons()
+    assert "KeyMissing" in lacking and "CHARGELINE_LEDGER_KEY_FILE" in lacking
+    running.cancel()
+    await asyncio.wait([running])
+    await ledger.close()
+
+
+class Counted(TaskFailures):
+    """It tells when a task has failed twice as often as an unknown failure may come."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        super().__init__(log)
+        self.enough = asyncio.Event()
+
+    def bear(self, task: str, error: Failure) -> None:
+        super().bear(task, error)
+        if self._in_a_row[task] == 2 * TRIES:
+            self.enough.set()
+
+
+@asynccontextmanager
+async def nowhere() -> AsyncIterator[Any]:
+    """The producer of a relay that sends nothing."""
+    raise AssertionError("nothing is sent")
+    yield

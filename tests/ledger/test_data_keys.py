@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from chargeline.ledger import KeyMissing, KeyWrong
+from chargeline.ledger import KeyMissing, KeyWrong, Ledger
 from chargeline.ledger.encrypting import read_keys
 from tests.ledger import with_tables
 
@@ -98,3 +98,30 @@ async def test_the_walk_goes_on_without_a_data_key_and_says_which_rows_stay_clos
     assert "data_key 1" in closed.expected or "data key 1" in closed.expected
     async with opened(url, locked=True) as ledger:
         assert not [table for table in await ledger.verify() if table.broken]
+
+
+async def test_a_command_does_not_make_the_first_data_key(url: str) -> None:
+    """It stores in the clear what it stores, and programs without the key read that. It encrypts as
+    soon as a program has made a data key, even if the row of that one is lost.
+    """
+    key = new_key()
+    async with opened(await with_tables(url), key, first_key=False) as command:
+        await filled(command)
+        async with opened(url) as program:
+            assert await read(program) == [(SECRET, HEADERS)] * 4
+            assert await numbers_used(program) == [0, 0]
+        async with opened(url, key) as program, program.batch():
+            pass
+        await filled(command, first=11)
+        assert await numbers_used(command) == [0, 0, 1, 1]
+        await run(command, "DELETE FROM data_key")
+    async with opened(url, key, first_key=False) as command:
+        await filled(command, first=21)
+        assert await numbers_used(command) == [0, 0, 1, 1, 2, 2]
+
+
+async def numbers_used(ledger: Ledger) -> list[int]:
+    """The number of the data key of each message, in order; 0 is for one in the clear."""
+    async with ledger.view() as view:
+        rows = await view._transaction.rows(text("SELECT data_key FROM message"))
+    return sorted(row.data_key for row in rows)

@@ -27,7 +27,7 @@ from aiokafka.errors import (
 from structlog.typing import FilteringBoundLogger
 
 from chargeline.kafka.starting import KafkaUnavailableError, TopicsMissingError
-from chargeline.ledger.errors import LedgerError
+from chargeline.ledger.errors import KeyMissing, LedgerError
 
 # So many tries, a second apart, has a failure of which we do not know whether it passes.
 TRIES = 10
@@ -61,15 +61,19 @@ class TaskFailures:
 
     def met(self, task: str, error: Failure) -> None:
         """Note that a task failed and will try again. Raises the error if that is useless."""
+        self.bear(task, error)
+        if isinstance(error, _NEEDS_A_PERSON) or (
+            not passes(error) and self._in_a_row[task] >= TRIES
+        ):
+            raise error
+
+    def bear(self, task: str, error: Failure) -> None:
+        """Note that a task failed and will try again, however often: the other tasks go on."""
         self._lacking[task] = lacking(error)
         self._in_a_row[task] = self._in_a_row.get(task, 0) + 1
         attempt = self._in_a_row[task]
         if attempt & (attempt - 1) == 0:  # 1, 2, 4, 8: an hour of tries a second is 12 lines
             self._log.error(f"{task}.waiting", exc_info=error, attempt=attempt)
-        if isinstance(error, _NEEDS_A_PERSON) or (
-            not passes(error) and self._in_a_row[task] >= TRIES
-        ):
-            raise error
 
     def too_large(self, topic: str, size: int) -> None:
         """Log that a topic takes no record of this size. The program goes on with other records."""
@@ -98,5 +102,7 @@ def passes(error: Failure) -> bool:
 
 def lacking(error: Failure) -> str:
     """What the program lacks by this failure: the ledger or Kafka, and the name of the error."""
+    if isinstance(error, KeyMissing):
+        return f"the key of the ledger is missing (KeyMissing): {error.finding.do}"
     what = "the ledger" if isinstance(error, LedgerError) else "Kafka"
     return f"{what} does not serve us ({type(error).__name__})"

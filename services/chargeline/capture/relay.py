@@ -84,7 +84,7 @@ from chargeline.drafting.processor import utc_now
 from chargeline.drafting.unreadable_events import those_that_open
 from chargeline.kafka.placing import KeyPlacement
 from chargeline.kafka.starting import KafkaUnavailableError
-from chargeline.ledger.errors import LedgerError
+from chargeline.ledger.errors import KeyMissing, LedgerError
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
 from chargeline.published.events import too_large
@@ -140,6 +140,12 @@ class OutboxRelay:
             stopping = self.stop.is_set()
             try:
                 published = await self.turn()
+            except KeyMissing as error:
+                # Messages go on being kept. A capture that ended would keep none: without the key
+                # it does not start.
+                self.failures.bear("relay", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             except (LedgerError, KafkaError, KafkaUnavailableError) as error:
                 self.failures.met("relay", error)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -49,11 +49,12 @@ def is_ready(keys: Keyring) -> bool:
     return keys.newest is None or (keys.writing is not None and keys.writing[0] == _month())
 
 
-async def make(transaction: Transaction) -> tuple[str, DataKey]:
+async def make(transaction: Transaction, *, first: bool) -> tuple[str, DataKey] | None:
     """This month, and its data key, which may be new. Use the key after the commit only.
 
-    Raises KeyWrong if a stored data key is wrapped by a key that we do not have: ours may be a
-    retired one, and what it wraps, nobody could open once it is destroyed.
+    None if the ledger never had a data key, unless we may make its `first` one. Raises KeyWrong if
+    a stored data key is wrapped by a key that we do not have: ours may be a retired one, and what
+    it wraps, nobody could open once it is destroyed.
     """
     month, newest = _month(), transaction.keys.newest
     assert newest is not None, "without a key nothing is encrypted"
@@ -65,6 +66,8 @@ async def make(transaction: Transaction) -> tuple[str, DataKey]:
     for row in stored:
         _key_in(transaction, row)
     highest = await _highest(transaction)
+    if not first and not stored and not highest:
+        return None
     number, key = max([highest or 0, *(row.number for row in stored)]) + 1, new_data_key()
     if highest is None:
         number, highest = await _highest_used(transaction, number), 0
@@ -129,9 +132,9 @@ async def openable(
 async def to_write(
     transaction: Transaction, about: str, rows: Sequence[EncryptedRow]
 ) -> list[EncryptedRow]:
-    """Rows of the table `about` as they are stored: encrypted if there is a key."""
+    """Rows of the table `about` as they are stored: encrypted if the ledger is."""
     keys = transaction.keys
-    if keys.newest is None or not rows:
+    if keys.newest is None or keys.in_the_clear or not rows:
         return list(rows)
     assert keys.writing is not None, "the data key is made before the batch begins"
     _month, key = keys.writing

@@ -89,13 +89,15 @@ class Keyring:
 
     `keks` are the key-encryption keys by their id, of which `newest` wraps new data keys; without
     one nothing is encrypted. `opened` are the data keys by number, of which `writing` encrypts, for
-    the month that is given with it.
+    the month that is given with it. `in_the_clear` says that the ledger never had a data key, and
+    that we are not to make its first: then nothing is encrypted either.
     """
 
     def __init__(self, keks: Sequence[KeyEncryptionKey] = ()) -> None:
         self.take(keks)
         self.opened: dict[int, DataKey] = {}
         self.writing: tuple[str, DataKey] | None = None
+        self.in_the_clear = False
 
     def take(self, keks: Sequence[KeyEncryptionKey]) -> None:
         """Have these key-encryption keys, the newest first, and no others."""

@@ -50,9 +50,10 @@ class Ledger:
         renewed: Callable[[], str] | None,
         keys: Keyring,
         keys_anew: Callable[[], Awaitable[Sequence[KeyEncryptionKey]]] | None = None,
+        first_key: bool = True,
     ) -> None:
         self._address = address
-        self._keys, self._keys_anew = keys, keys_anew
+        self._keys, self._keys_anew, self._first_key = keys, keys_anew, first_key
         self._limits = limits
         self._renewed = renewed
         self._engine = engine = make_engine(address, limits, renewed)
@@ -71,12 +72,14 @@ class Ledger:
         keys: Sequence[KeyEncryptionKey] = (),
         keys_anew: Callable[[], Awaitable[Sequence[KeyEncryptionKey]]] | None = None,
         locked: bool = False,
+        first_key: bool = True,
     ) -> "Ledger":
         """Connect to `sqlite:///path` or `postgresql://…`, and check the version of the tables.
 
         A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
         With `keys`, the newest first, what is stored from now on is encrypted; `keys_anew`
-        reads them once more when a month begins after they were rotated.
+        reads them once more when a month begins after they were rotated. Without `first_key` a
+        ledger that never had a data key gets none from us, and stays in the clear.
         Pass `locked` if no encrypted row is read, or only by `verify`, so that no key is needed.
         A function is asked for the address again for each connection: its login may
         change. Raises what the function raises, and BadAddress,
@@ -85,7 +88,14 @@ class Ledger:
         renewed = url if callable(url) else None
         address = parse_address(url() if callable(url) else url)
         limits, ring = limits or LedgerLimits(), Keyring(keys)
-        ledger = cls(address, limits, renewed, keys=ring, keys_anew=keys_anew)
+        ledger = cls(
+            address=address,
+            limits=limits,
+            renewed=renewed,
+            keys=ring,
+            keys_anew=keys_anew,
+            first_key=first_key,
+        )
         try:
             async with ledger._transaction() as transaction:
                 with explained(address.shown):
@@ -150,9 +160,11 @@ class Ledger:
     async def _make_data_key(self) -> None:
         # A transaction of its own: no row may be encrypted with a key that is not committed.
         async with self._writing() as transaction:
-            month, key = await data_keys.make(transaction)
-        self._keys.opened[key.number] = key
-        self._keys.writing = (month, key)
+            writing = await data_keys.make(transaction, first=self._first_key)
+        self._keys.in_the_clear, self._keys.writing = writing is None, writing
+        if writing is not None:
+            _month, key = writing
+            self._keys.opened[key.number] = key
 
     @asynccontextmanager
     async def view(self) -> AsyncIterator[View]:

@@ -233,7 +233,7 @@ def encrypt(*, who: str, why: str) -> Command:
     """Do `chargeline ledger encrypt`: encrypt the messages that were stored in the clear."""
 
     async def work(settings: Settings) -> int:
-        async with opened(settings) as ledger:
+        async with opened(settings, first_key=True) as ledger:
             act = act_of("ledger.encrypt", "ledger", "rows", who=who, why=why)
             encrypted, left = await ledger.encrypt_old(act)
         print(f"{encrypted} rows were in the clear and are encrypted now")

@@ -1,6 +1,7 @@
 """The ledger of the settings, open for the length of one command.
 
-It owns that the ledger is closed whatever happens in between. It does not know what a command does.
+It owns that the ledger is closed whatever happens in between, and that a command encrypts only a
+ledger that is encrypted. It does not know what a command does.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -20,12 +21,14 @@ async def opened(
     accept_old: bool = False,
     locked: bool = False,
     keys: Sequence[KeyEncryptionKey] = (),
+    first_key: bool = False,
 ) -> AsyncIterator[Ledger]:
     """The ledger of CHARGELINE_LEDGER_URL, with its keys.
 
     `accept_old` is for a command that migrates it, `locked` for one that needs no key, because it
     reads no encrypted row: it has the given `keys` only, and works also if those of the settings
-    are lost.
+    are lost. Only a command with `first_key` makes the first data key of a ledger: the programs of
+    a ledger in the clear run without a key, and could read no row that another one encrypted.
     """
     ledger = await Ledger.open(
         settings.ledger_address,
@@ -33,6 +36,7 @@ async def opened(
         keys=keys if locked else await ledger_keys(settings),
         keys_anew=partial(ledger_keys, settings),
         locked=locked,
+        first_key=first_key,
     )
     try:
         yield ledger

@@ -81,20 +81,6 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
             ledger = await stack.enter_async_context(_ledger(settings))
             intake = _intake(settings, ledger, metrics, log)
             gateway = await stack.enter_async_context(_gateway(settings, intake, metrics))
-            await stack.enter_async_context(
-                listener_pages(
-                    program="serve",
-                    settings=settings,
-                    metrics=metrics,
-                    gateway=gateway,
-                    trouble=lambda: intake.trouble,
-                    told=stop,
-                    rulebook=intake.processor.maker.rulebook,
-                )
-            )
-            rulebook = intake.processor.maker.rulebook.version
-            await note_start(ledger, start_of("serve", settings, rulebook))
-            await intake.claim()
             publisher = Publisher(
                 ledger=ledger,
                 intake=intake,
@@ -102,6 +88,20 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
                 inbound={TOPIC, settings.topic_inbound},
                 log=log,
             )
+            await stack.enter_async_context(
+                listener_pages(
+                    program="serve",
+                    settings=settings,
+                    metrics=metrics,
+                    gateway=gateway,
+                    trouble=lambda: intake.trouble or publisher.trouble,
+                    told=stop,
+                    rulebook=intake.processor.maker.rulebook,
+                )
+            )
+            rulebook = intake.processor.maker.rulebook.version
+            await note_start(ledger, start_of("serve", settings, rulebook))
+            await intake.claim()
             log.info("started", program="serve", version=VERSION, port=gateway.server.port)
             if output.for_people:
                 print(

@@ -28,7 +28,11 @@ LOOK_AGAIN_SECONDS = 1.0  # other programs announce as well, such as `chargeline
 
 
 class Publisher:
-    """Empties the outbox after each commit."""
+    """Empties the outbox after each commit.
+
+    `trouble` says what is lacking if events wait for a person, such as for the key of the ledger;
+    "" else. A ledger that cannot be reached is the trouble of the intake.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Publisher:
         self.output = output
         self.inbound = inbound
         self.log = log
+        self.trouble = ""
         self._lock = asyncio.Lock()
         self._written: set[int] = set()  # ids of announcements that are written and not deleted yet
 
@@ -54,11 +59,12 @@ class Publisher:
                 await self._wait()
                 try:
                     await self.drain()
-                    waiting = ""
+                    waiting = self.trouble = ""
                 except (LedgerError, StoreUnavailable, StoreFull) as error:
                     before, waiting = waiting, type(error).__name__
                     if waiting != before:  # logged once, and not at each try
                         self.log.error("outbox.waiting", exc_info=error)
+                    self.trouble = _lacking(error)
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
         finally:
             self.output.give_up.set()
@@ -139,3 +145,10 @@ class Publisher:
     async def _delete(self, ids: "Sequence[int] | set[int]") -> None:
         if ids:
             await self.ledger.delete_outbox(ids)
+
+
+def _lacking(error: LedgerError | StoreUnavailable | StoreFull) -> str:
+    """What a person must see to, so that events are published again; "" if that passes."""
+    if not isinstance(error, LedgerError) or error.passing:
+        return ""
+    return f"events are not published ({type(error).__name__}): {error.finding.do}"
