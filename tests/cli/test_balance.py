@@ -51,3 +51,12 @@ def test_one_place_is_asked_for(words: list[str], told: str, capsys: Capsys) -> 
     ended = inside(capsys, "balance", *words)
     assert ended.code == 2
     assert told in ended.err
+
+
+def test_a_period_that_ends_before_it_begins_is_wrong_use(capsys: Capsys) -> None:
+    """An empty balance would look as if nothing was given; one day alone is a period."""
+    ended = inside(capsys, "balance", "feed/", "--from", "2026-03-31", "--to", "2026-03-01")
+    assert ended.code == 2
+    assert "--to on or after --from 2026-03-31, found --to 2026-03-01" in ended.err
+    alone = inside(capsys, "balance", "feed/", "--from", "2026-03-01", "--to", "2026-03-01")
+    assert "--from" not in alone.err

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from chargeline.cli import main
 from chargeline.engine import VisitKey
+from chargeline.ledger.errors import NotFound
 from chargeline.ledger.store import Ledger
 from chargeline.operate import parked as commands
 from chargeline.published.inbound import PEER, REKEYED
@@ -189,6 +190,22 @@ async def test_a_disputed_message_waits_under_the_key_it_came_by_and_a_retry_beg
     await goes_on(bench)
     assert by_bench(await bench.drafts()) == by_code([of_v2, GOOD])
     assert not (await row_of(small, V2)).incomplete
+
+
+@pytest.mark.parametrize("number", [7, 2**31, 2**63 - 1, 2**63, 10**23])
+async def test_a_number_that_no_message_has_is_said(
+    small: Ledger, settings: Settings, number: int
+) -> None:
+    """However large it is, nobody sees the error of the database."""
+    await claimed(small)
+    for command in (
+        commands.parked_show(number),
+        commands.parked_show(number, unmask=True, why="a test"),
+        commands.parked_retry([number]),
+        commands.parked_drop([number], why="a test"),
+    ):
+        with pytest.raises(NotFound, match=f"expected the parked message {number}, found none"):
+            await command(settings)
 
 
 @pytest.mark.parametrize("words", [[], ["7", "--code", "x"], ["--all", "--code", "x"]])

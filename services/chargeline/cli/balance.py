@@ -67,6 +67,9 @@ def _balance(asked: argparse.Namespace) -> int:
     if bool(asked.paths) == asked.ledger:
         do = "name a file or folder, or say --ledger"
         return wrong_use(not_found("a feed, or the ledger", "both" if asked.ledger else "none", do))
+    if asked.first and asked.last and asked.first > asked.last:
+        expected, found = f"--to on or after --from {asked.first}", f"--to {asked.last}"
+        return wrong_use(not_found(expected, found, "name the first day first"))
     if not asked.ledger:
         return _of_feed(asked)
     of_feed = [name for name in _OF_FEEDS if getattr(asked, name)]

@@ -34,6 +34,7 @@ from chargeline.ledger.removed_visits import forgotten_among, removed_visits
 from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
+LARGEST_ID = 2**63 - 1  # of a column of numbers; the database refuses to be asked for more
 _DUE = ("settle_due", "final_due", "asked_due")
 
 
@@ -284,7 +285,8 @@ class View:
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound, and UnreadableRow if it does not open."""
-        rows = await self._transaction.rows(_parked().where(tables.parked.c.id == parked_id))
+        here = _parked().where(tables.parked.c.id == parked_id)
+        rows = await self._transaction.rows(here) if parked_id <= LARGEST_ID else []
         if not rows:
             raise NotFound(
                 expected=f"the parked message {parked_id}",

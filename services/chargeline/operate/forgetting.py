@@ -33,6 +33,7 @@ def forget(whose: Whose, *, who: str, why: str) -> Command:
 
     A nudge for each visit makes a capture that has it in memory drop it. Rows that do not open
     could not be searched: they stay, the proof and the trail name them, and the exit code says so.
+    Of nothing there is no proof.
     """
 
     async def work(settings: Settings) -> int:
@@ -44,12 +45,14 @@ def forget(whose: Whose, *, who: str, why: str) -> Command:
             await batch.announce(nudges if any(removed.values()) else [])
             act = _act("ledger.forget", whose, who=who, why=why, rows=removed, sums=sums, **left)
             await batch.audit([act])
+        if not unsearched and not any(removed.values()):
+            return say("the ledger had nothing of it", FAILED)
         proof = {"forgotten": whose.kind, "at": now.isoformat(), "by": act.who, "reason": why}
         rows = {name: removed[name] for name in sorted(removed)}
         print(json.dumps({**proof, "complete": not unsearched, "rows": rows, **left}))
         if unsearched:
             return say(_not_complete(whose, unsearched), NOT_COMPLETE)
-        return OK if any(removed.values()) else say("the ledger had nothing of it", FAILED)
+        return OK
 
     return work
 
