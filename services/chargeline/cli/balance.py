@@ -18,9 +18,10 @@ from chargeline.coding.balance_page import balance_as_csv, balance_as_json, prin
 from chargeline.engine import Formulary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from chargeline.drafting.answering import DraftedVisit
+    from chargeline.ledger.errors import UnreadableRow
 
 _HELP = """\
 Prints a row for each drug, NDC, nursing unit and day: what was dispensed (RDS, else RGV), given and
@@ -94,20 +95,26 @@ def _of_feed(asked: argparse.Namespace) -> int:
 def _of_ledger(asked: argparse.Namespace) -> int:
     running = import_module("chargeline.operate.running")
     balancing = import_module("chargeline.operate.balancing")
+    left_out = import_module("chargeline.operate.left_out")
     kept: list[Balance] = []
-    missing: list[int] = []
+    missing: list[tuple[int, Sequence[UnreadableRow]]] = []
 
     def begin(formulary: Formulary) -> "Callable[[DraftedVisit], None]":
         kept.append(_begun(asked, formulary))
         return lambda visit: kept[0].add(visit.timeline, visit.draft)
 
-    code = int(running.with_settings(balancing.each_visit(begin, missing.append)))
+    def end(parked: int, unreadable: "Sequence[UnreadableRow]") -> None:
+        missing.append((parked, unreadable))
+
+    code = int(running.with_settings(balancing.each_visit(begin, end)))
     if code != OK:
         return code
     _print(asked, kept[0])
-    if not missing[0]:
-        return OK
-    _say_missing(missing[0], "parked", "parked list")
+    ((parked, unreadable),) = missing
+    code = int(left_out.say_left_out(unreadable))
+    if not parked:
+        return code
+    _say_missing(parked, "parked", "parked list")
     return SET_ASIDE
 
 

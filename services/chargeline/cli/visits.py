@@ -86,8 +86,8 @@ def _show(asked: argparse.Namespace) -> int:
 
 
 def _print_json(visit: "LedgerVisit") -> None:
-    if visit.revision is not None:
-        print(visit.revision.body)
+    if visit.published:
+        print(visit.published)
 
 
 def _print_page(visit: "LedgerVisit", numbered: "LedgerVisits", *, explain: bool) -> None:

@@ -11,6 +11,7 @@ from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.processor import Processor
 from chargeline.drafting.visit_cache import VisitCache
 from chargeline.engine import VisitKey
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.view import View
 
 
@@ -35,15 +36,25 @@ async def drafted_now(
 
     Raises UnreadableRow if a row of one of them cannot be read.
     """
+    visits, closed = await drafted_where_readable(view, processor, keys)
+    if closed:
+        raise closed[0]
+    return visits
+
+
+async def drafted_where_readable(
+    view: View, processor: Processor, keys: Sequence[VisitKey]
+) -> tuple[list[DraftedVisit], list[UnreadableRow]]:
+    """The visits of some keys as `drafted_now` gives them, without those of which a row cannot be
+    read, and why they are not there.
+    """
     cache = await looked_up(view, processor, keys)
     present = [key for key in keys if key in cache.feed]
     await cache.load_states(view, present, await view.visits(present))
-    for key in keys:
-        if key in cache.unreadable:
-            raise cache.unreadable[key]
+    closed = [cache.unreadable[key] for key in keys if key in cache.unreadable]
     visits = []
-    for key in present:
+    for key in [key for key in present if key not in cache.unreadable]:
         timeline, state = cache.feed[key], cache.states[key]
         drafted = processor.maker.draft(timeline, state, cache.saved)
         visits.append(DraftedVisit(timeline, drafted, state.history))
-    return visits
+    return visits, closed

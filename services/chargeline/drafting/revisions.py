@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from chargeline.drafting.announcing import announcement
 from chargeline.drafting.due import due_questions, look_again
+from chargeline.drafting.reading_back import question_read
 from chargeline.drafting.rows import changed_row, new_visit, stored_question, stored_revision
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
@@ -354,7 +355,7 @@ def _question_changes(
     """The questions that this revision opens, and those of `asked` that it closes."""
     now = {question.question_id for question in due}
     gone = [question for name, question in asked.items() if name not in now]
-    before = [DocumentationQuestion.model_validate_json(question.body) for question in gone]
+    before = [question_read(question) for question in gone]
     opened = [question for question in due if question.question_id not in asked]
     return question_changes(before, opened, revision)
 

@@ -17,7 +17,7 @@ from chargeline.drafting.rows import changed_row, given_up, new_visit, parked_me
 from chargeline.engine import FindingCode, VisitKey
 from chargeline.hl7.errors import Hl7Error
 from chargeline.ledger.batch import Batch
-from chargeline.ledger.errors import UnreadableRow
+from chargeline.ledger.errors import RowPlace, UnreadableRow
 from chargeline.telemetry.logs import logger
 
 UNREADABLE: FindingCode = "visit.unreadable"
@@ -58,13 +58,18 @@ async def set_aside_unreadable(
     if not unreadable:
         return DraftingResult()
     waiting = await batch.visits_waiting_for(unreadable, UNREADABLE)
-    nudges = [_told(key, why) for key, why in unreadable.items() if key not in waiting]
+    new = {key: why for key, why in unreadable.items() if key not in waiting}
+    of_visit = [key for key, why in new.items() if why.place.partition is None]
+    last = await batch.last_messages(of_visit) if of_visit else {}
+    nudges = [_told(key, why, last.get(key, why.place)) for key, why in new.items()]
     return await give_up(batch, list(unreadable), nudges, rulebook, topic=topic, now=now)
 
 
-def _told(key: VisitKey, error: UnreadableRow) -> ReadRecord:
-    """The nudge of a visit, to be parked from the place of the message that cannot be read."""
-    place, finding = error.place, error.finding
+def _told(key: VisitKey, error: UnreadableRow, place: RowPlace) -> ReadRecord:
+    """The nudge of a visit, to be parked from the place of the message that cannot be read. If it
+    is a row that we wrote of the visit, that of the visit's last message stands for it.
+    """
+    finding = error.finding
     assert place.partition is not None and place.offset is not None, "a message has its place"
     logger("drafting").error(
         UNREADABLE,

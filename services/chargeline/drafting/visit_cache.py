@@ -6,7 +6,6 @@ Everything in the cache can be loaded again from the ledger, so after a failed t
 cache is thrown away.
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,12 @@ from functools import partial
 
 from chargeline.drafting.beside import read_beside
 from chargeline.drafting.inbound import ReadRecord, visit_merges
+from chargeline.drafting.reading_back import (
+    answer_read,
+    headers_read,
+    question_read,
+    revision_read,
+)
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
     NO_HISTORY,
@@ -36,17 +41,15 @@ from chargeline.hl7.profile import Profile
 from chargeline.hl7.reader import read_message
 from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import (
-    StoredAnswer,
     StoredMerge,
     StoredMessage,
+    StoredQuestion,
     StoredRevision,
     StoredVisit,
 )
 from chargeline.ledger.unreadable import unreadable
 from chargeline.ledger.view import View
-from chargeline.published.answer_file import given_of
-from chargeline.published.answers import reading_of
-from chargeline.published.drafts import digest_of
+from chargeline.published.answers import Given, reading_of
 
 _NOTHING: tuple[frozenset[Contribution], History] = (frozenset(), NO_HISTORY)
 
@@ -102,9 +105,13 @@ class VisitCache:
             self.feed.merge(
                 merge.facility, VisitMerge(_reference(merge), merge.prior, merge.surviving)
             )
-        for key, messages in (await self._messages_of(view, wanted, merges)).items():
+        messages = await self._messages_of(view, wanted, merges)
+        answers = await view.answers_of(messages, merges)
+        given: dict[VisitKey, list[Given]] = {}
+        for key in messages:
             try:
-                readings = [await self._read(stored) for stored in messages]
+                readings = [await self._read(stored) for stored in messages[key]]
+                given[key] = list(map(answer_read, answers[key]))
             except UnreadableRow as error:
                 self.unreadable[key] = error
                 continue
@@ -112,9 +119,8 @@ class VisitCache:
                 self._add(reading)
             self._loaded[key] = None
             self.unreadable.pop(key, None)
-        there = [key for key in wanted if key not in self.unreadable]
-        for key, answers in (await view.answers_of(there, merges)).items():
-            self._answer(key, answers)
+        for key, said in given.items():
+            self._answer(key, said)
 
     async def _followed(self, view: View, keys: Sequence[VisitKey]) -> list[StoredMerge]:
         """The merges around visits, without those that name a forgotten visit (decision 0066)."""
@@ -196,24 +202,22 @@ class VisitCache:
         }
 
     async def _read(self, stored: StoredMessage) -> Reading:
-        try:
-            headers = json.loads(stored.headers)
-        except ValueError:
-            raise unreadable(stored, "headers that are no JSON") from None
-        return await read_beside(stored.raw, partial(_reading, stored, self._profile_of(headers)))
+        profile = self._profile_of(headers_read(stored))
+        return await read_beside(stored.raw, partial(_reading, stored, profile))
 
-    def _answer(self, key: VisitKey, answers: Iterable[StoredAnswer]) -> None:
+    def _answer(self, key: VisitKey, answers: Iterable[Given]) -> None:
         """Take in what people answered of a visit that has messages."""
         survivor = self.feed.surviving(key)
         if survivor in self.feed:
             zone = self.feed[survivor].context.zone
-            for row in answers:
-                self.feed.add(reading_of(given_of(row.body), survivor.visit, zone))
+            for given in answers:
+                self.feed.add(reading_of(given, survivor.visit, zone))
 
     async def load_states(
         self, view: View, keys: Iterable[VisitKey], rows: Container[VisitKey]
     ) -> None:
-        """Load the states of visits that are not here yet.
+        """Load the states of visits that are not here yet; `unreadable` tells of those of which a
+        row cannot be read.
 
         `rows` are the visits with a row in the ledger. A visit without one was never drafted, so
         the ledger can have only parked messages of it.
@@ -231,9 +235,15 @@ class VisitCache:
         dropped = await self._dropped(view, members, settled) if settled else {}
         for key in [key for key in missing if key not in self.unreadable]:
             contributed, history = records.get(key, _NOTHING)
+            try:
+                before = _last_revision(last.get(key))
+                open_now = _that_can_be_closed(asked.get(key, ()))
+            except UnreadableRow as error:
+                self.unreadable[key] = error
+                continue
             self.states[key] = VisitState(
-                last=_last_revision(last[key]) if key in last else None,
-                asked={question.question_id: question for question in asked.get(key, ())},
+                last=before,
+                asked=open_now,
                 contributed=contributed,
                 history=history,
                 parked=not parked.isdisjoint(members[key]),
@@ -346,9 +356,15 @@ def _ends(facility: str, merge: VisitMerge | StoredMerge) -> tuple[VisitKey, Vis
     return VisitKey(facility, merge.prior), VisitKey(facility, merge.surviving)
 
 
-def _last_revision(row: StoredRevision) -> LastRevision:
-    """A revision that is read back. One of an older chargeline has its chain in its row only."""
-    return LastRevision(digest_of(row.body)._replace(chain=row.chain))
+def _last_revision(row: StoredRevision | None) -> LastRevision | None:
+    return LastRevision(revision_read(row)) if row is not None else None
+
+
+def _that_can_be_closed(rows: Sequence[StoredQuestion]) -> dict[str, StoredQuestion]:
+    """Open questions by id. One that cannot be read could not be closed, so it is told now."""
+    for row in rows:
+        question_read(row)
+    return {row.question_id: row for row in rows}
 
 
 def _reading(stored: StoredMessage, profile: Profile) -> Reading:

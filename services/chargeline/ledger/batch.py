@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from chargeline.engine import VisitKey
 from chargeline.ledger import auditing, data_keys, erasing, holding, statements, tables
 from chargeline.ledger.bulk import mended
 from chargeline.ledger.encrypting_old import Page, Sealed, encrypt_page
-from chargeline.ledger.errors import Fenced, NotFound
+from chargeline.ledger.errors import Fenced, NotFound, RowPlace
+from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
     PARKED_STATUSES,
     Announcement,
@@ -134,6 +136,20 @@ class Batch(View):
         """Store merges; a merge that is stored already stays as it is."""
         await self._transaction.insert(tables.visit_merge, visit_merges, "ignore")
         await self._transaction.insert(tables.patient_merge, patient_merges, "ignore")
+
+    async def last_messages(self, keys: Sequence[VisitKey]) -> dict[VisitKey, RowPlace]:
+        """The place of the last message of each visit, or of a number that leads to it.
+
+        No message is opened. A visit without any message is not in the result.
+        """
+        members = leading_to(keys, await self.merges_around(keys))
+        everyone = {member for numbers in members.values() for member in numbers}
+        rows = await self._rows(statements.places(self._dialect), everyone)
+        last: dict[VisitKey, RowPlace] = {}
+        for key in keys:
+            for row in [row for row in rows if VisitKey(row.facility, row.visit) in members[key]]:
+                last[key] = RowPlace("message", f"digest {row.digest}", *row[3:])
+        return last
 
     async def put_visits(self, visits: Sequence[StoredVisit]) -> None:
         """Write where visits stand, in place of their rows before."""

@@ -149,26 +149,27 @@ class NotAsWritten(LedgerError):
 class RowPlace(NamedTuple):
     """Which row of which table, by what shows no patient, and where its message lay in Kafka.
 
-    An event that waits has a topic only.
+    An event that waits has a topic only, and what chargeline itself wrote of a visit has none.
     """
 
     table: str
     row: str
-    topic: str
+    topic: str = ""
     partition: int | None = None
     offset: int | None = None
 
     def __str__(self) -> str:
         if self.partition is None:
-            return f"{self.table} {self.row}, for {self.topic}"
+            return f"{self.table} {self.row}{f', for {self.topic}' if self.topic else ''}"
         return f"{self.table} {self.row}, from {self.topic}[{self.partition}] offset {self.offset}"
 
 
 class UnreadableRow(NotAsWritten):
     """One row cannot be opened or read, and that is its own fault: all other rows are read.
 
-    `place` names the row, its topic, its partition and its offset, and shows no patient. `visit` is
-    the facility and the visit of the row, which are in the clear. `found` says what is wrong.
+    `place` names the row, its topic, its partition and its offset as far as it has them, and shows
+    no patient. `visit` is the facility and the visit of the row, which are in the clear. `found`
+    says what is wrong.
     """
 
     def __init__(

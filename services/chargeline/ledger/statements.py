@@ -170,6 +170,16 @@ def last_revisions(dialect: str) -> Select[Any]:
 
 
 @cache
+def places(dialect: str) -> Select[Any]:
+    """The places in Kafka of the messages of visits, in the order of their arrival."""
+    table = tables.message
+    place = (table.c.topic, table.c.partition, table.c.offset)
+    here = among(dialect, table.c.facility, table.c.visit)
+    ordered = select(table.c.facility, table.c.visit, table.c.digest, *place).where(here)
+    return ordered.order_by(table.c.received_at, *place)
+
+
+@cache
 def open_questions(dialect: str) -> Select[Any]:
     """The open questions of visits, the oldest first."""
     table = tables.question

@@ -7,19 +7,31 @@ and which shows no patient. It does not know how a row is opened, or what a prog
 from collections.abc import Iterable
 
 from chargeline.ledger.errors import RowPlace, UnreadableRow
-from chargeline.ledger.records import Announcement, StoredMessage, StoredParkedMessage
+from chargeline.ledger.records import (
+    Announcement,
+    StoredAnswer,
+    StoredMessage,
+    StoredParkedMessage,
+    StoredQuestion,
+    StoredRevision,
+)
+
+WrittenOfVisit = StoredRevision | StoredAnswer | StoredQuestion
+"""A row that chargeline itself wrote of a visit, with a body in JSON."""
 
 NAMED_MOST = 100
 """So many rows are named one by one where rows are told of; their number is always told."""
 
 
 def unreadable(
-    row: StoredMessage | StoredParkedMessage | Announcement, found: str
+    row: StoredMessage | StoredParkedMessage | Announcement | WrittenOfVisit, found: str
 ) -> UnreadableRow:
-    """The error about a row; `found` says what is wrong with it."""
+    """The error about a row; `found` says what is wrong with it, and quotes nothing of it."""
     if isinstance(row, Announcement):
         event = RowPlace("outbox", f"id {row.id}", row.topic)
         return UnreadableRow(place=event, visit=(None, None), found=found)
+    if isinstance(row, WrittenOfVisit):
+        return UnreadableRow(place=_written(row), visit=(row.facility, row.visit), found=found)
     is_message = isinstance(row, StoredMessage)
     place = RowPlace(
         table="message" if is_message else "parked",
@@ -29,6 +41,15 @@ def unreadable(
         offset=row.offset,
     )
     return UnreadableRow(place=place, visit=(row.facility, row.visit), found=found)
+
+
+def _written(row: WrittenOfVisit) -> RowPlace:
+    whose = f"of {row.facility}|{row.visit}"
+    if isinstance(row, StoredRevision):
+        return RowPlace("draft_revision", f"revision {row.revision} {whose}")
+    if isinstance(row, StoredAnswer):
+        return RowPlace("answer", f"answer_id {row.answer_id} {whose}")
+    return RowPlace("question", f"question_id {row.question_id} {whose}")
 
 
 def counted(rows: Iterable[UnreadableRow]) -> dict[str, int]:

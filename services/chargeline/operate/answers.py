@@ -25,34 +25,41 @@ from chargeline.drafting.answering import (
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.processor import Processor, utc_now
 from chargeline.drafting.question_text import in_full, listed
+from chargeline.drafting.reading_back import answer_read, question_read
 from chargeline.drafting.setup import new_processor
 from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.auditing import Act
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.store import Ledger
+from chargeline.operate.left_out import say_left_out
 from chargeline.operate.named import check_question_code, check_visit
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
-from chargeline.published.answer_file import given_of
 from chargeline.published.answers import Given, GivenAnswer, number_of
-from chargeline.published.shapes import DocumentationQuestion
 from chargeline.settings import Settings
 
 
 def list_questions(asked: argparse.Namespace) -> Command:
-    """Do `chargeline questions list`: the open questions, the oldest first."""
+    """Do `chargeline questions list`: the open questions, the oldest first.
+
+    One that cannot be read is named on standard error, and the exit code says so.
+    """
 
     async def work(settings: Settings) -> int:
         async with opened(settings) as ledger, ledger.view() as view:
             await check_visit(view, asked.visit)
             await check_question_code(settings, view, asked.code)
             rows = await view.asked(visit=asked.visit, code=asked.code)
+        closed = []
         for row in rows:
-            question = DocumentationQuestion.model_validate_json(row.body)
-            print(listed(question, as_json=asked.json))
+            try:
+                print(listed(question_read(row), as_json=asked.json))
+            except UnreadableRow as error:
+                closed.append(error)
         if not asked.json:
             print(f"{len(rows)} open")
-        return OK
+        return say_left_out(closed)
 
     return work
 
@@ -90,7 +97,7 @@ async def _answer(settings: Settings, ledger: Ledger, asked: argparse.Namespace)
         key = await _key_of_question(ledger, asked.question)
         async with ledger.view() as view:
             rows = await view.answers_of([key], await view.merges_around([key]))
-        kept = [given_of(row.body) for row in rows[key]]
+        kept = list(map(answer_read, rows[key]))
         return taken_back(last_answer(kept, asked.question), speaker)
     processor = new_processor(settings, ledger, settings.topic_inbound)
     visit = await _visit_of_question(ledger, processor, asked.question)

@@ -9,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.looking import looked_up
+from chargeline.drafting.reading_back import revision_read
 from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.setup import new_processor
 from chargeline.drafting.visit_cache import VisitCache
+from chargeline.drafting.visit_state import VisitState
 from chargeline.engine import Draft, Finding, Formulary, Timeline, VisitKey
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import VISIT_STATUSES, StoredRevision, StoredVisit
 from chargeline.ledger.view import View
 from chargeline.operate.opened import opened
-from chargeline.published.drafts import digest_of, revision_of
+from chargeline.published.drafts import revision_of
 from chargeline.published.writing import visit_draft
 from chargeline.settings import Settings
 
@@ -28,7 +31,7 @@ class LedgerVisit(NamedTuple):
     is made of the messages of today; `timeline` and `draft` are None if the visit was merged into
     `survivor`, was forgotten, or has no message that can be used. `as_published` says whether the
     draft says what `revision` says. `unreadable` says which row of the ledger cannot be read, so
-    that there is no draft.
+    that there is no draft. `published` is the body of `revision`, "" if that cannot be read.
     """
 
     row: StoredVisit
@@ -38,6 +41,7 @@ class LedgerVisit(NamedTuple):
     draft: Draft | None
     as_published: bool
     unreadable: Finding | None = None
+    published: str = ""
 
 
 class LedgerVisits(NamedTuple):
@@ -72,6 +76,7 @@ async def _visits(
     revisions = await view.last_revisions(keys)
     visits = []
     for key in [key for key in keys if key in rows]:
+        revision = revisions.get(key)
         closed = cache.unreadable.get(key)
         is_whole = closed is None and rows[key].status != "forgotten"
         timeline = cache.feed.get(key) if is_whole else None
@@ -79,27 +84,36 @@ async def _visits(
         visits.append(
             LedgerVisit(
                 row=rows[key],
-                revision=revisions.get(key),
+                revision=revision,
                 survivor=cache.feed.surviving(key),
                 timeline=timeline,
                 draft=draft,
-                as_published=_as_published(maker, timeline, draft, revisions.get(key)),
+                as_published=_as_published(maker, timeline, draft, cache.states.get(key)),
                 unreadable=closed.finding if closed is not None else None,
+                published=_body(revision) if revision is not None else "",
             )
         )
     return visits
+
+
+def _body(revision: StoredRevision) -> str:
+    try:
+        revision_read(revision)
+    except UnreadableRow:
+        return ""  # the cache tells of this row, or of another of the visit
+    return revision.body
 
 
 def _as_published(
     maker: RevisionMaker,
     timeline: Timeline | None,
     draft: Draft | None,
-    revision: StoredRevision | None,
+    state: VisitState | None,
 ) -> bool:
-    """Whether a draft says what a revision says, as far as both are there."""
-    if timeline is None or draft is None or revision is None:
+    """Whether a draft says what the last revision says, as far as both are there."""
+    if timeline is None or draft is None or state is None or state.last is None:
         return True
-    published = digest_of(revision.body)
+    published = state.last.digest
     now = revision_of(
         visit_draft(draft, timeline, maker.rulebook.formulary),
         revision=published.revision,

@@ -195,15 +195,20 @@ def _whose(timeline: Timeline | None) -> Plain:
 
 
 def digest_of(value: bytes | str) -> RevisionDigest:
-    """The digest of a revision that is read back. Raises pydantic's ValidationError."""
+    """The digest of a revision that is read back. Raises ValueError; pydantic's ValidationError is
+    one.
+    """
     data = DraftRevision.model_validate_json(value)
+    lines = [line for encounter in data.encounters for line in encounter.lines]
+    if len({line.line_id for line in lines}) < len(lines):
+        raise ValueError("one line stands twice")
     body = data.model_dump_json(include={"encounters", "questions", "said"}).encode()
     return RevisionDigest(
         revision=data.revision,
         status=data.status,
         incomplete=data.incomplete,
         policy=data.policy,
-        billed=billed(line for encounter in data.encounters for line in encounter.lines),
+        billed=billed(lines),
         withheld=_withheld(data.encounters),
         content=_content(data.model_dump(include=set(_SAID_BESIDE_THE_BODY)), body),
         chain=data.chain,
