@@ -135,3 +135,31 @@ def test_an_answer_is_not_taken_where_a_row_cannot_be_read(change: Change, capsy
         ended = inside(capsys, "answer", number["question_id"], *choice, *who)
         assert ended.code == 1
         names_the_row(ended, "answer answer_id {answer} of ZEBRA|V1")
+
+
+def test_a_parked_row_without_readable_headers_ends_no_list_and_no_retry(
+    change: Change, tmp_path: Path, capsys: Capsys
+) -> None:
+    """It is named, and left; the other is listed and sent again."""
+
+    async def park_two() -> None:
+        ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+        bench = Bench(ledger)
+        await bench.claim()
+        await bench.feed([("ZEBRA|V3", b"no header", {}), ("ZEBRA|V4", b"no header", {})])
+        await ledger.close()
+
+    asyncio.run(park_two())
+    for damaged in ("'[\"ZZsecret\"]'", "'{\"half'"):
+        change(f"UPDATE parked SET headers = {damaged}, status = 'parked' WHERE id = 1")
+        change("UPDATE parked SET status = 'parked' WHERE id = 2")
+        listed = inside(capsys, "parked", "list", "--json")
+        assert (listed.code, [row["id"] for row in listed.records]) == (3, [2])
+        names_the_row(listed, "parked id 1, from hl7.inbound[")
+        shown = inside(capsys, "parked", "show", "1")
+        assert shown.code == 1
+        names_the_row(shown, "parked id 1, from hl7.inbound[")
+        again = inside(capsys, "parked", "retry", "--all")
+        assert again.code == 0
+        assert again.out.startswith("1 left: its row does not open")
+        assert "1 message is sent again" in again.out

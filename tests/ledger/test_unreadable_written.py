@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.looking import drafted_now, drafted_where_readable
+from chargeline.drafting.unreadable_events import those_that_open
 from chargeline.ledger import Ledger
 from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import StoredAnswer
@@ -28,6 +30,7 @@ from .test_unreadable_rows import (
     LATER,
     MORNINGS,
     VISITS,
+    Waiting,
     dose,
     restarted,
     retried,
@@ -218,3 +221,35 @@ async def test_who_looks_at_all_visits_sees_the_others(first: Bench, damage: Wri
     assert [visit.timeline.key for visit in visits] == [key for key in keys if key != BROKEN]
     (error,) = closed
     assert str(error.place).startswith(damage.place)
+
+
+async def test_a_second_damaged_row_of_a_visit_is_told_apart(first: Bench) -> None:
+    """Both nudges lie at the last message of the visit, and no reader may drop the second."""
+    for damage in (DAMAGES[0], DAMAGES[2]):
+        body = await damaged(first.ledger, damage)
+        bench = await restarted(first)
+        await bench.feed([("ZEBRA|V3", b"", {"chargeline-nudge": "1"})])
+        (row,) = await first.ledger.parked()
+        await mended(first.ledger, damage, body)
+        await first.ledger.set_status(row.id, "dropped")
+    told = [event.event_id for event in bench.published if event.topic == "hl7.parked"]
+    assert len(told) == len(set(told)) == 2
+
+
+async def test_an_event_without_readable_headers_is_parked(first: Bench) -> None:
+    """The events of others go out, and the visit is drafted once more."""
+    ledger, waiting = first.ledger, Waiting(first.ledger)
+    waiting.offsets = first.offsets
+    await waiting.feed(keyed(LATER))
+    change = "UPDATE outbox SET headers = '~' || substr(headers, 2)"
+    await run(ledger, f"{change} WHERE topic = 'charge.draft' AND key = 'ZEBRA|V3'")
+    events = await ledger.take_outbox(1000)
+    terms = {"inbound": "hl7.inbound", "topic": ParkedTopic("hl7.parked"), "now": first.now}
+    assert len(await those_that_open(ledger, events, **terms)) == len(events) - 1
+    (row,) = await ledger.parked()
+    assert (row.code, row.visit, row.found) == (
+        "event.unreadable", "V3", "headers that are no JSON object of texts"
+    )  # fmt: skip
+    bench = await restarted(first)
+    await bench.feed(await bench.drain())
+    assert by_bench(await bench.drafts()) == by_code([*FIRST, *LATER])

@@ -6,7 +6,15 @@ quotes nothing of it. It does not know which visits are read, or what becomes of
 
 import json
 
-from chargeline.ledger.records import StoredAnswer, StoredMessage, StoredQuestion, StoredRevision
+from chargeline.ledger.errors import UnreadableRow
+from chargeline.ledger.records import (
+    Announcement,
+    StoredAnswer,
+    StoredMessage,
+    StoredParkedMessage,
+    StoredQuestion,
+    StoredRevision,
+)
 from chargeline.ledger.unreadable import unreadable
 from chargeline.published.answer_file import given_of
 from chargeline.published.answers import Given
@@ -41,8 +49,8 @@ def question_read(row: StoredQuestion) -> DocumentationQuestion:
         raise unreadable(row, "a body that is no question") from None
 
 
-def headers_read(row: StoredMessage) -> dict[str, str]:
-    """The headers of a message. Raises UnreadableRow."""
+def headers_read(row: StoredMessage | StoredParkedMessage | Announcement) -> dict[str, str]:
+    """The headers of a message, or of an event that waits. Raises UnreadableRow."""
     try:
         headers = json.loads(row.headers)
     except ValueError:
@@ -52,3 +60,12 @@ def headers_read(row: StoredMessage) -> dict[str, str]:
     ):
         raise unreadable(row, "headers that are no JSON object of texts")
     return headers
+
+
+def has_headers(row: StoredMessage | StoredParkedMessage | Announcement) -> bool:
+    """Whether the headers of a row can be read."""
+    try:
+        headers_read(row)
+    except UnreadableRow:
+        return False
+    return True

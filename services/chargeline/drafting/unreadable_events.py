@@ -10,6 +10,7 @@ from datetime import datetime
 
 from chargeline.drafting.announcing import ParkedTopic, nudge, parked_events
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, key_of_text, problems_of
+from chargeline.drafting.reading_back import has_headers
 from chargeline.drafting.rows import parked_message
 from chargeline.engine import FindingCode
 from chargeline.hl7.errors import Hl7Error
@@ -31,7 +32,7 @@ async def those_that_open(
     """The events of an outbox that can be published. The others are parked and taken out of there,
     in one transaction, and their visits are nudged. Raises LedgerError.
     """
-    closed = [event for event in events if event.data_key]
+    closed = [event for event in events if event.data_key or not has_headers(event)]
     if closed:
         read = [_to_park(event) for event in closed]
         problems = [(aside, why) for aside in read for why in problems_of(aside)]
@@ -42,7 +43,8 @@ async def those_that_open(
             nudges = [nudge(inbound, key, now) for key in sorted(visits)]
             await batch.announce([*told, *nudges])
             await batch.delete_announced([event.id for event in closed])
-    return [event for event in events if not event.data_key]
+    gone = {event.id for event in closed}
+    return [event for event in events if event.id not in gone]
 
 
 def _to_park(event: Announcement) -> ReadRecord:
@@ -52,7 +54,9 @@ def _to_park(event: Announcement) -> ReadRecord:
     problem = Hl7Error(
         UNREADABLE_EVENT,
         expected="an event as it was written",
-        found=f"bytes that do not open with data key {event.data_key}",
+        found=f"bytes that do not open with data key {event.data_key}"
+        if event.data_key
+        else "headers that are no JSON object of texts",
         where=where,
         do=f"who reads {event.topic} lacks this event: the next revision of its visit is whole, a "
         "question is in `chargeline questions list`, and a message on its way to another place is "

@@ -15,11 +15,14 @@ from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.codes_named import check_code
 from chargeline.drafting.processor import utc_now
+from chargeline.drafting.reading_back import has_headers, headers_read
 from chargeline.engine import VisitKey, printable
 from chargeline.hl7.acknowledge import salvaged_header
 from chargeline.ledger.auditing import Act, Verb
+from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import Announcement, StoredParkedMessage
 from chargeline.ledger.store import Ledger
+from chargeline.operate.left_out import say_left_out
 from chargeline.operate.masking import MESSAGE_TYPE, masked, shape
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
@@ -63,14 +66,20 @@ def parked_list(code: str = "", *, as_json: bool = False) -> Command:
     async def work(settings: Settings) -> int:
         check_code(code)
         count = 0
+        closed = []
         async with opened(settings) as ledger:
             async for page in _pages(ledger, code):
-                for message in map(_listed, page):
-                    print(json.dumps(message._asdict()) if as_json else _line(message))
+                for message in page:
+                    try:
+                        listed = _listed(message)
+                    except UnreadableRow as error:
+                        closed.append(error)
+                        continue
+                    print(json.dumps(listed._asdict()) if as_json else _line(listed))
                 count += len(page)
         if not as_json:
             print(f"{count} parked")
-        return OK
+        return say_left_out(closed)
 
     return work
 
@@ -92,7 +101,7 @@ def _listed(message: StoredParkedMessage) -> ListedMessage:
         code=message.code,
         message_type=kind if MESSAGE_TYPE.fullmatch(kind) else "",
         sender=application if _APPLICATION.fullmatch(application) else "",
-        peer=json.loads(message.headers).get(PEER, ""),
+        peer=headers_read(message).get(PEER, ""),
         facility=message.facility,
         visit=message.visit,
         where=message.where_,
@@ -144,7 +153,7 @@ def _masked(message: StoredParkedMessage) -> list[str]:
     key = message.key if of_visit or message.key is None else shape(message.key)
     headers = {
         name: value if name.startswith(OUR_HEADERS) else shape(value)
-        for name, value in json.loads(message.headers).items()
+        for name, value in headers_read(message).items()
     }
     values = "  values   only their shape; --unmask --reason TEXT shows them, and is audited"
     return [*_head(message, key, json.dumps(headers)), values, "", *masked(message.raw)]
@@ -244,10 +253,12 @@ async def _see_to(
         else:
             assert code or everything, "all are meant only where all are asked for"
             chosen = [message async for page in _pages(ledger, code) for message in page]
-        for message in [message for message in chosen if message.data_key]:
+        resent = seeing.status == "retried"
+        closed = [row for row in chosen if row.data_key or (resent and not has_headers(row))]
+        for message in closed:
             print(f"{message.id} left: its row does not open, see `parked show {message.id}`")
-        chosen = [message for message in chosen if not message.data_key]
-        if seeing.status == "retried":
+        chosen = [message for message in chosen if message not in closed]
+        if resent:
             whole = [message for message in chosen if message.code not in WITHOUT_BYTES]
             if len(whole) < len(chosen):
                 print(f"{len(chosen) - len(whole)} left: the ledger has no bytes to send")
@@ -279,7 +290,7 @@ def _act(did: Verb, message: StoredParkedMessage, *, who: str, why: str) -> Act:
 
 
 def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
-    headers = {**json.loads(message.headers), RETRIED: str(message.id)}
+    headers = {**headers_read(message), RETRIED: str(message.id)}
     headers.pop(
         REKEYED, None
     )  # it may be sent again into its place, as if it came for the first time

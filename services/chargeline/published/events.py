@@ -91,8 +91,9 @@ def _event_id(data: OutboundEvent, value: bytes) -> str:
     """
     if isinstance(data, ParkedMessage):
         place = [data.topic, str(data.partition), str(data.offset), data.code]
-        if data.code == "visit.unreadable":  # one row may set several visits aside
-            place += [data.facility or "", data.visit or ""]
+        if data.code == "visit.unreadable":
+            # One row may set several visits aside, and several rows one visit, at one place.
+            place += [data.facility or "", data.visit or "", data.where]
         return _hashed(_type(data), *place)
     return _hashed(_type(data), data.facility, data.visit, str(data.revision), value)
 
