@@ -6,6 +6,7 @@ on PostgreSQL.
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -82,6 +83,10 @@ async def ledger(url: str) -> AsyncIterator[Ledger]:
 
 @pytest.fixture
 async def first(ledger: Ledger) -> Bench:
+    return await begun(ledger)
+
+
+async def begun(ledger: Ledger) -> Bench:
     """A bench that has drafted the first dose of each visit; of V3 a stop is missing, and a person
     holds its lines.
     """
@@ -253,3 +258,27 @@ async def test_an_event_without_readable_headers_is_parked(first: Bench) -> None
     bench = await restarted(first)
     await bench.feed(await bench.drain())
     assert by_bench(await bench.drafts()) == by_code([*FIRST, *LATER])
+
+
+@pytest.mark.parametrize(
+    "column", ["draft_revision.body", "answer.body", "question.body", "message.headers"]
+)
+@pytest.mark.parametrize("first_byte", ["X'FF'", "X'C3'"])
+async def test_a_byte_that_is_no_text_sets_its_visit_aside(
+    tmp_path: Path, column: str, first_byte: str
+) -> None:
+    """SQLite keeps any byte as text; PostgreSQL keeps no such text."""
+    table, name = column.split(".")
+    async with opened(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger:
+        bench = await begun(ledger)
+        spoilt = f"CAST({first_byte} || substr(CAST({name} AS BLOB), 2) AS TEXT)"
+        await run(ledger, f"UPDATE {table} SET {name} = {spoilt} WHERE visit = 'V3'")
+        again = await restarted(bench)
+        await again.feed(keyed(LATER))
+        both = [*FIRST, *LATER]
+        assert without_v3(by_bench(await again.drafts())) == without_v3(by_code(both))
+        (row,) = await ledger.parked()
+        assert (row.code, row.visit) == ("visit.unreadable", "V3")
+        assert row.where_.startswith(f"{table} ")
+        sealed = table != "question"
+        assert any(told.broken for told in await ledger.verify()) is sealed

@@ -12,6 +12,7 @@ import ssl
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -252,9 +253,11 @@ async def _set_up_sqlite(connection: aiosqlite.Connection, busy_seconds: float) 
     """Set a connection up.
 
     We send BEGIN ourselves, a commit outlasts a loss of power, readers read beside a writer, and
-    what is deleted is overwritten, however SQLite was built.
+    what is deleted is overwritten, however SQLite was built. A byte that is no UTF-8 comes as a
+    lone surrogate: Python would else refuse a whole result for one damaged row, and not say which.
     """
     connection.isolation_level = None
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA secure_delete = ON")
     deadline = monotonic() + busy_seconds
