@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from chargeline.engine.containers import Container, Containers
+from chargeline.engine.formulary import Formulary
 from chargeline.engine.published_containers import published_containers
 from chargeline.engine.tables import Crosswalk, CrosswalkRow, PublishedTables, Quarter
 
@@ -36,7 +37,7 @@ def row(hcpcs: str, units: int, size: int, pieces: int = 1, package: int = 0) ->
 
 def containers(*rows: CrosswalkRow, own: Containers | None = None) -> tuple[Container, ...]:
     tables = PublishedTables(version="made up", crosswalk={Q1: Crosswalk({NDC: rows}, {})})
-    return published_containers(tables, DRUGS, own or Containers())
+    return published_containers(tables, Formulary(DRUGS, containers=own))
 
 
 def test_a_package_of_several_vials_holds_in_each_what_the_row_says_of_a_piece() -> None:
@@ -85,7 +86,7 @@ def test_the_latest_quarter_counts() -> None:
             Q1: Crosswalk({NDC: (row("J9045", 9, 45),)}, {}),
         },
     )
-    (one,) = published_containers(tables, DRUGS, Containers())
+    (one,) = published_containers(tables, Formulary(DRUGS))
     assert one.amount == Decimal(600)
 
 

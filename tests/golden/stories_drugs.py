@@ -4,7 +4,7 @@ Trastuzumab is bought in vials of 150 mg of powder, rituximab in vials of 500 an
 liquid; one unit of either code is 10 mg. The doses are ordinary ones, and no dose is advice.
 """
 
-from tests.golden.messages import message, orc, rxa, rxr, segment
+from tests.golden.messages import message, observed, orc, rxa, rxr, segment
 from tests.golden.story import FACILITY, GUIDE, story
 
 POWDER, LARGE, SMALL = "50242-0132-01", "50242-0053-06", "50242-0051-21"
@@ -23,10 +23,7 @@ def bag(
     sent: str = "1800",
 ) -> bytes:
     """A row of the chart with the vials that were scanned for it, and what was discarded in mg."""
-    rows = [
-        segment("OBX", {1: str(n), 2: "ST", 3: "VIAL-NDC^vial^L", 5: vial, 11: "F"})
-        for n, vial in enumerate(vials, start=1)
-    ]
+    rows = [observed("VIAL-NDC", vial) for vial in vials]
     if wasted:
         amount = {1: "90", 2: "NM", 3: "WASTED-AMOUNT^discarded^L", 5: wasted, 6: "mg", 11: "F"}
         rows.append(segment("OBX", amount))

@@ -20,6 +20,7 @@ from chargeline.engine import (
     Formulary,
     Ndc,
     Timeline,
+    amount_in,
     convert,
     drugs_named,
     read_ndc,
@@ -69,7 +70,9 @@ class ChartedDrug:
         first (decision 0080), and the rest is discarded where nobody charted how much. Else all of
         the day has the one NDC that anybody names.
         """
-        sizes = {ndc: held_by(self.drug, formulary, ndc, self.day) for ndc in self.opened}
+        sizes = {
+            ndc: amount_in(self.drug, formulary.containers.of(ndc, self.day)) for ndc in self.opened
+        }
         held = {ndc: size * self.opened[ndc] for ndc, size in sizes.items() if size is not None}
         if self.is_scanned and held and len(held) == len(sizes):
             order = sorted(held, key=lambda ndc: (-(sizes[ndc] or 0), ndc))
@@ -164,12 +167,6 @@ def _vials_of(
     return vials
 
 
-def held_by(drug: Drug, formulary: Formulary, ndc: str, day: date) -> Decimal | None:
-    """What a container holds, in the drug's unit; None where that is not known."""
-    container = formulary.containers.of(ndc, day)
-    return convert(container.amount, container.unit, drug.unit) if container is not None else None
-
-
 # ------------------------------------------------------------------ what was handed out
 
 
@@ -211,7 +208,7 @@ def _in_unit_of(drug: Drug, amount: DrugAmount, container: Container | None) -> 
     direct = convert(amount.amount, amount.unit, drug.unit)
     if direct is not None or container is None:
         return direct
-    one = convert(container.amount, container.unit, drug.unit)
+    one = amount_in(drug, container)
     if one is not None and amount.unit.lower() in _VIALS:
         return amount.amount * one
     millilitres = convert(amount.amount, amount.unit, "ml")

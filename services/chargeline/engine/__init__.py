@@ -25,6 +25,7 @@ from chargeline.engine.answers import (
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.draft import Rulebook, contributions_of, draft
+from chargeline.engine.drugs.opened import amount_in
 from chargeline.engine.drugs.parts import taken_from
 from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
@@ -213,6 +214,7 @@ __all__ = [
     "VisitMerge",
     "WastedAmount",
     "Withheld",
+    "amount_in",
     "answer_words",
     "applies",
     "ask",

@@ -94,12 +94,11 @@ class Rulebook(NamedTuple):
         So a draft says by which tables it was made, and open visits are drafted again after a new
         bundle as they are after new rules. The formulary knows the packages of the crosswalk.
         """
-        own = self.formulary
-        packages = published_containers(tables, own.drugs, own.containers)
+        packages = published_containers(tables, self.formulary)
         return self._replace(
             version=f"{self.version}+{tables.version}",
             tables=tables,
-            formulary=own.with_containers(packages),
+            formulary=self.formulary.with_containers(packages),
         )
 
     def policy_for(self, context: VisitContext) -> str:

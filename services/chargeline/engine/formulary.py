@@ -154,6 +154,10 @@ class Formulary:
         more = Containers([*self.containers.rows, *containers])
         return Formulary(self.drugs, self._words, more)
 
+    def of_code(self, hcpcs: str) -> Sequence[Drug]:
+        """The rows that are billed under a HCPCS code, on whatever days."""
+        return self._by_hcpcs.get(hcpcs, ())
+
     def has(self, id_: str) -> bool:
         """Whether a row has this id, on whatever days."""
         return any(drug.id == id_ for drug in self._by_name.get(normal(id_), ()))
@@ -189,7 +193,7 @@ class Formulary:
         named: dict[str, Match] = {}  # by id
         for code in codes:
             rows = self._in_force(self._by_name.get(normal(code), ()), day)
-            rows = rows or self._only(self._by_hcpcs.get(code.upper(), ()), day)
+            rows = rows or self._only(self.of_code(code.upper()), day)
             rows = rows or self._of_ndc(code, day)
             match = _chosen(rows, given)
             if match.drug is not None:

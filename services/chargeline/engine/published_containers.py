@@ -5,50 +5,42 @@ first, since a pharmacist read that label. The crosswalk does not say whether so
 size other than 1 is millilitres, and of a size of 1 nobody can tell (decision 0084).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
-from chargeline.engine.containers import Container, Containers
-from chargeline.engine.formulary import Drug
+from chargeline.engine.containers import Container
+from chargeline.engine.formulary import Formulary
 from chargeline.engine.tables import CrosswalkRow, PublishedTables
 
 _ONE = Decimal(1)
-CITE = "CMS-ASP"
 
 
-def published_containers(
-    tables: PublishedTables, drugs: Iterable[Drug], own: Containers
-) -> tuple[Container, ...]:
-    """The containers of all crosswalks that `own` has no row for, by the latest quarter.
+def published_containers(tables: PublishedTables, formulary: Formulary) -> tuple[Container, ...]:
+    """The containers of all crosswalks that the formulary has no row for, by the latest quarter.
 
     A row that contradicts itself, a package of several codes of different amounts, and a code that
     the formulary lacks give none.
     """
-    ours = {row.ndc for row in own.rows}
-    by_hcpcs: dict[str, list[Drug]] = {}
-    for drug in drugs:
-        if drug.hcpcs:
-            by_hcpcs.setdefault(drug.hcpcs, []).append(drug)
-    rows: dict[str, tuple[CrosswalkRow, ...]] = {}
+    ours = {row.ndc for row in formulary.containers.rows}
+    packages: dict[str, tuple[CrosswalkRow, ...]] = {}
     for quarter in sorted(tables.crosswalk):
-        rows.update(tables.crosswalk[quarter].by_ndc)
-    built = [_container(ndc, rows[ndc], by_hcpcs) for ndc in sorted(rows) if ndc not in ours]
+        packages.update(tables.crosswalk[quarter].by_ndc)
+    built = [_container(ndc, packages[ndc], formulary) for ndc in sorted(packages.keys() - ours)]
     return tuple([container for container in built if container is not None])
 
 
-def _container(
-    ndc: str, rows: Iterable[CrosswalkRow], by_hcpcs: Mapping[str, list[Drug]]
-) -> Container | None:
+def _container(ndc: str, rows: Iterable[CrosswalkRow], formulary: Formulary) -> Container | None:
     held: set[tuple[Decimal, str, Decimal]] = set()
     ids: list[str] = []
     for row in rows:
+        drugs = formulary.of_code(row.hcpcs)
+        if not drugs:
+            continue
         units = row.units_of_piece
-        of_code = by_hcpcs.get(row.hcpcs, ())
-        if units is None and of_code:
+        if units is None:
             return None
-        for drug in of_code:
-            held.add(((units or _ONE) * drug.unit_amount, drug.unit, row.package_size))
-            ids.append(drug.id)
+        held |= {(units * drug.unit_amount, drug.unit, row.package_size) for drug in drugs}
+        ids += [drug.id for drug in drugs]
     if len(held) != 1:
         return None
     ((amount, unit, size),) = held
@@ -62,6 +54,6 @@ def _container(
         use="unknown",
         starts=None,
         ends=None,
-        cite=CITE,
+        cite="CMS-ASP",
         is_stocked=False,
     )

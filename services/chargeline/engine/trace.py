@@ -264,6 +264,11 @@ class Draft(NamedTuple):
         """The charge lines of all encounters, in order."""
         return tuple([line for encounter in self.encounters for line in encounter.lines])
 
+    @property
+    def edits(self) -> tuple[ClaimEdit, ...]:
+        """The edits before the claim of all encounters, in order."""
+        return tuple([edit for encounter in self.encounters for edit in encounter.edits])
+
 
 @lru_cache(maxsize=100_000)
 def line_id(visit: VisitKey, encounter: str, role: str, anchor: str) -> str:

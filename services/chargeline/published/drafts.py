@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from chargeline.engine import BilledNdc, ChargeLine, Draft, EncounterDraft, Timeline, link, plain
+from chargeline.engine import BilledNdc, ChargeLine, EncounterDraft, Timeline, link, plain
 from chargeline.published.readiness import readiness
 from chargeline.published.shapes import DraftRevision, Encounter, Line, LineNdc
 from chargeline.published.stakes import risk_of
@@ -143,13 +143,8 @@ def revision_of(
         value=b'%b,"chain":"%b"}' % (said, chain.encode()),
         changes=changed,
         new_roles=tuple(line.role for line in lines if line.line_id not in before),
-        edits=_edits(draft),
+        edits=tuple([(edit.edit, edit.severity) for edit in draft.edits]),
     )
-
-
-def _edits(draft: Draft) -> tuple[tuple[str, str], ...]:
-    edits = [edit for encounter in draft.encounters for edit in encounter.edits]
-    return tuple([(edit.edit, edit.severity) for edit in edits])
 
 
 def _body(visit: VisitDraft, prices: Mapping[str, int]) -> bytes:

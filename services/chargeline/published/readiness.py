@@ -38,5 +38,4 @@ def readiness(
 
 def _blocking(visit: VisitDraft) -> set[str]:
     """The codes of the edits before the claim that block."""
-    edits = [edit for encounter in visit.draft.encounters for edit in encounter.edits]
-    return {edit.finding.code for edit in edits if edit.severity == "blocks"}
+    return {edit.finding.code for edit in visit.draft.edits if edit.severity == "blocks"}

@@ -84,8 +84,7 @@ def _stake(
 
 def risk_of(draft: Draft, prices: Mapping[str, int]) -> dict[str, object]:
     """What of a draft a payer may deny, as a `DenialRisk`."""
-    edits = [edit for encounter in draft.encounters for edit in encounter.edits]
-    counted = [edit for edit in edits if edit.severity != "notes"]
+    counted = [edit for edit in draft.edits if edit.severity != "notes"]
     at_risk = {line_id for edit in counted for line_id in edit.lines}
     lines = [line for line in draft.lines if line.line_id in at_risk]
     return {

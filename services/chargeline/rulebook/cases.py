@@ -360,7 +360,7 @@ def edits_in_short(drafted: Draft) -> list[str]:
     What is at stake follows where a table says what it is worth: `of 5632.50`.
     """
     edits = []
-    for edit in [edit for encounter in drafted.encounters for edit in encounter.edits]:
+    for edit in drafted.edits:
         worth = f" of {edit.cents / 100:.2f}" if edit.cents is not None else ""
         edits.append(f"{edit.finding.code} {edit.severity} {edit.who}{worth}")
     return sorted(edits)
