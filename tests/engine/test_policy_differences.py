@@ -180,20 +180,20 @@ def test_a_service_that_is_withheld_everywhere_has_no_difference() -> None:
 
 def test_an_encounter_with_an_initial_service_says_so_to_the_record() -> None:
     """The day of the infusion is taken."""
-    slot, _at = drafted("carboplatin 450 mg iv 09:00-10:00").facts[0]
+    slot, _at, _value = drafted("carboplatin 450 mg iv 09:00-10:00").facts[0]
     assert (slot.kind, slot.about) == ("initial_service", "2026-03-02")
 
 
 def test_an_encounter_without_an_initial_service_leaves_it_to_others() -> None:
     """An injection alone: another visit of the day may still have its initial service."""
-    slot, _at = drafted("filgrastim 300 mcg sc 10:05").facts[0]
+    slot, _at, _value = drafted("filgrastim 300 mcg sc 10:05").facts[0]
     assert (slot.kind, slot.about) == ("service", "2026-03-02")
 
 
 def test_each_dose_says_its_minute_to_the_record() -> None:
     """So that the same dose under another visit is seen."""
     facts = drafted("carboplatin 450 mg iv 09:00-10:00").facts
-    doses = [slot.about for slot, _at in facts if slot.kind == "dose"]
+    doses = [slot.about for slot, _at, _value in facts if slot.kind == "dose"]
     assert doses == ["carboplatin@2026-03-02T09:00Z"]
 
 

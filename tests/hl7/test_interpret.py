@@ -115,7 +115,7 @@ def test_a_pharmacy_message_may_come_without_trigger(kind: str) -> None:
     assert reading.visit == "V1"
 
 
-@pytest.mark.parametrize("kind", ["ORU^R01", "ADT^A60", "ADT", "RAS^O99", "MDM^T02", "VXU^V04"])
+@pytest.mark.parametrize("kind", ["ORU^R21", "ADT^A60", "ADT", "RAS^O99", "MDM^T12", "VXU^V04"])
 def test_other_messages_are_set_aside_by_name(kind: str) -> None:
     """The finding names the type of the message, the types that are used, and what to do."""
     reading = read(message(kind, orc(), DRUGS["RAS"], rxr("IV")))
@@ -126,7 +126,7 @@ def test_other_messages_are_set_aside_by_name(kind: str) -> None:
         kind,
     )
     assert reading.set_aside.finding.where == "MSH-9"
-    assert reading.set_aside.finding.expected.startswith("RDE, RAS, RDS, RGV, or ADT")
+    assert reading.set_aside.finding.expected.startswith("RDE, RAS, RDS, RGV, ORU^R01")
     assert reading.set_aside.finding.do
 
 

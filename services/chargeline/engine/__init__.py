@@ -5,10 +5,10 @@ uses no randomness and no floats, and imports the standard library only, so that
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
 names below from here and from no module below; the closed words are in
-`words`, `answer_words` and `claim_words`.
+`words`, `care_words`, `answer_words` and `claim_words`.
 """
 
-from chargeline.engine import answer_words, claim_words, words
+from chargeline.engine import answer_words, care_words, claim_words, words
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers import (
     LINE_OFFERS,
@@ -23,6 +23,7 @@ from chargeline.engine.answers import (
     with_answers,
 )
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
+from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.draft import Rulebook, contributions_of, draft
 from chargeline.engine.drugs.opened import amount_in
@@ -34,12 +35,10 @@ from chargeline.engine.events import (
     ClockAhead,
     Dispensed,
     DrugAmount,
-    Event,
     LineAnswer,
     MessageRef,
     OrderFact,
     PatientMerge,
-    Reading,
     Record,
     Source,
     Unreadable,
@@ -57,6 +56,7 @@ from chargeline.engine.finding_codes import MEANINGS, FindingCode
 from chargeline.engine.formulary import AmountRange, Drug, Formulary, Given, NameWords, normal
 from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
 from chargeline.engine.quantities import convert, is_unit, plain
+from chargeline.engine.readings import Event, Reading
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
 from chargeline.engine.rules import (
     Concern,
@@ -138,6 +138,7 @@ __all__ = [
     "Answer",
     "Asked",
     "BilledNdc",
+    "Care",
     "ChargeLine",
     "ClaimEdit",
     "ClockAhead",
@@ -178,12 +179,15 @@ __all__ = [
     "Ndc",
     "NotAnNdc",
     "NotLoaded",
+    "Note",
+    "Observation",
     "Offer",
     "OppsStatus",
     "OrderFact",
     "PatientMerge",
     "PaymentLimit",
     "Policy",
+    "PostedCharge",
     "PtpEdit",
     "PtpTable",
     "PublishedTables",
@@ -221,6 +225,7 @@ __all__ = [
     "asked_in",
     "by_keyword",
     "canonical",
+    "care_words",
     "charge_in_short",
     "claim_words",
     "class_on",

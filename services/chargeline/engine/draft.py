@@ -6,7 +6,6 @@ rules decide, and it reads no clock, so that equal timelines, rules and historie
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.engine.again import (
@@ -40,6 +39,7 @@ from chargeline.engine.record import (
     NO_HISTORY,
     Contribution,
     Elsewhere,
+    Fact,
     History,
     Slot,
     seen_elsewhere,
@@ -156,11 +156,15 @@ def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, 
     if not context.patient or context.cancelled or len(timeline.patients) != 1:
         return ()
     facts = [fact for encounter in drafted.encounters for fact in encounter.facts]
-    first: dict[Slot, datetime] = {}
-    for slot, at in (*facts, *pump_facts(timeline)):
-        first[slot] = min(at, first.get(slot, at))
-    patient = context.patient
-    return tuple([Contribution(timeline.key, patient, slot, at) for slot, at in first.items()])
+    first: dict[Slot, Fact] = {}
+    for fact in (*facts, *pump_facts(timeline)):
+        first[fact.slot] = min(fact, first.get(fact.slot, fact))
+    return tuple(
+        [
+            Contribution(timeline.key, context.patient, slot, at, value=value)
+            for slot, at, value in first.values()
+        ]
+    )
 
 
 class _Drafting:
@@ -189,7 +193,7 @@ class _Drafting:
         Of an account that is billed by day, only the days that changed are drafted again.
         """
         timeline, days = self.timeline, self.saved.days
-        of_visit = (timeline.context, timeline.patients, self.uncharted)
+        of_visit = (timeline.context, timeline.patients, self.uncharted, timeline.observed)
         rests_on = (of_visit, self.rulebook, self.policy, self.history)
         changed = self._changed_days(days) if days and days.rests_on == rests_on else None
         if changed is not None:
@@ -235,7 +239,7 @@ class _Drafting:
             ENCOUNTER,
             (encounter.name, self.policy),
             self._drafted,
-            encounter._replace(uncharted=uncharted),
+            encounter._replace(uncharted=uncharted, observed=self.timeline.observed),
             self.timeline.context,
             self.rulebook,
             self._elsewhere(encounter),

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from chargeline.engine.care import NO_CARE, Care, Observation, care_together
 from chargeline.engine.containers import Containers
 from chargeline.engine.events import VisitKey
 from chargeline.engine.pumps import CARRIED
@@ -57,10 +58,11 @@ CONCERNS = (GROUPING,)
 
 
 class Encounter(NamedTuple):
-    """Administrations billed together.
+    """What was done on some days, billed together.
 
     `name` is the first day, as YYYY-MM-DD. `uncharted` is what the pharmacy handed out on its days
-    of drugs that nobody charted in the visit.
+    of drugs that nobody charted in the visit. `observed` are measures of the body and evidence
+    about the disease, of the whole visit.
     """
 
     name: str
@@ -69,6 +71,14 @@ class Encounter(NamedTuple):
     patient_class: PatientClassFact
     grouping: Decision[GroupingAnswer]
     uncharted: tuple[Supply, ...] = ()
+    observed: tuple[Observation, ...] = ()
+
+    @property
+    def care(self) -> Care:
+        """What was said of its days beside the pharmacy, in order."""
+        if len(self.days) == 1:
+            return self.days[0].care
+        return care_together([day.care for day in self.days])
 
     @property
     def administrations(self) -> tuple[Administration, ...]:
@@ -79,8 +89,8 @@ class Encounter(NamedTuple):
 
     @property
     def starts(self) -> Mapping[date, datetime]:
-        """When the first administration of each day began."""
-        return {day.day: day.administrations[0].start for day in self.days}
+        """When the first administration of each day began; days without one are left out."""
+        return {day.day: day.administrations[0].start for day in self.days if day.administrations}
 
     @property
     def is_billed_by_day(self) -> bool:
@@ -161,12 +171,23 @@ def _days_by_class(timeline: Timeline) -> Iterator[tuple[Day, PatientClassFact]]
             yield day, only
         return
     for day in timeline.days:
-        for patient_class, items in groupby(
-            day.administrations, key=lambda item: class_on(context, item.start)
-        ):
-            same = tuple(items)
-            is_whole_day = len(same) == len(day.administrations)
-            yield (day if is_whole_day else Day(day.day, same)), patient_class
+        yield from _parts_by_class(day, context)
+
+
+def _parts_by_class(day: Day, context: VisitContext) -> Iterator[tuple[Day, PatientClassFact]]:
+    """A day in parts, each of one class; care lies where the class was that of its time."""
+    at = day.care.at or (day.administrations[0].start if day.administrations else None)
+    of_care = class_on(context, at) if at is not None else context.classes[-1][1]
+    care = day.care
+    for patient_class, items in groupby(
+        day.administrations, key=lambda item: class_on(context, item.start)
+    ):
+        part = tuple(items)
+        its_care, care = (care, NO_CARE) if patient_class == of_care else (NO_CARE, care)
+        is_whole_day = len(part) == len(day.administrations) and its_care is day.care
+        yield (day if is_whole_day else Day(day.day, part, its_care)), patient_class
+    if care is not NO_CARE:
+        yield Day(day.day, (), care), of_care
 
 
 def class_on(context: VisitContext, moment: datetime) -> PatientClassFact:
@@ -231,7 +252,10 @@ def _goes_on_without_a_gap(
 ) -> bool:
     if group.patient_class != patient_class:
         return _goes_on_by_day(group, following, patient_class, decision)
-    gap = following.administrations[0].start - _last_end(group.days[-1])
+    last = group.days[-1]
+    if not following.administrations or not last.administrations:
+        return last.day == following.day
+    gap = following.administrations[0].start - _last_end(last)
     return gap <= timedelta(minutes=decision.answer.gap_minutes)
 
 

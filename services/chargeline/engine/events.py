@@ -304,27 +304,8 @@ class LineAnswer(NamedTuple):
     reason: str
 
 
-Event = Record | OrderFact | VisitFact | Unreadable | ClockAhead | Answer | LineAnswer
-
-
 class VisitKey(NamedTuple):
     """Facility and visit number: the key of a timeline, of a draft and of a Kafka message."""
 
     facility: str
     visit: str
-
-
-class Reading(NamedTuple):
-    """All that one message says: to which visit, which events, and what was set aside.
-
-    `visit` is None when the message is about patients and not about a visit (A40).
-    `set_aside` is the reason why nothing of the message was used, or None.
-    """
-
-    message: MessageRef
-    facility: str
-    visit: str | None
-    zone: str
-    events: tuple[Event, ...] = ()
-    merges: tuple[VisitMerge | PatientMerge, ...] = ()
-    set_aside: Unreadable | None = None

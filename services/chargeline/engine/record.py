@@ -28,7 +28,15 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "pump_start": "pump",
     "pump_stop": "pump",
     "dose": "dose",
+    "seen": "group",
+    "fraction": "course",
+    "course_service": "course",
+    "authorized_units": "authorization",
 }
+# Topics of which a charge family reads every contribution, and not only those of its days.
+_ACROSS_VISITS = frozenset({"group", "course", "authorization"})
+APART = "|"
+"""Parts the topic of a slot from what tells facts of one visit apart."""
 _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
 
 
@@ -36,7 +44,8 @@ class Slot(NamedTuple):
     """A kind of fact, and what it is about.
 
     `about` is the number of the order for a pump, the drug and the minute for a dose, and for
-    anything else the day, as YYYY-MM-DD.
+    anything else the day, as YYYY-MM-DD. Where one visit may add several facts to one topic, a bar
+    parts the topic from what tells them apart, such as a course of fractions and the session.
     """
 
     kind: ContributionKind
@@ -45,23 +54,28 @@ class Slot(NamedTuple):
     @property
     def topic(self) -> tuple[str, str]:
         """What contributions of several visits have in common."""
-        return (_TOPICS[self.kind], self.about)
+        return (_TOPICS[self.kind], self.about.partition(APART)[0])
 
 
 class Fact(NamedTuple):
-    """What a visit adds to the record in one slot; `at` puts facts into an order."""
+    """What a visit adds to the record in one slot; `at` puts facts into an order.
+
+    `value` is what the fact says besides that it is, such as a number of units; "" if nothing.
+    """
 
     slot: Slot
     at: datetime
+    value: str = ""
 
 
 class Contribution(NamedTuple):
-    """One fact that a visit adds to the record of its patient; `at` puts facts into an order."""
+    """One fact that a visit adds to the record of its patient; `at` and `value` as in `Fact`."""
 
     visit: VisitKey
     patient: str
     slot: Slot
     at: datetime
+    value: str = ""
 
 
 History = frozenset[Contribution]
@@ -91,12 +105,15 @@ class Elsewhere(NamedTuple):
 
     `second_on` are the days on which another visit had its initial service before. `served_on` are
     those on which another visit had any service, or had rinsed an access device before. `doses` are
-    the doses of other visits that this visit has as well, as `dose_slot` names them.
+    the doses of other visits that this visit has as well, as `dose_slot` names them. `across` are
+    the contributions of other visits to what spans visits: a practitioner's group, a radiation
+    course, an authorization.
     """
 
     second_on: frozenset[date] = frozenset()
     served_on: frozenset[date] = frozenset()
     doses: frozenset[str] = frozenset()
+    across: History = NO_HISTORY
 
 
 NOTHING_ELSEWHERE = Elsewhere()
@@ -119,7 +136,8 @@ def seen_elsewhere(visit: VisitKey, starts: Mapping[date, datetime], history: Hi
         if "irrigation" in before or any(other.slot.kind in _SERVICES for other in on_day):
             served.add(day)
     doses = frozenset([other.slot.about for other in history if other.slot.kind == "dose"])
-    return Elsewhere(frozenset(second), frozenset(served), doses)
+    across = frozenset([other for other in history if other.slot.topic[0] in _ACROSS_VISITS])
+    return Elsewhere(frozenset(second), frozenset(served), doses, across)
 
 
 def pump_was_started(order: str, until: datetime, history: History) -> bool:

@@ -345,6 +345,10 @@ ContributionKind = Literal[
     "pump_start",  # an order's pump was started and went home with the patient
     "pump_stop",  # an order's pump was taken off, and the visit does not have its start
     "dose",  # a drug was given at a minute
+    "seen",  # a practitioner of a group saw the patient
+    "fraction",  # a session of a radiation course was delivered
+    "course_service",  # a service that a radiation course has a limited number of times
+    "authorized_units",  # units of a code were billed against an authorization
 ]
 
 Outcome = Literal[

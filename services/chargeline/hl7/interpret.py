@@ -17,6 +17,7 @@ from chargeline.engine import (
     by_keyword,
     shape_of,
 )
+from chargeline.hl7.care import NOTE_CHANGES, care_events, says_nothing
 from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
@@ -39,14 +40,20 @@ _PHARMACY = {
     "RDS": frozenset({"O13", "O01", ""}),
     "RGV": frozenset({"O15", "O01", ""}),
 }
+# Visits, notes and charges beside the pharmacy.
+_CARE = {
+    "ORU": frozenset({"R01", ""}),
+    "MDM": frozenset(NOTE_CHANGES),
+    "DFT": frozenset({"P03", ""}),
+}
 
 
 def read_events(message: Message, profile: Profile) -> Reading:
     """Everything that a message says.
 
     Bad content raises nothing: a message that cannot be used comes back with its reason in
-    `Reading.set_aside`. An A31 (a change of the person's data) without a visit number says nothing
-    for charges and is no problem.
+    `Reading.set_aside`. An A31 (a change of the person's data) without a visit number and an ORU
+    without an observation that the profile reads say nothing for charges and are no problem.
     """
     heads = {row[0]: row for row in reversed(message.rows)}  # the first segment of each name
     header = message.rows[0]
@@ -62,8 +69,8 @@ def read_events(message: Message, profile: Profile) -> Reading:
         )
     visit = first_valued(heads, profile.visit, message.delimiters) or None
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
-    if visit is None and not merges:
-        if message.type == "ADT" and message.trigger == "A31":
+    if says_nothing(message, profile) or (visit is None and not merges):
+        if message.type == "ORU" or (message.type == "ADT" and message.trigger == "A31"):
             return _new_reading(
                 message=reference,
                 facility=facility,
@@ -146,8 +153,9 @@ def _used(
             events.append(visit_fact(message, heads, reference, profile))
         except Hl7Error as error:
             events.append(unreadable(reference, error))
-        if message.type != "ADT":
+        if message.type in _PHARMACY:
             events.extend(pharmacy_events(message, reference, profile))
+        events.extend(care_events(message, heads, reference, profile))
         if message.type == "RAS":
             events.extend(_lost_records(message, reference))
     return _new_reading(
@@ -184,7 +192,7 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
     if message.type == "ADT":
         used = message.trigger in ADT_TRIGGERS
     else:
-        used = message.trigger in _PHARMACY.get(message.type, ())
+        used = message.trigger in (_PHARMACY | _CARE).get(message.type, ())
     if used:
         return None
     if message.type == "ADT" and message.trigger in _UNFOLLOWED:
@@ -197,7 +205,8 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
         )
     return Hl7Error(
         "message.unknown",
-        expected="RDE, RAS, RDS, RGV, or ADT of a trigger that moves, merges or ends a visit",
+        expected="RDE, RAS, RDS, RGV, ORU^R01, MDM, DFT^P03, or ADT that moves, merges or ends a "
+        "visit",
         found=kind,
         where="MSH-9",
         do=_suspicion(kind)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chargeline.engine import words
+from chargeline.engine import care_words, words
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.patterns import REWRITE, may_take_for_ever
 from chargeline.hl7.times import Clock
@@ -26,22 +26,33 @@ WORD_TABLES = {
     "classes": words.PatientClass,
     "routes": words.Route,
 }
+# The same for what is said beside the pharmacy. A profile may leave these tables out.
+CARE_TABLES = {
+    "observations": care_words.Observed,
+    "values": care_words.ObservedValue,
+    "notes": care_words.NoteKind,
+    "note_states": care_words.NoteState,
+    "credentials": care_words.AuthorKind,
+    "transactions": care_words.PostedKind,
+}
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
     | {"empty_end", "order", "administration", "processing_ids", "may_correct", "lines"}
-    | {*WORD_TABLES}
+    | {*WORD_TABLES, *CARE_TABLES, "posted"}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
     | {"keep_open_words", "flush_words", "not_bought_words", "discount_words"}
     | {"contradicting_words", "primary_reason", "waste", "waste_note", "vial_ndc", "charted_by"}
 )
+_POSTED_KEYS = frozenset({"course"})
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
 _IN_ORDER = ("ORC",)
 _IN_ADMINISTRATION = ("RXA", "Z")
 _IN_ACTION = ("RXA", "ORC", "Z")
 _IN_SITE = ("RXR", "RXA", "Z")
+_IN_CHARGE = ("FT1", "ORC", "Z")
 _UNIT_OR_CLINIC = ("PV1-3.1",)  # where a profile does not say where the unit or clinic stands
 _PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
@@ -107,11 +118,22 @@ class Profile:
         self.devices = cast(dict[str, words.Device], reader.mapping("devices"))
         self.lines = reader.names("lines")
         self.classes = cast(dict[str, words.PatientClass], reader.mapping("classes"))
+        self._read_beside_pharmacy(reader)
         self.all_places = frozenset(reader.read_places)
         """Every field that this profile reads by an address of its own."""
-        self.observations = frozenset(reader.read_codes)
+        self.observations = frozenset(reader.read_codes) | self.observed.keys()
         """The codes of OBX-3 that this profile reads."""
         reader.finish()
+
+    def _read_beside_pharmacy(self, reader: "_TableReader") -> None:
+        self.observed = cast(dict[str, care_words.Observed], reader.optional("observations"))
+        self.values = cast(dict[str, care_words.ObservedValue], reader.optional("values"))
+        self.notes = cast(dict[str, care_words.NoteKind], reader.optional("notes"))
+        self.note_states = cast(dict[str, care_words.NoteState], reader.optional("note_states"))
+        self.credentials = cast(dict[str, care_words.AuthorKind], reader.optional("credentials"))
+        self.transactions = cast(dict[str, care_words.PostedKind], reader.optional("transactions"))
+        posted = reader.inner("posted", _POSTED_KEYS) if "posted" in reader.table else None
+        self.course = posted.places("course", _IN_CHARGE) if posted is not None else ()
 
 
 def make_profile(table: Mapping[str, object]) -> Profile:
@@ -250,14 +272,19 @@ class _TableReader:
         if not isinstance(value, Mapping):
             self.mistakes.append(f"table [{key}] is missing")
             return {}
+        family = WORD_TABLES[key] if key in WORD_TABLES else CARE_TABLES[key]
         meanings = {}
         for word, meaning in value.items():
-            if isinstance(meaning, str) and meaning in words.words_of(WORD_TABLES[key]):
+            if isinstance(meaning, str) and meaning in words.words_of(family):
                 meanings[str(word).upper()] = str(meaning)
             else:
-                allowed = ", ".join(sorted(words.words_of(WORD_TABLES[key])))
+                allowed = ", ".join(sorted(words.words_of(family)))
                 self.mistakes.append(f"[{key}] {word} = {meaning!r} is not one of {allowed}")
         return meanings
+
+    def optional(self, key: str) -> dict[str, Any]:
+        """Like `mapping`; {} where the profile has no such table."""
+        return self.mapping(key) if key in self.table else {}
 
     def finish(self) -> None:
         if self.mistakes:

@@ -181,17 +181,19 @@ class StoredContribution(NamedTuple):
     about: str
     visit: str
     at: datetime
+    value: str
 
     @property
     def contribution(self) -> Contribution:
         """The contribution as the engine has it."""
         visit = VisitKey(self.facility, self.visit)
-        return Contribution(visit, self.patient, Slot(self.kind, self.about), self.at)
+        slot = Slot(self.kind, self.about)
+        return Contribution(visit, self.patient, slot, self.at, value=self.value)
 
 
 def stored_contribution(contribution: Contribution) -> StoredContribution:
     """A contribution as a row."""
-    visit, patient, slot, at = contribution
+    visit, patient, slot, at, value = contribution
     return StoredContribution(
         facility=visit.facility,
         patient=patient,
@@ -199,6 +201,7 @@ def stored_contribution(contribution: Contribution) -> StoredContribution:
         about=slot.about,
         visit=visit.visit,
         at=at,
+        value=value,
     )
 
 

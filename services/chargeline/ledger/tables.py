@@ -246,6 +246,7 @@ contribution = Table(
     Column("about", Name(), primary_key=True),
     Column("visit", Name(), primary_key=True),
     Column("at", Instant, nullable=False),
+    Column("value", Text, nullable=False, server_default=""),
     Index("contribution_of_visit", "facility", "visit"),
     Index("contribution_kept", "at"),
     comment="The patient's record: what a visit adds to it that bears on drafts of the patient's "

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 from chargeline.engine import (
     CONCERNS,
     Administration,
+    Care,
     Contribution,
     Day,
     Draft,
@@ -32,6 +33,7 @@ from chargeline.engine import (
     fold,
     words,
 )
+from chargeline.rulebook.care_notation import care_of, contribution_of
 from chargeline.rulebook.case_tables import tables_of
 from chargeline.rulebook.files import entries_of
 from chargeline.rulebook.notation import FIRST_DAY, administration_of, dispensed_of, reading_of
@@ -41,12 +43,12 @@ KEY = VisitKey("CASE", "V1")
 PATIENT = "ZZCASE"
 _LISTS = (
     "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks", "edits",
-    "diagnoses", "tables", "dispensed",
+    "diagnoses", "tables", "dispensed", "care", "record",
 )  # fmt: skip
 _KEYS = frozenset(
     {"says", "source", "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks"}
     | {"edits", "tables", "policy", "class", "diagnoses", "payer", "second_encounter", "admitted"}
-    | {"choose", "day", "dispensed"}
+    | {"choose", "day", "dispensed", "care", "record"}
 )
 Answers = Mapping[str, Mapping[str, str | int]]
 
@@ -54,8 +56,10 @@ Answers = Mapping[str, Mapping[str, str | int]]
 class Case(NamedTuple):
     """One case. `expect` maps a policy to service codes such as `96415 x2` or `96365-59`.
 
-    A case has either `given`, the administrations, or `charted`, the rows of a nurse, from which
-    the engine folds the timeline. `choose` holds answers by concern, in place of the rulebook's.
+    A case has `given`, the administrations, or `charted`, the rows of a nurse, from which the
+    engine folds the timeline, or neither and only `care`, what was said beside the pharmacy.
+    `record` is what other visits add to the patient's record (care_notation.py). `choose` holds
+    answers by concern, in place of the rulebook's.
     `tables` are rows of published tables (case_tables.py), and `dispensed` is what the pharmacy
     handed out for orders of which nothing is charted. None in `drugs`, `withheld`,
     `withheld_drugs`, `asks` or `edits` means that the case does not mention them.
@@ -79,6 +83,8 @@ class Case(NamedTuple):
     choose: Answers
     tables: tuple[str, ...] = ()
     dispensed: tuple[str, ...] = ()
+    care: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
     day: date = FIRST_DAY
     admitted: date | None = None
 
@@ -100,10 +106,12 @@ def read_cases(paths: Sequence[Path], rulebook: Rulebook, mistakes: list[Finding
 def _mistake(entry: Mapping[str, object], rulebook: Rulebook) -> Finding | None:
     """The first mistake of an entry, None if it is a case. The caller adds the place."""
     unknown = sorted(set(entry) - _KEYS)
-    has_one = bool(entry.get("given")) is not bool(entry.get("charted"))
-    if unknown or not entry.get("says") or not has_one or "expect" not in entry:
+    has_both = bool(entry.get("given")) and bool(entry.get("charted"))
+    has_one = any(entry.get(key) for key in ("given", "charted", "care"))
+    if unknown or not entry.get("says") or has_both or not has_one or "expect" not in entry:
         found = f"keys {', '.join(sorted(entry))}"
-        return _unlike("says, given (or charted) and expect", found, "see rules/README.md")
+        expected = "says, expect, and given, charted or care"
+        return _unlike(expected, found, "see rules/README.md")
     expect = entry["expect"]
     lists = [entry.get(key, []) for key in _LISTS if key != "expect"]
     lists += expect.values() if isinstance(expect, dict) else [expect]
@@ -174,6 +182,8 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         choose=cast(Answers, entry.get("choose", {})),
         tables=_texts(entry.get("tables", [])),
         dispensed=_texts(entry.get("dispensed", [])),
+        care=_texts(entry.get("care", [])),
+        record=_texts(entry.get("record", [])),
         day=day if isinstance(day := entry.get("day"), date) else FIRST_DAY,
     )
 
@@ -192,11 +202,12 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
     try:
         chosen = with_tables(case, chosen)
         timeline = timeline_of(case, chosen)
+        history = history_of(case, timeline)
     except ValueError as error:
         finding = _unlike("the notation of rules/README.md", str(error), "correct `given`")
         return [finding._replace(where=case.place)]
     for policy, expected in case.expect.items():
-        drafted = draft(timeline, chosen, history_of(case, timeline), policy=policy)
+        drafted = draft(timeline, chosen, history, policy=policy)
         outcomes = {
             "codes": (sorted(expected), service_codes(drafted)),
             "drugs": (_sorted(case.drugs), drug_codes(drafted)),
@@ -231,35 +242,49 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
         diagnoses=case.diagnoses,
         admitted=datetime.combine(case.admitted, time(), UTC) if case.admitted else None,
     )
+    said = care_of(case.care, KEY, case.day)
     if case.charted:
-        folded = fold([reading_of(case.charted, KEY)], rulebook.base)[KEY]
+        charted = reading_of(case.charted, KEY)
+        together = charted._replace(events=(*charted.events, *said.events))
+        folded = fold([together], rulebook.base)[KEY]
         return folded._replace(context=context, patients=(PATIENT,))
+    beside = fold([said], rulebook.base)[KEY]
     administrations = [
         administration_of(text, n, case.day) for n, text in enumerate(case.given, start=1)
     ]
     handed_out = [dispensed_of(text, n, case.day) for n, text in enumerate(case.dispensed)]
-    return timeline_with(administrations, context)._replace(dispensed=tuple(handed_out))
+    timeline = timeline_with(administrations, context, beside.days)
+    return timeline._replace(dispensed=tuple(handed_out), observed=beside.observed)
 
 
-def timeline_with(administrations: Sequence[Administration], context: VisitContext) -> Timeline:
-    """The timeline of one invented visit, with its administrations grouped by day."""
-    by_day: dict[date, list[Administration]] = {}
+def timeline_with(
+    administrations: Sequence[Administration], context: VisitContext, cared: Sequence[Day] = ()
+) -> Timeline:
+    """The timeline of one invented visit, with its administrations grouped by day.
+
+    `cared` are days with what was said beside the pharmacy.
+    """
+    by_day: dict[date, list[Administration]] = {day.day: [] for day in cared}
     for item in sorted(administrations, key=clock_order):
         by_day.setdefault(item.day, []).append(item)
-    days = tuple([Day(day, tuple(items)) for day, items in by_day.items()])
-    return Timeline(KEY, context, days, patients=(context.patient,))
+    cares = {day.day: day.care for day in cared}
+    days = [Day(day, tuple(by_day[day]), cares.get(day, Care())) for day in sorted(by_day)]
+    return Timeline(KEY, context, tuple(days), patients=(context.patient,))
 
 
 def history_of(case: Case, timeline: Timeline) -> History:
-    """The history of a case: empty, unless the case is a second encounter of its day.
+    """The history of a case: what its `record` says, and an earlier visit of its day.
 
-    For a second encounter, another visit of the patient had its initial service before.
+    For a second encounter, another visit of the patient had its initial service before. Raises
+    ValueError for a record that cannot be read.
     """
+    record = frozenset([contribution_of(text, PATIENT) for text in case.record])
     if not case.second_encounter:
-        return frozenset()
+        return record
     slot = Slot("initial_service", FIRST_DAY.isoformat())
     earlier = VisitKey("CASE", "V0")  # of two visits at the same time, V0 sorts before V1
-    return frozenset({Contribution(earlier, PATIENT, slot, timeline.administrations[0].start)})
+    start = timeline.administrations[0].start
+    return record | {Contribution(earlier, PATIENT, slot, start)}
 
 
 def with_choice(case: Case, rulebook: Rulebook) -> Rulebook:

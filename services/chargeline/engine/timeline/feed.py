@@ -12,13 +12,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.engine.events import (
-    Event,
     MessageRef,
     PatientMerge,
-    Reading,
     VisitKey,
     VisitMerge,
 )
+from chargeline.engine.readings import Event, Reading
 from chargeline.engine.rules import Policy
 from chargeline.engine.timeline.merges import Merges
 from chargeline.engine.timeline.orders import BEGINNING

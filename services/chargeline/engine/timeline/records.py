@@ -7,6 +7,7 @@ it knows no codes and no rules of a payer.
 from datetime import date, datetime
 from typing import NamedTuple
 
+from chargeline.engine.care import NO_CARE, Care, Observation
 from chargeline.engine.events import (
     Answer,
     Dispensed,
@@ -112,10 +113,15 @@ class Administration(NamedTuple):
 
 
 class Day(NamedTuple):
-    """All administrations of a visit that began on one local date, in order of start, then key."""
+    """One local date of a visit: the administrations that began on it, in order of start, then key.
+
+    `care` is what was said of the day beside the pharmacy: visits, notes, sessions. A day has at
+    least one of the two.
+    """
 
     day: date
     administrations: tuple[Administration, ...]
+    care: Care = NO_CARE
 
 
 class VisitContext(NamedTuple):
@@ -145,7 +151,8 @@ class Timeline(NamedTuple):
     `problems` are about parts of messages that could not be read, and `unplaced` about orders of
     which no administration is left. `answers` is what people said of it, oldest first; `draft` lets
     the answers take effect. `dispensed` is what the pharmacy handed out, also for orders of which
-    nothing was given.
+    nothing was given. `observed` are measures of the body and evidence about the disease, in the
+    order of time.
     """
 
     key: VisitKey
@@ -156,6 +163,7 @@ class Timeline(NamedTuple):
     patients: tuple[str, ...] = ()
     answers: tuple[Answer | LineAnswer, ...] = ()
     dispensed: tuple[Dispensed, ...] = ()
+    observed: tuple[Observation, ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import chain
 
+from chargeline.engine.care import Note, Observation, PostedCharge
 from chargeline.engine.events import (
     Answer,
     ClockAhead,
     Dispensed,
-    Event,
     LineAnswer,
     OrderFact,
     Record,
@@ -23,9 +23,11 @@ from chargeline.engine.events import (
     VisitFact,
     VisitKey,
 )
+from chargeline.engine.readings import Event
 from chargeline.engine.rules import NO_FACTS, Policy
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.administrations import OrderHistory, history_of
+from chargeline.engine.timeline.care import CareBuilder
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
 from chargeline.engine.timeline.numbers import OrderNumbers
@@ -93,6 +95,7 @@ class Visit:
         self._dates: list[date] = []  # ascending; _days has the day of each date, in this order
         self._days: list[Day] = []
         self._context = ContextBuilder(zone)
+        self._care = CareBuilder()
         self._unreadable: dict[tuple[str, str, str], Unreadable | ClockAhead] = {}
         self._answers: dict[str, Answer | LineAnswer] = {}  # by number
         self._timeline: Timeline | None = None
@@ -119,6 +122,8 @@ class Visit:
                 self._add_clock(event)
             elif type(event) is Answer or type(event) is LineAnswer:
                 self._answers[event.message.digest] = event
+            elif isinstance(event, Observation | Note | PostedCharge):
+                self._care.add(event, event.message.sent)
         return list(patients)[count:] if len(patients) > count else ()
 
     def _add_clock(self, event: ClockAhead) -> None:
@@ -141,6 +146,8 @@ class Visit:
                 if event.trigger in _SNAPSHOTS and event.effective is None:
                     self._context.add(event._replace(message=event.message._replace(sent=sent)))
                     matters = True
+            elif isinstance(event, Observation | Note | PostedCharge):
+                matters |= self._care.add(event, sent)
             elif isinstance(event, OrderFact) or (isinstance(event, Record) and not event.recorded):
                 state = self._orders[event.order]
                 state.sent_again[event.message.digest] = sent
@@ -211,12 +218,13 @@ class Visit:
             self._timeline = _new_timeline(
                 key=self.key,
                 context=self._context.context(),
-                days=tuple(self._days),
+                days=self._care.beside(self._days),
                 problems=self._problems(),
                 unplaced=self._unplaced(),
                 patients=self._context.owners(),
                 answers=tuple(sorted(self._answers.values(), key=_when_answered)),
                 dispensed=self._dispensed(),
+                observed=self._care.of_patient(),
             )
         return self._timeline
 

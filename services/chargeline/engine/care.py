@@ -1,0 +1,138 @@
+"""What a feed says beside the pharmacy: what was measured, written and charged.
+
+It owns the events of ORU, MDM and DFT messages, and of observations in other messages, with their
+sources. It does not know segments or a sender's codes: the reader and the interface profile have
+already said which observation is the weight. What such an event means for a charge is decided by
+the charge families and reviews that ask for it.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from chargeline.engine.care_words import (
+    OBSERVED_OF,
+    AuthorKindFact,
+    NoteChange,
+    NoteKindFact,
+    NoteStateFact,
+    Observed,
+    PostedKind,
+)
+from chargeline.engine.events import MessageRef
+from chargeline.engine.words import RecordStatus
+
+
+class Observation(NamedTuple):
+    """One OBX in a closed word: what was measured of the patient, or said of a visit or session.
+
+    `value` is a word of ours where the profile knows the sender's, else the text as written (at
+    most 200 characters). `amount` is the number of OBX-5, None where it is none; `unit` is OBX-6 as
+    written. `day` is the local date of OBX-14, OBR-7, TXA-4 or MSH-7, the first that is valued, and
+    `at` the instant, None where only MSH-7 tells it. `group` is the number of the report (OBR-3 or
+    TXA-12), "" where the message has none. `by` is the observer's number (OBX-16), "" where none.
+    """
+
+    message: MessageRef
+    about: Observed
+    value: str
+    amount: Decimal | None
+    unit: str
+    day: date
+    at: datetime | None
+    status: RecordStatus
+    group: str
+    sub_id: str
+    by: str
+    address: str
+
+
+class Note(NamedTuple):
+    """One document of the chart (MDM): who wrote what kind of note of which day, and its state.
+
+    `number` is TXA-12, and `parent` that of the note that it adds to or replaces (TXA-13), "" where
+    none. `day` is the local date of TXA-4. `author` and `signer` are numbers of people; `signed_at`
+    is when it was signed, None where no message says it.
+    """
+
+    message: MessageRef
+    number: str
+    parent: str
+    kind: NoteKindFact
+    change: NoteChange
+    day: date
+    at: datetime | None
+    author: str
+    author_kind: AuthorKindFact
+    state: NoteStateFact
+    signer: str
+    signed_at: datetime | None
+    address: str
+
+
+class PostedCharge(NamedTuple):
+    """A charge that another system posted (one FT1 of a DFT).
+
+    `number` is FT1-2, "" where the sender gives none. `day` is the local date of FT1-4. `units` is
+    FT1-10, one where it is empty. `course` is the radiation course that the profile finds, "" where
+    none. A credit takes back a charge of the same number or of the same code and day.
+    """
+
+    message: MessageRef
+    number: str
+    kind: PostedKind
+    code: str
+    modifiers: tuple[str, ...]
+    units: Decimal
+    day: date
+    at: datetime | None
+    performer: str
+    course: str
+    address: str
+
+
+CareEvent = Observation | Note | PostedCharge
+
+
+class Care(NamedTuple):
+    """What was said of one day of a visit beside the pharmacy: observations, notes, charges.
+
+    Each part is in the order of time, then of its number, so that arrival does not change it.
+    """
+
+    observations: tuple[Observation, ...] = ()
+    notes: tuple[Note, ...] = ()
+    posted: tuple[PostedCharge, ...] = ()
+
+    @property
+    def at(self) -> datetime | None:
+        """The first time that any part of it tells; None where none does."""
+        return min([part.at for part in self.parts if part.at is not None], default=None)
+
+    @property
+    def parts(self) -> tuple[CareEvent, ...]:
+        """All of it."""
+        return (*self.observations, *self.notes, *self.posted)
+
+
+NO_CARE = Care()
+
+
+def care_together(days: Iterable[Care]) -> Care:
+    """The care of several days as one."""
+    observations: list[Observation] = []
+    notes: list[Note] = []
+    posted: list[PostedCharge] = []
+    for care in days:
+        observations += care.observations
+        notes += care.notes
+        posted += care.posted
+    if not observations and not notes and not posted:
+        return NO_CARE
+    return Care(tuple(observations), tuple(notes), tuple(posted))
+
+
+def is_of_a_day(observation: Observation) -> bool:
+    """Whether an observation is about what was done on its day, and not about the patient."""
+    return OBSERVED_OF[observation.about] in ("visit", "radiation")

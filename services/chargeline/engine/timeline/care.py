@@ -1,0 +1,137 @@
+"""What was said of a visit beside the pharmacy, kept up to date event by event.
+
+It owns which of several versions of an observation, a note or a posted charge counts, and on which
+day each lies. It knows no codes, and nothing of what was given. Each version is offered with the
+time at which its message was sent; the latest counts, so the order of arrival does not matter.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple, TypeVar
+
+from chargeline.engine.care import (
+    NO_CARE,
+    Care,
+    CareEvent,
+    Note,
+    Observation,
+    PostedCharge,
+    is_of_a_day,
+)
+from chargeline.engine.timeline.merges import Version
+from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.timeline.records import Day
+
+
+class _Latest(NamedTuple):
+    """The version that counts of one thing."""
+
+    version: tuple[Version, str]
+    event: CareEvent
+
+
+class CareBuilder:
+    """The care of one visit, by day."""
+
+    def __init__(self) -> None:
+        self._latest: dict[tuple[str, ...], _Latest] = {}
+        self._days: dict[date, Care] | None = {}
+        self._beside: dict[date, tuple[Day | None, Care, Day]] = {}
+        self._of_patient: tuple[Observation, ...] = ()
+
+    def add(self, event: CareEvent, sent: datetime | None) -> bool:
+        """Take in one version of something, sent at a time; returns whether it may matter."""
+        slot = _slot(event)
+        version = ((sent or BEGINNING, event.message.digest), event.address)
+        before = self._latest.get(slot)
+        if before is not None and version <= before.version:
+            return False
+        self._latest[slot] = _Latest(version, event)
+        self._days = None
+        return True
+
+    def of_patient(self) -> tuple[Observation, ...]:
+        """Measures of the body and evidence about the disease, in the order of time."""
+        self._sorted()
+        return self._of_patient
+
+    def beside(self, days: Sequence[Day]) -> tuple[Day, ...]:
+        """The days of administrations with their care, and the days that have care alone.
+
+        A day that no event touched is the very same object as before.
+        """
+        cares = self._sorted()
+        if not cares:
+            return tuple(days)
+        by_date: dict[date, Day | None] = {**dict.fromkeys(cares), **{day.day: day for day in days}}
+        beside = {day: self._together(day, by_date[day], cares) for day in sorted(by_date)}
+        self._beside = beside
+        return tuple([whole for _of, _care, whole in beside.values()])
+
+    def _together(
+        self, day: date, given: Day | None, cares: dict[date, Care]
+    ) -> tuple[Day | None, Care, Day]:
+        care = cares.get(day, NO_CARE)
+        before = self._beside.get(day)
+        if before is not None and before[0] is given and before[1] is care:
+            return before
+        whole = given if given is not None and care is NO_CARE else None
+        administrations = given.administrations if given is not None else ()
+        return (given, care, whole or Day(day, administrations, care))
+
+    def _sorted(self) -> dict[date, Care]:
+        """The care of each day; a day that stays as it was keeps its object."""
+        if self._days is not None:
+            return self._days
+        days: dict[date, list[CareEvent]] = {}
+        of_patient: list[Observation] = []
+        for slot in sorted(self._latest):
+            event = self._latest[slot].event
+            if isinstance(event, Observation):
+                if event.status == "delete":
+                    continue
+                if not is_of_a_day(event):
+                    of_patient.append(event)
+                    continue
+            days.setdefault(event.day, []).append(event)
+        before = {day: care for day, (_given, care, _whole) in self._beside.items()}
+        self._of_patient = tuple(sorted(of_patient, key=_clock_order))
+        self._days = {day: _care_of(days[day], before.get(day)) for day in sorted(days)}
+        return self._days
+
+
+def _slot(event: CareEvent) -> tuple[str, ...]:
+    """What several versions of one thing have in common.
+
+    An observation is one row of a report, or one kind of measure at one time. A note is one number.
+    A posted charge without a number is each row by itself.
+    """
+    if isinstance(event, Observation):
+        when = event.day.isoformat() if event.at is None else f"{event.at:%Y-%m-%dT%H:%MZ}"
+        return ("observation", event.about, event.group, event.sub_id, "" if event.group else when)
+    if isinstance(event, Note):
+        return ("note", event.number or event.message.digest)
+    if event.number:
+        return ("posted", event.kind, event.number)
+    return ("posted", event.kind, event.message.digest, event.address)
+
+
+def _care_of(events: Sequence[CareEvent], before: Care | None) -> Care:
+    care = Care(
+        observations=_in_order([event for event in events if isinstance(event, Observation)]),
+        notes=_in_order([event for event in events if isinstance(event, Note)]),
+        posted=_in_order([event for event in events if isinstance(event, PostedCharge)]),
+    )
+    return before if before == care else care
+
+
+_Part = TypeVar("_Part", Observation, Note, PostedCharge)
+
+
+def _in_order(parts: Sequence[_Part]) -> tuple[_Part, ...]:
+    return tuple(sorted(parts, key=_clock_order))
+
+
+def _clock_order(event: CareEvent) -> tuple[datetime, tuple[str, ...]]:
+    """Sorts by time, then by what it is, so that arrival does not change the order."""
+    return (event.at or BEGINNING, _slot(event))

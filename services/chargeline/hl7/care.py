@@ -1,0 +1,276 @@
+"""What a message says beside the pharmacy: OBX, TXA and FT1.
+
+This module owns the fields of observations, documents and posted charges. Which of a sender's codes
+means which word of ours stands in the interface profile; a code that it lacks is not read, and
+`chargeline interface survey` counts it. It does not know what an observation means for a charge.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from chargeline.engine import (
+    BEGINNING,
+    Event,
+    MessageRef,
+    Note,
+    Observation,
+    PostedCharge,
+    by_keyword,
+    care_words,
+    words,
+)
+from chargeline.hl7.delimiters import Delimiters, component, text_at
+from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.message import Message
+from chargeline.hl7.profile import Profile
+from chargeline.hl7.segments import Row, decimal_at, field, first_of_all, is_number
+from chargeline.hl7.unreadable import unreadable
+
+_new_observation = by_keyword(Observation)
+_new_note = by_keyword(Note)
+_new_posted = by_keyword(PostedCharge)
+
+_LONGEST_VALUE = 200
+# HL7 table 0085. What is pending or was not asked for is no result yet.
+_STATUS: Mapping[str, words.RecordStatus | None] = {
+    **dict.fromkeys(("D", "W", "X"), "delete"),
+    **dict.fromkeys(("I", "O", "N"), None),
+    "C": "update",
+}
+# The triggers of MDM, chapter 9 of the standard.
+NOTE_CHANGES: Mapping[str, care_words.NoteChange] = {
+    **dict.fromkeys(("T01", "T02", "T03", "T04"), "original"),
+    **dict.fromkeys(("T05", "T06"), "addendum"),
+    **dict.fromkeys(("T07", "T08"), "edit"),
+    **dict.fromkeys(("T09", "T10"), "replacement"),
+    "T11": "cancel",
+}
+
+
+class _Moment(NamedTuple):
+    """A local date, and the instant where a field tells it."""
+
+    day: date
+    at: datetime | None
+
+
+def care_events(
+    message: Message, heads: Mapping[str, Row], reference: MessageRef, profile: Profile
+) -> list[Event]:
+    """Everything that a message says beside the pharmacy, with Unreadable in place of bad parts.
+
+    `heads` holds the first segment of each name.
+    """
+    events: list[Event] = []
+    if message.type == "MDM" and "TXA" in heads:
+        events += _notes(message, heads["TXA"], reference, profile)
+    if message.type == "DFT" and "FT1" in heads:
+        events += _posted(message, reference, profile)
+    if profile.observed and "OBX" in heads:
+        events += _observations(message, heads, reference, profile)
+    return events
+
+
+def says_nothing(message: Message, profile: Profile) -> bool:
+    """Whether a message of results has no observation that the profile reads, as a laboratory's."""
+    return message.type == "ORU" and not any(
+        row[0] == "OBX" and _about(row, profile, message.delimiters) for row in message.rows
+    )
+
+
+def _observations(
+    message: Message, heads: Mapping[str, Row], reference: MessageRef, profile: Profile
+) -> Iterator[Event]:
+    report: Row | None = heads.get("TXA")
+    ordinal = 0
+    for row in message.rows:
+        if row[0] == "OBR":
+            report = row
+        elif row[0] == "OBX":
+            ordinal += 1
+            about = _about(row, profile, message.delimiters)
+            status = _STATUS.get(field(row, 11).strip().upper(), "add")
+            if about is None or status is None:
+                continue
+            address = f"OBX[{ordinal}]"
+            try:
+                when = _observed_at(row, report, address, reference, profile=profile)
+            except Hl7Error as error:
+                yield unreadable(reference, error)
+                continue
+            yield _observation(
+                row=row,
+                about=about,
+                status=status,
+                when=when,
+                group=_report_number(report, message.delimiters),
+                reference=reference,
+                address=f"{address}-5",
+                profile=profile,
+                delimiters=message.delimiters,
+            )
+
+
+def _observation(
+    row: Row,
+    about: care_words.Observed,
+    status: words.RecordStatus,
+    when: _Moment,
+    group: str,
+    reference: MessageRef,
+    address: str,
+    profile: Profile,
+    delimiters: Delimiters,
+) -> Observation:
+    value = field(row, 5)
+    texts = [text for n in (1, 2) if (text := text_at(value, n, delimiters))]
+    meaning = next((profile.values[t.upper()] for t in texts if t.upper() in profile.values), "")
+    number = texts[0] if texts else ""
+    return _new_observation(
+        message=reference,
+        about=about,
+        value=meaning or " ".join(texts)[:_LONGEST_VALUE],
+        amount=Decimal(number) if is_number(number) else None,
+        unit=component(field(row, 6), 1, delimiters).strip(),
+        day=when.day,
+        at=when.at,
+        status=status,
+        group=group,
+        sub_id=field(row, 4).strip(),
+        by=component(field(row, 16), 1, delimiters).strip(),
+        address=address,
+    )
+
+
+def _about(row: Row, profile: Profile, delimiters: Delimiters) -> care_words.Observed | None:
+    """What an observation is about, by its code (OBX-3.1) or the second one (OBX-3.4)."""
+    code = component(field(row, 3), 1, delimiters).strip().upper()
+    other = component(field(row, 3), 4, delimiters).strip().upper()
+    return profile.observed.get(code) or profile.observed.get(other)
+
+
+def _report_number(report: Row | None, delimiters: Delimiters) -> str:
+    """The number of the report: TXA-12, or OBR-3, else OBR-2; "" without one."""
+    fields = {"TXA": (12,), "OBR": (3, 2)}[report[0]] if report is not None else ()
+    numbers = [component(field(report or [], n), 1, delimiters).strip() for n in fields]
+    return next((number for number in numbers if number), "")
+
+
+def _observed_at(
+    row: Row, report: Row | None, address: str, reference: MessageRef, *, profile: Profile
+) -> _Moment:
+    """When something was observed: OBX-14, else OBR-7 or TXA-4, else the day of MSH-7."""
+    moment = _moment(field(row, 14), f"{address}-14", profile)
+    if moment is None and report is not None:
+        number = 7 if report[0] == "OBR" else 4
+        moment = _moment(field(report, number), f"{report[0]}-{number}", profile)
+    return moment or _sent_day(reference, profile)
+
+
+def _moment(text: str, where: str, profile: Profile) -> _Moment | None:
+    """A day, with the instant where the text has one; None where it is empty.
+
+    Raises Hl7Error `time.impossible` or `time.imprecise`.
+    """
+    text = text.partition("^")[0].strip()
+    if not text or text == '""':
+        return None
+    if len(text) == 8 and text.isdecimal():
+        return _Moment(profile.clock.read(f"{text}1200", where).day, None)
+    read = profile.clock.read(text, where)
+    return _Moment(read.day, read.at)
+
+
+def _sent_day(reference: MessageRef, profile: Profile) -> _Moment:
+    sent = reference.sent or BEGINNING
+    return _Moment(sent.astimezone(profile.clock.zone).date(), None)
+
+
+def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) -> Iterator[Event]:
+    """The document of an MDM, or why it cannot be read."""
+    delimiters = message.delimiters
+    author = field(txa, 9) or field(txa, 5)
+    signer = field(txa, 22)
+    change = NOTE_CHANGES[message.trigger]
+    try:
+        when = _moment(field(txa, 4), "TXA-4", profile) or _sent_day(reference, profile)
+        signed_at = _moment(component(signer, 15, delimiters), "TXA-22", profile)
+    except Hl7Error as error:
+        yield unreadable(reference, error)
+        return
+    completion = field(txa, 17).strip().upper()
+    yield _new_note(
+        message=reference,
+        number=component(field(txa, 12), 1, delimiters).strip(),
+        parent=component(field(txa, 13), 1, delimiters).strip(),
+        kind=profile.notes.get(component(field(txa, 2), 1, delimiters).strip().upper(), "unknown"),
+        change=change,
+        day=when.day,
+        at=when.at,
+        author=component(author, 1, delimiters).strip(),
+        author_kind=_credential(author, profile, delimiters),
+        state="cancelled" if change == "cancel" else profile.note_states.get(completion, "unknown"),
+        signer=component(signer, 1, delimiters).strip(),
+        signed_at=signed_at.at if signed_at is not None else None,
+        address="TXA-2",
+    )
+
+
+def _credential(person: str, profile: Profile, delimiters: Delimiters) -> care_words.AuthorKindFact:
+    """What kind of author a person is, by the degree (XCN.7) or the suffixes (XCN.21, XCN.6)."""
+    for number in (7, 21, 6):
+        text = component(person, number, delimiters).strip().upper()
+        if text in profile.credentials:
+            return profile.credentials[text]
+    return "unknown"
+
+
+def _posted(message: Message, reference: MessageRef, profile: Profile) -> Iterator[Event]:
+    """The charges of a DFT; an FT1 that cannot be read comes out with its reason."""
+    beside = [row for row in message.rows if row[0][0] == "Z" or row[0] == "ORC"]
+    charges = [row for row in message.rows if row[0] == "FT1"]
+    for ordinal, row in enumerate(charges, 1):
+        try:
+            charge = _charge(
+                row, f"FT1[{ordinal}]", reference, profile, delimiters=message.delimiters
+            )
+        except Hl7Error as error:
+            yield unreadable(reference, error)
+            continue
+        course = first_of_all((row, *beside), profile.course, message.delimiters)
+        yield charge._replace(course=course)
+
+
+def _charge(
+    row: Row, address: str, reference: MessageRef, profile: Profile, *, delimiters: Delimiters
+) -> PostedCharge:
+    """One FT1. Raises Hl7Error where its day, kind or quantity cannot be read."""
+    when = _moment(field(row, 4), f"{address}-4", profile)
+    kind = profile.transactions.get(field(row, 6).strip().upper())
+    if when is None or kind is None:
+        raise Hl7Error(
+            "posted.unreadable",
+            expected="the day of the charge in FT1-4 and its kind in FT1-6, a word of "
+            "[transactions]",
+            found="no day" if when is None else "a kind that the profile does not know",
+            where=address,
+            do="have the sender fill both, or add the kind to [transactions] of the profile",
+        )
+    units = decimal_at(component(field(row, 10), 1, delimiters), f"{address}-10")
+    code = component(field(row, 25), 1, delimiters) or component(field(row, 7), 1, delimiters)
+    modifiers = field(row, 26).split(delimiters.repetition)
+    return _new_posted(
+        message=reference,
+        number=component(field(row, 2), 1, delimiters).strip(),
+        kind=kind,
+        code=code.strip().upper(),
+        modifiers=tuple([text for m in modifiers if (text := text_at(m, 1, delimiters).upper())]),
+        units=Decimal(1) if units is None else units,
+        day=when.day,
+        at=when.at,
+        performer=component(field(row, 20), 1, delimiters).strip(),
+        course="",
+        address=f"{address}-25",
+    )
