@@ -181,7 +181,7 @@ class StoredContribution(NamedTuple):
     about: str
     visit: str
     at: datetime
-    value: str
+    value: str = ""
 
     @property
     def contribution(self) -> Contribution:
