@@ -14,7 +14,7 @@ MOST_VALUES = 200
 # The values of each label. A tuple is a closed set. A text says what bounds the number of values,
 # such as the partitions of a topic.
 LABELS: Mapping[str, tuple[str, ...] | str] = {
-    "message_type": ("ADT", "RDE", "RAS", "RDS", "RGV", OTHER),
+    "message_type": ("ADT", "RDE", "RAS", "RDS", "RGV", "ORU", "MDM", "DFT", OTHER),
     "outcome": ("used", "set_aside", "parked", "duplicate"),
     "phase": ("read", "fold", "draft", "ledger"),
     "since": ("sent", "queued"),
