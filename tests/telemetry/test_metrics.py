@@ -189,7 +189,14 @@ def test_a_clock_ahead_of_ours_counts_as_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "label"), [("RAS^O17", "RAS"), ("adt^A08", "ADT"), ("ORU^R01", "other"), ("", "other")]
+    ("text", "label"),
+    [
+        ("RAS^O17", "RAS"),
+        ("adt^A08", "ADT"),
+        ("ORU^R01", "ORU"),
+        ("VXU^V04", "other"),
+        ("", "other"),
+    ],
 )
 def test_what_a_sender_writes_as_type_is_a_known_word_or_other(text: str, label: str) -> None:
     """Whatever stands in MSH-9, the label gets a value of its closed set."""

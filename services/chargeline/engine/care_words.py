@@ -66,6 +66,12 @@ OBSERVED_OF: Mapping[Observed, ObservedOf] = {
 }
 """What each observation is about; those of a visit and of radiation belong to a day."""
 
+BodyMeasure = Literal[
+    "weight",  # in kilograms
+    "body_surface",  # in square metres
+]
+"""What a dose may be ordered by."""
+
 Level = Literal[
     "straightforward",  # the lowest
     "low",  # the second

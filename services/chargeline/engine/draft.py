@@ -27,6 +27,7 @@ from chargeline.engine.answers import (
     with_word_on_lines,
     words_of_no_line,
 )
+from chargeline.engine.body import with_body_doses
 from chargeline.engine.comparison import with_differences
 from chargeline.engine.edits import claim_edits, reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
@@ -178,7 +179,7 @@ class _Drafting:
         history: History,
         saved: SavedWork,
     ) -> None:
-        self.timeline = with_record(timeline, history)
+        self.timeline = with_body_doses(with_record(timeline, history), rulebook.base)
         self.rulebook = rulebook
         self.policy = policy
         self.policies = (policy, *[name for name in rulebook.compared if name != policy])

@@ -50,12 +50,25 @@ class Source(NamedTuple):
 AMOUNT_UNKNOWN = Decimal(999)
 
 
+class ByBody(NamedTuple):
+    """How a dose by kilogram or square metre was worked out, or why it was not.
+
+    `lacking` is "" where it was worked out, else what is wrong with the measure. `source` is where
+    the measure stands, None without one, and `arithmetic` is the sum as a person writes it.
+    """
+
+    lacking: str
+    source: Source | None = None
+    arithmetic: str = ""
+
+
 class DrugAmount(NamedTuple):
     """One drug as the sender names it. `amount` is None when not valued; `unit` is as written.
 
     `address` is the field of the code, and `amount_address` that of the amount. `product` is the id
     of a row of the formulary where a person has said which product it was. `unreadable` is the
-    shape of an amount that is no number, such as "6 characters, digits and letters".
+    shape of an amount that is no number, such as "6 characters, digits and letters". `by_body` says
+    how a dose by kilogram or square metre was worked out, None for any other dose.
     """
 
     codes: tuple[str, ...]
@@ -67,6 +80,7 @@ class DrugAmount(NamedTuple):
     amount_address: str = ""
     product: str = ""
     unreadable: str = ""
+    by_body: ByBody | None = None
 
     @property
     def is_unknown(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from chargeline.engine import drugs, encounters, infusions, modifiers
 from chargeline.engine.again import SavedWork
+from chargeline.engine.body import BODY
 from chargeline.engine.drugs import concerns as drug_concerns
 from chargeline.engine.edits import claim_concerns
 from chargeline.engine.edits import concerns as edit_concerns
@@ -45,6 +46,7 @@ FAMILIES: Mapping[FamilyName, Family] = {
 # In the order in which the engine asks, from timeline to line.
 _CONCERNS: tuple[Concern[Any, Any], ...] = (
     BAG_CHANGE,
+    BODY,
     *encounters.CONCERNS,
     *service_concerns.CONCERNS,
     *infusion_concerns.CONCERNS,
@@ -55,5 +57,5 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
 )
 CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}
 """Every concern that rules may decide, by name."""
-BASE_ONLY = frozenset({BAG_CHANGE.name})
-"""Concerns that only the base layer may decide: a visit is folded before its payer is known."""
+BASE_ONLY = frozenset({BAG_CHANGE.name, BODY.name})
+"""Concerns that only the base layer may decide: what was given does not depend on who pays."""

@@ -60,6 +60,7 @@ FindingCode = Literal[
     "time.twice",
     # a draft
     "code.none",
+    "dose.measure",
     "dose.missing",
     "dose.no_unit",
     "dose.unit",
@@ -237,6 +238,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "stop.before_start": "A stop lies before its start.",
     "time.twice": "The local time occurs twice that night, because the clock was put back.",
     "code.none": "No table gives a code for this service on this day.",
+    "dose.measure": "A dose by kilogram or square metre has no measure of the body to go by.",
     "dose.missing": "A dose has no amount.",
     "dose.no_unit": "A dose has an amount without a unit.",
     "dose.unit": "A dose is in a unit that does not convert to the drug's.",

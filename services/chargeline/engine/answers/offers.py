@@ -73,6 +73,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "correction.again": ("confirm", "dose", "not_given"),
     "correction.other_sender": ("confirm", "dose", "not_given"),
     "order.cancelled": ("confirm", "not_given"),
+    "dose.measure": _NO_DOSE,
     "dose.missing": _NO_DOSE,
     "dose.no_unit": _NO_DOSE,
     "dose.unit": _NO_DOSE,

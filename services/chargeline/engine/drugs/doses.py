@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chargeline.engine.claim_words import PaidFact
 from chargeline.engine.containers import Containers
 from chargeline.engine.drugs.concerns import NOT_BOUGHT
-from chargeline.engine.events import DrugAmount, VisitKey
+from chargeline.engine.events import ByBody, DrugAmount, VisitKey
 from chargeline.engine.finding import excerpt
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.formulary import Drug
@@ -162,6 +162,8 @@ def dose_question(dose: DrugDose) -> Question:
         in_words = "no amount"
     elif charted.amount <= 0:
         in_words = f"an amount of {charted.amount}"
+    elif charted.by_body is not None:
+        return _measure_question(dose, charted.by_body)
     elif not charted.unit:
         code, in_words = "dose.no_unit", "an amount without a unit"
     else:
@@ -175,6 +177,23 @@ def dose_question(dose: DrugDose) -> Question:
         drug=dose.drug.id,
         administrations=(dose.key,),
         sources=(item.drug_source._replace(address=_address(charted)),),
+    )
+
+
+def _measure_question(dose: DrugDose, by_body: ByBody) -> Question:
+    """The question about a dose by kilogram or square metre that cannot be worked out."""
+    charted = dose.named.amount
+    item = dose.service.administration
+    charted_in = item.drug_source._replace(address=_address(charted))
+    return ask(
+        "dose.measure",
+        expected=f"a measure of the body for a dose in {excerpt(charted.unit)}",
+        found=by_body.lacking,
+        do="chart the dose that was given, or the measure with its date; until then this dose is "
+        "not billed",
+        drug=dose.drug.id,
+        administrations=(dose.key,),
+        sources=(charted_in, *([by_body.source] if by_body.source is not None else [])),
     )
 
 

@@ -133,7 +133,7 @@ def _given_line(
     rounding = day.rules.of(ROUNDING).decide(NO_FACTS)
     facts = (("drug", drug.id), ("arithmetic", counted.units.arithmetic), ("cite", drug.cite))
     sources = tuple([_source(dose) for dose in counted.doses])
-    steps = [Step("drug units", rounding, facts, sources)]
+    steps = [*_by_body(counted.doses), Step("drug units", rounding, facts, sources)]
     if counted.opening.sources or part.ndc is not None:
         steps.append(_opened_step(counted, part, part.ndc))
     steps += marked
@@ -143,6 +143,16 @@ def _given_line(
     return _line(counted, ROLE, part, asked)._replace(
         units=part.units, modifiers=modifiers, ndc=part.ndc, trace=tuple(steps)
     )
+
+
+def _by_body(doses: Sequence[DrugDose]) -> Iterator[Step]:
+    """How each dose by kilogram or square metre was worked out."""
+    for dose in doses:
+        by_body = dose.named.amount.by_body
+        if by_body is not None and by_body.source is not None:
+            yield Step(
+                "dose", None, (("arithmetic", by_body.arithmetic),), (by_body.source, _source(dose))
+            )
 
 
 def _discarded_line(counted: _OfDay, part: NdcPart, modifiers: tuple[str, ...]) -> ChargeLine:
