@@ -97,7 +97,7 @@ def assessment_of(*given: str, policy: str = FACILITY) -> Assessment:
     judged = [assess(facts_of(item, rulebook().formulary), rules, None) for item in items]
     return Assessment(
         visit=visit.key, context=visit.context, encounter=encounter, rules=rules, services=judged,
-        elsewhere=NOTHING_ELSEWHERE, containers=rulebook().formulary.containers,
+        elsewhere=NOTHING_ELSEWHERE, formulary=rulebook().formulary,
         tables=NO_TABLES,
     )  # fmt: skip
 

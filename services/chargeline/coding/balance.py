@@ -20,6 +20,7 @@ from chargeline.coding.charted_drugs import (
 from chargeline.engine import (
     ChargeLine,
     Draft,
+    Drug,
     Formulary,
     Question,
     Timeline,
@@ -159,7 +160,14 @@ def _rows_of(visit: Timeline, drafted: Draft, formulary: Formulary) -> Iterator[
             shares.setdefault(_ndc_of(line, shares), NdcShare())
         for ndc, share in shares.items():
             lines = [line for line in billing.lines if _ndc_of(line, shares) == ndc]
-            billed = sum([line.units for line in lines]) * charted.drug.unit_amount
+            rows = [_row_of(line, charted, formulary) for line in lines]
+            billed = _Billed(
+                sum(
+                    [line.units * row.unit_amount for line, row in zip(lines, rows, strict=True)],
+                    _NOTHING,
+                ),
+                max([row.unit_amount for row in rows], default=_NOTHING),
+            )
             reasons = [
                 *_of_stock(charted, share, billing),
                 *_of_bill(charted, share, billing, billed),
@@ -175,7 +183,7 @@ def _rows_of(visit: Timeline, drafted: Draft, formulary: Formulary) -> Iterator[
                 dispensed=share.dispensed,
                 given=share.given,
                 discarded=share.discarded,
-                billed=billed,
+                billed=billed.amount,
                 reasons=tuple([reason._replace(visits=(number,)) for reason in reasons]),
             )
     for item in unknown_supplies(timeline, formulary):
@@ -201,6 +209,22 @@ def _ndc_of(line: ChargeLine, shares: dict[str, NdcShare]) -> str:
     if line.ndc is not None:
         return line.ndc.digits
     return next(iter(shares)) if len(shares) == 1 else ""
+
+
+class _Billed(NamedTuple):
+    """The amount that the lines bill, and the amount of one of their units; 0 without lines."""
+
+    amount: Decimal
+    of_unit: Decimal
+
+
+def _row_of(line: ChargeLine, charted: ChartedDrug, formulary: Formulary) -> Drug:
+    """The row of the formulary that a line bills.
+
+    A drug may have a second code, in other units, for patients on dialysis.
+    """
+    same = [row for row in formulary.of_code(line.code) if row.id == charted.drug.id]
+    return next((row for row in same if row.in_force(charted.day)), charted.drug)
 
 
 def _billing_of(drafted: Draft, charted: ChartedDrug) -> _Billing:
@@ -263,10 +287,10 @@ def _of_stock(charted: ChartedDrug, share: NdcShare, billing: _Billing) -> Itera
 
 
 def _of_bill(
-    charted: ChartedDrug, share: NdcShare, billing: _Billing, billed: Decimal
+    charted: ChartedDrug, share: NdcShare, billing: _Billing, billed: _Billed
 ) -> Iterator[Reason]:
     """Why more or less is billed than was given and discarded."""
-    rest = share.given + share.discarded - billed
+    rest = share.given + share.discarded - billed.amount
     wastes = [entry for entry in billing.withheld if _is_of_waste(entry)]
     if wastes and share.discarded:
         yield _reason(f"discarded, and withheld by {wastes[0].reason}", share.discarded)
@@ -274,9 +298,9 @@ def _of_bill(
     others = [entry for entry in billing.withheld if not _is_of_waste(entry)]
     if not rest:
         return
-    if billed and abs(rest) < charted.drug.unit_amount:
+    if billed.amount and abs(rest) < billed.of_unit:
         yield _reason("rounded to whole units", rest)
-    elif others and not billed:
+    elif others and not billed.amount:
         yield _reason(_withheld_in_words(others[0]), rest)
     elif billing.asked:
         yield _reason(_asked(billing), rest)

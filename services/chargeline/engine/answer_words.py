@@ -26,6 +26,8 @@ AnswerChoice = Literal[
     "discarded",  # this amount of the drug was discarded
     "none_discarded",  # nothing of the drug was discarded
     "ndc",  # this NDC stands on the vial
+    "on_dialysis",  # the patient has end-stage renal disease and is on dialysis
+    "not_on_dialysis",  # the patient is not, or has no end-stage renal disease
     "not_bought",  # a patient, a trial or a programme supplied the drug
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline

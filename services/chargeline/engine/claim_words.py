@@ -49,6 +49,29 @@ LinePerNdcAs = Literal[
     "lot",  # a line for each NDC and lot of a drug
 ]
 
+PatientsCharted = Literal[
+    "dialysis",  # for patients with end-stage renal disease who are on dialysis
+    "",  # for all others
+]
+
+RenalFact = Literal[
+    "dialysis",  # end-stage renal disease and dialysis: two diagnoses, or a person's word
+    "doubtful",  # one of the two diagnoses, and not the other
+    "none",  # diagnoses that name neither, or a person's word
+    "unknown",  # the visit has no diagnosis
+]
+
+SentCodeFact = Literal[
+    "dialysis",  # the sender wrote the code that is for patients on dialysis
+    "nothing",  # the sender wrote another code, a name or an NDC
+]
+
+DialysisCodeAs = Literal[
+    "dialysis",  # the code for patients on dialysis
+    "others",  # the code for all others
+    "ask",  # a person is asked whether the patient is on dialysis
+]
+
 BoughtFact = Literal[
     "full_price",  # bought like any other
     "discounted",  # bought at the price of the 340B programme

@@ -348,7 +348,7 @@ class _Drafting:
                 rules=of_policy,
                 services=_without_gap(services),
                 elsewhere=elsewhere,
-                containers=formulary.containers,
+                formulary=formulary,
                 tables=self.rulebook.tables,
             )
             for of_policy, services in zip(rules, zip(*judged, strict=True), strict=True)

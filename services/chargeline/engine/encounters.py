@@ -14,8 +14,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from chargeline.engine.care import NO_CARE, Care, Observation, care_together
-from chargeline.engine.containers import Containers
 from chargeline.engine.events import VisitKey
+from chargeline.engine.formulary import Formulary
 from chargeline.engine.pumps import CARRIED
 from chargeline.engine.record import Elsewhere
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
@@ -110,8 +110,8 @@ _new_encounter = by_keyword(Encounter)
 class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
-    `elsewhere` is what the patient's other visits had on the days of the encounter, and
-    `containers` are those in which drugs can be bought. `tables` are published tables.
+    `elsewhere` is what the patient's other visits had on the days of the encounter. `formulary` has
+    the codes of drugs and what containers hold, and `tables` are published tables.
     """
 
     visit: VisitKey
@@ -120,7 +120,7 @@ class Assessment(NamedTuple):
     rules: DayRules
     services: Sequence[Service]
     elsewhere: Elsewhere
-    containers: Containers
+    formulary: Formulary
     tables: PublishedTables
 
 

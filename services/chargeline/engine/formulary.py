@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from chargeline.engine.claim_words import PatientsCharted
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.ndc import Ndc, read_ndc
 from chargeline.engine.quantities import convert
@@ -41,7 +42,8 @@ class Drug(NamedTuple):
     `routes` are the routes by which the product is given, and `amounts` the doses or bag sizes in
     which it comes, in `unit`; empty where any will do. They choose among rows that share a name:
     leuprolide of 7.5 mg is one product, and leuprolide of 11.25 mg another. `most` is the largest
-    dose at once that the label gives to anybody, in `unit`; None where nobody looked it up.
+    dose at once that the label gives to anybody, in `unit`; None where nobody looked it up. One
+    product may be billed under a second code for some `patients`: that is a further row of its id.
     """
 
     id: str
@@ -58,6 +60,7 @@ class Drug(NamedTuple):
     routes: frozenset[RouteCharted] = frozenset()
     amounts: tuple[AmountRange, ...] = ()
     most: Decimal | None = None
+    patients: PatientsCharted = ""
 
     @property
     def is_fluid(self) -> bool:
@@ -136,7 +139,11 @@ class Formulary:
         self._by_name: dict[str, list[Drug]] = {}
         self._names: dict[str, list[_Name]] = {}  # by each of their words
         self._vocabulary: dict[str, set[str]] = {}  # the words of all names, by id
+        self._for_patients: dict[tuple[str, PatientsCharted], list[Drug]] = {}
         for drug in self.drugs:
+            if drug.patients:  # its names are those of the row for all others
+                self._for_patients.setdefault((drug.id, drug.patients), []).append(drug)
+                continue
             for name in dict.fromkeys(normal(each) for each in (drug.id, *drug.names)):
                 self._by_name.setdefault(name, []).append(drug)
                 of_name = frozenset(self._in_words(name))
@@ -157,6 +164,13 @@ class Formulary:
     def of_code(self, hcpcs: str) -> Sequence[Drug]:
         """The rows that are billed under a HCPCS code, on whatever days."""
         return self._by_hcpcs.get(hcpcs, ())
+
+    def for_patients(self, drug: Drug, patients: PatientsCharted, day: date) -> Drug | None:
+        """How the product of a row is billed for some patients; None where it has no such code."""
+        if not patients:
+            return self.row(drug.id, day).drug
+        rows = self._for_patients.get((drug.id, patients), ())
+        return next(iter(self._in_force(rows, day)), None)
 
     def has(self, id_: str) -> bool:
         """Whether a row has this id, on whatever days."""
@@ -196,7 +210,7 @@ class Formulary:
             rows = rows or self._only(self.of_code(code.upper()), day)
             rows = rows or self._of_ndc(code, day)
             match = _chosen(rows, given)
-            if match.drug is not None:
+            if match.drug is not None and (match.drug.patients or match.drug.id not in named):
                 named[match.drug.id] = match
             misfitting = misfitting if misfitting.nearest else match
         if named:

@@ -20,6 +20,7 @@ from chargeline.engine import (
     Finding,
     NameWords,
     Rule,
+    claim_words,
     normal,
     words,
 )
@@ -44,7 +45,8 @@ _DRUG_COLUMNS = (
     "id", "names", "hcpcs", "unit_amount", "unit", "kind", "container",
     "from", "until", "cite", "note",
 )  # fmt: skip
-_DRUG_CHOICES = ("routes", "amounts", "most")  # a site's own table may leave these columns out
+_DRUG_CHOICES = ("routes", "amounts", "most", "patients")
+# A site's own table may leave out the columns above.
 
 
 def parse_codes(path: Path, sources: Mapping[str, str], mistakes: list[Finding]) -> list[Rule]:
@@ -220,7 +222,18 @@ def _drug(row: Row, days: Days, mistakes: list[Finding]) -> Drug | None:
         routes=_routes(row, cells["routes"], mistakes),
         amounts=_amounts(row, cells["amounts"], mistakes),
         most=_most(row, cells["most"], mistakes),
+        patients=_patients(row, cells["patients"], mistakes),
     )
+
+
+def _patients(row: Row, cell: str, mistakes: list[Finding]) -> claim_words.PatientsCharted:
+    """The patients for whom the code of a row is; "" for all whom no other row is for."""
+    allowed = get_args(claim_words.PatientsCharted)
+    named = next((word for word in allowed if word == cell), None)
+    if named is None:
+        expected = f"patients = {' or '.join(filter(None, allowed))}, or nothing"
+        mistakes.append(_wrong(row.place, expected, repr(cell), "correct the word"))
+    return named or ""
 
 
 def _routes(row: Row, cell: str, mistakes: list[Finding]) -> frozenset[words.RouteCharted]:
@@ -275,9 +288,11 @@ def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Finding]:
     """
     mistakes = []
     owners: dict[str, list[Drug]] = {}
-    rows: dict[str, list[Drug]] = {}
+    rows: dict[tuple[str, str], list[Drug]] = {}
     for drug in drugs:
-        rows.setdefault(drug.id, []).append(drug)
+        rows.setdefault((drug.id, drug.patients), []).append(drug)
+        if drug.patients:
+            continue
         for name in sorted({normal(name) for name in (drug.id, *drug.names)}):
             for owner in owners.setdefault(name, []):
                 if owner.id != drug.id and not _told_apart(owner, drug):
@@ -285,7 +300,12 @@ def formulary_mistakes(drugs: Sequence[Drug], place: str) -> list[Finding]:
                     do = "remove it from one, or tell them apart by `routes` or `amounts`"
                     mistakes.append(_wrong(place, "a name that means one drug", found, do))
             owners[name].append(drug)
-    for drug_id, same in rows.items():
+    for (drug_id, patients), same in rows.items():
+        of_all = rows.get((drug_id, ""), ())
+        if patients and {drug.unit for drug in same} != {drug.unit for drug in of_all}:
+            found = f"none for {drug_id} beside that for {patients}"
+            do = "add the row for all other patients, with the same unit and an empty `patients`"
+            mistakes.append(_wrong(place, "a code for all other patients", found, do))
         ordered = sorted(same, key=lambda drug: drug.starts)
         for earlier, later in pairwise(ordered):
             if earlier.ends is None or earlier.ends > later.starts:

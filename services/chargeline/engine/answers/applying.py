@@ -348,12 +348,24 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "discarded": _discarded,
     "none_discarded": _none_discarded,
     "ndc": _ndc,
+    "on_dialysis": change_nothing,  # the choice of the code reads it (drugs/codes.py)
+    "not_on_dialysis": change_nothing,
     "not_bought": _not_bought,
     "unknown": change_nothing,
     "by_hand": change_nothing,
     "withdraw": change_nothing,
 }
 SETTLES: frozenset[AnswerChoice] = frozenset(
-    {"confirm", "required", "not_required", "primary", "unknown", "by_hand", "not_bought"}
+    {
+        "confirm",
+        "required",
+        "not_required",
+        "primary",
+        "on_dialysis",
+        "not_on_dialysis",
+        "unknown",
+        "by_hand",
+        "not_bought",
+    }
 )
 """Choices after which the question is settled, whatever is charted."""

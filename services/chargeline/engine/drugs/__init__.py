@@ -1,12 +1,13 @@
 """The charge family of the drugs themselves: HCPCS lines with units, NDC, waste and modifiers.
 
-`propose` drafts the drug lines of an encounter. `doses.py` says which doses are billed, `units.py`
-adds them up, `opened.py` counts what was opened for them, `parts.py` divides the dose among its
-NDCs, `waste.py` decides how the rest is reported, and `lines.py` writes the lines. The family does
-not code how a drug was given.
+`propose` drafts the drug lines of an encounter. `doses.py` says which doses are billed, `codes.py`
+chooses among several codes of a drug, `units.py` adds the doses up, `opened.py` counts what was
+opened for them, `parts.py` divides the dose among its NDCs, `waste.py` decides how the rest is
+reported, and `lines.py` writes the lines. The family does not code how a drug was given.
 """
 
 from chargeline.engine.again import LINE_OF_DRUG, NothingSaved, SavedWork
+from chargeline.engine.drugs.codes import chosen_code
 from chargeline.engine.drugs.doses import (
     DrugDay,
     by_who_paid,
@@ -37,7 +38,9 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     encounter, rules = assessment.encounter, assessment.rules
     bought, supplied = by_who_paid(given, rules)
     proposals = [withheld_vehicles(given), supplied]
-    for (drug, day), doses in doses_by_drug(bought).items():
+    for (drug, day), named in doses_by_drug(bought).items():
+        code = chosen_code(named, assessment)
+        doses = [dose.billed_as(code.drug) for dose in named] if code is not None else named
         name = (rules.policy, encounter.name, drug, day)
         of_day = DrugDay(
             visit=assessment.visit,
@@ -47,7 +50,9 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
             payer=assessment.context.payer.upper(),
             paid=paid_of(doses[0].drug, day, assessment.tables),
             rules=rules,
-            containers=assessment.containers,
+            containers=assessment.formulary.containers,
+            code=code,
+            tables=assessment.tables,
         )
         proposals.append(saved.again(LINE_OF_DRUG, name, lines_of_drug, of_day))
     return together([*proposals, Proposal(facts=doses_for_record(given))])

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from chargeline.engine.claim_words import (
     BoughtFact,
+    DialysisCodeAs,
     LinePerNdcAs,
     PaidFact,
+    RenalFact,
+    SentCodeFact,
     SmallWasteAs,
     UseFact,
     WasteAs,
@@ -136,4 +139,31 @@ ROUTE = Concern(
     meaning="the modifier of a drug whose one code stands for several routes",
     may_be_silent=True,
 )
-CONCERNS = (ROUNDING, NOT_BOUGHT, WASTE, LINES, BOUGHT, ROUTE)
+
+
+class DialysisCodeFacts(NamedTuple):
+    """What decides between two codes of one product.
+
+    `code` is the one for patients who are not on dialysis, `patient` what is known of the patient's
+    kidneys, and `sent` the code that the sender wrote.
+    """
+
+    code: str
+    patient: "RenalFact"
+    sent: "SentCodeFact"
+    payer: str
+
+
+class DialysisCodeAnswer(NamedTuple):
+    """Which of the codes is billed, or that a person is asked."""
+
+    as_: "DialysisCodeAs"
+
+
+DIALYSIS_CODE = Concern(
+    "drug.code",
+    DialysisCodeFacts,
+    DialysisCodeAnswer,
+    meaning="which of two codes a drug has that is billed otherwise for patients on dialysis",
+)
+CONCERNS = (DIALYSIS_CODE, ROUNDING, NOT_BOUGHT, WASTE, LINES, BOUGHT, ROUTE)

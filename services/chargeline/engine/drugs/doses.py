@@ -20,6 +20,7 @@ from chargeline.engine.quantities import convert
 from chargeline.engine.record import Fact, dose_slot
 from chargeline.engine.rules import NO_FACTS, DayRules
 from chargeline.engine.services.records import NamedDrug, Service, purpose_of
+from chargeline.engine.tables import NO_TABLES, PublishedTables
 from chargeline.engine.trace import Proposal, Question, Step, Withheld, ask
 from chargeline.engine.words import DrugKind, NotBoughtAs
 
@@ -43,6 +44,10 @@ class DrugDose(NamedTuple):
         """The key of the administration."""
         return self.service.administration.key
 
+    def billed_as(self, drug: Drug) -> "DrugDose":
+        """The same dose under another row of its product."""
+        return self._replace(named=self.named._replace(drug=drug))
+
     def in_unit_of_drug(self) -> Decimal | None:
         """The dose in the drug's own unit; None where the charted amount cannot be used."""
         charted = self.named.amount
@@ -51,8 +56,19 @@ class DrugDose(NamedTuple):
         return convert(charted.amount, charted.unit, self.drug.unit)
 
 
+class ChosenCode(NamedTuple):
+    """The row under which a drug with several codes is billed, why, and what is asked about it."""
+
+    drug: Drug
+    step: Step
+    questions: tuple[Question, ...] = ()
+
+
 class DrugDay(NamedTuple):
-    """All doses of a drug on a day of an encounter, and what decides how they are billed."""
+    """All doses of a drug on a day of an encounter, and what decides how they are billed.
+
+    `code` says how one of several codes of the drug was chosen; None where it has one code.
+    """
 
     visit: VisitKey
     encounter: str
@@ -62,6 +78,8 @@ class DrugDay(NamedTuple):
     paid: PaidFact
     rules: DayRules
     containers: Containers
+    code: ChosenCode | None = None
+    tables: PublishedTables = NO_TABLES
 
     @property
     def drug(self) -> Drug:

@@ -71,7 +71,7 @@ def lines_of_drug(day: DrugDay) -> Proposal:
         units=units,
         opening=opening,
         waste=waste,
-        questions=(*questions, *waste.asked_of_dose),
+        questions=(*questions, *_asked_of_code(day), *waste.asked_of_dose),
     )
     lines = _lines(counted)
     return Proposal(
@@ -80,6 +80,10 @@ def lines_of_drug(day: DrugDay) -> Proposal:
         withheld=tuple(_unbilled_waste(counted)),
         noted=tuple(noted_of(lines, day, opening, waste)),
     )
+
+
+def _asked_of_code(day: DrugDay) -> tuple[Question, ...]:
+    return day.code.questions if day.code is not None else ()
 
 
 def _lines(counted: _OfDay) -> list[ChargeLine]:
@@ -134,6 +138,8 @@ def _given_line(
     facts = (("drug", drug.id), ("arithmetic", counted.units.arithmetic), ("cite", drug.cite))
     sources = tuple([_source(dose) for dose in counted.doses])
     steps = [*_by_body(counted.doses), Step("drug units", rounding, facts, sources)]
+    if day.code is not None:
+        steps.append(day.code.step)
     if counted.opening.sources or part.ndc is not None:
         steps.append(_opened_step(counted, part, part.ndc))
     steps += marked
