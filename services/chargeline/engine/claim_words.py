@@ -113,7 +113,7 @@ CrosswalkList = Literal[
 EditName = Literal[
     "ndc.missing",  # a drug line without an NDC
     "ndc.no_quantity",  # an NDC, and nobody knows what its container holds
-    "ndc.obsolete",  # the NDC was no longer on the market on that day
+    "ndc.obsolete",  # the NDC was on the market, or in the crosswalk, no more on that day
     "waste.undocumented",  # nothing says whether anything of a single-dose container was discarded
     "diagnosis.missing",  # the visit has no diagnosis
     "code.not_valid",  # the code may not be billed on that day

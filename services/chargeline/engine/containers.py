@@ -17,11 +17,12 @@ from chargeline.engine.claim_words import FormCharted, UseFact
 
 
 class Container(NamedTuple):
-    """One NDC: a piece holds `amount` of `unit` of a drug.
+    """One NDC: what is opened under it holds `amount` of `unit` of a drug.
 
-    `drugs` are ids of the formulary. `millilitres` is the volume of a liquid, None where it is dry
-    or not known. `starts` and `ends` are the days between which it is on the market, half open;
-    None where nobody says. The amount is what the label says: overfill is neither billed nor waste.
+    That is one vial or syringe, or a kit of several `pieces`, whose amounts are added. `drugs` are
+    ids of the formulary. `millilitres` is the volume of a liquid, None where it is dry or not
+    known. `starts` and `ends` are the days between which it is on the market, half open; None where
+    nobody says. The amount is what the label says: overfill is neither billed nor waste.
     `is_stocked`: the site's own table has it, so somebody there can take it from the shelf.
     """
 
@@ -36,6 +37,7 @@ class Container(NamedTuple):
     ends: date | None
     cite: str
     is_stocked: bool = True
+    pieces: int = 1
 
     def in_force(self, day: date) -> bool:
         """Whether it is on the market on a day."""

@@ -274,7 +274,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "drug.not_given": "A drug was handed out for the visit, and nothing is charted of it.",
     "ndc.missing": "A drug line has no NDC.",
     "ndc.no_quantity": "Nobody knows what the container of an NDC holds, so it has no quantity.",
-    "ndc.obsolete": "The NDC of a vial was no longer on the market on the day of service.",
+    "ndc.obsolete": "The NDC of a vial was on the market or in the crosswalk no more that day.",
     "pair.bundled": "A code is not paid beside another code of the same day (NCCI PTP).",
     "tables.missing": "Published tables of the day are not loaded, so their edits did not run.",
     "units.above_limit": "A code has more units than are believed (NCCI MUE).",

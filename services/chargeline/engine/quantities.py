@@ -20,6 +20,7 @@ _UNITS = {
     **dict.fromkeys(
         ("unit", "units", "unit(s)", "unt", "iu", "[iu]", "[usp'u]", "u", "int'l units"), Decimal(1)
     ),
+    "f2": Decimal(1),  # X12 355, international units
     **dict.fromkeys(("million units", "mu"), Decimal(1000000)),
 }
 _EQUIVALENTS = {"meq": Decimal(1)}

@@ -277,6 +277,18 @@ class PublishedTables(NamedTuple):
             return missing
         return self.crosswalk[quarter_of(day)].by_hcpcs.get(hcpcs, ())
 
+    def last_listed(self, ndc: str, day: date) -> Quarter | None:
+        """The last quarter before that of a day that lists an NDC, where the day's own does not.
+
+        None where the day's quarter lists it or is not loaded, and where no earlier one has it.
+        """
+        rows = self.products_of_ndc(ndc, day)
+        if isinstance(rows, NotLoaded) or rows:
+            return None
+        earlier = [quarter for quarter in self.crosswalk if quarter < quarter_of(day)]
+        listing = [quarter for quarter in earlier if ndc in self.crosswalk[quarter].by_ndc]
+        return max(listing, default=None)
+
     def payment_limit(self, hcpcs: str, day: date) -> PaymentLimit | NotLoaded | None:
         """What Medicare allows for one unit of a code."""
         missing = self.covers("payment_limits", day)

@@ -4,9 +4,11 @@ This module owns that notation: `mue hospital J9312 70 3` is a limit of 70 units
 `ptp practitioner 96413 96365 1` a pair, `add-on 96415 96413` a primary code,
 `code J9312 2026-07-01` a code that is valid from a day, `price J9312 7.51` what Medicare allows,
 `status J1100 N` how OPPS pays a code, and `package 00000-0001-01 J9045 9 45 1` a package of one
-vial with 9 units in 45 mL. Nothing published ships, so a case brings its own rows.
+vial with 9 units in 45 mL, listed in the quarter of the day or in one behind it, as `2026Q1`.
+Nothing published ships, so a case brings its own rows.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -25,11 +27,13 @@ from chargeline.engine import (
     PtpEdit,
     PtpTable,
     PublishedTables,
+    Quarter,
     claim_words,
     quarter_of,
     read_ndc,
 )
 
+_QUARTER = re.compile(r"\d{4}Q[1-4]")
 _LONG_AGO = date(2000, 1, 1)
 _MUE_INDICATORS: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
 _PTP_INDICATORS: tuple[Literal["0", "1"], ...] = ("0", "1")
@@ -38,12 +42,15 @@ _SETTINGS: tuple[claim_words.ClaimSetting, ...] = get_args(claim_words.ClaimSett
 _FORMS = (
     "mue SETTING CODE UNITS INDICATOR, ptp SETTING COLUMN1 COLUMN2 INDICATOR, "
     "add-on CODE PRIMARY, code CODE FIRST-DAY, price CODE DOLLARS, status CODE INDICATOR "
-    "or package NDC CODE UNITS SIZE PIECES"
+    "or package NDC CODE UNITS SIZE PIECES [QUARTER]"
 )
 
 
 class _Rows(NamedTuple):
-    """The rows of each table, by code."""
+    """The rows of each table, by code.
+
+    Packages stand by quarter ("": that of the day) and NDC.
+    """
 
     mues: dict[str, dict[str, MueLimit]]
     ptps: dict[str, dict[tuple[str, str], tuple[PtpEdit, ...]]]
@@ -51,7 +58,7 @@ class _Rows(NamedTuple):
     codes: dict[str, HcpcsDates]
     prices: dict[str, PaymentLimit]
     statuses: dict[str, OppsStatus]
-    packages: dict[str, tuple[CrosswalkRow, ...]]
+    packages: dict[str, dict[str, tuple[CrosswalkRow, ...]]]
 
 
 def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> PublishedTables:
@@ -69,7 +76,7 @@ def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> Publish
     return PublishedTables(
         version="case",
         codes=codes,
-        crosswalk={quarter: Crosswalk(rows.packages, {})},
+        crosswalk=_crosswalks(rows, quarter),
         payment_limits={quarter: rows.prices},
         status_indicators={quarter: rows.statuses},
         hcpcs={quarter: {**_always(codes), **rows.codes}},
@@ -77,6 +84,17 @@ def tables_of(texts: Iterable[str], day: date, codes: frozenset[str]) -> Publish
         ptps={setting: PtpTable(quarter, rows.ptps.get(setting, {})) for setting in _SETTINGS},
         add_ons=AddOnTable(quarter, rows.add_ons),
     )
+
+
+def _crosswalks(rows: _Rows, of_day: Quarter) -> dict[Quarter, Crosswalk]:
+    """The crosswalk of the day, and those of the quarters that rows name. Raises ValueError."""
+    crosswalks = {of_day: Crosswalk({}, {})}
+    for text, packages in rows.packages.items():
+        year, _q, number = text.partition("Q")
+        quarter = Quarter(int(year), int(number)) if text else of_day
+        before = crosswalks.get(quarter, Crosswalk({}, {}))
+        crosswalks[quarter] = Crosswalk({**before.by_ndc, **packages}, {})
+    return crosswalks
 
 
 def _always(codes: frozenset[str]) -> Mapping[str, HcpcsDates]:
@@ -128,7 +146,10 @@ def _status(rows: _Rows, parts: list[str]) -> None:
 
 def _package(rows: _Rows, parts: list[str]) -> None:
     ndc, code, *numbers = parts
-    units, size, pieces = map(Decimal, numbers)
+    units, size, pieces = map(Decimal, numbers[:3])
+    quarter = "".join(numbers[3:])
+    if quarter and not _QUARTER.fullmatch(quarter):
+        raise ValueError(quarter)
     read = read_ndc(ndc, _LONG_AGO)
     if not isinstance(read, Ndc):
         raise ValueError(ndc)
@@ -144,7 +165,8 @@ def _package(rows: _Rows, parts: list[str]) -> None:
         billing_units=units,
         package_units=units * pieces,
     )
-    rows.packages[row.ndc] = (*rows.packages.get(row.ndc, ()), row)
+    of_quarter = rows.packages.setdefault(quarter, {})
+    of_quarter[row.ndc] = (*of_quarter.get(row.ndc, ()), row)
 
 
 def _one_of(allowed: Iterable[_Word], word: object) -> _Word:

@@ -1,8 +1,9 @@
 """The table of containers: what a vial, syringe or kit holds, by its NDC.
 
 This module owns its columns and checks each row: an NDC that can be read in one way, drugs that the
-formulary has, an amount, a form. A site loads the list of its pharmacy; the rows that ship are a
-beginning. The module does not know what a container is used for.
+formulary has, an amount, a form. `amount` and `ml` are those of one piece; a kit that is opened as
+a whole says in `pieces` how many it has. A site loads the list of its pharmacy; the rows that ship
+are a beginning. The module does not know what a container is used for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from chargeline.engine import Container, Finding, Ndc, claim_words, read_ndc
 from chargeline.rulebook.files import Row, check_key, optional_days_of, read_table
 
 _COLUMNS = ("ndc", "drugs", "amount", "unit", "ml", "form", "use", "from", "until", "cite", "note")
+_CHOICES = ("pieces",)  # a table without kits leaves it out
+_INTERNATIONAL_UNITS, _MILLIGRAMS = "F2", "ME"  # units of X12 355 that payers take for no NDC
 _TWELVE_DIGITS_TOO = date.max
 _USES: tuple[claim_words.UseFact, ...] = (*get_args(claim_words.ContainerUse), "unknown")
 
@@ -34,7 +37,7 @@ def parse_containers(
 
 def _container(row: Row, drugs: frozenset[str], mistakes: list[Finding]) -> Container | None:
     """The container of a row; None, and mistakes, if the row is none."""
-    cells = {column: row.cells[column].strip() for column in _COLUMNS}
+    cells = {column: row.cells.get(column, "").strip() for column in (*_COLUMNS, *_CHOICES)}
     ndc = read_ndc(cells["ndc"], _TWELVE_DIGITS_TOO)
     named = tuple([name.strip() for name in cells["drugs"].split("|") if name.strip()])
     unknown = [name for name in named if name not in drugs]
@@ -51,8 +54,13 @@ def _container(row: Row, drugs: frozenset[str], mistakes: list[Finding]) -> Cont
         wrong.append(("ids of the formulary in drugs", ", ".join(unknown) or "none"))
     if amount is None:
         wrong.append(("amount above 0", repr(cells["amount"])))
+    pieces = _above_nought(cells["pieces"] or "1")
+    if pieces is None or pieces % 1:
+        wrong.append(("a whole number of pieces", repr(cells["pieces"])))
     if not cells["unit"]:
         wrong.append(("a unit", "none"))
+    elif cells["unit"].upper() == _MILLIGRAMS:
+        wrong.append(("a unit such as mg; no payer takes an NDC in ME", repr(cells["unit"])))
     if form is None or (form == "liquid") is not (millilitres is not None):
         allowed = ", ".join(get_args(claim_words.ContainerForm))
         expected = f"form = one of {allowed}, with ml for a liquid and for nothing else"
@@ -63,17 +71,19 @@ def _container(row: Row, drugs: frozenset[str], mistakes: list[Finding]) -> Cont
     mistakes += [_wrong(row.place, expected, found) for expected, found in wrong]
     if wrong or not isinstance(ndc, Ndc) or amount is None or form is None or use is None:
         return None
+    count = int(pieces or 1)
     return Container(
         ndc=ndc.digits,
         drugs=named,
-        amount=amount,
-        unit=cells["unit"],
-        millilitres=millilitres,
+        amount=amount * count,
+        unit="unit" if cells["unit"].upper() == _INTERNATIONAL_UNITS else cells["unit"],
+        millilitres=millilitres * count if millilitres is not None else None,
         form=form,
         use=use,
         starts=days.starts,
         ends=days.ends,
         cite=cells["cite"],
+        pieces=count,
     )
 
 

@@ -28,6 +28,9 @@ from chargeline.engine.words import DrugKind, NotBoughtAs
 _WITH_ITS_SERVICE: frozenset[DrugKind] = frozenset({"flush", "blood"})
 
 
+_REFUSED_UNIT = "ME"  # milligrams in X12 355; as a charted unit it may be a slip for mEq
+
+
 class DrugDose(NamedTuple):
     """One drug of one administration."""
 
@@ -184,6 +187,11 @@ def dose_question(dose: DrugDose) -> Question:
         return _measure_question(dose, charted.by_body)
     elif not charted.unit:
         code, in_words = "dose.no_unit", "an amount without a unit"
+    elif charted.unit.strip().upper() == _REFUSED_UNIT:
+        code, in_words = (
+            "dose.unit",
+            "an amount in ME, a unit of claims that payers refuse",
+        )
     else:
         code, in_words = "dose.unit", f"an amount in {excerpt(charted.unit)}"
     item = dose.service.administration

@@ -10,6 +10,7 @@ from chargeline.engine.drugs.doses import DrugDay
 from chargeline.engine.drugs.opened import Opening
 from chargeline.engine.drugs.waste import Waste
 from chargeline.engine.ndc import hyphenated
+from chargeline.engine.tables import quarter_of
 from chargeline.engine.trace import ChargeLine, Noted, note
 
 
@@ -36,16 +37,7 @@ def noted_of(
             found=f"none for {', '.join(_ndcs(uncounted))}",
             do="add the NDC to rules/containers with what the label says",
         )
-    gone = {vial.ndc for vial in opening.vials if vial.container and _is_gone(vial.container, day)}
-    obsolete = [line for line in lines if line.ndc is not None and line.ndc.digits in gone]
-    if obsolete:
-        yield note(
-            "ndc.obsolete",
-            obsolete,
-            expected=f"an NDC that is on the market on {day.day.isoformat()}",
-            found=", ".join(_ndcs(obsolete)),
-            do="look at the vial: the label may carry a newer NDC",
-        )
+    yield from _obsolete(lines, day, opening)
     if waste.has_lines and waste.discarded is None:
         yield note(
             "waste.undocumented",
@@ -56,10 +48,38 @@ def noted_of(
         )
 
 
+def _obsolete(lines: Sequence[ChargeLine], day: DrugDay, opening: Opening) -> Iterator[Noted]:
+    """Lines whose NDC was on the market no more: as the site's table says, else the crosswalk."""
+    gone = {vial.ndc for vial in opening.vials if vial.container and _is_gone(vial.container, day)}
+    obsolete = [line for line in lines if line.ndc is not None and line.ndc.digits in gone]
+    if obsolete:
+        yield note(
+            "ndc.obsolete",
+            obsolete,
+            expected=f"an NDC that is on the market on {day.day.isoformat()}",
+            found=", ".join(_ndcs(obsolete)),
+            do="look at the vial: the label may carry a newer NDC",
+        )
+    for ndc in _digits(lines):
+        quarter = day.tables.last_listed(ndc, day.day)
+        if quarter is not None and ndc not in gone:
+            yield note(
+                "ndc.obsolete",
+                [line for line in lines if line.ndc is not None and line.ndc.digits == ndc],
+                expected=f"an NDC that the crosswalk of {quarter_of(day.day)} lists",
+                found=f"{hyphenated(ndc)}, which was listed last in {quarter}",
+                do="look at the vial: the label may carry a newer NDC; else ask the payer "
+                "whether old stock is paid",
+            )
+
+
 def _is_gone(container: Container, day: DrugDay) -> bool:
     return not container.in_force(day.day)
 
 
+def _digits(lines: Sequence[ChargeLine]) -> list[str]:
+    return list(dict.fromkeys([line.ndc.digits for line in lines if line.ndc is not None]))
+
+
 def _ndcs(lines: Sequence[ChargeLine]) -> list[str]:
-    digits = dict.fromkeys([line.ndc.digits for line in lines if line.ndc is not None])
-    return [hyphenated(ndc) for ndc in digits]
+    return [hyphenated(ndc) for ndc in _digits(lines)]

@@ -188,12 +188,12 @@ def _quantity(amount: Decimal, container: Container, held: Decimal, drug: Drug) 
     """An amount of the drug as its NDC counts; None where the form of the container is not known.
 
     A liquid counts in millilitres, and a powder in vials, never in the millilitres in which it was
-    dissolved (BCBSM Record 2015-02).
+    dissolved (BCBSM Record 2015-02). A kit counts the sum of its pieces.
     """
     if container.form == "liquid" and container.millilitres:
         return _Quantity("ML", _rounded(amount * container.millilitres / held))
     if container.form in ("powder", "piece"):
-        return _Quantity("UN", _rounded(amount / held))
+        return _Quantity("UN", _rounded(amount * container.pieces / held))
     grams = convert(amount, drug.unit, "g") if container.form == "cream" else None
     return _Quantity("GR", _rounded(grams)) if grams is not None else None
 
