@@ -43,3 +43,44 @@ def test_two_bags_are_added() -> None:
     """450 mg, and a second bag of 150 mg hung while the first runs, are 600 mg: 12 units."""
     rows = (("New Bag", "450 mg", "0900"), ("New Bag", "150 mg", "0930"), ("Stopped", "", "1000"))
     assert drafted(*((action, dose, at, at) for action, dose, at in rows)) == (["J9045 x12"], [])
+
+
+def _vial(ndc: str, number: int = 1) -> str:
+    return f"OBX|{number}|ST|VIAL-NDC^vial^L||{ndc}||||||F"
+
+
+def _resumed(second: str, *scans: str) -> tuple[list[str], list[str]]:
+    """450 mg of trastuzumab from three vials, paused, and a row that resumes it with some scans."""
+    scanned = [_vial("50242-0132-01", number) for number in (1, 2, 3)]
+    rows = (
+        (rxa("TRASTUZUMAB", "450 mg", "0900", "0930", number=1), scanned),
+        (rxa(second, "", "1000", "1030", number=2), list(scans)),
+    )
+    visits = Feed(rulebook().base)
+    for (row, observations), sent in zip(rows, ("0931", "1031"), strict=True):
+        data = message("RAS^O17", orc(), row, rxr("IV"), *observations, sent=sent)
+        visits.add(read(data, "standard"))
+    (key,) = visits
+    of_visit = draft(visits[key], rulebook(), policy="cms-facility-2026")
+    return drug_codes(of_visit), question_codes(of_visit)
+
+
+def test_a_bag_that_is_resumed_and_scanned_again_is_no_second_vial() -> None:
+    """The row charts no dose of its own, so its scans, however they are written, are the bag's."""
+    again = [_vial("50242013201", number) for number in (1, 2, 3)]
+    assert _resumed("TRASTUZUMAB", *again) == (["J9355-JZ N450242013201 UN3 x45"], [])
+    assert _resumed("TRASTUZUMAB") == (["J9355-JZ N450242013201 UN3 x45"], [])
+
+
+def test_one_scan_more_than_before_the_pause_is_one_vial_more() -> None:
+    """A fourth vial was opened after the pause, and nothing is charted of what it left."""
+    again = [_vial("50242-0132-01", number) for number in (1, 2, 3, 4)]
+    codes, asked = _resumed("TRASTUZUMAB", *again)
+    assert codes == ["J9355 N450242013201 UN3 x45", "J9355-JW N450242013201 UN1 x15"]
+    assert "waste.not_charted" in asked
+
+
+def test_a_resumed_row_that_names_another_product_adds_no_share_to_scanned_vials() -> None:
+    """All vials were scanned, so an NDC that is only named is none of them."""
+    named = "TRASTUZUMAB^trastuzumab^L^50242-0132-10^trastuzumab^NDC"
+    assert _resumed(named) == (["J9355-JZ N450242013201 UN3 x45"], [])

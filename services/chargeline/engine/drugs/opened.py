@@ -74,6 +74,8 @@ def opening_of(day: DrugDay) -> Opening:
         mine += held
         are_counted = are_counted and any(vial.vial.scanned for vial in held)
     opened = _by_ndc(mine, drug)
+    if are_counted:  # a product that was named and not scanned is none of the vials
+        opened = tuple([vial for vial in opened if vial.vials])
     are_counted = are_counted and all(vial.amount is not None for vial in opened)
     wasted, unclear = _wasted(drug, doses, opened)
     return Opening(

@@ -4,11 +4,13 @@ It owns which rows count: the amount of a row counts when a bag is hung, and not
 paused or stopped. It does not know products: the formulary names them later.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from chargeline.engine.events import DrugAmount, Record, Source, VialCode, WastedAmount
+from chargeline.engine.ndc import ndc11
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.orders import Order
 from chargeline.engine.timeline.records import Problem, problem_at
@@ -58,18 +60,55 @@ def told_once(dose: RunningDose, of_rows: Sequence[tuple[_Told, ...]]) -> tuple[
     """What the rows of a dose tell of vials or waste, without what a later row repeats.
 
     Each bag that is hung has its own vials, also where they are like those of the bag before. A row
-    that pauses or stops the bag repeats what was told, if it tells the same at the same place.
+    by which the bag only goes on repeats what was told, as often as it was told: one that pauses or
+    stops the bag, and one that resumes it and charts no amount. Two scans of one NDC at the start
+    and two at the restart are two vials, and a third at the restart is one more.
     """
     if not any(of_rows):
         return ()
     told: list[_Told] = []
-    seen: set[_Told] = set()
-    for record, items in zip(dose.records, of_rows, strict=True):
-        goes_on = record.action in _GOES_ON
-        new = [item for item in items if not (goes_on and item in seen)]
-        seen.update(new)
-        told += [item._replace(message=record.message) for item in new]
+    seen: Counter[_Slot] = Counter()
+    has_amount = any(_charts_amount(record) for record in dose.records)
+    for number, (record, items) in enumerate(zip(dose.records, of_rows, strict=True)):
+        goes_on = record.action in _GOES_ON or (has_amount and not _charts_amount(record))
+        left = Counter(seen) if number and goes_on else Counter()
+        for item in items:
+            slot = _slot(item)
+            before = _told_before(slot, left)
+            if before is not None:
+                left[before] -= 1
+                continue
+            seen[slot] += 1
+            told.append(item._replace(message=record.message))
     return tuple(told)
+
+
+def _charts_amount(record: Record) -> bool:
+    return any(drug.amount for drug in record.drugs)
+
+
+class _Slot(NamedTuple):
+    """What is told, wherever it stood; rows of one message have fields of different names."""
+
+    what: str
+    unit: str = ""
+    lot: str = ""
+
+
+def _slot(item: VialCode | WastedAmount) -> _Slot:
+    """An NDC may be written with hyphens in one row and without in another."""
+    if isinstance(item, WastedAmount):
+        return _Slot(str(item.amount), item.unit)
+    scanned = "scanned" if item.scanned else "named"
+    return _Slot(ndc11(item.ndc) or item.ndc, scanned, item.lot)
+
+
+def _told_before(slot: _Slot, left: Counter[_Slot]) -> _Slot | None:
+    """What a row repeats: the same. One of two rows may lack the lot."""
+    if left[slot]:
+        return slot
+    alike = [before for before, count in left.items() if count and before[:2] == slot[:2]]
+    return next((before for before in alike if not (before.lot and slot.lot)), None)
 
 
 def _repeats_the_order(hung: Sequence[Record], order: Order) -> bool:

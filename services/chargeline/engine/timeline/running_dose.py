@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from chargeline.engine.events import Record
+from chargeline.engine.ndc import ndc11
 from chargeline.engine.timeline.corrections import address
 from chargeline.engine.timeline.records import Interval, Problem, problem_at
 
@@ -87,8 +88,13 @@ class RunningDose:
 
 
 def names_of(record: Record) -> set[str]:
-    """All names of the drugs of a row."""
-    return {name for drug in record.drugs for name in drug.names}
+    """All names of the drugs of a row.
+
+    Of an NDC also its labeler and product: packages of one product are one drug, however the NDC is
+    written.
+    """
+    names = {name for drug in record.drugs for name in drug.names}
+    return names | {digits[:-2] for name in names if (digits := ndc11(name)) is not None}
 
 
 # ------------------------------------------------------------------ what is asked
