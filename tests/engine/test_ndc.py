@@ -33,12 +33,22 @@ def test_ten_digits_without_hyphens_are_never_read() -> None:
     assert refused.readings == ("05024204062", "50242004062", "50242040602")
 
 
-@pytest.mark.parametrize("barcode", ["00350242040622", "(01)00350242040622", "0100350242040622"])
+@pytest.mark.parametrize("barcode", ["00350242040624", "(01)00350242040624", "0100350242040624"])
 def test_a_barcode_holds_ten_digits(barcode: str) -> None:
-    """A GS1 barcode has the ten digits without hyphens, so it is read no more than they are."""
+    """A GS1 barcode has the ten digits without hyphens, so alone it is read no more."""
     refused = read_ndc(barcode, DAY)
     assert isinstance(refused, NotAnNdc)
     assert "50242004062" in refused.readings
+    assert refused.is_barcode
+
+
+def test_twelve_digits_are_a_upc_until_an_ndc_has_twelve() -> None:
+    """350242040624 is the UPC-A of ten digits, and from 7 March 2033 on an NDC."""
+    upc = "350242040624"
+    refused = read_ndc(upc, DAY)
+    assert isinstance(refused, NotAnNdc)
+    assert "50242004062" in refused.readings
+    assert read_ndc(upc, TWELVE) == Ndc(upc)
 
 
 @pytest.mark.parametrize(

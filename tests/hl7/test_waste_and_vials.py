@@ -63,3 +63,9 @@ def test_an_administration_without_waste_says_none() -> None:
     """Without any of these fields a record has no waste and no vial; no zero is invented."""
     assert record().wasted == ()
     assert record().vials == ()
+
+
+def test_the_separator_of_a_barcode_may_be_escaped() -> None:
+    """FNC1 reaches an OBX as `\\X1D\\`, because many interfaces let no control character pass."""
+    bag = record("OBX|1|ST|VIAL-NDC^vial^L||010035024213201510A1\\X1D\\21S9||||||F")
+    assert [vial.ndc for vial in bag.vials] == ["010035024213201510A1\x1d21S9"]

@@ -23,7 +23,6 @@ from chargeline.engine import (
     amount_in,
     convert,
     drugs_named,
-    read_ndc,
     supply_of,
     taken_from,
 )
@@ -159,7 +158,7 @@ def _vials_of(
     """The NDCs of an administration that hold the drug, each with 1 where it stands for a vial."""
     vials = []
     for vial in item.vials:
-        ndc = read_ndc(vial.ndc, item.day)
+        ndc = formulary.ndc_of(vial.ndc, item.day)
         if isinstance(ndc, Ndc):
             container = formulary.containers.of(ndc.digits, item.day)
             if alone if container is None else drug.id in container.drugs:

@@ -99,7 +99,7 @@ class Rulebook(NamedTuple):
         return self._replace(
             version=f"{self.version}+{tables.version}",
             tables=tables,
-            formulary=self.formulary.with_containers(packages),
+            formulary=self.formulary.with_containers(packages, tables.packages()),
         )
 
     def policy_for(self, context: VisitContext) -> str:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from chargeline.engine.claim_words import PatientsCharted
 from chargeline.engine.containers import Container, Containers
-from chargeline.engine.ndc import Ndc, read_ndc
+from chargeline.engine.ndc import Ndc, NotAnNdc, read_ndc
 from chargeline.engine.quantities import convert
 from chargeline.engine.words import DrugKind, RouteCharted
 
@@ -125,14 +125,19 @@ class _Name(NamedTuple):
 
 
 class Formulary:
-    """Drugs by id, HCPCS, code and name, and the containers in which they are bought, by NDC."""
+    """Drugs by id, HCPCS, code and name, and the containers in which they are bought, by NDC.
+
+    `packages` are further NDCs that a published table lists, of whatever drug.
+    """
 
     def __init__(
         self,
         drugs: Iterable[Drug],
         words: NameWords | None = None,
         containers: Containers | None = None,
+        packages: frozenset[str] = frozenset(),
     ) -> None:
+        self.packages = packages
         self.containers = containers or Containers()
         self.drugs = tuple(sorted(drugs, key=lambda drug: (drug.id, drug.starts)))
         self._words = words or NameWords()
@@ -156,10 +161,28 @@ class Formulary:
                 self._by_hcpcs.setdefault(drug.hcpcs, []).append(drug)
         self._memo: dict[tuple[tuple[str, ...], str, date, Given], Match] = {}
 
-    def with_containers(self, containers: Iterable[Container]) -> "Formulary":
-        """The same drugs, with more containers."""
+    def with_containers(
+        self, containers: Iterable[Container], packages: Iterable[str] = ()
+    ) -> "Formulary":
+        """The same drugs, with more containers, and further NDCs that exist."""
         more = Containers([*self.containers.rows, *containers])
-        return Formulary(self.drugs, self._words, more)
+        return Formulary(self.drugs, self._words, more, self.packages | frozenset(packages))
+
+    def ndc_of(self, text: str, day: date) -> Ndc | NotAnNdc:
+        """The NDC of a text, as `read_ndc` says.
+
+        A barcode has ten digits, and three NDCs that they may be: it is the one that a table knows,
+        if that is one and no more. Ten digits that a person wrote are never read.
+        """
+        read = read_ndc(text, day)
+        if isinstance(read, Ndc) or not read.is_barcode:
+            return read
+        listed = [
+            reading
+            for reading in dict.fromkeys(read.readings)
+            if reading in self.packages or self.containers.of(reading, day) is not None
+        ]
+        return Ndc(listed[0], read.lot) if len(listed) == 1 else read
 
     def of_code(self, hcpcs: str) -> Sequence[Drug]:
         """The rows that are billed under a HCPCS code, on whatever days."""

@@ -11,27 +11,35 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
+from chargeline.engine.barcodes import Barcode, read_barcode
 from chargeline.engine.finding import excerpt, shape_of
 
 TWELVE_DIGITS_FROM = date(2033, 3, 7)
 _SEGMENTS = {(4, 4, 2), (5, 3, 2), (5, 4, 1), (5, 4, 2)}
 _TWELVE = (6, 4, 2)
 _HYPHENATED = re.compile(r"(\d{4,6})-(\d{3,4})-(\d{1,2})")
-# A barcode of GS1 holds the ten digits without hyphens: (01) 003 + ten digits + a check digit.
-_GTIN = re.compile(r"(?:\(01\)|01)?003(\d{10})\d")
 
 
 class Ndc(NamedTuple):
-    """An NDC: eleven digits (5-4-2), or twelve (6-4-2) from 7 March 2033 on, without hyphens."""
+    """An NDC: eleven digits (5-4-2), or twelve (6-4-2) from 7 March 2033 on, without hyphens.
+
+    `lot` is what a barcode says beside it, "" for none.
+    """
 
     digits: str
+    lot: str = ""
 
 
 class NotAnNdc(NamedTuple):
-    """Why a text is not read as an NDC: what was found, and the ways in which it may be meant."""
+    """Why a text is not read as an NDC: what was found, and the ways in which it may be meant.
+
+    `is_barcode`: a scanner read it, and not a person. `lot` is what the barcode says beside it.
+    """
 
     found: str
     readings: tuple[str, ...] = ()
+    is_barcode: bool = False
+    lot: str = ""
 
 
 @lru_cache(maxsize=8192)
@@ -45,17 +53,24 @@ def read_ndc(text: str, day: date) -> Ndc | NotAnNdc:
     match = _HYPHENATED.fullmatch(written)
     if match is not None:
         return _of_segments(match.groups(), written, day)
+    barcode = read_barcode(written, has_upc=day < TWELVE_DIGITS_FROM)
+    if isinstance(barcode, Barcode):
+        refused = _ten_digits(barcode.ndc)
+        return refused._replace(found=_OF_BARCODE, is_barcode=True, lot=barcode.lot)
+    if barcode is not None:
+        return NotAnNdc(barcode.why, is_barcode=True)
     if not written.isascii() or not written.isdigit():
-        barcode = _GTIN.fullmatch(written)
-        return _ten_digits(barcode[1]) if barcode else NotAnNdc(shape_of(written))
+        return NotAnNdc(shape_of(written))
     if len(written) == 11:
         return Ndc(written)
     if len(written) == 12 and day >= TWELVE_DIGITS_FROM:
         return Ndc(written)
     if len(written) == 10:
         return _ten_digits(written)
-    barcode = _GTIN.fullmatch(written)
-    return _ten_digits(barcode[1]) if barcode else NotAnNdc(f"{len(written)} digits")
+    return NotAnNdc(f"{len(written)} digits")
+
+
+_OF_BARCODE = "a barcode of ten digits, of which the tables know no one NDC"
 
 
 def _of_segments(segments: tuple[str, ...], written: str, day: date) -> Ndc | NotAnNdc:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chargeline.engine.containers import Container
 from chargeline.engine.events import Dispensed
 from chargeline.engine.formulary import Drug, Formulary
-from chargeline.engine.ndc import Ndc, read_ndc
+from chargeline.engine.ndc import Ndc
 from chargeline.engine.services.facts import drugs_named
 from chargeline.engine.timeline.records import Timeline
 
@@ -28,7 +28,7 @@ class Supply(NamedTuple):
 
 def supply_of(item: Dispensed, formulary: Formulary) -> Supply:
     """The product of what was handed out: that of its container, else as its name says."""
-    read = [read_ndc(code, item.day) for code in item.ndcs]
+    read = [formulary.ndc_of(code, item.day) for code in item.ndcs]
     digits = [ndc.digits for ndc in read if isinstance(ndc, Ndc)]
     ndc = digits[0] if len(digits) == 1 else ""
     container = formulary.containers.of(ndc, item.day) if ndc else None

@@ -277,6 +277,10 @@ class PublishedTables(NamedTuple):
             return missing
         return self.crosswalk[quarter_of(day)].by_hcpcs.get(hcpcs, ())
 
+    def packages(self) -> frozenset[str]:
+        """The NDCs of all crosswalks."""
+        return frozenset(ndc for rows in self.crosswalk.values() for ndc in rows.by_ndc)
+
     def last_listed(self, ndc: str, day: date) -> Quarter | None:
         """The last quarter before that of a day that lists an NDC, where the day's own does not.
 

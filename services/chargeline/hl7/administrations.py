@@ -20,7 +20,7 @@ from chargeline.engine import (
     words,
 )
 from chargeline.hl7.charted import ChartedRow, charted_at
-from chargeline.hl7.delimiters import Delimiters, component, text_at
+from chargeline.hl7.delimiters import Delimiters, component, text_at, unescape
 from chargeline.hl7.drugs import components_of, drug_at, ndcs_in
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.orders import OrcNumbers, cancelled_by
@@ -343,7 +343,11 @@ def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:
     """
     codes = charted_at(charted, charted.profile.vial_observations, charted.profile.vials)
     lot = charted.text(15)
-    vials = [VialCode(text, place, lot) for place, text, _unit in codes if text]
+    vials = [
+        VialCode(unescape(text, charted.delimiters), place, lot)  # a barcode has FNC1 in it
+        for place, text, _unit in codes
+        if text
+    ]
     for address, ndc in ndcs_in(charted.row[5], charted.delimiters):
         vials.append(VialCode(ndc, f"{charted.address}-5{address}", lot, scanned=False))
     return tuple(vials)

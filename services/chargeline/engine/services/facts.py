@@ -11,7 +11,7 @@ from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.events import DrugAmount, Source
 from chargeline.engine.finding import excerpt
 from chargeline.engine.formulary import Formulary, Given, Match
-from chargeline.engine.ndc import NotAnNdc, read_ndc
+from chargeline.engine.ndc import NotAnNdc
 from chargeline.engine.services.records import (
     Facts,
     NamedDrug,
@@ -60,8 +60,9 @@ def facts_of(item: Administration, formulary: Formulary) -> Facts:
 def _named_vials(item: Administration, formulary: Formulary) -> tuple[NamedVial, ...]:
     """The vials of an administration, with what the formulary knows of their containers."""
     named = []
-    for vial in item.vials:
-        read = read_ndc(vial.ndc, item.day)
+    for charted in item.vials:
+        read = formulary.ndc_of(charted.ndc, item.day)
+        vial = charted._replace(lot=read.lot) if read.lot else charted
         if isinstance(read, NotAnNdc):
             named.append(NamedVial(vial, "", None, read))
             continue
