@@ -232,3 +232,18 @@ def test_a_difference_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["balance", str(path), "--policy", MEDICARE, "--from", "2026-03-01"]) == 0
     page = capsys.readouterr().out.splitlines()
     assert page[-1] == "1 row, 1 with a difference, 1 unexplained"
+
+
+@pytest.mark.parametrize(
+    ("diagnoses", "amount"), [(("N18.6", "Z99.2"), "9950"), (("C50.911",), "9500")]
+)
+def test_a_code_for_dialysis_is_balanced_in_its_own_units(
+    diagnoses: tuple[str, ...], amount: str
+) -> None:
+    """Q5105 counts hundreds and Q5106 thousands: either rounds up to the 10,000 that are billed."""
+    problems = [f"DG1|{n}||{code}^invented^I10" for n, code in enumerate(diagnoses, start=1)]
+    bag = rxa("EPOETIN ALFA-EPBX", f"{amount} unit", "0900")
+    (row,) = rows(message("RAS^O17", *problems, orc(), bag, rxr("SC")))
+    assert row.billed == Decimal(10000)
+    rounded = [reason.amount for reason in row.reasons if reason.says == "rounded to whole units"]
+    assert rounded == [Decimal(amount) - 10000]
