@@ -7,7 +7,9 @@ diagnoses decides nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
+from chargeline.engine.care import Observation
 from chargeline.engine.claim_words import DialysisCodeAs, RenalFact, SentCodeFact
 from chargeline.engine.drugs.concerns import DIALYSIS_CODE, DialysisCodeFacts
 from chargeline.engine.drugs.doses import ChosenCode, DrugDose
@@ -42,7 +44,8 @@ def chosen_code(doses: Sequence[DrugDose], assessment: Assessment) -> ChosenCode
     if other is None or on_dialysis is None:
         return None
     said = _said(doses)
-    patient = said or renal_fact(assessment.context.diagnoses)
+    on_record = _dialysis_observed(assessment.encounter.observed, day)
+    patient = said or renal_fact(assessment.context.diagnoses, on_record)
     sent: SentCodeFact = "dialysis" if named.patients and not said else "nothing"
     facts = DialysisCodeFacts(other.hcpcs, patient, sent, assessment.context.payer.upper())
     decision = assessment.rules.of(DIALYSIS_CODE).decide(facts)
@@ -53,13 +56,28 @@ def chosen_code(doses: Sequence[DrugDose], assessment: Assessment) -> ChosenCode
     return ChosenCode(on_dialysis if is_for_dialysis else other, step)
 
 
-def renal_fact(diagnoses: Sequence[str]) -> RenalFact:
-    """What the diagnoses of a visit (ICD-10-CM, with the point or without) say of its kidneys."""
-    if not diagnoses:
-        return "unknown"
+def renal_fact(diagnoses: Sequence[str], dialysis: str = "") -> RenalFact:
+    """What is known of a patient's kidneys.
+
+    `diagnoses` are those of the visit (ICD-10-CM, with the point or without), and `dialysis` is yes
+    or no where an observation says it. An observation of dialysis stands for Z99.2, and one of none
+    decides by itself.
+    """
+    if dialysis == "no":
+        return "none"
     codes = {diagnosis.replace(".", "").upper() for diagnosis in diagnoses}
+    if dialysis == "yes":
+        codes.add(DEPENDENCE_ON_DIALYSIS)
+    if not codes:
+        return "unknown"
     present = codes & {END_STAGE_RENAL_DISEASE, DEPENDENCE_ON_DIALYSIS}
     return ("none", "doubtful", "dialysis")[len(present)]
+
+
+def _dialysis_observed(observed: Sequence[Observation], day: date) -> str:
+    """The last word of the feed on dialysis, of a day or before; "" where there is none."""
+    said = [one.value for one in observed if one.about == "dialysis" and one.day <= day]
+    return said[-1] if said else ""
 
 
 def _said(doses: Sequence[DrugDose]) -> RenalFact | None:
