@@ -8,16 +8,25 @@ from decimal import Decimal
 
 import pytest
 
-from chargeline.engine import Containers, Drug, DrugAmount, EncounterDraft, VisitKey
+from chargeline.engine import (
+    Condition,
+    Containers,
+    Drug,
+    DrugAmount,
+    EncounterDraft,
+    Rule,
+    VisitKey,
+)
 from chargeline.engine.drugs import reason_in_short
 from chargeline.engine.drugs.doses import DrugDay, DrugDose, is_given, withheld_vehicles
 from chargeline.engine.drugs.lines import lines_of_drug
+from chargeline.engine.modifiers import COVERAGE, CoverageAnswer
 from chargeline.engine.services.records import NamedDrug, Service
 from chargeline.engine.trace import line_id
 from chargeline.engine.words import DrugClass, Outcome
 from chargeline.rulebook.notation import administration_of
 from tests.engine import rulebook
-from tests.engine.short import asked, coded, drafted, line_of
+from tests.engine.short import asked, coded, drafted, drafted_by, line_of, with_rules
 from tests.golden.messages import given, message, orc, rxa, rxc, rxr
 
 VISIT = VisitKey("CASE", "V1")
@@ -333,3 +342,38 @@ def test_the_id_of_a_drug_line_is_made_of_visit_encounter_drug_and_day() -> None
     """It stays the same for ever, so what it is made of must not change."""
     line = line_of(drafted("ondansetron 8 mg iv push 09:00"), "J2405")
     assert line.line_id == line_id(VISIT, "2026-03-02", "drug", "ondansetron@2026-03-02")
+
+
+def test_kx_stands_where_a_rule_names_the_code_and_tells_why() -> None:
+    """A site's rule for iron sucrose marks its line only, and the line shows rule and reason."""
+    rule = Rule(
+        "site.kx.iron", COVERAGE, "site", date(2026, 1, 1), None,
+        (Condition("code", frozenset({"J1756"})),), (("modifier", "KX"),), CoverageAnswer("KX"),
+        "The contractor names KX for iron, and the clinic keeps its values.", (), (), (),
+        "site.toml",
+    )  # fmt: skip
+    encounter = drafted_by(with_rules(rule), "iron-sucrose 200 mg iv 09:00-09:30 waste=0mg")
+    marked = line_of(encounter, "J1756")
+    assert marked.modifiers == ("JZ", "KX")
+    (step,) = [step for step in marked.trace if step.topic == "coverage"]
+    assert step.decision is not None and step.decision.rule == rule
+    assert step.facts == (("code", "J1756"),)
+    assert line_of(encounter, "96365").modifiers == ()
+
+
+def test_no_shipped_rule_attests_a_coverage_policy() -> None:
+    """KX is never put by guess: of the shipped rules none gives it."""
+    rules = [rule for policy in rulebook().policies.values() for rule in policy.rules]
+    assert [rule.id for rule in rules if rule.concern is COVERAGE] == []
+
+
+def test_a_drug_that_others_paid_for_is_withheld_and_its_flush_goes_with_the_service() -> None:
+    """A white bag of carboplatin is withheld by the rule; saline that rinsed the line is no drug
+    that anybody could have bought apart.
+    """
+    encounter = drafted(
+        "carboplatin 450 mg iv 09:00-10:00 notbought",
+        "saline-flush 10 mL iv push 10:00 notbought",
+    )
+    assert withheld_drugs(encounter) == [("drug.not_bought.withheld", "carboplatin")]
+    assert drug_lines(encounter) == []

@@ -1,8 +1,9 @@
-"""Modifiers that every line of an encounter carries, and the order in which a line has its own.
+"""Modifiers of the lines of all families, and the order in which a line has its own.
 
-It owns what concerns all families alike: where the service was given, and a site's sequence. The
-modifiers of one kind of line are the families'. The order means nothing to a payer's rules, and two
-lists are compared as sets; a site's claim scrubber may still want one.
+It owns what concerns all families alike: where the service was given, what a coverage policy wants
+to be told of a code, and a site's sequence. The modifiers of one kind of line are the families'.
+The order means nothing to a payer's rules, and two lists are compared as sets; a site's claim
+scrubber may still want one. A modifier that attests something comes of a rule only.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,28 @@ PLACE = Concern(
 )
 
 
+class CoverageFacts(NamedTuple):
+    """What a line bills, and who pays; "" where nobody says it."""
+
+    code: str
+    payer: str
+
+
+class CoverageAnswer(NamedTuple):
+    """The modifier which says that a coverage policy is met, such as KX, "" for none."""
+
+    modifier: str
+
+
+COVERAGE = Concern(
+    "modifier.coverage",
+    CoverageFacts,
+    CoverageAnswer,
+    meaning="the modifier which says that the record meets a coverage policy, such as KX",
+    may_be_silent=True,
+)
+
+
 class OrderAnswer(NamedTuple):
     """Modifiers in the order in which a line has them, with blanks between; others come last."""
 
@@ -47,26 +70,37 @@ ORDER = Concern(
     OrderAnswer,
     meaning="the order in which a line has its modifiers",
 )
-CONCERNS = (PLACE, ORDER)
+CONCERNS = (PLACE, COVERAGE, ORDER)
 
 
 def with_modifiers(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[ChargeLine, ...]:
-    """The lines with the modifier of their place, and with all modifiers in the site's order."""
-    context = assessment.context
-    decision = assessment.rules.of(PLACE).decide(WhereFacts(context.place, context.payer.upper()))
-    more = [decision.answer.modifier] if decision.rule and decision.answer.modifier else []
-    if not more and all(len(line.modifiers) < 2 for line in lines):
+    """The lines with the modifiers of their place and of coverage, all in the site's order."""
+    context, rules = assessment.context, assessment.rules
+    payer = context.payer.upper()
+    of_place = rules.of(PLACE).decide(WhereFacts(context.place, payer))
+    of_codes = {
+        code: rules.of(COVERAGE).decide(CoverageFacts(code, payer))
+        for code in {line.code for line in lines}
+    }
+    more: dict[str, list[tuple[str, Step]]] = {}
+    for code, of_code in of_codes.items():
+        told = more.setdefault(code, [])
+        if of_code.rule is not None and of_code.answer.modifier:
+            told.append((of_code.answer.modifier, Step("coverage", of_code, (("code", code),))))
+        if of_place.rule is not None and of_place.answer.modifier:
+            place = (("place", context.place),)
+            told.append((of_place.answer.modifier, Step("place", of_place, place)))
+    if not any(more.values()) and all(len(line.modifiers) < 2 for line in lines):
         return tuple(lines)
-    sequence = assessment.rules.of(ORDER).decide(NO_FACTS).answer.sequence.split()
-    steps = [Step("place", decision, (("place", context.place),)) for _modifier in more]
-    return tuple(
-        [
-            line._replace(
-                modifiers=_in_order((*line.modifiers, *more), sequence),
-                trace=(*line.trace, *steps),
-            )
-            for line in lines
-        ]
+    sequence = rules.of(ORDER).decide(NO_FACTS).answer.sequence.split()
+    return tuple([_marked(line, more[line.code], sequence) for line in lines])
+
+
+def _marked(line: ChargeLine, more: Sequence[tuple[str, Step]], sequence: list[str]) -> ChargeLine:
+    modifiers = (*line.modifiers, *[modifier for modifier, _step in more])
+    return line._replace(
+        modifiers=_in_order(modifiers, sequence),
+        trace=(*line.trace, *[step for _modifier, step in more]),
     )
 
 
