@@ -168,6 +168,23 @@ def test_an_edit_is_found_by_its_codes_in_either_order_and_binds_on_its_last_day
     assert TABLES.ptp("ZZ001", "J0001", date(2026, 11, 3), "hospital") is None
 
 
+@pytest.mark.parametrize(
+    ("day", "binds"),
+    [
+        (date(2019, 12, 31), False),
+        (date(2020, 1, 1), True),
+        (date(2023, 12, 31), True),
+        (date(2024, 1, 1), True),
+        (date(2024, 1, 2), False),
+    ],
+)
+def test_an_edit_binds_on_its_first_and_its_last_day(day: date, binds: bool) -> None:
+    """Effective 1 January 2020 and deleted 1 January 2024: it binds on both days, not around."""
+    edit = PtpEdit("ZZ001", "J0001", "0", date(2020, 1, 1), date(2024, 1, 1), "made up")
+    tables = TABLES._replace(ptps={"hospital": PtpTable(AUTUMN, {("J0001", "ZZ001"): (edit,)})})
+    assert tables.ptp("ZZ001", "J0001", day, "hospital") == (edit if binds else None)
+
+
 def test_primary_codes_that_have_ended_are_left_out() -> None:
     """Of two primary codes one ended in 2025; a code that is no add-on code has none."""
     assert TABLES.addon_primaries("ZZ001", DAY) == AddOnCode("ZZ001", 1, ("J0001",))
