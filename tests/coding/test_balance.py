@@ -91,6 +91,31 @@ def test_a_visit_balances() -> None:
     assert (row.drug, row.ndc, why(row)) == ("trastuzumab", "50242013201", [])
 
 
+RITUXIMAB = "50242-0051-21"
+
+
+def liquid(mg: str, *, vials: int, wasted: str, unit: str) -> bytes:
+    """A RAS of rituximab from vials of 100 mg in 10 mL, with a discarded amount in any unit."""
+    observed = [f"OBX|1|ST|VIAL-NDC^vial^L||{RITUXIMAB}||||||F"] * vials
+    observed.append(f"OBX|9|NM|WASTED-AMOUNT^discarded^L||{wasted}|{unit}|||||F")
+    row = rxa("RITUXIMAB", f"{mg} mg", "0900", "1000")
+    return message("RAS^O17", orc(), row, rxr("IV"), *observed)
+
+
+def test_millilitres_count_by_the_concentration_of_the_vials() -> None:
+    """3 mL of 10 mg a millilitre are 30 mg: the balance is that of 30 mg."""
+    in_ml = only(liquid("470", vials=5, wasted="3", unit="mL"))
+    assert amounts(in_ml) == ("-", "470", "30", "500", "0")
+    assert why(in_ml) == []
+    assert in_ml == only(liquid("470", vials=5, wasted="30", unit="mg"))
+
+
+def test_millilitres_of_which_nobody_knows_the_concentration_are_asked_about() -> None:
+    """Nobody knows in how much a powder was dissolved: the balance names the question."""
+    row = only(given("420", vials=3, wasted="3").replace(b"|3|mg|", b"|3|mL|"))
+    assert ("a discarded amount that cannot be read", 0, True) in why(row)
+
+
 def test_waste_under_the_guide_is_named_with_its_rule() -> None:
     """The guide bills no waste: 30 of 450 mg are not billed, because guide.waste withholds them."""
     row = only(dispensed("3"), given("420", vials=3, wasted="30"), policy="guide-2026")

@@ -20,11 +20,13 @@ from chargeline.engine import (
     Formulary,
     Ndc,
     Timeline,
+    WastedAmount,
     amount_in,
     convert,
     drugs_named,
     supply_of,
     taken_from,
+    wasted_in,
 )
 
 Stock = Literal["own", "340B", "not bought"]
@@ -109,6 +111,7 @@ def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]
         (drug.id, item.day) for item, _a, drug in doses if item.discounted and not item.not_bought
     }
     drugs: dict[tuple[str, date, Stock], ChartedDrug] = {}
+    wastes = []
     for item, amount, drug in doses:
         stock: Stock = "340B" if (drug.id, item.day) in discounted else "own"
         if item.not_bought:
@@ -116,9 +119,13 @@ def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]
         slot = (drug.id, item.day, stock)
         charted = drugs.setdefault(slot, ChartedDrug(drug, stock, item.day))
         alone = sum(1 for other, _a, named in doses if other is item and not named.is_fluid) <= 1
-        _add_dose(charted, item, amount, _vials_of(item, drug, formulary, alone=alone))
-        if alone:
-            _add_waste(charted, item)
+        vials = _vials_of(item, drug, formulary, alone=alone)
+        _add_dose(charted, item, amount, vials)
+        told = [entry for entry in item.wasted if alone or not entry.amount]
+        scanned = [ndc for ndc, is_scanned in vials if is_scanned]
+        wastes.append((charted, told, scanned or [ndc for ndc, _is_scanned in vials]))
+    for charted, told, ndcs in wastes:
+        _add_waste(charted, told, ndcs, formulary)
     _add_dispensed(drugs, timeline, formulary)
     return list(drugs.values())
 
@@ -143,10 +150,18 @@ def _add_dose(
             charted.opened[ndc] += scanned
 
 
-def _add_waste(charted: ChartedDrug, item: Administration) -> None:
-    for entry in item.wasted:
-        amount = convert(entry.amount, entry.unit, charted.drug.unit)
-        if amount is None or amount < 0:
+def _add_waste(
+    charted: ChartedDrug,
+    told: Sequence[WastedAmount],
+    ndcs: Sequence[str],
+    formulary: Formulary,
+) -> None:
+    """Add what was discarded of one dose; millilitres by its vials, else by any vial of the day."""
+    used = ndcs or sorted(charted.opened or charted.named)
+    containers = [formulary.containers.of(ndc, charted.day) for ndc in used]
+    for entry in told:
+        amount = wasted_in(charted.drug, entry, containers)
+        if amount is None:
             charted.unclear.append("a discarded amount that cannot be read")
         else:
             charted.wasted = (charted.wasted or Decimal(0)) + amount

@@ -26,7 +26,7 @@ from chargeline.engine.answers.consequences import Consequence, LineDifference, 
 from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.draft import Rulebook, contributions_of, draft
-from chargeline.engine.drugs.opened import amount_in
+from chargeline.engine.drugs.opened import amount_in, wasted_in
 from chargeline.engine.drugs.parts import taken_from
 from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
@@ -260,6 +260,7 @@ __all__ = [
     "source_in_words",
     "supply_of",
     "taken_from",
+    "wasted_in",
     "with_answers",
     "words",
 ]

@@ -115,6 +115,7 @@ EditName = Literal[
     "ndc.no_quantity",  # an NDC, and nobody knows what its container holds
     "ndc.obsolete",  # the NDC was on the market, or in the crosswalk, no more on that day
     "waste.undocumented",  # nothing says whether anything of a single-dose container was discarded
+    "waste.record",  # a discarded amount is billed, and the chart does not say by whom or why
     "diagnosis.missing",  # the visit has no diagnosis
     "code.not_valid",  # the code may not be billed on that day
     "units.above_limit",  # more units than are believed (MUE)

@@ -96,13 +96,17 @@ class DrugAmount(NamedTuple):
 class WastedAmount(NamedTuple):
     """An amount that was drawn up and discarded, as charted.
 
-    `message` is the message that tells it; None until the timeline says so.
+    `message` is the message that tells it; None until the timeline says so. `is_signed`: it says
+    who discarded it or charted it. `has_reason`: it says why. Neither is carried further: a reason
+    may name the patient. When it was is the time of its row, and no row is without one.
     """
 
     amount: Decimal
     unit: str
     address: str
     message: MessageRef | None = None
+    is_signed: bool = False
+    has_reason: bool = False
 
 
 class VialCode(NamedTuple):

@@ -8,6 +8,7 @@ timeline; the engine does.
 import re
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from chargeline.engine import (
     DrugAmount,
@@ -303,36 +304,69 @@ def _purpose_of(texts: tuple[str, ...], profile: Profile) -> words.PurposeCharte
 
 
 def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
-    """Discarded amounts, from observations, from fields, and from the words of notes."""
+    """Discarded amounts, from observations, from fields, and from the words of notes, and whether
+    the row says of them by whom and why.
+    """
     profile = charted.profile
-    amounts = charted_at(charted, profile.waste_observations, profile.waste)
+    amounts = [
+        _WasteWritten(*value)
+        for value in charted_at(charted, profile.waste_observations, profile.waste)
+    ]
     amounts += _waste_in_notes(charted)
+    if not amounts:
+        return ()
+    is_signed = _is_valued(charted, profile.waste_by_observations, profile.waste_by)
+    has_reason = _is_valued(charted, profile.waste_reason_observations, profile.waste_reason)
     read = []
-    for place, text, unit in amounts:
+    for told in amounts:
         try:
-            amount = decimal_at(text, place)
+            amount = decimal_at(told.text, told.place)
         except Hl7Error as error:
             charted.side_findings.append(error.finding)
             continue
         if amount is not None:
-            read.append(WastedAmount(amount, unit, place))
+            entry = WastedAmount(
+                amount,
+                told.unit,
+                told.place,
+                is_signed=is_signed,
+                has_reason=has_reason or told.has_reason,
+            )
+            read.append(entry)
     return tuple(read)
+
+
+def _is_valued(charted: ChartedRow, codes: frozenset[str], places: tuple[Place, ...]) -> bool:
+    return any(text for _place, text, _unit in charted_at(charted, codes, places))
+
+
+class _WasteWritten(NamedTuple):
+    """A discarded amount as written, and whether its own note says why."""
+
+    place: str
+    text: str
+    unit: str
+    has_reason: bool = False
 
 
 _LONGEST_NOTE = 10_000  # a search for an amount takes longer than the rest of the message
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
 
 
-def _waste_in_notes(charted: ChartedRow) -> list[tuple[str, str, str]]:
-    """Place, amount and unit of each note that says how much was discarded: "Waste: 5 mg"."""
+def _waste_in_notes(charted: ChartedRow) -> list[_WasteWritten]:
+    """The amount of each note that says how much was discarded: "Waste: 5 mg"."""
     pattern, rows = charted.profile.waste_note, charted.administration.notes
     if pattern is None or not (charted.row[9] or rows):
         return []
     notes = [(f"{charted.address}-9", charted.row[9])]
     notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
     matches = [(place, pattern.search(text[:_LONGEST_NOTE])) for place, text in notes]
-    amounts = [(place, match["amount"], match["unit"]) for place, match in matches if match]
-    return [amount for amount in amounts if _NUMBER.fullmatch(amount[1])]  # a note is prose
+    amounts = [
+        _WasteWritten(place, match["amount"], match["unit"], bool(match.groupdict().get("reason")))
+        for place, match in matches
+        if match
+    ]
+    return [amount for amount in amounts if _NUMBER.fullmatch(amount.text)]  # a note is prose
 
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:

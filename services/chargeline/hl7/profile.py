@@ -45,6 +45,7 @@ _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
     | {"keep_open_words", "flush_words", "not_bought_words", "discount_words"}
     | {"contradicting_words", "primary_reason", "waste", "waste_note", "vial_ndc", "charted_by"}
+    | {"waste_by", "waste_reason"}
 )
 _POSTED_KEYS = frozenset({"course"})
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
@@ -96,11 +97,13 @@ class Profile:
         self.device, self.device_observations = read("device", _IN_SITE)
         _none, self.primary_observations = read("primary_reason", ())
         self.waste, self.waste_observations = read("waste", _IN_ADMINISTRATION)
+        self.waste_by, self.waste_by_observations = read("waste_by", _IN_ADMINISTRATION)
+        self.waste_reason, self.waste_reason_observations = read("waste_reason", _IN_ADMINISTRATION)
         self.vials, self.vial_observations = read("vial_ndc", _IN_ADMINISTRATION)
         self.times_elsewhere = bool(
             self.start or self.start_observations or self.stop or self.stop_observations
         )
-        self.waste_note = inner.pattern("waste_note", ("amount", "unit"))
+        self.waste_note = inner.pattern("waste_note", ("amount", "unit"), ("reason",))
         self.lumens = _word_pattern(inner.words("lumen_words"))
         self.keep_open = _word_pattern(inner.words("keep_open_words"))
         self.flush = _word_pattern(inner.words("flush_words"))
@@ -208,8 +211,10 @@ class _TableReader:
             return allowed[0]
         return str(value)
 
-    def pattern(self, key: str, groups: Sequence[str]) -> re.Pattern[str] | None:
-        """A regular expression with these named groups; None if the profile has none."""
+    def pattern(
+        self, key: str, groups: Sequence[str], or_more: Sequence[str] = ()
+    ) -> re.Pattern[str] | None:
+        """A regular expression with these named groups and perhaps more; None if there is none."""
         text = self.table.get(key, "")
         if text == "":
             return None
@@ -221,7 +226,7 @@ class _TableReader:
         if may_take_for_ever(str(text)):
             self.mistakes.append(f"{key} repeats what itself may have several lengths: {REWRITE}")
             return None
-        if set(pattern.groupindex) != set(groups):
+        if not set(groups) <= set(pattern.groupindex) <= {*groups, *or_more}:
             self.mistakes.append(f"{key} must have the named groups {', '.join(groups)}")
             return None
         return pattern

@@ -75,6 +75,8 @@ _MARKS = frozenset(
         "notbought",
         "noted",
         "discounted",
+        "unsigned",
+        "unexplained",
     }
 )
 _AT_ONE_MOMENT = frozenset({"push", "on_body", "refill", "irrigation"})
@@ -121,7 +123,7 @@ def administration_of(text: str, index: int, first: date = FIRST_DAY) -> Adminis
         ordered=_ordered(drugs, flags),
         not_bought="notbought" in plain,
         discounted="discounted" in plain,
-        wasted=_wasted(flags),
+        wasted=_wasted(plain, flags),
         vials=_vials(flags),
         contradicted="stopped at" if "noted" in plain else "",
         cancelled=_at(day, flags["cancelled"]) if "cancelled" in flags else None,
@@ -162,10 +164,20 @@ def _ordered(drugs: Sequence[DrugAmount], flags: Mapping[str, str]) -> tuple[Dru
     return (drugs[0]._replace(amount=Decimal(match[1]), unit=unit), *drugs[1:])
 
 
-def _wasted(flags: Mapping[str, str]) -> tuple[WastedAmount, ...]:
-    """What was discarded, where `waste=50mg` says it."""
+def _wasted(plain: Sequence[str], flags: Mapping[str, str]) -> tuple[WastedAmount, ...]:
+    """What was discarded, where `waste=50mg` says it: by whom and why, unless marks say not."""
     match = _NUMBERS["waste"].fullmatch(flags.get("waste", ""))
-    return (WastedAmount(Decimal(match[1]), match[2], "RXA[1]-9", _MESSAGE),) if match else ()
+    if match is None:
+        return ()
+    entry = WastedAmount(
+        Decimal(match[1]),
+        match[2],
+        "RXA[1]-9",
+        _MESSAGE,
+        is_signed="unsigned" not in plain,
+        has_reason="unexplained" not in plain,
+    )
+    return (entry,)
 
 
 def _vials(flags: Mapping[str, str]) -> tuple[VialCode, ...]:

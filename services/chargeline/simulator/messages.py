@@ -153,6 +153,8 @@ def _vials_scanned(dose: InventedDose) -> Iterator[str]:
         for ndc in opened.ndcs:
             yield f"ST|VIAL-NDC^NDC of the vial^L||{ndc}|"
         yield f"NM|WASTED-AMOUNT^discarded^L||{plain(opened.discarded)}|mg"
+        if opened.discarded:
+            yield "ST|WASTE-REASON^why it was discarded^L||VIAL SIZE|"
 
 
 def _components(dose: InventedDose, drugs: Sequence[Amount]) -> Iterator[str]:

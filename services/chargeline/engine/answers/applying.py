@@ -307,7 +307,7 @@ def _none_discarded(answer: Answer, items: _Items, formulary: Formulary) -> _Ite
 
 
 def _with_waste(answer: Answer, items: _Items, waste: WastedAmount) -> _Items:
-    entry = waste._replace(message=answer.message)
+    entry = waste._replace(message=answer.message, is_signed=True, has_reason=bool(answer.reason))
     first, *others = answer.administrations
     return {
         first: items[first]._replace(wasted=(entry,)),

@@ -14,7 +14,7 @@ from chargeline.engine.drugs.noted import noted_of
 from chargeline.engine.drugs.opened import Opening, opening_of
 from chargeline.engine.drugs.parts import NdcPart, parts_of
 from chargeline.engine.drugs.units import DoseUnits, dose_units
-from chargeline.engine.drugs.waste import Waste, waste_of
+from chargeline.engine.drugs.waste import DISCARDED_ROLE, Waste, waste_of
 from chargeline.engine.events import Source
 from chargeline.engine.quantities import plain
 from chargeline.engine.rules import NO_FACTS
@@ -34,7 +34,6 @@ from chargeline.engine.words import RouteFact
 _new_charge_line = by_keyword(ChargeLine)
 
 ROLE = "drug"
-DISCARDED_ROLE = "drug.discarded"
 
 
 class _OfDay(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from chargeline.engine.containers import Container
 from chargeline.engine.drugs.doses import DrugDay
 from chargeline.engine.drugs.opened import Opening
-from chargeline.engine.drugs.waste import Waste
+from chargeline.engine.drugs.waste import DISCARDED_ROLE, Waste
 from chargeline.engine.ndc import hyphenated
 from chargeline.engine.tables import quarter_of
 from chargeline.engine.trace import ChargeLine, Noted, note
@@ -38,6 +38,7 @@ def noted_of(
             do="add the NDC to rules/containers with what the label says",
         )
     yield from _obsolete(lines, day, opening)
+    yield from _unrecorded(lines, drug, opening)
     if waste.has_lines and waste.discarded is None:
         yield note(
             "waste.undocumented",
@@ -71,6 +72,27 @@ def _obsolete(lines: Sequence[ChargeLine], day: DrugDay, opening: Opening) -> It
                 do="look at the vial: the label may carry a newer NDC; else ask the payer "
                 "whether old stock is paid",
             )
+
+
+def _unrecorded(lines: Sequence[ChargeLine], drug: str, opening: Opening) -> Iterator[Noted]:
+    """What an auditor misses of a discarded amount that is billed: who discarded it, and why.
+
+    The size of the vial is asked for with its NDC, and a rest that is not charted at all is a
+    question of its own.
+    """
+    billed = [line for line in lines if line.role == DISCARDED_ROLE]
+    amounts = [entry for entry in opening.entries if entry.amount]
+    missing = [] if all(entry.is_signed for entry in amounts) else ["who discarded it"]
+    missing += [] if all(entry.has_reason for entry in amounts) else ["why"]
+    if billed and missing:
+        yield note(
+            "waste.record",
+            billed,
+            expected=f"in the chart how much of {drug} was discarded, by whom, when and why",
+            found=f"not charted: {', and '.join(missing)}",
+            do="have whoever discarded it add that to the chart, or name its place in the message "
+            "with `waste_by` and `waste_reason`",
+        )
 
 
 def _is_gone(container: Container, day: DrugDay) -> bool:

@@ -37,12 +37,13 @@ class Opening(NamedTuple):
     `vials` stand in the order in which the dose is taken from them: the largest first, so that the
     rest that is discarded is that of the smallest. `is_counted`: for each dose the vials were
     scanned, and what they hold is known. `wasted` is the charted discarded amount in the drug's
-    unit; None where none is charted or readable.
+    unit; None where none is charted or readable. `entries` are the amounts that it is the sum of.
     """
 
     vials: tuple[OpenedVials, ...] = ()
     is_counted: bool = False
     wasted: Decimal | None = None
+    entries: tuple[WastedAmount, ...] = ()
     foreign: tuple[NamedVial, ...] = ()
     unreadable: tuple[NamedVial, ...] = ()
     unclear: tuple[WastedAmount, ...] = ()
@@ -77,14 +78,15 @@ def opening_of(day: DrugDay) -> Opening:
     if are_counted:  # a product that was named and not scanned is none of the vials
         opened = tuple([vial for vial in opened if vial.vials])
     are_counted = are_counted and all(vial.amount is not None for vial in opened)
-    wasted, unclear = _wasted(drug, doses, opened)
+    wasted = _wasted(drug, doses, opened)
     return Opening(
         vials=opened,
         is_counted=are_counted and not any(vial.refused for vial in mine),
-        wasted=wasted,
+        wasted=wasted.amount,
+        entries=wasted.entries,
         foreign=tuple(foreign),
         unreadable=tuple([vial for vial in mine if vial.refused is not None]),
-        unclear=unclear,
+        unclear=wasted.unclear,
         sources=_sources(doses),
     )
 
@@ -124,42 +126,69 @@ def amount_in(drug: Drug, container: Container | None) -> Decimal | None:
 
 
 class _Wasted(NamedTuple):
-    """The charted discarded amount in the drug's unit, and the entries that cannot be used."""
+    """The charted discarded amount in the drug's unit, with its entries, and those not usable."""
 
     amount: Decimal | None
+    entries: tuple[WastedAmount, ...]
     unclear: tuple[WastedAmount, ...]
 
 
 def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]) -> _Wasted:
-    """What was charted as discarded.
+    """What was charted as discarded; an amount of a mixture belongs to none of its drugs, but where
+    nothing of it was discarded, nothing of each drug was.
 
-    Millilitres count by the strength of the vials where they all have one strength. An amount of a
-    mixture belongs to none of its drugs, and an amount below zero to nothing.
+    Millilitres are those of the vials of the same dose, or of any vial of the day where the dose
+    names none.
     """
     amounts: list[Decimal] = []
+    entries: list[WastedAmount] = []
     unclear: list[WastedAmount] = []
-    strength = _strength(opened)
+    of_day = [vial.container for vial in opened]
     for dose in doses:
+        own = [vial for vial in dose.service.vials if not vial.is_fluid]
+        of_dose = [
+            vial.container
+            for vial in _by_ndc([vial for vial in own if _holds(vial, drug, dose)], drug)
+        ]
         for entry in dose.service.administration.wasted:
-            amount = convert(entry.amount, entry.unit, drug.unit)
-            millilitres = convert(entry.amount, entry.unit, "ml")
-            if amount is None and millilitres is not None and strength is not None:
-                amount = millilitres * strength
-            if amount is None or amount < 0 or not _is_alone(dose):
+            amount = wasted_in(drug, entry, of_dose or of_day)
+            if amount is None or (amount and not _is_alone(dose)):
                 unclear.append(entry)
             else:
                 amounts.append(amount)
-    return _Wasted(sum(amounts, Decimal(0)) if amounts else None, tuple(unclear))
+                entries.append(entry)
+    total = sum(amounts, Decimal(0)) if amounts else None
+    return _Wasted(total, tuple(entries), tuple(unclear))
 
 
-def _strength(opened: Sequence[OpenedVials]) -> Decimal | None:
-    """How much of the drug one millilitre holds; None where the vials differ or are dry."""
-    strengths = {
-        vial.amount / vial.container.millilitres
-        if vial.amount and vial.container and vial.container.millilitres
-        else None
-        for vial in opened
-    }
+def wasted_in(
+    drug: Drug, entry: WastedAmount, containers: Sequence[Container | None]
+) -> Decimal | None:
+    """A charted discarded amount in the drug's own unit; None where it cannot be read.
+
+    Millilitres count by the concentration of the containers that were used, where it is one and
+    known (None stands for a container that no table knows). Nothing is nothing in any unit, and an
+    amount below zero says nothing.
+    """
+    if not entry.amount:
+        return Decimal(0)
+    amount = convert(entry.amount, entry.unit, drug.unit)
+    millilitres = convert(entry.amount, entry.unit, "ml")
+    if amount is None and millilitres is not None:
+        strength = _strength(drug, containers)
+        amount = millilitres * strength if strength is not None else None
+    return amount if amount is not None and amount >= 0 else None
+
+
+def _strength(drug: Drug, containers: Sequence[Container | None]) -> Decimal | None:
+    """How much of the drug one millilitre holds; None where containers differ, or one is dry."""
+    strengths: set[Decimal | None] = set()
+    for container in containers:
+        held = amount_in(drug, container)
+        if held and container is not None and container.millilitres:
+            strengths.add(held / container.millilitres)
+        else:
+            strengths.add(None)
     return strengths.pop() if len(strengths) == 1 else None
 
 

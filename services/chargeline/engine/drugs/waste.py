@@ -24,6 +24,7 @@ from chargeline.engine.rules import Decision
 from chargeline.engine.tables import OppsStatus, PublishedTables
 from chargeline.engine.trace import Question, ask
 
+DISCARDED_ROLE = "drug.discarded"
 _USE_OF_CONTAINER: Mapping[str, UseFact] = {
     **dict.fromkeys(("SDV", "PFS", "KIT", "BAG"), "single_dose"),
     "MDV": "multi_dose",
