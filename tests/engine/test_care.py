@@ -52,13 +52,13 @@ CORRECTED = observed("MDM-RISK", "high", sent="1100", status="C")
 TAKEN_BACK = observed("MDM-RISK", "high", sent="1200", status="D")
 
 
-@pytest.mark.parametrize("order", permutations([FIRST, CORRECTED, TAKEN_BACK]))
+@pytest.mark.parametrize("order", list(permutations([FIRST, CORRECTED, TAKEN_BACK])))
 def test_the_version_that_was_sent_last_counts(order: tuple[bytes, ...]) -> None:
     """A row of a report that is taken back is gone, in whatever order the messages arrive."""
     assert values(timeline_of(INFUSED, *order)) == []
 
 
-@pytest.mark.parametrize("order", permutations([FIRST, CORRECTED, FIRST]))
+@pytest.mark.parametrize("order", list(permutations([FIRST, CORRECTED, FIRST])))
 def test_a_correction_replaces_what_it_corrects(order: tuple[bytes, ...]) -> None:
     """The report has one risk and not two."""
     assert values(timeline_of(*order)) == [("risk", "high")]
