@@ -46,6 +46,7 @@ _CARE = {
     "MDM": frozenset(NOTE_CHANGES),
     "DFT": frozenset({"P03", ""}),
 }
+_USED = _PHARMACY | _CARE
 
 
 def read_events(message: Message, profile: Profile) -> Reading:
@@ -192,7 +193,7 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
     if message.type == "ADT":
         used = message.trigger in ADT_TRIGGERS
     else:
-        used = message.trigger in (_PHARMACY | _CARE).get(message.type, ())
+        used = message.trigger in _USED.get(message.type, ())
     if used:
         return None
     if message.type == "ADT" and message.trigger in _UNFOLLOWED:
