@@ -16,6 +16,7 @@ from chargeline.engine import (
     EncounterDraft,
     Rule,
     VisitKey,
+    draft,
 )
 from chargeline.engine.drugs import reason_in_short
 from chargeline.engine.drugs.doses import DrugDay, DrugDose, is_given, withheld_vehicles
@@ -25,9 +26,9 @@ from chargeline.engine.services.records import NamedDrug, Service
 from chargeline.engine.trace import line_id
 from chargeline.engine.words import DrugClass, Outcome
 from chargeline.rulebook.notation import administration_of
-from tests.engine import rulebook
+from tests.engine import rulebook, visits_of
 from tests.engine.short import asked, coded, drafted, drafted_by, line_of, with_rules
-from tests.golden.messages import given, message, orc, rxa, rxc, rxr
+from tests.golden.messages import given, message, orc, rxa, rxc, rxr, segment
 
 VISIT = VisitKey("CASE", "V1")
 
@@ -377,3 +378,17 @@ def test_a_drug_that_others_paid_for_is_withheld_and_its_flush_goes_with_the_ser
     )
     assert withheld_drugs(encounter) == [("drug.not_bought.withheld", "carboplatin")]
     assert drug_lines(encounter) == []
+
+
+def test_parts_of_a_mixture_that_are_not_the_whole_are_asked_about() -> None:
+    """RXA says 500 mg, and two parts of 500 mg follow it."""
+    parts = [
+        segment("RXC", {1: "A", 2: f"RTX{n}^rituximab^L", 3: "500", 4: "mg"}) for n in range(2)
+    ]
+    data = message("RAS^O17", orc(), rxa("rituximab", "500 mg", "0900", "1300"), rxr("IV"), *parts)
+    feed = visits_of([data])
+    (key,) = feed
+    encounter = draft(feed[key], rulebook()).encounters[0]
+    assert [question.finding.code for question in encounter.questions] == ["dose.parts"]
+    drugs = [line for line in encounter.lines if line.family == "drugs"]
+    assert {line.provisional for line in drugs} == {"dose.parts"}

@@ -7,7 +7,7 @@ has a formula of its own. It knows no codes.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -27,9 +27,13 @@ class BodyFacts(NamedTuple):
 
 
 class BodyAnswer(NamedTuple):
-    """How many days old a measure may be, and the largest possible one, in kg or m2."""
+    """How many days old a measure may be, and the smallest and the largest possible one.
+
+    `least_tenths` are tenths of a kilogram or square metre, `most` whole ones.
+    """
 
     days: int
+    least_tenths: int
     most: int
 
 
@@ -115,10 +119,14 @@ def _amount(
     measure = _last(observed, by.measure, day)
     if measure is None:
         return drug._replace(by_body=ByBody(f"no {name} of that day or before"))
+    if any(
+        _in_unit(other, unit) != _in_unit(measure, unit) for other in _beside(observed, measure)
+    ):
+        return drug._replace(by_body=ByBody(f"two {name}s of one time", _source_of(measure)))
     value = _in_unit(measure, unit)
     age = (day - measure.day).days
-    source = Source(measure.message, measure.address)
-    if value is None or not 0 < value <= answer.most:
+    source = _source_of(measure)
+    if value is None or not Decimal(answer.least_tenths) / 10 <= value <= answer.most:
         return drug._replace(by_body=ByBody(f"a {name} that cannot be", source))
     if age > answer.days:
         return drug._replace(by_body=ByBody(f"a {name} that is {age} days old", source))
@@ -132,6 +140,25 @@ def _last(observed: Sequence[Observation], measure: BodyMeasure, day: date) -> O
     """The last measure of a day or before."""
     ours = [one for one in observed if one.about == measure and one.day <= day]
     return max(ours, key=lambda one: (one.day, one.at is not None, one.at), default=None)
+
+
+def _beside(observed: Sequence[Observation], measure: Observation) -> list[Observation]:
+    """The measures of the same kind and time, besides this one."""
+    return [
+        one
+        for one in observed
+        if one is not measure and one.about == measure.about and _when(one) == _when(measure)
+    ]
+
+
+def _when(measure: Observation) -> tuple[date, datetime | None]:
+    """The day of a measure, and its time where that is told."""
+    return (measure.day, measure.at)
+
+
+def _source_of(measure: Observation) -> Source:
+    """Where a measure stands."""
+    return Source(measure.message, measure.address)
 
 
 def _in_unit(measure: Observation, unit: str) -> Decimal | None:

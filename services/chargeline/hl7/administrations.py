@@ -8,29 +8,31 @@ timeline; the engine does.
 import re
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from chargeline.engine import (
     DrugAmount,
     MessageRef,
     Record,
     VialCode,
-    WastedAmount,
     by_keyword,
     shape_of,
     words,
 )
 from chargeline.hl7.charted import ChartedRow, charted_at
 from chargeline.hl7.delimiters import Delimiters, component, text_at, unescape
+from chargeline.hl7.discarded import discarded_in
 from chargeline.hl7.drugs import components_of, drug_at, ndcs_in
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.orders import OrcNumbers, cancelled_by
 from chargeline.hl7.profile import Place, Profile
-from chargeline.hl7.segments import decimal_at, field, first_of_all
+from chargeline.hl7.segments import field, first_of_all
 from chargeline.hl7.sites import route_of, site_of
+from chargeline.hl7.supplied import says_of_supply
 from chargeline.hl7.times import Moment
 
 _new_record = by_keyword(Record)
+
+_LONGEST_NOTE = 10_000  # a search for words takes longer than the rest of the message
 
 
 def record_of(charted: ChartedRow, reference: MessageRef, numbers: OrcNumbers) -> Record:
@@ -78,10 +80,10 @@ def record_of(charted: ChartedRow, reference: MessageRef, numbers: OrcNumbers) -
         recorded=_recorded(charted),
         purpose=_purpose(charted, drugs),
         primary=site.primary,
-        wasted=_wasted(charted),
+        wasted=discarded_in(charted),
         vials=_vials(charted),
-        not_bought=_says(charted, charted.profile.not_bought),
-        discounted=_says(charted, charted.profile.discounted),
+        not_bought=says_of_supply(charted, charted.profile.not_bought),
+        discounted=says_of_supply(charted, charted.profile.discounted),
         charted_by=first_of_all((row, *others), profile.charted_by, delimiters),
         order_cancelled=cancelled_by(charted.order.orc, profile, delimiters),
         contradicted=_contradicted(charted),
@@ -267,17 +269,6 @@ def _purpose(charted: ChartedRow, drugs: tuple[DrugAmount, ...]) -> words.Purpos
     return _purpose_of((charted.row[9], *[drug.text for drug in drugs], *notes), charted.profile)
 
 
-def _says(charted: ChartedRow, pattern: re.Pattern[str] | None) -> bool:
-    """Whether RXA-9, a note, an observation or a Z segment has one of the words of a pattern."""
-    administration = charted.administration
-    if pattern is None:
-        return False
-    texts = [charted.row[9], *[field(row, 3) for row in administration.notes]]
-    texts += [field(row, 5) for row in administration.observations]
-    texts += [text for row in administration.others for text in row[1:]]
-    return any(pattern.search(text) for text in texts if text)
-
-
 def _contradicted(charted: ChartedRow) -> str:
     """The words of the profile that contradict the row, in RXA-9 or a note; "" if there are none.
 
@@ -301,72 +292,6 @@ def _purpose_of(texts: tuple[str, ...], profile: Profile) -> words.PurposeCharte
         if pattern is not None and any(pattern.search(text) for text in texts):
             return purpose
     return ""
-
-
-def _wasted(charted: ChartedRow) -> tuple[WastedAmount, ...]:
-    """Discarded amounts, from observations, from fields, and from the words of notes, and whether
-    the row says of them by whom and why.
-    """
-    profile = charted.profile
-    amounts = [
-        _WasteWritten(*value)
-        for value in charted_at(charted, profile.waste_observations, profile.waste)
-    ]
-    amounts += _waste_in_notes(charted)
-    if not amounts:
-        return ()
-    is_signed = _is_valued(charted, profile.waste_by_observations, profile.waste_by)
-    has_reason = _is_valued(charted, profile.waste_reason_observations, profile.waste_reason)
-    read = []
-    for told in amounts:
-        try:
-            amount = decimal_at(told.text, told.place)
-        except Hl7Error as error:
-            charted.side_findings.append(error.finding)
-            continue
-        if amount is not None:
-            entry = WastedAmount(
-                amount,
-                told.unit,
-                told.place,
-                is_signed=is_signed,
-                has_reason=has_reason or told.has_reason,
-            )
-            read.append(entry)
-    return tuple(read)
-
-
-def _is_valued(charted: ChartedRow, codes: frozenset[str], places: tuple[Place, ...]) -> bool:
-    return any(text for _place, text, _unit in charted_at(charted, codes, places))
-
-
-class _WasteWritten(NamedTuple):
-    """A discarded amount as written, and whether its own note says why."""
-
-    place: str
-    text: str
-    unit: str
-    has_reason: bool = False
-
-
-_LONGEST_NOTE = 10_000  # a search for an amount takes longer than the rest of the message
-_NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
-
-
-def _waste_in_notes(charted: ChartedRow) -> list[_WasteWritten]:
-    """The amount of each note that says how much was discarded: "Waste: 5 mg"."""
-    pattern, rows = charted.profile.waste_note, charted.administration.notes
-    if pattern is None or not (charted.row[9] or rows):
-        return []
-    notes = [(f"{charted.address}-9", charted.row[9])]
-    notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
-    matches = [(place, pattern.search(text[:_LONGEST_NOTE])) for place, text in notes]
-    amounts = [
-        _WasteWritten(place, match["amount"], match["unit"], bool(match.groupdict().get("reason")))
-        for place, match in matches
-        if match
-    ]
-    return [amount for amount in amounts if _NUMBER.fullmatch(amount.text)]  # a note is prose
 
 
 def _vials(charted: ChartedRow) -> tuple[VialCode, ...]:

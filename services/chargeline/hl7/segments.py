@@ -92,7 +92,7 @@ def groups_of(message: Message) -> list[OrderGroup]:
         elif name == "RXC":
             (group if current is None else current).components.append(row)
         elif name == "OBX":
-            (group if current is None else current).observations.append(row)
+            _observe((group if current is None else current).observations, row)
         elif name == "TQ1":
             group.timings.append(row)
         elif name in _DRUG_SEGMENTS:
@@ -107,6 +107,32 @@ def groups_of(message: Message) -> list[OrderGroup]:
         if name[:2] == "RX" and not groups:
             groups.append(group)  # a sender without ORC
     return groups
+
+
+_TAKEN_BACK = frozenset({"D", "W", "X", "I", "O", "N"})
+_NO_OBSERVATION: Row = ["OBX"]  # keeps the place of one that does not count
+
+
+def _observe(observations: list[Row], row: Row) -> None:
+    """Add an observation, as its status (OBX-11, table 0085) says.
+
+    One that is taken back, or has no result yet, does not count. A correction stands in place of
+    the observation before it with its code and sub-id.
+    """
+    status = field(row, 11).strip().upper()
+    if status in _TAKEN_BACK:
+        _strike(observations, [n for n, other in enumerate(observations) if other[3:6] == row[3:6]])
+        observations.append(_NO_OBSERVATION)
+        return
+    if status == "C":
+        _strike(observations, [n for n, other in enumerate(observations) if other[3:5] == row[3:5]])
+    observations.append(row)
+
+
+def _strike(observations: list[Row], places: list[int]) -> None:
+    """Let the last of some observations count no more."""
+    if places:
+        observations[places[-1]] = _NO_OBSERVATION
 
 
 def _give_route(administrations: list[AdministrationGroup], route: Row) -> None:

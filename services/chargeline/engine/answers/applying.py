@@ -188,11 +188,19 @@ def _dose(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     item, given = _first(answer, items), amount_of(answer.value)
     assert given is not None, "the value was looked at"
     place = _place_of_drug(answer, item, formulary)
+    parts = _other_parts(place, item, formulary)
     drugs = [
-        drug._replace(amount=given.amount, unit=given.unit, amount_address=ADDRESS, unreadable="")
+        drug._replace(
+            amount=given.amount,
+            unit=given.unit,
+            amount_address=ADDRESS,
+            unreadable="",
+            by_body=None,
+        )
         if number == place
         else drug
         for number, drug in enumerate(item.drugs)
+        if number not in parts
     ]
     settled = _without_problem(item, answer)
     return _by_key(settled._replace(drugs=tuple(drugs), left_paused=False))
@@ -205,6 +213,15 @@ def _place_of_drug(answer: Answer, item: Administration, formulary: Formulary) -
         if product is not None and product.id == answer.drug:
             return number
     return _first_drug(item)
+
+
+def _other_parts(place: int, item: Administration, formulary: Formulary) -> set[int]:
+    """The places of further parts of one drug of a mixture: the amount given is that of all."""
+    ids = [
+        product.id if (product := product_of(item, drug, formulary).drug) is not None else ""
+        for drug in item.drugs
+    ]
+    return {n for n, name in enumerate(ids) if n != place and name and name == ids[place]}
 
 
 def _first_drug(item: Administration) -> int:

@@ -83,6 +83,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "dose.ordered": ("confirm", "dose"),
     "dose.usual": ("confirm", "dose"),
     "dose.disagrees": ("confirm", "dose"),
+    "dose.parts": ("confirm", "dose"),
     "dose.repeated": ("confirm", "dose"),
     "dose.other_visit": ("confirm", "other_visit"),
     "note.contradicts": ("confirm", "stop", "dose", "stopped_early", "not_given"),

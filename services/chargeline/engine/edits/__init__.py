@@ -44,6 +44,7 @@ _RESTING: Mapping[str, frozenset[FamilyName]] = {
     "stop.missing": _BOTH,
     # The record says two things: how much, which row, or when.
     "dose.disagrees": frozenset({"drugs"}),
+    "dose.parts": frozenset({"drugs"}),
     "dose.repeated": frozenset({"drugs"}),
     # By mouth it would not be billed.
     "technique.no_route": frozenset({"drugs"}),

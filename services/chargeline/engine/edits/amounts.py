@@ -51,6 +51,23 @@ def _dose(service: Service, rules: DayRules) -> Iterator[Question]:
             )
 
 
+def _parts(service: Service, rules: DayRules) -> Iterator[Question]:
+    """A question where the parts of a mixture are not what its row says of the drug."""
+    for named in service.drugs:
+        whole, parts = named.whole, named.amount
+        if whole is None or not whole.amount or whole.is_unknown or not parts.amount:
+            continue
+        told = convert(whole.amount, whole.unit, parts.unit)
+        if told is not None and told != parts.amount:
+            yield doubt(
+                service,
+                "dose.parts",
+                expected=f"parts of the mixture (RXC) that are {_as_written(whole)} together",
+                found=_as_written(parts),
+                do="correct the dose, or confirm the parts; until then its units are provisional",
+            )
+
+
 def _usual_dose(named: NamedDrug, answer: PercentAnswer) -> str:
     """What the label lets expect, "" if the dose is that or nobody can say."""
     most, charted = named.drug.most, named.amount
@@ -177,6 +194,7 @@ def _ingredient(name: str) -> str:
 
 DOUBTS_OF_AMOUNT: tuple[Callable[[Service, DayRules], Iterator[Question]], ...] = (
     _dose,
+    _parts,
     _not_ordered,
     _contradicted,
     _fluid_purpose,

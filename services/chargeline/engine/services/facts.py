@@ -10,8 +10,9 @@ from typing import NamedTuple
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.events import DrugAmount, Source
 from chargeline.engine.finding import excerpt
-from chargeline.engine.formulary import Formulary, Given, Match
+from chargeline.engine.formulary import Drug, Formulary, Given, Match
 from chargeline.engine.ndc import NotAnNdc
+from chargeline.engine.quantities import convert
 from chargeline.engine.services.records import (
     Facts,
     NamedDrug,
@@ -197,7 +198,9 @@ def _drugs(item: Administration, formulary: Formulary) -> _Named:
     """Name the drugs. The additives of a mixture are its drugs, and the base carries them.
 
     RXA-5 then names the mixture itself. The mixture counts only if the formulary knows its name: a
-    hydration fluid carries the additives, and any other drug is one more drug of the mixture.
+    hydration fluid carries the additives, and any other drug is one more drug of the mixture. Two
+    additives of one product, such as vials of two sizes, are one drug with the sum of both; the
+    amount of the row itself then says the same, and a person is asked where it does not.
     """
     is_mixture = any(amount.component == "additive" for amount in item.drugs)
     named: dict[str, NamedDrug] = {}
@@ -215,9 +218,33 @@ def _drugs(item: Administration, formulary: Formulary) -> _Named:
             return _Named((), unknown=amount, nearest=match.nearest, misfit=match.misfit)
         if names_mixture and drug.is_fluid:
             vehicles.append(amount)
-        elif drug.id not in named or (named[drug.id].amount.component == "" and is_mixture):
-            named[drug.id] = NamedDrug(drug, amount)
+        else:
+            named[drug.id] = _with_part(named.get(drug.id), drug, amount, is_mixture=is_mixture)
     return _Named(tuple(named.values()), tuple(vehicles))
+
+
+def _with_part(
+    before: NamedDrug | None, drug: Drug, amount: DrugAmount, *, is_mixture: bool
+) -> NamedDrug:
+    """A drug of a mixture with one more part, or the drug of a row that is no mixture."""
+    if before is None:
+        return NamedDrug(drug, amount)
+    if not is_mixture:
+        return before
+    if amount.component == "":
+        return before._replace(whole=amount)
+    if before.amount.component == "":
+        return NamedDrug(drug, amount, whole=before.amount)
+    return before._replace(amount=_added(before.amount, amount))
+
+
+def _added(first: DrugAmount, second: DrugAmount) -> DrugAmount:
+    """Two parts of one drug; without an amount where one cannot be read or converted."""
+    more = convert(second.amount, second.unit, first.unit) if second.amount is not None else None
+    is_readable = first.amount is not None and not first.is_unknown and not second.is_unknown
+    total = first.amount + more if is_readable and first.amount and more is not None else None
+    codes = tuple(dict.fromkeys([*first.codes, *second.codes]))
+    return first._replace(codes=codes, amount=total)
 
 
 def _spans(item: Administration) -> tuple[Span, ...]:

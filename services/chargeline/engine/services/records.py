@@ -30,10 +30,14 @@ _SECOND = timedelta(seconds=1)
 
 
 class NamedDrug(NamedTuple):
-    """A drug of the formulary with the amount that was charted."""
+    """A drug of the formulary with the amount that was charted.
+
+    `whole` is what the row itself says of a drug of its mixture, beside its parts; None without.
+    """
 
     drug: Drug
     amount: DrugAmount
+    whole: DrugAmount | None = None
 
 
 class NamedVial(NamedTuple):
