@@ -70,7 +70,8 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
     for encounter in coded.draft.encounters:
         held = [by_key[key] for key in encounter.administrations]
         _print_title(console, _title(coded, encounter.encounter, held))
-        console.print(_timeline(timeline, held, formulary, _bar_width(console)))
+        if held:
+            console.print(_timeline(timeline, held, formulary, _bar_width(console)))
         _print_lines(console, encounter)
         _print_withheld(console, encounter.withheld)
         _print_questions(console, asked.get(encounter.encounter, ()))

@@ -17,6 +17,7 @@ from chargeline.engine.again import (
     days_alike,
 )
 from chargeline.engine.answers import (
+    answered_beside,
     last_words,
     none_in_silence,
     not_settled,
@@ -36,6 +37,8 @@ from chargeline.engine.formulary import Formulary
 from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.published_containers import published_containers
 from chargeline.engine.pumps import pump_facts, with_record
+from chargeline.engine.radiation import not_billed
+from chargeline.engine.radiation.sessions import tells_of_radiation
 from chargeline.engine.record import (
     NO_HISTORY,
     Contribution,
@@ -56,12 +59,12 @@ from chargeline.engine.trace import (
     Draft,
     EncounterDraft,
     Proposal,
-    Question,
     Step,
     Withheld,
     ask,
     together,
 )
+from chargeline.engine.visit_questions import visit_questions
 from chargeline.engine.words import IS_YES
 
 _new_assessment = by_keyword(Assessment)
@@ -131,6 +134,7 @@ def draft(
         policy=name,
         history=history,
         saved=saved or NothingSaved(),
+        answered=answered_beside(said),
     )
     encounters = drafting.encounters()
     return _new_draft(
@@ -139,7 +143,7 @@ def draft(
         rulebook=rulebook.version,
         encounters=with_word_on_lines(encounters, words),
         questions=(
-            *still_asked_of_visit(_visit_questions(timeline), said),
+            *still_asked_of_visit(visit_questions(timeline), said),
             *words_of_no_line(encounters, words),
         ),
         said=said,
@@ -178,6 +182,7 @@ class _Drafting:
         policy: str,
         history: History,
         saved: SavedWork,
+        answered: Mapping[str, str],
     ) -> None:
         self.timeline = with_body_doses(with_record(timeline, history), rulebook.base)
         self.rulebook = rulebook
@@ -185,6 +190,8 @@ class _Drafting:
         self.policies = (policy, *[name for name in rulebook.compared if name != policy])
         self.history = history
         self.saved = saved
+        self.answered = answered
+        self.radiation = tuple([d.care for d in timeline.days if tells_of_radiation(d.care)])
         self.uncharted = not_charted(timeline, rulebook.formulary)
         self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
 
@@ -195,7 +202,14 @@ class _Drafting:
         """
         timeline, days = self.timeline, self.saved.days
         of_visit = (timeline.context, timeline.patients, self.uncharted, timeline.observed)
-        rests_on = (of_visit, self.rulebook, self.policy, self.history)
+        rests_on = (
+            of_visit,
+            self.radiation,
+            self.answered,
+            self.rulebook,
+            self.policy,
+            self.history,
+        )
         changed = self._changed_days(days) if days and days.rests_on == rests_on else None
         if changed is not None:
             encounters = changed
@@ -236,15 +250,21 @@ class _Drafting:
     def _encounter(self, encounter: Encounter) -> EncounterDraft:
         days = {day.day for day in encounter.days}
         uncharted = tuple([supply for supply in self.uncharted if supply.item.day in days])
+        is_of_course = self.radiation and any(tells_of_radiation(d.care) for d in encounter.days)
         return self.saved.again(
             ENCOUNTER,
             (encounter.name, self.policy),
             self._drafted,
-            encounter._replace(uncharted=uncharted, observed=self.timeline.observed),
+            encounter._replace(
+                uncharted=uncharted,
+                observed=self.timeline.observed,
+                radiation=self.radiation if is_of_course else (),
+            ),
             self.timeline.context,
             self.rulebook,
             self._elsewhere(encounter),
             self.is_in_question,
+            self.answered,
         )
 
     def _drafted(
@@ -254,6 +274,7 @@ class _Drafting:
         rulebook: Rulebook,
         elsewhere: Elsewhere,
         is_in_question: bool,
+        answered: Mapping[str, str],
     ) -> EncounterDraft:
         if is_in_question:
             says = "The visit itself has an open question."
@@ -281,7 +302,11 @@ class _Drafting:
             )
             for item in encounter.administrations
         ]
-        return self._encounter_draft(encounter, Proposal(withheld=tuple(withheld)))
+        rules = self.rulebook.policies[self.policy].on(encounter.day)
+        courses = not_billed(self.timeline.key, encounter, rules, reason=reason, says=says)
+        return self._encounter_draft(
+            encounter, together([Proposal(withheld=tuple(withheld)), courses])
+        )
 
     def _coded(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter; a question where rules leave a gap or clash."""
@@ -312,7 +337,8 @@ class _Drafting:
         own, *others = self._assessments(encounter, elsewhere)
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
         items = encounter.administrations
-        proposal = reviewed(settled(together(proposals), items), own, self.saved)
+        proposal = settled(together(proposals), items, self.answered)
+        proposal = reviewed(proposal, own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
         drafted = none_in_silence(with_differences(drafted, own, others), items)
         lines = with_modifiers(drafted.lines, own)
@@ -340,6 +366,7 @@ class _Drafting:
             again(SERVICES, item.key, services_of, item, formulary, rules)
             for item in encounter.administrations
         ]
+        by_policy = zip(*judged, strict=True) if judged else [()] * len(rules)
         return [
             _new_assessment(
                 visit=self.timeline.key,
@@ -350,8 +377,9 @@ class _Drafting:
                 elsewhere=elsewhere,
                 formulary=formulary,
                 tables=self.rulebook.tables,
+                answered=self.answered,
             )
-            for of_policy, services in zip(rules, zip(*judged, strict=True), strict=True)
+            for of_policy, services in zip(rules, by_policy, strict=True)
         ]
 
     def _elsewhere(self, encounter: Encounter) -> Elsewhere:
@@ -362,30 +390,3 @@ def _without_gap(services: Sequence[Service | None]) -> list[Service]:
     """The services of a policy that judged every administration; none of any other policy."""
     judged = [service for service in services if service is not None]
     return judged if len(judged) == len(services) else []
-
-
-def _visit_questions(timeline: Timeline) -> tuple[Question, ...]:
-    """What must be asked about the visit as a whole."""
-    problems = (*timeline.problems, *timeline.unplaced)
-    questions = [Question(problem.finding, sources=(problem.source,)) for problem in problems]
-    if len(timeline.patients) > 1:
-        questions.append(
-            ask(
-                "visit.two_patients",
-                expected="one patient under one visit number",
-                found=f"{len(timeline.patients)} medical record numbers that no merge joins",
-                do="correct the number at the sender, or send the merge (A40); "
-                "until then nothing is billed",
-            )
-        )
-    if timeline.context.cancelled and timeline.days:
-        questions.append(
-            ask(
-                "visit.cancelled",
-                expected="no administrations under a cancelled or deleted visit (A11, A23, A38)",
-                found=f"{len(timeline.administrations)} administrations",
-                do="move the administrations to the visit under which they were given; "
-                "until then nothing is billed",
-            )
-        )
-    return tuple(questions)

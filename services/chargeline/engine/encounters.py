@@ -62,7 +62,8 @@ class Encounter(NamedTuple):
 
     `name` is the first day, as YYYY-MM-DD. `uncharted` is what the pharmacy handed out on its days
     of drugs that nobody charted in the visit. `observed` are measures of the body and evidence
-    about the disease, of the whole visit.
+    about the disease, of the whole visit. `radiation` is what all days of the visit tell that may
+    be part of a radiation course, () where no day of the encounter tells anything of one.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Encounter(NamedTuple):
     grouping: Decision[GroupingAnswer]
     uncharted: tuple[Supply, ...] = ()
     observed: tuple[Observation, ...] = ()
+    radiation: tuple[Care, ...] = ()
 
     @property
     def care(self) -> Care:
@@ -111,7 +113,8 @@ class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
     `elsewhere` is what the patient's other visits had on the days of the encounter. `formulary` has
-    the codes of drugs and what containers hold, and `tables` are published tables.
+    the codes of drugs and what containers hold, and `tables` are published tables. `answered` is
+    what people chose, by the fingerprint of a question that is about no administration.
     """
 
     visit: VisitKey
@@ -122,6 +125,7 @@ class Assessment(NamedTuple):
     elsewhere: Elsewhere
     formulary: Formulary
     tables: PublishedTables
+    answered: Mapping[str, str]
 
 
 class _Group(NamedTuple):

@@ -9,7 +9,7 @@ below, and its name in words.py.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from chargeline.engine import drugs, encounters, infusions, modifiers
+from chargeline.engine import drugs, encounters, infusions, modifiers, radiation
 from chargeline.engine.again import SavedWork
 from chargeline.engine.body import BODY
 from chargeline.engine.drugs import concerns as drug_concerns
@@ -17,6 +17,7 @@ from chargeline.engine.edits import claim_concerns
 from chargeline.engine.edits import concerns as edit_concerns
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions import concerns as infusion_concerns
+from chargeline.engine.radiation import concerns as radiation_concerns
 from chargeline.engine.rules import Concern
 from chargeline.engine.services import concerns as service_concerns
 from chargeline.engine.timeline.running import BAG_CHANGE
@@ -41,6 +42,7 @@ class Family(NamedTuple):
 FAMILIES: Mapping[FamilyName, Family] = {
     "infusions": Family(infusions.propose, infusions.in_short, infusions.reason_in_short, True),
     "drugs": Family(drugs.propose, drugs.in_short, drugs.reason_in_short, False),
+    "radiation": Family(radiation.propose, radiation.in_short, radiation.reason_in_short, False),
 }
 
 # In the order in which the engine asks, from timeline to line.
@@ -51,6 +53,7 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *service_concerns.CONCERNS,
     *infusion_concerns.CONCERNS,
     *drug_concerns.CONCERNS,
+    *radiation_concerns.CONCERNS,
     *modifiers.CONCERNS,
     *edit_concerns.CONCERNS,
     *claim_concerns.CONCERNS,

@@ -335,6 +335,7 @@ ExclusiveWith = Literal[
 FamilyName = Literal[
     "infusions",  # giving drugs: infusions, pushes, injections, hydration and the care of pumps
     "drugs",  # the drugs themselves
+    "radiation",  # courses of radiation: delivery, management, physics and planning
     "encounter",  # an encounter as a whole: nothing of it is billed
 ]
 

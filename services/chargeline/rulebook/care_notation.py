@@ -2,9 +2,10 @@
 
 This module owns the notation of a case's `care` and `record`, and knows no rules. Beside the
 pharmacy a case may say `visit_minutes 39`, `risk high d2`, `note visit practitioner signed 10:10`
-or `posted 99213-25 x1 by=D1`. What another visit adds to the patient's record is its kind, what it
-is about, its time and perhaps a value: `initial_service 2026-03-02 2026-03-02T08:00`. A text that
-cannot be read raises a ValueError that quotes the text and says what was expected.
+or `posted 99213-25 x1 by=D1`; sessions of a radiation course are written as session_notation says.
+What another visit adds to the patient's record is its kind, what it is about, its time and perhaps
+a value: `initial_service 2026-03-02 2026-03-02T08:00`. A text that cannot be read raises a
+ValueError that quotes the text and says what was expected.
 """
 
 import re
@@ -26,6 +27,7 @@ from chargeline.engine import (
     care_words,
     words,
 )
+from chargeline.rulebook.session_notation import SESSIONS, sessions_of
 
 _DAY = re.compile(r"d([1-9]\d?)")
 _TIME = re.compile(r"\d\d:\d\d")
@@ -48,9 +50,18 @@ def care_of(texts: Sequence[str], key: VisitKey, first: date) -> Reading:
 
     `first` is the day that `d1` means, and that a text without a day is about.
     """
-    events = tuple([_event(text, ordinal, first) for ordinal, text in enumerate(texts, 1)])
+    events: list[Event] = []
+    for ordinal, text in enumerate(texts, 1):
+        if text.startswith(SESSIONS):
+            events += sessions_of(text, ordinal, first)
+        else:
+            events.append(_event(text, ordinal, first))
     return Reading(
-        message=_message(0), facility=key.facility, visit=key.visit, zone="UTC", events=events
+        message=_message(0),
+        facility=key.facility,
+        visit=key.visit,
+        zone="UTC",
+        events=tuple(events),
     )
 
 

@@ -104,6 +104,22 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "initial.second_line": ("required", "not_required"),
     "initial.primary_reason": ("primary",),
     "port.alone": ("confirm", "by_hand"),
+    "radiation.again": ("confirm", "by_hand"),
+    "radiation.beside": ("confirm", "by_hand"),
+    "radiation.beyond_plan": ("confirm", "by_hand"),
+    "radiation.break": ("confirm", "not_given"),
+    "radiation.code_ended": ("by_hand",),
+    "radiation.delivery": ("by_hand",),
+    "radiation.differs": ("confirm", "by_hand"),
+    "radiation.level_three": ("confirm", "by_hand"),
+    "radiation.missing": ("confirm",),
+    "radiation.no_charge": ("confirm", "by_hand"),
+    "radiation.no_course": ("confirm", "by_hand"),
+    "radiation.no_fraction": ("confirm", "not_given"),
+    "radiation.number_twice": ("confirm", "not_given"),
+    "radiation.reason": ("confirm", "by_hand"),
+    "radiation.two_courses": ("confirm", "by_hand"),
+    "radiation.unfinished": ("confirm", "by_hand"),
     "technique.no_route": ("route", "by_hand", "not_given"),
     "code.none": _NO_RULE,
     "role.none": _NO_RULE,
@@ -134,7 +150,10 @@ def offers_for(code: str) -> tuple[Offer, ...]:
 
 # Both readings of a time that occurs twice bill nothing that was not given: the shorter one is
 # drafted. A clock that is some minutes ahead changes nothing, because its times are bounded.
-_WARNS: frozenset[str] = frozenset({"time.twice", "clock.ahead"})
+# What was posted for a radiation session may still come, or be right: its lines stand as drafted.
+_WARNS: frozenset[str] = frozenset(
+    {"time.twice", "clock.ahead", "radiation.differs", "radiation.missing", "radiation.no_charge"}
+)
 
 
 def severity_of(code: str) -> Severity:

@@ -50,6 +50,13 @@ def _is_settled(question: Question, items: _Items) -> bool:
     )
 
 
+def _choice_beside(question: Question, beside: Mapping[str, str]) -> str:
+    """What a person chose to a question about no administration; "" if nobody did."""
+    if not beside or question.administrations:
+        return ""
+    return beside.get(fingerprint_of(question, {}), "")
+
+
 def _is_by_hand(question: Question, items: _Items) -> bool:
     """Whether a person sees to what is asked about outside chargeline."""
     return any(answer.choice == "by_hand" for answer in _answers_to(question, items))
@@ -69,20 +76,36 @@ def _answers_on(keys: Iterable[str], items: _Items) -> list[Answer]:
 _SETTLED_BY_FACTS = frozenset({("drug.not_ordered", "product")})
 
 
-def settled(proposal: Proposal, administrations: Sequence[Administration]) -> Proposal:
+def answered_beside(said: Sequence[StandingAnswer]) -> Mapping[str, str]:
+    """What people chose, by the fingerprint of a question that is about no administration."""
+    return {
+        standing.answer.fingerprint: standing.answer.choice
+        for standing in said
+        if not standing.answer.administrations
+    }
+
+
+def settled(
+    proposal: Proposal, administrations: Sequence[Administration], beside: Mapping[str, str]
+) -> Proposal:
     """A proposal after what people answered: without settled questions, with firm lines.
 
     Every line and withheld service of an administration of which somebody spoke gets a step.
+    `beside` is what they chose to questions about no administration (`answered_beside`).
     """
-    if not _has_answers(administrations):
+    if not beside and not _has_answers(administrations):
         return proposal
     items = {item.key: item for item in administrations}
     asked: list[Question] = []
     closed: list[Question] = []
+    left_to: list[Question] = []
     for question in proposal.questions:
-        (closed if _is_settled(question, items) else asked).append(question)
+        choice = _choice_beside(question, beside)
+        (closed if choice or _is_settled(question, items) else asked).append(question)
+        if choice == "by_hand" or _is_by_hand(question, items):
+            left_to.append(question)
     still, no_more = _asked_about(asked), _asked_about(closed)
-    by_hand = _asked_about([question for question in closed if _is_by_hand(question, items)])
+    by_hand = _asked_about(left_to)
     kept = [line for line in proposal.lines if not _rests_on(line, by_hand)]
     left = [_left_to_a_person(line) for line in proposal.lines if _rests_on(line, by_hand)]
     return proposal._replace(

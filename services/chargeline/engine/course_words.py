@@ -1,0 +1,84 @@
+"""The closed words of radiation courses: sessions, their delivery, management and planning.
+
+It owns these lists, one sentence for each word, as words.py owns those of nurses, messages and most
+rules. It does not know what anybody does with a word.
+"""
+
+from typing import Literal
+
+from chargeline.engine.care_words import BeamTechnique, MotionManagement
+from chargeline.engine.words import YesNo
+
+BeamTechniqueFact = (
+    BeamTechnique
+    | Literal[
+        "unknown"  # no observation says how the beam was planned and delivered
+    ]
+)
+MotionFact = (
+    MotionManagement
+    | Literal[
+        "unknown"  # no observation says how the movement of the target was followed
+    ]
+)
+GuidanceFact = (
+    YesNo
+    | Literal[
+        "unknown"  # no observation says whether pictures guided the session
+    ]
+)
+
+Beam = Literal[
+    "external",  # fractions over weeks
+    "body",  # stereotactic treatment of the body, in few fractions
+    "head",  # stereotactic radiosurgery of the head, in one session
+]
+
+CourseState = Literal[
+    "open",  # more fractions are to come
+    "ended",  # the end was said, or as many fractions were delivered as were planned
+]
+
+PostedAs = Literal[
+    "delivery",  # it stands for a session that was delivered
+    "counted",  # chargeline counts it from the sessions, and compares
+    "service",  # a service of planning, kept as it was posted where rules allow
+]
+
+DeliveryOutcome = Literal[
+    "delivered",  # the session has the role that the rule names
+    "question",  # a person must say how the session was delivered
+]
+
+ManagementPer = Literal[
+    "fractions",  # one unit for so many fractions, and what is left at the end by its number
+    "course",  # one unit for the whole course
+]
+
+BillingPart = Literal[
+    "professional",  # the physician's work
+    "technical",  # the site's equipment and staff
+    "both",  # it has both parts
+]
+
+PartAs = Literal[
+    "report",  # it is reported
+    "withheld",  # another reports it
+]
+
+ServicePer = Literal[
+    "course",  # so many for a course
+    "day",  # so many for a day of the course
+    "fractions",  # so many for each five fractions, or a part of them
+]
+
+BeyondAs = Literal[
+    "withheld",  # what is too much is not billed
+    "question",  # a person must give the reason of a further one
+]
+
+SessionSaid = Literal[
+    "",  # nobody said anything
+    "confirm",  # a person says that the session was delivered
+    "not_given",  # a person says that it was not
+]

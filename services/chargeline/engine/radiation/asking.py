@@ -1,0 +1,90 @@
+"""What is asked about sessions, courses and posted charges, in words that say who can settle it.
+
+It owns the wording. A question whether a session was delivered rests on that session alone, so that
+what a person answers holds whatever other visits tell.
+"""
+
+from typing import Final
+
+from chargeline.engine.events import Source
+from chargeline.engine.finding_codes import FindingCode
+from chargeline.engine.radiation.sessions import CourseCharge, Session
+from chargeline.engine.trace import Question, ask
+
+SESSION_DOUBTS: Final[tuple[FindingCode, ...]] = (
+    "radiation.no_fraction",
+    "radiation.number_twice",
+    "radiation.break",
+)
+"""The questions whether a session was delivered, and counts."""
+
+_EXPECTED = {
+    "radiation.no_fraction": "a report of the session for each posted delivery of the course",
+    "radiation.number_twice": "each number of a fraction once in a course",
+    "radiation.break": "a distinct break before a further session of the day",
+    "radiation.no_charge": "a posted delivery for each session of a course whose others are posted",
+    "radiation.missing": "all fractions of the course before this one",
+    "radiation.beyond_plan": "no more fractions than are planned",
+    "radiation.two_courses": "one plan and one kind of beam under one number of a course",
+    "radiation.no_course": "the number of the course of each session",
+    "radiation.delivery": "how the session was delivered: technique, or a level that was posted",
+    "radiation.level_three": "a signed note that says why and how the movement was managed",
+    "radiation.unfinished": "as many fractions as are planned before a stereotactic course ends",
+}
+_DO = {
+    "radiation.no_fraction": "the therapist says whether the session was delivered, and sends its "
+    "report; else take back the charge",
+    "radiation.number_twice": "the therapist says whether both were delivered; correct the number "
+    "in the record-and-verify system",
+    "radiation.break": "the therapist says whether there was a distinct break; send the times of "
+    "both sessions",
+    "radiation.no_charge": "charge entry posts the delivery, or says that it is right without",
+    "radiation.missing": "look in the record-and-verify system for the sessions that are not here, "
+    "and send them again; until then they count for nothing",
+    "radiation.beyond_plan": "the physician says whether the plan was prolonged; send the new "
+    "number of planned fractions",
+    "radiation.two_courses": "the dosimetrist says whether these are two courses; give each its "
+    "own number in the record-and-verify system",
+    "radiation.no_course": "have the record-and-verify system send the number of the course",
+    "radiation.delivery": "the therapist says the technique; send it, or bill the session by hand",
+    "radiation.level_three": "the physician signs a note with the necessity, the system, how the "
+    "movement was followed and when the beam was on; else bill the second level by hand",
+    "radiation.unfinished": "the physician says why it ended; sources differ on whether its "
+    "management is reported",
+}
+
+
+def drug_of(course: str) -> str:
+    """What a line or a question is about, as pages show it in place of a drug."""
+    return f"course {course}" if course else "radiation"
+
+
+def session_question(code: FindingCode, session: Session, more: str = "") -> Question:
+    """A question about one session."""
+    number = f"fraction {session.number}" if session.number is not None else "a session"
+    if not session.reported:
+        number = f"a posted {session.posted}"
+    time = f"{session.at:%H:%M} UTC" if session.timed else "no time"
+    return ask(
+        code,
+        expected=_EXPECTED[code],
+        found=f"{number} on {session.day.isoformat()} ({time}){more and '; '}{more}",
+        do=_DO[code],
+        drug=drug_of(session.course),
+        sources=(session.source,) if session.source is not None else (),
+    )
+
+
+def charge_question(
+    code: FindingCode, posted: CourseCharge, *, expected: str, found: str, do: str
+) -> Question:
+    """A question about one posted charge."""
+    charge = posted.charge
+    return ask(
+        code,
+        expected=expected,
+        found=found,
+        do=do,
+        drug=drug_of(posted.course),
+        sources=(Source(charge.message, charge.address),),
+    )

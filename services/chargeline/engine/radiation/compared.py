@@ -1,0 +1,83 @@
+"""Posted charges beside drafted lines: a posted code that is not drafted, and the reverse.
+
+It owns the comparison of one encounter's deliveries and counted codes. Equal is silence. It changes
+no line, because whoever posted the charge may know more than the feed tells.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from chargeline.engine.radiation.asking import charge_question
+from chargeline.engine.radiation.planning import ended_code
+from chargeline.engine.radiation.sessions import CourseCharge
+from chargeline.engine.trace import Proposal, Question, ask
+from chargeline.engine.words import IS_YES
+
+_DO = "compare the record of the session with the charge, and correct the one that is wrong"
+
+
+def compared(
+    posted: Sequence[CourseCharge], all_posted: Sequence[CourseCharge], drafted: Proposal
+) -> tuple[Question, ...]:
+    """Where the posted charges of a course in the encounter and its drafted lines differ.
+
+    `all_posted` are those of the whole visit: a code is missed only where others of it are posted.
+    """
+    ours = _drafted(drafted)
+    codes = {charge.charge.code for charge in all_posted if charge.kind != "service"}
+    return (
+        *[ended_code(charge) for charge in posted if _has_ended(charge)],
+        *_not_drafted(posted, ours),
+        *_not_posted(posted, codes, drafted),
+    )
+
+
+def _has_ended(posted: CourseCharge) -> bool:
+    return posted.kind != "service" and IS_YES[posted.ended]
+
+
+def _drafted(drafted: Proposal) -> dict[str, int]:
+    """Units by code of the lines, and of what another part of the claim bills."""
+    units: dict[str, int] = {}
+    for line in drafted.lines:
+        units[line.code] = units.get(line.code, 0) + line.units
+    for entry in drafted.withheld:
+        codes = [str(value) for step in entry.trace for name, value in step.facts if name == "code"]
+        for code in codes:
+            units.setdefault(code, 0)
+    return units
+
+
+def _not_drafted(posted: Sequence[CourseCharge], ours: dict[str, int]) -> Iterator[Question]:
+    left = dict(ours)
+    for charge in posted:
+        code = charge.charge.code
+        if charge.kind == "service" or _has_ended(charge):
+            continue
+        elsewhere = code in ours and not ours[code]
+        if not elsewhere and left.get(code, 0) < charge.units:
+            drafted = ", ".join(sorted(ours)) or "nothing"
+            yield charge_question(
+                "radiation.differs",
+                charge,
+                expected=f"{code} x{charge.units}, as posted on {charge.charge.day.isoformat()}",
+                found=f"{drafted} from the sessions",
+                do=_DO,
+            )
+        left[code] = left.get(code, 0) - charge.units
+
+
+def _not_posted(
+    posted: Sequence[CourseCharge], codes: set[str], drafted: Proposal
+) -> Iterator[Question]:
+    here = {charge.charge.code for charge in posted}
+    for line in drafted.lines:
+        is_delivery = line.role.startswith("radiation.delivery")
+        if line.code in codes and line.code not in here and not is_delivery:
+            yield ask(
+                "radiation.differs",
+                expected=f"a posted {line.code} on {line.service_date.isoformat()}",
+                found="none, though others of the course are posted",
+                do=_DO,
+                drug=line.drug,
+                sources=line.trace[0].sources,
+            )

@@ -1,0 +1,280 @@
+"""What rules decide about radiation courses.
+
+It owns the questions, with the facts and answers that rules may use. It holds no answer: the
+answers are rules in rules/, each with its first day, its reason and its source.
+"""
+
+from typing import NamedTuple
+
+from chargeline.engine.course_words import (
+    Beam,
+    BeamTechniqueFact,
+    BeyondAs,
+    BillingPart,
+    CourseState,
+    DeliveryOutcome,
+    GuidanceFact,
+    ManagementPer,
+    MotionFact,
+    PartAs,
+    PostedAs,
+    ServicePer,
+)
+from chargeline.engine.rules import Concern, NoFacts
+from chargeline.engine.words import YesNo
+
+# ------------------------------------------------------------------ posted charges
+
+
+class PostedFacts(NamedTuple):
+    """The code of a posted charge."""
+
+    code: str
+
+
+class PostedAnswer(NamedTuple):
+    """What a posted charge stands for in a radiation course, and the beam of a delivery. With
+    `ended` nobody may report the code on the day; it still tells of a session.
+    """
+
+    as_: "PostedAs"
+    beam: "Beam" = "external"
+    ended: "YesNo" = "no"
+
+
+POSTED = Concern(
+    "radiation.posted",
+    PostedFacts,
+    PostedAnswer,
+    meaning="what a posted charge stands for in a radiation course; silent where it is no part",
+    may_be_silent=True,
+)
+
+# ------------------------------------------------------------------ which sessions count
+
+
+class BreakAnswer(NamedTuple):
+    """The least minutes between two sessions of a course that both count."""
+
+    minutes: int
+
+
+BREAK = Concern(
+    "radiation.break",
+    NoFacts,
+    BreakAnswer,
+    meaning="how many minutes must lie between two sessions of one day that both count",
+)
+
+# ------------------------------------------------------------------ delivery
+
+
+class DeliveryFacts(NamedTuple):
+    """How a session was delivered. `isocentres` is 0 where nothing says their number, `posted` is
+    the delivery code that was posted for the session, "" for none, and `nth` counts the sessions of
+    the course.
+    """
+
+    technique: "BeamTechniqueFact"
+    motion: "MotionFact"
+    isocentres: int
+    posted: str
+    nth: int
+    payer: str
+
+
+class DeliveryAnswer(NamedTuple):
+    """The role of a delivered session, "" where a person must say more."""
+
+    outcome: "DeliveryOutcome"
+    role: str = ""
+
+
+DELIVERY = Concern(
+    "radiation.delivery",
+    DeliveryFacts,
+    DeliveryAnswer,
+    meaning="the role of a delivered session by its complexity",
+)
+
+
+class LevelThreeFacts(NamedTuple):
+    """How the movement of the target was followed, and who pays."""
+
+    motion: "MotionFact"
+    payer: str
+
+
+class LevelThreeAnswer(NamedTuple):
+    """Whether a person is asked where no signed note documents it."""
+
+    ask: "YesNo"
+
+
+LEVEL_THREE = Concern(
+    "radiation.level_three",
+    LevelThreeFacts,
+    LevelThreeAnswer,
+    meaning="whether the third level of delivery needs a signed note beside the word for it",
+    may_be_silent=True,
+)
+
+
+class GuidanceFacts(NamedTuple):
+    """Whether pictures guided a session, how it was delivered, and who pays."""
+
+    guidance: "GuidanceFact"
+    technique: "BeamTechniqueFact"
+    payer: str
+
+
+class GuidanceAnswer(NamedTuple):
+    """The role and the modifier of image guidance that is reported beside the delivery."""
+
+    role: str
+    modifier: str
+
+
+GUIDANCE = Concern(
+    "radiation.guidance",
+    GuidanceFacts,
+    GuidanceAnswer,
+    meaning="the image guidance that is reported beside the delivery; silent where none is",
+    may_be_silent=True,
+)
+
+# ------------------------------------------------------------------ counts over a course
+
+
+class ManagementFacts(NamedTuple):
+    """The beam of a course, whether it has ended, and how many sessions it has."""
+
+    beam: "Beam"
+    state: "CourseState"
+    sessions: int
+
+
+class ManagementAnswer(NamedTuple):
+    """How treatment management is counted, and its role. With `end` it waits for the end."""
+
+    per: "ManagementPer"
+    role: str
+    end: "YesNo" = "yes"
+
+
+MANAGEMENT = Concern(
+    "radiation.management",
+    ManagementFacts,
+    ManagementAnswer,
+    meaning="how the management of a course is counted",
+)
+
+
+class CountFacts(NamedTuple):
+    """The role that is counted by fractions."""
+
+    role: str
+
+
+class CountAnswer(NamedTuple):
+    """One unit for `fractions` sessions. At the end of the course a rest of at least `rest` counts
+    one more; a course of fewer than `fractions` counts one from `least` sessions on.
+    """
+
+    fractions: int
+    rest: int
+    least: int
+
+
+COUNT = Concern(
+    "radiation.count",
+    CountFacts,
+    CountAnswer,
+    meaning="for how many sessions a role has a unit, and what the rest at the end counts",
+    may_be_silent=True,
+)
+
+# ------------------------------------------------------------------ services of planning
+
+
+class CourseServiceFacts(NamedTuple):
+    """The code of a service of planning, and who pays."""
+
+    code: str
+    payer: str
+
+
+class CourseServiceAnswer(NamedTuple):
+    """The role of a service, its part, and how many there may be: `most` for each `per`."""
+
+    role: str
+    part: "BillingPart"
+    per: "ServicePer"
+    most: int
+    beyond: "BeyondAs"
+    reason: "YesNo" = "no"
+
+
+COURSE_SERVICE = Concern(
+    "radiation.service",
+    CourseServiceFacts,
+    CourseServiceAnswer,
+    meaning="how often a service of planning is reported; with reason = yes a note must say why",
+    may_be_silent=True,
+)
+
+
+class BesideFacts(NamedTuple):
+    """The code of a service, and a code of the same course and day."""
+
+    code: str
+    beside: str
+
+
+class BesideAnswer(NamedTuple):
+    """What becomes of the service beside the other."""
+
+    as_: "BeyondAs"
+
+
+BESIDE = Concern(
+    "radiation.beside",
+    BesideFacts,
+    BesideAnswer,
+    meaning="what becomes of a service of planning beside another of the same course and day",
+    may_be_silent=True,
+)
+
+
+class PartFacts(NamedTuple):
+    """Which part of a service a line would bill, and who pays."""
+
+    part: "BillingPart"
+    payer: str
+
+
+class PartAnswer(NamedTuple):
+    """Whether the claim has that part."""
+
+    as_: "PartAs"
+
+
+PART = Concern(
+    "radiation.part",
+    PartFacts,
+    PartAnswer,
+    meaning="whether the physician's part and the site's part are on the claim",
+)
+
+CONCERNS = (
+    POSTED,
+    BREAK,
+    DELIVERY,
+    LEVEL_THREE,
+    GUIDANCE,
+    MANAGEMENT,
+    COUNT,
+    COURSE_SERVICE,
+    BESIDE,
+    PART,
+)

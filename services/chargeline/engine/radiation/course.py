@@ -1,0 +1,165 @@
+"""A course over weeks and visits: all its sessions in order, and which of them count.
+
+It owns the order of the sessions and which of them are doubted. It does not count units
+(`fractions`) and knows no codes.
+
+One sequence, worked through. A report of Monday 10:00 tells fraction 7, and another of Tuesday
+10:00 tells fraction 7 as well, under another visit. The one of Tuesday is later, so it is doubted:
+it does not count, and its visit asks. A person says that it was delivered, and both count.
+
+Every visit sees the same sessions, its own and those of the patient's record, and orders them by
+time, visit and name. So each visit comes to the same count, and a unit is billed by the one visit
+in which the session lies that completes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from chargeline.engine.course_words import Beam, CourseState
+from chargeline.engine.events import VisitKey
+from chargeline.engine.finding_codes import FindingCode
+from chargeline.engine.radiation.sessions import (
+    Mark,
+    ServiceElsewhere,
+    Session,
+    Told,
+    marks_in_record,
+    services_in_record,
+    session_in_record,
+)
+from chargeline.engine.record import History
+
+SessionKey = tuple[VisitKey, str]
+"""The visit and the name of a session."""
+
+
+class Course(NamedTuple):
+    """One course: its sessions that count in order, the doubted ones with the reason, and marks.
+
+    `services` are services of planning that other visits posted. `posts` says whether deliveries of
+    the course are posted at all, and `ends` which counted sessions end the course.
+    """
+
+    name: str
+    counted: tuple[Session, ...]
+    doubted: Mapping[SessionKey, FindingCode]
+    marks: tuple[Mark, ...]
+    services: tuple[ServiceElsewhere, ...]
+    posts: bool
+    ends: frozenset[int]
+
+    @property
+    def state(self) -> CourseState:
+        """Whether the course has ended with the last session that counts."""
+        return "ended" if len(self.counted) in self.ends else "open"
+
+    @property
+    def plans(self) -> frozenset[int]:
+        """The different numbers of planned fractions that its sessions say."""
+        return frozenset([s.planned for s in self.counted if s.planned is not None])
+
+    @property
+    def beams(self) -> tuple[Beam, ...]:
+        """The different beams of its sessions."""
+        return tuple(sorted({session.beam for session in self.counted}))
+
+    def place_of(self, session: Session) -> int:
+        """Which session of the course it is, from 1 on; 0 where it does not count."""
+        places = [n for n, other in enumerate(self.counted, 1) if key_of(other) == key_of(session)]
+        return places[0] if places else 0
+
+
+def key_of(session: Session) -> SessionKey:
+    """What tells a session from all others."""
+    return (session.visit, session.name)
+
+
+def course_of(name: str, told: Told, across: History, break_minutes: int) -> Course:
+    """A course as all visits of the patient tell it. `break_minutes` lie between two sessions."""
+    of_course = [other for other in across if other.slot.topic == ("course", name)]
+    fractions = [other for other in of_course if other.slot.kind == "fraction"]
+    services = [other for other in of_course if other.slot.kind == "course_service"]
+    sessions = [session for session in told.sessions if session.course == name]
+    sessions += [session_in_record(other) for other in fractions]
+    sessions = _with_charges(sorted(sessions, key=_order))
+    counted, doubted = _judged(sessions, timedelta(minutes=break_minutes))
+    marks = [mark for mark in told.marks if mark.course == name]
+    marks += marks_in_record(services)
+    marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
+    return Course(
+        name=name,
+        counted=tuple(counted),
+        doubted=doubted,
+        marks=tuple(marks),
+        services=tuple(services_in_record(services)),
+        posts=any(session.posted for session in sessions),
+        ends=_ends(counted, marks),
+    )
+
+
+def _order(session: Session) -> tuple[datetime, VisitKey, str]:
+    return (session.at, session.visit, session.name)
+
+
+def _with_charges(sessions: Sequence[Session]) -> list[Session]:
+    """The sessions without the charges of reported ones: a charge under another visit of the day
+    is that of the session which is reported there.
+    """
+    days = {session.day for session in sessions if session.reported}
+    codes = {session.day: session.posted for session in sessions if not session.reported}
+    return [
+        session._replace(posted=session.posted or codes.get(session.day, ""))
+        for session in sessions
+        if session.reported or session.day not in days
+    ]
+
+
+def _judged(
+    sessions: Sequence[Session], least_break: timedelta
+) -> tuple[list[Session], dict[SessionKey, FindingCode]]:
+    """The sessions that count, and those that are doubted with the reason, in order."""
+    is_reported = any(session.reported for session in sessions)
+    counted: list[Session] = []
+    doubted: dict[SessionKey, FindingCode] = {}
+    numbers: set[int] = set()
+    for session in sessions:
+        if session.said == "not_given":
+            continue
+        doubt: FindingCode | None = None
+        if is_reported and not session.reported:
+            doubt = "radiation.no_fraction"
+        elif session.number in numbers:
+            doubt = "radiation.number_twice"
+        elif counted and not _is_apart(counted[-1], session, least_break):
+            doubt = "radiation.break"
+        if doubt is not None and session.said != "confirm":
+            doubted[key_of(session)] = doubt
+            continue
+        counted.append(session)
+        if session.number is not None:
+            numbers.add(session.number)
+    return counted, doubted
+
+
+def _is_apart(before: Session, session: Session, least_break: timedelta) -> bool:
+    """Whether a session lies far enough behind another; on another day it does."""
+    if before.day != session.day:
+        return True
+    return before.timed and session.timed and session.at - before.at >= least_break
+
+
+def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:
+    """The places of the sessions with which the course ends, from 1 on.
+
+    It ends where a report says so, and with as many sessions as are planned.
+    """
+    ends = {
+        place
+        for place, session in enumerate(counted, 1)
+        if session.ends or session.planned == place
+    }
+    for mark in marks:
+        if mark.what == "end":
+            ends.add(len([session for session in counted if session.day <= mark.day]))
+    return frozenset(ends - {0})

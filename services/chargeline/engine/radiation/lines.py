@@ -1,0 +1,99 @@
+"""How a charge line of a radiation course is written: its code, part and reasons.
+
+It owns the last step of every line of the family: which code a role has on the day, whether the
+claim has that part of it, and what stands in place of a line that is not billed. It does not count.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+from chargeline.engine.course_words import BillingPart
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.infusions.concerns import CODE, RoleFacts
+from chargeline.engine.radiation.asking import drug_of
+from chargeline.engine.radiation.concerns import PART, PartFacts
+from chargeline.engine.shapes import by_keyword
+from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
+from chargeline.engine.words import words_of
+
+_new_charge_line = by_keyword(ChargeLine)
+
+
+_PARTS = frozenset(words_of(BillingPart))
+
+
+class DueCharge(NamedTuple):
+    """What is to be billed of a course on a day. `anchor` tells it apart in its encounter."""
+
+    course: str
+    role: str
+    part: BillingPart
+    units: int
+    day: date
+    anchor: str
+    steps: tuple[Step, ...]
+    modifiers: tuple[str, ...] = ()
+    asked: tuple[Question, ...] = ()
+
+
+new_charge = by_keyword(DueCharge)
+
+
+def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
+    """The line of a charge; withheld where the claim does not have its part, and asked about where
+    its role has no code on the day.
+    """
+    assert charge.part in _PARTS, "a part of a service is one of the words"
+    rules, payer = assessment.rules, assessment.context.payer.upper()
+    coded = rules.of(CODE).decide(RoleFacts(charge.role))
+    if coded.rule is None:
+        return Proposal(questions=(*charge.asked, _no_code(charge)))
+    part = rules.of(PART).decide(PartFacts(charge.part, payer))
+    step = Step("part", part, (("part", charge.part), ("code", coded.answer.code)))
+    if part.answer.as_ == "withheld":
+        rule = part.rule_in_force
+        return Proposal(
+            questions=charge.asked,
+            withheld=(withheld_charge(charge, rule.id, rule.why, step),),
+        )
+    assert part.answer.as_ == "report", "a part is reported or withheld"
+    line = _new_charge_line(
+        family="radiation",
+        line_id=line_id(
+            assessment.visit, assessment.encounter.name, charge.role, f"radiation|{charge.anchor}"
+        ),
+        role=charge.role,
+        code=coded.answer.code,
+        units=charge.units,
+        modifiers=charge.modifiers,
+        service_date=charge.day,
+        drug=drug_of(charge.course),
+        administrations=(),
+        trace=(*charge.steps, Step("code", coded, (("role", charge.role),)), step),
+        provisional=charge.asked[0].finding.code if charge.asked else "",
+    )
+    return Proposal(lines=(line,), questions=charge.asked)
+
+
+def withheld_charge(charge: DueCharge, reason: str, says: str, *steps: Step) -> Withheld:
+    """What stands in place of a charge that is not billed."""
+    return Withheld(
+        family="radiation",
+        reason=reason,
+        says=says,
+        drug=drug_of(charge.course),
+        administrations=(),
+        trace=(*charge.steps, *steps),
+    )
+
+
+def _no_code(charge: DueCharge) -> Question:
+    sources = charge.steps[0].sources if charge.steps else ()
+    return ask(
+        "code.none",
+        expected=f"a code for {charge.role} on {charge.day.isoformat()}",
+        found="none in the table of codes",
+        do="add a row to codes.csv, or bill it by hand",
+        drug=drug_of(charge.course),
+        sources=sources[:1],
+    )

@@ -1,0 +1,235 @@
+"""Services of planning: posted charges of a course, kept as often as rules allow.
+
+It owns how many of a service are left for a charge when those of the whole course, of all visits,
+are put in order. What is too much is withheld with the rule, or asked about where a further one may
+have a reason. It derives no such service from other facts.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import NamedTuple
+
+from chargeline.engine.course_words import ServicePer
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.radiation.asking import charge_question
+from chargeline.engine.radiation.concerns import (
+    BESIDE,
+    COURSE_SERVICE,
+    BesideFacts,
+    CourseServiceAnswer,
+    CourseServiceFacts,
+)
+from chargeline.engine.radiation.course import Course
+from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, withheld_charge
+from chargeline.engine.radiation.sessions import CourseCharge
+from chargeline.engine.rules import Decision
+from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.trace import Proposal, Question, Step, Withheld, together
+from chargeline.engine.words import IS_YES
+
+_WEEK = 5  # a service "for fractions" is for five of them, or a part of five
+
+
+class _Posted(NamedTuple):
+    """One posted service of the course, of this visit or another, by what orders them."""
+
+    day: date
+    at: datetime
+    visit: VisitKey
+    name: str
+    code: str
+    units: int
+
+
+def planned(
+    charges: Sequence[CourseCharge],
+    all_charges: Sequence[CourseCharge],
+    course: Course,
+    assessment: Assessment,
+) -> Proposal:
+    """The services of planning that the encounter posts for a course.
+
+    `all_charges` are those of the whole visit.
+    """
+    posted = _in_order(all_charges, course, assessment.visit)
+    of_day = {(service.day, service.code) for service in posted}
+    proposals = []
+    for charge in charges:
+        beside = [code for day, code in sorted(of_day) if day == charge.charge.day]
+        proposals.append(_kept(charge, posted, beside, course=course, assessment=assessment))
+    return together(proposals)
+
+
+def _in_order(charges: Sequence[CourseCharge], course: Course, visit: VisitKey) -> list[_Posted]:
+    """All posted services of a course, of all visits."""
+    posted = [_posted(charge, visit) for charge in charges if charge.kind == "service"]
+    posted += [
+        _Posted(
+            other.day, other.at, other.visit, name=other.name, code=other.code, units=other.units
+        )
+        for other in course.services
+    ]
+    return sorted(posted)
+
+
+def _posted(posted: CourseCharge, visit: VisitKey) -> _Posted:
+    charge = posted.charge
+    at = charge.at or datetime.combine(charge.day, time(), BEGINNING.tzinfo)
+    return _Posted(charge.day, at, visit, name=posted.name, code=charge.code, units=posted.units)
+
+
+def _kept(
+    posted: CourseCharge,
+    all_posted: Sequence[_Posted],
+    beside: Sequence[str],
+    *,
+    course: Course,
+    assessment: Assessment,
+) -> Proposal:
+    """One posted service: its line, what is withheld of it, and what is asked."""
+    code, payer = posted.charge.code, assessment.context.payer.upper()
+    decision = assessment.rules.of(COURSE_SERVICE).decide(CourseServiceFacts(code, payer))
+    if decision.rule is None or IS_YES[posted.ended]:
+        return Proposal(questions=(ended_code(posted),))
+    answer = decision.answer
+    left = _left(posted, all_posted, answer, course=course, visit=assessment.visit)
+    units = min(left, posted.units)
+    charge = new_charge(
+        course=posted.course,
+        role=answer.role,
+        part=answer.part,
+        units=units,
+        day=posted.charge.day,
+        anchor=f"{posted.course}|{posted.name}",
+        steps=(_step(posted, decision, left),),
+        modifiers=posted.charge.modifiers,
+        asked=tuple(_reasons(posted, answer, course)),
+    )
+    outcome = _beside(charge, code, beside, assessment=assessment)
+    if isinstance(outcome, Withheld):
+        return Proposal(withheld=(outcome,))
+    if outcome is not None:
+        charge = charge._replace(asked=(*charge.asked, _question_beside(posted, outcome)))
+    if units < posted.units and answer.beyond == "question":
+        asked = (*charge.asked, _again(posted, answer))
+        return billed(charge._replace(units=posted.units, asked=asked), assessment)
+    proposals = [billed(charge, assessment)] if units else []
+    if units < posted.units:
+        assert answer.beyond == "withheld", "what is too much is asked about or withheld"
+        rule = decision.rule_in_force
+        proposals.append(Proposal(withheld=(withheld_charge(charge, rule.id, rule.why),)))
+    return together(proposals)
+
+
+def _left(
+    posted: CourseCharge,
+    all_posted: Sequence[_Posted],
+    answer: CourseServiceAnswer,
+    *,
+    course: Course,
+    visit: VisitKey,
+) -> int:
+    """How many units rules leave for a charge after those that come before it."""
+    own = _posted(posted, visit)
+    before = [
+        other
+        for other in all_posted
+        if other.code == own.code and other < own and (answer.per != "day" or other.day == own.day)
+    ]
+    used = sum([other.units for other in before])
+    return max(0, _MOST[answer.per](answer.most, len(course.counted)) - used)
+
+
+def _for_course(most: int, _sessions: int) -> int:
+    return most
+
+
+def _for_fractions(most: int, sessions: int) -> int:
+    return most * max(1, -(-sessions // _WEEK))
+
+
+_MOST = {"course": _for_course, "day": _for_course, "fractions": _for_fractions}
+
+
+def _step(posted: CourseCharge, decision: Decision[CourseServiceAnswer], left: int) -> Step:
+    charge = posted.charge
+    per: ServicePer = decision.answer.per
+    facts = (
+        ("posted", f"{charge.code} x{posted.units}"),
+        ("allowed", f"{decision.answer.most} for each {per}, {left} left"),
+    )
+    return Step("planning", decision, facts, (Source(charge.message, charge.address),))
+
+
+# ------------------------------------------------------------------ what is asked, or not billed
+
+
+def _beside(
+    charge: DueCharge, code: str, beside: Sequence[str], *, assessment: Assessment
+) -> Withheld | str | None:
+    """What becomes of a service beside others of the day: withheld, the code that it is asked about
+    with, or None.
+    """
+    for other in beside:
+        decision = assessment.rules.of(BESIDE).decide(BesideFacts(code, other))
+        if decision.rule is None:
+            continue
+        if decision.answer.as_ == "question":
+            return other
+        assert decision.answer.as_ == "withheld", "beside another it is withheld or asked about"
+        rule = decision.rule
+        step = Step("beside", decision, (("code", code), ("beside", other)))
+        return withheld_charge(charge, rule.id, rule.why, step)
+    return None
+
+
+def _question_beside(posted: CourseCharge, other: str) -> Question:
+    code = posted.charge.code
+    return charge_question(
+        "radiation.beside",
+        posted,
+        expected=f"{code} for other beams than those of {other} on the same day",
+        found=f"{code} beside {other} on {posted.charge.day.isoformat()}",
+        do="the dosimetrist says whether it is for other beams; else take the charge back",
+    )
+
+
+def _reasons(posted: CourseCharge, answer: CourseServiceAnswer, course: Course) -> list[Question]:
+    """A question where a service needs a reason and no signed note gives one by its day."""
+    day = posted.charge.day
+    has_note = any(mark.what == "documents" and mark.day <= day for mark in course.marks)
+    if not IS_YES[answer.reason] or has_note:
+        return []
+    return [
+        charge_question(
+            "radiation.reason",
+            posted,
+            expected=f"a signed note that says why {posted.charge.code} was needed",
+            found=f"none on {day.isoformat()} or before",
+            do="the physician signs a note with the reason; it is not routine",
+        )
+    ]
+
+
+def _again(posted: CourseCharge, answer: CourseServiceAnswer) -> Question:
+    code = posted.charge.code
+    return charge_question(
+        "radiation.again",
+        posted,
+        expected=f"{code} at most {answer.most} times for each {answer.per}",
+        found=f"one more on {posted.charge.day.isoformat()}",
+        do="the physician says why it was done anew, such as a new plan; else take it back",
+    )
+
+
+def ended_code(posted: CourseCharge) -> Question:
+    """Asks for the code of the day where one was posted that has ended."""
+    charge = posted.charge
+    return charge_question(
+        "radiation.code_ended",
+        posted,
+        expected=f"a code that holds on {charge.day.isoformat()}",
+        found=f"{charge.code}, which does not",
+        do="charge entry posts the code of the day in its place",
+    )
