@@ -8,6 +8,7 @@ from tests.golden.stories_corrections import CORRECTIONS
 from tests.golden.stories_doubts import DOUBTS
 from tests.golden.stories_drugs import DRUGS
 from tests.golden.stories_encounters import ENCOUNTERS
+from tests.golden.stories_radiation import RADIATION
 from tests.golden.stories_regimens import REGIMENS
 
-STORIES = [*CHARTING, *DOUBTS, *CORRECTIONS, *ENCOUNTERS, *REGIMENS, *DRUGS]
+STORIES = [*CHARTING, *DOUBTS, *CORRECTIONS, *ENCOUNTERS, *REGIMENS, *DRUGS, *RADIATION]

@@ -1,0 +1,49 @@
+"""HL7 messages of radiation courses, as short as a story needs them. All patients are invented.
+
+It owns the ORU of one fraction, as a record-and-verify system may send it, and the DFT of a posted
+charge. It knows no codes and no rules.
+"""
+
+from tests.golden.messages import message, segment
+
+_CODES = {
+    "planned": "RT-PLANNED-FRACTIONS",
+    "technique": "RT-TECHNIQUE",
+    "motion": "RT-MOTION",
+    "isocentres": "RT-ISOCENTERS",
+    "guidance": "RT-IMAGE-GUIDANCE",
+    "end": "RT-COURSE-END",
+    "physics": "RT-PHYSICS-CHECK",
+}
+
+
+def fraction(
+    number: int,
+    when: str,
+    *,
+    course: str = "C1",
+    visit: str = "V1",
+    patient: str = "ZZ1",
+    sent: str = "",
+    **more: str,
+) -> bytes:
+    """The report of a fraction at a time such as 202603021000; `more` are words of `_CODES`."""
+    said = {"RT-COURSE": course, "RT-FRACTION": str(number)}
+    said |= {_CODES[name]: value for name, value in more.items()}
+    if not course:
+        del said["RT-COURSE"]
+    obr = segment("OBR", {1: "1", 3: f"S{course}{when}", 4: "RT^session^L", 7: when})
+    rows = [
+        segment("OBX", {1: str(n), 2: "ST", 3: f"{code}^^L", 5: value, 11: "F", 14: when})
+        for n, (code, value) in enumerate(said.items(), 1)
+    ]
+    return message("ORU^R01", obr, *rows, visit=visit, patient=patient, sent=sent or when)
+
+
+def posted(
+    code: str, when: str, *, course: str = "C1", visit: str = "V1", number: str = "", units: int = 1
+) -> bytes:
+    """The DFT of a charge that another system posted."""
+    fields = {1: "1", 2: number or f"T{code}{when}", 4: when, 6: "CG", 7: code, 10: str(units)}
+    charge = segment("FT1", fields | {23: course, 25: code})
+    return message("DFT^P03", charge, visit=visit, sent=when)
