@@ -98,7 +98,7 @@ def assessment_of(*given: str, policy: str = FACILITY) -> Assessment:
     return Assessment(
         visit=visit.key, context=visit.context, encounter=encounter, rules=rules, services=judged,
         elsewhere=NOTHING_ELSEWHERE, formulary=rulebook().formulary,
-        tables=NO_TABLES,
+        tables=NO_TABLES, answered={},
     )  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""A person can settle what is asked about a radiation course, and the count follows the answer."""
+
+from pathlib import Path
+
+import pytest
+
+from chargeline.engine.answers.offers import offers_for, severity_of
+from chargeline.engine.finding_codes import MEANINGS
+from tests.answers.given import answer, run_after
+from tests.golden.sessions import fraction, posted
+from tests.trials import charges, provisional, questions
+
+GUIDE = "guide-2026"
+
+
+def week(*more: bytes) -> list[str]:
+    """Four fractions from 2 March on, and further messages of the course."""
+    days = ("20260302", "20260303", "20260304", "20260305")
+    sent = [fraction(n, f"{day}1000", technique="3D") for n, day in enumerate(days, 1)]
+    return [data.decode() for data in (*sent, *more)]
+
+
+TWICE = fraction(4, "202603061000", technique="3D")
+UNREPORTED = posted("77407", "202603061000")
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [(TWICE, "radiation.number_twice"), (UNREPORTED, "radiation.no_fraction")],
+)
+def test_a_session_that_a_person_confirms_counts(tmp_path: Path, message: bytes, code: str) -> None:
+    """The fifth session is billed, and completes the unit of management; nothing asks of it."""
+    before = run_after(tmp_path, week(message), policy=GUIDE)
+    assert code in questions(before)
+    assert "77427 x1" not in charges(before)
+    assert charges(before).count("77407 x1") == 4
+    after = run_after(tmp_path, week(message), answer(before, code, "confirm"), policy=GUIDE)
+    assert code not in questions(after)
+    assert charges(after).count("77407 x1") == 5 and "77427 x1" in charges(after)
+
+
+def test_a_session_that_was_not_delivered_is_withheld(tmp_path: Path) -> None:
+    """It has no line, counts nothing, and says whose word that was."""
+    before = run_after(tmp_path, week(TWICE), policy=GUIDE)
+    struck = answer(before, "radiation.number_twice", "not_given")
+    after = run_after(tmp_path, week(TWICE), struck, policy=GUIDE)
+    assert questions(after) == []
+    assert charges(after).count("77407 x1") == 4
+    reasons = [entry.reason for e in after.visits[0].draft.encounters for entry in e.withheld]
+    assert reasons == ["answer.not_given"]
+
+
+def test_a_third_level_that_a_person_documents_is_firm(tmp_path: Path) -> None:
+    """The line is provisional while the word stands alone, and firm once somebody confirms it."""
+    feed = [fraction(1, "202603021000", technique="3D", motion="DIBH").decode()]
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    assert questions(before) == ["radiation.level_three"] and provisional(before) == ["77412"]
+    confirmed = answer(before, "radiation.level_three", "confirm")
+    after = run_after(tmp_path, feed, confirmed, policy=GUIDE)
+    assert questions(after) == [] and provisional(after) == []
+    assert charges(after) == ["77412 x1"]
+
+
+def test_a_line_that_a_person_bills_by_hand_is_withheld(tmp_path: Path) -> None:
+    """So that it is not billed twice."""
+    feed = [fraction(1, "202603021000", technique="3D", motion="DIBH").decode()]
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    by_hand = answer(before, "radiation.level_three", "by_hand")
+    after = run_after(tmp_path, feed, by_hand, policy=GUIDE)
+    assert charges(after) == [] and questions(after) == []
+
+
+def test_a_new_report_of_the_session_opens_the_question_again(tmp_path: Path) -> None:
+    """The answer was about fraction 4 of ten o'clock; the corrected report says another time."""
+    before = run_after(tmp_path, week(TWICE), policy=GUIDE)
+    confirmed = answer(before, "radiation.number_twice", "confirm")
+    moved = fraction(4, "202603061100", technique="3D")
+    after = run_after(tmp_path, week(moved), confirmed, policy=GUIDE)
+    assert "radiation.number_twice" in questions(after)
+
+
+@pytest.mark.parametrize("code", sorted(code for code in MEANINGS if code.startswith("radiation.")))
+def test_each_question_of_radiation_can_be_settled(code: str) -> None:
+    """Each has a choice, and what only compares holds no visit back."""
+    choices = {offer.choice for offer in offers_for(code)}
+    assert choices & {"confirm", "by_hand"}
+    compares = {"radiation.differs", "radiation.missing", "radiation.no_charge"}
+    assert severity_of(code) == ("warns" if code in compares else "blocks")
