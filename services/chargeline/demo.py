@@ -1,21 +1,24 @@
 """`make demo`: a day at an invented infusion centre, from HL7 messages to explained charges.
 
-It owns the choice of the feed: six visits, in both styles of sender, few enough to read. It
-simulates the feed, and prints what `chargeline code` prints for it. It needs no server, and writes
-only into a temporary folder that it removes again.
+It owns the choice of the feed: six visits, in both styles of sender, few enough to read, and
+the week of a course of radiation. It simulates both, and prints what `chargeline code` prints for
+them. It needs no server, and writes only into a temporary folder that it removes again.
 """
 
 import sys
 import tempfile
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from chargeline.cli import main
+from chargeline.simulator.courses import course_messages
 from chargeline.simulator.feed import simulate, write_feed
 
 VISITS, SEED, MESS = 6, 800, 0.5
 # The policy of each sender's file, "" for that of the payer. Medicare pays for what is discarded.
 POLICIES = {"action-stream": "cms-facility-2026", "standard": ""}
+
+_NEXT_WEEK = datetime(2026, 3, 8, tzinfo=UTC)
 
 
 def run() -> int:
@@ -40,6 +43,7 @@ def run() -> int:
             print(f"$ chargeline code {path.name} {' '.join(options)}\n", flush=True)
             worst = max(worst, main(["code", str(path), *options]))
             print(flush=True)
+        worst = max(worst, _week_of_a_course(place))
     print(
         "Try next:\n"
         "  .venv/bin/chargeline --help              all verbs, with examples\n"
@@ -47,6 +51,21 @@ def run() -> int:
         "  .venv/bin/chargeline explain FEED.hl7    why each of these charge lines is there"
     )
     return 0 if worst in (0, 3) else worst
+
+
+def _week_of_a_course(place: Path) -> int:
+    """Code the first week of a course of radiation; returns an exit code."""
+    ((_truth, messages),) = course_messages(1, SEED, date(2026, 3, 2))
+    feed = place / "course.hl7"
+    feed.write_bytes(b"".join(text for arrives, _style, text in messages if arrives < _NEXT_WEEK))
+    print(
+        "The first week of a course of radiation: five fractions, and one unit of management.\n\n"
+        f"$ chargeline code {feed.name} --interface standard\n",
+        flush=True,
+    )
+    code = main(["code", str(feed), "--interface", "standard"])
+    print(flush=True)
+    return code
 
 
 if __name__ == "__main__":

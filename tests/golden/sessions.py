@@ -24,6 +24,7 @@ def fraction(
     course: str = "C1",
     visit: str = "V1",
     patient: str = "ZZ1",
+    patient_class: str = "O",
     sent: str = "",
     **more: str,
 ) -> bytes:
@@ -37,7 +38,15 @@ def fraction(
         segment("OBX", {1: str(n), 2: "ST", 3: f"{code}^^L", 5: value, 11: "F", 14: when})
         for n, (code, value) in enumerate(said.items(), 1)
     ]
-    return message("ORU^R01", obr, *rows, visit=visit, patient=patient, sent=sent or when)
+    return message(
+        "ORU^R01",
+        obr,
+        *rows,
+        visit=visit,
+        patient=patient,
+        patient_class=patient_class,
+        sent=sent or when,
+    )
 
 
 def posted(

@@ -57,6 +57,14 @@ def add_simulate(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "dose, a stop one day late, one bag twice, a local name of a drug (default: 0)",
     )
     verb.add_argument(
+        "--courses",
+        type=count,
+        default=0,
+        metavar="N",
+        help="how many courses of radiation are reported beside, over weeks: eight fractions to "
+        "sixty-two, two a day, with days off, resumed (default: 0)",
+    )
+    verb.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the folder to write into"
     )
     verb.set_defaults(run=_simulate)
@@ -69,6 +77,7 @@ def _simulate(asked: argparse.Namespace) -> int:
         style=asked.style,
         mess=asked.mess,
         faults=asked.faults,
+        courses=asked.courses,
     )
     write_feed(feed, asked.out)
     styles = sorted({style for style, _message in feed.messages})

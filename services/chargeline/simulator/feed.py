@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chargeline.simulator.charting import records_of, sender_of
+from chargeline.simulator.courses import course_messages
 from chargeline.simulator.faults import Struck, struck, told
 from chargeline.simulator.mess import (
     Dial,
@@ -51,6 +52,7 @@ def simulate(
     style: str = "mixed",
     mess: float = 0.0,
     faults: float = 0.0,
+    courses: int = 0,
     first_day: date = date(2026, 3, 2),
 ) -> InventedFeed:
     """Invent a number of visits from `first_day` on, and the messages about them.
@@ -58,7 +60,8 @@ def simulate(
     style: "standard", "action-stream" or "mixed" (each visit has one of the two). mess: 0.0 for a
     clean feed, up to 1.0 for one with many of the troubles of real feeds. faults: the share of
     visits in which something is charted or written wrongly. What was truly given depends on neither
-    of them. Raises ValueError for an unknown style, or a `mess` or `faults` out of range.
+    of them. courses: how many courses of radiation a standard sender reports beside. Raises
+    ValueError for an unknown style, or a `mess` or `faults` out of range.
     """
     if style not in (*FACILITIES, "mixed"):
         raise ValueError(f"style: expected standard, action-stream or mixed, found {style!r}")
@@ -79,9 +82,15 @@ def simulate(
             if other:
                 others.append(told(other, None))
                 posted += _post(other, its_fault, seed, mess)
+    courses_told = []
+    for course, messages in course_messages(courses, seed, first_day):
+        courses_told.append(course)
+        posted += messages
     posted.sort(key=lambda item: item[0])
     # Visits that come of mess or faults are last: the others have the same place with and without.
     truth: dict[str, object] = {"seed": seed, "visits": truths + others}
+    if courses_told:
+        truth["courses"] = courses_told
     return InventedFeed(tuple((style, text) for _, style, text in posted), truth)
 
 

@@ -24,7 +24,7 @@ _METHODS = {"push": "IVP", "infusion": "IVPB", "on_body": "ON-BODY"}
 # Kind of letter -> message structure in MSH-9.3, which senders write from v2.4 on.
 _STRUCTURES = {
     "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A11": "ADT_A09", "A13": "ADT_A01",
-    "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01",
+    "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01", "P03": "DFT_P03",
     "RAS": "RAS_O17", "RDE": "RDE_O11", "RDS": "RDS_O13",
 }  # fmt: skip
 
@@ -33,7 +33,7 @@ _STRUCTURES = {
 class Letter:
     """One message before it is written out. `happened` stands in its body, `sent` in MSH-7."""
 
-    kind: str  # RDE, RDS, RAS, R01, or the trigger of ADT
+    kind: str  # RDE, RDS, RAS, R01, P03, or the trigger of ADT
     happened: datetime
     sent: datetime
     arrives: datetime
@@ -303,6 +303,7 @@ def _header(visit: InventedVisit, sender: Sender, message: Letter) -> str:
         "RDE": "RDE^O01" if old else "RDE^O11",
         "RDS": "RDS^O01" if old else "RDS^O13",
         "R01": "ORU^R01",
+        "P03": "DFT^P03",
     }
     kind = kinds.get(message.kind, f"ADT^{message.kind}") + (
         "" if old else f"^{_STRUCTURES[message.kind]}"

@@ -167,7 +167,7 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
         )
         chance = Random(f"{seed}:{serial}:truth")
         regimen = chance.choices(REGIMENS, [regimen.weight for regimen in REGIMENS])[0]
-        arrived = _arrival(chance, _working_day(first_day, index // _VISITS_A_DAY))
+        arrived = _arrival(chance, working_day(first_day, index // _VISITS_A_DAY))
         patient = _patient(
             chance=chance, regimen=regimen, away_since=away_since, arrived=arrived, serial=serial
         )
@@ -185,7 +185,7 @@ def plan_visits(count: int, seed: int, style: str, first_day: date) -> Iterator[
         yield visit
 
 
-def _working_day(first_day: date, ordinal: int) -> date:
+def working_day(first_day: date, ordinal: int) -> date:
     """The nth working day from `first_day` on, counted from 0. A weekend counts as its Monday.
 
     From Friday 2026-03-06 on, day 1 is Monday 2026-03-09.
@@ -218,11 +218,16 @@ def _patient(
     ]
     if chance.randrange(100) < _RETURNING_PERCENT and returning:
         return chance.choice(returning)
+    return new_patient(chance, serial, regimen.sexes)
+
+
+def new_patient(chance: Random, serial: int, sexes: Sequence[str]) -> Patient:
+    """A new invented person, whose number and name come of a serial number."""
     return Patient(
         number=f"ZZ{serial}",
         name=f"TESTPATIENT^ZEBRA{serial - FIRST_VISIT + 1}",
         born=date(chance.randint(1938, 1992), chance.randint(1, 12), chance.randint(1, 28)),
-        sex=chance.choice(regimen.sexes),
+        sex=chance.choice(sexes),
         weight_kg=chance.randint(46, 118),
         surface_m2=Decimal(chance.randint(148, 228)) / 100,
         payer=chance.choice(tuple(PAYERS)),

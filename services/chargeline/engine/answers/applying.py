@@ -14,12 +14,12 @@ the infusion has 75 minutes.
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import groupby
 
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.identity import fingerprint_of_facts
 from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
+from chargeline.engine.care import NO_CARE
 from chargeline.engine.events import Answer, DrugAmount, LineAnswer, Source, WastedAmount
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.services.facts import product_of
@@ -99,13 +99,13 @@ def _days(timeline: Timeline, items: Mapping[str, Administration]) -> tuple[Day,
     """The days with the answered administrations; a day that nobody spoke of is the same object."""
     now = [items[item.key] for item in timeline.administrations]
     if any(item.day != was.day for item, was in zip(now, timeline.administrations, strict=True)):
-        by_day = groupby(sorted(now, key=lambda item: (item.day, clock_order(item))), _day_of)
-        return tuple([Day(day, tuple(same)) for day, same in by_day])
+        by_day: dict[date, list[Administration]] = {day.day: [] for day in timeline.days}
+        for item in sorted(now, key=clock_order):
+            by_day.setdefault(item.day, []).append(item)
+        cares = {day.day: day.care for day in timeline.days}
+        days = [Day(day, tuple(by_day[day]), cares.get(day, NO_CARE)) for day in sorted(by_day)]
+        return tuple([day for day in days if day.administrations or day.care is not NO_CARE])
     return tuple([_day(day, items) for day in timeline.days])
-
-
-def _day_of(item: Administration) -> date:
-    return item.day
 
 
 def _day(day: Day, items: Mapping[str, Administration]) -> Day:

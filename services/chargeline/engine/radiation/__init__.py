@@ -134,10 +134,18 @@ def in_short(assessment: Assessment) -> InShort | None:
 
 
 def reason_in_short(line: ChargeLine) -> str:
-    """One sentence for a page: the rule, and the arithmetic where units are counted."""
+    """One sentence for a page: the arithmetic where units are counted, else the rule, and which
+    sessions of the course the line is for.
+    """
     first = line.trace[0]
     facts = dict(first.facts)
     if "arithmetic" in facts:
         return f"{facts['arithmetic']}"
     assert first.decision is not None, "each line begins with a decision"
-    return first.decision.rule_in_force.why
+    why = first.decision.rule_in_force.why
+    steps = [dict(step.facts) for step in line.trace if step.topic == "delivery"]
+    if not steps:
+        return why
+    places = " and ".join([str(step["session"]) for step in steps])
+    planned = f" of {facts['planned']}" if "planned" in facts else ""
+    return f"Session {places}{planned}. {why}"

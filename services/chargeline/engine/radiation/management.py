@@ -94,11 +94,12 @@ def _units(
 
 
 def _arithmetic(place: int, is_end: bool, count: CountAnswer) -> str:
-    """Such as `8 sessions: 1 x 5, and 3 left at the end: 2 units so far`."""
+    """Such as `8 sessions: 1 x 5 and 3 left at the end = 2 units so far`."""
     full, rest = divmod(place, count.fractions)
-    left = f", and {rest} left at the end" if rest and is_end else ""
+    left = f" and {rest} left at the end" if rest and is_end else ""
     units = units_of(place, is_end, count)
-    return f"{_sessions(place)}: {full} x {count.fractions}{left}: {units} so far"
+    words = f"{units} unit{'s' if units > 1 else ''} so far"
+    return f"{_sessions(place)}: {full} x {count.fractions}{left} = {words}"
 
 
 def _sessions(number: int) -> str:

@@ -1,0 +1,162 @@
+"""Invented courses of radiation: what a record-and-verify system sends of them.
+
+This module owns the plans of courses, their reports (ORU^R01) and posted charges (DFT^P03), and the
+truth beside them: how many sessions were delivered, and how many units of management a coder counts
+by hand. It does not know how chargeline counts. A course has a visit for each of its weeks. The
+observation codes are those of rules/interfaces/standard.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from chargeline.simulator.charting import Sender
+from chargeline.simulator.messages import Letter, letter, render, segment, visit_segments
+from chargeline.simulator.visits import ZONE, InventedVisit, new_patient, working_day
+
+FIRST_COURSE = 700001
+_WEEK = 5  # working days
+
+
+class CoursePlan(NamedTuple):
+    """One kind of course. `units` of management were counted by hand.
+
+    `days_off` are working days without a session, counted from 0. `later` sessions follow ten
+    working days after the course has ended.
+    """
+
+    name: str
+    fractions: int
+    units: int
+    technique: str = "3D"
+    a_day: int = 1
+    days_off: tuple[int, ...] = ()
+    later: int = 0
+    posts: bool = False
+
+
+PLANS = (
+    CoursePlan("eight fractions", 8, 2),
+    CoursePlan("eighteen fractions, with charges", 18, 4, posts=True),
+    CoursePlan("thirty-three fractions of VMAT", 33, 7, technique="VMAT"),
+    CoursePlan("sixty-two fractions, two a day", 62, 12, technique="VMAT", a_day=2),
+    CoursePlan("eight fractions with days off", 8, 2, days_off=(2, 3, 6)),
+    CoursePlan("eight fractions, resumed with two", 8, 2, later=2),
+)
+
+
+class _Delivered(NamedTuple):
+    """One session: the number of its fraction, when it was, and on which working day."""
+
+    number: int
+    at: datetime
+    ordinal: int
+
+
+def course_messages(
+    courses: int, seed: int, first_day: date
+) -> Iterator[tuple[dict[str, object], list[tuple[datetime, str, bytes]]]]:
+    """For each course its truth and its messages, as (arrival, style, bytes).
+
+    The kinds take turns in the order of PLANS.
+    """
+    for index in range(courses):
+        serial = FIRST_COURSE + index
+        plan = PLANS[index % len(PLANS)]
+        chance = Random(f"{seed}:{serial}:course")
+        sessions = list(_sessions(plan, first_day, time(8 + chance.randrange(4), 0)))
+        visits = _visits(sessions, serial, chance)
+        truth: dict[str, object] = {
+            "course": f"RT{serial}",
+            "kind": plan.name,
+            "planned": plan.fractions,
+            "fractions": len(sessions),
+            "management_units": plan.units,
+            "visits": [visit.number for visit in visits],
+        }
+        yield truth, list(_posted(plan, sessions, visits, serial=serial))
+
+
+def _sessions(plan: CoursePlan, first_day: date, clock: time) -> Iterator[_Delivered]:
+    ordinal, on_day = 0, 0
+    for number in range(1, plan.fractions + plan.later + 1):
+        while ordinal in plan.days_off:
+            ordinal += 1
+        if number == plan.fractions + 1:
+            ordinal += 2 * _WEEK
+        day = datetime.combine(working_day(first_day, ordinal), clock, ZoneInfo(ZONE))
+        yield _Delivered(number, day.astimezone(UTC) + on_day * timedelta(hours=6), ordinal)
+        on_day = (on_day + 1) % plan.a_day
+        ordinal += on_day == 0
+
+
+def _visits(sessions: list[_Delivered], serial: int, chance: Random) -> list[InventedVisit]:
+    """One visit for each week in which there are sessions."""
+    weeks: dict[int, list[_Delivered]] = {}
+    for session in sessions:
+        weeks.setdefault(session.ordinal // _WEEK, []).append(session)
+    patient = new_patient(chance, serial, sexes=("F", "M"))
+    return [
+        InventedVisit(
+            number=f"R{serial}{week:02}",
+            style="standard",
+            patient=patient,
+            category="recurring",
+            authorization="",
+            diagnoses=("C61",) if patient.sex == "M" else ("C50.911",),
+            arrived=of_week[0].at - timedelta(minutes=20),
+            left=of_week[-1].at + timedelta(minutes=30),
+            administrations=(),
+        )
+        for week, of_week in weeks.items()
+    ]
+
+
+def _posted(
+    plan: CoursePlan, sessions: list[_Delivered], visits: list[InventedVisit], *, serial: int
+) -> Iterator[tuple[datetime, str, bytes]]:
+    sender = Sender("2.5.1", True, True, shows_rates=False, nurse="", chair=1)
+    for visit in visits:
+        letters = [letter(visit, "A04", visit.arrived, visit_segments(visit))]
+        for session in sessions:
+            if visit.arrived <= session.at <= visit.left:
+                letters.append(_report(plan, session, visit, sender, serial=serial))
+                if plan.posts:
+                    letters.append(_charge(session, visit, sender, serial=serial))
+        for message in letters:
+            numbered = message.kind + message.sent.strftime("%d%H%M%S") + visit.number
+            written = render(visit, sender, replace(message, control=numbered))
+            yield message.arrives, visit.style, written
+
+
+def _report(
+    plan: CoursePlan, session: _Delivered, visit: InventedVisit, sender: Sender, *, serial: int
+) -> Letter:
+    said = {
+        "RT-COURSE": f"RT{serial}",
+        "RT-PLANNED-FRACTIONS": str(plan.fractions),
+        "RT-FRACTION": str(session.number),
+        "RT-TECHNIQUE": plan.technique,
+        "RT-IMAGE-GUIDANCE": "Y",
+    }
+    if session.number > plan.fractions:
+        del said["RT-PLANNED-FRACTIONS"]  # nobody has planned the sessions of a resumed course
+    if session.number == plan.fractions:
+        said["RT-COURSE-END"] = "Y"
+    at = sender.time(session.at)
+    rows = [segment("OBR", {1: "1", 3: f"RT{serial}.{session.number}", 4: "RT^session^L", 7: at})]
+    rows += [
+        segment("OBX", {1: str(number), 2: "ST", 3: f"{code}^^L", 5: value, 11: "F", 14: at})
+        for number, (code, value) in enumerate(said.items(), 1)
+    ]
+    return letter(visit, "R01", session.at + timedelta(minutes=12), tuple(rows))
+
+
+def _charge(session: _Delivered, visit: InventedVisit, sender: Sender, *, serial: int) -> Letter:
+    fields = {1: "1", 2: f"RT{serial}T{session.number}", 4: sender.time(session.at), 6: "CG"}
+    fields |= {7: "77407", 10: "1", 23: f"RT{serial}", 25: "77407"}
+    happened = session.at + timedelta(minutes=20)
+    return letter(visit, "P03", happened, (segment("FT1", fields),))

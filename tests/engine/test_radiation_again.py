@@ -1,0 +1,112 @@
+"""Courses of radiation drafted message by message, with saved work, and beside other care."""
+
+from itertools import permutations
+
+import pytest
+
+from chargeline.engine import Feed, SavedWork, VisitKey, contributions_of, draft, explain
+from chargeline.rulebook.cases import question_codes, service_codes, withheld_reasons
+from tests.engine import read, rulebook
+from tests.golden.messages import given, message
+from tests.golden.sessions import fraction, posted
+
+KEY = VisitKey("ZEBRA", "V1")
+WEEKS = [f"202603{day:02}" for day in (2, 3, 4, 5, 6, 9, 10, 11)]
+
+
+@pytest.mark.parametrize("patient_class", ["O", "R"])
+def test_saved_work_changes_nothing(patient_class: str) -> None:
+    """After each of eight reports, and of a late one, the draft is that of an empty memory."""
+    reports = [
+        fraction(n, f"{day}1000", technique="3D", patient_class=patient_class)
+        for n, day in enumerate(WEEKS, 1)
+    ]
+    feed, saved = Feed(rulebook().base), SavedWork()
+    for report in (*reports[:2], *reports[3:], reports[2]):
+        feed.add(read(report))
+        again = draft(feed[KEY], rulebook(), policy="guide-2026", saved=saved)
+        assert again == draft(feed[KEY], rulebook(), policy="guide-2026")
+    assert service_codes(again) == ["77407 x8", "77427"]
+
+
+def of(*messages: bytes, policy: str = "guide-2026"):  # type: ignore[no-untyped-def]
+    """The draft of visit V1 after some messages."""
+    feed = Feed(rulebook().base)
+    for data in messages:
+        feed.add(read(data))
+    return draft(feed[KEY], rulebook(), policy=policy)
+
+
+def test_an_infusion_and_a_session_of_one_day_are_drafted_together() -> None:
+    """Neither family takes anything from the other."""
+    session = fraction(1, "202603021000", technique="3D", planned="10")
+    drafted = of(given("CARBOPLATIN", "450 mg", "0900", "1000"), session)
+    assert service_codes(drafted) == ["77407", "96413"]
+
+
+def test_the_facts_of_a_session_say_what_other_visits_need() -> None:
+    """A struck, short value in words, at the time of the session, under the topic of the course."""
+    feed = Feed(rulebook().base)
+    feed.add(read(fraction(7, "202603021000", technique="SBRT", planned="5")))
+    facts = contributions_of(feed[KEY], draft(feed[KEY], rulebook()))
+    (fact,) = facts
+    assert fact.slot.topic == ("course", "C1")
+    assert fact.slot.about.startswith("C1|2026-03-02T") and fact.slot.about.endswith("#7")
+    assert fact.value == "day=2026-03-02 number=7 planned=5 beam=body"
+
+
+SESSION = fraction(1, "202603021000", technique="3D", planned="10")
+CORRECTED = fraction(
+    1, "202603021000", technique="3D", planned="10", motion="GATED", sent="202603021200"
+)
+
+
+@pytest.mark.parametrize("order", list(permutations([SESSION, CORRECTED, CORRECTED])))
+def test_a_corrected_report_replaces_what_it_corrects(order: tuple[bytes, ...]) -> None:
+    """One session of the third level, in whatever order the versions come."""
+    assert service_codes(of(*order)) == ["77412"]
+
+
+def test_a_visit_of_two_patients_bills_no_session() -> None:
+    """Each session is withheld until somebody says whose visit it is."""
+    other = fraction(2, "202603031000", technique="3D", patient="ZZ9")
+    drafted = of(SESSION, other)
+    assert service_codes(drafted) == []
+    assert withheld_reasons(drafted) == ["visit", "visit"]
+    assert question_codes(drafted) == ["visit.two_patients"]
+
+
+def test_an_inpatient_session_counts_for_the_course() -> None:
+    """It is not billed, and the record has it."""
+    feed = Feed(rulebook().base)
+    feed.add(read(fraction(1, "202603021000", technique="3D", patient_class="I")))
+    drafted = draft(feed[KEY], rulebook())
+    assert service_codes(drafted) == []
+    assert [fact.slot.kind for fact in contributions_of(feed[KEY], drafted)] == ["fraction"]
+
+
+def test_a_line_explains_itself() -> None:
+    """The count in words, the rule with its source, and the report that tells the session."""
+    reports = [
+        fraction(n, f"{day}1000", technique="3D", end="Y" if n == 8 else "N")
+        for n, day in enumerate(WEEKS, 1)
+    ]
+    (line,) = [
+        line
+        for line in of(*reports).lines
+        if line.code == "77427" and "20260311" in f"{line.service_date:%Y%m%d}"
+    ]
+    text = explain(line)
+    assert "8 sessions: 1 x 5 and 3 left at the end = 2 units so far" in text
+    assert "rule radiation.count.management" in text
+    assert "OBX[2]-5 of message" in text
+
+
+def test_a_charge_with_a_credit_is_none() -> None:
+    """A posted level that was taken back is not compared."""
+    wrong = posted("77412", "202603021010", number="T1")
+    back = message(
+        "DFT^P03", "FT1|1|T1||202603021010||CD|77412|||1|||||||||||||C1||77412", sent="1900"
+    )
+    assert question_codes(of(SESSION, wrong)) == ["radiation.differs"]
+    assert question_codes(of(SESSION, wrong, back)) == []

@@ -1,0 +1,57 @@
+"""Invented courses of radiation: the feed, its truth, and what chargeline makes of it."""
+
+from collections import Counter
+from datetime import date
+from functools import cache
+
+from chargeline import code
+from chargeline.coding.run import Run
+from chargeline.simulator import InventedFeed, simulate
+from chargeline.simulator.courses import PLANS
+
+SEED = 5
+
+
+@cache
+def feed() -> InventedFeed:
+    return simulate(visits=1, seed=SEED, style="standard", courses=len(PLANS))
+
+
+@cache
+def coded() -> Run:
+    return code(b"".join(text for _style, text in feed().messages), policy="guide-2026")
+
+
+def test_without_courses_the_bytes_stay_as_they_were() -> None:
+    """Courses are added beside a feed, and take nothing of it away."""
+    plain = simulate(visits=20, seed=SEED, mess=0.5, first_day=date(2026, 3, 2))
+    beside = simulate(visits=20, seed=SEED, mess=0.5, courses=2, first_day=date(2026, 3, 2))
+    assert "courses" not in plain.truth
+    assert Counter(plain.messages) < Counter(beside.messages)
+    assert beside.truth["visits"] == plain.truth["visits"]
+
+
+def test_each_course_has_the_units_that_a_coder_counts_by_hand() -> None:
+    """Eight, eighteen, thirty-three, sixty-two twice a day, with days off, and resumed."""
+    lines = [
+        (visit.timeline.key.visit, line) for visit in coded().visits for line in visit.draft.lines
+    ]
+    courses = feed().truth["courses"]
+    assert isinstance(courses, list) and len(courses) == len(PLANS)
+    for course in courses:
+        units: Counter[str] = Counter()
+        for visit, line in lines:
+            if visit in course["visits"]:
+                units[line.code] += line.units
+        assert units == {"77407": course["fractions"], "77427": course["management_units"]}
+
+
+def test_a_clean_course_is_asked_nothing() -> None:
+    """No question is about a course."""
+    asked = [
+        question.finding.code
+        for visit in coded().visits
+        for encounter in visit.draft.encounters
+        for question in encounter.questions
+    ]
+    assert [question for question in asked if question.startswith("radiation.")] == []
