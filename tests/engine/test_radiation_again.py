@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from chargeline.engine import Feed, SavedWork, VisitKey, contributions_of, draft, explain
+from chargeline.engine import Draft, Feed, SavedWork, VisitKey, contributions_of, draft, explain
 from chargeline.rulebook.cases import question_codes, service_codes, withheld_reasons
 from tests.engine import read, rulebook
 from tests.golden.messages import given, message
@@ -29,7 +29,7 @@ def test_saved_work_changes_nothing(patient_class: str) -> None:
     assert service_codes(again) == ["77407 x8", "77427"]
 
 
-def of(*messages: bytes, policy: str = "guide-2026"):  # type: ignore[no-untyped-def]
+def of(*messages: bytes, policy: str = "guide-2026") -> Draft:
     """The draft of visit V1 after some messages."""
     feed = Feed(rulebook().base)
     for data in messages:

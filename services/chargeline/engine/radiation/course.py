@@ -37,12 +37,14 @@ SessionKey = tuple[VisitKey, str]
 class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
-    `services` are services of planning that other visits posted. `posts` says whether deliveries of
-    the course are posted at all, and `ends` which counted sessions end the course.
+    `places` says which session of the course each counted one is, from 1 on. `services` are
+    services of planning that other visits posted. `posts` says whether deliveries of the course are
+    posted at all, and `ends` which counted sessions end the course.
     """
 
     name: str
     counted: tuple[Session, ...]
+    places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
     marks: tuple[Mark, ...]
     services: tuple[ServiceElsewhere, ...]
@@ -66,8 +68,7 @@ class Course(NamedTuple):
 
     def place_of(self, session: Session) -> int:
         """Which session of the course it is, from 1 on; 0 where it does not count."""
-        places = [n for n, other in enumerate(self.counted, 1) if key_of(other) == key_of(session)]
-        return places[0] if places else 0
+        return self.places.get(key_of(session), 0)
 
 
 def key_of(session: Session) -> SessionKey:
@@ -90,6 +91,7 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
     return Course(
         name=name,
         counted=tuple(counted),
+        places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
         marks=tuple(marks),
         services=tuple(services_in_record(services)),

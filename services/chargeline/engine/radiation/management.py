@@ -123,8 +123,10 @@ def _unfinished(
 
 def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Question, ...]:
     """A question on the first session of the encounter that differs from the first of the course in
-    its plan or its beam.
+    its plan or its beam, or whose course has no number.
     """
+    if not course.name:
+        return tuple([session_question("radiation.no_course", s) for s in sessions[:1]])
     if len(course.plans) < 2 and len(course.beams) < 2:
         return ()
     first = course.counted[0]

@@ -111,7 +111,9 @@ def _kept(
         return Proposal(withheld=(outcome,))
     if outcome is not None:
         charge = charge._replace(asked=(*charge.asked, _question_beside(posted, outcome)))
-    if units < posted.units and answer.beyond == "question":
+    # Without the number of its course nobody can say that a service was reported before.
+    is_asked = answer.beyond == "question" or not posted.course
+    if units < posted.units and is_asked:
         asked = (*charge.asked, _again(posted, answer))
         return billed(charge._replace(units=posted.units, asked=asked), assessment)
     proposals = [billed(charge, assessment)] if units else []
