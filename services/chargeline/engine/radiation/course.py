@@ -154,13 +154,14 @@ def _is_apart(before: Session, session: Session, least_break: timedelta) -> bool
 def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:
     """The places of the sessions with which the course ends, from 1 on.
 
-    It ends where a report says so, and with as many sessions as are planned.
+    It ends where a report says so, with as many sessions as are planned, and with the fraction whose
+    number is that of the planned ones.
     """
-    ends = {
-        place
-        for place, session in enumerate(counted, 1)
-        if session.ends or session.planned == place
-    }
+    ends: set[int] = set()
+    for place, session in enumerate(counted, 1):
+        is_last = session.planned is not None and session.planned in (place, session.number)
+        if session.ends or is_last:
+            ends.add(place)
     for mark in marks:
         if mark.what == "end":
             ends.add(len([session for session in counted if session.day <= mark.day]))

@@ -136,6 +136,8 @@ def _asked(
     if decision.answer.outcome == "question":
         why = decision.rule_in_force.why.rstrip(".")
         questions.append(session_question("radiation.delivery", session, why))
+    if not session.course and not session.reported:
+        questions.append(session_question("radiation.no_course", session))
     place = course.place_of(session)
     if session.planned is not None and place > session.planned:
         questions.append(

@@ -44,7 +44,10 @@ def managed(sessions: Sequence[Session], course: Course, assessment: Assessment)
         for session, units, step in _units(of_beam, ends, decision, assessment=assessment):
             if key_of(session) not in here:
                 continue
-            unfinished = _unfinished(session, len(of_beam), decision)
+            doubts = (
+                *_unfinished(session, len(of_beam), decision),
+                *_missing(session, course),
+            )
             charge = new_charge(
                 course=course.name,
                 role=decision.answer.role,
@@ -53,7 +56,7 @@ def managed(sessions: Sequence[Session], course: Course, assessment: Assessment)
                 day=session.day,
                 anchor=f"{course.name}|{session.name}",
                 steps=(step,),
-                asked=(*asked, *unfinished),
+                asked=(*asked, *doubts),
             )
             proposals.append(billed(charge, assessment))
     return together([Proposal(questions=asked), *proposals])
@@ -119,6 +122,16 @@ def _unfinished(
         more = f"{sessions} of {session.planned}"
         return (session_question("radiation.unfinished", session, more),)
     return ()
+
+
+def _missing(session: Session, course: Course) -> tuple[Question, ...]:
+    """A question where fractions with lower numbers are not here, so that the count is too low."""
+    numbers = {other.number for other in course.counted}
+    missing = len(set(range(1, session.number or 1)) - numbers)
+    if not missing:
+        return ()
+    more = f"{missing} with lower numbers are not here, and the count is without them"
+    return (session_question("radiation.missing", session, more),)
 
 
 def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Question, ...]:

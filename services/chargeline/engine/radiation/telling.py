@@ -102,7 +102,11 @@ def _with_posted(sessions: Sequence[Session], charges: Sequence[CourseCharge]) -
 def _of_charges(
     charges: Sequence[CourseCharge], sessions: Sequence[Session], visit: VisitKey
 ) -> Iterator[Session]:
+    """The sessions that charges alone tell. A charge without a course is none on a day of which any
+    session is reported: it is that of one of them.
+    """
     days = {(session.course, session.day) for session in sessions}
+    days |= {("", session.day) for session in sessions}
     for posted in charges:
         if posted.kind == "delivery" and (posted.course, posted.charge.day) not in days:
             for nth in range(1, posted.units + 1):
