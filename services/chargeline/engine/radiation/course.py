@@ -154,8 +154,8 @@ def _is_apart(before: Session, session: Session, least_break: timedelta) -> bool
 def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:
     """The places of the sessions with which the course ends, from 1 on.
 
-    It ends where a report says so, with as many sessions as are planned, and with the fraction whose
-    number is that of the planned ones.
+    It ends where a report says so, with as many sessions as are planned, and with the fraction
+    whose number is that of the planned ones.
     """
     ends: set[int] = set()
     for place, session in enumerate(counted, 1):
