@@ -14,7 +14,7 @@ from chargeline.cli import main
 from chargeline.simulator.courses import course_messages
 from chargeline.simulator.feed import simulate, write_feed
 
-VISITS, SEED, MESS = 6, 800, 0.5
+VISITS, SEED, MESS, EXAMINATIONS = 6, 800, 0.5, 0.4
 # The policy of each sender's file, "" for that of the payer. Medicare pays for what is discarded.
 POLICIES = {"action-stream": "cms-facility-2026", "standard": ""}
 
@@ -25,7 +25,13 @@ def run() -> int:
     """Simulate a feed, code it, and say what to try next; returns an exit code."""
     with tempfile.TemporaryDirectory(prefix="chargeline-demo-") as folder:
         place = Path(folder)
-        feed = simulate(visits=VISITS, seed=SEED, mess=MESS, first_day=date(2026, 3, 2))
+        feed = simulate(
+            visits=VISITS,
+            seed=SEED,
+            mess=MESS,
+            examinations=EXAMINATIONS,
+            first_day=date(2026, 3, 2),
+        )
         write_feed(feed, place)
         print(
             f"A day at an invented infusion centre: {len(feed.messages)} HL7 messages.\n"

@@ -1,18 +1,17 @@
 """Claims about findings: one shape says whatever is wrong, with a code of a closed list."""
 
-from typing import get_args
-
 import pytest
 
 from chargeline.engine import MEANINGS, Finding, FindingCode, FindingError
 from chargeline.engine.finding import excerpt
+from chargeline.engine.words import words_of
 from tests.engine.short import coded
 from tests.golden.messages import given
 
 
 def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
     """The list of codes and the list of meanings are one list."""
-    assert list(MEANINGS) == list(get_args(FindingCode))
+    assert list(MEANINGS) == list(words_of(FindingCode))
     assert all(meaning.endswith(".") for meaning in MEANINGS.values())
 
 

@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 
 from chargeline.engine import Condition, Rule, VisitContext, draft
-from chargeline.engine.infusions.concerns import CODE, ROLE, CodeAnswer, RoleAnswer
+from chargeline.engine.codes import CODE, CodeAnswer
+from chargeline.engine.infusions.concerns import ROLE, RoleAnswer
 from chargeline.engine.infusions.place import place
 from chargeline.rulebook.cases import Answers, timeline_with
 from chargeline.rulebook.notation import administration_of

@@ -14,7 +14,7 @@ from typing import Any, ForwardRef
 
 import pytest
 
-from chargeline.engine import CONCERNS, Concern, answer_words, claim_words, words
+from chargeline.engine import CONCERNS, Concern, answer_words, claim_words, visit_words, words
 from chargeline.engine.words import words_of
 from chargeline.hl7.profile import WORD_TABLES
 from chargeline.rulebook import notation
@@ -33,7 +33,7 @@ MISSPELT = {
 }
 
 
-MODULES = (words, answer_words, claim_words)
+MODULES = (words, answer_words, claim_words, visit_words)
 
 
 def families(module: ModuleType) -> dict[str, tuple[str, ...]]:

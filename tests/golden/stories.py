@@ -10,5 +10,15 @@ from tests.golden.stories_drugs import DRUGS
 from tests.golden.stories_encounters import ENCOUNTERS
 from tests.golden.stories_radiation import RADIATION
 from tests.golden.stories_regimens import REGIMENS
+from tests.golden.stories_visits import VISITS
 
-STORIES = [*CHARTING, *DOUBTS, *CORRECTIONS, *ENCOUNTERS, *REGIMENS, *DRUGS, *RADIATION]
+STORIES = [
+    *CHARTING,
+    *DOUBTS,
+    *CORRECTIONS,
+    *ENCOUNTERS,
+    *REGIMENS,
+    *DRUGS,
+    *RADIATION,
+    *VISITS,
+]

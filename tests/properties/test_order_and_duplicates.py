@@ -150,6 +150,16 @@ def test_copies_and_resends_in_any_order_change_no_draft(seed: int) -> None:
     assert drafts(folded) == drafts(as_sent(seed))
 
 
+def test_visits_with_a_practitioner_do_not_depend_on_the_order_either() -> None:
+    """Reports, notes and posted charges, shuffled with copies, give the same drafts."""
+    sent = simulate(visits=VISITS, seed=5, mess=0.6, examinations=1.0).messages
+    chance = Random("examined")
+    expected = drafts(timelines(sent))
+    for _number in range(SHUFFLES):
+        assert drafts(timelines(shuffled(with_copies(sent, chance), chance))) == expected
+    assert sum("office_visits" in text for text in expected.values()) > VISITS / 2
+
+
 def test_the_comparison_sees_one_message_that_is_missing() -> None:
     """A feed without one RAS, which no other message repeats, gives other timelines."""
     messages = simulate(visits=5, seed=1, style="mixed", mess=0.0).messages

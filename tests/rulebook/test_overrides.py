@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from chargeline.engine import Decision, Feed, VisitKey, draft
-from chargeline.engine.infusions.concerns import FURTHER_HOUR, RemainderAnswer, RoleFacts
+from chargeline.engine.codes import RoleFacts
+from chargeline.engine.infusions.concerns import FURTHER_HOUR, RemainderAnswer
 from chargeline.engine.services.concerns import TECHNIQUE, TechniqueFacts
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile

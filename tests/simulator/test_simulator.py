@@ -358,3 +358,13 @@ def test_a_wrong_argument_is_refused_with_what_was_expected(wrong: dict[str, Any
     """The error says what was expected and what was found."""
     with pytest.raises(ValueError, match=r"expected .* found"):
         simulate(visits=1, seed=1, **wrong)
+
+
+def test_examinations_add_messages_and_change_no_other() -> None:
+    """Without the messages about practitioners' visits the feed is byte for byte the same."""
+    plain = simulate(visits=30, seed=11, mess=0.5, faults=0.3).messages
+    more = simulate(visits=30, seed=11, mess=0.5, faults=0.3, examinations=0.6).messages
+    added = [each for each in more if b"|X1" in each[1].split(b"\r")[0]]
+    assert tuple(each for each in more if each not in added) == plain
+    kinds = {each[1].split(b"|")[8].split(b"^")[0] for each in added}
+    assert kinds == {b"ORU", b"MDM", b"DFT"}

@@ -65,6 +65,14 @@ def add_simulate(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "sixty-two, two a day, with days off, resumed (default: 0)",
     )
     verb.add_argument(
+        "--examinations",
+        type=share,
+        default=0.0,
+        metavar="0..1",
+        help="in how many of the visits a practitioner sees the patient too, with a report, a note "
+        "and a posted charge (default: 0)",
+    )
+    verb.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the folder to write into"
     )
     verb.set_defaults(run=_simulate)
@@ -78,6 +86,7 @@ def _simulate(asked: argparse.Namespace) -> int:
         mess=asked.mess,
         faults=asked.faults,
         courses=asked.courses,
+        examinations=asked.examinations,
     )
     write_feed(feed, asked.out)
     styles = sorted({style for style, _message in feed.messages})

@@ -5,10 +5,10 @@ uses no randomness and no floats, and imports the standard library only, so that
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
 names below from here and from no module below; the closed words are in
-`words`, `care_words`, `answer_words` and `claim_words`.
+`words`, `care_words`, `visit_words`, `answer_words` and `claim_words`.
 """
 
-from chargeline.engine import answer_words, care_words, claim_words, words
+from chargeline.engine import answer_words, care_words, claim_words, visit_words, words
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers import (
     LINE_OFFERS,
@@ -25,7 +25,7 @@ from chargeline.engine.answers import (
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
 from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
-from chargeline.engine.draft import Rulebook, contributions_of, draft
+from chargeline.engine.draft import contributions_of, draft
 from chargeline.engine.drugs.opened import amount_in, wasted_in
 from chargeline.engine.drugs.parts import taken_from
 from chargeline.engine.encounters import class_on
@@ -58,6 +58,7 @@ from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
 from chargeline.engine.quantities import convert, is_unit, plain
 from chargeline.engine.readings import Event, Reading
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
+from chargeline.engine.rulebooks import Rulebook
 from chargeline.engine.rules import (
     Concern,
     Condition,
@@ -260,6 +261,7 @@ __all__ = [
     "source_in_words",
     "supply_of",
     "taken_from",
+    "visit_words",
     "wasted_in",
     "with_answers",
     "words",

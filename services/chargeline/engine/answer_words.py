@@ -29,6 +29,17 @@ AnswerChoice = Literal[
     "on_dialysis",  # the patient has end-stage renal disease and is on dialysis
     "not_on_dialysis",  # the patient is not, or has no end-stage renal disease
     "not_bought",  # a patient, a trial or a programme supplied the drug
+    "new",  # the patient is new to the practitioner's group
+    "established",  # the patient was seen by the group
+    "minutes",  # so many minutes the practitioner spent
+    "level",  # this is the level
+    "lower",  # of two values the lower holds
+    "higher",  # of two values the higher holds
+    "separate_note",  # a practitioner's own signed note of that day is there
+    "one_visit",  # several notes tell of one visit
+    "no_visit",  # there was no visit beside what else was done
+    "continuing",  # the practitioner goes on caring for the patient
+    "not_continuing",  # the practitioner does not
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline
     "withdraw",  # the earlier answer is taken back
@@ -50,6 +61,8 @@ ValueKind = Literal[
     "route",  # a word for a route, such as intravenous
     "ndc",  # an NDC of eleven digits, or of ten with hyphens
     "administration",  # the key of an administration of the visit
+    "minutes",  # a whole number of minutes, such as 45
+    "level",  # straightforward, low, moderate or high
     "charge",  # a code with modifiers and units, such as 96415-59 x2
 ]
 

@@ -82,6 +82,19 @@ PatientStatus = Literal[
     "new",  # nobody of the practitioner's group and specialty saw the patient in three years
     "established",  # somebody did
 ]
+LevelFact = (
+    Level
+    | Literal[
+        "nurse",  # a visit with a nurse only, below every level
+        "unlevelled",  # a visit of which nobody says a level
+    ]
+)
+PatientStatusFact = (
+    PatientStatus
+    | Literal[
+        "unknown"  # nobody says it
+    ]
+)
 BeamTechnique = Literal[
     "two_dimensional",  # simple fields
     "three_dimensional",  # conformal, on a volumetric plan

@@ -122,6 +122,8 @@ EditName = Literal[
     "pair.bundled",  # a code that is not paid beside another one (PTP)
     "add_on.alone",  # an add-on code without its primary code
     "drug.not_given",  # a drug that was handed out, and nothing is charted of it
+    "visit.undercoded",  # a lower level of a visit was posted than the facts carry
+    "visit.overcoded",  # a higher level of a visit was posted than the facts carry
     "tables.missing",  # published tables of the day are not loaded
 ]
 

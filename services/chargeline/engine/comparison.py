@@ -22,6 +22,7 @@ from chargeline.engine.trace import (
     InShort,
     Withheld,
     ends_of,
+    keys_of_entry,
     rules_behind,
     rules_of,
 )
@@ -67,7 +68,7 @@ def with_differences(
     for name in compared:
         entries = _of_family(draft, name)
         causes = _Causes(name, own, rules_behind(entries))
-        for keys in dict.fromkeys(entry.administrations for entry in entries):
+        for keys in dict.fromkeys(keys_of_entry(entry) for entry in entries):
             differences[name, keys] = _differences(keys, ours[name], theirs, causes)
     lines = [line._replace(other_policies=_own(line, differences)) for line in draft.lines]
     withheld = [entry._replace(other_policies=_own(entry, differences)) for entry in draft.withheld]
@@ -75,7 +76,7 @@ def with_differences(
 
 
 _Entry = tuple[FamilyName, tuple[str, ...]]
-"""A family, and the administrations of an entry of it."""
+"""A family, and by what an entry of it is compared."""
 
 
 def _differences(
@@ -102,9 +103,9 @@ def _own(
     """The differences of one entry; none where the entry's family is not compared."""
     return next(
         (
-            differences[name, entry.administrations]
+            differences[name, keys_of_entry(entry)]
             for name in FAMILIES
-            if name == entry.family and (name, entry.administrations) in differences
+            if name == entry.family and (name, keys_of_entry(entry)) in differences
         ),
         (),
     )

@@ -6,7 +6,6 @@ rules decide, and it reads no clock, so that equal timelines, rules and historie
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from chargeline.engine.again import (
     ENCOUNTER,
@@ -29,13 +28,15 @@ from chargeline.engine.answers import (
     words_of_no_line,
 )
 from chargeline.engine.body import with_body_doses
+from chargeline.engine.care import NO_CARE
 from chargeline.engine.comparison import with_differences
 from chargeline.engine.edits import claim_edits, reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
+from chargeline.engine.events import Answer
 from chargeline.engine.families import FAMILIES
-from chargeline.engine.formulary import Formulary
 from chargeline.engine.modifiers import with_modifiers
-from chargeline.engine.published_containers import published_containers
+from chargeline.engine.office_visits import visits_of
+from chargeline.engine.office_visits.seen import seen_days
 from chargeline.engine.pumps import pump_facts, with_record
 from chargeline.engine.radiation import not_billed
 from chargeline.engine.radiation.sessions import tells_of_radiation
@@ -48,12 +49,12 @@ from chargeline.engine.record import (
     Slot,
     seen_elsewhere,
 )
-from chargeline.engine.rules import Policy, UndecidedError
+from chargeline.engine.rulebooks import Rulebook
+from chargeline.engine.rules import UndecidedError
 from chargeline.engine.services.judging import services_of
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.supplies import not_charted
-from chargeline.engine.tables import NO_TABLES, PublishedTables
 from chargeline.engine.timeline.records import Timeline, VisitContext
 from chargeline.engine.trace import (
     Draft,
@@ -70,44 +71,6 @@ from chargeline.engine.words import IS_YES
 _new_assessment = by_keyword(Assessment)
 _new_encounter_draft = by_keyword(EncounterDraft)
 _new_draft = by_keyword(Draft)
-
-
-class Rulebook(NamedTuple):
-    """Everything that a draft is made from besides the timeline and the history.
-
-    `version` names the text of the rules and, behind a plus sign, the published tables.
-    `base` holds the rules that are the same for every payer; `fold` uses them. `policies` are by
-    name, and `compared` names those that lines are compared with. `payers` maps a payer to a
-    policy, and `sources` a citation key to its title. `tables` are the published tables, NO_TABLES
-    where the site has none.
-    """
-
-    version: str
-    base: Policy
-    policies: Mapping[str, Policy]
-    compared: tuple[str, ...]
-    default_policy: str
-    payers: Mapping[str, str]
-    formulary: Formulary
-    sources: Mapping[str, str]
-    tables: PublishedTables = NO_TABLES
-
-    def with_tables(self, tables: PublishedTables) -> "Rulebook":
-        """The rulebook with published tables, whose version is part of its own.
-
-        So a draft says by which tables it was made, and open visits are drafted again after a new
-        bundle as they are after new rules. The formulary knows the packages of the crosswalk.
-        """
-        packages = published_containers(tables, self.formulary)
-        return self._replace(
-            version=f"{self.version}+{tables.version}",
-            tables=tables,
-            formulary=self.formulary.with_containers(packages, tables.packages()),
-        )
-
-    def policy_for(self, context: VisitContext) -> str:
-        """The policy of the visit's payer; the site's default where the table lacks the payer."""
-        return self.payers.get(context.payer.upper(), self.default_policy)
 
 
 def draft(
@@ -135,6 +98,7 @@ def draft(
         history=history,
         saved=saved or NothingSaved(),
         answered=answered_beside(said),
+        said=tuple([each.answer for each in said if not each.answer.administrations]),
     )
     encounters = drafting.encounters()
     return _new_draft(
@@ -183,6 +147,7 @@ class _Drafting:
         history: History,
         saved: SavedWork,
         answered: Mapping[str, str],
+        said: tuple[Answer, ...],
     ) -> None:
         self.timeline = with_body_doses(with_record(timeline, history), rulebook.base)
         self.rulebook = rulebook
@@ -192,6 +157,8 @@ class _Drafting:
         self.saved = saved
         self.answered = answered
         self.radiation = tuple([d.care for d in timeline.days if tells_of_radiation(d.care)])
+        self.said = said
+        self.seen = seen_days(timeline.days)
         self.uncharted = not_charted(timeline, rulebook.formulary)
         self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
 
@@ -201,15 +168,9 @@ class _Drafting:
         Of an account that is billed by day, only the days that changed are drafted again.
         """
         timeline, days = self.timeline, self.saved.days
-        of_visit = (timeline.context, timeline.patients, self.uncharted, timeline.observed)
-        rests_on = (
-            of_visit,
-            self.radiation,
-            self.answered,
-            self.rulebook,
-            self.policy,
-            self.history,
-        )
+        observed = (timeline.observed, self.seen, self.said, self.radiation, self.answered)
+        of_visit = (timeline.context, timeline.patients, self.uncharted, observed)
+        rests_on = (of_visit, self.rulebook, self.policy, self.history)
         changed = self._changed_days(days) if days and days.rests_on == rests_on else None
         if changed is not None:
             encounters = changed
@@ -259,6 +220,8 @@ class _Drafting:
                 uncharted=uncharted,
                 observed=self.timeline.observed,
                 radiation=self.radiation if is_of_course else (),
+                seen=self.seen if encounter.care is not NO_CARE else (),
+                said=self.said if encounter.care is not NO_CARE else (),
             ),
             self.timeline.context,
             self.rulebook,
@@ -301,6 +264,17 @@ class _Drafting:
                 trace=steps,
             )
             for item in encounter.administrations
+        ]
+        withheld += [
+            Withheld(
+                family="encounter",
+                reason=reason,
+                says=says,
+                drug=visit,
+                administrations=(),
+                trace=steps,
+            )
+            for visit in visits_of(encounter)
         ]
         rules = self.rulebook.policies[self.policy].on(encounter.day)
         courses = not_billed(self.timeline.key, encounter, rules, reason=reason, says=says)

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from chargeline.engine.care import NO_CARE, Care, Observation, care_together
-from chargeline.engine.events import VisitKey
+from chargeline.engine.events import Answer, VisitKey
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.pumps import CARRIED
 from chargeline.engine.record import Elsewhere
@@ -63,7 +63,9 @@ class Encounter(NamedTuple):
     `name` is the first day, as YYYY-MM-DD. `uncharted` is what the pharmacy handed out on its days
     of drugs that nobody charted in the visit. `observed` are measures of the body and evidence
     about the disease, of the whole visit. `radiation` is what all days of the visit tell that may
-    be part of a radiation course, () where no day of the encounter tells anything of one.
+    be part of a radiation course, () where no day of the encounter tells anything of one. `seen`
+    are the days of the whole visit on which a practitioner saw the patient, each with who signed,
+    and `said` what people answered to questions about no administration.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Encounter(NamedTuple):
     uncharted: tuple[Supply, ...] = ()
     observed: tuple[Observation, ...] = ()
     radiation: tuple[Care, ...] = ()
+    seen: tuple[tuple[date, str], ...] = ()
+    said: tuple[Answer, ...] = ()
 
     @property
     def care(self) -> Care:

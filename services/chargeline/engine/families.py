@@ -9,14 +9,16 @@ below, and its name in words.py.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from chargeline.engine import drugs, encounters, infusions, modifiers, radiation
+from chargeline.engine import drugs, encounters, infusions, modifiers, office_visits, radiation
 from chargeline.engine.again import SavedWork
 from chargeline.engine.body import BODY
+from chargeline.engine.codes import CODE
 from chargeline.engine.drugs import concerns as drug_concerns
 from chargeline.engine.edits import claim_concerns
 from chargeline.engine.edits import concerns as edit_concerns
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions import concerns as infusion_concerns
+from chargeline.engine.office_visits import concerns as visit_concerns
 from chargeline.engine.radiation import concerns as radiation_concerns
 from chargeline.engine.rules import Concern
 from chargeline.engine.services import concerns as service_concerns
@@ -42,6 +44,9 @@ class Family(NamedTuple):
 FAMILIES: Mapping[FamilyName, Family] = {
     "infusions": Family(infusions.propose, infusions.in_short, infusions.reason_in_short, True),
     "drugs": Family(drugs.propose, drugs.in_short, drugs.reason_in_short, False),
+    "office_visits": Family(
+        office_visits.propose, office_visits.in_short, office_visits.reason_in_short, False
+    ),
     "radiation": Family(radiation.propose, radiation.in_short, radiation.reason_in_short, False),
 }
 
@@ -53,7 +58,9 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *service_concerns.CONCERNS,
     *infusion_concerns.CONCERNS,
     *drug_concerns.CONCERNS,
+    *visit_concerns.CONCERNS,
     *radiation_concerns.CONCERNS,
+    CODE,
     *modifiers.CONCERNS,
     *edit_concerns.CONCERNS,
     *claim_concerns.CONCERNS,

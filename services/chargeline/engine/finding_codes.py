@@ -4,9 +4,12 @@ It owns the list; docs/findings.md is made from it. It does not know who finds w
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
-FindingCode = Literal[
+from chargeline.engine.course_codes import COURSE_MEANINGS, CourseCode
+from chargeline.engine.visit_codes import OFFICE_VISIT_MEANINGS, OfficeVisitCode
+
+_GeneralCode = Literal[
     # a message
     "message.empty",
     "message.no_msh",
@@ -104,22 +107,6 @@ FindingCode = Literal[
     "units.above_limit",
     "waste.record",
     "waste.undocumented",
-    "radiation.again",
-    "radiation.beside",
-    "radiation.beyond_plan",
-    "radiation.break",
-    "radiation.code_ended",
-    "radiation.delivery",
-    "radiation.differs",
-    "radiation.level_three",
-    "radiation.missing",
-    "radiation.no_charge",
-    "radiation.no_course",
-    "radiation.no_fraction",
-    "radiation.number_twice",
-    "radiation.reason",
-    "radiation.two_courses",
-    "radiation.unfinished",
     "stop.paused",
     "port.alone",
     "initial.primary_reason",
@@ -208,6 +195,8 @@ FindingCode = Literal[
     "command.not_found",
     "command.unreadable",
 ]
+FindingCode = _GeneralCode | OfficeVisitCode | CourseCode
+"""Every code of a finding."""
 
 MEANINGS: Mapping[FindingCode, str] = {
     "message.empty": "There are no bytes, or nothing but blanks.",
@@ -303,22 +292,6 @@ MEANINGS: Mapping[FindingCode, str] = {
     "units.above_limit": "A code has more units than are believed (NCCI MUE).",
     "waste.record": "A discarded amount is billed, and the chart does not say by whom or why.",
     "waste.undocumented": "Nothing says whether a rest of a single-dose container was discarded.",
-    "radiation.again": "A service of planning is posted more often than a course has it.",
-    "radiation.beside": "A service of planning is posted beside one that may contain it.",
-    "radiation.beyond_plan": "A radiation course has more sessions than are planned.",
-    "radiation.break": "Two radiation sessions of a day have no distinct break between them.",
-    "radiation.code_ended": "A code of radiation was posted that does not hold on its day.",
-    "radiation.delivery": "Nothing says how a radiation session was delivered.",
-    "radiation.differs": "A posted charge of radiation and what the sessions give differ.",
-    "radiation.level_three": "No signed note documents the third level of a radiation session.",
-    "radiation.missing": "Fractions of a radiation course before this one are not here.",
-    "radiation.no_charge": "A radiation session has no posted charge; others of the course have.",
-    "radiation.no_course": "A radiation session has no number of a course.",
-    "radiation.no_fraction": "A radiation delivery is posted, and no report tells its session.",
-    "radiation.number_twice": "Two sessions of a radiation course have one number.",
-    "radiation.reason": "A service of planning needs a reason, and no signed note gives it.",
-    "radiation.two_courses": "One number of a radiation course has two plans or two kinds of beam.",
-    "radiation.unfinished": "A stereotactic course ended before its planned number of sessions.",
     "stop.paused": "An infusion was paused and neither resumed nor stopped.",
     "port.alone": "A port was rinsed, and nothing else was given.",
     "initial.primary_reason": "Nothing says which service was the reason of the visit.",
@@ -402,4 +375,6 @@ MEANINGS: Mapping[FindingCode, str] = {
     "stop.overdue": "The program did not end in its time and was broken off.",
     "command.not_found": "A command names something that is not there.",
     "command.unreadable": "A command names a file that cannot be read.",
+    **cast(Mapping[FindingCode, str], OFFICE_VISIT_MEANINGS),
+    **cast(Mapping[FindingCode, str], COURSE_MEANINGS),
 }

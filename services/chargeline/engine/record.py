@@ -25,6 +25,7 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "initial_service": "day",
     "service": "day",
     "irrigation": "day",
+    "office_visit": "day",
     "pump_start": "pump",
     "pump_stop": "pump",
     "dose": "dose",
@@ -104,7 +105,8 @@ class Elsewhere(NamedTuple):
     """What the patient's other visits had on the days of an encounter.
 
     `second_on` are the days on which another visit had its initial service before. `served_on` are
-    those on which another visit had any service, or had rinsed an access device before. `doses` are
+    those on which another visit had any service, or had rinsed an access device before. `drugs_on`
+    are all days on which another visit gave drugs, with or without drugs in this one. `doses` are
     the doses of other visits that this visit has as well, as `dose_slot` names them. `across` are
     the contributions of other visits to what spans visits: a practitioner's group, a radiation
     course, an authorization.
@@ -114,6 +116,7 @@ class Elsewhere(NamedTuple):
     served_on: frozenset[date] = frozenset()
     doses: frozenset[str] = frozenset()
     across: History = NO_HISTORY
+    drugs_on: frozenset[date] = frozenset()
 
 
 NOTHING_ELSEWHERE = Elsewhere()
@@ -137,7 +140,16 @@ def seen_elsewhere(visit: VisitKey, starts: Mapping[date, datetime], history: Hi
             served.add(day)
     doses = frozenset([other.slot.about for other in history if other.slot.kind == "dose"])
     across = frozenset([other for other in history if other.slot.topic[0] in _ACROSS_VISITS])
-    return Elsewhere(frozenset(second), frozenset(served), doses, across)
+    drugs_on = [
+        date.fromisoformat(other.slot.about) for other in history if other.slot.kind in _SERVICES
+    ]
+    return Elsewhere(
+        second_on=frozenset(second),
+        served_on=frozenset(served),
+        doses=doses,
+        across=across,
+        drugs_on=frozenset(drugs_on),
+    )
 
 
 def pump_was_started(order: str, until: datetime, history: History) -> bool:

@@ -64,11 +64,14 @@ class BilledNdc(NamedTuple):
 
 
 class ChargeLine(NamedTuple):
-    """One draft charge. `minutes` are the running minutes that it bills, None for an untimed code.
+    """One draft charge.
 
-    `provisional` names the open question that may change the line, or "". `held` is why a person
-    holds the line back, and `instead_of` what the engine drafts by itself where a person said
-    otherwise; "" where nobody did. `ndc` is that of a drug line, None where none is charted.
+    `drug` is the id of a drug, or says what is billed without one, such as `visit 2026-03-02`; a
+    question and what is withheld say it in the same way. `minutes` are the running minutes that the
+    line bills, None for an untimed code. `provisional` names the open question that may change the
+    line, or "". `held` is why a person holds the line back, and `instead_of` what the engine drafts
+    by itself where a person said otherwise; "" where nobody did. `ndc` is that of a drug line, None
+    where none is charted.
     """
 
     family: FamilyName
@@ -136,12 +139,14 @@ class Withheld(NamedTuple):
 class Noted(NamedTuple):
     """Something on which a payer may deny lines, before rules say how much it matters.
 
-    The code of the finding is the name of the edit. `lines` are the ids of the lines at stake.
+    The code of the finding is the name of the edit. `lines` are the ids of the lines at stake. With
+    `against`, the code that another system posted, only the difference to its worth is at stake.
     """
 
     edit: EditName
     finding: Finding
     lines: tuple[str, ...]
+    against: str = ""
 
 
 def note(
@@ -309,6 +314,11 @@ WITHHELD = "withheld"
 """The end of an administration that is not billed, beside codes such as `96415 x2`."""
 
 
+def keys_of_entry(entry: ChargeLine | Withheld) -> tuple[str, ...]:
+    """By what an entry is compared: its administrations, or what it bills without any."""
+    return entry.administrations or (entry.drug,)
+
+
 def ends_of(entries: Sequence[ChargeLine | Withheld]) -> dict[str, list[str]]:
     """How each administration ends: its codes with modifiers and units, or `withheld`."""
     ends: dict[str, list[str]] = {}
@@ -316,7 +326,7 @@ def ends_of(entries: Sequence[ChargeLine | Withheld]) -> dict[str, list[str]]:
         end = WITHHELD
         if isinstance(entry, ChargeLine):
             end = charge_in_short(entry.code, entry.modifiers, entry.units)
-        for key in entry.administrations:
+        for key in keys_of_entry(entry):
             ends.setdefault(key, []).append(end)
     return ends
 
@@ -325,6 +335,6 @@ def rules_behind(entries: Sequence[ChargeLine | Withheld]) -> dict[str, list[str
     """The rules behind the end of each administration, in the order of the reasoning."""
     rules: dict[str, list[str]] = {}
     for entry in entries:
-        for key in entry.administrations:
+        for key in keys_of_entry(entry):
             rules.setdefault(key, []).extend(rules_of(entry.trace))
     return rules

@@ -335,6 +335,7 @@ ExclusiveWith = Literal[
 FamilyName = Literal[
     "infusions",  # giving drugs: infusions, pushes, injections, hydration and the care of pumps
     "drugs",  # the drugs themselves
+    "office_visits",  # visits with a practitioner
     "radiation",  # courses of radiation: delivery, management, physics and planning
     "encounter",  # an encounter as a whole: nothing of it is billed
 ]
@@ -347,6 +348,7 @@ ContributionKind = Literal[
     "pump_stop",  # an order's pump was taken off, and the visit does not have its start
     "dose",  # a drug was given at a minute
     "seen",  # a practitioner of a group saw the patient
+    "office_visit",  # a visit with a practitioner on a day, whatever is billed of it
     "fraction",  # a session of a radiation course was delivered
     "course_service",  # a service that a radiation course has a limited number of times
     "authorized_units",  # units of a code were billed against an authorization

@@ -163,7 +163,9 @@ def _waiting(draft: Draft, question: Question) -> list[ChargeLine]:
         line
         for line in draft.lines
         if line.provisional == question.finding.code
-        and not set(line.administrations).isdisjoint(question.administrations)
+        and not {line.drug, *line.administrations}.isdisjoint(
+            question.administrations or [question.drug]
+        )
     ]
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from chargeline.simulator.charting import records_of, sender_of
 from chargeline.simulator.courses import course_messages
+from chargeline.simulator.examined import Examination, examination_letters, examined
 from chargeline.simulator.faults import Struck, struck, told
 from chargeline.simulator.mess import (
     Dial,
@@ -53,6 +54,7 @@ def simulate(
     mess: float = 0.0,
     faults: float = 0.0,
     courses: int = 0,
+    examinations: float = 0.0,
     first_day: date = date(2026, 3, 2),
 ) -> InventedFeed:
     """Invent a number of visits from `first_day` on, and the messages about them.
@@ -60,12 +62,13 @@ def simulate(
     style: "standard", "action-stream" or "mixed" (each visit has one of the two). mess: 0.0 for a
     clean feed, up to 1.0 for one with many of the troubles of real feeds. faults: the share of
     visits in which something is charted or written wrongly. What was truly given depends on neither
-    of them. courses: how many courses of radiation a standard sender reports beside. Raises
-    ValueError for an unknown style, or a `mess` or `faults` out of range.
+    of them. courses: how many courses of radiation a standard sender reports beside. examinations:
+    the share of visits in which a practitioner sees the patient too; such messages arrive as they
+    were sent. Raises ValueError for an unknown style, or a share out of range.
     """
     if style not in (*FACILITIES, "mixed"):
         raise ValueError(f"style: expected standard, action-stream or mixed, found {style!r}")
-    for name, level in (("mess", mess), ("faults", faults)):
+    for name, level in (("mess", mess), ("faults", faults), ("examinations", examinations)):
         if not 0.0 <= level <= 1.0:
             raise ValueError(f"{name}: expected a number from 0.0 to 1.0, found {level}")
     truths: list[dict[str, object]] = []
@@ -78,6 +81,10 @@ def simulate(
         later = fault.another_visit() if fault else None
         truths.append(told(visit, fault))
         posted += _post(visit, None if later else fault, seed, mess)
+        examination = examined(visit, examinations, seed)
+        if examination is not None:
+            truths[-1]["examination"] = examination.truth()
+            posted += _post_examination(visit, examination, seed, mess)
         for other, its_fault in ((mistake, None), (later, fault)):
             if other:
                 others.append(told(other, None))
@@ -113,6 +120,16 @@ def _post(
     posted = [(each.arrives, each, render(visit, sender, each)) for each in muddled]
     for arrives, _letter, text in fault.on_posted(posted) if fault else posted:
         yield arrives, visit.style, text
+
+
+def _post_examination(
+    visit: InventedVisit, examination: Examination, seed: int, mess: float
+) -> Iterator[tuple[datetime, str, bytes]]:
+    """The messages about a visit with a practitioner, numbered apart from those of the pharmacy."""
+    sender = sender_of(visit, Dial(mess, seed, visit.serial()).stream("sender"))
+    for number, sent in enumerate(examination_letters(visit, examination, sender), 1):
+        numbered = replace(sent, control=f"X{visit.serial()}{number}")
+        yield sent.arrives, visit.style, render(visit, sender, numbered)
 
 
 def _stay(visit: InventedVisit) -> Iterator[Letter]:

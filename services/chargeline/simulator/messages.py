@@ -25,7 +25,7 @@ _METHODS = {"push": "IVP", "infusion": "IVPB", "on_body": "ON-BODY"}
 _STRUCTURES = {
     "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A11": "ADT_A09", "A13": "ADT_A01",
     "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01", "P03": "DFT_P03",
-    "RAS": "RAS_O17", "RDE": "RDE_O11", "RDS": "RDS_O13",
+    "RAS": "RAS_O17", "RDE": "RDE_O11", "RDS": "RDS_O13", "T02": "MDM_T02",
 }  # fmt: skip
 
 
@@ -303,6 +303,7 @@ def _header(visit: InventedVisit, sender: Sender, message: Letter) -> str:
         "RDE": "RDE^O01" if old else "RDE^O11",
         "RDS": "RDS^O01" if old else "RDS^O13",
         "R01": "ORU^R01",
+        "T02": "MDM^T02",
         "P03": "DFT^P03",
     }
     kind = kinds.get(message.kind, f"ADT^{message.kind}") + (

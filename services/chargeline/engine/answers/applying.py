@@ -16,6 +16,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from chargeline.engine.answer_words import AnswerChoice
+from chargeline.engine.answers.drug_in_question import first_drug, other_parts, place_of_drug
 from chargeline.engine.answers.identity import fingerprint_of_facts
 from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
@@ -135,6 +136,11 @@ def change_nothing(answer: Answer, items: _Items, formulary: Formulary) -> _Item
     return {}
 
 
+def left_to_the_visit(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """Change no administration: the charge family of visits with a practitioner takes it."""
+    return {}
+
+
 def _first(answer: Answer, items: _Items) -> Administration:
     return items[answer.administrations[0]]
 
@@ -187,8 +193,8 @@ def _dose(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     """The drug in question has the amount that the person gave; a pause at the end was the stop."""
     item, given = _first(answer, items), amount_of(answer.value)
     assert given is not None, "the value was looked at"
-    place = _place_of_drug(answer, item, formulary)
-    parts = _other_parts(place, item, formulary)
+    place = place_of_drug(answer, item, formulary)
+    parts = other_parts(place, item, formulary)
     drugs = [
         drug._replace(
             amount=given.amount,
@@ -206,29 +212,6 @@ def _dose(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     return _by_key(settled._replace(drugs=tuple(drugs), left_paused=False))
 
 
-def _place_of_drug(answer: Answer, item: Administration, formulary: Formulary) -> int:
-    """Where the drug in question stands among the drugs: by its product, else the first drug."""
-    for number, drug in enumerate(item.drugs):
-        product = product_of(item, drug, formulary).drug
-        if product is not None and product.id == answer.drug:
-            return number
-    return _first_drug(item)
-
-
-def _other_parts(place: int, item: Administration, formulary: Formulary) -> set[int]:
-    """The places of further parts of one drug of a mixture: the amount given is that of all."""
-    ids = [
-        product.id if (product := product_of(item, drug, formulary).drug) is not None else ""
-        for drug in item.drugs
-    ]
-    return {n for n, name in enumerate(ids) if n != place and name and name == ids[place]}
-
-
-def _first_drug(item: Administration) -> int:
-    """The place of the first drug that is no fluid which carries the others."""
-    return next((number for number, drug in enumerate(item.drugs) if drug.component != "base"), 0)
-
-
 def _product(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     """The drug that nobody knew, or that was not ordered, is the one that the person names."""
     item = _first(answer, items)
@@ -238,7 +221,7 @@ def _product(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
             for number, drug in enumerate(item.drugs)
             if drug.component != "base" and product_of(item, drug, formulary).drug is None
         ),
-        _first_drug(item),
+        first_drug(item),
     )
     if not item.drugs:
         named = DrugAmount(
@@ -319,7 +302,7 @@ def _discarded(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
 
 def _none_discarded(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     item = _first(answer, items)
-    unit = item.drugs[_place_of_drug(answer, item, formulary)].unit if item.drugs else ""
+    unit = item.drugs[place_of_drug(answer, item, formulary)].unit if item.drugs else ""
     return _with_waste(answer, items, WastedAmount(Decimal(0), unit, ADDRESS))
 
 
@@ -368,6 +351,17 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "on_dialysis": change_nothing,  # the choice of the code reads it (drugs/codes.py)
     "not_on_dialysis": change_nothing,
     "not_bought": _not_bought,
+    "new": left_to_the_visit,
+    "established": left_to_the_visit,
+    "minutes": left_to_the_visit,
+    "level": left_to_the_visit,
+    "lower": left_to_the_visit,
+    "higher": left_to_the_visit,
+    "separate_note": left_to_the_visit,
+    "one_visit": left_to_the_visit,
+    "no_visit": left_to_the_visit,
+    "continuing": left_to_the_visit,
+    "not_continuing": left_to_the_visit,
     "unknown": change_nothing,
     "by_hand": change_nothing,
     "withdraw": change_nothing,

@@ -7,15 +7,17 @@ choice: nothing is stored and nothing is announced.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers.identity import Asked
 from chargeline.engine.answers.offers import Offer
-from chargeline.engine.draft import Rulebook, draft
+from chargeline.engine.care_words import Level
+from chargeline.engine.draft import draft
 from chargeline.engine.events import ANSWER, Answer, MessageRef
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import History
+from chargeline.engine.rulebooks import Rulebook
 from chargeline.engine.services.facts import product_of
 from chargeline.engine.timeline.records import Administration, Timeline
 from chargeline.engine.trace import ChargeLine, Draft, charge_in_short
@@ -116,6 +118,8 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     """The values to try for a choice: "" for one that needs none, empty if none can be proposed."""
     by_key = {item.key: item for item in timeline.administrations}
     items = [by_key[key] for key in asked.question.administrations if key in by_key]
+    if offer.value == "level":
+        return get_args(Level)
     if offer.value == "" or not items:
         return [""] if offer.value == "" else []
     if offer.value == "route":

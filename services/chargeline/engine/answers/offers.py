@@ -52,12 +52,24 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("on_dialysis", "The patient has end-stage renal disease and is on dialysis."),
         Offer("not_on_dialysis", "The patient has no end-stage renal disease on dialysis."),
         Offer("not_bought", "A patient, a trial or a programme supplied the drug."),
+        Offer("new", "The patient is new to the group: nobody of it saw the patient."),
+        Offer("established", "Somebody of the group saw the patient within the years."),
+        Offer("minutes", "The practitioner spent so many minutes.", "minutes"),
+        Offer("level", "This is the level.", "level"),
+        Offer("lower", "The lower value holds."),
+        Offer("higher", "The higher value holds."),
+        Offer("separate_note", "A practitioner's own signed note of that day is in the chart."),
+        Offer("one_visit", "All the notes tell of one visit."),
+        Offer("no_visit", "There was no visit beside what else was done."),
+        Offer("continuing", "The practitioner goes on caring for the patient."),
+        Offer("not_continuing", "The practitioner does not."),
         Offer("unknown", "Nobody can say."),
         Offer("by_hand", "A person sees to it outside chargeline."),
     )
 }
 
 _NO_RULE: tuple[AnswerChoice, ...] = ("by_hand",)
+_NO_NOTE: tuple[AnswerChoice, ...] = ("separate_note", "no_visit", "by_hand")
 _NO_DOSE: tuple[AnswerChoice, ...] = ("dose", "unknown", "not_given")
 _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "stop.missing": ("stop", "push", "unknown", "not_given"),
@@ -121,6 +133,21 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.two_courses": ("confirm", "by_hand"),
     "radiation.unfinished": ("confirm", "by_hand"),
     "technique.no_route": ("route", "by_hand", "not_given"),
+    "visit.where": ("by_hand", "no_visit"),
+    "visit.status": ("new", "established", "by_hand"),
+    "visit.minutes": ("minutes", "unknown", "by_hand"),
+    "visit.word": ("level", "unknown", "by_hand"),
+    "visit.disagrees": ("lower", "higher", "by_hand"),
+    "visit.level": ("minutes", "level", "no_visit", "by_hand"),
+    "visit.several": ("one_visit", "by_hand"),
+    "visit.note_missing": _NO_NOTE,
+    "visit.note_unsigned": _NO_NOTE,
+    "visit.note_author": _NO_NOTE,
+    "visit.note_cancelled": _NO_NOTE,
+    "visit.note_amended": ("confirm", "by_hand"),
+    "visit.risk_alone": ("confirm", "by_hand"),
+    "visit.continuing": ("continuing", "not_continuing"),
+    "visit.nurse": ("confirm", "no_visit", "by_hand"),
     "code.none": _NO_RULE,
     "role.none": _NO_RULE,
     "role.clash": _NO_RULE,
@@ -151,8 +178,10 @@ def offers_for(code: str) -> tuple[Offer, ...]:
 # Both readings of a time that occurs twice bill nothing that was not given: the shorter one is
 # drafted. A clock that is some minutes ahead changes nothing, because its times are bounded.
 # What was posted for a radiation session may still come, or be right: its lines stand as drafted.
+# A note that was changed, and risk alone, leave the level as the facts carry it.
 _WARNS: frozenset[str] = frozenset(
     {"time.twice", "clock.ahead", "radiation.differs", "radiation.missing", "radiation.no_charge"}
+    | {"visit.note_amended", "visit.risk_alone"}
 )
 
 

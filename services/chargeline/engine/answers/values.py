@@ -1,4 +1,4 @@
-"""What a person writes beside a choice: a time, an amount, a drug, a route, an NDC.
+"""What a person writes beside a choice: a time, an amount, a drug, a route, an NDC, minutes.
 
 It owns how such a value is read, and the sentence for one that cannot be. Times carry their offset
 from UTC, so that no clock of a site is needed to read them.
@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple, get_args
 
 from chargeline.engine.answer_words import ValueKind
+from chargeline.engine.care_words import Level
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.ndc import ndc11
 from chargeline.engine.quantities import is_unit
@@ -60,6 +61,16 @@ def charge_of(value: str) -> WrittenCharge | None:
     return WrittenCharge(match[1], tuple(match[2].split("-")[1:]), int(match[3]))
 
 
+def minutes_of(value: str) -> int | None:
+    """Whole minutes of one day, above nought; None if the value is none."""
+    return int(value) if re.fullmatch(r"[1-9][0-9]{0,3}", value) and int(value) <= 1440 else None
+
+
+def level_of(value: str) -> Level | None:
+    """A level of a visit; None if the value is none."""
+    return next((level for level in get_args(Level) if level == value), None)
+
+
 def route_of(value: str) -> Route | None:
     """A word for a route; None if the value is none."""
     return next((route for route in get_args(Route) if route == value), None)
@@ -73,12 +84,16 @@ _SHAPES: Mapping[ValueKind, str] = {
     "route": f"one of {', '.join(get_args(Route))}",
     "ndc": "an NDC of eleven digits, or of ten with hyphens, such as 50242-0132-01",
     "administration": "the key of an administration of the visit",
+    "minutes": "whole minutes of one day, such as 45",
+    "level": f"one of {', '.join(get_args(Level))}",
     "charge": "a code with its modifiers and units, such as 96415-59 x2",
 }
 _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
     "time": time_of,
     "amount": amount_of,
     "route": route_of,
+    "minutes": minutes_of,
+    "level": level_of,
     "charge": charge_of,
     "ndc": ndc11,
 }

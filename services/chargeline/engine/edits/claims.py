@@ -6,6 +6,7 @@ note what they alone can see, such as a vial without an NDC. An edit changes no 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from chargeline.engine.edits.charged import not_given
@@ -66,18 +67,27 @@ def claim_edits(
                 rule=decision.rule,
                 lines=tuple([line.line_id for line in at_stake]),
                 units=sum([line.units for line in at_stake]),
-                cents=_cents(at_stake, asked),
+                cents=_cents(at_stake, entry.against, asked),
             )
         )
     return tuple(edits)
 
 
-def _cents(lines: Sequence[ChargeLine], asked: TablesAsked) -> int | None:
-    """What Medicare allows for some lines; None where the tables do not say it for all of them."""
+def _cents(lines: Sequence[ChargeLine], against: str, asked: TablesAsked) -> int | None:
+    """What Medicare allows for some lines, less what it allows for the code that was posted.
+
+    None where the tables do not say it for all of them.
+    """
     total = Decimal(0)
     for line in lines:
-        limit = asked.tables.payment_limit(line.code, line.service_date)
-        if not isinstance(limit, PaymentLimit) or limit.dollars is None:
+        allowed = _allowed(line.code, line.service_date, asked)
+        posted = _allowed(against, line.service_date, asked) if against else Decimal(0)
+        if allowed is None or posted is None:
             return None
-        total += limit.dollars * 100 * line.units
+        total += abs(allowed - posted) * 100 * line.units
     return int(total.to_integral_value(ROUND_HALF_UP)) if lines else None
+
+
+def _allowed(code: str, day: date, asked: TablesAsked) -> Decimal | None:
+    limit = asked.tables.payment_limit(code, day)
+    return limit.dollars if isinstance(limit, PaymentLimit) else None

@@ -6,6 +6,7 @@ answers are rules in rules/, each with its first day, its reason and its source.
 
 from typing import NamedTuple
 
+from chargeline.engine.codes import RoleFacts
 from chargeline.engine.infusions.fluid_concerns import (
     FLUID_WITH_BLOOD,
     HYDRATION_BESIDE,
@@ -296,27 +297,6 @@ ROLE = Concern(
 )
 
 
-class RoleFacts(NamedTuple):
-    """A service role."""
-
-    role: str
-
-
-class CodeAnswer(NamedTuple):
-    """A code without its modifiers."""
-
-    code: str
-
-
-CODE = Concern(
-    "role.code",
-    RoleFacts,
-    CodeAnswer,
-    meaning="the code of a role on a day",
-    may_be_silent=True,
-)
-
-
 class RemainderAnswer(NamedTuple):
     """The minutes past a full hour that earn one more unit."""
 
@@ -388,5 +368,4 @@ CONCERNS = (
     CAP,
     DISTINCT,
     EXCLUSIVE,
-    CODE,
 )

@@ -11,20 +11,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from chargeline.engine.again import LINES_OF_PLACE, SavedWork
+from chargeline.engine.codes import CODE, CodeAnswer, RoleFacts
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import VisitKey
 from chargeline.engine.infusions.concerns import (
     CAP,
-    CODE,
     FURTHER_HOUR,
     ROLE,
     CapAnswer,
     CapFacts,
-    CodeAnswer,
     PlaceFacts,
     RemainderAnswer,
     RoleAnswer,
-    RoleFacts,
 )
 from chargeline.engine.infusions.places import NotReported, Placement
 from chargeline.engine.rules import DayRules, Decision

@@ -7,9 +7,9 @@ claim has that part of it, and what stands in place of a line that is not billed
 from datetime import date
 from typing import NamedTuple
 
+from chargeline.engine.codes import CODE, RoleFacts
 from chargeline.engine.course_words import BillingPart
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.infusions.concerns import CODE, RoleFacts
 from chargeline.engine.radiation.asking import drug_of
 from chargeline.engine.radiation.concerns import PART, PartFacts
 from chargeline.engine.shapes import by_keyword

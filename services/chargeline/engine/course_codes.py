@@ -1,0 +1,45 @@
+"""The codes of findings about courses of radiation, and a sentence for each.
+
+It owns this part of the closed list; finding_codes.py has the rest and joins them.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+CourseCode = Literal[
+    "radiation.again",
+    "radiation.beside",
+    "radiation.beyond_plan",
+    "radiation.break",
+    "radiation.code_ended",
+    "radiation.delivery",
+    "radiation.differs",
+    "radiation.level_three",
+    "radiation.missing",
+    "radiation.no_charge",
+    "radiation.no_course",
+    "radiation.no_fraction",
+    "radiation.number_twice",
+    "radiation.reason",
+    "radiation.two_courses",
+    "radiation.unfinished",
+]
+
+COURSE_MEANINGS: Mapping[CourseCode, str] = {
+    "radiation.again": "A service of planning is posted more often than a course has it.",
+    "radiation.beside": "A service of planning is posted beside one that may contain it.",
+    "radiation.beyond_plan": "A radiation course has more sessions than are planned.",
+    "radiation.break": "Two radiation sessions of a day have no distinct break between them.",
+    "radiation.code_ended": "A code of radiation was posted that does not hold on its day.",
+    "radiation.delivery": "Nothing says how a radiation session was delivered.",
+    "radiation.differs": "A posted charge of radiation and what the sessions give differ.",
+    "radiation.level_three": "No signed note documents the third level of a radiation session.",
+    "radiation.missing": "Fractions of a radiation course before this one are not here.",
+    "radiation.no_charge": "A radiation session has no posted charge; others of the course have.",
+    "radiation.no_course": "A radiation session has no number of a course.",
+    "radiation.no_fraction": "A radiation delivery is posted, and no report tells its session.",
+    "radiation.number_twice": "Two sessions of a radiation course have one number.",
+    "radiation.reason": "A service of planning needs a reason, and no signed note gives it.",
+    "radiation.two_courses": "One number of a radiation course has two plans or two kinds of beam.",
+    "radiation.unfinished": "A stereotactic course ended before its planned number of sessions.",
+}

@@ -1,0 +1,215 @@
+"""The questions about a visit, each in words that say who can settle it, and what people answered.
+
+It owns these texts, and which answer fits a question: the one to a question of the same code about
+the same facts. It decides nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.answers.offers import offers_for
+from chargeline.engine.care import PostedCharge
+from chargeline.engine.events import Answer, Source
+from chargeline.engine.finding_codes import FindingCode
+from chargeline.engine.office_visits.facts import Disagreement, Unusable, source_of_charge
+from chargeline.engine.office_visits.notes import DayNotes
+from chargeline.engine.trace import Question, ask
+from chargeline.engine.visit_words import SeenFact
+
+
+class VisitAnswers:
+    """What people answered to questions about visits; an answer to other facts fits none."""
+
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        self._by_fingerprint = {answer.fingerprint: answer for answer in answers}
+
+    def to(self, question: Question) -> Answer | None:
+        """The answer to a question; None if nobody gave one that fits."""
+        if not self._by_fingerprint:
+            return None
+        answer = self._by_fingerprint.get(fingerprint_of(question, {}))
+        if answer is None or answer.code != question.finding.code:
+            return None
+        choices = [offer.choice for offer in offers_for(answer.code)]
+        return answer if answer.choice in choices else None
+
+
+def about(day: date) -> str:
+    """What the lines and questions of a visit are about: `visit 2026-03-02`."""
+    return f"visit {day.isoformat()}"
+
+
+_NOTE_CODES: dict[str, FindingCode] = {
+    "none": "visit.note_missing",
+    "unsigned": "visit.note_unsigned",
+    "author": "visit.note_author",
+    "cancelled": "visit.note_cancelled",
+}
+_WHO_SIGNS = {
+    "none": "the practitioner writes and signs the note, or says that there was no visit",
+    "unsigned": "the practitioner signs the note",
+    "author": "whoever knows the author says whether it is a practitioner; a nurse's note is none",
+    "cancelled": "the practitioner writes the note anew, or says that there was no visit",
+}
+_BESIDE_DRUGS = (
+    "; beside drugs it holds history, assessment and plan, beyond vital signs and fit for treatment"
+)
+
+
+def note_question(
+    day: date, notes: DayNotes, documented: str, sources: Sequence[Source], *, has_drugs: bool
+) -> Question:
+    """Asks for the practitioner's own signed note; `documented` says what there is instead."""
+    return ask(
+        _NOTE_CODES[notes.standing],
+        expected=f"a practitioner's own note of the visit, signed, of {day.isoformat()}"
+        + _BESIDE_DRUGS * has_drugs,
+        found=f"{notes.found}, and {documented}" if documented else notes.found,
+        do=f"{_WHO_SIGNS[notes.standing]}; until then the visit is not firm",
+        drug=about(day),
+        sources=notes.sources or tuple(sources),
+    )
+
+
+def amended_question(day: date, notes: DayNotes) -> Question:
+    """Asks whether the level still holds after a note was changed."""
+    return ask(
+        "visit.note_amended",
+        expected="a note that was signed and left as it is",
+        found=notes.found,
+        do="a coder reads the note and says whether the level still holds; the author signs what "
+        "is not signed",
+        drug=about(day),
+        sources=notes.sources,
+    )
+
+
+def several_question(day: date, notes: DayNotes) -> Question:
+    """Asks whether notes of several practitioners are one visit."""
+    return ask(
+        "visit.several",
+        expected="one practitioner who signed the visit",
+        found=f"{len(notes.authors)} who each signed a note",
+        do="a coder says whether it is one visit; a second one is coded by hand",
+        drug=about(day),
+        sources=notes.sources,
+    )
+
+
+def minutes_question(day: date, found: str, sources: Sequence[Source]) -> Question:
+    """Asks for the practitioner's minutes."""
+    return ask(
+        "visit.minutes",
+        expected="the practitioner's own whole minutes of the day",
+        found=found,
+        do="the practitioner says how many minutes it was; until then time makes no level",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
+def word_question(day: date, part: Unusable) -> Question:
+    """Asks which level a word is that the interface profile does not map."""
+    return ask(
+        "visit.word",
+        expected=f"a level of {part.about}: straightforward, low, moderate or high",
+        found=part.found,
+        do="who keeps the interface adds the word to [values] of the profile, or a coder reads the "
+        "note and says the level; until then it counts for nothing",
+        drug=about(day),
+        sources=part.sources,
+    )
+
+
+def disagreement_question(day: date, parts: Sequence[Disagreement]) -> Question:
+    """Asks which of several values of one visit holds, or whether there were two visits."""
+    values = "; ".join([f"{part.about} {part.lower} and {part.higher}" for part in parts])
+    return ask(
+        "visit.disagrees",
+        expected="one value of each for one visit",
+        found=values.replace("_", " "),
+        do="the practitioner says which holds; a second visit of the day is coded by hand; until "
+        "then the lower one counts",
+        drug=about(day),
+        sources=tuple([source for part in parts for source in part.sources]),
+    )
+
+
+_SEEN = {
+    "practitioner": "a record that the practitioner saw the patient before",
+    "group": "a record that the group saw the patient before",
+    "nobody": "no record of an earlier visit, which proves nothing",
+}
+
+
+def status_question(day: date, seen: SeenFact, said: str, sources: Sequence[Source]) -> Question:
+    """Asks whether the patient is new."""
+    return ask(
+        "visit.status",
+        expected="whether the patient is new to the practitioner's group and specialty",
+        found=f"{said}, and {_SEEN[seen]}",
+        do="registration looks for a visit of the last years; until then the visit has no code",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
+def level_question(day: date, found: str, sources: Sequence[Source]) -> Question:
+    """Asks for the level of a visit that only a note tells of."""
+    return ask(
+        "visit.level",
+        expected="the practitioner's minutes, or two of problems, data and risk",
+        found=found,
+        do="a coder reads the note and says minutes or level; until then the visit has no code",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
+def risk_question(day: date, level: str, sources: Sequence[Source]) -> Question:
+    """Tells that treatment with high risk does not by itself make the highest level."""
+    return ask(
+        "visit.risk_alone",
+        expected="problems or data that are high as well, where active treatment is to be high",
+        found=f"high risk, and two of three make {level}",
+        do="the practitioner documents what else was high, or the level stays",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
+def continuing_question(day: date, sources: Sequence[Source]) -> Question:
+    """Asks whether the practitioner goes on caring for the patient."""
+    return ask(
+        "visit.continuing",
+        expected="yes or no: the practitioner is the focal point of the patient's care",
+        found="a word that nobody mapped, or both",
+        do="the practitioner says it; until then continuing care is not reported",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
+def nurse_question(day: date, charge: PostedCharge) -> Question:
+    """Asks whether a visit with a nurse meets what its code needs."""
+    return ask(
+        "visit.nurse",
+        expected="a practitioner's plan that the nurse followed, and a practitioner in the suite",
+        found=f"{charge.code} posted, and no practitioner's note",
+        do="a coder says whether both hold; until then nothing is billed of it",
+        drug=about(day),
+        sources=(source_of_charge(charge),),
+    )
+
+
+def where_question(day: date, patient_class: str, sources: Sequence[Source]) -> Question:
+    """Asks a person to code a visit that is none of an office or clinic."""
+    return ask(
+        "visit.where",
+        expected="a visit to an office or a clinic",
+        found=f"a patient of the class {patient_class}",
+        do="a coder codes the visit by hand, with the codes of that place",
+        drug=about(day),
+        sources=tuple(sources),
+    )

@@ -1,0 +1,310 @@
+"""What rules decide about a visit with a practitioner.
+
+It owns the questions, and holds no answer: thresholds, codes of levels and what stands beside what
+are rules in rules/ with their sources.
+"""
+
+from typing import NamedTuple
+
+from chargeline.engine.care_words import Level, LevelFact, PatientStatus, PatientStatusFact
+from chargeline.engine.rules import Concern, NoFacts
+from chargeline.engine.visit_words import (
+    BasisAs,
+    BasisFact,
+    BesideFact,
+    ContinuingAs,
+    NoteAs,
+    NurseAs,
+    SeenFact,
+    StatusAs,
+    VisitClaim,
+    WhereAs,
+)
+from chargeline.engine.words import PatientClassFact, YesNo
+
+
+class VisitPlaceFacts(NamedTuple):
+    """The class of the patient on the day of the visit."""
+
+    patient_class: "PatientClassFact"
+
+
+class VisitPlaceAnswer(NamedTuple):
+    """Whether the codes of an office or clinic fit there."""
+
+    as_: "WhereAs"
+
+
+WHERE = Concern(
+    "visit.where",
+    VisitPlaceFacts,
+    VisitPlaceAnswer,
+    meaning="whether a visit with a practitioner is one of an office or clinic",
+)
+
+
+class SeenAnswer(NamedTuple):
+    """So many years a patient who was seen stays established."""
+
+    years: int
+
+
+SEEN = Concern(
+    "visit.seen",
+    NoFacts,
+    SeenAnswer,
+    meaning="for how many years a patient whom the group saw is established",
+)
+
+
+class StatusFacts(NamedTuple):
+    """What the sender says of the patient, and whom of the group the patient's record knows."""
+
+    said: "PatientStatusFact"
+    seen: "SeenFact"
+
+
+class StatusAnswer(NamedTuple):
+    """Whether the patient is new."""
+
+    as_: "StatusAs"
+
+
+STATUS = Concern(
+    "visit.status",
+    StatusFacts,
+    StatusAnswer,
+    meaning="whether a patient is new to the practitioner's group, or who says it",
+)
+
+
+class TimeFacts(NamedTuple):
+    """The patient's status and the practitioner's own minutes on the day."""
+
+    patient: "PatientStatus"
+    minutes: int
+
+
+class TimeAnswer(NamedTuple):
+    """The level that the minutes reach."""
+
+    level: "Level"
+
+
+TIME = Concern(
+    "visit.time",
+    TimeFacts,
+    TimeAnswer,
+    meaning="the level of a visit by the practitioner's minutes; below the first there is none",
+    may_be_silent=True,
+)
+
+
+class DecisionAnswer(NamedTuple):
+    """So many of problems, data and risk must reach a level."""
+
+    elements: int
+
+
+DECISION = Concern(
+    "visit.decision",
+    NoFacts,
+    DecisionAnswer,
+    meaning="how many of problems, data and risk must reach the level of a visit",
+)
+
+
+class BasisAnswer(NamedTuple):
+    """What the level rests on."""
+
+    by: "BasisAs"
+
+
+BASIS = Concern(
+    "visit.basis",
+    NoFacts,
+    BasisAnswer,
+    meaning="whether time or decision making makes the level, or the higher of them",
+)
+
+
+class RiskAloneAnswer(NamedTuple):
+    """Whether a person is asked."""
+
+    ask: "YesNo"
+
+
+RISK_ALONE = Concern(
+    "visit.risk_alone",
+    NoFacts,
+    RiskAloneAnswer,
+    meaning="whether a person is asked where risk is high and the level is not",
+    may_be_silent=True,
+)
+
+
+class MostMinutesAnswer(NamedTuple):
+    """More minutes than these are asked about."""
+
+    minutes: int
+
+
+MOST_MINUTES = Concern(
+    "visit.most_minutes",
+    NoFacts,
+    MostMinutesAnswer,
+    meaning="above how many minutes the time of a visit is doubted",
+)
+
+
+class LevelFacts(NamedTuple):
+    """The patient's status and the level; a rule for all of them needs neither."""
+
+    patient: "PatientStatusFact"
+    level: "LevelFact"
+
+
+class LevelAnswer(NamedTuple):
+    """The role of the visit, and whose claim it is for."""
+
+    role: str
+    claim: "VisitClaim"
+
+
+LEVEL = Concern(
+    "visit.role",
+    LevelFacts,
+    LevelAnswer,
+    meaning="the role of a visit of a level, and whether the practitioner or the hospital bills it",
+    may_be_silent=True,
+)
+
+
+class BesideFacts(NamedTuple):
+    """What else there is on the day."""
+
+    beside: "BesideFact"
+
+
+class BesideAnswer(NamedTuple):
+    """The modifier of the visit ("" for none), and whether it needs a note of its own."""
+
+    note: "NoteAs"
+    modifier: str = ""
+
+
+BESIDE = Concern(
+    "visit.beside",
+    BesideFacts,
+    BesideAnswer,
+    meaning="the modifier of a visit beside other services of the day, and the note that it needs",
+)
+
+
+class NurseAnswer(NamedTuple):
+    """What becomes of a posted visit with a nurse."""
+
+    as_: "NurseAs"
+
+
+NURSE = Concern(
+    "visit.nurse",
+    BesideFacts,
+    NurseAnswer,
+    meaning="whether a visit with a nurse is reported beside what else was done on the day",
+)
+
+
+class ProlongedFacts(NamedTuple):
+    """The patient's status, the level, and what it rests on."""
+
+    patient: "PatientStatus"
+    level: "Level"
+    basis: "BasisFact"
+
+
+class ProlongedAnswer(NamedTuple):
+    """The role of prolonged time, the minutes of its first unit, and those of each further one."""
+
+    role: str
+    first_minutes: int
+    each_minutes: int
+
+
+PROLONGED = Concern(
+    "visit.prolonged",
+    ProlongedFacts,
+    ProlongedAnswer,
+    meaning="from which minute on prolonged time is reported beside a visit",
+    may_be_silent=True,
+)
+
+
+class ContinuingAnswer(NamedTuple):
+    """Whether continuing care is reported."""
+
+    as_: "ContinuingAs"
+
+
+CONTINUING = Concern(
+    "visit.continuing",
+    BesideFacts,
+    ContinuingAnswer,
+    meaning="whether continuing care is reported beside a visit",
+)
+
+
+class CodeFacts(NamedTuple):
+    """A code that another system posted."""
+
+    code: str
+
+
+class PostedAnswer(NamedTuple):
+    """Which visit the code stands for; a preventive service has no level."""
+
+    patient: "PatientStatusFact"
+    level: "LevelFact"
+    claim: "VisitClaim"
+
+
+POSTED = Concern(
+    "visit.posted",
+    CodeFacts,
+    PostedAnswer,
+    meaning="which visit a posted code stands for; other codes are no visits",
+    may_be_silent=True,
+)
+
+
+class PreventiveAnswer(NamedTuple):
+    """Whether a code is a preventive service."""
+
+    counts: "YesNo"
+
+
+PREVENTIVE = Concern(
+    "visit.preventive",
+    CodeFacts,
+    PreventiveAnswer,
+    meaning="which posted codes are preventive services or vaccinations",
+    may_be_silent=True,
+)
+
+CONCERNS = (
+    WHERE,
+    SEEN,
+    STATUS,
+    TIME,
+    DECISION,
+    BASIS,
+    RISK_ALONE,
+    MOST_MINUTES,
+    LEVEL,
+    BESIDE,
+    NURSE,
+    PROLONGED,
+    CONTINUING,
+    POSTED,
+    PREVENTIVE,
+)

@@ -1,0 +1,63 @@
+"""Whether a day has a practitioner's own signed note of a visit, and else what is in its way.
+
+It owns how several notes of a day and their states are read. It knows no codes, and whether a visit
+needs a note is a rule. What a note says inside, the feed does not carry.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from chargeline.engine.care import Note
+from chargeline.engine.events import Source
+
+NoteStanding = Literal["signed", "amended", "unsigned", "author", "cancelled", "none"]
+"""From the best to the worst: signed; signed and changed after; not signed; by nobody who bills
+visits; taken back; none at all."""
+
+_ADDED = frozenset({"edit", "addendum", "replacement"})
+
+
+class DayNotes(NamedTuple):
+    """What the notes of a day come to. `authors` are the numbers of those who signed a visit."""
+
+    standing: NoteStanding
+    found: str
+    authors: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+def notes_of(notes: Sequence[Note]) -> DayNotes:
+    """The notes of a visit on a day. Other kinds of notes are told, and prove no visit."""
+    replaced = {note.parent for note in notes if note.change == "replacement"}
+    own = [note for note in notes if note.kind == "visit" and note.number not in replaced]
+    sources = tuple([Source(note.message, note.address) for note in own])
+    alive = [note for note in own if note.state != "cancelled"]
+    signed = [note for note in alive if note.state == "signed"]
+    good = [note for note in signed if note.author_kind == "practitioner"]
+    first = [note for note in good if note.change != "addendum"]
+    authors = tuple(sorted({note.author for note in first}))
+    if first:
+        changed = [note for note in alive if note.change in _ADDED]
+        unsigned = [note for note in changed if note.state != "signed"]
+        if not changed:
+            return DayNotes("signed", "", authors, sources)
+        what = "an addition that nobody signed" if unsigned else "a change after it was written"
+        return DayNotes("amended", what, authors, sources)
+    waiting = [note for note in alive if note not in signed and note.author_kind != "nurse"]
+    if waiting:
+        states = sorted({note.state for note in waiting})
+        return DayNotes("unsigned", f"a note whose state is {' and '.join(states)}", (), sources)
+    if alive:
+        kinds = sorted({note.author_kind for note in alive})
+        by = " and ".join(["an author of whom nobody says the credential"] * ("unknown" in kinds))
+        found = by or "a note by a nurse" * ("nurse" in kinds) or "an addition without its note"
+        return DayNotes("author", found, (), sources)
+    if own:
+        return DayNotes("cancelled", "a note that was taken back", (), sources)
+    return DayNotes("none", _beside(notes), (), ())
+
+
+def _beside(notes: Sequence[Note]) -> str:
+    """What else was written on the day."""
+    kinds = sorted({note.kind for note in notes})
+    return f"only notes of the kind {' and '.join(kinds)}" if kinds else "none"

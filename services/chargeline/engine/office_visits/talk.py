@@ -1,0 +1,119 @@
+"""What is asked about one visit, what people answered, and the facts after their answers.
+
+It owns that an answered question is asked no more and told in the trace, that an answer may end the
+judging, and how an answer takes the place of what could not be used. It knows no codes and no
+levels beyond their words.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from chargeline.engine.answer_words import AnswerChoice
+from chargeline.engine.answers.offers import severity_of
+from chargeline.engine.answers.settling import step_of
+from chargeline.engine.answers.values import level_of, minutes_of
+from chargeline.engine.care_words import Level, Observed
+from chargeline.engine.encounters import Encounter
+from chargeline.engine.events import Answer, Source
+from chargeline.engine.office_visits import asking
+from chargeline.engine.office_visits.concerns import MOST_MINUTES
+from chargeline.engine.office_visits.facts import LEVELS, VisitFacts
+from chargeline.engine.rules import NO_FACTS, DayRules
+from chargeline.engine.trace import Question, Step, Withheld
+
+
+class VisitEndedError(Exception):
+    """Nothing more can be said of a visit: what there is to ask or to withhold has been noted."""
+
+
+class VisitTalk:
+    """The questions about one visit that are open, and the steps of those that were answered."""
+
+    def __init__(self, day: date, encounter: Encounter) -> None:
+        self._about = asking.about(day)
+        self._answers = asking.VisitAnswers(encounter.said)
+        self.questions: list[Question] = []
+        self.steps: list[Step] = [encounter.step]
+        self.withheld: list[Withheld] = []
+
+    def ask(self, question: Question) -> Answer | None:
+        """The answer of a person, told in the trace; None, and the question, where none fits.
+
+        Raises VisitEndedError where the visit is billed by hand, or was none.
+        """
+        answer = self._answers.to(question)
+        if answer is None:
+            self.questions.append(question)
+            return None
+        self.steps.append(step_of(answer))
+        if answer.choice in _ENDS:
+            self.withheld.append(
+                Withheld(
+                    family="office_visits",
+                    reason=f"answer.{answer.choice}",
+                    says=_ENDS[answer.choice],
+                    drug=self._about,
+                    administrations=(),
+                    trace=tuple(self.steps),
+                )
+            )
+            raise VisitEndedError
+        return answer
+
+    @property
+    def provisional(self) -> str:
+        """The code of the first open question that may change the lines, "" where there is none."""
+        codes = [question.finding.code for question in self.questions]
+        return next((code for code in codes if severity_of(code) == "blocks"), "")
+
+
+def settled_facts(facts: VisitFacts, talk: VisitTalk, rules: DayRules) -> VisitFacts:
+    """The facts after people answered what could not be used; what is open is asked."""
+    most = rules.of(MOST_MINUTES).decide(NO_FACTS).answer.minutes
+    after = facts
+    if facts.disagreements:
+        answer = talk.ask(asking.disagreement_question(facts.day, facts.disagreements))
+        if answer is not None and answer.choice == "higher":
+            after = _with_higher(after)
+    for part in facts.unusable:
+        if part.about == "visit_minutes":
+            after = _with_minutes(after, talk, part.found, part.sources)
+            continue
+        answer = talk.ask(asking.word_question(facts.day, part))
+        level = level_of(answer.value) if answer is not None else None
+        if level is not None:
+            after = _with_element(after, part.about, level)
+    if after.minutes is not None and after.minutes > most:
+        words = f"{after.minutes} minutes, and more than {most} are doubted"
+        sources = facts.sources["visit_minutes"]
+        after = _with_minutes(after._replace(minutes=None), talk, words, sources)
+    return after
+
+
+def _with_minutes(
+    facts: VisitFacts, talk: VisitTalk, words: str, sources: Sequence[Source]
+) -> VisitFacts:
+    answer = talk.ask(asking.minutes_question(facts.day, words, sources))
+    minutes = minutes_of(answer.value) if answer is not None else None
+    return facts if minutes is None else facts._replace(minutes=minutes)
+
+
+def _with_higher(facts: VisitFacts) -> VisitFacts:
+    for part in facts.disagreements:
+        if part.about == "visit_minutes":
+            facts = facts._replace(minutes=int(part.higher))
+        else:
+            facts = _with_element(facts, part.about, LEVELS[part.higher])
+    return facts
+
+
+def _with_element(facts: VisitFacts, about: Observed, level: Level) -> VisitFacts:
+    elements = dict(facts.elements)
+    elements[about] = level
+    return facts._replace(elements=elements)
+
+
+_ENDS: Mapping[AnswerChoice, str] = {
+    "by_hand": "A person sees to the visit outside chargeline.",
+    "no_visit": "A person says that there was no visit beside what else was done.",
+}

@@ -1,0 +1,47 @@
+"""The codes of findings about visits with a practitioner, and a sentence for each.
+
+It owns this part of the closed list; finding_codes.py has the rest and joins them.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+OfficeVisitCode = Literal[
+    "visit.where",
+    "visit.status",
+    "visit.minutes",
+    "visit.word",
+    "visit.disagrees",
+    "visit.level",
+    "visit.several",
+    "visit.note_missing",
+    "visit.note_unsigned",
+    "visit.note_author",
+    "visit.note_cancelled",
+    "visit.note_amended",
+    "visit.risk_alone",
+    "visit.continuing",
+    "visit.nurse",
+    "visit.undercoded",
+    "visit.overcoded",
+]
+
+OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
+    "visit.where": "A visit took place where the codes of an office or clinic do not fit.",
+    "visit.status": "Nobody says whether the patient is new to the practitioner's group.",
+    "visit.minutes": "The minutes of a visit cannot be read, or are more than anybody believes.",
+    "visit.word": "A level of a visit is said in a word that the interface profile does not map.",
+    "visit.disagrees": "Two reports of one day say different things of a visit.",
+    "visit.level": "Nothing says the level of a visit that a practitioner signed.",
+    "visit.several": "Several practitioners each signed a visit of one day.",
+    "visit.note_missing": "A visit has no note of its own that day.",
+    "visit.note_unsigned": "Nobody has signed the note of a visit.",
+    "visit.note_author": "The author of a visit's note is not known to be a practitioner.",
+    "visit.note_cancelled": "The note of a visit was taken back.",
+    "visit.note_amended": "The note of a visit was changed after it was written.",
+    "visit.risk_alone": "The risk of a visit is high, and its level is not.",
+    "visit.continuing": "Whether care goes on is said in a word that cannot be read.",
+    "visit.nurse": "A visit with a nurse was posted, and its conditions are not documented.",
+    "visit.undercoded": "A lower level of a visit was posted than the documented facts carry.",
+    "visit.overcoded": "A higher level of a visit was posted than the documented facts carry.",
+}

@@ -1,0 +1,187 @@
+"""Visits with a practitioner: what is asked, what an answer does, what a line says of itself."""
+
+import pytest
+
+from chargeline.engine import contributions_of, explain
+from chargeline.engine.answer_words import AnswerChoice
+from chargeline.engine.office_visits import reason_in_short
+from chargeline.rulebook.cases import question_codes, withheld_reasons
+from tests.engine.short import FACILITY, GUIDE, PHYSICIAN
+from tests.engine.visits import (
+    ESTABLISHED,
+    INFUSED,
+    NEW,
+    NOTE,
+    answered,
+    codes,
+    drafted,
+    line_of,
+    visit,
+)
+
+MINUTES = "visit_minutes 32 min"
+WITHOUT_NOTE = visit(ESTABLISHED, MINUTES, given=[INFUSED])
+
+
+def test_a_visit_without_its_note_is_not_firm() -> None:
+    """The line is provisional by the code of the question, and the infusion is firm."""
+    draft = drafted(WITHOUT_NOTE)
+    assert line_of(draft, "99214").provisional == "visit.note_missing"
+    assert line_of(draft, "96413").provisional == ""
+
+
+def test_the_question_lists_what_the_note_must_hold() -> None:
+    """Own note, signed, of that day, with history, assessment and plan beyond vital signs."""
+    (question,) = drafted(WITHOUT_NOTE).encounters[0].questions
+    said = question.finding.expected
+    parts = ("practitioner's own note", "signed", "2026-03-02", "history, assessment and plan")
+    assert [part for part in (*parts, "vital signs", "fit for treatment") if part not in said] == []
+
+
+ANSWERS: dict[str, tuple[tuple[str, ...], str, AnswerChoice, str, list[str]]] = {
+    "a note is in the chart": ((ESTABLISHED, MINUTES), "visit.note_missing", "separate_note", "",
+                               ["96413", "99214-25"]),
+    "no visit": ((ESTABLISHED, MINUTES), "visit.note_missing", "no_visit", "", ["96413"]),
+    "by hand": ((ESTABLISHED, MINUTES), "visit.note_missing", "by_hand", "", ["96413"]),
+    "new": ((NOTE, MINUTES), "visit.status", "new", "", ["96413", "99203-25"]),
+    "established": ((NOTE, MINUTES), "visit.status", "established", "", ["96413", "99214-25"]),
+    "minutes": ((NOTE, ESTABLISHED, "visit_minutes 900 min"), "visit.minutes", "minutes", "40",
+                ["96413", "99215-25"]),
+    "level of a word": ((NOTE, ESTABLISHED, "problems high", "risk SEVERE"), "visit.word", "level",
+                        "high", ["96413", "99215-25"]),
+    "the higher of two": ((NOTE, ESTABLISHED, "visit_minutes 25 min of=R1",
+                           "visit_minutes 45 min of=R2"), "visit.disagrees", "higher", "",
+                          ["96413", "99215-25"]),
+    "the lower of two": ((NOTE, ESTABLISHED, "problems low", "risk low of=R1", "risk high of=R2"),
+                         "visit.disagrees", "lower", "", ["96413", "99213-25"]),
+    "minutes of a note alone": ((NOTE, ESTABLISHED), "visit.level", "minutes", "31",
+                                ["96413", "99214-25"]),
+    "level of a note alone": ((NOTE, ESTABLISHED), "visit.level", "level", "low",
+                              ["96413", "99213-25"]),
+    "one visit of two": ((NOTE, "note visit practitioner signed 11:00 by=D2", ESTABLISHED,
+                          MINUTES), "visit.several", "one_visit", "", ["96413", "99214-25"]),
+    "the level holds": (("note visit practitioner signed edit 10:10", ESTABLISHED, MINUTES),
+                        "visit.note_amended", "confirm", "", ["96413", "99214-25"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("care", "code", "choice", "value", "expected"), ANSWERS.values(), ids=ANSWERS
+)
+def test_an_answer_settles_its_question(
+    care: tuple[str, ...], code: str, choice: AnswerChoice, value: str, expected: list[str]
+) -> None:
+    """After the answer the question is gone, and the visit is billed as the answer says."""
+    after = answered(visit(*care, given=[INFUSED]), code, choice, value)
+    draft = drafted(after)
+    assert codes(after) == expected
+    assert code not in question_codes(draft)
+    assert [line.code for line in draft.lines if line.provisional and line.code < "A"] == []
+
+
+def test_continuing_care_is_reported_after_a_person_says_so() -> None:
+    """A word that nobody mapped reports nothing; the answer does."""
+    asked = visit(NOTE, ESTABLISHED, MINUTES, "continuing_care PERHAPS")
+    assert codes(asked) == ["99214"]
+    assert codes(answered(asked, "visit.continuing", "continuing")) == ["99214", "G2211"]
+    assert codes(answered(asked, "visit.continuing", "not_continuing")) == ["99214"]
+
+
+def test_a_nurses_visit_is_reported_after_a_person_confirms_it() -> None:
+    """99211 alone, with a plan and a practitioner in the suite."""
+    assert codes(answered(visit("posted 99211"), "visit.nurse", "confirm")) == ["99211"]
+
+
+def test_an_answer_to_other_minutes_holds_no_longer() -> None:
+    """The minutes are charted anew: the answer was to 900 minutes and not to 800."""
+    old = visit(NOTE, ESTABLISHED, "visit_minutes 900 min")
+    answers = answered(old, "visit.minutes", "minutes", "40").answers
+    anew = visit(NOTE, ESTABLISHED, "visit_minutes 800 min")._replace(answers=answers)
+    assert "visit.minutes" in question_codes(drafted(anew))
+
+
+def test_what_no_visit_was_is_withheld_and_says_so() -> None:
+    """Nothing ends in silence."""
+    after = answered(WITHOUT_NOTE, "visit.note_missing", "no_visit")
+    assert withheld_reasons(drafted(after)) == ["answer.no_visit"]
+
+
+def test_an_answer_stands_in_the_trace_of_the_line() -> None:
+    """Who said what, and why."""
+    after = answered(WITHOUT_NOTE, "visit.note_missing", "separate_note")
+    assert "answered: separate_note; by: ZN1" in explain(line_of(drafted(after), "99214"))
+
+
+def test_both_bases_stand_in_the_trace() -> None:
+    """The one that counts and the other one, with what was documented of each."""
+    care = (NOTE, ESTABLISHED, "visit_minutes 42 min", "problems low", "data low", "risk moderate")
+    text = explain(line_of(drafted(visit(*care)), "99215"))
+    assert "chosen by: time; other basis: decision making makes low" in text
+    assert "problems: low; data: low; risk: moderate; level: low" in text
+    assert "claim: professional" in text
+
+
+def test_a_page_says_in_one_sentence_what_the_level_rests_on() -> None:
+    """Whose claim it is, the level, what chose it, and what the other basis makes."""
+    care = (NOTE, ESTABLISHED, "visit_minutes 42 min", "problems low", "risk low")
+    line = line_of(drafted(visit(*care)), "99215")
+    assert reason_in_short(line) == (
+        "For the professional claim; high by time; decision making makes low."
+    )
+
+
+def test_where_policies_differ_the_line_says_so() -> None:
+    """A hospital's claim has G0463 where the practitioner's has 99214."""
+    draft = drafted(visit(NOTE, ESTABLISHED, MINUTES, given=[INFUSED]))
+    told = {each.policy: each for each in line_of(draft, "99214").other_policies}
+    assert told[FACILITY].says == ("G0463-25 x1",)
+    assert told[FACILITY].rule == "facility.visit.clinic"
+    assert GUIDE not in told
+
+
+def test_a_line_keeps_its_number_when_its_level_changes() -> None:
+    """Two minutes more are another code on the same line."""
+    before = line_of(drafted(visit(NOTE, ESTABLISHED, "visit_minutes 29 min")), "99213")
+    after = line_of(drafted(visit(NOTE, ESTABLISHED, "visit_minutes 31 min")), "99214")
+    assert before.line_id == after.line_id
+
+
+@pytest.mark.parametrize("policy", [GUIDE, FACILITY, PHYSICIAN])
+def test_a_signed_note_says_who_saw_the_patient(policy: str) -> None:
+    """The patient's record has the day and who signed, whatever is billed of it."""
+    timeline = visit("note visit practitioner signed 10:10 by=D7", MINUTES)
+    facts = contributions_of(timeline, drafted(timeline, policy=policy))
+    (fact,) = [each for each in facts if each.slot.kind == "seen"]
+    assert (fact.slot.kind, fact.slot.about, fact.value) == ("seen", "facility|2026-03-02", "D7")
+
+
+def test_a_day_of_the_same_account_counts_as_seen() -> None:
+    """On 9 March the patient is established by the visit of 2 March under the same number."""
+    timeline = visit(
+        NOTE, NEW, MINUTES, "note visit practitioner signed 10:10 d8", "visit_minutes 40 min d8"
+    )
+    assert codes(timeline) == ["99203", "99215"]
+
+
+def test_an_unsigned_note_has_seen_nobody() -> None:
+    """What nobody signed adds nothing to the record."""
+    timeline = visit("note visit practitioner unsigned 10:10", MINUTES)
+    kinds = [fact.slot.kind for fact in contributions_of(timeline, drafted(timeline))]
+    assert kinds == ["office_visit"]
+
+
+def test_a_visit_without_such_facts_is_drafted_as_before() -> None:
+    """The family returns at once: neither lines nor questions nor facts."""
+    draft = drafted(visit("weight 71.5 kg", given=[INFUSED]))
+    assert {line.family for line in draft.lines} == {"infusions", "drugs"}
+    assert question_codes(draft) == []
+
+
+def test_a_question_about_new_or_established_names_what_the_record_knows() -> None:
+    """Registration reads whether anybody of the group is on record."""
+    record = ["seen facility|2025-06-01 2025-06-01T09:00 D7"]
+    draft = drafted(visit(NOTE, NEW, MINUTES), record)
+    (question,) = draft.encounters[0].questions
+    assert question.finding.found == (
+        "new is said, and a record that the group saw the patient before"
+    )
