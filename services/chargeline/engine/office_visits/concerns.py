@@ -180,13 +180,13 @@ LEVEL = Concern(
 )
 
 
-class BesideFacts(NamedTuple):
+class BesideDrugsFacts(NamedTuple):
     """What else there is on the day."""
 
     beside: "BesideFact"
 
 
-class BesideAnswer(NamedTuple):
+class BesideDrugsAnswer(NamedTuple):
     """The modifier of the visit ("" for none), and whether it needs a note of its own."""
 
     note: "NoteAs"
@@ -195,8 +195,8 @@ class BesideAnswer(NamedTuple):
 
 BESIDE = Concern(
     "visit.beside",
-    BesideFacts,
-    BesideAnswer,
+    BesideDrugsFacts,
+    BesideDrugsAnswer,
     meaning="the modifier of a visit beside other services of the day, and the note that it needs",
 )
 
@@ -209,7 +209,7 @@ class NurseAnswer(NamedTuple):
 
 NURSE = Concern(
     "visit.nurse",
-    BesideFacts,
+    BesideDrugsFacts,
     NurseAnswer,
     meaning="whether a visit with a nurse is reported beside what else was done on the day",
 )
@@ -248,7 +248,7 @@ class ContinuingAnswer(NamedTuple):
 
 CONTINUING = Concern(
     "visit.continuing",
-    BesideFacts,
+    BesideDrugsFacts,
     ContinuingAnswer,
     meaning="whether continuing care is reported beside a visit",
 )
@@ -260,7 +260,7 @@ class CodeFacts(NamedTuple):
     code: str
 
 
-class PostedAnswer(NamedTuple):
+class PostedLevelAnswer(NamedTuple):
     """Which visit the code stands for; a preventive service has no level."""
 
     patient: "PatientStatusFact"
@@ -271,7 +271,7 @@ class PostedAnswer(NamedTuple):
 POSTED = Concern(
     "visit.posted",
     CodeFacts,
-    PostedAnswer,
+    PostedLevelAnswer,
     meaning="which visit a posted code stands for; other codes are no visits",
     may_be_silent=True,
 )

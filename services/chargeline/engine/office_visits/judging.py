@@ -20,8 +20,8 @@ from chargeline.engine.office_visits.concerns import (
     RISK_ALONE,
     STATUS,
     WHERE,
-    BesideAnswer,
-    BesideFacts,
+    BesideDrugsAnswer,
+    BesideDrugsFacts,
     LevelAnswer,
     LevelFacts,
     StatusFacts,
@@ -141,7 +141,7 @@ class _Judged:
         if not nurses or is_documented or len(nurses) < len(self._visits):
             return
         beside = self._beside()
-        decision = self._rules.of(NURSE).decide(BesideFacts(beside))
+        decision = self._rules.of(NURSE).decide(BesideDrugsFacts(beside))
         step = Step("nurse", decision, (("beside", beside),), self._posted_sources())
         self._steps.append(step)
         outcome = _OF_NURSE[decision.answer.as_]
@@ -178,7 +178,7 @@ class _Judged:
     def _note(self) -> bool:
         """Whether a practitioner's signed note stands, or none is needed; else it is asked for."""
         beside = self._beside()
-        decision = self._rules.of(BESIDE).decide(BesideFacts(beside))
+        decision = self._rules.of(BESIDE).decide(BesideDrugsFacts(beside))
         notes, day = self._notes, self._facts.day
         if not _IS_REQUIRED[decision.answer.note]:
             return True
@@ -251,7 +251,7 @@ class _Judged:
             self._talk.ask(self._no_role(patient, chosen))
             raise VisitEndedError
         beside = self._beside()
-        decision = self._rules.of(BESIDE).decide(BesideFacts(beside))
+        decision = self._rules.of(BESIDE).decide(BesideDrugsFacts(beside))
         self._steps.append(Step("visit", level, (("claim", level.answer.claim),)))
         billed = BilledVisit(
             self._assessment,
@@ -275,7 +275,9 @@ class _Judged:
             self._write(written)
             self._withheld += [withheld] if withheld is not None else []
 
-    def _modifiers(self, decision: Decision[BesideAnswer], beside: BesideFact) -> tuple[str, ...]:
+    def _modifiers(
+        self, decision: Decision[BesideDrugsAnswer], beside: BesideFact
+    ) -> tuple[str, ...]:
         modifier = decision.answer.modifier
         if modifier:
             self._steps.append(Step("beside", decision, (("beside", beside),)))

@@ -14,7 +14,7 @@ from chargeline.engine.office_visits.asking import about
 from chargeline.engine.office_visits.concerns import (
     CONTINUING,
     PROLONGED,
-    BesideFacts,
+    BesideDrugsFacts,
     ProlongedFacts,
 )
 from chargeline.engine.office_visits.facts import VisitFacts
@@ -80,7 +80,7 @@ def prolonged_line(billed: BilledVisit) -> Written:
 
 def continuing_line(billed: BilledVisit) -> tuple[Written, Withheld | None]:
     """The line of continuing care, or what stands in its place."""
-    decision = billed.assessment.rules.of(CONTINUING).decide(BesideFacts(billed.beside))
+    decision = billed.assessment.rules.of(CONTINUING).decide(BesideDrugsFacts(billed.beside))
     sources = billed.facts.sources.get("continuing_care", ())
     step = Step("continuing care", decision, (("beside", billed.beside),), sources)
     bare = billed._replace(modifiers=(), steps=(*billed.steps, step))

@@ -16,7 +16,7 @@ from chargeline.engine.office_visits.concerns import (
     PREVENTIVE,
     CodeFacts,
     LevelFacts,
-    PostedAnswer,
+    PostedLevelAnswer,
 )
 from chargeline.engine.office_visits.facts import RANKS
 from chargeline.engine.rules import DayRules
@@ -29,7 +29,7 @@ class PostedVisit(NamedTuple):
     """A posted charge that stands for a visit."""
 
     charge: PostedCharge
-    stands_for: PostedAnswer
+    stands_for: PostedLevelAnswer
 
     @property
     def rank(self) -> tuple[int, bool]:
