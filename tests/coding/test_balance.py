@@ -209,6 +209,15 @@ def test_stock_that_is_not_the_sites_own_stands_apart(note: str, stock: str) -> 
     assert apart.is_explained
 
 
+def test_discounted_and_own_stock_of_one_day_are_rows_of_their_own() -> None:
+    """One bag under 340B and one of the site's own: each is held against its own lines."""
+    bag = rxa("TRASTUZUMAB", "300 mg", "1100", "1200", note="340B")
+    second = message("RAS^O17", orc("R2"), bag, rxr("IV"))
+    own, discounted = rows(given("450", vials=3, wasted="0"), second)
+    assert (own.stock, amounts(own)[1], own.difference) == ("own", "450", 0)
+    assert (discounted.stock, amounts(discounted)[1], discounted.difference) == ("340B", "300", 0)
+
+
 @pytest.mark.parametrize("policy", ["guide-2026", MEDICARE])
 def test_the_reasons_of_a_row_add_up_to_its_difference(policy: str) -> None:
     """In a feed with every mess and fault, no part of a difference is without a reason."""

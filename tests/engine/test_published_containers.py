@@ -99,3 +99,15 @@ def test_a_rulebook_with_tables_names_a_drug_by_its_package() -> None:
     match = formulary.find(["00000-0001-01"], "", date(2026, 3, 2))
     assert match.drug is not None
     assert match.drug.id == "carboplatin"
+
+
+@pytest.mark.parametrize(
+    ("units", "rounding"), [("133.33", "0.000375"), ("133", "0"), ("0.5", "0")]
+)
+def test_what_a_row_rounds_off_may_be_in_the_vial(units: str, rounding: str) -> None:
+    """133.33 units of 0.075 mg are 10 mg as well as 9.99975 mg; whole and half units are exact."""
+    published = row("J9359", 1, 1)._replace(
+        billing_units=Decimal(units), package_units=Decimal(units)
+    )
+    (one,) = containers(published)
+    assert one.rounding == Decimal(rounding)

@@ -15,8 +15,11 @@ from chargeline.engine import (
     offers_for,
     wasted_in,
 )
+from chargeline.engine.drugs.units import discarded_units
+from chargeline.engine.published_containers import published_containers
+from chargeline.engine.tables import Crosswalk, CrosswalkRow, PublishedTables, Quarter
 from tests.engine import rulebook
-from tests.engine.short import FACILITY, GUIDE, coded, drafted, line_of, timeline
+from tests.engine.short import FACILITY, GUIDE, coded, drafted, drafted_by, line_of, timeline
 from tests.golden.messages import message, orc, rxa, rxr
 
 THREE_VIALS = "trastuzumab 420 mg iv 09:00-10:15 vials=50242-0132-01x3"
@@ -255,3 +258,197 @@ def test_an_answer_takes_nothing_from_the_patients_record_and_from_the_edits() -
     assert after.facts == before.facts
     assert [edit.edit for edit in before.edits] == [edit.edit for edit in after.edits]
     assert "ndc.missing" in [edit.edit for edit in after.edits]
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("trastuzumab 450 mg iv 09:00-10:15 waste=0.05mg", []),
+        ("trastuzumab 420 mg iv 09:00-10:15 waste=1mg", []),
+        ("trastuzumab 420 mg iv 09:00-10:15 waste=9mg", []),
+        ("trastuzumab 421 mg iv 09:00-10:15 waste=9.5mg", []),
+        ("trastuzumab 421 mg iv 09:00-10:15 waste=19mg", [1]),
+        ("trastuzumab 420 mg iv 09:00-10:15 waste=10mg", [1]),
+        ("gemcitabine 1800 mg iv 09:00-09:30 waste=100mg", []),
+        ("pemetrexed 900 mg iv 09:00-09:10 waste=5mg", []),
+    ],
+)
+def test_only_what_fills_a_unit_besides_those_of_the_dose_has_a_line(
+    text: str, units: list[int]
+) -> None:
+    """Less than a unit, and what lies in the last unit of the dose, is no unit discarded."""
+    lines = drafted(text).lines
+    assert [line.units for line in lines if line.role == "drug.discarded"] == units
+
+
+def test_a_part_of_a_unit_in_a_whole_container_counts_whole() -> None:
+    """A vial of 1 g is 2.5 units of 400 mg: 3, of which 400 mg are one."""
+    amounts = (Decimal(400), Decimal(600))
+    assert discarded_units(*amounts, Decimal(400), are_whole=True) == 2
+    assert discarded_units(*amounts, Decimal(400), are_whole=False) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("trastuzumab 420 mg iv 09:00-10:15 waste=5000mg", []),
+        ("trastuzumab 420 mg iv 09:00-10:15 waste=300mg", []),
+        ("trastuzumab 420 mg iv 09:00-10:15 waste=150mg", []),
+        ("gemcitabine 400 mg iv 09:00-09:30 waste=600mg", [("waste.unclear", 3)]),
+    ],
+)
+def test_a_rest_that_no_container_can_leave_is_asked_about(
+    text: str, units: list[tuple[str, int]]
+) -> None:
+    """As much as the largest container is no rest; above the dose it is one only if a person says
+    so, where no container is known.
+    """
+    encounter = drafted(text)
+    lines = [line for line in encounter.lines if line.family == "drugs"]
+    assert asked(encounter) == ["waste.unclear"]
+    assert [(x.provisional, x.units) for x in lines if x.role == "drug.discarded"] == units
+    assert not any("JZ" in line.modifiers for line in lines)
+
+
+def test_a_rest_just_below_the_largest_container_is_billed() -> None:
+    """149 mg beside a vial of 150 mg is what one vial can leave."""
+    encounter = drafted("trastuzumab 301 mg iv 09:00-10:15 waste=149mg")
+    assert asked(encounter) == []
+    assert [line.units for line in encounter.lines if line.role == "drug.discarded"] == [14]
+
+
+def test_each_dose_has_a_rest_of_its_own() -> None:
+    """Two bags that leave 100 mg each are 200 mg of vials of 150, and nobody asks."""
+    encounter = drafted(
+        "trastuzumab 200 mg iv 09:00-10:15 waste=100mg",
+        "trastuzumab 200 mg iv 11:00-12:15 waste=100mg",
+    )
+    assert asked(encounter) == []
+    assert [line.units for line in encounter.lines if line.role == "drug.discarded"] == [20]
+
+
+def test_a_person_may_say_that_the_rest_is_larger_than_the_dose() -> None:
+    """Where no container is known, the same amount from a person is firm."""
+    encounter = answered("gemcitabine 400 mg iv 09:00-09:30 waste=600mg", "discarded", "600 mg")
+    assert asked(encounter) == []
+    (line,) = [line for line in encounter.lines if line.role == "drug.discarded"]
+    assert (line.units, line.provisional) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("waste", "questions", "marks"),
+    [
+        ("0mg", ["waste.disagrees"], [("JZ",)]),
+        ("30mg", [], [(), ("JW",)]),
+        ("39mg", [], [(), ("JW",)]),
+        ("40mg", ["waste.disagrees"], [(), ("JW",)]),
+        ("130mg", ["waste.disagrees"], [(), ("JW",)]),
+    ],
+)
+def test_vials_of_a_product_that_was_named_leave_what_whole_vials_leave(
+    waste: str, questions: list[str], marks: list[tuple[str, ...]]
+) -> None:
+    """420 mg of vials of 150 mg leave 30 mg: whatever else is charted is asked about."""
+    visit = timeline([f"trastuzumab 420 mg iv 09:00-10:15 vials=50242-0132-01 waste={waste}"])
+    (item,) = visit.administrations
+    (vial,) = item.vials
+    named = item._replace(vials=(vial._replace(scanned=False),))
+    days = (visit.days[0]._replace(administrations=(named,)),)
+    (encounter,) = draft(visit._replace(days=days), rulebook(), policy=FACILITY).encounters
+    lines = [line for line in encounter.lines if line.family == "drugs"]
+    assert asked(encounter) == questions
+    assert [line.modifiers for line in lines] == marks
+    assert lines[-1].provisional == "".join(questions)
+
+
+def test_a_rest_of_a_single_dose_and_a_multi_dose_vial_is_asked_about() -> None:
+    """Bag 1 came from a vial for one dose and bag 2 from one for several: whose rest is it?"""
+    formulary = rulebook().formulary
+    single = formulary.containers.of("50242013201", date(2026, 3, 2))
+    assert single is not None
+    several = single._replace(ndc="00000042001", amount=Decimal(420), use="multi_dose")
+    book = rulebook()._replace(formulary=formulary.with_containers([several]))
+    bags = ["trastuzumab 150 mg iv 09:00-10:15 vials=50242-0132-01"]
+    bags.append("trastuzumab 350 mg iv 11:00-12:15 vials=00000-0420-01 waste=70mg")
+    encounter = drafted_by(book, *bags)
+    drug_lines = [line for line in encounter.lines if line.family == "drugs"]
+    assert asked(encounter) == ["waste.unclear"]
+    assert {line.modifiers for line in drug_lines} == {()}
+    alone = drafted_by(book, bags[1])
+    assert [entry.reason for entry in alone.withheld] == ["waste.multi_dose"]
+
+
+def test_discounted_and_own_stock_of_a_day_are_lines_of_their_own() -> None:
+    """TB says of its units that they were bought under 340B, and of no others."""
+    encounter = drafted(
+        "bevacizumab 400 mg iv 09:00-10:00 waste=0mg discounted",
+        "bevacizumab 200 mg iv 11:00-11:30 waste=20mg",
+    )
+    lines = [line for line in encounter.lines if line.family == "drugs"]
+    assert sorted([(line.modifiers, line.units) for line in lines]) == [
+        ((), 20), (("JW",), 2), (("JZ", "TB"), 40)
+    ]  # fmt: skip
+    assert len({line.line_id for line in lines}) == 3
+    assert {len(line.administrations) for line in lines} == {1}
+
+
+@pytest.mark.parametrize(("second", "held"), [("11", 150), ("12", 300)])
+def test_a_vial_that_is_scanned_twice_is_one_vial(second: str, held: int) -> None:
+    """The serial number of its barcode is that of one vial, in whichever bag it is scanned."""
+    barcode = "010035024213201521"  # the GTIN, and 21 before the serial number
+    encounter = drafted(
+        f"trastuzumab 75 mg iv 09:00-10:15 vials={barcode}11",
+        f"trastuzumab 75 mg iv 11:00-12:15 vials={barcode}{second}",
+    )
+    line = line_of(drafted(f"trastuzumab 150 mg iv 09:00-10:15 vials={barcode}11"), "J9355")
+    assert line.modifiers == ("JZ",)
+    lines = [line for line in encounter.lines if line.family == "drugs"]
+    assert dict(lines[0].trace[-1].facts)["opened"] == f"{held} mg"
+
+
+@pytest.mark.parametrize(
+    ("given", "vials", "questions", "marks"),
+    [
+        ("10 mg", 1, [], ("JZ",)),
+        ("20 mg", 2, [], ("JZ",)),
+        ("10.0002 mg", 1, ["vial.too_few"], ()),
+    ],
+)
+def test_a_whole_vial_whose_table_rounds_its_units_holds_the_dose(
+    given: str, vials: int, questions: list[str], marks: tuple[str, ...]
+) -> None:
+    """A row of 133.33 units of 0.075 mg is a vial of 10 mg, and not of 9.99975 mg."""
+    units = Decimal("133.33")
+    package = CrosswalkRow(
+        "00000935901", "J9359", ("asp",), "ZEBRA", "", "", Decimal(1), Decimal(1), units, units
+    )
+    crosswalk = {Quarter(2026, 1): Crosswalk({package.ndc: (package,)}, {})}
+    tables = PublishedTables(version="made up", crosswalk=crosswalk)
+    formulary = rulebook().formulary
+    formulary = formulary.with_containers(published_containers(tables, formulary))
+    drug = formulary.of_code("J9359")[0].id
+    encounter = drafted_by(
+        rulebook()._replace(formulary=formulary),
+        f"{drug} {given} iv 09:00-09:30 vials=00000-9359-01x{vials}",
+    )
+    assert asked(encounter) == questions
+    assert line_of(encounter, "J9359").modifiers == marks
+
+
+@pytest.mark.parametrize(("waste", "edits"), [("waste=0mg", 1), ("", 1), ("waste=20mg", 0)])
+def test_a_line_that_may_not_say_jz_says_what_it_waits_for(waste: str, edits: int) -> None:
+    """Of a drug with vials of either kind the edit asks which was used, unless a question does."""
+    encounter = drafted(f"trastuzumab-anns 400 mg iv 09:00-10:00 {waste}")
+    told = [edit for edit in encounter.edits if edit.edit == "waste.undocumented"]
+    assert len(told) == edits
+    assert line_of(encounter, "Q5117").modifiers == ()
+
+
+def test_an_ndc_has_no_quantity_of_nothing() -> None:
+    """0.05 mg of a vial of 150 mg are 0.000 vials, which no claim says: an edit tells it."""
+    encounter = drafted("trastuzumab 0.05 mg iv 09:00-10:15 vials=50242-0132-01 waste=149.95mg")
+    line = next(line for line in encounter.lines if line.role == "drug")
+    assert line.ndc is not None
+    assert line.ndc.in_full == "N450242013201"
+    told = [edit.finding.found for edit in encounter.edits if edit.edit == "ndc.no_quantity"]
+    assert told == ["less of 50242-0132-01"]

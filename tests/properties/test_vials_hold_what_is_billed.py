@@ -99,6 +99,24 @@ def units(lines: list[ChargeLine], role: str) -> int:
     return sum(line.units for line in lines if line.role == role)
 
 
+def discarded_units(given_mg: Fraction, wasted: Fraction, *, are_whole: bool) -> int:
+    """The units of 10 mg that a rest fills besides those of the dose."""
+    if wasted < 10:
+        return 0
+    opened = (given_mg + wasted) / 10
+    return max(0, (ceil(opened) if are_whole else floor(opened)) - ceil(given_mg / 10))
+
+
+def is_held(amount: Fraction) -> bool:
+    """Whether some whole containers hold just this."""
+    return any(
+        amount == 100 * first + 160 * second + 37 * third
+        for first in range(int(amount) // 100 + 1)
+        for second in range(int(amount) // 160 + 1)
+        for third in range(int(amount) // 37 + 1)
+    )
+
+
 @given(one_dose)
 def test_units_given_are_the_dose_rounded_once(day: Day) -> None:
     """However many NDCs a dose came from, its units add up to the dose, rounded up once."""
@@ -117,12 +135,14 @@ def test_units_and_waste_never_exceed_what_was_opened(day: Day) -> None:
 
 @given(one_dose)
 def test_waste_is_the_smaller_of_what_was_charted_and_what_was_left(day: Day) -> None:
-    """The discarded units are those of the rest, or of the charted amount if that is smaller."""
+    """The discarded units are those of the rest, or of the charted amount if that is smaller, and
+    less than a unit is none.
+    """
     if day.opened < day.given:
         return
     rest = day.opened - day.given
     wasted = rest if day.wasted is None or abs(day.wasted - rest) < 10 else min(rest, day.wasted)
-    expected = ceil((day.given + wasted) / 10) - ceil(day.given / 10)
+    expected = discarded_units(day.given, wasted, are_whole=wasted == rest)
     assert units(lines_of(day, FACILITY), "drug.discarded") == expected
 
 
@@ -164,8 +184,12 @@ def test_a_word_on_waste_is_never_both(day: Day) -> None:
 
 @given(two_doses)
 def test_a_dose_without_scans_leaves_the_vials_uncounted(day: Day) -> None:
-    """Where one of two doses has no scan, no waste is concluded from the vials of the other."""
+    """Where one of two doses has no scan, no waste is concluded from the vials of the other; and as
+    much as the largest container is no rest of one dose.
+    """
     lines = lines_of(day, FACILITY)
     wasted = Fraction(day.wasted or 0)
-    expected = ceil((day.given + wasted) / 10) - ceil(day.given / 10)
-    assert units(lines, "drug.discarded") == expected
+    are_whole = is_held(day.given + wasted)
+    expected = discarded_units(day.given, wasted, are_whole=are_whole)
+    is_rest = wasted < max(_SIZES.values())
+    assert units(lines, "drug.discarded") == (expected if is_rest else 0)

@@ -98,8 +98,8 @@ class ChartedDrug:
 def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]:
     """The drugs of a visit by stock and day, without flushes, blood and fluids that carry a drug.
 
-    A drug of which one dose was bought under 340B counts there for the whole day, because its line
-    does.
+    Doses that were bought under 340B are apart from those of the site's own stock, as their lines
+    are.
     """
     doses = [
         (item, named.amount, named.drug)
@@ -107,13 +107,10 @@ def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]
         for named in drugs_named(item, formulary)
         if named.drug.kind not in _WITH_ITS_SERVICE
     ]
-    discounted = {
-        (drug.id, item.day) for item, _a, drug in doses if item.discounted and not item.not_bought
-    }
     drugs: dict[tuple[str, date, Stock], ChartedDrug] = {}
     wastes = []
     for item, amount, drug in doses:
-        stock: Stock = "340B" if (drug.id, item.day) in discounted else "own"
+        stock: Stock = "340B" if item.discounted else "own"
         if item.not_bought:
             stock = "not bought"
         slot = (drug.id, item.day, stock)
@@ -189,7 +186,11 @@ def _add_dispensed(
     timeline: Timeline,
     formulary: Formulary,
 ) -> None:
-    """Put what was handed out to the nearest day on which the drug was charted in the visit."""
+    """Put what was handed out to the nearest day on which the drug was charted in the visit.
+
+    Of several stocks on that day it is the one whose doses were given under its order.
+    """
+    orders = {dose.key: dose.order for dose in timeline.administrations}
     for item in timeline.dispensed:
         _item, ndc, container, drug = supply_of(item, formulary)
         if drug is None:
@@ -197,7 +198,12 @@ def _add_dispensed(
         slots = [slot for slot in drugs if slot[0] == drug.id]
         slot = min(
             slots,
-            key=lambda slot: (abs(slot[1] - item.day), slot[2] == "not bought", slot),
+            key=lambda slot: (
+                abs(slot[1] - item.day),
+                slot[2] == "not bought",
+                item.order not in {orders[key] for key in drugs[slot].keys},
+                slot,
+            ),
             default=(drug.id, item.day, "own"),
         )
         charted = drugs.setdefault(slot, ChartedDrug(drug, slot[2], slot[1]))

@@ -1,4 +1,4 @@
-"""Barcodes of drugs: the ten digits of the NDC that a scanner reads, and the lot.
+"""Barcodes of drugs: the ten digits of the NDC that a scanner reads, the lot, the serial number.
 
 It owns how GS1 writes a barcode (application identifiers in parentheses, or joined, with the group
 separator behind a part of no fixed length) and the check digits. A package sold in the United
@@ -14,16 +14,20 @@ _SYMBOLOGY = re.compile(r"\][A-Za-z]\d")  # ]d2: a GS1 DataMatrix; some scanners
 _IN_PARENTHESES = re.compile(r"\((\d{2,4})\)([^()]*)")
 _FIXED = {"00": 18, "01": 14, "02": 14, "11": 6, "13": 6, "15": 6, "16": 6, "17": 6}
 _ANY_LENGTH = frozenset({"10", "21", "30", "37"})
-_GTIN, _LOT = "01", "10"
+_GTIN, _LOT, _SERIAL = "01", "10", "21"
 _GTIN_DIGITS, _UPC_DIGITS = 14, 12
 _US_DRUG, _US_DRUG_UPC = "003", "3"
 
 
 class Barcode(NamedTuple):
-    """What a barcode says of a package: ten digits of its NDC, and its lot, "" for none."""
+    """What a barcode says of a package: ten digits of its NDC, its lot and its serial number.
+
+    Lot and serial number are "" where it says none.
+    """
 
     ndc: str
     lot: str = ""
+    serial: str = ""
 
 
 class NoDrugBarcode(NamedTuple):
@@ -47,7 +51,8 @@ def read_barcode(text: str, *, has_upc: bool) -> Barcode | NoDrugBarcode | None:
     parts = _parts_of(written)
     if _GTIN not in parts:
         return None
-    return _of_gtin(parts[_GTIN], parts.get(_LOT, ""))
+    read = _of_gtin(parts[_GTIN], parts.get(_LOT, ""))
+    return read._replace(serial=parts.get(_SERIAL, "")) if isinstance(read, Barcode) else read
 
 
 def _of_gtin(gtin: str, lot: str) -> Barcode | NoDrugBarcode:

@@ -24,6 +24,8 @@ class Container(NamedTuple):
     known. `starts` and `ends` are the days between which it is on the market, half open; None where
     nobody says. The amount is what the label says: overfill is neither billed nor waste.
     `is_stocked`: the site's own table has it, so somebody there can take it from the shelf.
+    `rounding` is by how much `amount` may be off because a table rounded the units that it is made
+    of: 10 mg are 133.33 units of 0.075 mg, which are 9.99975 mg.
     """
 
     ndc: str
@@ -38,6 +40,7 @@ class Container(NamedTuple):
     cite: str
     is_stocked: bool = True
     pieces: int = 1
+    rounding: Decimal = Decimal(0)
 
     def in_force(self, day: date) -> bool:
         """Whether it is on the market on a day."""
@@ -64,8 +67,11 @@ class Containers:
 
     def of_drug(self, drug: str, day: date) -> tuple[Container, ...]:
         """The containers of a drug that the site has, and that are on the market on a day."""
-        rows = [row for row in self._by_drug.get(drug, ()) if row.is_stocked]
-        return tuple([row for row in rows if row.in_force(day)])
+        return tuple([row for row in self.sold(drug, day) if row.is_stocked])
+
+    def sold(self, drug: str, day: date) -> tuple[Container, ...]:
+        """The containers of a drug that are on the market on a day, whether the site has them."""
+        return tuple([row for row in self._by_drug.get(drug, ()) if row.in_force(day)])
 
 
 def least_opened(dose: Decimal, sizes: Iterable[Decimal]) -> Decimal | None:

@@ -279,7 +279,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "waste.avoidable": "Other vials that can be bought would have left less of a drug.",
     "waste.disagrees": "Another amount was charted as discarded than the vials leave.",
     "waste.not_charted": "Vials hold more than was given, and nothing is charted of the rest.",
-    "waste.unclear": "A discarded amount has no usable unit, or belongs to a mixture.",
+    "waste.unclear": "A discarded amount has no usable unit, is of a mixture, or cannot be a rest.",
     "add_on.alone": "An add-on code stands without one of its primary codes.",
     "code.not_valid": "A code may not be billed on the day of service.",
     "diagnosis.missing": "The visit has lines and no diagnosis.",

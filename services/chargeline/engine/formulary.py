@@ -182,7 +182,7 @@ class Formulary:
             for reading in dict.fromkeys(read.readings)
             if reading in self.packages or self.containers.of(reading, day) is not None
         ]
-        return Ndc(listed[0], read.lot) if len(listed) == 1 else read
+        return Ndc(listed[0], read.lot, read.serial) if len(listed) == 1 else read
 
     def of_code(self, hcpcs: str) -> Sequence[Drug]:
         """The rows that are billed under a HCPCS code, on whatever days."""

@@ -23,23 +23,25 @@ _HYPHENATED = re.compile(r"(\d{4,6})-(\d{3,4})-(\d{1,2})")
 class Ndc(NamedTuple):
     """An NDC: eleven digits (5-4-2), or twelve (6-4-2) from 7 March 2033 on, without hyphens.
 
-    `lot` is what a barcode says beside it, "" for none.
+    `lot` and `serial` are what a barcode says beside it, "" for none.
     """
 
     digits: str
     lot: str = ""
+    serial: str = ""
 
 
 class NotAnNdc(NamedTuple):
     """Why a text is not read as an NDC: what was found, and the ways in which it may be meant.
 
-    `is_barcode`: a scanner read it, and not a person. `lot` is what the barcode says beside it.
+    `is_barcode`: a scanner read it, and not a person. `lot` and `serial` are as in `Ndc`.
     """
 
     found: str
     readings: tuple[str, ...] = ()
     is_barcode: bool = False
     lot: str = ""
+    serial: str = ""
 
 
 @lru_cache(maxsize=8192)
@@ -56,7 +58,9 @@ def read_ndc(text: str, day: date) -> Ndc | NotAnNdc:
     barcode = read_barcode(written, has_upc=day < TWELVE_DIGITS_FROM)
     if isinstance(barcode, Barcode):
         refused = _ten_digits(barcode.ndc)
-        return refused._replace(found=_OF_BARCODE, is_barcode=True, lot=barcode.lot)
+        return refused._replace(
+            found=_OF_BARCODE, is_barcode=True, lot=barcode.lot, serial=barcode.serial
+        )
     if barcode is not None:
         return NotAnNdc(barcode.why, is_barcode=True)
     if not written.isascii() or not written.isdigit():

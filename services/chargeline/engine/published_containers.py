@@ -32,6 +32,7 @@ def published_containers(tables: PublishedTables, formulary: Formulary) -> tuple
 def _container(ndc: str, rows: Iterable[CrosswalkRow], formulary: Formulary) -> Container | None:
     held: set[tuple[Decimal, str, Decimal]] = set()
     ids: list[str] = []
+    rounding = Decimal(0)
     for row in rows:
         drugs = formulary.of_code(row.hcpcs)
         if not drugs:
@@ -39,6 +40,7 @@ def _container(ndc: str, rows: Iterable[CrosswalkRow], formulary: Formulary) -> 
         units = row.units_of_piece
         if units is None:
             return None
+        rounding = max(rounding, *[_rounded_off(row) * drug.unit_amount for drug in drugs])
         held |= {(units * drug.unit_amount, drug.unit, row.package_size) for drug in drugs}
         ids += [drug.id for drug in drugs]
     if len(held) != 1:
@@ -56,4 +58,16 @@ def _container(ndc: str, rows: Iterable[CrosswalkRow], formulary: Formulary) -> 
         ends=None,
         cite="CMS-ASP",
         is_stocked=False,
+        rounding=rounding,
     )
+
+
+def _rounded_off(row: CrosswalkRow) -> Decimal:
+    """How many units the rounding of a row may hide: half of the last decimal that it writes.
+
+    Whole numbers of units, and tenths, are exact.
+    """
+    exponent = row.billing_units.normalize().as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= -1:
+        return Decimal(0)
+    return Decimal(5).scaleb(exponent - 1)

@@ -6,10 +6,14 @@ opened for them, `parts.py` divides the dose among its NDCs, `waste.py` decides 
 reported, and `lines.py` writes the lines. The family does not code how a drug was given.
 """
 
+from collections.abc import Sequence
+
 from chargeline.engine.again import LINE_OF_DRUG, NothingSaved, SavedWork
 from chargeline.engine.drugs.codes import chosen_code
 from chargeline.engine.drugs.doses import (
     DrugDay,
+    DrugDose,
+    by_stock,
     by_who_paid,
     doses_by_drug,
     doses_for_record,
@@ -38,24 +42,32 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     encounter, rules = assessment.encounter, assessment.rules
     bought, supplied = by_who_paid(given, rules)
     proposals = [withheld_vehicles(given), supplied]
-    for (drug, day), named in doses_by_drug(bought).items():
-        code = chosen_code(named, assessment)
-        doses = [dose.billed_as(code.drug) for dose in named] if code is not None else named
-        name = (rules.policy, encounter.name, drug, day)
-        of_day = DrugDay(
-            visit=assessment.visit,
-            encounter=encounter.name,
-            day=day,
-            doses=tuple(doses),
-            payer=assessment.context.payer.upper(),
-            paid=paid_of(doses[0].drug, day, assessment.tables),
-            rules=rules,
-            containers=assessment.formulary.containers,
-            code=code,
-            tables=assessment.tables,
-        )
-        proposals.append(saved.again(LINE_OF_DRUG, name, lines_of_drug, of_day))
+    for (drug, day), doses in doses_by_drug(bought).items():
+        for stock, named in by_stock(doses).items():
+            name = (rules.policy, encounter.name, drug, day, stock)
+            of_day = _drug_day(assessment, named, stock)
+            proposals.append(saved.again(LINE_OF_DRUG, name, lines_of_drug, of_day))
     return together([*proposals, Proposal(facts=doses_for_record(given))])
+
+
+def _drug_day(assessment: Assessment, named: Sequence[DrugDose], stock: str) -> DrugDay:
+    """Doses of one drug on one day out of one stock, under the code that bills them."""
+    code = chosen_code(named, assessment)
+    doses = [dose.billed_as(code.drug) for dose in named] if code is not None else named
+    day = doses[0].service.administration.day
+    return DrugDay(
+        visit=assessment.visit,
+        encounter=assessment.encounter.name,
+        day=day,
+        doses=tuple(doses),
+        payer=assessment.context.payer.upper(),
+        paid=paid_of(doses[0].drug, day, assessment.tables),
+        rules=assessment.rules,
+        containers=assessment.formulary.containers,
+        code=code,
+        tables=assessment.tables,
+        stock=stock,
+    )
 
 
 def in_short(assessment: Assessment) -> InShort | None:

@@ -28,6 +28,7 @@ from chargeline.engine.words import DrugKind, NotBoughtAs
 _WITH_ITS_SERVICE: frozenset[DrugKind] = frozenset({"flush", "blood"})
 
 
+_DISCOUNTED = "discounted"
 _REFUSED_UNIT = "ME"  # milligrams in X12 355; as a charted unit it may be a slip for mEq
 
 
@@ -70,7 +71,8 @@ class ChosenCode(NamedTuple):
 class DrugDay(NamedTuple):
     """All doses of a drug on a day of an encounter, and what decides how they are billed.
 
-    `code` says how one of several codes of the drug was chosen; None where it has one code.
+    `code` says how one of several codes of the drug was chosen; None where it has one code. `stock`
+    tells these lines from those of the same drug and day out of other stock; "" where they are all.
     """
 
     visit: VisitKey
@@ -83,6 +85,7 @@ class DrugDay(NamedTuple):
     containers: Containers
     code: ChosenCode | None = None
     tables: PublishedTables = NO_TABLES
+    stock: str = ""
 
     @property
     def drug(self) -> Drug:
@@ -141,6 +144,18 @@ def doses_by_drug(services: Sequence[Service]) -> dict[tuple[str, date], list[Dr
                 slot = (named.drug.id, service.administration.day)
                 doses.setdefault(slot, []).append(DrugDose(named, service))
     return doses
+
+
+def by_stock(doses: Sequence[DrugDose]) -> dict[str, list[DrugDose]]:
+    """The doses of a drug and day by how they were bought, since one line says it of all its units.
+
+    Doses that were all bought alike are one group, under "".
+    """
+    bought: dict[str, list[DrugDose]] = {}
+    for dose in doses:
+        stock = _DISCOUNTED if dose.service.administration.discounted else ""
+        bought.setdefault(stock, []).append(dose)
+    return bought if len(bought) > 1 else {"": list(doses)}
 
 
 def doses_for_record(services: Sequence[Service]) -> tuple[Fact, ...]:

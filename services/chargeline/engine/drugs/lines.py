@@ -11,7 +11,7 @@ from typing import NamedTuple
 from chargeline.engine.drugs.concerns import BOUGHT, LINES, ROUNDING, ROUTE, BoughtFacts, RouteFacts
 from chargeline.engine.drugs.doses import DrugDay, DrugDose, dose_question
 from chargeline.engine.drugs.noted import noted_of
-from chargeline.engine.drugs.opened import Opening, opening_of
+from chargeline.engine.drugs.opened import Opening, are_whole_containers, opening_of
 from chargeline.engine.drugs.parts import NdcPart, parts_of
 from chargeline.engine.drugs.units import DoseUnits, dose_units
 from chargeline.engine.drugs.waste import DISCARDED_ROLE, Waste, waste_of
@@ -90,7 +90,15 @@ def _lines(counted: _OfDay) -> list[ChargeLine]:
     per = day.rules.of(LINES).decide(NO_FACTS).answer.per
     discarded = waste.discarded if waste.has_lines else None
     amounts = (counted.units.dose, discarded or Decimal(0))
-    parts = parts_of(day.drug, amounts, counted.units.units, opening=counted.opening, per=per)
+    are_whole = are_whole_containers(sum(amounts, Decimal(0)), day, counted.opening)
+    parts = parts_of(
+        day.drug,
+        amounts,
+        counted.units.units,
+        opening=counted.opening,
+        per=per,
+        are_whole=are_whole,
+    )
     wasted = sum([part.discarded_units for part in parts])
     marks = [*_bought(day), *_route(day)]
     carried = [modifier for modifier, _step in marks]
@@ -172,7 +180,8 @@ def _discarded_line(counted: _OfDay, part: NdcPart, modifiers: tuple[str, ...]) 
 
 def _line(counted: _OfDay, role: str, part: NdcPart, asked: Sequence[Question]) -> ChargeLine:
     day = counted.day
-    anchor = f"{day.drug.id}@{day.day.isoformat()}{part.anchor}"
+    stock = f"@{day.stock}" if day.stock else ""
+    anchor = f"{day.drug.id}@{day.day.isoformat()}{stock}{part.anchor}"
     return _new_charge_line(
         family="drugs",
         line_id=line_id(day.visit, day.encounter, role, anchor),

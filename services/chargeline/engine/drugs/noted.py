@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from chargeline.engine.containers import Container
 from chargeline.engine.drugs.doses import DrugDay
 from chargeline.engine.drugs.opened import Opening
-from chargeline.engine.drugs.waste import DISCARDED_ROLE, Waste
+from chargeline.engine.drugs.waste import DISCARDED_ROLE, MIXED, Waste
 from chargeline.engine.ndc import hyphenated
 from chargeline.engine.tables import quarter_of
 from chargeline.engine.trace import ChargeLine, Noted, note
@@ -28,7 +28,34 @@ def noted_of(
             found="none",
             do="have the vial scanned, or name its place in the message with `vial_ndc`",
         )
-    uncounted = [line for line in lines if line.ndc is not None and line.ndc.quantity is None]
+    yield from _uncounted(lines, opening)
+    yield from _obsolete(lines, day, opening)
+    yield from _unrecorded(lines, drug, opening)
+    yield from _of_unknown_use(lines, day, waste)
+    if waste.has_lines and waste.discarded is None:
+        yield note(
+            "waste.undocumented",
+            lines,
+            expected=f"what of {drug} was discarded, or that nothing was",
+            found="no discarded amount, and no vials that were counted",
+            do="chart the discarded amount, also where it is 0, or scan each vial",
+        )
+
+
+def _uncounted(lines: Sequence[ChargeLine], opening: Opening) -> Iterator[Noted]:
+    """Lines whose NDC has no quantity: nobody knows what it holds, or it is too little to say."""
+    bare = [line for line in lines if line.ndc is not None and line.ndc.quantity is None]
+    counts = {vial.ndc for vial in opening.vials if vial.container and vial.container.form}
+    small = [line for line in bare if line.ndc is not None and line.ndc.digits in counts]
+    if small:
+        yield note(
+            "ndc.no_quantity",
+            small,
+            expected="a quantity of at least 0.001 of the NDC",
+            found=f"less of {', '.join(_ndcs(small))}",
+            do="say how much was used, or bill the line by hand",
+        )
+    uncounted = [line for line in bare if line not in small]
     if uncounted:
         yield note(
             "ndc.no_quantity",
@@ -37,15 +64,17 @@ def noted_of(
             found=f"none for {', '.join(_ndcs(uncounted))}",
             do="add the NDC to rules/containers with what the label says",
         )
-    yield from _obsolete(lines, day, opening)
-    yield from _unrecorded(lines, drug, opening)
-    if waste.has_lines and waste.discarded is None:
+
+
+def _of_unknown_use(lines: Sequence[ChargeLine], day: DrugDay, waste: Waste) -> Iterator[Noted]:
+    """Lines that say nothing of waste, because nobody knows which vial was used."""
+    if waste.decision.rule is None and day.drug.container == MIXED and not waste.asked_of_waste:
         yield note(
             "waste.undocumented",
             lines,
-            expected=f"what of {drug} was discarded, or that nothing was",
-            found="no discarded amount, and no vials that were counted",
-            do="chart the discarded amount, also where it is 0, or scan each vial",
+            expected=f"which vial of {day.drug.id} was used: some hold one dose, some several",
+            found="no vial of which a table says so",
+            do="scan each vial, and add its NDC to rules/containers",
         )
 
 

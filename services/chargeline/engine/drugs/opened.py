@@ -5,13 +5,13 @@ what was discarded. It does not know what a payer pays of it. Nothing is conclud
 name: a vial counts by the NDC that was scanned, a discarded amount by what was charted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from chargeline.engine.containers import Container
+from chargeline.engine.containers import Container, least_opened
 from chargeline.engine.drugs.doses import DrugDay, DrugDose
-from chargeline.engine.events import Source, VialCode, WastedAmount
+from chargeline.engine.events import ANSWER, Source, VialCode, WastedAmount
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
 from chargeline.engine.services.records import NamedVial
@@ -31,19 +31,33 @@ class OpenedVials(NamedTuple):
     vials: int
 
 
+class Rest(NamedTuple):
+    """What was charted as discarded of one dose, or of all doses of the day where a person said it.
+
+    `amount` and `given`, the dose, are in the drug's unit; `doses` is of how many it is the rest.
+    """
+
+    amount: Decimal
+    given: Decimal
+    doses: int
+    is_answered: bool
+
+
 class Opening(NamedTuple):
     """All that is charted of a drug's containers on a day.
 
     `vials` stand in the order in which the dose is taken from them: the largest first, so that the
     rest that is discarded is that of the smallest. `is_counted`: for each dose the vials were
     scanned, and what they hold is known. `wasted` is the charted discarded amount in the drug's
-    unit; None where none is charted or readable. `entries` are the amounts that it is the sum of.
+    unit; None where none is charted or readable. `entries` are the amounts that it is the sum of,
+    and `rests` are the same by dose.
     """
 
     vials: tuple[OpenedVials, ...] = ()
     is_counted: bool = False
     wasted: Decimal | None = None
     entries: tuple[WastedAmount, ...] = ()
+    rests: tuple[Rest, ...] = ()
     foreign: tuple[NamedVial, ...] = ()
     unreadable: tuple[NamedVial, ...] = ()
     unclear: tuple[WastedAmount, ...] = ()
@@ -56,8 +70,38 @@ class Opening(NamedTuple):
             return None
         return sum([vial.amount * vial.vials for vial in self.vials if vial.amount], Decimal(0))
 
+    def holds(self, dose: Decimal) -> bool:
+        """Whether the counted vials hold a dose, as exactly as the tables say what they hold."""
+        rounding = [
+            vial.container.rounding * vial.vials
+            for vial in self.vials
+            if vial.container is not None
+        ]
+        return self.total is not None and dose <= self.total + sum(rounding, Decimal(0))
+
 
 NOTHING_CHARTED = Opening()
+
+
+def known_sizes(day: DrugDay, opening: Opening) -> tuple[Decimal, ...]:
+    """What each container of the drug holds that can be bought on the day, in the drug's unit.
+
+    They are those of all tables, and those that the chart names. None of them is told where the
+    chart names a container that no table knows: it may hold anything.
+    """
+    if any(vial.amount is None for vial in opening.vials):
+        return ()
+    bought = [
+        amount_in(day.drug, container) for container in day.containers.sold(day.drug.id, day.day)
+    ]
+    return tuple(sorted({size for size in (*bought, *[v.amount for v in opening.vials]) if size}))
+
+
+def are_whole_containers(amount: Decimal, day: DrugDay, opening: Opening) -> bool:
+    """Whether an amount is what whole containers hold, scanned ones or any that are known."""
+    if opening.total is not None:
+        return amount == opening.total
+    return amount == least_opened(amount, known_sizes(day, opening))
 
 
 def opening_of(day: DrugDay) -> Opening:
@@ -84,6 +128,7 @@ def opening_of(day: DrugDay) -> Opening:
         is_counted=are_counted and not any(vial.refused for vial in mine),
         wasted=wasted.amount,
         entries=wasted.entries,
+        rests=wasted.rests,
         foreign=tuple(foreign),
         unreadable=tuple([vial for vial in mine if vial.refused is not None]),
         unclear=wasted.unclear,
@@ -107,7 +152,7 @@ def _is_alone(dose: DrugDose) -> bool:
 def _by_ndc(vials: Iterable[NamedVial], drug: Drug) -> tuple[OpenedVials, ...]:
     """The vials by NDC and lot, the largest first."""
     by_slot: dict[tuple[str, str], OpenedVials] = {}
-    for named in vials:
+    for named in _once(vials):
         if named.refused is not None:
             continue
         slot = (named.ndc, named.vial.lot)
@@ -120,6 +165,17 @@ def _by_ndc(vials: Iterable[NamedVial], drug: Drug) -> tuple[OpenedVials, ...]:
     return tuple(sorted(told, key=lambda vial: (-(vial.amount or 0), vial.ndc, vial.lot)))
 
 
+def _once(vials: Iterable[NamedVial]) -> Iterator[NamedVial]:
+    """The vials, without one that was scanned before: it has the same NDC and serial number."""
+    scanned: set[tuple[str, str]] = set()
+    for named in vials:
+        one = (named.ndc, named.serial)
+        if named.serial and one in scanned:
+            continue
+        scanned.add(one)
+        yield named
+
+
 def amount_in(drug: Drug, container: Container | None) -> Decimal | None:
     """What a container holds in the drug's own unit; None where that is not known."""
     return convert(container.amount, container.unit, drug.unit) if container is not None else None
@@ -130,6 +186,7 @@ class _Wasted(NamedTuple):
 
     amount: Decimal | None
     entries: tuple[WastedAmount, ...]
+    rests: tuple[Rest, ...]
     unclear: tuple[WastedAmount, ...]
 
 
@@ -140,8 +197,8 @@ def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]
     Millilitres are those of the vials of the same dose, or of any vial of the day where the dose
     names none.
     """
-    amounts: list[Decimal] = []
     entries: list[WastedAmount] = []
+    rests: list[Rest] = []
     unclear: list[WastedAmount] = []
     of_day = [vial.container for vial in opened]
     for dose in doses:
@@ -150,6 +207,7 @@ def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]
             vial.container
             for vial in _by_ndc([vial for vial in own if _holds(vial, drug, dose)], drug)
         ]
+        amounts: list[Decimal] = []
         for entry in dose.service.administration.wasted:
             amount = wasted_in(drug, entry, of_dose or of_day)
             if amount is None or (amount and not _is_alone(dose)):
@@ -157,8 +215,19 @@ def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]
             else:
                 amounts.append(amount)
                 entries.append(entry)
-    total = sum(amounts, Decimal(0)) if amounts else None
-    return _Wasted(total, tuple(entries), tuple(unclear))
+        if amounts:
+            rests.append(_rest(amounts, dose, doses))
+    total = sum([rest.amount for rest in rests], Decimal(0)) if rests else None
+    return _Wasted(total, tuple(entries), tuple(rests), tuple(unclear))
+
+
+def _rest(amounts: Sequence[Decimal], dose: DrugDose, of_day: Sequence[DrugDose]) -> Rest:
+    """The rest of a dose; what a person answered stands on one dose and is that of all."""
+    entries = dose.service.administration.wasted
+    is_answered = any(entry.message and entry.message.type == ANSWER for entry in entries)
+    doses = of_day if is_answered else [dose]
+    given = sum([one.in_unit_of_drug() or Decimal(0) for one in doses], Decimal(0))
+    return Rest(sum(amounts, Decimal(0)), given, len(doses), is_answered)
 
 
 def wasted_in(

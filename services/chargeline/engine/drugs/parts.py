@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chargeline.engine.claim_words import LinePerNdcAs, NdcUnit
 from chargeline.engine.containers import Container
 from chargeline.engine.drugs.opened import OpenedVials, Opening
-from chargeline.engine.drugs.units import units_of
+from chargeline.engine.drugs.units import discarded_units, units_of
 from chargeline.engine.formulary import Drug
 from chargeline.engine.quantities import convert
 from chargeline.engine.trace import BilledNdc
@@ -53,20 +53,20 @@ def parts_of(
     *,
     opening: Opening,
     per: LinePerNdcAs,
+    are_whole: bool,
 ) -> tuple[NdcPart, ...]:
     """The parts of a dose.
 
     `units` are the HCPCS units of the whole dose, and `amounts` what was given and what was
-    discarded, in the drug's unit. The units of each part are what it adds to the rounded sum, so
-    that they add up to `units`.
+    discarded, in the drug's unit. `are_whole`: both together are what whole containers hold. The
+    units of each part are what it adds to the rounded sum, so that they add up to `units`.
     """
     is_by_lot = _IS_BY_LOT[per]
     shares = _shares(amounts, opening, is_by_lot)
     given = discarded = Decimal(0)
     parts = []
     billed = wasted = 0
-    opened = units_of(amounts[0] + amounts[1], drug.unit_amount)
-    held = opened - units_of(amounts[0], drug.unit_amount)
+    held = discarded_units(*amounts, drug.unit_amount, are_whole=are_whole)
     for place, share in enumerate(shares):
         given, discarded = given + share.given, discarded + share.discarded
         to_here = min(units, units_of(given, drug.unit_amount))
@@ -170,11 +170,18 @@ def _counted(share: _Share, drug: Drug) -> tuple[BilledNdc | None, BilledNdc | N
     given = _quantity(share.given, container, vial.amount, drug)
     if both is None or given is None:
         return unknown, unknown if share.discarded else None
-    rest = both.quantity - given.quantity
-    return (
-        BilledNdc(vial.ndc, given.unit, given.quantity, share.lots),
-        BilledNdc(vial.ndc, given.unit, rest, share.lots) if share.discarded else None,
-    )
+    rest = _Quantity(given.unit, both.quantity - given.quantity)
+    return _billed(unknown, given), _billed(unknown, rest) if share.discarded else None
+
+
+def _billed(unknown: BilledNdc, counted: "_Quantity") -> BilledNdc:
+    """An NDC with its quantity; without one where three decimals make nothing of it.
+
+    A claim says no quantity of 0, and 0.001 would say more than was used.
+    """
+    if counted.quantity <= 0:
+        return unknown
+    return unknown._replace(unit=counted.unit, quantity=counted.quantity)
 
 
 class _Quantity(NamedTuple):

@@ -19,6 +19,23 @@ def units_of(amount: Decimal, unit_amount: Decimal) -> int:
     return int((amount / unit_amount).to_integral_value(ROUND_CEILING))
 
 
+def discarded_units(
+    given: Decimal, discarded: Decimal, unit_amount: Decimal, *, are_whole: bool
+) -> int:
+    """How many units were discarded besides the dose: none where less than a unit was.
+
+    `are_whole`: dose and rest together are what whole containers hold, and a part of a unit in them
+    counts whole. Elsewhere only what fills a unit besides those of the dose was discarded: 9 mg
+    beside 420 mg of 10 mg a unit are none, and 9.5 mg beside 421 mg are none either, since the 43rd
+    unit is given.
+    """
+    if discarded < unit_amount:
+        return 0
+    together = given + discarded
+    opened = units_of(together, unit_amount) if are_whole else int(together / unit_amount)
+    return max(0, opened - units_of(given, unit_amount))
+
+
 class DoseUnits(NamedTuple):
     """The billing units, the whole dose in the drug's own unit, and the sum written out."""
 

@@ -5,7 +5,7 @@ no arithmetic of NDCs. Medicare returns a claim that says nothing of waste, and 
 what the chart does not bear is false: so what is not charted is not said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from typing import NamedTuple
 from chargeline.engine.claim_words import PaidFact, SmallWasteAs, UseFact, WasteAs
 from chargeline.engine.containers import least_opened
 from chargeline.engine.drugs.concerns import WASTE, WasteAnswer, WasteFacts
-from chargeline.engine.drugs.doses import DrugDay
-from chargeline.engine.drugs.opened import Opening, amount_in
+from chargeline.engine.drugs.doses import DrugDay, DrugDose
+from chargeline.engine.drugs.opened import Opening, Rest, amount_in, known_sizes
 from chargeline.engine.drugs.units import units_of
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.formulary import Drug
@@ -25,11 +25,14 @@ from chargeline.engine.tables import OppsStatus, PublishedTables
 from chargeline.engine.trace import Question, ask
 
 DISCARDED_ROLE = "drug.discarded"
+MIXED = "SDV/MDV"  # sizes of either kind: only the vial that was used says which it was
 _USE_OF_CONTAINER: Mapping[str, UseFact] = {
     **dict.fromkeys(("SDV", "PFS", "KIT", "BAG"), "single_dose"),
     "MDV": "multi_dose",
 }
 
+
+_NEARLY_ONE = Decimal("0.999")  # amounts that differ by a whole unit disagree
 
 _PAID: Mapping[str, PaidFact] = {"G": "apart", "K": "apart", "N": "packaged"}
 _HAS_LINES: Mapping[WasteAs, bool] = {"lines": True, "unbilled": False}
@@ -97,7 +100,7 @@ class _Charted(NamedTuple):
 def waste_of(day: DrugDay, given: Decimal, opening: Opening) -> Waste:
     """What was discarded besides `given`, in the drug's unit, and how the rules report it."""
     charted = _Charted(day, given, opening)
-    facts = WasteFacts(use_of(day.drug, opening), day.payer, day.paid)
+    facts = WasteFacts(use_of(day, opening), day.payer, day.paid)
     decision = day.rules.of(WASTE).decide(facts)
     asked_of_dose = _asked_of_vials(charted)
     asked_of_waste = _asked_of_entries(charted)
@@ -112,11 +115,24 @@ def waste_of(day: DrugDay, given: Decimal, opening: Opening) -> Waste:
     )
 
 
-def use_of(drug: Drug, opening: Opening) -> UseFact:
-    """For how many doses the container is: as its NDC says, else as the formulary says."""
-    uses = {vial.container.use for vial in opening.vials if vial.container is not None}
-    uses.discard("unknown")
-    return uses.pop() if len(uses) == 1 else _USE_OF_CONTAINER.get(drug.container, "unknown")
+def use_of(day: DrugDay, opening: Opening) -> UseFact:
+    """For how many doses the containers of a day are: as their NDCs say, else the formulary.
+
+    It is unknown where they differ, since nobody knows of which of them the rest is.
+    """
+    charted = [vial.container.use if vial.container else "unknown" for vial in opening.vials]
+    if not charted or any(not _names_container(dose, day.drug) for dose in day.doses):
+        charted.append("unknown")
+    by_size = _USE_OF_CONTAINER.get(day.drug.container, "unknown")
+    uses = {by_size if use == "unknown" else use for use in charted}
+    return uses.pop() if len(uses) == 1 else "unknown"
+
+
+def _names_container(dose: DrugDose, drug: Drug) -> bool:
+    """Whether the chart of a dose names a container that may hold the drug."""
+    return any(
+        vial.container is None or drug.id in vial.container.drugs for vial in dose.service.vials
+    )
 
 
 def paid_of(drug: Drug, day: date, tables: PublishedTables) -> PaidFact:
@@ -159,7 +175,7 @@ def _asked_of_vials(charted: _Charted) -> tuple[Question, ...]:
         )
         questions.append(question)
     total = opening.total
-    if total is not None and total < charted.given:
+    if total is not None and not opening.holds(charted.given):
         question = charted.ask(
             "vial.too_few",
             expected=f"vials that hold the {charted.in_words(charted.given)} that were given",
@@ -192,8 +208,8 @@ def _asked_of_use(charted: _Charted) -> tuple[Question, ...]:
     question = charted.ask(
         "waste.unclear",
         expected=f"whether the container of {charted.drug.id} is for one dose or for several",
-        found=f"{charted.in_words(charted.opening.wasted)} discarded, and no word on the container",
-        do="add its NDC to rules/containers, or fill `container` in the formulary",
+        found=f"{charted.in_words(charted.opening.wasted)} discarded, and no one word on that",
+        do="scan the vial whose rest it is, and add its NDC to rules/containers",
     )
     return (question,)
 
@@ -213,10 +229,10 @@ def _discarded(charted: _Charted) -> _Discarded:
     """
     opening, unit = charted.opening, charted.drug.unit_amount
     if opening.total is None:
-        return _Discarded(opening.wasted)
-    if opening.total < charted.given:
+        return _discarded_uncounted(charted)
+    if not opening.holds(charted.given):
         return _Discarded(None)  # asked about already: nothing can be left of too few vials
-    rest = opening.total - charted.given
+    rest = max(Decimal(0), opening.total - charted.given)
     questions = list(_asked_of_size(charted, opening.total))
     if opening.wasted is None:
         if units_of(opening.total, unit) > units_of(charted.given, unit):
@@ -239,6 +255,57 @@ def _discarded(charted: _Charted) -> _Discarded:
         questions.append(question)
         return _Discarded(min(opening.wasted, rest), tuple(questions))
     return _Discarded(rest, tuple(questions))
+
+
+def _discarded_uncounted(charted: _Charted) -> _Discarded:
+    """What was charted as discarded where no vials were counted, if it can be.
+
+    The rest of a dose is less than the largest container, since nobody opens one more than the dose
+    needs. Where no container is known, a rest above the dose may be right, and a person is asked.
+    """
+    opening, sizes = charted.opening, known_sizes(charted.day, charted.opening)
+    for rest in opening.rests:
+        if sizes and rest.amount >= max(sizes) * rest.doses:
+            most = f"less than {charted.in_words(max(sizes))}, the largest container"
+            return _Discarded(None, (_asked_of_rest(charted, rest, f"{most}, for each dose"),))
+        if not sizes and rest.amount > rest.given and not rest.is_answered:
+            most = f"at most the {charted.in_words(rest.given)} that were given"
+            return _Discarded(opening.wasted, (_asked_of_rest(charted, rest, most),))
+    return _discarded_of_product(charted, sizes)
+
+
+def _asked_of_rest(charted: _Charted, rest: Rest, most: str) -> Question:
+    return charted.ask(
+        "waste.unclear",
+        expected=f"a discarded amount of {charted.drug.id} that one dose can leave: {most}",
+        found=charted.in_words(rest.amount),
+        do="say how much was discarded of what was opened for the dose",
+    )
+
+
+def _discarded_of_product(charted: _Charted, sizes: Sequence[Decimal]) -> _Discarded:
+    """What was charted as discarded where the chart names one NDC and not how many vials of it.
+
+    Dose and rest must be whole containers then, of this size or of another that is known.
+    """
+    opening, unit = charted.opening, charted.drug.unit_amount
+    is_one = len({vial.ndc for vial in opening.vials}) == 1
+    is_named = is_one and all(dose.service.vials for dose in charted.day.doses)
+    if opening.wasted is None or not is_named or not sizes:
+        return _Discarded(opening.wasted)
+    least, held = least_opened(charted.given, sizes), charted.given + opening.wasted
+    nearest = least_opened(max(held - unit * _NEARLY_ONE, charted.given), sizes)
+    if least is None or nearest is None or nearest < held + unit:
+        return _Discarded(opening.wasted)
+    rest = least - charted.given
+    question = charted.ask(
+        "waste.disagrees",
+        expected=f"{charted.in_words(rest)} discarded: what containers of "
+        f"{' or '.join([charted.in_words(size) for size in sizes])} leave of the dose",
+        found=charted.in_words(opening.wasted),
+        do="say how much was discarded, or scan the vials; until then the smaller amount is billed",
+    )
+    return _Discarded(min(opening.wasted, rest), (question,))
 
 
 def _asked_of_size(charted: _Charted, opened: Decimal) -> tuple[Question, ...]:

@@ -70,7 +70,7 @@ def _named_vials(item: Administration, formulary: Formulary) -> tuple[NamedVial,
         container = formulary.containers.of(read.digits, item.day)
         drugs = container.drugs if container is not None else ()
         is_fluid = bool(drugs) and all(formulary.is_fluid(drug) for drug in drugs)
-        named.append(NamedVial(vial, read.digits, container, is_fluid=is_fluid))
+        named.append(NamedVial(vial, read.digits, container, is_fluid=is_fluid, serial=read.serial))
     return tuple(named)
 
 

@@ -44,6 +44,7 @@ class NamedVial(NamedTuple):
     """A vial as charted: its NDC, or why its code is none, and what is known of its container.
 
     `is_fluid` says that it holds no drug but fluid, such as the bag in which a drug is dissolved.
+    `serial` is the number that its barcode gives to this one vial, "" for none.
     """
 
     vial: VialCode
@@ -51,6 +52,7 @@ class NamedVial(NamedTuple):
     container: Container | None
     refused: NotAnNdc | None = None
     is_fluid: bool = False
+    serial: str = ""
 
 
 class Service(NamedTuple):
