@@ -269,3 +269,17 @@ def test_the_drug_that_was_given_under_another_order_can_be_named(tmp_path: Path
             tmp_path, messages, answer(before, "drug.not_ordered", "product", product)
         )
         assert questions(after) == [] and code in charges(after)
+
+
+def test_an_edit_goes_with_the_lines_that_a_person_bills_by_hand(tmp_path: Path) -> None:
+    """No payer can deny a line that is not on the claim."""
+    row = given("trastuzumab", "0900-1030", "450 mg")
+    messages = [row + "OBX|1|ST|VIAL-NDC^^L||50242-0051-21||||||F\r"]
+    before = run_after(tmp_path, messages)
+    after = run_after(tmp_path, messages, answer(before, "ndc.contradicts", "by_hand"))
+    about_vials = [
+        [edit.edit for edit in run.visits[0].draft.edits if edit.edit.startswith("ndc.")]
+        for run in (before, after)
+    ]
+    assert about_vials == [["ndc.missing"], []]
+    assert all(edit.lines or edit.edit == "tables.missing" for edit in after.visits[0].draft.edits)

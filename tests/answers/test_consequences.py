@@ -1,16 +1,22 @@
 """Each choice says beforehand what it would draft, and it drafts just that."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from chargeline.coding.run import Run
 from chargeline.drafting.answering import DraftedVisit, money_moved, would_draft
-from chargeline.engine import Consequence
+from chargeline.engine import Consequence, consequences
+from chargeline.engine.answer_words import ValueKind
+from chargeline.engine.answers.consequences import _PROPOSALS
+from chargeline.engine.finding_codes import MEANINGS
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
 from tests.answers.given import answer, asked, run_after
 from tests.answers.test_answers import TWO_LINES, open_infusion
+from tests.golden.messages import DAY, observed, orc, rxa, rxr, segment
+from tests.golden.messages import message as whole
 from tests.trials import charges
 from tests.trials.test_doubts import given, order
 
@@ -91,3 +97,45 @@ def test_the_money_that_a_choice_moves(tmp_path: Path) -> None:
     assert money_moved(drafted, by_choice["not_given"], prices) == -19_000
     assert money_moved(drafted, by_choice["stop"], prices) == 5_000
     assert money_moved(drafted, by_choice["stop"], {}) is None
+
+
+def test_every_kind_of_value_has_a_way_to_be_proposed() -> None:
+    """A new kind of value that nobody proposes would break the question that offers it."""
+    assert {"", *_PROPOSALS} == set(get_args(ValueKind))
+
+
+def test_every_choice_of_every_question_says_what_it_would_draft(tmp_path: Path) -> None:
+    """Whatever is asked of an infusion, each choice that is offered can be tried."""
+    run = run_after(tmp_path, open_infusion())
+    (visit,) = run.visits
+    question = asked(run, "stop.missing")
+    for code in MEANINGS:
+        finding = question.question.finding._replace(code=code)
+        of_code = question._replace(question=question.question._replace(finding=finding))
+        told = consequences(visit.timeline, of_code, RULEBOOK, visit.history, policy=POLICY)
+        assert {each.offer for each in told} == set(of_code.offers), code
+
+
+def test_the_ndc_of_a_vial_is_proposed_from_what_was_handed_out(tmp_path: Path) -> None:
+    """A code that is no NDC was scanned, and the pharmacy names the one that it handed out."""
+    messages = [
+        whole(
+            "RDS^O13",
+            orc(),
+            segment(
+                "RXD",
+                {1: "1", 2: "50242-0132-01^x^NDC", 3: f"{DAY}0800", 4: "3", 5: "vial", 7: "1"},
+            ),
+            sent="0800",
+        ),
+        whole(
+            "RAS^O17",
+            orc(),
+            rxa("TRASTUZUMAB", "450 mg", "0900", "1030"),
+            rxr("IV"),
+            observed("VIAL-NDC", "5024201320"),
+        ),
+    ]
+    run = run_after(tmp_path, [each.decode() for each in messages])
+    values = {each.offer.choice: each.value for each in consequences_of(run, "ndc.unreadable")}
+    assert values == {"ndc": "50242013201", "by_hand": ""}

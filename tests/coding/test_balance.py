@@ -91,7 +91,7 @@ def test_a_visit_balances() -> None:
     assert (row.drug, row.ndc, why(row)) == ("trastuzumab", "50242013201", [])
 
 
-RITUXIMAB = "50242-0051-21"
+RITUXIMAB, LARGE = "50242-0051-21", "50242-0053-06"
 
 
 def liquid(mg: str, *, vials: int, wasted: str, unit: str) -> bytes:
@@ -166,6 +166,24 @@ def test_a_mixture_counts_each_of_its_drugs_once() -> None:
     ]
 
 
+def test_fluid_beside_a_drug_takes_nothing_of_what_was_discarded() -> None:
+    """The 30 mg are of the trastuzumab whose vials were scanned."""
+    parts = [
+        segment("RXC", {1: "A", 2: f"{drug}^{drug.lower()}^L", 3: amount, 4: unit})
+        for drug, amount, unit in (
+            ("TRASTUZUMAB", "420", "mg"),
+            ("SODIUM CHLORIDE 0.9 %", "250", "mL"),
+        )
+    ]
+    bag = given("420", vials=3, wasted="30").decode()
+    told = rows(bag.replace("RXR|", "\r".join([*parts, "RXR|"])).encode())
+    of_drugs = {row.drug: (amounts(row), why(row)) for row in told}
+    assert of_drugs.pop("trastuzumab") == (("-", "420", "30", "450", "0"), [])
+    ((fluid, reasons),) = of_drugs.values()
+    assert fluid[2] == "0"
+    assert all("discarded" not in says for says, _amount, _is in reasons)
+
+
 def test_a_vial_under_an_order_with_an_unknown_drug_is_asked_about() -> None:
     """What was charted by a name that nobody knows may be the 3 vials that were handed out."""
     unknown = message("RAS^O17", orc(), rxa("ZL4711", "440 mg", "0900", "1000"), rxr("IV"))
@@ -187,10 +205,46 @@ def test_milligrams_are_dispensed_as_well_as_vials() -> None:
     assert only(dispensed("450", "mg"), given("450", vials=3)).dispensed == Decimal(450)
 
 
+@pytest.mark.parametrize("local", ["450", "500"])
+def test_what_is_handed_out_by_a_code_of_the_pharmacy_is_that_of_the_vials(local: str) -> None:
+    """The pharmacy writes milligrams, the nurse scans NDCs: one row, and what is over is a rest."""
+    by_code = dispensed(local, "mg").replace(
+        f"{VIAL}^trastuzumab 150 mg^NDC".encode(), b"TRASTUZUMAB^trastuzumab^L"
+    )
+    row = only(by_code, given("420", vials=3, wasted="30"))
+    assert amounts(row) == (local, "420", "30", "450", str(int(local) - 450))
+    assert len(why(row)) == (local != "450")
+
+
+def test_what_is_handed_out_by_a_code_of_the_pharmacy_covers_several_ndcs() -> None:
+    """500 mg of rituximab in one vial and 250 mg in three of 100 mg, of which 50 are discarded."""
+    scanned = [f"OBX|1|ST|VIAL-NDC^vial^L||{ndc}||||||F" for ndc in (LARGE, *[RITUXIMAB] * 3)]
+    scanned.append("OBX|9|NM|WASTED-AMOUNT^discarded^L||50|mg|||||F")
+    bag = message("RAS^O17", orc(), rxa("RITUXIMAB", "750 mg", "0900", "1000"), rxr("IV"), *scanned)
+    fields = {1: "1", 2: "RITUXIMAB^rituximab^L", 3: "20260302", 4: "800", 5: "mg"}
+    by_code = message("RDS^O13", orc(), segment("RXD", fields), sent="0800")
+    assert [(amounts(row), why(row)) for row in rows(by_code, bag)] == [
+        (("300", "250", "50", "300", "0"), []),
+        (("500", "500", "0", "500", "0"), []),
+    ]
+
+
+def test_an_ndc_without_a_unit_counts_its_vials() -> None:
+    """3 of an NDC of 150 mg are 450 mg."""
+    row = only(dispensed("3", ""), given("440", vials=3, wasted="10"))
+    assert (amounts(row), why(row)) == (("450", "440", "10", "450", "0"), [])
+
+
 def test_what_was_handed_out_in_a_unit_that_converts_to_nothing_is_told() -> None:
-    """3 trays say nothing of milligrams: the row is unexplained and says so."""
+    """3 trays say nothing of milligrams: the row is unexplained and says so, once."""
     row = only(dispensed("3", "TRAY"), given("450", vials=3, wasted="0"))
-    assert ("an amount that was handed out in TRAY", 0, False) in why(row)
+    assert why(row) == [("an amount that was handed out in TRAY", 0, False)]
+
+
+def test_what_was_handed_out_in_an_unknown_unit_and_never_charted_has_a_row() -> None:
+    """Nobody knows how much it was, so the row says only that."""
+    row = only(dispensed("3", "TRAY"), message("ADT^A03", patient_class="O"))
+    assert why(row) == [("an amount that was handed out in TRAY", 0, False)]
 
 
 def test_without_a_dispense_message_the_chart_is_held_against_the_bill() -> None:

@@ -108,9 +108,35 @@ def test_without_vials_and_waste_policies_are_not_compared() -> None:
 
 
 def test_a_mixture_owns_no_charted_waste() -> None:
-    """An amount that was discarded of two drugs in one bag belongs to neither: a person says."""
+    """An amount that was discarded of two drugs in one bag belongs to neither: a person is asked
+    once.
+    """
     encounter = drafted("etoposide 180 mg + ondansetron 8 mg iv 09:00-10:15 waste=20mg")
-    assert set(asked(encounter)) == {"waste.unclear"}
+    assert asked(encounter) == ["waste.unclear"]
+
+
+@pytest.mark.parametrize("beside", ["bevacizumab 400 mg", "sodium-chloride-0.9 250 mL"])
+def test_what_is_discarded_of_a_mixture_is_of_the_drug_whose_vials_were_scanned(
+    beside: str,
+) -> None:
+    """Three vials of trastuzumab are 450 mg: 420 given and 30 discarded, and no other drug of the
+    bag asks about them.
+    """
+    encounter = drafted(THREE_VIALS.replace(" iv", f" + {beside} iv") + " waste=30mg")
+    drug_lines = {line.drug for line in encounter.lines if line.family == "drugs"}
+    of_trastuzumab = [
+        (*line.modifiers, line.units) for line in encounter.lines if line.drug == "trastuzumab"
+    ]
+    assert (asked(encounter), len(drug_lines)) == ([], 2)
+    assert ("JW", 3) in of_trastuzumab
+
+
+def test_a_vial_of_no_drug_of_a_mixture_is_asked_about_once() -> None:
+    """Rituximab was scanned for a bag of trastuzumab and bevacizumab: neither can be that vial."""
+    encounter = drafted(
+        "trastuzumab 420 mg + bevacizumab 400 mg iv 09:00-10:15 vials=50242-0051-21"
+    )
+    assert asked(encounter) == ["ndc.contradicts"]
 
 
 def test_millilitres_count_by_the_strength_of_the_vials() -> None:

@@ -47,6 +47,7 @@ ANWEBS = ("HCPC2026_OCT_ANWEB.txt", published.anweb, published.ANWEB_LINES)
         (LIMITS, ",20,", ",120,", "expected a percentage from 0 to 100"),
         (ADDENDUM, "$12.35 ", "€12.35", "expected a number of at least 0 in rate"),
         (ADDENDUM, ",K,", ",,", "expected a status indicator such as K or J2"),
+        (ADDENDUM, ",K,", ",ZZ,", "expected a status indicator such as K or J2, found 'ZZ'"),
         (MUES, "J0001,60", "J0001,-60", "expected a whole number of at least 0 in units"),
         (MUES, "J0001,60", "J0001,6.5", "expected a whole number of at least 0 in units"),
         (MUES, "J0001,60,3", "J0001,60,4", "expected an indicator that begins with 1, 2 or 3"),
@@ -144,6 +145,7 @@ def test_a_quarter_that_is_none_is_not_taken_for_one(text: str) -> None:
         (ADDENDUM, 2, "expected codes up to V…, found the last one is J0001"),
         (LIMITS, 2, "expected codes up to Q…, found the last one is J0003"),
         (ANWEBS, 2, "expected codes up to V…, found the last one is J0001"),
+        (CROSSWALK, 2, "expected codes up to Q…, found the last one is J0001"),
         (CROSSWALK, 0, "expected rows below the header, found none"),
     ],
 )
@@ -318,3 +320,11 @@ def test_mistakes_of_several_files_come_together(tmp_path: Path) -> None:
     )
     words = refusal(first, second)
     assert "MUE 2026Q4.csv:" in words and "limits.csv:" in words
+
+
+def test_limits_whose_name_and_header_say_two_settings_are_refused(tmp_path: Path) -> None:
+    """Hospitals and practitioners have other limits, so nobody may guess which the file has."""
+    text = published.mue(published.MUE_ROWS, "Practitioner")
+    name = "MCR_MUE_OutpatientHospitalServices_Eff_10-01-2026.csv"
+    words = refusal(published.write(tmp_path, name, text))
+    assert "the name says hospital, found practitioner in the header" in words

@@ -23,6 +23,7 @@ from chargeline.engine import (
     WastedAmount,
     amount_in,
     convert,
+    discarded_of,
     drugs_named,
     supply_of,
     taken_from,
@@ -88,11 +89,33 @@ class ChartedDrug:
             names = self.named or set(self.dispensed)
             ndc = next(iter(names)) if len(names) == 1 else ""
             shares = {ndc: NdcShare(self.given, self.wasted or Decimal(0))} if self.doses else {}
-        for ndc, amount in self.dispensed.items():
-            slot = "" if "" in shares else ndc
-            before = shares.get(slot, NdcShare())
-            shares[slot] = before._replace(dispensed=(before.dispensed or Decimal(0)) + amount)
+        for ndc, amount in sorted(self.dispensed.items(), reverse=True):
+            if ndc:
+                _add_to(shares, "" if "" in shares else ndc, amount)
+            else:
+                _add_without_ndc(shares, amount)
+        if not shares:
+            shares[""] = NdcShare(dispensed=Decimal(0))  # handed out, and nobody knows how much
         return shares
+
+
+def _add_to(shares: dict[str, NdcShare], ndc: str, amount: Decimal) -> None:
+    before = shares.get(ndc, NdcShare())
+    shares[ndc] = before._replace(dispensed=(before.dispensed or Decimal(0)) + amount)
+
+
+def _add_without_ndc(shares: dict[str, NdcShare], amount: Decimal) -> None:
+    """Add what was handed out by a code of the pharmacy: each NDC what was used of it, and any rest
+    to the last.
+    """
+    names = list(shares) or [""]
+    for ndc in names[:-1]:
+        share = shares[ndc]
+        lacks = share.given + share.discarded - (share.dispensed or Decimal(0))
+        part = max(Decimal(0), min(amount, lacks))
+        _add_to(shares, ndc, part)
+        amount -= part
+    _add_to(shares, names[-1], amount)
 
 
 def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]:
@@ -107,6 +130,9 @@ def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]
         for named in drugs_named(item, formulary)
         if named.drug.kind not in _WITH_ITS_SERVICE
     ]
+    drugs_of: dict[str, list[Drug]] = {}
+    for item, _amount, drug in doses:
+        drugs_of.setdefault(item.key, []).append(drug)
     drugs: dict[tuple[str, date, Stock], ChartedDrug] = {}
     wastes = []
     for item, amount, drug in doses:
@@ -115,10 +141,13 @@ def charted_drugs(timeline: Timeline, formulary: Formulary) -> list[ChartedDrug]
             stock = "not bought"
         slot = (drug.id, item.day, stock)
         charted = drugs.setdefault(slot, ChartedDrug(drug, stock, item.day))
-        alone = sum(1 for other, _a, named in doses if other is item and not named.is_fluid) <= 1
+        beside = drugs_of[item.key]
+        alone = all(other.is_fluid or other.id == drug.id for other in beside)
         vials = _vials_of(item, drug, formulary, alone=alone)
         _add_dose(charted, item, amount, vials)
-        told = [entry for entry in item.wasted if alone or not entry.amount]
+        owner = discarded_of(beside, _containers_of(item, formulary))
+        is_its = owner is not None and owner.id == drug.id
+        told = [entry for entry in item.wasted if is_its or not entry.amount]
         scanned = [ndc for ndc, is_scanned in vials if is_scanned]
         wastes.append((charted, told, scanned or [ndc for ndc, _is_scanned in vials]))
     for charted, told, ndcs in wastes:
@@ -162,6 +191,20 @@ def _add_waste(
             charted.unclear.append("a discarded amount that cannot be read")
         else:
             charted.wasted = (charted.wasted or Decimal(0)) + amount
+
+
+def _containers_of(item: Administration, formulary: Formulary) -> list[Container | None]:
+    """What the vials of an administration are; those that hold fluid alone are left out."""
+    read = [formulary.ndc_of(vial.ndc, item.day) for vial in item.vials]
+    containers = [
+        formulary.containers.of(ndc.digits, item.day) if isinstance(ndc, Ndc) else None
+        for ndc in read
+    ]
+    return [
+        container
+        for container in containers
+        if container is None or not all(map(formulary.is_fluid, container.drugs))
+    ]
 
 
 def _vials_of(
@@ -213,7 +256,8 @@ def _add_dispensed(
         if amount is None:
             unit = item.drug.unit or "no unit"
             charted.unclear.append(f"an amount that was handed out in {unit}")
-        charted.dispensed[ndc] = charted.dispensed.get(ndc, Decimal(0)) + (amount or Decimal(0))
+        else:
+            charted.dispensed[ndc] = charted.dispensed.get(ndc, Decimal(0)) + amount
 
 
 def unknown_supplies(timeline: Timeline, formulary: Formulary) -> list[Dispensed]:
@@ -222,14 +266,17 @@ def unknown_supplies(timeline: Timeline, formulary: Formulary) -> list[Dispensed
 
 
 def _in_unit_of(drug: Drug, amount: DrugAmount, container: Container | None) -> Decimal | None:
-    """What was handed out, in the drug's unit: by its own unit, or as vials or mL of an NDC."""
+    """What was handed out, in the drug's unit: by its own unit, or as vials or mL of an NDC.
+
+    An NDC without a unit counts its containers: RXD-5 may be left out where RXD-2 implies it.
+    """
     if amount.amount is None or amount.is_unknown:
         return None
     direct = convert(amount.amount, amount.unit, drug.unit)
     if direct is not None or container is None:
         return direct
     one = amount_in(drug, container)
-    if one is not None and amount.unit.lower() in _VIALS:
+    if one is not None and (not amount.unit or amount.unit.lower() in _VIALS):
         return amount.amount * one
     millilitres = convert(amount.amount, amount.unit, "ml")
     if one is not None and millilitres is not None and container.millilitres:

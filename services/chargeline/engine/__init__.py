@@ -25,8 +25,9 @@ from chargeline.engine.answers import (
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
 from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
-from chargeline.engine.draft import contributions_of, draft
-from chargeline.engine.drugs.opened import amount_in, wasted_in
+from chargeline.engine.contributing import contributions_of
+from chargeline.engine.draft import draft
+from chargeline.engine.drugs.opened import amount_in, discarded_of, wasted_in
 from chargeline.engine.drugs.parts import taken_from
 from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
@@ -235,6 +236,7 @@ __all__ = [
     "contributions_of",
     "convert",
     "differences_in_words",
+    "discarded_of",
     "draft",
     "drugs_named",
     "explain",

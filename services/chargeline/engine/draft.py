@@ -30,23 +30,20 @@ from chargeline.engine.answers import (
 from chargeline.engine.body import with_body_doses
 from chargeline.engine.care import NO_CARE
 from chargeline.engine.comparison import with_differences
-from chargeline.engine.edits import claim_edits, reviewed
+from chargeline.engine.edits import billed_units, claim_edits, reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
-from chargeline.engine.events import Answer
+from chargeline.engine.events import Answer, Dispensed
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.office_visits import visits_of
 from chargeline.engine.office_visits.seen import seen_days
-from chargeline.engine.pumps import pump_facts, with_record
+from chargeline.engine.pumps import with_record
 from chargeline.engine.radiation import not_billed
 from chargeline.engine.radiation.sessions import tells_of_radiation
 from chargeline.engine.record import (
     NO_HISTORY,
-    Contribution,
     Elsewhere,
-    Fact,
     History,
-    Slot,
     seen_elsewhere,
 )
 from chargeline.engine.rulebooks import Rulebook
@@ -54,7 +51,7 @@ from chargeline.engine.rules import UndecidedError
 from chargeline.engine.services.judging import services_of
 from chargeline.engine.services.records import Service
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.supplies import not_charted
+from chargeline.engine.supplies import not_charted, with_days_of
 from chargeline.engine.timeline.records import Timeline, VisitContext
 from chargeline.engine.trace import (
     Draft,
@@ -115,27 +112,6 @@ def draft(
     )
 
 
-def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, ...]:
-    """What a visit, as drafted, adds to the record of its patient.
-
-    `timeline` is the one after what people answered (`with_answers`). A visit without exactly one
-    patient adds nothing, because nobody can say whose visit it is.
-    """
-    context = timeline.context
-    if not context.patient or context.cancelled or len(timeline.patients) != 1:
-        return ()
-    facts = [fact for encounter in drafted.encounters for fact in encounter.facts]
-    first: dict[Slot, Fact] = {}
-    for fact in (*facts, *pump_facts(timeline)):
-        first[fact.slot] = min(fact, first.get(fact.slot, fact))
-    return tuple(
-        [
-            Contribution(timeline.key, context.patient, slot, at, value=value)
-            for slot, at, value in first.values()
-        ]
-    )
-
-
 class _Drafting:
     """One draft of one visit under one policy."""
 
@@ -149,6 +125,8 @@ class _Drafting:
         answered: Mapping[str, str],
         said: tuple[Answer, ...],
     ) -> None:
+        self.uncharted = not_charted(timeline, rulebook.formulary)
+        timeline = timeline._replace(days=with_days_of(self.uncharted, timeline.days))
         self.timeline = with_body_doses(with_record(timeline, history), rulebook.base)
         self.rulebook = rulebook
         self.policy = policy
@@ -159,7 +137,9 @@ class _Drafting:
         self.radiation = tuple([d.care for d in timeline.days if tells_of_radiation(d.care)])
         self.said = said
         self.seen = seen_days(timeline.days)
-        self.uncharted = not_charted(timeline, rulebook.formulary)
+        self.supplied: dict[str, list[Dispensed]] = {}
+        for item in timeline.dispensed:
+            self.supplied.setdefault(item.order, []).append(item)
         self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
 
     def encounters(self) -> tuple[EncounterDraft, ...]:
@@ -169,7 +149,8 @@ class _Drafting:
         """
         timeline, days = self.timeline, self.saved.days
         observed = (timeline.observed, self.seen, self.said, self.radiation, self.answered)
-        of_visit = (timeline.context, timeline.patients, self.uncharted, observed)
+        supplied = (self.uncharted, timeline.dispensed)
+        of_visit = (timeline.context, timeline.patients, supplied, observed)
         rests_on = (of_visit, self.rulebook, self.policy, self.history)
         changed = self._changed_days(days) if days and days.rests_on == rests_on else None
         if changed is not None:
@@ -218,6 +199,7 @@ class _Drafting:
             self._drafted,
             encounter._replace(
                 uncharted=uncharted,
+                dispensed=self._dispensed_for(encounter),
                 observed=self.timeline.observed,
                 radiation=self.radiation if is_of_course else (),
                 seen=self.seen if encounter.care is not NO_CARE else (),
@@ -229,6 +211,10 @@ class _Drafting:
             self.is_in_question,
             self.answered,
         )
+
+    def _dispensed_for(self, encounter: Encounter) -> tuple[Dispensed, ...]:
+        orders = dict.fromkeys([item.order for item in encounter.administrations])
+        return tuple([item for order in orders for item in self.supplied.get(order, ())])
 
     def _drafted(
         self,
@@ -316,7 +302,11 @@ class _Drafting:
         drafted = self._encounter_draft(encounter, proposal)
         drafted = none_in_silence(with_differences(drafted, own, others), items)
         lines = with_modifiers(drafted.lines, own)
-        return drafted._replace(lines=lines, edits=claim_edits(lines, proposal.noted, own))
+        return drafted._replace(
+            lines=lines,
+            facts=(*drafted.facts, *billed_units(lines, own)),
+            edits=claim_edits(lines, proposal.noted, own),
+        )
 
     def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(
@@ -340,6 +330,7 @@ class _Drafting:
             again(SERVICES, item.key, services_of, item, formulary, rules)
             for item in encounter.administrations
         ]
+        # a day on which something was only handed out, or said, has nothing to judge
         by_policy = zip(*judged, strict=True) if judged else [()] * len(rules)
         return [
             _new_assessment(

@@ -9,12 +9,12 @@ carries home keeps no encounter going.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
 from chargeline.engine.care import NO_CARE, Care, Observation, care_together
-from chargeline.engine.events import Answer, VisitKey
+from chargeline.engine.events import Answer, Dispensed, VisitKey
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.pumps import CARRIED
 from chargeline.engine.record import Elsewhere
@@ -61,11 +61,12 @@ class Encounter(NamedTuple):
     """What was done on some days, billed together.
 
     `name` is the first day, as YYYY-MM-DD. `uncharted` is what the pharmacy handed out on its days
-    of drugs that nobody charted in the visit. `observed` are measures of the body and evidence
-    about the disease, of the whole visit. `radiation` is what all days of the visit tell that may
-    be part of a radiation course, () where no day of the encounter tells anything of one. `seen`
-    are the days of the whole visit on which a practitioner saw the patient, each with who signed,
-    and `said` what people answered to questions about no administration.
+    and nobody charted; a day may have nothing else. `dispensed` is what was handed out for its
+    orders, on any day. `observed` are measures of the body and evidence about the disease, of the
+    whole visit. `radiation` is what all days of the visit tell that may be part of a radiation
+    course, () where no day of the encounter tells anything of one. `seen` are the days of the whole
+    visit on which a practitioner saw the patient, each with who signed, and `said` what people
+    answered to questions about no administration.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Encounter(NamedTuple):
     patient_class: PatientClassFact
     grouping: Decision[GroupingAnswer]
     uncharted: tuple[Supply, ...] = ()
+    dispensed: tuple[Dispensed, ...] = ()
     observed: tuple[Observation, ...] = ()
     radiation: tuple[Care, ...] = ()
     seen: tuple[tuple[date, str], ...] = ()
@@ -185,6 +187,9 @@ def _days_by_class(timeline: Timeline) -> Iterator[tuple[Day, PatientClassFact]]
 def _parts_by_class(day: Day, context: VisitContext) -> Iterator[tuple[Day, PatientClassFact]]:
     """A day in parts, each of one class; care lies where the class was that of its time."""
     at = day.care.at or (day.administrations[0].start if day.administrations else None)
+    if at is None and day.care is NO_CARE:  # something was handed out, and nothing else known
+        yield day, class_on(context, datetime.combine(day.day, time.max, UTC))
+        return
     of_care = class_on(context, at) if at is not None else context.classes[-1][1]
     care = day.care
     for patient_class, items in groupby(

@@ -32,10 +32,11 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "seen": "group",
     "fraction": "course",
     "course_service": "course",
+    "billed_units": "units",
     "authorized_units": "authorization",
 }
-# Topics of which a charge family reads every contribution, and not only those of its days.
-_ACROSS_VISITS = frozenset({"group", "course", "authorization"})
+# Topics of which a family or an edit reads every contribution, and not only those of its days.
+_ACROSS_VISITS = frozenset({"group", "course", "units", "authorization"})
 APART = "|"
 """Parts the topic of a slot from what tells facts of one visit apart."""
 _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
@@ -44,9 +45,10 @@ _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"
 class Slot(NamedTuple):
     """A kind of fact, and what it is about.
 
-    `about` is the number of the order for a pump, the drug and the minute for a dose, and for
-    anything else the day, as YYYY-MM-DD. Where one visit may add several facts to one topic, a bar
-    parts the topic from what tells them apart, such as a course of fractions and the session.
+    `about` is the number of the order for a pump, the drug and the minute for a dose, the code
+    and the day for units, and for anything else the day, as YYYY-MM-DD. Where one visit may add
+    several facts to one topic, a bar parts the topic from what tells them apart, such as a course
+    of fractions and the session.
     """
 
     kind: ContributionKind

@@ -3,8 +3,8 @@
 It owns how a dispense or give message names a product. It does not know what is billed.
 """
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.containers import Container
@@ -12,7 +12,7 @@ from chargeline.engine.events import Dispensed
 from chargeline.engine.formulary import Drug, Formulary
 from chargeline.engine.ndc import Ndc
 from chargeline.engine.services.facts import drugs_named
-from chargeline.engine.timeline.records import Timeline
+from chargeline.engine.timeline.records import Administration, Day, Timeline
 
 
 class Supply(NamedTuple):
@@ -39,20 +39,52 @@ def supply_of(item: Dispensed, formulary: Formulary) -> Supply:
 
 
 def not_charted(timeline: Timeline, formulary: Formulary) -> Sequence[Supply]:
-    """What was handed out of drugs that nobody charted in the visit, given or not given.
+    """What was handed out of drugs, and of which nobody charted anything that day or later.
 
-    A fluid is left out: it carries a drug.
+    A row counts, given or not given, that stands under the order. One under an order for which
+    nothing was handed out counts for its drugs: orders may have other numbers at the bedside. A
+    fluid is left out: it carries a drug.
     """
-    charted_orders = {item.order for item in timeline.administrations if item.order}
-    open_items = [item for item in timeline.dispensed if item.order not in charted_orders]
+    under: dict[str, date] = {}
+    for item in timeline.administrations:
+        under[item.order] = max(_last_day(item), under.get(item.order, date.min))
+    open_items = [item for item in timeline.dispensed if under.get(item.order, date.min) < item.day]
     if not open_items:
         return ()
-    charted = {
-        named.drug.id for item in timeline.administrations for named in drugs_named(item, formulary)
-    }
+    supplied = {item.order for item in timeline.dispensed}
+    charted: dict[str, date] = {}
+    for item in timeline.administrations:
+        if not item.order or item.order not in supplied:
+            for named in drugs_named(item, formulary):
+                drug = named.drug.id
+                charted[drug] = max(_last_day(item), charted.get(drug, date.min))
     supplies = [supply_of(item, formulary) for item in open_items]
-    return tuple([supply for supply in supplies if _is_missing(supply.drug, charted)])
+    return tuple([supply for supply in supplies if _is_missing(supply, charted)])
 
 
-def _is_missing(drug: Drug | None, charted: AbstractSet[str]) -> bool:
-    return drug is not None and not drug.is_fluid and drug.id not in charted
+def _last_day(item: Administration) -> date:
+    """The last day on which the drug ran; without end while its stop is open."""
+    if item.charted == "open":
+        return date.max
+    stop = item.intervals[-1].stop
+    return item.day if stop is None else max(item.day, stop.date())
+
+
+def _is_missing(supply: Supply, charted: Mapping[str, date]) -> bool:
+    drug = supply.drug
+    if drug is None or drug.is_fluid:
+        return False
+    return charted.get(drug.id, date.min) < supply.item.day
+
+
+def with_days_of(supplies: Sequence[Supply], days: Sequence[Day]) -> tuple[Day, ...]:
+    """The days of a visit, and those of which only the supplies are known."""
+    has = {day.day for day in days}
+    new = {supply.item.day for supply in supplies} - has
+    if not new:
+        return tuple(days)
+    return tuple(sorted([*days, *[Day(day, ()) for day in new]], key=_day_of))
+
+
+def _day_of(day: Day) -> date:
+    return day.day

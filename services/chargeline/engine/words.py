@@ -351,6 +351,7 @@ ContributionKind = Literal[
     "office_visit",  # a visit with a practitioner on a day, whatever is billed of it
     "fraction",  # a session of a radiation course was delivered
     "course_service",  # a service that a radiation course has a limited number of times
+    "billed_units",  # units of a code with a limit of a day were billed on a day
     "authorized_units",  # units of a code were billed against an authorization
 ]
 

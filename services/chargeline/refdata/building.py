@@ -102,17 +102,28 @@ def _job(sheet: Recognised, asked: Quarter | None) -> Job:
 
 
 def _setting(sheet: Recognised) -> str:
-    """The setting of a MUE table, by its header; of PTP edits, by what their file is called."""
+    """The setting of a MUE table, by its header; of PTP edits, by what their file is called.
+
+    Raises RefdataError where the name of a MUE table says another setting than its header.
+    """
+    own_name, archive = sheet.sheet.name.rpartition("/")[2], sheet.sheet.archive
+    named = _setting_in(own_name) or _setting_in(archive)
     if sheet.layout.table == "mue":
-        places = [sheet.heading["units"].lower()]
+        setting = _setting_in(sheet.heading["units"])
+        if setting and named and named != setting:
+            raise refused(
+                "refdata.header",
+                expected=f"the limits of one setting; the name says {named}",
+                found=f"{setting} in the header",
+                where=sheet.sheet.name,
+                do="download the file again under its own name: the two settings differ in limits",
+            )
     elif sheet.layout.table == "ptp":
-        places = [sheet.sheet.name.rpartition("/")[2].lower(), sheet.sheet.archive.lower()]
+        setting = named
     else:
         return ""
-    for place in places:
-        for setting, pattern in _SETTINGS:
-            if pattern.search(place):
-                return setting
+    if setting:
+        return setting
     raise refused(
         "refdata.header",
         expected="the setting: practitioner, hospital or DME",
@@ -120,6 +131,12 @@ def _setting(sheet: Recognised) -> str:
         where=sheet.sheet.name,
         do="give the file the name under which CMS publishes it, such as ccipra-v323r0-f1.txt",
     )
+
+
+def _setting_in(text: str) -> str:
+    """The setting that a text names; "" for none."""
+    lower = text.lower()
+    return next((setting for setting, pattern in _SETTINGS if pattern.search(lower)), "")
 
 
 def _list_of(sheet: Recognised) -> claim_words.CrosswalkList:
@@ -145,7 +162,7 @@ def _refuse_half(read: Iterable[tuple[Job, SheetCounts]], collected: Collected) 
         if job.issue.table == "ptp" and numbers:
             parts.setdefault(job.issue, set()).add(numbers[-1])
             whole[job.issue] = max(whole.get(job.issue, ""), counts.last)
-        elif seems_cut_off(job.recognised.layout, counts):
+        elif _is_in_whole_order(job) and seems_cut_off(job.recognised.layout, counts):
             least = job.recognised.layout.last
             _half(collected, f"codes up to {least}…", f"the last one is {counts.last}", name)
     for issue, numbers_of in parts.items():
@@ -155,6 +172,11 @@ def _refuse_half(read: Iterable[tuple[Job, SheetCounts]], collected: Collected) 
             _half(collected, "all parts of the edits", f"no part f{missing[0]}", where)
         elif whole[issue] < "A":
             _half(collected, "all parts of the edits", f"the last code is {whole[issue]}", where)
+
+
+def _is_in_whole_order(job: Job) -> bool:
+    """Whether the codes with which a whole file ends are sure: those of OPPS drugs may be few."""
+    return (job.issue.table, job.list_name) != ("crosswalk", "opps")
 
 
 def _half(collected: Collected, expected: str, found: str, where: str) -> None:

@@ -60,6 +60,7 @@ CROSSWALK = Layout(
         **_PACKAGE,
     },
     optional=frozenset({"labeler"}),
+    last="Q",
 )
 NOC_CROSSWALK = Layout(
     "NOC NDC-HCPCS crosswalk",

@@ -32,6 +32,11 @@ _NOT_AVAILABLE = frozenset({"", "N/A", "NA"})
 _OTHER_ID = re.compile(r"[0-9-]+")
 _SIZES = ("size", "pieces", "units", "package_units")
 _CONTRACTOR = "CCCCC"
+# Addendum D1 of the OPPS rule, with X and Q of older years.
+_INDICATORS = frozenset(
+    {"A", "B", "C", "D", "E", "E1", "E2", "F", "G", "H", "H1", "J1", "J2", "K", "K1",
+     "L", "M", "N", "P", "Q", "Q1", "Q2", "Q3", "Q4", "R", "S", "T", "U", "V", "X", "Y"}
+)  # fmt: skip
 
 
 class SheetCounts(NamedTuple):
@@ -204,7 +209,7 @@ def _status_indicators(job: Job, collected: Collected, counting: _Counting) -> N
             apc=cells.text("apc").removesuffix(".0"),
             dollars=_amount_or_none(cells, "rate", dollars=True),
         )
-        if not re.fullmatch(r"[A-Z][A-Z0-9]?", status.indicator):
+        if status.indicator not in _INDICATORS:
             cells.mistake("a status indicator such as K or J2", repr(status.indicator))
         if cells.ok:
             counting.kept += 1

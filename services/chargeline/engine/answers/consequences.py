@@ -5,11 +5,12 @@ difference between two drafts in the words of a bill. `draft` is pure, so this i
 choice: nothing is stored and nothing is announced.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple, get_args
 
 from chargeline.engine.again import SavedWork
+from chargeline.engine.answer_words import ValueKind
 from chargeline.engine.answers.identity import Asked
 from chargeline.engine.answers.offers import Offer
 from chargeline.engine.care_words import Level
@@ -19,6 +20,7 @@ from chargeline.engine.quantities import plain
 from chargeline.engine.record import History
 from chargeline.engine.rulebooks import Rulebook
 from chargeline.engine.services.facts import product_of
+from chargeline.engine.supplies import supply_of
 from chargeline.engine.timeline.records import Administration, Timeline
 from chargeline.engine.trace import ChargeLine, Draft, charge_in_short
 from chargeline.engine.words import Route
@@ -122,39 +124,76 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
         return get_args(Level)
     if offer.value == "" or not items:
         return [""] if offer.value == "" else []
-    if offer.value == "route":
-        return _ROUTES
-    if offer.value == "administration":
-        return [item.key for item in timeline.administrations if item.day == items[0].day]
-    item = items[0]
-    proposals: Mapping[str, Sequence[str]] = {
-        "time": _times(offer, item),
-        "amount": _amounts(item),
-        "product": _products(item, rulebook),
-    }
-    return proposals[offer.value]
+    return _PROPOSALS[offer.value](_Asked(offer, items[0], timeline, rulebook))
 
 
-def _times(offer: Offer, item: Administration) -> list[str]:
+class _Asked(NamedTuple):
+    """What a value is proposed for: a choice, and the first administration of its question."""
+
+    offer: Offer
+    item: Administration
+    timeline: Timeline
+    rulebook: Rulebook
+
+
+def _times(asked: _Asked) -> list[str]:
     """The ordered end of a missing stop; nobody can guess the start of a stop."""
-    if offer.choice != "stop" or item.ordered_minutes is None:
+    item = asked.item
+    if asked.offer.choice != "stop" or item.ordered_minutes is None:
         return []
     end = item.intervals[-1].start + timedelta(minutes=item.ordered_minutes)
     return [end.isoformat(timespec="minutes")]
 
 
-def _amounts(item: Administration) -> list[str]:
+def _amounts(asked: _Asked) -> list[str]:
     """The ordered amount, if one drug is ordered with an amount."""
-    amounts = [drug for drug in item.ordered if drug.amount and drug.component != "base"]
+    amounts = [drug for drug in asked.item.ordered if drug.amount and drug.component != "base"]
     return [f"{plain(drug.amount)} {drug.unit}" for drug in amounts[:1] if drug.amount]
 
 
-def _products(item: Administration, rulebook: Rulebook) -> list[str]:
+def _products(asked: _Asked) -> list[str]:
     """The rows of the formulary that are nearest to what the sender wrote."""
+    item = asked.item
     near = [
         name
         for drug in (*item.drugs, *item.ordered)
-        for match in [product_of(item, drug, rulebook.formulary)]
+        for match in [product_of(item, drug, asked.rulebook.formulary)]
         for name in ([match.drug.id] if match.drug is not None else match.nearest)
     ]
     return list(dict.fromkeys(near))[:_NEAREST]
+
+
+def _ndcs(asked: _Asked) -> list[str]:
+    """The NDCs that the pharmacy handed out for the order."""
+    formulary = asked.rulebook.formulary
+    supplies = [
+        supply_of(item, formulary)
+        for item in asked.timeline.dispensed
+        if item.order == asked.item.order
+    ]
+    return list(dict.fromkeys([supply.ndc for supply in supplies if supply.ndc]))[:_NEAREST]
+
+
+def _of_the_day(asked: _Asked) -> list[str]:
+    """The administrations of the day."""
+    return [item.key for item in asked.timeline.administrations if item.day == asked.item.day]
+
+
+def _routes(_asked: _Asked) -> Sequence[str]:
+    return _ROUTES
+
+
+def _nothing(_asked: _Asked) -> Sequence[str]:
+    """Nothing can be proposed: what to charge, only a person can say."""
+    return ()
+
+
+_PROPOSALS: Mapping[ValueKind, Callable[[_Asked], Sequence[str]]] = {
+    "time": _times,
+    "amount": _amounts,
+    "product": _products,
+    "route": _routes,
+    "ndc": _ndcs,
+    "administration": _of_the_day,
+    "charge": _nothing,
+}

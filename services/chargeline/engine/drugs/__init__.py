@@ -2,7 +2,8 @@
 
 `propose` drafts the drug lines of an encounter. `doses.py` says which doses are billed, `codes.py`
 chooses among several codes of a drug, `units.py` adds the doses up, `opened.py` counts what was
-opened for them, `parts.py` divides the dose among its NDCs, `waste.py` decides how the rest is
+opened for them, `handed_out.py` which NDC the
+pharmacy names, `parts.py` divides the dose among its NDCs, `waste.py` decides how the rest is
 reported, and `lines.py` writes the lines. The family does not code how a drug was given.
 """
 
@@ -20,6 +21,7 @@ from chargeline.engine.drugs.doses import (
     is_given,
     withheld_vehicles,
 )
+from chargeline.engine.drugs.handed_out import handed_out_for, told_of
 from chargeline.engine.drugs.lines import lines_of_drug
 from chargeline.engine.drugs.waste import paid_of
 from chargeline.engine.encounters import Assessment
@@ -46,7 +48,11 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         for stock, named in by_stock(doses).items():
             name = (rules.policy, encounter.name, drug, day, stock)
             of_day = _drug_day(assessment, named, stock)
-            proposals.append(saved.again(LINE_OF_DRUG, name, lines_of_drug, of_day))
+            lines = saved.again(LINE_OF_DRUG, name, lines_of_drug, of_day)
+            if of_day.handed_out:
+                told = tuple([told_of(line, of_day.handed_out) for line in lines.lines])
+                lines = lines._replace(lines=told)
+            proposals.append(lines)
     return together([*proposals, Proposal(facts=doses_for_record(given))])
 
 
@@ -67,6 +73,7 @@ def _drug_day(assessment: Assessment, named: Sequence[DrugDose], stock: str) -> 
         code=code,
         tables=assessment.tables,
         stock=stock,
+        handed_out=handed_out_for(doses, assessment),
     )
 
 

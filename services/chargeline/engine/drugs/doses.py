@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from chargeline.engine.claim_words import PaidFact
-from chargeline.engine.containers import Containers
+from chargeline.engine.containers import Container, Containers
 from chargeline.engine.drugs.concerns import NOT_BOUGHT
-from chargeline.engine.events import ByBody, DrugAmount, VisitKey
+from chargeline.engine.events import ByBody, DrugAmount, Source, VisitKey
 from chargeline.engine.finding import excerpt
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.formulary import Drug
@@ -60,6 +60,19 @@ class DrugDose(NamedTuple):
         return convert(charted.amount, charted.unit, self.drug.unit)
 
 
+class HandedOut(NamedTuple):
+    """An NDC of the drug that the pharmacy names for an order, "" where it names none.
+
+    `how` says whether it was handed out or only ordered; `source` is None for an order, whose NDC
+    may stand in any of its messages.
+    """
+
+    ndc: str
+    container: Container | None
+    source: Source | None
+    how: str
+
+
 class ChosenCode(NamedTuple):
     """The row under which a drug with several codes is billed, why, and what is asked about it."""
 
@@ -73,6 +86,7 @@ class DrugDay(NamedTuple):
 
     `code` says how one of several codes of the drug was chosen; None where it has one code. `stock`
     tells these lines from those of the same drug and day out of other stock; "" where they are all.
+    `handed_out` are the NDCs that the pharmacy names, where nobody at the bedside names any.
     """
 
     visit: VisitKey
@@ -86,6 +100,7 @@ class DrugDay(NamedTuple):
     code: ChosenCode | None = None
     tables: PublishedTables = NO_TABLES
     stock: str = ""
+    handed_out: tuple[HandedOut, ...] = ()
 
     @property
     def drug(self) -> Drug:

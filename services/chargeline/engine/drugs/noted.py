@@ -25,7 +25,7 @@ def noted_of(
             "ndc.missing",
             bare,
             expected=f"the NDC of the vial of {drug} that was used",
-            found="none",
+            found=_named_by_pharmacy(day),
             do="have the vial scanned, or name its place in the message with `vial_ndc`",
         )
     yield from _uncounted(lines, opening)
@@ -76,6 +76,14 @@ def _of_unknown_use(lines: Sequence[ChargeLine], day: DrugDay, waste: Waste) -> 
             found="no vial of which a table says so",
             do="scan each vial, and add its NDC to rules/containers",
         )
+
+
+def _named_by_pharmacy(day: DrugDay) -> str:
+    """What there is instead of an NDC: none, or several of the pharmacy."""
+    names = [hyphenated(item.ndc) for item in day.handed_out]
+    if len(names) < 2:
+        return "none"
+    return f"none scanned, and several of the pharmacy: {' and '.join(names)}"
 
 
 def _obsolete(lines: Sequence[ChargeLine], day: DrugDay, opening: Opening) -> Iterator[Noted]:

@@ -107,7 +107,8 @@ def are_whole_containers(amount: Decimal, day: DrugDay, opening: Opening) -> boo
 def opening_of(day: DrugDay) -> Opening:
     """What is charted of the containers of a drug, over all its doses of a day."""
     drug, doses = day.drug, day.doses
-    if not any(dose.service.vials or dose.service.administration.wasted for dose in doses):
+    is_charted = any(dose.service.vials or dose.service.administration.wasted for dose in doses)
+    if not is_charted and not day.handed_out:
         return NOTHING_CHARTED
     mine: list[NamedVial] = []
     foreign: list[NamedVial] = []
@@ -115,10 +116,10 @@ def opening_of(day: DrugDay) -> Opening:
     for dose in doses:
         own = [vial for vial in dose.service.vials if not vial.is_fluid]
         held = [vial for vial in own if _holds(vial, drug, dose)]
-        foreign += [vial for vial in own if vial not in held and _is_alone(dose)]
+        foreign += [vial for vial in own if _is_foreign(vial, dose)]
         mine += held
         are_counted = are_counted and any(vial.vial.scanned for vial in held)
-    opened = _by_ndc(mine, drug)
+    opened = _by_ndc(mine, drug) or _of_pharmacy(day)
     if are_counted:  # a product that was named and not scanned is none of the vials
         opened = tuple([vial for vial in opened if vial.vials])
     are_counted = are_counted and all(vial.amount is not None for vial in opened)
@@ -132,7 +133,7 @@ def opening_of(day: DrugDay) -> Opening:
         foreign=tuple(foreign),
         unreadable=tuple([vial for vial in mine if vial.refused is not None]),
         unclear=wasted.unclear,
-        sources=_sources(doses),
+        sources=(*_sources(doses), *[item.source for item in day.handed_out if item.source]),
     )
 
 
@@ -143,10 +144,41 @@ def _holds(vial: NamedVial, drug: Drug, dose: DrugDose) -> bool:
     return _is_alone(dose)
 
 
+def _is_foreign(vial: NamedVial, dose: DrugDose) -> bool:
+    """Whether a vial holds no drug of the administration; the first drug of a mixture asks so."""
+    drugs = [named.drug for named in dose.service.drugs]
+    asks = _without_fluids(drugs)[0].id == dose.drug.id
+    held = vial.container.drugs if vial.container is not None else None
+    return asks and held is not None and not any(drug.id in held for drug in drugs)
+
+
 def _is_alone(dose: DrugDose) -> bool:
     """Whether the drug is the only one of its administration, besides fluids."""
-    others = [named for named in dose.service.drugs if not named.drug.is_fluid]
-    return len(others) <= 1
+    named = _without_fluids([named.drug for named in dose.service.drugs])
+    return [drug.id for drug in named] == [dose.drug.id]
+
+
+def _without_fluids(drugs: Sequence[Drug]) -> list[Drug]:
+    """The drugs besides fluids; the fluids where nothing else was given."""
+    return [drug for drug in drugs if not drug.is_fluid] or list(drugs)
+
+
+def discarded_of(drugs: Sequence[Drug], containers: Iterable[Container | None]) -> Drug | None:
+    """The drug of an administration of which a discarded amount was charted, by its vials.
+
+    `drugs` are all of it, and `containers` what its vials are, without those of fluids (None stands
+    for one that no table knows). None where the vials are those of several drugs, or of nobody
+    knows which.
+    """
+    named = _without_fluids(drugs)
+    if len(named) == 1:
+        return named[0]
+    owners: dict[str, Drug] = {}
+    for container in containers:
+        if container is None:
+            return None
+        owners.update({drug.id: drug for drug in named if drug.id in container.drugs})
+    return next(iter(owners.values())) if len(owners) == 1 else None
 
 
 def _by_ndc(vials: Iterable[NamedVial], drug: Drug) -> tuple[OpenedVials, ...]:
@@ -176,6 +208,15 @@ def _once(vials: Iterable[NamedVial]) -> Iterator[NamedVial]:
         yield named
 
 
+def _of_pharmacy(day: DrugDay) -> tuple[OpenedVials, ...]:
+    """The one NDC that the pharmacy names for the doses, whose vials nobody counted."""
+    if len(day.handed_out) != 1:
+        return ()
+    (item,) = day.handed_out
+    amount = amount_in(day.drug, item.container)
+    return (OpenedVials(item.ndc, "", item.container, amount, vials=0),)
+
+
 def amount_in(drug: Drug, container: Container | None) -> Decimal | None:
     """What a container holds in the drug's own unit; None where that is not known."""
     return convert(container.amount, container.unit, drug.unit) if container is not None else None
@@ -191,8 +232,9 @@ class _Wasted(NamedTuple):
 
 
 def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]) -> _Wasted:
-    """What was charted as discarded; an amount of a mixture belongs to none of its drugs, but where
-    nothing of it was discarded, nothing of each drug was.
+    """What was charted as discarded. An amount of a mixture is that of the drug whose vials were
+    scanned; where it is nobody's, its first drug asks. Where nothing of a mixture was discarded,
+    nothing of each drug was.
 
     Millilitres are those of the vials of the same dose, or of any vial of the day where the dose
     names none.
@@ -208,9 +250,14 @@ def _wasted(drug: Drug, doses: Sequence[DrugDose], opened: Sequence[OpenedVials]
             for vial in _by_ndc([vial for vial in own if _holds(vial, drug, dose)], drug)
         ]
         amounts: list[Decimal] = []
+        drugs = [named.drug for named in dose.service.drugs]
+        owner = discarded_of(drugs, [vial.container for vial in own])
+        asks = _without_fluids(drugs)[0] if owner is None else owner
         for entry in dose.service.administration.wasted:
+            if entry.amount and asks.id != drug.id:
+                continue
             amount = wasted_in(drug, entry, of_dose or of_day)
-            if amount is None or (amount and not _is_alone(dose)):
+            if amount is None or (amount and owner is None):
                 unclear.append(entry)
             else:
                 amounts.append(amount)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers.settling import not_settled
-from chargeline.engine.edits.claims import claim_edits
+from chargeline.engine.edits.claims import billed_units, claim_edits
 from chargeline.engine.edits.plausibility import doubts
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.trace import ChargeLine, Proposal, Question
 from chargeline.engine.words import FamilyName
 
-__all__ = ["claim_edits", "reviewed"]
+__all__ = ["billed_units", "claim_edits", "reviewed"]
 
 
 def reviewed(proposal: Proposal, assessment: Assessment, saved: SavedWork) -> Proposal:

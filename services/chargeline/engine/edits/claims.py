@@ -12,10 +12,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from chargeline.engine.edits.charged import not_given
 from chargeline.engine.edits.claim_concerns import EDIT, SETTING, EditFacts
 from chargeline.engine.edits.documented import code_not_valid, diagnosis_missing
-from chargeline.engine.edits.limits import above_limit
+from chargeline.engine.edits.limits import above_limit, units_of_days
 from chargeline.engine.edits.pairs import add_on_alone, bundled
 from chargeline.engine.edits.tables_asked import NOTHING_LOADED, TablesAsked
 from chargeline.engine.encounters import Assessment
+from chargeline.engine.record import Fact
 from chargeline.engine.rules import NO_FACTS
 from chargeline.engine.tables import PaymentLimit
 from chargeline.engine.trace import ChargeLine, ClaimEdit, Noted
@@ -36,21 +37,12 @@ def claim_edits(
     Where a table is not loaded, one note says which, and its edits did not run. An edit that no
     rule gives a severity is switched off.
     """
-    if not lines:
+    uncharted = assessment.encounter.uncharted
+    if not lines and not uncharted:
         return ()
     rules = assessment.rules
-    asked = TablesAsked(assessment.tables, rules.of(SETTING).decide(NO_FACTS).answer.setting)
-    notes = [
-        *noted,
-        *diagnosis_missing(lines, assessment.context),
-        *not_given(assessment.encounter.uncharted),
-    ]
-    if assessment.tables.version:
-        for edit in _BY_TABLES:
-            notes += edit(lines, asked)
-        notes += asked.missing()
-    else:
-        notes.append(NOTHING_LOADED)
+    asked = _asked(assessment)
+    notes = [*noted, *not_given(uncharted), *(_of_lines(lines, assessment, asked) if lines else ())]
     by_id = {line.line_id: line for line in lines}
     edits = []
     for entry in notes:
@@ -58,6 +50,8 @@ def claim_edits(
         if decision.rule is None:
             continue
         at_stake = [by_id[line_id] for line_id in entry.lines if line_id in by_id]
+        if entry.lines and not at_stake:
+            continue  # a person bills the lines by hand: there is nothing left to deny
         edits.append(
             ClaimEdit(
                 edit=entry.edit,
@@ -71,6 +65,32 @@ def claim_edits(
             )
         )
     return tuple(edits)
+
+
+def billed_units(lines: Sequence[ChargeLine], assessment: Assessment) -> tuple[Fact, ...]:
+    """What the lines of an encounter count against limits of a day, for the patient's record."""
+    if not lines or not assessment.tables.version:
+        return ()
+    encounter = assessment.encounter
+    return tuple(units_of_days(encounter.name, lines, _asked(assessment), encounter.starts))
+
+
+def _asked(assessment: Assessment) -> TablesAsked:
+    setting = assessment.rules.of(SETTING).decide(NO_FACTS).answer.setting
+    return TablesAsked(assessment.tables, setting, assessment.elsewhere)
+
+
+def _of_lines(
+    lines: Sequence[ChargeLine], assessment: Assessment, asked: TablesAsked
+) -> Iterator[Noted]:
+    """What a claim with these lines lacks, and what the published tables say of it."""
+    yield from diagnosis_missing(lines, assessment.context)
+    if not assessment.tables.version:
+        yield NOTHING_LOADED
+        return
+    for edit in _BY_TABLES:
+        yield from edit(lines, asked)
+    yield from asked.missing()
 
 
 def _cents(lines: Sequence[ChargeLine], against: str, asked: TablesAsked) -> int | None:

@@ -7,6 +7,7 @@ looked at. It knows no edit.
 from typing import TypeVar
 
 from chargeline.engine.claim_words import ClaimSetting
+from chargeline.engine.record import NOTHING_ELSEWHERE, Elsewhere
 from chargeline.engine.tables import NotLoaded, PublishedTables
 from chargeline.engine.trace import Noted, note
 
@@ -14,9 +15,18 @@ _Row = TypeVar("_Row")
 
 
 class TablesAsked:
-    """The tables of a claim of one setting. `known` turns a look-up that was not made into None."""
+    """The tables of a claim of one setting. `known` turns a look-up that was not made into None.
 
-    def __init__(self, tables: PublishedTables, setting: ClaimSetting) -> None:
+    `elsewhere` is what the patient's other visits have.
+    """
+
+    def __init__(
+        self,
+        tables: PublishedTables,
+        setting: ClaimSetting,
+        elsewhere: Elsewhere = NOTHING_ELSEWHERE,
+    ) -> None:
+        self.elsewhere = elsewhere
         self.tables = tables
         self.setting = setting
         self._missing: dict[str, NotLoaded] = {}
