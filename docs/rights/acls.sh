@@ -7,7 +7,7 @@
 # The names on the left are those of the Kafka users; change them and the topics to yours.
 set -eu
 : "${BOOTSTRAP:?}" "${INBOUND:=hl7.inbound}" "${DRAFTS:=charge.draft}"
-: "${QUESTIONS:=documentation.question}" "${PARKED:=hl7.parked}" "${GROUP:=chargeline}"
+: "${QUESTIONS:=documentation.question}" "${AUTHORIZATIONS:=authorization.needed}" "${PARKED:=hl7.parked}" "${GROUP:=chargeline}"
 : "${GATEWAY:=gateway}" "${CAPTURE:=capture}" "${OPERATOR:=operator}" "${BILLING:=billing}"
 : "${WORKLIST:=worklist}" "${INTERFACES:=interfaces}"
 
@@ -28,14 +28,16 @@ allow "$CAPTURE" Read,Write --topic "$INBOUND"
 allow "$CAPTURE" Read --group "$GROUP"
 allow "$CAPTURE" Write --topic "$DRAFTS"
 allow "$CAPTURE" Write --topic "$QUESTIONS"
+allow "$CAPTURE" Write --topic "$AUTHORIZATIONS"
 allow "$CAPTURE" Write --topic "$PARKED"
 
 # `chargeline topics create`, once
-for topic in "$INBOUND" "$DRAFTS" "$QUESTIONS" "$PARKED"; do
+for topic in "$INBOUND" "$DRAFTS" "$QUESTIONS" "$AUTHORIZATIONS" "$PARKED"; do
   allow "$OPERATOR" Create,Describe,DescribeConfigs --topic "$topic"
 done
 
 # Readers need a group of their own; give each the Read on it.
 allow "$BILLING" Read --topic "$DRAFTS"
 allow "$WORKLIST" Read --topic "$QUESTIONS"
+allow "$WORKLIST" Read --topic "$AUTHORIZATIONS"
 allow "$INTERFACES" Read --topic "$PARKED"

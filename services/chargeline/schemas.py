@@ -19,7 +19,7 @@ from chargeline.hl7.profile import Profile, make_profile
 from chargeline.hl7.reader import read_message
 from chargeline.published import schemas
 from chargeline.published.drafts import revision_of
-from chargeline.published.events import TimedEvent, questions_of, to_kafka
+from chargeline.published.events import TimedEvent, needed_of, questions_of, to_kafka
 from chargeline.published.writing import visit_draft
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
@@ -32,13 +32,19 @@ _HEAD = (
 _BAG = "RXA|0|1|202603020900|202603021030|CARBOPLATIN^carboplatin^L|{amount}\rRXR|IV\r"
 _USED = (_HEAD + _BAG.format(amount="450|")).encode()
 _PARKED = (_HEAD + _BAG.format(amount="450|mg").replace("202603020900", "202603029900")).encode()
+_ORDERED = (
+    b"MSH|^~\\&|EPIC|ZEBRA|||202610010800||RDE^O11|M3|P|2.5.1\r"
+    b"PID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V100001\r"
+    b"DG1|1||D47.Z2\rIN1|1|PLAN|UNITEDHEALTHCARE|UnitedHealthcare\rORC|NW|P2|F2\r"
+    b"TQ1|1||||||202610050900\rRXE||SILTUXIMAB^siltuximab^L|800||mg\rRXR|IV\r"
+)
 
 
 def examples() -> dict[str, str]:
     """The files of schemas/examples/: an event of each kind as JSON, by name."""
     folder = rules_directory()
     rulebook, profile = load_rulebook(folder), make_profile(read_interface(folder, "standard"))
-    events = [*_drafted(rulebook, profile), _parked(profile)]
+    events = [*_drafted(rulebook, profile), _needed(rulebook, profile), _parked(profile)]
     return {
         f"examples/{topic}.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         for topic, record in zip(
@@ -64,6 +70,15 @@ def _draft_event(drafted: Draft, timeline: Timeline, rulebook: Rulebook) -> dict
 def _question_event(drafted: Draft, timeline: Timeline, rulebook: Rulebook) -> dict[str, object]:
     first = questions_of(visit_draft(drafted, timeline, rulebook.formulary), 1)[0]
     return _record(*to_kafka(TimedEvent(first.question, _AT)))
+
+
+def _needed(rulebook: Rulebook, profile: Profile) -> dict[str, object]:
+    """The authorization that an order of siltuximab lacks, by the list of a payer."""
+    feed = fold([read_events(read_message(_ORDERED), profile)], rulebook.base)
+    (timeline,) = [feed[key] for key in feed]
+    whole = visit_draft(draft(timeline, rulebook), timeline, rulebook.formulary)
+    (asked,) = questions_of(whole, 1)
+    return _record(*to_kafka(TimedEvent(needed_of(asked.question, asked.need), _AT)))
 
 
 def _parked(profile: Profile) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from chargeline.published import inbound
-from chargeline.published.events import TimedEvent, to_kafka
+from chargeline.published.events import TimedEvent, needed_of, to_kafka
 from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi
 from chargeline.published.shapes import TYPES
 from chargeline.schemas import files, write
@@ -34,6 +34,7 @@ SAMPLES = [
         "documentation.question",
         asked(question())[0].model_copy(update={"state": "closed", "since": NOON}),
     ),
+    ("authorization.needed", needed_of(asked(question())[0], None)),
     ("hl7.parked", parked_message()),
     ("hl7.parked", parked_message(key=(None, None))),
 ]

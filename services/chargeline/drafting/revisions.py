@@ -36,9 +36,11 @@ from chargeline.ledger.records import (
 )
 from chargeline.published.drafts import WrittenRevision, revision_of
 from chargeline.published.events import (
+    NEEDED,
     AskedQuestion,
     late_question,
     merged_question,
+    needed_of,
     question_changes,
     questions_of,
 )
@@ -52,6 +54,7 @@ class Topics(NamedTuple):
 
     drafts: str
     questions: str
+    authorizations: str = "authorization.needed"
 
 
 class VisitToRevise(NamedTuple):
@@ -205,7 +208,7 @@ class RevisionMaker:
         is_known = (
             last is not None
             and last.draft == drafted
-            and last.timeline == self.answered(timeline)
+            and _as_charted(last.timeline) == _as_charted(self.answered(timeline))
             and (last.digest.status, last.digest.incomplete)
             == ("final" if final else "open", incomplete)
         )
@@ -308,11 +311,17 @@ class RevisionMaker:
         if revision is not None:
             announcements.append(announcement(self.topics.drafts, revision, now))
         changes = list(_question_changes(visit.state.asked, due, max(row.revision, 1)))
+        asked_last = last.questions if last is not None else ()
+        needs = {asked.question.question_id: asked.need for asked in asked_last}
         questions = []
         for question in changes:
-            announcements.append(announcement(self.topics.questions, question, now))
+            announced = announcement(self.topics.questions, question, now)
+            announcements.append(announced)
+            if question.code == NEEDED:
+                needed = needed_of(question, needs.get(question.question_id))
+                announcements.append(announcement(self.topics.authorizations, needed, now))
             before = visit.state.asked.get(question.question_id)
-            questions.append(stored_question(question, before, announcements[-1], now))
+            questions.append(stored_question(question, before, announced, now))
         asked = {**visit.state.asked, **{row.question_id: row for row in questions}}
         open_now = {
             name: question for name, question in asked.items() if question.closed_at is None
@@ -327,6 +336,11 @@ class RevisionMaker:
             withheld=_newly_withheld(revision, visit.state.last),
             states={visit.key: visit.state._replace(last=last, asked=open_now)},
         )
+
+
+def _as_charted(timeline: Timeline | None) -> Timeline | None:
+    """A timeline without the orders that only wait: what a draft says of them stands in it."""
+    return timeline._replace(planned=()) if timeline is not None else None
 
 
 def without_dropped(timeline: Timeline, state: VisitState) -> Timeline:

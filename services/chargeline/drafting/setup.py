@@ -57,7 +57,7 @@ def new_processor(
     rulebook, folder = load_rules(settings)
     maker = RevisionMaker(
         rulebook,
-        Topics(settings.topic_drafts, settings.topic_questions),
+        Topics(settings.topic_drafts, settings.topic_questions, settings.topic_authorizations),
         grace=timedelta(hours=float(settings.discharge_grace_hours)),
         stop_grace=timedelta(minutes=float(settings.missing_stop_grace_minutes)),
         prices=read_prices(settings.prices) if settings.prices is not None else None,

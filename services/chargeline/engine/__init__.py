@@ -5,10 +5,17 @@ uses no randomness and no floats, and imports the standard library only, so that
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
 names below from here and from no module below; the closed words are in
-`words`, `care_words`, `visit_words`, `answer_words` and `claim_words`.
+`words`, `care_words`, `visit_words`, `answer_words`, `authorization_words` and `claim_words`.
 """
 
-from chargeline.engine import answer_words, care_words, claim_words, visit_words, words
+from chargeline.engine import (
+    answer_words,
+    authorization_words,
+    care_words,
+    claim_words,
+    visit_words,
+    words,
+)
 from chargeline.engine.again import SavedWork
 from chargeline.engine.answers import (
     LINE_OFFERS,
@@ -23,6 +30,14 @@ from chargeline.engine.answers import (
     with_answers,
 )
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
+from chargeline.engine.authorizations.contributions import (
+    Use,
+    authorizations_in,
+    uses_in,
+)
+from chargeline.engine.authorizations.facts import ALL_CODES, Authorization, with_whole
+from chargeline.engine.authorizations.needed import NeedRow, Needs
+from chargeline.engine.authorizations.used import Account, accounts
 from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.contributing import contributions_of
@@ -108,6 +123,7 @@ from chargeline.engine.timeline.records import (
     clock_order,
 )
 from chargeline.engine.trace import (
+    AuthorizationNeed,
     BilledNdc,
     ChargeLine,
     ClaimEdit,
@@ -123,6 +139,7 @@ from chargeline.engine.trace import (
 )
 
 __all__ = [
+    "ALL_CODES",
     "ANSWER",
     "BASE_ONLY",
     "BEGINNING",
@@ -132,6 +149,7 @@ __all__ = [
     "MEANINGS",
     "NO_HISTORY",
     "NO_TABLES",
+    "Account",
     "AddOnCode",
     "AddOnPair",
     "AddOnTable",
@@ -139,6 +157,8 @@ __all__ = [
     "AmountRange",
     "Answer",
     "Asked",
+    "Authorization",
+    "AuthorizationNeed",
     "BilledNdc",
     "Care",
     "ChargeLine",
@@ -179,6 +199,8 @@ __all__ = [
     "MueLimit",
     "NameWords",
     "Ndc",
+    "NeedRow",
+    "Needs",
     "NotAnNdc",
     "NotLoaded",
     "Note",
@@ -210,6 +232,7 @@ __all__ = [
     "Timeline",
     "UndecidedError",
     "Unreadable",
+    "Use",
     "Validity",
     "Value",
     "Version",
@@ -220,11 +243,14 @@ __all__ = [
     "VisitMerge",
     "WastedAmount",
     "Withheld",
+    "accounts",
     "amount_in",
     "answer_words",
     "applies",
     "ask",
     "asked_in",
+    "authorization_words",
+    "authorizations_in",
     "by_keyword",
     "canonical",
     "care_words",
@@ -263,8 +289,10 @@ __all__ = [
     "source_in_words",
     "supply_of",
     "taken_from",
+    "uses_in",
     "visit_words",
     "wasted_in",
     "with_answers",
+    "with_whole",
     "words",
 ]

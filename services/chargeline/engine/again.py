@@ -36,6 +36,7 @@ LINES_OF_PLACE: Stage[Proposal] = Stage("lines of a place")  # its first service
 LINE_OF_DRUG: Stage[Proposal] = Stage("line of a drug")  # a drug and a day, under a policy
 DOUBTS: Stage[tuple[Question, ...]] = Stage("doubts")  # an administration under a policy
 ENCOUNTER: Stage[EncounterDraft] = Stage("encounter")  # an encounter under a policy
+AUTHORIZATIONS: Stage[EncounterDraft] = Stage("authorizations")  # an encounter, people heard
 
 
 class DaysDrafted(NamedTuple):

@@ -124,6 +124,18 @@ EditName = Literal[
     "drug.not_given",  # a drug that was handed out, and nothing is charted of it
     "visit.undercoded",  # a lower level of a visit was posted than the facts carry
     "visit.overcoded",  # a higher level of a visit was posted than the facts carry
+    "authorization.missing",  # no authorization is on file, or none is decided yet
+    "authorization.expired",  # the day lies outside of its days
+    "authorization.denied",  # the payer refused it
+    "authorization.other_payer",  # it is of another payer than the visit's
+    "authorization.diagnosis",  # it is for other diagnoses than the visit's
+    "authorization.units",  # less is left of it than the line needs
+    "authorization.overlap",  # several cover the line, and nobody says which counts
+    "authorization.ends_before_it_begins",  # it covers no day
+    "authorization.only_number",  # nothing is known of it but its number
+    "authorization.running_out",  # most of its units are used
+    "authorization.ending",  # its last day is near
+    "authorization.next_dose",  # it has no room for the next planned dose
     "tables.missing",  # published tables of the day are not loaded
 ]
 

@@ -4,6 +4,7 @@ It owns which facts of a draft become contributions, one for each slot. What a c
 which visits it concerns, `record.py` says.
 """
 
+from chargeline.engine.authorizations.contributions import authorization_fact
 from chargeline.engine.pumps import pump_facts
 from chargeline.engine.record import Contribution, Fact, Slot
 from chargeline.engine.timeline.records import Timeline
@@ -21,7 +22,8 @@ def contributions_of(timeline: Timeline, drafted: Draft) -> tuple[Contribution, 
         return ()
     facts = [fact for encounter in drafted.encounters for fact in encounter.facts]
     first: dict[Slot, Fact] = {}
-    for fact in (*facts, *pump_facts(timeline)):
+    told = [authorization_fact(entry) for entry in timeline.authorizations]
+    for fact in (*facts, *pump_facts(timeline), *told, *drafted.facts):
         first[fact.slot] = min(fact, first.get(fact.slot, fact))
     return tuple(
         [

@@ -27,6 +27,8 @@ from chargeline.engine.answers import (
     with_word_on_lines,
     words_of_no_line,
 )
+from chargeline.engine.authorizations.lines import needs_of
+from chargeline.engine.authorizations.visit_review import VisitReview, review_of
 from chargeline.engine.body import with_body_doses
 from chargeline.engine.care import NO_CARE
 from chargeline.engine.comparison import with_differences
@@ -98,17 +100,18 @@ def draft(
         said=tuple([each.answer for each in said if not each.answer.administrations]),
     )
     encounters = drafting.encounters()
+    review = drafting.authorized(with_word_on_lines(encounters, words))
+    asked = (*visit_questions(timeline), *[need.question for need in review.needed])
     return _new_draft(
         key=timeline.key,
         policy=name,
         rulebook=rulebook.version,
-        encounters=with_word_on_lines(encounters, words),
-        questions=(
-            *still_asked_of_visit(visit_questions(timeline), said),
-            *words_of_no_line(encounters, words),
-        ),
+        encounters=review.encounters,
+        questions=(*still_asked_of_visit(asked, said), *words_of_no_line(encounters, words)),
         said=said,
         held=(held.reason or held.by) if held is not None else "",
+        facts=review.facts,
+        needed=review.needed,
     )
 
 
@@ -149,7 +152,7 @@ class _Drafting:
         """
         timeline, days = self.timeline, self.saved.days
         observed = (timeline.observed, self.seen, self.said, self.radiation, self.answered)
-        supplied = (self.uncharted, timeline.dispensed)
+        supplied = (self.uncharted, timeline.dispensed, timeline.authorizations)
         of_visit = (timeline.context, timeline.patients, supplied, observed)
         rests_on = (of_visit, self.rulebook, self.policy, self.history)
         changed = self._changed_days(days) if days and days.rests_on == rests_on else None
@@ -204,6 +207,7 @@ class _Drafting:
                 radiation=self.radiation if is_of_course else (),
                 seen=self.seen if encounter.care is not NO_CARE else (),
                 said=self.said if encounter.care is not NO_CARE else (),
+                authorizations=self.timeline.authorizations,
             ),
             self.timeline.context,
             self.rulebook,
@@ -306,6 +310,7 @@ class _Drafting:
             lines=lines,
             facts=(*drafted.facts, *billed_units(lines, own)),
             edits=claim_edits(lines, proposal.noted, own),
+            needs=needs_of(lines, own),
         )
 
     def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
@@ -343,9 +348,23 @@ class _Drafting:
                 formulary=formulary,
                 tables=self.rulebook.tables,
                 answered=self.answered,
+                needs=self.rulebook.needs,
             )
             for of_policy, services in zip(rules, by_policy, strict=True)
         ]
+
+    def authorized(self, encounters: tuple[EncounterDraft, ...]) -> VisitReview:
+        """The encounters after the review of authorizations, and what the visit's orders lack."""
+        return review_of(
+            encounters,
+            self.timeline,
+            self.rulebook.policies[self.policy],
+            self.history,
+            formulary=self.rulebook.formulary,
+            needs=self.rulebook.needs,
+            tables=self.rulebook.tables,
+            saved=self.saved,
+        )
 
     def _elsewhere(self, encounter: Encounter) -> Elsewhere:
         return seen_elsewhere(self.timeline.key, encounter.starts, self.history)

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from chargeline.engine.authorizations.facts import Authorization
+from chargeline.engine.authorizations.needed import NO_NEEDS, Needs
 from chargeline.engine.care import NO_CARE, Care, Observation, care_together
 from chargeline.engine.events import Answer, Dispensed, VisitKey
 from chargeline.engine.formulary import Formulary
@@ -66,7 +68,8 @@ class Encounter(NamedTuple):
     whole visit. `radiation` is what all days of the visit tell that may be part of a radiation
     course, () where no day of the encounter tells anything of one. `seen` are the days of the whole
     visit on which a practitioner saw the patient, each with who signed, and `said` what people
-    answered to questions about no administration.
+    answered to questions about no administration. `authorizations` are what the whole visit tells
+    of them.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Encounter(NamedTuple):
     radiation: tuple[Care, ...] = ()
     seen: tuple[tuple[date, str], ...] = ()
     said: tuple[Answer, ...] = ()
+    authorizations: tuple[Authorization, ...] = ()
 
     @property
     def care(self) -> Care:
@@ -120,7 +124,8 @@ class Assessment(NamedTuple):
 
     `elsewhere` is what the patient's other visits had on the days of the encounter. `formulary` has
     the codes of drugs and what containers hold, and `tables` are published tables. `answered` is
-    what people chose, by the fingerprint of a question that is about no administration.
+    what people chose, by the fingerprint of a question that is about no administration. `needs`
+    says for which codes payers want an authorization.
     """
 
     visit: VisitKey
@@ -132,6 +137,7 @@ class Assessment(NamedTuple):
     formulary: Formulary
     tables: PublishedTables
     answered: Mapping[str, str]
+    needs: Needs = NO_NEEDS
 
 
 class _Group(NamedTuple):

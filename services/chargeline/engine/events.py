@@ -225,6 +225,7 @@ class OrderFact(NamedTuple):
     controlled: datetime | None = None
     other_numbers: tuple[str, ...] = ()
     dispensed: Dispensed | None = None
+    starts: datetime | None = None
 
 
 class VisitFact(NamedTuple):

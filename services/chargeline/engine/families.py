@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from chargeline.engine import drugs, encounters, infusions, modifiers, office_visits, radiation
 from chargeline.engine.again import SavedWork
+from chargeline.engine.authorizations import deadlines, needed
 from chargeline.engine.body import BODY
 from chargeline.engine.codes import CODE
 from chargeline.engine.drugs import concerns as drug_concerns
@@ -64,6 +65,8 @@ _CONCERNS: tuple[Concern[Any, Any], ...] = (
     *modifiers.CONCERNS,
     *edit_concerns.CONCERNS,
     *claim_concerns.CONCERNS,
+    *needed.CONCERNS,
+    *deadlines.CONCERNS,
 )
 CONCERNS: Mapping[str, Concern[Any, Any]] = {concern.name: concern for concern in _CONCERNS}
 """Every concern that rules may decide, by name."""

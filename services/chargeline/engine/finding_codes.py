@@ -6,6 +6,7 @@ It owns the list; docs/findings.md is made from it. It does not know who finds w
 from collections.abc import Mapping
 from typing import Literal, cast
 
+from chargeline.engine.authorization_codes import AUTHORIZATION_MEANINGS, AuthorizationCode
 from chargeline.engine.course_codes import COURSE_MEANINGS, CourseCode
 from chargeline.engine.visit_codes import OFFICE_VISIT_MEANINGS, OfficeVisitCode
 
@@ -195,7 +196,7 @@ _GeneralCode = Literal[
     "command.not_found",
     "command.unreadable",
 ]
-FindingCode = _GeneralCode | OfficeVisitCode | CourseCode
+FindingCode = _GeneralCode | OfficeVisitCode | CourseCode | AuthorizationCode
 """Every code of a finding."""
 
 MEANINGS: Mapping[FindingCode, str] = {
@@ -377,4 +378,5 @@ MEANINGS: Mapping[FindingCode, str] = {
     "command.unreadable": "A command names a file that cannot be read.",
     **cast(Mapping[FindingCode, str], OFFICE_VISIT_MEANINGS),
     **cast(Mapping[FindingCode, str], COURSE_MEANINGS),
+    **cast(Mapping[FindingCode, str], AUTHORIZATION_MEANINGS),
 }

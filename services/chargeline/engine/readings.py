@@ -5,6 +5,7 @@ It owns the list of all events. It does not know how any of them is read or fold
 
 from typing import NamedTuple
 
+from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.care import Note, Observation, PostedCharge
 from chargeline.engine.events import (
     Answer,
@@ -30,6 +31,7 @@ Event = (
     | Observation
     | Note
     | PostedCharge
+    | Authorization
 )
 
 

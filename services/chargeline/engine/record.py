@@ -34,6 +34,7 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "course_service": "course",
     "billed_units": "units",
     "authorized_units": "authorization",
+    "authorization": "authorization",
 }
 # Topics of which a family or an edit reads every contribution, and not only those of its days.
 _ACROSS_VISITS = frozenset({"group", "course", "units", "authorization"})

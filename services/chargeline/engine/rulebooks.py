@@ -7,6 +7,7 @@ the package `rulebook` does.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from chargeline.engine.authorizations.needed import NO_NEEDS, Needs
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.published_containers import published_containers
 from chargeline.engine.rules import Policy
@@ -21,7 +22,7 @@ class Rulebook(NamedTuple):
     `base` holds the rules that are the same for every payer; `fold` uses them. `policies` are by
     name, and `compared` names those that lines are compared with. `payers` maps a payer to a
     policy, and `sources` a citation key to its title. `tables` are the published tables, NO_TABLES
-    where the site has none.
+    where the site has none, and `needs` says for which codes payers want an authorization.
     """
 
     version: str
@@ -33,6 +34,7 @@ class Rulebook(NamedTuple):
     formulary: Formulary
     sources: Mapping[str, str]
     tables: PublishedTables = NO_TABLES
+    needs: Needs = NO_NEEDS
 
     def with_tables(self, tables: PublishedTables) -> "Rulebook":
         """The rulebook with published tables, whose version is part of its own.

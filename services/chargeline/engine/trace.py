@@ -13,6 +13,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from chargeline.engine.answer_words import Severity
+from chargeline.engine.authorization_words import Evidence, EvidenceClass
+from chargeline.engine.authorizations.needed import CodeNeed
 from chargeline.engine.claim_words import EditName, NdcUnit, Settler
 from chargeline.engine.events import Answer, Source, VisitKey
 from chargeline.engine.finding import Finding, RuleId
@@ -71,7 +73,8 @@ class ChargeLine(NamedTuple):
     line bills, None for an untimed code. `provisional` names the open question that may change the
     line, or "". `held` is why a person holds the line back, and `instead_of` what the engine drafts
     by itself where a person said otherwise; "" where nobody did. `ndc` is that of a drug line, None
-    where none is charted.
+    where none is charted. `authorization` is the payer's number, "" where none is
+    needed or none covers the line.
     """
 
     family: FamilyName
@@ -90,6 +93,7 @@ class ChargeLine(NamedTuple):
     held: str = ""
     instead_of: str = ""
     ndc: BilledNdc | None = None
+    authorization: str = ""
 
 
 class Question(NamedTuple):
@@ -163,6 +167,37 @@ def note(
     return Noted(edit, finding, tuple([line.line_id for line in lines]))
 
 
+class ShownEvidence(NamedTuple):
+    """One thing that a request for an authorization shows.
+
+    `says` is what the chart has of it, "" where it is missing; `source` is where that stands.
+    """
+
+    evidence: Evidence
+    says: str
+    source: Source | None
+
+
+class AuthorizationNeed(NamedTuple):
+    """An order that is not given yet, and needs an authorization that is not there.
+
+    `question` asks for it. `day` is the local day of the planned dose, and `units` its HCPCS units,
+    0 where the dose cannot be read. `ask_by` is the last day on which to ask by the payer's
+    standard clock, and `ask_expedited_by` the same by its expedited one; None where no rule knows.
+    """
+
+    question: Question
+    code: str
+    order: str
+    day: date
+    units: int
+    payer: str
+    evidence_class: EvidenceClass
+    evidence: tuple[ShownEvidence, ...]
+    ask_by: date | None
+    ask_expedited_by: date | None
+
+
 class ClaimEdit(NamedTuple):
     """An edit before the claim: why lines may be denied, how much that matters, who can settle it.
 
@@ -229,7 +264,7 @@ class EncounterDraft(NamedTuple):
     """The draft of one encounter under one policy; `administrations` holds the keys of all of them.
 
     `facts` are what the encounter adds to the patient's record, and `edits` why lines of it may be
-    denied.
+    denied. `needs` are the codes that need an authorization.
     """
 
     encounter: str
@@ -240,6 +275,7 @@ class EncounterDraft(NamedTuple):
     withheld: tuple[Withheld, ...] = ()
     facts: tuple[Fact, ...] = ()
     edits: tuple[ClaimEdit, ...] = ()
+    needs: tuple[CodeNeed, ...] = ()
 
 
 class StandingAnswer(NamedTuple):
@@ -253,7 +289,8 @@ class Draft(NamedTuple):
     """The draft of one visit: its encounters in order, and questions about the visit as a whole.
 
     `said` are the answers of people, and whether they hold. `held` is why a person holds the whole
-    visit back, "" if nobody does.
+    visit back, "" if nobody does. `facts` are what the visit as a whole adds to the patient's
+    record, and `needed` the authorizations that its orders lack.
     """
 
     key: VisitKey
@@ -263,6 +300,8 @@ class Draft(NamedTuple):
     questions: tuple[Question, ...] = ()
     said: tuple[StandingAnswer, ...] = ()
     held: str = ""
+    facts: tuple[Fact, ...] = ()
+    needed: tuple[AuthorizationNeed, ...] = ()
 
     @property
     def lines(self) -> tuple[ChargeLine, ...]:

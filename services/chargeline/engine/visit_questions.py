@@ -1,8 +1,12 @@
-"""What must be asked about a visit as a whole, whatever its encounters bill.
+"""What must be asked about a visit as a whole, and not about one of its encounters.
 
-It owns these questions. It does not know what becomes of the visit until they are answered.
+It owns these questions. It does not know charges: a part that could not be read, two patients under
+one number, and a cancelled visit with administrations are wrong whatever is billed.
 """
 
+from chargeline.engine.authorizations.facts import Authorization
+from chargeline.engine.authorizations.said import days_of
+from chargeline.engine.events import Source
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.trace import Question, ask
 
@@ -31,4 +35,16 @@ def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
                 "until then nothing is billed",
             )
         )
+    questions += [_upside_down(item) for item in timeline.authorizations if item.is_upside_down]
     return tuple(questions)
+
+
+def _upside_down(authorization: Authorization) -> Question:
+    """What is asked about an authorization that ends before it begins."""
+    return ask(
+        "authorization.ends_before_it_begins",
+        expected="a last day on or after the first one",
+        found=f"{authorization.number}, {days_of(authorization)}",
+        do="have who entered it send its days again; until then it covers nothing",
+        sources=(Source(authorization.message, authorization.address),),
+    )

@@ -352,7 +352,8 @@ ContributionKind = Literal[
     "fraction",  # a session of a radiation course was delivered
     "course_service",  # a service that a radiation course has a limited number of times
     "billed_units",  # units of a code with a limit of a day were billed on a day
-    "authorized_units",  # units of a code were billed against an authorization
+    "authorized_units",  # units of a code that needs an authorization are billed, or planned
+    "authorization",  # a payer's authorization, whatever has become of it
 ]
 
 Outcome = Literal[

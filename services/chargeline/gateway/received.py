@@ -13,6 +13,7 @@ from typing import NamedTuple
 from chargeline.engine import MessageRef, VisitMerge
 from chargeline.gateway.permission import Permission
 from chargeline.hl7.acknowledge import Header, header_of, salvaged_header
+from chargeline.hl7.authorizations import visit_named_for
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.interpret import first_valued
 from chargeline.hl7.profile import Profile
@@ -135,6 +136,8 @@ def _whose(
             heads.setdefault(row[0], row)
     facility = first_valued(heads, profile.facility, header.delimiters)
     visit = first_valued(heads, profile.visit, header.delimiters)
+    if message is not None and not visit:
+        visit = visit_named_for(message)
     if message is None or message.type != "ADT" or "MRG" not in heads:
         return facility, visit, ()
     reference = MessageRef(message.body_digest.hex(), "", "ADT", None)

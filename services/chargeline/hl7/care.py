@@ -183,6 +183,12 @@ def _moment(text: str, where: str, profile: Profile) -> _Moment | None:
     return _Moment(read.day, read.at)
 
 
+def day_at(text: str, where: str, profile: Profile) -> date | None:
+    """A local day; None where the text is empty. Raises Hl7Error as `Clock.read` does."""
+    moment = _moment(text, where, profile)
+    return moment.day if moment is not None else None
+
+
 def _sent_day(reference: MessageRef, profile: Profile) -> _Moment:
     sent = reference.sent or BEGINNING
     return _Moment(sent.astimezone(profile.clock.zone).date(), None)

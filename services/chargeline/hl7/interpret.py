@@ -17,6 +17,12 @@ from chargeline.engine import (
     by_keyword,
     shape_of,
 )
+from chargeline.hl7.authorizations import (
+    REFERRALS,
+    authorization_events,
+    no_number,
+    visit_named_for,
+)
 from chargeline.hl7.care import NOTE_CHANGES, care_events, says_nothing
 from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
@@ -46,7 +52,7 @@ _CARE = {
     "MDM": frozenset(NOTE_CHANGES),
     "DFT": frozenset({"P03", ""}),
 }
-_USED = _PHARMACY | _CARE
+_USED = {**_PHARMACY, **_CARE, **REFERRALS}
 
 
 def read_events(message: Message, profile: Profile) -> Reading:
@@ -64,11 +70,13 @@ def read_events(message: Message, profile: Profile) -> Reading:
     reference = MessageRef(digest, message.control_id or digest[:16], kind, sent)
     facility = first_valued(heads, profile.facility, message.delimiters)
     problem = _not_used(message, kind) or _no_care(message, profile) or _two_patients(message)
+    problem = problem or no_number(message)
     if problem is not None:
         return _set_aside(
             reference=reference, facility=facility, visit=None, profile=profile, problem=problem
         )
     visit = first_valued(heads, profile.visit, message.delimiters) or None
+    visit = visit or visit_named_for(message) or None
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
     if says_nothing(message, profile) or (visit is None and not merges):
         if message.type == "ORU" or (message.type == "ADT" and message.trigger == "A31"):
@@ -157,6 +165,7 @@ def _used(
         if message.type in _PHARMACY:
             events.extend(pharmacy_events(message, reference, profile))
         events.extend(care_events(message, heads, reference, profile))
+        events.extend(authorization_events(message, heads, reference, profile))
         if message.type == "RAS":
             events.extend(_lost_records(message, reference))
     return _new_reading(
@@ -206,8 +215,8 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
         )
     return Hl7Error(
         "message.unknown",
-        expected="RDE, RAS, RDS, RGV, ORU^R01, MDM, DFT^P03, or ADT that moves, merges or ends a "
-        "visit",
+        expected="RDE, RAS, RDS, RGV, ORU^R01, MDM, DFT^P03, REF, RPA, or ADT that moves, merges "
+        "or ends a visit",
         found=kind,
         where="MSH-9",
         do=_suspicion(kind)

@@ -101,6 +101,7 @@ def order_fact_of(
         primary=site.primary,
         other_numbers=numbers.others,
         dispensed=dispensed,
+        starts=_starts(group, profile, delimiters) if message.type == "RDE" else None,
     )
 
 
@@ -139,9 +140,30 @@ def _control(orc: Row | None, delimiters: Delimiters) -> words.OrderControlFact:
 
 def _controlled(orc: Row | None, profile: Profile, delimiters: Delimiters) -> datetime | None:
     """ORC-9, the time of the change; None if it cannot be read, and MSH-7 then counts."""
-    text = component(field(orc, 9), 1, delimiters).strip() if orc is not None else ""
+    return _time(field(orc, 9), "ORC-9", profile, delimiters) if orc is not None else None
+
+
+def _starts(group: OrderGroup, profile: Profile, delimiters: Delimiters) -> datetime | None:
+    """TQ1-7, ORC-7.4 or RXE-1.4: when the order should begin; None where none can be read.
+
+    Only the day by which to ask for an authorization rests on it, so a bad time is no problem.
+    """
+    for timing in group.timings:
+        starts = _time(field(timing, 7), "TQ1-7", profile, delimiters)
+        if starts is not None:
+            return starts
+    for row, number in ((group.orc, 7), (group.drug, 1)):
+        if row is not None and row[0] in ("ORC", "RXE"):
+            text = component(field(row, number), 4, delimiters)
+            starts = _time(text, f"{row[0]}-{number}", profile, delimiters)
+            if starts is not None:
+                return starts
+    return None
+
+
+def _time(text: str, where: str, profile: Profile, delimiters: Delimiters) -> datetime | None:
     try:
-        return profile.clock.read_if_valued(text, "ORC-9")
+        return profile.clock.read_if_valued(component(text, 1, delimiters).strip(), where)
     except Hl7Error:
         return None
 

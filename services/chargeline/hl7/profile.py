@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chargeline.engine import care_words, words
+from chargeline.engine import authorization_words, care_words, words
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.patterns import REWRITE, may_take_for_ever
 from chargeline.hl7.times import Clock
@@ -34,12 +34,13 @@ CARE_TABLES = {
     "note_states": care_words.NoteState,
     "credentials": care_words.AuthorKind,
     "transactions": care_words.PostedKind,
+    "authorization_states": authorization_words.AuthorizationStatus,
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
     | {"empty_end", "order", "administration", "processing_ids", "may_correct", "lines"}
-    | {*WORD_TABLES, *CARE_TABLES, "posted"}
+    | {*WORD_TABLES, *CARE_TABLES, "posted", "authorization"}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
@@ -48,12 +49,16 @@ _ADMINISTRATION_KEYS = frozenset(
     | {"waste_by", "waste_reason"}
 )
 _POSTED_KEYS = frozenset({"course"})
+_AUTHORIZATION_KEYS = frozenset(
+    {"number", "payer", "code", "from", "until", "units", "status", "provider", "site"}
+)
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
 _IN_ORDER = ("ORC",)
 _IN_ADMINISTRATION = ("RXA", "Z")
 _IN_ACTION = ("RXA", "ORC", "Z")
 _IN_SITE = ("RXR", "RXA", "Z")
 _IN_CHARGE = ("FT1", "ORC", "Z")
+_IN_OWN = ("Z",)
 _UNIT_OR_CLINIC = ("PV1-3.1",)  # where a profile does not say where the unit or clinic stands
 _PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
@@ -137,6 +142,16 @@ class Profile:
         self.transactions = cast(dict[str, care_words.PostedKind], reader.optional("transactions"))
         posted = reader.inner("posted", _POSTED_KEYS) if "posted" in reader.table else None
         self.course = posted.places("course", _IN_CHARGE) if posted is not None else ()
+        self.authorization_states = cast(
+            dict[str, authorization_words.AuthorizationStatus],
+            reader.optional("authorization_states"),
+        )
+        self.authorization: dict[str, tuple[Place, ...]] = {}
+        """The fields of a Z segment that tells of an authorization, by what they say."""
+        if "authorization" in reader.table:
+            told = reader.inner("authorization", _AUTHORIZATION_KEYS)
+            for key in sorted(_AUTHORIZATION_KEYS):
+                self.authorization[key] = told.places(key, _IN_OWN)
 
 
 def make_profile(table: Mapping[str, object]) -> Profile:

@@ -49,6 +49,7 @@ class BilledLine(NamedTuple):
     drug: str
     provisional: str
     ndc: NdcOfLine | None
+    authorization: str
 
 
 class RevisionDigest(NamedTuple):
@@ -262,6 +263,7 @@ def billed(lines: Iterable[Line | ChargeLine]) -> dict[str, BilledLine]:
             drug=line.drug,
             provisional=line.provisional,
             ndc=_ndc(line.ndc) if line.ndc is not None else None,
+            authorization=line.authorization,
         )
     return by_id
 

@@ -15,7 +15,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
-from chargeline.engine import ChargeLine, Draft, Finding, FindingCode, Question, VisitKey
+from chargeline.engine import (
+    AuthorizationNeed,
+    ChargeLine,
+    Draft,
+    Finding,
+    FindingCode,
+    Question,
+    VisitKey,
+)
+from chargeline.published.authorizations import AuthorizationNeeded, details_of
 from chargeline.published.drafts import WrittenRevision
 from chargeline.published.inbound import record_key
 from chargeline.published.shapes import (
@@ -123,11 +132,13 @@ def _source(facility: str | None) -> str:
 class AskedQuestion(NamedTuple):
     """A question as it is published, and how long it can wait.
 
-    It is put `wait_minutes` after its `since`, or at once if that is None.
+    It is put `wait_minutes` after its `since`, or at once if that is None. `need` is the
+    authorization that it asks for, if it asks for one.
     """
 
     question: DocumentationQuestion
     wait_minutes: int | None
+    need: AuthorizationNeed | None = None
 
 
 def questions_of(
@@ -136,6 +147,7 @@ def questions_of(
     """All questions of a draft, as this revision opens them; `prices` are cents by code."""
     timeline = visit.timeline
     items = {item.key: item for item in timeline.administrations} if timeline is not None else {}
+    needs = {need.question: need for need in visit.draft.needed}
     published = []
     for asked in visit.asked:
         question = asked.question
@@ -153,8 +165,37 @@ def questions_of(
             stake_cents=stake,
             **question_of(asked),
         )
-        published.append(AskedQuestion(event, question.wait_minutes))
+        need = needs.get(question) if needs else None
+        published.append(AskedQuestion(event, question.wait_minutes, need))
     return published
+
+
+NEEDED: FindingCode = "authorization.needed"  # the code of the question about an authorization
+
+
+def needed_of(
+    question: DocumentationQuestion, need: AuthorizationNeed | None
+) -> AuthorizationNeeded:
+    """The event beside a question about an authorization, opened or closed as the question is.
+
+    `need` is what the question asks for; one that is closed says no more than which it was.
+    """
+    is_opened = question.state == "opened" and need is not None
+    details = details_of(need) if is_opened and need is not None else {}
+    return AuthorizationNeeded.model_validate(
+        {
+            "question_id": question.question_id,
+            "state": question.state,
+            "facility": question.facility,
+            "visit": question.visit,
+            "revision": question.revision,
+            "drug": question.drug,
+            "expected": question.expected,
+            "found": question.found,
+            "do": question.do,
+            **details,
+        }
+    )
 
 
 def _waiting(draft: Draft, question: Question) -> list[ChargeLine]:

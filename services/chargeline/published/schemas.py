@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chargeline.published import inbound
+from chargeline.published.authorizations import AuthorizationNeeded
 from chargeline.published.events import TOO_LARGE
 from chargeline.published.shapes import (
     TYPES,
@@ -53,6 +54,14 @@ CHANNELS = (
         retention_days=14,
         note="A question is open until `closed` comes with the same question_id. Do not compact "
         "the topic: the key is the visit, and one visit has many questions.",
+    ),
+    Channel(
+        topic="authorization.needed",
+        model=AuthorizationNeeded,
+        title="Authorizations that orders lack, opened and closed",
+        retention_days=14,
+        note="It is open until `closed` comes with the same question_id. It holds what the chart "
+        "has of the evidence: let nobody read the topic but those who ask payers.",
     ),
     Channel(
         topic="hl7.parked",

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from chargeline.engine import answer_words, claim_words, words
 from chargeline.published.answers import AnswerOffered, SaidByAPerson
+from chargeline.published.authorizations import AuthorizationNeeded
 from chargeline.published.given import AdministrationFacts
 from chargeline.published.model import PublishedModel
 from chargeline.published.stakes import DenialRisk, EditOfClaim
@@ -103,6 +104,9 @@ class Line(PublishedModel):
     """What chargeline drafts by itself, such as 96415 x2, where a person said otherwise."""
     ndc: LineNdc | None = None
     """The NDC of a drug line; null for a service, and where no NDC is charted."""
+    authorization: str = ""
+    """The payer's number of the authorization that covers the line; empty where none is needed or
+    none covers it. It belongs in FT1-39."""
 
 
 class OpenQuestion(PublishedModel):
@@ -172,6 +176,7 @@ class Billed(PublishedModel):
     drug: str
     provisional: str
     ndc: LineNdc | None = None
+    authorization: str = ""
 
 
 class LineChange(PublishedModel):
@@ -357,10 +362,11 @@ class ParkedMessage(PublishedModel):
         return self.model_copy(update={"headers": [], "raw_base64": None})
 
 
-Data = DraftRevision | DocumentationQuestion | ParkedMessage
+Data = DraftRevision | DocumentationQuestion | AuthorizationNeeded | ParkedMessage
 
 TYPES: Mapping[type[Data], str] = {
     DraftRevision: "org.chargeline.charge.draft.v1",
     DocumentationQuestion: "org.chargeline.documentation.question.v1",
+    AuthorizationNeeded: "org.chargeline.authorization.needed.v1",
     ParkedMessage: "org.chargeline.hl7.parked.v1",
 }

@@ -183,6 +183,7 @@ def line_of(line: ChargeLine, steps: Steps) -> Plain:
         "held": line.held,
         "instead_of": line.instead_of,
         "ndc": _ndc(line.ndc) if line.ndc is not None else None,
+        "authorization": line.authorization,
     }
 
 

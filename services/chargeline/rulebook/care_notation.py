@@ -2,14 +2,15 @@
 
 This module owns the notation of a case's `care` and `record`, and knows no rules. Beside the
 pharmacy a case may say `visit_minutes 39`, `risk high d2`, `note visit practitioner signed 10:10`
-or `posted 99213-25 x1 by=D1`; sessions of a radiation course are written as session_notation says.
-What another visit adds to the patient's record is its kind, what it is about, its time and perhaps
-a value: `initial_service 2026-03-02 2026-03-02T08:00`. A text that cannot be read raises a
-ValueError that quotes the text and says what was expected.
+or `posted 99213-25 x1 by=D1`; sessions of a radiation course are written as session_notation says,
+authorizations and orders as authorization_notation says. What another visit adds to the patient's
+record is its kind, what it is about, its time and perhaps a value: `initial_service 2026-03-02
+2026-03-02T08:00`. A text that cannot be read raises a ValueError that quotes the text and says what
+was expected.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, cast
@@ -27,6 +28,7 @@ from chargeline.engine import (
     care_words,
     words,
 )
+from chargeline.rulebook.authorization_notation import authorization_of, order_of
 from chargeline.rulebook.session_notation import SESSIONS, sessions_of
 
 _DAY = re.compile(r"d([1-9]\d?)")
@@ -34,6 +36,13 @@ _TIME = re.compile(r"\d\d:\d\d")
 _UNITS = re.compile(r"x(\d+)")
 _FLAGS = frozenset({"by", "number", "parent", "course", "of"})
 _OTHER_VISIT = VisitKey("CASE", "V0")
+
+
+_ELSEWHERE: Mapping[str, Callable[[str, MessageRef, date], Event]] = {
+    "authorization": authorization_of,
+    "ordered": order_of,
+}
+"""What begins with one of these words is read by another notation."""
 
 
 class _Said(NamedTuple):
@@ -84,6 +93,9 @@ def _message(ordinal: int) -> MessageRef:
 
 
 def _event(text: str, ordinal: int, first: date) -> Event:
+    first_word = text.partition(" ")[0]
+    if first_word in _ELSEWHERE:
+        return _ELSEWHERE[first_word](text, _message(ordinal), first)
     said = _said(text, first)
     head = said.plain[0] if said.plain else ""
     if head == "note":

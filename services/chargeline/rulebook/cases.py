@@ -9,7 +9,7 @@ which no shipped policy gives can be proven too. The module does no coding; the 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from chargeline.engine import (
     CONCERNS,
@@ -20,8 +20,7 @@ from chargeline.engine import (
     Draft,
     Finding,
     History,
-    Policy,
-    Rule,
+    Needs,
     Rulebook,
     SharedDecisions,
     Slot,
@@ -33,8 +32,14 @@ from chargeline.engine import (
     fold,
     words,
 )
+from chargeline.rulebook.authorization_notation import (
+    authorized_in_short,
+    needed_in_short,
+    needs_in,
+)
 from chargeline.rulebook.care_notation import care_of, contribution_of
 from chargeline.rulebook.case_tables import tables_of
+from chargeline.rulebook.choosing import Answers, with_answers_chosen
 from chargeline.rulebook.files import entries_of
 from chargeline.rulebook.notation import FIRST_DAY, administration_of, dispensed_of, reading_of
 from chargeline.rulebook.rule_files import answer_mistakes
@@ -43,14 +48,13 @@ KEY = VisitKey("CASE", "V1")
 PATIENT = "ZZCASE"
 _LISTS = (
     "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks", "edits",
-    "diagnoses", "tables", "dispensed", "care", "record",
+    "diagnoses", "tables", "dispensed", "care", "record", "authorized", "needed", "numbers",
 )  # fmt: skip
 _KEYS = frozenset(
     {"says", "source", "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks"}
     | {"edits", "tables", "policy", "class", "diagnoses", "payer", "second_encounter", "admitted"}
-    | {"choose", "day", "dispensed", "care", "record"}
+    | {"choose", "day", "dispensed", "care", "record", "authorized", "needed", "numbers"}
 )
-Answers = Mapping[str, Mapping[str, str | int]]
 
 
 class Case(NamedTuple):
@@ -61,8 +65,9 @@ class Case(NamedTuple):
     `record` is what other visits add to the patient's record (care_notation.py). `choose` holds
     answers by concern, in place of the rulebook's.
     `tables` are rows of published tables (case_tables.py), and `dispensed` is what the pharmacy
-    handed out for orders of which nothing is charted. None in `drugs`, `withheld`,
-    `withheld_drugs`, `asks` or `edits` means that the case does not mention them.
+    handed out for orders of which nothing is charted. `numbers` are those of authorizations that
+    the visit names (IN1-14). None in `drugs`, `withheld`, `withheld_drugs`, `asks`, `edits`,
+    `authorized` or `needed` means that the case does not mention them.
     """
 
     place: str
@@ -85,6 +90,9 @@ class Case(NamedTuple):
     dispensed: tuple[str, ...] = ()
     care: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
+    authorized: tuple[str, ...] | None = None
+    needed: tuple[str, ...] | None = None
+    numbers: tuple[str, ...] = ()
     day: date = FIRST_DAY
     admitted: date | None = None
 
@@ -184,6 +192,9 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         dispensed=_texts(entry.get("dispensed", [])),
         care=_texts(entry.get("care", [])),
         record=_texts(entry.get("record", [])),
+        authorized=_texts(entry["authorized"]) if "authorized" in entry else None,
+        needed=_texts(entry["needed"]) if "needed" in entry else None,
+        numbers=_texts(entry.get("numbers", [])),
         day=day if isinstance(day := entry.get("day"), date) else FIRST_DAY,
     )
 
@@ -218,6 +229,8 @@ def run_case(case: Case, rulebook: Rulebook) -> list[Finding]:
             ),
             "asks": (_sorted(case.asks), question_codes(drafted)),
             "edits": (_sorted(case.edits), edits_in_short(drafted)),
+            "authorized": (_sorted(case.authorized), authorized_in_short(drafted)),
+            "needed": (_sorted(case.needed), needed_in_short(drafted)),
         }
         for what, (wanted, got) in outcomes.items():
             if wanted is not None and wanted != got:
@@ -240,6 +253,7 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
         classes=((None, case.patient_class),),
         payer=case.payer,
         diagnoses=case.diagnoses,
+        authorizations=case.numbers,
         admitted=datetime.combine(case.admitted, time(), UTC) if case.admitted else None,
     )
     said = care_of(case.care, KEY, case.day)
@@ -254,7 +268,12 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
     ]
     handed_out = [dispensed_of(text, n, case.day) for n, text in enumerate(case.dispensed)]
     timeline = timeline_with(administrations, context, beside.days)
-    return timeline._replace(dispensed=tuple(handed_out), observed=beside.observed)
+    return timeline._replace(
+        dispensed=tuple(handed_out),
+        observed=beside.observed,
+        planned=beside.planned,
+        authorizations=beside.authorizations,
+    )
 
 
 def timeline_with(
@@ -292,45 +311,26 @@ def with_choice(case: Case, rulebook: Rulebook) -> Rulebook:
     if not case.choose:
         return rulebook
     shared = SharedDecisions()
-    policies = {name: _chosen(policy, case, shared) for name, policy in rulebook.policies.items()}
-    return rulebook._replace(policies=policies, base=_chosen(rulebook.base, case, shared))
+    policies = {
+        name: with_answers_chosen(policy, case.choose, shared)
+        for name, policy in rulebook.policies.items()
+    }
+    base = with_answers_chosen(rulebook.base, case.choose, shared)
+    return rulebook._replace(policies=policies, base=base)
 
 
 def with_tables(case: Case, rulebook: Rulebook) -> Rulebook:
-    """The rulebook with the rows of published tables that a case makes up. Raises ValueError."""
-    if not case.tables:
+    """The rulebook with the rows of tables that a case makes up. Raises ValueError."""
+    needs, published = needs_in(case.tables, case.day)
+    if needs:
+        rulebook = rulebook._replace(needs=Needs(needs))
+    if not published:
         return rulebook
     rules = [rule for policy in rulebook.policies.values() for rule in policy.rules]
     codes = [dict(rule.then)["code"] for rule in rules if rule.concern.name == "role.code"]
     drugs = [drug.hcpcs for drug in rulebook.formulary.drugs]
     billed = frozenset(map(str, (*codes, *drugs)))
-    return rulebook.with_tables(tables_of(case.tables, case.day, billed))
-
-
-def _chosen(policy: Policy, case: Case, shared: SharedDecisions) -> Policy:
-    beaten = {rule.id for rule in policy.rules if rule.concern.name in case.choose}
-    chosen = [_chosen_rule(name, answers, beaten) for name, answers in case.choose.items()]
-    kept = [rule for rule in policy.rules if rule.concern.name not in case.choose]
-    return Policy(policy.name, policy.describes, [*kept, *chosen], shared)
-
-
-def _chosen_rule(name: str, answers: Mapping[str, Any], beaten: set[str]) -> Rule:
-    concern = CONCERNS[name]
-    return Rule(
-        id=f"case.{name}",
-        concern=concern,
-        layer="case",
-        starts=date.min,
-        ends=None,
-        when=(),
-        then=tuple(sorted(answers.items())),
-        answer=concern.answer_of(answers),
-        why="The case chooses this answer.",
-        cite=(),
-        overrides=tuple(sorted(beaten)),
-        other=(),
-        place="the case",
-    )
+    return rulebook.with_tables(tables_of(published, case.day, billed))
 
 
 def _sorted(texts: tuple[str, ...] | None) -> list[str] | None:

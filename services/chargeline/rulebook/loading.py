@@ -15,12 +15,14 @@ from chargeline.engine import (
     Drug,
     Finding,
     Formulary,
+    Needs,
     Policy,
     Rule,
     Rulebook,
     SharedDecisions,
     normal,
 )
+from chargeline.rulebook.authorizations import parse_needs
 from chargeline.rulebook.containers import container_mistakes, parse_containers
 from chargeline.rulebook.errors import RulebookError
 from chargeline.rulebook.files import read_toml
@@ -54,6 +56,8 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
     drugs = _drugs(folder, formulary, sources, mistakes)
     ids = frozenset([drug.id for drug in drugs])
     containers = _containers(folder, ids, sources, mistakes)
+    wanted = folder / "base" / "authorizations.csv"
+    needs = parse_needs(wanted, sources, mistakes) if wanted.exists() else []
     words_of_names = folder / "formulary" / "words.toml"
     name_words = parse_name_words(words_of_names, mistakes) if words_of_names.exists() else None
     if mistakes:
@@ -67,6 +71,7 @@ def load_rulebook(folder: Path, formulary: Path | None = None) -> Rulebook:
         payers=payers,
         formulary=Formulary(drugs, name_words, Containers(containers)),
         sources=sources,
+        needs=Needs(needs),
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from chargeline.engine import Finding, FindingError, printable
 from chargeline.ledger.records import Announcement
 from chargeline.published import shapes
+from chargeline.published.authorizations import AuthorizationNeeded
 
 _LINE_BEGINS = b'{"specversion":'
 _CLOUD_EVENT = "ce_"
@@ -230,6 +231,11 @@ def in_words(announced: Announcement) -> str:
         text = _draft(data)
     elif isinstance(data, shapes.DocumentationQuestion):
         text = _question(data)
+    elif isinstance(data, AuthorizationNeeded):
+        text = (
+            f"authorization {data.state} for {data.code or data.drug}: expected {data.expected}, "
+            f"found {data.found}; {data.do}"
+        )
     else:
         text = (
             f"parked {data.code}: expected {data.expected}, found {data.found}, at {data.where}; "

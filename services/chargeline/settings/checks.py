@@ -167,7 +167,13 @@ def _topics(settings: Settings) -> list[str]:
     return [getattr(settings, name) for name in _TOPIC_FIELDS]
 
 
-_TOPIC_FIELDS = ("topic_inbound", "topic_drafts", "topic_questions", "topic_parked")
+_TOPIC_FIELDS = (
+    "topic_inbound",
+    "topic_drafts",
+    "topic_questions",
+    "topic_authorizations",
+    "topic_parked",
+)
 _LEDGERS = re.compile(r"sqlite\+aiosqlite://|postgresql\+asyncpg://")
 _PAIR = "a certificate and its key"
 _OR_ALLOW = ", or CHARGELINE_ALLOW_PLAINTEXT=yes if something else encrypts on the way"
@@ -277,12 +283,9 @@ _TOGETHER = (
         do="raise it, or lower the session timeout",
     ),
     _Together.rule(
-        "topic_inbound",
-        "topic_drafts",
-        "topic_questions",
-        "topic_parked",
+        *_TOPIC_FIELDS,
         broken=lambda s: len(set(_topics(s))) < len(_TOPIC_FIELDS),
-        expected="four different topics",
+        expected="five different topics",
         found="one name twice",
         do="rename one; what chargeline writes must not come back as its input",
     ),

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     topic_questions: _Topic = _set(
         "documentation.question", "Topic that questions to a person are written to.", _TOPIC
     )
+    topic_authorizations: _Topic = _set(
+        "authorization.needed",
+        "Topic that authorizations which orders lack are written to.",
+        _TOPIC,
+    )
     topic_parked: _Topic = _set("hl7.parked", "Topic for messages that could not be used.", _TOPIC)
     topic_inbound_days: _Count = _set(
         14, "Days that `topics create` has Kafka keep the inbound topic. Longer than a failover."
@@ -80,6 +85,7 @@ class Settings(BaseSettings):
         90, "Days of the topic of drafts. Longer than any reader may be down."
     )
     topic_questions_days: _Count = _set(14, "Days of the topic of questions.")
+    topic_authorizations_days: _Count = _set(14, "Days of the topic of authorizations.")
     topic_parked_days: _Count = _set(
         90, "Days of the topic of parked messages. Longer than it takes to correct a sender."
     )
@@ -313,16 +319,18 @@ class Settings(BaseSettings):
         """The largest record of our topics: a parked message in base64, and its reason."""
         return self.mllp_frame_bytes * 4 // 3 + 131_072
 
-    def topics(self) -> tuple[str, str, str, str]:
-        """The topics of the live service: inbound, drafts, questions, parked."""
-        return self.topic_inbound, self.topic_drafts, self.topic_questions, self.topic_parked
+    def topics(self) -> tuple[str, ...]:
+        """The topics of the live service: inbound, drafts, questions, authorizations, parked."""
+        kinds = ("inbound", "drafts", "questions", "authorizations", "parked")
+        return tuple([getattr(self, f"topic_{kind}") for kind in kinds])
 
-    def topic_days(self) -> tuple[int, int, int, int]:
+    def topic_days(self) -> tuple[int, ...]:
         """How many days Kafka keeps each topic, in the order of `topics`."""
         return (
             self.topic_inbound_days,
             self.topic_drafts_days,
             self.topic_questions_days,
+            self.topic_authorizations_days,
             self.topic_parked_days,
         )
 

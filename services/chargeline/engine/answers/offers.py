@@ -177,11 +177,12 @@ def offers_for(code: str) -> tuple[Offer, ...]:
 
 # Both readings of a time that occurs twice bill nothing that was not given: the shorter one is
 # drafted. A clock that is some minutes ahead changes nothing, because its times are bounded.
+# An authorization that an order lacks is missing for what comes, and not for what was given.
 # What was posted for a radiation session may still come, or be right: its lines stand as drafted.
 # A note that was changed, and risk alone, leave the level as the facts carry it.
 _WARNS: frozenset[str] = frozenset(
     {"time.twice", "clock.ahead", "radiation.differs", "radiation.missing", "radiation.no_charge"}
-    | {"visit.note_amended", "visit.risk_alone"}
+    | {"visit.note_amended", "visit.risk_alone", "authorization.needed"}
 )
 
 

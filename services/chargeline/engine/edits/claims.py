@@ -5,7 +5,7 @@ edits themselves stand in `documented.py`, `charged.py`, `limits.py` and `pairs.
 note what they alone can see, such as a vial without an NDC. An edit changes no line.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -17,8 +17,8 @@ from chargeline.engine.edits.pairs import add_on_alone, bundled
 from chargeline.engine.edits.tables_asked import NOTHING_LOADED, TablesAsked
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.record import Fact
-from chargeline.engine.rules import NO_FACTS
-from chargeline.engine.tables import PaymentLimit
+from chargeline.engine.rules import NO_FACTS, DayRules
+from chargeline.engine.tables import PaymentLimit, PublishedTables
 from chargeline.engine.trace import ChargeLine, ClaimEdit, Noted
 
 _BY_TABLES: tuple[Callable[[Sequence[ChargeLine], TablesAsked], Iterator[Noted]], ...] = (
@@ -43,10 +43,26 @@ def claim_edits(
     rules = assessment.rules
     asked = _asked(assessment)
     notes = [*noted, *not_given(uncharted), *(_of_lines(lines, assessment, asked) if lines else ())]
+    payer = assessment.context.payer.upper()
+    return as_edits(notes, lines, rules, payer, tables=assessment.tables)
+
+
+def as_edits(
+    notes: Iterable[Noted],
+    lines: Sequence[ChargeLine],
+    rules: DayRules,
+    payer: str,
+    *,
+    tables: PublishedTables,
+) -> tuple[ClaimEdit, ...]:
+    """What was noted as edits, with how much each matters and what of the lines is at stake.
+
+    `payer` is in capitals. What no rule gives a severity is left out.
+    """
     by_id = {line.line_id: line for line in lines}
     edits = []
     for entry in notes:
-        decision = rules.of(EDIT).decide(EditFacts(entry.edit, assessment.context.payer.upper()))
+        decision = rules.of(EDIT).decide(EditFacts(entry.edit, payer))
         if decision.rule is None:
             continue
         at_stake = [by_id[line_id] for line_id in entry.lines if line_id in by_id]
@@ -61,7 +77,7 @@ def claim_edits(
                 rule=decision.rule,
                 lines=tuple([line.line_id for line in at_stake]),
                 units=sum([line.units for line in at_stake]),
-                cents=_cents(at_stake, entry.against, asked),
+                cents=_cents(at_stake, entry.against, tables),
             )
         )
     return tuple(edits)
@@ -93,21 +109,21 @@ def _of_lines(
     yield from asked.missing()
 
 
-def _cents(lines: Sequence[ChargeLine], against: str, asked: TablesAsked) -> int | None:
+def _cents(lines: Sequence[ChargeLine], against: str, tables: PublishedTables) -> int | None:
     """What Medicare allows for some lines, less what it allows for the code that was posted.
 
     None where the tables do not say it for all of them.
     """
     total = Decimal(0)
     for line in lines:
-        allowed = _allowed(line.code, line.service_date, asked)
-        posted = _allowed(against, line.service_date, asked) if against else Decimal(0)
+        allowed = _allowed(line.code, line.service_date, tables)
+        posted = _allowed(against, line.service_date, tables) if against else Decimal(0)
         if allowed is None or posted is None:
             return None
         total += abs(allowed - posted) * 100 * line.units
     return int(total.to_integral_value(ROUND_HALF_UP)) if lines else None
 
 
-def _allowed(code: str, day: date, asked: TablesAsked) -> Decimal | None:
-    limit = asked.tables.payment_limit(code, day)
+def _allowed(code: str, day: date, tables: PublishedTables) -> Decimal | None:
+    limit = tables.payment_limit(code, day)
     return limit.dollars if isinstance(limit, PaymentLimit) else None

@@ -5,13 +5,15 @@ counts, and an order (RDE) counts before a dispense (RDS) or a give (RGV) messag
 what was given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from chargeline.engine.events import Dispensed, DrugAmount, OrderFact, Source
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.timeline.records import PlannedOrder
 from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -21,7 +23,8 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 class Order(NamedTuple):
     """One order, as all messages about it say; None or "" where no message says anything.
 
-    `cancelled` is when it was cancelled, held or replaced, None if it is in force.
+    `cancelled` is when it was cancelled, held or replaced, None if it is in force. `starts` is when
+    it should begin.
     """
 
     drugs: tuple[DrugAmount, ...] = ()
@@ -34,6 +37,7 @@ class Order(NamedTuple):
     minutes: int | None = None
     primary: bool = False
     cancelled: datetime | None = None
+    starts: datetime | None = None
 
 
 _new_order = by_keyword(Order)
@@ -105,4 +109,24 @@ def _with(order: Order, fact: OrderFact) -> Order:
         minutes=fact.minutes if fact.minutes is not None else order.minutes,
         primary=order.primary or fact.primary,
         cancelled=cancelled,
+        starts=fact.starts or order.starts,
     )
+
+
+def planned_order(
+    number: str, facts: Sequence[OrderFact], sent_again: Mapping[str, datetime], zone: str
+) -> PlannedOrder | None:
+    """An order of which nothing is charted; None if nobody ordered it, or it is not in force.
+
+    What only the pharmacy told of (RDS, RGV) nobody has ordered here. `zone` is the sender's.
+    """
+    ordered = [fact for fact in facts if fact.kind == "order"]
+    if not ordered:
+        return None
+    order = merge_order_facts(facts, sent_again)
+    if order.cancelled is not None or order.source is None:
+        return None
+    first = min([fact.controlled or fact.message.sent or BEGINNING for fact in ordered])
+    at = order.starts or first
+    day = at.astimezone(ZoneInfo(zone)).date() if at > BEGINNING else at.date()
+    return PlannedOrder(number, order.drugs, order.route, order.source, at=at, day=day)

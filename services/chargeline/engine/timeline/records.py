@@ -7,6 +7,7 @@ it knows no codes and no rules of a payer.
 from datetime import date, datetime
 from typing import NamedTuple
 
+from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.care import NO_CARE, Care, Observation
 from chargeline.engine.events import (
     Answer,
@@ -112,6 +113,20 @@ class Administration(NamedTuple):
         return self.intervals[0].start
 
 
+class PlannedOrder(NamedTuple):
+    """An order in force of which nothing is charted.
+
+    `at` is when it should begin, else when it was ordered; `day` is its local date.
+    """
+
+    order: str
+    drugs: tuple[DrugAmount, ...]
+    route: RouteCharted
+    source: Source
+    at: datetime
+    day: date
+
+
 class Day(NamedTuple):
     """One local date of a visit: the administrations that began on it, in order of start, then key.
 
@@ -152,7 +167,8 @@ class Timeline(NamedTuple):
     which no administration is left. `answers` is what people said of it, oldest first; `draft` lets
     the answers take effect. `dispensed` is what the pharmacy handed out, also for orders of which
     nothing was given. `observed` are measures of the body and evidence about the disease, in the
-    order of time.
+    order of time. `planned` are orders in force of which nothing is charted, and `authorizations`
+    what messages of the visit tell of them, by number.
     """
 
     key: VisitKey
@@ -164,6 +180,8 @@ class Timeline(NamedTuple):
     answers: tuple[Answer | LineAnswer, ...] = ()
     dispensed: tuple[Dispensed, ...] = ()
     observed: tuple[Observation, ...] = ()
+    planned: tuple[PlannedOrder, ...] = ()
+    authorizations: tuple[Authorization, ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import chain
 
+from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.care import Note, Observation, PostedCharge
 from chargeline.engine.events import (
     Answer,
@@ -27,14 +28,16 @@ from chargeline.engine.readings import Event
 from chargeline.engine.rules import NO_FACTS, Policy
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.administrations import OrderHistory, history_of
+from chargeline.engine.timeline.authorizations import AuthorizationBuilder
 from chargeline.engine.timeline.care import CareBuilder
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
 from chargeline.engine.timeline.numbers import OrderNumbers
-from chargeline.engine.timeline.orders import BEGINNING, dispensed_in
+from chargeline.engine.timeline.orders import BEGINNING, dispensed_in, planned_order
 from chargeline.engine.timeline.records import (
     Administration,
     Day,
+    PlannedOrder,
     Problem,
     Timeline,
     clock_order,
@@ -96,6 +99,8 @@ class Visit:
         self._days: list[Day] = []
         self._context = ContextBuilder(zone)
         self._care = CareBuilder()
+        self._authorizations = AuthorizationBuilder()
+        self._waiting: dict[str, PlannedOrder | None] = {}  # nothing is charted of these orders
         self._unreadable: dict[tuple[str, str, str], Unreadable | ClockAhead] = {}
         self._answers: dict[str, Answer | LineAnswer] = {}  # by number
         self._timeline: Timeline | None = None
@@ -124,6 +129,8 @@ class Visit:
                 self._answers[event.message.digest] = event
             elif isinstance(event, Observation | Note | PostedCharge):
                 self._care.add(event, event.message.sent)
+            elif type(event) is Authorization:
+                self._authorizations.add(event, event.message.sent)
         return list(patients)[count:] if len(patients) > count else ()
 
     def _add_clock(self, event: ClockAhead) -> None:
@@ -148,6 +155,9 @@ class Visit:
                     matters = True
             elif isinstance(event, Observation | Note | PostedCharge):
                 matters |= self._care.add(event, sent)
+            elif isinstance(event, Authorization):
+                self._authorizations.add(event, sent)
+                matters = True
             elif isinstance(event, OrderFact) or (isinstance(event, Record) and not event.recorded):
                 state = self._orders[event.order]
                 state.sent_again[event.message.digest] = sent
@@ -225,6 +235,8 @@ class Visit:
                 answers=tuple(sorted(self._answers.values(), key=_when_answered)),
                 dispensed=self._dispensed(),
                 observed=self._care.of_patient(),
+                planned=self._planned(),
+                authorizations=self._authorizations.authorizations(),
             )
         return self._timeline
 
@@ -237,7 +249,11 @@ class Visit:
             state = self._orders[number]
             before = state.administrations
             if not before and not state.records and not state.chatter:
-                continue  # something is ordered, and nothing is given yet
+                self._waiting[number] = planned_order(
+                    number, state.facts, state.sent_again, self.zone
+                )
+                continue
+            self._waiting.pop(number, None)
             state.history = self._history_of(number, state)
             after = state.administrations
             if after == before:
@@ -310,6 +326,17 @@ class Visit:
         return tuple(
             [item for state in states for item in dispensed_in(state.facts, state.sent_again)]
         )
+
+    def _planned(self) -> tuple[PlannedOrder, ...]:
+        """The orders in force of which nothing is charted under any of their numbers, in order."""
+        planned = []
+        for number in sorted(self._waiting):
+            order = self._waiting[number]
+            others = (*self._numbers.lenders(number), *self._numbers.borrowers(number))
+            is_charted = any(o in self._orders and o not in self._waiting for o in others)
+            if order is not None and not is_charted:
+                planned.append(order)
+        return tuple(planned)
 
     def _unplaced(self) -> tuple[Problem, ...]:
         """The problems of orders without administrations, by the number of the order."""

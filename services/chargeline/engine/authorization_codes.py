@@ -1,0 +1,48 @@
+"""The codes of findings about prior authorization, and a sentence for each.
+
+It owns these codes; finding_codes.py holds all codes, these among them.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+AuthorizationCode = Literal[
+    "authorization.missing",
+    "authorization.expired",
+    "authorization.denied",
+    "authorization.other_payer",
+    "authorization.diagnosis",
+    "authorization.units",
+    "authorization.overlap",
+    "authorization.ends_before_it_begins",
+    "authorization.only_number",
+    "authorization.running_out",
+    "authorization.ending",
+    "authorization.next_dose",
+    "authorization.needed",
+    "authorization.no_number",
+    "authorization.row",
+    "rules.authorization",
+]
+
+AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
+    "authorization.missing": "A line needs an authorization of the payer, and none is on file, or "
+    "the payer has not decided.",
+    "authorization.expired": "The day of service lies outside of the days of the authorization.",
+    "authorization.denied": "The payer refused the authorization.",
+    "authorization.other_payer": "The authorization is of another payer than the visit's.",
+    "authorization.diagnosis": "The authorization is for other diagnoses than the visit's.",
+    "authorization.units": "Less is left of the authorization than the line needs.",
+    "authorization.overlap": "Several authorizations cover a line, and nobody says which counts.",
+    "authorization.ends_before_it_begins": "An authorization ends before it begins: it covers no "
+    "day.",
+    "authorization.only_number": "Of an authorization nothing is known but its number.",
+    "authorization.running_out": "Most of an authorization's units are used.",
+    "authorization.ending": "The last day of an authorization is near.",
+    "authorization.next_dose": "An authorization has no room for the next planned dose.",
+    "authorization.needed": "An order needs an authorization before the first dose, and none "
+    "covers it.",
+    "authorization.no_number": "A message about an authorization has no number for it.",
+    "authorization.row": "A row of a list of authorizations cannot be used.",
+    "rules.authorization": "A row of the table of codes that need an authorization is wrong.",
+}

@@ -1,0 +1,97 @@
+"""Whether an authorization covers a use, and if not, why.
+
+It owns the comparison of code, status, days, payer and diagnosis. It counts no units. The last day
+of an authorization is included: one until 30 June covers 30 June and not 1 July.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from chargeline.engine.authorizations.contributions import Use
+from chargeline.engine.authorizations.facts import ALL_CODES, Authorization
+
+Unfit = Literal[
+    "authorization.diagnosis",
+    "authorization.expired",
+    "authorization.denied",
+    "authorization.missing",
+    "authorization.other_payer",
+    "authorization.ends_before_it_begins",
+]
+"""Why an authorization does not cover, as the edit that says so; the nearest to covering first."""
+
+
+def is_of_code(authorization: Authorization, code: str) -> bool:
+    """Whether it is about a code; one whose codes nobody says is about all."""
+    return not authorization.codes or bool({code, ALL_CODES} & set(authorization.codes))
+
+
+def unfit(authorization: Authorization, use: Use) -> Unfit | None:
+    """Why an authorization of the code does not cover a use; None if it does, units aside."""
+    return next((edit for edit, is_wrong in _WRONG.items() if is_wrong(authorization, use)), None)
+
+
+def nearest(
+    authorizations: Sequence[Authorization], use: Use
+) -> tuple[Authorization, Unfit] | None:
+    """The authorization of the code that comes nearest to covering a use, and why it does not."""
+    reasons = [
+        (_RANK[edit], authorization.number, authorization, edit)
+        for authorization in authorizations
+        if is_of_code(authorization, use.code) and (edit := unfit(authorization, use)) is not None
+    ]
+    named = [reason for reason in reasons if reason[1] in use.numbers]
+    best = min(named or reasons, key=lambda reason: reason[:2], default=None)
+    return (best[2], best[3]) if best is not None else None
+
+
+def _is_upside_down(authorization: Authorization, _use: Use) -> bool:
+    return authorization.is_upside_down
+
+
+def _is_of_other_payer(authorization: Authorization, use: Use) -> bool:
+    """Whether both name a payer, and not the same."""
+    return bool(authorization.payer and use.payer) and authorization.payer.upper() != use.payer
+
+
+def _is_denied(authorization: Authorization, _use: Use) -> bool:
+    return authorization.status in ("denied", "appealed")
+
+
+def _is_undecided(authorization: Authorization, _use: Use) -> bool:
+    return authorization.status in ("requested", "pended")
+
+
+def _is_over(authorization: Authorization, use: Use) -> bool:
+    """Whether the day lies before its first or after its last day, or it has ended without one."""
+    if authorization.status == "expired" and authorization.until is None:
+        return True
+    before = authorization.starts is not None and use.day < authorization.starts
+    return before or (authorization.until is not None and use.day > authorization.until)
+
+
+def _is_of_other_diagnosis(authorization: Authorization, use: Use) -> bool:
+    """Whether both name diagnoses, and none of the visit is one of the authorization.
+
+    An authorization for C50 holds for C50.911. Dots do not count.
+    """
+    if not authorization.diagnoses or not use.diagnoses:
+        return False
+    covered = tuple([_plain(code) for code in authorization.diagnoses])
+    return not any(_plain(code).startswith(covered) for code in use.diagnoses)
+
+
+def _plain(code: str) -> str:
+    return code.replace(".", "").upper()
+
+
+_WRONG: Mapping[Unfit, Callable[[Authorization, Use], bool]] = {
+    "authorization.ends_before_it_begins": _is_upside_down,
+    "authorization.other_payer": _is_of_other_payer,
+    "authorization.missing": _is_undecided,
+    "authorization.denied": _is_denied,
+    "authorization.expired": _is_over,
+    "authorization.diagnosis": _is_of_other_diagnosis,
+}
+# The first that is wrong is the reason, so a later reason is nearer to covering.
+_RANK: Mapping[Unfit, int] = {edit: -place for place, edit in enumerate(_WRONG)}

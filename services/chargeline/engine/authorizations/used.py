@@ -1,0 +1,116 @@
+"""The units of a patient's authorizations, counted down use by use.
+
+It owns the order in which uses count, and which authorization each counts against. Uses count by
+day, then by visit, so the order of arrival does not matter, and a correction in January moves what
+is left in June. Of several that cover, the one that the visit names counts; else one with enough
+left, the one that ends first. A use above what is left counts too: the account says what was
+billed, and not what may be.
+
+An authorization of 600 units, with 200 billed on three days, is used up on the third. A fourth day
+of 200 finds nothing left, and counts: 800 of 600. When the second day is voided, 400 are left
+before the third day, and the fourth day is covered.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from chargeline.engine.authorizations.contributions import Use
+from chargeline.engine.authorizations.facts import Authorization
+from chargeline.engine.authorizations.on_file import is_of_code, unfit
+from chargeline.engine.events import VisitKey
+
+
+class Account(NamedTuple):
+    """A use, and the authorization that it counts against; None where none covers.
+
+    `before` is what was used of the authorization by earlier uses, and `amount` what this one uses,
+    in its basis. `others` are further authorizations that cover the use as well.
+    """
+
+    use: Use
+    authorization: Authorization | None
+    before: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    others: tuple[Authorization, ...] = ()
+
+    @property
+    def after(self) -> Decimal:
+        """What is used of the authorization with this use."""
+        return self.before + self.amount
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the authorization has less left than the use needs."""
+        granted = self.authorization.units if self.authorization is not None else None
+        return granted is not None and self.after > granted
+
+
+class Countdown:
+    """What is used of a patient's authorizations, use by use.
+
+    A visit that bills several codes on a day is one visit of an authorization that counts visits.
+    """
+
+    def __init__(self, authorizations: Sequence[Authorization]) -> None:
+        self._authorizations = authorizations
+        self._used: dict[tuple[str, str], Decimal] = {}
+        self._visited: set[tuple[str, str, VisitKey, date]] = set()
+
+    def used(self, authorization: Authorization) -> Decimal:
+        """What is used of an authorization so far."""
+        return self._used.get((authorization.number, authorization.item), Decimal(0))
+
+    def take(self, use: Use) -> Account:
+        """Countdown a use against the authorization that covers it."""
+        account = self.account_of(use)
+        chosen = account.authorization
+        if chosen is not None:
+            self._used[chosen.number, chosen.item] = account.after
+            self._visited.add(_visit_day(chosen, use))
+        return account
+
+    def account_of(self, use: Use) -> Account:
+        """The account of a use after what is used so far; it is not counted."""
+        covering = [
+            authorization
+            for authorization in self._authorizations
+            if is_of_code(authorization, use.code) and unfit(authorization, use) is None
+        ]
+        named = [authorization for authorization in covering if authorization.number in use.numbers]
+        entries = [
+            Account(use, authorization, self.used(authorization), self._amount(authorization, use))
+            for authorization in sorted(named or covering, key=_ends_first)
+        ]
+        enough = [entry for entry in entries if not entry.is_short]
+        best = (enough or entries or [Account(use, None)])[0]
+        others = [entry.authorization for entry in enough[1:] if entry.authorization is not None]
+        return best._replace(others=tuple(others))
+
+    def _amount(self, authorization: Authorization, use: Use) -> Decimal:
+        """What a use takes: its billed units, or a visit; of an order what it is going to take."""
+        if authorization.basis != "visits":
+            return Decimal(use.units or use.planned)
+        return Decimal(0 if _visit_day(authorization, use) in self._visited else 1)
+
+
+def accounts(authorizations: Sequence[Authorization], uses: Iterable[Use]) -> list[Account]:
+    """Each use with its account, in the order in which they count; uses of nothing are left out."""
+    return counted(Countdown(authorizations), uses)
+
+
+def counted(count: Countdown, uses: Iterable[Use]) -> list[Account]:
+    """The same, into a count that goes on afterwards."""
+    return [
+        count.take(use)
+        for use in sorted([use for use in uses if use.units > 0], key=lambda use: use.when)
+    ]
+
+
+def _visit_day(authorization: Authorization, use: Use) -> tuple[str, str, VisitKey, date]:
+    return (authorization.number, authorization.item, use.visit, use.day)
+
+
+def _ends_first(authorization: Authorization) -> tuple[date, str, str]:
+    return (authorization.until or date.max, authorization.number, authorization.item)

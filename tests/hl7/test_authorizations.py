@@ -1,0 +1,107 @@
+"""What messages say of authorizations: REF and RPA with AUT, IN3, Z segments, and bad parts."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from chargeline.engine import Authorization, Reading, Unreadable
+from chargeline.hl7.interpret import read_events
+from chargeline.hl7.profile import make_profile
+from chargeline.hl7.reader import read_message
+from chargeline.rulebook.loading import read_interface
+from chargeline.rulebook.location import rules_directory
+
+PROFILE = make_profile(read_interface(rules_directory(), "standard"))
+HEAD = "MSH|^~\\&|PAYER|ZEBRA|||202602010800||{kind}|M1|P|2.5.1\r"
+PERSON = "PID|1||ZZ1^^^ZEBRA^MR\rIN1|1|PLAN|AETNA|Aetna\rDG1|1||C34.90\r"
+AUT = "AUT|PLAN|AETNA|Aetna|20260101|20260630|A77||{asked}|{granted}\r"
+
+
+def read(body: str, kind: str = "REF^I12", profile: object = PROFILE) -> Reading:
+    return read_events(read_message((HEAD.format(kind=kind) + body).encode()), profile)  # type: ignore[arg-type]
+
+
+def told(reading: Reading) -> list[Authorization]:
+    return [event for event in reading.events if isinstance(event, Authorization)]
+
+
+def test_a_referral_is_kept_under_a_visit_named_for_its_number() -> None:
+    """REF^I12 with AUT and PR1: number, code, payer, diagnosis, days and units."""
+    reading = read("RF1|A\r" + PERSON + "PR1|1||J9271\r" + AUT.format(asked="", granted="800"))
+    assert (reading.visit, reading.set_aside) == ("AUTH.A77", None)
+    (entry,) = told(reading)
+    assert (entry.number, entry.codes, entry.payer) == ("A77", ("J9271",), "AETNA")
+    assert (entry.starts, entry.until) == (date(2026, 1, 1), date(2026, 6, 30))
+    assert (entry.units, entry.status, entry.diagnoses) == (Decimal(800), "approved", ("C34.90",))
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("P", "pended"), ("R", "denied"), ("E", "expired"), ("A6", "modified")]
+)
+def test_the_life_cycle_is_that_of_the_profile(state: str, status: str) -> None:
+    """RF1-1 by the table [authorization_states]."""
+    body = f"RF1|{state}\r" + PERSON + AUT.format(asked="800", granted="")
+    assert [entry.status for entry in told(read(body, "RPA^I08"))] == [status]
+
+
+def test_what_is_only_asked_for_is_requested() -> None:
+    """AUT-8 without AUT-9: somebody asked, and nobody has answered."""
+    (entry,) = told(read(PERSON + AUT.format(asked="800", granted="")))
+    assert (entry.status, entry.units) == ("requested", None)
+
+
+def test_each_code_has_its_own_count_where_each_has_its_aut() -> None:
+    """Two PR1, each with an AUT of one number, are two parts of it."""
+    body = PERSON + "".join(
+        f"PR1|{place}||{code}\r" + AUT.format(asked="", granted=units)
+        for place, (code, units) in enumerate([("J9271", "800"), ("J9305", "320")], 1)
+    )
+    assert [(entry.item, entry.units) for entry in told(read(body))] == [
+        ("J9271", Decimal(800)),
+        ("J9305", Decimal(320)),
+    ]
+
+
+def test_a_referral_without_a_number_is_set_aside() -> None:
+    """Nobody can say which authorization is meant."""
+    reading = read(PERSON + "PR1|1||J9271\r")
+    assert reading.set_aside is not None
+    assert reading.set_aside.finding.code == "authorization.no_number"
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        (AUT.format(asked="", granted="8x0"), "number.invalid"),
+        (AUT.format(asked="", granted="800").replace("20260630", "20260631"), "time.impossible"),
+        ("RF1|Q9\r" + AUT.format(asked="", granted="800"), "status.unknown"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_reason(part: str, code: str) -> None:
+    """Letters in the units, a day that no calendar has, a status that nobody mapped."""
+    events = read(PERSON + part).events
+    assert [event.finding.code for event in events if isinstance(event, Unreadable)] == [code]
+
+
+def test_registration_tells_one_in_in3() -> None:
+    """IN3 of an ADT, with the payer of the IN1 before it; it belongs to the visit."""
+    body = (
+        "EVN|A08\rPID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\r"
+        "IN1|1|PLAN|AETNA|Aetna\rIN3|1|A9|||||||20260101|20260630\r"
+    )
+    reading = read(body, "ADT^A08")
+    (entry,) = told(reading)
+    assert (reading.visit, entry.number, entry.payer) == ("V1", "A9", "AETNA")
+    assert (entry.starts, entry.until) == (date(2026, 1, 1), date(2026, 6, 30))
+
+
+def test_a_site_tells_one_in_a_segment_of_its_own() -> None:
+    """ZAU by the table [authorization] of the profile."""
+    table = {
+        **read_interface(rules_directory(), "standard"),
+        "authorization": {"number": ["ZAU-1"], "code": ["ZAU-2"], "units": ["ZAU-3"]},
+    }
+    body = "EVN|A08\rPID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\rZAU|A5|J9271|800\r"
+    (entry,) = told(read(body, "ADT^A08", make_profile(table)))
+    assert (entry.number, entry.codes, entry.units) == ("A5", ("J9271",), Decimal(800))
