@@ -30,6 +30,7 @@ from chargeline.published import events, schemas, shapes
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.telemetry import metrics
 from tests import pages
+from tests.live.service import TOPICS
 from tests.published.test_events import NOON, revision
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -257,9 +258,7 @@ def default(name: str) -> Any:
 
 def topic_names() -> dict[str, str]:
     """The usual name of each topic, by what it is for."""
-    return {
-        what: default(f"topic_{what}") for what in ("inbound", "drafts", "questions", "parked")
-    }  # fmt: skip
+    return {what: default(f"topic_{what}") for what in TOPICS}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -100,6 +100,7 @@ class Capture:
             topic_drafts=f"{self.name}.drafts",
             topic_questions=f"{self.name}.questions",
             topic_parked=f"{self.name}.parked",
+            topic_authorizations=f"{self.name}.authorizations",
         )
 
     @contextmanager
@@ -119,6 +120,7 @@ class Capture:
             "CHARGELINE_TOPIC_DRAFTS": settings.topic_drafts,
             "CHARGELINE_TOPIC_QUESTIONS": settings.topic_questions,
             "CHARGELINE_TOPIC_PARKED": settings.topic_parked,
+            "CHARGELINE_TOPIC_AUTHORIZATIONS": settings.topic_authorizations,
             "CHARGELINE_LEDGER_URL": self.url.replace("postgresql://", "postgresql+asyncpg://"),
             "CHARGELINE_SETTLE_SECONDS": "0",
             "CHARGELINE_HTTP_PORT": str(self.port),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from chargeline.mllp.client import MllpClient
 from tests.live.servers import free_port, kafka_server
+from tests.live.service import TOPICS
 
 SENDERS = 64
 WAIT_SECONDS = 300
@@ -118,8 +119,7 @@ def main() -> None:
                 }
                 asyncio.run(measure(["serve", "--out", f"{folder}/out"], kind, size, serve))
                 topics = {
-                    f"CHARGELINE_TOPIC_{name.upper()}": f"{kind}.{size}.{name}"
-                    for name in ("inbound", "drafts", "questions", "parked")
+                    f"CHARGELINE_TOPIC_{name.upper()}": f"{kind}.{size}.{name}" for name in TOPICS
                 }
                 gateway = {"CHARGELINE_KAFKA_BOOTSTRAP": kafka.bootstrap, **topics}
                 subprocess.run(

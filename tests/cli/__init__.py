@@ -26,7 +26,7 @@ NINETY_MINUTES = given("CARBOPLATIN", "450 mg", "0900", "1030", visit="V1")
 """90 minutes of carboplatin: 96413 and, under the guide, 96415; 450 mg / 50 mg = 9 of J9045."""
 HALF_AN_HOUR = given("PEMBROLIZUMAB", "200 mg", "0900", "0930", visit="V2", patient="ZZ2")
 """30 minutes of pembrolizumab: 96365 in the guide, 96413 for Medicare, and 200 of J9271."""
-NOT_OURS = NINETY_MINUTES.replace(b"RAS^O17", b"ORU^R01")
+NOT_OURS = NINETY_MINUTES.replace(b"RAS^O17", b"VXU^V04")
 
 
 class Outcome(NamedTuple):

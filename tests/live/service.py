@@ -43,6 +43,7 @@ SELECT (SELECT count(*) FROM outbox),
                                                                        WHERE topic = $1)
 """
 
+TOPICS = ("inbound", "drafts", "questions", "parked", "authorizations")
 FRAME_BYTES = 8 << 20  # some tests send messages of five megabytes
 
 
@@ -111,6 +112,7 @@ class Service:
             "CHARGELINE_TOPIC_DRAFTS": f"{name}.drafts",
             "CHARGELINE_TOPIC_QUESTIONS": f"{name}.questions",
             "CHARGELINE_TOPIC_PARKED": f"{name}.parked",
+            "CHARGELINE_TOPIC_AUTHORIZATIONS": f"{name}.authorizations",
             "CHARGELINE_LEDGER_URL": self.url,
             "CHARGELINE_SETTLE_SECONDS": "1",
             "CHARGELINE_KAFKA_SESSION_TIMEOUT_MS": "3000",
@@ -137,9 +139,10 @@ class Service:
             topic_drafts=f"{self.name}.drafts",
             topic_questions=f"{self.name}.questions",
             topic_parked=f"{self.name}.parked",
+            topic_authorizations=f"{self.name}.authorizations",
             mllp_frame_bytes=FRAME_BYTES,
         )
-        assert len(await make_topics(settings, PARTITIONS, 1)) == 4
+        assert len(await make_topics(settings, PARTITIONS, 1)) == 5
         ledger = await Ledger.open(self.url, accept_old=True)
         await ledger.migrate()
         await ledger.close()

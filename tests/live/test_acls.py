@@ -20,6 +20,7 @@ from chargeline.mllp.client import MllpClient
 from chargeline.operate.topics import make_topics
 from chargeline.settings import Settings
 from tests.drafting.test_processor import by_code
+from tests.live.service import TOPICS
 
 from .servers import KafkaServer, free_port
 from .service import DEADLINE_SECONDS, FRAME_BYTES, PARTITIONS, Service
@@ -124,7 +125,7 @@ async def test_gateway_and_capture_work_with_these_acls_and_no_others(
     environment = {
         "BOOTSTRAP": strict_kafka.bootstrap,
         "INBOUND": service.inbound,
-        **{name.upper(): f"{service.name}.{name}" for name in ("drafts", "questions", "parked")},
+        **{name.upper(): f"{service.name}.{name}" for name in TOPICS[1:]},
         "GROUP": service.name,
     }
     await allow(strict_kafka, acls_of(environment, tmp_path))
@@ -138,9 +139,10 @@ async def test_gateway_and_capture_work_with_these_acls_and_no_others(
         topic_drafts=f"{service.name}.drafts",
         topic_questions=f"{service.name}.questions",
         topic_parked=f"{service.name}.parked",
+        topic_authorizations=f"{service.name}.authorizations",
         mllp_frame_bytes=FRAME_BYTES,
     )
-    assert len(await make_topics(settings, PARTITIONS, 1)) == 4
+    assert len(await make_topics(settings, PARTITIONS, 1)) == 5
     ledger = await Ledger.open(service.url, accept_old=True)
     await ledger.migrate()
     await ledger.close()

@@ -23,6 +23,7 @@ from chargeline.operate.topics import make_topics
 from chargeline.settings import Settings
 from tests.clock import PATIENCE_SECONDS
 from tests.ledger import with_tables
+from tests.live.service import TOPICS
 
 from . import servers
 from .commands import assert_logged_as_well, assert_one_clear_line, command, environment
@@ -232,11 +233,15 @@ def test_a_tls_file_of_another_kind_is_named(kafka: Kafka, files: tuple[str | No
 async def test_a_topic_that_is_missing_is_named_with_the_command_that_makes_it(
     kafka: Kafka, file: Path
 ) -> None:
-    """Capture needs four topics and names the missing ones; the gateway needs one.
+    """Capture needs five topics and names the missing ones; the gateway needs one.
 
     Neither program makes a topic by itself.
     """
-    names = {"TOPIC_DRAFTS": "absent.drafts", "TOPIC_QUESTIONS": "absent.questions"}
+    names = {
+        "TOPIC_AUTHORIZATIONS": "absent.authorizations",
+        "TOPIC_DRAFTS": "absent.drafts",
+        "TOPIC_QUESTIONS": "absent.questions",
+    }
     given = environment(
         KAFKA_BOOTSTRAP=kafka.bootstrap, LEDGER_URL=url(file), TOPIC_INBOUND="absent.in", **names
     )
@@ -253,7 +258,7 @@ async def test_topics_that_kafka_does_not_make_are_an_error(
     kafka: Kafka, topics: Callable[[str], str]
 ) -> None:
     """Kafka with one server refuses three replicas; no topic is reported as created."""
-    names = {f"TOPIC_{what}": topics(what) for what in ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED")}
+    names = {f"TOPIC_{what}": topics(what) for what in map(str.upper, TOPICS)}
     ended = await command("topics create", environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **names))
     assert_one_clear_line(ended, "3 replicas, found InvalidReplicationFactorError", "--replication")
     assert ended.out == ""
@@ -266,7 +271,7 @@ async def test_topics_take_the_largest_message_or_it_is_said(
 
     When the limit is raised later, `topics create` names each topic that takes less.
     """
-    names = {f"topic_{what}": topics(what) for what in ("inbound", "drafts", "questions", "parked")}
+    names = {f"topic_{what}": topics(what) for what in TOPICS}
     settings = Settings(kafka_bootstrap=kafka.bootstrap, mllp_frame_bytes=2_000_000, **names)
     assert sorted(await make_topics(settings, 1, 1)) == sorted(names.values())
     assert (
@@ -291,7 +296,7 @@ async def test_topics_of_another_number_of_partitions_are_named(
     kafka: Kafka, topics: Callable[[str], str]
 ) -> None:
     """`topics create` changes no topic; who asks for 2 partitions is told that there is one."""
-    names = {f"TOPIC_{what}": topics(what) for what in ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED")}
+    names = {f"TOPIC_{what}": topics(what) for what in map(str.upper, TOPICS)}
     variables = environment(KAFKA_BOOTSTRAP=kafka.bootstrap, **names)
     made = await command("topics create --partitions 1 --replication 1", variables)
     assert made.code == 0, made.err  # on a busy machine it says that it waits for Kafka

@@ -23,6 +23,7 @@ from chargeline.settings import Settings
 from tests.clock import PATIENCE_SECONDS
 from tests.drafting.test_processor import by_code
 from tests.ledger import with_tables
+from tests.live.service import TOPICS
 from tests.serve import Served, deliver, drafted, feed, until
 
 from .servers import PASSWORD_ROLE, SASL_PASSWORD, SASL_USER, Kafka, make_certificates
@@ -218,6 +219,6 @@ async def test_a_new_connection_to_kafka_shows_the_certificate_of_now(
 async def _with_topic(kafka: Kafka, topics: Topics) -> None:
     settings = Settings(
         kafka_bootstrap=kafka.bootstrap,
-        **{f"topic_{name}": topics(name) for name in ("inbound", "drafts", "questions", "parked")},
+        **{f"topic_{name}": topics(name) for name in TOPICS},
     )
     await make_topics(settings, 1, 1)

@@ -98,6 +98,7 @@ async def worked_off(service: Service, logins: Logins) -> None:
         topic_drafts=f"{service.name}.drafts",
         topic_questions=f"{service.name}.questions",
         topic_parked=f"{service.name}.parked",
+        topic_authorizations=f"{service.name}.authorizations",
         mllp_frame_bytes=FRAME_BYTES,
     )
     await make_topics(settings, PARTITIONS, 1)
