@@ -360,8 +360,8 @@ def test_the_page_lists_what_is_set_aside(tmp_path: Path, capsys: Capsys) -> Non
     assert outcome.code == 3
     words = " ".join(outcome.out.split())
     assert "2 messages read, 1 used" in words
-    assert "1 set aside: 1 x message.unknown: expected RDE, RAS, RDS, RGV, or ADT" in words
-    assert "found ORU^R01, at MSH-9; nothing, if the message is not meant for charges" in words
+    assert "1 set aside: 1 x message.unknown: expected RDE, RAS, RDS, RGV, ORU^R01" in words
+    assert "found VXU^V04, at MSH-9; nothing, if the message is not meant for charges" in words
     assert "message 2" in words
 
 
@@ -485,7 +485,7 @@ def test_no_output_names_the_patient(arguments: list[str], tmp_path: Path, capsy
     message = NINETY_MINUTES.replace(b"ZZ1^^^ZEBRA^MR||TESTPATIENT^ZEBRA", person)
     assert message.count(person) == 1
     refused = [
-        message.replace(b"RAS^O17", b"ORU^R01"),
+        message.replace(b"RAS^O17", b"VXU^V04"),
         message.replace(b"|V1", b"|"),
         message.replace(b"|450|", b"|TESTPATIENT|"),
         message.replace(b"202603020900", b"TESTPATIENT"),
