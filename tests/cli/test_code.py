@@ -130,6 +130,7 @@ def test_json_has_the_promised_keys(tmp_path: Path, capsys: Capsys) -> None:
     }  # fmt: skip
     line = record["lines"][1]
     assert set(line) == {
+        "authorization",
         "line_id", "role", "code", "units", "modifiers", "service_date", "drug", "minutes",
         "administrations", "provisional", "trace", "other_policies", "held", "instead_of", "ndc",
     }  # fmt: skip

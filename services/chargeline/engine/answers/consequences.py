@@ -120,11 +120,15 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     """The values to try for a choice: "" for one that needs none, empty if none can be proposed."""
     by_key = {item.key: item for item in timeline.administrations}
     items = [by_key[key] for key in asked.question.administrations if key in by_key]
-    if offer.value == "level":
-        return get_args(Level)
+    if offer.value in _OF_A_VISIT:
+        return _OF_A_VISIT[offer.value]
     if offer.value == "" or not items:
         return [""] if offer.value == "" else []
     return _PROPOSALS[offer.value](_Asked(offer, items[0], timeline, rulebook))
+
+
+# What is asked of a visit with a practitioner is about no administration; nobody guesses minutes.
+_OF_A_VISIT: Mapping[ValueKind, Sequence[str]] = {"level": get_args(Level), "minutes": ()}
 
 
 class _Asked(NamedTuple):
