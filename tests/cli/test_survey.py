@@ -82,7 +82,7 @@ def test_what_any_key_of_the_profile_reads_is_counted_as_read() -> None:
 def test_unknown_drugs_and_unfit_messages_are_counted(tmp_path: Path, capsys: Capsys) -> None:
     """A drug that no formulary has, and a line that is no message."""
     odd = message(rxa("zebrastatin", "0900", "1 mg"), IV)
-    out = json.loads(surveyed(tmp_path, capsys, odd, odd.replace("RAS^O17", "ORU^R01"), "PID|1\r"))
+    out = json.loads(surveyed(tmp_path, capsys, odd, odd.replace("RAS^O17", "VXU^V04"), "PID|1\r"))
     assert out["unknown_drugs"] == {"ZEBRASTATIN zebrastatin": 2}
     assert list(out["set_aside"].values()) == [1]
 
