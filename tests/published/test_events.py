@@ -386,7 +386,7 @@ def test_a_question_says_since_when_and_how_long_was_ordered() -> None:
     missing_stops = 0
     for visit in visits():
         by_key = {item.key: item for item in visit.timeline.administrations}
-        for opened, wait_minutes in questions_of(whole(visit.draft), 1):
+        for opened, wait_minutes, *_beside in questions_of(whole(visit.draft), 1):
             if opened.code == "stop.missing":
                 (key,) = opened.administrations
                 ordered = by_key[key].ordered_minutes
