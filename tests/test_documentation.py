@@ -47,6 +47,9 @@ DOCUMENTS = (
     LIVE,
     DATA,
     "docs/refdata.md",
+    *sorted(
+        path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/runbooks/*.md")
+    ),
     RULES_README,
     INTERFACES_README,
     "rules/CHANGELOG.md",

@@ -47,7 +47,9 @@ async def soak(kafka: KafkaServer, postgres: PostgresServer, folder: Path) -> in
             while (read := await capture.read_so_far(ledger)) < wanted:
                 await asyncio.sleep(0.2)
             now = perf_counter()
-            visits = (await ledger.counts()).open_visits + await capture.final_visits(ledger)
+            visits = (await ledger.counts()).visits.get("open", 0) + await capture.final_visits(
+                ledger
+            )
             rows.append((visits, capture.resident_bytes() / 1e6, now - began))
             print(
                 f"{read:>12,}{visits:>10,}{rows[-1][1]:>11,.0f}{LOT / (now - began):>10,.0f}",

@@ -25,6 +25,7 @@ from chargeline.capture.consumer import Consumer
 from chargeline.capture.courtesies import Courtesies
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
+from chargeline.capture.unread import UnreadSince
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
 from chargeline.drafting.polls import PartitionBatch, PollResult
 from chargeline.kafka.placing import KeyPlacement
@@ -344,7 +345,7 @@ async def lags_of(ends: Mapping[TopicPartition, int] | None) -> dict[str, float 
     log: Any = SimpleNamespace(debug=lambda *_, **__: None)
     courtesies = Courtesies(
         cast(Any, BusyTopic(ends)),
-        cast(Any, SimpleNamespace(expected=expected, metrics=metrics)),
+        cast(Any, SimpleNamespace(expected=expected, metrics=metrics, unread=UnreadSince())),
         topic=TOPIC,
         failures=TaskFailures(log),
         log=log,

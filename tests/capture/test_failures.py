@@ -130,3 +130,13 @@ def _rounds(sent: list[tuple[str, str]]) -> list[list[str]]:
         Announcement(topic, key, f"{n}", "{}", b"", NOW) for n, (topic, key) in enumerate(sent)
     ]
     return [[event.event_id for event in part] for part in in_rounds(events)]
+
+
+def test_each_try_is_told_with_its_task() -> None:
+    """For the metric of retries, also those that the log leaves out."""
+    told: list[str] = []
+    failing = TaskFailures(logs.logger("test"), told.append)
+    for _ in range(3):
+        failing.met("relay", ledger_error(Unreachable))
+    failing.over("relay")
+    assert told == ["relay"] * 3

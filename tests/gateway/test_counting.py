@@ -2,11 +2,12 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from chargeline.gateway.counting import tell_gateway
+from chargeline.gateway.counting import observe_senders, tell_gateway
 from chargeline.gateway.permission import REFUSALS
 from chargeline.gateway.server import COUNTED, Gateway, StoreFull, StoreTooLarge, StoreUnavailable
 from chargeline.mllp.limits import COUNTED as MLLP_COUNTED
@@ -25,7 +26,11 @@ class Watched:
         self.store = MemoryStore()
         self.metrics = Metrics(CollectorRegistry(), program="gateway", version="1.2.3")
         self.gateway = Gateway(
-            self.store, profile(), settings(**given), report=tell_gateway(self.metrics)
+            self.store,
+            profile(),
+            settings(**given),
+            report=tell_gateway(self.metrics),
+            observed=observe_senders(self.metrics),
         )
 
     async def send(self, message: bytes) -> None:
@@ -129,3 +134,26 @@ async def test_a_connection_too_many_is_counted() -> None:
     finally:
         await watched.gateway.close()
     assert [watched.value(name, reason=reason) for reason in reasons] == [1, 0]
+
+
+async def test_a_stored_message_tells_when_its_sender_was_heard() -> None:
+    """Without a file of senders under the name of the interface; its acknowledgement is timed."""
+    watched, began = Watched(), datetime.now(UTC).timestamp()
+    await watched.send(RAS)
+    sender = {"sender": profile().name}
+    assert watched.value("chargeline_gateway_sender_messages_total", **sender) == 1
+    heard = watched.value("chargeline_gateway_sender_last_message_timestamp_seconds", **sender)
+    assert heard is not None and heard >= began
+    assert watched.value("chargeline_gateway_acknowledge_seconds_count") == 1
+
+
+async def test_a_message_that_is_not_stored_is_timed_and_tells_of_no_sender() -> None:
+    """A sender that is refused is not heard."""
+    watched = Watched(store_seconds=0.01)
+    watched.store.failing = StoreUnavailable()
+    await watched.send(RAS)
+    sender = {"sender": profile().name}
+    assert watched.value("chargeline_gateway_sender_messages_total", **sender) is None
+    assert watched.value("chargeline_gateway_acknowledge_seconds_count") == 1
+    waited = watched.value("chargeline_gateway_acknowledge_seconds_sum")
+    assert waited is not None and waited >= 0.01

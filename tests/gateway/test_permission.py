@@ -256,3 +256,16 @@ async def test_the_facility_that_the_interface_reads_must_be_allowed_too(path: P
     finally:
         await gateway.close()
     assert gateway.counts["facility_not_allowed"] == 1
+
+
+def test_a_message_is_of_the_sender_by_its_name_in_the_file() -> None:
+    """The label of the metrics. Without a file it is the name of the interface, and whom the file
+    does not know has none.
+    """
+    sender = AllowedSender(name="mar", addresses=(ip_network("192.0.2.0/24"),))
+    senders = Senders(profile(), Path("/nowhere"), lambda: SenderList((sender,), {}))
+    senders.first()
+    header = salvaged_header(RAS)
+    assert senders.permit(Peer("192.0.2.7", 1), header).sender == "mar"
+    assert senders.permit(Peer("192.0.3.7", 1), header).sender == ""
+    assert Senders(profile()).permit(Peer(HOST, 1), header).sender == profile().name

@@ -8,6 +8,7 @@ import pytest
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import AlreadyThere, BatchFailed, Ledger, Move, Unstorable
+from chargeline.ledger.errors import Fenced
 from tests.clock import PATIENCE_SECONDS
 
 from .rows import (
@@ -379,3 +380,20 @@ async def test_a_program_that_is_killed_inside_a_batch_leaves_nothing(
     async with asyncio.timeout(PATIENCE_SECONDS), ledger.batch() as batch:
         assert await batch.messages_of([V1]) == {V1: []}
         assert await batch.announced(10) == []
+
+
+async def test_how_a_transaction_ended_is_told(ledger: Ledger) -> None:
+    """A commit, an error of the ledger by its name, and whatever else made us roll it back."""
+    told: list[str] = []
+    ledger.told = told.append
+    async with ledger.batch():
+        assert told == []
+    with pytest.raises(RefusedError):
+        async with ledger.batch():
+            raise RefusedError
+    with pytest.raises(Fenced):
+        async with ledger.batch() as batch:
+            await batch.advance("hl7", {0: Move(7, 8)}, owner="us")
+    async with ledger.view():
+        assert told == ["", "undone", "Fenced"]
+    assert told == ["", "undone", "Fenced"]

@@ -95,9 +95,9 @@ async def test_a_message_that_is_not_there_is_not_found(ledger: Ledger) -> None:
 
 async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
     """The counts are: events in the outbox, parked messages and open questions, each with the time
-    of the oldest, open visits, and the money at stake.
+    of the oldest, the money at stake, and visits by status.
     """
-    assert await ledger.counts() == Counts(0, None, 0, None, 0, 0, ())
+    assert await ledger.counts() == Counts(0, None, 0, None, 0, (), {})
     async with ledger.batch() as batch:
         await batch.announce(
             [announcement("e1")._replace(created_at=MORNING + HOUR), announcement("e2")]
@@ -110,5 +110,11 @@ async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
         late = question("q2")._replace(opened_at=MORNING + HOUR)
         await batch.put_questions([question("q1"), late, question("q3", closed_at=MORNING)])
     assert await ledger.counts() == Counts(
-        2, MORNING, 2, MORNING - HOUR, 1, 700, (OpenQuestions("stop.missing", 2, MORNING),)
+        outbox=2,
+        outbox_oldest=MORNING,
+        parked=2,
+        parked_oldest=MORNING - HOUR,
+        stake_cents=700,
+        questions=(OpenQuestions("stop.missing", 2, MORNING),),
+        visits={"open": 1, "final": 1},
     )

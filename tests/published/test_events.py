@@ -223,9 +223,9 @@ def test_the_roles_of_new_lines_are_told() -> None:
     """A line that the last revision had is not new, even if its units have changed."""
     lines = visits()[0].draft.encounters[0].lines
     draft = visits()[0].draft._replace(encounters=visits()[0].draft.encounters[:1])
-    assert written(draft).new_roles == tuple(line.role for line in lines)
+    assert written(draft).added == tuple(lines)
     before = [lines[0]._replace(units=99)]
-    assert written(draft, before=before).new_roles == tuple(line.role for line in lines[1:])
+    assert written(draft, before=before).added == tuple(lines[1:])
 
 
 def test_a_draft_has_no_key_that_is_not_named() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -437,3 +437,15 @@ async def test_an_event_that_does_not_open_holds_up_no_output(url: str) -> None:
         assert {topic: output.topics.count(topic) for topic in output.topics} == {
             "charge.draft": 1, "hl7.parked": 1
         }  # fmt: skip
+
+
+async def test_the_message_that_waits_longest_tells_its_age(ledger: Unsure) -> None:
+    """Until the ledger has it, or its sender is told no."""
+    intake = intake_on(ledger)
+    later = NOW + timedelta(seconds=90)
+    assert intake.oldest_age(later) == 0
+    waiting = asyncio.create_task(intake.put(inbound()))
+    await until(lambda: intake.oldest_age(later) == 90)
+    async with working(intake):
+        await waiting
+        assert intake.oldest_age(later) == 0

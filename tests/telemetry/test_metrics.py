@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chargeline.telemetry.instruments import Definition
 from chargeline.telemetry.labels import LABELS, MOST_VALUES, message_type
-from chargeline.telemetry.metrics import Metrics, definitions
+from chargeline.telemetry.metrics import AREAS, PROCESS, Metrics, definitions
 
 UNITS = ("seconds", "bytes", "cents", "messages", "events", "visits", "questions", "connections")
 OTHER_UNITS = re.compile(
@@ -32,7 +32,7 @@ UNBOUNDED = {
 
 
 def metrics() -> Metrics:
-    return Metrics(CollectorRegistry(), program="capture", version="1.2.3")
+    return Metrics(CollectorRegistry(), program="serve", version="1.2.3")
 
 
 def value(of: Metrics, name: str, **labels: str) -> float | None:
@@ -99,11 +99,17 @@ def test_every_label_says_its_values_or_what_bounds_them() -> None:
     assert {label for each in definitions() for label in each.labels} == set(LABELS)
 
 
-def test_every_metric_is_scraped() -> None:
-    """A scrape names each metric with its kind."""
-    _type, body = metrics().exposition()
-    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", body.decode(), re.MULTILINE))
-    assert kinds == {each.name: each.kind for each in definitions()}
+@pytest.mark.parametrize("program", AREAS)
+def test_every_metric_of_a_program_is_scraped_and_no_other(program: str) -> None:
+    """A scrape names each metric with its kind, and the process as prometheus-client tells it. A
+    gateway shows no outbox of 0, because it has none.
+    """
+    of = Metrics(CollectorRegistry(), program=program, version="1.2.3")
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", of.exposition()[1].decode(), re.MULTILINE))
+    process = {name: kinds.pop(name) for name in list(kinds) if name.startswith("process_")}
+    assert kinds == {each.name: each.kind for each in definitions(program)}
+    assert set(process) >= {metric.name for metric in PROCESS}
+    assert ("chargeline_outbox_events" in kinds) == (program != "gateway")
 
 
 def test_a_scrape_can_be_read_back() -> None:

@@ -259,6 +259,7 @@ class Consumer:
         for partition, records in polled.items():
             first = records[0].record.offset
             self._must_follow(partition, self.partitions.expected[partition], first)
+            self.partitions.unread.polled(partition, first, records[0].record.received_at)
         batches = {
             partition.partition: PartitionBatch(
                 records,

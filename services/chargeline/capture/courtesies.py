@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from chargeline.capture.failures import TaskFailures
 from chargeline.capture.partitions import Partitions
+from chargeline.drafting.processor import utc_now
 from chargeline.engine import Finding
 from chargeline.kafka.starting import TopicsMissingError
 
@@ -121,6 +122,8 @@ class Courtesies:
                 end = max(end, self.consumer.highwater(partition) or 0)
             behind = max(0, end - expected[partition])
             self.partitions.metrics.lag.set(behind, partition=str(partition.partition))
+            if behind:
+                self.partitions.unread.seen(partition, end, utc_now())
         self.see_transactions()
 
     def see_transactions(self) -> None:

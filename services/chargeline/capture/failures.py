@@ -5,7 +5,7 @@ owns the reasons that /readyz shows. It refuses to know which work failed and ho
 again: each task says its own name and tries again itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from aiokafka.errors import (
@@ -52,10 +52,13 @@ _NEEDS_A_PERSON = (
 
 
 class TaskFailures:
-    """The present failure of each task of a program."""
+    """The present failure of each task of a program. `tell` is called at each failure."""
 
-    def __init__(self, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, log: FilteringBoundLogger, tell: Callable[[str], None] = lambda _task: None
+    ) -> None:
         self._log = log
+        self._tell = tell
         self._lacking: dict[str, str] = {}
         self._in_a_row: dict[str, int] = {}
 
@@ -70,6 +73,7 @@ class TaskFailures:
     def bear(self, task: str, error: Failure) -> None:
         """Note that a task failed and will try again, however often: the other tasks go on."""
         self._lacking[task] = lacking(error)
+        self._tell(task)
         self._in_a_row[task] = self._in_a_row.get(task, 0) + 1
         attempt = self._in_a_row[task]
         if attempt & (attempt - 1) == 0:  # 1, 2, 4, 8: an hour of tries a second is 12 lines

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import StaleMetadata
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.capture.unread import UnreadSince
 from chargeline.drafting.processor import Processor
 from chargeline.engine import VisitKey
 from chargeline.kafka.placing import KeyPlacement
@@ -41,6 +42,7 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         self.processor = processor
         self.owner = owner
         self.metrics = metrics
+        self.unread = UnreadSince()
         self.log = log
         # If another capture has the partition now, the next heartbeat tells us. Until then we do
         # not claim it: 3 s between heartbeats and 0.5 s on the way are 3.5 s.

@@ -23,10 +23,18 @@ from chargeline.capture.shutdown import Shutdown, closed
 from chargeline.certificates import seconds_left
 from chargeline.drafting.acting import note_start, start_of
 from chargeline.drafting.announcing import ParkedTopic
-from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts, show_tables
+from chargeline.drafting.counting import (
+    count_drafted,
+    count_published,
+    count_redrafted,
+    count_retries,
+    show_counts,
+    show_tables,
+    tell_ledger,
+)
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.prices import read_prices
-from chargeline.drafting.processor import Processor, utc_now
+from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service, tell_open_files
@@ -72,18 +80,18 @@ async def run(settings: Settings) -> int:
     log = logs.logger("capture")
     tell_open_files(settings, log)
     _check_files(settings)
-    failures = TaskFailures(log)
+    metrics = Metrics(CollectorRegistry(), program="capture", version=VERSION)
+    failures = TaskFailures(log, count_retries(metrics))
     async with AsyncExitStack() as stack:
-        ledger = await _ledger(settings)
+        ledger = await _ledger(settings, metrics)
         stack.push_async_callback(lambda: closed(ledger.close(), "ledger", log))
-        metrics = Metrics(CollectorRegistry(), program="capture", version=VERSION)
         processor = new_processor(
             settings, ledger, settings.topic_inbound, count_drafted(metrics, utc_now)
         )
         rulebook, parked = processor.maker.rulebook.version, processor.settings.parked
         metrics.rulebook.tell(version=rulebook)
         await note_start(ledger, start_of("capture", settings, rulebook))
-        relay = _relay(settings, ledger, failures, parked)
+        relay = _relay(settings, ledger, failures, parked, metrics=metrics)
         stack.push_async_callback(relay.close)
         await relay.connect()
         consumer = await _consumer(settings, stack, log)
@@ -105,7 +113,7 @@ async def run(settings: Settings) -> int:
 
         shutdown = Shutdown(settings.shutdown_seconds, unfinished, log)
         reader = _reader(settings, partitions, shutdown, relay, failures=failures)
-        await stack.enter_async_context(_pages(settings, metrics, not_ready, processor))
+        await stack.enter_async_context(_pages(settings, not_ready, partitions))
         shutdown.on_signals()
         redrafting = Redrafting(processor, settings.redraft_per_second, count_redrafted(metrics))
         consumer.subscribe([settings.topic_inbound], listener=partitions)
@@ -137,13 +145,15 @@ def _check_files(settings: Settings) -> None:
     signer_of(settings)
 
 
-async def _ledger(settings: Settings) -> Ledger:
-    return await Ledger.open(
+async def _ledger(settings: Settings, metrics: Metrics) -> Ledger:
+    ledger = await Ledger.open(
         settings.ledger_address,
         limits=_limits(settings),
         keys=await ledger_keys(settings),
         keys_anew=partial(ledger_keys, settings),
     )
+    ledger.told = tell_ledger(metrics)
+    return ledger
 
 
 def _courtesies(reader: Consumer) -> Courtesies:
@@ -158,10 +168,21 @@ def _courtesies(reader: Consumer) -> Courtesies:
 
 
 def _relay(
-    settings: Settings, ledger: Ledger, failures: TaskFailures, parked: ParkedTopic
+    settings: Settings,
+    ledger: Ledger,
+    failures: TaskFailures,
+    parked: ParkedTopic,
+    *,
+    metrics: Metrics,
 ) -> OutboxRelay:
-    inbound = settings.topic_inbound
-    return OutboxRelay(ledger, lambda: _producer(settings), failures, parked, inbound=inbound)
+    return OutboxRelay(
+        ledger,
+        lambda: _producer(settings),
+        failures,
+        parked,
+        inbound=settings.topic_inbound,
+        tell=count_published(metrics),
+    )
 
 
 def _reader(
@@ -187,14 +208,14 @@ def _reader(
 
 
 def _pages(
-    settings: Settings,
-    metrics: Metrics,
-    not_ready: Callable[[], list[str]],
-    processor: Processor,
+    settings: Settings, not_ready: Callable[[], list[str]], partitions: Partitions
 ) -> AbstractAsyncContextManager[None]:
+    metrics, processor = partitions.metrics, partitions.processor
+
     def before_scrape() -> None:
         left = seconds_left(settings.kafka_tls_certificate_file, utc_now())
         metrics.kafka_certificate_left.set(left)
+        metrics.oldest_unread.set(partitions.unread.oldest(partitions.expected, utc_now()))
 
     rulebook = processor.maker.rulebook
     return health_pages(

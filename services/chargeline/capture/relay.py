@@ -69,6 +69,7 @@ yesterday's revisions: the same number then has another content, and so another 
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
@@ -97,7 +98,9 @@ Producers = Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]]
 
 
 class OutboxRelay:
-    """Sends the events of the ledger's outbox to Kafka."""
+    """Sends the events of the ledger's outbox to Kafka. `tell` is called with a topic, and how many
+    of its events Kafka has now.
+    """
 
     def __init__(
         self,
@@ -107,8 +110,10 @@ class OutboxRelay:
         parked: ParkedTopic,
         *,
         inbound: str,
+        tell: Callable[[str, int], None] = lambda _topic, _events: None,
     ) -> None:
         self.ledger = ledger
+        self._tell = tell
         self.failures = failures
         self.stop = asyncio.Event()
         """Set when nobody adds events any more: publish the rest, and end."""
@@ -172,6 +177,9 @@ class OutboxRelay:
             raise
         finally:
             if published:
+                sent = set(published)
+                for topic, count in Counter(e.topic for e in events if e.id in sent).items():
+                    self._tell(topic, count)
                 await self.ledger.delete_outbox(published)
             self.in_hand -= len(published)
         self.in_hand = 0

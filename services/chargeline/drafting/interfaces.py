@@ -12,8 +12,19 @@ from chargeline.engine import shape_of
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Profile
 from chargeline.published.inbound import INTERFACE
+from chargeline.telemetry.labels import OTHER
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def interface_name(named: str, interfaces: Mapping[str, Profile], default: Profile) -> str:
+    """The name of the profile for what a header says, `other` if the rules have none of that name.
+
+    Whatever stands in the header, only names of profiles come out.
+    """
+    if not named:
+        return default.name
+    return named if named in interfaces or named == default.name else OTHER
 
 
 def interface_of(

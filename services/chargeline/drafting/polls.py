@@ -5,7 +5,8 @@ what was decided and decides nothing.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.drafting.inbound import ReadRecord, is_retried, problems_of
@@ -35,6 +36,16 @@ class Judged(NamedTuple):
     retried: bool = False
 
 
+class OfInterface(NamedTuple):
+    """What a poll brought by one interface: messages by outcome, the codes of those that were
+    parked, and when the last one came.
+    """
+
+    outcomes: Mapping[str, int]
+    parked: tuple[str, ...]
+    last: datetime
+
+
 class PollResult(NamedTuple):
     """The result of a poll.
 
@@ -42,7 +53,8 @@ class PollResult(NamedTuple):
     two if only a part could not be read. `outcomes` counts messages
     by type and outcome. `seconds` is the time of each phase. `warnings` are the codes of what the
     reader tolerated, once for each message. `misplaced` says of each record that was sent again
-    what was wrong with its place.
+    what was wrong with its place. `set_aside` has MSH-9 of each message of a kind that nobody uses,
+    and `interfaces` what came by each interface profile.
     """
 
     read: int
@@ -53,6 +65,8 @@ class PollResult(NamedTuple):
     seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
     misplaced: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    interfaces: Mapping[str, OfInterface] = {}
 
     @property
     def parked(self) -> tuple[str, ...]:
@@ -66,8 +80,12 @@ def poll_result(
     *,
     revisions: int,
     seconds: dict[str, float],
+    interface: Callable[[str], str],
 ) -> PollResult:
-    """The result of a poll; `fresh` are the records whose message the ledger did not have."""
+    """The result of a poll; `fresh` are the records whose message the ledger did not have.
+
+    `interface` gives the name of the profile by which a record is read, from what its header says.
+    """
     new = {id(read) for read in fresh}
     course: list[Judged] = []
     for read in records:
@@ -84,6 +102,14 @@ def poll_result(
         seconds=seconds,
         warnings=tuple([w for read in records if read.kind in _OF_SENDERS for w in read.warnings]),
         misplaced=tuple([read.misplaced for read in records if read.misplaced]),
+        set_aside=tuple(
+            [
+                read.reading.message.type
+                for read in records
+                if read.kind == "unused" and read.reading is not None
+            ]
+        ),
+        interfaces=_by_interface(records, new, interface),
     )
 
 
@@ -95,8 +121,32 @@ def _outcomes(records: Sequence[ReadRecord], new: set[int]) -> dict[tuple[str, s
     counts: Counter[tuple[str, str]] = Counter()
     for read in records:
         kind = read.reading.message.type if read.reading is not None else ""
-        if read.kind in _OUTCOMES:
-            counts[kind, _OUTCOMES[read.kind]] += 1
-        elif read.kind == "message":
-            counts[kind, "used" if id(read) in new else "duplicate"] += 1
+        if outcome := _outcome(read, new):
+            counts[kind, outcome] += 1
     return dict(counts)
+
+
+def _outcome(read: ReadRecord, new: set[int]) -> str:
+    """What became of a record, "" for one that chargeline sent to itself."""
+    if read.kind == "message":
+        return "used" if id(read) in new else "duplicate"
+    return _OUTCOMES.get(read.kind, "")
+
+
+def _by_interface(
+    records: Sequence[ReadRecord], new: set[int], interface: Callable[[str], str]
+) -> dict[str, OfInterface]:
+    """What senders sent by each interface; what a person sent again says nothing of today."""
+    outcomes: dict[str, Counter[str]] = {}
+    parked: dict[str, list[str]] = {}
+    last: dict[str, datetime] = {}
+    for read in records:
+        outcome = _outcome(read, new)
+        if not outcome or is_retried(read.record):
+            continue
+        name = interface(read.sender.interface)
+        outcomes.setdefault(name, Counter())[outcome] += 1
+        codes = [problem.finding.code for problem in problems_of(read)]
+        parked.setdefault(name, []).extend(codes)
+        last[name] = max(last.get(name, read.record.received_at), read.record.received_at)
+    return {name: OfInterface(outcomes[name], tuple(parked[name]), last[name]) for name in outcomes}

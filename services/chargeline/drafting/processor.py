@@ -46,7 +46,7 @@ from chargeline.drafting.inbound import (
     problems_of,
     visit_merges,
 )
-from chargeline.drafting.interfaces import interface_of
+from chargeline.drafting.interfaces import interface_name, interface_of
 from chargeline.drafting.keeping import keep
 from chargeline.drafting.polls import PartitionBatch, PollResult, poll_result
 from chargeline.drafting.quarantine import Quarantine
@@ -234,6 +234,7 @@ class Processor:
             fresh,
             revisions=len(drafted.revisions),
             seconds={"fold": fold_seconds, "draft": drafted.seconds},
+            interface=partial(interface_name, interfaces=self.interfaces, default=self.profile),
         )
         return poll, drafted
 

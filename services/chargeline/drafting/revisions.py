@@ -18,6 +18,7 @@ from chargeline.drafting.announcing import announcement
 from chargeline.drafting.due import due_questions, look_again
 from chargeline.drafting.reading_back import question_read
 from chargeline.drafting.rows import changed_row, new_visit, stored_question, stored_revision
+from chargeline.drafting.stops import StopDocumented, stops_documented
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
     Draft,
@@ -78,7 +79,8 @@ class DraftingResult(NamedTuple):
     `states` holds the state of each visit after the round. `set_aside` are the codes for which
     visits were parked. `withheld` are the reasons of services
     that were not withheld before, `drafted` the messages that are in a draft now, and `seconds`
-    the time that the drafting took.
+    the time that the drafting took. `places` are the nursing units of the visits, and `stops` says
+    of each infusion of a revision that became final how its stop is documented.
     """
 
     revisions: Sequence[StoredRevision] = ()
@@ -92,6 +94,8 @@ class DraftingResult(NamedTuple):
     drafted: Sequence[UndraftedMessage] = ()
     set_aside: Sequence[str] = ()
     states: Mapping[VisitKey, VisitState] = {}
+    places: Mapping[VisitKey, str] = {}
+    stops: Sequence[tuple[VisitKey, StopDocumented]] = ()
 
 
 class RevisionMaker:
@@ -139,6 +143,8 @@ class RevisionMaker:
             asked=[question for result in results for question in result.asked],
             withheld=[reason for result in results for reason in result.withheld],
             states={key: state for result in results for key, state in result.states.items()},
+            places={visit.key: visit.timeline.context.place for visit in visits if visit.timeline},
+            stops=[stop for result in results for stop in result.stops],
         )
 
     def _revise(self, visit: VisitToRevise, now: datetime) -> DraftingResult:
@@ -193,7 +199,12 @@ class RevisionMaker:
             stake_cents=self._stake(drafted),
             rulebook=self.rulebook.version,
         )
-        return self._result(visit, row, last=last, revision=revision, due=due, now=now)
+        result = self._result(visit, row, last=last, revision=revision, due=due, now=now)
+        if revision is None or not final:
+            return result
+        charted = self.answered(timeline).administrations
+        stops = stops_documented(drafted, charted, self.stop_grace)
+        return result._replace(stops=[(visit.key, stop) for stop in stops])
 
     def _next(
         self,

@@ -6,6 +6,7 @@ patient or a message.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from chargeline.gateway.permission import REFUSALS
 from chargeline.telemetry.metrics import Metrics
@@ -61,3 +62,17 @@ def tell_gateway(metrics: Metrics) -> Callable[[str, int], None]:
             metrics.acknowledgements.add(amount, acknowledgement=name.removeprefix(_ANSWER))
 
     return tell
+
+
+def observe_senders(metrics: Metrics) -> Callable[[str, float], None]:
+    """A function that takes in an answered message: its sender, "" if it was not stored, and the
+    seconds until its acknowledgement.
+    """
+
+    def observe(sender: str, seconds: float) -> None:
+        metrics.acknowledge.observe(seconds)
+        if sender:
+            metrics.sender_messages.add(sender=sender)
+            metrics.sender_heard.set(datetime.now(UTC).timestamp(), sender=sender)
+
+    return observe

@@ -40,12 +40,14 @@ REFUSALS: Mapping[str, AckCondition] = {
 
 class Permission(NamedTuple):
     """What the file says of one message: the profile to read it with, and the reason of a refusal,
-    "" if it is taken. `facilities` are those that it may be about; none: any.
+    "" if it is taken. `facilities` are those that it may be about; none: any. `sender` is the name
+    in the file, without a file that of the interface, "" if nobody knows the sender.
     """
 
     profile: Profile
     refused: str = ""
     facilities: frozenset[str] = frozenset()
+    sender: str = ""
 
 
 class SenderList(NamedTuple):
@@ -105,7 +107,7 @@ class Senders:
         one proxy, it is taken if one of them may send it.
         """
         if self._list is None:
-            return Permission(self._profile)
+            return Permission(self._profile, sender=self._profile.name)
         left = [sender for sender in self._list.senders if _is(sender, peer)]
         if not left:
             return Permission(self._profile, "unknown_sender")
@@ -120,7 +122,7 @@ class Senders:
             if not left:
                 return Permission(self._profile, reason)
         profile = self._list.profiles.get(left[0].interface, self._profile)
-        return Permission(profile, facilities=left[0].facilities)
+        return Permission(profile, facilities=left[0].facilities, sender=left[0].name)
 
 
 def _applications(sender: AllowedSender) -> frozenset[str]:

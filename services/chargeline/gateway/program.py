@@ -21,7 +21,7 @@ from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.service_process import become_a_service, tell_open_files
 from chargeline.engine import Finding, FindingError, Rulebook
 from chargeline.gateway import server
-from chargeline.gateway.counting import tell_gateway
+from chargeline.gateway.counting import observe_senders, tell_gateway
 from chargeline.gateway.permission import SenderList, Senders
 from chargeline.gateway.received import InboundMessage
 from chargeline.gateway.tls import TlsFiles
@@ -127,6 +127,7 @@ async def run(settings: Settings) -> int:
             listener,
             senders=senders_of(settings, profile),
             report=tell_gateway(metrics),
+            observed=observe_senders(metrics),
         )
         told = told_to_stop()
         async with listener_pages(

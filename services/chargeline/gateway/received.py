@@ -55,7 +55,8 @@ class ReceivedMessage(NamedTuple):
     is not kept, since it takes many times its bytes.
 
     type: MSH-9.1, "" if the message cannot be read; `problem` then says why. refused: the reason of
-    `permission.REFUSALS`, "" if the sender may send it; else there are no copies.
+    `permission.REFUSALS`, "" if the sender may send it; else there are no copies. sender: as in
+    `Permission`.
     """
 
     header: Header
@@ -63,6 +64,7 @@ class ReceivedMessage(NamedTuple):
     copies: list[InboundMessage]
     problem: Hl7Error | None
     refused: str = ""
+    sender: str = ""
 
 
 def receive(came: FrameReceived, permit: Callable[[Peer, Header], Permission]) -> ReceivedMessage:
@@ -74,11 +76,17 @@ def receive(came: FrameReceived, permit: Callable[[Peer, Header], Permission]) -
         message = read_message(came.data)
     except Hl7Error as problem:
         header = salvaged_header(came.data)
-        copies, refused = _permitted(came, header, problem, permit(came.peer, header))
-        return ReceivedMessage(header, "", copies, problem=problem, refused=refused)
+        permission = permit(came.peer, header)
+        copies, refused = _permitted(came, header, problem, permission)
+        return ReceivedMessage(
+            header, "", copies, problem=problem, refused=refused, sender=permission.sender
+        )
     header = header_of(message)
-    copies, refused = _permitted(came, header, message, permit(came.peer, header))
-    return ReceivedMessage(header, message.type, copies, problem=None, refused=refused)
+    permission = permit(came.peer, header)
+    copies, refused = _permitted(came, header, message, permission)
+    return ReceivedMessage(
+        header, message.type, copies, problem=None, refused=refused, sender=permission.sender
+    )
 
 
 def _permitted(

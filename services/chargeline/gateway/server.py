@@ -138,6 +138,10 @@ def _no_report(_name: str, _amount: int) -> None:
     return None
 
 
+def _not_observed(_sender: str, _seconds: float) -> None:
+    return None
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -151,7 +155,9 @@ class Gateway:
 
     `counts` and `report` get each count, by the names in `COUNTED` and in `mllp.limits.COUNTED`.
     `now`, and `new_number` for MSH-10 of an answer (at most 20 characters), are arguments so that a
-    test can fix them. `senders` say who may send what; without them every sender may send all.
+    test can fix them. `observed` gets, of each message that is answered, the name of its sender if
+    it was stored, else "", and the seconds that it took. `senders` say who may send
+    what; without them every sender may send all.
     """
 
     def __init__(
@@ -162,6 +168,7 @@ class Gateway:
         *,
         senders: Senders | None = None,
         report: Callable[[str, int], None] = _no_report,
+        observed: Callable[[str, float], None] = _not_observed,
         now: Callable[[], datetime] = _utc_now,
         new_number: Callable[[], str] = _new_number,
     ) -> None:
@@ -180,6 +187,7 @@ class Gateway:
         self._seldom = Seldom(lambda event, keys: log.warning(event, **keys))
         self._store = store
         self._report = report
+        self._observed = observed
         self._now = now
         self._new_number = new_number
 
@@ -246,6 +254,7 @@ class Gateway:
         return batches.answer_together(several, answered, now=now, control_id=number)
 
     async def _handle_one(self, frame: bytes, peer: Peer) -> Answered:
+        began = asyncio.get_running_loop().time()
         came = FrameReceived(frame, peer, self._now())
         received = await read_beside(frame, receive, came, self.senders.permit)
         if received.type == "ACK":
@@ -256,6 +265,8 @@ class Gateway:
         if outcome is None:
             outcome = await self._stored(received.copies)
         answer = self._answer(received.header, outcome, peer)
+        stored_for = received.sender if outcome is STORED else ""
+        self._observed(stored_for, asyncio.get_running_loop().time() - began)
         if answer is None and outcome in (UNAVAILABLE, FULL, TOO_LARGE):
             raise HangUpError("a message could not be stored, and its MSH-15 forbids an answer")
         return Answered(outcome.verdict == "accept", answer)

@@ -4,6 +4,7 @@ This module owns their shapes only. A field has the name of its column, a time h
 JSON is text that comes back byte for byte. The module does not know how or where a row is stored.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -372,9 +373,9 @@ class Counts(NamedTuple):
     outbox_oldest: datetime | None
     parked: int
     parked_oldest: datetime | None
-    open_visits: int
     stake_cents: int
     questions: tuple[OpenQuestions, ...]
+    visits: Mapping[str, int]  # by status
 
 
 class Forgotten(NamedTuple):

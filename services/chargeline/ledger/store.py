@@ -28,7 +28,7 @@ from chargeline.ledger.connecting import (
 from chargeline.ledger.data_keys import Rotated
 from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
-from chargeline.ledger.errors import KeyWrong, explained
+from chargeline.ledger.errors import KeyWrong, LedgerError, explained
 from chargeline.ledger.heads import TableHead, heads, held_against
 from chargeline.ledger.holding import Hold, PatientsOf, all_holds
 from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
@@ -38,6 +38,10 @@ from chargeline.ledger.successors import not_held_out
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.verifying import Verified, verify
 from chargeline.ledger.view import View
+
+
+def _nobody(_ended: str) -> None:
+    return None
 
 
 class Ledger:
@@ -60,6 +64,9 @@ class Ledger:
         self._reading = engine.execution_options(**reading(address))
         # SQLite has one writer. Our own tasks wait here for their turn, in order.
         self._turn = asyncio.Lock()
+        self.told: Callable[[str], None] = _nobody
+        """Called after each transaction that writes, with how it ended: "" for a commit, the name
+        of a LedgerError, or `undone` where something else made us roll it back."""
         self._relay = Relay(engine, address, limits, self._writing, keys=keys)
 
     @classmethod
@@ -178,7 +185,16 @@ class Ledger:
         async with AsyncExitStack() as stack:
             if self._address.dialect == "sqlite":
                 await stack.enter_async_context(self._turn)
-            yield await stack.enter_async_context(self._transaction(engine))
+            ended = "undone"
+            try:
+                async with self._transaction(engine) as transaction:
+                    yield transaction
+                ended = ""
+            except LedgerError as error:
+                ended = type(error).__name__
+                raise
+            finally:
+                self.told(ended)
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[Transaction]:

@@ -339,11 +339,13 @@ class View:
         queue = await self._transaction.rows(
             select(func.count(), func.min(tables.outbox.c.created_at))
         )
-        opened = await self.count_visits("open")
         added = select(func.coalesce(func.sum(tables.visit.c.stake_cents), 0))
         stake = await self._transaction.rows(added.where(tables.visit.c.stake_cents > 0))
+        by_status = select(tables.visit.c.status, func.count()).group_by(tables.visit.c.status)
+        rows: Sequence[Any] = await self._transaction.rows(by_status)
+        visits = {status: int(number) for status, number in rows}
         return Counts._make(
-            (*queue[0], *waiting[0], opened, int(stake[0][0]), await self._questions())
+            (*queue[0], *waiting[0], int(stake[0][0]), await self._questions(), visits)
         )
 
     async def count_visits(self, status: str) -> int:

@@ -73,9 +73,9 @@ class RevisionDigest(NamedTuple):
 class WrittenRevision(NamedTuple):
     """A revision as it is published.
 
-    `value` is a `DraftRevision` in JSON, and `changes` the part of it under that key. `new_roles`
-    has the service role of each line that was added, and `edits` the name and severity of each edit
-    before the claim.
+    `value` is a `DraftRevision` in JSON, and `changes` the part of it under that key. `added` are
+    the lines that were added, `edits` the name and severity of each edit before the claim, and
+    `waits_for` what a bill of the visit waits for.
     """
 
     facility: str
@@ -85,8 +85,9 @@ class WrittenRevision(NamedTuple):
     digest: RevisionDigest
     value: bytes
     changes: bytes
-    new_roles: tuple[str, ...]
+    added: tuple[ChargeLine, ...]
     edits: tuple[tuple[str, str], ...] = ()
+    waits_for: tuple[str, ...] = ()
 
 
 def revision_of(
@@ -113,11 +114,12 @@ def revision_of(
     draft = visit.draft
     lines = draft.lines
     body = _body(visit, prices)
+    ready = readiness(visit, lines, status=status, incomplete=incomplete, prices=prices)
     head = {
         **_beginning(visit, revision=revision, incomplete=incomplete),
         "status": status,
         "merged_into": merged_into,
-        **readiness(visit, lines, status=status, incomplete=incomplete, prices=prices),
+        **ready,
         "denial_risk": risk_of(draft, prices),
     }
     billed_lines = billed(lines)
@@ -143,8 +145,9 @@ def revision_of(
         digest=digest,
         value=b'%b,"chain":"%b"}' % (said, chain.encode()),
         changes=changed,
-        new_roles=tuple(line.role for line in lines if line.line_id not in before),
+        added=tuple(line for line in lines if line.line_id not in before),
         edits=tuple([(edit.edit, edit.severity) for edit in draft.edits]),
+        waits_for=ready["waits_for"],
     )
 
 

@@ -5,10 +5,19 @@ question and no edit that blocks is open. Metrics, work lists and outputs ask th
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from chargeline.engine import ChargeLine, severity_of
 from chargeline.published.stakes import money
 from chargeline.published.writing import VisitDraft
+
+
+class Readiness(TypedDict):
+    """What a revision says of its bill."""
+
+    ready: bool
+    waits_for: tuple[str, ...]
+    waiting_cents: int | None
 
 
 def readiness(
@@ -18,16 +27,16 @@ def readiness(
     status: str,
     incomplete: bool,
     prices: Mapping[str, int],
-) -> dict[str, object]:
+) -> Readiness:
     """Whether a bill may be made of the visit, what it waits for, and how much money waits."""
     held = visit.draft.held or any(line.held for line in lines)
     codes = [asked.question.finding.code for asked in visit.asked]
-    waits_for = [
+    waits_for = (
         *["discharge"] * (status == "open"),
         *["parked"] * incomplete,
         *["hold"] * bool(held),
         *sorted({code for code in codes if severity_of(code) == "blocks"} | _blocking(visit)),
-    ]
+    )
     waiting = money(lines, prices) if waits_for else 0
     return {
         "ready": status == "final" and not waits_for,

@@ -76,6 +76,7 @@ class Intake:
         # One transaction at a time: batches and timers share the visits in memory.
         self._lock = asyncio.Lock()
         self._queue: deque[_UnkeptMessage] = deque()
+        self._in_hand: Sequence[_UnkeptMessage] = ()
         self._filled = asyncio.Event()
         self._ended = False
         self._offset = 0
@@ -136,10 +137,18 @@ class Intake:
                 messages = self._next()
                 if not self._queue:
                     self._filled.clear()
+                self._in_hand = messages
                 await self._work(messages)
+                self._in_hand = ()
         finally:
             self._ended = True
             _refuse(self._queue, StoreUnavailable("this program is ending"))
+
+    def oldest_age(self, now: datetime) -> float:
+        """Seconds that the message has waited that waits longest, 0 if none does."""
+        waiting = [*self._in_hand, *list(self._queue)[:1]]
+        since = [message.received_at for message in waiting if not message.kept.done()]
+        return max(0.0, (now - min(since, default=now)).total_seconds())
 
     def _next(self) -> list[_UnkeptMessage]:
         """The messages of the next transaction: one, and more while they are few and small."""

@@ -18,7 +18,13 @@ from structlog.typing import FilteringBoundLogger
 
 from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
-from chargeline.drafting.counting import count_drafted, count_redrafted, show_counts, show_tables
+from chargeline.drafting.counting import (
+    count_drafted,
+    count_redrafted,
+    show_counts,
+    show_tables,
+    tell_ledger,
+)
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
@@ -26,7 +32,7 @@ from chargeline.drafting.retaining import forget_old
 from chargeline.drafting.service_process import become_a_service, tell_open_files
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.drafting.signed_heads import signer_of, tell_head
-from chargeline.gateway.counting import tell_gateway
+from chargeline.gateway.counting import observe_senders, tell_gateway
 from chargeline.gateway.program import (
     listen,
     listener_pages,
@@ -186,6 +192,7 @@ async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
 def _intake(
     settings: Settings, ledger: Ledger, metrics: Metrics, log: FilteringBoundLogger
 ) -> Intake:
+    ledger.told = tell_ledger(metrics)
     processor = new_processor(settings, ledger, TOPIC, count_drafted(metrics, utc_now))
     metrics.rulebook.tell(version=processor.maker.rulebook.version)
     return Intake(
@@ -213,6 +220,7 @@ async def _gateway(settings: Settings, intake: Intake, metrics: Metrics) -> Asyn
         listener,
         senders=senders_of(settings, profile),
         report=tell_gateway(metrics),
+        observed=observe_senders(metrics),
     )
     await listen(gateway, settings)
     try:
@@ -244,6 +252,7 @@ async def _gauges(
 ) -> None:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while True:
+        metrics.oldest_unread.set(intake.oldest_age(utc_now()))
         metrics.quarantined.set(intake.processor.quarantine.senders())
         show_tables(metrics, intake.processor.maker.rulebook.tables, utc_now())
         try:

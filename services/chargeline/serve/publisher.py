@@ -7,12 +7,14 @@ refuses to know what an event says: `output.py` writes it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from json import loads
 
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.drafting.counting import count_published
 from chargeline.drafting.unreadable_events import those_that_open
 from chargeline.gateway.server import StoreFull, StoreUnavailable
 from chargeline.ledger.errors import LedgerError
@@ -43,6 +45,7 @@ class Publisher:
         log: FilteringBoundLogger,
     ) -> None:
         self.ledger = ledger
+        self._tell = count_published(intake.metrics)
         self.intake = intake
         self.output = output
         self.inbound = inbound
@@ -118,6 +121,8 @@ class Publisher:
             if not await asyncio.to_thread(self.output.write, outward):
                 raise StoreUnavailable("nobody reads the output")
             self._written.update(row.id for row in outward)
+            for topic, count in Counter(row.topic for row in outward).items():
+                self._tell(topic, count)
         if self._written:
             await self._delete(self._written)
             self._written.clear()

@@ -116,6 +116,11 @@ class Gauge(Instrument):
         """Add `amount` to the gauge; a negative amount lowers it."""
         self._child(self._inner, labels).inc(amount)
 
+    def raise_to(self, value: float, **labels: str) -> None:
+        """Set the gauge to `value`, unless it stands higher already."""
+        child = self._child(self._inner, labels)
+        child.set(max(value, child._value.get()))
+
     def replace(self, amounts: Mapping[str, float]) -> None:
         """Set the gauge for each of these values of its only label, and forget all other values.
 
