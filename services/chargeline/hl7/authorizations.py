@@ -69,12 +69,15 @@ def authorization_events(
 
     `heads` holds the first segment of each name.
     """
+    of_profile = bool(profile.authorization.get("number"))
+    if not of_profile and "AUT" not in heads and "IN3" not in heads:
+        return
     reader = _MessageReader(message, heads, reference, profile)
     if "AUT" in heads:
         yield from reader.of_aut()
     if "IN3" in heads:
         yield from reader.of_in3()
-    if profile.authorization.get("number"):
+    if of_profile:
         yield from reader.of_profile()
 
 

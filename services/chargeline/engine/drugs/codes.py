@@ -39,9 +39,11 @@ def chosen_code(doses: Sequence[DrugDose], assessment: Assessment) -> ChosenCode
     """
     named = next((dose.drug for dose in doses if dose.drug.patients), doses[0].drug)
     day, formulary = doses[0].service.administration.day, assessment.formulary
-    other = formulary.for_patients(named, "", day)
     on_dialysis = formulary.for_patients(named, "dialysis", day)
-    if other is None or on_dialysis is None:
+    if on_dialysis is None:
+        return None
+    other = formulary.for_patients(named, "", day)
+    if other is None:
         return None
     said = _said(doses)
     on_record = _dialysis_observed(assessment.encounter.observed, day)
