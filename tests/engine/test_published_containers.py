@@ -77,8 +77,8 @@ def test_the_sites_own_row_goes_first_and_only_its_vials_can_be_taken_from_the_s
     assert both.of_drug("carboplatin", date(2026, 3, 2)) == (own,)
 
 
-def test_the_latest_quarter_counts() -> None:
-    """A package that was published anew holds what it was last said to hold."""
+def test_a_package_holds_what_the_quarter_of_the_day_says() -> None:
+    """A package that was published anew held before what it was said to hold then."""
     tables = PublishedTables(
         version="made up",
         crosswalk={
@@ -86,8 +86,21 @@ def test_the_latest_quarter_counts() -> None:
             Q1: Crosswalk({NDC: (row("J9045", 9, 45),)}, {}),
         },
     )
+    held = Containers(published_containers(tables, Formulary(DRUGS)))
+    amounts = {
+        day: container.amount
+        for day in (date(2025, 12, 31), Q1.last, Q2.first, date(2026, 9, 1))
+        if (container := held.of(NDC, day)) is not None
+    }
+    assert list(amounts.values()) == [Decimal(450), Decimal(450), Decimal(600), Decimal(600)]
+
+
+def test_a_package_that_did_not_change_is_one_container() -> None:
+    """Two quarters that say the same make no two rows."""
+    same_row = Crosswalk({NDC: (row("J9045", 9, 45),)}, {})
+    tables = PublishedTables(version="made up", crosswalk={Q1: same_row, Q2: same_row})
     (one,) = published_containers(tables, Formulary(DRUGS))
-    assert one.amount == Decimal(600)
+    assert (one.starts, one.ends) == (None, None)
 
 
 def test_a_rulebook_with_tables_names_a_drug_by_its_package() -> None:

@@ -10,23 +10,38 @@ from decimal import Decimal
 
 from chargeline.engine.containers import Container
 from chargeline.engine.formulary import Formulary
-from chargeline.engine.tables import CrosswalkRow, PublishedTables
+from chargeline.engine.tables import CrosswalkRow, PublishedTables, Quarter
 
 _ONE = Decimal(1)
 
 
 def published_containers(tables: PublishedTables, formulary: Formulary) -> tuple[Container, ...]:
-    """The containers of all crosswalks that the formulary has no row for, by the latest quarter.
+    """The containers of all crosswalks that the formulary has no row for, each with its quarters.
 
     A row that contradicts itself, a package of several codes of different amounts, and a code that
-    the formulary lacks give none.
+    the formulary lacks give none. What a package held in the first loaded quarter it held before,
+    and what it held in the last one that lists it, it holds after.
     """
     ours = {row.ndc for row in formulary.containers.rows}
-    packages: dict[str, tuple[CrosswalkRow, ...]] = {}
+    held: dict[str, list[Container]] = {}
     for quarter in sorted(tables.crosswalk):
-        packages.update(tables.crosswalk[quarter].by_ndc)
-    built = [_container(ndc, packages[ndc], formulary) for ndc in sorted(packages.keys() - ours)]
-    return tuple([container for container in built if container is not None])
+        for ndc, rows in tables.crosswalk[quarter].by_ndc.items():
+            container = _container(ndc, rows, formulary) if ndc not in ours else None
+            if container is not None:
+                _note(held.setdefault(ndc, []), container, quarter)
+    return tuple([container for ndc in sorted(held) for container in held[ndc]])
+
+
+def _note(before: list[Container], container: Container, quarter: Quarter) -> None:
+    """Note what a package holds in a quarter, beside what it held in the quarters before."""
+    if not before:
+        before.append(container)
+        return
+    last = before[-1]
+    if last == container._replace(starts=last.starts):
+        return
+    before[-1] = last._replace(ends=quarter.first)
+    before.append(container._replace(starts=quarter.first))
 
 
 def _container(ndc: str, rows: Iterable[CrosswalkRow], formulary: Formulary) -> Container | None:
