@@ -72,9 +72,10 @@ def test_a_result_that_is_taken_back_says_so(status: str, read_as: str) -> None:
     assert weight.status == read_as
 
 
-def test_a_pending_result_is_no_result() -> None:
-    """OBX-11 I, O and N: there is nothing yet."""
-    assert observed(OBR, "OBX|1|NM|29463-7||71.5|kg|||||I") == []
+@pytest.mark.parametrize("status", ["I", "O", "N", "P", "R", "S"])
+def test_a_result_that_is_not_final_is_no_result(status: str) -> None:
+    """Pending, preliminary, not verified: there is nothing yet."""
+    assert observed(OBR, f"OBX|1|NM|29463-7||71.5|kg|||||{status}") == []
 
 
 def test_a_report_of_a_laboratory_says_nothing_for_charges() -> None:
@@ -98,11 +99,17 @@ def test_an_impossible_time_is_told_and_the_rest_is_used() -> None:
     assert [e.about for e in events if isinstance(e, Observation)] == ["height"]
 
 
-def note_of(trigger: str = "T02", state: str = "AU", degree: str = "MD", kind: str = "PN") -> Note:
+def note_of(
+    trigger: str = "T02",
+    state: str = "AU",
+    degree: str = "MD",
+    kind: str = "PN",
+    signer: str = "MD",
+) -> Note:
     """The note of an MDM."""
     author = f"D1^TEST^DOC^^^^{degree}"
     fields = ["TXA", "1", kind, "TX", "202603020930", "", "", "", "", author, "", "", "N1^EHR", ""]
-    signed = "D1^TEST^DOC^^^^MD^^^^^^^^202603021010"
+    signed = f"D1^TEST^DOC^^^^{signer}^^^^^^^^202603021010"
     fields += ["", "", "", state, "", "", "", "", signed]
     (note,) = [e for e in spoken(f"MDM^{trigger}", "|".join(fields)).events if isinstance(e, Note)]
     return note
@@ -133,6 +140,11 @@ def test_what_a_profile_does_not_know_of_a_note_is_unknown() -> None:
     """Type, completion and degree are the site's; nothing is guessed."""
     note = note_of(state="ZZ", degree="ABC", kind="XX")
     assert (note.kind, note.state, note.author_kind) == ("unknown", "unknown", "unknown")
+
+
+def test_the_signature_of_a_nurse_authenticates_no_note() -> None:
+    """TXA-17 says AU, and TXA-22 says who."""
+    assert note_of(signer="RN").state == "unsigned"
 
 
 def test_a_cancelled_note_is_cancelled() -> None:

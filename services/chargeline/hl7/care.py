@@ -33,10 +33,10 @@ _new_note = by_keyword(Note)
 _new_posted = by_keyword(PostedCharge)
 
 _LONGEST_VALUE = 200
-# HL7 table 0085. What is pending or was not asked for is no result yet.
+# HL7 table 0085. What is pending, preliminary, not verified or not asked for is no result yet.
 _STATUS: Mapping[str, words.RecordStatus | None] = {
     **dict.fromkeys(("D", "W", "X"), "delete"),
-    **dict.fromkeys(("I", "O", "N"), None),
+    **dict.fromkeys(("I", "O", "N", "P", "R", "S"), None),
     "C": "update",
 }
 # The triggers of MDM, chapter 9 of the standard.
@@ -207,6 +207,7 @@ def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) 
         yield unreadable(reference, error)
         return
     completion = field(txa, 17).strip().upper()
+    signed_by = _credential(signer, profile, delimiters)
     yield _new_note(
         message=reference,
         number=component(field(txa, 12), 1, delimiters).strip(),
@@ -217,11 +218,22 @@ def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) 
         at=when.at,
         author=component(author, 1, delimiters).strip(),
         author_kind=_credential(author, profile, delimiters),
-        state="cancelled" if change == "cancel" else profile.note_states.get(completion, "unknown"),
+        state=_state(change, profile.note_states.get(completion, "unknown"), signed_by),
         signer=component(signer, 1, delimiters).strip(),
         signed_at=signed_at.at if signed_at is not None else None,
         address="TXA-2",
     )
+
+
+def _state(
+    change: care_words.NoteChange,
+    completion: care_words.NoteStateFact,
+    signed_by: care_words.AuthorKindFact,
+) -> care_words.NoteStateFact:
+    """The state of a note; the signature of a nurse authenticates no note of a practitioner."""
+    if change == "cancel":
+        return "cancelled"
+    return "unsigned" if completion == "signed" and signed_by == "nurse" else completion
 
 
 def _credential(person: str, profile: Profile, delimiters: Delimiters) -> care_words.AuthorKindFact:

@@ -102,11 +102,8 @@ def _names(told: Told) -> Sequence[str]:
 def _of_course(course: Course, told: Told, here: Told, assessment: Assessment) -> Proposal:
     """What an encounter bills of one course, in the order of the work."""
     counted_here = {key_of(session): session for session in course.counted}
-    sessions = [
-        counted_here.get(key_of(session), session)
-        for session in here.sessions
-        if session.course == course.name
-    ]
+    once = {key_of(session): session for session in here.sessions if session.course == course.name}
+    sessions = [counted_here.get(key, session) for key, session in once.items()]
     checks = [mark for mark in here.marks if mark.course == course.name and mark.what == "physics"]
     posted = [charge for charge in here.charges if charge.course == course.name]
     all_posted = [charge for charge in told.charges if charge.course == course.name]

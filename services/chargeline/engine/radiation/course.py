@@ -120,14 +120,19 @@ def _with_charges(sessions: Sequence[Session]) -> list[Session]:
 def _judged(
     sessions: Sequence[Session], least_break: timedelta
 ) -> tuple[list[Session], dict[SessionKey, FindingCode]]:
-    """The sessions that count, and those that are doubted with the reason, in order."""
+    """The sessions that count, and those that are doubted with the reason, in order.
+
+    Two reports of one fraction at one time tell of one session.
+    """
     is_reported = any(session.reported for session in sessions)
     counted: list[Session] = []
     doubted: dict[SessionKey, FindingCode] = {}
     numbers: set[int] = set()
+    told: set[SessionKey] = set()
     for session in sessions:
-        if session.said == "not_given":
+        if session.said == "not_given" or key_of(session) in told:
             continue
+        told.add(key_of(session))
         doubt: FindingCode | None = None
         if is_reported and not session.reported:
             doubt = "radiation.no_fraction"

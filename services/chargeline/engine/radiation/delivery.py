@@ -149,7 +149,12 @@ def _asked(
 
 
 def _lacks_document(session: Session, course: Course, assessment: Assessment) -> bool:
-    """Whether the movement was managed by the word alone: no signed note of the day or before."""
+    """Whether the movement was managed by the word alone: no signed note of the day or before.
+
+    Only delivery by an external beam has levels.
+    """
+    if session.beam != "external":
+        return False
     payer = assessment.context.payer.upper()
     decision = assessment.rules.of(LEVEL_THREE).decide(LevelThreeFacts(session.motion, payer))
     if decision.rule is None or not IS_YES[decision.answer.ask]:

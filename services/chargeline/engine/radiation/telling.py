@@ -114,10 +114,11 @@ def _of_charges(
 
 
 def _documents(days: Sequence[Care], courses: Sequence[str], visit: VisitKey) -> Iterator[Mark]:
-    """The signed notes on radiation of a visit, for each course of it."""
+    """The notes on radiation that a practitioner signed in a visit, for each course of it."""
     for care in days:
         for note in care.notes:
-            if note.kind == "radiation" and note.state == "signed":
+            is_signed = note.state == "signed" and note.author_kind == "practitioner"
+            if note.kind == "radiation" and is_signed:
                 for course in courses:
                     yield _document(note, course, visit)
 
