@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from chargeline.engine.care import Observation
 from chargeline.engine.care_words import BodyMeasure
-from chargeline.engine.events import ByBody, DrugAmount, Source
+from chargeline.engine.events import ByBody, DrugAmount
 from chargeline.engine.quantities import convert, is_unit, plain
 from chargeline.engine.rules import Concern, Policy
 from chargeline.engine.timeline.records import Administration, Day, Timeline
@@ -122,10 +122,10 @@ def _amount(
     if any(
         _in_unit(other, unit) != _in_unit(measure, unit) for other in _beside(observed, measure)
     ):
-        return drug._replace(by_body=ByBody(f"two {name}s of one time", _source_of(measure)))
+        return drug._replace(by_body=ByBody(f"two {name}s of one time", measure.source))
     value = _in_unit(measure, unit)
     age = (day - measure.day).days
-    source = _source_of(measure)
+    source = measure.source
     if value is None or not Decimal(answer.least_tenths) / 10 <= value <= answer.most:
         return drug._replace(by_body=ByBody(f"a {name} that cannot be", source))
     if age > answer.days:
@@ -154,11 +154,6 @@ def _beside(observed: Sequence[Observation], measure: Observation) -> list[Obser
 def _when(measure: Observation) -> tuple[date, datetime | None]:
     """The day of a measure, and its time where that is told."""
     return (measure.day, measure.at)
-
-
-def _source_of(measure: Observation) -> Source:
-    """Where a measure stands."""
-    return Source(measure.message, measure.address)
 
 
 def _in_unit(measure: Observation, unit: str) -> Decimal | None:

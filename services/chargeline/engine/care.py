@@ -20,7 +20,7 @@ from chargeline.engine.care_words import (
     Observed,
     PostedKind,
 )
-from chargeline.engine.events import MessageRef
+from chargeline.engine.events import MessageRef, Source
 from chargeline.engine.words import RecordStatus
 
 
@@ -47,6 +47,11 @@ class Observation(NamedTuple):
     by: str
     address: str
 
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.message, self.address)
+
 
 class Note(NamedTuple):
     """One document of the chart (MDM): who wrote what kind of note of which day, and its state.
@@ -70,6 +75,11 @@ class Note(NamedTuple):
     signed_at: datetime | None
     address: str
 
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.message, self.address)
+
 
 class PostedCharge(NamedTuple):
     """A charge that another system posted (one FT1 of a DFT).
@@ -90,6 +100,11 @@ class PostedCharge(NamedTuple):
     performer: str
     course: str
     address: str
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.message, self.address)
 
 
 CareEvent = Observation | Note | PostedCharge

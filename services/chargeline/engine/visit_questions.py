@@ -6,7 +6,6 @@ one number, and a cancelled visit with administrations are wrong whatever is bil
 
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.said import days_of
-from chargeline.engine.events import Source
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.trace import Question, ask
 
@@ -46,5 +45,5 @@ def _upside_down(authorization: Authorization) -> Question:
         expected="a last day on or after the first one",
         found=f"{authorization.number}, {days_of(authorization)}",
         do="have who entered it send its days again; until then it covers nothing",
-        sources=(Source(authorization.message, authorization.address),),
+        sources=(authorization.source,),
     )

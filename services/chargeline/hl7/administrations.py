@@ -32,8 +32,6 @@ from chargeline.hl7.times import Moment
 
 _new_record = by_keyword(Record)
 
-_LONGEST_NOTE = 10_000  # a search for words takes longer than the rest of the message
-
 
 def record_of(charted: ChartedRow, reference: MessageRef, numbers: OrcNumbers) -> Record:
     """One RXA as a record of the order that has these numbers.
@@ -274,11 +272,10 @@ def _contradicted(charted: ChartedRow) -> str:
 
     A note may hold anything, so the words of the profile are told and not the note.
     """
-    pattern, notes = charted.profile.contradicting, charted.administration.notes
-    if pattern is None or not (charted.row[9] or notes):
+    pattern = charted.profile.contradicting
+    if pattern is None or not (charted.row[9] or charted.administration.notes):
         return ""
-    texts = (charted.row[9], *[field(row, 3) for row in notes])
-    matches = [pattern.search(text[:_LONGEST_NOTE]) for text in texts]
+    matches = [pattern.search(text) for _place, text in charted.notes()]
     return next((match[0].lower() for match in matches if match), "")
 
 

@@ -4,6 +4,8 @@ This module owns where a value stands: in the RXA, in an observation, or in a Z 
 know what a value means; administrations.py does.
 """
 
+from collections.abc import Iterator
+
 from chargeline.engine import Finding
 from chargeline.hl7.delimiters import NULL, component
 from chargeline.hl7.message import Message
@@ -45,11 +47,18 @@ class ChartedRow:
         self.address = f"RXA[{administration.ordinal}]"
         self.side_findings: list[Finding] = []
 
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """The place and the text of RXA-9 and of each note, as far as they are searched."""
+        yield f"{self.address}-9", self.row[9][:LONGEST_NOTE]
+        for number, row in enumerate(self.administration.notes, 1):
+            yield f"{self.address}/NTE[{number}]-3", field(row, 3)[:LONGEST_NOTE]
+
     def text(self, number: int) -> str:
         """The first component of a field of RXA, trimmed."""
         return component(self.row[number], 1, self.delimiters).strip()
 
 
+LONGEST_NOTE = 10_000  # a search for words takes longer than the rest of the message
 _NO_FIELDS = [""] * 30  # RXA ends at field 29 in v2.8
 
 

@@ -11,9 +11,8 @@ from chargeline.engine import Finding, WastedAmount
 from chargeline.hl7.charted import ChartedRow, charted_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.profile import Place
-from chargeline.hl7.segments import decimal_at, field
+from chargeline.hl7.segments import decimal_at
 
-_LONGEST_NOTE = 10_000  # a search for an amount takes longer than the rest of the message
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
 
 
@@ -92,14 +91,12 @@ def _is_valued(charted: ChartedRow, codes: frozenset[str], places: tuple[Place, 
 
 def _waste_in_notes(charted: ChartedRow) -> list[_WasteWritten]:
     """The amounts that notes say were discarded, each once: "Waste: 5 mg"."""
-    pattern, rows = charted.profile.waste_note, charted.administration.notes
-    if pattern is None or not (charted.row[9] or rows):
+    pattern = charted.profile.waste_note
+    if pattern is None or not (charted.row[9] or charted.administration.notes):
         return []
-    notes = [(f"{charted.address}-9", charted.row[9])]
-    notes += [(f"{charted.address}/NTE[{n}]-3", field(row, 3)) for n, row in enumerate(rows, 1)]
     amounts: dict[tuple[str, str], _WasteWritten] = {}
-    for place, text in notes:
-        for match in pattern.finditer(text[:_LONGEST_NOTE]):
+    for place, text in charted.notes():
+        for match in pattern.finditer(text):
             has_reason = bool(match.groupdict().get("reason"))
             told = _WasteWritten(place, match["amount"], match["unit"], has_reason)
             if _NUMBER.fullmatch(told.text):  # a note is prose

@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator
 
 from chargeline.engine import Finding
-from chargeline.hl7.charted import ChartedRow
+from chargeline.hl7.charted import LONGEST_NOTE, ChartedRow
 from chargeline.hl7.segments import field
 
-_LONGEST_NOTE = 10_000
 _SENTENCE = re.compile(r"[^.;\n\r]+")
 # "not", and small words at most, right before the words of the profile.
 _NOT_BEFORE = re.compile(
@@ -41,7 +40,7 @@ def says_of_supply(charted: ChartedRow, pattern: re.Pattern[str] | None) -> bool
         return False
     said = False
     for place, text in _texts(charted):
-        for sentence in _SENTENCE.findall(text[:_LONGEST_NOTE]):
+        for sentence in _SENTENCE.findall(text[:LONGEST_NOTE]):
             match = pattern.search(sentence)
             if match is None or _is_negated(sentence, match):
                 continue
@@ -60,10 +59,7 @@ def _is_negated(sentence: str, match: re.Match[str]) -> bool:
 def _texts(charted: ChartedRow) -> Iterator[tuple[str, str]]:
     """Each place in which the words may stand, with its text."""
     address, administration = charted.address, charted.administration
-    if charted.row[9]:
-        yield f"{address}-9", charted.row[9]
-    for number, row in enumerate(administration.notes, 1):
-        yield f"{address}/NTE[{number}]-3", field(row, 3)
+    yield from charted.notes()
     for number, row in enumerate(administration.observations, 1):
         yield f"{address}/OBX[{number}]-5", field(row, 5)
     for row in administration.others:

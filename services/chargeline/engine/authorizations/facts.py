@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from chargeline.engine.authorization_words import BasisCharted, StatusCharted
-from chargeline.engine.events import MessageRef
+from chargeline.engine.events import MessageRef, Source
 
 ALL_CODES = "*"
 """The code of an authorization that covers whatever the payer asks one for."""
@@ -42,6 +42,11 @@ class Authorization(NamedTuple):
     requested: datetime | None = None
     decided: datetime | None = None
     address: str = ""
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.message, self.address)
 
     @property
     def is_upside_down(self) -> bool:

@@ -194,7 +194,7 @@ def _step(need: Need | None, account: Account, number: str) -> Step:
         if authorization.until is not None:
             facts["until"] = authorization.until.isoformat()
         if authorization.address:
-            sources = (Source(authorization.message, authorization.address),)
+            sources = (authorization.source,)
     decision = need.decision if need is not None else None
     return Step("authorization", decision, tuple(facts.items()), sources)
 

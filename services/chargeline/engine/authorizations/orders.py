@@ -24,7 +24,7 @@ from chargeline.engine.authorizations.needed import (
 from chargeline.engine.authorizations.said import Lack, lack_of
 from chargeline.engine.authorizations.used import Countdown
 from chargeline.engine.drugs.units import units_of
-from chargeline.engine.events import DrugAmount, Source
+from chargeline.engine.events import DrugAmount
 from chargeline.engine.formulary import Formulary, Given
 from chargeline.engine.quantities import convert, plain
 from chargeline.engine.rules import DayRules, Policy
@@ -173,7 +173,7 @@ def _shown(evidence: Evidence, dose: PlannedDose, timeline: Timeline) -> ShownEv
         return ShownEvidence(evidence, "", None)
     last = observed[-1]
     says = f"{last.value} {last.unit}".strip()
-    return ShownEvidence(evidence, says, Source(last.message, last.address))
+    return ShownEvidence(evidence, says, last.source)
 
 
 def _site_of_care(timeline: Timeline) -> str:

@@ -12,7 +12,7 @@ from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.care import PostedCharge
 from chargeline.engine.events import Answer, Source
 from chargeline.engine.finding_codes import FindingCode
-from chargeline.engine.office_visits.facts import Disagreement, Unusable, source_of_charge
+from chargeline.engine.office_visits.facts import Disagreement, Unusable
 from chargeline.engine.office_visits.notes import DayNotes
 from chargeline.engine.trace import Question, ask
 from chargeline.engine.visit_words import SeenFact
@@ -199,7 +199,7 @@ def nurse_question(day: date, charge: PostedCharge) -> Question:
         found=f"{charge.code} posted, and no practitioner's note",
         do="a coder says whether both hold; until then nothing is billed of it",
         drug=about(day),
-        sources=(source_of_charge(charge),),
+        sources=(charge.source,),
     )
 
 

@@ -177,10 +177,5 @@ def standing_charges(posted: Sequence[PostedCharge]) -> tuple[PostedCharge, ...]
     return tuple(standing)
 
 
-def source_of_charge(charge: PostedCharge) -> Source:
-    """Where a posted charge stood."""
-    return Source(charge.message, charge.address)
-
-
 def _sources(parts: Iterable[Observation]) -> tuple[Source, ...]:
-    return tuple([Source(part.message, part.address) for part in parts])
+    return tuple([part.source for part in parts])

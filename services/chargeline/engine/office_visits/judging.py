@@ -31,7 +31,6 @@ from chargeline.engine.office_visits.facts import (
     ELEMENTS,
     VisitFacts,
     facts_of,
-    source_of_charge,
 )
 from chargeline.engine.office_visits.levels import Chosen, chosen_level
 from chargeline.engine.office_visits.lines import (
@@ -113,7 +112,7 @@ class _Judged:
             return
 
     def _posted_sources(self) -> tuple[Source, ...]:
-        return tuple([source_of_charge(visit.charge) for visit in self._visits])
+        return tuple([visit.charge.source for visit in self._visits])
 
     # -------------------------------------------------------------- one thing after the other
 

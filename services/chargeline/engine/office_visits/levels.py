@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chargeline.engine.care_words import Level, PatientStatus
 from chargeline.engine.office_visits.concerns import BASIS
-from chargeline.engine.office_visits.facts import LEVELS, RANKS, VisitFacts, source_of_charge
+from chargeline.engine.office_visits.facts import LEVELS, RANKS, VisitFacts
 from chargeline.engine.office_visits.mdm import by_decision
 from chargeline.engine.office_visits.posted import PostedVisit
 from chargeline.engine.office_visits.time import by_time
@@ -73,6 +73,6 @@ def _posted(posted: Sequence[PostedVisit], told: Sequence[Step]) -> Chosen | Non
         level = LEVELS.get(visit.stands_for.level)
         if level is not None:
             facts = (("level", level), ("chosen by", _NAMES["by_posting"]))
-            step = Step("level", None, facts, (source_of_charge(visit.charge),))
+            step = Step("level", None, facts, (visit.charge.source,))
             return Chosen(level, "by_posting", (*told, step))
     return None

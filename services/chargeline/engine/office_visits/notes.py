@@ -30,7 +30,7 @@ def notes_of(notes: Sequence[Note]) -> DayNotes:
     """The notes of a visit on a day. Other kinds of notes are told, and prove no visit."""
     replaced = {note.parent for note in notes if note.change == "replacement"}
     own = [note for note in notes if note.kind == "visit" and note.number not in replaced]
-    sources = tuple([Source(note.message, note.address) for note in own])
+    sources = tuple([note.source for note in own])
     alive = [note for note in own if note.state != "cancelled"]
     signed = [note for note in alive if note.state == "signed"]
     good = [note for note in signed if note.author_kind == "practitioner"]

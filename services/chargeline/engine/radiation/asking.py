@@ -6,7 +6,6 @@ what a person answers holds whatever other visits tell.
 
 from typing import Final
 
-from chargeline.engine.events import Source
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.sessions import CourseCharge, Session
 from chargeline.engine.trace import Question, ask
@@ -79,12 +78,11 @@ def charge_question(
     code: FindingCode, posted: CourseCharge, *, expected: str, found: str, do: str
 ) -> Question:
     """A question about one posted charge."""
-    charge = posted.charge
     return ask(
         code,
         expected=expected,
         found=found,
         do=do,
         drug=drug_of(posted.course),
-        sources=(Source(charge.message, charge.address),),
+        sources=(posted.charge.source,),
     )

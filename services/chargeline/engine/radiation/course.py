@@ -13,7 +13,7 @@ in which the session lies that completes it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.course_words import Beam, CourseState
@@ -65,6 +65,10 @@ class Course(NamedTuple):
     def beams(self) -> tuple[Beam, ...]:
         """The different beams of its sessions."""
         return tuple(sorted({session.beam for session in self.counted}))
+
+    def is_documented(self, day: date) -> bool:
+        """Whether a signed note of a day, or of one before, documents the course."""
+        return any(mark.what == "documents" and mark.day <= day for mark in self.marks)
 
     def place_of(self, session: Session) -> int:
         """Which session of the course it is, from 1 on; 0 where it does not count."""

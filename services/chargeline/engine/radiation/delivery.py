@@ -159,7 +159,7 @@ def _lacks_document(session: Session, course: Course, assessment: Assessment) ->
     decision = assessment.rules.of(LEVEL_THREE).decide(LevelThreeFacts(session.motion, payer))
     if decision.rule is None or not IS_YES[decision.answer.ask]:
         return False
-    return not any(mark.what == "documents" and mark.day <= session.day for mark in course.marks)
+    return not course.is_documented(session.day)
 
 
 def _beside(session: Session, course: Course, assessment: Assessment) -> tuple[Question, ...]:

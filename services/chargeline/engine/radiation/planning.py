@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chargeline.engine.course_words import ServicePer
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import charge_question
 from chargeline.engine.radiation.concerns import (
     BESIDE,
@@ -161,7 +161,7 @@ def _step(posted: CourseCharge, decision: Decision[CourseServiceAnswer], left: i
         ("posted", f"{charge.code} x{posted.units}"),
         ("allowed", f"{decision.answer.most} for each {per}, {left} left"),
     )
-    return Step("planning", decision, facts, (Source(charge.message, charge.address),))
+    return Step("planning", decision, facts, (charge.source,))
 
 
 # ------------------------------------------------------------------ what is asked, or not billed
@@ -200,8 +200,7 @@ def _question_beside(posted: CourseCharge, other: str) -> Question:
 def _reasons(posted: CourseCharge, answer: CourseServiceAnswer, course: Course) -> list[Question]:
     """A question where a service needs a reason and no signed note gives one by its day."""
     day = posted.charge.day
-    has_note = any(mark.what == "documents" and mark.day <= day for mark in course.marks)
-    if not IS_YES[answer.reason] or has_note:
+    if not IS_YES[answer.reason] or course.is_documented(day):
         return []
     return [
         charge_question(

@@ -177,7 +177,7 @@ def session_of(report: _Report, visit: VisitKey) -> Session | None:
         isocentres=isocentres if isocentres is not None else 0,
         guidance=cast(GuidanceFact, guidance if guidance in ("yes", "no") else "unknown"),
         ends=_text(report, "course_end") == "yes",
-        source=Source(fraction.message, fraction.address),
+        source=fraction.source,
     )
 
 
@@ -199,7 +199,7 @@ def session_of_charge(posted: CourseCharge, nth: int, visit: VisitKey) -> Sessio
         beam=posted.beam,
         posted=charge.code,
         reported=False,
-        source=Source(charge.message, charge.address),
+        source=charge.source,
     )
 
 
@@ -217,8 +217,7 @@ def marks_of(report: _Report, visit: VisitKey) -> Iterator[Mark]:
 
 def _mark(what: str, course: str, observation: Observation, visit: VisitKey) -> Mark:
     at = observation.at or datetime.combine(observation.day, time(), UTC)
-    source = Source(observation.message, observation.address)
-    return Mark(visit, course, what, day=observation.day, at=at, source=source)
+    return Mark(visit, course, what, day=observation.day, at=at, source=observation.source)
 
 
 def _named(day: date, at: datetime | None) -> str:

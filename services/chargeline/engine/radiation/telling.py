@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.care import Care, Note, PostedCharge
 from chargeline.engine.course_words import PostedAs, SessionSaid
-from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, PostedFacts
 from chargeline.engine.radiation.sessions import (
@@ -124,9 +124,8 @@ def _documents(days: Sequence[Care], courses: Sequence[str], visit: VisitKey) ->
 
 
 def _document(note: Note, course: str, visit: VisitKey) -> Mark:
-    source = Source(note.message, note.address)
     at = note.at or BEGINNING
-    return Mark(visit, course, "documents", day=note.day, at=at, source=source)
+    return Mark(visit, course, "documents", day=note.day, at=at, source=note.source)
 
 
 def _with_word(session: Session, answered: Mapping[str, str]) -> Session:
