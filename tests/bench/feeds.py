@@ -8,14 +8,27 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chargeline.hl7.reader import read_message
-from chargeline.simulator.feed import simulate
+from chargeline.simulator.feed import InventedFeed, simulate
 
 OPEN_VISITS = 200
 
 
 def busy_centre(visits: int, seed: int) -> list[tuple[str, bytes]]:
     """Messages with the style of their sender; 200 visits are open at a time and interleaved."""
-    feed = simulate(visits=visits, seed=seed, style="mixed", mess=0.1)
+    return _interleaved(simulate(visits=visits, seed=seed, style="mixed", mess=0.1))
+
+
+def examined_centre(visits: int, seed: int) -> list[tuple[str, bytes]]:
+    """The same with a practitioner in half of the visits, and with radiation courses."""
+    courses = max(1, visits // 50)
+    return _interleaved(
+        simulate(
+            visits=visits, seed=seed, style="mixed", mess=0.1, courses=courses, examinations=0.5
+        )
+    )
+
+
+def _interleaved(feed: InventedFeed) -> list[tuple[str, bytes]]:
     by_visit: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
     for style, data in feed.messages:
         by_visit[read_message(data).value("PV1-19") or "none"].append((style, data))

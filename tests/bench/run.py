@@ -25,7 +25,15 @@ from chargeline.hl7.reader import read_message
 from chargeline.rulebook.case_tables import tables_of
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
-from tests.bench.feeds import busy_centre, long_account, long_infusion, one_long_encounter
+from tests.bench.charge_families import print_families
+from tests.bench.feeds import (
+    busy_centre,
+    examined_centre,
+    long_account,
+    long_infusion,
+    one_long_encounter,
+)
+from tests.bench.patients import print_patients
 from tests.bench.storing import print_storing
 
 VISITS, SEED, ROUNDS, BATCH = 600, 11, 5, 500
@@ -55,6 +63,12 @@ def main() -> int:
     print(f"one core, {ROUNDS} rounds\n")
     rate = _print_speed(feed, rulebook, profiles)
     print_storing(feed, 1 / rate)
+    print_families(
+        lambda messages: _seconds(lambda: _up_to_date(messages, rulebook, profiles)),
+        feed,
+        examined_centre(VISITS // 2, SEED),
+    )
+    print_patients()
     _print_growth(rulebook, profiles["action-stream"])
     return 0
 

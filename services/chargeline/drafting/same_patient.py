@@ -65,7 +65,7 @@ async def draft_with_records(
     await batch.put_contributions(had, [stored_contribution(fact) for fact in sorted(after)])
     record = [row.contribution for row in await batch.contributions(patients)]
     others = sharing(before ^ after, record)
-    history = histories(record)
+    history = histories(record, {*moved, *others})
     for key in [key for key in timelines if key in moved or key in others]:
         timeline, state = timelines[key], cache.states[key]
         its_history = history.get(key, NO_HISTORY)

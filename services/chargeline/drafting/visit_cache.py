@@ -278,7 +278,7 @@ class VisitCache:
         if not patients:
             return {}
         everyone = [row.contribution for row in await view.contributions(patients)]
-        history = histories(everyone)
+        history = histories(everyone, set(keys))
         own: dict[VisitKey, set[Contribution]] = {key: set() for key in keys}
         for contribution in everyone:
             if contribution.visit in own:

@@ -14,7 +14,7 @@ A is drafted with the history (B, 15:00), which is later, so A has the first one
 of A is voided, A's contribution goes. B shares the slot, so B is drafted again and has the first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -40,6 +40,9 @@ _TOPICS: Mapping[ContributionKind, str] = {
 _ACROSS_VISITS = frozenset({"group", "course", "units", "authorization"})
 APART = "|"
 """Parts the topic of a slot from what tells facts of one visit apart."""
+# What a later visit reads and an earlier one does not: two hundred visits before are left alone.
+_ONWARD: frozenset[ContributionKind] = frozenset({"seen", "authorized_units"})
+_USED_PARTS = 2  # the bars in what a use is about; that of an order's planned dose has more
 _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
 
 
@@ -172,29 +175,71 @@ def pump_was_taken_off(order: str, since: datetime, history: History) -> datetim
 # ------------------------------------------------------------------ which visits it concerns
 
 
-def histories(contributions: Iterable[Contribution]) -> dict[VisitKey, History]:
-    """The history of each visit that shares a topic with another visit of its patient."""
+def histories(
+    contributions: Iterable[Contribution], of: Collection[VisitKey] | None = None
+) -> dict[VisitKey, History]:
+    """The history of each visit that a contribution of another visit of its patient reaches.
+
+    With `of`, only of these visits: the record of a patient with 200 visits is long.
+    """
     by_topic: dict[_Shared, list[Contribution]] = {}
     for contribution in contributions:
         by_topic.setdefault(_shared(contribution), []).append(contribution)
     of_visits: dict[VisitKey, set[Contribution]] = {}
-    for sharing in by_topic.values():
-        for contribution in sharing:
-            others = [other for other in sharing if other.visit != contribution.visit]
+    for facts in by_topic.values():
+        for visit, until in _reach(facts).items():
+            if of is not None and visit not in of:
+                continue
+            others = [
+                other
+                for other in facts
+                if other.visit != visit and (until is None or other.at <= until or _all_ways(other))
+            ]
             if others:
-                of_visits.setdefault(contribution.visit, set()).update(others)
+                of_visits.setdefault(visit, set()).update(others)
     return {visit: frozenset(others) for visit, others in of_visits.items()}
 
 
 def sharing(
     changed: Iterable[Contribution], contributions: Iterable[Contribution]
 ) -> set[VisitKey]:
-    """The visits that share a topic of a patient with a changed contribution.
+    """The visits of a patient that a changed contribution reaches.
 
     Their drafts may change, so the caller drafts these visits again.
     """
-    topics = {_shared(other) for other in changed}
-    return {other.visit for other in contributions if _shared(other) in topics}
+    since: dict[_Shared, datetime | None] = {}
+    for fact in changed:
+        topic, at = _shared(fact), None if _all_ways(fact) else fact.at
+        before = since.get(topic, at)
+        since[topic] = None if at is None or before is None else min(at, before)
+    by_topic: dict[_Shared, list[Contribution]] = {}
+    for other in contributions:
+        if (topic := _shared(other)) in since:
+            by_topic.setdefault(topic, []).append(other)
+    return {
+        visit
+        for topic, facts in by_topic.items()
+        for visit, until in _reach(facts).items()
+        if until is None or (at := since[topic]) is None or at <= until
+    }
+
+
+def _reach(facts: Iterable[Contribution]) -> dict[VisitKey, datetime | None]:
+    """The visits of a topic, and up to when facts of others reach each; None means always."""
+    until: dict[VisitKey, datetime | None] = {}
+    for fact in facts:
+        at = None if _all_ways(fact) else fact.at
+        before = until.get(fact.visit, at)
+        until[fact.visit] = None if at is None or before is None else max(at, before)
+    return until
+
+
+def _all_ways(fact: Contribution) -> bool:
+    """Whether a fact reaches earlier visits too. What was seen or used only counts for later ones.
+
+    An order's planned dose is no use yet, and the visit before it warns of it.
+    """
+    return fact.slot.kind not in _ONWARD or fact.slot.about.count(APART) > _USED_PARTS
 
 
 _Shared = tuple[str, str, tuple[str, str]]

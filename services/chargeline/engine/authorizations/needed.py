@@ -42,7 +42,10 @@ class Needs:
 
     def row(self, payer: str, code: str, day: date) -> NeedRow | None:
         """The row of a payer (in capitals) and a code; None where there is none on that day."""
-        rows = [row for row in self._by_code.get(code, ()) if row.in_force(day)]
+        of_code = self._by_code.get(code)
+        if of_code is None:
+            return None  # as most codes are; this is asked of each line
+        rows = [row for row in of_code if row.in_force(day)]
         for name in (payer, EVERY_PAYER):
             for row in rows:
                 if row.payer == name:
