@@ -62,6 +62,12 @@ ANSWERS: dict[str, tuple[tuple[str, ...], str, AnswerChoice, str, list[str]]] = 
                           MINUTES), "visit.several", "one_visit", "", ["96413", "99214-25"]),
     "the level holds": (("note visit practitioner signed edit 10:10", ESTABLISHED, MINUTES),
                         "visit.note_amended", "confirm", "", ["96413", "99214-25"]),
+    "the one who signed it shares it": (
+        ("note visit practitioner signed 10:10 signer=D2", ESTABLISHED, MINUTES),
+        "visit.note_signer", "confirm", "", ["96413", "99214-25"]),
+    "about more than the radiation": (
+        (NOTE, ESTABLISHED, MINUTES, "fraction 3 of=S1"), "visit.radiation", "confirm", "",
+        ["96413", "99214-25"]),
 }  # fmt: skip
 
 
@@ -85,6 +91,51 @@ def test_continuing_care_is_reported_after_a_person_says_so() -> None:
     assert codes(asked) == ["99214"]
     assert codes(answered(asked, "visit.continuing", "continuing")) == ["99214", "G2211"]
     assert codes(answered(asked, "visit.continuing", "not_continuing")) == ["99214"]
+
+
+UNSETTLED = {
+    "signed by another": ("note visit practitioner signed 10:10 signer=D2", "visit.note_signer"),
+    "a day of radiation": (f"{NOTE}\nfraction 3 of=S1", "visit.radiation"),
+}
+
+
+@pytest.mark.parametrize(("care", "code"), UNSETTLED.values(), ids=UNSETTLED)
+def test_a_visit_that_may_be_no_separate_one_is_not_firm(care: str, code: str) -> None:
+    """The line is drafted, and waits for a person."""
+    draft = drafted(visit(*care.splitlines(), ESTABLISHED, MINUTES))
+    assert [line.provisional for line in draft.lines if line.code.startswith("99214")] == [code]
+
+
+POSTED_OTHERWISE = {
+    "no 25": (["posted 99214"], ["expected 99214-25 x1", "found 99214 x1"]),
+    "twice": (["posted 99214-25 x2"], ["expected 99214-25 x1", "found 99214-25 x2"]),
+    "an add-on": (["posted 99214-25", "posted G2211"], ["expected no G2211", "found G2211"]),
+    "as it is": (["posted 99214-25"], []),
+    "a site's own modifier": (["posted 99214-25-GC"], []),
+    "nothing of the visit": (["posted G2211"], []),
+}
+
+
+@pytest.mark.parametrize(("posted", "said"), POSTED_OTHERWISE.values(), ids=POSTED_OTHERWISE)
+def test_what_was_posted_otherwise_is_told(posted: list[str], said: list[str]) -> None:
+    """Modifier 25, units and add-ons, each with what the facts carry and what was posted."""
+    draft = drafted(visit(NOTE, ESTABLISHED, MINUTES, *posted, given=[INFUSED]))
+    edits = [
+        entry.finding
+        for encounter in draft.encounters
+        for entry in encounter.edits
+        if entry.finding.code == "visit.posted_otherwise"
+    ]
+    told = [f"expected {entry.expected}; found {entry.found}" for entry in edits]
+    assert len(told) == (1 if said else 0)
+    assert [part for part in said if part not in told[0]] == []
+
+
+def test_an_add_on_that_the_facts_carry_and_nobody_posted_is_told() -> None:
+    """Continuing care is drafted, and the record system posted the visit alone."""
+    draft = drafted(visit(NOTE, ESTABLISHED, MINUTES, "continuing_care yes", "posted 99214"))
+    told = [e.finding.found for e in draft.encounters[0].edits if e.finding.code[:7] == "visit.p"]
+    assert told == ["no G2211 posted"]
 
 
 def test_a_nurses_visit_is_reported_after_a_person_confirms_it() -> None:

@@ -124,6 +124,7 @@ EditName = Literal[
     "drug.not_given",  # a drug that was handed out, and nothing is charted of it
     "visit.undercoded",  # a lower level of a visit was posted than the facts carry
     "visit.overcoded",  # a higher level of a visit was posted than the facts carry
+    "visit.posted_otherwise",  # its modifiers, units or an add-on were posted otherwise
     "authorization.missing",  # no authorization is on file, or none is decided yet
     "authorization.expired",  # the day lies outside of its days
     "authorization.denied",  # the payer refused it

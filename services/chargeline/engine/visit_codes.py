@@ -19,11 +19,14 @@ OfficeVisitCode = Literal[
     "visit.note_author",
     "visit.note_cancelled",
     "visit.note_amended",
+    "visit.note_signer",
+    "visit.radiation",
     "visit.risk_alone",
     "visit.continuing",
     "visit.nurse",
     "visit.undercoded",
     "visit.overcoded",
+    "visit.posted_otherwise",
 ]
 
 OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
@@ -39,9 +42,12 @@ OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.note_author": "The author of a visit's note is not known to be a practitioner.",
     "visit.note_cancelled": "The note of a visit was taken back.",
     "visit.note_amended": "The note of a visit was changed after it was written.",
+    "visit.note_signer": "Another practitioner than the author signed the note of a visit.",
+    "visit.radiation": "A visit is on a day of radiation, whose management holds the review.",
     "visit.risk_alone": "The risk of a visit is high, and its level is not.",
     "visit.continuing": "Whether care goes on is said in a word that cannot be read.",
     "visit.nurse": "A visit with a nurse was posted, and its conditions are not documented.",
     "visit.undercoded": "A lower level of a visit was posted than the documented facts carry.",
     "visit.overcoded": "A higher level of a visit was posted than the documented facts carry.",
+    "visit.posted_otherwise": "Modifiers, units or an add-on of a visit were posted otherwise.",
 }

@@ -32,8 +32,17 @@ BasisFact = Literal[
 
 BesideFact = Literal[
     "drugs",  # drugs are given on the day
+    "procedure",  # a procedure of a practitioner was posted on the day
+    "radiation",  # a fraction of a radiation course is delivered on the day
     "preventive",  # a preventive service or a vaccination was posted on the day
-    "nothing",  # neither
+    "nothing",  # none of these
+]
+
+PostedBeside = Literal[
+    "drugs",  # the code gives drugs
+    "procedure",  # it is a procedure of a practitioner
+    "radiation",  # it delivers radiation, or manages a week of it
+    "neither",  # a visit stands beside it as if it were alone
 ]
 
 VisitClaim = Literal[
@@ -44,6 +53,11 @@ VisitClaim = Literal[
 NoteAs = Literal[
     "required",  # the visit is not firm without a practitioner's own signed note of the day
     "not_required",  # it is firm without one
+]
+
+RadiationAs = Literal[
+    "question",  # a person says whether the visit was about more than the treatment
+    "separate",  # it is taken to be separate
 ]
 
 NurseAs = Literal[

@@ -34,7 +34,7 @@ from chargeline.rulebook.session_notation import SESSIONS, sessions_of
 _DAY = re.compile(r"d([1-9]\d?)")
 _TIME = re.compile(r"\d\d:\d\d")
 _UNITS = re.compile(r"x(\d+)")
-_FLAGS = frozenset({"by", "number", "parent", "course", "of"})
+_FLAGS = frozenset({"by", "number", "parent", "course", "of", "signer"})
 _OTHER_VISIT = VisitKey("CASE", "V0")
 
 
@@ -139,7 +139,7 @@ def _note(text: str, said: _Said, ordinal: int) -> Note:
         author=by,
         author_kind=cast(care_words.AuthorKindFact, author or "unknown"),
         state=cast(care_words.NoteStateFact, state or "unknown"),
-        signer=by if state == "signed" else "",
+        signer=said.flags.get("signer", by) if state == "signed" else "",
         signed_at=said.at if state == "signed" else None,
         address="TXA-2",
     )

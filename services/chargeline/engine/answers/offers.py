@@ -145,6 +145,8 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.note_author": _NO_NOTE,
     "visit.note_cancelled": _NO_NOTE,
     "visit.note_amended": ("confirm", "by_hand"),
+    "visit.note_signer": ("confirm", "by_hand"),
+    "visit.radiation": ("confirm", "no_visit", "by_hand"),
     "visit.risk_alone": ("confirm", "by_hand"),
     "visit.continuing": ("continuing", "not_continuing"),
     "visit.nurse": ("confirm", "no_visit", "by_hand"),

@@ -85,6 +85,31 @@ def amended_question(day: date, notes: DayNotes) -> Question:
     )
 
 
+def signer_question(day: date, notes: DayNotes) -> Question:
+    """Asks whose visit a note is that another person than its author signed."""
+    return ask(
+        "visit.note_signer",
+        expected="a note of the visit that its author signed",
+        found="one that another person signed",
+        do="a coder says whose visit it is: of one who learns it needs the teaching practitioner's "
+        "own part, and one that two shared is billed under one of them",
+        drug=about(day),
+        sources=notes.sources,
+    )
+
+
+def radiation_question(day: date, sources: Sequence[Source]) -> Question:
+    """Asks whether a visit on a day of radiation was about more than the treatment."""
+    return ask(
+        "visit.radiation",
+        expected="a visit about something else than the review of the radiation treatment",
+        found="a visit on a day of radiation, and the weekly management holds that review",
+        do="the practitioner says what it was about; until then the visit is not firm",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
 def several_question(day: date, notes: DayNotes) -> Question:
     """Asks whether notes of several practitioners are one visit."""
     return ask(

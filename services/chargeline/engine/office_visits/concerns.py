@@ -15,6 +15,8 @@ from chargeline.engine.visit_words import (
     ContinuingAs,
     NoteAs,
     NurseAs,
+    PostedBeside,
+    RadiationAs,
     SeenFact,
     StatusAs,
     VisitClaim,
@@ -201,6 +203,21 @@ BESIDE = Concern(
 )
 
 
+class RadiationDayAnswer(NamedTuple):
+    """What becomes of a visit on a day of radiation."""
+
+    as_: "RadiationAs"
+
+
+RADIATION_DAY = Concern(
+    "visit.radiation",
+    NoFacts,
+    RadiationDayAnswer,
+    meaning="whether a visit on a day of radiation is asked about, because the weekly management "
+    "holds the review of a patient under treatment",
+)
+
+
 class NurseAnswer(NamedTuple):
     """What becomes of a posted visit with a nurse."""
 
@@ -278,7 +295,7 @@ POSTED = Concern(
 
 
 class PreventiveAnswer(NamedTuple):
-    """Whether a code is a preventive service."""
+    """Whether a code counts as such."""
 
     counts: "YesNo"
 
@@ -288,6 +305,35 @@ PREVENTIVE = Concern(
     CodeFacts,
     PreventiveAnswer,
     meaning="which posted codes are preventive services or vaccinations",
+    may_be_silent=True,
+)
+ADD_ON = Concern(
+    "visit.add_on",
+    CodeFacts,
+    PreventiveAnswer,
+    meaning="which posted codes stand beside a visit, as prolonged time and continuing care do",
+    may_be_silent=True,
+)
+
+
+class PostedServiceFacts(NamedTuple):
+    """The number of a posted code of five digits; 0 for a code with a letter."""
+
+    number: int
+
+
+class PostedServiceAnswer(NamedTuple):
+    """What a visit stands beside."""
+
+    as_: "PostedBeside"
+
+
+POSTED_SERVICE = Concern(
+    "visit.posted_service",
+    PostedServiceFacts,
+    PostedServiceAnswer,
+    meaning="which posted codes give drugs or are procedures, so that a visit beside them is "
+    "significant and separate, or is none",
     may_be_silent=True,
 )
 
@@ -302,9 +348,12 @@ CONCERNS = (
     MOST_MINUTES,
     LEVEL,
     BESIDE,
+    RADIATION_DAY,
     NURSE,
     PROLONGED,
     CONTINUING,
     POSTED,
     PREVENTIVE,
+    ADD_ON,
+    POSTED_SERVICE,
 )

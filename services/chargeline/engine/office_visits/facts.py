@@ -164,6 +164,11 @@ class _Gathered:
         self.unusable.append(Unusable(part.about, text, _sources([part])))
 
 
+def is_irradiated(care: Care) -> bool:
+    """Whether anything says that radiation was delivered on a day."""
+    return any(OBSERVED_OF[part.about] == "radiation" for part in care.observations)
+
+
 def standing_charges(posted: Sequence[PostedCharge]) -> tuple[PostedCharge, ...]:
     """The posted charges that no credit takes back, by number, else by code and day."""
     standing = [charge for charge in posted if charge.kind == "charge"]

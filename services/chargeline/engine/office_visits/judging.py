@@ -17,6 +17,7 @@ from chargeline.engine.office_visits.concerns import (
     BESIDE,
     LEVEL,
     NURSE,
+    RADIATION_DAY,
     RISK_ALONE,
     STATUS,
     WHERE,
@@ -31,6 +32,7 @@ from chargeline.engine.office_visits.facts import (
     ELEMENTS,
     VisitFacts,
     facts_of,
+    is_irradiated,
 )
 from chargeline.engine.office_visits.levels import Chosen, chosen_level
 from chargeline.engine.office_visits.lines import (
@@ -46,6 +48,8 @@ from chargeline.engine.office_visits.posted import (
     PostedVisit,
     compared,
     has_preventive,
+    posted_beside,
+    posted_otherwise,
     visits_among,
 )
 from chargeline.engine.office_visits.seen import facts_for_record, seen_before
@@ -53,7 +57,7 @@ from chargeline.engine.office_visits.talk import VisitEndedError, VisitTalk, set
 from chargeline.engine.rules import NO_FACTS, Decision
 from chargeline.engine.timeline.records import Day
 from chargeline.engine.trace import ChargeLine, Noted, Proposal, Question, Step, ask
-from chargeline.engine.visit_words import BesideFact, NurseAs
+from chargeline.engine.visit_words import BesideFact, NurseAs, RadiationAs
 from chargeline.engine.words import IS_YES
 
 
@@ -127,11 +131,23 @@ class _Judged:
 
     def _beside(self) -> BesideFact:
         day = self._facts.day
-        if day in self._assessment.elsewhere.drugs_on or any(
-            item.given and item.route != "other" for item in self._day.administrations
+        posted = posted_beside(self._facts.posted, self._rules)
+        if (
+            "drugs" in posted
+            or day in self._assessment.elsewhere.drugs_on
+            or any(item.given and item.route != "other" for item in self._day.administrations)
         ):
             return "drugs"
+        if "procedure" in posted:
+            return "procedure"
+        if self._is_irradiated():
+            return "radiation"
         return "preventive" if has_preventive(self._facts.posted, self._rules) else "nothing"
+
+    def _is_irradiated(self) -> bool:
+        return is_irradiated(self._care) or "radiation" in posted_beside(
+            self._facts.posted, self._rules
+        )
 
     def _nurse(self) -> None:
         """A posted visit with a nurse, where no practitioner documents one."""
@@ -185,6 +201,10 @@ class _Judged:
             self._talk.ask(asking.several_question(day, notes))
         if notes.standing == "amended":
             self._talk.ask(asking.amended_question(day, notes))
+        if notes.cosigned:
+            self._talk.ask(asking.signer_question(day, notes))
+        if self._is_irradiated():
+            self._radiation_day()
         if notes.standing in ("signed", "amended"):
             self._steps.append(Step("note", None, (("note", notes.standing),), notes.sources))
             return True
@@ -195,6 +215,13 @@ class _Judged:
             day, notes, documented, sources, has_drugs=beside == "drugs"
         )
         return self._talk.ask(question) is not None
+
+    def _radiation_day(self) -> None:
+        decision = self._rules.of(RADIATION_DAY).decide(NO_FACTS)
+        self._steps.append(Step("radiation day", decision, ()))
+        if _IS_RADIATION_ASKED[decision.answer.as_]:
+            sources = self._notes.sources or self._posted_sources()
+            self._talk.ask(asking.radiation_question(self._facts.day, sources))
 
     def _status(self) -> PatientStatus:
         """Whether the patient is new; ends the judging where a person must say it."""
@@ -273,6 +300,7 @@ class _Judged:
             written, withheld = continuing_line(billed)
             self._write(written)
             self._withheld += [withheld] if withheld is not None else []
+        self._noted += posted_otherwise(self._lines, self._facts.posted, self._rules)
 
     def _modifiers(
         self, decision: Decision[BesideDrugsAnswer], beside: BesideFact
@@ -312,6 +340,7 @@ class _Judged:
 _IS_ASKED = {"draft": False, "question": True}
 # Whether a nurse's visit is reported without asking; None where it is not reported at all.
 _OF_NURSE: dict[NurseAs, bool | None] = {"report": True, "question": False, "withheld": None}
+_IS_RADIATION_ASKED: dict[RadiationAs, bool] = {"question": True, "separate": False}
 _IS_REQUIRED = {"required": True, "not_required": False}
 _STATUS: dict[str, PatientStatus | None] = {
     "new": "new",

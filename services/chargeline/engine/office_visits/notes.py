@@ -18,12 +18,16 @@ _ADDED = frozenset({"edit", "addendum", "replacement"})
 
 
 class DayNotes(NamedTuple):
-    """What the notes of a day come to. `authors` are the numbers of those who signed a visit."""
+    """What the notes of a day come to. `authors` are the numbers of those who wrote and signed one.
+
+    `cosigned` is whether another person than its author signed one of them.
+    """
 
     standing: NoteStanding
     found: str
     authors: tuple[str, ...]
     sources: tuple[Source, ...]
+    cosigned: bool = False
 
 
 def notes_of(notes: Sequence[Note]) -> DayNotes:
@@ -36,13 +40,14 @@ def notes_of(notes: Sequence[Note]) -> DayNotes:
     good = [note for note in signed if note.author_kind == "practitioner"]
     first = [note for note in good if note.change != "addendum"]
     authors = tuple(sorted({note.author for note in first}))
+    cosigned = any(note.author and note.signer not in ("", note.author) for note in first)
     if first:
         changed = [note for note in alive if note.change in _ADDED]
         unsigned = [note for note in changed if note.state != "signed"]
         if not changed:
-            return DayNotes("signed", "", authors, sources)
+            return DayNotes("signed", "", authors, sources, cosigned=cosigned)
         what = "an addition that nobody signed" if unsigned else "a change after it was written"
-        return DayNotes("amended", what, authors, sources)
+        return DayNotes("amended", what, authors, sources, cosigned=cosigned)
     waiting = [note for note in alive if note not in signed and note.author_kind != "nurse"]
     if waiting:
         states = sorted({note.state for note in waiting})

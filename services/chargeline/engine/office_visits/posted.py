@@ -6,22 +6,27 @@ practitioner's level.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from chargeline.engine.care import PostedCharge
 from chargeline.engine.care_words import LevelFact, PatientStatusFact
 from chargeline.engine.claim_words import EditName
 from chargeline.engine.office_visits.concerns import (
+    ADD_ON,
     POSTED,
+    POSTED_SERVICE,
     PREVENTIVE,
     CodeFacts,
     LevelFacts,
     PostedLevelAnswer,
+    PostedServiceFacts,
 )
 from chargeline.engine.office_visits.facts import RANKS
+from chargeline.engine.quantities import plain
 from chargeline.engine.rules import DayRules
 from chargeline.engine.trace import ChargeLine, Noted, note
-from chargeline.engine.visit_words import VisitClaim
+from chargeline.engine.visit_words import BesideFact, PostedBeside, VisitClaim
 from chargeline.engine.words import IS_YES
 
 
@@ -55,6 +60,25 @@ def has_preventive(posted: Sequence[PostedCharge], rules: DayRules) -> bool:
     )
 
 
+def posted_beside(posted: Sequence[PostedCharge], rules: DayRules) -> frozenset[BesideFact]:
+    """What a visit stands beside, of all that was posted on the day."""
+    table = rules.of(POSTED_SERVICE)
+    decisions = [table.decide(PostedServiceFacts(_number(charge.code))) for charge in posted]
+    return frozenset([_STANDS[entry.answer.as_] for entry in decisions if entry.rule is not None])
+
+
+_STANDS: Mapping[PostedBeside, BesideFact] = {
+    "drugs": "drugs",
+    "procedure": "procedure",
+    "radiation": "radiation",
+    "neither": "nothing",
+}
+
+
+def _number(code: str) -> int:
+    return int(code) if len(code) == 5 and code.isascii() and code.isdigit() else 0
+
+
 def compared(
     line: ChargeLine, drafted: LevelFacts, claim: VisitClaim, visits: Sequence[PostedVisit]
 ) -> Iterator[Noted]:
@@ -77,6 +101,57 @@ def compared(
             do=_DO[edit],
             where=visit.charge.address,
         )._replace(against=code)
+
+
+def posted_otherwise(
+    lines: Sequence[ChargeLine], posted: Sequence[PostedCharge], rules: DayRules
+) -> Iterator[Noted]:
+    """What was posted of a visit with another modifier 25, other units, or another add-on.
+
+    The first of `lines` is the visit itself. Where it is not posted nothing is said, because its
+    charge may still come. Of modifiers only 25 is compared; others are a site's own.
+    """
+    units: dict[str, Decimal] = {}
+    for charge in posted:
+        units[charge.code] = units.get(charge.code, Decimal(0)) + charge.units
+    visit = lines[0]
+    if visit.code not in units:
+        return
+    for line in lines:
+        of_code = [charge for charge in posted if charge.code == line.code]
+        carried = any(_SEPARATE in charge.modifiers for charge in of_code)
+        if not of_code:
+            yield _otherwise(line, _said(line), f"no {line.code} posted", line.code)
+        elif units[line.code] != line.units or carried != (_SEPARATE in line.modifiers):
+            words = f"{line.code}{f'-{_SEPARATE}' if carried else ''} x{plain(units[line.code])}"
+            yield _otherwise(line, _said(line), f"{words} posted", line.code, of_code[0].address)
+    drafted = {line.code for line in lines}
+    for charge in posted:
+        decision = rules.of(ADD_ON).decide(CodeFacts(charge.code))
+        if charge.code in drafted or decision.rule is None or not IS_YES[decision.answer.counts]:
+            continue
+        drafted.add(charge.code)
+        expected = f"no {charge.code}, which the documented facts do not carry"
+        yield _otherwise(visit, expected, f"{charge.code} posted", charge.code, charge.address)
+
+
+_SEPARATE = "25"
+
+
+def _said(line: ChargeLine) -> str:
+    modifier = f"-{_SEPARATE}" if _SEPARATE in line.modifiers else ""
+    return f"{line.code}{modifier} x{line.units}, which the documented facts carry"
+
+
+def _otherwise(line: ChargeLine, expected: str, found: str, against: str, where: str = "") -> Noted:
+    return note(
+        "visit.posted_otherwise",
+        (line,),
+        expected=expected,
+        found=found,
+        do="a coder corrects the posted charge before the claim, or the practitioner documents it",
+        where=where,
+    )._replace(against=against)
 
 
 _IS_HOSPITAL: Mapping[VisitClaim, bool] = {"professional": False, "facility": True}
