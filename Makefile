@@ -62,6 +62,7 @@ COMPILE := env -u PIP_FIND_LINKS $(BIN)/pip-compile --quiet --strip-extras --gen
 lock: setup ## pin the dependencies again, from pyproject.toml
 	@$(COMPILE) --upgrade --extra dev --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-runtime.lock --constraint requirements.lock pyproject.toml
+	@$(COMPILE) --upgrade --output-file requirements-build.lock --constraint requirements.lock requirements-build.in
 
 clean: ## remove the virtual environment and every cache
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

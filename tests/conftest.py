@@ -100,14 +100,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test that uses a server as live. A worker also sorts slow tests to the front.
 
-    A worker tells the keeper the group of each test: two tests that hurt Kafka are one group.
+    A worker tells the keeper the group of each test: two tests that hurt Kafka are one group, and
+    so are those that stand on the same slow fixture (`together`).
     """
     for item in items:
         if OWN.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)
     if keeper := keeper_of(config):
         items.sort(key=lambda item: item.path.parent.name not in TAKE_LONG)
-        tell_groups(keeper, {item.nodeid: min(hurt) for item in items if (hurt := hurts(item))})
+        tell_groups(keeper, {item.nodeid: group for item in items if (group := group_of(item))})
 
 
 def pytest_collection_finish() -> None:
@@ -119,6 +120,12 @@ def pytest_collection_finish() -> None:
 def keeper_of(config: pytest.Config) -> str:
     """The address where a worker borrows servers; "" in a run without workers."""
     return str(getattr(config, "workerinput", {}).get("keeper", ""))
+
+
+def group_of(item: pytest.Item) -> str:
+    """The group whose tests one worker runs; "" for a test that any worker may run."""
+    shared = [mark.args[0] for mark in item.iter_markers("together")]
+    return min([*hurts(item), *shared], default="")
 
 
 def hurts(item: pytest.Item) -> set[str]:

@@ -47,6 +47,7 @@ DOCUMENTS = (
     LIVE,
     DATA,
     "docs/refdata.md",
+    "docs/kubernetes.md",
     *sorted(
         path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/runbooks/*.md")
     ),

@@ -1,0 +1,91 @@
+{{/*
+What values.schema.json cannot say: rules about several values together. All mistakes come at once,
+each with what was expected, what was found, and what to do.
+*/}}
+{{- define "chargeline.checkValues" -}}
+{{- $v := .Values -}}
+{{- $live := eq $v.mode "live" -}}
+{{- $tls := $v.mllp.tls -}}
+{{- $kafka := $v.kafka -}}
+{{- $m := list -}}
+{{- if and $live (not $kafka.bootstrap) -}}
+{{- $m = append $m "kafka.bootstrap: expected host:port of Kafka, found nothing; name the servers, or set mode to serve" -}}
+{{- end -}}
+{{- if $live -}}
+{{- range $name := include "chargeline.those" (dict "root" . "column" "ledger") | fromYamlArray -}}
+{{- $own := get (merge (dict) $v.programs $v.jobs) $name | default dict -}}
+{{- if not (or $own.ledgerSecret $v.ledger.existingSecret) -}}
+{{- $m = append $m (printf "ledger.existingSecret: expected a secret with the address of PostgreSQL for %s, found none; create it and name it" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (not $kafka.tls.enabled) (not $v.allowPlaintext) -}}
+{{- $m = append $m "kafka.tls.enabled: expected true, because patients go over this connection, found false; enable it, or set allowPlaintext where something else encrypts" -}}
+{{- end -}}
+{{- range $name := include "chargeline.those" (dict "root" . "column" "kafka") | fromYamlArray -}}
+{{- $own := get (merge (dict) $v.programs $v.jobs) $name | default dict -}}
+{{- if and $kafka.sasl.mechanism (not (or $own.kafkaSecret $kafka.sasl.existingSecret)) -}}
+{{- $m = append $m (printf "kafka.sasl.existingSecret: expected a secret with user and password for %s, because kafka.sasl.mechanism is set, found none; create it and name it" $name) -}}
+{{- end -}}
+{{- if and (not $kafka.sasl.mechanism) (or $own.kafkaSecret $kafka.sasl.existingSecret) -}}
+{{- $m = append $m "kafka.sasl.mechanism: expected PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, because a secret for the login is named, found nothing; set it, or remove the secret" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (not $kafka.tls.enabled) $kafka.tls.existingSecret -}}
+{{- $m = append $m "kafka.tls.existingSecret: expected kafka.tls.enabled, found false; enable TLS, or remove the secret" -}}
+{{- end -}}
+{{- if ne (empty $kafka.tls.certificateKey) (empty $kafka.tls.keyKey) -}}
+{{- $m = append $m "kafka.tls: expected certificateKey and keyKey, found one of the two; set both, or none" -}}
+{{- end -}}
+{{- if and $kafka.tls.certificateKey (not $kafka.tls.existingSecret) -}}
+{{- $m = append $m "kafka.tls.existingSecret: expected the secret that holds our certificate, found none; name it" -}}
+{{- end -}}
+{{- if and (not $v.keda.enabled) (gt (int $v.programs.capture.replicas) (int $kafka.topics.partitions)) -}}
+{{- $m = append $m (printf "programs.capture.replicas: expected at most kafka.topics.partitions (%d), found %d; a capture without a partition does nothing" (int $kafka.topics.partitions) (int $v.programs.capture.replicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (not $tls.existingSecret) (not $v.allowPlaintext) -}}
+{{- $m = append $m "mllp.tls.existingSecret: expected a secret with certificate and key of the listener, found none; create it and name it, or set allowPlaintext where something else encrypts" -}}
+{{- end -}}
+{{- if and (or $tls.clientCaKey $tls.clientCrlKey) (not $tls.existingSecret) -}}
+{{- $m = append $m "mllp.tls.existingSecret: expected the secret that holds the authorities of senders, found none; name it" -}}
+{{- end -}}
+{{- if and $tls.clientCrlKey (not $tls.clientCaKey) -}}
+{{- $m = append $m "mllp.tls.clientCaKey: expected the authorities of senders, because a list of revoked ones is named, found nothing; set it too" -}}
+{{- end -}}
+{{- if and $v.rules.existingConfigMap $v.rules.image -}}
+{{- $m = append $m "rules: expected existingConfigMap or image, found both; remove one" -}}
+{{- end -}}
+{{- if and $v.rules.path (not $v.rules.image) -}}
+{{- $m = append $m "rules.path: expected rules.image, found none; the path is a folder of that image" -}}
+{{- end -}}
+{{- $sources := compact (list $v.refdata.existingClaim $v.refdata.image) -}}
+{{- if and $v.refdata.file (ne (len $sources) 1) -}}
+{{- $m = append $m (printf "refdata: expected existingClaim or image, where the file lies, found %s; name one" (ternary "neither" "both" (empty $sources))) -}}
+{{- end -}}
+{{- if and $sources (not $v.refdata.file) -}}
+{{- $m = append $m "refdata.file: expected the name of the bundle, such as 2026Q4.refdata, found nothing; name it" -}}
+{{- end -}}
+{{- if and $v.keda.enabled (not $live) -}}
+{{- $m = append $m "keda.enabled: expected false, because serve is one pod, found true; use mode live to scale" -}}
+{{- end -}}
+{{- if $v.keda.enabled -}}
+{{- if gt (int $v.keda.minReplicas) (int $v.keda.maxReplicas) -}}
+{{- $m = append $m (printf "keda.minReplicas: expected at most keda.maxReplicas (%d), found %d" (int $v.keda.maxReplicas) (int $v.keda.minReplicas)) -}}
+{{- end -}}
+{{- if gt (int $v.keda.maxReplicas) (int $kafka.topics.partitions) -}}
+{{- $m = append $m (printf "keda.maxReplicas: expected at most kafka.topics.partitions (%d), found %d; a capture without a partition does nothing" (int $kafka.topics.partitions) (int $v.keda.maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $row := include "chargeline.rows" (dict "root" .) | fromYaml -}}
+{{- $own := include "chargeline.own" (dict "root" $ "name" $name "row" $row) | fromYaml -}}
+{{- $settings := merge (dict) ($own.settings | default dict) $v.settings -}}
+{{- $stop := get $settings "CHARGELINE_SHUTDOWN_SECONDS" | default 25 | int -}}
+{{- $grace := $own.terminationGracePeriodSeconds | default 45 | int -}}
+{{- if le $grace (add $stop 5) -}}
+{{- $m = append $m (printf "programs.%s.terminationGracePeriodSeconds: expected more than CHARGELINE_SHUTDOWN_SECONDS (%d) and 5, found %d; else Kubernetes kills what is still at work" $name $stop $grace) -}}
+{{- end -}}
+{{- end -}}
+{{- if $m -}}
+{{- fail (printf "these values cannot be used:\n- %s\n" ($m | uniq | join "\n- ")) -}}
+{{- end -}}
+{{- end -}}

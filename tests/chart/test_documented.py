@@ -1,0 +1,172 @@
+"""Claims about docs/kubernetes.md: what it tells a person to type is accepted, and is enough.
+
+No cluster runs here. Each command is held against what it acts on: Helm renders with the options of
+each `helm` line, the secrets that are made are those that the pods ask for, the command line
+accepts what runs in a pod, and the Dockerfile has what is built.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from chargeline import cli
+from chargeline.version import VERSION
+from tests.chart.helm import CHART, REPOSITORY, Rendered, Values, objections, pods, with_set
+from tests.chart.helm import rendered as rendering_of
+from tests.chart.mounted import secrets_of
+from tests.image.dockerfile import read
+from tests.test_documentation import blocks
+
+PAGE = "docs/kubernetes.md"
+ACTIONS = {"install", "upgrade", "test", "rollback", "uninstall"}
+
+
+def commands(program: str) -> list[list[str]]:
+    """The words of each command of a program in the page's sh blocks, without comments."""
+    text = "".join(blocks(PAGE, "sh")).replace("\\\n", " ")
+    lines = [shlex.split(line, comments=True) for line in text.splitlines()]
+    return [words[1:] for words in lines if words and words[0] == program]
+
+
+def my_values() -> Values:
+    """The values that the page has a person write."""
+    import helm_python
+
+    (block,) = blocks(PAGE, "yaml")
+    assert block.startswith("# my-values.yaml\n")
+    values: Values = helm_python.values_from_yaml(block)
+    return values
+
+
+def options(words: list[str], name: str) -> Iterator[str]:
+    """The values of an option on a command line, in order."""
+    for word, after in pairwise(words):
+        if word == name:
+            yield after
+
+
+def values_on(words: list[str]) -> Values:
+    """The values of a `helm install` or `upgrade`: its file, its --set and its --set-file."""
+    values: Values = my_values() if list(options(words, "-f")) == ["my-values.yaml"] else {}
+    values = with_set(values, *options(words, "--set"))
+    for expression in options(words, "--set-file"):
+        keys = [pair.split("=")[0] for pair in expression.split(",")]
+        values = with_set(values, ",".join(f"{key}=text of the file" for key in keys))
+    return values
+
+
+def releases() -> dict[str, Rendered]:
+    """What each `helm install` of the page renders, by the name of the release."""
+    import helm_python
+
+    rendered = {}
+    for words in commands("helm"):
+        if "install" in words:
+            name = words[words.index("install") + 1]
+            with helm_python.Chart.load(CHART) as chart:
+                chart.validate_schema(values_on(words))
+            rendered[name] = rendering_of(values_on(words), release=name)
+    return rendered
+
+
+def test_helm_accepts_every_line() -> None:
+    """Each `helm` line names our chart and a release of the page; each set of values renders."""
+    lines = commands("helm")
+    assert len(lines) > 8
+    for words in lines:
+        (action,) = ACTIONS & set(words)
+        assert words[words.index(action) + 1] in ("ward", "trial")
+        if action in ("install", "upgrade"):
+            assert "helm/chargeline" in words
+            assert objections(values_on(words)) == [], words
+
+
+def test_the_secrets_that_are_made_are_those_that_pods_ask_for() -> None:
+    """Name and key of each: none is missing, and none is made for nothing."""
+    made_here = set()
+    for words in commands("kubectl"):
+        if "secret" not in words:
+            continue
+        kind, name, *rest = words[words.index("secret") + 1 :]
+        keys = {"tls.crt", "tls.key"} if kind == "tls" else set()
+        for option in rest:
+            if (key := re.match(r"--from-(?:literal|file)=([^=]+)=", option)) and kind == "generic":
+                keys.add(key[1])
+        made_here |= {(name, key) for key in keys}
+    wanted = {secret for pod in pods(releases()["ward"]) for secret in secrets_of(pod)}
+    assert made_here == wanted
+
+
+def test_the_archive_of_rules_is_the_one_that_is_mounted() -> None:
+    """The ConfigMap and its key are those of the upgrade on the next line."""
+    (words,) = [words for words in commands("kubectl") if "configmap" in words]
+    name = words[words.index("configmap") + 1]
+    (upgrade,) = [
+        words for words in commands("helm") if f"rules.existingConfigMap={name}," in str(words)
+    ]
+    (pod, *_others) = [
+        pod for pod in pods(rendering_of(values_on(upgrade))) if pod.component == "capture"
+    ]
+    (volume,) = [v["configMap"] for v in pod.spec["volumes"] if v["name"] == "rules-archive"]
+    assert (volume["name"], f"--from-file={volume['items'][0]['key']}") == (name, words[-1])
+
+
+def test_what_runs_in_a_pod_runs_there() -> None:
+    """Each `kubectl exec` names a pod of a release of the page, and words that it takes."""
+    ran = 0
+    for words in commands("kubectl"):
+        if "exec" not in words:
+            continue
+        pod, dashes, program, *rest = words[words.index("exec") + 1 :]
+        release = pod.split("-")[0]
+        sets = releases()[release].of("StatefulSet")
+        assert pod in {f"{name}-0" for name in sets} and dashes == "--"
+        if program == "chargeline":
+            assert cli._parser().parse_args(rest).run
+        else:
+            (spec,) = [one["spec"]["template"]["spec"] for one in sets.values()]
+            assert program == "tail" and rest[-1] in spec["containers"][0]["args"]
+        ran += 1
+    assert ran == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern"), [("Job", r"job/([a-z-]+)"), ("Service", r"service `([a-z-]+)`")]
+)
+def test_named_objects_exist(kind: str, pattern: str) -> None:
+    """Jobs and services that the page names are rendered under these names."""
+    text = (REPOSITORY / PAGE).read_text("utf-8")
+    names = set(re.findall(pattern, text))
+    assert names and names <= releases()["ward"].of(kind).keys()
+
+
+def test_the_image_is_built_as_the_dockerfile_says() -> None:
+    """The tag is our version; the Dockerfile has each build argument and writes the file."""
+    build, _push, run = commands("docker")
+    (tag,) = options(build, "--tag")
+    assert tag.endswith(f"/chargeline:{VERSION}") and build[-1] == "."
+    text = (REPOSITORY / PAGE).read_text("utf-8")
+    named = set(re.findall(r"--build-arg ([A-Z_]+)=", text))
+    stages = read(REPOSITORY / "Dockerfile")
+    arguments = {name for stage in stages for one in stage.of("ARG") for name in one.pairs}
+    assert named and named <= arguments
+    assert run[run.index(tag) + 1] in stages[0].of("RUN")[-1].text
+
+
+def test_every_example_is_linked() -> None:
+    """The sets of values that the page links are files, and every value it names is one."""
+    import helm_python
+
+    text = (REPOSITORY / PAGE).read_text("utf-8")
+    with helm_python.Chart.load(CHART) as chart:
+        defaults = chart.values
+    rare = {"jobs.migrate.ledgerSecret"}
+    for path in set(re.findall(r"`([a-z][A-Za-z]*(?:\.[a-zA-Z]+)+)`", text)) - rare:
+        if path.startswith(tuple(f"{key}." for key in defaults)):
+            place = defaults
+            for key in path.split("."):
+                assert key in place, path
+                place = place[key]
