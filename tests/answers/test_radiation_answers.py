@@ -79,6 +79,53 @@ def test_a_new_report_of_the_session_opens_the_question_again(tmp_path: Path) ->
     assert "radiation.number_twice" in questions(after)
 
 
+def two_courses(*, patient_class: str = "O") -> list[str]:
+    """Five fractions of each of two courses, ten minutes apart."""
+    days = ("20260302", "20260303", "20260304", "20260305", "20260306")
+    return [
+        fraction(
+            n, f"{day}{clock}", course=course, technique="3D", patient_class=patient_class
+        ).decode()
+        for n, day in enumerate(days, 1)
+        for course, clock in (("C1", "1000"), ("C2", "1010"))
+    ]
+
+
+@pytest.mark.parametrize("patient_class", ["O", "R"])
+@pytest.mark.parametrize(
+    ("choice", "deliveries", "units"),
+    [
+        ("confirm", ["77407 x1"] * 5, 1),
+        ("two_isocentres", ["77412 x1"] * 5, 1),
+        ("two_sessions", ["77407 x1"] * 10, 2),
+        ("by_hand", [], 0),
+    ],
+)
+def test_one_word_settles_all_sittings_of_two_courses(
+    tmp_path: Path, patient_class: str, choice: str, deliveries: list[str], units: int
+) -> None:
+    """Asked once, on whatever day, and then every line of every day is as the person said."""
+    feed = two_courses(patient_class=patient_class)
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    assert questions(before) == ["radiation.one_sitting"]
+    assert provisional(before) == ["77407"] * 5 + ["77427"]
+    said = answer(before, "radiation.one_sitting", choice)
+    after = run_after(tmp_path, feed, said, policy=GUIDE)
+    billed = [line for line in charges(after) if not line.startswith("77427")]
+    assert billed == deliveries
+    assert charges(after).count("77427 x1") == units
+    assert questions(after) == [] and provisional(after) == []
+
+
+def test_an_answer_about_two_courses_holds_for_the_sittings_that_follow(tmp_path: Path) -> None:
+    """The question does not name how many sittings they share."""
+    feed = two_courses()
+    first = run_after(tmp_path, feed[:2], policy=GUIDE)
+    said = answer(first, "radiation.one_sitting", "two_sessions")
+    after = run_after(tmp_path, feed, said, policy=GUIDE)
+    assert questions(after) == [] and charges(after).count("77407 x1") == 10
+
+
 @pytest.mark.parametrize("code", sorted(code for code in MEANINGS if code.startswith("radiation.")))
 def test_each_question_of_radiation_can_be_settled(code: str) -> None:
     """Each has a choice, and what only compares holds no visit back."""

@@ -29,6 +29,22 @@ def test_saved_work_changes_nothing(patient_class: str) -> None:
     assert service_codes(again) == ["77407 x8", "77427"]
 
 
+@pytest.mark.parametrize("patient_class", ["O", "R"])
+def test_saved_work_changes_nothing_of_two_courses(patient_class: str) -> None:
+    """A second course that comes beside the first, in an order in which nobody was treated."""
+    reports = [
+        fraction(n, f"{day}{clock}", course=course, technique="3D", patient_class=patient_class)
+        for course, clock in (("C1", "1000"), ("C2", "1010"))
+        for n, day in enumerate(WEEKS, 1)
+    ]
+    feed, saved = Feed(rulebook().base), SavedWork()
+    for report in (*reports[8:], *reports[:8]):
+        feed.add(read(report))
+        again = draft(feed[KEY], rulebook(), policy="guide-2026", saved=saved)
+        assert again == draft(feed[KEY], rulebook(), policy="guide-2026")
+    assert service_codes(again) == ["77407 x8", "77427"]
+
+
 def of(*messages: bytes, policy: str = "guide-2026") -> Draft:
     """The draft of visit V1 after some messages."""
     feed = Feed(rulebook().base)
@@ -45,12 +61,12 @@ def test_an_infusion_and_a_session_of_one_day_are_drafted_together() -> None:
 
 
 def test_the_facts_of_a_session_say_what_other_visits_need() -> None:
-    """A struck, short value in words, at the time of the session, under the topic of the course."""
+    """A struck, short value in words, at the time of the session, under the topic of radiation."""
     feed = Feed(rulebook().base)
     feed.add(read(fraction(7, "202603021000", technique="SBRT", planned="5")))
     facts = contributions_of(feed[KEY], draft(feed[KEY], rulebook()))
     (fact,) = facts
-    assert fact.slot.topic == ("course", "C1")
+    assert fact.slot.topic == ("radiation", "")
     assert fact.slot.about.startswith("C1|2026-03-02T") and fact.slot.about.endswith("#7")
     assert fact.value == "day=2026-03-02 number=7 planned=5 beam=body"
 

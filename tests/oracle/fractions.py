@@ -6,7 +6,7 @@ the course ends and the pot has three or four stones, it is paid as it stands; i
 on, further stones go into the same pot, which is not paid twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def paid(ends: Sequence[bool]) -> list[int]:
@@ -23,3 +23,21 @@ def paid(ends: Sequence[bool]) -> list[int]:
         if len(stones) == 5:
             stones, is_paid = [], False
     return places
+
+
+def paid_at_table(sittings: Sequence[Mapping[str, bool]]) -> list[int]:
+    """The same for two courses: which times at the table a unit is paid with, from 1 on.
+
+    A sitting names the courses that were treated in it, each with whether the report says that it
+    ended. Courses that lay on the table together share one pot. The coder lays a stone each time
+    that the patient lies down, and the pot is closed when no course on the list is still open.
+    """
+    still_open: set[str] = set()
+    closed = []
+    for sitting in sittings:
+        for course, is_end in sitting.items():
+            still_open.discard(course)
+            if not is_end:
+                still_open.add(course)
+        closed.append(not still_open)
+    return paid(closed)

@@ -1,7 +1,7 @@
 """The engine and a coder with stones in pots count the management of every random course alike.
 
 This module owns the comparison: the arithmetic alone for many courses, and whole feeds of courses
-that are divided into visits, shuffled and sent twice.
+that are divided into visits, shuffled and sent twice, also of two courses of one patient.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from chargeline.hl7.interpret import read_events
 from chargeline.hl7.reader import read_message
 from tests.engine import profile, rulebook
 from tests.golden.sessions import fraction
-from tests.oracle.fractions import paid
+from tests.oracle.fractions import paid, paid_at_table
 
 COUNT = CountAnswer(fractions=5, rest=3, least=3)
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -136,3 +136,69 @@ def test_one_visit_bills_the_same_as_many(seed: int) -> None:
     drafted = drafts(messages(seed, visits=1))
     assert list(drafted) == ["V1"]
     assert units(drafted) == units(as_sent(seed))
+
+
+# ------------------------------------------------------------------ two courses of one patient
+
+
+def two_courses(seed: int) -> list[dict[str, bool]]:
+    """Sittings of two random courses, one a day: which course is treated in each, and whether it
+    ends with it. The second begins somewhere within the first.
+    """
+    chance = Random(f"two:{seed}")
+    first, second = chance.randint(1, 14), chance.randint(1, 14)
+    begins = chance.randint(0, first)
+    days = [
+        {
+            **({"C1": day == first - 1} if day < first else {}),
+            **({"C2": day == begins + second - 1} if begins <= day < begins + second else {}),
+        }
+        for day in range(max(first, begins + second))
+    ]
+    return [sitting for sitting in days if sitting]
+
+
+def at_table(sittings: list[dict[str, bool]], seed: int, *, hours: int = 0) -> list[bytes]:
+    """The reports of some sittings, each under a random visit; C2 some hours after C1."""
+    chance = Random(seed)
+    reports = []
+    for day, sitting in enumerate(sittings):
+        for course, is_end in sitting.items():
+            number = sum([course in before for before in sittings[: day + 1]])
+            later = timedelta(hours=hours if course == "C2" else 0, minutes=len(course))
+            when = MONDAY + timedelta(days=day) + later
+            more = {"end": "Y"} if is_end else {}
+            visit = f"V{chance.randint(1, 3)}"
+            reports.append(
+                fraction(
+                    number,
+                    f"{when:%Y%m%d%H%M}",
+                    course=course,
+                    visit=visit,
+                    technique="3D",
+                    **more,
+                )
+            )
+    return reports
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_two_courses_at_one_table_are_counted_by_the_sitting(seed: int) -> None:
+    """However the reports are divided into visits, each sitting has one delivery."""
+    sittings = two_courses(seed)
+    count = units(drafts(at_table(sittings, seed)))
+    assert count["77407"] == len(sittings)
+    if any(len(sitting) > 1 for sitting in sittings) and len(sittings) > 2:
+        assert count["77427"] == len(paid_at_table(sittings))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_two_courses_with_a_break_are_counted_by_themselves(seed: int) -> None:
+    """Six hours apart, each course has the units that it has alone."""
+    sittings = two_courses(seed)
+    count = units(drafts(at_table(sittings, seed, hours=6)))
+    assert count["77407"] == sum([len(sitting) for sitting in sittings])
+    lengths = [sum([course in sitting for sitting in sittings]) for course in ("C1", "C2")]
+    alone = [paid([n == length for n in range(1, length + 1)]) for length in lengths if length > 2]
+    assert count["77427"] == sum([len(places) for places in alone])
+    assert count["77431"] == len([length for length in lengths if 0 < length <= 2])

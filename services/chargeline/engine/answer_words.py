@@ -40,6 +40,8 @@ AnswerChoice = Literal[
     "no_visit",  # there was no visit beside what else was done
     "continuing",  # the practitioner goes on caring for the patient
     "not_continuing",  # the practitioner does not
+    "two_isocentres",  # two isocentres were treated in one sitting
+    "two_sessions",  # there was a distinct break: two sessions
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline
     "withdraw",  # the earlier answer is taken back

@@ -45,6 +45,23 @@ PostedAs = Literal[
     "service",  # a service of planning, kept as it was posted where rules allow
 ]
 
+SittingAs = Literal[
+    "one_session",  # both are one session, with one delivery and one place in the count
+    "own_sessions",  # each is a session of its own
+]
+
+SittingSaid = Literal[
+    "one_session",  # a person says that one place of treatment was set up
+    "two_isocentres",  # a person says that two isocentres were treated in it
+    "two_sessions",  # a person says that there was a distinct break
+]
+
+MarkWord = Literal[
+    "end",  # the course ends
+    "physics",  # a physicist checked it
+    "documents",  # a signed note documents it
+]
+
 DeliveryOutcome = Literal[
     "delivered",  # the session has the role that the rule names
     "question",  # a person must say how the session was delivered

@@ -30,14 +30,16 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "pump_stop": "pump",
     "dose": "dose",
     "seen": "group",
-    "fraction": "course",
-    "course_service": "course",
+    "fraction": "radiation",
+    "course_service": "radiation",
     "billed_units": "units",
     "authorized_units": "authorization",
     "authorization": "authorization",
 }
 # Topics of which a family or an edit reads every contribution, and not only those of its days.
-_ACROSS_VISITS = frozenset({"group", "course", "units", "authorization"})
+_ACROSS_VISITS = frozenset({"group", "radiation", "units", "authorization"})
+# Two courses may be treated in one sitting, so a draft of one reads all courses of the patient.
+_OF_THE_PATIENT = frozenset({"radiation"})
 APART = "|"
 """Parts the topic of a slot from what tells facts of one visit apart."""
 # What a later visit reads and an earlier one does not: two hundred visits before are left alone.
@@ -51,8 +53,8 @@ class Slot(NamedTuple):
 
     `about` is the number of the order for a pump, the drug and the minute for a dose, the code
     and the day for units, and for anything else the day, as YYYY-MM-DD. Where one visit may add
-    several facts to one topic, a bar parts the topic from what tells them apart, such as a course
-    of fractions and the session.
+    several facts to one topic, a bar parts the topic from what tells them apart. The topic of
+    radiation is one for all courses of the patient.
     """
 
     kind: ContributionKind
@@ -61,7 +63,9 @@ class Slot(NamedTuple):
     @property
     def topic(self) -> tuple[str, str]:
         """What contributions of several visits have in common."""
-        return (_TOPICS[self.kind], self.about.partition(APART)[0])
+        topic = _TOPICS[self.kind]
+        about = "" if topic in _OF_THE_PATIENT else self.about.partition(APART)[0]
+        return (topic, about)
 
 
 class Fact(NamedTuple):
@@ -114,8 +118,8 @@ class Elsewhere(NamedTuple):
     those on which another visit had any service, or had rinsed an access device before. `drugs_on`
     are all days on which another visit gave drugs, with or without drugs in this one. `doses` are
     the doses of other visits that this visit has as well, as `dose_slot` names them. `across` are
-    the contributions of other visits to what spans visits: a practitioner's group, a radiation
-    course, an authorization.
+    the contributions of other visits to what spans visits: a practitioner's group, courses of
+    radiation, an authorization.
     """
 
     second_on: frozenset[date] = frozenset()

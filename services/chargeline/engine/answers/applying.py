@@ -362,6 +362,8 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "no_visit": left_to_the_visit,
     "continuing": left_to_the_visit,
     "not_continuing": left_to_the_visit,
+    "two_isocentres": left_to_the_visit,
+    "two_sessions": left_to_the_visit,
     "unknown": change_nothing,
     "by_hand": change_nothing,
     "withdraw": change_nothing,

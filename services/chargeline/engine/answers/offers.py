@@ -63,6 +63,8 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("no_visit", "There was no visit beside what else was done."),
         Offer("continuing", "The practitioner goes on caring for the patient."),
         Offer("not_continuing", "The practitioner does not."),
+        Offer("two_isocentres", "It was one sitting, and two isocentres were treated in it."),
+        Offer("two_sessions", "There was a distinct break: they are two sessions."),
         Offer("unknown", "Nobody can say."),
         Offer("by_hand", "A person sees to it outside chargeline."),
     )
@@ -129,6 +131,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.no_course": ("confirm", "by_hand"),
     "radiation.no_fraction": ("confirm", "not_given"),
     "radiation.number_twice": ("confirm", "not_given"),
+    "radiation.one_sitting": ("confirm", "two_isocentres", "two_sessions", "by_hand"),
     "radiation.reason": ("confirm", "by_hand"),
     "radiation.two_courses": ("confirm", "by_hand"),
     "radiation.unfinished": ("confirm", "by_hand"),

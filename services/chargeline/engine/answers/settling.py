@@ -107,7 +107,7 @@ def settled(
     still, no_more = _asked_about(asked), _asked_about(closed)
     by_hand = _asked_about(left_to)
     kept = [line for line in proposal.lines if not _rests_on(line, by_hand)]
-    left = [_left_to_a_person(line) for line in proposal.lines if _rests_on(line, by_hand)]
+    left = [left_to_a_person(line) for line in proposal.lines if _rests_on(line, by_hand)]
     return proposal._replace(
         lines=tuple([_told(_firm(line, still, no_more), items) for line in kept]),
         questions=tuple(asked),
@@ -115,7 +115,7 @@ def settled(
     )
 
 
-def _left_to_a_person(line: ChargeLine) -> Withheld:
+def left_to_a_person(line: ChargeLine) -> Withheld:
     """The line that a person bills by hand, so that it is not billed twice."""
     return instead_of_line(line, "answer.by_hand", _SAYS["by_hand"])
 

@@ -1,28 +1,32 @@
 """The charge family of radiation oncology: delivery, management, physics and planning of courses.
 
 `propose` drafts what falls on the sessions and posted charges of one encounter. A course spans
-weeks and visits: `sessions` and `telling` read it out of the visit and out of the patient's record,
-`course` puts its sessions in order, `fractions` counts, `delivery`, `management` and `planning`
-draft, `lines` writes, and `compared` holds posted charges beside it. The family does not know how a
+weeks and visits: `telling` reads it out of the visit (`reports`, `posted`) and `remembered` out of
+the patient's record, `course` puts its sessions in order, `sittings` finds what two courses share,
+`fractions` counts, `delivery`, `management` and `planning` draft, `lines` writes, and `compared`
+holds posted charges beside it. The family does not know how a
 session is planned, and believes no charge that no session supports without asking.
 """
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from chargeline.engine.again import SavedWork, Stage
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import drug_of
 from chargeline.engine.radiation.compared import compared
-from chargeline.engine.radiation.concerns import BREAK
-from chargeline.engine.radiation.course import Course, course_of, key_of
+from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
 from chargeline.engine.radiation.management import checked, managed
 from chargeline.engine.radiation.planning import planned
-from chargeline.engine.radiation.sessions import Told, facts_of
+from chargeline.engine.radiation.remembered import fact_of_pair, facts_of
+from chargeline.engine.radiation.sessions import Told, key_of
+from chargeline.engine.radiation.sittings import Treatment, treatment_of
 from chargeline.engine.radiation.telling import told_by
-from chargeline.engine.rules import NO_FACTS, DayRules
+from chargeline.engine.record import Fact
+from chargeline.engine.rules import DayRules
 from chargeline.engine.trace import ChargeLine, InShort, Proposal, Withheld, together
 
 __all__ = ["in_short", "not_billed", "propose", "reason_in_short"]
@@ -30,7 +34,7 @@ __all__ = ["in_short", "not_billed", "propose", "reason_in_short"]
 _NOTHING = Proposal()
 # The comment behind a stage says what tells its pieces apart.
 _TOLD: Stage[Told] = Stage("radiation")  # a policy
-_COURSE: Stage[Course] = Stage("course")  # a course under a policy
+_TREATMENT: Stage[Treatment] = Stage("treatment")  # a policy
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
@@ -52,13 +56,19 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     names = _names(here)
     if not names:
         return _NOTHING
-    minutes = assessment.rules.of(BREAK).decide(NO_FACTS).answer.minutes
-    across = assessment.elsewhere.across
-    proposals = []
-    for name in names:
-        course = saved.again(_COURSE, (policy, name), course_of, name, told, across, minutes)
-        proposals.append(_of_course(course, told, here, assessment))
-    return together([*proposals, Proposal(facts=facts_of(here, names))])
+    treatment = saved.again(
+        _TREATMENT,
+        policy,
+        treatment_of,
+        assessment.visit,
+        told,
+        assessment.elsewhere.across,
+        assessment.rules,
+        assessment.answered,
+    )
+    around = _Around(told, here, treatment)
+    proposals = [_of_course(treatment.courses[name], around, assessment) for name in names]
+    return together([*proposals, Proposal(facts=(*facts_of(here, names), *_of_pairs(around)))])
 
 
 def not_billed(
@@ -99,27 +109,48 @@ def _names(told: Told) -> Sequence[str]:
     return list(dict.fromkeys(names))
 
 
-def _of_course(course: Course, told: Told, here: Told, assessment: Assessment) -> Proposal:
+class _Around(NamedTuple):
+    """What the visit tells, what of it lies in the encounter, and all treatment of the patient."""
+
+    told: Told
+    here: Told
+    treatment: Treatment
+
+
+def _of_pairs(around: _Around) -> list[Fact]:
+    """What people said of two courses at sessions of the encounter."""
+    here = {key_of(session) for session in around.here.sessions}
+    said = [word for word in around.treatment.said if key_of(word.session) in here]
+    return [fact_of_pair(word.session, word.other, word.said) for word in said]
+
+
+def _of_course(course: Course, around: _Around, assessment: Assessment) -> Proposal:
     """What an encounter bills of one course, in the order of the work."""
+    told, here, treatment = around
+    series = treatment.series[course.name]
     counted_here = {key_of(session): session for session in course.counted}
     once = {key_of(session): session for session in here.sessions if session.course == course.name}
     sessions = [counted_here.get(key, session) for key, session in once.items()]
     checks = [mark for mark in here.marks if mark.course == course.name and mark.what == "physics"]
     posted = [charge for charge in here.charges if charge.course == course.name]
-    all_posted = [charge for charge in told.charges if charge.course == course.name]
     services = [charge for charge in posted if charge.kind == "service"]
+    all_posted = [charge for charge in told.charges if charge.course == course.name]
+    of_series = [charge for charge in told.charges if charge.course in series.names]
     counted = together(
         [
-            delivered(sessions, course, assessment),
-            managed(sessions, course, assessment),
-            checked(checks, course, assessment),
+            delivered(sessions, course, treatment, assessment),
+            managed(sessions, course, treatment, assessment),
+            checked(checks, series, assessment),
         ]
     )
-    questions = compared(posted, all_posted, counted)
+    of_pairs = [
+        question for session, question in treatment.open.values() if key_of(session) in once
+    ]
+    questions = (*of_pairs, *compared(posted, all_posted, counted))
     return together(
         [
             counted,
-            planned(services, all_posted, course, assessment),
+            planned(services, of_series, treatment, assessment),
             Proposal(questions=questions),
         ]
     )

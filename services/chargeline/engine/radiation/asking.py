@@ -21,6 +21,8 @@ _EXPECTED = {
     "radiation.no_fraction": "a report of the session for each posted delivery of the course",
     "radiation.number_twice": "each number of a fraction once in a course",
     "radiation.break": "a distinct break before a further session of the day",
+    "radiation.one_sitting": "two courses of one patient in sessions with a distinct break between "
+    "them",
     "radiation.no_charge": "a posted delivery for each session of a course whose others are posted",
     "radiation.missing": "all fractions of the course before this one",
     "radiation.beyond_plan": "no more fractions than are planned",
@@ -37,6 +39,9 @@ _DO = {
     "in the record-and-verify system",
     "radiation.break": "the therapist says whether there was a distinct break; send the times of "
     "both sessions",
+    "radiation.one_sitting": "the therapist says whether it was one sitting with one isocentre or "
+    "with two, or two sessions apart; then one delivery is billed, of the third level where there "
+    "were two isocentres, or two deliveries",
     "radiation.no_charge": "charge entry posts the delivery, or says that it is right without",
     "radiation.missing": "look in the record-and-verify system for the sessions that are not here, "
     "and send them again; until then they count for nothing",
@@ -72,6 +77,15 @@ def session_question(code: FindingCode, session: Session, more: str = "") -> Que
         drug=drug_of(session.course),
         sources=(session.source,) if session.source is not None else (),
     )
+
+
+def sitting_question(session: Session, other: str) -> Question:
+    """A question about the first session of a visit that lies in a sitting of another course.
+
+    It says nothing of how many sittings they share, so that an answer holds for the next ones too.
+    """
+    more = f"without a distinct break beside {drug_of(other)}; their sittings are one session each"
+    return session_question("radiation.one_sitting", session, more)
 
 
 def charge_question(

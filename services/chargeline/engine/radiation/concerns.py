@@ -19,6 +19,7 @@ from chargeline.engine.course_words import (
     PartAs,
     PostedAs,
     ServicePer,
+    SittingAs,
 )
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.words import YesNo
@@ -66,6 +67,29 @@ BREAK = Concern(
     meaning="how many minutes must lie between two sessions of one day that both count",
 )
 
+
+class SittingFacts(NamedTuple):
+    """The beam of a session that lies in the sitting of another course, and whether that of the
+    other one is of the same kind.
+    """
+
+    beam: "Beam"
+    alike: "YesNo"
+
+
+class SittingAnswer(NamedTuple):
+    """Whether the sessions of two courses without a break between them are one."""
+
+    as_: "SittingAs"
+
+
+SITTING = Concern(
+    "radiation.sitting",
+    SittingFacts,
+    SittingAnswer,
+    meaning="whether the sessions of two courses without a break between them are one session",
+)
+
 # ------------------------------------------------------------------ delivery
 
 
@@ -84,10 +108,13 @@ class DeliveryFacts(NamedTuple):
 
 
 class DeliveryAnswer(NamedTuple):
-    """The role of a delivered session, "" where a person must say more."""
+    """The role of a delivered session, "" where a person must say more. Of two roles in one sitting
+    the one of the higher `rank` is reported.
+    """
 
     outcome: "DeliveryOutcome"
     role: str = ""
+    rank: int = 0
 
 
 DELIVERY = Concern(
@@ -269,6 +296,7 @@ PART = Concern(
 CONCERNS = (
     POSTED,
     BREAK,
+    SITTING,
     DELIVERY,
     LEVEL_THREE,
     GUIDANCE,

@@ -13,25 +13,29 @@ in which the session lies that completes it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.course_words import Beam, CourseState
-from chargeline.engine.events import VisitKey
+from chargeline.engine.course_words import Beam
 from chargeline.engine.finding_codes import FindingCode
-from chargeline.engine.radiation.sessions import (
-    Mark,
+from chargeline.engine.radiation.remembered import (
     ServiceElsewhere,
-    Session,
-    Told,
+    course_in_record,
     marks_in_record,
     services_in_record,
     session_in_record,
 )
-from chargeline.engine.record import History
-
-SessionKey = tuple[VisitKey, str]
-"""The visit and the name of a session."""
+from chargeline.engine.radiation.sessions import (
+    Mark,
+    Session,
+    SessionKey,
+    Told,
+    is_apart,
+    key_of,
+    order_of,
+)
+from chargeline.engine.record import Contribution, History
+from chargeline.engine.words import ContributionKind
 
 
 class Course(NamedTuple):
@@ -52,11 +56,6 @@ class Course(NamedTuple):
     ends: frozenset[int]
 
     @property
-    def state(self) -> CourseState:
-        """Whether the course has ended with the last session that counts."""
-        return "ended" if len(self.counted) in self.ends else "open"
-
-    @property
     def plans(self) -> frozenset[int]:
         """The different numbers of planned fractions that its sessions say."""
         return frozenset([s.planned for s in self.counted if s.planned is not None])
@@ -75,19 +74,13 @@ class Course(NamedTuple):
         return self.places.get(key_of(session), 0)
 
 
-def key_of(session: Session) -> SessionKey:
-    """What tells a session from all others."""
-    return (session.visit, session.name)
-
-
 def course_of(name: str, told: Told, across: History, break_minutes: int) -> Course:
     """A course as all visits of the patient tell it. `break_minutes` lie between two sessions."""
-    of_course = [other for other in across if other.slot.topic == ("course", name)]
-    fractions = [other for other in of_course if other.slot.kind == "fraction"]
-    services = [other for other in of_course if other.slot.kind == "course_service"]
+    fractions = _of_course(across, "fraction", name)
+    services = _of_course(across, "course_service", name)
     sessions = [session for session in told.sessions if session.course == name]
     sessions += [session_in_record(other) for other in fractions]
-    sessions = _with_charges(sorted(sessions, key=_order))
+    sessions = _with_charges(sorted(sessions, key=order_of))
     counted, doubted = _judged(sessions, timedelta(minutes=break_minutes))
     marks = [mark for mark in told.marks if mark.course == name]
     marks += marks_in_record(services)
@@ -104,8 +97,10 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
     )
 
 
-def _order(session: Session) -> tuple[datetime, VisitKey, str]:
-    return (session.at, session.visit, session.name)
+def _of_course(across: History, kind: ContributionKind, name: str) -> list[Contribution]:
+    """What other visits contributed of one kind to a course."""
+    of_kind = [other for other in across if other.slot.kind == kind]
+    return [other for other in of_kind if course_in_record(other) == name]
 
 
 def _with_charges(sessions: Sequence[Session]) -> list[Session]:
@@ -142,7 +137,7 @@ def _judged(
             doubt = "radiation.no_fraction"
         elif session.number in numbers:
             doubt = "radiation.number_twice"
-        elif counted and not _is_apart(counted[-1], session, least_break):
+        elif counted and not is_apart(counted[-1], session, least_break):
             doubt = "radiation.break"
         if doubt is not None and session.said != "confirm":
             doubted[key_of(session)] = doubt
@@ -151,13 +146,6 @@ def _judged(
         if session.number is not None:
             numbers.add(session.number)
     return counted, doubted
-
-
-def _is_apart(before: Session, session: Session, least_break: timedelta) -> bool:
-    """Whether a session lies far enough behind another; on another day it does."""
-    if before.day != session.day:
-        return True
-    return before.timed and session.timed and session.at - before.at >= least_break
 
 
 def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:

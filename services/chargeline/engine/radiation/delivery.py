@@ -3,14 +3,15 @@
 It owns the questions about a session that counts: how it was delivered, whether the third level is
 documented, whether it lies beyond the plan, and whether a charge was posted for it. Sessions of one
 day with the same role are one line with so many units. What is doubted has no line until a person
-says that it was delivered.
+says that it was delivered, and a session in the sitting of another course has none of its own.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
-from chargeline.engine.radiation.asking import session_question
+from chargeline.engine.radiation.asking import drug_of, session_question
 from chargeline.engine.radiation.concerns import (
     DELIVERY,
     GUIDANCE,
@@ -20,48 +21,80 @@ from chargeline.engine.radiation.concerns import (
     GuidanceFacts,
     LevelThreeFacts,
 )
-from chargeline.engine.radiation.course import Course, key_of
+from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, withheld_charge
-from chargeline.engine.radiation.sessions import Session
+from chargeline.engine.radiation.sessions import Session, key_of
+from chargeline.engine.radiation.sittings import Shared, Treatment
 from chargeline.engine.rules import Decision
 from chargeline.engine.trace import Proposal, Question, Step, together
 from chargeline.engine.words import IS_YES
 
 
-def delivered(sessions: Sequence[Session], course: Course, assessment: Assessment) -> Proposal:
+def delivered(
+    sessions: Sequence[Session], course: Course, treatment: Treatment, assessment: Assessment
+) -> Proposal:
     """The lines of the sessions of one course that lie in the encounter, and what is asked."""
     proposals: list[Proposal] = []
     charges: dict[tuple[str, str], DueCharge] = {}
     for session in sessions:
         doubt = course.doubted.get(key_of(session))
+        shared = treatment.host_of(session)
         if doubt is not None:
             proposals.append(Proposal(questions=(session_question(doubt, session),)))
         elif session.said == "not_given":
             proposals.append(_struck(session))
+        elif shared is not None:
+            proposals.append(_in_sitting(session, shared, course))
         elif course.place_of(session):
-            for charge in _charges_of(session, course, assessment):
+            for charge in _charges_of(session, course, treatment, assessment):
                 slot = (charge.role, charge.anchor)
                 before = charges.get(slot)
                 charges[slot] = charge if before is None else _together(before, charge)
-            proposals.append(Proposal(questions=_beside(session, course, assessment)))
+            proposals.append(Proposal(questions=_beside(session, course)))
     return together([*proposals, *[_written(charge, assessment) for charge in charges.values()]])
 
 
-def _charges_of(session: Session, course: Course, assessment: Assessment) -> Iterator[DueCharge]:
-    """The delivery of a session, and the image guidance beside it. A role "" asks how it was."""
-    payer = assessment.context.payer.upper()
-    facts = DeliveryFacts(
-        technique=session.technique,
-        motion=session.motion,
-        isocentres=session.isocentres,
-        posted=session.posted,
-        nth=course.place_of(session),
-        payer=payer,
-    )
-    decision = assessment.rules.of(DELIVERY).decide(facts)
+class _Way(NamedTuple):
+    """How a sitting was delivered: the session that says it, its facts, and what rules decide."""
+
+    session: Session
+    facts: DeliveryFacts
+    decision: Decision[DeliveryAnswer]
+
+
+def _way_of(session: Session, course: Course, treatment: Treatment, assessment: Assessment) -> _Way:
+    """How a sitting was delivered: by the way of the highest rank among its sessions.
+
+    Of a session under another visit nobody here knows more than that it was.
+    """
+    guests = [guest for guest in treatment.guests_of(session) if guest.source is not None]
+    pairs = [frozenset({session.course, guest.course}) for guest in treatment.guests_of(session)]
+    has_two = not treatment.two_isocentres.isdisjoint(pairs)
+    ways = []
+    for part in (session, *guests):
+        facts = DeliveryFacts(
+            technique=part.technique,
+            motion=part.motion,
+            isocentres=max(part.isocentres, 2 if has_two else 0),
+            posted=part.posted,
+            nth=treatment.courses[part.course].place_of(part),
+            payer=assessment.context.payer.upper(),
+        )
+        ways.append(_Way(part, facts, assessment.rules.of(DELIVERY).decide(facts)))
+    return max(ways, key=lambda way: way.decision.answer.rank)
+
+
+def _charges_of(
+    session: Session, course: Course, treatment: Treatment, assessment: Assessment
+) -> Iterator[DueCharge]:
+    """The delivery of a sitting, and the image guidance beside it. A role "" asks how it was."""
+    way = _way_of(session, course, treatment, assessment)
+    decision = way.decision
     outcome = decision.answer.outcome
     assert outcome in ("delivered", "question"), "a session is delivered or asked about"
-    step = Step("delivery", decision, _facts_of(session, facts.nth), _sources(session))
+    parts = (session, *treatment.guests_of(session))
+    step = Step("delivery", decision, _facts_of(way, parts), _sources(session))
+    rests_on = treatment.questions_of((session,))
     yield new_charge(
         course=session.course,
         role=decision.answer.role if outcome == "delivered" else "",
@@ -70,10 +103,12 @@ def _charges_of(session: Session, course: Course, assessment: Assessment) -> Ite
         day=session.day,
         anchor=f"{session.course}|{session.day.isoformat()}",
         steps=(step,),
-        asked=_asked(session, course, decision, assessment=assessment),
+        asked=_asked(session, course, way, assessment=assessment),
+        rests_on=rests_on,
     )
+    pictures = next((part.guidance for part in parts if part.guidance == "yes"), session.guidance)
     guided = assessment.rules.of(GUIDANCE).decide(
-        GuidanceFacts(session.guidance, session.technique, payer)
+        GuidanceFacts(pictures, way.facts.technique, way.facts.payer)
     )
     if guided.rule is not None:
         answer = guided.answer
@@ -84,8 +119,9 @@ def _charges_of(session: Session, course: Course, assessment: Assessment) -> Ite
             units=1,
             day=session.day,
             anchor=f"{session.course}|{session.day.isoformat()}",
-            steps=(Step("guidance", guided, (("pictures", session.guidance),), _sources(session)),),
+            steps=(Step("guidance", guided, (("pictures", pictures),), _sources(session)),),
             modifiers=(answer.modifier,) if answer.modifier else (),
+            rests_on=rests_on,
         )
 
 
@@ -94,6 +130,7 @@ def _together(before: DueCharge, charge: DueCharge) -> DueCharge:
         units=before.units + charge.units,
         steps=(*before.steps, *charge.steps),
         asked=(*before.asked, *charge.asked),
+        rests_on=(*before.rests_on, *charge.rests_on),
     )
 
 
@@ -107,45 +144,53 @@ def _sources(session: Session) -> tuple[Source, ...]:
     return (session.source,) if session.source is not None else ()
 
 
-def _facts_of(session: Session, place: int) -> tuple[tuple[str, str | int], ...]:
-    """What a coder sees of a session: place, plan, technique, movement, isocentres, pictures."""
-    facts: list[tuple[str, str | int]] = [("session", place)]
-    if session.planned is not None:
-        facts.append(("planned", session.planned))
-    facts += [("technique", session.technique), ("motion", session.motion)]
-    if session.isocentres:
-        facts.append(("isocentres", session.isocentres))
-    facts.append(("pictures", session.guidance))
-    if session.posted:
-        facts.append(("posted", session.posted))
+def _facts_of(way: _Way, parts: Sequence[Session]) -> tuple[tuple[str, str | int], ...]:
+    """What a coder sees of a sitting: place, plan, technique, movement, isocentres, pictures, and
+    the other courses that are treated in it.
+    """
+    facts = [("session", way.facts.nth), *_seen(way.session, way.facts.isocentres)]
+    others = [drug_of(part.course) for part in parts[1:]]
+    if others:
+        facts.append(("in one sitting with", ", ".join(others)))
     return tuple(facts)
+
+
+def _seen(session: Session, isocentres: int) -> Iterator[tuple[str, str | int]]:
+    if session.planned is not None:
+        yield ("planned", session.planned)
+    yield ("technique", session.technique)
+    yield ("motion", session.motion)
+    if isocentres:
+        yield ("isocentres", isocentres)
+    yield ("pictures", session.guidance)
+    if session.posted:
+        yield ("posted", session.posted)
 
 
 # ------------------------------------------------------------------ what is asked
 
 
 def _asked(
-    session: Session,
-    course: Course,
-    decision: Decision[DeliveryAnswer],
-    *,
-    assessment: Assessment,
+    session: Session, course: Course, way: _Way, *, assessment: Assessment
 ) -> tuple[Question, ...]:
-    """The questions on which the delivery of a session rests."""
+    """The questions on which the delivery of a sitting rests."""
     questions = []
-    if decision.answer.outcome == "question":
-        why = decision.rule_in_force.why.rstrip(".")
+    if way.decision.answer.outcome == "question":
+        why = way.decision.rule_in_force.why.rstrip(".")
         questions.append(session_question("radiation.delivery", session, why))
     if not session.course and not session.reported:
         questions.append(session_question("radiation.no_course", session))
-    place = course.place_of(session)
-    if session.planned is not None and place > session.planned:
-        questions.append(
-            session_question("radiation.beyond_plan", session, f"{place} of {session.planned}")
-        )
-    if _lacks_document(session, course, assessment):
+    questions += _beyond(session, course)
+    if _lacks_document(way.session, course, assessment):
         questions.append(session_question("radiation.level_three", session))
     return tuple(questions)
+
+
+def _beyond(session: Session, course: Course) -> Iterator[Question]:
+    """The question about a session beyond the plan of its course."""
+    place = course.place_of(session)
+    if session.planned is not None and place > session.planned:
+        yield session_question("radiation.beyond_plan", session, f"{place} of {session.planned}")
 
 
 def _lacks_document(session: Session, course: Course, assessment: Assessment) -> bool:
@@ -162,31 +207,53 @@ def _lacks_document(session: Session, course: Course, assessment: Assessment) ->
     return not course.is_documented(session.day)
 
 
-def _beside(session: Session, course: Course, assessment: Assessment) -> tuple[Question, ...]:
+def _beside(session: Session, course: Course) -> tuple[Question, ...]:
     """The questions about a session on which its delivery does not rest."""
     questions = []
     if course.posts and not session.posted:
         questions.append(session_question("radiation.no_charge", session))
     if not session.course:
         questions.append(session_question("radiation.no_course", session))
+    return (*questions, *_missing(session, course))
+
+
+def _missing(session: Session, course: Course) -> Iterator[Question]:
+    """The question about fractions that should have come before a session."""
     before = [other.number or 0 for other in course.counted[: course.place_of(session) - 1]]
     last = max(before, default=0)
     if session.number is not None and session.number > last + 1:
         missing = f"{last + 1} to {session.number - 1} are not here"
-        questions.append(session_question("radiation.missing", session, missing))
-    return tuple(questions)
+        yield session_question("radiation.missing", session, missing)
+
+
+def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:
+    """A session in the sitting of another course: no line of its own, and it says so."""
+    facts = (
+        ("session", course.place_of(session)),
+        ("in one sitting with", drug_of(shared.host.course)),
+    )
+    rule = shared.decision.rule_in_force
+    charge = _no_charge(session, Step("sitting", shared.decision, facts, _sources(session)))
+    return Proposal(
+        questions=(*_beyond(session, course), *_missing(session, course)),
+        withheld=(withheld_charge(charge, rule.id, rule.why),),
+    )
 
 
 def _struck(session: Session) -> Proposal:
     """A person said that the session was not delivered: no line, and it says so."""
-    charge = new_charge(
+    charge = _no_charge(session, Step("session", None, (("session", 0),), _sources(session)))
+    says = "A person says that the session was not delivered."
+    return Proposal(withheld=(withheld_charge(charge, "answer.not_given", says),))
+
+
+def _no_charge(session: Session, step: Step) -> DueCharge:
+    return new_charge(
         course=session.course,
         role="",
         part="technical",
         units=0,
         day=session.day,
         anchor="",
-        steps=(Step("session", None, _facts_of(session, 0), _sources(session)),),
+        steps=(step,),
     )
-    says = "A person says that the session was not delivered."
-    return Proposal(withheld=(withheld_charge(charge, "answer.not_given", says),))

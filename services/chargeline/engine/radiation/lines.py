@@ -7,6 +7,8 @@ claim has that part of it, and what stands in place of a line that is not billed
 from datetime import date
 from typing import NamedTuple
 
+from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.answers.settling import left_to_a_person
 from chargeline.engine.codes import CODE, RoleFacts
 from chargeline.engine.course_words import BillingPart
 from chargeline.engine.encounters import Assessment
@@ -23,7 +25,10 @@ _PARTS = frozenset(words_of(BillingPart))
 
 
 class DueCharge(NamedTuple):
-    """What is to be billed of a course on a day. `anchor` tells it apart in its encounter."""
+    """What is to be billed of a course on a day. `anchor` tells it apart in its encounter.
+
+    `asked` are the questions that are asked with it, and `rests_on` those that another day asks.
+    """
 
     course: str
     role: str
@@ -34,6 +39,7 @@ class DueCharge(NamedTuple):
     steps: tuple[Step, ...]
     modifiers: tuple[str, ...] = ()
     asked: tuple[Question, ...] = ()
+    rests_on: tuple[Question, ...] = ()
 
 
 new_charge = by_keyword(DueCharge)
@@ -70,9 +76,25 @@ def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
         drug=drug_of(charge.course),
         administrations=(),
         trace=(*charge.steps, Step("code", coded, (("role", charge.role),)), step),
-        provisional=charge.asked[0].finding.code if charge.asked else "",
     )
-    return Proposal(lines=(line,), questions=charge.asked)
+    return _as_answered(line, charge, assessment)
+
+
+def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) -> Proposal:
+    """The line after what people answered to all that it rests on, also on other days.
+
+    It is provisional as long as one question is open, and withheld where a person bills it by hand.
+    """
+    open_, choices = [], set()
+    for question in (*charge.asked, *charge.rests_on):
+        choice = assessment.answered.get(fingerprint_of(question, {}), "")
+        choices.add(choice)
+        if not choice:
+            open_.append(question)
+    if "by_hand" in choices:
+        return Proposal(questions=charge.asked, withheld=(left_to_a_person(line),))
+    provisional = open_[0].finding.code if open_ else ""
+    return Proposal(lines=(line._replace(provisional=provisional),), questions=charge.asked)
 
 
 def withheld_charge(charge: DueCharge, reason: str, says: str, *steps: Step) -> Withheld:

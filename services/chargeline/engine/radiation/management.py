@@ -18,10 +18,11 @@ from chargeline.engine.radiation.concerns import (
     ManagementAnswer,
     ManagementFacts,
 )
-from chargeline.engine.radiation.course import Course, key_of
+from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.fractions import counts_for, earned, units_of
 from chargeline.engine.radiation.lines import billed, new_charge, withheld_charge
-from chargeline.engine.radiation.sessions import Mark, Session
+from chargeline.engine.radiation.sessions import Mark, Session, key_of
+from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
 from chargeline.engine.trace import Proposal, Question, Step, together
 from chargeline.engine.words import IS_YES
@@ -29,19 +30,27 @@ from chargeline.engine.words import IS_YES
 _PHYSICS = "radiation.physics"
 
 
-def managed(sessions: Sequence[Session], course: Course, assessment: Assessment) -> Proposal:
-    """The units of management that the sessions of the encounter earn."""
+def managed(
+    sessions: Sequence[Session], course: Course, treatment: Treatment, assessment: Assessment
+) -> Proposal:
+    """The units of management that the sessions of the encounter earn.
+
+    Courses that share sittings are counted together, and a unit is billed for the course whose
+    session came first in the sitting that earns it.
+    """
     here = {key_of(session) for session in sessions}
     proposals: list[Proposal] = []
     asked = _asked_of_course(sessions, course)
-    for beam in course.beams:
-        of_beam = [session for session in course.counted if session.beam == beam]
-        ends = _ends(course, beam)
+    series = treatment.series[course.name]
+    for beam in series.beams:
+        of_beam = [session for session in series.sittings if session.beam == beam]
+        ends = _ends(series, beam)
         state: CourseState = "ended" if len(of_beam) in ends else "open"
         decision = assessment.rules.of(MANAGEMENT).decide(
             ManagementFacts(beam, state, len(of_beam))
         )
-        for session, units, step in _units(of_beam, ends, decision, assessment=assessment):
+        for place, units, step in _units(of_beam, ends, decision, assessment=assessment):
+            session = of_beam[place - 1]
             if key_of(session) not in here:
                 continue
             doubts = (
@@ -57,15 +66,16 @@ def managed(sessions: Sequence[Session], course: Course, assessment: Assessment)
                 anchor=f"{course.name}|{session.name}",
                 steps=(step,),
                 asked=(*asked, *doubts),
+                rests_on=treatment.questions_of(of_beam[:place]),
             )
             proposals.append(billed(charge, assessment))
     return together([Proposal(questions=asked), *proposals])
 
 
-def _ends(course: Course, beam: Beam) -> frozenset[int]:
-    """The places among the sessions of a beam at which the course ends."""
-    places = [place for place, s in enumerate(course.counted, 1) if s.beam == beam]
-    return frozenset([n for n, place in enumerate(places, 1) if place in course.ends])
+def _ends(series: Series, beam: Beam) -> frozenset[int]:
+    """The places among the sessions of a beam at which the courses end."""
+    places = [place for place, s in enumerate(series.sittings, 1) if s.beam == beam]
+    return frozenset([n for n, place in enumerate(places, 1) if place in series.ends])
 
 
 def _units(
@@ -74,26 +84,21 @@ def _units(
     decision: Decision[ManagementAnswer],
     *,
     assessment: Assessment,
-) -> Iterator[tuple[Session, int, Step]]:
-    """Each session that earns a unit of management, with the units and the reason."""
+) -> Iterator[tuple[int, int, Step]]:
+    """The place of each session that earns management, with the units and the reason."""
     answer = decision.answer
     if answer.per == "course":
-        last = of_beam[-1] if IS_YES[answer.end] else of_beam[0]
+        place = len(of_beam) if IS_YES[answer.end] else 1
         if len(of_beam) in ends or not IS_YES[answer.end]:
             facts = (("arithmetic", f"the whole course of {_sessions(len(of_beam))}"),)
-            yield last, 1, Step("management", decision, facts, _source(last))
+            yield place, 1, Step("management", decision, facts, _source(of_beam[place - 1]))
         return
     assert answer.per == "fractions", "management is by fractions or by course"
     count = assessment.rules.of(COUNT).decide(CountFacts(answer.role))
     for place, units in enumerate(earned(len(of_beam), ends, count.answer), 1):
         if units:
-            session = of_beam[place - 1]
-            words = _arithmetic(place, place in ends, count.answer)
-            yield (
-                session,
-                units,
-                Step("management", count, (("arithmetic", words),), _source(session)),
-            )
+            facts = (("arithmetic", _arithmetic(place, place in ends, count.answer)),)
+            yield place, units, Step("management", count, facts, _source(of_beam[place - 1]))
 
 
 def _arithmetic(place: int, is_end: bool, count: CountAnswer) -> str:
@@ -156,52 +161,52 @@ def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Quest
 # ------------------------------------------------------------------ the physicist's check
 
 
-def checked(checks: Sequence[Mark], course: Course, assessment: Assessment) -> Proposal:
-    """The units of the physicist's checks of the encounter: the first check of each five sessions.
+def checked(checks: Sequence[Mark], series: Series, assessment: Assessment) -> Proposal:
+    """The units of the physicist's checks of the encounter: the first check of each five sittings.
 
     A check of sessions that are not complete waits for them, and says so.
     """
     count = assessment.rules.of(COUNT).decide(CountFacts(_PHYSICS))
-    if count.rule is None or not course.counted:
+    if count.rule is None or not series.sittings:
         return Proposal()
     proposals: list[Proposal] = []
     groups: set[int] = set()
-    for check in [mark for mark in course.marks if mark.what == "physics"]:
-        place = len([session for session in course.counted if session.day <= check.day])
+    for check in [mark for mark in series.marks if mark.what == "physics"]:
+        place = len([session for session in series.sittings if session.day <= check.day])
         group = max(0, place - 1) // count.answer.fractions
         is_first = group not in groups
         groups.add(group)
         if not is_first or not any(_is_same(check, mine) for mine in checks):
             continue
-        proposals.append(_check(check, place, course, assessment=assessment, count=count))
+        proposals.append(_check(check, place, series, assessment=assessment, count=count))
     return together(proposals)
 
 
 def _is_same(check: Mark, other: Mark) -> bool:
-    return (check.visit, check.day, check.at) == (other.visit, other.day, other.at)
+    return check._replace(source=None) == other._replace(source=None)
 
 
 def _check(
     check: Mark,
     place: int,
-    course: Course,
+    series: Series,
     *,
     assessment: Assessment,
     count: Decision[CountAnswer],
 ) -> Proposal:
-    sessions = len(course.counted)
+    sessions = len(series.sittings)
     facts = (("sessions so far", place), ("sessions", sessions))
     sources = (check.source,) if check.source is not None else ()
     charge = new_charge(
-        course=course.name,
+        course=check.course,
         role=_PHYSICS,
         part="technical",
         units=1,
         day=check.day,
-        anchor=f"{course.name}|{check.day.isoformat()}",
+        anchor=f"{check.course}|{check.day.isoformat()}",
         steps=(Step("physics", count, facts, sources),),
     )
-    if counts_for(place, sessions, course.state == "ended", count.answer):
+    if counts_for(place, sessions, series.has_ended, count.answer):
         return billed(charge, assessment)
     rule = count.rule_in_force
     return Proposal(withheld=(withheld_charge(charge, rule.id, rule.why),))

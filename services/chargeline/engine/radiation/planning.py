@@ -23,6 +23,7 @@ from chargeline.engine.radiation.concerns import (
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, withheld_charge
 from chargeline.engine.radiation.sessions import CourseCharge
+from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
 from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.trace import Proposal, Question, Step, Withheld, together
@@ -40,34 +41,56 @@ class _Posted(NamedTuple):
     name: str
     code: str
     units: int
+    course: str
+
+
+class _CourseAround(NamedTuple):
+    """The course of a service, the sittings that it shares, and all their posted services."""
+
+    course: Course
+    series: Series
+    posted: Sequence[_Posted]
 
 
 def planned(
     charges: Sequence[CourseCharge],
     all_charges: Sequence[CourseCharge],
-    course: Course,
+    treatment: Treatment,
     assessment: Assessment,
 ) -> Proposal:
     """The services of planning that the encounter posts for a course.
 
-    `all_charges` are those of the whole visit.
+    `all_charges` are those of the whole visit, of the course and of those with which it shares
+    sittings.
     """
-    posted = _in_order(all_charges, course, assessment.visit)
-    of_day = {(service.day, service.code) for service in posted}
     proposals = []
     for charge in charges:
+        series = treatment.series[charge.course]
+        courses = [treatment.courses[name] for name in sorted(series.names)]
+        posted = _in_order(all_charges, courses, assessment.visit)
+        of_day = {(s.day, s.code) for s in posted if s.course == charge.course}
         beside = [code for day, code in sorted(of_day) if day == charge.charge.day]
-        proposals.append(_kept(charge, posted, beside, course=course, assessment=assessment))
+        around = _CourseAround(treatment.courses[charge.course], series, posted)
+        proposals.append(_kept(charge, around, beside, assessment=assessment))
     return together(proposals)
 
 
-def _in_order(charges: Sequence[CourseCharge], course: Course, visit: VisitKey) -> list[_Posted]:
-    """All posted services of a course, of all visits."""
+def _in_order(
+    charges: Sequence[CourseCharge], courses: Sequence[Course], visit: VisitKey
+) -> list[_Posted]:
+    """All posted services of some courses, of all visits."""
     posted = [_posted(charge, visit) for charge in charges if charge.kind == "service"]
     posted += [
         _Posted(
-            other.day, other.at, other.visit, name=other.name, code=other.code, units=other.units
+            other.day,
+            other.at,
+            other.visit,
+            name=other.name,
+            code=other.code,
+            units=other.units,
+            course=other.course,
         )
+        for course in courses
         for other in course.services
     ]
     return sorted(posted)
@@ -76,15 +99,22 @@ def _in_order(charges: Sequence[CourseCharge], course: Course, visit: VisitKey) 
 def _posted(posted: CourseCharge, visit: VisitKey) -> _Posted:
     charge = posted.charge
     at = charge.at or datetime.combine(charge.day, time(), BEGINNING.tzinfo)
-    return _Posted(charge.day, at, visit, name=posted.name, code=charge.code, units=posted.units)
+    return _Posted(
+        charge.day,
+        at,
+        visit,
+        name=posted.name,
+        code=charge.code,
+        units=posted.units,
+        course=posted.course,
+    )
 
 
 def _kept(
     posted: CourseCharge,
-    all_posted: Sequence[_Posted],
+    around: _CourseAround,
     beside: Sequence[str],
     *,
-    course: Course,
     assessment: Assessment,
 ) -> Proposal:
     """One posted service: its line, what is withheld of it, and what is asked."""
@@ -93,7 +123,7 @@ def _kept(
     if decision.rule is None or IS_YES[posted.ended]:
         return Proposal(questions=(ended_code(posted),))
     answer = decision.answer
-    left = _left(posted, all_posted, answer, course=course, visit=assessment.visit)
+    left = _left(posted, around, answer, visit=assessment.visit)
     units = min(left, posted.units)
     charge = new_charge(
         course=posted.course,
@@ -104,7 +134,7 @@ def _kept(
         anchor=f"{posted.course}|{posted.name}",
         steps=(_step(posted, decision, left),),
         modifiers=posted.charge.modifiers,
-        asked=tuple(_reasons(posted, answer, course)),
+        asked=tuple(_reasons(posted, answer, around.course)),
     )
     outcome = _beside(charge, code, beside, assessment=assessment)
     if isinstance(outcome, Withheld):
@@ -125,22 +155,23 @@ def _kept(
 
 
 def _left(
-    posted: CourseCharge,
-    all_posted: Sequence[_Posted],
-    answer: CourseServiceAnswer,
-    *,
-    course: Course,
-    visit: VisitKey,
+    posted: CourseCharge, around: _CourseAround, answer: CourseServiceAnswer, *, visit: VisitKey
 ) -> int:
-    """How many units rules leave for a charge after those that come before it."""
+    """How many units rules leave for a charge after those that come before it.
+
+    What is counted by fractions is counted for all courses that share their sittings.
+    """
     own = _posted(posted, visit)
     before = [
         other
-        for other in all_posted
-        if other.code == own.code and other < own and (answer.per != "day" or other.day == own.day)
+        for other in around.posted
+        if other.code == own.code
+        and other < own
+        and (answer.per != "day" or other.day == own.day)
+        and (answer.per == "fractions" or other.course == own.course)
     ]
     used = sum([other.units for other in before])
-    return max(0, _MOST[answer.per](answer.most, len(course.counted)) - used)
+    return max(0, _MOST[answer.per](answer.most, len(around.series.sittings)) - used)
 
 
 def _for_course(most: int, _sessions: int) -> int:

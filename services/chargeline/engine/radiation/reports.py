@@ -1,0 +1,95 @@
+"""The reports of a visit: the sessions and marks that its observations tell.
+
+It owns what makes a session of a report: that it has a fraction. It does not know posted charges.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time
+from typing import cast
+
+from chargeline.engine.care import Care, Observation
+from chargeline.engine.care_words import OBSERVED_OF, BeamTechnique, MotionManagement, Observed
+from chargeline.engine.course_words import (
+    Beam,
+    BeamTechniqueFact,
+    GuidanceFact,
+    MarkWord,
+    MotionFact,
+)
+from chargeline.engine.events import VisitKey
+from chargeline.engine.radiation.sessions import Mark, Session, name_of, new_session
+from chargeline.engine.words import words_of
+
+Report = Mapping[Observed, Observation]
+"""The radiation observations of one report."""
+
+
+def reports_of(care: Care) -> Iterator[Report]:
+    """The radiation observations of a day, by report; those without a report by their time."""
+    reports: dict[str, dict[Observed, Observation]] = {}
+    for observation in care.observations:
+        if OBSERVED_OF[observation.about] == "radiation":
+            group = observation.group or f"@{observation.at or observation.day}"
+            reports.setdefault(group, {})[observation.about] = observation
+    yield from reports.values()
+
+
+def session_of(report: Report, visit: VisitKey) -> Session | None:
+    """The session that a report tells; None where it has no fraction."""
+    fraction = report.get("fraction")
+    if fraction is None:
+        return None
+    number = _number(fraction)
+    at = fraction.at or datetime.combine(fraction.day, time(), UTC)
+    technique, motion = _text(report, "technique"), _text(report, "motion_management")
+    guidance = _text(report, "image_guidance")
+    isocentres = _number(report.get("isocentres"))
+    return new_session(
+        visit=visit,
+        course=_text(report, "course"),
+        name=name_of(fraction.day, fraction.at, fraction.group if number is None else str(number)),
+        day=fraction.day,
+        at=at,
+        timed=fraction.at is not None,
+        number=number,
+        planned=_number(report.get("planned_fractions")),
+        technique=cast(BeamTechniqueFact, technique if technique in _TECHNIQUES else "unknown"),
+        beam=_BEAMS.get(technique, "external"),
+        motion=cast(MotionFact, motion if motion in _MOTIONS else "unknown"),
+        isocentres=isocentres if isocentres is not None else 0,
+        guidance=cast(GuidanceFact, guidance if guidance in ("yes", "no") else "unknown"),
+        ends=_text(report, "course_end") == "yes",
+        source=fraction.source,
+    )
+
+
+_BEAMS: Mapping[str, Beam] = {"stereotactic_body": "body", "stereotactic_radiosurgery": "head"}
+_TECHNIQUES = frozenset(words_of(BeamTechnique))
+_MOTIONS = frozenset(words_of(MotionManagement))
+
+
+def marks_of(report: Report, visit: VisitKey) -> Iterator[Mark]:
+    """The physicist's check of a report, and the end of the course where the report has no
+    fraction.
+    """
+    course = _text(report, "course")
+    check, end = report.get("physics_check"), report.get("course_end")
+    if check is not None and check.value == "yes":
+        yield _mark("physics", course, check, visit)
+    if end is not None and end.value == "yes" and "fraction" not in report:
+        yield _mark("end", course, end, visit)
+
+
+def _mark(what: MarkWord, course: str, observation: Observation, visit: VisitKey) -> Mark:
+    at = observation.at or datetime.combine(observation.day, time(), UTC)
+    return Mark(visit, course, what, day=observation.day, at=at, source=observation.source)
+
+
+def _text(report: Report, about: Observed) -> str:
+    observation = report.get(about)
+    return observation.value.strip() if observation is not None else ""
+
+
+def _number(observation: Observation | None) -> int | None:
+    amount = observation.amount if observation is not None else None
+    return int(amount) if amount is not None and amount == int(amount) and amount >= 0 else None

@@ -1,0 +1,264 @@
+"""Sittings: what is delivered without a distinct break is one session, whatever its courses.
+
+It owns which session of one course lies in the sitting of another one, what a person said of two
+such courses, and the series of sittings by which management is counted. It writes no line.
+
+One sequence, worked through. Course C1 has thirty fractions at 10:00, and from the sixth day on
+course C2 has ten at 10:10. The ten are guests in the sittings of C1: they have no delivery of their
+own, and both courses are one series of thirty sittings, so six units of management. A person who is
+asked says that there was a distinct break. Then each course is a series by itself, of thirty
+sessions and of ten, with six units and two.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.course_words import Beam, SittingSaid
+from chargeline.engine.events import VisitKey
+from chargeline.engine.radiation.asking import sitting_question
+from chargeline.engine.radiation.concerns import BREAK, SITTING, SittingAnswer, SittingFacts
+from chargeline.engine.radiation.course import Course, course_of
+from chargeline.engine.radiation.remembered import courses_in_record, sittings_in_record
+from chargeline.engine.radiation.sessions import (
+    Mark,
+    Session,
+    SessionKey,
+    Told,
+    is_apart,
+    key_of,
+    order_of,
+)
+from chargeline.engine.record import History
+from chargeline.engine.rules import NO_FACTS, DayRules, Decision
+from chargeline.engine.shapes import by_keyword
+from chargeline.engine.trace import Question
+
+Pair = frozenset[str]
+"""The names of two courses."""
+
+# What a choice of a person says of two courses; `by_hand` says nothing of them.
+_SAID: Mapping[str, SittingSaid] = {
+    "confirm": "one_session",
+    "two_isocentres": "two_isocentres",
+    "two_sessions": "two_sessions",
+}
+
+
+class Shared(NamedTuple):
+    """A session of one course in the sitting of another one, whose session came first."""
+
+    host: Session
+    guest: Session
+    decision: Decision[SittingAnswer]
+
+    @property
+    def pair(self) -> Pair:
+        """The two courses."""
+        return frozenset({self.host.course, self.guest.course})
+
+    @property
+    def is_one_session(self) -> bool:
+        """Whether both are one session."""
+        return self.decision.answer.as_ == "one_session"
+
+
+class SaidOfPair(NamedTuple):
+    """What a person said in this visit of two courses, at the session that was asked about."""
+
+    session: Session
+    other: str
+    said: SittingSaid
+
+
+class Series(NamedTuple):
+    """Courses that share sittings, or one course by itself: its sittings in order.
+
+    Of each sitting `sittings` has the session that came first. `ends` are the places, from 1 on,
+    at which all the courses that had begun have ended. `marks` are those of all its courses.
+    """
+
+    names: frozenset[str]
+    sittings: tuple[Session, ...]
+    ends: frozenset[int]
+    marks: tuple[Mark, ...]
+
+    @property
+    def beams(self) -> tuple[Beam, ...]:
+        """The different beams of its sittings."""
+        return tuple(sorted({session.beam for session in self.sittings}))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last sitting ended it."""
+        return len(self.sittings) in self.ends
+
+
+class Treatment(NamedTuple):
+    """All radiation of the patient, as far as this visit and the record tell it.
+
+    `series` is that of each course by its name. `shared` has the guests, by their key. `open` are
+    the questions of this visit about two courses, each with the session that it is about, and
+    `said` what a person answered to them here. `two_isocentres` are the pairs that have them.
+    """
+
+    courses: Mapping[str, Course]
+    series: Mapping[str, Series]
+    shared: Mapping[SessionKey, Shared]
+    open: Mapping[Pair, tuple[Session, Question]]
+    said: tuple[SaidOfPair, ...]
+    two_isocentres: frozenset[Pair]
+
+    def host_of(self, session: Session) -> Shared | None:
+        """In which sitting of another course a session lies; None where it is one by itself."""
+        shared = self.shared.get(key_of(session))
+        return shared if shared is not None and shared.is_one_session else None
+
+    def around(self, session: Session) -> list[Shared]:
+        """Everything that shares a sitting with a session."""
+        key = key_of(session)
+        return [s for s in self.shared.values() if key in (key_of(s.host), key_of(s.guest))]
+
+    def guests_of(self, session: Session) -> list[Session]:
+        """The sessions of other courses in the sitting of a session."""
+        key = key_of(session)
+        return [s.guest for s in self.around(session) if s.is_one_session and key_of(s.host) == key]
+
+    def questions_of(self, sessions: Sequence[Session]) -> tuple[Question, ...]:
+        """The open questions about two courses on which some sessions rest."""
+        pairs = dict.fromkeys([s.pair for session in sessions for s in self.around(session)])
+        return tuple([self.open[pair][1] for pair in pairs if pair in self.open])
+
+
+_new_treatment = by_keyword(Treatment)
+
+
+def treatment_of(
+    visit: VisitKey, told: Told, across: History, rules: DayRules, answered: Mapping[str, str]
+) -> Treatment:
+    """The courses of a patient, with the sittings that they share.
+
+    `across` is what other visits contributed, and `answered` what people chose, by the fingerprint
+    of a question about no administration.
+    """
+    minutes = rules.of(BREAK).decide(NO_FACTS).answer.minutes
+    names = [session.course for session in told.sessions]
+    names += [mark.course for mark in told.marks]
+    names += [posted.course for posted in told.charges]
+    names += courses_in_record(across)
+    courses = {name: course_of(name, told, across, minutes) for name in dict.fromkeys(names)}
+    least_break = timedelta(minutes=minutes)
+    words: dict[Pair, SittingSaid] = dict(sittings_in_record(across))
+    shared = list(_shared(courses, least_break, rules, words))
+    asked = dict(_asked(visit, shared, words))
+    said = tuple(_answers(asked, answered))
+    if said:
+        words |= {frozenset({word.session.course, word.other}): word.said for word in said}
+        shared = list(_shared(courses, least_break, rules, words))
+        asked = dict(_asked(visit, shared, words))
+    return _new_treatment(
+        courses=courses,
+        series=_series(courses, shared),
+        shared={key_of(entry.guest): entry for entry in shared},
+        open=asked,
+        said=said,
+        two_isocentres=frozenset([p for p, word in words.items() if word == "two_isocentres"]),
+    )
+
+
+def _shared(
+    courses: Mapping[str, Course],
+    least_break: timedelta,
+    rules: DayRules,
+    words: Mapping[Pair, SittingSaid],
+) -> Iterator[Shared]:
+    """The sessions that lie in a sitting of another course, in order."""
+    counted = [session for course in courses.values() for session in course.counted]
+    hosts: list[Session] = []
+    for session in sorted(counted, key=order_of):
+        beside = [
+            Shared(host, session, _decided(host, session, rules))
+            for host in reversed(hosts)
+            if host.course != session.course
+            and words.get(frozenset({host.course, session.course})) != "two_sessions"
+            and not is_apart(host, session, least_break)
+        ]
+        nearest = next((entry for entry in beside if entry.is_one_session), None)
+        if nearest is None:
+            hosts = [host for host in hosts if host.day == session.day]
+            hosts.append(session)
+        yield from [nearest] if nearest is not None else beside[:1]
+
+
+def _decided(host: Session, guest: Session, rules: DayRules) -> Decision[SittingAnswer]:
+    decision = rules.of(SITTING).decide(
+        SittingFacts(guest.beam, "yes" if host.beam == guest.beam else "no")
+    )
+    assert decision.answer.as_ in ("one_session", "own_sessions"), "one session, or one each"
+    return decision
+
+
+def _asked(
+    visit: VisitKey, shared: Sequence[Shared], words: Mapping[Pair, SittingSaid]
+) -> Iterator[tuple[Pair, tuple[Session, Question]]]:
+    """The question of a visit about each pair of courses, at its first session in such a sitting.
+
+    What somebody said in another visit holds for the pair, and nobody is asked again.
+    """
+    asked: set[Pair] = set()
+    for entry in shared:
+        own = [session for session in (entry.guest, entry.host) if session.visit == visit]
+        if own and entry.pair not in asked and entry.pair not in words:
+            asked.add(entry.pair)
+            (other,) = entry.pair - {own[0].course}
+            yield entry.pair, (own[0], sitting_question(own[0], other))
+
+
+def _answers(
+    asked: Mapping[Pair, tuple[Session, Question]], answered: Mapping[str, str]
+) -> Iterator[SaidOfPair]:
+    if not answered:
+        return
+    for pair, (session, question) in asked.items():
+        said = _SAID.get(answered.get(fingerprint_of(question, {}), ""))
+        if said is not None:
+            (other,) = pair - {session.course}
+            yield SaidOfPair(session, other, said)
+
+
+# ------------------------------------------------------------------ series
+
+
+def _series(courses: Mapping[str, Course], shared: Sequence[Shared]) -> dict[str, Series]:
+    """The series of each course."""
+    together: dict[str, frozenset[str]] = {name: frozenset({name}) for name in courses}
+    for entry in shared:
+        if entry.is_one_session:
+            names = together[entry.host.course] | together[entry.guest.course]
+            together |= dict.fromkeys(names, names)
+    guests = {key_of(entry.guest): entry.host for entry in shared if entry.is_one_session}
+    series = {names: _one_series(names, courses, guests) for names in set(together.values())}
+    return {name: series[names] for name, names in together.items()}
+
+
+def _one_series(
+    names: frozenset[str], courses: Mapping[str, Course], guests: Mapping[SessionKey, Session]
+) -> Series:
+    ordered = sorted([s for name in names for s in courses[name].counted], key=order_of)
+    sittings = [session for session in ordered if key_of(session) not in guests]
+    present: dict[SessionKey, list[str]] = {}
+    for session in ordered:
+        present.setdefault(key_of(guests.get(key_of(session), session)), []).append(session.course)
+    places = dict.fromkeys(sorted(names), 0)
+    ends: set[int] = set()
+    for place, sitting in enumerate(sittings, 1):
+        for name in present[key_of(sitting)]:
+            places[name] += 1
+        if all(not done or done in courses[name].ends for name, done in places.items()):
+            ends.add(place)
+    marks = sorted(
+        [mark for name in names for mark in courses[name].marks],
+        key=lambda mark: (mark.day, mark.at, mark.visit, mark.course),
+    )
+    return Series(names, tuple(sittings), frozenset(ends), tuple(marks))
