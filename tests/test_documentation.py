@@ -24,6 +24,7 @@ from chargeline.drafting import setup
 from chargeline.engine import CONCERNS, words
 from chargeline.gateway import server
 from chargeline.hl7.profile import make_profile
+from chargeline.importing.columns import COLUMNS
 from chargeline.ledger.tables import metadata
 from chargeline.mllp.budget import BYTES_FOR_A_BYTE
 from chargeline.published import events, schemas, shapes
@@ -40,6 +41,7 @@ RULES_README = "rules/README.md"
 INTERFACES_README = "rules/interfaces/README.md"
 LIVE = "docs/live-service.md"
 DATA = "docs/data.md"
+AUTHORIZATIONS = "docs/authorizations.md"
 DOCUMENTS = (
     README,
     "docs/architecture.md",
@@ -48,6 +50,7 @@ DOCUMENTS = (
     DATA,
     "docs/refdata.md",
     "docs/kubernetes.md",
+    AUTHORIZATIONS,
     *sorted(
         path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/runbooks/*.md")
     ),
@@ -362,7 +365,7 @@ def test_what_the_page_names_of_events_and_logs_exists() -> None:
 
 def test_commands_of_shell_blocks_parse() -> None:
     """The command line accepts each `chargeline …` in the sh blocks of README and the live page."""
-    for document in (README, LIVE, "docs/refdata.md"):
+    for document in (README, LIVE, "docs/refdata.md", AUTHORIZATIONS):
         lines = re.sub(r"  #.*$", "", "".join(blocks(document, "sh")), flags=re.MULTILINE)
         commands = re.findall(
             r"(?:^|; |^[A-Z_]+=\S+ |\S=\S+ )chargeline (.*?)(?=;|$)", lines, re.MULTILINE
@@ -387,6 +390,20 @@ def test_every_key_of_the_json_is_named() -> None:
     shapes = (EncounterRecord, Line, OpenQuestion, WithheldService, Messages)
     keys = {key for shape in shapes for key in shape.model_fields}
     assert [key for key in sorted(keys) if f"`{key}`" not in text_of(README)] == []
+
+
+def test_every_column_of_a_list_of_authorizations_is_explained() -> None:
+    """docs/authorizations.md has a row for each column, in their order, with what each holds."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text_of(AUTHORIZATIONS).splitlines()
+        if line.startswith("| `")
+    ]
+    told = {row[0].strip("`"): row[1:] for row in rows if len(row) == 4}
+    assert list(told) == list(COLUMNS)
+    for name, column in COLUMNS.items():
+        must = "yes" if column.must else ""
+        assert told[name] == [must, column.holds, f"`{column.example}`"], name
 
 
 def test_every_concern_is_explained() -> None:

@@ -62,6 +62,7 @@ LAYER = {
     "simulator": "program",
     "coding": "program",
     "operate": "program",
+    "importing": "program",
     "serve": "wiring",
     "cli": "wiring",
     "demo": "wiring",

@@ -22,13 +22,14 @@ GRANT USAGE ON SEQUENCE parked_id_seq TO chargeline_capture;  -- a seal is over 
 GRANT SELECT, DELETE ON outbox TO chargeline_relay;
 GRANT SELECT ON data_key TO chargeline_relay;
 
--- reader: `parked list`, `parked show`, `visit show`, `questions list`, `ledger status`, `offsets show`
+-- reader: `parked list`, `parked show`, `visit show`, `auth list`, `auth show`, `questions list`,
+-- `ledger status`, `offsets show`
 GRANT SELECT ON message, parked, visit, draft_revision, question, answer, visit_merge,
   patient_merge, contribution, outbox, partition_offset, data_key, forgotten_visit
   TO chargeline_reader;
 
--- operator: `parked show --unmask`, `retry`, `drop`, `answer`, `redraft`, `offsets skip`,
--- `ledger forget`, `hold`, `release`, `rotate`. (`ledger encrypt` changes messages: the owner's.)
+-- operator: `parked show --unmask`, `auth list --unmask`, `auth import`, `auth add` (their act),
+-- `retry`, `drop`, `answer`, `redraft`, `offsets skip`, `ledger forget`, `hold`, `release`, `rotate`. (`ledger encrypt` changes messages: the owner's.)
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_operator;
 GRANT SELECT, INSERT, UPDATE ON tally TO chargeline_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hold TO chargeline_operator;

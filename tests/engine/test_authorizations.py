@@ -15,9 +15,13 @@ from chargeline.engine import (
     VisitKey,
     accounts,
     authorizations_in,
+    balance_of,
+    state_of,
     uses_in,
+    with_whole,
 )
 from chargeline.engine.authorizations.contributions import authorization_fact, use_fact
+from chargeline.engine.authorizations.deadlines import AppealAnswer, Clocks
 from chargeline.engine.timeline.authorizations import AuthorizationBuilder
 
 FIRST = date(2026, 3, 2)
@@ -146,3 +150,161 @@ def test_the_message_that_was_sent_last_counts_field_by_field() -> None:
             builder.add(event, event.message.sent)
         (whole,) = builder.authorizations()
         assert (whole.codes, whole.units, whole.status) == (("J9271",), Decimal(800), "modified")
+
+
+# ------------------------------------------------------------------ a number and its parts
+
+LATER, LAST = SENT + timedelta(days=3), SENT + timedelta(days=6)
+
+
+def told(sent: datetime, *codes: str, part: bool = True, **said: object) -> Authorization:
+    message = MessageRef(f"m-{sent:%d}-{codes}", "M", "RPA^I08", sent)
+    item = ",".join(codes) if part else ""
+    return Authorization(message, "A1", item, codes=codes)._replace(**said)
+
+
+def counts(*parts: Authorization) -> dict[tuple[str, ...], tuple[int, str]]:
+    """The units and the status by the codes that share them."""
+    return {entry.codes: (int(entry.units or 0), entry.status) for entry in with_whole(parts)}
+
+
+def test_each_code_of_a_number_has_the_count_that_was_told_last() -> None:
+    """One code gets more units, and the other keeps its own."""
+    first, second = told(SENT, "J9271", units=Decimal(800)), told(SENT, "J9305", units=Decimal(320))
+    assert counts(first, second) == {("J9271",): (800, ""), ("J9305",): (320, "")}
+    whole = told(LATER, "J9271", part=False, units=Decimal(1000), status="approved")
+    assert counts(first, second, whole) == {
+        ("J9271",): (1000, "approved"),
+        ("J9305",): (320, "approved"),
+    }
+
+
+def test_an_answer_for_both_codes_takes_in_their_requests() -> None:
+    """Asked for apart, granted together: 800 for both, and never 800 twice."""
+    asked = [told(SENT, code, status="requested") for code in ("J9271", "J9305")]
+    answer = told(LATER, part=False, units=Decimal(800), status="approved")
+    assert counts(*asked, answer) == {("J9271", "J9305"): (800, "approved")}
+
+
+def test_a_part_that_is_told_later_leaves_the_whole() -> None:
+    """500 of their own for one code: the 800 are for the other one."""
+    whole = told(SENT, "J9271", "J9305", part=False, units=Decimal(800), status="approved")
+    part = told(LATER, "J9305", units=Decimal(500), status="approved")
+    assert counts(whole, part) == {("J9271",): (800, "approved"), ("J9305",): (500, "approved")}
+
+
+def test_a_refusal_of_the_whole_reaches_its_parts() -> None:
+    """What is said last of the number holds for its parts, and what is said last of a part too."""
+    part = told(SENT, "J9271", units=Decimal(800), status="approved")
+    refused = told(LATER, part=False, status="denied")
+    assert counts(part, refused) == {("J9271",): (800, "denied")}
+    again = told(LAST, "J9271", units=Decimal(800), status="approved")
+    assert counts(again, refused) == {("J9271",): (800, "approved")}
+
+
+def test_a_refused_code_stays_refused_where_the_rest_is_granted() -> None:
+    """The payer refuses one of two codes, and grants 800 units without a code."""
+    asked, refused = told(SENT, "J9271", status="requested"), told(LATER, "J9305", status="denied")
+    answer = told(LATER, part=False, units=Decimal(800), status="approved")
+    assert counts(asked, refused, answer)["J9271",] == (800, "approved")
+    assert with_whole([asked, refused, answer])[0].status == "denied"
+
+
+def test_an_authorization_of_all_codes_keeps_all_of_them() -> None:
+    """`*` for all: a request for one code takes nothing away from it."""
+    asked = told(SENT, "J9271", status="requested")
+    answer = told(LATER, "*", part=False, units=Decimal(800), status="approved")
+    assert counts(asked, answer) == {("*",): (800, "approved")}
+
+
+# ------------------------------------------------------------------ days
+
+
+def test_a_day_of_a_clock_is_one_of_the_visits_zone() -> None:
+    """Refused at half past eight in the evening in New York, when it is the next day in London."""
+    evening = datetime(2026, 2, 21, 1, 30, tzinfo=UTC)
+    clocks = Clocks(timedelta(hours=72), None, AppealAnswer(3, 180), "America/New_York")
+    assert list(clocks.after_denial(evening)) == [
+        "peer-to-peer until 2026-02-23",
+        "appeal until 2026-08-19",
+    ]
+    assert clocks.ask_by(evening) == date(2026, 2, 17)
+    assert list(clocks.decided_by(evening)) == ["to be decided by 2026-02-23"]
+
+
+def test_each_state_has_one_sentence() -> None:
+    """What somebody reads who looks on 2 March in New York."""
+    day = {"starts": FIRST - timedelta(days=9), "until": FIRST + timedelta(days=9)}
+    evening = datetime(2026, 2, 21, 1, 30, tzinfo=UTC)
+    said = {
+        "requested": ({"requested": evening}, "asked for on 2026-02-20, not decided"),
+        "pended": (
+            {"requested": evening, "decided": SENT},
+            "asked for on 2026-02-20, pended since 2026-01-31",
+        ),
+        "approved": ({"decided": evening}, "approved on 2026-02-20"),
+        "modified": ({"decided": evening}, "granted otherwise than asked on 2026-02-20"),
+        "denied": ({"decided": evening}, "refused on 2026-02-20"),
+        "appealed": ({"decided": evening}, "refused, and appealed on 2026-02-20"),
+        "expired": ({}, "expired"),
+        "": ({}, "only its number is told, and not what was decided"),
+    }
+    for status, (more, words) in said.items():
+        entry = authorization(status=status, **{**day, **more})
+        assert state_of(entry, FIRST, "America/New_York") == words
+    later = authorization(status="approved", starts=FIRST + timedelta(days=1))
+    assert state_of(later, FIRST, "UTC") == "starts on 2026-03-03"
+    over = authorization(status="approved", until=FIRST - timedelta(days=1))
+    assert state_of(over, FIRST, "UTC") == "ended on 2026-03-01"
+    wrong = authorization(status="approved", starts=FIRST, until=FIRST - timedelta(days=1))
+    assert state_of(wrong, FIRST, "UTC") == "ends before it begins"
+
+
+# ------------------------------------------------------------------ told twice
+
+
+def test_two_messages_of_one_time_that_contradict_each_other_are_told() -> None:
+    """Units of 800 and 900 at one time; a third message with a later time settles it."""
+    first = authorization(units=Decimal(800), status="approved")
+    other = first._replace(message=first.message._replace(digest="other"), units=Decimal(900))
+    later = first._replace(message=first.message._replace(digest="later", sent=LATER))
+    builder = AuthorizationBuilder()
+    for event in (first, other, first):
+        builder.add(event, event.message.sent)
+    assert builder.authorizations()[0].disputed == ("units",)
+    builder.add(later, later.message.sent)
+    assert builder.authorizations()[0].disputed == ()
+
+
+# ------------------------------------------------------------------ balances
+
+
+@given(GRANTS, USES)
+@settings(max_examples=200)
+def test_a_balance_is_what_the_drafts_count(on_file, uses) -> None:  # type: ignore[no-untyped-def]
+    """What is used of all, and what nobody covers, is what was billed; each use is in one place."""
+    record = frozenset(
+        [
+            Contribution(entry.visit, "ZZ1", slot, at, value=value)
+            for entry in uses
+            for slot, at, value in [use_fact(entry)]
+        ]
+    )
+    whole = balance_of(on_file, record, ())
+    assert sum(balance.used for balance in whole.balances) + sum(
+        account.use.units for account in whole.uncovered
+    ) == sum(entry.units for entry in uses)
+    assert {b.authorization.number: b.used for b in whole.balances if b.uses} == used(
+        accounts(on_file, uses)
+    )
+
+
+def test_a_planned_dose_that_another_one_covers_worries_nobody() -> None:
+    """100 left of A1 and 200 planned: only without A2 is there no room."""
+    planned = use(30, 0)._replace(planned=200, order="P1")
+    first = authorization("A1", units=Decimal(300), until=FIRST + timedelta(days=40))
+    second = authorization("A2", units=Decimal(400), starts=FIRST + timedelta(days=20))
+    one = balance_of([first], frozenset(), [use(0, 200), planned])
+    assert [balance.next_dose for balance in one.balances] == [planned]
+    both = balance_of([first, second], frozenset(), [use(0, 200), planned])
+    assert [balance.next_dose for balance in both.balances] == [None, None]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from chargeline.engine import Authorization, Reading, Unreadable
+from chargeline.engine import Authorization, Reading, Unreadable, VisitFact
 from chargeline.hl7.interpret import read_events
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
@@ -63,6 +63,60 @@ def test_each_code_has_its_own_count_where_each_has_its_aut() -> None:
     ]
 
 
+def test_an_aut_of_the_head_is_of_the_referral_as_a_whole() -> None:
+    """RF1 AUT before PID: it is of all procedures that have no AUT of their own."""
+    procedures = "PR1|1||J9271\rPR1|2||J9305\r"
+    (entry,) = told(read("RF1|A\r" + AUT.format(asked="", granted="800") + PERSON + procedures))
+    assert (entry.item, entry.codes) == ("", ("J9271", "J9305"))
+
+
+def test_an_aut_behind_its_procedure_is_a_part_of_the_number() -> None:
+    """PR1 AUT by itself: other codes of the number may come in other messages."""
+    (entry,) = told(read(PERSON + "PR1|1||J9271\r" + AUT.format(asked="", granted="800")))
+    assert (entry.item, entry.codes) == ("J9271", ("J9271",))
+
+
+def test_several_procedures_before_one_aut_have_one_count() -> None:
+    """PR1 PR1 AUT: 800 for both together."""
+    procedures = "PR1|1||J9271\rPR1|2||J9305\r"
+    (entry,) = told(read(PERSON + procedures + AUT.format(asked="", granted="800")))
+    assert (entry.item, entry.codes) == ("J9271,J9305", ("J9271", "J9305"))
+
+
+def test_a_quantity_says_what_it_counts() -> None:
+    """CQ of 2.7 and later: 5^VS are visits, and 800^UN are units."""
+    for quantity, basis in (("5^VS", "visits"), ("800^UN", "units"), ("800", "")):
+        (entry,) = told(read(PERSON + AUT.format(asked="", granted=quantity)))
+        assert (entry.units, entry.basis) == (Decimal(quantity.partition("^")[0]), basis)
+
+
+PROVIDERS = "PRD|RP^^HL70286|DOE|||||1999999999^NPI\rPRD|RT^^HL70286||||||{npi}^NPI\r"
+
+
+def test_the_provider_is_the_one_that_is_referred_to() -> None:
+    """PRD RT and not PRD RP; from 2.8 on AUT-24 and AUT-23 say who and where."""
+    (entry,) = told(
+        read(PROVIDERS.format(npi="1234567893") + PERSON + AUT.format(asked="", granted="9"))
+    )
+    assert (entry.provider, entry.site) == ("1234567893", "")
+    place = "PRD|RT||| ^^^ZEBRA TOWER\r"
+    (entry,) = told(read(place + PERSON + AUT.format(asked="", granted="9")))
+    assert (entry.provider, entry.site) == ("", "ZEBRA TOWER")
+    aut = AUT.format(asked="", granted="9").rstrip("\r") + "|" * 14 + "ZEBRA TOWER|1234567893\r"
+    (entry,) = told(read(PERSON + aut))
+    assert (entry.provider, entry.site) == ("1234567893", "ZEBRA TOWER")
+
+
+def test_it_is_pended_and_denied_since_the_payer_said_so() -> None:
+    """AUT-10, else the time of the message; a request has no decision."""
+    said = {}
+    for state in ("P", "R", "REQUESTED"):
+        (entry,) = told(read(f"RF1|{state}\r" + PERSON + AUT.format(asked="800", granted="")))
+        said[state] = (entry.requested, entry.decided)
+    sent = read(PERSON + AUT.format(asked="", granted="9")).message.sent
+    assert said == {"P": (None, sent), "R": (None, sent), "REQUESTED": (sent, None)}
+
+
 def test_a_referral_without_a_number_is_set_aside() -> None:
     """Nobody can say which authorization is meant."""
     reading = read(PERSON + "PR1|1||J9271\r")
@@ -76,10 +130,11 @@ def test_a_referral_without_a_number_is_set_aside() -> None:
         (AUT.format(asked="", granted="8x0"), "number.invalid"),
         (AUT.format(asked="", granted="800").replace("20260630", "20260631"), "time.impossible"),
         ("RF1|Q9\r" + AUT.format(asked="", granted="800"), "status.unknown"),
+        (AUT.format(asked="", granted="800^BOXES"), "authorization.basis"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_reason(part: str, code: str) -> None:
-    """Letters in the units, a day that no calendar has, a status that nobody mapped."""
+    """Letters in the units, a day that no calendar has, a status or unit that nobody mapped."""
     events = read(PERSON + part).events
     assert [event.finding.code for event in events if isinstance(event, Unreadable)] == [code]
 
@@ -94,14 +149,40 @@ def test_registration_tells_one_in_in3() -> None:
     (entry,) = told(reading)
     assert (reading.visit, entry.number, entry.payer) == ("V1", "A9", "AETNA")
     assert (entry.starts, entry.until) == (date(2026, 1, 1), date(2026, 6, 30))
+    assert entry.status == "", "registration does not say whether the payer has decided"
 
 
 def test_a_site_tells_one_in_a_segment_of_its_own() -> None:
     """ZAU by the table [authorization] of the profile."""
     table = {
         **read_interface(rules_directory(), "standard"),
-        "authorization": {"number": ["ZAU-1"], "code": ["ZAU-2"], "units": ["ZAU-3"]},
+        "authorization": {
+            "number": ["ZAU-1"],
+            "code": ["ZAU-2"],
+            "units": ["ZAU-3"],
+            "basis": ["ZAU-4"],
+        },
     }
-    body = "EVN|A08\rPID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\rZAU|A5|J9271|800\r"
+    body = "EVN|A08\rPID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\rZAU|A5|J9271|800|VS\r"
     (entry,) = told(read(body, "ADT^A08", make_profile(table)))
     assert (entry.number, entry.codes, entry.units) == ("A5", ("J9271",), Decimal(800))
+    assert entry.basis == "visits"
+
+
+@pytest.mark.parametrize(
+    ("segment", "npis"),
+    [
+        ("PV1|1|O|CLINIC^^^TOWER||||1234567893^DOE~Z77||||||||||||V1\r", ("1234567893",)),
+        (
+            "PV1|1|O|CLINIC^^^TOWER||||Z77^DOE||||||||||||V1\rORC|RE|||||||||||1999999984\r",
+            ("1999999984",),
+        ),
+        ("PV1|1|O|CLINIC^^^TOWER||||||||||||||||V1\r", ()),
+    ],
+)
+def test_who_treats_the_patient_is_known_by_npi(segment: str, npis: tuple[str, ...]) -> None:
+    """PV1-7 and ORC-12; a local number is no NPI. PV1-3 says the clinic and its facility."""
+    body = "PID|1||ZZ1^^^ZEBRA^MR\r" + segment
+    (fact,) = [event for event in read(body, "RAS^O17").events if isinstance(event, VisitFact)]
+    assert fact.practitioners == npis
+    assert (fact.place, fact.site) == ("CLINIC", "TOWER")

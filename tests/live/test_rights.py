@@ -125,7 +125,9 @@ async def test_each_program_and_person_has_the_rights_it_needs(
     assert "MSH" in printed(as_role["reader"], "parked", "show", number)
     assert "V1" in printed(as_role["reader"], "visit", "show", "V1")
     assert " open, " in printed(as_role["reader"], "ledger", "status")
+    assert printed(as_role["reader"], "auth", "list") == "0 authorizations, 0 to see to\n"
     why = ("--reason", "a trial of rights")
+    printed(as_role["operator"], "auth", "list", "--unmask", *why)
     assert "ZZ9" in printed(as_role["operator"], "parked", "show", number, "--unmask", *why)
     printed(as_role["operator"], "parked", "drop", number, *why)
     for verb in ("hold", "release", "forget"):
@@ -133,7 +135,8 @@ async def test_each_program_and_person_has_the_rights_it_needs(
     trail = printed(as_role["auditor"], "audit", "list")
     acts = [line.split()[3] for line in trail.splitlines()]
     assert acts == [
-        *("ledger.migrate", "program.start", "parked.show", "parked.drop"),
+        *("ledger.migrate", "program.start", "authorization.show"),
+        *("parked.show", "parked.drop"),
         *("ledger.hold", "ledger.release", "ledger.forget"),
     ]
     assert "BROKEN" not in printed(as_role["auditor"], "ledger", "verify")

@@ -4,9 +4,9 @@ This file owns the general help and `main`, which runs one verb and turns its er
 on standard error and an exit code. Each other file of this folder owns the arguments and the
 output of some verbs: drafts.py (code, explain), balance.py, answers.py (questions, answer, line),
 interfaces.py (survey, send), rules.py, refdata.py, simulation.py, live.py (the live service),
-visits.py (what the ledger has of a visit) and audit.py (who did what). Each option is given once
-(parser.py). The command line decides
-nothing about charges: it hands files and settings to the programs and prints what they return.
+visits.py (what the ledger has of a visit), authorizations.py (auth) and audit.py (who did what).
+Each option is given once (parser.py). The command line decides nothing about charges: it hands
+files and settings to the programs and prints what they return.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from io import TextIOWrapper
 from chargeline.cli import (
     answers,
     audit,
+    authorizations,
     balance,
     drafts,
     interfaces,
@@ -115,5 +116,6 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_simulate(verbs)
     live.add_live(verbs)
     visits.add_visit(verbs)
+    authorizations.add_auth(verbs)
     audit.add_audit(verbs)
     return parser

@@ -1,12 +1,10 @@
 """`chargeline survey` and `chargeline send`: for the person who connects a sender.
 
 It owns the arguments of these two verbs. What a survey counts is decided in hl7/survey.py, and how
-a message is carried in the package `mllp`.
+a message is sent in `sending.py`.
 """
 
 import argparse
-import asyncio
-import sys
 
 from chargeline.cli.arguments import (
     Verbs,
@@ -15,13 +13,12 @@ from chargeline.cli.arguments import (
     add_rules_folder,
     loaded_rules,
 )
-from chargeline.cli.ending import OK, SET_ASIDE, wrong_use
+from chargeline.cli.ending import OK, SET_ASIDE, WRONG_USE
+from chargeline.cli.sending import accepted_by, add_tls, address, listener
 from chargeline.coding.survey import survey_as_json, survey_of, survey_page
 from chargeline.files import read_feed
 from chargeline.hl7.framing import split_messages
 from chargeline.hl7.profile import make_profile
-from chargeline.mllp.client import MllpClient
-from chargeline.mllp.wire import MllpError
 from chargeline.rulebook.loading import read_interface
 
 _SURVEY_HELP = """\
@@ -55,17 +52,9 @@ def add_interfaces(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "send", help="send the messages of a file over MLLP", description=_SEND_HELP
     )
     send.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or -")
-    send.add_argument("to", metavar="HOST:PORT", type=_address, help="where a listener is")
+    send.add_argument("to", metavar="HOST:PORT", type=address, help="where a listener is")
+    add_tls(send)
     send.set_defaults(run=_send)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _colon, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise argparse.ArgumentTypeError(
-            f"expected HOST:PORT such as localhost:2575, found {text!r}"
-        )
-    return host.strip("[]"), int(port)
 
 
 def _survey(asked: argparse.Namespace) -> int:
@@ -83,27 +72,10 @@ def _survey(asked: argparse.Namespace) -> int:
 def _send(asked: argparse.Namespace) -> int:
     frames = [frame for file in read_feed(asked.paths) for frame in split_messages(file.data)]
     messages = [frame.data for frame in frames if frame.problem is None]
-    try:
-        accepted = asyncio.run(_sent(messages, *asked.to))
-    except (OSError, MllpError, TimeoutError) as error:
-        return wrong_use(f"{asked.to[0]}:{asked.to[1]}: {error or 'no answer in time'}")
+    accepted = accepted_by(listener(asked, asked.to), messages, lambda n: f"message {n}")
+    if accepted is None:
+        return WRONG_USE
     print(
         f"{len(messages)} messages sent, {accepted} accepted, {len(frames) - len(messages)} unfit"
     )
     return OK if accepted == len(frames) else SET_ASIDE
-
-
-async def _sent(messages: list[bytes], host: str, port: int) -> int:
-    """Send the messages; returns how many were accepted (AA or CA). Prints every other answer."""
-    accepted = 0
-    async with await MllpClient.connect(host, port) as client:
-        for number, message in enumerate(messages, start=1):
-            answer = await client.send(message)
-            if any(
-                line[4:6] in (b"AA", b"CA") for line in answer.split(b"\r") if line[:3] == b"MSA"
-            ):
-                accepted += 1
-            else:
-                shown = answer.decode("utf-8", "replace").replace("\r", " ")
-                print(f"message {number}: {shown}", file=sys.stderr)
-    return accepted

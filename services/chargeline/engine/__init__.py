@@ -30,13 +30,22 @@ from chargeline.engine.answers import (
     with_answers,
 )
 from chargeline.engine.answers.consequences import Consequence, LineDifference, consequences
+from chargeline.engine.authorizations.balances import (
+    AuthorizationBalance,
+    BalanceConcern,
+    PatientBalance,
+    balance_of,
+)
 from chargeline.engine.authorizations.contributions import (
     Use,
     authorizations_in,
     uses_in,
+    visits_telling,
 )
+from chargeline.engine.authorizations.deadlines import WarnAnswer, warning_of
 from chargeline.engine.authorizations.facts import ALL_CODES, Authorization, with_whole
 from chargeline.engine.authorizations.needed import NeedRow, Needs
+from chargeline.engine.authorizations.said import days_of, state_of
 from chargeline.engine.authorizations.used import Account, accounts
 from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
@@ -47,6 +56,7 @@ from chargeline.engine.drugs.parts import taken_from
 from chargeline.engine.encounters import class_on
 from chargeline.engine.events import (
     ANSWER,
+    BEGINNING,
     Answer,
     ClockAhead,
     Dispensed,
@@ -71,6 +81,7 @@ from chargeline.engine.finding import Finding, FindingError, RuleId, shape_of
 from chargeline.engine.finding_codes import MEANINGS, FindingCode
 from chargeline.engine.formulary import AmountRange, Drug, Formulary, Given, NameWords, normal
 from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
+from chargeline.engine.npi import is_npi
 from chargeline.engine.quantities import convert, is_unit, plain
 from chargeline.engine.readings import Event, Reading
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
@@ -113,7 +124,6 @@ from chargeline.engine.tables import (
 )
 from chargeline.engine.timeline.feed import Feed, fold
 from chargeline.engine.timeline.merges import Merges, Version
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import (
     Administration,
     Day,
@@ -158,7 +168,9 @@ __all__ = [
     "Answer",
     "Asked",
     "Authorization",
+    "AuthorizationBalance",
     "AuthorizationNeed",
+    "BalanceConcern",
     "BilledNdc",
     "Care",
     "ChargeLine",
@@ -208,6 +220,7 @@ __all__ = [
     "Offer",
     "OppsStatus",
     "OrderFact",
+    "PatientBalance",
     "PatientMerge",
     "PaymentLimit",
     "Policy",
@@ -241,6 +254,7 @@ __all__ = [
     "VisitFact",
     "VisitKey",
     "VisitMerge",
+    "WarnAnswer",
     "WastedAmount",
     "Withheld",
     "accounts",
@@ -251,6 +265,7 @@ __all__ = [
     "asked_in",
     "authorization_words",
     "authorizations_in",
+    "balance_of",
     "by_keyword",
     "canonical",
     "care_words",
@@ -261,6 +276,7 @@ __all__ = [
     "consequences",
     "contributions_of",
     "convert",
+    "days_of",
     "differences_in_words",
     "discarded_of",
     "draft",
@@ -270,6 +286,7 @@ __all__ = [
     "fold",
     "histories",
     "hyphenated",
+    "is_npi",
     "is_possible",
     "is_unit",
     "link",
@@ -287,10 +304,13 @@ __all__ = [
     "shape_of",
     "sharing",
     "source_in_words",
+    "state_of",
     "supply_of",
     "taken_from",
     "uses_in",
     "visit_words",
+    "visits_telling",
+    "warning_of",
     "wasted_in",
     "with_answers",
     "with_whole",

@@ -8,34 +8,49 @@ from typing import Literal
 
 AuthorizationCode = Literal[
     "authorization.missing",
+    "authorization.undecided",
+    "authorization.not_begun",
     "authorization.expired",
     "authorization.denied",
+    "authorization.appealed",
     "authorization.other_payer",
     "authorization.diagnosis",
     "authorization.units",
+    "authorization.site",
+    "authorization.provider",
     "authorization.overlap",
     "authorization.ends_before_it_begins",
+    "authorization.told_twice",
     "authorization.only_number",
     "authorization.running_out",
     "authorization.ending",
     "authorization.next_dose",
     "authorization.needed",
     "authorization.no_number",
+    "authorization.basis",
     "authorization.row",
     "rules.authorization",
 ]
 
 AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
-    "authorization.missing": "A line needs an authorization of the payer, and none is on file, or "
-    "the payer has not decided.",
-    "authorization.expired": "The day of service lies outside of the days of the authorization.",
+    "authorization.missing": "A line needs an authorization of the payer, and none is on file.",
+    "authorization.undecided": "The payer was asked for the authorization, and has not decided.",
+    "authorization.not_begun": "The authorization starts after the day of service.",
+    "authorization.expired": "The day of service lies after the last day of the authorization.",
     "authorization.denied": "The payer refused the authorization.",
+    "authorization.appealed": "The payer refused the authorization, and has not decided on the "
+    "objection.",
     "authorization.other_payer": "The authorization is of another payer than the visit's.",
     "authorization.diagnosis": "The authorization is for other diagnoses than the visit's.",
     "authorization.units": "Less is left of the authorization than the line needs.",
+    "authorization.site": "The authorization is for another place than the visit's, or nobody says "
+    "where the patient is treated.",
+    "authorization.provider": "The authorization is for another practitioner than the visit's, or "
+    "nobody says who treats the patient.",
     "authorization.overlap": "Several authorizations cover a line, and nobody says which counts.",
     "authorization.ends_before_it_begins": "An authorization ends before it begins: it covers no "
     "day.",
+    "authorization.told_twice": "Messages of one time say two things of an authorization.",
     "authorization.only_number": "Of an authorization nothing is known but its number.",
     "authorization.running_out": "Most of an authorization's units are used.",
     "authorization.ending": "The last day of an authorization is near.",
@@ -43,6 +58,8 @@ AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
     "authorization.needed": "An order needs an authorization before the first dose, and none "
     "covers it.",
     "authorization.no_number": "A message about an authorization has no number for it.",
+    "authorization.basis": "What an authorization counts is a word that the interface profile does "
+    "not know.",
     "authorization.row": "A row of a list of authorizations cannot be used.",
     "rules.authorization": "A row of the table of codes that need an authorization is wrong.",
 }

@@ -125,12 +125,17 @@ EditName = Literal[
     "visit.undercoded",  # a lower level of a visit was posted than the facts carry
     "visit.overcoded",  # a higher level of a visit was posted than the facts carry
     "visit.posted_otherwise",  # its modifiers, units or an add-on were posted otherwise
-    "authorization.missing",  # no authorization is on file, or none is decided yet
-    "authorization.expired",  # the day lies outside of its days
+    "authorization.missing",  # no authorization is on file
+    "authorization.undecided",  # the payer was asked, and has not decided
+    "authorization.not_begun",  # it starts after the day
+    "authorization.expired",  # the day lies after its last day
     "authorization.denied",  # the payer refused it
+    "authorization.appealed",  # the payer refused it, and has not decided on the objection
     "authorization.other_payer",  # it is of another payer than the visit's
     "authorization.diagnosis",  # it is for other diagnoses than the visit's
     "authorization.units",  # less is left of it than the line needs
+    "authorization.site",  # it is for another place, or nobody says where
+    "authorization.provider",  # it is for another practitioner, or nobody says who
     "authorization.overlap",  # several cover the line, and nobody says which counts
     "authorization.ends_before_it_begins",  # it covers no day
     "authorization.only_number",  # nothing is known of it but its number

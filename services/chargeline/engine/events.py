@@ -5,7 +5,7 @@ from. It does not know segments or code tables: the reader and the interface pro
 said which word means "start". Events are named tuples because a feed makes millions of them.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -24,6 +24,9 @@ from chargeline.engine.words import (
     RecordStatus,
     RouteCharted,
 )
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+"""A time before every message. A message without MSH-7 counts as sent at this time."""
 
 
 class MessageRef(NamedTuple):
@@ -232,9 +235,10 @@ class VisitFact(NamedTuple):
     """What one message says of the visit itself; None means "says nothing", "" means "deleted".
 
     `trigger` is the ADT event, such as A01, or "" for other messages. `effective` is when the event
-    happened. `place` is the nursing unit or clinic. `diagnoses` and `authorizations` are the whole
-    lists of the message. `replaces_patient` is the patient to whom the visit no longer belongs
-    (A44).
+    happened. `place` is the nursing unit or clinic, and `site` the facility in which that is
+    (PV1-3.4). `practitioners` are the NPIs of who attends, orders and performs. `diagnoses` and
+    `authorizations` are the whole lists of the message. `replaces_patient` is the patient to whom
+    the visit no longer belongs (A44).
     """
 
     message: MessageRef
@@ -250,6 +254,8 @@ class VisitFact(NamedTuple):
     discharged: datetime | None = None
     replaces_patient: str | None = None
     place: str | None = None
+    site: str | None = None
+    practitioners: tuple[str, ...] = ()
 
 
 class Unreadable(NamedTuple):

@@ -181,9 +181,10 @@ class ShownEvidence(NamedTuple):
 class AuthorizationNeed(NamedTuple):
     """An order that is not given yet, and needs an authorization that is not there.
 
-    `question` asks for it. `day` is the local day of the planned dose, and `units` its HCPCS units,
-    0 where the dose cannot be read. `ask_by` is the last day on which to ask by the payer's
-    standard clock, and `ask_expedited_by` the same by its expedited one; None where no rule knows.
+    `question` asks for it. `day` is the local day of the planned dose, and `units` its HCPCS units
+    with those that its containers leave, 0 where the dose cannot be read. `ask_by` is the last day
+    on which to ask by the payer's standard clock, and `ask_expedited_by` the same by its expedited
+    one; None where no rule knows.
     """
 
     question: Question

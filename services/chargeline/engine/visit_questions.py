@@ -34,8 +34,23 @@ def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
                 "until then nothing is billed",
             )
         )
-    questions += [_upside_down(item) for item in timeline.authorizations if item.is_upside_down]
+    for item in timeline.authorizations:
+        questions += [_upside_down(item)] if item.is_upside_down else []
+        questions += [_told_twice(item)] if item.disputed else []
     return tuple(questions)
+
+
+def _told_twice(authorization: Authorization) -> Question:
+    """What is asked about an authorization of which two messages of one time say two things."""
+    sent = authorization.message.sent
+    when = f" of {sent.isoformat()}" if sent is not None else " without a time"
+    return ask(
+        "authorization.told_twice",
+        expected=f"one word at a time on {authorization.number}",
+        found=f"messages{when} that differ in {' and '.join(authorization.disputed)}",
+        do="have who entered it send what holds with a later time; until then one of them counts",
+        sources=(authorization.source,),
+    )
 
 
 def _upside_down(authorization: Authorization) -> Question:

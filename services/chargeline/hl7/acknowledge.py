@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from hl7apy.core import Message as Hl7apyMessage
 
 from chargeline.hl7.decoding import UTF8_BOM
-from chargeline.hl7.delimiters import Delimiters, component
+from chargeline.hl7.delimiters import CONTROL, USUAL, Delimiters, component, escaped
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 
@@ -79,8 +79,6 @@ VERSIONS = frozenset(
     {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8", "2.8.1", "2.8.2"}
 )
 _DEFAULT_VERSION = "2.5.1"
-_USUAL = Delimiters(field="|", component="^", repetition="~", escape="\\", subcomponent="&")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # these would break our own segments or frame
 _UTF_8_OR = ("utf-8", "latin-1")  # the second reads anything
 
 
@@ -93,7 +91,7 @@ class Header(NamedTuple):
 
     def raw(self, number: int) -> str:
         """MSH-n as sent, with blanks for control characters; "" if absent."""
-        return _CONTROL.sub(" ", self.row[number]) if number < len(self.row) else ""
+        return CONTROL.sub(" ", self.row[number]) if number < len(self.row) else ""
 
     def code(self, number: int) -> str:
         """The first component of MSH-n, trimmed."""
@@ -133,7 +131,7 @@ def salvaged_header(data: bytes) -> Header:
     start = data.lstrip(b" \t\r\n\x0b").removeprefix(UTF8_BOM).lstrip(b" \t\r\n")
     line = re.split(rb"[\r\n\x1c]", start, maxsplit=1)[0]
     if not line.startswith(b"MSH") or line[3:4].isalnum():
-        return Header([], _USUAL, "ascii")
+        return Header([], USUAL, "ascii")
     text, encoding = _decoded(line)
     separator = text[3:4] if _is_mark(text[3:4]) else "|"
     row = text.split(separator)
@@ -157,7 +155,7 @@ def _delimiters(separator: str, encoding: str) -> Delimiters:
     characters = (separator, *encoding[:4])
     if len(characters) == 5 == len(set(characters)) and all(map(_is_mark, characters)):
         return Delimiters(*characters)
-    return _USUAL._replace(field=separator) if separator not in _USUAL[1:] else _USUAL
+    return USUAL._replace(field=separator) if separator not in USUAL[1:] else USUAL
 
 
 def _is_mark(text: str) -> bool:
@@ -251,11 +249,11 @@ def _texts(
         "H4H": header.raw(6),
         "H5H": header.raw(3),
         "H6H": header.raw(4),
-        "H7H": _escaped(now.strftime("%Y%m%d%H%M%S%z"), delimiters),  # + or . may be a delimiter
+        "H7H": escaped(now.strftime("%Y%m%d%H%M%S%z"), delimiters),  # + or . may be a delimiter
         "H9H": _type_of(header),
         "H10H": control_id,
         "H11H": header.raw(11),
-        "H12H": _escaped(version, delimiters),
+        "H12H": escaped(version, delimiters),
         "H18H": header.raw(18),
         "A1A": code,
         "A2A": header.raw(10),
@@ -267,7 +265,7 @@ def _texts(
             else "",
             "E3E": outcome.code,
             "E4E": ERRORS[outcome.code],
-            "E7E": _escaped(outcome.explanation, delimiters),
+            "E7E": escaped(outcome.explanation, delimiters),
         }
     return texts
 
@@ -279,28 +277,13 @@ def _type_of(header: Header) -> str:
     return header.delimiters.component.join(("ACK", trigger, "ACK")) if is_trigger else "ACK"
 
 
-def _escaped(text: str, delimiters: Delimiters) -> str:
-    """A text of ours with the delimiters escaped.
-
-    If the message has no escape character, blanks stand in their place.
-    """
-    meanings = dict(zip(delimiters, "FSRET", strict=True))
-    escape = delimiters.escape
-    written = {
-        ord(mark): f"{escape}{name}{escape}" if escape else " "
-        for mark, name in meanings.items()
-        if mark
-    }
-    return _CONTROL.sub(" ", text).translate(written)
-
-
 @lru_cache(maxsize=512)
 def _form(version: str, with_error: bool, delimiters: Delimiters) -> tuple[list[str], ...]:
     """The segments of an answer in these delimiters.
 
     Each segment is a list of fixed text and placeholder by turns: `MSA|`, `A1A`, `|`, `A2A`, ``.
     """
-    own = {ord(usual): mark for usual, mark in zip(_USUAL, delimiters, strict=True)}
+    own = {ord(usual): mark for usual, mark in zip(USUAL, delimiters, strict=True)}
     built = _build(version, with_error).translate(own)
     return tuple(re.split(r"([HAE]\d+[HAE])", segment) for segment in built.split("\r") if segment)
 
@@ -313,7 +296,7 @@ def _build(version: str, with_error: bool) -> str:
     build 2.8 and later as 2.7, which has the same fields in an acknowledgement.
     """
     encoding = dict(
-        zip(("FIELD", "COMPONENT", "REPETITION", "ESCAPE", "SUBCOMPONENT"), _USUAL, strict=True)
+        zip(("FIELD", "COMPONENT", "REPETITION", "ESCAPE", "SUBCOMPONENT"), USUAL, strict=True)
     )
     built = Hl7apyMessage(
         "ACK",

@@ -6,8 +6,7 @@ named for the authorization: so all that holds for visits holds for it. It does 
 authorization covers.
 """
 
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chargeline.engine import (
     Authorization,
@@ -17,7 +16,7 @@ from chargeline.engine import (
     by_keyword,
 )
 from chargeline.hl7.care import day_at
-from chargeline.hl7.delimiters import Delimiters, component
+from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
@@ -34,6 +33,23 @@ REFERRALS: Mapping[str, frozenset[str]] = {
 _VISIT = "AUTH."
 
 
+def _grouped(rows: Iterable[Row]) -> list[tuple[list[Row], Row]]:
+    """Each AUT with the PR1 right before it, as the group of a procedure has them.
+
+    An AUT in the head of a message has none: it is of the referral as a whole. Where several PR1
+    stand before one AUT, it is of all of them together.
+    """
+    groups: list[tuple[list[Row], Row]] = []
+    before: list[Row] = []
+    for row in rows:
+        if row[0] == "PR1":
+            before.append(row)
+        elif row[0] == "AUT":
+            groups.append((before, row))
+            before = []
+    return groups
+
+
 def visit_named_for(message: Message) -> str:
     """The visit under which a message about an authorization alone is kept; "" for any other.
 
@@ -43,7 +59,7 @@ def visit_named_for(message: Message) -> str:
         return ""
     for name, number in (("AUT", 6), ("RF1", 6)):
         for row in message.rows:
-            text = component(field(row, number), 1, message.delimiters).strip()
+            text = text_at(field(row, number), 1, message.delimiters)
             if row[0] == name and text:
                 return f"{_VISIT}{text}"
     return ""
@@ -97,28 +113,28 @@ class _MessageReader:
     def _texts(self, segment: str, number: int) -> tuple[str, ...]:
         """The first components of a field in all segments of a name, each once."""
         rows = [row for row in self.message.rows if row[0] == segment]
-        texts = [component(field(row, number), 1, self.delimiters).strip() for row in rows]
+        texts = [text_at(field(row, number), 1, self.delimiters) for row in rows]
         return tuple(dict.fromkeys([text for text in texts if text]))
 
     def _text(self, row: Row, *numbers: int) -> str:
-        texts = [component(field(row, number), 1, self.delimiters).strip() for number in numbers]
-        return next((text for text in texts if text and text != '""'), "")
+        texts = [text_at(field(row, number), 1, self.delimiters) for number in numbers]
+        return next((text for text in texts if text), "")
 
     def of_aut(self) -> Iterator[Event]:
-        """One for each AUT: of the code of the PR1 before it where there are several, else all."""
-        rows = self.message.rows
-        several = sum([row[0] == "AUT" for row in rows]) > 1
-        codes, current, ordinal = self._texts("PR1", 3), "", 0
-        for row in rows:
-            if row[0] == "PR1":
-                current = self._text(row, 3)
-            elif row[0] == "AUT":
-                ordinal += 1
-                item = current if several else ""
-                try:
-                    yield self._aut(row, f"AUT[{ordinal}]", item, (item,) if item else codes)
-                except Hl7Error as error:
-                    yield unreadable(self.reference, error)
+        """One for each AUT: of the codes of the PR1 right before it, else of all that have none."""
+        groups = _grouped(self.message.rows)
+        taken = {id(row) for procedures, _aut in groups for row in procedures}
+        free = [row for row in self.message.rows if row[0] == "PR1" and id(row) not in taken]
+        for ordinal, (procedures, row) in enumerate(groups, start=1):
+            codes = self._codes(procedures or free)
+            item = ",".join(codes) if procedures else ""
+            try:
+                yield self._aut(row, f"AUT[{ordinal}]", item, codes)
+            except Hl7Error as error:
+                yield unreadable(self.reference, error)
+
+    def _codes(self, procedures: Sequence[Row]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([code for row in procedures if (code := self._text(row, 3))]))
 
     def _aut(self, row: Row, address: str, item: str, codes: tuple[str, ...]) -> Event:
         """One AUT. Raises Hl7Error where its number, days, units or status cannot be read."""
@@ -131,14 +147,15 @@ class _MessageReader:
                 where=f"{address}-6",
                 do="have the sender fill it",
             )
-        granted = self._units(row, address, 18)
-        granted = self._units(row, address, 9) if granted is None else granted
+        count = next((place for place in (18, 9) if self._text(row, place)), 9)
+        granted = decimal_at(self._text(row, count), f"{address}-{count}")
+        asked = self._text(row, 8)
         status = self._status(self._text(row, 14), f"{address}-14")
         status = status or self._status(self._text(self.heads.get("RF1", ["RF1"]), 1), "RF1-1")
         if not status:
-            status = "requested" if granted is None and self._text(row, 8) else "approved"
+            status = "requested" if granted is None and asked else "approved"
+        sent = self.reference.sent
         decided = self.profile.clock.read_if_valued(self._text(row, 10), f"{address}-10")
-        waits = status in ("requested", "pended")
         return _new_authorization(
             message=self.reference,
             number=number,
@@ -149,10 +166,12 @@ class _MessageReader:
             starts=day_at(field(row, 4), f"{address}-4", self.profile),
             until=day_at(field(row, 5), f"{address}-5", self.profile),
             units=granted,
-            provider=self._text(self.heads.get("PRD", ["PRD"]), 7),
+            basis=self._basis(row, count if granted is not None else 8, address),
+            provider=self._provider(row),
+            site=self._site(row),
             status=status,
-            requested=self.reference.sent if status == "requested" else None,
-            decided=None if waits else decided,
+            requested=sent if status == "requested" else None,
+            decided=(decided or sent) if status != "requested" else None,
             address=f"{address}-6",
         )
 
@@ -160,8 +179,46 @@ class _MessageReader:
         """The payer of the message: IN1-3, else IN1-2."""
         return self._text(self.heads.get("IN1", ["IN1"]), 3, 2)
 
-    def _units(self, row: Row, address: str, number: int) -> Decimal | None:
-        return decimal_at(self._text(row, number), f"{address}-{number}")
+    def _basis(self, row: Row, number: int, address: str) -> authorization_words.BasisCharted:
+        """What is counted, from the unit of a quantity (CQ.2). Raises Hl7Error."""
+        word = text_at(field(row, number), 2, self.delimiters)
+        return self._basis_of(word, f"{address}-{number}.2")
+
+    def _basis_of(self, word: str, where: str) -> authorization_words.BasisCharted:
+        if not word:
+            return ""
+        basis = self.profile.authorization_units.get(word.upper())
+        if basis is None:
+            raise Hl7Error(
+                "authorization.basis",
+                expected="a word of [authorization_units]",
+                found="another word",
+                where=where,
+                do="add the word to [authorization_units] of the interface profile",
+            )
+        return basis
+
+    def _provider(self, row: Row) -> str:
+        """The professional of AUT-24, else the number of the provider that is referred to."""
+        return self._text(row, 24) or self._text(self._referred_to(), 7)
+
+    def _site(self, row: Row) -> str:
+        """The organization of AUT-23, else where the provider is that is referred to (PRD-4)."""
+        place = field(self._referred_to(), 4)
+        parts = [text_at(place, part, self.delimiters) for part in (4, 1, 9)]
+        return self._text(row, 23) or next((part for part in parts if part), "")
+
+    def _referred_to(self) -> Row:
+        """The PRD of the provider that is referred to (RT), else the first one of no other role.
+
+        Who refers (RP) and who is the patient's own (PP, PI) give nothing of it.
+        """
+        providers = [row for row in self.message.rows if row[0] == "PRD"]
+        for role in ("RT", ""):
+            for row in providers:
+                if self._text(row, 1).upper() == role:
+                    return row
+        return ["PRD"]
 
     def _status(self, word: str, where: str) -> authorization_words.StatusCharted:
         """The status of a sender's word. Raises Hl7Error for one that the profile does not know."""
@@ -179,7 +236,11 @@ class _MessageReader:
         return status
 
     def of_in3(self) -> Iterator[Event]:
-        """One for each IN3 with a certification number; it is of the payer of the IN1 before it."""
+        """One for each IN3 with a certification number; it is of the payer of the IN1 before it.
+
+        Registration says the number and its days. It does not say whether the payer has decided,
+        and what REF or RPA say of that is not undone by it.
+        """
         payer, ordinal = "", 0
         for row in self.message.rows:
             if row[0] == "IN1":
@@ -197,7 +258,6 @@ class _MessageReader:
                         payer=payer,
                         starts=day_at(field(row, 9), f"{address}-9", self.profile),
                         until=day_at(field(row, 10), f"{address}-10", self.profile),
-                        status="approved",
                         address=f"{address}-2",
                     )
                 except Hl7Error as error:
@@ -228,8 +288,9 @@ class _MessageReader:
             starts=day_at(self._place("from", row), name, self.profile),
             until=day_at(self._place("until", row), name, self.profile),
             units=decimal_at(self._place("units", row), name),
+            basis=self._basis_of(self._place("basis", row), name),
             provider=self._place("provider", row),
             site=self._place("site", row),
-            status=self._status(self._place("status", row), name) or "approved",
+            status=self._status(self._place("status", row), name),
             address=name,
         )

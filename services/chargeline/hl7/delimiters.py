@@ -1,9 +1,9 @@
 r"""The delimiters of one message, and what stands between them: components and escapes.
 
 This module owns the five delimiters that MSH-1 and MSH-2 declare, the way to take one component out
-of a field, and the escapes such as `\T\` for `&`. It knows no segment other than MSH and no
-encoding. Every sender may choose its own delimiters, so every function here is given those of its
-message.
+of a field, and the escapes such as `\T\` for `&`, both ways. It knows no segment other than MSH and
+no encoding. Every sender may choose its own delimiters, so every function here is given those of
+its message.
 """
 
 import re
@@ -24,6 +24,10 @@ class Delimiters(NamedTuple):
     repetition: str
     escape: str
     subcomponent: str
+
+
+USUAL = Delimiters(field="|", component="^", repetition="~", escape="\\", subcomponent="&")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # these would break our own segments or frame
 
 
 def component(field: str, n: int, delimiters: Delimiters) -> str:
@@ -96,6 +100,21 @@ def _hexadecimal(body: str, as_written: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return content.decode("latin-1")
+
+
+def escaped(text: str, delimiters: Delimiters) -> str:
+    """A text of ours with the delimiters escaped, and blanks for control characters.
+
+    If the message has no escape character, blanks stand in place of the delimiters too.
+    """
+    meanings = dict(zip(delimiters, "FSRET", strict=True))
+    escape = delimiters.escape
+    written = {
+        ord(mark): f"{escape}{name}{escape}" if escape else " "
+        for mark, name in meanings.items()
+        if mark
+    }
+    return CONTROL.sub(" ", text).translate(written)
 
 
 @lru_cache(maxsize=256)

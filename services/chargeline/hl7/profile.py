@@ -35,6 +35,7 @@ CARE_TABLES = {
     "credentials": care_words.AuthorKind,
     "transactions": care_words.PostedKind,
     "authorization_states": authorization_words.AuthorizationStatus,
+    "authorization_units": authorization_words.UnitBasis,
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
@@ -50,7 +51,7 @@ _ADMINISTRATION_KEYS = frozenset(
 )
 _POSTED_KEYS = frozenset({"course"})
 _AUTHORIZATION_KEYS = frozenset(
-    {"number", "payer", "code", "from", "until", "units", "status", "provider", "site"}
+    {"number", "payer", "code", "from", "until", "units", "basis", "status", "provider", "site"}
 )
 # The segments in which a key can be read. None: in any segment; "Z": in each that follows the RXA.
 _IN_ORDER = ("ORC",)
@@ -145,6 +146,9 @@ class Profile:
         self.authorization_states = cast(
             dict[str, authorization_words.AuthorizationStatus],
             reader.optional("authorization_states"),
+        )
+        self.authorization_units = cast(
+            dict[str, authorization_words.UnitBasis], reader.optional("authorization_units")
         )
         self.authorization: dict[str, tuple[Place, ...]] = {}
         """The fields of a Z segment that tells of an authorization, by what they say."""

@@ -9,8 +9,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
-from chargeline.engine import MessageRef, PatientMerge, VisitFact, VisitMerge, by_keyword, words
-from chargeline.hl7.delimiters import NULL, Delimiters, component, unescape
+from chargeline.engine import (
+    MessageRef,
+    PatientMerge,
+    VisitFact,
+    VisitMerge,
+    by_keyword,
+    is_npi,
+    words,
+)
+from chargeline.hl7.delimiters import NULL, Delimiters, component, text_at, unescape
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import first_of_all
@@ -39,10 +47,17 @@ def visit_fact(
     patient = _patient_number(numbers, profile, message.delimiters) if numbers else None
     patient_class = _class_of(heads, profile, message.delimiters)
     place = first_of_all(heads.values(), profile.place, message.delimiters)
+    site = text_at(pv1[3], 4, message.delimiters) if pv1 is not None and len(pv1) > 3 else ""
+    practitioners = _practitioners(heads, message.delimiters)
     adt = message.type == "ADT"
     if not adt and "IN1" not in heads and "DG1" not in heads:
         return _new_visit_fact(
-            reference, patient=patient, patient_class=patient_class, place=place or None
+            reference,
+            patient=patient,
+            patient_class=patient_class,
+            place=place or None,
+            site=site or None,
+            practitioners=practitioners,
         )
     in1 = heads.get("IN1")
     return _new_visit_fact(
@@ -59,7 +74,30 @@ def visit_fact(
         discharged=_time(message, pv1, 45, profile),
         replaces_patient=_moved_from(message, profile),
         place=place or None,
+        site=site or None,
+        practitioners=practitioners,
     )
+
+
+_TREAT = (("PV1", 7), ("ORC", 12), ("FT1", 20))  # who attends, who orders, who performed
+
+
+def _practitioners(heads: dict[str, Row], delimiters: Delimiters) -> tuple[str, ...]:
+    """The NPIs of who treats the patient, each once."""
+    numbers: tuple[str, ...] = ()
+    for segment, number in _TREAT:
+        row = heads.get(segment)
+        if row is not None and len(row) > number and row[number]:
+            numbers += _npis(row[number], delimiters)
+    return tuple(dict.fromkeys(numbers)) if len(numbers) > 1 else numbers
+
+
+@lru_cache(maxsize=8192)
+def _npis(people: str, delimiters: Delimiters) -> tuple[str, ...]:
+    """The NPIs in the repetitions of a XCN field; a local number is none."""
+    repetitions = people.split(delimiters.repetition, _MOST_REPETITIONS)[:_MOST_REPETITIONS]
+    numbers = [text_at(person, 1, delimiters) for person in repetitions]
+    return tuple([number for number in numbers if is_npi(number)])
 
 
 def _diagnoses(message: Message) -> tuple[str, ...] | None:

@@ -31,6 +31,8 @@ Verb = Literal[
     "answer",
     "line",
     "redraft",
+    "authorization.send",
+    "authorization.show",
     "ledger.migrate",
     "offsets.skip",
     "ledger.forget",
@@ -49,6 +51,8 @@ VERBS: Mapping[Verb, str] = {
     "answer": "Somebody answered a question, or took an answer back.",
     "line": "Somebody said something of a charge line, or of all lines of a visit.",
     "redraft": "Somebody had visits drafted again.",
+    "authorization.send": "Somebody sent authorizations, of a list or one, to a listener.",
+    "authorization.show": "Somebody looked at the patients of authorizations.",
     "ledger.migrate": "The tables were brought to the newest schema.",
     "offsets.skip": "Somebody had records of a partition passed over.",
     "ledger.forget": "Somebody had one visit or patient removed.",
@@ -62,7 +66,16 @@ VERBS: Mapping[Verb, str] = {
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
 RecordKind = Literal[
-    "parked", "question", "line", "visit", "visits", "patient", "offsets", "ledger", "program"
+    "parked",
+    "question",
+    "line",
+    "visit",
+    "visits",
+    "patient",
+    "offsets",
+    "ledger",
+    "program",
+    "authorizations",
 ]
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.

@@ -36,7 +36,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.dml import ReturningDelete
 
 from chargeline.ledger import tables
-from chargeline.ledger.records import Announcement
+from chargeline.ledger.records import Announcement, StoredParkedMessage
 
 Parameters = dict[str, Any]
 
@@ -185,6 +185,21 @@ def open_questions(dialect: str) -> Select[Any]:
     table = tables.question
     statement = of_visits(dialect, table).where(table.c.closed_at.is_(None))
     return statement.order_by(table.c.opened_at, table.c.question_id)
+
+
+@cache
+def of_kinds(kinds: frozenset[str]) -> Select[Any]:
+    """What all visits contribute of some kinds, by patient."""
+    table = tables.contribution
+    statement = select(table).where(table.c.kind.in_(sorted(kinds)))
+    return statement.order_by(table.c.facility, table.c.patient, table.c.visit)
+
+
+@cache
+def parked() -> Select[Any]:
+    """Parked messages, without their seals."""
+    fields = [name for name in StoredParkedMessage._fields if name != "seal"]
+    return select(*(tables.parked.c[name] for name in fields))
 
 
 @cache

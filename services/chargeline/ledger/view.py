@@ -7,11 +7,12 @@ one statement, because a batch touches hundreds of visits.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Executable, Row, Select, Table, exists, func, select
+from sqlalchemy import Executable, Row, Table, exists, func, select
 
-from chargeline.engine import VisitKey
+from chargeline.engine import VisitKey, words
 from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
@@ -35,6 +36,7 @@ from chargeline.ledger.transaction import Transaction
 
 Keys = Iterable[tuple[str, str]]
 LARGEST_ID = 2**63 - 1  # of a column of numbers; the database refuses to be asked for more
+_ARRIVAL = attrgetter(*["received_at", "topic", "partition", "offset", "digest"])  # always alike
 _DUE = ("settle_due", "final_due", "asked_due")
 
 
@@ -66,7 +68,7 @@ class View:
         return {
             key: sorted(
                 (message for member in members[key] for message in by_number.get(member, ())),
-                key=_arrival,
+                key=_ARRIVAL,
             )
             for key in wanted
         }
@@ -176,6 +178,13 @@ class View:
         """What some visits contribute, to whichever patients."""
         return list(map(StoredContribution._make, await self._of(tables.contribution, visits)))
 
+    async def contributions_of_kinds(
+        self, kinds: Iterable[words.ContributionKind]
+    ) -> list[StoredContribution]:
+        """What all visits contribute of some kinds, by patient. It reads the whole table."""
+        rows = await self._transaction.rows(statements.of_kinds(frozenset(kinds)))
+        return list(map(StoredContribution._make, rows))
+
     async def announced(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids.
 
@@ -194,7 +203,10 @@ class View:
         it is stored, with its `data_key`, so that it hides none of the others.
         """
         statement = (
-            _parked().where(tables.parked.c.id > after).order_by(tables.parked.c.id).limit(limit)
+            statements.parked()
+            .where(tables.parked.c.id > after)
+            .order_by(tables.parked.c.id)
+            .limit(limit)
         )
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
@@ -285,7 +297,7 @@ class View:
 
     async def show(self, parked_id: int) -> StoredParkedMessage:
         """One parked message; raises NotFound, and UnreadableRow if it does not open."""
-        here = _parked().where(tables.parked.c.id == parked_id)
+        here = statements.parked().where(tables.parked.c.id == parked_id)
         rows = await self._transaction.rows(here) if parked_id <= LARGEST_ID else []
         if not rows:
             raise NotFound(
@@ -386,13 +398,3 @@ def _visit_keys(keys: Keys) -> list[VisitKey]:
 
 def _as_parked(rows: Sequence[Row[Any]]) -> list[StoredParkedMessage]:
     return [StoredParkedMessage(**row._mapping) for row in rows]
-
-
-def _parked() -> Select[Any]:
-    fields = [name for name in StoredParkedMessage._fields if name != "seal"]
-    return select(*(tables.parked.c[name] for name in fields))
-
-
-def _arrival(message: StoredMessage) -> tuple[datetime, str, int, int, str]:
-    """Time of arrival, then the place in Kafka, then the digest: the order is always the same."""
-    return (message.received_at, message.topic, message.partition, message.offset, message.digest)

@@ -39,6 +39,8 @@ CODES: Mapping[Verb, AuditCodes] = {
     "answer": AuditCodes(_RECORD, "C"),
     "line": AuditCodes(_RECORD, "C"),
     "redraft": AuditCodes(_RECORD, "E"),
+    "authorization.send": AuditCodes(_RECORD, "C"),
+    "authorization.show": AuditCodes(_RECORD, "R", _RESTRICTED),
     "ledger.migrate": AuditCodes(_ACTIVITY, "U"),
     "offsets.skip": AuditCodes(_ACTIVITY, "U"),
     "ledger.forget": AuditCodes(_RECORD, "D"),

@@ -52,7 +52,8 @@ class AuthorizationNeeded(PublishedModel):
     planned_day: date | None = None
     """The day of the planned dose."""
     units: int | None = None
-    """The HCPCS units of the planned dose; null where the dose cannot be read."""
+    """The HCPCS units of the planned dose, with those of JW that its vials are going to leave; null
+    where the dose cannot be read."""
     evidence_class: authorization_words.EvidenceClass | None = None
     evidence: list[EvidenceFact] = Field(default_factory=list)
     ask_by: date | None = None

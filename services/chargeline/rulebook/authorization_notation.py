@@ -96,6 +96,23 @@ def order_of(text: str, message: MessageRef, first: date) -> OrderFact:
     )
 
 
+_OF_VISIT = {"names": "authorizations", "by": "practitioners", "at": "place"}
+
+
+def visit_of(texts: Sequence[str]) -> dict[str, Any]:
+    """What is known of a visit: `names A1` (IN1-14), `by 1234567893` (its NPI), `at TOWER`.
+
+    Raises ValueError.
+    """
+    said: dict[str, list[str]] = {}
+    for text in texts:
+        word, _blank, value = text.partition(" ")
+        if word not in _OF_VISIT or not value:
+            raise ValueError(f"{text!r}: expected `names A1`, `by 1234567893` or `at TOWER`")
+        said.setdefault(_OF_VISIT[word], []).append(value)
+    return {name: values[-1] if name == "place" else tuple(values) for name, values in said.items()}
+
+
 class _ValueReader:
     """Reads the values of one text."""
 

@@ -36,6 +36,7 @@ from chargeline.rulebook.authorization_notation import (
     authorized_in_short,
     needed_in_short,
     needs_in,
+    visit_of,
 )
 from chargeline.rulebook.care_notation import care_of, contribution_of
 from chargeline.rulebook.case_tables import tables_of
@@ -48,12 +49,12 @@ KEY = VisitKey("CASE", "V1")
 PATIENT = "ZZCASE"
 _LISTS = (
     "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks", "edits",
-    "diagnoses", "tables", "dispensed", "care", "record", "authorized", "needed", "numbers",
+    "diagnoses", "tables", "dispensed", "care", "record", "authorized", "needed", "visit",
 )  # fmt: skip
 _KEYS = frozenset(
     {"says", "source", "given", "charted", "expect", "drugs", "withheld", "withheld_drugs", "asks"}
     | {"edits", "tables", "policy", "class", "diagnoses", "payer", "second_encounter", "admitted"}
-    | {"choose", "day", "dispensed", "care", "record", "authorized", "needed", "numbers"}
+    | {"choose", "day", "dispensed", "care", "record", "authorized", "needed", "visit"}
 )
 
 
@@ -65,9 +66,10 @@ class Case(NamedTuple):
     `record` is what other visits add to the patient's record (care_notation.py). `choose` holds
     answers by concern, in place of the rulebook's.
     `tables` are rows of published tables (case_tables.py), and `dispensed` is what the pharmacy
-    handed out for orders of which nothing is charted. `numbers` are those of authorizations that
-    the visit names (IN1-14). None in `drugs`, `withheld`, `withheld_drugs`, `asks`, `edits`,
-    `authorized` or `needed` means that the case does not mention them.
+    handed out for orders of which nothing is charted. `visit` says which authorizations the visit
+    names, who treats the patient, and where (authorization_notation.py). None in `drugs`,
+    `withheld`, `withheld_drugs`, `asks`, `edits`, `authorized` or `needed` means that the case does
+    not mention them.
     """
 
     place: str
@@ -92,7 +94,7 @@ class Case(NamedTuple):
     record: tuple[str, ...] = ()
     authorized: tuple[str, ...] | None = None
     needed: tuple[str, ...] | None = None
-    numbers: tuple[str, ...] = ()
+    visit: tuple[str, ...] = ()
     day: date = FIRST_DAY
     admitted: date | None = None
 
@@ -194,7 +196,7 @@ def _case(entry: Mapping[str, object], place: str, rulebook: Rulebook) -> Case:
         record=_texts(entry.get("record", [])),
         authorized=_texts(entry["authorized"]) if "authorized" in entry else None,
         needed=_texts(entry["needed"]) if "needed" in entry else None,
-        numbers=_texts(entry.get("numbers", [])),
+        visit=_texts(entry.get("visit", [])),
         day=day if isinstance(day := entry.get("day"), date) else FIRST_DAY,
     )
 
@@ -253,8 +255,8 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
         classes=((None, case.patient_class),),
         payer=case.payer,
         diagnoses=case.diagnoses,
-        authorizations=case.numbers,
         admitted=datetime.combine(case.admitted, time(), UTC) if case.admitted else None,
+        **visit_of(case.visit),
     )
     said = care_of(case.care, KEY, case.day)
     if case.charted:

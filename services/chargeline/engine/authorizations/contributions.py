@@ -15,10 +15,9 @@ from typing import NamedTuple, cast
 
 from chargeline.engine.authorization_words import BasisCharted, StatusCharted
 from chargeline.engine.authorizations.facts import Authorization, put_together
-from chargeline.engine.events import MessageRef, VisitKey
+from chargeline.engine.events import BEGINNING, MessageRef, VisitKey
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import APART, Contribution, Fact, History, Slot
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import ChargeLine
 
@@ -155,6 +154,19 @@ def authorizations_in(history: History, own: Iterable[Authorization]) -> list[Au
         put_together([version for _sent, _text, version in sorted(of_slot, key=_by_time)])
         for _slot, of_slot in sorted(versions.items())
     ]
+
+
+def visits_telling(
+    authorization: Authorization, record: Iterable[Contribution]
+) -> tuple[VisitKey, ...]:
+    """The visits whose messages tell of an authorization's number, sorted."""
+    telling = {
+        other.visit
+        for other in record
+        if other.slot.kind == "authorization"
+        and _authorization(other).number == authorization.number
+    }
+    return tuple(sorted(telling))
 
 
 def _by_time(version: tuple[datetime, str, Authorization]) -> tuple[datetime, str]:

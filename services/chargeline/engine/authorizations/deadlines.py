@@ -8,6 +8,7 @@ payer it is, and on whether a drug or a service is asked for.
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from chargeline.engine.authorization_words import AuthorizedItem, Pace, PayerKind
 from chargeline.engine.rules import NO_FACTS, Concern, DayRules, NoFacts
@@ -106,28 +107,33 @@ def item_of(code: str) -> AuthorizedItem:
 
 
 class Clocks(NamedTuple):
-    """The clocks of a payer for a code on a day; None where no rule says one."""
+    """The clocks of a payer for a code on a day; None where no rule says one.
+
+    `zone` is the time zone of the visit: a refusal at half past eight in the evening in New York is
+    of that day, and not of the next one.
+    """
 
     standard: timedelta | None
     expedited: timedelta | None
     appeal: AppealAnswer | None
+    zone: str = "UTC"
 
     def decided_by(self, requested: datetime) -> Iterator[str]:
         """When the payer must have decided on a request of a time, in words."""
         if self.standard is not None:
-            yield f"to be decided by {requested + self.standard:%Y-%m-%d}"
+            yield f"to be decided by {self.day(requested + self.standard)}"
         if self.expedited is not None:
-            yield f"expedited by {requested + self.expedited:%Y-%m-%d}"
+            yield f"expedited by {self.day(requested + self.expedited)}"
 
     def ask_by(self, first_dose: datetime) -> date | None:
         """The last day on which to ask, so that the standard clock ends before the first dose."""
-        return (first_dose - self.standard).date() if self.standard is not None else None
+        return self.day(first_dose - self.standard) if self.standard is not None else None
 
     def ask_expedited_by(self, first_dose: datetime) -> date | None:
         """The same for the expedited clock."""
-        return (first_dose - self.expedited).date() if self.expedited is not None else None
+        return self.day(first_dose - self.expedited) if self.expedited is not None else None
 
-    def after_denial(self, denied: date) -> Iterator[str]:
+    def after_denial(self, denied: datetime) -> Iterator[str]:
         """Until when a denial can be talked over and appealed, in words."""
         if self.appeal is None:
             return
@@ -137,17 +143,23 @@ class Clocks(NamedTuple):
         )
         for what, days in windows:
             if days:
-                yield f"{what} until {(denied + timedelta(days=days)).isoformat()}"
+                yield f"{what} until {self.day(denied) + timedelta(days=days)}"
+
+    def day(self, moment: datetime) -> date:
+        """The local day of a moment."""
+        return local_day(moment, self.zone)
 
 
-NO_CLOCKS = Clocks(None, None, None)
+def local_day(moment: datetime, zone: str) -> date:
+    """The day of a moment in a time zone."""
+    return moment.astimezone(ZoneInfo(zone)).date()
 
 
-def clocks_of(rules: DayRules, payer: str, code: str) -> Clocks:
+def clocks_of(rules: DayRules, payer: str, code: str, *, zone: str) -> Clocks:
     """The clocks of a payer (in capitals) for a code, by the rules of a day."""
     kind = rules.of(PAYER).decide(PayerFacts(payer))
     if kind.rule is None:
-        return NO_CLOCKS
+        return Clocks(None, None, None, zone)
     of_kind, item = kind.answer.kind, item_of(code)
     hours: dict[Pace, timedelta] = {}
     for pace in _PACES:
@@ -159,6 +171,7 @@ def clocks_of(rules: DayRules, payer: str, code: str) -> Clocks:
         standard=hours.get("standard"),
         expedited=hours.get("expedited"),
         appeal=appeal.answer if appeal.rule is not None else None,
+        zone=zone,
     )
 
 

@@ -20,6 +20,7 @@ from chargeline.engine.authorizations.contributions import (
 from chargeline.engine.authorizations.deadlines import clocks_of, warning_of
 from chargeline.engine.authorizations.facts import Authorization, with_whole
 from chargeline.engine.authorizations.needed import CodeNeed, Need, Needs, need_of
+from chargeline.engine.authorizations.places import elsewhere
 from chargeline.engine.authorizations.said import lack_of, only_number, overlap_of, warned
 from chargeline.engine.authorizations.used import Account, Countdown, counted
 from chargeline.engine.edits.claims import as_edits
@@ -101,8 +102,11 @@ def reviewed(
         use_of(basis.visit, basis.context, *slot, units=sum([line.units for line in of_slot]))
         for slot, of_slot in lines.items()
     ]
+    planned = [*basis.others, *basis.planned]
     by_slot = {
-        (account.use.code, account.use.day): account
+        (account.use.code, account.use.day): account._replace(
+            next_dose=count.next_without_room(account, planned)
+        )
         for account in counted(count, [*basis.others, *uses])
         if account.use.visit == basis.visit
     }
@@ -170,15 +174,19 @@ def _notes(
         yield only_number(use, number, lines)
         return
     rules = basis.policy.on(use.day)
-    lack = lack_of(account, basis.on_file, clocks_of(rules, use.payer, use.code))
+    lack = lack_of(
+        account, basis.on_file, clocks_of(rules, use.payer, use.code, zone=basis.context.zone)
+    )
     if lack is not None:
         if is_needed:
             yield note(lack.edit, lines, expected=lack.expected, found=lack.found, do=lack.do)
         return
+    if account.authorization is not None and (is_needed or number):
+        yield from elsewhere(account.authorization, basis.visit, basis.context, lines)
     yield from overlap_of(account, lines)
     warning = warning_of(rules)
     if warning is not None:
-        yield from warned(account, [*basis.others, *basis.planned], warning, lines)
+        yield from warned(account, warning, lines)
 
 
 def _step(need: Need | None, account: Account, number: str) -> Step:

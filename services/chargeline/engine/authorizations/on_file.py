@@ -5,20 +5,24 @@ of an authorization is included: one until 30 June covers 30 June and not 1 July
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from chargeline.engine.authorizations.contributions import Use
-from chargeline.engine.authorizations.facts import ALL_CODES, Authorization
+from chargeline.engine.authorizations.facts import ALL_CODES, WAITING, Authorization
 
 Unfit = Literal[
+    "authorization.undecided",
+    "authorization.not_begun",
+    "authorization.appealed",
+    "authorization.denied",
     "authorization.diagnosis",
     "authorization.expired",
-    "authorization.denied",
-    "authorization.missing",
     "authorization.other_payer",
     "authorization.ends_before_it_begins",
 ]
-"""Why an authorization does not cover, as the edit that says so; the nearest to covering first."""
+"""Why an authorization does not cover, as the edit that says so. The first is the one of which a
+person hears first: a renewal that is pended, and not the old one that has ended.
+"""
 
 
 def is_of_code(authorization: Authorization, code: str) -> bool:
@@ -55,19 +59,26 @@ def _is_of_other_payer(authorization: Authorization, use: Use) -> bool:
 
 
 def _is_denied(authorization: Authorization, _use: Use) -> bool:
-    return authorization.status in ("denied", "appealed")
+    return authorization.status == "denied"
+
+
+def _is_appealed(authorization: Authorization, _use: Use) -> bool:
+    return authorization.status == "appealed"
 
 
 def _is_undecided(authorization: Authorization, _use: Use) -> bool:
-    return authorization.status in ("requested", "pended")
+    return authorization.status in WAITING
+
+
+def _starts_later(authorization: Authorization, use: Use) -> bool:
+    return authorization.starts is not None and use.day < authorization.starts
 
 
 def _is_over(authorization: Authorization, use: Use) -> bool:
-    """Whether the day lies before its first or after its last day, or it has ended without one."""
-    if authorization.status == "expired" and authorization.until is None:
-        return True
-    before = authorization.starts is not None and use.day < authorization.starts
-    return before or (authorization.until is not None and use.day > authorization.until)
+    """Whether the day lies after its last day, or it has ended without one."""
+    if authorization.until is None:
+        return authorization.status == "expired"
+    return use.day > authorization.until
 
 
 def _is_of_other_diagnosis(authorization: Authorization, use: Use) -> bool:
@@ -85,13 +96,15 @@ def _plain(code: str) -> str:
     return code.replace(".", "").upper()
 
 
+# Of one authorization the first that is wrong is the reason.
 _WRONG: Mapping[Unfit, Callable[[Authorization, Use], bool]] = {
     "authorization.ends_before_it_begins": _is_upside_down,
     "authorization.other_payer": _is_of_other_payer,
-    "authorization.missing": _is_undecided,
     "authorization.denied": _is_denied,
+    "authorization.appealed": _is_appealed,
+    "authorization.undecided": _is_undecided,
     "authorization.expired": _is_over,
+    "authorization.not_begun": _starts_later,
     "authorization.diagnosis": _is_of_other_diagnosis,
 }
-# The first that is wrong is the reason, so a later reason is nearer to covering.
-_RANK: Mapping[Unfit, int] = {edit: -place for place, edit in enumerate(_WRONG)}
+_RANK: Mapping[Unfit, int] = {edit: place for place, edit in enumerate(get_args(Unfit))}

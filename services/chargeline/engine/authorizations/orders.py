@@ -23,11 +23,12 @@ from chargeline.engine.authorizations.needed import (
 )
 from chargeline.engine.authorizations.said import Lack, lack_of
 from chargeline.engine.authorizations.used import Countdown
-from chargeline.engine.drugs.units import units_of
+from chargeline.engine.drugs.planned import planned_units
 from chargeline.engine.events import DrugAmount
 from chargeline.engine.formulary import Formulary, Given
 from chargeline.engine.quantities import convert, plain
 from chargeline.engine.rules import DayRules, Policy
+from chargeline.engine.tables import PublishedTables
 from chargeline.engine.timeline.records import PlannedOrder, Timeline
 from chargeline.engine.trace import AuthorizationNeed, ShownEvidence, ask
 from chargeline.engine.words import IS_YES, words_of
@@ -44,7 +45,12 @@ class PlannedDose(NamedTuple):
 
 
 def planned_doses(
-    timeline: Timeline, formulary: Formulary, policy: Policy, needs: Needs
+    timeline: Timeline,
+    formulary: Formulary,
+    policy: Policy,
+    needs: Needs,
+    *,
+    tables: PublishedTables,
 ) -> tuple[PlannedDose, ...]:
     """The doses that orders of a visit plan, of drugs that need an authorization."""
     context = timeline.context
@@ -54,7 +60,7 @@ def planned_doses(
         [
             dose
             for order in timeline.planned
-            for dose in _doses(timeline, order, formulary, policy, needs=needs)
+            for dose in _doses(timeline, order, formulary, policy, needs=needs, tables=tables)
         ]
     )
 
@@ -66,6 +72,7 @@ def _doses(
     policy: Policy,
     *,
     needs: Needs,
+    tables: PublishedTables,
 ) -> Iterator[PlannedDose]:
     rules, context = policy.on(order.day), timeline.context
     for amount in order.drugs:
@@ -78,7 +85,17 @@ def _doses(
             continue
         dose = convert(amount.amount or Decimal(0), amount.unit, drug.unit)
         is_readable = dose is not None and dose > 0 and not amount.is_unknown
-        units = units_of(dose, drug.unit_amount) if dose is not None and is_readable else 0
+        units = 0
+        if dose is not None and is_readable:
+            units = planned_units(
+                drug,
+                dose,
+                order.day,
+                payer=context.payer.upper(),
+                rules=rules,
+                formulary=formulary,
+                tables=tables,
+            )
         use = use_of(timeline.key, context, drug.hcpcs, order.day, units=0, planned=units)
         yield PlannedDose(
             use=use._replace(order=order.order),
@@ -104,7 +121,7 @@ def needed(
     lacking = []
     for dose in sorted(doses, key=lambda dose: (*dose.use.when, dose.order.order)):
         rules = policy.on(dose.use.day)
-        clocks = clocks_of(rules, dose.use.payer, dose.use.code)
+        clocks = clocks_of(rules, dose.use.payer, dose.use.code, zone=timeline.context.zone)
         account = countdown.take(dose.use)
         lack = lack_of(account, on_file, clocks)
         if lack is not None:

@@ -1,32 +1,31 @@
 """What is said of a use that no authorization covers, or of one that runs out, in words.
 
-It owns the wording and the codes. It decides nothing: whether one covers, `on_file.py` says, and
-what is left, `used.py`. The words name who can settle it: the payer, or who registers the visit.
+It owns the wording and the codes: one sentence for each state of an authorization, so that nobody
+is told to ask for one that is asked for. It decides nothing: whether one covers, `on_file.py` says,
+and what is left, `used.py`. The words name who can settle it: the payer, or who registers the
+visit.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
+from chargeline.engine.authorization_words import StatusCharted
 from chargeline.engine.authorizations.contributions import Use
-from chargeline.engine.authorizations.deadlines import Clocks, WarnAnswer
+from chargeline.engine.authorizations.deadlines import Clocks, WarnAnswer, local_day
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.on_file import Unfit, is_of_code, nearest
-from chargeline.engine.authorizations.used import Account
+from chargeline.engine.authorizations.used import (
+    Account,
+    basis_of,
+    ends_soon,
+    is_running_out,
+)
 from chargeline.engine.claim_words import EditName
 from chargeline.engine.quantities import plain
 from chargeline.engine.trace import ChargeLine, Noted, note
 
 _ASK = "ask the payer for one, or have registration send its number (IN1-14)"
-_DO: dict[Unfit, str] = {
-    "authorization.missing": _ASK,
-    "authorization.expired": "ask the payer to extend it, or for a new one",
-    "authorization.denied": "appeal, speak with the payer's physician, or ask for another drug",
-    "authorization.other_payer": "have registration correct the payer or the number of the visit",
-    "authorization.diagnosis": "have registration correct the diagnoses, or ask the payer for one "
-    "of this diagnosis",
-    "authorization.ends_before_it_begins": "have who entered it correct its days",
-}
 
 
 class Lack(NamedTuple):
@@ -44,55 +43,158 @@ def lack_of(account: Account, on_file: Sequence[Authorization], clocks: Clocks) 
     expected = f"an authorization for {use.code} on {use.day.isoformat()}"
     expected += f" of {use.payer}" if use.payer else ""
     if authorization is not None and account.is_short:
-        assert authorization.units is not None, "what has no count is never short"
-        found = (
-            f"{authorization.number} with {plain(authorization.units)} {_basis(authorization)}, "
-            f"of which {plain(account.before)} are used; this takes {plain(account.amount)}"
-        )
-        do = "ask the payer for more units, or for a new authorization; the whole line is denied"
-        return Lack("authorization.units", f"{expected} with enough left", found, do)
+        return _short(account, authorization, expected)
     if authorization is not None:
         return None
     near = nearest(on_file, use)
     if near is None:
-        return Lack("authorization.missing", expected, _none(on_file, use), _ASK)
-    return Lack(near[1], expected, _found(near[0], near[1], use, clocks), _DO[near[1]])
+        return _none(on_file, use, expected)
+    authorization, why = near
+    sentence = _SENTENCES[why]
+    found = f"{authorization.number}, {sentence.found(authorization, use, clocks)}"
+    return Lack(why, expected, found, sentence.do.format(number=authorization.number))
 
 
-def _none(on_file: Sequence[Authorization], use: Use) -> str:
-    others = sorted({code for entry in on_file for code in entry.codes if code != use.code})
-    return f"none; there is one for {', '.join(others)}" if others else "none"
+def _short(account: Account, authorization: Authorization, expected: str) -> Lack:
+    assert authorization.units is not None, "what has no count is never short"
+    found = (
+        f"{authorization.number} with {plain(authorization.units)} {basis_of(authorization)}, "
+        f"of which {plain(account.before)} are used; this takes {plain(account.amount)}"
+    )
+    do = "ask the payer for more units, or for a new authorization; the whole line is denied"
+    return Lack("authorization.units", f"{expected} with enough left", found, do)
 
 
-def _found(authorization: Authorization, why: Unfit, use: Use, clocks: Clocks) -> str:
-    number = authorization.number
-    if why == "authorization.missing":
-        asked = authorization.requested or authorization.message.sent
-        if asked is None:
-            return f"{number}, {authorization.status}"
-        since = f"{number}, {authorization.status} since {asked:%Y-%m-%d}"
-        return ", ".join([since, *clocks.decided_by(asked)])
-    if why == "authorization.denied":
-        denied = authorization.decided or authorization.message.sent
-        more = clocks.after_denial(denied.date()) if denied is not None else ()
-        return ", ".join([f"{number}, {authorization.status}", *more])
-    if why == "authorization.other_payer":
-        return f"{number} of {authorization.payer}"
-    if why == "authorization.diagnosis":
-        covered, has = ", ".join(authorization.diagnoses), ", ".join(use.diagnoses)
-        return f"{number} for {covered}; the visit has {has}"
-    return f"{number}, {days_of(authorization)}"
+def _none(on_file: Sequence[Authorization], use: Use, expected: str) -> Lack:
+    others = [
+        f"{entry.number} is for {', '.join(entry.codes)}"
+        for entry in on_file
+        if entry.codes and not is_of_code(entry, use.code)
+    ]
+    found = "; ".join(["none", *others])
+    do = f"{_ASK}; another product of a drug needs its own" if others else _ASK
+    return Lack("authorization.missing", expected, found, do)
+
+
+# ------------------------------------------------------------------ one sentence for each state
+
+
+class _Sentence(NamedTuple):
+    """What is found of an authorization that does not cover, and what to do about it."""
+
+    found: Callable[[Authorization, Use, Clocks], str]
+    do: str
+
+
+def _undecided(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
+    asked, since = authorization.requested, authorization.decided
+    parts = [f"asked for on {clocks.day(asked)}"] if asked is not None else []
+    if authorization.status == "pended":
+        parts.append(f"pended since {clocks.day(since)}" if since is not None else "pended")
+    elif asked is None:
+        parts.append("asked for")
+    begins = asked or authorization.message.sent
+    return ", ".join([*parts, *(clocks.decided_by(begins) if begins is not None else ())])
+
+
+def _denied(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
+    denied = authorization.decided or authorization.message.sent
+    if denied is None:
+        return "refused"
+    return ", ".join([f"refused on {clocks.day(denied)}", *clocks.after_denial(denied)])
+
+
+def _appealed(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
+    since = authorization.decided or authorization.message.sent
+    return "refused, and appealed" + (f" on {clocks.day(since)}" if since is not None else "")
+
+
+def _ended(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
+    if authorization.until is None:
+        return "which the payer calls expired"
+    return f"which ended on {authorization.until.isoformat()}"
+
+
+def _starts(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
+    assert authorization.starts is not None, "what has no first day has begun"
+    return f"which starts on {authorization.starts.isoformat()}"
+
+
+def _diagnosis(authorization: Authorization, use: Use, _clocks: Clocks) -> str:
+    covered, has = ", ".join(authorization.diagnoses), ", ".join(use.diagnoses)
+    return f"which is for {covered}; the visit has {has}"
+
+
+def _payer(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
+    return f"which is of {authorization.payer}"
+
+
+def _upside_down(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
+    return days_of(authorization)
+
+
+_SENTENCES: Mapping[Unfit, _Sentence] = {
+    "authorization.undecided": _Sentence(
+        _undecided, "call the payer about {number}: ask what it waits for, and do not ask anew"
+    ),
+    "authorization.not_begun": _Sentence(
+        _starts, "have the payer move the first day of {number}, or treat from that day on"
+    ),
+    "authorization.appealed": _Sentence(
+        _appealed, "call the payer about the objection, or ask for another drug"
+    ),
+    "authorization.denied": _Sentence(
+        _denied,
+        "speak with the payer's physician or appeal while the days last, or ask for another drug",
+    ),
+    "authorization.diagnosis": _Sentence(
+        _diagnosis,
+        "have registration correct the diagnoses, or ask the payer for one of this diagnosis",
+    ),
+    "authorization.expired": _Sentence(_ended, "ask the payer to extend it, or for a new one"),
+    "authorization.other_payer": _Sentence(
+        _payer, "have registration correct the payer or the number of the visit"
+    ),
+    "authorization.ends_before_it_begins": _Sentence(
+        _upside_down, "have who entered it correct its days"
+    ),
+}
+
+
+def state_of(authorization: Authorization, day: date, zone: str) -> str:
+    """How an authorization stands for somebody who looks on a day in a time zone, in words."""
+    asked, since = authorization.requested, authorization.decided
+    asked_for = f"asked for on {local_day(asked, zone)}" if asked is not None else "asked for"
+    decided = f"{local_day(since, zone)}" if since is not None else ""
+    on = f" on {decided}" if decided else ""
+    pended = f"pended since {decided}" if decided else "pended"
+    waits: Mapping[StatusCharted, str] = {
+        "requested": f"{asked_for}, not decided",
+        "pended": f"{asked_for}, {pended}" if asked is not None else pended,
+        "denied": f"refused{on}",
+        "appealed": f"refused, and appealed{on}",
+    }
+    if authorization.is_upside_down:
+        return "ends before it begins"
+    if authorization.status in waits:
+        return waits[authorization.status]
+    if authorization.until is not None and authorization.until < day:
+        return f"ended on {authorization.until}"
+    if authorization.starts is not None and authorization.starts > day:
+        return f"starts on {authorization.starts}"
+    granted: Mapping[StatusCharted, str] = {
+        "approved": f"approved{on}",
+        "modified": f"granted otherwise than asked{on}",
+        "expired": "expired",
+    }
+    return granted.get(authorization.status, "only its number is told, and not what was decided")
 
 
 def days_of(authorization: Authorization) -> str:
-    """The days of an authorization in words, both included."""
+    """The days of an authorization in words, both included; "" if nobody says one."""
     starts = f"from {authorization.starts.isoformat()}" if authorization.starts else ""
     until = f"until {authorization.until.isoformat()}" if authorization.until else ""
-    return " ".join([part for part in (starts, until) if part]) or authorization.status
-
-
-def _basis(authorization: Authorization) -> str:
-    return authorization.basis or "units"
+    return " ".join([part for part in (starts, until) if part])
 
 
 # ------------------------------------------------------------------ of one that covers
@@ -125,16 +227,14 @@ def only_number(use: Use, number: str, lines: Sequence[ChargeLine]) -> Noted:
     )
 
 
-def warned(
-    account: Account, planned: Iterable[Use], warning: WarnAnswer, lines: Sequence[ChargeLine]
-) -> Iterator[Noted]:
+def warned(account: Account, warning: WarnAnswer, lines: Sequence[ChargeLine]) -> Iterator[Noted]:
     """That an authorization which covers a use runs out, ends, or lacks room for the next dose."""
     authorization, use = account.authorization, account.use
     if authorization is None or account.is_short:
         return
     granted, until = authorization.units, authorization.until
-    number, basis = authorization.number, _basis(authorization)
-    if granted is not None and account.after * 100 >= granted * warning.percent:
+    number, basis = authorization.number, basis_of(authorization)
+    if granted is not None and is_running_out(authorization, account.after, warning):
         yield note(
             "authorization.running_out",
             lines,
@@ -142,7 +242,7 @@ def warned(
             found=f"{plain(account.after)} of {plain(granted)} {basis}",
             do="ask the payer for more before the next dose",
         )
-    if until is not None and until - use.day <= timedelta(days=warning.days):
+    if until is not None and ends_soon(authorization, use.day, warning):
         yield note(
             "authorization.ending",
             lines,
@@ -150,23 +250,16 @@ def warned(
             found=f"its last day is {until.isoformat()}",
             do="ask the payer to extend it before the next dose",
         )
-    following = [
-        other
-        for other in planned
-        if other.planned and other.day >= use.day and is_of_code(authorization, other.code)
-    ]
-    dose = min(following, key=lambda other: other.when, default=None)
+    dose = account.next_dose
     if dose is None:
         return
     needs = 1 if authorization.basis == "visits" else dose.planned
-    if (until is not None and dose.day > until) or (
-        granted is not None and account.after + needs > granted
-    ):
-        left = f"{plain(granted - account.after)} {basis}" if granted is not None else "enough"
-        yield note(
-            "authorization.next_dose",
-            lines,
-            expected=f"{needs} {basis} of {number} for the dose of {dose.day.isoformat()}",
-            found=f"{left} left, {days_of(authorization)}",
-            do="ask the payer before that dose",
-        )
+    left = f"{plain(granted - account.after)} {basis}" if granted is not None else "enough"
+    days = days_of(authorization)
+    yield note(
+        "authorization.next_dose",
+        lines,
+        expected=f"{needs} {basis} of {number} for the dose of {dose.day.isoformat()}",
+        found=f"{left} left{', ' if days else ''}{days}",
+        do="ask the payer before that dose",
+    )

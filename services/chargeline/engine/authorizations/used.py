@@ -12,11 +12,13 @@ before the third day, and the fourth day is covered.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from chargeline.engine.authorization_words import UnitBasis
 from chargeline.engine.authorizations.contributions import Use
+from chargeline.engine.authorizations.deadlines import WarnAnswer
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.on_file import is_of_code, unfit
 from chargeline.engine.events import VisitKey
@@ -26,7 +28,8 @@ class Account(NamedTuple):
     """A use, and the authorization that it counts against; None where none covers.
 
     `before` is what was used of the authorization by earlier uses, and `amount` what this one uses,
-    in its basis. `others` are further authorizations that cover the use as well.
+    in its basis. `others` are further authorizations that cover the use as well. `next_dose` is the
+    next planned dose if neither this authorization nor another one has room for it, else None.
     """
 
     use: Use
@@ -34,6 +37,7 @@ class Account(NamedTuple):
     before: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
     others: tuple[Authorization, ...] = ()
+    next_dose: Use | None = None
 
     @property
     def after(self) -> Decimal:
@@ -88,6 +92,23 @@ class Countdown:
         others = [entry.authorization for entry in enough[1:] if entry.authorization is not None]
         return best._replace(others=tuple(others))
 
+    def next_without_room(self, account: Account, planned: Iterable[Use]) -> Use | None:
+        """The next planned dose of the code after a use, if nothing on file has room for it."""
+        authorization, use = account.authorization, account.use
+        if authorization is None:
+            return None
+        following = [
+            other
+            for other in planned
+            if other.planned and other.day >= use.day and is_of_code(authorization, other.code)
+        ]
+        dose = min(following, key=lambda other: other.when, default=None)
+        if dose is None or not lacks_room(authorization, account.after, dose):
+            return None
+        instead = self.account_of(dose)
+        is_same = instead.authorization == authorization
+        return dose if instead.authorization is None or instead.is_short or is_same else None
+
     def _amount(self, authorization: Authorization, use: Use) -> Decimal:
         """What a use takes: its billed units, or a visit; of an order what it is going to take."""
         if authorization.basis != "visits":
@@ -114,3 +135,31 @@ def _visit_day(authorization: Authorization, use: Use) -> tuple[str, str, VisitK
 
 def _ends_first(authorization: Authorization) -> tuple[date, str, str]:
     return (authorization.until or date.max, authorization.number, authorization.item)
+
+
+# ------------------------------------------------------------------ what is left
+
+
+def basis_of(authorization: Authorization) -> UnitBasis:
+    """What is counted; billed units where nobody says it."""
+    return authorization.basis or "units"
+
+
+def is_running_out(authorization: Authorization, used: Decimal, warning: WarnAnswer) -> bool:
+    """Whether so much is used that a person is told; never of one without a count."""
+    granted = authorization.units
+    return granted is not None and used * 100 >= granted * warning.percent
+
+
+def ends_soon(authorization: Authorization, day: date, warning: WarnAnswer) -> bool:
+    """Whether its last day is so near to a day that a person is told."""
+    until = authorization.until
+    return until is not None and until - day <= timedelta(days=warning.days)
+
+
+def lacks_room(authorization: Authorization, used: Decimal, planned: Use) -> bool:
+    """Whether a planned dose finds too little left, or lies after the last day."""
+    if authorization.until is not None and planned.day > authorization.until:
+        return True
+    needs = 1 if authorization.basis == "visits" else planned.planned
+    return authorization.units is not None and used + needs > authorization.units

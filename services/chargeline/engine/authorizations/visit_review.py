@@ -39,7 +39,9 @@ def review_of(
     saved: SavedWork,
 ) -> VisitReview:
     """The review of a visit, after people have had their word on its lines."""
-    doses = planned_doses(timeline, formulary, policy, needs) if timeline.planned else ()
+    doses = (
+        planned_doses(timeline, formulary, policy, needs, tables=tables) if timeline.planned else ()
+    )
     if not doses and not any(draft.needs for draft in encounters):
         return VisitReview(encounters)
     basis = ReviewBasis(

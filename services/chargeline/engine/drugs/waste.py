@@ -55,7 +55,7 @@ class Waste(NamedTuple):
     @property
     def has_lines(self) -> bool:
         """Whether what was discarded is billed, and a line says where nothing was."""
-        return self.decision.rule is not None and _HAS_LINES[self.decision.answer.as_]
+        return bills_waste(self.decision)
 
     @property
     def mark(self) -> str:
@@ -67,6 +67,16 @@ class Waste(NamedTuple):
             return ""
         answer = self.decision.answer
         return answer.none if not self.discarded or _IS_NONE[answer.small] else ""
+
+
+def bills_waste(decision: Decision[WasteAnswer]) -> bool:
+    """Whether what is discarded is billed, by a decision of the rules."""
+    return decision.rule is not None and _HAS_LINES[decision.answer.as_]
+
+
+def use_by_formulary(drug: Drug) -> UseFact:
+    """For how many doses the containers of a drug are, by its row of the formulary."""
+    return _USE_OF_CONTAINER.get(drug.container, "unknown")
 
 
 class _Charted(NamedTuple):
@@ -123,7 +133,7 @@ def use_of(day: DrugDay, opening: Opening) -> UseFact:
     charted = [vial.container.use if vial.container else "unknown" for vial in opening.vials]
     if not charted or any(not _names_container(dose, day.drug) for dose in day.doses):
         charted.append("unknown")
-    by_size = _USE_OF_CONTAINER.get(day.drug.container, "unknown")
+    by_size = use_by_formulary(day.drug)
     uses = {by_size if use == "unknown" else use for use in charted}
     return uses.pop() if len(uses) == 1 else "unknown"
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chargeline.engine.course_words import ServicePer
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.events import VisitKey
+from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.radiation.asking import charge_question
 from chargeline.engine.radiation.concerns import (
     BESIDE,
@@ -25,7 +25,6 @@ from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, wit
 from chargeline.engine.radiation.sessions import CourseCharge
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.trace import Proposal, Question, Step, Withheld, together
 from chargeline.engine.words import IS_YES
 

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.care import Care, Note, PostedCharge
 from chargeline.engine.course_words import PostedAs, SessionSaid
-from chargeline.engine.events import VisitKey
+from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, PostedFacts
 from chargeline.engine.radiation.posted import session_of_charge, standing
 from chargeline.engine.radiation.reports import marks_of, reports_of, session_of
 from chargeline.engine.radiation.sessions import CourseCharge, Mark, Session, Told
 from chargeline.engine.rules import DayRules
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.words import words_of
 
 _KINDS = frozenset(words_of(PostedAs))

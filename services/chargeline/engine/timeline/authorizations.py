@@ -4,11 +4,12 @@ It owns which of several messages about an authorization counts: the one that wa
 by field. So the order of arrival does not matter. It does not know what an authorization covers.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from chargeline.engine.authorizations.facts import Authorization, put_together
+from chargeline.engine.authorizations.facts import Authorization, disputed_in, put_together
+from chargeline.engine.events import BEGINNING
 from chargeline.engine.timeline.merges import Version
-from chargeline.engine.timeline.orders import BEGINNING
 
 
 class AuthorizationBuilder:
@@ -29,9 +30,11 @@ class AuthorizationBuilder:
         """Each authorization once, by number and item; the very same object if nothing changed."""
         if self._whole is None:
             self._whole = tuple(
-                [
-                    put_together([versions[version] for version in sorted(versions)])
-                    for _slot, versions in sorted(self._versions.items())
-                ]
+                [_whole(versions) for _slot, versions in sorted(self._versions.items())]
             )
         return self._whole
+
+
+def _whole(versions: Mapping[Version, Authorization]) -> Authorization:
+    in_order = [versions[version] for version in sorted(versions)]
+    return put_together(in_order)._replace(disputed=disputed_in(in_order))

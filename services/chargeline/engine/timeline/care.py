@@ -18,8 +18,8 @@ from chargeline.engine.care import (
     PostedCharge,
     is_of_a_day,
 )
+from chargeline.engine.events import BEGINNING
 from chargeline.engine.timeline.merges import Version
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import Day
 
 

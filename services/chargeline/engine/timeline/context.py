@@ -8,10 +8,9 @@ order of arrival does not matter: a payer sent at 10:00 stays although one of 09
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from chargeline.engine.events import VisitFact
+from chargeline.engine.events import BEGINNING, VisitFact
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.merges import Version
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.words import PatientClassFact
 
@@ -63,6 +62,8 @@ class ContextBuilder:
         self._discharged: _Register[datetime | str | None] = _Register(None)
         self._cancelled = _Register(False)
         self._place = _Register("")
+        self._site = _Register("")
+        self._practitioners: set[str] = set()
         self._class: _Register[PatientClassFact | None] = _Register(None)
         self._classes: dict[tuple[datetime, str], PatientClassFact] = {}
         self._context: VisitContext | None = None
@@ -99,10 +100,17 @@ class ContextBuilder:
         return changed
 
     def _add_presence(self, fact: VisitFact, version: Version) -> bool:
-        """Take in class, place, discharge and cancellation; returns whether one of them changed."""
+        """Take in class, place, practitioners, discharge and cancellation; returns whether one of
+        them changed.
+        """
         changed = False
         if fact.place:
             changed |= self._place.offer(version, fact.place)
+        if fact.site:
+            changed |= self._site.offer(version, fact.site)
+        if fact.practitioners and not self._practitioners.issuperset(fact.practitioners):
+            self._practitioners.update(fact.practitioners)
+            changed = True
         if fact.patient_class:
             changed |= self._class.offer(version, fact.patient_class)
             if fact.trigger in _CLASS_EVENTS:
@@ -140,6 +148,8 @@ class ContextBuilder:
                 cancelled=self._cancelled.value,
                 zone=self._zone,
                 place=self._place.value,
+                site=self._site.value,
+                practitioners=tuple(sorted(self._practitioners)),
             )
         return self._context
 

@@ -11,8 +11,7 @@ from datetime import datetime
 from operator import itemgetter
 from types import MappingProxyType
 
-from chargeline.engine.events import ANY_SENDER, Record, Source
-from chargeline.engine.timeline.orders import BEGINNING
+from chargeline.engine.events import ANY_SENDER, BEGINNING, Record, Source
 from chargeline.engine.timeline.records import Problem, problem_at
 
 CHATTER = frozenset({"rate", "verify"})

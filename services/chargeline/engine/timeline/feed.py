@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.engine.events import (
+    BEGINNING,
     MessageRef,
     PatientMerge,
     VisitKey,
@@ -20,7 +21,6 @@ from chargeline.engine.events import (
 from chargeline.engine.readings import Event, Reading
 from chargeline.engine.rules import Policy
 from chargeline.engine.timeline.merges import Merges
-from chargeline.engine.timeline.orders import BEGINNING
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.timeline.visit import Visit
 

@@ -6,18 +6,15 @@ what was given.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chargeline.engine.events import Dispensed, DrugAmount, OrderFact, Source
+from chargeline.engine.events import BEGINNING, Dispensed, DrugAmount, OrderFact, Source
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.records import PlannedOrder
 from chargeline.engine.words import DeviceCharted, MethodCharted, RouteCharted
-
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-"""A time before every message. A message without MSH-7 counts as sent at this time."""
 
 
 class Order(NamedTuple):

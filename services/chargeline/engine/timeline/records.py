@@ -143,7 +143,8 @@ class VisitContext(NamedTuple):
     """What is known of the visit itself.
 
     `classes` holds (from when, patient class), oldest first; the time is None where no event says
-    when the class began. `place` is the last known nursing unit or clinic.
+    when the class began. `place` is the last known nursing unit or clinic, and `site` the facility
+    in which that is. `practitioners` are the NPIs of all who attend, order or perform.
     """
 
     patient: str = ""
@@ -157,6 +158,8 @@ class VisitContext(NamedTuple):
     cancelled: bool = False
     zone: str = "UTC"
     place: str = ""
+    site: str = ""
+    practitioners: tuple[str, ...] = ()
 
 
 class Timeline(NamedTuple):

@@ -13,6 +13,7 @@ from itertools import chain
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.care import Note, Observation, PostedCharge
 from chargeline.engine.events import (
+    BEGINNING,
     Answer,
     ClockAhead,
     Dispensed,
@@ -33,7 +34,7 @@ from chargeline.engine.timeline.care import CareBuilder
 from chargeline.engine.timeline.context import ContextBuilder
 from chargeline.engine.timeline.corrections import CHATTER
 from chargeline.engine.timeline.numbers import OrderNumbers
-from chargeline.engine.timeline.orders import BEGINNING, dispensed_in, planned_order
+from chargeline.engine.timeline.orders import dispensed_in, planned_order
 from chargeline.engine.timeline.records import (
     Administration,
     Day,
