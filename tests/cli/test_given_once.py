@@ -7,7 +7,7 @@ import pytest
 
 from chargeline import cli
 
-VALUES = ("x", "1", "2026-03-01", "2026Q4", "ZEBRA|V1")
+VALUES = ("x", "1", "2026-03-01", "2026Q4", "ZEBRA|V1", "localhost:2575")
 Verb = tuple[str, ...]
 
 
