@@ -124,7 +124,8 @@ def posted_otherwise(
             yield _otherwise(line, _said(line), f"no {line.code} posted", line.code)
         elif units[line.code] != line.units or carried != (_SEPARATE in line.modifiers):
             words = f"{line.code}{f'-{_SEPARATE}' if carried else ''} x{plain(units[line.code])}"
-            yield _otherwise(line, _said(line), f"{words} posted", line.code, of_code[0].address)
+            where = of_code[0].address
+            yield _otherwise(line, _said(line), f"{words} posted", line.code, where=where)
     drafted = {line.code for line in lines}
     for charge in posted:
         decision = rules.of(ADD_ON).decide(CodeFacts(charge.code))
@@ -132,7 +133,9 @@ def posted_otherwise(
             continue
         drafted.add(charge.code)
         expected = f"no {charge.code}, which the documented facts do not carry"
-        yield _otherwise(visit, expected, f"{charge.code} posted", charge.code, charge.address)
+        yield _otherwise(
+            visit, expected, f"{charge.code} posted", charge.code, where=charge.address
+        )
 
 
 _SEPARATE = "25"
