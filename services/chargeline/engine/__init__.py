@@ -46,7 +46,7 @@ from chargeline.engine.authorizations.deadlines import WarnAnswer, warning_of
 from chargeline.engine.authorizations.facts import ALL_CODES, Authorization, with_whole
 from chargeline.engine.authorizations.needed import NeedRow, Needs
 from chargeline.engine.authorizations.said import days_of, state_of
-from chargeline.engine.authorizations.used import Account, accounts
+from chargeline.engine.authorizations.used import Account, accounts, basis_of
 from chargeline.engine.care import Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.contributing import contributions_of
@@ -266,6 +266,7 @@ __all__ = [
     "authorization_words",
     "authorizations_in",
     "balance_of",
+    "basis_of",
     "by_keyword",
     "canonical",
     "care_words",

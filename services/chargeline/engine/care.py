@@ -18,6 +18,7 @@ from chargeline.engine.care_words import (
     NoteKindFact,
     NoteStateFact,
     Observed,
+    ObservedOf,
     PostedKind,
 )
 from chargeline.engine.events import MessageRef, Source
@@ -146,6 +147,11 @@ def care_together(days: Iterable[Care]) -> Care:
     if not observations and not notes and not posted:
         return NO_CARE
     return Care(tuple(observations), tuple(notes), tuple(posted))
+
+
+def observes(care: Care, kind: ObservedOf) -> bool:
+    """Whether any observation of a day is of a kind, such as of a visit or of radiation."""
+    return any(OBSERVED_OF[observation.about] == kind for observation in care.observations)
 
 
 def is_of_a_day(observation: Observation) -> bool:

@@ -15,10 +15,10 @@ of A is voided, A's contribution goes. B shares the slot, so B is drafted again 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from chargeline.engine.events import VisitKey
+from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.words import ContributionKind
 
 _TOPICS: Mapping[ContributionKind, str] = {
@@ -42,9 +42,12 @@ _ACROSS_VISITS = frozenset({"group", "radiation", "units", "authorization"})
 _OF_THE_PATIENT = frozenset({"radiation"})
 APART = "|"
 """Parts the topic of a slot from what tells facts of one visit apart."""
+PLANNED = "planned"
+"""Stands in what a use of an authorization is about, where an order plans it."""
+_PLANNED = f"{APART}{PLANNED}{APART}"
+_END = datetime.max.replace(tzinfo=UTC)
 # What a later visit reads and an earlier one does not: two hundred visits before are left alone.
 _ONWARD: frozenset[ContributionKind] = frozenset({"seen", "authorized_units"})
-_USED_PARTS = 2  # the bars in what a use is about; that of an order's planned dose has more
 _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
 
 
@@ -179,6 +182,9 @@ def pump_was_taken_off(order: str, since: datetime, history: History) -> datetim
 # ------------------------------------------------------------------ which visits it concerns
 
 
+_Shared = tuple[str, str, tuple[str, str]]
+
+
 def histories(
     contributions: Iterable[Contribution], of: Collection[VisitKey] | None = None
 ) -> dict[VisitKey, History]:
@@ -186,19 +192,12 @@ def histories(
 
     With `of`, only of these visits: the record of a patient with 200 visits is long.
     """
-    by_topic: dict[_Shared, list[Contribution]] = {}
-    for contribution in contributions:
-        by_topic.setdefault(_shared(contribution), []).append(contribution)
     of_visits: dict[VisitKey, set[Contribution]] = {}
-    for facts in by_topic.values():
-        for visit, until in _reach(facts).items():
+    for facts in _by_topic(contributions).values():
+        for visit, until in _reached(facts).items():
             if of is not None and visit not in of:
                 continue
-            others = [
-                other
-                for other in facts
-                if other.visit != visit and (until is None or other.at <= until or _all_ways(other))
-            ]
+            others = [other for other in facts if other.visit != visit and _since(other) <= until]
             if others:
                 of_visits.setdefault(visit, set()).update(others)
     return {visit: frozenset(others) for visit, others in of_visits.items()}
@@ -211,42 +210,45 @@ def sharing(
 
     Their drafts may change, so the caller drafts these visits again.
     """
-    since: dict[_Shared, datetime | None] = {}
-    for fact in changed:
-        topic, at = _shared(fact), None if _all_ways(fact) else fact.at
-        before = since.get(topic, at)
-        since[topic] = None if at is None or before is None else min(at, before)
-    by_topic: dict[_Shared, list[Contribution]] = {}
-    for other in contributions:
-        if (topic := _shared(other)) in since:
-            by_topic.setdefault(topic, []).append(other)
+    since = {
+        topic: min([_since(fact) for fact in facts]) for topic, facts in _by_topic(changed).items()
+    }
     return {
         visit
-        for topic, facts in by_topic.items()
-        for visit, until in _reach(facts).items()
-        if until is None or (at := since[topic]) is None or at <= until
+        for topic, facts in _by_topic(contributions).items()
+        if topic in since
+        for visit, until in _reached(facts).items()
+        if since[topic] <= until
     }
 
 
-def _reach(facts: Iterable[Contribution]) -> dict[VisitKey, datetime | None]:
-    """The visits of a topic, and up to when facts of others reach each; None means always."""
-    until: dict[VisitKey, datetime | None] = {}
+def _by_topic(facts: Iterable[Contribution]) -> dict[_Shared, list[Contribution]]:
+    by_topic: dict[_Shared, list[Contribution]] = {}
     for fact in facts:
-        at = None if _all_ways(fact) else fact.at
-        before = until.get(fact.visit, at)
-        until[fact.visit] = None if at is None or before is None else max(at, before)
+        by_topic.setdefault(_shared(fact), []).append(fact)
+    return by_topic
+
+
+def _reached(facts: Iterable[Contribution]) -> dict[VisitKey, datetime]:
+    """The visits of a topic, and up to which time facts of others reach each."""
+    until: dict[VisitKey, datetime] = {}
+    for fact in facts:
+        at = fact.at if _is_onward(fact) else _END
+        until[fact.visit] = max(at, until.get(fact.visit, at))
     return until
 
 
-def _all_ways(fact: Contribution) -> bool:
-    """Whether a fact reaches earlier visits too. What was seen or used only counts for later ones.
+def _since(fact: Contribution) -> datetime:
+    """From which time on a fact reaches other visits."""
+    return fact.at if _is_onward(fact) else BEGINNING
+
+
+def _is_onward(fact: Contribution) -> bool:
+    """Whether a fact reaches later visits only, as what was seen or used does.
 
     An order's planned dose is no use yet, and the visit before it warns of it.
     """
-    return fact.slot.kind not in _ONWARD or fact.slot.about.count(APART) > _USED_PARTS
-
-
-_Shared = tuple[str, str, tuple[str, str]]
+    return fact.slot.kind in _ONWARD and _PLANNED not in fact.slot.about
 
 
 def _shared(contribution: Contribution) -> _Shared:

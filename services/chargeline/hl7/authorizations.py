@@ -7,10 +7,12 @@ authorization covers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from chargeline.engine import (
     Authorization,
     Event,
+    FindingCode,
     MessageRef,
     authorization_words,
     by_keyword,
@@ -24,6 +26,7 @@ from chargeline.hl7.segments import Row, decimal_at, field, first_of_all
 from chargeline.hl7.unreadable import unreadable
 
 _new_authorization = by_keyword(Authorization)
+_Word = TypeVar("_Word", authorization_words.AuthorizationStatus, authorization_words.UnitBasis)
 
 REFERRALS: Mapping[str, frozenset[str]] = {
     "REF": frozenset({"I12", "I13", "I14", "I15", ""}),
@@ -185,18 +188,8 @@ class _MessageReader:
         return self._basis_of(word, f"{address}-{number}.2")
 
     def _basis_of(self, word: str, where: str) -> authorization_words.BasisCharted:
-        if not word:
-            return ""
-        basis = self.profile.authorization_units.get(word.upper())
-        if basis is None:
-            raise Hl7Error(
-                "authorization.basis",
-                expected="a word of [authorization_units]",
-                found="another word",
-                where=where,
-                do="add the word to [authorization_units] of the interface profile",
-            )
-        return basis
+        table = self.profile.authorization_units
+        return _meant(word, table, "authorization_units", where, code="authorization.basis") or ""
 
     def _provider(self, row: Row) -> str:
         """The professional of AUT-24, else the number of the provider that is referred to."""
@@ -222,18 +215,8 @@ class _MessageReader:
 
     def _status(self, word: str, where: str) -> authorization_words.StatusCharted:
         """The status of a sender's word. Raises Hl7Error for one that the profile does not know."""
-        if not word:
-            return ""
-        status = self.profile.authorization_states.get(word.upper())
-        if status is None:
-            raise Hl7Error(
-                "status.unknown",
-                expected="a word of [authorization_states]",
-                found="another word",
-                where=where,
-                do="add the word to [authorization_states] of the interface profile",
-            )
-        return status
+        table = self.profile.authorization_states
+        return _meant(word, table, "authorization_states", where, code="status.unknown") or ""
 
     def of_in3(self) -> Iterator[Event]:
         """One for each IN3 with a certification number; it is of the payer of the IN1 before it.
@@ -294,3 +277,24 @@ class _MessageReader:
             status=self._status(self._place("status", row), name),
             address=name,
         )
+
+
+def _meant(
+    word: str, table: Mapping[str, _Word], name: str, where: str, *, code: FindingCode
+) -> _Word | None:
+    """What a sender's word means by a table of the profile; None where there is no word.
+
+    Raises Hl7Error with a code for a word that the table lacks.
+    """
+    if not word:
+        return None
+    meant = table.get(word.upper())
+    if meant is None:
+        raise Hl7Error(
+            code,
+            expected=f"a word of [{name}]",
+            found="another word",
+            where=where,
+            do=f"add the word to [{name}] of the interface profile",
+        )
+    return meant

@@ -15,6 +15,7 @@ from chargeline.engine import (
     AuthorizationBalance,
     BalanceConcern,
     VisitKey,
+    basis_of,
     days_of,
     plain,
     state_of,
@@ -139,9 +140,7 @@ def _version(zone: str) -> Any:
         when = f"{sent.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if sent else "at no time"
         said = [
             version.status or "no status",
-            f"{plain(version.units)} {version.basis or 'units'}"
-            if version.units is not None
-            else "",
+            f"{plain(version.units)} {basis_of(version)}" if version.units is not None else "",
             ", ".join(version.codes),
             days_of(version),
         ]
@@ -172,7 +171,7 @@ def as_json(
         "from": _iso(authorization.starts),
         "until": _iso(authorization.until),
         "units": _amount(authorization.units),
-        "basis": authorization.basis or "units",
+        "basis": basis_of(authorization),
         "used": plain(balance.used),
         "left": _amount(balance.left),
         "provider": authorization.provider,

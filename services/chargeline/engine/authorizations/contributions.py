@@ -17,12 +17,11 @@ from chargeline.engine.authorization_words import BasisCharted, StatusCharted
 from chargeline.engine.authorizations.facts import Authorization, put_together
 from chargeline.engine.events import BEGINNING, MessageRef, VisitKey
 from chargeline.engine.quantities import plain
-from chargeline.engine.record import APART, Contribution, Fact, History, Slot
+from chargeline.engine.record import APART, PLANNED, Contribution, Fact, History, Slot
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import ChargeLine
 
 _EVERY = "*"  # the topic of all of a patient's authorizations
-_PLANNED = "planned"
 
 
 class Use(NamedTuple):
@@ -72,7 +71,7 @@ def use_fact(use: Use) -> Fact:
     """A use as a fact of the record."""
     parts = [_EVERY, use.code, use.day.isoformat()]
     if use.order:
-        parts += [_PLANNED, _escaped(use.order)]
+        parts += [PLANNED, _escaped(use.order)]
     said = {
         "units": str(use.units),
         "planned": str(use.planned) if use.planned else "",

@@ -294,7 +294,7 @@ POSTED = Concern(
 )
 
 
-class PreventiveAnswer(NamedTuple):
+class CountsAnswer(NamedTuple):
     """Whether a code counts as such."""
 
     counts: "YesNo"
@@ -303,14 +303,14 @@ class PreventiveAnswer(NamedTuple):
 PREVENTIVE = Concern(
     "visit.preventive",
     CodeFacts,
-    PreventiveAnswer,
+    CountsAnswer,
     meaning="which posted codes are preventive services or vaccinations",
     may_be_silent=True,
 )
 ADD_ON = Concern(
     "visit.add_on",
     CodeFacts,
-    PreventiveAnswer,
+    CountsAnswer,
     meaning="which posted codes stand beside a visit, as prolonged time and continuing care do",
     may_be_silent=True,
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
-from chargeline.engine.care import Care, Observation, PostedCharge
+from chargeline.engine.care import Care, Observation, PostedCharge, observes
 from chargeline.engine.care_words import (
     OBSERVED_OF,
     Level,
@@ -82,7 +82,7 @@ def is_about_a_visit(care: Care) -> bool:
     """Whether anything that was said of a day may tell of a visit with a practitioner."""
     return (
         bool(care.posted)
-        or any(OBSERVED_OF[part.about] == "visit" for part in care.observations)
+        or observes(care, "visit")
         or any(note.kind == "visit" for note in care.notes)
     )
 
@@ -162,11 +162,6 @@ class _Gathered:
         value = excerpt(part.value) or "nothing"
         text = f"{plain(part.amount) if part.amount is not None else value} {part.unit}".rstrip()
         self.unusable.append(Unusable(part.about, text, _sources([part])))
-
-
-def is_irradiated(care: Care) -> bool:
-    """Whether anything says that radiation was delivered on a day."""
-    return any(OBSERVED_OF[part.about] == "radiation" for part in care.observations)
 
 
 def standing_charges(posted: Sequence[PostedCharge]) -> tuple[PostedCharge, ...]:

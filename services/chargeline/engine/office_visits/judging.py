@@ -6,8 +6,10 @@ which level it has. A question that nobody has answered marks the lines as provi
 level or a status there is no line at all, because nothing is guessed.
 """
 
+from functools import cached_property
+
 from chargeline.engine.answers.values import level_of, minutes_of
-from chargeline.engine.care import Care
+from chargeline.engine.care import Care, observes
 from chargeline.engine.care_words import PatientStatus, PatientStatusFact
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
@@ -32,7 +34,6 @@ from chargeline.engine.office_visits.facts import (
     ELEMENTS,
     VisitFacts,
     facts_of,
-    is_irradiated,
 )
 from chargeline.engine.office_visits.levels import Chosen, chosen_level
 from chargeline.engine.office_visits.lines import (
@@ -129,9 +130,13 @@ class _Judged:
             self._talk.ask(asking.where_question(self._facts.day, patient_class, sources))
             raise VisitEndedError
 
+    @cached_property
+    def _posted_beside(self) -> frozenset[BesideFact]:
+        return posted_beside(self._facts.posted, self._rules)
+
+    @cached_property
     def _beside(self) -> BesideFact:
-        day = self._facts.day
-        posted = posted_beside(self._facts.posted, self._rules)
+        day, posted = self._facts.day, self._posted_beside
         if (
             "drugs" in posted
             or day in self._assessment.elsewhere.drugs_on
@@ -140,14 +145,13 @@ class _Judged:
             return "drugs"
         if "procedure" in posted:
             return "procedure"
-        if self._is_irradiated():
+        if self._is_irradiated:
             return "radiation"
         return "preventive" if has_preventive(self._facts.posted, self._rules) else "nothing"
 
+    @property
     def _is_irradiated(self) -> bool:
-        return is_irradiated(self._care) or "radiation" in posted_beside(
-            self._facts.posted, self._rules
-        )
+        return "radiation" in self._posted_beside or observes(self._care, "radiation")
 
     def _nurse(self) -> None:
         """A posted visit with a nurse, where no practitioner documents one."""
@@ -155,7 +159,7 @@ class _Judged:
         is_documented = self._facts.elements or self._facts.minutes or self._notes.authors
         if not nurses or is_documented or len(nurses) < len(self._visits):
             return
-        beside = self._beside()
+        beside = self._beside
         decision = self._rules.of(NURSE).decide(BesideDrugsFacts(beside))
         step = Step("nurse", decision, (("beside", beside),), self._posted_sources())
         self._steps.append(step)
@@ -192,7 +196,7 @@ class _Judged:
 
     def _note(self) -> bool:
         """Whether a practitioner's signed note stands, or none is needed; else it is asked for."""
-        beside = self._beside()
+        beside = self._beside
         decision = self._rules.of(BESIDE).decide(BesideDrugsFacts(beside))
         notes, day = self._notes, self._facts.day
         if not _IS_REQUIRED[decision.answer.note]:
@@ -203,7 +207,7 @@ class _Judged:
             self._talk.ask(asking.amended_question(day, notes))
         if notes.cosigned:
             self._talk.ask(asking.signer_question(day, notes))
-        if self._is_irradiated():
+        if self._is_irradiated:
             self._radiation_day()
         if notes.standing in ("signed", "amended"):
             self._steps.append(Step("note", None, (("note", notes.standing),), notes.sources))
@@ -276,7 +280,7 @@ class _Judged:
         if level.rule is None:
             self._talk.ask(self._no_role(patient, chosen))
             raise VisitEndedError
-        beside = self._beside()
+        beside = self._beside
         decision = self._rules.of(BESIDE).decide(BesideDrugsFacts(beside))
         self._steps.append(Step("visit", level, (("claim", level.answer.claim),)))
         billed = BilledVisit(

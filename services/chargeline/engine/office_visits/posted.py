@@ -18,13 +18,14 @@ from chargeline.engine.office_visits.concerns import (
     POSTED_SERVICE,
     PREVENTIVE,
     CodeFacts,
+    CountsAnswer,
     LevelFacts,
     PostedLevelAnswer,
     PostedServiceFacts,
 )
 from chargeline.engine.office_visits.facts import RANKS
 from chargeline.engine.quantities import plain
-from chargeline.engine.rules import DayRules
+from chargeline.engine.rules import Concern, DayRules
 from chargeline.engine.trace import ChargeLine, Noted, note
 from chargeline.engine.visit_words import BesideFact, PostedBeside, VisitClaim
 from chargeline.engine.words import IS_YES
@@ -54,10 +55,15 @@ def visits_among(posted: Sequence[PostedCharge], rules: DayRules) -> list[Posted
 
 def has_preventive(posted: Sequence[PostedCharge], rules: DayRules) -> bool:
     """Whether a preventive service or a vaccination was posted."""
-    decisions = [rules.of(PREVENTIVE).decide(CodeFacts(charge.code)) for charge in posted]
-    return any(
-        IS_YES[decision.answer.counts] for decision in decisions if decision.rule is not None
-    )
+    return any(_counts(PREVENTIVE, charge, rules) for charge in posted)
+
+
+def _counts(
+    concern: Concern[CodeFacts, CountsAnswer], charge: PostedCharge, rules: DayRules
+) -> bool:
+    """Whether a rule counts the code of a charge among those of a concern."""
+    decision = rules.of(concern).decide(CodeFacts(charge.code))
+    return decision.rule is not None and IS_YES[decision.answer.counts]
 
 
 def posted_beside(posted: Sequence[PostedCharge], rules: DayRules) -> frozenset[BesideFact]:
@@ -111,25 +117,25 @@ def posted_otherwise(
     The first of `lines` is the visit itself. Where it is not posted nothing is said, because its
     charge may still come. Of modifiers only 25 is compared; others are a site's own.
     """
-    units: dict[str, Decimal] = {}
+    by_code: dict[str, list[PostedCharge]] = {}
     for charge in posted:
-        units[charge.code] = units.get(charge.code, Decimal(0)) + charge.units
+        by_code.setdefault(charge.code, []).append(charge)
     visit = lines[0]
-    if visit.code not in units:
+    if visit.code not in by_code:
         return
     for line in lines:
-        of_code = [charge for charge in posted if charge.code == line.code]
+        of_code = by_code.get(line.code, [])
+        units = sum([charge.units for charge in of_code], Decimal(0))
         carried = any(_SEPARATE in charge.modifiers for charge in of_code)
         if not of_code:
             yield _otherwise(line, _said(line), f"no {line.code} posted", line.code)
-        elif units[line.code] != line.units or carried != (_SEPARATE in line.modifiers):
-            words = f"{line.code}{f'-{_SEPARATE}' if carried else ''} x{plain(units[line.code])}"
+        elif units != line.units or carried != (_SEPARATE in line.modifiers):
+            words = f"{line.code}{f'-{_SEPARATE}' if carried else ''} x{plain(units)}"
             where = of_code[0].address
             yield _otherwise(line, _said(line), f"{words} posted", line.code, where=where)
     drafted = {line.code for line in lines}
     for charge in posted:
-        decision = rules.of(ADD_ON).decide(CodeFacts(charge.code))
-        if charge.code in drafted or decision.rule is None or not IS_YES[decision.answer.counts]:
+        if charge.code in drafted or not _counts(ADD_ON, charge, rules):
             continue
         drafted.add(charge.code)
         expected = f"no {charge.code}, which the documented facts do not carry"

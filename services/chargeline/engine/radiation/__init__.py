@@ -8,7 +8,6 @@ holds posted charges beside it. The family does not know how a
 session is planned, and believes no charge that no session supports without asking.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -53,7 +52,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     )
     days = {day.day for day in assessment.encounter.days}
     here = _on(told, days)
-    names = _names(here)
+    names = here.courses
     if not names:
         return _NOTHING
     treatment = saved.again(
@@ -89,7 +88,7 @@ def not_billed(
         )
         for course in courses
     ]
-    return Proposal(withheld=tuple(withheld), facts=facts_of(here, _names(here)))
+    return Proposal(withheld=tuple(withheld), facts=facts_of(here, here.courses))
 
 
 def _on(told: Told, days: set[date]) -> Told:
@@ -99,14 +98,6 @@ def _on(told: Told, days: set[date]) -> Told:
         tuple([mark for mark in told.marks if mark.day in days]),
         tuple([posted for posted in told.charges if posted.charge.day in days]),
     )
-
-
-def _names(told: Told) -> Sequence[str]:
-    """The courses of which something is told, in the order of their first session."""
-    names = [session.course for session in told.sessions]
-    names += [mark.course for mark in told.marks]
-    names += [posted.course for posted in told.charges]
-    return list(dict.fromkeys(names))
 
 
 class _Around(NamedTuple):

@@ -12,8 +12,7 @@ messages.
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.care import Care, PostedCharge
-from chargeline.engine.care_words import OBSERVED_OF
+from chargeline.engine.care import Care, PostedCharge, observes
 from chargeline.engine.course_words import (
     Beam,
     BeamTechniqueFact,
@@ -95,12 +94,18 @@ class Told(NamedTuple):
     marks: tuple[Mark, ...] = ()
     charges: tuple[CourseCharge, ...] = ()
 
+    @property
+    def courses(self) -> list[str]:
+        """The courses of which something is told, in the order of their first session."""
+        names = [session.course for session in self.sessions]
+        names += [mark.course for mark in self.marks]
+        names += [posted.course for posted in self.charges]
+        return list(dict.fromkeys(names))
+
 
 def tells_of_radiation(care: Care) -> bool:
     """Whether a day may be part of a radiation course: an observation says so, or one is posted."""
-    return bool(care.posted) or any(
-        OBSERVED_OF[observation.about] == "radiation" for observation in care.observations
-    )
+    return bool(care.posted) or observes(care, "radiation")
 
 
 SessionKey = tuple[VisitKey, str, str]

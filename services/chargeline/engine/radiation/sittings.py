@@ -143,10 +143,7 @@ def treatment_of(
     of a question about no administration.
     """
     minutes = rules.of(BREAK).decide(NO_FACTS).answer.minutes
-    names = [session.course for session in told.sessions]
-    names += [mark.course for mark in told.marks]
-    names += [posted.course for posted in told.charges]
-    names += courses_in_record(across)
+    names = [*told.courses, *courses_in_record(across)]
     courses = {name: course_of(name, told, across, minutes) for name in dict.fromkeys(names)}
     least_break = timedelta(minutes=minutes)
     words: dict[Pair, SittingSaid] = dict(sittings_in_record(across))
