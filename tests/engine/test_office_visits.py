@@ -54,6 +54,16 @@ ANSWERS: dict[str, tuple[tuple[str, ...], str, AnswerChoice, str, list[str]]] = 
                           ["96413", "99215-25"]),
     "the lower of two": ((NOTE, ESTABLISHED, "problems low", "risk low of=R1", "risk high of=R2"),
                          "visit.disagrees", "lower", "", ["96413", "99213-25"]),
+    "two contacts": (
+        (NOTE, ESTABLISHED, "visit_minutes 25 min of=R1", "visit_minutes 15 min of=R2"),
+        "visit.disagrees", "together", "", ["96413", "99215-25"]),
+    "two contacts, one of them told twice": (
+        (NOTE, ESTABLISHED, "visit_minutes 14 min of=R1", "visit_minutes 15 min of=R2",
+         "visit_minutes 15 min of=R2", "visit_minutes 10 min of=R2"),
+        "visit.disagrees", "together", "", ["96413", "99213-25"]),
+    "a late signature with an attestation": (
+        ("note visit practitioner signed 10:10 signed=d40", ESTABLISHED, MINUTES),
+        "visit.note_late", "confirm", "", ["96413", "99214-25"]),
     "minutes of a note alone": ((NOTE, ESTABLISHED), "visit.level", "minutes", "31",
                                 ["96413", "99214-25"]),
     "level of a note alone": ((NOTE, ESTABLISHED), "visit.level", "level", "low",
@@ -95,6 +105,7 @@ def test_continuing_care_is_reported_after_a_person_says_so() -> None:
 
 UNSETTLED = {
     "signed by another": ("note visit practitioner signed 10:10 signer=D2", "visit.note_signer"),
+    "signed late": ("note visit practitioner signed 10:10 signed=d9", "visit.note_late"),
     "a day of radiation": (f"{NOTE}\nfraction 3 of=S1", "visit.radiation"),
 }
 

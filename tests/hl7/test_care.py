@@ -125,7 +125,7 @@ def test_a_signed_note_says_who_wrote_and_who_signed_it() -> None:
         "practitioner",
     )
     assert (note.number, note.day, note.signer) == ("N1", date(2026, 3, 2), "D1")
-    assert note.signed_at == datetime(2026, 3, 2, 15, 10, tzinfo=UTC)
+    assert note.signed_on == date(2026, 3, 2)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ AnswerChoice = Literal[
     "level",  # this is the level
     "lower",  # of two values the lower holds
     "higher",  # of two values the higher holds
+    "together",  # they are of two contacts of one visit, and minutes are added
     "separate_note",  # a practitioner's own signed note of that day is there
     "one_visit",  # several notes tell of one visit
     "no_visit",  # there was no visit beside what else was done

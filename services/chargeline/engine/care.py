@@ -58,8 +58,8 @@ class Note(NamedTuple):
     """One document of the chart (MDM): who wrote what kind of note of which day, and its state.
 
     `number` is TXA-12, and `parent` that of the note that it adds to or replaces (TXA-13), "" where
-    none. `day` is the local date of TXA-4. `author` and `signer` are numbers of people; `signed_at`
-    is when it was signed, None where no message says it.
+    none. `day` is the local date of TXA-4. `author` and `signer` are numbers of people; `signed_on`
+    is the local day of the signature (TXA-22), None where no message says it.
     """
 
     message: MessageRef
@@ -73,7 +73,7 @@ class Note(NamedTuple):
     author_kind: AuthorKindFact
     state: NoteStateFact
     signer: str
-    signed_at: datetime | None
+    signed_on: date | None
     address: str
 
     @property

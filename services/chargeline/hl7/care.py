@@ -202,7 +202,7 @@ def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) 
     change = NOTE_CHANGES[message.trigger]
     try:
         when = _moment(field(txa, 4), "TXA-4", profile) or _sent_day(reference, profile)
-        signed_at = _moment(component(signer, 15, delimiters), "TXA-22", profile)
+        signed_on = day_at(component(signer, 15, delimiters), "TXA-22", profile)
     except Hl7Error as error:
         yield unreadable(reference, error)
         return
@@ -220,7 +220,7 @@ def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) 
         author_kind=_credential(author, profile, delimiters),
         state=_state(change, profile.note_states.get(completion, "unknown"), signed_by),
         signer=component(signer, 1, delimiters).strip(),
-        signed_at=signed_at.at if signed_at is not None else None,
+        signed_on=signed_on,
         address="TXA-2",
     )
 

@@ -34,7 +34,7 @@ from chargeline.rulebook.session_notation import SESSIONS, sessions_of
 _DAY = re.compile(r"d([1-9]\d?)")
 _TIME = re.compile(r"\d\d:\d\d")
 _UNITS = re.compile(r"x(\d+)")
-_FLAGS = frozenset({"by", "number", "parent", "course", "of", "signer"})
+_FLAGS = frozenset({"by", "number", "parent", "course", "of", "signer", "signed"})
 _OTHER_VISIT = VisitKey("CASE", "V0")
 
 
@@ -46,12 +46,16 @@ _ELSEWHERE: Mapping[str, Callable[[str, MessageRef, date], Event]] = {
 
 
 class _Said(NamedTuple):
-    """A text in its parts: plain words, flags such as by=D1, and when it was."""
+    """A text in its parts: plain words, flags such as by=D1, and when it was.
+
+    `signed_on` is the day of signed=d9, else that of the text.
+    """
 
     plain: list[str]
     flags: dict[str, str]
     day: date
     at: datetime | None
+    signed_on: date
 
 
 def care_of(texts: Sequence[str], key: VisitKey, first: date) -> Reading:
@@ -140,7 +144,7 @@ def _note(text: str, said: _Said, ordinal: int) -> Note:
         author_kind=cast(care_words.AuthorKindFact, author or "unknown"),
         state=cast(care_words.NoteStateFact, state or "unknown"),
         signer=said.flags.get("signer", by) if state == "signed" else "",
-        signed_at=said.at if state == "signed" else None,
+        signed_on=said.signed_on if state == "signed" else None,
         address="TXA-2",
     )
 
@@ -176,10 +180,19 @@ def _said(text: str, first: date) -> _Said:
     plain = [part for part in parts if "=" not in part]
     days = [match for part in plain if (match := _DAY.fullmatch(part))]
     times = [part for part in plain if _TIME.fullmatch(part)]
-    day = first + timedelta(days=int(days[0][1]) - 1) if days else first
+    day = _nth(days[0], first) if days else first
+    signed = _DAY.fullmatch(flags.get("signed", ""))
+    if "signed" in flags and signed is None:
+        raise ValueError(f"{text!r}: expected signed= with a day such as d9")
     at = datetime.combine(day, time.fromisoformat(times[0]), UTC) if times else None
     kept = [part for part in plain if not _DAY.fullmatch(part) and not _TIME.fullmatch(part)]
-    return _Said(kept, flags, day, at)
+    signed_on = _nth(signed, first) if signed else day
+    return _Said(kept, flags, day, at=at, signed_on=signed_on)
+
+
+def _nth(day: re.Match[str], first: date) -> date:
+    """The day that d1, d2 and so on mean."""
+    return first + timedelta(days=int(day[1]) - 1)
 
 
 def _one_of(text: str, family: object, parts: Sequence[str]) -> str | None:

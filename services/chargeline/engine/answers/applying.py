@@ -357,6 +357,7 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "level": left_to_the_visit,
     "lower": left_to_the_visit,
     "higher": left_to_the_visit,
+    "together": left_to_the_visit,
     "separate_note": left_to_the_visit,
     "one_visit": left_to_the_visit,
     "no_visit": left_to_the_visit,

@@ -58,6 +58,11 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("level", "This is the level.", "level"),
         Offer("lower", "The lower value holds."),
         Offer("higher", "The higher value holds."),
+        Offer(
+            "together",
+            "They were two contacts of one practitioner: minutes count together, and of anything "
+            "else the lower holds.",
+        ),
         Offer("separate_note", "A practitioner's own signed note of that day is in the chart."),
         Offer("one_visit", "All the notes tell of one visit."),
         Offer("no_visit", "There was no visit beside what else was done."),
@@ -140,7 +145,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.status": ("new", "established", "by_hand"),
     "visit.minutes": ("minutes", "unknown", "by_hand"),
     "visit.word": ("level", "unknown", "by_hand"),
-    "visit.disagrees": ("lower", "higher", "by_hand"),
+    "visit.disagrees": ("lower", "higher", "together", "by_hand"),
     "visit.level": ("minutes", "level", "no_visit", "by_hand"),
     "visit.several": ("one_visit", "by_hand"),
     "visit.note_missing": _NO_NOTE,
@@ -149,6 +154,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.note_cancelled": _NO_NOTE,
     "visit.note_amended": ("confirm", "by_hand"),
     "visit.note_signer": ("confirm", "by_hand"),
+    "visit.note_late": ("confirm", "by_hand"),
     "visit.radiation": ("confirm", "no_visit", "by_hand"),
     "visit.risk_alone": ("confirm", "by_hand"),
     "visit.continuing": ("continuing", "not_continuing"),

@@ -98,6 +98,22 @@ def signer_question(day: date, notes: DayNotes) -> Question:
     )
 
 
+def signature_question(day: date, notes: DayNotes, within: int) -> Question:
+    """Asks what stands behind a note that was signed long after its visit, or before it."""
+    after = notes.signed_after or 0
+    return ask(
+        "visit.note_late",
+        expected=f"a note that was signed on the day of the visit or within {within} days after it",
+        found=f"one that was signed {after} days after it"
+        if after >= 0
+        else f"one that was signed {-after} days before it",
+        do="the practitioner attests the note, because a late signature proves none; a coder says "
+        "when that is done",
+        drug=about(day),
+        sources=notes.sources,
+    )
+
+
 def radiation_question(day: date, sources: Sequence[Source]) -> Question:
     """Asks whether a visit on a day of radiation was about more than the treatment."""
     return ask(
@@ -154,8 +170,9 @@ def disagreement_question(day: date, parts: Sequence[Disagreement]) -> Question:
         "visit.disagrees",
         expected="one value of each for one visit",
         found=values.replace("_", " "),
-        do="the practitioner says which holds; a second visit of the day is coded by hand; until "
-        "then the lower one counts",
+        do="the practitioner says which holds, or that they were two contacts of one visit, whose "
+        "minutes count together; a second visit of the day is coded by hand; until then the lower "
+        "one counts",
         drug=about(day),
         sources=tuple([source for part in parts for source in part.sources]),
     )

@@ -218,6 +218,20 @@ RADIATION_DAY = Concern(
 )
 
 
+class SignedAnswer(NamedTuple):
+    """A note is to be signed within so many days after the visit."""
+
+    days: int
+
+
+SIGNED = Concern(
+    "visit.signed",
+    NoFacts,
+    SignedAnswer,
+    meaning="within how many days after the visit its note is to be signed",
+)
+
+
 class NurseAnswer(NamedTuple):
     """What becomes of a posted visit with a nurse."""
 
@@ -349,6 +363,7 @@ CONCERNS = (
     LEVEL,
     BESIDE,
     RADIATION_DAY,
+    SIGNED,
     NURSE,
     PROLONGED,
     CONTINUING,

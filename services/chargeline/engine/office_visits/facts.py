@@ -51,12 +51,16 @@ class Unusable(NamedTuple):
 
 
 class Disagreement(NamedTuple):
-    """One thing of which two values are said; the lower one is taken until somebody answers."""
+    """One thing of which two values are said; the lower one is taken until somebody answers.
+
+    `together` is the sum of minutes, one value of each report; "" for what is not added.
+    """
 
     about: Observed
     lower: str
     higher: str
     sources: tuple[Source, ...]
+    together: str = ""
 
 
 class VisitFacts(NamedTuple):
@@ -119,13 +123,14 @@ class _Gathered:
 
     def minutes(self) -> int | None:
         """Whole minutes; of several that are said the fewest."""
-        usable: list[int] = []
+        usable: list[tuple[str, int]] = []
         for part in self._by_word.get("visit_minutes", []):
             if part.amount is None or part.amount <= 0 or part.unit.casefold() not in _MINUTES:
                 self._leave_out(part)
             else:
-                usable.append(int(part.amount))
-        return self._lower("visit_minutes", sorted(set(usable)))
+                usable.append((part.group, int(part.amount)))
+        ascending = sorted({minutes for _, minutes in usable})
+        return self._lower("visit_minutes", ascending, str(_together(usable)))
 
     def level(self, about: Observed) -> Level | None:
         """The level of one element of decision making; of several the lowest."""
@@ -151,17 +156,29 @@ class _Gathered:
             return False
         return _CONTINUING.get(" and ".join(sorted(said)))
 
-    def _lower(self, about: Observed, ascending: Sequence[_Value]) -> _Value | None:
+    def _lower(
+        self, about: Observed, ascending: Sequence[_Value], together: str = ""
+    ) -> _Value | None:
         if len(ascending) > 1:
             lower, higher = str(ascending[0]), str(ascending[-1])
             sources = _sources(self._by_word[about])
-            self.disagreements.append(Disagreement(about, lower, higher, sources))
+            self.disagreements.append(
+                Disagreement(about, lower, higher, sources=sources, together=together)
+            )
         return ascending[0] if ascending else None
 
     def _leave_out(self, part: Observation) -> None:
         value = excerpt(part.value) or "nothing"
         text = f"{plain(part.amount) if part.amount is not None else value} {part.unit}".rstrip()
         self.unusable.append(Unusable(part.about, text, _sources([part])))
+
+
+def _together(usable: Sequence[tuple[str, int]]) -> int:
+    """The minutes of all reports, of each the fewest; of a single report all that differ."""
+    reports = {report for report, _ in usable}
+    if len(reports) < 2:
+        return sum({minutes for _, minutes in usable})
+    return sum([min([of for name, of in usable if name == report]) for report in reports])
 
 
 def standing_charges(posted: Sequence[PostedCharge]) -> tuple[PostedCharge, ...]:

@@ -21,6 +21,7 @@ from chargeline.engine.office_visits.concerns import (
     NURSE,
     RADIATION_DAY,
     RISK_ALONE,
+    SIGNED,
     STATUS,
     WHERE,
     BesideDrugsAnswer,
@@ -207,6 +208,7 @@ class _Judged:
             self._talk.ask(asking.amended_question(day, notes))
         if notes.cosigned:
             self._talk.ask(asking.signer_question(day, notes))
+        self._signed_in_time()
         if self._is_irradiated:
             self._radiation_day()
         if notes.standing in ("signed", "amended"):
@@ -219,6 +221,14 @@ class _Judged:
             day, notes, documented, sources, has_drugs=beside == "drugs"
         )
         return self._talk.ask(question) is not None
+
+    def _signed_in_time(self) -> None:
+        after = self._notes.signed_after
+        if after is None:
+            return
+        within = self._rules.of(SIGNED).decide(NO_FACTS).answer.days
+        if not 0 <= after <= within:
+            self._talk.ask(asking.signature_question(self._facts.day, self._notes, within))
 
     def _radiation_day(self) -> None:
         decision = self._rules.of(RADIATION_DAY).decide(NO_FACTS)

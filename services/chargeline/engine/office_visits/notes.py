@@ -1,10 +1,11 @@
 """Whether a day has a practitioner's own signed note of a visit, and else what is in its way.
 
-It owns how several notes of a day and their states are read. It knows no codes, and whether a visit
-needs a note is a rule. What a note says inside, the feed does not carry.
+It owns how several notes of a day, their states and the days of their signatures are read. It
+knows no codes, and whether a visit needs a note is a rule. What a note says
+inside, the feed does not carry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from chargeline.engine.care import Note
@@ -20,7 +21,9 @@ _ADDED = frozenset({"edit", "addendum", "replacement"})
 class DayNotes(NamedTuple):
     """What the notes of a day come to. `authors` are the numbers of those who wrote and signed one.
 
-    `cosigned` is whether another person than its author signed one of them.
+    `cosigned` is whether another person than its author signed one of them. `signed_after` is how
+    many days after the visit the first of them was signed, below 0 for one that was signed before
+    it; None where nobody says it, or it was changed since.
     """
 
     standing: NoteStanding
@@ -28,6 +31,7 @@ class DayNotes(NamedTuple):
     authors: tuple[str, ...]
     sources: tuple[Source, ...]
     cosigned: bool = False
+    signed_after: int | None = None
 
 
 def notes_of(notes: Sequence[Note]) -> DayNotes:
@@ -45,7 +49,14 @@ def notes_of(notes: Sequence[Note]) -> DayNotes:
         changed = [note for note in alive if note.change in _ADDED]
         unsigned = [note for note in changed if note.state != "signed"]
         if not changed:
-            return DayNotes("signed", "", authors, sources, cosigned=cosigned)
+            return DayNotes(
+                "signed",
+                "",
+                authors,
+                sources,
+                cosigned=cosigned,
+                signed_after=_signed_after(first),
+            )
         what = "an addition that nobody signed" if unsigned else "a change after it was written"
         return DayNotes("amended", what, authors, sources, cosigned=cosigned)
     waiting = [note for note in alive if note not in signed and note.author_kind != "nurse"]
@@ -60,6 +71,11 @@ def notes_of(notes: Sequence[Note]) -> DayNotes:
     if own:
         return DayNotes("cancelled", "a note that was taken back", (), sources)
     return DayNotes("none", _beside(notes), (), ())
+
+
+def _signed_after(notes: Iterable[Note]) -> int | None:
+    days = [(note.signed_on - note.day).days for note in notes if note.signed_on is not None]
+    return min(days, key=abs, default=None)
 
 
 def _beside(notes: Sequence[Note]) -> str:

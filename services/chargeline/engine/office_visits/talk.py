@@ -75,6 +75,8 @@ def settled_facts(facts: VisitFacts, talk: VisitTalk, rules: DayRules) -> VisitF
         answer = talk.ask(asking.disagreement_question(facts.day, facts.disagreements))
         if answer is not None and answer.choice == "higher":
             after = _with_higher(after)
+        elif answer is not None and answer.choice == "together":
+            after = _with_minutes_together(after)
     for part in facts.unusable:
         if part.about == "visit_minutes":
             after = _with_minutes(after, talk, part.found, part.sources)
@@ -105,6 +107,11 @@ def _with_higher(facts: VisitFacts) -> VisitFacts:
         else:
             facts = _with_element(facts, part.about, LEVELS[part.higher])
     return facts
+
+
+def _with_minutes_together(facts: VisitFacts) -> VisitFacts:
+    added = [int(part.together) for part in facts.disagreements if part.together]
+    return facts._replace(minutes=added[0]) if added else facts
 
 
 def _with_element(facts: VisitFacts, about: Observed, level: Level) -> VisitFacts:
