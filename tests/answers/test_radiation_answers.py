@@ -6,8 +6,8 @@ import pytest
 
 from chargeline.engine.answers.offers import offers_for, severity_of
 from chargeline.engine.finding_codes import MEANINGS
-from tests.answers.given import answer, run_after
-from tests.golden.sessions import fraction, posted
+from tests.answers.given import answer, asked, run_after
+from tests.golden.sessions import examined, fraction, posted
 from tests.trials import charges, provisional, questions
 
 GUIDE = "guide-2026"
@@ -17,6 +17,7 @@ def week(*more: bytes) -> list[str]:
     """Four fractions from 2 March on, and further messages of the course."""
     days = ("20260302", "20260303", "20260304", "20260305")
     sent = [fraction(n, f"{day}1000", technique="3D") for n, day in enumerate(days, 1)]
+    sent.append(examined("202603041100"))
     return [data.decode() for data in (*sent, *more)]
 
 
@@ -61,6 +62,40 @@ def test_a_third_level_that_a_person_documents_is_firm(tmp_path: Path) -> None:
     assert charges(after) == ["77412 x1"]
 
 
+def test_a_third_level_that_was_only_posted_is_provisional(tmp_path: Path) -> None:
+    """Until somebody says that a note documents it."""
+    feed = [posted("77412", "202603021000").decode()]
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    assert questions(before) == ["radiation.level_three"] and provisional(before) == ["77412"]
+    confirmed = answer(before, "radiation.level_three", "confirm")
+    after = run_after(tmp_path, feed, confirmed, policy=GUIDE)
+    assert questions(after) == [] and provisional(after) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "table"),
+    [
+        ({"technique": "HELICAL"}, "values"),
+        ({"technique": "3D", "motion": "CHILLED"}, "values"),
+        ({"technique": "3D", "guidance": "MAYBE"}, "values"),
+        ({"technique": "3D", "isocentres": "two"}, "numbers"),
+        ({"technique": "3D", "planned": "thirty"}, "numbers"),
+    ],
+)
+def test_no_level_is_firm_from_a_value_that_nobody_can_read(
+    tmp_path: Path, written: dict[str, str], table: str
+) -> None:
+    """The question names the place of the value, and the table of the profile that maps it."""
+    feed = [
+        fraction(1, "202603021000", **written).decode(),
+        posted("77407", "202603021005").decode(),
+    ]
+    run = run_after(tmp_path, feed, policy=GUIDE)
+    assert questions(run) == ["radiation.value"] and provisional(run) == ["77407"]
+    finding = asked(run, "radiation.value").question.finding
+    assert finding.where.startswith("OBX[") and f"[{table}]" in finding.do
+
+
 def test_a_line_that_a_person_bills_by_hand_is_withheld(tmp_path: Path) -> None:
     """So that it is not billed twice."""
     feed = [fraction(1, "202603021000", technique="3D", motion="DIBH").decode()]
@@ -88,7 +123,7 @@ def two_courses(*, patient_class: str = "O") -> list[str]:
         ).decode()
         for n, day in enumerate(days, 1)
         for course, clock in (("C1", "1000"), ("C2", "1010"))
-    ]
+    ] + [examined("202603041100").replace(b"PV1|1|O", f"PV1|1|{patient_class}".encode()).decode()]
 
 
 @pytest.mark.parametrize("patient_class", ["O", "R"])
@@ -115,6 +150,54 @@ def test_one_word_settles_all_sittings_of_two_courses(
     assert billed == deliveries
     assert charges(after).count("77427 x1") == units
     assert questions(after) == [] and provisional(after) == []
+
+
+FIFTH = fraction(5, "202603061000", technique="3D", planned="5")
+
+
+def test_a_lone_last_fraction_is_no_course_until_somebody_says_so(tmp_path: Path) -> None:
+    """5 of 5 alone: management waits for the word that 1 to 4 were not delivered."""
+    feed = [FIFTH.decode(), examined("202603061100").decode()]
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    assert charges(before) == ["77407 x1"] and questions(before) == ["radiation.missing"]
+    finding = asked(before, "radiation.missing").question.finding
+    assert "not here: 1 to 4" in finding.found and "the therapist" in finding.do
+    said = answer(before, "radiation.missing", "confirm")
+    after = run_after(tmp_path, feed, said, policy=GUIDE)
+    assert charges(after) == ["77407 x1", "77431 x1"] and questions(after) == []
+
+
+def test_a_lone_last_fraction_is_the_fifth_once_the_others_are_here(tmp_path: Path) -> None:
+    """Reports that come late settle the question by themselves."""
+    after = run_after(tmp_path, [FIFTH.decode(), *week()], policy=GUIDE)
+    assert charges(after).count("77407 x1") == 5 and charges(after).count("77427 x1") == 1
+    assert questions(after) == []
+
+
+def unexamined() -> list[str]:
+    """Ten fractions of a plan of thirty, with a note in the second week only."""
+    days = ["02", "03", "04", "05", "06", "09", "10", "11", "12", "13"]
+    sent = [
+        fraction(n, f"202603{day}1000", technique="3D", planned="30")
+        for n, day in enumerate(days, 1)
+    ]
+    return [data.decode() for data in (*sent, examined("202603111100"))]
+
+
+@pytest.mark.parametrize(("choice", "units"), [("confirm", 2), ("no_visit", 1), ("by_hand", 1)])
+def test_an_examination_is_asked_about_once_and_settled(
+    tmp_path: Path, choice: str, units: int
+) -> None:
+    """The first five sessions have none: their unit is provisional until somebody says so."""
+    before = run_after(tmp_path, unexamined(), policy=GUIDE)
+    assert questions(before) == ["radiation.examination"] and provisional(before) == ["77427"]
+    assert charges(before).count("77427 x1") == 2
+    finding = asked(before, "radiation.examination").question.finding
+    assert "from 2026-03-02 to 2026-03-06" in finding.found and "the physician" in finding.do
+    said = answer(before, "radiation.examination", choice)
+    after = run_after(tmp_path, unexamined(), said, policy=GUIDE)
+    assert questions(after) == [] and provisional(after) == []
+    assert charges(after).count("77427 x1") == units
 
 
 def test_an_answer_about_two_courses_holds_for_the_sittings_that_follow(tmp_path: Path) -> None:

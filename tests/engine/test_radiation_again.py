@@ -1,5 +1,6 @@
 """Courses of radiation drafted message by message, with saved work, and beside other care."""
 
+from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
@@ -101,6 +102,38 @@ def test_an_inpatient_session_counts_for_the_course() -> None:
     assert [fact.slot.kind for fact in contributions_of(feed[KEY], drafted)] == ["fraction"]
 
 
+def test_what_was_posted_for_an_inpatient_is_withheld() -> None:
+    """Management, planning, and a code that nobody counts: each says why it is not billed."""
+    charges = [
+        posted(code, "202603021010").replace(b"PV1|1|O", b"PV1|1|I")
+        for code in ("77427", "77263", "77771")
+    ]
+    drafted = of(*charges)
+    of_courses = [
+        entry.reason
+        for encounter in drafted.encounters
+        for entry in encounter.withheld
+        if entry.family == "radiation"
+    ]
+    assert service_codes(drafted) == [] and of_courses == ["encounter.inpatient"] * 3
+
+
+@pytest.mark.parametrize("units", ["0", "-1", "1.5"])
+def test_a_posted_quantity_that_is_none_is_asked_about(units: str) -> None:
+    """It is no session, and it is not lost."""
+    charge = posted("77407", "202603021010").replace(b"|77407|||1|", f"|77407|||{units}|".encode())
+    drafted = of(charge)
+    assert service_codes(drafted) == [] and question_codes(drafted) == ["radiation.quantity"]
+
+
+def test_a_credit_without_a_charge_is_asked_about() -> None:
+    """Somebody means a charge that never came."""
+    back = message(
+        "DFT^P03", "FT1|1|T1||202603021010||CD|77412|||1|||||||||||||C1||77412", sent="1900"
+    )
+    assert question_codes(of(back)) == ["radiation.credit_alone"]
+
+
 def test_a_line_explains_itself() -> None:
     """The count in words, the rule with its source, and the report that tells the session."""
     reports = [
@@ -126,3 +159,36 @@ def test_a_charge_with_a_credit_is_none() -> None:
     )
     assert question_codes(of(SESSION, wrong)) == ["radiation.differs"]
     assert question_codes(of(SESSION, wrong, back)) == []
+
+
+# ------------------------------------------------------------------ bad input says who settles it
+
+_MARCH = date(2026, 3, 2)
+BEYOND = [
+    fraction(n, f"{_MARCH + timedelta(days=n):%Y%m%d}1000", technique="3D", planned="30")
+    for n in range(1, 32)
+]
+TWO_PLANS = [SESSION, fraction(2, "202603031000", technique="3D", planned="25")]
+TWO_BEAMS = [SESSION, fraction(2, "202603031000", technique="SBRT", planned="10")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "who"),
+    [
+        (BEYOND, "radiation.beyond_plan", "the physician says"),
+        (TWO_PLANS, "radiation.two_courses", "the dosimetrist says"),
+        (TWO_BEAMS, "radiation.two_courses", "the dosimetrist says"),
+        ([SESSION, posted("77386", "202603021010")], "radiation.code_ended", "charge entry posts"),
+        ([SESSION, posted("G6015", "202603021010")], "radiation.code_ended", "charge entry posts"),
+        ([posted("77014", "202603021010")], "radiation.code_ended", "charge entry posts"),
+        ([SESSION, posted("77407", "202603091000")], "radiation.no_fraction", "the therapist says"),
+    ],
+)
+def test_bad_input_of_a_course_says_who_can_settle_it(
+    sent: list[bytes], code: str, who: str
+) -> None:
+    """31 sessions of a plan of 30, two courses under one number, codes of 2025, a lone charge."""
+    questions = [q for e in of(*sent).encounters for q in e.questions]
+    (question,) = [question for question in questions if question.finding.code == code]
+    assert question.finding.do.startswith(who)
+    assert question.finding.found and question.finding.where and question.sources

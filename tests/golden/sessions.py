@@ -1,7 +1,7 @@
 """HL7 messages of radiation courses, as short as a story needs them. All patients are invented.
 
-It owns the ORU of one fraction, as a record-and-verify system may send it, and the DFT of a posted
-charge. It knows no codes and no rules.
+It owns the ORU of one fraction, as a record-and-verify system may send it, the DFT of a posted
+charge, and the MDM of the physician's note. It knows no codes and no rules.
 """
 
 from tests.golden.messages import message, segment
@@ -56,3 +56,9 @@ def posted(
     fields = {1: "1", 2: number or f"T{code}{when}", 4: when, 6: "CG", 7: code, 10: str(units)}
     charge = segment("FT1", fields | {23: course, 25: code})
     return message("DFT^P03", charge, visit=visit, sent=when)
+
+
+def examined(when: str, *, visit: str = "V1", patient: str = "ZZ1", state: str = "AU") -> bytes:
+    """The MDM of the physician's note on radiation."""
+    fields = {1: "1", 2: "RT", 4: when, 9: "D8^TEST^DOC^^^^MD", 12: f"N{when}", 17: state}
+    return message("MDM^T02", segment("TXA", fields), visit=visit, patient=patient, sent=when)

@@ -1,7 +1,7 @@
 """Stories of radiation courses: weeks, visits, posted charges, and what is asked."""
 
 from tests.golden.messages import message
-from tests.golden.sessions import fraction, posted
+from tests.golden.sessions import examined, fraction, posted
 from tests.golden.story import FACILITY, PHYSICIAN, Story, story
 
 _WEEK = ["20260302", "20260303", "20260304", "20260305", "20260306"]
@@ -10,8 +10,11 @@ RADIATION = [
     story(
         "A week of a course on one account: five fractions of IMRT, and one unit of management.",
         [
-            fraction(n, f"{day}1000", planned="30", technique="IMRT", guidance="Y")
-            for n, day in enumerate(_WEEK, 1)
+            *[
+                fraction(n, f"{day}1000", planned="30", technique="IMRT", guidance="Y")
+                for n, day in enumerate(_WEEK, 1)
+            ],
+            examined("202603041100"),
         ],
         ["77407 x5", "77427"],
         asks=[],
@@ -22,6 +25,7 @@ RADIATION = [
             *[fraction(n, f"{day}1000", technique="3D") for n, day in enumerate(_WEEK[:3], 1)],
             fraction(4, "202603051000", technique="3D", visit="V2"),
             fraction(5, "202603061000", technique="3D", visit="V2"),
+            examined("202603031100"),
         ),
         {"V1": ["77407 x3"], "V2": ["77407 x2", "77427"]},
         asks=[],
@@ -55,6 +59,7 @@ RADIATION = [
         (
             *[fraction(n, f"{day}1000", technique="3D") for n, day in enumerate(_WEEK[:4], 1)],
             fraction(5, "202603061000", technique="3D", visit="V2", patient="ZZ2"),
+            examined("202603061100", visit="V2", patient="ZZ2"),
             message("ADT^A40", "MRG|ZZ2^^^ZEBRA^MR", visit="V1", sent="202603061200"),
         ),
         {"V1": ["77407 x4"], "V2": ["77407", "77427"]},

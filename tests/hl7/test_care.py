@@ -53,6 +53,16 @@ def test_a_time_that_the_observation_lacks_is_that_of_its_report() -> None:
     assert weight.at == datetime(2026, 3, 2, 13, 40, tzinfo=UTC)
 
 
+def test_a_number_in_letters_is_the_one_of_the_profile() -> None:
+    """[numbers] of a profile; what it lacks is no number."""
+    table = read_interface(rules_directory(), "standard") | {"numbers": {"two": 2}}
+    rows = (OBR, "OBX|1|ST|RT-ISOCENTERS||Two", "OBX|2|ST|RT-FRACTION||third")
+    sent = read_message(message("ORU^R01", *rows, sent="0900"))
+    read = read_events(sent, make_profile(table)).events
+    amounts = [event.amount for event in read if isinstance(event, Observation)]
+    assert amounts == [Decimal(2), None]
+
+
 def test_a_word_of_the_sender_becomes_a_word_of_ours() -> None:
     """The second component counts where the first is a code that [values] lacks."""
     risk, data = observed(OBR, "OBX|1|CWE|MDM-RISK||High|", "OBX|2|CWE|MDM-DATA||3^LIMITED^L")

@@ -104,6 +104,8 @@ BeamTechnique = Literal[
     "electrons",  # an electron field
     "mixed",  # photons and electrons in one session
     "total_skin",  # electrons to the whole skin
+    "protons",  # a proton beam
+    "surface",  # X-rays of low energy to the skin
 ]
 MotionManagement = Literal[
     "none",  # the movement is not followed

@@ -32,6 +32,7 @@ Beam = Literal[
     "external",  # fractions over weeks
     "body",  # stereotactic treatment of the body, in few fractions
     "head",  # stereotactic radiosurgery of the head, in one session
+    "surface",  # X-rays of low energy to the skin, in sessions of their own codes
 ]
 
 CourseState = Literal[
@@ -62,14 +63,27 @@ MarkWord = Literal[
     "documents",  # a signed note documents it
 ]
 
+OddCharge = Literal[
+    "",  # it can be used
+    "quantity",  # its units are no whole number above zero
+    "alone",  # it is a credit, and takes back no charge
+    "unknown",  # no rule counts its code
+]
+
 DeliveryOutcome = Literal[
     "delivered",  # the session has the role that the rule names
     "question",  # a person must say how the session was delivered
 ]
 
+LevelBy = Literal[
+    "facts",  # what was observed of the session
+    "posted",  # a posted charge alone
+]
+
 ManagementPer = Literal[
     "fractions",  # one unit for so many fractions, and what is left at the end by its number
     "course",  # one unit for the whole course
+    "none",  # it has no management of its own
 ]
 
 BillingPart = Literal[

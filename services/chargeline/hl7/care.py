@@ -128,11 +128,13 @@ def _observation(
     texts = [text for n in (1, 2) if (text := text_at(value, n, delimiters))]
     meaning = next((profile.values[t.upper()] for t in texts if t.upper() in profile.values), "")
     number = texts[0] if texts else ""
+    amount = Decimal(number) if is_number(number) else None
+    named = [profile.numbers[text.upper()] for text in texts if text.upper() in profile.numbers]
     return _new_observation(
         message=reference,
         about=about,
         value=meaning or " ".join(texts)[:_LONGEST_VALUE],
-        amount=Decimal(number) if is_number(number) else None,
+        amount=Decimal(named[0]) if amount is None and named else amount,
         unit=component(field(row, 6), 1, delimiters).strip(),
         day=when.day,
         at=when.at,

@@ -41,7 +41,7 @@ _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
     | {"empty_end", "order", "administration", "processing_ids", "may_correct", "lines"}
-    | {*WORD_TABLES, *CARE_TABLES, "posted", "authorization"}
+    | {*WORD_TABLES, *CARE_TABLES, "posted", "authorization", "numbers"}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
@@ -137,6 +137,7 @@ class Profile:
     def _read_beside_pharmacy(self, reader: "_TableReader") -> None:
         self.observed = cast(dict[str, care_words.Observed], reader.optional("observations"))
         self.values = cast(dict[str, care_words.ObservedValue], reader.optional("values"))
+        self.numbers = reader.numbers("numbers")
         self.notes = cast(dict[str, care_words.NoteKind], reader.optional("notes"))
         self.note_states = cast(dict[str, care_words.NoteState], reader.optional("note_states"))
         self.credentials = cast(dict[str, care_words.AuthorKind], reader.optional("credentials"))
@@ -264,6 +265,14 @@ class _TableReader:
             self.mistakes.append(f"[{key}] must give a name for each way of writing it")
             return {}
         return {written.upper(): str(name).upper() for written, name in value.items()}
+
+    def numbers(self, key: str) -> dict[str, int]:
+        """A table from words in capitals to the whole numbers that they mean; {} if absent."""
+        value = self.table.get(key, {})
+        if not isinstance(value, Mapping) or not all(type(n) is int for n in value.values()):
+            self.mistakes.append(f"[{key}] must give a whole number for each word")
+            return {}
+        return {str(word).upper(): int(number) for word, number in value.items()}
 
     def places(
         self, key: str, segments: Sequence[str] | None = None, *, default: Sequence[str] = ()

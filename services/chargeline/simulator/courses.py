@@ -1,9 +1,9 @@
 """Invented courses of radiation: what a record-and-verify system sends of them.
 
-This module owns the plans of courses, their reports (ORU^R01) and posted charges (DFT^P03), and the
-truth beside them: how many sessions were delivered, and how many units of management a coder counts
-by hand. It does not know how chargeline counts. A course has a visit for each of its weeks. The
-observation codes are those of rules/interfaces/standard.
+This module owns the plans of courses, their reports (ORU^R01), signed notes (MDM^T02) and posted
+charges (DFT^P03), and the truth beside them: how many sessions were delivered, and how many units
+of management a coder counts by hand. It does not know how chargeline counts. A course has a visit
+for each of its weeks. The observation codes are those of rules/interfaces/standard.
 """
 
 from collections.abc import Iterator
@@ -124,6 +124,8 @@ def _posted(
         for session in sessions:
             if visit.arrived <= session.at <= visit.left:
                 letters.append(_report(plan, session, visit, sender, serial=serial))
+                if session.number % _WEEK == 0 or session.number == plan.fractions:
+                    letters.append(_note(session, visit, sender, serial=serial))
                 if plan.posts:
                     letters.append(_charge(session, visit, sender, serial=serial))
         for message in letters:
@@ -153,6 +155,13 @@ def _report(
         for number, (code, value) in enumerate(said.items(), 1)
     ]
     return letter(visit, "R01", session.at + timedelta(minutes=12), tuple(rows))
+
+
+def _note(session: _Delivered, visit: InventedVisit, sender: Sender, *, serial: int) -> Letter:
+    """The signed note of the physician who saw the patient beside a session."""
+    fields = {1: "1", 2: "RT", 3: "TX", 4: sender.time(session.at), 9: "D8^TEST^DOC^^^^MD"}
+    fields |= {12: f"RT{serial}N{session.number}", 17: "AU"}
+    return letter(visit, "T02", session.at + timedelta(minutes=16), (segment("TXA", fields),))
 
 
 def _charge(session: _Delivered, visit: InventedVisit, sender: Sender, *, serial: int) -> Letter:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from chargeline.engine.again import SavedWork, Stage
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.events import VisitKey
-from chargeline.engine.radiation.asking import drug_of
-from chargeline.engine.radiation.compared import compared
+from chargeline.engine.radiation.asking import drug_of, value_question
+from chargeline.engine.radiation.compared import compared, odd_charges
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
 from chargeline.engine.radiation.management import checked, managed
@@ -53,8 +53,9 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     days = {day.day for day in assessment.encounter.days}
     here = _on(told, days)
     names = here.courses
+    odd = Proposal(questions=(*odd_charges(here.odd), *map(value_question, here.unread)))
     if not names:
-        return _NOTHING
+        return odd
     treatment = saved.again(
         _TREATMENT,
         policy,
@@ -67,7 +68,8 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     )
     around = _Around(told, here, treatment)
     proposals = [_of_course(treatment.courses[name], around, assessment) for name in names]
-    return together([*proposals, Proposal(facts=(*facts_of(here, names), *_of_pairs(around)))])
+    facts = (*facts_of(here, names), *_of_pairs(around))
+    return together([*proposals, odd, Proposal(facts=facts)])
 
 
 def not_billed(
@@ -81,7 +83,8 @@ def not_billed(
         return _NOTHING
     here = _on(told_by(visit, encounter.radiation, rules, {}), {day.day for day in encounter.days})
     courses = [session.course for session in here.sessions]
-    courses += [posted.course for posted in here.charges if posted.kind == "service"]
+    courses += [posted.course for posted in here.charges if posted.kind != "delivery"]
+    courses += [posted.course for posted in here.odd]
     withheld = [
         Withheld(
             family="radiation", reason=reason, says=says, drug=drug_of(course), administrations=()
@@ -94,9 +97,11 @@ def not_billed(
 def _on(told: Told, days: set[date]) -> Told:
     """What is told of some days."""
     return Told(
-        tuple([session for session in told.sessions if session.day in days]),
-        tuple([mark for mark in told.marks if mark.day in days]),
-        tuple([posted for posted in told.charges if posted.charge.day in days]),
+        sessions=tuple([session for session in told.sessions if session.day in days]),
+        marks=tuple([mark for mark in told.marks if mark.day in days]),
+        charges=tuple([posted for posted in told.charges if posted.charge.day in days]),
+        odd=tuple([posted for posted in told.odd if posted.charge.day in days]),
+        unread=tuple([value for value in told.unread if value.day in days]),
     )
 
 
@@ -141,7 +146,7 @@ def _of_course(course: Course, around: _Around, assessment: Assessment) -> Propo
     return together(
         [
             counted,
-            planned(services, of_series, treatment, assessment),
+            planned(services, of_series, treatment, assessment, drafted=counted.lines),
             Proposal(questions=questions),
         ]
     )

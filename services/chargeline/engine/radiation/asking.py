@@ -7,7 +7,7 @@ what a person answers holds whatever other visits tell.
 from typing import Final
 
 from chargeline.engine.finding_codes import FindingCode
-from chargeline.engine.radiation.sessions import CourseCharge, Session
+from chargeline.engine.radiation.sessions import CourseCharge, Session, UnreadValue
 from chargeline.engine.trace import Question, ask
 
 SESSION_DOUBTS: Final[tuple[FindingCode, ...]] = (
@@ -24,12 +24,14 @@ _EXPECTED = {
     "radiation.one_sitting": "two courses of one patient in sessions with a distinct break between "
     "them",
     "radiation.no_charge": "a posted delivery for each session of a course whose others are posted",
-    "radiation.missing": "all fractions of the course before this one",
+    "radiation.missing": "a report of each fraction of the course before this one",
+    "radiation.examination": "a signed note of the physician's examination, face to face, on "
+    "a day of the sessions of each unit of management",
     "radiation.beyond_plan": "no more fractions than are planned",
     "radiation.two_courses": "one plan and one kind of beam under one number of a course",
     "radiation.no_course": "the number of the course of each session",
     "radiation.delivery": "how the session was delivered: technique, or a level that was posted",
-    "radiation.level_three": "a signed note that says why and how the movement was managed",
+    "radiation.level_three": "a signed note that documents the third level",
     "radiation.unfinished": "as many fractions as are planned before a stereotactic course ends",
 }
 _DO = {
@@ -43,16 +45,20 @@ _DO = {
     "with two, or two sessions apart; then one delivery is billed, of the third level where there "
     "were two isocentres, or two deliveries",
     "radiation.no_charge": "charge entry posts the delivery, or says that it is right without",
-    "radiation.missing": "look in the record-and-verify system for the sessions that are not here, "
-    "and send them again; until then they count for nothing",
+    "radiation.missing": "the therapist looks in the record-and-verify system what happened to the "
+    "fractions that are not here, and sends their reports again, or says that they were not "
+    "delivered; until then they count for nothing, and the rest of a course is not billed",
+    "radiation.examination": "the physician says whether the patient was examined on one of these "
+    "days, and signs the note; else no management is billed for these sessions",
     "radiation.beyond_plan": "the physician says whether the plan was prolonged; send the new "
     "number of planned fractions",
     "radiation.two_courses": "the dosimetrist says whether these are two courses; give each its "
     "own number in the record-and-verify system",
     "radiation.no_course": "have the record-and-verify system send the number of the course",
     "radiation.delivery": "the therapist says the technique; send it, or bill the session by hand",
-    "radiation.level_three": "the physician signs a note with the necessity, the system, how the "
-    "movement was followed and when the beam was on; else bill the second level by hand",
+    "radiation.level_three": "the physician signs a note with any of these: why the movement had "
+    "to be managed, the system, the thresholds by which it was followed, that it was watched all "
+    "the while with an alert, the rule for beam on and off; else bill the second level by hand",
     "radiation.unfinished": "the physician says why it ended; sources differ on whether its "
     "management is reported",
 }
@@ -76,6 +82,24 @@ def session_question(code: FindingCode, session: Session, more: str = "") -> Que
         do=_DO[code],
         drug=drug_of(session.course),
         sources=(session.source,) if session.source is not None else (),
+    )
+
+
+def gap_question(session: Session, numbers: str) -> Question:
+    """A question about the fractions before a session that are not here."""
+    return session_question("radiation.missing", session, f"not here: {numbers}")
+
+
+def value_question(value: UnreadValue) -> Question:
+    """A question about a value that nobody can read; the finding names its place."""
+    return ask(
+        "radiation.value",
+        expected=f"{value.expected} for {value.about}",
+        found=f"{value.found!r} on {value.day.isoformat()}",
+        do=f"add it to [{value.table}] of the interface profile, or have the sender write what is "
+        "expected; the therapist says what was meant",
+        drug=drug_of(value.course),
+        sources=(value.source,),
     )
 
 

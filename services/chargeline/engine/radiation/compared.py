@@ -1,13 +1,16 @@
 """Posted charges beside drafted lines: a posted code that is not drafted, and the reverse.
 
-It owns the comparison of one encounter's deliveries and counted codes. Equal is silence. It changes
-no line, because whoever posted the charge may know more than the feed tells.
+It owns the comparison of one encounter's deliveries and counted codes, and the questions about
+charges that cannot be used. Equal is silence. It changes no line, because whoever posted the charge
+may know more than the feed tells.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from chargeline.engine.course_words import OddCharge
+from chargeline.engine.quantities import plain
 from chargeline.engine.radiation.asking import charge_question
-from chargeline.engine.radiation.planning import ended_code
+from chargeline.engine.radiation.planning import ended_code, unknown_code
 from chargeline.engine.radiation.sessions import CourseCharge
 from chargeline.engine.trace import Proposal, Question, ask
 from chargeline.engine.words import IS_YES
@@ -29,6 +32,38 @@ def compared(
         *_not_drafted(posted, ours),
         *_not_posted(posted, codes, drafted),
     )
+
+
+def odd_charges(charges: Sequence[CourseCharge]) -> tuple[Question, ...]:
+    """A question about each posted charge that cannot be used as it stands."""
+    return tuple([_ODD[charge.odd](charge) for charge in charges])
+
+
+def _quantity(posted: CourseCharge) -> Question:
+    return charge_question(
+        "radiation.quantity",
+        posted,
+        expected="a whole number of units above zero in FT1-10",
+        found=f"{posted.charge.code} x{plain(posted.charge.units)} on {posted.charge.day}",
+        do="charge entry posts whole units, and takes back with a credit (CD in FT1-6)",
+    )
+
+
+def _alone(posted: CourseCharge) -> Question:
+    return charge_question(
+        "radiation.credit_alone",
+        posted,
+        expected="a charge that the credit takes back, by its number or by its code and day",
+        found=f"a credit of {posted.charge.code} on {posted.charge.day}, and less was charged",
+        do="charge entry says which charge is meant, and sends the credit with its number or day",
+    )
+
+
+_ODD: Mapping[OddCharge, Callable[[CourseCharge], Question]] = {
+    "quantity": _quantity,
+    "alone": _alone,
+    "unknown": unknown_code,
+}
 
 
 def _has_ended(posted: CourseCharge) -> bool:

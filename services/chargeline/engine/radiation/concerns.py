@@ -14,6 +14,7 @@ from chargeline.engine.course_words import (
     CourseState,
     DeliveryOutcome,
     GuidanceFact,
+    LevelBy,
     ManagementPer,
     MotionFact,
     PartAs,
@@ -48,6 +49,31 @@ POSTED = Concern(
     PostedFacts,
     PostedAnswer,
     meaning="what a posted charge stands for in a radiation course; silent where it is no part",
+    may_be_silent=True,
+)
+
+
+class UncountedFacts(NamedTuple):
+    """The code of a posted charge; `number` is it as a number, 0 where it has letters, and `stem`
+    are its first two characters.
+    """
+
+    code: str
+    number: int
+    stem: str
+
+
+class UncountedAnswer(NamedTuple):
+    """Whether a person is asked about the code."""
+
+    ask: "YesNo"
+
+
+UNCOUNTED = Concern(
+    "radiation.uncounted",
+    UncountedFacts,
+    UncountedAnswer,
+    meaning="which other posted codes are radiation, so that a person sees to them",
     may_be_silent=True,
 )
 
@@ -126,8 +152,10 @@ DELIVERY = Concern(
 
 
 class LevelThreeFacts(NamedTuple):
-    """How the movement of the target was followed, and who pays."""
+    """The role of the delivery, what says it, how the target's movement was followed, who pays."""
 
+    role: str
+    by: "LevelBy"
     motion: "MotionFact"
     payer: str
 
@@ -185,7 +213,7 @@ class ManagementAnswer(NamedTuple):
     """How treatment management is counted, and its role. With `end` it waits for the end."""
 
     per: "ManagementPer"
-    role: str
+    role: str = ""
     end: "YesNo" = "yes"
 
 
@@ -194,6 +222,28 @@ MANAGEMENT = Concern(
     ManagementFacts,
     ManagementAnswer,
     meaning="how the management of a course is counted",
+)
+
+
+class ExaminedFacts(NamedTuple):
+    """The role of a unit of management, and who pays."""
+
+    role: str
+    payer: str
+
+
+class ExaminedAnswer(NamedTuple):
+    """Whether a person is asked where no signed note tells of an examination."""
+
+    ask: "YesNo"
+
+
+EXAMINED = Concern(
+    "radiation.examined",
+    ExaminedFacts,
+    ExaminedAnswer,
+    meaning="whether a unit of management needs a signed note of an examination among its sessions",
+    may_be_silent=True,
 )
 
 
@@ -295,12 +345,14 @@ PART = Concern(
 
 CONCERNS = (
     POSTED,
+    UNCOUNTED,
     BREAK,
     SITTING,
     DELIVERY,
     LEVEL_THREE,
     GUIDANCE,
     MANAGEMENT,
+    EXAMINED,
     COUNT,
     COURSE_SERVICE,
     BESIDE,

@@ -12,7 +12,7 @@ time, visit and name. So each visit comes to the same count, and a unit is bille
 in which the session lies that completes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -41,15 +41,17 @@ from chargeline.engine.words import ContributionKind
 class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
-    `places` says which session of the course each counted one is, from 1 on. `services` are
-    services of planning that other visits posted. `posts` says whether deliveries of the course are
-    posted at all, and `ends` which counted sessions end the course.
+    `gaps` has the numbers of the fractions that are missing before a counted session, in words such
+    as `1 to 4`. `places` says which session of the course each counted one is, from 1 on.
+    `services` are services of planning that other visits posted. `posts` says whether deliveries of
+    the course are posted at all, and `ends` which counted sessions end the course.
     """
 
     name: str
     counted: tuple[Session, ...]
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
+    gaps: Mapping[SessionKey, str]
     marks: tuple[Mark, ...]
     services: tuple[ServiceElsewhere, ...]
     posts: bool
@@ -68,6 +70,10 @@ class Course(NamedTuple):
     def is_documented(self, day: date) -> bool:
         """Whether a signed note of a day, or of one before, documents the course."""
         return any(mark.what == "documents" and mark.day <= day for mark in self.marks)
+
+    def is_examined(self, first: date, last: date) -> bool:
+        """Whether a practitioner signed a note of the course on one of some days."""
+        return any(mark.what == "documents" and first <= mark.day <= last for mark in self.marks)
 
     def place_of(self, session: Session) -> int:
         """Which session of the course it is, from 1 on; 0 where it does not count."""
@@ -90,6 +96,7 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
         counted=tuple(counted),
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
+        gaps=dict(_gaps(counted, sessions)),
         marks=tuple(marks),
         services=tuple(services_in_record(services)),
         posts=any(session.posted for session in sessions),
@@ -146,6 +153,30 @@ def _judged(
         if session.number is not None:
             numbers.add(session.number)
     return counted, doubted
+
+
+def _gaps(
+    counted: Sequence[Session], sessions: Sequence[Session]
+) -> Iterator[tuple[SessionKey, str]]:
+    """The sessions before which fractions with lower numbers are missing, in order.
+
+    A session that is doubted, or that a person struck, is here, and a session without a number may
+    be any of those that are missing.
+    """
+    here = {session.number for session in sessions if session.number is not None}
+    last, unnumbered = 0, 0
+    for session in counted:
+        if session.number is None:
+            unnumbered += 1
+            continue
+        between = len([number for number in here if last < number < session.number])
+        missing = max(0, session.number - 1 - last) - between
+        if missing > unnumbered:
+            first, final = last + 1, session.number - 1
+            numbers = f"{first} to {final}" if first < final else f"{first}"
+            yield key_of(session), f"{missing} of {numbers}" if between else numbers
+        if session.number > last:
+            last, unnumbered = session.number, 0
 
 
 def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:

@@ -6,12 +6,18 @@ day with the same role are one line with so many units. What is doubted has no l
 says that it was delivered, and a session in the sitting of another course has none of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from chargeline.engine.course_words import LevelBy
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
-from chargeline.engine.radiation.asking import drug_of, session_question
+from chargeline.engine.radiation.asking import (
+    drug_of,
+    gap_question,
+    session_question,
+    value_question,
+)
 from chargeline.engine.radiation.concerns import (
     DELIVERY,
     GUIDANCE,
@@ -103,7 +109,7 @@ def _charges_of(
         day=session.day,
         anchor=f"{session.course}|{session.day.isoformat()}",
         steps=(step,),
-        asked=_asked(session, course, way, assessment=assessment),
+        asked=_asked(session, course, treatment, way, assessment=assessment),
         rests_on=rests_on,
     )
     pictures = next((part.guidance for part in parts if part.guidance == "yes"), session.guidance)
@@ -171,19 +177,27 @@ def _seen(session: Session, isocentres: int) -> Iterator[tuple[str, str | int]]:
 
 
 def _asked(
-    session: Session, course: Course, way: _Way, *, assessment: Assessment
+    session: Session, course: Course, treatment: Treatment, way: _Way, *, assessment: Assessment
 ) -> tuple[Question, ...]:
     """The questions on which the delivery of a sitting rests."""
-    questions = []
-    if way.decision.answer.outcome == "question":
+    questions = [
+        value_question(value)
+        for part in (session, *treatment.guests_of(session))
+        for value in part.unread
+    ]
+    if way.decision.answer.outcome == "question" and not _has_no_word(way.session):
         why = way.decision.rule_in_force.why.rstrip(".")
         questions.append(session_question("radiation.delivery", session, why))
     if not session.course and not session.reported:
         questions.append(session_question("radiation.no_course", session))
     questions += _beyond(session, course)
-    if _lacks_document(way.session, course, assessment):
-        questions.append(session_question("radiation.level_three", session))
+    questions += _undocumented(way, course, assessment)
     return tuple(questions)
+
+
+def _has_no_word(session: Session) -> bool:
+    """Whether the technique of a session is said in a word that nobody can read."""
+    return any(value.about == "technique" for value in session.unread)
 
 
 def _beyond(session: Session, course: Course) -> Iterator[Question]:
@@ -193,18 +207,27 @@ def _beyond(session: Session, course: Course) -> Iterator[Question]:
         yield session_question("radiation.beyond_plan", session, f"{place} of {session.planned}")
 
 
-def _lacks_document(session: Session, course: Course, assessment: Assessment) -> bool:
-    """Whether the movement was managed by the word alone: no signed note of the day or before.
+def _undocumented(way: _Way, course: Course, assessment: Assessment) -> Iterator[Question]:
+    """The question about a level for which there is no signed note of the day or before.
 
     Only delivery by an external beam has levels.
     """
-    if session.beam != "external":
-        return False
-    payer = assessment.context.payer.upper()
-    decision = assessment.rules.of(LEVEL_THREE).decide(LevelThreeFacts(session.motion, payer))
-    if decision.rule is None or not IS_YES[decision.answer.ask]:
-        return False
-    return not course.is_documented(session.day)
+    session, facts = way.session, way.facts
+    if session.beam != "external" or course.is_documented(session.day):
+        return
+    by: LevelBy = "posted" if facts.technique == "unknown" and facts.posted else "facts"
+    decision = assessment.rules.of(LEVEL_THREE).decide(
+        LevelThreeFacts(way.decision.answer.role, by, facts.motion, payer=facts.payer)
+    )
+    if decision.rule is not None and IS_YES[decision.answer.ask]:
+        yield session_question("radiation.level_three", session, _LEVEL_BY[by])
+
+
+_LEVEL_BY: Mapping[LevelBy, str] = {
+    "facts": "",
+    "posted": "the posted charge alone says the level, and no report tells technique, movement or "
+    "isocentres",
+}
 
 
 def _beside(session: Session, course: Course) -> tuple[Question, ...]:
@@ -219,11 +242,9 @@ def _beside(session: Session, course: Course) -> tuple[Question, ...]:
 
 def _missing(session: Session, course: Course) -> Iterator[Question]:
     """The question about fractions that should have come before a session."""
-    before = [other.number or 0 for other in course.counted[: course.place_of(session) - 1]]
-    last = max(before, default=0)
-    if session.number is not None and session.number > last + 1:
-        missing = f"{last + 1} to {session.number - 1} are not here"
-        yield session_question("radiation.missing", session, missing)
+    gap = course.gaps.get(key_of(session))
+    if gap is not None:
+        yield gap_question(session, gap)
 
 
 def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:

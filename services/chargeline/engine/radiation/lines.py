@@ -15,7 +15,16 @@ from chargeline.engine.encounters import Assessment
 from chargeline.engine.radiation.asking import drug_of
 from chargeline.engine.radiation.concerns import PART, PartFacts
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, ask, line_id
+from chargeline.engine.trace import (
+    ChargeLine,
+    Proposal,
+    Question,
+    Step,
+    Withheld,
+    ask,
+    instead_of_line,
+    line_id,
+)
 from chargeline.engine.words import words_of
 
 _new_charge_line = by_keyword(ChargeLine)
@@ -43,6 +52,12 @@ class DueCharge(NamedTuple):
 
 
 new_charge = by_keyword(DueCharge)
+
+
+def is_reported(part: BillingPart, assessment: Assessment) -> bool:
+    """Whether the claim has a part of a service."""
+    facts = PartFacts(part, assessment.context.payer.upper())
+    return assessment.rules.of(PART).decide(facts).answer.as_ == "report"
 
 
 def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
@@ -93,6 +108,10 @@ def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) ->
             open_.append(question)
     if "by_hand" in choices:
         return Proposal(questions=charge.asked, withheld=(left_to_a_person(line),))
+    if "no_visit" in choices:
+        says = "A person says that the patient was not examined."
+        struck = instead_of_line(line, "answer.no_visit", says)
+        return Proposal(questions=charge.asked, withheld=(struck,))
     provisional = open_[0].finding.code if open_ else ""
     return Proposal(lines=(line._replace(provisional=provisional),), questions=charge.asked)
 

@@ -5,23 +5,33 @@ the numbers are rules. A course that is still open bills nothing of what is left
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.course_words import Beam, CourseState
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
-from chargeline.engine.radiation.asking import session_question
+from chargeline.engine.radiation.asking import gap_question, session_question
 from chargeline.engine.radiation.concerns import (
     COUNT,
+    EXAMINED,
     MANAGEMENT,
     CountAnswer,
     CountFacts,
+    ExaminedFacts,
     ManagementAnswer,
     ManagementFacts,
 )
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.fractions import counts_for, earned, units_of
-from chargeline.engine.radiation.lines import billed, new_charge, withheld_charge
-from chargeline.engine.radiation.sessions import Mark, Session, key_of
+from chargeline.engine.radiation.lines import (
+    DueCharge,
+    billed,
+    is_reported,
+    new_charge,
+    withheld_charge,
+)
+from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
 from chargeline.engine.trace import Proposal, Question, Step, together
@@ -49,26 +59,30 @@ def managed(
         decision = assessment.rules.of(MANAGEMENT).decide(
             ManagementFacts(beam, state, len(of_beam))
         )
-        for place, units, step in _units(of_beam, ends, decision, assessment=assessment):
-            session = of_beam[place - 1]
+        for unit in _units(of_beam, ends, decision, assessment=assessment):
+            session = of_beam[unit.place - 1]
             if key_of(session) not in here:
                 continue
+            gaps = _gaps(session, series, treatment)
             doubts = (
                 *_unfinished(session, len(of_beam), decision),
-                *_missing(session, course),
+                *_unexamined(of_beam[unit.first - 1 : unit.place], course, decision, assessment),
+                *[gap_question(*gap) for gap in gaps if gap[0].visit != assessment.visit],
             )
+            here_too = [gap_question(*gap) for gap in gaps if gap[0].visit == assessment.visit]
             charge = new_charge(
                 course=course.name,
                 role=decision.answer.role,
                 part="professional",
-                units=units,
+                units=1,
                 day=session.day,
                 anchor=f"{course.name}|{session.name}",
-                steps=(step,),
+                steps=(unit.step,),
                 asked=(*asked, *doubts),
-                rests_on=treatment.questions_of(of_beam[:place]),
+                rests_on=(*treatment.questions_of(of_beam[: unit.place]), *here_too),
             )
-            proposals.append(billed(charge, assessment))
+            waits = _open(gaps, assessment) if unit.counts_rest else []
+            proposals.append(_waiting(charge, waits) if waits else billed(charge, assessment))
     return together([Proposal(questions=asked), *proposals])
 
 
@@ -78,27 +92,47 @@ def _ends(series: Series, beam: Beam) -> frozenset[int]:
     return frozenset([n for n, place in enumerate(places, 1) if place in series.ends])
 
 
+class _Unit(NamedTuple):
+    """One unit of management: the places of the session that earns it and of the first that it is
+    for, from 1 on, and the reason. With `counts_rest` it would be none if the course had had more
+    sessions: a rest at the end, or a short course.
+    """
+
+    first: int
+    place: int
+    step: Step
+    counts_rest: bool
+
+
 def _units(
     of_beam: Sequence[Session],
     ends: frozenset[int],
     decision: Decision[ManagementAnswer],
     *,
     assessment: Assessment,
-) -> Iterator[tuple[int, int, Step]]:
-    """The place of each session that earns management, with the units and the reason."""
+) -> Iterator[_Unit]:
+    """The units of management that the sessions of a beam earn."""
     answer = decision.answer
+    if answer.per == "none":
+        return
     if answer.per == "course":
         place = len(of_beam) if IS_YES[answer.end] else 1
         if len(of_beam) in ends or not IS_YES[answer.end]:
             facts = (("arithmetic", f"the whole course of {_sessions(len(of_beam))}"),)
-            yield place, 1, Step("management", decision, facts, _source(of_beam[place - 1]))
+            step = Step("management", decision, facts, _source(of_beam[place - 1]))
+            is_short = of_beam[place - 1].beam == "external"
+            yield _Unit(1, place, step, counts_rest=is_short)
         return
     assert answer.per == "fractions", "management is by fractions or by course"
     count = assessment.rules.of(COUNT).decide(CountFacts(answer.role))
+    first = 1
     for place, units in enumerate(earned(len(of_beam), ends, count.answer), 1):
+        assert units in (0, 1), "a session earns one unit at most"
         if units:
             facts = (("arithmetic", _arithmetic(place, place in ends, count.answer)),)
-            yield place, units, Step("management", count, facts, _source(of_beam[place - 1]))
+            step = Step("management", count, facts, _source(of_beam[place - 1]))
+            yield _Unit(first, place, step, counts_rest=place % count.answer.fractions != 0)
+            first = place + 1
 
 
 def _arithmetic(place: int, is_end: bool, count: CountAnswer) -> str:
@@ -129,14 +163,55 @@ def _unfinished(
     return ()
 
 
-def _missing(session: Session, course: Course) -> tuple[Question, ...]:
-    """A question where fractions with lower numbers are not here, so that the count is too low."""
-    numbers = {other.number for other in course.counted}
-    missing = len(set(range(1, session.number or 1)) - numbers)
-    if not missing:
+_Missed = tuple[Session, str]
+"""A session before which fractions are missing, and their numbers in words."""
+
+
+def _gaps(session: Session, series: Series, treatment: Treatment) -> list[_Missed]:
+    """Where fractions are missing up to a session, in all courses that share sittings."""
+    return [
+        (other, course.gaps[key_of(other)])
+        for course in [treatment.courses[name] for name in sorted(series.names)]
+        for other in course.counted
+        if key_of(other) in course.gaps and order_of(other) <= order_of(session)
+    ]
+
+
+def _open(gaps: Sequence[_Missed], assessment: Assessment) -> list[_Missed]:
+    """Those of which nobody has said what happened."""
+    answered = assessment.answered
+    return [gap for gap in gaps if fingerprint_of(gap_question(*gap), {}) not in answered]
+
+
+def _waiting(charge: DueCharge, gaps: Sequence[_Missed]) -> Proposal:
+    """What stands in place of a unit whose sessions nobody can count."""
+    numbers = ", ".join([numbers for _session, numbers in gaps])
+    says = f"The rest of the course cannot be counted: not here are its fractions {numbers}."
+    held = withheld_charge(charge, "radiation.missing", says)
+    return Proposal(questions=charge.asked, withheld=(held,))
+
+
+def _unexamined(
+    sessions: Sequence[Session],
+    course: Course,
+    decision: Decision[ManagementAnswer],
+    assessment: Assessment,
+) -> tuple[Question, ...]:
+    """A question where no signed note of the days of a unit's sessions tells of an examination.
+
+    A note on radiation counts of whatever visit, and a note of a visit with a practitioner of this
+    one. A claim without the physician's part asks nothing.
+    """
+    first, last = sessions[0].day, sessions[-1].day
+    is_seen = any(first <= day <= last for day, _by in assessment.encounter.seen)
+    if is_seen or course.is_examined(first, last) or not is_reported("professional", assessment):
         return ()
-    more = f"{missing} with lower numbers are not here, and the count is without them"
-    return (session_question("radiation.missing", session, more),)
+    payer = assessment.context.payer.upper()
+    needs = assessment.rules.of(EXAMINED).decide(ExaminedFacts(decision.answer.role, payer))
+    if needs.rule is None or not IS_YES[needs.answer.ask]:
+        return ()
+    more = f"none from {first.isoformat()} to {last.isoformat()}"
+    return (session_question("radiation.examination", sessions[-1], more),)
 
 
 def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Question, ...]:

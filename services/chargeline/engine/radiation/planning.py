@@ -25,7 +25,7 @@ from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, wit
 from chargeline.engine.radiation.sessions import CourseCharge
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
-from chargeline.engine.trace import Proposal, Question, Step, Withheld, together
+from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, together
 from chargeline.engine.words import IS_YES
 
 _WEEK = 5  # a service "for fractions" is for five of them, or a part of five
@@ -56,18 +56,21 @@ def planned(
     all_charges: Sequence[CourseCharge],
     treatment: Treatment,
     assessment: Assessment,
+    *,
+    drafted: Sequence[ChargeLine],
 ) -> Proposal:
     """The services of planning that the encounter posts for a course.
 
     `all_charges` are those of the whole visit, of the course and of those with which it shares
-    sittings.
+    sittings. `drafted` are the lines of the course that follow from its sessions.
     """
+    beams = {(line.service_date, line.code) for line in drafted}
     proposals = []
     for charge in charges:
         series = treatment.series[charge.course]
         courses = [treatment.courses[name] for name in sorted(series.names)]
         posted = _in_order(all_charges, courses, assessment.visit)
-        of_day = {(s.day, s.code) for s in posted if s.course == charge.course}
+        of_day = beams | {(s.day, s.code) for s in posted if s.course == charge.course}
         beside = [code for day, code in sorted(of_day) if day == charge.charge.day]
         around = _CourseAround(treatment.courses[charge.course], series, posted)
         proposals.append(_kept(charge, around, beside, assessment=assessment))
@@ -119,8 +122,10 @@ def _kept(
     """One posted service: its line, what is withheld of it, and what is asked."""
     code, payer = posted.charge.code, assessment.context.payer.upper()
     decision = assessment.rules.of(COURSE_SERVICE).decide(CourseServiceFacts(code, payer))
-    if decision.rule is None or IS_YES[posted.ended]:
+    if IS_YES[posted.ended]:
         return Proposal(questions=(ended_code(posted),))
+    if decision.rule is None:
+        return Proposal(questions=(unknown_code(posted),))
     answer = decision.answer
     left = _left(posted, around, answer, visit=assessment.visit)
     units = min(left, posted.units)
@@ -263,4 +268,16 @@ def ended_code(posted: CourseCharge) -> Question:
         expected=f"a code that holds on {charge.day.isoformat()}",
         found=f"{charge.code}, which does not",
         do="charge entry posts the code of the day in its place",
+    )
+
+
+def unknown_code(posted: CourseCharge) -> Question:
+    """Asks about a code of which no rule says how often it is reported."""
+    return charge_question(
+        "radiation.unknown_code",
+        posted,
+        expected="a code of radiation that rules count",
+        found=f"{posted.charge.code} x{posted.units} on {posted.charge.day}",
+        do="bill it by hand; whoever keeps the rules may write one of radiation.posted or "
+        "radiation.service for it",
     )

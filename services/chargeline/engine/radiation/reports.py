@@ -1,6 +1,7 @@
 """The reports of a visit: the sessions and marks that its observations tell.
 
-It owns what makes a session of a report: that it has a fraction. It does not know posted charges.
+It owns what makes a session of a report: that it has a fraction, and which values of it nobody can
+read. It does not know posted charges.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,18 @@ from chargeline.engine.course_words import (
     MotionFact,
 )
 from chargeline.engine.events import VisitKey
-from chargeline.engine.radiation.sessions import Mark, Session, name_of, new_session
+from chargeline.engine.finding import excerpt
+from chargeline.engine.radiation.sessions import (
+    Mark,
+    Session,
+    UnreadValue,
+    name_of,
+    new_session,
+)
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import words_of
+
+_new_unread = by_keyword(UnreadValue)
 
 Report = Mapping[Observed, Observation]
 """The radiation observations of one report."""
@@ -57,15 +68,55 @@ def session_of(report: Report, visit: VisitKey) -> Session | None:
         beam=_BEAMS.get(technique, "external"),
         motion=cast(MotionFact, motion if motion in _MOTIONS else "unknown"),
         isocentres=isocentres if isocentres is not None else 0,
-        guidance=cast(GuidanceFact, guidance if guidance in ("yes", "no") else "unknown"),
+        guidance=cast(GuidanceFact, guidance if guidance in _YES_NO else "unknown"),
         ends=_text(report, "course_end") == "yes",
+        unread=tuple(unread_in(report)),
         source=fraction.source,
     )
 
 
-_BEAMS: Mapping[str, Beam] = {"stereotactic_body": "body", "stereotactic_radiosurgery": "head"}
+_BEAMS: Mapping[str, Beam] = {
+    "stereotactic_body": "body",
+    "stereotactic_radiosurgery": "head",
+    "surface": "surface",
+}
 _TECHNIQUES = frozenset(words_of(BeamTechnique))
 _MOTIONS = frozenset(words_of(MotionManagement))
+
+
+_YES_NO = frozenset({"yes", "no"})
+_WORDS: Mapping[Observed, frozenset[str]] = {
+    "technique": _TECHNIQUES,
+    "motion_management": _MOTIONS,
+    "image_guidance": _YES_NO,
+    "course_end": _YES_NO,
+    "physics_check": _YES_NO,
+}
+_NUMBERS: frozenset[Observed] = frozenset({"planned_fractions", "fraction", "isocentres"})
+
+
+def unread_in(report: Report) -> Iterator[UnreadValue]:
+    """The values of a report that are no word of ours, or no whole number above zero.
+
+    An empty value says nothing, and nobody need read it.
+    """
+    for about, observation in report.items():
+        text = observation.value.strip()
+        is_word = text in _WORDS.get(about, (text,))
+        is_number = about not in _NUMBERS or bool(_number(observation))
+        if text and not (is_word and is_number):
+            expected = "a whole number above zero"
+            if about in _WORDS:
+                expected = f"one of {', '.join(sorted(_WORDS[about]))}"
+            yield _new_unread(
+                course=_text(report, "course"),
+                day=observation.day,
+                about=about,
+                expected=expected,
+                found=excerpt(text),
+                table="values" if about in _WORDS else "numbers",
+                source=observation.source,
+            )
 
 
 def marks_of(report: Report, visit: VisitKey) -> Iterator[Mark]:

@@ -13,18 +13,34 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.care import Care, PostedCharge, observes
+from chargeline.engine.care_words import Observed
 from chargeline.engine.course_words import (
     Beam,
     BeamTechniqueFact,
     GuidanceFact,
     MarkWord,
     MotionFact,
+    OddCharge,
     PostedAs,
     SessionSaid,
 )
 from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import YesNo
+
+
+class UnreadValue(NamedTuple):
+    """A value of a report that says nothing as it stands: the fact that it would be, what may stand
+    there, what does, and the table of the interface profile that would translate it.
+    """
+
+    course: str
+    day: date
+    about: Observed
+    expected: str
+    found: str
+    table: str
+    source: Source
 
 
 class Session(NamedTuple):
@@ -34,7 +50,8 @@ class Session(NamedTuple):
     the fraction and `planned` how many are planned, None where nothing says it. `posted` is the
     delivery code that was posted for it, "" for none. `reported`: a report tells it, and not only a
     charge. `ends`: the report says that the course ends with it. `said` is what a person says of
-    whether it was delivered. `source` is None for a session of another visit.
+    whether it was delivered. `unread` are values of its report that nobody can read. `source` is
+    None for a session of another visit.
     """
 
     visit: VisitKey
@@ -54,6 +71,7 @@ class Session(NamedTuple):
     posted: str = ""
     reported: bool = True
     said: SessionSaid = ""
+    unread: tuple[UnreadValue, ...] = ()
     source: Source | None = None
 
 
@@ -72,7 +90,11 @@ class Mark(NamedTuple):
 
 
 class CourseCharge(NamedTuple):
-    """A posted charge that is part of a course, and what rules say that it stands for."""
+    """A posted charge that is part of a course, and what rules say that it stands for.
+
+    `units` are those that no credit takes back. `odd` is why the charge cannot be used as it
+    stands, "" where it can.
+    """
 
     course: str
     charge: PostedCharge
@@ -80,6 +102,7 @@ class CourseCharge(NamedTuple):
     beam: Beam
     ended: YesNo
     units: int
+    odd: OddCharge = ""
 
     @property
     def name(self) -> str:
@@ -88,11 +111,16 @@ class CourseCharge(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one visit tells of radiation courses."""
+    """What one visit tells of radiation courses.
+
+    `odd` are charges that cannot be used, and `unread` values of reports that tell no session.
+    """
 
     sessions: tuple[Session, ...] = ()
     marks: tuple[Mark, ...] = ()
     charges: tuple[CourseCharge, ...] = ()
+    odd: tuple[CourseCharge, ...] = ()
+    unread: tuple[UnreadValue, ...] = ()
 
     @property
     def courses(self) -> list[str]:
@@ -104,8 +132,11 @@ class Told(NamedTuple):
 
 
 def tells_of_radiation(care: Care) -> bool:
-    """Whether a day may be part of a radiation course: an observation says so, or one is posted."""
-    return bool(care.posted) or observes(care, "radiation")
+    """Whether a day may be part of a radiation course: an observation or a note says so, or
+    something is posted.
+    """
+    is_noted = any(note.kind == "radiation" for note in care.notes)
+    return bool(care.posted) or is_noted or observes(care, "radiation")
 
 
 SessionKey = tuple[VisitKey, str, str]

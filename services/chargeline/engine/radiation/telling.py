@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.care import Care, Note, PostedCharge
-from chargeline.engine.course_words import PostedAs, SessionSaid
+from chargeline.engine.course_words import OddCharge, PostedAs, SessionSaid
 from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
-from chargeline.engine.radiation.concerns import POSTED, PostedFacts
-from chargeline.engine.radiation.posted import session_of_charge, standing
-from chargeline.engine.radiation.reports import marks_of, reports_of, session_of
+from chargeline.engine.radiation.concerns import POSTED, UNCOUNTED, PostedFacts, UncountedFacts
+from chargeline.engine.radiation.posted import balance_of, session_of_charge
+from chargeline.engine.radiation.reports import marks_of, reports_of, session_of, unread_in
 from chargeline.engine.radiation.sessions import CourseCharge, Mark, Session, Told
 from chargeline.engine.rules import DayRules
-from chargeline.engine.words import words_of
+from chargeline.engine.shapes import by_keyword
+from chargeline.engine.words import IS_YES, words_of
 
 _KINDS = frozenset(words_of(PostedAs))
+_new_charge = by_keyword(CourseCharge)
 
 
 def told_by(
@@ -32,39 +34,53 @@ def told_by(
     """
     reports = [report for care in days for report in reports_of(care)]
     reported = [session for report in reports if (session := session_of(report, visit)) is not None]
-    charges = _charges(days, reported, rules)
+    posted = list(_charges(days, reported, rules))
+    charges = [charge for charge in posted if not charge.odd]
     sessions = [*_with_posted(reported, charges), *_of_charges(charges, reported, visit)]
     courses = list(dict.fromkeys([session.course for session in sessions]))
     marks = [mark for report in reports for mark in marks_of(report, visit)]
     marks += _documents(days, courses, visit)
     return Told(
-        tuple([_with_word(session, answered) for session in sessions]),
-        tuple(marks),
-        tuple(charges),
+        sessions=tuple([_with_word(session, answered) for session in sessions]),
+        marks=tuple(marks),
+        charges=tuple(charges),
+        odd=tuple([charge for charge in posted if charge.odd]),
+        unread=tuple([value for r in reports if "fraction" not in r for value in unread_in(r)]),
     )
 
 
 def _charges(
     days: Sequence[Care], sessions: Sequence[Session], rules: DayRules
-) -> list[CourseCharge]:
+) -> Iterator[CourseCharge]:
     """The posted charges that are part of a course; the others are not ours."""
-    charges: list[CourseCharge] = []
-    for charge, units in standing(days):
-        decision = rules.of(POSTED).decide(PostedFacts(charge.code))
-        if decision.rule is not None:
-            answer = decision.answer
-            assert answer.as_ in _KINDS, "what a charge stands for is one of the words"
-            charges.append(
-                CourseCharge(
-                    course=_course_of(charge, sessions),
-                    charge=charge,
-                    kind=answer.as_,
-                    beam=answer.beam,
-                    ended=answer.ended,
-                    units=units,
-                )
-            )
-    return charges
+    balance = balance_of(days)
+    posted: list[tuple[PostedCharge, int, OddCharge]] = [
+        *[(charge, units, "") for charge, units in balance.standing],
+        *[(charge, 0, "quantity") for charge in balance.odd],
+        *[(charge, 0, "alone") for charge in balance.alone],
+    ]
+    for charge, units, odd in posted:
+        stands_for = rules.of(POSTED).decide(PostedFacts(charge.code))
+        answer = stands_for.answer if stands_for.rule is not None else None
+        if answer is None and not _is_uncounted(charge.code, rules):
+            continue
+        assert answer is None or answer.as_ in _KINDS, "what a charge stands for is a word"
+        yield _new_charge(
+            course=_course_of(charge, sessions),
+            charge=charge,
+            kind=answer.as_ if answer is not None else "service",
+            beam=answer.beam if answer is not None else "external",
+            ended=answer.ended if answer is not None else "no",
+            units=units,
+            odd=odd or ("unknown" if answer is None else ""),
+        )
+
+
+def _is_uncounted(code: str, rules: DayRules) -> bool:
+    """Whether a posted code is one of radiation that no rule counts."""
+    number = int(code) if code.isdecimal() else 0
+    decision = rules.of(UNCOUNTED).decide(UncountedFacts(code, number, code[:2]))
+    return decision.rule is not None and IS_YES[decision.answer.ask]
 
 
 def _course_of(charge: PostedCharge, sessions: Sequence[Session]) -> str:
