@@ -1,8 +1,9 @@
 """`make demo`: a day at an invented infusion centre, from HL7 messages to explained charges.
 
-It owns the choice of the feed: six visits, in both styles of sender, few enough to read, and
-the week of a course of radiation. It simulates both, and prints what `chargeline code` prints for
-them. It needs no server, and writes only into a temporary folder that it removes again.
+It owns the choice of the feed: six visits, in both styles of sender, few enough to read, the
+week of a course of radiation, and two doses under an authorization. It simulates them, and prints
+what `chargeline code` prints for them. It needs no server, and writes only into a temporary folder
+that it removes again.
 """
 
 import sys
@@ -19,6 +20,7 @@ VISITS, SEED, MESS, EXAMINATIONS = 6, 800, 0.5, 0.4
 POLICIES = {"action-stream": "cms-facility-2026", "standard": ""}
 
 _NEXT_WEEK = datetime(2026, 3, 8, tzinfo=UTC)
+_THIRD_DOSE = b"|V8000012|"  # PV1-19 of the visit of the third dose
 
 
 def run() -> int:
@@ -50,6 +52,7 @@ def run() -> int:
             worst = max(worst, main(["code", str(path), *options]))
             print(flush=True)
         worst = max(worst, _week_of_a_course(place))
+        worst = max(worst, _doses_under_an_authorization(place))
     print(
         "Try next:\n"
         "  .venv/bin/chargeline --help              all verbs, with examples\n"
@@ -70,6 +73,24 @@ def _week_of_a_course(place: Path) -> int:
         flush=True,
     )
     code = main(["code", str(feed), "--interface", "standard"])
+    print(flush=True)
+    return code
+
+
+def _doses_under_an_authorization(place: Path) -> int:
+    """Code two doses of a drug that its payer grants units of; returns an exit code."""
+    feed = simulate(
+        visits=0, seed=SEED, style="standard", examinations=1.0, authorizations=1
+    ).messages
+    path = place / "authorized.hl7"
+    path.write_bytes(b"".join([text for _style, text in feed if _THIRD_DOSE not in text]))
+    print(
+        "Two days with a visit, an infusion, and a payer that has granted 200 units in October: a "
+        "dose takes 80\nof them, and the desk hears before the third that 40 are left.\n\n"
+        f"$ chargeline code {path.name} --interface standard\n",
+        flush=True,
+    )
+    code = main(["code", str(path), "--interface", "standard"])
     print(flush=True)
     return code
 

@@ -214,7 +214,7 @@ def test_the_list_counts_as_the_drafts_do(drafted: Drafted, tmp_path: Path, caps
     assert ended.out.splitlines() == [
         f"A77            UNITEDHEALTHCARE J2860         160 of 200 units, 40 left  "
         f"from 2026-10-01 until {until}  approved on 2026-09-25  patient XX9",
-        "    running_out: 160 of 200 units",
+        "    running_out: 160 of 200 units, 40 left",
         "1 authorization, 1 to see to",
     ]
 
@@ -343,3 +343,15 @@ async def test_who_sends_stands_in_the_trail_of_the_ledger_that_is_set(
     assert "ZZ1" not in trail.out
     exported = json.loads((await sent(capsys, "audit", "export")).out)
     assert exported["action"] == "C"
+
+
+def test_a_visit_of_the_ledger_shows_what_its_patient_has_left(
+    drafted: Drafted, tmp_path: Path, capsys: Capsys
+) -> None:
+    """The page of `visit show` counts what earlier visits used, as that of `code` does."""
+    messages = [*VISITS, *told(tmp_path, capsys, {})]
+    drafted(messages)
+    (tmp_path / "feed.hl7").write_bytes(b"".join(messages))
+    row = f"A77            J2860  160 of 200 units, 40 left  from 2026-10-01 until {ROW['until']}"
+    for asked in (("visit", "show", "V2"), ("code", tmp_path / "feed.hl7")):
+        assert row in inside(capsys, *asked).out

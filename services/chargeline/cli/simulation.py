@@ -56,6 +56,15 @@ def add_simulate(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         help="in how many of the visits something is charted or written wrongly: ten times the "
         "dose, a stop one day late, one bag twice, a local name of a drug (default: 0)",
     )
+    _add_beside(verb)
+    verb.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the folder to write into"
+    )
+    verb.set_defaults(run=_simulate)
+
+
+def _add_beside(verb: argparse.ArgumentParser) -> None:
+    """What is invented beside the infusions."""
     verb.add_argument(
         "--courses",
         type=count,
@@ -73,9 +82,14 @@ def add_simulate(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "and a posted charge (default: 0)",
     )
     verb.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="the folder to write into"
+        "--authorizations",
+        type=count,
+        default=0,
+        metavar="N",
+        help="how many treatments are given beside, from October 2026 on, that need a payer's "
+        "authorization: approved, pended, denied, used up, expiring, of another payer; each has "
+        "the next of these life cycles (default: 0)",
     )
-    verb.set_defaults(run=_simulate)
 
 
 def _simulate(asked: argparse.Namespace) -> int:
@@ -87,6 +101,7 @@ def _simulate(asked: argparse.Namespace) -> int:
         faults=asked.faults,
         courses=asked.courses,
         examinations=asked.examinations,
+        authorizations=asked.authorizations,
     )
     write_feed(feed, asked.out)
     styles = sorted({style for style, _message in feed.messages})

@@ -94,7 +94,7 @@ def _print_page(visit: "LedgerVisit", numbered: "LedgerVisits", *, explain: bool
     print("\n".join(map(printable, _standing(visit))))
     if visit.timeline is None or visit.draft is None:
         return
-    coded = CodedVisit(visit.timeline, visit.draft)
+    coded = CodedVisit(visit.timeline, visit.draft, visit.history)
     print_visit(page(), coded, numbered.formulary)
     if explain:
         print("\n".join(reasons_of(coded, numbered.formulary, numbered.titles)))

@@ -9,6 +9,7 @@ about the encounter, which all entries share, is told with the first.
 from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from chargeline.coding.authorization_page import authorizations_in_words
 from chargeline.coding.page import given_in_words
 from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
@@ -44,6 +45,8 @@ def reasons_of(
     if not line_id:
         for question in coded.draft.questions:
             yield explain(question, titles)
+        for sentence in authorizations_in_words(coded, formulary):
+            yield printable(f"Visit {coded.timeline.key.visit}, {sentence}")
     for encounter in coded.draft.encounters:
         entries = _entries(encounter, line_id)
         if entries:

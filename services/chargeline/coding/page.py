@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from chargeline.coding.authorization_page import print_authorizations
 from chargeline.coding.records import set_aside_groups
 from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
@@ -77,6 +78,7 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
         _print_questions(console, asked.get(encounter.encounter, ()))
         _print_edits(console, encounter.edits)
     _print_questions(console, asked.get(None, ()))
+    print_authorizations(console, coded, formulary, narrow=console.width < NARROW)
     console.print()
 
 
@@ -259,6 +261,8 @@ def _why(line: ChargeLine) -> Text:
     text = Text(FAMILIES[line.family].reason_in_short(line))
     if line.provisional and line.family != "drugs":
         text.append(f" Provisional until {line.provisional} is answered.", style="yellow")
+    if line.authorization:
+        text.append(printable(f"; authorization {line.authorization}"))
     for said in _said(line):
         text.append(f" {said}", style="cyan")
     for position in _other_positions(line):

@@ -64,17 +64,32 @@ class AuthorizationNotice(NamedTuple):
         return self.units if self.status in _GRANTED else None
 
 
-def notice_message(notice: AuthorizationNotice) -> bytes:
-    """The message of a notice, in UTF-8: CR after each segment, and no MLLP frame."""
+def notice_message(notice: AuthorizationNotice, processing: str = "P") -> bytes:
+    """The message of a notice, in UTF-8: CR after each segment, and no MLLP frame.
+
+    `processing` is MSH-11: P of patients, T for training.
+    """
     lines = [_segment(name, fields) for name, fields in _segments(notice)]
     body = "".join([f"{line}\r" for line in lines])
-    digest = blake2b(f"{_header(notice, '')}\r{body}".encode(), digest_size=8).hexdigest().upper()
-    return f"{_header(notice, f'AUTH{digest}')}\r{body}".encode()
+    content = f"{_header(notice, '', processing)}\r{body}"
+    digest = blake2b(content.encode(), digest_size=8).hexdigest().upper()
+    return f"{_header(notice, f'AUTH{digest}', processing)}\r{body}".encode()
 
 
-def _header(notice: AuthorizationNotice, control_id: str) -> str:
+def _header(notice: AuthorizationNotice, control_id: str, processing: str) -> str:
     parts = (SENDER, _text(notice.facility), "", "", _time(notice.received), "")
-    rest = (_KINDS[notice.status], control_id, "P", "2.8", "", "", "AL", "NE", "", "UNICODE UTF-8")
+    rest = (
+        _KINDS[notice.status],
+        control_id,
+        processing,
+        "2.8",
+        "",
+        "",
+        "AL",
+        "NE",
+        "",
+        "UNICODE UTF-8",
+    )
     return "|".join(["MSH", "^~\\&", *parts, *rest])
 
 

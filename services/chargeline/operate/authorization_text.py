@@ -69,7 +69,7 @@ def listed(entry: LedgerAuthorization, look: AuthorizationLook) -> list[str]:
     payer = authorization.payer or "no payer"
     parts = [
         f"{authorization.number:<14} {payer:<14} {_codes(authorization):<12}",
-        _counted(entry.balance),
+        entry.balance.counted,
         days_of(authorization),
         entry.state,
         f"patient {_patient(entry, look)}",
@@ -89,7 +89,7 @@ def in_full(
         "codes": _codes(authorization),
         "for": ", ".join(authorization.diagnoses),
         "days": days_of(authorization),
-        "units": _counted(entry.balance),
+        "units": entry.balance.counted,
         "site": authorization.site,
         "provider": authorization.provider,
     }
@@ -109,11 +109,6 @@ def _patient(entry: LedgerAuthorization, look: AuthorizationLook) -> str:
 
 def _codes(authorization: Authorization) -> str:
     return ", ".join(authorization.codes) or "all codes"
-
-
-def _counted(balance: AuthorizationBalance) -> str:
-    left = balance.left
-    return balance.counted + (f", {plain(left)} left" if left is not None else "")
 
 
 def _concerns(entry: LedgerAuthorization) -> list[str]:

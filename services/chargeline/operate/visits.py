@@ -14,7 +14,15 @@ from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.setup import new_processor
 from chargeline.drafting.visit_cache import VisitCache
 from chargeline.drafting.visit_state import VisitState
-from chargeline.engine import Draft, Finding, Formulary, Timeline, VisitKey
+from chargeline.engine import (
+    NO_HISTORY,
+    Draft,
+    Finding,
+    Formulary,
+    History,
+    Timeline,
+    VisitKey,
+)
 from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import VISIT_STATUSES, StoredRevision, StoredVisit
 from chargeline.ledger.view import View
@@ -32,6 +40,7 @@ class LedgerVisit(NamedTuple):
     `survivor`, was forgotten, or has no message that can be used. `as_published` says whether the
     draft says what `revision` says. `unreadable` says which row of the ledger cannot be read, so
     that there is no draft. `published` is the body of `revision`, "" if that cannot be read.
+    `history` is what the patient's other visits contribute.
     """
 
     row: StoredVisit
@@ -42,6 +51,7 @@ class LedgerVisit(NamedTuple):
     as_published: bool
     unreadable: Finding | None = None
     published: str = ""
+    history: History = NO_HISTORY
 
 
 class LedgerVisits(NamedTuple):
@@ -91,6 +101,7 @@ async def _visits(
                 as_published=_as_published(maker, timeline, draft, cache.states.get(key)),
                 unreadable=closed.finding if closed is not None else None,
                 published=_body(revision) if revision is not None else "",
+                history=cache.states[key].history if key in cache.states else NO_HISTORY,
             )
         )
     return visits

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from chargeline.simulator.authorized import AuthorizedTreatment, treatments
 from chargeline.simulator.charting import records_of, sender_of
 from chargeline.simulator.courses import course_messages
 from chargeline.simulator.examined import Examination, examination_letters, examined
@@ -55,6 +56,7 @@ def simulate(
     faults: float = 0.0,
     courses: int = 0,
     examinations: float = 0.0,
+    authorizations: int = 0,
     first_day: date = date(2026, 3, 2),
 ) -> InventedFeed:
     """Invent a number of visits from `first_day` on, and the messages about them.
@@ -63,8 +65,10 @@ def simulate(
     clean feed, up to 1.0 for one with many of the troubles of real feeds. faults: the share of
     visits in which something is charted or written wrongly. What was truly given depends on neither
     of them. courses: how many courses of radiation a standard sender reports beside. examinations:
-    the share of visits in which a practitioner sees the patient too; such messages arrive as they
-    were sent. Raises ValueError for an unknown style, or a share out of range.
+    the share of visits in which a practitioner sees the patient too. authorizations: how many
+    treatments are given beside that need an authorization. Messages of courses, examinations and
+    treatments arrive as they were sent. Raises ValueError for an unknown style, or a share out of
+    range.
     """
     if style not in (*FACILITIES, "mixed"):
         raise ValueError(f"style: expected standard, action-stream or mixed, found {style!r}")
@@ -81,10 +85,7 @@ def simulate(
         later = fault.another_visit() if fault else None
         truths.append(told(visit, fault))
         posted += _post(visit, None if later else fault, seed, mess)
-        examination = examined(visit, examinations, seed)
-        if examination is not None:
-            truths[-1]["examination"] = examination.truth()
-            posted += _post_examination(visit, examination, seed, mess)
+        posted += _examined(visit, truths[-1], examinations, seed, mess=mess)
         for other, its_fault in ((mistake, None), (later, fault)):
             if other:
                 others.append(told(other, None))
@@ -93,11 +94,18 @@ def simulate(
     for course, messages in course_messages(courses, seed, first_day):
         courses_told.append(course)
         posted += messages
+    authorized = []
+    for treatment in treatments(authorizations, seed):
+        truth_of_treatment, messages = _treated(treatment, examinations, seed)
+        authorized.append(truth_of_treatment)
+        posted += messages
     posted.sort(key=lambda item: item[0])
     # Visits that come of mess or faults are last: the others have the same place with and without.
     truth: dict[str, object] = {"seed": seed, "visits": truths + others}
     if courses_told:
         truth["courses"] = courses_told
+    if authorized:
+        truth["authorizations"] = authorized
     return InventedFeed(tuple((style, text) for _, style, text in posted), truth)
 
 
@@ -120,6 +128,28 @@ def _post(
     posted = [(each.arrives, each, render(visit, sender, each)) for each in muddled]
     for arrives, _letter, text in fault.on_posted(posted) if fault else posted:
         yield arrives, visit.style, text
+
+
+def _treated(
+    treatment: AuthorizedTreatment, examinations: float, seed: int
+) -> tuple[dict[str, object], list[tuple[datetime, str, bytes]]]:
+    """The truth and the messages of a treatment under an authorization."""
+    of_visits = treatment.visit_truths()
+    posted = [(arrives, "standard", text) for arrives, text in treatment.told]
+    for visit, truth in zip(treatment.visits, of_visits, strict=True):
+        posted += _post(visit, None, seed, 0.0)
+        posted += _examined(visit, truth, examinations, seed, mess=0.0)
+    return treatment.truth(of_visits), posted
+
+
+def _examined(
+    visit: InventedVisit, truth: dict[str, object], share: float, seed: int, *, mess: float
+) -> Iterator[tuple[datetime, str, bytes]]:
+    """The messages about the examination of a visit, if it has one; the truth tells of it."""
+    examination = examined(visit, share, seed)
+    if examination is not None:
+        truth["examination"] = examination.truth()
+        yield from _post_examination(visit, examination, seed, mess)
 
 
 def _post_examination(

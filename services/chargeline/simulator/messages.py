@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from chargeline.simulator.charting import MINUTE, ChartedRecord, Sender
-from chargeline.simulator.regimens import DRUGS, LINE_CARE, PAYERS, ROUTES, VEHICLES
+from chargeline.simulator.regimens import (
+    AUTHORIZED,
+    DRUGS,
+    LINE_CARE,
+    PAYERS,
+    ROUTES,
+    VEHICLES,
+)
 from chargeline.simulator.vials import plain
 from chargeline.simulator.visits import INFUSION_PUMP, Amount, InventedDose, InventedVisit
 
@@ -175,7 +182,7 @@ def _route_segment(dose: InventedDose) -> str:
 
 
 def _drug_code(drug: str) -> str:
-    name, _unit = (DRUGS | LINE_CARE)[drug]
+    name, _unit = (DRUGS | LINE_CARE | AUTHORIZED)[drug]
     return f"{drug.upper()}^{name}^L"
 
 
@@ -278,7 +285,13 @@ def visit_segments(visit: InventedVisit) -> tuple[str, ...]:
         for number, code in enumerate(visit.diagnoses, 1)
     ]
     payer = visit.patient.payer
-    fields = {1: "1", 2: f"{payer}-PLAN", 3: payer, 4: PAYERS[payer], 14: visit.authorization}
+    fields = {
+        1: "1",
+        2: f"{payer}-PLAN",
+        3: payer,
+        4: PAYERS.get(payer, payer),
+        14: visit.authorization,
+    }
     return (*diagnoses, segment("IN1", fields).rstrip("|"))
 
 

@@ -63,6 +63,9 @@ DRUGS: dict[str, tuple[str, str]] = {
     "zoledronic-acid": ("zoledronic acid", "mg"),
 }
 
+# What is given under an authorization only (authorized.py).
+AUTHORIZED: dict[str, tuple[str, str]] = {"siltuximab": ("siltuximab", "mg")}
+
 # What serves the access line and is no treatment: its id -> (readable name, unit).
 LINE_CARE: dict[str, tuple[str, str]] = {
     "heparin": ("heparin (porcine) 100 unit/mL", "unit"),

@@ -22,6 +22,7 @@ from chargeline.engine.authorizations.used import (
     counted,
     ends_soon,
     is_running_out,
+    planned_after,
 )
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import History
@@ -57,11 +58,12 @@ class AuthorizationBalance(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """What is used of how much, such as `600 of 800 units`."""
+        """What is used of how much: `600 of 800 units, 200 left`, or `50 too many`."""
         authorization, basis = self.authorization, basis_of(self.authorization)
-        if authorization.units is None:
+        if authorization.units is None or self.left is None:
             return f"{plain(self.used)} {basis}, without a limit"
-        return f"{plain(self.used)} of {plain(authorization.units)} {basis}"
+        left = f"{plain(self.left)} left" if self.left >= 0 else f"{plain(-self.left)} too many"
+        return f"{plain(self.used)} of {plain(authorization.units)} {basis}, {left}"
 
     @property
     def in_force(self) -> bool:
@@ -76,7 +78,7 @@ class AuthorizationBalance(NamedTuple):
             yield BalanceConcern("authorization.ends_before_it_begins", says)
             return
         if left is not None and left < 0:
-            yield BalanceConcern("authorization.units", f"{self.counted}: more than is granted")
+            yield BalanceConcern("authorization.units", self.counted)
         over = authorization.until is not None and authorization.until < day
         if not self.in_force or over or warning is None:
             return
@@ -124,10 +126,7 @@ def balance_of(
     on_file = with_whole(authorizations_in(history, own))
     uses, count = [*uses_in(history), *more], Countdown(on_file)
     billed = counted(count, uses)
-    planned = [
-        count.take(use)
-        for use in sorted([use for use in uses if use.planned], key=lambda u: u.when)
-    ]
+    planned = planned_after(count, uses)
     return PatientBalance(
         balances=tuple([_balance(entry, billed, planned, on_file) for entry in on_file]),
         uncovered=tuple([account for account in billed if account.authorization is None]),

@@ -21,7 +21,7 @@ from chargeline.engine.authorizations.deadlines import clocks_of, warning_of
 from chargeline.engine.authorizations.facts import Authorization, with_whole
 from chargeline.engine.authorizations.needed import CodeNeed, Need, Needs, need_of
 from chargeline.engine.authorizations.places import elsewhere
-from chargeline.engine.authorizations.said import lack_of, only_number, overlap_of, warned
+from chargeline.engine.authorizations.said import Lack, lack_of, only_number, overlap_of, warned
 from chargeline.engine.authorizations.used import Account, Countdown, counted
 from chargeline.engine.edits.claims import as_edits
 from chargeline.engine.encounters import Assessment
@@ -141,8 +141,14 @@ def _encounter(
             if (line.code, line.service_date) == (entry.code, entry.day)
         ]
         number = _number(account, basis.on_file)
-        noted += _notes(account, lines, basis, number=number, is_needed=entry.need is not None)
-        of_slot[entry.code, entry.day] = (number, _step(entry.need, account, number))
+        lack = _lack(account, basis, number)
+        if lack is None:
+            noted += _notes(account, lines, basis, number=number)
+        elif entry.need is not None:
+            noted.append(
+                note(lack.edit, lines, expected=lack.expected, found=lack.found, do=lack.do)
+            )
+        of_slot[entry.code, entry.day] = (number, _step(entry.need, account, number, lack))
     lines_now = tuple([_with(line, of_slot) for line in draft.lines])
     rules = basis.policy.on(draft.needs[0].day)
     edits = as_edits(noted, lines_now, rules, basis.context.payer.upper(), tables=basis.tables)
@@ -160,37 +166,31 @@ def _number(account: Account, on_file: Sequence[Authorization]) -> str:
     return next((number for number in account.use.numbers if number not in on_record), "")
 
 
-def _notes(
-    account: Account,
-    lines: Sequence[ChargeLine],
-    basis: ReviewBasis,
-    *,
-    number: str,
-    is_needed: bool,
-) -> Iterator[Noted]:
-    """Why lines are not covered; or what is to be said of the authorization that covers them."""
-    use = account.use
+def _lack(account: Account, basis: ReviewBasis, number: str) -> Lack | None:
+    """Why a use is not covered; None where a number is all that is known, or one covers it."""
     if number and account.authorization is None:
-        yield only_number(use, number, lines)
+        return None
+    use, rules = account.use, basis.policy.on(account.use.day)
+    clocks = clocks_of(rules, use.payer, use.code, zone=basis.context.zone)
+    return lack_of(account, basis.on_file, clocks)
+
+
+def _notes(
+    account: Account, lines: Sequence[ChargeLine], basis: ReviewBasis, *, number: str
+) -> Iterator[Noted]:
+    """What is to be said of the authorization that covers lines, or of its number alone."""
+    if account.authorization is None:
+        yield only_number(account.use, number, lines)
         return
-    rules = basis.policy.on(use.day)
-    lack = lack_of(
-        account, basis.on_file, clocks_of(rules, use.payer, use.code, zone=basis.context.zone)
-    )
-    if lack is not None:
-        if is_needed:
-            yield note(lack.edit, lines, expected=lack.expected, found=lack.found, do=lack.do)
-        return
-    if account.authorization is not None and (is_needed or number):
-        yield from elsewhere(account.authorization, basis.visit, basis.context, lines)
+    yield from elsewhere(account.authorization, basis.visit, basis.context, lines)
     yield from overlap_of(account, lines)
-    warning = warning_of(rules)
+    warning = warning_of(basis.policy.on(account.use.day))
     if warning is not None:
         yield from warned(account, warning, lines)
 
 
-def _step(need: Need | None, account: Account, number: str) -> Step:
-    """Why a line has its number, or none: who wants one, and what is used."""
+def _step(need: Need | None, account: Account, number: str, lack: Lack | None) -> Step:
+    """Why a line has its number, or none: who wants one, what is used, and what is lacking."""
     authorization = account.authorization
     facts: dict[str, str | int] = {"code": account.use.code, "authorization": number or "none"}
     if need is not None:
@@ -203,6 +203,8 @@ def _step(need: Need | None, account: Account, number: str) -> Step:
             facts["until"] = authorization.until.isoformat()
         if authorization.address:
             sources = (authorization.source,)
+    if lack is not None:
+        facts |= {"found": lack.found, "to do": lack.do}
     decision = need.decision if need is not None else None
     return Step("authorization", decision, tuple(facts.items()), sources)
 

@@ -123,10 +123,16 @@ def accounts(authorizations: Sequence[Authorization], uses: Iterable[Use]) -> li
 
 def counted(count: Countdown, uses: Iterable[Use]) -> list[Account]:
     """The same, into a count that goes on afterwards."""
-    return [
-        count.take(use)
-        for use in sorted([use for use in uses if use.units > 0], key=lambda use: use.when)
-    ]
+    return _taken(count, [use for use in uses if use.units > 0])
+
+
+def planned_after(count: Countdown, uses: Iterable[Use]) -> list[Account]:
+    """Each planned dose with its account, after a count of what is billed."""
+    return _taken(count, [use for use in uses if use.planned])
+
+
+def _taken(count: Countdown, uses: Sequence[Use]) -> list[Account]:
+    return [count.take(use) for use in sorted(uses, key=lambda use: (use.when, use.order))]
 
 
 def _visit_day(authorization: Authorization, use: Use) -> tuple[str, str, VisitKey, date]:

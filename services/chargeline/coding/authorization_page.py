@@ -1,0 +1,130 @@
+"""The authorizations of a visit, for a page and for the reasons in text.
+
+It owns which of a patient's authorizations a visit shows: those of its codes and those that it told
+of or named; and what its orders lack, with the last day on which to ask. What is used is counted as
+the drafts count it: by the visits until this one. It decides nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from chargeline.coding.run import CodedVisit
+from chargeline.engine import (
+    AuthorizationBalance,
+    AuthorizationNeed,
+    Formulary,
+    balance_of,
+    contributions_of,
+    days_of,
+    plain,
+    printable,
+    state_of,
+    with_answers,
+)
+
+
+class ShownAuthorization(NamedTuple):
+    """One authorization in words; `taken` is what this visit takes of it, "" if nothing."""
+
+    number: str
+    codes: str
+    counted: str
+    days: str
+    state: str
+    taken: str
+
+
+def authorizations_of(coded: CodedVisit, formulary: Formulary) -> list[ShownAuthorization]:
+    """The authorizations that a visit shows, by number."""
+    timeline, drafted = coded.timeline, coded.draft
+    own = contributions_of(with_answers(timeline, formulary), drafted)
+    codes = {need.code for encounter in drafted.encounters for need in encounter.needs}
+    codes |= {need.code for need in drafted.needed}
+    told = {entry.number for entry in timeline.authorizations} | {*timeline.context.authorizations}
+    whole = balance_of((), coded.history | frozenset(own), ())
+    return [
+        _shown(balance, coded)
+        for balance in whole.balances
+        if balance.authorization.number in told
+        or not balance.authorization.codes
+        or codes & {*balance.authorization.codes}
+    ]
+
+
+def _shown(balance: AuthorizationBalance, coded: CodedVisit) -> ShownAuthorization:
+    authorization = balance.authorization
+    key, zone = coded.timeline.key, coded.timeline.context.zone
+    taken = [
+        f"{plain(account.amount)} on {account.use.day}"
+        for account in balance.uses
+        if account.use.visit == key
+    ]
+    return ShownAuthorization(
+        number=authorization.number,
+        codes=", ".join(authorization.codes) or "all codes",
+        counted=balance.counted,
+        days=days_of(authorization),
+        state=state_of(authorization, _last_day(coded), zone),
+        taken=", ".join(taken),
+    )
+
+
+def _last_day(coded: CodedVisit) -> date:
+    """The last day of the visit that is known, of what is given or planned."""
+    days = [day.day for day in coded.timeline.days]
+    days += [order.day for order in coded.timeline.planned]
+    return max(days, default=date.max)
+
+
+def authorizations_in_words(coded: CodedVisit, formulary: Formulary) -> Iterator[str]:
+    """What a visit has and lacks of authorizations, a sentence each, for the reasons in text."""
+    for shown in authorizations_of(coded, formulary):
+        parts = (f"for {shown.codes}", shown.counted, shown.days, shown.state)
+        taken = f"; this visit takes {shown.taken}" if shown.taken else ""
+        yield f"authorization {shown.number}: {', '.join(filter(None, parts))}{taken}"
+    for need in coded.draft.needed:
+        yield f"needed: {needed_in_words(need)}"
+
+
+def needed_in_words(need: AuthorizationNeed) -> str:
+    """An authorization that an order lacks: by when to ask, and what the chart has for it."""
+    units = f"{need.units} units of " if need.units else ""
+    asking = "no rule says how long the payer takes"
+    if need.ask_by is not None:
+        asking = f"ask by {need.ask_by}"
+    if need.ask_expedited_by is not None:
+        asking += f", expedited by {need.ask_expedited_by}"
+    has = ", ".join([f"{shown.evidence} {shown.says}" for shown in need.evidence if shown.says])
+    lacks = ", ".join([shown.evidence for shown in need.evidence if not shown.says])
+    parts = [f"{units}{need.code} for {need.day}", asking]
+    parts += [f"the chart has {has}"] if has else []
+    parts += [f"lacks {lacks}"] if lacks else []
+    return "; ".join(parts)
+
+
+def print_authorizations(
+    console: Console, coded: CodedVisit, formulary: Formulary, *, narrow: bool
+) -> None:
+    """Print what a visit has of authorizations as a table, and below it what its orders lack."""
+    if narrow:
+        for sentence in authorizations_in_words(coded, formulary):
+            console.print(Padding(Text(printable(sentence)), (0, 0, 0, 2)))
+        return
+    entries = authorizations_of(coded, formulary)
+    if entries:
+        table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+        for name in ("authorization", "codes", "used", "days", "stands", "this visit"):
+            table.add_column(name, no_wrap=name == "authorization", overflow="fold")
+        for shown in entries:
+            cells = (shown.codes, shown.counted, shown.days, shown.state, shown.taken)
+            table.add_row(Text(printable(shown.number), style="bold"), *map(printable, cells))
+        console.print(Padding(table, (1, 0, 0, 2)))
+    for need in coded.draft.needed:
+        says = printable(needed_in_words(need))
+        console.print(Padding(Text.assemble(("needed  ", "yellow bold"), says), (0, 0, 0, 2)))

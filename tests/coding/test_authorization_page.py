@@ -1,0 +1,84 @@
+"""Claims about the authorizations of a visit, on its page and in its reasons."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli import copy_of_rules, feed, inside
+from tests.drafting.test_authorizations import dose, order, referral
+
+Capsys = pytest.CaptureFixture[str]
+VISITS = (order("V1", "20261005"), dose("V1", "20261005"), order("V2", "20261026"))
+DATA = (*VISITS, dose("V2", "20261026"), order("V3", "20261116"))
+ROW = "A77 J2860 {used} from 2026-10-01 until 2027-03-31 approved on 2026-10-01"
+
+
+def page_of(visit: str, printed: str) -> list[str]:
+    """The lines of one visit's page, their words one blank apart."""
+    (part,) = [part for part in printed.split("\nVisit ") if f"{visit} ·" in part[:20]]
+    return [" ".join(line.split()) for line in part.splitlines()]
+
+
+def test_the_page_shows_what_is_on_file_used_and_left(tmp_path: Path, capsys: Capsys) -> None:
+    """What is used is what visits until this one billed; what this one takes stands beside it."""
+    printed = "\n" + inside(capsys, "code", feed(tmp_path, *DATA, referral(200))).out
+    first, both = (ROW.format(used=f"{n} of 200 units, {200 - n} left") for n in (80, 160))
+    assert f"{first} 80 on 2026-10-05" in page_of("V1", printed)
+    assert f"{both} 80 on 2026-10-26" in page_of("V2", printed)
+    assert both in page_of("V3", printed), "it takes nothing yet"
+    assert [line for line in page_of("V1", printed) if line.endswith("= 80; authorization A77")]
+
+
+def test_the_page_shows_what_an_order_lacks_with_the_day_to_ask_by(
+    tmp_path: Path, capsys: Capsys
+) -> None:
+    """A plan of Medicare Advantage takes 72 hours for a drug; without a rule no day is named."""
+    path = feed(tmp_path, order("V1", "20261005"))
+    printed = " ".join(inside(capsys, "code", path).out.split())
+    assert (
+        "needed 80 units of J2860 for 2026-10-05; no rule says how long the payer takes; "
+        "the chart has diagnosis D47.Z2, dose 800 mg, units 80, site_of_care outpatient" in printed
+    )
+    rules = copy_of_rules(tmp_path)
+    (rules / "base/site.toml").write_text(PLAN)
+    printed = " ".join(inside(capsys, "code", path, "--rules", rules).out.split())
+    assert (
+        "needed 80 units of J2860 for 2026-10-05; ask by 2026-10-02, expedited by 2026-10-04;"
+        in printed
+    )
+
+
+PLAN = """
+[[rule]]
+id = "site.plan"
+decides = "authorization.payer"
+from = 2024-01-01
+when = { payer = "UNITEDHEALTHCARE" }
+then = { kind = "medicare_advantage" }
+why = "It is such a plan."
+cite = ["HOUSE"]
+"""
+
+
+def test_the_reasons_say_why_a_line_has_no_number(tmp_path: Path, capsys: Capsys) -> None:
+    """What was found and what to do stand at the line, and the balance above the visit."""
+    path = feed(tmp_path, *DATA, referral(100))
+    said = inside(capsys, "explain", path, "--visit", "V2").out
+    assert "Visit V2, authorization A77: for J2860, 160 of 100 units, 60 too many, from " in said
+    assert "; this visit takes 80 on 2026-10-26\n" in said
+    (step,) = [line for line in said.splitlines() if "authorization: none" in line]
+    assert "found: A77 with 100 units, of which 80 are used; this takes 80; to do: ask " in step
+
+
+def test_a_narrow_terminal_has_a_sentence_for_each(tmp_path: Path, capsys: Capsys) -> None:
+    """Sixty columns hold no table of six."""
+    path = feed(tmp_path, *DATA, referral(200))
+    said = " ".join(inside(capsys, "code", path, COLUMNS="60").out.split())
+    assert "authorization A77: for J2860, 160 of 200 units, 40 left," in said
+
+
+def test_a_visit_without_any_of_it_shows_nothing(tmp_path: Path, capsys: Capsys) -> None:
+    """No table, no need: the page says nothing of authorizations."""
+    text = dose("V1", "20261005").replace(b"SILTUXIMAB^siltuximab", b"ONDANSETRON^ondansetron")
+    printed = inside(capsys, "code", feed(tmp_path, text)).out
+    assert "uthorization" not in printed
