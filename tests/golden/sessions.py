@@ -1,7 +1,8 @@
 """HL7 messages of radiation courses, as short as a story needs them. All patients are invented.
 
 It owns the ORU of one fraction, as a record-and-verify system may send it, the DFT of a posted
-charge, and the MDM of the physician's note. It knows no codes and no rules.
+charge, the MDM of the physician's note, and the SIU of an appointment. It knows no codes and no
+rules.
 """
 
 from tests.golden.messages import message, segment
@@ -62,3 +63,40 @@ def examined(when: str, *, visit: str = "V1", patient: str = "ZZ1", state: str =
     """The MDM of the physician's note on radiation."""
     fields = {1: "1", 2: "RT", 4: when, 9: "D8^TEST^DOC^^^^MD", 12: f"N{when}", 17: state}
     return message("MDM^T02", segment("TXA", fields), visit=visit, patient=patient, sent=when)
+
+
+def appointment(
+    when: str,
+    status: str = "",
+    *,
+    trigger: str = "S12",
+    kind: str = "RT-3D",
+    course: str = "C1",
+    visit: str = "V1",
+    number: str = "",
+    sent: str = "",
+    patient_class: str = "O",
+) -> bytes:
+    """The SIU of an appointment at a time such as 202603021000; without `kind` it only names it.
+
+    `sent` is the time of the message, "" for the early morning of the day.
+    """
+    fields = {1: f"P{number or when}", 2: number or f"A{when}", 4: course, 25: status}
+    rows = [segment("SCH", fields)]
+    if kind:
+        service = {1: "1", 3: f"{kind}^treatment^L", 4: when, 7: "15", 8: "min"}
+        rows += [segment("RGS", {1: "1"}), segment("AIS", service)]
+        rows.append(segment("AIP", {1: "1", 3: "T7^TEST^THERAPIST"}))
+    return message(
+        f"SIU^{trigger}",
+        *rows,
+        visit=visit,
+        sent=sent or f"{when[:8]}0700",
+        patient_class=patient_class,
+    )
+
+
+def completed(when: str, **more: str) -> bytes:
+    """The S14 of an appointment that is completed, sent in the evening."""
+    later = {"trigger": "S14", "sent": f"{when[:8]}2000", **more}
+    return appointment(when, "Complete", **later)

@@ -47,7 +47,7 @@ from chargeline.engine.authorizations.facts import ALL_CODES, Authorization, wit
 from chargeline.engine.authorizations.needed import NeedRow, Needs
 from chargeline.engine.authorizations.said import days_of, state_of
 from chargeline.engine.authorizations.used import Account, accounts, basis_of
-from chargeline.engine.care import Care, Note, Observation, PostedCharge
+from chargeline.engine.care import Appointment, Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.contributing import contributions_of
 from chargeline.engine.draft import draft
@@ -166,6 +166,7 @@ __all__ = [
     "Administration",
     "AmountRange",
     "Answer",
+    "Appointment",
     "Asked",
     "Authorization",
     "AuthorizationBalance",

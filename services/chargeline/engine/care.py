@@ -1,9 +1,9 @@
-"""What a feed says beside the pharmacy: what was measured, written and charged.
+"""What a feed says beside the pharmacy: what was measured, written, charged and booked.
 
-It owns the events of ORU, MDM and DFT messages, and of observations in other messages, with their
-sources. It does not know segments or a sender's codes: the reader and the interface profile have
-already said which observation is the weight. What such an event means for a charge is decided by
-the charge families and reviews that ask for it.
+It owns the events of ORU, MDM, DFT and SIU messages, and of observations in other messages, with
+their sources. It does not know segments or a sender's codes: the reader and the interface profile
+have already said which observation is the weight. What such an event means for a charge is decided
+by the charge families and reviews that ask for it.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from chargeline.engine.care_words import (
     OBSERVED_OF,
+    AppointmentKindFact,
+    AppointmentStateFact,
     AuthorKindFact,
     NoteChange,
     NoteKindFact,
@@ -108,11 +110,38 @@ class PostedCharge(NamedTuple):
         return Source(self.message, self.address)
 
 
-CareEvent = Observation | Note | PostedCharge
+class Appointment(NamedTuple):
+    """What one message says of one booked radiation session (SIU).
+
+    `number` is the number of the appointment (SCH-2, else SCH-1, with the occurrence of SCH-3), and
+    `row` tells apart the sessions of one appointment. `day` and `at` are those of the session where
+    `timed`, else the day of MSH-7. `course` is the radiation course that the profile finds, "" for
+    none. What a message leaves unsaid another one of the same appointment may say.
+    """
+
+    message: MessageRef
+    number: str
+    row: str
+    kind: AppointmentKindFact
+    state: AppointmentStateFact
+    day: date
+    at: datetime | None
+    timed: bool
+    course: str
+    address: str
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return Source(self.message, self.address)
+
+
+CareEvent = Observation | Note | PostedCharge | Appointment
 
 
 class Care(NamedTuple):
-    """What was said of one day of a visit beside the pharmacy: observations, notes, charges.
+    """What was said of one day of a visit beside the pharmacy: observations, notes, charges, and
+    the appointments of radiation sessions as they now stand.
 
     Each part is in the order of time, then of its number, so that arrival does not change it.
     """
@@ -120,6 +149,7 @@ class Care(NamedTuple):
     observations: tuple[Observation, ...] = ()
     notes: tuple[Note, ...] = ()
     posted: tuple[PostedCharge, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
 
     @property
     def at(self) -> datetime | None:
@@ -129,7 +159,7 @@ class Care(NamedTuple):
     @property
     def parts(self) -> tuple[CareEvent, ...]:
         """All of it."""
-        return (*self.observations, *self.notes, *self.posted)
+        return (*self.observations, *self.notes, *self.posted, *self.appointments)
 
 
 NO_CARE = Care()
@@ -137,16 +167,14 @@ NO_CARE = Care()
 
 def care_together(days: Iterable[Care]) -> Care:
     """The care of several days as one."""
-    observations: list[Observation] = []
-    notes: list[Note] = []
-    posted: list[PostedCharge] = []
-    for care in days:
-        observations += care.observations
-        notes += care.notes
-        posted += care.posted
-    if not observations and not notes and not posted:
-        return NO_CARE
-    return Care(tuple(observations), tuple(notes), tuple(posted))
+    cares = list(days)
+    together = Care(
+        observations=tuple([part for care in cares for part in care.observations]),
+        notes=tuple([part for care in cares for part in care.notes]),
+        posted=tuple([part for care in cares for part in care.posted]),
+        appointments=tuple([part for care in cares for part in care.appointments]),
+    )
+    return together if together.parts else NO_CARE
 
 
 def observes(care: Care, kind: ObservedOf) -> bool:

@@ -113,6 +113,33 @@ MotionManagement = Literal[
     "gated",  # the beam is on in a part of the movement only, such as a held breath
     "tracked",  # the target is followed while the beam is on
 ]
+AppointmentKind = (
+    BeamTechnique
+    | Literal[
+        "session"  # a radiation session; the code does not say how the beam is planned
+    ]
+)
+"""What is booked, where a code of the schedule means a radiation session."""
+AppointmentKindFact = (
+    AppointmentKind
+    | Literal[
+        "unsaid"  # the message only names the appointment, as many cancellations do
+    ]
+)
+AppointmentState = Literal[
+    "booked",  # it is to come
+    "completed",  # the session took place
+    "cancelled",  # it was taken from the schedule
+    "missed",  # the patient did not come
+]
+AppointmentStateFact = (
+    AppointmentState
+    | Literal[
+        "unknown",  # the status is a value that the interface profile does not know
+        "unsaid",  # the message has no status; it changes something else
+    ]
+)
+
 ObservedValue = Level | PatientStatus | BeamTechnique | MotionManagement | Literal["yes", "no"]
 """Every word that a value can mean, as the table [values] of a profile lists them."""
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 CourseCode = Literal[
     "radiation.again",
+    "radiation.appointment",
     "radiation.beside",
     "radiation.beyond_plan",
     "radiation.break",
@@ -21,6 +22,8 @@ CourseCode = Literal[
     "radiation.no_charge",
     "radiation.no_course",
     "radiation.no_fraction",
+    "radiation.no_report",
+    "radiation.not_kept",
     "radiation.number_twice",
     "radiation.one_sitting",
     "radiation.quantity",
@@ -33,6 +36,7 @@ CourseCode = Literal[
 
 COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.again": "A service of planning is posted more often than a course has it.",
+    "radiation.appointment": "Nothing says what became of a booked radiation session.",
     "radiation.beside": "A service of planning is posted beside one that may contain it.",
     "radiation.beyond_plan": "A radiation course has more sessions than are planned.",
     "radiation.break": "Two radiation sessions of a day have no distinct break between them.",
@@ -46,6 +50,8 @@ COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.no_charge": "A radiation session has no posted charge; others of the course have.",
     "radiation.no_course": "A radiation session has no number of a course.",
     "radiation.no_fraction": "A radiation delivery is posted, and no report tells its session.",
+    "radiation.no_report": "A radiation session was completed in the schedule and not reported.",
+    "radiation.not_kept": "A radiation session is told whose appointment was not kept.",
     "radiation.number_twice": "Two sessions of a radiation course have one number.",
     "radiation.one_sitting": "Two radiation courses have no distinct break between their sessions.",
     "radiation.quantity": "A posted quantity of radiation is no whole number above zero.",

@@ -6,7 +6,7 @@ rules. It does not know what anybody does with a word.
 
 from typing import Literal
 
-from chargeline.engine.care_words import BeamTechnique, MotionManagement
+from chargeline.engine.care_words import AppointmentState, BeamTechnique, MotionManagement
 from chargeline.engine.words import YesNo
 
 BeamTechniqueFact = (
@@ -107,6 +107,14 @@ BeyondAs = Literal[
     "withheld",  # what is too much is not billed
     "question",  # a person must give the reason of a further one
 ]
+
+BookingFact = (
+    AppointmentState
+    | Literal[
+        "",  # a report or a charge tells the session, and not an appointment
+        "unknown",  # the status of its appointment is none that the interface profile knows
+    ]
+)
 
 SessionSaid = Literal[
     "",  # nobody said anything

@@ -6,7 +6,7 @@ It owns the list of all events. It does not know how any of them is read or fold
 from typing import NamedTuple
 
 from chargeline.engine.authorizations.facts import Authorization
-from chargeline.engine.care import Note, Observation, PostedCharge
+from chargeline.engine.care import CareEvent
 from chargeline.engine.events import (
     Answer,
     ClockAhead,
@@ -28,9 +28,7 @@ Event = (
     | ClockAhead
     | Answer
     | LineAnswer
-    | Observation
-    | Note
-    | PostedCharge
+    | CareEvent
     | Authorization
 )
 

@@ -17,10 +17,10 @@ from chargeline.engine import (
     authorization_words,
     by_keyword,
 )
-from chargeline.hl7.care import day_at
 from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
+from chargeline.hl7.moments import day_at
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import Row, decimal_at, field, first_of_all
 from chargeline.hl7.unreadable import unreadable

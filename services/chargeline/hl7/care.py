@@ -6,12 +6,9 @@ means which word of ours stands in the interface profile; a code that it lacks i
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from chargeline.engine import (
-    BEGINNING,
     Event,
     MessageRef,
     Note,
@@ -24,6 +21,7 @@ from chargeline.engine import (
 from chargeline.hl7.delimiters import Delimiters, component, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
+from chargeline.hl7.moments import DayAndTime, day_at, moment_at, sent_day
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import Row, decimal_at, field, first_of_all, is_number
 from chargeline.hl7.unreadable import unreadable
@@ -49,13 +47,6 @@ NOTE_CHANGES: Mapping[str, care_words.NoteChange] = {
 }
 
 
-class _Moment(NamedTuple):
-    """A local date, and the instant where a field tells it."""
-
-    day: date
-    at: datetime | None
-
-
 def care_events(
     message: Message, heads: Mapping[str, Row], reference: MessageRef, profile: Profile
 ) -> list[Event]:
@@ -68,7 +59,7 @@ def care_events(
         events += _notes(message, heads["TXA"], reference, profile)
     if message.type == "DFT" and "FT1" in heads:
         events += _posted(message, reference, profile)
-    if profile.observed and "OBX" in heads:
+    if profile.observed and "OBX" in heads and message.type != "SIU":
         events += _observations(message, heads, reference, profile)
     return events
 
@@ -117,7 +108,7 @@ def _observation(
     row: Row,
     about: care_words.Observed,
     status: words.RecordStatus,
-    when: _Moment,
+    when: DayAndTime,
     group: str,
     reference: MessageRef,
     address: str,
@@ -162,38 +153,13 @@ def _report_number(report: Row | None, delimiters: Delimiters) -> str:
 
 def _observed_at(
     row: Row, report: Row | None, address: str, reference: MessageRef, *, profile: Profile
-) -> _Moment:
+) -> DayAndTime:
     """When something was observed: OBX-14, else OBR-7 or TXA-4, else the day of MSH-7."""
-    moment = _moment(field(row, 14), f"{address}-14", profile)
+    moment = moment_at(field(row, 14), f"{address}-14", profile)
     if moment is None and report is not None:
         number = 7 if report[0] == "OBR" else 4
-        moment = _moment(field(report, number), f"{report[0]}-{number}", profile)
-    return moment or _sent_day(reference, profile)
-
-
-def _moment(text: str, where: str, profile: Profile) -> _Moment | None:
-    """A day, with the instant where the text has one; None where it is empty.
-
-    Raises Hl7Error `time.impossible` or `time.imprecise`.
-    """
-    text = text.partition("^")[0].strip()
-    if not text or text == '""':
-        return None
-    if len(text) == 8 and text.isdecimal():
-        return _Moment(profile.clock.read(f"{text}1200", where).day, None)
-    read = profile.clock.read(text, where)
-    return _Moment(read.day, read.at)
-
-
-def day_at(text: str, where: str, profile: Profile) -> date | None:
-    """A local day; None where the text is empty. Raises Hl7Error as `Clock.read` does."""
-    moment = _moment(text, where, profile)
-    return moment.day if moment is not None else None
-
-
-def _sent_day(reference: MessageRef, profile: Profile) -> _Moment:
-    sent = reference.sent or BEGINNING
-    return _Moment(sent.astimezone(profile.clock.zone).date(), None)
+        moment = moment_at(field(report, number), f"{report[0]}-{number}", profile)
+    return moment or sent_day(reference, profile)
 
 
 def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) -> Iterator[Event]:
@@ -203,7 +169,7 @@ def _notes(message: Message, txa: Row, reference: MessageRef, profile: Profile) 
     signer = field(txa, 22)
     change = NOTE_CHANGES[message.trigger]
     try:
-        when = _moment(field(txa, 4), "TXA-4", profile) or _sent_day(reference, profile)
+        when = moment_at(field(txa, 4), "TXA-4", profile) or sent_day(reference, profile)
         signed_on = day_at(component(signer, 15, delimiters), "TXA-22", profile)
     except Hl7Error as error:
         yield unreadable(reference, error)
@@ -267,7 +233,7 @@ def _charge(
     row: Row, address: str, reference: MessageRef, profile: Profile, *, delimiters: Delimiters
 ) -> PostedCharge:
     """One FT1. Raises Hl7Error where its day, kind or quantity cannot be read."""
-    when = _moment(field(row, 4), f"{address}-4", profile)
+    when = moment_at(field(row, 4), f"{address}-4", profile)
     kind = profile.transactions.get(field(row, 6).strip().upper())
     if when is None or kind is None:
         raise Hl7Error(

@@ -17,6 +17,12 @@ from chargeline.engine import (
     by_keyword,
     shape_of,
 )
+from chargeline.hl7.appointments import (
+    APPOINTMENT_TRIGGERS,
+    appointment_events,
+    is_of_no_session,
+    not_followed,
+)
 from chargeline.hl7.authorizations import (
     REFERRALS,
     authorization_events,
@@ -51,6 +57,7 @@ _CARE = {
     "ORU": frozenset({"R01", ""}),
     "MDM": frozenset(NOTE_CHANGES),
     "DFT": frozenset({"P03", ""}),
+    "SIU": APPOINTMENT_TRIGGERS,
 }
 _USED = {**_PHARMACY, **_CARE, **REFERRALS}
 
@@ -59,8 +66,9 @@ def read_events(message: Message, profile: Profile) -> Reading:
     """Everything that a message says.
 
     Bad content raises nothing: a message that cannot be used comes back with its reason in
-    `Reading.set_aside`. An A31 (a change of the person's data) without a visit number and an ORU
-    without an observation that the profile reads say nothing for charges and are no problem.
+    `Reading.set_aside`. An A31 (a change of the person's data) without a visit number, an ORU
+    without an observation that the profile reads, and a SIU about an appointment that is no session
+    of radiation say nothing for charges and are no problem.
     """
     heads = {row[0]: row for row in reversed(message.rows)}  # the first segment of each name
     header = message.rows[0]
@@ -69,8 +77,11 @@ def read_events(message: Message, profile: Profile) -> Reading:
     sent = _sent(header, profile)
     reference = MessageRef(digest, message.control_id or digest[:16], kind, sent)
     facility = first_valued(heads, profile.facility, message.delimiters)
-    problem = _not_used(message, kind) or _no_care(message, profile) or _two_patients(message)
-    problem = problem or no_number(message)
+    problem = _not_used(message, kind)
+    is_beside = problem is None and is_of_no_session(message, profile)
+    if not is_beside:
+        problem = problem or _no_care(message, profile) or _two_patients(message)
+        problem = problem or no_number(message) or not_followed(message, profile)
     if problem is not None:
         return _set_aside(
             reference=reference, facility=facility, visit=None, profile=profile, problem=problem
@@ -78,8 +89,12 @@ def read_events(message: Message, profile: Profile) -> Reading:
     visit = first_valued(heads, profile.visit, message.delimiters) or None
     visit = visit or visit_named_for(message) or None
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
-    if says_nothing(message, profile) or (visit is None and not merges):
-        if message.type == "ORU" or (message.type == "ADT" and message.trigger == "A31"):
+    if is_beside or says_nothing(message, profile) or (visit is None and not merges):
+        if (
+            is_beside
+            or message.type == "ORU"
+            or (message.type == "ADT" and message.trigger == "A31")
+        ):
             return _new_reading(
                 message=reference,
                 facility=facility,
@@ -165,6 +180,7 @@ def _used(
         if message.type in _PHARMACY:
             events.extend(pharmacy_events(message, reference, profile))
         events.extend(care_events(message, heads, reference, profile))
+        events.extend(appointment_events(message, heads, reference, profile))
         events.extend(authorization_events(message, heads, reference, profile))
         if message.type == "RAS":
             events.extend(_lost_records(message, reference))
@@ -215,8 +231,8 @@ def _not_used(message: Message, kind: str) -> Hl7Error | None:
         )
     return Hl7Error(
         "message.unknown",
-        expected="RDE, RAS, RDS, RGV, ORU^R01, MDM, DFT^P03, REF, RPA, or ADT that moves, merges "
-        "or ends a visit",
+        expected="RDE, RAS, RDS, RGV, ORU^R01, MDM, DFT^P03, SIU, REF, RPA, or ADT that moves, "
+        "merges or ends a visit",
         found=kind,
         where="MSH-9",
         do=_suspicion(kind)

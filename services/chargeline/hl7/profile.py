@@ -34,6 +34,8 @@ CARE_TABLES = {
     "note_states": care_words.NoteState,
     "credentials": care_words.AuthorKind,
     "transactions": care_words.PostedKind,
+    "appointments": care_words.AppointmentKind,
+    "appointment_states": care_words.AppointmentState,
     "authorization_states": authorization_words.AuthorizationStatus,
     "authorization_units": authorization_words.UnitBasis,
 }
@@ -41,7 +43,7 @@ _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
     | {"empty_end", "order", "administration", "processing_ids", "may_correct", "lines"}
-    | {*WORD_TABLES, *CARE_TABLES, "posted", "authorization", "numbers"}
+    | {*WORD_TABLES, *CARE_TABLES, "posted", "appointment", "authorization", "numbers"}
 )
 _ADMINISTRATION_KEYS = frozenset(
     {"start", "stop", "action", "local_number", "line", "device", "lumen_words"}
@@ -50,6 +52,7 @@ _ADMINISTRATION_KEYS = frozenset(
     | {"waste_by", "waste_reason"}
 )
 _POSTED_KEYS = frozenset({"course"})
+_APPOINTMENT_KEYS = frozenset({"kind", "status", "course"})
 _AUTHORIZATION_KEYS = frozenset(
     {"number", "payer", "code", "from", "until", "units", "basis", "status", "provider", "site"}
 )
@@ -59,6 +62,7 @@ _IN_ADMINISTRATION = ("RXA", "Z")
 _IN_ACTION = ("RXA", "ORC", "Z")
 _IN_SITE = ("RXR", "RXA", "Z")
 _IN_CHARGE = ("FT1", "ORC", "Z")
+_IN_APPOINTMENT = ("SCH", "AIS", "AIG", "AIL", "AIP", "PV1", "Z")
 _IN_OWN = ("Z",)
 _UNIT_OR_CLINIC = ("PV1-3.1",)  # where a profile does not say where the unit or clinic stands
 _PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
@@ -144,6 +148,7 @@ class Profile:
         self.transactions = cast(dict[str, care_words.PostedKind], reader.optional("transactions"))
         posted = reader.inner("posted", _POSTED_KEYS) if "posted" in reader.table else None
         self.course = posted.places("course", _IN_CHARGE) if posted is not None else ()
+        self._read_appointments(reader)
         self.authorization_states = cast(
             dict[str, authorization_words.AuthorizationStatus],
             reader.optional("authorization_states"),
@@ -157,6 +162,20 @@ class Profile:
             told = reader.inner("authorization", _AUTHORIZATION_KEYS)
             for key in sorted(_AUTHORIZATION_KEYS):
                 self.authorization[key] = told.places(key, _IN_OWN)
+
+    def _read_appointments(self, reader: "_TableReader") -> None:
+        """What is booked (SIU); without the table [appointment] no appointment is read."""
+        self.appointments = cast(
+            dict[str, care_words.AppointmentKind], reader.optional("appointments")
+        )
+        self.appointment_states = cast(
+            dict[str, care_words.AppointmentState], reader.optional("appointment_states")
+        )
+        self.appointment: dict[str, tuple[Place, ...]] = dict.fromkeys(_APPOINTMENT_KEYS, ())
+        if "appointment" in reader.table:
+            told = reader.inner("appointment", _APPOINTMENT_KEYS)
+            for key in sorted(_APPOINTMENT_KEYS):
+                self.appointment[key] = told.places(key, _IN_APPOINTMENT)
 
 
 def make_profile(table: Mapping[str, object]) -> Profile:

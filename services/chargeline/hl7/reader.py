@@ -21,7 +21,7 @@ FREQUENT_SEGMENTS = frozenset({
     "MSH", "SFT", "UAC", "MSA", "ERR", "EVN", "PID", "PD1", "ROL", "PRT", "ARV", "NK1",
     "PV1", "PV2", "ORC", "RXO", "RXE", "RXD", "RXG", "RXA", "RXR", "RXC", "RXV", "CDO",
     "TQ1", "TQ2", "OBR", "OBX", "NTE", "AL1", "IAM", "DB1", "DG1", "DRG", "PR1", "GT1",
-    "IN1", "IN2", "IN3", "ACC", "FT1", "MRG",
+    "IN1", "IN2", "IN3", "ACC", "FT1", "MRG", "SCH", "RGS", "AIS", "AIG", "AIL", "AIP",
 })  # fmt: skip
 
 

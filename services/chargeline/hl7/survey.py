@@ -153,6 +153,8 @@ def _tables(profile: Profile) -> Iterator[tuple[str, Place, Mapping[str, str]]]:
         ((Place("RXR", 1, 1),), {**profile.methods, **profile.routes}),
         ((Place("RXR", 4, 1),), profile.methods),
         (profile.device, profile.devices),
+        (profile.appointment["kind"], profile.appointments),
+        (profile.appointment["status"], profile.appointment_states),
     ]
     for places, meanings in tables:
         for place in places:

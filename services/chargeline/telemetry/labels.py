@@ -16,7 +16,7 @@ OUTCOMES = ("used", "set_aside", "parked", "duplicate")
 # The values of each label. A tuple is a closed set. A text says what bounds the number of values,
 # such as the partitions of a topic.
 LABELS: Mapping[str, tuple[str, ...] | str] = {
-    "message_type": ("ADT", "RDE", "RAS", "RDS", "RGV", "ORU", "MDM", "DFT", OTHER),
+    "message_type": ("ADT", "RDE", "RAS", "RDS", "RGV", "ORU", "MDM", "DFT", "SIU", OTHER),
     "outcome": OUTCOMES,
     "phase": ("read", "fold", "draft", "ledger"),
     "since": ("sent", "queued"),

@@ -1,10 +1,10 @@
 """The charge family of radiation oncology: delivery, management, physics and planning of courses.
 
 `propose` drafts what falls on the sessions and posted charges of one encounter. A course spans
-weeks and visits: `telling` reads it out of the visit (`reports`, `posted`) and `remembered` out of
-the patient's record, `course` puts its sessions in order, `sittings` finds what two courses share,
-`fractions` counts, `delivery`, `management` and `planning` draft, `lines` writes, and `compared`
-holds posted charges beside it. The family does not know how a
+weeks and visits: `telling` reads it out of the visit (`reports`, `posted`, `appointments`) and
+`remembered` out of the patient's record, `course` puts its sessions in order, `sittings` finds what
+two courses share, `fractions` counts, `delivery`, `booked`, `management` and `planning` draft,
+`lines` writes, and `compared` holds posted charges beside it. The family does not know how a
 session is planned, and believes no charge that no session supports without asking.
 """
 
@@ -14,7 +14,9 @@ from typing import NamedTuple
 from chargeline.engine.again import SavedWork, Stage
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.events import VisitKey
+from chargeline.engine.radiation.appointments import is_waiting
 from chargeline.engine.radiation.asking import drug_of, value_question
+from chargeline.engine.radiation.booked import not_delivered
 from chargeline.engine.radiation.compared import compared, odd_charges
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
@@ -82,7 +84,7 @@ def not_billed(
     if not encounter.radiation:
         return _NOTHING
     here = _on(told_by(visit, encounter.radiation, rules, {}), {day.day for day in encounter.days})
-    courses = [session.course for session in here.sessions]
+    courses = [session.course for session in here.sessions if not is_waiting(session)]
     courses += [posted.course for posted in here.charges if posted.kind != "delivery"]
     courses += [posted.course for posted in here.odd]
     withheld = [
@@ -126,7 +128,8 @@ def _of_course(course: Course, around: _Around, assessment: Assessment) -> Propo
     series = treatment.series[course.name]
     counted_here = {key_of(session): session for session in course.counted}
     once = {key_of(session): session for session in here.sessions if session.course == course.name}
-    sessions = [counted_here.get(key, session) for key, session in once.items()]
+    all_here = [counted_here.get(key, session) for key, session in once.items()]
+    sessions = [session for session in all_here if course.is_treated(session)]
     checks = [mark for mark in here.marks if mark.course == course.name and mark.what == "physics"]
     posted = [charge for charge in here.charges if charge.course == course.name]
     services = [charge for charge in posted if charge.kind == "service"]
@@ -135,6 +138,7 @@ def _of_course(course: Course, around: _Around, assessment: Assessment) -> Propo
     counted = together(
         [
             delivered(sessions, course, treatment, assessment),
+            not_delivered(all_here, course),
             managed(sessions, course, treatment, assessment),
             checked(checks, series, assessment),
         ]

@@ -14,10 +14,18 @@ SESSION_DOUBTS: Final[tuple[FindingCode, ...]] = (
     "radiation.no_fraction",
     "radiation.number_twice",
     "radiation.break",
+    "radiation.appointment",
+    "radiation.no_report",
+    "radiation.not_kept",
 )
 """The questions whether a session was delivered, and counts."""
 
 _EXPECTED = {
+    "radiation.appointment": "each booked session before one that was delivered as completed, "
+    "reported, posted, cancelled or missed",
+    "radiation.no_report": "a report of each completed session of a course whose others are "
+    "reported",
+    "radiation.not_kept": "no session where its appointment was cancelled or missed",
     "radiation.no_fraction": "a report of the session for each posted delivery of the course",
     "radiation.number_twice": "each number of a fraction once in a course",
     "radiation.break": "a distinct break before a further session of the day",
@@ -35,6 +43,12 @@ _EXPECTED = {
     "radiation.unfinished": "as many fractions as are planned before a stereotactic course ends",
 }
 _DO = {
+    "radiation.appointment": "the therapist says whether the session was delivered; complete or "
+    "cancel the appointment in the schedule",
+    "radiation.no_report": "the therapist says whether the session was delivered, and sends its "
+    "report; else correct the status of the appointment",
+    "radiation.not_kept": "the therapist says whether the session was delivered; correct the "
+    "appointment, or take back the report or the charge",
     "radiation.no_fraction": "the therapist says whether the session was delivered, and sends its "
     "report; else take back the charge",
     "radiation.number_twice": "the therapist says whether both were delivered; correct the number "
@@ -72,7 +86,9 @@ def drug_of(course: str) -> str:
 def session_question(code: FindingCode, session: Session, more: str = "") -> Question:
     """A question about one session."""
     number = f"fraction {session.number}" if session.number is not None else "a session"
-    if not session.reported:
+    if session.booking:
+        number = f"an appointment ({session.booking})"
+    elif not session.reported:
         number = f"a posted {session.posted}"
     time = f"{session.at:%H:%M} UTC" if session.timed else "no time"
     return ask(

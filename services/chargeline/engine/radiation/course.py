@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from chargeline.engine.course_words import Beam
 from chargeline.engine.finding_codes import FindingCode
+from chargeline.engine.radiation.appointments import beside_appointments, left_open
 from chargeline.engine.radiation.remembered import (
     ServiceElsewhere,
     course_in_record,
@@ -44,7 +45,8 @@ class Course(NamedTuple):
     `gaps` has the numbers of the fractions that are missing before a counted session, in words such
     as `1 to 4`. `places` says which session of the course each counted one is, from 1 on.
     `services` are services of planning that other visits posted. `posts` says whether deliveries of
-    the course are posted at all, and `ends` which counted sessions end the course.
+    the course are posted at all, and `ends` which counted sessions end the course. `booked` are
+    appointments that are not completed, and of which nothing else tells.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Course(NamedTuple):
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
     gaps: Mapping[SessionKey, str]
+    booked: Mapping[SessionKey, Session]
     marks: tuple[Mark, ...]
     services: tuple[ServiceElsewhere, ...]
     posts: bool
@@ -75,6 +78,12 @@ class Course(NamedTuple):
         """Whether a practitioner signed a note of the course on one of some days."""
         return any(mark.what == "documents" and first <= mark.day <= last for mark in self.marks)
 
+    def is_treated(self, session: Session) -> bool:
+        """Whether a session is one of the course, or doubted to be, and more than a booking."""
+        key = key_of(session)
+        is_said = not session.booking or session.said == "not_given"
+        return is_said or key in self.doubted or key in self.places
+
     def place_of(self, session: Session) -> int:
         """Which session of the course it is, from 1 on; 0 where it does not count."""
         return self.places.get(key_of(session), 0)
@@ -86,8 +95,10 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
     services = _of_course(across, "course_service", name)
     sessions = [session for session in told.sessions if session.course == name]
     sessions += [session_in_record(other) for other in fractions]
-    sessions = _with_charges(sorted(sessions, key=order_of))
-    counted, doubted = _judged(sessions, timedelta(minutes=break_minutes))
+    schedule = beside_appointments(sorted(sessions, key=order_of))
+    sessions = _with_charges(schedule.sessions)
+    counted, doubted = _judged(sessions, schedule.doubted, timedelta(minutes=break_minutes))
+    doubted |= left_open(schedule.left, counted)
     marks = [mark for mark in told.marks if mark.course == name]
     marks += marks_in_record(services)
     marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
@@ -97,6 +108,7 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
         gaps=dict(_gaps(counted, sessions)),
+        booked={key_of(session): session for session in schedule.left},
         marks=tuple(marks),
         services=tuple(services_in_record(services)),
         posts=any(session.posted for session in sessions),
@@ -124,11 +136,14 @@ def _with_charges(sessions: Sequence[Session]) -> list[Session]:
 
 
 def _judged(
-    sessions: Sequence[Session], least_break: timedelta
+    sessions: Sequence[Session],
+    contradicted: Mapping[SessionKey, FindingCode],
+    least_break: timedelta,
 ) -> tuple[list[Session], dict[SessionKey, FindingCode]]:
     """The sessions that count, and those that are doubted with the reason, in order.
 
-    Two reports of one fraction at one time tell of one session.
+    `contradicted` are those that the schedule contradicts, with the reason. Two reports of one
+    fraction at one time tell of one session.
     """
     is_reported = any(session.reported for session in sessions)
     counted: list[Session] = []
@@ -139,12 +154,12 @@ def _judged(
         if session.said == "not_given" or key_of(session) in told:
             continue
         told.add(key_of(session))
-        doubt: FindingCode | None = None
-        if is_reported and not session.reported:
+        doubt = contradicted.get(key_of(session))
+        if doubt is None and is_reported and not session.reported:
             doubt = "radiation.no_fraction"
-        elif session.number in numbers:
+        elif doubt is None and session.number in numbers:
             doubt = "radiation.number_twice"
-        elif counted and not is_apart(counted[-1], session, least_break):
+        elif doubt is None and counted and not is_apart(counted[-1], session, least_break):
             doubt = "radiation.break"
         if doubt is not None and session.said != "confirm":
             doubted[key_of(session)] = doubt

@@ -28,7 +28,13 @@ from chargeline.engine.radiation.concerns import (
     LevelThreeFacts,
 )
 from chargeline.engine.radiation.course import Course
-from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, withheld_charge
+from chargeline.engine.radiation.lines import (
+    DueCharge,
+    billed,
+    new_charge,
+    no_charge,
+    withheld_charge,
+)
 from chargeline.engine.radiation.sessions import Session, key_of
 from chargeline.engine.radiation.sittings import Shared, Treatment
 from chargeline.engine.rules import Decision
@@ -254,7 +260,7 @@ def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:
         ("in one sitting with", drug_of(shared.host.course)),
     )
     rule = shared.decision.rule_in_force
-    charge = _no_charge(session, Step("sitting", shared.decision, facts, _sources(session)))
+    charge = no_charge(session, Step("sitting", shared.decision, facts, _sources(session)))
     return Proposal(
         questions=(*_beyond(session, course), *_missing(session, course)),
         withheld=(withheld_charge(charge, rule.id, rule.why),),
@@ -263,18 +269,6 @@ def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:
 
 def _struck(session: Session) -> Proposal:
     """A person said that the session was not delivered: no line, and it says so."""
-    charge = _no_charge(session, Step("session", None, (("session", 0),), _sources(session)))
+    charge = no_charge(session, Step("session", None, (("session", 0),), _sources(session)))
     says = "A person says that the session was not delivered."
     return Proposal(withheld=(withheld_charge(charge, "answer.not_given", says),))
-
-
-def _no_charge(session: Session, step: Step) -> DueCharge:
-    return new_charge(
-        course=session.course,
-        role="",
-        part="technical",
-        units=0,
-        day=session.day,
-        anchor="",
-        steps=(step,),
-    )

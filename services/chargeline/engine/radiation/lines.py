@@ -14,6 +14,7 @@ from chargeline.engine.course_words import BillingPart
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.radiation.asking import drug_of
 from chargeline.engine.radiation.concerns import PART, PartFacts
+from chargeline.engine.radiation.sessions import Session
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import (
     ChargeLine,
@@ -125,6 +126,19 @@ def withheld_charge(charge: DueCharge, reason: str, says: str, *steps: Step) -> 
         drug=drug_of(charge.course),
         administrations=(),
         trace=(*charge.steps, *steps),
+    )
+
+
+def no_charge(session: Session, step: Step) -> DueCharge:
+    """A session that bills nothing, with the step that says why."""
+    return new_charge(
+        course=session.course,
+        role="",
+        part="technical",
+        units=0,
+        day=session.day,
+        anchor="",
+        steps=(step,),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple, cast
 
-from chargeline.engine.course_words import Beam, MarkWord, SessionSaid, SittingSaid
+from chargeline.engine.course_words import Beam, BookingFact, MarkWord, SessionSaid, SittingSaid
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.sessions import Mark, Session, Told, new_session
 from chargeline.engine.record import APART, Contribution, Fact, Slot
@@ -59,6 +59,7 @@ def _kept(session: Session) -> str:
         "ends": "yes" if session.ends else "",
         "reported": "" if session.reported else "no",
         "said": session.said,
+        "booking": session.booking,
     }
     return " ".join([f"{name}={value}" for name, value in parts.items() if value])
 
@@ -82,6 +83,7 @@ def session_in_record(other: Contribution) -> Session:
         posted=kept.get("posted", ""),
         reported=kept.get("reported") != "no",
         said=cast(SessionSaid, kept.get("said", "")),
+        booking=cast(BookingFact, kept.get("booking", "")),
     )
 
 

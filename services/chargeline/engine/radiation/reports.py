@@ -65,7 +65,7 @@ def session_of(report: Report, visit: VisitKey) -> Session | None:
         number=number,
         planned=_number(report.get("planned_fractions")),
         technique=cast(BeamTechniqueFact, technique if technique in _TECHNIQUES else "unknown"),
-        beam=_BEAMS.get(technique, "external"),
+        beam=BEAMS.get(technique, "external"),
         motion=cast(MotionFact, motion if motion in _MOTIONS else "unknown"),
         isocentres=isocentres if isocentres is not None else 0,
         guidance=cast(GuidanceFact, guidance if guidance in _YES_NO else "unknown"),
@@ -75,7 +75,7 @@ def session_of(report: Report, visit: VisitKey) -> Session | None:
     )
 
 
-_BEAMS: Mapping[str, Beam] = {
+BEAMS: Mapping[str, Beam] = {
     "stereotactic_body": "body",
     "stereotactic_radiosurgery": "head",
     "surface": "surface",

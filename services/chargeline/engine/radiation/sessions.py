@@ -9,6 +9,7 @@ the number of the fraction, such as 2026-03-02T10:00Z#7. The name does not hang 
 messages.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from chargeline.engine.care_words import Observed
 from chargeline.engine.course_words import (
     Beam,
     BeamTechniqueFact,
+    BookingFact,
     GuidanceFact,
     MarkWord,
     MotionFact,
@@ -50,8 +52,9 @@ class Session(NamedTuple):
     the fraction and `planned` how many are planned, None where nothing says it. `posted` is the
     delivery code that was posted for it, "" for none. `reported`: a report tells it, and not only a
     charge. `ends`: the report says that the course ends with it. `said` is what a person says of
-    whether it was delivered. `unread` are values of its report that nobody can read. `source` is
-    None for a session of another visit.
+    whether it was delivered. `unread` are values of its report that nobody can read. `booking` is
+    the state of the appointment, where only an appointment tells the session. `source` is None for
+    a session of another visit.
     """
 
     visit: VisitKey
@@ -72,6 +75,7 @@ class Session(NamedTuple):
     reported: bool = True
     said: SessionSaid = ""
     unread: tuple[UnreadValue, ...] = ()
+    booking: BookingFact = ""
     source: Source | None = None
 
 
@@ -133,10 +137,10 @@ class Told(NamedTuple):
 
 def tells_of_radiation(care: Care) -> bool:
     """Whether a day may be part of a radiation course: an observation or a note says so, or
-    something is posted.
+    something is posted or booked.
     """
     is_noted = any(note.kind == "radiation" for note in care.notes)
-    return bool(care.posted) or is_noted or observes(care, "radiation")
+    return bool(care.posted or care.appointments) or is_noted or observes(care, "radiation")
 
 
 SessionKey = tuple[VisitKey, str, str]
@@ -163,3 +167,10 @@ def is_apart(before: Session, session: Session, least_break: timedelta) -> bool:
 def name_of(day: date, at: datetime | None, apart: str) -> str:
     """The name of a session: its minute, or its day, and what tells it apart."""
     return f"{day.isoformat() if at is None else f'{at:%Y-%m-%dT%H:%MZ}'}#{apart}"
+
+
+def course_on(day: date, sessions: Sequence[Session]) -> str:
+    """The one course of the sessions of a day, else that of all; "" for none, or more than one."""
+    of_day = {session.course for session in sessions if session.day == day}
+    courses = of_day or {session.course for session in sessions}
+    return courses.pop() if len(courses) == 1 else ""

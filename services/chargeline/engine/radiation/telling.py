@@ -12,11 +12,12 @@ from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.care import Care, Note, PostedCharge
 from chargeline.engine.course_words import OddCharge, PostedAs, SessionSaid
 from chargeline.engine.events import BEGINNING, VisitKey
+from chargeline.engine.radiation.appointments import sessions_booked
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, UNCOUNTED, PostedFacts, UncountedFacts
 from chargeline.engine.radiation.posted import balance_of, session_of_charge
 from chargeline.engine.radiation.reports import marks_of, reports_of, session_of, unread_in
-from chargeline.engine.radiation.sessions import CourseCharge, Mark, Session, Told
+from chargeline.engine.radiation.sessions import CourseCharge, Mark, Session, Told, course_on
 from chargeline.engine.rules import DayRules
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import IS_YES, words_of
@@ -34,9 +35,10 @@ def told_by(
     """
     reports = [report for care in days for report in reports_of(care)]
     reported = [session for report in reports if (session := session_of(report, visit)) is not None]
-    posted = list(_charges(days, reported, rules))
+    booked = list(sessions_booked(days, reported, visit))
+    posted = list(_charges(days, [*reported, *booked], rules))
     charges = [charge for charge in posted if not charge.odd]
-    sessions = [*_with_posted(reported, charges), *_of_charges(charges, reported, visit)]
+    sessions = [*_with_posted(reported, charges), *_of_charges(charges, reported, visit), *booked]
     courses = list(dict.fromkeys([session.course for session in sessions]))
     marks = [mark for report in reports for mark in marks_of(report, visit)]
     marks += _documents(days, courses, visit)
@@ -84,15 +86,8 @@ def _is_uncounted(code: str, rules: DayRules) -> bool:
 
 
 def _course_of(charge: PostedCharge, sessions: Sequence[Session]) -> str:
-    """The course of a charge: as it says, else the one course of its day, else that of the visit.
-
-    "" where there is none, or more than one.
-    """
-    if charge.course:
-        return charge.course
-    of_day = {session.course for session in sessions if session.day == charge.day}
-    courses = of_day or {session.course for session in sessions}
-    return courses.pop() if len(courses) == 1 else ""
+    """The course of a charge: as it says, else that of the sessions around it."""
+    return charge.course or course_on(charge.day, sessions)
 
 
 def _with_posted(sessions: Sequence[Session], charges: Sequence[CourseCharge]) -> Iterator[Session]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from chargeline.engine.care import (
     NO_CARE,
+    Appointment,
     Care,
     CareEvent,
     Note,
@@ -19,6 +20,7 @@ from chargeline.engine.care import (
     is_of_a_day,
 )
 from chargeline.engine.events import BEGINNING
+from chargeline.engine.timeline.appointments import AppointmentBuilder
 from chargeline.engine.timeline.merges import Version
 from chargeline.engine.timeline.records import Day
 
@@ -35,12 +37,17 @@ class CareBuilder:
 
     def __init__(self) -> None:
         self._latest: dict[tuple[str, ...], _Latest] = {}
+        self._appointments = AppointmentBuilder()
         self._days: dict[date, Care] | None = {}
         self._beside: dict[date, tuple[Day | None, Care, Day]] = {}
         self._of_patient: tuple[Observation, ...] = ()
 
     def add(self, event: CareEvent, sent: datetime | None) -> bool:
         """Take in one version of something, sent at a time; returns whether it may matter."""
+        if isinstance(event, Appointment):
+            is_new = self._appointments.add(event, sent or BEGINNING)
+            self._days = None if is_new else self._days
+            return is_new
         slot = _slot(event)
         version = ((sent or BEGINNING, event.message.digest), event.address)
         before = self._latest.get(slot)
@@ -94,6 +101,8 @@ class CareBuilder:
                     of_patient.append(event)
                     continue
             days.setdefault(event.day, []).append(event)
+        for appointment in self._appointments.standing():
+            days.setdefault(appointment.day, []).append(appointment)
         before = {day: care for day, (_given, care, _whole) in self._beside.items()}
         self._of_patient = tuple(sorted(of_patient, key=_clock_order))
         self._days = {day: _care_of(days[day], before.get(day)) for day in sorted(days)}
@@ -106,6 +115,8 @@ def _slot(event: CareEvent) -> tuple[str, ...]:
     An observation is one row of a report, or one kind of measure at one time. A note is one number.
     A posted charge without a number is each row by itself.
     """
+    if isinstance(event, Appointment):
+        return ("appointment", event.number, event.row)
     if isinstance(event, Observation):
         when = event.day.isoformat() if event.at is None else f"{event.at:%Y-%m-%dT%H:%MZ}"
         return ("observation", event.about, event.group, event.sub_id, "" if event.group else when)
@@ -121,11 +132,12 @@ def _care_of(events: Sequence[CareEvent], before: Care | None) -> Care:
         observations=_in_order([event for event in events if isinstance(event, Observation)]),
         notes=_in_order([event for event in events if isinstance(event, Note)]),
         posted=_in_order([event for event in events if isinstance(event, PostedCharge)]),
+        appointments=_in_order([event for event in events if isinstance(event, Appointment)]),
     )
     return before if before == care else care
 
 
-_Part = TypeVar("_Part", Observation, Note, PostedCharge)
+_Part = TypeVar("_Part", bound=CareEvent)
 
 
 def _in_order(parts: Sequence[_Part]) -> tuple[_Part, ...]:

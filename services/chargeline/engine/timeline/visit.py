@@ -11,7 +11,7 @@ from datetime import date, datetime
 from itertools import chain
 
 from chargeline.engine.authorizations.facts import Authorization
-from chargeline.engine.care import Note, Observation, PostedCharge
+from chargeline.engine.care import CareEvent
 from chargeline.engine.events import (
     BEGINNING,
     Answer,
@@ -128,7 +128,7 @@ class Visit:
                 self._add_clock(event)
             elif type(event) is Answer or type(event) is LineAnswer:
                 self._answers[event.message.digest] = event
-            elif isinstance(event, Observation | Note | PostedCharge):
+            elif isinstance(event, CareEvent):
                 self._care.add(event, event.message.sent)
             elif type(event) is Authorization:
                 self._authorizations.add(event, event.message.sent)
@@ -154,7 +154,7 @@ class Visit:
                 if event.trigger in _SNAPSHOTS and event.effective is None:
                     self._context.add(event._replace(message=event.message._replace(sent=sent)))
                     matters = True
-            elif isinstance(event, Observation | Note | PostedCharge):
+            elif isinstance(event, CareEvent):
                 matters |= self._care.add(event, sent)
             elif isinstance(event, Authorization):
                 self._authorizations.add(event, sent)
