@@ -1,6 +1,6 @@
 # Stage one builds, with locked tools; stage two carries only what runs. Make it with
 #
-#     docker build --build-arg REVISION="$(git rev-parse HEAD)" --tag chargeline:0.1.0 .
+#     docker build --build-arg REVISION="$(git rev-parse HEAD)" --tag chargeline:0.2.0 .
 #
 # The base is named by its digest: a tag may be another image tomorrow. Renew it with
 # `docker buildx imagetools inspect docker.io/library/python:3.12-slim`, or give your own mirror and
@@ -28,7 +28,7 @@ RUN /tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /whe
 
 FROM ${PYTHON_IMAGE}
 ARG PYTHON_IMAGE
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="chargeline" \

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos bench soak lint format lock clean
+.PHONY: help setup demo live test chaos bench soak lint format lock audit wheel notices clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: setup ## play the demonstration
 	@$(BIN)/python -m chargeline.demo
+
+live: setup ## run the live service on this machine, fed by the simulator, until ^C: PER_SECOND=5
+	@PER_SECOND=$(or $(PER_SECOND),5) $(BIN)/python -m tests.live.stand
 
 # Half of the time goes into waiting for processes and servers, so there are two workers more than there are cores.
 # What the hundreds of processes import is compiled once, whatever the environment says.
@@ -63,6 +66,28 @@ lock: setup ## pin the dependencies again, from pyproject.toml
 	@$(COMPILE) --upgrade --extra dev --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-runtime.lock --constraint requirements.lock pyproject.toml
 	@$(COMPILE) --upgrade --output-file requirements-build.lock --constraint requirements.lock requirements-build.in
+
+# A package that the database does not answer for fails the audit (--strict): silence is not health.
+# Another database: AUDIT="--vulnerability-service osv"; a finding that is accepted: AUDIT="--ignore-vuln ID".
+audit: setup ## ask whether a vulnerability of a locked package is published: AUDIT= for options of pip-audit
+	@for lock in requirements-runtime.lock requirements-build.lock requirements.lock; do \
+	  echo "audit: $$lock"; \
+	  $(BIN)/pip-audit --disable-pip --require-hashes --strict --progress-spinner off $(AUDIT) -r $$lock || exit 1; done
+
+# Installed as the Dockerfile installs it: locked packages by their hashes, then the wheel alone.
+OUT ?= dist
+wheel: setup ## build the wheel into dist/, with its bill of materials and checksums
+	@rm -rf $(OUT) && mkdir -p $(OUT)
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(OUT) .
+	@$(BIN)/python -m venv --without-pip $(OUT)/venv
+	@$(PIP) --python $(OUT)/venv/bin/python install --require-hashes -r requirements-runtime.lock
+	@$(PIP) --python $(OUT)/venv/bin/python install --no-deps --no-index $(OUT)/chargeline-*.whl
+	@$(BIN)/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+	  --output-file $(OUT)/chargeline.cdx.json $(OUT)/venv/bin/python
+	@cd $(OUT) && sha256sum chargeline* > SHA256SUMS && cat SHA256SUMS
+
+notices: setup ## write THIRD-PARTY.md again, after a change of dependencies
+	@$(BIN)/python -m tests.pages third-party > THIRD-PARTY.md
 
 clean: ## remove the virtual environment and every cache
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,8 +1,8 @@
-"""Pages of docs/ that are made from lists in the code: `python -m tests.pages findings` prints one.
+"""Pages that are made from lists: `python -m tests.pages findings` prints one.
 
 This module owns the layout of the pages. It knows no sentence about a code: the sentences come
-from the engine and from the rules. A test compares each page with what is printed here, so that a
-page is never untrue.
+from the engine and from the rules, and licences from the packages themselves. A test compares each
+page with what is printed here, so that a page is never untrue.
 """
 
 import sys
@@ -10,6 +10,7 @@ import sys
 from chargeline.engine import MEANINGS
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
+from tests.supply.packages import third_party
 
 _FINDINGS_HEAD = """\
 # Findings
@@ -37,7 +38,7 @@ def findings() -> str:
     return _FINDINGS_HEAD + "".join(f"| `{code}` | {rows[code]} |\n" for code in sorted(rows))
 
 
-PAGES = {"findings": findings}
+PAGES = {"findings": findings, "third-party": third_party}
 
 if __name__ == "__main__":
     sys.stdout.write(PAGES[sys.argv[1]]())

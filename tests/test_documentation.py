@@ -50,6 +50,10 @@ DOCUMENTS = (
     DATA,
     "docs/refdata.md",
     "docs/kubernetes.md",
+    "docs/threat-model.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "THIRD-PARTY.md",
     AUTHORIZATIONS,
     *sorted(
         path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/runbooks/*.md")

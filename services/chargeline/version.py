@@ -3,4 +3,4 @@
 It owns the number and nothing else, so that whoever needs it imports no more than this.
 """
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

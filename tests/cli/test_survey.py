@@ -124,3 +124,23 @@ def test_a_listener_that_is_not_there_is_named(tmp_path: Path, capsys: Capsys) -
     (tmp_path / "week.hl7").write_text("".join(week("New Bag")))
     assert main(["send", str(tmp_path / "week.hl7"), "127.0.0.1:1"]) == 2
     assert capsys.readouterr().err.startswith("chargeline: 127.0.0.1:1: ")
+
+
+def test_a_feed_is_sent_at_the_pace_that_is_asked(
+    tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four a second: each message waits until a quarter of a second after the one before."""
+    (tmp_path / "week.hl7").write_text("".join(week("New Bag")))
+    waited: list[float] = []
+
+    async def no_wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("chargeline.mllp.sending.asyncio.sleep", no_wait)
+    monkeypatch.setattr("chargeline.mllp.sending._now", lambda: 7.0)
+    with TCPServer(("127.0.0.1", 0), Listener) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        to = f"127.0.0.1:{server.server_address[1]}"
+        assert main(["send", str(tmp_path / "week.hl7"), to, "--per-second", "4"]) == 3
+    assert waited == [0.0, 0.25, 0.5]
+    capsys.readouterr()

@@ -11,6 +11,7 @@ from chargeline.cli.arguments import (
     add_formulary,
     add_interface,
     add_rules_folder,
+    count,
     loaded_rules,
 )
 from chargeline.cli.ending import OK, SET_ASIDE, WRONG_USE
@@ -53,6 +54,13 @@ def add_interfaces(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     send.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or -")
     send.add_argument("to", metavar="HOST:PORT", type=address, help="where a listener is")
+    send.add_argument(
+        "--per-second",
+        type=count,
+        metavar="N",
+        help="at most so many messages a second, as a real sender does (default: as fast as they "
+        "are answered)",
+    )
     add_tls(send)
     send.set_defaults(run=_send)
 
@@ -72,7 +80,8 @@ def _survey(asked: argparse.Namespace) -> int:
 def _send(asked: argparse.Namespace) -> int:
     frames = [frame for file in read_feed(asked.paths) for frame in split_messages(file.data)]
     messages = [frame.data for frame in frames if frame.problem is None]
-    accepted = accepted_by(listener(asked, asked.to), messages, lambda n: f"message {n}")
+    to = listener(asked, asked.to)
+    accepted = accepted_by(to, messages, lambda n: f"message {n}", per_second=asked.per_second)
     if accepted is None:
         return WRONG_USE
     print(

@@ -84,17 +84,21 @@ def _refused(expected: str, found: str, *, where: str, do: str) -> FindingError:
 
 
 def accepted_by(
-    to: MllpListener, messages: Sequence[bytes], name: Callable[[int], str]
+    to: MllpListener,
+    messages: Sequence[bytes],
+    name: Callable[[int], str],
+    *,
+    per_second: int | None = None,
 ) -> int | None:
     """Send messages; returns how many were accepted, None if the listener could not be reached.
 
     `name` names a message by its place, from 1. Each answer that refuses is printed, and what ended
-    the sending.
+    the sending. `per_second` bounds the pace in messages; None sends as fast as they are answered.
     """
     done: list[bool] = []
 
     async def work() -> None:
-        async for message in sent(messages, to):
+        async for message in sent(messages, to, per_second=per_second):
             done.append(message.accepted)
             if not message.accepted:
                 shown = message.answer.decode("utf-8", "replace").replace("\r", " ")

@@ -4,6 +4,7 @@ It owns the TLS of the sending end and which answers count as accepted. It does 
 messages say, nor who asked for it.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -69,8 +70,13 @@ class SentMessage(NamedTuple):
     answer: bytes
 
 
-async def sent(messages: Iterable[bytes], to: MllpListener) -> AsyncIterator[SentMessage]:
+async def sent(
+    messages: Iterable[bytes], to: MllpListener, *, per_second: int | None = None
+) -> AsyncIterator[SentMessage]:
     """Send messages one after another; yields what became of each.
+
+    With `per_second`, message n waits until (n - 1) / per_second seconds after the first: a slow
+    answer is caught up, so the pace of a long feed is even.
 
     Raises OSError, MllpError, or TimeoutError if no answer comes in time. What was sent until then
     may be sent again: a listener knows a repeat.
@@ -80,7 +86,14 @@ async def sent(messages: Iterable[bytes], to: MllpListener) -> AsyncIterator[Sen
     async with await MllpClient.connect(
         to.host, to.port, ssl_context=context, server_name=name
     ) as client:
+        began = _now()
         for number, message in enumerate(messages, start=1):
+            if per_second is not None:
+                await asyncio.sleep(began + (number - 1) / per_second - _now())
             answer = await client.send(message)
             codes = [line[4:6] for line in answer.split(b"\r") if line[:3] == b"MSA"]
             yield SentMessage(number, any(code in _ACCEPTED for code in codes), answer)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
