@@ -19,6 +19,7 @@ from chargeline.engine import (
     Withheld,
     draft,
 )
+from chargeline.engine.answers.beside import NO_ANSWERS
 from chargeline.engine.encounters import Assessment, encounters_of
 from chargeline.engine.record import NOTHING_ELSEWHERE
 from chargeline.engine.services.facts import facts_of
@@ -98,7 +99,7 @@ def assessment_of(*given: str, policy: str = FACILITY) -> Assessment:
     return Assessment(
         visit=visit.key, context=visit.context, encounter=encounter, rules=rules, services=judged,
         elsewhere=NOTHING_ELSEWHERE, formulary=rulebook().formulary,
-        tables=NO_TABLES, answered={},
+        tables=NO_TABLES, answers=NO_ANSWERS,
     )  # fmt: skip
 
 

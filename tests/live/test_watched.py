@@ -64,7 +64,11 @@ async def test_two_captures_and_a_gateway_are_one_service(service: Service, tmp_
         await service.until(told, "both captures to tell of all visits")
         await scraped(prometheus, 2, "two")
         assert await value("sum(chargeline_ready)") == 3
-        assert await value("sum(max by (status) (chargeline_visits))") == 15
+
+        async def agree() -> bool:
+            return await value("sum(max by (status) (chargeline_visits))") == 15
+
+        await service.until(agree, "both captures to have read the states of the same moment")
         assert await value("sum(chargeline_visits)") == 30
         assert await value('chargeline_outbox_events{job="gateway"}') is None
         assert await value('chargeline_gateway_open_connections{job!="gateway"}') is None

@@ -5,7 +5,7 @@ let the charge families propose lines, and compare with other policies. It decid
 rules decide, and it reads no clock, so that equal timelines, rules and histories give equal drafts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chargeline.engine.again import (
     ENCOUNTER,
@@ -16,7 +16,6 @@ from chargeline.engine.again import (
     days_alike,
 )
 from chargeline.engine.answers import (
-    answered_beside,
     last_words,
     none_in_silence,
     not_settled,
@@ -27,6 +26,7 @@ from chargeline.engine.answers import (
     with_word_on_lines,
     words_of_no_line,
 )
+from chargeline.engine.answers.beside import AnswersBeside, answers_beside
 from chargeline.engine.authorizations.lines import needs_of
 from chargeline.engine.authorizations.visit_review import VisitReview, review_of
 from chargeline.engine.body import with_body_doses
@@ -34,7 +34,7 @@ from chargeline.engine.care import NO_CARE
 from chargeline.engine.comparison import with_differences
 from chargeline.engine.edits import billed_units, claim_edits, reviewed
 from chargeline.engine.encounters import Assessment, Encounter, encounters_of
-from chargeline.engine.events import Answer, Dispensed
+from chargeline.engine.events import Dispensed
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.office_visits import visits_of
@@ -88,6 +88,7 @@ def draft(
     """
     name = policy or rulebook.policy_for(timeline.context)
     said = said_of(timeline, rulebook.formulary)
+    beside = answers_beside([standing.answer for standing in said])
     words = last_words(timeline)
     held = words[""].held if "" in words else None
     drafting = _Drafting(
@@ -96,8 +97,7 @@ def draft(
         policy=name,
         history=history,
         saved=saved or NothingSaved(),
-        answered=answered_beside(said),
-        said=tuple([each.answer for each in said if not each.answer.administrations]),
+        answers=beside,
     )
     encounters = drafting.encounters()
     review = drafting.authorized(with_word_on_lines(encounters, words))
@@ -107,7 +107,7 @@ def draft(
         policy=name,
         rulebook=rulebook.version,
         encounters=review.encounters,
-        questions=(*still_asked_of_visit(asked, said), *words_of_no_line(encounters, words)),
+        questions=(*still_asked_of_visit(asked, beside), *words_of_no_line(encounters, words)),
         said=said,
         held=(held.reason or held.by) if held is not None else "",
         facts=review.facts,
@@ -125,8 +125,7 @@ class _Drafting:
         policy: str,
         history: History,
         saved: SavedWork,
-        answered: Mapping[str, str],
-        said: tuple[Answer, ...],
+        answers: AnswersBeside,
     ) -> None:
         self.uncharted = not_charted(timeline, rulebook.formulary)
         timeline = timeline._replace(days=with_days_of(self.uncharted, timeline.days))
@@ -136,9 +135,8 @@ class _Drafting:
         self.policies = (policy, *[name for name in rulebook.compared if name != policy])
         self.history = history
         self.saved = saved
-        self.answered = answered
+        self.answers = answers
         self.radiation = tuple([d.care for d in timeline.days if tells_of_radiation(d.care)])
-        self.said = said
         self.seen = seen_days(timeline.days)
         self.supplied: dict[str, list[Dispensed]] = {}
         for item in timeline.dispensed:
@@ -151,7 +149,7 @@ class _Drafting:
         Of an account that is billed by day, only the days that changed are drafted again.
         """
         timeline, days = self.timeline, self.saved.days
-        observed = (timeline.observed, self.seen, self.said, self.radiation, self.answered)
+        observed = (timeline.observed, self.seen, self.radiation, self.answers)
         supplied = (self.uncharted, timeline.dispensed, timeline.authorizations)
         of_visit = (timeline.context, timeline.patients, supplied, observed)
         rests_on = (of_visit, self.rulebook, self.policy, self.history)
@@ -206,14 +204,13 @@ class _Drafting:
                 observed=self.timeline.observed,
                 radiation=self.radiation if is_of_course else (),
                 seen=self.seen if encounter.care is not NO_CARE else (),
-                said=self.said if encounter.care is not NO_CARE else (),
                 authorizations=self.timeline.authorizations,
             ),
             self.timeline.context,
             self.rulebook,
             self._elsewhere(encounter),
             self.is_in_question,
-            self.answered,
+            self.answers,
         )
 
     def _dispensed_for(self, encounter: Encounter) -> tuple[Dispensed, ...]:
@@ -227,7 +224,7 @@ class _Drafting:
         rulebook: Rulebook,
         elsewhere: Elsewhere,
         is_in_question: bool,
-        answered: Mapping[str, str],
+        answers: AnswersBeside,
     ) -> EncounterDraft:
         if is_in_question:
             says = "The visit itself has an open question."
@@ -301,7 +298,7 @@ class _Drafting:
         own, *others = self._assessments(encounter, elsewhere)
         proposals = [family.propose(own, self.saved) for family in FAMILIES.values()]
         items = encounter.administrations
-        proposal = settled(together(proposals), items, self.answered)
+        proposal = settled(together(proposals), items, self.answers)
         proposal = reviewed(proposal, own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
         drafted = none_in_silence(with_differences(drafted, own, others), items)
@@ -347,7 +344,7 @@ class _Drafting:
                 elsewhere=elsewhere,
                 formulary=formulary,
                 tables=self.rulebook.tables,
-                answered=self.answered,
+                answers=self.answers,
                 needs=self.rulebook.needs,
             )
             for of_policy, services in zip(rules, by_policy, strict=True)

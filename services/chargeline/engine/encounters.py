@@ -13,10 +13,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.needed import NO_NEEDS, Needs
 from chargeline.engine.care import NO_CARE, Care, Observation, care_together
-from chargeline.engine.events import Answer, Dispensed, VisitKey
+from chargeline.engine.events import Dispensed, VisitKey
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.pumps import CARRIED
 from chargeline.engine.record import Elsewhere
@@ -67,9 +68,8 @@ class Encounter(NamedTuple):
     orders, on any day. `observed` are measures of the body and evidence about the disease, of the
     whole visit. `radiation` is what all days of the visit tell that may be part of a radiation
     course, () where no day of the encounter tells anything of one. `seen` are the days of the whole
-    visit on which a practitioner saw the patient, each with who signed, and `said` what people
-    answered to questions about no administration. `authorizations` are what the whole visit tells
-    of them.
+    visit on which a practitioner saw the patient, each with who signed. `authorizations` are what
+    the whole visit tells of them.
     """
 
     name: str
@@ -82,7 +82,6 @@ class Encounter(NamedTuple):
     observed: tuple[Observation, ...] = ()
     radiation: tuple[Care, ...] = ()
     seen: tuple[tuple[date, str], ...] = ()
-    said: tuple[Answer, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
 
     @property
@@ -123,9 +122,9 @@ class Assessment(NamedTuple):
     """An encounter as one policy sees it: the rules of its day, and a service per administration.
 
     `elsewhere` is what the patient's other visits had on the days of the encounter. `formulary` has
-    the codes of drugs and what containers hold, and `tables` are published tables. `answered` is
-    what people chose, by the fingerprint of a question that is about no administration. `needs`
-    says for which codes payers want an authorization.
+    the codes of drugs and what containers hold, and `tables` are published tables. `answers` are
+    those to questions that are about no administration. `needs` says for which codes payers want an
+    authorization.
     """
 
     visit: VisitKey
@@ -136,7 +135,7 @@ class Assessment(NamedTuple):
     elsewhere: Elsewhere
     formulary: Formulary
     tables: PublishedTables
-    answered: Mapping[str, str]
+    answers: AnswersBeside
     needs: Needs = NO_NEEDS
 
 

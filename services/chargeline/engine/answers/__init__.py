@@ -18,7 +18,6 @@ from chargeline.engine.answers.lines import (
 )
 from chargeline.engine.answers.offers import Offer, offers_for, severity_of
 from chargeline.engine.answers.settling import (
-    answered_beside,
     none_in_silence,
     not_settled,
     settled,
@@ -30,7 +29,6 @@ __all__ = [
     "LINE_OFFERS",
     "Asked",
     "Offer",
-    "answered_beside",
     "asked_in",
     "fingerprint_of_line",
     "is_possible",

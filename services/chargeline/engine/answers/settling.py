@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from chargeline.engine.answers.applying import SETTLES, source_of
-from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.events import Answer
 from chargeline.engine.timeline.records import Administration
 from chargeline.engine.trace import (
@@ -17,7 +17,6 @@ from chargeline.engine.trace import (
     EncounterDraft,
     Proposal,
     Question,
-    StandingAnswer,
     Step,
     Withheld,
     instead_of_line,
@@ -50,13 +49,6 @@ def _is_settled(question: Question, items: _Items) -> bool:
     )
 
 
-def _choice_beside(question: Question, beside: Mapping[str, str]) -> str:
-    """What a person chose to a question about no administration; "" if nobody did."""
-    if not beside or question.administrations:
-        return ""
-    return beside.get(fingerprint_of(question, {}), "")
-
-
 def _is_by_hand(question: Question, items: _Items) -> bool:
     """Whether a person sees to what is asked about outside chargeline."""
     return any(answer.choice == "by_hand" for answer in _answers_to(question, items))
@@ -76,31 +68,22 @@ def _answers_on(keys: Iterable[str], items: _Items) -> list[Answer]:
 _SETTLED_BY_FACTS = frozenset({("drug.not_ordered", "product")})
 
 
-def answered_beside(said: Sequence[StandingAnswer]) -> Mapping[str, str]:
-    """What people chose, by the fingerprint of a question that is about no administration."""
-    return {
-        standing.answer.fingerprint: standing.answer.choice
-        for standing in said
-        if not standing.answer.administrations
-    }
-
-
 def settled(
-    proposal: Proposal, administrations: Sequence[Administration], beside: Mapping[str, str]
+    proposal: Proposal, administrations: Sequence[Administration], beside: AnswersBeside
 ) -> Proposal:
     """A proposal after what people answered: without settled questions, with firm lines.
 
     Every line and withheld service of an administration of which somebody spoke gets a step.
-    `beside` is what they chose to questions about no administration (`answered_beside`).
+    `beside` is what they answered to questions about no administration.
     """
-    if not beside and not _has_answers(administrations):
+    if not beside.by_fingerprint and not _has_answers(administrations):
         return proposal
     items = {item.key: item for item in administrations}
     asked: list[Question] = []
     closed: list[Question] = []
     left_to: list[Question] = []
     for question in proposal.questions:
-        choice = _choice_beside(question, beside)
+        choice = beside.choice(question)
         (closed if choice or _is_settled(question, items) else asked).append(question)
         if choice == "by_hand" or _is_by_hand(question, items):
             left_to.append(question)
@@ -209,12 +192,7 @@ _SAYS: Mapping[str, str] = {
 
 
 def still_asked_of_visit(
-    questions: Sequence[Question], said: Sequence[StandingAnswer]
+    questions: Sequence[Question], beside: AnswersBeside
 ) -> tuple[Question, ...]:
     """The questions about the visit as a whole that nobody has settled."""
-    answered = {
-        standing.answer.fingerprint for standing in said if not standing.answer.administrations
-    }
-    return tuple(
-        [question for question in questions if fingerprint_of(question, {}) not in answered]
-    )
+    return tuple([question for question in questions if beside.to(question) is None])

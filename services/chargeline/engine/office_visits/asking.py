@@ -1,38 +1,18 @@
-"""The questions about a visit, each in words that say who can settle it, and what people answered.
+"""The questions about a visit, each in words that say who can settle it.
 
-It owns these texts, and which answer fits a question: the one to a question of the same code about
-the same facts. It decides nothing.
+It owns these texts, and decides nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from chargeline.engine.answers.identity import fingerprint_of
-from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.care import PostedCharge
-from chargeline.engine.events import Answer, Source
+from chargeline.engine.events import Source
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.office_visits.facts import Disagreement, Unusable
 from chargeline.engine.office_visits.notes import DayNotes
 from chargeline.engine.trace import Question, ask
 from chargeline.engine.visit_words import SeenFact
-
-
-class VisitAnswers:
-    """What people answered to questions about visits; an answer to other facts fits none."""
-
-    def __init__(self, answers: Iterable[Answer]) -> None:
-        self._by_fingerprint = {answer.fingerprint: answer for answer in answers}
-
-    def to(self, question: Question) -> Answer | None:
-        """The answer to a question; None if nobody gave one that fits."""
-        if not self._by_fingerprint:
-            return None
-        answer = self._by_fingerprint.get(fingerprint_of(question, {}))
-        if answer is None or answer.code != question.finding.code:
-            return None
-        choices = [offer.choice for offer in offers_for(answer.code)]
-        return answer if answer.choice in choices else None
 
 
 def about(day: date) -> str:

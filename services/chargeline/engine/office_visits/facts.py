@@ -7,6 +7,7 @@ taken, and each is told, so that a question can be asked. It asks no rule and kn
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from chargeline.engine.care import Care, Observation, PostedCharge, observes
@@ -20,6 +21,7 @@ from chargeline.engine.care_words import (
 )
 from chargeline.engine.events import Source
 from chargeline.engine.finding import excerpt
+from chargeline.engine.posted_charges import standing_charges
 from chargeline.engine.quantities import plain
 
 LEVELS: Mapping[str, Level] = {
@@ -106,7 +108,7 @@ def facts_of(day: date, care: Care) -> VisitFacts:
         elements=elements,
         said=gathered.status(),
         continuing=gathered.continuing(),
-        posted=standing_charges(care.posted),
+        posted=_posted(care),
         unusable=tuple(gathered.unusable),
         disagreements=tuple(gathered.disagreements),
         sources={about: _sources(parts) for about, parts in by_word.items()},
@@ -181,17 +183,16 @@ def _together(usable: Sequence[tuple[str, int]]) -> int:
     return sum([min([of for name, of in usable if name == report]) for report in reports])
 
 
-def standing_charges(posted: Sequence[PostedCharge]) -> tuple[PostedCharge, ...]:
-    """The posted charges that no credit takes back, by number, else by code and day."""
-    standing = [charge for charge in posted if charge.kind == "charge"]
-    for credit in posted:
-        if credit.kind != "credit":
-            continue
-        taken = [charge for charge in standing if credit.number and charge.number == credit.number]
-        taken = taken or [charge for charge in standing if charge.code == credit.code]
-        if taken:
-            standing.remove(taken[-1])
-    return tuple(standing)
+def _posted(care: Care) -> tuple[PostedCharge, ...]:
+    """The posted charges that no credit takes back, each with the units that are left of it.
+
+    One whose units are no whole number still tells that there was a visit.
+    """
+    if not care.posted:
+        return ()
+    balance = standing_charges([care])
+    left = [charge._replace(units=Decimal(units)) for charge, units in balance.standing]
+    return (*left, *[charge for charge in balance.odd if charge.kind == "charge"])
 
 
 def _sources(parts: Iterable[Observation]) -> tuple[Source, ...]:

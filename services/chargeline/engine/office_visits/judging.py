@@ -83,7 +83,7 @@ class _Judged:
         self._facts: VisitFacts = facts_of(day.day, day.care)
         self._notes: DayNotes = notes_of(day.care.notes)
         self._visits: list[PostedVisit] = visits_among(self._facts.posted, self._rules)
-        self._talk = VisitTalk(day.day, assessment.encounter)
+        self._talk = VisitTalk(day.day, assessment)
         self._steps = self._talk.steps
         self._lines: list[ChargeLine] = []
         self._withheld = self._talk.withheld

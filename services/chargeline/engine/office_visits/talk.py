@@ -13,7 +13,7 @@ from chargeline.engine.answers.offers import severity_of
 from chargeline.engine.answers.settling import step_of
 from chargeline.engine.answers.values import level_of, minutes_of
 from chargeline.engine.care_words import Level, Observed
-from chargeline.engine.encounters import Encounter
+from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Answer, Source
 from chargeline.engine.office_visits import asking
 from chargeline.engine.office_visits.concerns import MOST_MINUTES
@@ -29,11 +29,11 @@ class VisitEndedError(Exception):
 class VisitTalk:
     """The questions about one visit that are open, and the steps of those that were answered."""
 
-    def __init__(self, day: date, encounter: Encounter) -> None:
+    def __init__(self, day: date, assessment: Assessment) -> None:
         self._about = asking.about(day)
-        self._answers = asking.VisitAnswers(encounter.said)
+        self._answers = assessment.answers
         self.questions: list[Question] = []
-        self.steps: list[Step] = [encounter.step]
+        self.steps: list[Step] = [assessment.encounter.step]
         self.withheld: list[Withheld] = []
 
     def ask(self, question: Question) -> Answer | None:

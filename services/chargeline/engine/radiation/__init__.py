@@ -12,6 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.again import SavedWork, Stage
+from chargeline.engine.answers.beside import NO_ANSWERS
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.appointments import is_waiting
@@ -50,7 +51,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         assessment.visit,
         assessment.encounter.radiation,
         assessment.rules,
-        assessment.answered,
+        assessment.answers,
     )
     days = {day.day for day in assessment.encounter.days}
     here = _on(told, days)
@@ -66,7 +67,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         told,
         assessment.elsewhere.across,
         assessment.rules,
-        assessment.answered,
+        assessment.answers,
     )
     around = _Around(told, here, treatment)
     proposals = [_of_course(treatment.courses[name], around, assessment) for name in names]
@@ -83,7 +84,8 @@ def not_billed(
     """
     if not encounter.radiation:
         return _NOTHING
-    here = _on(told_by(visit, encounter.radiation, rules, {}), {day.day for day in encounter.days})
+    told = told_by(visit, encounter.radiation, rules, NO_ANSWERS)
+    here = _on(told, {day.day for day in encounter.days})
     courses = [session.course for session in here.sessions if not is_waiting(session)]
     courses += [posted.course for posted in here.charges if posted.kind != "delivery"]
     courses += [posted.course for posted in here.odd]

@@ -7,7 +7,6 @@ claim has that part of it, and what stands in place of a line that is not billed
 from datetime import date
 from typing import NamedTuple
 
-from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.answers.settling import left_to_a_person
 from chargeline.engine.codes import CODE, RoleFacts
 from chargeline.engine.course_words import BillingPart
@@ -103,7 +102,7 @@ def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) ->
     """
     open_, choices = [], set()
     for question in (*charge.asked, *charge.rests_on):
-        choice = assessment.answered.get(fingerprint_of(question, {}), "")
+        choice = assessment.answers.choice(question)
         choices.add(choice)
         if not choice:
             open_.append(question)

@@ -7,7 +7,6 @@ the numbers are rules. A course that is still open bills nothing of what is left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.course_words import Beam, CourseState
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
@@ -179,8 +178,7 @@ def _gaps(session: Session, series: Series, treatment: Treatment) -> list[_Misse
 
 def _open(gaps: Sequence[_Missed], assessment: Assessment) -> list[_Missed]:
     """Those of which nobody has said what happened."""
-    answered = assessment.answered
-    return [gap for gap in gaps if fingerprint_of(gap_question(*gap), {}) not in answered]
+    return [gap for gap in gaps if assessment.answers.to(gap_question(*gap)) is None]
 
 
 def _waiting(charge: DueCharge, gaps: Sequence[_Missed]) -> Proposal:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.course_words import Beam, SittingSaid
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import sitting_question
@@ -135,12 +135,12 @@ _new_treatment = by_keyword(Treatment)
 
 
 def treatment_of(
-    visit: VisitKey, told: Told, across: History, rules: DayRules, answered: Mapping[str, str]
+    visit: VisitKey, told: Told, across: History, rules: DayRules, answers: AnswersBeside
 ) -> Treatment:
     """The courses of a patient, with the sittings that they share.
 
-    `across` is what other visits contributed, and `answered` what people chose, by the fingerprint
-    of a question about no administration.
+    `across` is what other visits contributed, and `answers` what people answered to questions about
+    no administration.
     """
     minutes = rules.of(BREAK).decide(NO_FACTS).answer.minutes
     names = [*told.courses, *courses_in_record(across)]
@@ -149,7 +149,7 @@ def treatment_of(
     words: dict[Pair, SittingSaid] = dict(sittings_in_record(across))
     shared = list(_shared(courses, least_break, rules, words))
     asked = dict(_asked(visit, shared, words))
-    said = tuple(_answers(asked, answered))
+    said = tuple(_answers(asked, answers))
     if said:
         words |= {frozenset({word.session.course, word.other}): word.said for word in said}
         shared = list(_shared(courses, least_break, rules, words))
@@ -213,12 +213,10 @@ def _asked(
 
 
 def _answers(
-    asked: Mapping[Pair, tuple[Session, Question]], answered: Mapping[str, str]
+    asked: Mapping[Pair, tuple[Session, Question]], answers: AnswersBeside
 ) -> Iterator[SaidOfPair]:
-    if not answered:
-        return
     for pair, (session, question) in asked.items():
-        said = _SAID.get(answered.get(fingerprint_of(question, {}), ""))
+        said = _SAID.get(answers.choice(question) or "")
         if said is not None:
             (other,) = pair - {session.course}
             yield SaidOfPair(session, other, said)

@@ -6,16 +6,17 @@ its own because no report of the visit tells one on that day. It also looks up w
 sessions. It does not count.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.care import Care, Note, PostedCharge
 from chargeline.engine.course_words import OddCharge, PostedAs, SessionSaid
 from chargeline.engine.events import BEGINNING, VisitKey
+from chargeline.engine.posted_charges import standing_charges
 from chargeline.engine.radiation.appointments import sessions_booked
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, UNCOUNTED, PostedFacts, UncountedFacts
-from chargeline.engine.radiation.posted import balance_of, session_of_charge
+from chargeline.engine.radiation.posted import session_of_charge
 from chargeline.engine.radiation.reports import marks_of, reports_of, session_of, unread_in
 from chargeline.engine.radiation.sessions import CourseCharge, Mark, Session, Told, course_on
 from chargeline.engine.rules import DayRules
@@ -26,13 +27,8 @@ _KINDS = frozenset(words_of(PostedAs))
 _new_charge = by_keyword(CourseCharge)
 
 
-def told_by(
-    visit: VisitKey, days: Sequence[Care], rules: DayRules, answered: Mapping[str, str]
-) -> Told:
-    """What the whole visit tells on its days, whatever encounter asks.
-
-    `answered` is what people chose, by the fingerprint of a question about no administration.
-    """
+def told_by(visit: VisitKey, days: Sequence[Care], rules: DayRules, answers: AnswersBeside) -> Told:
+    """What the whole visit tells on its days, whatever encounter asks."""
     reports = [report for care in days for report in reports_of(care)]
     reported = [session for report in reports if (session := session_of(report, visit)) is not None]
     booked = list(sessions_booked(days, reported, visit))
@@ -43,7 +39,7 @@ def told_by(
     marks = [mark for report in reports for mark in marks_of(report, visit)]
     marks += _documents(days, courses, visit)
     return Told(
-        sessions=tuple([_with_word(session, answered) for session in sessions]),
+        sessions=tuple([_with_word(session, answers) for session in sessions]),
         marks=tuple(marks),
         charges=tuple(charges),
         odd=tuple([charge for charge in posted if charge.odd]),
@@ -55,7 +51,7 @@ def _charges(
     days: Sequence[Care], sessions: Sequence[Session], rules: DayRules
 ) -> Iterator[CourseCharge]:
     """The posted charges that are part of a course; the others are not ours."""
-    balance = balance_of(days)
+    balance = standing_charges(days)
     posted: list[tuple[PostedCharge, int, OddCharge]] = [
         *[(charge, units, "") for charge, units in balance.standing],
         *[(charge, 0, "quantity") for charge in balance.odd],
@@ -130,12 +126,12 @@ def _document(note: Note, course: str, visit: VisitKey) -> Mark:
     return Mark(visit, course, "documents", day=note.day, at=at, source=note.source)
 
 
-def _with_word(session: Session, answered: Mapping[str, str]) -> Session:
+def _with_word(session: Session, answers: AnswersBeside) -> Session:
     """The session with what a person said of whether it was delivered."""
-    if not answered:
+    if not answers.by_fingerprint:
         return session
     for code in SESSION_DOUBTS:
-        choice = answered.get(fingerprint_of(session_question(code, session), {}))
+        choice = answers.choice(session_question(code, session))
         said: SessionSaid = (
             "confirm" if choice == "confirm" else "not_given" if choice == "not_given" else ""
         )
