@@ -26,6 +26,7 @@ from chargeline.telemetry.alerts.recorded import CERTIFICATE, SENDER_USUAL_GAP, 
 from chargeline.telemetry.dashboards import DASHBOARDS
 from chargeline.telemetry.dashboards.grafana import expression
 from chargeline.telemetry.dashboards.panels import Dashboard, Panel, metrics_of
+from tests.drafting.test_authorizations import order
 from tests.golden.messages import message
 from tests.live.prometheus import Prometheus
 from tests.refdata import published
@@ -55,10 +56,14 @@ NOT_RECORDED = {
 
 def faulty_feed() -> list[bytes]:
     """A messy feed with mistakes, messages that nobody uses, and some that nobody can read."""
-    feed = simulate(visits=60, seed=12, style="standard", mess=0.5, faults=0.3)
+    feed = simulate(
+        visits=40, seed=12, style="standard", mess=0.5, faults=0.3, examinations=0.6,
+        authorizations=5,
+    )  # fmt: skip
     odd = [message("ADT^A60", visit="V9"), message("ORU^R01", visit="V9")]
+    ordered = order("V8", "20261005")  # it needs an authorization, and nobody asks for one
     bad = [message("ADT^A08", visit="V" * 3_000 + str(number)) for number in range(45)]
-    return [*[data for _style, data in feed.messages], *odd, *bad]
+    return [*[data for _style, data in feed.messages], *odd, ordered, *bad]
 
 
 def knock(port: int) -> None:

@@ -1,4 +1,7 @@
-"""The session that a posted charge of a delivery stands for, where no report tells it."""
+"""The session that a posted charge of a delivery stands for, where no report tells it.
+
+It knows no codes: rules have said that the charge is a delivery.
+"""
 
 from datetime import UTC, datetime, time
 

@@ -180,6 +180,63 @@ QUESTIONS = DashboardRow(
     ),
 )
 
+BEFORE_THE_CLAIM = DashboardRow(
+    "Authorizations and modifier 25: what a payer would deny",
+    (
+        Panel(
+            "Orders without an authorization",
+            "stat",
+            (Query('max(chargeline_open_questions{question="authorization.needed"})'),),
+            unit="none",
+            width=4,
+            steps=((None, "green"), (1, "yellow")),
+            see="Authorizations on final drafts",
+            says="No data where none is open.",
+        ),
+        Panel(
+            "Authorizations on final drafts",
+            "bars",
+            (
+                Query(
+                    "sum by (edit, severity) "
+                    '(increase(chargeline_final_edits_total{edit=~"authorization[.].*"}[1d]))',
+                    "{{edit}} {{severity}}",
+                ),
+            ),
+            unit="none",
+            width=8,
+            says="By what is wrong with them; see `chargeline auth list`.",
+        ),
+        Panel(
+            "Modifier 25 waits for a note",
+            "bars",
+            (
+                Query(
+                    'max by (question) (chargeline_open_questions{question=~"visit[.]note_.*"})',
+                    "{{question}}",
+                ),
+            ),
+            unit="none",
+            says="Visits with a practitioner, by what is wrong with the note. No data where none "
+            "is open.",
+        ),
+        Panel(
+            "Visits posted otherwise",
+            "bars",
+            (
+                Query(
+                    "sum by (edit) "
+                    '(increase(chargeline_final_edits_total{edit=~"visit[.].*"}[1d]))',
+                    "{{edit}}",
+                ),
+            ),
+            unit="none",
+            says="Final drafts whose posted level, modifier 25, units or add-on is not the "
+            "documented one.",
+        ),
+    ),
+)
+
 DRAFTS = DashboardRow(
     "Drafts: a changed mix is a changed sender, formulary or rule",
     (
@@ -261,6 +318,6 @@ REVENUE = Dashboard(
     "revenue",
     "chargeline / revenue integrity",
     "For the Monday meeting: what waits, why, and whether it gets better.",
-    (MONEY, QUESTIONS, DRAFTS),
+    (MONEY, QUESTIONS, BEFORE_THE_CLAIM, DRAFTS),
     span="now-7d",
 )
