@@ -165,7 +165,7 @@ def test_a_run_explains_with_the_titles_of_its_sources() -> None:
     """`run.explain(line)` is what `chargeline explain` prints of the line."""
     run = chargeline.code(_pembrolizumab(), policy="cms-facility-2026")
     line = run.visits[0].draft.encounters[0].lines[0]
-    assert run.explain(line) in list(explanations(run, load_rulebook(rules_directory()).formulary))
+    assert run.explain(line) in list(explanations(run, load_rulebook(rules_directory())))
     assert any(title in run.explain(line) for title in run.titles.values())
 
 

@@ -96,14 +96,14 @@ def _write(path: Path, runs: Iterable[tuple[str, Run]], rulebook: Rulebook) -> N
     entries: dict[str, str] = {}
     for name, run in runs:
         page = StringIO()
-        print_run(Console(file=page, width=WIDTH, force_terminal=False), run, rulebook.formulary)
+        print_run(Console(file=page, width=WIDTH, force_terminal=False), run, rulebook)
         entry = {
             "encounters": [
                 each.model_dump(mode="json")
                 for each in encounter_records(run, rulebook._replace(version="-"))
             ],
             "page": page.getvalue(),
-            "explanations": list(explanations(run, rulebook.formulary)),
+            "explanations": list(explanations(run, rulebook)),
         }
         assert name not in entries, f"two entries of {path.name} are called {name!r}"
         entries[name] = json.dumps({"name": name, **entry})

@@ -46,6 +46,26 @@ def test_each_course_has_the_units_that_a_coder_counts_by_hand() -> None:
         assert units == {"77407": course["fractions"], "77427": course["management_units"]}
 
 
+def test_the_schedule_tells_some_courses_too_and_changes_no_count() -> None:
+    """Each of their sessions is booked and completed; one more is cancelled, and one missed."""
+    scheduled = [text for _style, text in feed().messages if b"|SIU^" in text]
+    told = Counter(text.split(b"|SIU^")[1][:3].decode() for text in scheduled)
+    booking = [plan for plan in PLANS if plan.books]
+    sessions = sum(plan.fractions for plan in booking)
+    lost = len(booking)
+    assert lost > 1
+    assert told == {"S12": sessions + 2 * lost, "S14": sessions, "S15": lost, "S26": lost}
+    withheld = Counter(
+        entry.reason
+        for visit in coded().visits
+        for encounter in visit.draft.encounters
+        for entry in encounter.withheld
+        if entry.reason.startswith("appointment.")
+    )
+    assert withheld == {"appointment.cancelled": lost, "appointment.missed": lost}
+    assert not coded().set_aside
+
+
 def test_a_clean_course_is_asked_nothing() -> None:
     """No question is about a course."""
     asked = [

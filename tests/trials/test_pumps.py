@@ -25,7 +25,7 @@ def pump(drug: str, amount: str, device: str, route: str = "IV") -> str:
 def page(run: Run) -> str:
     """The page that `chargeline code` prints."""
     text = StringIO()
-    print_run(Console(file=text, width=200), run, rulebook().formulary)
+    print_run(Console(file=text, width=200), run, rulebook())
     return text.getvalue()
 
 

@@ -88,7 +88,7 @@ def _code(asked: argparse.Namespace) -> int:
         for record in encounter_records(run, rulebook):
             sys.stdout.write(record.model_dump_json() + "\n")
     else:
-        print_run(page(), run, rulebook.formulary)
+        print_run(page(), run, rulebook)
     return _exit_code(run)
 
 
@@ -97,7 +97,7 @@ def _explain(asked: argparse.Namespace) -> int:
     refusal = _not_one(run, asked.visit, asked.line)
     if refusal:
         return wrong_use(refusal)
-    for text in explanations(run, rulebook.formulary, asked.visit, asked.line):
+    for text in explanations(run, rulebook, asked.visit, asked.line):
         print(text)
     return _exit_code(run)
 

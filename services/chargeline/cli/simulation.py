@@ -71,7 +71,8 @@ def _add_beside(verb: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="how many courses of radiation are reported beside, over weeks: eight fractions to "
-        "sixty-two, two a day, with days off, resumed (default: 0)",
+        "sixty-two, two a day, with days off, resumed; some are told by the schedule too "
+        "(default: 0)",
     )
     verb.add_argument(
         "--examinations",

@@ -95,9 +95,9 @@ def _print_page(visit: "LedgerVisit", numbered: "LedgerVisits", *, explain: bool
     if visit.timeline is None or visit.draft is None:
         return
     coded = CodedVisit(visit.timeline, visit.draft, visit.history)
-    print_visit(page(), coded, numbered.formulary)
+    print_visit(page(), coded, numbered.rulebook)
     if explain:
-        print("\n".join(reasons_of(coded, numbered.formulary, numbered.titles)))
+        print("\n".join(reasons_of(coded, numbered.rulebook)))
 
 
 def _standing(visit: "LedgerVisit") -> list[str]:

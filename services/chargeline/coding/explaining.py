@@ -6,10 +6,11 @@ comes from the engine's `explain`, because the reasons are part of the draft. Th
 about the encounter, which all entries share, is told with the first.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from chargeline.coding.authorization_page import authorizations_in_words
+from chargeline.coding.course_page import courses_in_words
 from chargeline.coding.page import given_in_words
 from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
@@ -17,6 +18,7 @@ from chargeline.engine import (
     EncounterDraft,
     Formulary,
     Question,
+    Rulebook,
     Timeline,
     Withheld,
     explain,
@@ -25,27 +27,27 @@ from chargeline.engine import (
 )
 
 
-def explanations(
-    run: Run, formulary: Formulary, visit: str = "", line_id: str = ""
-) -> Iterator[str]:
+def explanations(run: Run, rulebook: Rulebook, visit: str = "", line_id: str = "") -> Iterator[str]:
     """The explanations as blocks of text: of one line, of one visit, or of everything.
 
     `line_id` may be the beginning of one.
     """
     for coded in run.visits:
         if not visit or coded.timeline.key.visit == visit:
-            yield from reasons_of(coded, formulary, run.titles, line_id)
+            yield from reasons_of(coded, rulebook, line_id)
 
 
-def reasons_of(
-    coded: CodedVisit, formulary: Formulary, titles: Mapping[str, str], line_id: str = ""
-) -> Iterator[str]:
+def reasons_of(coded: CodedVisit, rulebook: Rulebook, line_id: str = "") -> Iterator[str]:
     """The explanations of one visit, or of its lines whose id begins with `line_id`."""
+    formulary, titles = rulebook.formulary, rulebook.sources
     timeline = with_answers(coded.timeline, formulary)
     if not line_id:
         for question in coded.draft.questions:
             yield explain(question, titles)
-        for sentence in authorizations_in_words(coded, formulary):
+        for sentence in (
+            *courses_in_words(coded, rulebook),
+            *authorizations_in_words(coded, formulary),
+        ):
             yield printable(f"Visit {coded.timeline.key.visit}, {sentence}")
     for encounter in coded.draft.encounters:
         entries = _entries(encounter, line_id)

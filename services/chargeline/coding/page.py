@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chargeline.coding.authorization_page import print_authorizations
+from chargeline.coding.course_page import print_courses
 from chargeline.coding.records import set_aside_groups
 from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import (
@@ -26,6 +27,7 @@ from chargeline.engine import (
     ClaimEdit,
     EncounterDraft,
     Formulary,
+    Rulebook,
     Timeline,
     Withheld,
     asked_in,
@@ -50,20 +52,20 @@ _SHORT_ROUTES = {
 }
 
 
-def print_run(console: Console, run: Run, formulary: Formulary) -> None:
+def print_run(console: Console, run: Run, rulebook: Rulebook) -> None:
     """Print all visits that have administrations or questions, then the account of the feed."""
     empty = 0
     for coded in run.visits:
         if not coded.draft.encounters and not coded.draft.questions:
             empty += 1
             continue
-        print_visit(console, coded, formulary)
+        print_visit(console, coded, rulebook)
     _print_account(console, run, empty)
 
 
-def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> None:
+def print_visit(console: Console, coded: CodedVisit, rulebook: Rulebook) -> None:
     """Print one visit: for each encounter the timeline, lines, withheld services and questions."""
-    asked = _asked_by_encounter(coded)
+    asked, formulary = _asked_by_encounter(coded), rulebook.formulary
     timeline = with_answers(coded.timeline, formulary)
     by_key = {item.key: item for item in timeline.administrations}
     if not coded.draft.encounters:
@@ -78,6 +80,7 @@ def print_visit(console: Console, coded: CodedVisit, formulary: Formulary) -> No
         _print_questions(console, asked.get(encounter.encounter, ()))
         _print_edits(console, encounter.edits)
     _print_questions(console, asked.get(None, ()))
+    print_courses(console, coded, rulebook, narrow=console.width < NARROW)
     print_authorizations(console, coded, formulary, narrow=console.width < NARROW)
     console.print()
 

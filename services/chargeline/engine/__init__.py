@@ -83,6 +83,11 @@ from chargeline.engine.formulary import AmountRange, Drug, Formulary, Given, Nam
 from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
 from chargeline.engine.npi import is_npi
 from chargeline.engine.quantities import convert, is_unit, plain
+from chargeline.engine.radiation.standing import (
+    CourseStanding,
+    ManagementStanding,
+    courses_standing,
+)
 from chargeline.engine.readings import Event, Reading
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
 from chargeline.engine.rulebooks import Rulebook
@@ -183,6 +188,7 @@ __all__ = [
     "Container",
     "Containers",
     "Contribution",
+    "CourseStanding",
     "Crosswalk",
     "CrosswalkRow",
     "Day",
@@ -207,6 +213,7 @@ __all__ = [
     "Interval",
     "LineAnswer",
     "LineDifference",
+    "ManagementStanding",
     "Merges",
     "MessageRef",
     "MueLimit",
@@ -278,6 +285,7 @@ __all__ = [
     "consequences",
     "contributions_of",
     "convert",
+    "courses_standing",
     "days_of",
     "differences_in_words",
     "discarded_of",

@@ -5,7 +5,7 @@ more from its kept messages with the rules and the interface of the settings, as
 draft it. It writes nothing, and it prints nothing: the command line has the page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.looking import looked_up
@@ -18,8 +18,8 @@ from chargeline.engine import (
     NO_HISTORY,
     Draft,
     Finding,
-    Formulary,
     History,
+    Rulebook,
     Timeline,
     VisitKey,
 )
@@ -58,8 +58,7 @@ class LedgerVisits(NamedTuple):
     """The visits of one number, with what a page about them needs beside."""
 
     visits: Sequence[LedgerVisit]
-    formulary: Formulary
-    titles: Mapping[str, str]
+    rulebook: Rulebook
 
 
 async def visits_of(settings: Settings, number: str, facility: str = "") -> LedgerVisits:
@@ -74,8 +73,7 @@ async def visits_of(settings: Settings, number: str, facility: str = "") -> Ledg
                 [visit for key in keys for visit in (key, cache.feed.surviving(key))]
             )
             visits = await _visits(view, cache, processor.maker, list(with_survivors))
-    rulebook = processor.maker.rulebook
-    return LedgerVisits(visits, rulebook.formulary, rulebook.sources)
+    return LedgerVisits(visits, processor.maker.rulebook)
 
 
 async def _visits(

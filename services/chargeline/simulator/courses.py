@@ -1,9 +1,10 @@
 """Invented courses of radiation: what a record-and-verify system sends of them.
 
-This module owns the plans of courses, their reports (ORU^R01), signed notes (MDM^T02) and posted
-charges (DFT^P03), and the truth beside them: how many sessions were delivered, and how many units
-of management a coder counts by hand. It does not know how chargeline counts. A course has a visit
-for each of its weeks. The observation codes are those of rules/interfaces/standard.
+This module owns the plans of courses, their reports (ORU^R01), signed notes (MDM^T02), posted
+charges (DFT^P03) and appointments (SIU), and the truth beside them: how many sessions were
+delivered, and how many units of management a coder counts by hand. It does not know how chargeline
+counts. A course has a visit for each of its weeks. The observation codes are those of
+rules/interfaces/standard.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ class CoursePlan(NamedTuple):
     """One kind of course. `units` of management were counted by hand.
 
     `days_off` are working days without a session, counted from 0. `later` sessions follow ten
-    working days after the course has ended.
+    working days after the course has ended. `books`: the schedule tells the course too.
     """
 
     name: str
@@ -36,14 +37,15 @@ class CoursePlan(NamedTuple):
     days_off: tuple[int, ...] = ()
     later: int = 0
     posts: bool = False
+    books: bool = False
 
 
 PLANS = (
     CoursePlan("eight fractions", 8, 2),
-    CoursePlan("eighteen fractions, with charges", 18, 4, posts=True),
+    CoursePlan("eighteen fractions, with charges", 18, 4, posts=True, books=True),
     CoursePlan("thirty-three fractions of VMAT", 33, 7, technique="VMAT"),
     CoursePlan("sixty-two fractions, two a day", 62, 12, technique="VMAT", a_day=2),
-    CoursePlan("eight fractions with days off", 8, 2, days_off=(2, 3, 6)),
+    CoursePlan("eight fractions with days off", 8, 2, days_off=(2, 3, 6), books=True),
     CoursePlan("eight fractions, resumed with two", 8, 2, later=2),
 )
 
@@ -128,6 +130,10 @@ def _posted(
                     letters.append(_note(session, visit, sender, serial=serial))
                 if plan.posts:
                     letters.append(_charge(session, visit, sender, serial=serial))
+                if plan.books:
+                    letters += _kept(plan, session, visit, sender, serial=serial)
+        if plan.books and visit is visits[0]:
+            letters += _not_kept(plan, sessions, visit, sender, serial=serial)
         for message in letters:
             numbered = message.kind + message.sent.strftime("%d%H%M%S") + visit.number
             written = render(visit, sender, replace(message, control=numbered))
@@ -169,3 +175,58 @@ def _charge(session: _Delivered, visit: InventedVisit, sender: Sender, *, serial
     fields |= {7: "77407", 10: "1", 23: f"RT{serial}", 25: "77407"}
     happened = session.at + timedelta(minutes=20)
     return letter(visit, "P03", happened, (segment("FT1", fields),))
+
+
+# ------------------------------------------------------------------ the schedule
+
+_AHEAD = timedelta(minutes=15)  # the patient is booked when he arrives
+
+
+def _kept(
+    plan: CoursePlan, session: _Delivered, visit: InventedVisit, sender: Sender, *, serial: int
+) -> Iterator[Letter]:
+    """The appointment of a session: booked before it, completed after it."""
+    number = f"RT{serial}A{session.number}"
+    moments = (("S12", "Booked", session.at - _AHEAD), ("S14", "Complete", session.at + _AHEAD))
+    for trigger, status, happened in moments:
+        rows = _appointment(plan, number, session.at, sender, status=status, serial=serial)
+        yield letter(visit, trigger, happened, rows)
+
+
+def _not_kept(
+    plan: CoursePlan,
+    sessions: list[_Delivered],
+    visit: InventedVisit,
+    sender: Sender,
+    *,
+    serial: int,
+) -> Iterator[Letter]:
+    """Two appointments at which nothing was delivered, on the first days without a session: one
+    that the clinic cancelled, and one to which the patient did not come.
+    """
+    days = {session.at.date() for session in sessions}
+    free: list[datetime] = []
+    at = sessions[0].at
+    while len(free) < 2:
+        at += timedelta(days=1)
+        if at.date() not in days:
+            free.append(at)
+    for nth, (trigger, status, at) in enumerate(
+        zip(("S15", "S26"), ("Cancelled", "Noshow"), free, strict=True), 1
+    ):
+        number = f"RT{serial}L{nth}"
+        booked = _appointment(plan, number, at, sender, status="Booked", serial=serial)
+        yield letter(visit, "S12", visit.arrived + timedelta(minutes=nth), booked)
+        lost = _appointment(plan, number, at, sender, status=status, serial=serial)
+        yield letter(visit, trigger, at + nth * _AHEAD, lost)
+
+
+def _appointment(
+    plan: CoursePlan, number: str, at: datetime, sender: Sender, *, status: str, serial: int
+) -> tuple[str, ...]:
+    service = {1: "1", 3: f"RT-{plan.technique}^treatment^L", 4: sender.time(at), 7: "15", 8: "min"}
+    return (
+        segment("SCH", {1: f"P{number}", 2: number, 4: f"RT{serial}", 25: status}),
+        segment("RGS", {1: "1"}),
+        segment("AIS", service),
+    )

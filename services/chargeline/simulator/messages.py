@@ -33,6 +33,7 @@ _STRUCTURES = {
     "A03": "ADT_A03", "A04": "ADT_A01", "A08": "ADT_A01", "A11": "ADT_A09", "A13": "ADT_A01",
     "A35": "ADT_A30", "A40": "ADT_A39", "A41": "ADT_A39", "R01": "ORU_R01", "P03": "DFT_P03",
     "RAS": "RAS_O17", "RDE": "RDE_O11", "RDS": "RDS_O13", "T02": "MDM_T02",
+    "S12": "SIU_S12", "S14": "SIU_S12", "S15": "SIU_S12", "S26": "SIU_S12",
 }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ _STRUCTURES = {
 class Letter:
     """One message before it is written out. `happened` stands in its body, `sent` in MSH-7."""
 
-    kind: str  # RDE, RDS, RAS, R01, P03, or the trigger of ADT
+    kind: str  # RDE, RDS, RAS, R01, P03, T02, or the trigger of ADT or SIU
     happened: datetime
     sent: datetime
     arrives: datetime
@@ -318,6 +319,7 @@ def _header(visit: InventedVisit, sender: Sender, message: Letter) -> str:
         "R01": "ORU^R01",
         "T02": "MDM^T02",
         "P03": "DFT^P03",
+        **{trigger: f"SIU^{trigger}" for trigger in ("S12", "S14", "S15", "S26")},
     }
     kind = kinds.get(message.kind, f"ADT^{message.kind}") + (
         "" if old else f"^{_STRUCTURES[message.kind]}"

@@ -32,7 +32,7 @@ from chargeline.engine.radiation.lines import (
 )
 from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
 from chargeline.engine.radiation.sittings import Series, Treatment
-from chargeline.engine.rules import Decision
+from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.trace import Proposal, Question, Step, together
 from chargeline.engine.words import IS_YES
 
@@ -52,13 +52,9 @@ def managed(
     asked = _asked_of_course(sessions, course)
     series = treatment.series[course.name]
     for beam in series.beams:
-        of_beam = [session for session in series.sittings if session.beam == beam]
-        ends = _ends(series, beam)
-        state: CourseState = "ended" if len(of_beam) in ends else "open"
-        decision = assessment.rules.of(MANAGEMENT).decide(
-            ManagementFacts(beam, state, len(of_beam))
-        )
-        for unit in _units(of_beam, ends, decision, assessment=assessment):
+        of_beam = series.of_beam(beam)
+        decision, units = units_earned(of_beam, ends_of_beam(series, beam), assessment.rules)
+        for unit in units:
             session = of_beam[unit.place - 1]
             if key_of(session) not in here:
                 continue
@@ -85,13 +81,13 @@ def managed(
     return together([Proposal(questions=asked), *proposals])
 
 
-def _ends(series: Series, beam: Beam) -> frozenset[int]:
+def ends_of_beam(series: Series, beam: Beam) -> frozenset[int]:
     """The places among the sessions of a beam at which the courses end."""
     places = [place for place, s in enumerate(series.sittings, 1) if s.beam == beam]
     return frozenset([n for n, place in enumerate(places, 1) if place in series.ends])
 
 
-class _Unit(NamedTuple):
+class ManagementUnit(NamedTuple):
     """One unit of management: the places of the session that earns it and of the first that it is
     for, from 1 on, and the reason. With `counts_rest` it would be none if the course had had more
     sessions: a rest at the end, or a short course.
@@ -103,14 +99,25 @@ class _Unit(NamedTuple):
     counts_rest: bool
 
 
+def units_earned(
+    of_beam: Sequence[Session], ends: frozenset[int], rules: DayRules
+) -> tuple[Decision[ManagementAnswer], list[ManagementUnit]]:
+    """How the management of the sessions of a beam is counted, and the units that they earn.
+
+    `ends` are the places among these sessions at which the course ends.
+    """
+    state: CourseState = "ended" if len(of_beam) in ends else "open"
+    facts = ManagementFacts(of_beam[0].beam, state, len(of_beam))
+    decision = rules.of(MANAGEMENT).decide(facts)
+    return decision, list(_units(of_beam, ends, decision, rules))
+
+
 def _units(
     of_beam: Sequence[Session],
     ends: frozenset[int],
     decision: Decision[ManagementAnswer],
-    *,
-    assessment: Assessment,
-) -> Iterator[_Unit]:
-    """The units of management that the sessions of a beam earn."""
+    rules: DayRules,
+) -> Iterator[ManagementUnit]:
     answer = decision.answer
     if answer.per == "none":
         return
@@ -120,17 +127,19 @@ def _units(
             facts = (("arithmetic", f"the whole course of {_sessions(len(of_beam))}"),)
             step = Step("management", decision, facts, _source(of_beam[place - 1]))
             is_short = of_beam[place - 1].beam == "external"
-            yield _Unit(1, place, step, counts_rest=is_short)
+            yield ManagementUnit(1, place, step, counts_rest=is_short)
         return
     assert answer.per == "fractions", "management is by fractions or by course"
-    count = assessment.rules.of(COUNT).decide(CountFacts(answer.role))
+    count = rules.of(COUNT).decide(CountFacts(answer.role))
     first = 1
     for place, units in enumerate(earned(len(of_beam), ends, count.answer), 1):
         assert units in (0, 1), "a session earns one unit at most"
         if units:
             facts = (("arithmetic", _arithmetic(place, place in ends, count.answer)),)
             step = Step("management", count, facts, _source(of_beam[place - 1]))
-            yield _Unit(first, place, step, counts_rest=place % count.answer.fractions != 0)
+            yield ManagementUnit(
+                first, place, step, counts_rest=place % count.answer.fractions != 0
+            )
             first = place + 1
 
 

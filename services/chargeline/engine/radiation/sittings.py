@@ -89,6 +89,10 @@ class Series(NamedTuple):
         """The different beams of its sittings."""
         return tuple(sorted({session.beam for session in self.sittings}))
 
+    def of_beam(self, beam: Beam) -> list[Session]:
+        """The sittings of one beam, in order."""
+        return [session for session in self.sittings if session.beam == beam]
+
     @property
     def has_ended(self) -> bool:
         """Whether the last sitting ended it."""

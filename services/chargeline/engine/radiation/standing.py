@@ -1,0 +1,142 @@
+"""How the courses of a visit stand: sessions, units of management, and what is to come.
+
+It owns what a page shows of a course, and when its next unit falls due. It reads the patient's
+record alone, the visit's own part of it too, as every visit of the patient does; so what it counts
+is what the drafts count. It drafts nothing.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chargeline.engine.answers.beside import NO_ANSWERS
+from chargeline.engine.codes import CODE, RoleFacts
+from chargeline.engine.course_words import Beam
+from chargeline.engine.events import VisitKey
+from chargeline.engine.radiation.course import Course
+from chargeline.engine.radiation.management import ends_of_beam, units_earned
+from chargeline.engine.radiation.remembered import courses_in_record
+from chargeline.engine.radiation.sessions import Told, key_of
+from chargeline.engine.radiation.sittings import Series, treatment_of
+from chargeline.engine.record import History
+from chargeline.engine.rules import DayRules
+from chargeline.engine.shapes import by_keyword
+
+# Sessions ahead in which a next unit is looked for where no plan says how many follow. A unit of
+# more than half as many sessions would be overlooked; that of treatment management has five.
+_LOOK_AHEAD = 40
+
+
+class ManagementStanding(NamedTuple):
+    """The management of the sessions of one beam of a course, and of those that share its sittings.
+
+    `code` is its code, or its role where no code is in force, and "" where it has none. `units` are
+    those that are earned so far. `to_next` sessions earn the next one, None where none follows.
+    `with_the_end`: it is earned when the course ends, and nothing says after how many sessions.
+    """
+
+    beam: Beam
+    sessions: int
+    code: str
+    units: int
+    to_next: int | None
+    with_the_end: bool
+
+
+class CourseStanding(NamedTuple):
+    """One course as all visits of the patient tell it.
+
+    `course` is its number, "" for charges without one. `sessions` count, `in_question` wait for an
+    answer, and `booked` are still to come. `planned` are the numbers of fractions that reports
+    plan, and `missing` those of the fractions that are not here, such as `1 to 4`. `here` are the
+    places of the sessions that the visit tells. `counted_with` are courses that share sittings.
+    """
+
+    course: str
+    sessions: int
+    in_question: int
+    booked: int
+    planned: tuple[int, ...]
+    missing: tuple[str, ...]
+    ended: bool
+    here: tuple[int, ...]
+    counted_with: tuple[str, ...]
+    management: tuple[ManagementStanding, ...]
+
+
+_new_course_standing = by_keyword(CourseStanding)
+_new_management_standing = by_keyword(ManagementStanding)
+
+
+def courses_standing(
+    visit: VisitKey, record: History, rules: DayRules
+) -> tuple[CourseStanding, ...]:
+    """The courses of which a visit tells, by number.
+
+    `record` is what all visits of the patient contribute, this one too.
+    """
+    names = courses_in_record([entry for entry in record if entry.visit == visit])
+    if not names:
+        return ()
+    treatment = treatment_of(visit, Told(), record, rules, answers=NO_ANSWERS)
+    return tuple(
+        [_standing(treatment.courses[n], treatment.series[n], visit, rules) for n in names]
+    )
+
+
+def _standing(course: Course, series: Series, visit: VisitKey, rules: DayRules) -> CourseStanding:
+    booked = [
+        session
+        for key, session in course.booked.items()
+        if key not in course.doubted and session.booking in ("booked", "unknown")
+    ]
+    return _new_course_standing(
+        course=course.name,
+        sessions=len(course.counted),
+        in_question=len(course.doubted),
+        booked=len(booked),
+        planned=tuple(sorted(course.plans)),
+        missing=tuple([course.gaps[key_of(s)] for s in course.counted if key_of(s) in course.gaps]),
+        ended=len(course.counted) in course.ends,
+        here=tuple([course.place_of(s) for s in course.counted if s.visit == visit]),
+        counted_with=tuple(sorted(series.names - {course.name})),
+        management=tuple(_management(course, series, rules)),
+    )
+
+
+def _management(course: Course, series: Series, rules: DayRules) -> Iterator[ManagementStanding]:
+    is_alone = len(series.names) == 1 and len(series.beams) == 1
+    to_come = _to_come(course) if is_alone else None
+    for beam in series.beams:
+        of_beam, ends = series.of_beam(beam), ends_of_beam(series, beam)
+        decision, units = units_earned(of_beam, ends, rules)
+        to_next = None
+        if len(of_beam) not in ends:
+            planned_end = frozenset() if to_come is None else frozenset({len(of_beam) + to_come})
+            for more in range(1, (_LOOK_AHEAD if to_come is None else to_come) + 1):
+                longer = [*of_beam, *of_beam[-1:] * more]
+                if len(units_earned(longer, ends | planned_end, rules)[1]) > len(units):
+                    to_next = more
+                    break
+        role = decision.answer.role
+        coded = rules.of(CODE).decide(RoleFacts(role)) if role else None
+        yield _new_management_standing(
+            beam=beam,
+            sessions=len(of_beam),
+            code=role if coded is None or coded.rule is None else coded.answer.code,
+            units=len(units),
+            to_next=to_next,
+            with_the_end=decision.answer.per == "course" and not units and to_next is None,
+        )
+
+
+def _to_come(course: Course) -> int | None:
+    """How many fractions follow by the one plan of a course; None where nobody can say.
+
+    A course that goes on after its plan has no plan.
+    """
+    if len(course.plans) != 1:
+        return None
+    (planned,) = course.plans
+    numbers = [session.number or 0 for session in course.counted]
+    to_come = planned - max(len(course.counted), *numbers)
+    return to_come if to_come > 0 else None
