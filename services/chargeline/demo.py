@@ -48,9 +48,7 @@ def run() -> int:
             options = ["--interface", path.stem]
             if POLICIES[path.stem]:
                 options += ["--policy", POLICIES[path.stem]]
-            print(f"$ chargeline code {path.name} {' '.join(options)}\n", flush=True)
-            worst = max(worst, main(["code", str(path), *options]))
-            print(flush=True)
+            worst = max(worst, _coded(path, *options))
         worst = max(worst, _week_of_a_course(place))
         worst = max(worst, _doses_under_an_authorization(place))
     print(
@@ -67,30 +65,28 @@ def _week_of_a_course(place: Path) -> int:
     ((_truth, messages),) = course_messages(1, SEED, date(2026, 3, 2))
     feed = place / "course.hl7"
     feed.write_bytes(b"".join(text for arrives, _style, text in messages if arrives < _NEXT_WEEK))
-    print(
-        "The first week of a course of radiation: five fractions, and one unit of management.\n\n"
-        f"$ chargeline code {feed.name} --interface standard\n",
-        flush=True,
-    )
-    code = main(["code", str(feed), "--interface", "standard"])
-    print(flush=True)
-    return code
+    print("The first week of a course of radiation: five fractions, and one unit of management.\n")
+    return _coded(feed, "--interface", "standard")
 
 
 def _doses_under_an_authorization(place: Path) -> int:
     """Code two doses of a drug that its payer grants units of; returns an exit code."""
-    feed = simulate(
+    messages = simulate(
         visits=0, seed=SEED, style="standard", examinations=1.0, authorizations=1
     ).messages
-    path = place / "authorized.hl7"
-    path.write_bytes(b"".join([text for _style, text in feed if _THIRD_DOSE not in text]))
+    feed = place / "authorized.hl7"
+    feed.write_bytes(b"".join([text for _style, text in messages if _THIRD_DOSE not in text]))
     print(
         "Two days with a visit, an infusion, and a payer that has granted 200 units in October: a "
-        "dose takes 80\nof them, and the desk hears before the third that 40 are left.\n\n"
-        f"$ chargeline code {path.name} --interface standard\n",
-        flush=True,
+        "dose takes 80\nof them, and the desk hears before the third that 40 are left.\n"
     )
-    code = main(["code", str(path), "--interface", "standard"])
+    return _coded(feed, "--interface", "standard")
+
+
+def _coded(feed: Path, *options: str) -> int:
+    """Print the command as a person types it, and what it prints; returns its exit code."""
+    print(f"$ chargeline code {feed.name} {' '.join(options)}\n", flush=True)
+    code = main(["code", str(feed), *options])
     print(flush=True)
     return code
 

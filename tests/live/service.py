@@ -47,6 +47,11 @@ TOPICS = ("inbound", "drafts", "questions", "parked", "authorizations")
 FRAME_BYTES = 8 << 20  # some tests send messages of five megabytes
 
 
+def topic_settings(name: str) -> dict[str, str]:
+    """The settings of all topics, each of which begins with a name of its own."""
+    return {f"CHARGELINE_TOPIC_{topic.upper()}": f"{name}.{topic}" for topic in TOPICS}
+
+
 class Program:
     """One running program of ours, with the port of its health pages."""
 
@@ -108,11 +113,7 @@ class Service:
             },
             "CHARGELINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "CHARGELINE_KAFKA_GROUP": name,
-            "CHARGELINE_TOPIC_INBOUND": f"{name}.inbound",
-            "CHARGELINE_TOPIC_DRAFTS": f"{name}.drafts",
-            "CHARGELINE_TOPIC_QUESTIONS": f"{name}.questions",
-            "CHARGELINE_TOPIC_PARKED": f"{name}.parked",
-            "CHARGELINE_TOPIC_AUTHORIZATIONS": f"{name}.authorizations",
+            **topic_settings(name),
             "CHARGELINE_LEDGER_URL": self.url,
             "CHARGELINE_SETTLE_SECONDS": "1",
             "CHARGELINE_KAFKA_SESSION_TIMEOUT_MS": "3000",

@@ -33,13 +33,13 @@ from tests.live.servers import (
     tail,
     wait_until,
 )
+from tests.live.service import topic_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VISITS = "500"  # about half an hour at this pace
 READY_SECONDS = 120
 END_SECONDS = 40
 PRICES = "code,cents\n96413,15000\n96365,8000\n96367,4000\n96375,3000\nJ9271,5900\n"
-TOPICS = ("INBOUND", "DRAFTS", "QUESTIONS", "PARKED", "AUTHORIZATIONS")
 
 
 class Stand:
@@ -108,7 +108,7 @@ def environment_for(name: str, kafka: str, database: str, folder: Path) -> dict[
     (folder / "prices.csv").write_text(PRICES)
     return {
         **bare,
-        **{f"CHARGELINE_TOPIC_{topic}": f"{name}.{topic.lower()}" for topic in TOPICS},
+        **topic_settings(name),
         "CHARGELINE_KAFKA_BOOTSTRAP": kafka,
         "CHARGELINE_KAFKA_GROUP": name,
         "CHARGELINE_LEDGER_URL": database.replace("postgresql://", "postgresql+asyncpg://"),

@@ -1,8 +1,6 @@
 """Invented treatments under an authorization: the feed, its truth, and what chargeline says."""
 
 import random
-from collections import Counter
-from datetime import date
 
 import pytest
 
@@ -45,15 +43,6 @@ def test_each_life_cycle_is_told_as_counted_by_hand(shuffled: int | None) -> Non
             number = treatment["authorization"] if visit["numbered"] else ""
             expected = (UNITS, number, set(visit["said"]))
             assert said[visit["visit"]] == expected, treatment["life_cycle"]
-
-
-def test_without_authorizations_the_bytes_stay_as_they_were() -> None:
-    """Treatments are added beside a feed, and take nothing of it away."""
-    plain = simulate(visits=20, seed=SEED, mess=0.5, first_day=date(2026, 3, 2))
-    beside = simulate(visits=20, seed=SEED, mess=0.5, authorizations=2, first_day=date(2026, 3, 2))
-    assert "authorizations" not in plain.truth
-    assert Counter(plain.messages) < Counter(beside.messages)
-    assert beside.truth["visits"] == plain.truth["visits"]
 
 
 def test_no_message_is_one_of_a_patient() -> None:

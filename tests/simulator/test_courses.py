@@ -1,7 +1,6 @@
 """Invented courses of radiation: the feed, its truth, and what chargeline makes of it."""
 
 from collections import Counter
-from datetime import date
 from functools import cache
 
 from chargeline import code
@@ -20,15 +19,6 @@ def feed() -> InventedFeed:
 @cache
 def coded() -> Run:
     return code(b"".join(text for _style, text in feed().messages), policy="guide-2026")
-
-
-def test_without_courses_the_bytes_stay_as_they_were() -> None:
-    """Courses are added beside a feed, and take nothing of it away."""
-    plain = simulate(visits=20, seed=SEED, mess=0.5, first_day=date(2026, 3, 2))
-    beside = simulate(visits=20, seed=SEED, mess=0.5, courses=2, first_day=date(2026, 3, 2))
-    assert "courses" not in plain.truth
-    assert Counter(plain.messages) < Counter(beside.messages)
-    assert beside.truth["visits"] == plain.truth["visits"]
 
 
 def test_each_course_has_the_units_that_a_coder_counts_by_hand() -> None:

@@ -368,3 +368,13 @@ def test_examinations_add_messages_and_change_no_other() -> None:
     assert tuple(each for each in more if each not in added) == plain
     kinds = {each[1].split(b"|")[8].split(b"^")[0] for each in added}
     assert kinds == {b"ORU", b"MDM", b"DFT"}
+
+
+@pytest.mark.parametrize("beside", ["courses", "authorizations"])
+def test_what_is_invented_beside_leaves_the_bytes_as_they_were(beside: str) -> None:
+    """It is added to a feed, and takes nothing of it away."""
+    plain = simulate(visits=20, seed=5, mess=0.5, first_day=date(2026, 3, 2))
+    more = simulate(visits=20, seed=5, mess=0.5, first_day=date(2026, 3, 2), **{beside: 2})
+    assert beside not in plain.truth
+    assert Counter(plain.messages) < Counter(more.messages)
+    assert more.truth["visits"] == plain.truth["visits"]

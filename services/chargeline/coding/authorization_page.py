@@ -11,22 +11,22 @@ from typing import NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from chargeline.coding.beside_page import print_sentences, print_table
 from chargeline.coding.run import CodedVisit
 from chargeline.engine import (
     AuthorizationBalance,
     AuthorizationNeed,
-    Formulary,
+    History,
     balance_of,
-    contributions_of,
     days_of,
     plain,
     printable,
     state_of,
-    with_answers,
 )
+
+_HEADINGS = ("authorization", "codes", "used", "days", "stands", "this visit")
 
 
 class ShownAuthorization(NamedTuple):
@@ -40,14 +40,16 @@ class ShownAuthorization(NamedTuple):
     taken: str
 
 
-def authorizations_of(coded: CodedVisit, formulary: Formulary) -> list[ShownAuthorization]:
-    """The authorizations that a visit shows, by number."""
+def authorizations_of(coded: CodedVisit, record: History) -> list[ShownAuthorization]:
+    """The authorizations that a visit shows, by number.
+
+    `record` is what all visits of the patient contribute.
+    """
     timeline, drafted = coded.timeline, coded.draft
-    own = contributions_of(with_answers(timeline, formulary), drafted)
     codes = {need.code for encounter in drafted.encounters for need in encounter.needs}
     codes |= {need.code for need in drafted.needed}
     told = {entry.number for entry in timeline.authorizations} | {*timeline.context.authorizations}
-    whole = balance_of((), coded.history | frozenset(own), ())
+    whole = balance_of((), record, ())
     return [
         _shown(balance, coded)
         for balance in whole.balances
@@ -82,9 +84,9 @@ def _last_day(coded: CodedVisit) -> date:
     return max(days, default=date.max)
 
 
-def authorizations_in_words(coded: CodedVisit, formulary: Formulary) -> Iterator[str]:
+def authorizations_in_words(coded: CodedVisit, record: History) -> Iterator[str]:
     """What a visit has and lacks of authorizations, a sentence each, for the reasons in text."""
-    for shown in authorizations_of(coded, formulary):
+    for shown in authorizations_of(coded, record):
         parts = (f"for {shown.codes}", shown.counted, shown.days, shown.state)
         taken = f"; this visit takes {shown.taken}" if shown.taken else ""
         yield f"authorization {shown.number}: {', '.join(filter(None, parts))}{taken}"
@@ -109,22 +111,13 @@ def needed_in_words(need: AuthorizationNeed) -> str:
 
 
 def print_authorizations(
-    console: Console, coded: CodedVisit, formulary: Formulary, *, narrow: bool
+    console: Console, coded: CodedVisit, record: History, *, narrow: bool
 ) -> None:
     """Print what a visit has of authorizations as a table, and below it what its orders lack."""
     if narrow:
-        for sentence in authorizations_in_words(coded, formulary):
-            console.print(Padding(Text(printable(sentence)), (0, 0, 0, 2)))
+        print_sentences(console, authorizations_in_words(coded, record))
         return
-    entries = authorizations_of(coded, formulary)
-    if entries:
-        table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-        for name in ("authorization", "codes", "used", "days", "stands", "this visit"):
-            table.add_column(name, no_wrap=name == "authorization", overflow="fold")
-        for shown in entries:
-            cells = (shown.codes, shown.counted, shown.days, shown.state, shown.taken)
-            table.add_row(Text(printable(shown.number), style="bold"), *map(printable, cells))
-        console.print(Padding(table, (1, 0, 0, 2)))
+    print_table(console, _HEADINGS, authorizations_of(coded, record))
     for need in coded.draft.needed:
         says = printable(needed_in_words(need))
         console.print(Padding(Text.assemble(("needed  ", "yellow bold"), says), (0, 0, 0, 2)))

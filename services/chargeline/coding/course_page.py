@@ -9,20 +9,18 @@ from datetime import date
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
+from chargeline.coding.beside_page import print_sentences, print_table
 from chargeline.coding.run import CodedVisit
 from chargeline.engine import (
     CourseStanding,
+    History,
     ManagementStanding,
     Rulebook,
-    contributions_of,
     courses_standing,
-    printable,
-    with_answers,
 )
+
+_HEADINGS = ("course", "sessions", "management", "next unit", "stands", "this visit")
 
 
 class ShownCourse(NamedTuple):
@@ -36,16 +34,17 @@ class ShownCourse(NamedTuple):
     here: str
 
 
-def courses_of(coded: CodedVisit, rulebook: Rulebook) -> list[ShownCourse]:
-    """The courses that a visit shows, by number, under the policy of its draft."""
+def courses_of(coded: CodedVisit, record: History, rulebook: Rulebook) -> list[ShownCourse]:
+    """The courses that a visit shows, by number, under the policy of its draft.
+
+    `record` is what all visits of the patient contribute.
+    """
     encounters = coded.draft.encounters
     if not encounters:
         return []
-    timeline = with_answers(coded.timeline, rulebook.formulary)
-    record = coded.history | frozenset(contributions_of(timeline, coded.draft))
     last_day = date.fromisoformat(encounters[-1].encounter[:10])
     rules = rulebook.policies[coded.draft.policy].on(last_day)
-    return [_shown(standing) for standing in courses_standing(timeline.key, record, rules)]
+    return [_shown(standing) for standing in courses_standing(coded.timeline.key, record, rules)]
 
 
 def _shown(standing: CourseStanding) -> ShownCourse:
@@ -95,9 +94,9 @@ def _places_in_words(places: tuple[int, ...]) -> str:
     return ", ".join([f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs])
 
 
-def courses_in_words(coded: CodedVisit, rulebook: Rulebook) -> Iterator[str]:
+def courses_in_words(coded: CodedVisit, record: History, rulebook: Rulebook) -> Iterator[str]:
     """How the courses of a visit stand, a sentence each, for the reasons in text."""
-    for shown in courses_of(coded, rulebook):
+    for shown in courses_of(coded, record, rulebook):
         here = f"; this visit has {shown.here}" if shown.here else ""
         yield (
             f"course {shown.course}: sessions {shown.sessions}; management {shown.management}, "
@@ -105,19 +104,11 @@ def courses_in_words(coded: CodedVisit, rulebook: Rulebook) -> Iterator[str]:
         )
 
 
-def print_courses(console: Console, coded: CodedVisit, rulebook: Rulebook, *, narrow: bool) -> None:
+def print_courses(
+    console: Console, coded: CodedVisit, record: History, rulebook: Rulebook, *, narrow: bool
+) -> None:
     """Print the courses of a visit as a table, or a sentence for each where it has no room."""
     if narrow:
-        for sentence in courses_in_words(coded, rulebook):
-            console.print(Padding(Text(printable(sentence)), (0, 0, 0, 2)))
-        return
-    courses = courses_of(coded, rulebook)
-    if not courses:
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-    for name in ("course", "sessions", "management", "next unit", "stands", "this visit"):
-        table.add_column(name, no_wrap=name == "course", overflow="fold")
-    for shown in courses:
-        name, *cells = map(printable, shown)
-        table.add_row(Text(name, style="bold"), *cells)
-    console.print(Padding(table, (1, 0, 0, 2)))
+        print_sentences(console, courses_in_words(coded, record, rulebook))
+    else:
+        print_table(console, _HEADINGS, courses_of(coded, record, rulebook))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from chargeline.coding.authorization_page import authorizations_in_words
+from chargeline.coding.beside_page import record_of
 from chargeline.coding.course_page import courses_in_words
 from chargeline.coding.page import given_in_words
 from chargeline.coding.run import CodedVisit, Run
@@ -44,9 +45,10 @@ def reasons_of(coded: CodedVisit, rulebook: Rulebook, line_id: str = "") -> Iter
     if not line_id:
         for question in coded.draft.questions:
             yield explain(question, titles)
+        record = record_of(coded, timeline)
         for sentence in (
-            *courses_in_words(coded, rulebook),
-            *authorizations_in_words(coded, formulary),
+            *courses_in_words(coded, record, rulebook),
+            *authorizations_in_words(coded, record),
         ):
             yield printable(f"Visit {coded.timeline.key.visit}, {sentence}")
     for encounter in coded.draft.encounters:

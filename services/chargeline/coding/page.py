@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chargeline.coding.authorization_page import print_authorizations
+from chargeline.coding.beside_page import record_of
 from chargeline.coding.course_page import print_courses
 from chargeline.coding.records import set_aside_groups
 from chargeline.coding.run import CodedVisit, Run
@@ -80,8 +81,9 @@ def print_visit(console: Console, coded: CodedVisit, rulebook: Rulebook) -> None
         _print_questions(console, asked.get(encounter.encounter, ()))
         _print_edits(console, encounter.edits)
     _print_questions(console, asked.get(None, ()))
-    print_courses(console, coded, rulebook, narrow=console.width < NARROW)
-    print_authorizations(console, coded, formulary, narrow=console.width < NARROW)
+    record, narrow = record_of(coded, timeline), console.width < NARROW
+    print_courses(console, coded, record, rulebook, narrow=narrow)
+    print_authorizations(console, coded, record, narrow=narrow)
     console.print()
 
 

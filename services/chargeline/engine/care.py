@@ -167,7 +167,9 @@ NO_CARE = Care()
 
 def care_together(days: Iterable[Care]) -> Care:
     """The care of several days as one."""
-    cares = list(days)
+    cares = [care for care in days if care is not NO_CARE]
+    if not cares:
+        return NO_CARE
     together = Care(
         observations=tuple([part for care in cares for part in care.observations]),
         notes=tuple([part for care in cares for part in care.notes]),

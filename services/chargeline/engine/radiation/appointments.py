@@ -11,7 +11,7 @@ delivered after Thursday, it would still be to come.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Final, NamedTuple, cast
 
 from chargeline.engine.care import Appointment, Care
@@ -24,6 +24,7 @@ from chargeline.engine.radiation.sessions import (
     Session,
     SessionKey,
     course_on,
+    instant_of,
     key_of,
     name_of,
     new_session,
@@ -55,7 +56,7 @@ def _session_of(appointment: Appointment, sessions: Sequence[Session], visit: Vi
         course=appointment.course or course_on(day, sessions),
         name=name_of(day, appointment.at, apart),
         day=day,
-        at=appointment.at or datetime.combine(day, time(), UTC),
+        at=instant_of(day, appointment.at),
         timed=appointment.at is not None,
         technique=cast(BeamTechniqueFact, technique),
         beam=BEAMS.get(technique, "external"),

@@ -6,12 +6,12 @@ have a reason. It derives no such service from other facts.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import NamedTuple
 
 from chargeline.engine.course_words import ServicePer
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.events import BEGINNING, VisitKey
+from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import charge_question
 from chargeline.engine.radiation.concerns import (
     BESIDE,
@@ -22,7 +22,7 @@ from chargeline.engine.radiation.concerns import (
 )
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, withheld_charge
-from chargeline.engine.radiation.sessions import CourseCharge
+from chargeline.engine.radiation.sessions import CourseCharge, instant_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, together
@@ -100,7 +100,7 @@ def _in_order(
 
 def _posted(posted: CourseCharge, visit: VisitKey) -> _Posted:
     charge = posted.charge
-    at = charge.at or datetime.combine(charge.day, time(), BEGINNING.tzinfo)
+    at = instant_of(charge.day, charge.at)
     return _Posted(
         charge.day,
         at,

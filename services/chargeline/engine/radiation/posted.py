@@ -3,10 +3,14 @@
 It knows no codes: rules have said that the charge is a delivery.
 """
 
-from datetime import UTC, datetime, time
-
 from chargeline.engine.events import VisitKey
-from chargeline.engine.radiation.sessions import CourseCharge, Session, name_of, new_session
+from chargeline.engine.radiation.sessions import (
+    CourseCharge,
+    Session,
+    instant_of,
+    name_of,
+    new_session,
+)
 
 
 def session_of_charge(posted: CourseCharge, nth: int, visit: VisitKey) -> Session:
@@ -17,7 +21,7 @@ def session_of_charge(posted: CourseCharge, nth: int, visit: VisitKey) -> Sessio
         course=posted.course,
         name=name_of(charge.day, charge.at, f"{posted.name}.{nth}"),
         day=charge.day,
-        at=charge.at or datetime.combine(charge.day, time(), UTC),
+        at=instant_of(charge.day, charge.at),
         timed=charge.at is not None,
         beam=posted.beam,
         posted=charge.code,

@@ -4,12 +4,12 @@ It owns the notation of sessions, marks and services in the record. It judges no
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import NamedTuple, cast
 
 from chargeline.engine.course_words import Beam, BookingFact, MarkWord, SessionSaid, SittingSaid
 from chargeline.engine.events import VisitKey
-from chargeline.engine.radiation.sessions import Mark, Session, Told, new_session
+from chargeline.engine.radiation.sessions import Mark, Session, Told, instant_of, new_session
 from chargeline.engine.record import APART, Contribution, Fact, Slot
 from chargeline.engine.words import words_of
 
@@ -34,7 +34,7 @@ def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
     services = [
         Fact(
             _service_slot(posted.course, posted.charge.code, posted.name),
-            posted.charge.at or datetime.combine(posted.charge.day, time(), UTC),
+            instant_of(posted.charge.day, posted.charge.at),
             str(posted.units),
         )
         for posted in told.charges

@@ -5,7 +5,6 @@ read. It does not know posted charges.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, time
 from typing import cast
 
 from chargeline.engine.care import Care, Observation
@@ -23,6 +22,7 @@ from chargeline.engine.radiation.sessions import (
     Mark,
     Session,
     UnreadValue,
+    instant_of,
     name_of,
     new_session,
 )
@@ -51,7 +51,7 @@ def session_of(report: Report, visit: VisitKey) -> Session | None:
     if fraction is None:
         return None
     number = _number(fraction)
-    at = fraction.at or datetime.combine(fraction.day, time(), UTC)
+    at = instant_of(fraction.day, fraction.at)
     technique, motion = _text(report, "technique"), _text(report, "motion_management")
     guidance = _text(report, "image_guidance")
     isocentres = _number(report.get("isocentres"))
@@ -132,7 +132,7 @@ def marks_of(report: Report, visit: VisitKey) -> Iterator[Mark]:
 
 
 def _mark(what: MarkWord, course: str, observation: Observation, visit: VisitKey) -> Mark:
-    at = observation.at or datetime.combine(observation.day, time(), UTC)
+    at = instant_of(observation.day, observation.at)
     return Mark(visit, course, what, day=observation.day, at=at, source=observation.source)
 
 

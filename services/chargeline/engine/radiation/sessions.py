@@ -10,7 +10,7 @@ messages.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.care import Care, PostedCharge, observes
@@ -162,6 +162,11 @@ def is_apart(before: Session, session: Session, least_break: timedelta) -> bool:
     if before.day != session.day:
         return True
     return before.timed and session.timed and session.at - before.at >= least_break
+
+
+def instant_of(day: date, at: datetime | None) -> datetime:
+    """When something was, to put it in order: its time, or the beginning of its day without one."""
+    return at or datetime.combine(day, time(), UTC)
 
 
 def name_of(day: date, at: datetime | None, apart: str) -> str:

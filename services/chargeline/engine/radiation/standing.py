@@ -5,7 +5,7 @@ record alone, the visit's own part of it too, as every visit of the patient does
 is what the drafts count. It drafts nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import NO_ANSWERS
@@ -15,7 +15,7 @@ from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.management import ends_of_beam, units_earned
 from chargeline.engine.radiation.remembered import courses_in_record
-from chargeline.engine.radiation.sessions import Told, key_of
+from chargeline.engine.radiation.sessions import Session, Told, key_of
 from chargeline.engine.radiation.sittings import Series, treatment_of
 from chargeline.engine.record import History
 from chargeline.engine.rules import DayRules
@@ -109,14 +109,8 @@ def _management(course: Course, series: Series, rules: DayRules) -> Iterator[Man
     for beam in series.beams:
         of_beam, ends = series.of_beam(beam), ends_of_beam(series, beam)
         decision, units = units_earned(of_beam, ends, rules)
-        to_next = None
-        if len(of_beam) not in ends:
-            planned_end = frozenset() if to_come is None else frozenset({len(of_beam) + to_come})
-            for more in range(1, (_LOOK_AHEAD if to_come is None else to_come) + 1):
-                longer = [*of_beam, *of_beam[-1:] * more]
-                if len(units_earned(longer, ends | planned_end, rules)[1]) > len(units):
-                    to_next = more
-                    break
+        has_ended = len(of_beam) in ends
+        to_next = None if has_ended else _to_next(of_beam, ends, to_come, rules)
         role = decision.answer.role
         coded = rules.of(CODE).decide(RoleFacts(role)) if role else None
         yield _new_management_standing(
@@ -127,6 +121,23 @@ def _management(course: Course, series: Series, rules: DayRules) -> Iterator[Man
             to_next=to_next,
             with_the_end=decision.answer.per == "course" and not units and to_next is None,
         )
+
+
+def _to_next(
+    of_beam: Sequence[Session], ends: frozenset[int], to_come: int | None, rules: DayRules
+) -> int | None:
+    """After how many more sessions like the last one a further unit is earned; None for never.
+
+    `to_come` sessions end the course; None where nobody can say how many follow.
+    """
+    if to_come is not None:
+        ends |= {len(of_beam) + to_come}
+    earned = len(units_earned(of_beam, ends, rules)[1])
+    for more in range(1, (_LOOK_AHEAD if to_come is None else to_come) + 1):
+        longer = [*of_beam, *[of_beam[-1]] * more]
+        if len(units_earned(longer, ends, rules)[1]) > earned:
+            return more
+    return None
 
 
 def _to_come(course: Course) -> int | None:
