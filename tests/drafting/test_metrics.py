@@ -9,7 +9,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from chargeline.coding.assembly import code_feed
-from chargeline.drafting.counting import count_drafted, count_poll, show_counts, show_tables
+from chargeline.drafting.counting import (
+    count_drafted,
+    count_poll,
+    show_counts,
+    show_records,
+    show_tables,
+)
+from chargeline.drafting.patient_records import RecordCounts
 from chargeline.drafting.polls import PollResult
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.revisions import DraftingResult
@@ -144,6 +151,7 @@ def test_a_gauge_of_the_ledger_says_that_it_must_not_be_summed() -> None:
     counts = Counts(7, long_ago, 7, long_ago, stake_cents=7, questions=asked, visits={"open": 7})
     before = _gauges(metrics)
     show_counts(metrics, counts, NOW, priced=True)
+    show_records(metrics, RecordCounts({"well": 1}, {"silent": 1}))
     after = _gauges(metrics)
     shown = {name for name in after if after[name] != before.get(name)}
     said = {metric.name for metric in definitions() if "take max, and no sum" in metric.meaning}

@@ -58,7 +58,7 @@ def faulty_feed() -> list[bytes]:
     """A messy feed with mistakes, messages that nobody uses, and some that nobody can read."""
     feed = simulate(
         visits=40, seed=12, style="standard", mess=0.5, faults=0.3, examinations=0.6,
-        authorizations=5,
+        authorizations=5, courses=2,
     )  # fmt: skip
     odd = [message("ADT^A60", visit="V9"), message("ORU^R01", visit="V9")]
     ordered = order("V8", "20261005")  # it needs an authorization, and nobody asks for one

@@ -26,6 +26,7 @@ from chargeline.drafting.announcing import ParkedTopic
 from chargeline.drafting.counting import (
     count_drafted,
     count_published,
+    count_records,
     count_redrafted,
     count_retries,
     show_counts,
@@ -119,16 +120,7 @@ async def run(settings: Settings) -> int:
         consumer.subscribe([settings.topic_inbound], listener=partitions)
         log.info("started", program="capture", version=VERSION)
         await shutdown.beside(
-            _until_drained(
-                shutdown,
-                relay,
-                reader.run(),
-                _courtesies(reader).run(),
-                _timers(reader),
-                _redrafting(reader, redrafting),
-                _gauges(reader, ledger, metrics, priced=settings.prices is not None),
-                _retention(reader, ledger, settings),
-            ),
+            _until_drained(shutdown, relay, *_tasks(reader, ledger, settings, redrafting)),
             relay.run(),
         )
     log.info("stopped", program="capture")
@@ -286,6 +278,21 @@ async def _started(settings: Settings, log: FilteringBoundLogger) -> AIOKafkaCon
     return consumer
 
 
+def _tasks(
+    reader: Consumer, ledger: Ledger, settings: Settings, redrafting: Redrafting
+) -> list[Awaitable[None]]:
+    """What fills the outbox, and what watches and cleans the ledger meanwhile."""
+    return [
+        reader.run(),
+        _courtesies(reader).run(),
+        _timers(reader),
+        _redrafting(reader, redrafting),
+        _gauges(reader, ledger, priced=settings.prices is not None),
+        _records(reader),
+        _retention(reader, ledger, settings),
+    ]
+
+
 async def _until_drained(shutdown: Shutdown, relay: OutboxRelay, *work: Awaitable[None]) -> None:
     """Run all tasks that fill the outbox. When they have ended, tell the relay to publish
     the rest and end.
@@ -321,8 +328,9 @@ async def _redrafting(reader: Consumer, redrafting: Redrafting) -> None:
         await waited(reader.stop, seconds)
 
 
-async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced: bool) -> None:
+async def _gauges(reader: Consumer, ledger: Ledger, *, priced: bool) -> None:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
+    metrics = reader.partitions.metrics
     while not reader.stop.is_set():
         metrics.quarantined.set(reader.partitions.processor.quarantine.senders())
         show_tables(metrics, reader.partitions.processor.maker.rulebook.tables, utc_now())
@@ -333,6 +341,19 @@ async def _gauges(reader: Consumer, ledger: Ledger, metrics: Metrics, *, priced:
         else:
             reader.failures.over("counts")
         await waited(reader.stop, GAUGE_SECONDS)
+
+
+async def _records(reader: Consumer) -> None:
+    """Show in the metrics how authorizations and courses stand, which a passing day changes."""
+    while not reader.stop.is_set():
+        try:
+            seconds = await count_records(reader.partitions.processor, reader.partitions.metrics)
+        except LedgerError as error:
+            reader.failures.met("records", error)
+            seconds = RETRY_SECONDS
+        else:
+            reader.failures.over("records")
+        await waited(reader.stop, seconds)
 
 
 async def _retention(reader: Consumer, ledger: Ledger, settings: Settings) -> None:

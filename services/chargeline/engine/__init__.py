@@ -87,6 +87,7 @@ from chargeline.engine.radiation.standing import (
     CourseStanding,
     ManagementStanding,
     courses_standing,
+    paces_of_courses,
 )
 from chargeline.engine.readings import Event, Reading
 from chargeline.engine.record import NO_HISTORY, Contribution, History, Slot, histories, sharing
@@ -303,6 +304,7 @@ __all__ = [
     "ndc11",
     "normal",
     "offers_for",
+    "paces_of_courses",
     "parted",
     "plain",
     "printable",

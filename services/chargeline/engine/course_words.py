@@ -40,6 +40,12 @@ CourseState = Literal[
     "ended",  # the end was said, or as many fractions were delivered as were planned
 ]
 
+CoursePace = Literal[
+    "going_on",  # not ended, and a session lies ahead or in the last weeks
+    "silent",  # not ended, and nobody has told a session for weeks
+    "ended",  # the end was said, or as many fractions were delivered as were planned
+]
+
 PostedAs = Literal[
     "delivery",  # it stands for a session that was delivered
     "counted",  # chargeline counts it from the sessions, and compares

@@ -51,4 +51,8 @@ class Rulebook(NamedTuple):
 
     def policy_for(self, context: VisitContext) -> str:
         """The policy of the visit's payer; the site's default where the table lacks the payer."""
-        return self.payers.get(context.payer.upper(), self.default_policy)
+        return self.policy_of_payer(context.payer)
+
+    def policy_of_payer(self, payer: str) -> str:
+        """The policy of a payer; the site's default where the table lacks it."""
+        return self.payers.get(payer.upper(), self.default_policy)

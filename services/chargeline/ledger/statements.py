@@ -188,11 +188,13 @@ def open_questions(dialect: str) -> Select[Any]:
 
 
 @cache
-def of_kinds(kinds: frozenset[str]) -> Select[Any]:
-    """What all visits contribute of some kinds, by patient."""
+def patients_with(kinds: frozenset[str]) -> Select[Any]:
+    """The next :most patients, after one, to whose records visits contribute some kinds."""
     table = tables.contribution
-    statement = select(table).where(table.c.kind.in_(sorted(kinds)))
-    return statement.order_by(table.c.facility, table.c.patient, table.c.visit)
+    patient = (table.c.facility, table.c.patient)
+    after = tuple_(*patient) > tuple_(bindparam("facility"), bindparam("patient"))
+    statement = select(*patient).where(table.c.kind.in_(sorted(kinds)), after)
+    return statement.distinct().order_by(*patient).limit(bindparam("most"))
 
 
 @cache

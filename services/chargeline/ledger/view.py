@@ -178,12 +178,13 @@ class View:
         """What some visits contribute, to whichever patients."""
         return list(map(StoredContribution._make, await self._of(tables.contribution, visits)))
 
-    async def contributions_of_kinds(
-        self, kinds: Iterable[words.ContributionKind]
-    ) -> list[StoredContribution]:
-        """What all visits contribute of some kinds, by patient. It reads the whole table."""
-        rows = await self._transaction.rows(statements.of_kinds(frozenset(kinds)))
-        return list(map(StoredContribution._make, rows))
+    async def patients_with(
+        self, kinds: Iterable[words.ContributionKind], *, after: tuple[str, str], most: int
+    ) -> list[tuple[str, str]]:
+        """The next patients (facility, number) with contributions of some kinds, by key."""
+        asked = {"facility": after[0], "patient": after[1], "most": most}
+        rows = await self._transaction.rows(statements.patients_with(frozenset(kinds)), asked)
+        return [(row.facility, row.patient) for row in rows]
 
     async def announced(self, limit: int) -> list[Announcement]:
         """The first events of the outbox, in the order of their ids.
@@ -216,9 +217,7 @@ class View:
         return await data_keys.as_far_as_they_open(self._transaction, "parked", stored)
 
     async def visits_with_parked(self, keys: Keys) -> tuple[set[VisitKey], set[VisitKey]]:
-        """Two sets of visits: those of which a parked message waits for a person, and those of
-        which a person has seen to one. A visit may be in both.
-        """
+        """Two sets of visits, of which a parked message waits, and has been seen to by a person."""
         waiting: set[VisitKey] = set()
         settled: set[VisitKey] = set()
         for row in await self._rows(statements.visits_with_parked(self._dialect), keys):

@@ -7,23 +7,22 @@ to their patients' records. What is printed, `authorization_text.py` says. `auth
 """
 
 import json
+from contextlib import nullcontext
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chargeline.drafting.acting import act_of
+from chargeline.drafting.patient_records import AUTHORIZED, records_with, warning_for
 from chargeline.drafting.reading_back import headers_read
 from chargeline.drafting.setup import load_rules, new_processor
 from chargeline.engine import (
     BEGINNING,
     Authorization,
-    Contribution,
     Finding,
     FindingError,
-    WarnAnswer,
     balance_of,
     printable,
     visits_telling,
-    warning_of,
 )
 from chargeline.hl7.ahead import bounded
 from chargeline.hl7.interpret import read_events
@@ -131,12 +130,6 @@ class _Site:
         self.zone = make_profile(read_interface(folder, settings.interface)).zone
         self.today = datetime.now(ZoneInfo(self.zone)).date()
 
-    def warning(self, payer: str) -> WarnAnswer | None:
-        """When to warn today, by the policy of a payer."""
-        rulebook = self.rulebook
-        policy = rulebook.policies[rulebook.payers.get(payer.upper(), rulebook.default_policy)]
-        return warning_of(policy.on(self.today))
-
 
 async def _looked_at(
     ledger: Ledger, look: AuthorizationLook, site: _Site
@@ -162,14 +155,11 @@ async def _looked_at(
 async def _authorizations(
     view: View, look: AuthorizationLook, site: _Site
 ) -> list[LedgerAuthorization]:
-    records: dict[tuple[str, str], set[Contribution]] = {}
-    for row in await view.contributions_of_kinds(("authorization", "authorized_units")):
-        records.setdefault((row.facility, row.patient), set()).add(row.contribution)
     entries = []
-    for (facility, patient), record in records.items():
-        whole = balance_of((), frozenset(record), ())
+    async for facility, patient, record in records_with(lambda: nullcontext(view), AUTHORIZED):
+        whole = balance_of((), record, ())
         for balance in whole.balances:
-            warning = site.warning(balance.authorization.payer)
+            warning = warning_for(site.rulebook, balance.authorization.payer, site.today)
             entry = LedgerAuthorization(
                 facility=facility,
                 patient=patient,

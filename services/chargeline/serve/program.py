@@ -20,6 +20,7 @@ from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import (
     count_drafted,
+    count_records,
     count_redrafted,
     show_counts,
     show_tables,
@@ -152,6 +153,7 @@ async def _run(
                     ),
                 ),
                 _gauges(intake, metrics, log, priced=settings.prices is not None),
+                _records(intake, metrics, log),
                 _retention(intake, settings, log),
             )
         ]
@@ -260,6 +262,17 @@ async def _gauges(
         except LedgerError as error:
             log.error("counts.waiting", exc_info=error)
         await asyncio.sleep(GAUGE_SECONDS)
+
+
+async def _records(intake: Intake, metrics: Metrics, log: FilteringBoundLogger) -> None:
+    """Show in the metrics how authorizations and courses stand, which a passing day changes."""
+    while True:
+        try:
+            seconds = await count_records(intake.processor, metrics)
+        except LedgerError as error:
+            log.error("records.waiting", exc_info=error)
+            seconds = GAUGE_SECONDS
+        await asyncio.sleep(seconds)
 
 
 async def _retention(intake: Intake, settings: Settings, log: FilteringBoundLogger) -> None:

@@ -48,6 +48,8 @@ LABELS: Mapping[str, tuple[str, ...] | str] = {
     "stop": ("in_time", "late", "charted", "said", "missing"),
     "waits_for": "discharge, parked, hold, nothing, and the codes of questions and edits",
     "result": ("committed", "fenced", "disk_full", "unreachable", "failed", "undone"),
+    "standing": "well, waiting, over, and the codes of what to see to at an authorization",
+    "pace": ("going_on", "silent", "ended"),
     "task": "the tasks of a program",
     "topic": "the topics of the settings",
     "table": "the published tables of the bundle",

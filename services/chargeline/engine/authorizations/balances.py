@@ -70,6 +70,16 @@ class AuthorizationBalance(NamedTuple):
         """Whether the payer has granted it, as far as anybody says."""
         return self.authorization.status not in (*REFUSED, *WAITING, "expired")
 
+    @property
+    def waits(self) -> bool:
+        """Whether the payer has still to decide."""
+        return self.authorization.status in WAITING
+
+    def is_over(self, day: date) -> bool:
+        """Whether its last day lies before a day."""
+        until = self.authorization.until
+        return until is not None and until < day
+
     def ailing(self, day: date, warning: WarnAnswer | None) -> Iterator[BalanceConcern]:
         """What a person who looks on a day should see to."""
         authorization, left = self.authorization, self.left
@@ -79,8 +89,7 @@ class AuthorizationBalance(NamedTuple):
             return
         if left is not None and left < 0:
             yield BalanceConcern("authorization.units", self.counted)
-        over = authorization.until is not None and authorization.until < day
-        if not self.in_force or over or warning is None:
+        if not self.in_force or self.is_over(day) or warning is None:
             return
         if left is not None and left >= 0 and is_running_out(authorization, self.used, warning):
             yield BalanceConcern("authorization.running_out", self.counted)

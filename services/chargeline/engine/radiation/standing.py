@@ -1,16 +1,18 @@
-"""How the courses of a visit stand: sessions, units of management, and what is to come.
+"""How courses stand: sessions, units of management, what is to come, and whether they go on.
 
-It owns what a page shows of a course, and when its next unit falls due. It reads the patient's
+It owns what a page shows of a course, when its next unit falls due, and when nobody has heard of a
+course for too long. It reads the patient's
 record alone, the visit's own part of it too, as every visit of the patient does; so what it counts
 is what the drafts count. It drafts nothing.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import NO_ANSWERS
 from chargeline.engine.codes import CODE, RoleFacts
-from chargeline.engine.course_words import Beam
+from chargeline.engine.course_words import Beam, CoursePace
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.management import ends_of_beam, units_earned
@@ -24,6 +26,8 @@ from chargeline.engine.shapes import by_keyword
 # Sessions ahead in which a next unit is looked for where no plan says how many follow. A unit of
 # more than half as many sessions would be overlooked; that of treatment management has five.
 _LOOK_AHEAD = 40
+_SILENT_AFTER = timedelta(days=30)
+_NOBODY = VisitKey("", "")
 
 
 class ManagementStanding(NamedTuple):
@@ -81,6 +85,25 @@ def courses_standing(
     return tuple(
         [_standing(treatment.courses[n], treatment.series[n], visit, rules) for n in names]
     )
+
+
+def paces_of_courses(record: History, rules: DayRules, day: date) -> tuple[CoursePace, ...]:
+    """Whether each course of a patient goes on, as somebody sees it who looks on a day.
+
+    `record` is what all visits of the patient contribute. Courses of which nothing but services of
+    planning are told are not among them. Sessions lie a day or a few apart, so that a course of
+    which nobody has heard for thirty days is over, or broken off, and nobody has said so: no source
+    gives that number, and no charge depends on it (decision 0108).
+    """
+    treatment = treatment_of(_NOBODY, Told(), record, rules, answers=NO_ANSWERS)
+    paces: list[CoursePace] = []
+    for course in treatment.courses.values():
+        days = [session.day for session in (*course.counted, *course.booked.values())]
+        if len(course.counted) in course.ends:
+            paces.append("ended")
+        elif days:
+            paces.append("silent" if max(days) + _SILENT_AFTER < day else "going_on")
+    return tuple(paces)
 
 
 def _standing(course: Course, series: Series, visit: VisitKey, rules: DayRules) -> CourseStanding:

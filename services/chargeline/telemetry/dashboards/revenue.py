@@ -208,6 +208,27 @@ BEFORE_THE_CLAIM = DashboardRow(
             says="By what is wrong with them; see `chargeline auth list`.",
         ),
         Panel(
+            "Authorizations to see to",
+            "bars",
+            (
+                Query(
+                    'max by (standing) (chargeline_authorizations{standing!~"well|over"})',
+                    "{{standing}}",
+                ),
+            ),
+            unit="none",
+            width=8,
+            says="Running out, ending, too small for the next dose, or waiting for the payer.",
+        ),
+        Panel(
+            "Courses of radiation",
+            "bars",
+            (Query("max by (pace) (chargeline_radiation_courses)", "{{pace}}"),),
+            unit="none",
+            width=4,
+            says="Silent: no end was reported, and no session for thirty days.",
+        ),
+        Panel(
             "Modifier 25 waits for a note",
             "bars",
             (

@@ -121,6 +121,23 @@ class DraftMetrics:
         meaning="Age of the oldest open question, by question. " + OF_THE_LEDGER,
         do="older than CHARGELINE_DISCHARGE_GRACE_HOURS: drafts become final without the answer.",
     )
+    authorizations = gauge(
+        "chargeline_authorizations",
+        "standing",
+        meaning="Authorizations in the ledger, by what a person should see to, else `well`, "
+        "`waiting` for the payer, or `over`; one with two troubles is counted under both. "
+        + OF_THE_LEDGER,
+        do="authorization.running_out or authorization.ending: ask the payer for more before the "
+        "next dose; `chargeline auth list --running-out` names them.",
+    )
+    courses = gauge(
+        "chargeline_radiation_courses",
+        "pace",
+        meaning="Courses of radiation in the ledger: going on, ended, or silent, which is neither "
+        "ended nor heard of for thirty days. " + OF_THE_LEDGER,
+        do="silent rises: courses were broken off or finished early, and the record-and-verify "
+        "system did not report their end; until it does, the last unit of management is missing.",
+    )
     money_at_stake = gauge(
         "chargeline_money_at_stake_cents",
         meaning="What the charge lines with an open question would bring, in cents of the price "
