@@ -48,10 +48,10 @@ def add_ledger(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     _add_verify(ledger)
     _add_head(ledger)
     _add_key_id(ledger)
-    for name, (short, long) in _KEYS.items():
+    for name, (short, long) in _WITH_REASON.items():
         verb = ledger.add_parser(name, help=short, description=long)
         add_actor(verb, reason=True)
-        verb.set_defaults(run=on_demand("operate.ledger", _with_reason(name)))
+        verb.set_defaults(run=on_demand(_MODULES.get(name, "operate.ledger"), _with_reason(name)))
 
 
 def _add_verify(ledger: "Verbs[argparse.ArgumentParser]") -> None:
@@ -124,7 +124,14 @@ def _add_key_id(ledger: "Verbs[argparse.ArgumentParser]") -> None:
     )
 
 
-_KEYS = {
+_MODULES = {"catch-up": "operate.catching_up"}
+_WITH_REASON = {
+    "catch-up": (
+        "add the revisions that Kafka has and a restored ledger lacks",
+        "After the ledger was restored from a backup, and before the programs start: reads the "
+        "topic of the drafts, and adds each revision that was published since the backup. So the "
+        "next revision of a visit goes on from the last one that billing has.",
+    ),
     "rotate": (
         "wrap the data keys with a new key",
         "Wraps all data keys with the newest key, the first one of CHARGELINE_LEDGER_KEY_FILE or "
@@ -140,4 +147,5 @@ _KEYS = {
 
 
 def _with_reason(name: str) -> Callable[[ModuleType, argparse.Namespace], object]:
-    return lambda module, asked: getattr(module, name)(who=asked.who, why=asked.reason)
+    action = name.replace("-", "_")
+    return lambda module, asked: getattr(module, action)(who=asked.who, why=asked.reason)

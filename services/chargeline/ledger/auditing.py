@@ -41,6 +41,7 @@ Verb = Literal[
     "ledger.holds",
     "ledger.rotate",
     "ledger.encrypt",
+    "ledger.catch_up",
     "program.start",
     "retention",
 ]
@@ -61,6 +62,7 @@ VERBS: Mapping[Verb, str] = {
     "ledger.holds": "Somebody looked at the numbers of the patients on hold.",
     "ledger.rotate": "Somebody had all data keys wrapped by a new key.",
     "ledger.encrypt": "Somebody had rows encrypted that were stored in the clear.",
+    "ledger.catch_up": "Somebody had revisions added that Kafka has and a restored ledger lacked.",
     "program.start": "A program of the live service started.",
     "retention": "A program removed what was kept for as many days as the settings say.",
 }

@@ -170,6 +170,14 @@ def last_revisions(dialect: str) -> Select[Any]:
 
 
 @cache
+def chains(dialect: str) -> Select[Any]:
+    """The numbers and chains of all revisions of visits, without what they say."""
+    table = tables.draft_revision
+    kept = (table.c.facility, table.c.visit, table.c.revision, table.c.chain)
+    return select(*kept).where(among(dialect, table.c.facility, table.c.visit))
+
+
+@cache
 def places(dialect: str) -> Select[Any]:
     """The places in Kafka of the messages of visits, in the order of their arrival."""
     table = tables.message

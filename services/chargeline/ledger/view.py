@@ -119,6 +119,11 @@ class View:
         rows = await self._rows(statements.last_revisions(self._dialect), keys)
         return {VisitKey(row.facility, row.visit): StoredRevision(*row) for row in rows}
 
+    async def chains(self, keys: Keys) -> dict[tuple[VisitKey, int], str]:
+        """The chain of each revision of visits, by visit and number."""
+        rows = await self._rows(statements.chains(self._dialect), keys)
+        return {(VisitKey(row.facility, row.visit), row.revision): row.chain for row in rows}
+
     async def revisions(self, facility: str, visit: str) -> list[StoredRevision]:
         """All revisions of one visit, in the order of their numbers."""
         table = tables.draft_revision
@@ -187,10 +192,7 @@ class View:
         return [(row.facility, row.patient) for row in rows]
 
     async def announced(self, limit: int) -> list[Announcement]:
-        """The first events of the outbox, in the order of their ids.
-
-        One that does not open comes as it is stored, with its `data_key`.
-        """
+        """The first events of the outbox by id; one that does not open as stored, with its key."""
         rows = await self._transaction.rows(statements.announced(), {"most": limit})
         events = list(map(Announcement._make, rows))
         return await data_keys.as_far_as_they_open(self._transaction, "outbox", events)
@@ -232,10 +234,7 @@ class View:
         return {VisitKey(row.facility, row.visit) for row in rows}
 
     async def dropped(self, keys: Keys) -> dict[VisitKey, list[bytes]]:
-        """The parked messages of visits that a person has dropped; only visits with some.
-
-        Raises UnreadableRow of the first that does not open.
-        """
+        """The parked messages that a person has dropped, by visit. Raises UnreadableRow."""
         by_visit: dict[VisitKey, list[bytes]] = {}
         rows = await self._rows(statements.dropped(self._dialect), keys)
         for row in await self._parked_messages(rows):

@@ -49,6 +49,7 @@ CODES: Mapping[Verb, AuditCodes] = {
     "ledger.holds": AuditCodes(_RECORD, "R", _RESTRICTED),
     "ledger.rotate": AuditCodes(_ACTIVITY, "U", ("110136", "Security Attributes Changed")),
     "ledger.encrypt": AuditCodes(_ACTIVITY, "U"),
+    "ledger.catch_up": AuditCodes(_ACTIVITY, "U"),
     "program.start": AuditCodes(_ACTIVITY, "E", _START),
     "retention": AuditCodes(_RECORD, "D"),
 }
