@@ -31,6 +31,7 @@ from chargeline.operate.topics import make_topics
 from chargeline.published.inbound import record_key
 from chargeline.settings import Settings
 from chargeline.simulator.feed import simulate
+from tests.bench.sizes import print_sizes
 from tests.live.servers import KafkaServer, PostgresServer, kafka_server, postgres_server
 
 PARTITIONS = 6
@@ -325,6 +326,9 @@ async def measure() -> None:
         half = f"half of the slower baseline: {slower / 2:,.0f}"
         print(f"  {'wanted of capture':<30}{WANTED_A_SECOND:>10,}   {half}")
         print(f"\ncapture / slower baseline {rate / slower:.2f}   wanted {WANTED_SHARE}")
+        await print_sizes(
+            capture.url, kafka.folder, capture.name, messages=len(feed), visits=visits
+        )
         fresh = list(feed_of(COPIES, first=1 + COPIES))
         with capture.running():
             await capture.ready()

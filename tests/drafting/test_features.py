@@ -314,9 +314,13 @@ async def test_what_waits_for_an_answer_is_told_in_cents_until_it_is_answered(
     lines = [line for encounter in draft.encounters for line in encounter.lines if line.provisional]
     prices = bench.processors[0].maker.prices
     wanted = sum(line.units * prices.get(line.code, 0) for line in lines)
-    assert (await row_of(small)).stake_cents == wanted > 0
+    row = await row_of(small)
+    assert (row.stake_cents, row.waits_for) == (wanted, "discharge")
+    assert row.waiting_cents >= wanted > 0
     metrics = await gauged(small, NOW + timedelta(hours=2))
     assert value(metrics, "chargeline_money_at_stake_cents") == wanted
+    assert value(metrics, "chargeline_waiting_visits", waits_for="discharge") == 1
+    assert value(metrics, "chargeline_waiting_cents", waits_for="discharge") == row.waiting_cents
     assert value(metrics, "chargeline_open_questions", question="stop.missing") == 1
     assert (
         value(metrics, "chargeline_oldest_open_question_age_seconds", question="stop.missing")

@@ -23,7 +23,7 @@ from chargeline.drafting.revisions import DraftingResult
 from chargeline.engine import NO_TABLES
 from chargeline.files import FeedFile
 from chargeline.hl7.message import WARNINGS
-from chargeline.ledger.records import Counts, OpenQuestions
+from chargeline.ledger.counting import Counts, OpenQuestions, WaitingVisits
 from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, writing
 from chargeline.refdata.building import build
@@ -148,7 +148,11 @@ def test_a_gauge_of_the_ledger_says_that_it_must_not_be_summed() -> None:
     metrics = Metrics(CollectorRegistry(), program="capture", version="test")
     long_ago = NOW - timedelta(days=2)
     asked = (OpenQuestions("stop.missing", 3, long_ago),)
-    counts = Counts(7, long_ago, 7, long_ago, stake_cents=7, questions=asked, visits={"open": 7})
+    waiting = (WaitingVisits("discharge", 7, 7), WaitingVisits("", 7, 0))
+    visits = {"open": 7}
+    counts = Counts(
+        7, long_ago, 7, long_ago, stake_cents=7, questions=asked, visits=visits, waiting=waiting
+    )
     before = _gauges(metrics)
     show_counts(metrics, counts, NOW, priced=True)
     show_records(metrics, RecordCounts({"well": 1}, {"silent": 1}))

@@ -102,7 +102,8 @@ async def migrated(url: str) -> None:
         await ledger.close()
 
 
-BEFORE_SEALS, BEFORE_DATA_KEYS = ("seal", "chain", "data_key"), ("data_key",)
+BEFORE_DATA_KEYS = ("data_key",)
+BEFORE_SEALS = ("seal", "chain", "data_key", "waiting_cents", "waits_for")
 
 
 def insert_old(

@@ -3,7 +3,7 @@
 import pytest
 
 from chargeline.engine import VisitKey
-from chargeline.ledger import Counts, Ledger, NotFound, OpenQuestions
+from chargeline.ledger import Counts, Ledger, NotFound, OpenQuestions, WaitingVisits
 
 from .rows import HOUR, MORNING, V1, V2, V3, announcement, message, parked, question, visit
 
@@ -95,7 +95,7 @@ async def test_a_message_that_is_not_there_is_not_found(ledger: Ledger) -> None:
 
 async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
     """The counts are: events in the outbox, parked messages and open questions, each with the time
-    of the oldest, the money at stake, and visits by status.
+    of the oldest, the money at stake, and visits by status and by what they wait for.
     """
     assert await ledger.counts() == Counts(0, None, 0, None, 0, (), {})
     async with ledger.batch() as batch:
@@ -105,7 +105,14 @@ async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
         await batch.park(
             [parked(1, first_seen=MORNING - HOUR), parked(2), parked(3, status="dropped")]
         )
-        await batch.put_visits([visit(stake_cents=500), visit(V2, status="final", stake_cents=200)])
+        await batch.put_visits(
+            [
+                visit(stake_cents=500, waits_for="discharge", waiting_cents=900),
+                visit(V2, status="final", stake_cents=200, waits_for="discharge", waiting_cents=1),
+                visit(VisitKey("ZEBRA", "V3"), status="final", waits_for=""),
+                visit(VisitKey("ZEBRA", "V4"), status="merged"),
+            ]
+        )
         await batch.add_messages([message(1)])
         late = question("q2")._replace(opened_at=MORNING + HOUR)
         await batch.put_questions([question("q1"), late, question("q3", closed_at=MORNING)])
@@ -116,5 +123,6 @@ async def test_counts_tell_what_waits_and_since_when(ledger: Ledger) -> None:
         parked_oldest=MORNING - HOUR,
         stake_cents=700,
         questions=(OpenQuestions("stop.missing", 2, MORNING),),
-        visits={"open": 1, "final": 1},
+        visits={"open": 1, "final": 2, "merged": 1},
+        waiting=(WaitingVisits("", 1, 0), WaitingVisits("discharge", 2, 901)),
     )

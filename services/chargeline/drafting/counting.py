@@ -17,7 +17,7 @@ from chargeline.drafting.processor import Clock, Processor
 from chargeline.drafting.revisions import DraftingResult
 from chargeline.drafting.stops import StopDocumented
 from chargeline.engine import PublishedTables, VisitKey
-from chargeline.ledger.records import Counts
+from chargeline.ledger.counting import Counts
 from chargeline.published.drafts import WrittenRevision
 from chargeline.refdata.status import stale_tables, tables_of_bundle
 from chargeline.telemetry.labels import OUTCOMES, UnitWords, message_type, trigger
@@ -200,5 +200,8 @@ def show_counts(metrics: Metrics, counts: Counts, now: datetime, *, priced: bool
     metrics.oldest_question.replace(
         {asked.code: (now - asked.oldest).total_seconds() for asked in counts.questions}
     )
+    by_reason = {entry.waits_for or "nothing": entry for entry in counts.waiting}
+    metrics.waiting_visits.replace({reason: float(w.visits) for reason, w in by_reason.items()})
+    metrics.waiting_cents.replace({reason: float(w.cents) for reason, w in by_reason.items()})
     if priced:
         metrics.money_at_stake.set(counts.stake_cents)

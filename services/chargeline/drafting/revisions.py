@@ -17,7 +17,14 @@ from typing import NamedTuple
 from chargeline.drafting.announcing import announcement
 from chargeline.drafting.due import due_questions, look_again
 from chargeline.drafting.reading_back import question_read
-from chargeline.drafting.rows import changed_row, new_visit, stored_question, stored_revision
+from chargeline.drafting.rows import (
+    changed_row,
+    given_up,
+    new_visit,
+    stored_question,
+    stored_revision,
+    waiting,
+)
 from chargeline.drafting.stops import StopDocumented, stops_documented
 from chargeline.drafting.visit_state import LastRevision, UndraftedMessage, VisitState
 from chargeline.engine import (
@@ -199,6 +206,7 @@ class RevisionMaker:
             stake_cents=self._stake(drafted),
             rulebook=self.rulebook.version,
         )
+        row = waiting(row, visit.row, revision)
         result = self._result(visit, row, last=last, revision=revision, due=due, now=now)
         if revision is None or not final:
             return result
@@ -334,9 +342,7 @@ class RevisionMaker:
             before = visit.state.asked.get(question.question_id)
             questions.append(stored_question(question, before, announced, now))
         asked = {**visit.state.asked, **{row.question_id: row for row in questions}}
-        open_now = {
-            name: question for name, question in asked.items() if question.closed_at is None
-        }
+        open_now = {name: asked[name] for name in asked if asked[name].closed_at is None}
         return DraftingResult(
             revisions=[stored_revision(revision, now)] if revision is not None else [],
             announcements=announcements,
@@ -389,7 +395,5 @@ def _undrafted(row: StoredVisit | None, rulebook: str, now: datetime) -> Draftin
     """A visit that only a parked message or a nudge has named: nothing of it is due."""
     if row is None:
         return DraftingResult()
-    nothing_due = row._replace(
-        settle_due=None, final_due=None, asked_due=None, updated_at=now, rulebook=rulebook
-    )
+    nothing_due = given_up(row, rulebook, now)._replace(incomplete=row.incomplete)
     return DraftingResult(visits=changed_row(row, nothing_due))

@@ -116,6 +116,20 @@ def given_up(row: StoredVisit, rulebook: str, now: datetime) -> StoredVisit:
     )
 
 
+def waiting(
+    row: StoredVisit, before: StoredVisit | None, revision: WrittenRevision | None
+) -> StoredVisit:
+    """The row of a visit with what its bill waits for, which a revision says; without one it is
+    what the row before says.
+    """
+    if revision is not None:
+        first = next(iter(revision.waits_for), "")
+        return row._replace(waits_for=first, waiting_cents=revision.waiting_cents)
+    if before is None:
+        return row
+    return row._replace(waits_for=before.waits_for, waiting_cents=before.waiting_cents)
+
+
 def changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:
     """The row of a visit to write, none if it would say what it says already.
 

@@ -10,6 +10,7 @@ back. It knows no HL7 and no rules.
 from chargeline.ledger.auditing import Act
 from chargeline.ledger.batch import Batch
 from chargeline.ledger.connecting import LedgerLimits
+from chargeline.ledger.counting import Counts, OpenQuestions, WaitingVisits
 from chargeline.ledger.errors import (
     AccessRefused,
     AlreadyThere,
@@ -34,11 +35,9 @@ from chargeline.ledger.errors import (
 )
 from chargeline.ledger.records import (
     Announcement,
-    Counts,
     Forgotten,
     MessageKey,
     Move,
-    OpenQuestions,
     StoredAct,
     StoredContribution,
     StoredMerge,
@@ -92,5 +91,6 @@ __all__ = [
     "Unreachable",
     "Unstorable",
     "View",
+    "WaitingVisits",
     "stored_contribution",
 ]

@@ -4,7 +4,6 @@ This module owns their shapes only. A field has the name of its column, a time h
 JSON is text that comes back byte for byte. The module does not know how or where a row is stored.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -121,6 +120,9 @@ class StoredVisit(NamedTuple):
     incomplete if one came later.
     `stake_cents` is what its lines with an open question would bring, 0 without a price list.
     `rulebook` is the version of the rules of its last drafting, "" if it was never drafted.
+    `waits_for` is the first thing that its bill waits for, "" where nothing does, and None where
+    it has no bill, or nobody knows since an older chargeline drafted it; `waiting_cents` is what
+    waits with it.
     """
 
     facility: str
@@ -135,6 +137,8 @@ class StoredVisit(NamedTuple):
     updated_at: datetime
     stake_cents: int = 0
     rulebook: str = ""
+    waiting_cents: int = 0
+    waits_for: str | None = None
 
     @property
     def key(self) -> VisitKey:
@@ -356,26 +360,6 @@ class StoredHold(NamedTuple):
     placed_at: datetime
     who: str
     why: str
-
-
-class OpenQuestions(NamedTuple):
-    """How many questions of one code are open, and since when."""
-
-    code: str
-    number: int
-    oldest: datetime
-
-
-class Counts(NamedTuple):
-    """What an operations team watches. The time of the oldest is None when there is none."""
-
-    outbox: int
-    outbox_oldest: datetime | None
-    parked: int
-    parked_oldest: datetime | None
-    stake_cents: int
-    questions: tuple[OpenQuestions, ...]
-    visits: Mapping[str, int]  # by status
 
 
 class Forgotten(NamedTuple):

@@ -149,6 +149,8 @@ def _nothing_due() -> dict[str, Any]:
         "asked_due": None,
         "incomplete": False,
         "stake_cents": 0,
+        "waits_for": None,
+        "waiting_cents": 0,
     }
 
 

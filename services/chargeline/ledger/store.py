@@ -25,13 +25,14 @@ from chargeline.ledger.connecting import (
     parse_address,
     reading,
 )
+from chargeline.ledger.counting import Counts
 from chargeline.ledger.data_keys import Rotated
 from chargeline.ledger.encrypting import KeyEncryptionKey, Keyring
 from chargeline.ledger.encrypting_old import MESSAGES, PARKED, START
 from chargeline.ledger.errors import KeyWrong, LedgerError, explained
 from chargeline.ledger.heads import TableHead, heads, held_against
 from chargeline.ledger.holding import Hold, PatientsOf, all_holds
-from chargeline.ledger.records import Announcement, Counts, Forgotten, StoredParkedMessage
+from chargeline.ledger.records import Announcement, Forgotten, StoredParkedMessage
 from chargeline.ledger.relay import Relay
 from chargeline.ledger.retention import forget_contributions, forget_some, forget_traces
 from chargeline.ledger.successors import not_held_out

@@ -103,6 +103,8 @@ visit = Table(
     Column("updated_at", Instant, nullable=False),
     Column("stake_cents", BigInteger, nullable=False, server_default="0"),
     Column("rulebook", Text, nullable=False, server_default=""),
+    Column("waiting_cents", BigInteger, nullable=False, server_default="0"),
+    Column("waits_for", Text),
     CheckConstraint("status IN ('open', 'final', 'merged', 'forgotten')", name="visit_status"),
     _partial("visit_settle_due", "settle_due", where="settle_due IS NOT NULL"),
     _partial("visit_final_due", "final_due", where="final_due IS NOT NULL"),

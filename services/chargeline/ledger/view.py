@@ -14,12 +14,11 @@ from sqlalchemy import Executable, Row, Table, exists, func, select
 
 from chargeline.engine import VisitKey, words
 from chargeline.ledger import data_keys, statements, tables
+from chargeline.ledger.counting import Counts, counts_of
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
     Announcement,
-    Counts,
-    OpenQuestions,
     StoredAct,
     StoredAnswer,
     StoredContribution,
@@ -344,19 +343,7 @@ class View:
 
     async def counts(self) -> Counts:
         """How much waits, and since when."""
-        parked = select(func.count(), func.min(tables.parked.c.first_seen))
-        waiting = await self._transaction.rows(parked.where(tables.parked.c.status == "parked"))
-        queue = await self._transaction.rows(
-            select(func.count(), func.min(tables.outbox.c.created_at))
-        )
-        added = select(func.coalesce(func.sum(tables.visit.c.stake_cents), 0))
-        stake = await self._transaction.rows(added.where(tables.visit.c.stake_cents > 0))
-        by_status = select(tables.visit.c.status, func.count()).group_by(tables.visit.c.status)
-        rows: Sequence[Any] = await self._transaction.rows(by_status)
-        visits = {status: int(number) for status, number in rows}
-        return Counts._make(
-            (*queue[0], *waiting[0], int(stake[0][0]), await self._questions(), visits)
-        )
+        return await counts_of(self._transaction)
 
     async def count_visits(self, status: str) -> int:
         """How many visits have a status."""
@@ -364,16 +351,6 @@ class View:
             select(func.count()).select_from(tables.visit).where(tables.visit.c.status == status)
         )
         return int((await self._transaction.rows(visits))[0][0])
-
-    async def _questions(self) -> tuple[OpenQuestions, ...]:
-        table = tables.question
-        by_code = select(table.c.code, func.count(), func.min(table.c.opened_at)).group_by(
-            table.c.code
-        )
-        rows = await self._transaction.rows(
-            by_code.where(table.c.closed_at.is_(None)).order_by(table.c.code)
-        )
-        return tuple(map(OpenQuestions._make, rows))
 
     async def _parked_messages(self, rows: Sequence[Row[Any]]) -> list[StoredParkedMessage]:
         return await data_keys.to_read(self._transaction, "parked", _as_parked(rows))

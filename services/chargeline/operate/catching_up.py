@@ -233,6 +233,8 @@ def _row_after(row: StoredVisit, data: DraftRevision, now: datetime) -> StoredVi
         status=data.status,
         revision=data.revision,
         incomplete=data.incomplete,
+        waits_for=None if data.status == "merged" else next(iter(data.waits_for), ""),
+        waiting_cents=data.waiting_cents or 0,
         settle_due=None if data.status == "merged" else now + LOOK_AFTER,
         updated_at=now,
     )

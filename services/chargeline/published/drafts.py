@@ -75,7 +75,7 @@ class WrittenRevision(NamedTuple):
 
     `value` is a `DraftRevision` in JSON, and `changes` the part of it under that key. `added` are
     the lines that were added, `edits` the name and severity of each edit before the claim, and
-    `waits_for` what a bill of the visit waits for.
+    `waits_for` what a bill of the visit waits for, with `waiting_cents`.
     """
 
     facility: str
@@ -88,6 +88,7 @@ class WrittenRevision(NamedTuple):
     added: tuple[ChargeLine, ...]
     edits: tuple[tuple[str, str], ...] = ()
     waits_for: tuple[str, ...] = ()
+    waiting_cents: int = 0
 
 
 def revision_of(
@@ -148,6 +149,7 @@ def revision_of(
         added=tuple(line for line in lines if line.line_id not in before),
         edits=tuple([(edit.edit, edit.severity) for edit in draft.edits]),
         waits_for=ready["waits_for"],
+        waiting_cents=ready["waiting_cents"] or 0,
     )
 
 

@@ -61,6 +61,27 @@ MONEY = DashboardRow(
             see="Final, and still waits for",
             says="A draft that waits for two things counts twice.",
         ),
+        Panel(
+            "Visits by what they wait for",
+            "bars",
+            (Query("max by (waits_for) (chargeline_waiting_visits)", "{{waits_for}}"),),
+            unit="none",
+            width=12,
+            says="Nothing: they may be billed.",
+        ),
+        Panel(
+            "Money by what it waits for",
+            "bars",
+            (
+                Query(
+                    'max by (waits_for) (chargeline_waiting_cents{waits_for!="nothing"}) / 100',
+                    "{{waits_for}}",
+                ),
+            ),
+            unit="currencyUSD",
+            width=12,
+            says="0 without a price list (CHARGELINE_PRICES).",
+        ),
     ),
 )
 

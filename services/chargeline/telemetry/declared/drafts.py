@@ -121,6 +121,21 @@ class DraftMetrics:
         meaning="Age of the oldest open question, by question. " + OF_THE_LEDGER,
         do="older than CHARGELINE_DISCHARGE_GRACE_HOURS: drafts become final without the answer.",
     )
+    waiting_visits = gauge(
+        "chargeline_waiting_visits",
+        "waits_for",
+        meaning="Visits by what their bill waits for first; `nothing` are those that may be "
+        "billed. " + OF_THE_LEDGER,
+        do="`discharge` grows for weeks: discharges (A03) do not arrive. Else look at the code "
+        "with the most money, in chargeline_waiting_cents.",
+    )
+    waiting_cents = gauge(
+        "chargeline_waiting_cents",
+        "waits_for",
+        meaning="What the lines of these visits would bring, in cents of the price list; 0 "
+        "without a price list. " + OF_THE_LEDGER,
+        do="the reason with the most money first: `chargeline questions list --code`.",
+    )
     authorizations = gauge(
         "chargeline_authorizations",
         "standing",
