@@ -28,6 +28,13 @@ from chargeline.importing.columns import COLUMNS
 from chargeline.ledger.tables import metadata
 from chargeline.mllp.budget import BYTES_FOR_A_BYTE
 from chargeline.published import events, schemas, shapes
+from chargeline.published.standing import (
+    AuthorizationLacking,
+    AuthorizationOfVisit,
+    CourseManagement,
+    CourseOfVisit,
+    UnitsTaken,
+)
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.telemetry import metrics
 from tests import pages
@@ -391,7 +398,10 @@ def test_every_policy_is_named() -> None:
 
 def test_every_key_of_the_json_is_named() -> None:
     """README names each key of a record of `code --json`, and each key of the entries in it."""
-    shapes = (EncounterRecord, Line, OpenQuestion, WithheldService, Messages)
+    shapes = (
+        EncounterRecord, Line, OpenQuestion, WithheldService, Messages,
+        CourseOfVisit, CourseManagement, AuthorizationOfVisit, AuthorizationLacking, UnitsTaken,
+    )  # fmt: skip
     keys = {key for shape in shapes for key in shape.model_fields}
     assert [key for key in sorted(keys) if f"`{key}`" not in text_of(README)] == []
 

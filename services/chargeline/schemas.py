@@ -1,6 +1,7 @@
 """Writes schemas/: `python -m chargeline.schemas`.
 
-It owns the examples: what two invented messages become under the shipped rules, an event of each
+It owns which shapes are written: those of our events, and that of `chargeline code --json`. It owns
+the examples: what two invented messages become under the shipped rules, an event of each
 kind, with key, headers and value as on Kafka. The schemas themselves are made in
 `published/schemas.py`. The version of the rules is left out of an example, because it would change
 with every rule.
@@ -11,6 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chargeline.coding.records import EncounterRecord
 from chargeline.drafting.announcing import ParkedTopic, parked_event
 from chargeline.drafting.inbound import InboundRecord, problems_of, read_record
 from chargeline.engine import Draft, Rulebook, Timeline, draft, fold
@@ -24,6 +26,8 @@ from chargeline.published.writing import visit_draft
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
 
+OF_CODE = "org.chargeline.code.v1"
+"""The name of the shape of a line that `chargeline code --json` prints."""
 _AT = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
 _HEAD = (
     "MSH|^~\\&|MAR|ZEBRA|CHARGELINE|ZEBRA|202603021100||RAS^O17^RAS_O17|M1|T|2.5.1\r"
@@ -46,7 +50,7 @@ def examples() -> dict[str, str]:
     rulebook, profile = load_rulebook(folder), make_profile(read_interface(folder, "standard"))
     events = [*_drafted(rulebook, profile), _needed(rulebook, profile), _parked(profile)]
     return {
-        f"examples/{topic}.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        f"examples/{topic}.json": schemas.as_json(record)
         for topic, record in zip(
             [channel.topic for channel in schemas.CHANNELS], events, strict=True
         )
@@ -104,7 +108,8 @@ def _record(key: str, headers: dict[str, str], value: bytes) -> dict[str, object
 
 def files() -> dict[str, str]:
     """All files of schemas/, by name."""
-    return {**schemas.files(), **examples()}
+    of_code = schemas.as_json(schemas.schema_named(OF_CODE, EncounterRecord))
+    return {**schemas.files(), "code.schema.json": of_code, **examples()}
 
 
 def write(folder: Path) -> None:

@@ -126,7 +126,7 @@ def test_json_has_the_promised_keys(tmp_path: Path, capsys: Capsys) -> None:
     (record,) = outcome.records
     assert set(record) == {
         "facility", "visit", "encounter", "policy", "rulebook", "lines", "questions", "withheld",
-        "administrations", "edits", "said", "messages",
+        "administrations", "edits", "said", "courses", "authorizations", "needed", "messages",
     }  # fmt: skip
     line = record["lines"][1]
     assert set(line) == {

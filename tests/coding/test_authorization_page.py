@@ -82,3 +82,40 @@ def test_a_visit_without_any_of_it_shows_nothing(tmp_path: Path, capsys: Capsys)
     text = dose("V1", "20261005").replace(b"SILTUXIMAB^siltuximab", b"ONDANSETRON^ondansetron")
     printed = inside(capsys, "code", feed(tmp_path, text)).out
     assert "uthorization" not in printed
+
+
+def test_json_has_what_the_page_shows(tmp_path: Path, capsys: Capsys) -> None:
+    """The second dose of three: 160 of 200 units are used, 80 of them by this visit."""
+    records = inside(capsys, "code", feed(tmp_path, *DATA, referral(200)), "--json").records
+    (second,) = [record for record in records if record["visit"] == "V2"]
+    assert second["authorizations"] == [
+        {
+            "number": "A77", "item": "J2860", "payer": "UNITEDHEALTHCARE", "codes": ["J2860"],
+            "starts": "2026-10-01", "until": "2027-03-31", "basis": "units", "granted": "200",
+            "used": "160", "left": "40", "status": "approved", "says": "approved on 2026-10-01",
+            "taken": [{"day": "2026-10-26", "amount": "80"}],
+        }
+    ]  # fmt: skip
+    assert second["needed"] == []
+
+
+@pytest.mark.parametrize(("granted", "left"), [(79, "-1"), (80, "0"), (81, "1")])
+def test_json_says_what_is_left_at_the_last_unit(
+    tmp_path: Path, capsys: Capsys, granted: int, left: str
+) -> None:
+    """A dose takes 80 units of what is granted; one too few is below 0."""
+    told = (*VISITS[:2], referral(granted))
+    (record,) = inside(capsys, "code", feed(tmp_path, *told), "--json").records
+    (shown,) = record["authorizations"]
+    assert (shown["granted"], shown["used"], shown["left"]) == (str(granted), "80", left)
+
+
+def test_json_has_what_an_order_lacks(tmp_path: Path, capsys: Capsys) -> None:
+    """What is asked of the payer, with what the chart has for it and what it lacks."""
+    (record,) = inside(capsys, "code", feed(tmp_path, order("V1", "20261005")), "--json").records
+    (needed,) = record["needed"]
+    assert (needed["code"], needed["units"], needed["planned_day"]) == ("J2860", 80, "2026-10-05")
+    assert needed["ask_by"] is None and needed["evidence_class"]
+    has = {entry["evidence"]: entry["says"] for entry in needed["evidence"]}
+    assert has["diagnosis"] == "D47.Z2" and has["dose"] == "800 mg"
+    assert record["authorizations"] == [] and record["courses"] == []

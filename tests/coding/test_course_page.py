@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import chargeline
 from tests.cli import feed, inside
 from tests.golden.sessions import appointment, examined, fraction
 
@@ -131,3 +132,67 @@ def test_a_visit_without_radiation_shows_no_course(tmp_path: Path, capsys: Capsy
     note = examined(day(3), visit="V2")
     printed = "\n" + inside(capsys, "code", feed(tmp_path, *delivered(1, 3), note)).out
     assert printed.count("course sessions") + printed.count("this visit") == 1
+
+
+def test_a_page_says_where_policies_differ_on_a_course(tmp_path: Path, capsys: Capsys) -> None:
+    """The unit of the fifth day, on the hospital's page and on that of the guide."""
+    path = feed(tmp_path, *delivered(1, 5, guidance="Y", planned="30"), examined(day(3)))
+    page = " ".join(inside(capsys, "code", path, COLUMNS="160").out.split())
+    assert (
+        "77427 1 course C1 Management of 5 sessions: 1 x 5 = 1 unit so far. Five sessions are one "
+        "unit; three or four left at the end of the course are one more, one or two are none. "
+        "cms-facility-2026 would withhold this line (rule facility.radiation.professional)"
+    ) in page
+    guided = "cms-physician-2026 would also give 77387-26 x1 (rule physician.radiation.guidance)"
+    assert page.count(guided) == 5
+    options = ("--policy", "cms-facility-2026")
+    lines = inside(capsys, "code", path, *options, COLUMNS="160").out.splitlines()
+    head = next(n for n, line in enumerate(lines) if line.lstrip().startswith("withheld"))
+    assert lines[head + 1 : head + 3] == [
+        "      cms-physician-2026 would give 77427 x1 (rule radiation.part.all)",
+        "      guide-2026 would give 77427 x1 (rule radiation.part.all)",
+    ]
+
+
+def test_reasons_json_and_rows_say_where_policies_differ_on_a_course(
+    tmp_path: Path, capsys: Capsys
+) -> None:
+    """The same of one session with pictures, as text, as JSON and as a row."""
+    path = feed(tmp_path, *delivered(1, 1, guidance="Y", planned="30"))
+    sentence = "cms-physician-2026 would also give 77387-26 x1 (rule physician.radiation.guidance)"
+    assert f"  {sentence}\n" in inside(capsys, "explain", path).out
+    (record,) = inside(capsys, "code", path, "--json").records
+    assert record["lines"][0]["other_policies"] == [
+        {
+            "policy": "cms-physician-2026",
+            "would_give": ["77407 x1", "77387-26 x1"],
+            "rule": "physician.radiation.guidance",
+        }
+    ]
+    (row,) = chargeline.code(path).to_rows()
+    assert row["other_policies"] == sentence
+
+
+def test_json_has_what_the_table_shows(tmp_path: Path, capsys: Capsys) -> None:
+    """Seven sessions of two visits: the second one tells three of them, and has the unit."""
+    told = [*delivered(1, 4, planned="30"), *delivered(5, 7, planned="30", visit="V2")]
+    records = inside(capsys, "code", feed(tmp_path, *told), "--json").records
+    courses = {record["visit"]: record["courses"] for record in records}
+    course = {
+        "course": "C1", "sessions": 7, "in_question": 0, "booked": 0, "planned": [30],
+        "missing": [], "ended": False, "here": [5, 6, 7], "counted_with": [],
+        "management": [
+            {
+                "beam": "external", "sessions": 7, "code": "77427", "units": 1, "to_next": 3,
+                "with_the_end": False,
+            }
+        ],
+    }  # fmt: skip
+    assert courses == {"V1": [{**course, "here": [1, 2, 3, 4]}], "V2": [course]}
+
+
+def test_each_encounter_of_a_visit_has_the_same_courses(tmp_path: Path, capsys: Capsys) -> None:
+    """A course is of the visit: what stands in one record stands in all."""
+    records = inside(capsys, "code", feed(tmp_path, *delivered(1, 3)), "--json").records
+    assert len(records) == 3
+    assert records[0]["courses"] == records[1]["courses"] == records[2]["courses"] != []

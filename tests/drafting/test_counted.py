@@ -27,6 +27,7 @@ from chargeline.telemetry.labels import UNIT_VISITS, UNITS_MOST, UnitWords, trig
 from chargeline.telemetry.metrics import Metrics
 from tests.drafting.test_processor import NOW, PROFILE, RULEBOOK
 from tests.golden.messages import given
+from tests.golden.sessions import fraction
 
 GRACE = timedelta(minutes=30)
 
@@ -59,6 +60,16 @@ def test_lines_are_counted_by_family_and_where_a_policy_differs() -> None:
     assert differing
     for policy, rule in differing:
         assert value(counted, "policy_differences_total", policy=policy, rule=rule or "none")
+
+
+def test_differences_on_a_course_are_counted_as_those_on_infusions() -> None:
+    """Pictures guided one session: the physician's claim would have them."""
+    counted = metrics()
+    revision = coded(fraction(1, "202603021000", technique="3D", guidance="Y"))
+    count_drafted(counted, utc_now)(DraftingResult(written=[revision]))
+    assert {line.family for line in revision.added} == {"radiation"}
+    differs = {"policy": "cms-physician-2026", "rule": "physician.radiation.guidance"}
+    assert value(counted, "policy_differences_total", **differs) == 1
 
 
 def test_a_final_revision_is_counted_by_what_it_waits_for() -> None:

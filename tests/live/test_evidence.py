@@ -4,13 +4,14 @@ The evidence here comes from processors without Kafka. Each test alters one even
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.drafting.test_processor import Bench, bench, keyed
+from tests.golden.messages import given
 
 from .chaos.evidence import Event, Evidence, differences, drafted_by_code
 from .chaos.feed import messy_feed
@@ -37,6 +38,13 @@ async def evidence_of(bench: Bench, tmp_path: Path) -> Case:
     await bench.feed(keyed(feed.arriving), lot=20)
     for _ in range(2):
         await bench.later(minutes=2)
+    drafts, questions = announced(bench)
+    evidence = Evidence(drafts, questions, [], as_ledger(drafts))
+    return evidence, drafted_by_code(feed.written, tmp_path)
+
+
+def announced(bench: Bench) -> tuple[list[Event], list[Event]]:
+    """The drafts and the questions that the processors published."""
     drafts, questions = (
         [
             Event(e.event_id, 0, n, e.payload)
@@ -45,11 +53,32 @@ async def evidence_of(bench: Bench, tmp_path: Path) -> Case:
         ]
         for topic in ("charge.draft", "documentation.question")
     )
-    ledger = {
+    return drafts, questions
+
+
+def as_ledger(drafts: Iterable[Event]) -> dict[tuple[str, str, int], str]:
+    """A ledger that holds the revisions that these events announced."""
+    return {
         (body["facility"], body["visit"], body["revision"]): event.raw.decode()
         for event, body in ((event, event.body) for event in drafts)
     }
-    return Evidence(drafts, questions, [], ledger), drafted_by_code(feed.written, tmp_path)
+
+
+VOIDED = ("ZEBRA", "V1")
+
+
+@pytest.fixture
+async def voided(bench: Bench, tmp_path: Path) -> Case:
+    """A visit whose one dose was charted and taken back, beside one that keeps its dose."""
+    dose = given("VANCOMYCIN", "1000 mg", "0900", "1000", sent="1100")
+    kept = given("VANCOMYCIN", "1000 mg", "0900", "1000", visit="V2", patient="ZZ2")
+    taken_back = given("VANCOMYCIN", "1000 mg", "0900", "1000", status="D", sent="1130")
+    for message in (dose, kept, taken_back):
+        await bench.feed(keyed([message]))
+        await bench.later(minutes=2)
+    drafts, questions = announced(bench)
+    evidence = Evidence(drafts, questions, [], as_ledger(drafts))
+    return evidence, drafted_by_code([dose, kept, taken_back], tmp_path)
 
 
 def altered(event: Event, alter: Callable[[Any], None], name: str = "") -> Event:
@@ -132,3 +161,55 @@ def test_changes_that_do_not_add_up_are_found(case: Case) -> None:
     drafts[place] = altered(drafts[place], lambda body: body["changes"]["added"].pop())
     problems = differences(evidence._replace(drafts=drafts), wanted)
     assert any("do not add up" in problem for problem in problems)
+
+
+def drafts_of(evidence: Evidence, visit: tuple[str, str]) -> list[int]:
+    """The places of the drafts of a visit, the last revision at the end."""
+    bodies = [event.body for event in evidence.drafts]
+    return [n for n, body in enumerate(bodies) if (body["facility"], body["visit"]) == visit]
+
+
+def with_drafts(evidence: Evidence, drafts: list[Event]) -> Evidence:
+    """The evidence of other drafts, which the ledger holds as well."""
+    return evidence._replace(drafts=drafts, ledger=as_ledger(drafts))
+
+
+def test_a_visit_whose_doses_were_all_voided_is_right_without_a_line(voided: Case) -> None:
+    """It had a line and was credited; `code` drafts the other visit alone."""
+    evidence, wanted = voided
+    first, *_between, last = [evidence.drafts[n].body for n in drafts_of(evidence, VOIDED)]
+    assert [line["code"] for line in first["encounters"][0]["lines"]] == ["96365", "J3373"]
+    assert len(last["changes"]["removed"]) == 2 and last["encounters"] == []
+    assert list(wanted) == [("ZEBRA", "V2")]
+    assert differences(evidence, wanted) == []
+
+
+def test_a_voided_dose_that_still_has_a_line_is_found(voided: Case) -> None:
+    """The last revision repeats the lines of the first, and nothing else about it is wrong."""
+    evidence, wanted = voided
+    first, *_between, last = drafts_of(evidence, VOIDED)
+    billed = evidence.drafts[first].body["encounters"]
+    nothing: dict[str, list[Any]] = {"added": [], "changed": [], "removed": []}
+    drafts = list(evidence.drafts)
+    drafts[last] = altered(
+        drafts[last], lambda body: body.update(encounters=billed, changes=nothing)
+    )
+    (problem,) = differences(with_drafts(evidence, drafts), wanted)
+    assert problem.startswith(f"{VOIDED}: `code` drafts no such visit")
+
+
+def test_a_voided_dose_whose_credit_was_never_announced_is_found(voided: Case) -> None:
+    """The revision that takes the lines back is neither on the topic nor in the ledger."""
+    evidence, wanted = voided
+    *_before, last = drafts_of(evidence, VOIDED)
+    drafts = [event for n, event in enumerate(evidence.drafts) if n != last]
+    problems = differences(with_drafts(evidence, drafts), wanted)
+    assert any(problem.startswith(f"{VOIDED}: `code` drafts no such") for problem in problems)
+
+
+def test_a_voided_visit_that_code_still_drafts_is_found(voided: Case) -> None:
+    """`code` has the dose, and the service credited it."""
+    evidence, wanted = voided
+    too_many = {**wanted, VOIDED: wanted["ZEBRA", "V2"]}
+    (problem,) = differences(evidence, too_many)
+    assert problem.startswith(f"{VOIDED}: revision ")

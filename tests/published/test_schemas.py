@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from chargeline.coding.assembly import code_feed
+from chargeline.coding.records import encounter_records
+from chargeline.files import FeedFile
 from chargeline.published import inbound
 from chargeline.published.events import TimedEvent, needed_of, to_kafka
 from chargeline.published.schemas import CHANNELS, as_yaml, asyncapi
 from chargeline.published.shapes import TYPES
 from chargeline.schemas import files, write
 from chargeline.settings import Settings
+from tests.drafting.test_authorizations import dose, order, referral
+from tests.drafting.test_processor import PROFILE, RULEBOOK
+from tests.golden.sessions import fraction
 from tests.published.test_events import (
     NOON,
     asked,
@@ -38,6 +44,15 @@ SAMPLES = [
     ("hl7.parked", parked_message()),
     ("hl7.parked", parked_message(key=(None, None))),
 ]
+
+
+BESIDE = ("courses", "authorizations", "needed")
+STANDING = (
+    fraction(1, "202610051000", technique="3D", planned="10", patient="ZZ2", visit="V9"),
+    *(order("V1", "20261005"), dose("V1", "20261005")),
+    *(order("V2", "20261026"), dose("V2", "20261026")),
+    *(order("V3", "20261116"), referral(160)),
+)
 
 
 def schema(topic: str) -> dict[str, Any]:
@@ -71,6 +86,19 @@ def test_writing_makes_all_files(tmp_path: Path) -> None:
     write(tmp_path / "new")
     made = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
     assert {path.relative_to(tmp_path / "new").as_posix() for path in made} == set(files())
+
+
+def test_what_code_prints_holds_under_its_schema() -> None:
+    """Each record of a feed: a course, authorizations, and an order that lacks one."""
+    Draft202012Validator.check_schema(schema("code"))
+    run = code_feed([FeedFile("feed", b"".join(STANDING))], RULEBOOK, PROFILE)
+    records = [record.model_dump(mode="json") for record in encounter_records(run, RULEBOOK)]
+    assert [key for key in BESIDE if not any(record[key] for record in records)] == []
+    for record in records:
+        validator("code").validate(record)
+    del records[0]["courses"]
+    with pytest.raises(ValidationError, match="'courses' is a required property"):
+        validator("code").validate(records[0])
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.topic)

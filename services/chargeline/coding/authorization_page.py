@@ -1,25 +1,23 @@
 """The authorizations of a visit, for a page and for the reasons in text.
 
-It owns which of a patient's authorizations a visit shows: those of its codes and those that it told
-of or named; and what its orders lack, with the last day on which to ask. What is used is counted as
-the drafts count it: by the visits until this one. It decides nothing.
+It owns the words for how the authorizations of a visit stand, and for what its orders lack, with
+the last day on which to ask. Which ones a visit shows, `beside` says. It decides nothing.
 """
 
 from collections.abc import Iterator
-from datetime import date
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from chargeline.coding.beside import authorizations_of, last_day_of
 from chargeline.coding.beside_page import print_sentences, print_table
 from chargeline.coding.run import CodedVisit
 from chargeline.engine import (
     AuthorizationBalance,
     AuthorizationNeed,
     History,
-    balance_of,
     days_of,
     plain,
     printable,
@@ -40,53 +38,27 @@ class ShownAuthorization(NamedTuple):
     taken: str
 
 
-def authorizations_of(coded: CodedVisit, record: History) -> list[ShownAuthorization]:
-    """The authorizations that a visit shows, by number.
-
-    `record` is what all visits of the patient contribute.
-    """
-    timeline, drafted = coded.timeline, coded.draft
-    codes = {need.code for encounter in drafted.encounters for need in encounter.needs}
-    codes |= {need.code for need in drafted.needed}
-    told = {entry.number for entry in timeline.authorizations} | {*timeline.context.authorizations}
-    whole = balance_of((), record, ())
-    return [
-        _shown(balance, coded)
-        for balance in whole.balances
-        if balance.authorization.number in told
-        or not balance.authorization.codes
-        or codes & {*balance.authorization.codes}
-    ]
+def _rows_of(coded: CodedVisit, record: History) -> list[ShownAuthorization]:
+    return [_shown(balance, coded) for balance in authorizations_of(coded, record)]
 
 
 def _shown(balance: AuthorizationBalance, coded: CodedVisit) -> ShownAuthorization:
     authorization = balance.authorization
     key, zone = coded.timeline.key, coded.timeline.context.zone
-    taken = [
-        f"{plain(account.amount)} on {account.use.day}"
-        for account in balance.uses
-        if account.use.visit == key
-    ]
+    taken = [f"{plain(taken.amount)} on {taken.use.day}" for taken in balance.uses_of(key)]
     return ShownAuthorization(
         number=authorization.number,
         codes=", ".join(authorization.codes) or "all codes",
         counted=balance.counted,
         days=days_of(authorization),
-        state=state_of(authorization, _last_day(coded), zone),
+        state=state_of(authorization, last_day_of(coded), zone),
         taken=", ".join(taken),
     )
 
 
-def _last_day(coded: CodedVisit) -> date:
-    """The last day of the visit that is known, of what is given or planned."""
-    days = [day.day for day in coded.timeline.days]
-    days += [order.day for order in coded.timeline.planned]
-    return max(days, default=date.max)
-
-
 def authorizations_in_words(coded: CodedVisit, record: History) -> Iterator[str]:
     """What a visit has and lacks of authorizations, a sentence each, for the reasons in text."""
-    for shown in authorizations_of(coded, record):
+    for shown in _rows_of(coded, record):
         parts = (f"for {shown.codes}", shown.counted, shown.days, shown.state)
         taken = f"; this visit takes {shown.taken}" if shown.taken else ""
         yield f"authorization {shown.number}: {', '.join(filter(None, parts))}{taken}"
@@ -117,7 +89,7 @@ def print_authorizations(
     if narrow:
         print_sentences(console, authorizations_in_words(coded, record))
         return
-    print_table(console, _HEADINGS, authorizations_of(coded, record))
+    print_table(console, _HEADINGS, _rows_of(coded, record))
     for need in coded.draft.needed:
         says = printable(needed_in_words(need))
         console.print(Padding(Text.assemble(("needed  ", "yellow bold"), says), (0, 0, 0, 2)))

@@ -1,7 +1,5 @@
-"""What the pages of courses and authorizations share: the record they count from, and their tables.
-
-It owns no words. Both count from what all visits of the patient contribute, as drafts do, and show
-a table where there is room, else a sentence for each.
+"""What the pages of courses and authorizations share: a table where there is room, else a sentence
+for each. It owns no words.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,13 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from chargeline.coding.run import CodedVisit
-from chargeline.engine import History, Timeline, contributions_of, printable
-
-
-def record_of(coded: CodedVisit, timeline: Timeline) -> History:
-    """What all visits of the patient contribute, this one too; `timeline` is that with answers."""
-    return coded.history | frozenset(contributions_of(timeline, coded.draft))
+from chargeline.engine import printable
 
 
 def print_sentences(console: Console, sentences: Iterable[str]) -> None:

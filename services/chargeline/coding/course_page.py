@@ -5,11 +5,11 @@ of its sessions this visit tells. What counts, the engine says. It decides nothi
 """
 
 from collections.abc import Iterator
-from datetime import date
 from typing import NamedTuple
 
 from rich.console import Console
 
+from chargeline.coding.beside import courses_of
 from chargeline.coding.beside_page import print_sentences, print_table
 from chargeline.coding.run import CodedVisit
 from chargeline.engine import (
@@ -17,7 +17,6 @@ from chargeline.engine import (
     History,
     ManagementStanding,
     Rulebook,
-    courses_standing,
 )
 
 _HEADINGS = ("course", "sessions", "management", "next unit", "stands", "this visit")
@@ -34,17 +33,8 @@ class ShownCourse(NamedTuple):
     here: str
 
 
-def courses_of(coded: CodedVisit, record: History, rulebook: Rulebook) -> list[ShownCourse]:
-    """The courses that a visit shows, by number, under the policy of its draft.
-
-    `record` is what all visits of the patient contribute.
-    """
-    encounters = coded.draft.encounters
-    if not encounters:
-        return []
-    last_day = date.fromisoformat(encounters[-1].encounter[:10])
-    rules = rulebook.policies[coded.draft.policy].on(last_day)
-    return [_shown(standing) for standing in courses_standing(coded.timeline.key, record, rules)]
+def _rows_of(coded: CodedVisit, record: History, rulebook: Rulebook) -> list[ShownCourse]:
+    return [_shown(standing) for standing in courses_of(coded, record, rulebook)]
 
 
 def _shown(standing: CourseStanding) -> ShownCourse:
@@ -96,7 +86,7 @@ def _places_in_words(places: tuple[int, ...]) -> str:
 
 def courses_in_words(coded: CodedVisit, record: History, rulebook: Rulebook) -> Iterator[str]:
     """How the courses of a visit stand, a sentence each, for the reasons in text."""
-    for shown in courses_of(coded, record, rulebook):
+    for shown in _rows_of(coded, record, rulebook):
         here = f"; this visit has {shown.here}" if shown.here else ""
         yield (
             f"course {shown.course}: sessions {shown.sessions}; management {shown.management}, "
@@ -111,4 +101,4 @@ def print_courses(
     if narrow:
         print_sentences(console, courses_in_words(coded, record, rulebook))
     else:
-        print_table(console, _HEADINGS, courses_of(coded, record, rulebook))
+        print_table(console, _HEADINGS, _rows_of(coded, record, rulebook))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from chargeline.coding.authorization_page import authorizations_in_words
-from chargeline.coding.beside_page import record_of
+from chargeline.coding.beside import record_of
 from chargeline.coding.course_page import courses_in_words
 from chargeline.coding.page import given_in_words
 from chargeline.coding.run import CodedVisit, Run

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chargeline.coding.authorization_page import print_authorizations
-from chargeline.coding.beside_page import record_of
+from chargeline.coding.beside import record_of
 from chargeline.coding.course_page import print_courses
 from chargeline.coding.records import set_aside_groups
 from chargeline.coding.run import CodedVisit, Run
@@ -241,7 +241,7 @@ def _print_lines(console: Console, encounter: EncounterDraft) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1), show_header=True, header_style="dim")
     table.add_column("code", no_wrap=True)
     table.add_column("units", justify="right")
-    table.add_column("drug", no_wrap=True)
+    table.add_column("for", no_wrap=True)
     table.add_column("min", justify="right")
     table.add_column("why")
     for line in encounter.lines:
@@ -310,9 +310,9 @@ def _print_withheld(console: Console, entries: Iterable[Withheld]) -> None:
         text = Text.assemble(
             ("withheld  ", "dim bold"), printable(f"{entry.drug}{minutes}: {entry.says}")
         )
-        for words in differences_in_words(entry):
-            text.append(f"\n{words}", style="magenta")
         console.print(Padding(text, (0, 0, 0, 2)))
+        for words in differences_in_words(entry):
+            console.print(Padding(Text(words, style="magenta"), (0, 0, 0, 6)))
 
 
 def _asked_by_encounter(coded: CodedVisit) -> dict[str | None, list[Asked]]:

@@ -2,20 +2,31 @@
 
 It owns the frame around lines, questions and withheld services: facility, visit, encounter, policy,
 rulebook, and the account of the messages. Lines, questions and withheld services have the same
-shapes as in the published events (published/shapes.py). A trace is complete, and no record names a
-patient.
+shapes as in the published events (published/shapes.py). What people said, and how courses and
+authorizations stand, is of the visit, and the same in each of its records. A trace is complete, and
+no record names a patient.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from chargeline.coding.assembly import SHOWN_PLACES
+from chargeline.coding.beside import authorizations_of, courses_of, last_day_of, record_of
 from chargeline.coding.run import CodedVisit, Run, SetAside
-from chargeline.engine import Finding, Rulebook
+from chargeline.engine import Finding, Rulebook, Timeline
 from chargeline.published.answers import SaidByAPerson
+from chargeline.published.authorizations import details_of
 from chargeline.published.given import AdministrationFacts
 from chargeline.published.model import PublishedModel
 from chargeline.published.shapes import Line, OpenQuestion, WithheldService
 from chargeline.published.stakes import EditOfClaim
+from chargeline.published.standing import (
+    AuthorizationLacking,
+    AuthorizationOfVisit,
+    CourseOfVisit,
+    authorization_of_visit,
+    course_of_visit,
+)
 from chargeline.published.writing import (
     Steps,
     encounters_of,
@@ -74,6 +85,9 @@ class EncounterRecord(PublishedModel):
     administrations: list[AdministrationFacts]
     edits: list[EditOfClaim]
     said: list[SaidByAPerson]
+    courses: list[CourseOfVisit]
+    authorizations: list[AuthorizationOfVisit]
+    needed: list[AuthorizationLacking]
     messages: Messages
 
 
@@ -106,6 +120,9 @@ def encounter_records(run: Run, rulebook: Rulebook) -> Iterator[EncounterRecord]
             administrations=[],
             edits=[],
             said=[],
+            courses=[],
+            authorizations=[],
+            needed=[],
             messages=_messages(run, run.set_aside),
         )
 
@@ -118,22 +135,38 @@ def _of_visit(
 ) -> Iterator[EncounterRecord]:
     key, draft = coded.timeline.key, coded.draft
     visit = visit_draft(draft, coded.timeline, rulebook.formulary)
+    assert visit.timeline is not None, "a visit of a run is not merged away"
     visit_questions = [question_of(asked) for asked in visit.asked if asked.encounter is None]
     encounters = encounters_of(visit, Steps())
     if not encounters and visit_questions:
         encounters = [{"encounter": None, **{part: [] for part in _PARTS}}]
+    named = {
+        "facility": key.facility,
+        "visit": key.visit,
+        "policy": draft.policy,
+        "rulebook": rulebook.version,
+        "said": [said_of_visit(said) for said in draft.said],
+        **_beside(coded, visit.timeline, rulebook),
+    }
     for encounter in encounters:
-        named = {
-            "facility": key.facility,
-            "visit": key.visit,
-            "policy": draft.policy,
-            "rulebook": rulebook.version,
-            "said": [said_of_visit(said) for said in draft.said],
-        }
         questions = [*visit_questions, *encounter["questions"]]
         yield EncounterRecord.model_validate(
             {**encounter, **named, "questions": questions, "messages": messages}
         )
+
+
+def _beside(coded: CodedVisit, timeline: Timeline, rulebook: Rulebook) -> dict[str, Any]:
+    """How the courses and authorizations of a visit stand, and what its orders lack."""
+    record, last_day = record_of(coded, timeline), last_day_of(coded)
+    key, zone = timeline.key, timeline.context.zone
+    balances = authorizations_of(coded, record)
+    return {
+        "courses": [course_of_visit(course) for course in courses_of(coded, record, rulebook)],
+        "authorizations": [authorization_of_visit(b, key, last_day, zone) for b in balances],
+        "needed": [
+            AuthorizationLacking.model_validate(details_of(need)) for need in coded.draft.needed
+        ],
+    }
 
 
 def _messages(run: Run, entries: Iterable[SetAside]) -> Messages:

@@ -5,7 +5,8 @@ uses no randomness and no floats, and imports the standard library only, so that
 always give the same drafts. Its three main functions are `fold`, which makes timelines of messages,
 `draft`, which makes charges of a timeline, and `explain`, which says why. Other packages import the
 names below from here and from no module below; the closed words are in
-`words`, `care_words`, `visit_words`, `answer_words`, `authorization_words` and `claim_words`.
+`words`, `care_words`, `visit_words`, `answer_words`, `authorization_words`, `claim_words` and
+`course_words`.
 """
 
 from chargeline.engine import (
@@ -13,6 +14,7 @@ from chargeline.engine import (
     authorization_words,
     care_words,
     claim_words,
+    course_words,
     visit_words,
     words,
 )
@@ -136,7 +138,7 @@ from chargeline.engine.timeline.records import (
     Interval,
     Timeline,
     VisitContext,
-    clock_order,
+    days_of_visit,
 )
 from chargeline.engine.trace import (
     AuthorizationNeed,
@@ -282,12 +284,13 @@ __all__ = [
     "charge_in_short",
     "claim_words",
     "class_on",
-    "clock_order",
     "consequences",
     "contributions_of",
     "convert",
+    "course_words",
     "courses_standing",
     "days_of",
+    "days_of_visit",
     "differences_in_words",
     "discarded_of",
     "draft",

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from chargeline.engine.again import SavedWork
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.rules import DayRules, UndecidedError
 from chargeline.engine.services.records import Service
 from chargeline.engine.trace import (
+    A_QUESTION,
     WITHHELD,
     ChargeLine,
     Difference,
@@ -27,9 +29,6 @@ from chargeline.engine.trace import (
     rules_of,
 )
 from chargeline.engine.words import FamilyName
-
-_A_QUESTION = ("a question",)
-
 
 _Ends = Mapping[str, Sequence[str]]
 """How each administration ends: its codes with units and modifiers, or `withheld`."""
@@ -51,15 +50,20 @@ class _Other(NamedTuple):
         """The name of the other policy."""
         return self.assessment.rules.policy
 
+    def end_of(self, family: FamilyName, keys: Iterable[str]) -> tuple[str, ...]:
+        """How some administrations end; with a question where the policy has a gap."""
+        in_short = self.families.get(family)
+        return _end_of(self.ends[family], keys, in_short.others if in_short else A_QUESTION)
+
 
 def with_differences(
-    draft: EncounterDraft, own: Assessment, others: Sequence[Assessment]
+    draft: EncounterDraft, own: Assessment, others: Sequence[Assessment], saved: SavedWork
 ) -> EncounterDraft:
     """Say on each line and withheld service where another policy ends differently.
 
     `own` is the encounter under the draft's own policy, and `others` under other policies.
     """
-    theirs = [_other(assessment) for assessment in others]
+    theirs = [_other(assessment, saved) for assessment in others]
     compared = [name for name in FAMILIES if any(name in other.ends for other in theirs)]
     ours = {name: ends_of(_of_family(draft, name)) for name in compared}
     if all(other.ends == ours for other in theirs):
@@ -83,10 +87,10 @@ def _differences(
     keys: tuple[str, ...], ours: _Ends, theirs: Sequence[_Other], causes: "_Causes"
 ) -> tuple[Difference, ...]:
     """Where other policies end some administrations differently, within one family."""
-    end = _end_of(ours, keys)
+    end = _end_of(ours, keys, A_QUESTION)
     differences = []
     for other in theirs:
-        says = _end_of(other.ends[causes.family], keys)
+        says = other.end_of(causes.family, keys)
         if says != end:
             rule = causes.of(keys, other, _codes(end) == _codes(says))
             differences.append(Difference(other.policy, says, rule, end))
@@ -115,12 +119,12 @@ def _of_family(draft: EncounterDraft, family: FamilyName) -> list[ChargeLine | W
     return [entry for entry in _entries(draft) if entry.family == family]
 
 
-def _other(assessment: Assessment) -> _Other:
+def _other(assessment: Assessment, saved: SavedWork) -> _Other:
     families: dict[FamilyName, InShort] = {}
     ends: dict[FamilyName, _Ends] = {}
     for name, family in FAMILIES.items():
         try:
-            in_short = family.in_short(assessment)
+            in_short = family.in_short(assessment, saved)
         except UndecidedError:
             ends[name] = {}  # under that policy the whole family would be a question
             continue
@@ -130,10 +134,10 @@ def _other(assessment: Assessment) -> _Other:
     return _Other(assessment, ends, families)
 
 
-def _end_of(ends: _Ends, keys: Iterable[str]) -> tuple[str, ...]:
+def _end_of(ends: _Ends, keys: Iterable[str], others: Sequence[str]) -> tuple[str, ...]:
     ends_of_keys: list[str] = []
     for key in keys:
-        ends_of_keys += ends.get(key) or _A_QUESTION
+        ends_of_keys += ends.get(key) or others
     return tuple(dict.fromkeys(ends_of_keys))
 
 

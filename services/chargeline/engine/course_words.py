@@ -98,6 +98,13 @@ BillingPart = Literal[
     "both",  # it has both parts
 ]
 
+PartOfCourse = Literal[
+    "session",  # one session: its delivery, and the pictures beside it
+    "management",  # one unit of treatment management
+    "check",  # one check by the physicist
+    "service",  # one posted service of planning
+]
+
 PartAs = Literal[
     "report",  # it is reported
     "withheld",  # another reports it

@@ -301,7 +301,7 @@ class _Drafting:
         proposal = settled(together(proposals), items, self.answers)
         proposal = reviewed(proposal, own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
-        drafted = none_in_silence(with_differences(drafted, own, others), items)
+        drafted = none_in_silence(with_differences(drafted, own, others, self.saved), items)
         lines = with_modifiers(drafted.lines, own)
         return drafted._replace(
             lines=lines,

@@ -37,7 +37,7 @@ class Family(NamedTuple):
     """
 
     propose: Callable[[Assessment, SavedWork], Proposal]
-    in_short: Callable[[Assessment], InShort | None]
+    in_short: Callable[[Assessment, SavedWork], InShort | None]
     reason_in_short: Callable[[ChargeLine], str]
     rests_on_services: bool
 

@@ -37,7 +37,8 @@ class Step(NamedTuple):
 class Difference(NamedTuple):
     """What another shipped policy makes of the same administrations, and the rule that differs.
 
-    `says` holds codes with units, `withheld`, or `a question`; `here` is the same of this draft.
+    `says` holds codes with units, `withheld`, or `a question`, and is () where that policy makes
+    nothing of them; `here` is the same of this draft.
     """
 
     policy: str
@@ -74,7 +75,8 @@ class ChargeLine(NamedTuple):
     line, or "". `held` is why a person holds the line back, and `instead_of` what the engine drafts
     by itself where a person said otherwise; "" where nobody did. `ndc` is that of a drug line, None
     where none is charted. `authorization` is the payer's number, "" where none is
-    needed or none covers the line.
+    needed or none covers the line. `part_of` is by what policies are compared where `drug` stands
+    for many charges, such as one session of a course; else "".
     """
 
     family: FamilyName
@@ -94,6 +96,7 @@ class ChargeLine(NamedTuple):
     instead_of: str = ""
     ndc: BilledNdc | None = None
     authorization: str = ""
+    part_of: str = ""
 
 
 class Question(NamedTuple):
@@ -128,7 +131,10 @@ def ask(
 
 
 class Withheld(NamedTuple):
-    """An administration, or a part of one, that is not billed, and why."""
+    """An administration, or a part of one, that is not billed, and why.
+
+    `part_of` is that of the line in whose place it stands.
+    """
 
     family: FamilyName
     reason: str
@@ -138,6 +144,7 @@ class Withheld(NamedTuple):
     minutes: int | None = None
     trace: tuple[Step, ...] = ()
     other_policies: tuple[Difference, ...] = ()
+    part_of: str = ""
 
 
 class Noted(NamedTuple):
@@ -249,16 +256,21 @@ def together(proposals: Sequence[Proposal]) -> Proposal:
     )
 
 
+A_QUESTION = ("a question",)
+"""The end of an administration about which a person is asked, and of which nothing is billed."""
+
+
 class InShort(NamedTuple):
     """How the administrations of a family end, without lines: what a comparison of policies needs.
 
     `ends` has for each administration its codes with units and modifiers, or `withheld`. An
-    administration that `ends` lacks ends with a question. `rules` gives for each administration
+    administration that `ends` lacks ends as `others` says. `rules` gives for each administration
     the rules that led to its end, in the order of reasoning.
     """
 
     ends: Mapping[str, Sequence[str]]
     rules: Callable[[], Mapping[str, Sequence[str]]]
+    others: Sequence[str] = A_QUESTION
 
 
 class EncounterDraft(NamedTuple):
@@ -336,6 +348,7 @@ def instead_of_line(line: ChargeLine, reason: str, says: str, *steps: Step) -> W
         minutes=line.minutes,
         trace=(*line.trace, *steps),
         other_policies=line.other_policies,
+        part_of=line.part_of,
     )
 
 
@@ -356,7 +369,7 @@ WITHHELD = "withheld"
 
 def keys_of_entry(entry: ChargeLine | Withheld) -> tuple[str, ...]:
     """By what an entry is compared: its administrations, or what it bills without any."""
-    return entry.administrations or (entry.drug,)
+    return entry.administrations or (entry.part_of or entry.drug,)
 
 
 def ends_of(entries: Sequence[ChargeLine | Withheld]) -> dict[str, list[str]]:

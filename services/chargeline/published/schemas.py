@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from chargeline.published import inbound
 from chargeline.published.authorizations import AuthorizationNeeded
 from chargeline.published.events import TOO_LARGE
+from chargeline.published.model import PublishedModel
 from chargeline.published.shapes import (
     TYPES,
     Data,
@@ -79,8 +80,12 @@ PARTITIONS = 48  # on each topic, so that a visit has the same partition number 
 
 def schema_of(channel: Channel) -> dict[str, Any]:
     """The JSON Schema of the data of one event type."""
-    schema = channel.model.model_json_schema(mode="serialization")
-    type_name = TYPES[channel.model]
+    return schema_named(TYPES[channel.model], channel.model)
+
+
+def schema_named(type_name: str, model: type[PublishedModel]) -> dict[str, Any]:
+    """The JSON Schema of what we write in the shape of a model, under the name of its type."""
+    schema = model.model_json_schema(mode="serialization")
     return {
         "$schema": _DIALECT,
         "$id": f"urn:{type_name.replace('.', ':')}",
@@ -319,14 +324,15 @@ _HEADERS: dict[str, Any] = {
 
 def files() -> Mapping[str, str]:
     """The files of schemas/, by name."""
-    schemas = {f"{channel.topic}.schema.json": _as_json(schema_of(channel)) for channel in CHANNELS}
+    schemas = {f"{channel.topic}.schema.json": as_json(schema_of(channel)) for channel in CHANNELS}
     head = (
         "# Made by `python -m chargeline.schemas`; change services/chargeline/published/ instead.\n"
     )
     return {**schemas, "asyncapi.yaml": head + "".join(f"{line}\n" for line in as_yaml(asyncapi()))}
 
 
-def _as_json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """A JSON document as the files of schemas/ have it."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

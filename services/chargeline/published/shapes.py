@@ -56,7 +56,7 @@ class OtherPolicy(PublishedModel):
 
     policy: str
     would_give: list[str]
-    """The codes with their units under that policy, or why it bills nothing."""
+    """The codes with their units under that policy, `withheld` or `a question`; empty for none."""
     rule: str
     """The rule of that policy that makes the difference."""
 

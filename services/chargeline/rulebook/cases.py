@@ -14,7 +14,6 @@ from typing import NamedTuple, cast
 from chargeline.engine import (
     CONCERNS,
     Administration,
-    Care,
     Contribution,
     Day,
     Draft,
@@ -27,7 +26,7 @@ from chargeline.engine import (
     Timeline,
     VisitContext,
     VisitKey,
-    clock_order,
+    days_of_visit,
     draft,
     fold,
     words,
@@ -285,12 +284,8 @@ def timeline_with(
 
     `cared` are days with what was said beside the pharmacy.
     """
-    by_day: dict[date, list[Administration]] = {day.day: [] for day in cared}
-    for item in sorted(administrations, key=clock_order):
-        by_day.setdefault(item.day, []).append(item)
-    cares = {day.day: day.care for day in cared}
-    days = [Day(day, tuple(by_day[day]), cares.get(day, Care())) for day in sorted(by_day)]
-    return Timeline(KEY, context, tuple(days), patients=(context.patient,))
+    days = days_of_visit(administrations, cared)
+    return Timeline(KEY, context, days, patients=(context.patient,))
 
 
 def history_of(case: Case, timeline: Timeline) -> History:

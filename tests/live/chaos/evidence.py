@@ -97,16 +97,21 @@ def drafted_by_code(messages: Sequence[bytes], folder: Path) -> dict[Visit, list
     encounters: dict[Visit, list[Body]] = {}
     for line in done.stdout.splitlines():
         record = json.loads(line)
-        del record["messages"]  # counts what the files hold, and is no part of the draft
+        for beside in _BESIDE_THE_DRAFT:
+            del record[beside]
         encounters.setdefault((record["facility"], record["visit"]), []).append(record)
     return encounters
+
+
+# What the files hold, and how courses and authorizations stand: no part of a draft.
+_BESIDE_THE_DRAFT = ("messages", "courses", "authorizations", "needed")
 
 
 def as_code_prints(revision: Body) -> list[Body]:
     """The encounters of a revision in the shape of `chargeline code --json`."""
     encounters = revision["encounters"]
     if not encounters and revision["questions"]:
-        parts = ("lines", "questions", "withheld", "administrations")
+        parts = ("lines", "questions", "withheld", "administrations", "edits")
         encounters = [{"encounter": None, **{part: [] for part in parts}}]
     common = {name: revision[name] for name in ("facility", "visit", "policy", "rulebook", "said")}
     return [

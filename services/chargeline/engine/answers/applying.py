@@ -12,7 +12,7 @@ the infusion has 75 minutes.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from chargeline.engine.answer_words import AnswerChoice
@@ -20,7 +20,6 @@ from chargeline.engine.answers.drug_in_question import first_drug, other_parts, 
 from chargeline.engine.answers.identity import fingerprint_of_facts
 from chargeline.engine.answers.offers import offers_for
 from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
-from chargeline.engine.care import NO_CARE
 from chargeline.engine.events import Answer, DrugAmount, LineAnswer, Source, WastedAmount
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.services.facts import product_of
@@ -30,6 +29,7 @@ from chargeline.engine.timeline.records import (
     Interval,
     Timeline,
     clock_order,
+    days_of_visit,
 )
 from chargeline.engine.trace import StandingAnswer
 
@@ -100,12 +100,7 @@ def _days(timeline: Timeline, items: Mapping[str, Administration]) -> tuple[Day,
     """The days with the answered administrations; a day that nobody spoke of is the same object."""
     now = [items[item.key] for item in timeline.administrations]
     if any(item.day != was.day for item, was in zip(now, timeline.administrations, strict=True)):
-        by_day: dict[date, list[Administration]] = {day.day: [] for day in timeline.days}
-        for item in sorted(now, key=clock_order):
-            by_day.setdefault(item.day, []).append(item)
-        cares = {day.day: day.care for day in timeline.days}
-        days = [Day(day, tuple(by_day[day]), cares.get(day, NO_CARE)) for day in sorted(by_day)]
-        return tuple([day for day in days if day.administrations or day.care is not NO_CARE])
+        return days_of_visit(now, timeline.days)
     return tuple([_day(day, items) for day in timeline.days])
 
 

@@ -24,6 +24,7 @@ from chargeline.engine.authorizations.used import (
     is_running_out,
     planned_after,
 )
+from chargeline.engine.events import VisitKey
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import History
 
@@ -44,6 +45,10 @@ class AuthorizationBalance(NamedTuple):
     authorization: Authorization
     uses: tuple[Account, ...]
     next_dose: Use | None = None
+
+    def uses_of(self, visit: VisitKey) -> tuple[Account, ...]:
+        """What one visit uses of it, in the order in which it counts."""
+        return tuple([account for account in self.uses if account.use.visit == visit])
 
     @property
     def used(self) -> Decimal:

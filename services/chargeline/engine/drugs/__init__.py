@@ -9,7 +9,7 @@ reported, and `lines.py` writes the lines. The family does not code how a drug w
 
 from collections.abc import Sequence
 
-from chargeline.engine.again import LINE_OF_DRUG, NothingSaved, SavedWork
+from chargeline.engine.again import LINE_OF_DRUG, SavedWork
 from chargeline.engine.drugs.codes import chosen_code
 from chargeline.engine.drugs.doses import (
     DrugDay,
@@ -77,7 +77,7 @@ def _drug_day(assessment: Assessment, named: Sequence[DrugDose], stock: str) -> 
     )
 
 
-def in_short(assessment: Assessment) -> InShort | None:
+def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:
     """How a policy ends the drugs of each administration.
 
     None where no vial, no waste and no programme is charted: then all policies bill drugs alike.
@@ -85,7 +85,7 @@ def in_short(assessment: Assessment) -> InShort | None:
     items = [service.administration for service in assessment.services]
     if not any(item.vials or item.wasted or item.discounted for item in items):
         return None
-    proposal = propose(assessment, NothingSaved())
+    proposal = propose(assessment, saved)
     entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
     return InShort(ends_of(entries), lambda: rules_behind(entries))
 

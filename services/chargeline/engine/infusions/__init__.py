@@ -102,7 +102,7 @@ def reason_in_short(line: ChargeLine) -> str:
 # ------------------------------------------------------------------ what another policy would give
 
 
-def in_short(assessment: Assessment) -> InShort:
+def in_short(assessment: Assessment, _saved: SavedWork) -> InShort:
     """How each administration ends under this policy, and the rules that led to the end.
 
     No line is written, because a comparison needs the ends only.

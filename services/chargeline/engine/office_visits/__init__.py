@@ -34,10 +34,9 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     return together([visit_on(day, assessment) for day in days]) if days else _NOTHING
 
 
-def in_short(assessment: Assessment) -> InShort | None:
+def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:
     """How a policy ends each visit; None where there is none."""
-    days = _days(assessment.encounter)
-    proposal = together([visit_on(day, assessment) for day in days]) if days else _NOTHING
+    proposal = propose(assessment, saved)
     entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
     if not entries and not proposal.questions:
         return None

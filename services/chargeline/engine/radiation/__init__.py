@@ -21,15 +21,25 @@ from chargeline.engine.radiation.booked import not_delivered
 from chargeline.engine.radiation.compared import compared, odd_charges
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
-from chargeline.engine.radiation.management import checked, managed
-from chargeline.engine.radiation.planning import planned
+from chargeline.engine.radiation.lines import anchor_of, part_of
+from chargeline.engine.radiation.management import CountedBeam, checked, counted_in, managed
+from chargeline.engine.radiation.planning import planned, service_anchor
 from chargeline.engine.radiation.remembered import fact_of_pair, facts_of
 from chargeline.engine.radiation.sessions import Told, key_of
 from chargeline.engine.radiation.sittings import Treatment, treatment_of
 from chargeline.engine.radiation.telling import told_by
 from chargeline.engine.record import Fact
 from chargeline.engine.rules import DayRules
-from chargeline.engine.trace import ChargeLine, InShort, Proposal, Withheld, together
+from chargeline.engine.trace import (
+    A_QUESTION,
+    ChargeLine,
+    InShort,
+    Proposal,
+    Withheld,
+    ends_of,
+    rules_behind,
+    together,
+)
 
 __all__ = ["in_short", "not_billed", "propose", "reason_in_short"]
 
@@ -37,6 +47,7 @@ _NOTHING = Proposal()
 # The comment behind a stage says what tells its pieces apart.
 _TOLD: Stage[Told] = Stage("radiation")  # a policy
 _TREATMENT: Stage[Treatment] = Stage("treatment")  # a policy
+_COUNTED: Stage[list[CountedBeam]] = Stage("management of a course")  # a policy and a course
 
 
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
@@ -44,17 +55,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     if not assessment.encounter.radiation:
         return _NOTHING
     policy = assessment.rules.policy
-    told = saved.again(
-        _TOLD,
-        policy,
-        told_by,
-        assessment.visit,
-        assessment.encounter.radiation,
-        assessment.rules,
-        assessment.answers,
-    )
-    days = {day.day for day in assessment.encounter.days}
-    here = _on(told, days)
+    told, here = _told(assessment, saved)
     names = here.courses
     odd = Proposal(questions=(*odd_charges(here.odd), *map(value_question, here.unread)))
     if not names:
@@ -70,9 +71,25 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         assessment.answers,
     )
     around = _Around(told, here, treatment)
-    proposals = [_of_course(treatment.courses[name], around, assessment) for name in names]
+    proposals = [
+        _of_course(treatment.courses[name], around, assessment, saved=saved) for name in names
+    ]
     facts = (*facts_of(here, names), *_of_pairs(around))
     return together([*proposals, odd, Proposal(facts=facts)])
+
+
+def _told(assessment: Assessment, saved: SavedWork) -> tuple[Told, Told]:
+    """What the visit tells of courses, and what of it lies in the encounter."""
+    told = saved.again(
+        _TOLD,
+        assessment.rules.policy,
+        told_by,
+        assessment.visit,
+        assessment.encounter.radiation,
+        assessment.rules,
+        assessment.answers,
+    )
+    return told, _on(told, {day.day for day in assessment.encounter.days})
 
 
 def not_billed(
@@ -124,10 +141,13 @@ def _of_pairs(around: _Around) -> list[Fact]:
     return [fact_of_pair(word.session, word.other, word.said) for word in said]
 
 
-def _of_course(course: Course, around: _Around, assessment: Assessment) -> Proposal:
+def _of_course(
+    course: Course, around: _Around, assessment: Assessment, *, saved: SavedWork
+) -> Proposal:
     """What an encounter bills of one course, in the order of the work."""
     told, here, treatment = around
-    series = treatment.series[course.name]
+    series, rules = treatment.series[course.name], assessment.rules
+    units = saved.again(_COUNTED, (rules.policy, course.name), counted_in, series, rules)
     counted_here = {key_of(session): session for session in course.counted}
     once = {key_of(session): session for session in here.sessions if session.course == course.name}
     all_here = [counted_here.get(key, session) for key, session in once.items()]
@@ -141,7 +161,7 @@ def _of_course(course: Course, around: _Around, assessment: Assessment) -> Propo
         [
             delivered(sessions, course, treatment, assessment),
             not_delivered(all_here, course),
-            managed(sessions, course, treatment, assessment),
+            managed(sessions, course, treatment, assessment, counted=units),
             checked(checks, series, assessment),
         ]
     )
@@ -158,21 +178,36 @@ def _of_course(course: Course, around: _Around, assessment: Assessment) -> Propo
     )
 
 
-def in_short(assessment: Assessment) -> InShort | None:
-    """None: a session is no administration, and policies are compared by administrations."""
-    return None
+def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:
+    """How a policy ends each session, unit of management, check and posted service.
+
+    A session or service without an end is asked about. A unit or a check without one is not there
+    under the policy, unless its role has no code. None where no course is in the encounter.
+    """
+    if not assessment.encounter.radiation:
+        return None
+    proposal = propose(assessment, saved)
+    entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
+    ends = ends_of(entries)
+    _told_of_visit, here = _told(assessment, saved)
+    parts = [part_of("session", anchor_of(session)) for session in here.sessions]
+    parts += [part_of("service", service_anchor(posted)) for posted in here.charges]
+    for part in parts:
+        ends.setdefault(part, [*A_QUESTION])
+    has_code = all(question.finding.code != "code.none" for question in proposal.questions)
+    return InShort(ends, lambda: rules_behind(entries), others=() if has_code else A_QUESTION)
 
 
 def reason_in_short(line: ChargeLine) -> str:
-    """One sentence for a page: the arithmetic where units are counted, else the rule, and which
-    sessions of the course the line is for.
+    """For a page: which sessions of the course the line is for, or the arithmetic where units of
+    management are counted, and the rule.
     """
     first = line.trace[0]
     facts = dict(first.facts)
-    if "arithmetic" in facts:
-        return f"{facts['arithmetic']}"
     assert first.decision is not None, "each line begins with a decision"
     why = first.decision.rule_in_force.why
+    if "arithmetic" in facts:
+        return f"Management of {facts['arithmetic']}. {why}"
     steps = [dict(step.facts) for step in line.trace if step.topic == "delivery"]
     if not steps:
         return why

@@ -30,6 +30,7 @@ from chargeline.engine.radiation.concerns import (
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.lines import (
     DueCharge,
+    anchor_of,
     billed,
     new_charge,
     no_charge,
@@ -109,11 +110,12 @@ def _charges_of(
     rests_on = treatment.questions_of((session,))
     yield new_charge(
         course=session.course,
+        of="session",
         role=decision.answer.role if outcome == "delivered" else "",
         part="technical",
         units=1,
         day=session.day,
-        anchor=f"{session.course}|{session.day.isoformat()}",
+        anchor=anchor_of(session),
         steps=(step,),
         asked=_asked(session, course, treatment, way, assessment=assessment),
         rests_on=rests_on,
@@ -126,11 +128,12 @@ def _charges_of(
         answer = guided.answer
         yield new_charge(
             course=session.course,
+            of="session",
             role=answer.role,
             part="professional",
             units=1,
             day=session.day,
-            anchor=f"{session.course}|{session.day.isoformat()}",
+            anchor=anchor_of(session),
             steps=(Step("guidance", guided, (("pictures", pictures),), _sources(session)),),
             modifiers=(answer.modifier,) if answer.modifier else (),
             rests_on=rests_on,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chargeline.engine.answers.settling import left_to_a_person
 from chargeline.engine.codes import CODE, RoleFacts
-from chargeline.engine.course_words import BillingPart
+from chargeline.engine.course_words import BillingPart, PartOfCourse
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.radiation.asking import drug_of
 from chargeline.engine.radiation.concerns import PART, PartFacts
@@ -34,12 +34,14 @@ _PARTS = frozenset(words_of(BillingPart))
 
 
 class DueCharge(NamedTuple):
-    """What is to be billed of a course on a day. `anchor` tells it apart in its encounter.
+    """What is to be billed of a course on a day. `anchor` tells it apart in its encounter, and `of`
+    is what in the course it is billed for.
 
     `asked` are the questions that are asked with it, and `rests_on` those that another day asks.
     """
 
     course: str
+    of: PartOfCourse
     role: str
     part: BillingPart
     units: int
@@ -52,6 +54,16 @@ class DueCharge(NamedTuple):
 
 
 new_charge = by_keyword(DueCharge)
+
+
+def part_of(of: PartOfCourse, anchor: str) -> str:
+    """By what a part of a course is compared with what other policies make of it."""
+    return f"{of}|{anchor}"
+
+
+def anchor_of(session: Session) -> str:
+    """What tells the sessions of a course on one day apart from others: they share their lines."""
+    return f"{session.course}|{session.day.isoformat()}"
 
 
 def is_reported(part: BillingPart, assessment: Assessment) -> bool:
@@ -70,12 +82,15 @@ def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
     if coded.rule is None:
         return Proposal(questions=(*charge.asked, _no_code(charge)))
     part = rules.of(PART).decide(PartFacts(charge.part, payer))
-    step = Step("part", part, (("part", charge.part), ("code", coded.answer.code)))
+    steps = (
+        Step("code", coded, (("role", charge.role),)),
+        Step("part", part, (("part", charge.part), ("code", coded.answer.code))),
+    )
     if part.answer.as_ == "withheld":
         rule = part.rule_in_force
         return Proposal(
             questions=charge.asked,
-            withheld=(withheld_charge(charge, rule.id, rule.why, step),),
+            withheld=(withheld_charge(charge, rule.id, rule.why, *steps),),
         )
     assert part.answer.as_ == "report", "a part is reported or withheld"
     line = _new_charge_line(
@@ -90,7 +105,8 @@ def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
         service_date=charge.day,
         drug=drug_of(charge.course),
         administrations=(),
-        trace=(*charge.steps, Step("code", coded, (("role", charge.role),)), step),
+        trace=(*charge.steps, *steps),
+        part_of=part_of(charge.of, charge.anchor),
     )
     return _as_answered(line, charge, assessment)
 
@@ -125,6 +141,7 @@ def withheld_charge(charge: DueCharge, reason: str, says: str, *steps: Step) -> 
         drug=drug_of(charge.course),
         administrations=(),
         trace=(*charge.steps, *steps),
+        part_of=part_of(charge.of, charge.anchor),
     )
 
 
@@ -132,11 +149,12 @@ def no_charge(session: Session, step: Step) -> DueCharge:
     """A session that bills nothing, with the step that says why."""
     return new_charge(
         course=session.course,
+        of="session",
         role="",
         part="technical",
         units=0,
         day=session.day,
-        anchor="",
+        anchor=anchor_of(session),
         steps=(step,),
     )
 

@@ -40,20 +40,24 @@ _PHYSICS = "radiation.physics"
 
 
 def managed(
-    sessions: Sequence[Session], course: Course, treatment: Treatment, assessment: Assessment
+    sessions: Sequence[Session],
+    course: Course,
+    treatment: Treatment,
+    assessment: Assessment,
+    *,
+    counted: Sequence["CountedBeam"],
 ) -> Proposal:
     """The units of management that the sessions of the encounter earn.
 
-    Courses that share sittings are counted together, and a unit is billed for the course whose
-    session came first in the sitting that earns it.
+    `counted` are the units of the whole series of the course. Courses that share sittings are
+    counted together, and a unit is billed for the course whose session came first in the sitting
+    that earns it.
     """
     here = {key_of(session) for session in sessions}
     proposals: list[Proposal] = []
     asked = _asked_of_course(sessions, course)
     series = treatment.series[course.name]
-    for beam in series.beams:
-        of_beam = series.of_beam(beam)
-        decision, units = units_earned(of_beam, ends_of_beam(series, beam), assessment.rules)
+    for of_beam, decision, units in counted:
         for unit in units:
             session = of_beam[unit.place - 1]
             if key_of(session) not in here:
@@ -67,6 +71,7 @@ def managed(
             here_too = [gap_question(*gap) for gap in gaps if gap[0].visit == assessment.visit]
             charge = new_charge(
                 course=course.name,
+                of="management",
                 role=decision.answer.role,
                 part="professional",
                 units=1,
@@ -97,6 +102,24 @@ class ManagementUnit(NamedTuple):
     place: int
     step: Step
     counts_rest: bool
+
+
+class CountedBeam(NamedTuple):
+    """The sessions of one beam, how their management is counted, and the units that they earn."""
+
+    sessions: Sequence[Session]
+    decision: Decision[ManagementAnswer]
+    units: Sequence[ManagementUnit]
+
+
+def counted_in(series: Series, rules: DayRules) -> list[CountedBeam]:
+    """The units that the sessions of a series earn, by beam."""
+    counted = []
+    for beam in series.beams:
+        of_beam = series.of_beam(beam)
+        decision, units = units_earned(of_beam, ends_of_beam(series, beam), rules)
+        counted.append(CountedBeam(of_beam, decision, units))
+    return counted
 
 
 def units_earned(
@@ -281,6 +304,7 @@ def _check(
     sources = (check.source,) if check.source is not None else ()
     charge = new_charge(
         course=check.course,
+        of="check",
         role=_PHYSICS,
         part="technical",
         units=1,

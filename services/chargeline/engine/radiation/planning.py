@@ -131,11 +131,12 @@ def _kept(
     units = min(left, posted.units)
     charge = new_charge(
         course=posted.course,
+        of="service",
         role=answer.role,
         part=answer.part,
         units=units,
         day=posted.charge.day,
-        anchor=f"{posted.course}|{posted.name}",
+        anchor=service_anchor(posted),
         steps=(_step(posted, decision, left),),
         modifiers=posted.charge.modifiers,
         asked=tuple(_reasons(posted, answer, around.course)),
@@ -156,6 +157,11 @@ def _kept(
         rule = decision.rule_in_force
         proposals.append(Proposal(withheld=(withheld_charge(charge, rule.id, rule.why),)))
     return together(proposals)
+
+
+def service_anchor(posted: CourseCharge) -> str:
+    """What tells a posted service apart from others of its encounter."""
+    return f"{posted.course}|{posted.name}"
 
 
 def _left(

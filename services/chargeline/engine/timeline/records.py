@@ -4,6 +4,7 @@ It owns the records that `fold` makes and `draft` reads. It does not know how `f
 it knows no codes and no rules of a payer.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -195,3 +196,15 @@ class Timeline(NamedTuple):
 def clock_order(item: Administration) -> tuple[datetime, str]:
     """Sorts administrations by start, then by key, so that arrival does not change the order."""
     return (item.start, item.key)
+
+
+def days_of_visit(items: Iterable[Administration], cared: Sequence[Day]) -> tuple[Day, ...]:
+    """The days on which administrations began, and those of `cared` on which something was said.
+
+    Of a day in `cared` its care counts, and not its administrations.
+    """
+    cares = {day.day: day.care for day in cared if day.care is not NO_CARE}
+    by_day: dict[date, list[Administration]] = {day: [] for day in cares}
+    for item in sorted(items, key=clock_order):
+        by_day.setdefault(item.day, []).append(item)
+    return tuple([Day(day, tuple(by_day[day]), cares.get(day, NO_CARE)) for day in sorted(by_day)])

@@ -1,0 +1,65 @@
+"""Which courses and authorizations stand beside a visit's draft, for a page as for JSON.
+
+It owns the choice: the courses of which a visit tells, and the authorizations of its codes and
+those that it told of or named. Both count from what all visits of the patient contribute until this
+one, as drafts do. It owns no words and no shape, and decides nothing.
+"""
+
+from datetime import date
+
+from chargeline.coding.run import CodedVisit
+from chargeline.engine import (
+    AuthorizationBalance,
+    CourseStanding,
+    History,
+    Rulebook,
+    Timeline,
+    balance_of,
+    contributions_of,
+    courses_standing,
+)
+
+
+def record_of(coded: CodedVisit, timeline: Timeline) -> History:
+    """What all visits of the patient contribute, this one too; `timeline` is that with answers."""
+    return coded.history | frozenset(contributions_of(timeline, coded.draft))
+
+
+def courses_of(
+    coded: CodedVisit, record: History, rulebook: Rulebook
+) -> tuple[CourseStanding, ...]:
+    """The courses that a visit shows, by number, under the policy of its draft.
+
+    `record` is what all visits of the patient contribute.
+    """
+    encounters = coded.draft.encounters
+    if not encounters:
+        return ()
+    last_day = date.fromisoformat(encounters[-1].encounter[:10])
+    rules = rulebook.policies[coded.draft.policy].on(last_day)
+    return courses_standing(coded.timeline.key, record, rules)
+
+
+def authorizations_of(coded: CodedVisit, record: History) -> list[AuthorizationBalance]:
+    """The authorizations that a visit shows, by number.
+
+    `record` is what all visits of the patient contribute.
+    """
+    timeline, drafted = coded.timeline, coded.draft
+    codes = {need.code for encounter in drafted.encounters for need in encounter.needs}
+    codes |= {need.code for need in drafted.needed}
+    told = {entry.number for entry in timeline.authorizations} | {*timeline.context.authorizations}
+    return [
+        balance
+        for balance in balance_of((), record, ()).balances
+        if balance.authorization.number in told
+        or not balance.authorization.codes
+        or codes & {*balance.authorization.codes}
+    ]
+
+
+def last_day_of(coded: CodedVisit) -> date:
+    """The last day of the visit that is known, of what is given or planned."""
+    days = [day.day for day in coded.timeline.days]
+    days += [order.day for order in coded.timeline.planned]
+    return max(days, default=date.max)
