@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from chargeline.coding.run import Run
 from chargeline.engine.answers.offers import offers_for, severity_of
 from chargeline.engine.finding_codes import MEANINGS
 from tests.answers.given import answer, asked, run_after
-from tests.golden.sessions import examined, fraction, posted
+from tests.golden.sessions import appointment, completed, examined, fraction, posted
 from tests.trials import charges, provisional, questions
 
 GUIDE = "guide-2026"
@@ -19,6 +20,12 @@ def week(*more: bytes) -> list[str]:
     sent = [fraction(n, f"{day}1000", technique="3D") for n, day in enumerate(days, 1)]
     sent.append(examined("202603041100"))
     return [data.decode() for data in (*sent, *more)]
+
+
+def withheld(run: Run) -> list[str]:
+    """The reasons for what is withheld."""
+    drafted = run.visits[0].draft
+    return [entry.reason for encounter in drafted.encounters for entry in encounter.withheld]
 
 
 TWICE = fraction(4, "202603061000", technique="3D")
@@ -47,8 +54,7 @@ def test_a_session_that_was_not_delivered_is_withheld(tmp_path: Path) -> None:
     after = run_after(tmp_path, week(TWICE), struck, policy=GUIDE)
     assert questions(after) == []
     assert charges(after).count("77407 x1") == 4
-    reasons = [entry.reason for e in after.visits[0].draft.encounters for entry in e.withheld]
-    assert reasons == ["answer.not_given"]
+    assert withheld(after) == ["answer.not_given"]
 
 
 def test_a_third_level_that_a_person_documents_is_firm(tmp_path: Path) -> None:
@@ -207,6 +213,70 @@ def test_an_answer_about_two_courses_holds_for_the_sittings_that_follow(tmp_path
     said = answer(first, "radiation.one_sitting", "two_sessions")
     after = run_after(tmp_path, feed, said, policy=GUIDE)
     assert questions(after) == [] and charges(after).count("77407 x1") == 10
+
+
+FRIDAY = "202603061000"
+DOUBTED_BY_THE_SCHEDULE = [
+    ("radiation.appointment", (appointment("202603051600"),)),
+    ("radiation.no_report", (completed(FRIDAY), completed("202603051000"))),
+    (
+        "radiation.not_kept",
+        (
+            appointment(FRIDAY, number="A9"),
+            appointment(FRIDAY, number="A9", trigger="S26", sent="202603061300"),
+            fraction(5, FRIDAY, technique="3D"),
+        ),
+    ),
+]
+
+
+def scheduled(code: str) -> list[str]:
+    """A week of four reports, and a session of the schedule that a question of this code is about.
+
+    Where it is booked the fourth report comes on Friday, so that the course went on after it.
+    """
+    (more,) = [messages for name, messages in DOUBTED_BY_THE_SCHEDULE if name == code]
+    feed = week(*more)
+    if code == "radiation.appointment":
+        feed[3] = fraction(4, FRIDAY, technique="3D").decode()
+    return feed
+
+
+@pytest.mark.parametrize("code", [code for code, _messages in DOUBTED_BY_THE_SCHEDULE])
+@pytest.mark.parametrize(("choice", "sessions", "units"), [("confirm", 5, 1), ("not_given", 4, 0)])
+def test_what_the_schedule_contradicts_a_person_settles(
+    tmp_path: Path, code: str, choice: str, sessions: int, units: int
+) -> None:
+    """Delivered, it is the fifth session and earns the unit; not delivered, it counts nothing."""
+    feed = scheduled(code)
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    assert questions(before) == [code]
+    assert charges(before).count("77407 x1") == 4 and "77427 x1" not in charges(before)
+    assert "the therapist" in asked(before, code).question.finding.do
+    after = run_after(tmp_path, feed, answer(before, code, choice), policy=GUIDE)
+    assert questions(after) == [] and provisional(after) == []
+    assert charges(after).count("77407 x1") == sessions
+    assert charges(after).count("77427 x1") == units
+    assert [reason for reason in withheld(after) if reason == "answer.not_given"] == (
+        ["answer.not_given"] if choice == "not_given" else []
+    )
+
+
+@pytest.mark.parametrize("code", [code for code, _messages in DOUBTED_BY_THE_SCHEDULE])
+def test_each_choice_about_the_schedule_is_one_of_those_above(code: str) -> None:
+    """A choice that is offered and not proven fails here."""
+    assert [offer.choice for offer in offers_for(code)] == ["confirm", "not_given"]
+
+
+def test_a_report_that_comes_late_settles_a_completed_appointment(tmp_path: Path) -> None:
+    """And what a person said of the appointment before then counts nothing twice."""
+    feed = scheduled("radiation.no_report")
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    said = answer(before, "radiation.no_report", "confirm")
+    late = [*feed, fraction(5, FRIDAY, technique="3D").decode()]
+    for answers in ((), (said,)):
+        after = run_after(tmp_path, late, *answers, policy=GUIDE)
+        assert questions(after) == [] and charges(after).count("77407 x1") == 5
 
 
 @pytest.mark.parametrize("code", sorted(code for code in MEANINGS if code.startswith("radiation.")))

@@ -59,9 +59,16 @@ def posted(
     return message("DFT^P03", charge, visit=visit, sent=when)
 
 
-def examined(when: str, *, visit: str = "V1", patient: str = "ZZ1", state: str = "AU") -> bytes:
-    """The MDM of the physician's note on radiation."""
-    fields = {1: "1", 2: "RT", 4: when, 9: "D8^TEST^DOC^^^^MD", 12: f"N{when}", 17: state}
+def examined(
+    when: str,
+    *,
+    visit: str = "V1",
+    patient: str = "ZZ1",
+    state: str = "AU",
+    degree: str = "MD",
+) -> bytes:
+    """The MDM of a note on radiation, the physician's unless `degree` says another credential."""
+    fields = {1: "1", 2: "RT", 4: when, 9: f"D8^TEST^DOC^^^^{degree}", 12: f"N{when}", 17: state}
     return message("MDM^T02", segment("TXA", fields), visit=visit, patient=patient, sent=when)
 
 

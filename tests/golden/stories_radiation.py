@@ -1,7 +1,7 @@
 """Stories of radiation courses: weeks, visits, posted charges, and what is asked."""
 
 from tests.golden.messages import message
-from tests.golden.sessions import examined, fraction, posted
+from tests.golden.sessions import appointment, completed, examined, fraction, posted
 from tests.golden.story import FACILITY, PHYSICIAN, Story, story
 
 _WEEK = ["20260302", "20260303", "20260304", "20260305", "20260306"]
@@ -63,6 +63,57 @@ RADIATION = [
             message("ADT^A40", "MRG|ZZ2^^^ZEBRA^MR", visit="V1", sent="202603061200"),
         ),
         {"V1": ["77407 x4"], "V2": ["77407", "77427"]},
+        asks=[],
+    ),
+    story(
+        "A week that the schedule alone tells: booked, moved, completed; five sessions and a unit.",
+        [
+            *[appointment(f"{day}1000", number=f"A{day}", sent="202602270900") for day in _WEEK],
+            appointment("202603041400", trigger="S13", number="A20260304", sent="202603030900"),
+            *[
+                completed(f"{day}{clock}", number=f"A{day}")
+                for day, clock in zip(_WEEK, ("1000", "1000", "1400", "1000", "1000"), strict=True)
+            ],
+            examined("202603041500"),
+        ],
+        ["77407 x5", "77427"],
+        withheld=[],
+        asks=[],
+    ),
+    story(
+        "Appointment, report and charge tell one session; a day that was cancelled is none.",
+        [
+            appointment("202603021000", number="A1", sent="202602270900"),
+            appointment("202603031000", number="A2", sent="202602270900"),
+            appointment("", trigger="S15", kind="", number="A2", sent="202603030800"),
+            fraction(1, "202603021006", technique="3D"),
+            posted("77407", "202603021020"),
+        ],
+        ["77407"],
+        withheld=["appointment.cancelled"],
+        asks=[],
+        any_order=True,
+    ),
+    story(
+        "A completed appointment that nobody reports beside others waits for a person's word.",
+        [
+            *[completed(f"{day}1000") for day in _WEEK[:3]],
+            fraction(1, "202603021006", technique="3D"),
+            fraction(2, "202603041006", technique="3D"),
+        ],
+        ["77407 x2"],
+        withheld=[],
+        asks=["radiation.no_report"],
+    ),
+    Story(
+        "A schedule with an account of its own: the session is billed where it is reported.",
+        (
+            appointment("202603021000", number="A1", visit="V2", sent="202602270900"),
+            completed("202603021000", number="A1", visit="V2"),
+            fraction(1, "202603021006", technique="3D"),
+        ),
+        {"V1": ["77407"], "V2": []},
+        withheld=[],
         asks=[],
     ),
 ]

@@ -172,6 +172,14 @@ def test_a_session_without_a_visit_number_is_set_aside() -> None:
     assert [code for code, _where in findings(appointment(WHEN, visit=""))] == ["visit.missing"]
 
 
+def test_a_cancellation_by_name_without_a_visit_is_no_problem() -> None:
+    """Most of them are about something else. What was booked stays booked, and is asked about when
+    the course goes on.
+    """
+    reading = read(appointment(WHEN, trigger="S15", kind="", visit=""))
+    assert (reading.visit, reading.events, reading.set_aside) == (None, (), None)
+
+
 def test_a_cancellation_that_only_names_the_appointment_is_read() -> None:
     """It may be one of a session; an earlier message says so, or it says nothing."""
     (session,) = booked(appointment(WHEN, trigger="S15", kind=""))

@@ -11,6 +11,7 @@ from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
 from chargeline.rulebook.loading import read_interface
 from chargeline.rulebook.location import rules_directory
+from tests.golden import sessions
 from tests.golden.messages import message, segment
 
 PROFILE = make_profile(read_interface(rules_directory(), "standard"))
@@ -132,7 +133,7 @@ def test_a_signed_note_says_who_wrote_and_who_signed_it() -> None:
         "visit",
         "signed",
         "D1",
-        "practitioner",
+        "physician",
     )
     assert (note.number, note.day, note.signer) == ("N1", date(2026, 3, 2), "D1")
     assert note.signed_on == date(2026, 3, 2)
@@ -207,3 +208,34 @@ def test_a_charge_that_cannot_be_placed_is_told(values: dict[str, str]) -> None:
     assert [e.finding.code for e in reading.events if hasattr(e, "finding")] == [
         "posted.unreadable"
     ]
+
+
+# ------------------------------------------------------------------ without a visit number
+
+REPORT = sessions.fraction(7, "202603021000", visit="")
+WEIGHT = message("ORU^R01", OBR, "OBX|1|NM|29463-7^weight^LN||70|kg|||||F", visit="")
+MINUTES = message("ORU^R01", OBR, "OBX|1|NM|VISIT-MINUTES^^L||40|min|||||F", visit="")
+CHARGE = sessions.posted("77407", "202603021000", visit="")
+NOTE = sessions.examined("202603021000", visit="")
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "who"),
+    [
+        (REPORT, "a report of a visit or a radiation session", "the system that reports it"),
+        (MINUTES, "a report of a visit or a radiation session", "the system that reports it"),
+        (CHARGE, "a posted charge", "charge entry"),
+        (NOTE, "a note", "the system that keeps the notes"),
+    ],
+)
+def test_what_was_done_under_no_visit_is_set_aside(data: bytes, what: str, who: str) -> None:
+    """It would be in no draft, so the finding says what is lost and who can settle it."""
+    aside = read_events(read_message(data), PROFILE).set_aside
+    assert aside is not None and aside.finding.code == "visit.missing"
+    assert what in aside.finding.found and who in aside.finding.do
+
+
+def test_a_weight_under_no_visit_is_no_problem() -> None:
+    """It is about the patient, and nobody bills it."""
+    reading = read_events(read_message(WEIGHT), PROFILE)
+    assert (reading.visit, reading.events, reading.set_aside) == (None, (), None)

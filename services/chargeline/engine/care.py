@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from chargeline.engine.care_words import (
     OBSERVED_OF,
+    OF_A_DAY,
     AppointmentKindFact,
     AppointmentStateFact,
     AuthorKindFact,
@@ -186,4 +187,4 @@ def observes(care: Care, kind: ObservedOf) -> bool:
 
 def is_of_a_day(observation: Observation) -> bool:
     """Whether an observation is about what was done on its day, and not about the patient."""
-    return OBSERVED_OF[observation.about] in ("visit", "radiation")
+    return OBSERVED_OF[observation.about] in OF_A_DAY

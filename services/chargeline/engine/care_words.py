@@ -64,7 +64,9 @@ OBSERVED_OF: Mapping[Observed, ObservedOf] = {
     **dict.fromkeys(("microsatellite_instability", "her2", "gene_variant"), "evidence"),
     **dict.fromkeys(("estrogen_receptor", "progesterone_receptor"), "evidence"),
 }
-"""What each observation is about; those of a visit and of radiation belong to a day."""
+"""What each observation is about."""
+OF_A_DAY: frozenset[ObservedOf] = frozenset({"visit", "radiation"})
+"""What is about something that was done on a day, and not about the patient."""
 
 BodyMeasure = Literal[
     "weight",  # in kilograms
@@ -177,7 +179,8 @@ NoteChange = Literal[
 ]
 
 AuthorKind = Literal[
-    "practitioner",  # a physician, or another who bills visits by an own number
+    "physician",  # a physician
+    "practitioner",  # another who bills visits by an own number, such as a nurse practitioner
     "nurse",  # a nurse who does not
 ]
 AuthorKindFact = (
@@ -186,6 +189,8 @@ AuthorKindFact = (
         "unknown"  # no credential, or one that the interface profile does not know
     ]
 )
+PRACTITIONERS: frozenset[AuthorKindFact] = frozenset({"physician", "practitioner"})
+"""Who bills visits by an own number."""
 
 PostedKind = Literal[
     "charge",  # FT1-6 CG

@@ -63,10 +63,23 @@ SittingSaid = Literal[
     "two_sessions",  # a person says that there was a distinct break
 ]
 
+GapSaid = Literal[
+    "confirm",  # a person says that the missing fractions were not delivered
+    "by_hand",  # a person sees to the units that hang on them
+]
+
 MarkWord = Literal[
     "end",  # the course ends
     "physics",  # a physicist checked it
-    "documents",  # a signed note documents it
+    "documents",  # a practitioner's signed note documents it
+    "examined",  # a physician's signed note does
+    "noted",  # a signed note of somebody else does, or of whom nobody says the credential
+]
+
+ExaminedBy = Literal[
+    "practitioner",  # another practitioner than a physician signed a note among its sessions
+    "other",  # only somebody who is no practitioner did, or of whom nobody says the credential
+    "nobody",  # no note among its sessions is signed
 ]
 
 OddCharge = Literal[
@@ -133,4 +146,5 @@ SessionSaid = Literal[
     "",  # nobody said anything
     "confirm",  # a person says that the session was delivered
     "not_given",  # a person says that it was not
+    "other_visit",  # a person says that it is one of another visit
 ]

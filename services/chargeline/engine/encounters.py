@@ -60,6 +60,16 @@ GROUPING = Concern(
 CONCERNS = (GROUPING,)
 
 
+class SeenDay(NamedTuple):
+    """A day on which a practitioner saw the patient: the numbers of those who signed a note of it,
+    and whether a physician did.
+    """
+
+    day: date
+    by: str
+    by_physician: bool
+
+
 class Encounter(NamedTuple):
     """What was done on some days, billed together.
 
@@ -68,7 +78,7 @@ class Encounter(NamedTuple):
     orders, on any day. `observed` are measures of the body and evidence about the disease, of the
     whole visit. `radiation` is what all days of the visit tell that may be part of a radiation
     course, () where no day of the encounter tells anything of one. `seen` are the days of the whole
-    visit on which a practitioner saw the patient, each with who signed. `authorizations` are what
+    visit on which a practitioner saw the patient. `authorizations` are what
     the whole visit tells of them.
     """
 
@@ -81,7 +91,7 @@ class Encounter(NamedTuple):
     dispensed: tuple[Dispensed, ...] = ()
     observed: tuple[Observation, ...] = ()
     radiation: tuple[Care, ...] = ()
-    seen: tuple[tuple[date, str], ...] = ()
+    seen: tuple[SeenDay, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
 
     @property

@@ -162,6 +162,12 @@ YesNo = Literal[
 IS_YES: Mapping[YesNo, bool] = {"yes": True, "no": False}
 """A table and no comparison: a misspelt answer of a rule is an error and not the other answer."""
 
+Outside = Literal[
+    "",  # it lies within its visit, or nobody says when the visit began and ended
+    "before",  # it lies before the admission
+    "after",  # it lies after the discharge
+]
+
 DrugKind = Literal[
     "antineoplastic",  # kills or stops tumour cells
     "hormonal",  # against a tumour by way of hormones

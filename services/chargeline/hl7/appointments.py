@@ -57,11 +57,16 @@ def is_of_no_session(message: Message, profile: Profile) -> bool:
     return bool(words) and not any(word in profile.appointments for word in words)
 
 
+def only_names(message: Message, profile: Profile) -> bool:
+    """Whether a message of a schedule names an appointment, and not what is booked."""
+    return not list(_words_of_kind(message, profile))
+
+
 def not_followed(message: Message, profile: Profile) -> Hl7Error | None:
     """Why a message about a radiation appointment cannot be used as a whole; None if it can."""
     if message.type != "SIU" or message.trigger not in _UNFOLLOWED:
         return None
-    if is_of_no_session(message, profile) or not list(_words_of_kind(message, profile)):
+    if is_of_no_session(message, profile) or only_names(message, profile):
         return None
     return Hl7Error(
         "message.not_followed",

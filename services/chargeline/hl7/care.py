@@ -71,6 +71,18 @@ def says_nothing(message: Message, profile: Profile) -> bool:
     )
 
 
+def tells_what_was_done(message: Message, profile: Profile) -> bool:
+    """Whether an observation that the profile reads is about a visit or a radiation session, and
+    not about the patient.
+    """
+    abouts = [_about(row, profile, message.delimiters) for row in message.rows if row[0] == "OBX"]
+    return any(
+        care_words.OBSERVED_OF[about] in care_words.OF_A_DAY
+        for about in abouts
+        if about is not None
+    )
+
+
 def _observations(
     message: Message, heads: Mapping[str, Row], reference: MessageRef, profile: Profile
 ) -> Iterator[Event]:

@@ -22,6 +22,7 @@ from chargeline.hl7.appointments import (
     appointment_events,
     is_of_no_session,
     not_followed,
+    only_names,
 )
 from chargeline.hl7.authorizations import (
     REFERRALS,
@@ -29,7 +30,12 @@ from chargeline.hl7.authorizations import (
     no_number,
     visit_named_for,
 )
-from chargeline.hl7.care import NOTE_CHANGES, care_events, says_nothing
+from chargeline.hl7.care import (
+    NOTE_CHANGES,
+    care_events,
+    says_nothing,
+    tells_what_was_done,
+)
 from chargeline.hl7.delimiters import Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
@@ -66,9 +72,10 @@ def read_events(message: Message, profile: Profile) -> Reading:
     """Everything that a message says.
 
     Bad content raises nothing: a message that cannot be used comes back with its reason in
-    `Reading.set_aside`. An A31 (a change of the person's data) without a visit number, an ORU
-    without an observation that the profile reads, and a SIU about an appointment that is no session
-    of radiation say nothing for charges and are no problem.
+    `Reading.set_aside`. An ORU without an observation that the profile reads and a SIU about an
+    appointment that is no session of radiation say nothing for charges and are no problem. Without
+    a visit number neither do an A31 (a change of the person's data), an ORU about the patient, such
+    as a weight, and a SIU that only names an appointment.
     """
     heads = {row[0]: row for row in reversed(message.rows)}  # the first segment of each name
     header = message.rows[0]
@@ -89,24 +96,17 @@ def read_events(message: Message, profile: Profile) -> Reading:
     visit = first_valued(heads, profile.visit, message.delimiters) or None
     visit = visit or visit_named_for(message) or None
     merges = merges_of(message, reference, visit, profile) if message.type == "ADT" else ()
-    if is_beside or says_nothing(message, profile) or (visit is None and not merges):
-        if (
-            is_beside
-            or message.type == "ORU"
-            or (message.type == "ADT" and message.trigger == "A31")
-        ):
-            return _new_reading(
-                message=reference,
-                facility=facility,
-                visit=None,
-                zone=profile.zone,
-            )
+    if is_beside or says_nothing(message, profile):
+        return _nothing(reference, facility, profile)
+    if visit is None and not merges:
+        if _needs_no_visit(message, profile):
+            return _nothing(reference, facility, profile)
         return _set_aside(
             reference=reference,
             facility=facility,
             visit=None,
             profile=profile,
-            problem=_no_visit(profile),
+            problem=_no_visit(message, profile),
         )
     return _used(
         message=message,
@@ -249,16 +249,43 @@ def _suspicion(kind: str) -> str:
     return ""
 
 
-def _no_visit(profile: Profile) -> Hl7Error:
+def _nothing(reference: MessageRef, facility: str, profile: Profile) -> Reading:
+    """The reading of a message that says nothing for charges, and is no problem."""
+    return _new_reading(message=reference, facility=facility, visit=None, zone=profile.zone)
+
+
+def _needs_no_visit(message: Message, profile: Profile) -> bool:
+    """Whether nothing is lost with a message because it has no visit number.
+
+    An ORU that tells of a visit or of a radiation session is lost with it: a person must see to it.
+    """
+    if message.type == "ORU":
+        return not tells_what_was_done(message, profile)
+    if message.type == "SIU":
+        return only_names(message, profile)
+    return message.type == "ADT" and message.trigger == "A31"
+
+
+_WHOSE = {
+    "ORU": ("a report of a visit or a radiation session", "the system that reports it"),
+    "DFT": ("a posted charge", "charge entry"),
+    "SIU": ("an appointment of a radiation session", "the schedule"),
+    "MDM": ("a note", "the system that keeps the notes"),
+}
+
+
+def _no_visit(message: Message, profile: Profile) -> Hl7Error:
+    what, who = _WHOSE.get(message.type, ("", "the sender"))
     places = ", ".join(
         f"{place.segment}-{place.field}.{place.component}" for place in profile.visit
     )
     return Hl7Error(
         "visit.missing",
         expected=f"a visit number at one of {places}",
-        found="none of them valued",
+        found=f"none of them valued{what and f', in {what}'}",
         where=places,
-        do="have the sender fill it, or name its place under `visit` in the interface profile",
+        do=f"have {who} fill it, or name its place under `visit` in the interface profile; the "
+        "message is in no draft until it comes with a visit number",
     )
 
 

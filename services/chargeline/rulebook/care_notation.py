@@ -3,7 +3,8 @@
 This module owns the notation of a case's `care` and `record`, and knows no rules. Beside the
 pharmacy a case may say `visit_minutes 39`, `risk high d2`, `note visit practitioner signed 10:10`
 or `posted 99213-25 x1 by=D1`; sessions of a radiation course are written as session_notation says,
-authorizations and orders as authorization_notation says. What another visit adds to the patient's
+their appointments as appointment_notation says, authorizations and orders as authorization_notation
+says. What another visit adds to the patient's
 record is its kind, what it is about, its time and perhaps a value: `initial_service 2026-03-02
 2026-03-02T08:00`. A text that cannot be read raises a ValueError that quotes the text and says what
 was expected.
@@ -28,6 +29,7 @@ from chargeline.engine import (
     care_words,
     words,
 )
+from chargeline.rulebook.appointment_notation import APPOINTMENTS, appointments_of
 from chargeline.rulebook.authorization_notation import authorization_of, order_of
 from chargeline.rulebook.session_notation import SESSIONS, sessions_of
 
@@ -67,6 +69,8 @@ def care_of(texts: Sequence[str], key: VisitKey, first: date) -> Reading:
     for ordinal, text in enumerate(texts, 1):
         if text.startswith(SESSIONS):
             events += sessions_of(text, ordinal, first)
+        elif text.startswith(APPOINTMENTS):
+            events += appointments_of(text, ordinal, first)
         else:
             events.append(_event(text, ordinal, first))
     return Reading(

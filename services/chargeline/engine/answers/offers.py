@@ -140,6 +140,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.no_fraction": ("confirm", "not_given"),
     "radiation.no_report": ("confirm", "not_given"),
     "radiation.not_kept": ("confirm", "not_given"),
+    "radiation.outside_visit": ("confirm", "other_visit", "not_given"),
     "radiation.number_twice": ("confirm", "not_given"),
     "radiation.one_sitting": ("confirm", "two_isocentres", "two_sessions", "by_hand"),
     "radiation.quantity": ("by_hand",),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.services.concerns import OfClass
+from chargeline.engine.stays import OUTSIDE_VISIT
 from chargeline.engine.words import YesNo
 
 
@@ -94,22 +95,6 @@ ONE_MOMENT = Concern(
     OfClass,
     AskAnswer,
     meaning="a drug into a vein with one charted time, where nobody says that it was pushed",
-    may_be_silent=True,
-)
-
-
-class OutsideAnswer(NamedTuple):
-    """Hours before the admission and after the discharge in which drugs may be given."""
-
-    hours_before: int
-    hours_after: int
-
-
-OUTSIDE_VISIT = Concern(
-    "doubt.outside_visit",
-    NoFacts,
-    OutsideAnswer,
-    meaning="how far from its visit an administration may lie",
     may_be_silent=True,
 )
 

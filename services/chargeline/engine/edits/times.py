@@ -5,14 +5,13 @@ amount.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from chargeline.engine.edits.asking import doubt, number_of, number_of_class
 from chargeline.engine.edits.concerns import (
     CANCELLED_ORDER,
     LEFT_PAUSED,
     ONE_MOMENT,
-    OUTSIDE_VISIT,
     PUSH_TOOK_LONG,
     RUNS_LONG,
     RUNS_SHORT,
@@ -20,6 +19,7 @@ from chargeline.engine.edits.concerns import (
 )
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.records import Service
+from chargeline.engine.stays import OUTSIDE_IN_WORDS, outside
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import Question
 from chargeline.engine.words import IS_YES
@@ -150,27 +150,16 @@ def _cancelled_order(service: Service, rules: DayRules) -> Iterator[Question]:
 
 def outside_visit(service: Service, rules: DayRules, context: VisitContext) -> Iterator[Question]:
     """A question where a drug was given long before the admission or after the discharge."""
-    answer = number_of(rules, OUTSIDE_VISIT)
     start = service.administration.start
-    if answer is None:
-        return
-    begin, end = _begin(context), context.discharged
-    is_before = begin is not None and start < begin - timedelta(hours=answer.hours_before)
-    is_after = end is not None and start > end + timedelta(hours=answer.hours_after)
-    if is_before or is_after:
+    side = outside(start, start, context, rules)
+    if side:
         yield doubt(
             service,
             "time.outside_visit",
             expected="a day of the visit, from its admission to its discharge",
-            found="a day before its admission" if is_before else "a day after its discharge",
+            found=OUTSIDE_IN_WORDS[side],
             do="correct the day, or move the administration to its visit",
         )
-
-
-def _begin(context: VisitContext) -> datetime | None:
-    """The earliest time at which the visit is known to have begun."""
-    times = [since for since, _class in context.classes if since is not None]
-    return min([*times, *([context.admitted] if context.admitted else [])], default=None)
 
 
 DOUBTS_OF_TIME: tuple[Callable[[Service, DayRules], Iterator[Question]], ...] = (

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from chargeline.engine.care import Note
+from chargeline.engine.care_words import PRACTITIONERS
 from chargeline.engine.events import Source
 
 NoteStanding = Literal["signed", "amended", "unsigned", "author", "cancelled", "none"]
@@ -23,7 +24,8 @@ class DayNotes(NamedTuple):
 
     `cosigned` is whether another person than its author signed one of them. `signed_after` is how
     many days after the visit the first of them was signed, below 0 for one that was signed before
-    it; None where nobody says it, or it was changed since.
+    it; None where nobody says it, or it was changed since. `by_physician`: a physician wrote and
+    signed one.
     """
 
     standing: NoteStanding
@@ -32,6 +34,7 @@ class DayNotes(NamedTuple):
     sources: tuple[Source, ...]
     cosigned: bool = False
     signed_after: int | None = None
+    by_physician: bool = False
 
 
 def notes_of(notes: Sequence[Note]) -> DayNotes:
@@ -41,9 +44,10 @@ def notes_of(notes: Sequence[Note]) -> DayNotes:
     sources = tuple([note.source for note in own])
     alive = [note for note in own if note.state != "cancelled"]
     signed = [note for note in alive if note.state == "signed"]
-    good = [note for note in signed if note.author_kind == "practitioner"]
+    good = [note for note in signed if note.author_kind in PRACTITIONERS]
     first = [note for note in good if note.change != "addendum"]
     authors = tuple(sorted({note.author for note in first}))
+    by_physician = any(note.author_kind == "physician" for note in first)
     cosigned = any(note.author and note.signer not in ("", note.author) for note in first)
     if first:
         changed = [note for note in alive if note.change in _ADDED]
@@ -56,9 +60,12 @@ def notes_of(notes: Sequence[Note]) -> DayNotes:
                 sources,
                 cosigned=cosigned,
                 signed_after=_signed_after(first),
+                by_physician=by_physician,
             )
         what = "an addition that nobody signed" if unsigned else "a change after it was written"
-        return DayNotes("amended", what, authors, sources, cosigned=cosigned)
+        return DayNotes(
+            "amended", what, authors, sources, cosigned=cosigned, by_physician=by_physician
+        )
     waiting = [note for note in alive if note not in signed and note.author_kind != "nurse"]
     if waiting:
         states = sorted({note.state for note in waiting})

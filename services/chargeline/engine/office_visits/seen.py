@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 
 from chargeline.engine.care import Care
-from chargeline.engine.encounters import Assessment
+from chargeline.engine.encounters import Assessment, SeenDay
 from chargeline.engine.office_visits.concerns import SEEN
 from chargeline.engine.office_visits.notes import notes_of
 from chargeline.engine.record import APART, Fact, Slot, fact_of_day
@@ -20,10 +20,16 @@ from chargeline.engine.visit_words import SeenFact
 GROUP = "facility"
 
 
-def seen_days(days: Iterable[Day]) -> tuple[tuple[date, str], ...]:
-    """The days of one account on which a practitioner saw the patient, and who signed."""
-    noted = [(day.day, notes_of(day.care.notes).authors) for day in days if day.care.notes]
-    return tuple([(day, " ".join(authors)) for day, authors in noted if authors])
+def seen_days(days: Iterable[Day]) -> tuple[SeenDay, ...]:
+    """The days of one account on which a practitioner saw the patient."""
+    noted = [(day.day, notes_of(day.care.notes)) for day in days if day.care.notes]
+    return tuple(
+        [
+            SeenDay(day, " ".join(notes.authors), notes.by_physician)
+            for day, notes in noted
+            if notes.authors
+        ]
+    )
 
 
 def facts_for_record(day: date, care: Care, authors: Sequence[str]) -> tuple[Fact, ...]:
@@ -60,7 +66,7 @@ def _visits(assessment: Assessment) -> list[tuple[date, str]]:
         for other in assessment.elsewhere.across
         if other.slot.kind == "seen" and other.slot.topic == ("group", GROUP)
     ]
-    return [*assessment.encounter.seen, *elsewhere]
+    return [*[(seen.day, seen.by) for seen in assessment.encounter.seen], *elsewhere]
 
 
 def _years_before(day: date, years: int) -> date:

@@ -1,18 +1,21 @@
 """The charge family of radiation oncology: delivery, management, physics and planning of courses.
 
 `propose` drafts what falls on the sessions and posted charges of one encounter. A course spans
-weeks and visits: `telling` reads it out of the visit (`reports`, `posted`, `appointments`) and
-`remembered` out of the patient's record, `course` puts its sessions in order, `sittings` finds what
-two courses share, `fractions` counts, `delivery`, `booked`, `management` and `planning` draft,
-`lines` writes, and `compared` holds posted charges beside it. The family does not know how a
-session is planned, and believes no charge that no session supports without asking.
+weeks and visits: `telling` reads it out of the visit (`reports`, `posted`, `appointments`),
+`outside` compares it with the days of the visit, and `remembered` reads the patient's record.
+`course` puts its sessions in order, `sittings` finds what two courses share, `fractions` counts,
+`delivery`, `booked`, `management` and `planning` draft, `lines` writes, and `compared` holds posted
+charges beside it. The family does not know how a session is planned, and believes no charge that no
+session supports without asking.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.again import SavedWork, Stage
-from chargeline.engine.answers.beside import NO_ANSWERS
+from chargeline.engine.answers.beside import NO_ANSWERS, AnswersBeside
+from chargeline.engine.care import Care
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.appointments import is_waiting
@@ -23,13 +26,15 @@ from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
 from chargeline.engine.radiation.lines import anchor_of, part_of
 from chargeline.engine.radiation.management import CountedBeam, checked, counted_in, managed
+from chargeline.engine.radiation.outside import beside_stay
 from chargeline.engine.radiation.planning import planned, service_anchor
-from chargeline.engine.radiation.remembered import fact_of_pair, facts_of
+from chargeline.engine.radiation.remembered import fact_of_pair, facts_of, facts_of_gaps
 from chargeline.engine.radiation.sessions import Told, key_of
 from chargeline.engine.radiation.sittings import Treatment, treatment_of
 from chargeline.engine.radiation.telling import told_by
 from chargeline.engine.record import Fact
 from chargeline.engine.rules import DayRules
+from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import (
     A_QUESTION,
     ChargeLine,
@@ -74,7 +79,8 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     proposals = [
         _of_course(treatment.courses[name], around, assessment, saved=saved) for name in names
     ]
-    facts = (*facts_of(here, names), *_of_pairs(around))
+    of_gaps = facts_of_gaps(names[0], assessment.answers)
+    facts = (*facts_of(here, names), *_of_pairs(around), *of_gaps)
     return together([*proposals, odd, Proposal(facts=facts)])
 
 
@@ -83,13 +89,25 @@ def _told(assessment: Assessment, saved: SavedWork) -> tuple[Told, Told]:
     told = saved.again(
         _TOLD,
         assessment.rules.policy,
-        told_by,
+        _told_of_visit,
         assessment.visit,
         assessment.encounter.radiation,
         assessment.rules,
         assessment.answers,
+        assessment.context,
     )
     return told, _on(told, {day.day for day in assessment.encounter.days})
+
+
+def _told_of_visit(
+    visit: VisitKey,
+    days: Sequence[Care],
+    rules: DayRules,
+    answers: AnswersBeside,
+    context: VisitContext,
+) -> Told:
+    """What the whole visit tells, beside the days of the visit."""
+    return beside_stay(told_by(visit, days, rules, answers), context, rules, answers)
 
 
 def not_billed(

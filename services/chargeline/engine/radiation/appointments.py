@@ -133,13 +133,13 @@ def _compared(sessions: Sequence[Session], appointments: Sequence[Session]) -> _
     booked. One without any takes an appointment that was not kept, which contradicts it.
     """
     reports = [session for session in sessions if session.reported]
-    open_ = [session for session in appointments if session.said != "not_given"]
+    open_ = [session for session in appointments if not session.is_struck]
     kept = [session for session in open_ if session.booking in _KEPT]
     lost = [session for session in open_ if session.booking not in _KEPT]
     told: set[SessionKey] = set()
     not_kept: list[SessionKey] = []
     for session in reports or sessions:
-        if session.said == "not_given":
+        if session.is_struck:
             continue
         nearest = min(kept, key=lambda other: _distance(session, other), default=None)
         if nearest is not None:
@@ -182,5 +182,5 @@ def left_open(left: Sequence[Session], counted: Sequence[Session]) -> dict[Sessi
     return {
         key_of(session): "radiation.appointment"
         for session in left
-        if session.booking in _KEPT and session.day < last and session.said != "not_given"
+        if session.booking in _KEPT and session.day < last and not session.is_struck
     }

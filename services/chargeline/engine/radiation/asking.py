@@ -4,11 +4,14 @@ It owns the wording. A question whether a session was delivered rests on that se
 what a person answers holds whatever other visits tell.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.sessions import CourseCharge, Session, UnreadValue
+from chargeline.engine.stays import OUTSIDE_IN_WORDS
 from chargeline.engine.trace import Question, ask
+from chargeline.engine.words import Outside
 
 SESSION_DOUBTS: Final[tuple[FindingCode, ...]] = (
     "radiation.no_fraction",
@@ -26,6 +29,7 @@ _EXPECTED = {
     "radiation.no_report": "a report of each completed session of a course whose others are "
     "reported",
     "radiation.not_kept": "no session where its appointment was cancelled or missed",
+    "radiation.outside_visit": "each session of a visit between its admission and its discharge",
     "radiation.no_fraction": "a report of the session for each posted delivery of the course",
     "radiation.number_twice": "each number of a fraction once in a course",
     "radiation.break": "a distinct break before a further session of the day",
@@ -49,6 +53,10 @@ _DO = {
     "report; else correct the status of the appointment",
     "radiation.not_kept": "the therapist says whether the session was delivered; correct the "
     "appointment, or take back the report or the charge",
+    "radiation.outside_visit": "the therapist says on which day the session was delivered, and "
+    "registration for which visit: send it again with the right day or number, or correct the "
+    "admission or discharge; its line and the units that count it stand till then, and are not "
+    "firm",
     "radiation.no_fraction": "the therapist says whether the session was delivered, and sends its "
     "report; else take back the charge",
     "radiation.number_twice": "the therapist says whether both were delivered; correct the number "
@@ -101,9 +109,24 @@ def session_question(code: FindingCode, session: Session, more: str = "") -> Que
     )
 
 
+def outside_question(session: Session, side: Outside) -> Question:
+    """A question about a session that lies outside its visit."""
+    return session_question("radiation.outside_visit", session, OUTSIDE_IN_WORDS[side])
+
+
+def outside_questions(sessions: Iterable[Session]) -> tuple[Question, ...]:
+    """The questions about those of some sessions that lie outside their visits."""
+    return tuple([outside_question(s, s.outside) for s in sessions if s.outside])
+
+
 def gap_question(session: Session, numbers: str) -> Question:
-    """A question about the fractions before a session that are not here."""
-    return session_question("radiation.missing", session, f"not here: {numbers}")
+    """A question about the fractions before a session that are not here.
+
+    It names no message, because it is about messages that are missing. So it is the same question
+    under every visit of the course, and has one answer.
+    """
+    more = f"not here: {numbers}"
+    return session_question("radiation.missing", session._replace(source=None), more)
 
 
 def value_question(value: UnreadValue) -> Question:

@@ -13,6 +13,7 @@ from chargeline.engine.course_words import (
     BillingPart,
     CourseState,
     DeliveryOutcome,
+    ExaminedBy,
     GuidanceFact,
     LevelBy,
     ManagementPer,
@@ -226,14 +227,17 @@ MANAGEMENT = Concern(
 
 
 class ExaminedFacts(NamedTuple):
-    """The role of a unit of management, and who pays."""
+    """The role of a unit of management, who else than a physician signed a note among its sessions,
+    and who pays.
+    """
 
     role: str
+    author: "ExaminedBy"
     payer: str
 
 
 class ExaminedAnswer(NamedTuple):
-    """Whether a person is asked where no signed note tells of an examination."""
+    """Whether a person is asked where no physician's signed note tells of an examination."""
 
     ask: "YesNo"
 
@@ -242,7 +246,7 @@ EXAMINED = Concern(
     "radiation.examined",
     ExaminedFacts,
     ExaminedAnswer,
-    meaning="whether a unit of management needs a signed note of an examination among its sessions",
+    meaning="whether a unit of management needs a physician's signed note among its sessions",
     may_be_silent=True,
 )
 

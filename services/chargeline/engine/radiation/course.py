@@ -16,12 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.course_words import Beam
+from chargeline.engine.answers.identity import fingerprint_of
+from chargeline.engine.course_words import Beam, GapSaid, MarkWord
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.appointments import beside_appointments, left_open
+from chargeline.engine.radiation.asking import gap_question
 from chargeline.engine.radiation.remembered import (
     ServiceElsewhere,
     course_in_record,
+    gaps_in_record,
     marks_in_record,
     services_in_record,
     session_in_record,
@@ -43,10 +46,11 @@ class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
     `gaps` has the numbers of the fractions that are missing before a counted session, in words such
-    as `1 to 4`. `places` says which session of the course each counted one is, from 1 on.
-    `services` are services of planning that other visits posted. `posts` says whether deliveries of
-    the course are posted at all, and `ends` which counted sessions end the course. `booked` are
-    appointments that are not completed, and of which nothing else tells.
+    as `1 to 4`, and `gaps_said` what a person said of them under another visit. `places` says which
+    session of the course each counted one is, from 1 on. `services` are services of planning that
+    other visits posted. `posts` says whether deliveries of the course are posted at all, and `ends`
+    which counted sessions end the course. `booked` are appointments that are not completed, and of
+    which nothing else tells.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Course(NamedTuple):
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
     gaps: Mapping[SessionKey, str]
+    gaps_said: Mapping[SessionKey, GapSaid]
     booked: Mapping[SessionKey, Session]
     marks: tuple[Mark, ...]
     services: tuple[ServiceElsewhere, ...]
@@ -74,14 +79,14 @@ class Course(NamedTuple):
         """Whether a signed note of a day, or of one before, documents the course."""
         return any(mark.what == "documents" and mark.day <= day for mark in self.marks)
 
-    def is_examined(self, first: date, last: date) -> bool:
-        """Whether a practitioner signed a note of the course on one of some days."""
-        return any(mark.what == "documents" and first <= mark.day <= last for mark in self.marks)
+    def is_marked(self, what: MarkWord, first: date, last: date) -> bool:
+        """Whether the course has a mark on one of some days."""
+        return any(mark.what == what and first <= mark.day <= last for mark in self.marks)
 
     def is_treated(self, session: Session) -> bool:
         """Whether a session is one of the course, or doubted to be, and more than a booking."""
         key = key_of(session)
-        is_said = not session.booking or session.said == "not_given"
+        is_said = not session.booking or session.is_struck
         return is_said or key in self.doubted or key in self.places
 
     def place_of(self, session: Session) -> int:
@@ -99,6 +104,13 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
     sessions = _with_charges(schedule.sessions)
     counted, doubted = _judged(sessions, schedule.doubted, timedelta(minutes=break_minutes))
     doubted |= left_open(schedule.left, counted)
+    gaps = dict(_gaps(counted, sessions))
+    asked = {
+        key_of(s): fingerprint_of(gap_question(s, gaps[key_of(s)]), {})
+        for s in counted
+        if key_of(s) in gaps
+    }
+    words = gaps_in_record(across) if asked else {}
     marks = [mark for mark in told.marks if mark.course == name]
     marks += marks_in_record(services)
     marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
@@ -107,7 +119,8 @@ def course_of(name: str, told: Told, across: History, break_minutes: int) -> Cou
         counted=tuple(counted),
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
-        gaps=dict(_gaps(counted, sessions)),
+        gaps=gaps,
+        gaps_said={key: words[asked[key]] for key in asked if asked[key] in words},
         booked={key_of(session): session for session in schedule.left},
         marks=tuple(marks),
         services=tuple(services_in_record(services)),
@@ -151,7 +164,7 @@ def _judged(
     numbers: set[int] = set()
     told: set[SessionKey] = set()
     for session in sessions:
-        if session.said == "not_given" or key_of(session) in told:
+        if session.is_struck or key_of(session) in told:
             continue
         told.add(key_of(session))
         doubt = contradicted.get(key_of(session))

@@ -9,12 +9,13 @@ says that it was delivered, and a session in the sitting of another course has n
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from chargeline.engine.course_words import LevelBy
+from chargeline.engine.course_words import LevelBy, SessionSaid
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
 from chargeline.engine.radiation.asking import (
     drug_of,
     gap_question,
+    outside_questions,
     session_question,
     value_question,
 )
@@ -54,7 +55,7 @@ def delivered(
         shared = treatment.host_of(session)
         if doubt is not None:
             proposals.append(Proposal(questions=(session_question(doubt, session),)))
-        elif session.said == "not_given":
+        elif session.is_struck:
             proposals.append(_struck(session))
         elif shared is not None:
             proposals.append(_in_sitting(session, shared, course))
@@ -199,6 +200,7 @@ def _asked(
         questions.append(session_question("radiation.delivery", session, why))
     if not session.course and not session.reported:
         questions.append(session_question("radiation.no_course", session))
+    questions += outside_questions((session,))
     questions += _beyond(session, course)
     questions += _undocumented(way, course, assessment)
     return tuple(questions)
@@ -250,9 +252,11 @@ def _beside(session: Session, course: Course) -> tuple[Question, ...]:
 
 
 def _missing(session: Session, course: Course) -> Iterator[Question]:
-    """The question about fractions that should have come before a session."""
+    """The question about fractions that should have come before a session, unless a person said
+    under another visit what became of them.
+    """
     gap = course.gaps.get(key_of(session))
-    if gap is not None:
+    if gap is not None and key_of(session) not in course.gaps_said:
         yield gap_question(session, gap)
 
 
@@ -265,13 +269,23 @@ def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:
     rule = shared.decision.rule_in_force
     charge = no_charge(session, Step("sitting", shared.decision, facts, _sources(session)))
     return Proposal(
-        questions=(*_beyond(session, course), *_missing(session, course)),
+        questions=(
+            *outside_questions((session,)),
+            *_beyond(session, course),
+            *_missing(session, course),
+        ),
         withheld=(withheld_charge(charge, rule.id, rule.why),),
     )
 
 
 def _struck(session: Session) -> Proposal:
-    """A person said that the session was not delivered: no line, and it says so."""
+    """A person said that it is no session of the visit: no line, and it says so."""
     charge = no_charge(session, Step("session", None, (("session", 0),), _sources(session)))
-    says = "A person says that the session was not delivered."
-    return Proposal(withheld=(withheld_charge(charge, "answer.not_given", says),))
+    says = _STRUCK[session.said]
+    return Proposal(withheld=(withheld_charge(charge, f"answer.{session.said}", says),))
+
+
+_STRUCK: Mapping[SessionSaid, str] = {
+    "not_given": "A person says that the session was not delivered.",
+    "other_visit": "A person says that the session is one of another visit.",
+}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chargeline.engine.answers.settling import left_to_a_person
 from chargeline.engine.codes import CODE, RoleFacts
-from chargeline.engine.course_words import BillingPart, PartOfCourse
+from chargeline.engine.course_words import BillingPart, GapSaid, PartOfCourse
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.radiation.asking import drug_of
 from chargeline.engine.radiation.concerns import PART, PartFacts
@@ -38,6 +38,7 @@ class DueCharge(NamedTuple):
     is what in the course it is billed for.
 
     `asked` are the questions that are asked with it, and `rests_on` those that another day asks.
+    `said` is what people said of missing fractions, also under other visits.
     """
 
     course: str
@@ -51,6 +52,7 @@ class DueCharge(NamedTuple):
     modifiers: tuple[str, ...] = ()
     asked: tuple[Question, ...] = ()
     rests_on: tuple[Question, ...] = ()
+    said: tuple[GapSaid, ...] = ()
 
 
 new_charge = by_keyword(DueCharge)
@@ -116,7 +118,8 @@ def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) ->
 
     It is provisional as long as one question is open, and withheld where a person bills it by hand.
     """
-    open_, choices = [], set()
+    open_: list[Question] = []
+    choices: set[str | None] = {*charge.said}
     for question in (*charge.asked, *charge.rests_on):
         choice = assessment.answers.choice(question)
         choices.add(choice)

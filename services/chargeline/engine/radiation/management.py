@@ -4,13 +4,18 @@ It owns with which session of the encounter a unit is earned. The arithmetic is 
 the numbers are rules. A course that is still open bills nothing of what is left over.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
-from chargeline.engine.course_words import Beam, CourseState
+from chargeline.engine.answers.beside import AnswersBeside
+from chargeline.engine.course_words import Beam, CourseState, ExaminedBy, GapSaid
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
-from chargeline.engine.radiation.asking import gap_question, session_question
+from chargeline.engine.radiation.asking import (
+    gap_question,
+    outside_questions,
+    session_question,
+)
 from chargeline.engine.radiation.concerns import (
     COUNT,
     EXAMINED,
@@ -30,6 +35,7 @@ from chargeline.engine.radiation.lines import (
     new_charge,
     withheld_charge,
 )
+from chargeline.engine.radiation.remembered import of_two_words
 from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import DayRules, Decision
@@ -62,13 +68,14 @@ def managed(
             session = of_beam[unit.place - 1]
             if key_of(session) not in here:
                 continue
-            gaps = _gaps(session, series, treatment)
+            gaps = list(_gaps(session, series, treatment, assessment))
+            unsaid = [gap for gap in gaps if not gap.said_elsewhere]
             doubts = (
                 *_unfinished(session, len(of_beam), decision),
                 *_unexamined(of_beam[unit.first - 1 : unit.place], course, decision, assessment),
-                *[gap_question(*gap) for gap in gaps if gap[0].visit != assessment.visit],
+                *[gap.question for gap in unsaid if gap.session.visit != assessment.visit],
             )
-            here_too = [gap_question(*gap) for gap in gaps if gap[0].visit == assessment.visit]
+            here_too = [gap.question for gap in unsaid if gap.session.visit == assessment.visit]
             charge = new_charge(
                 course=course.name,
                 of="management",
@@ -79,9 +86,14 @@ def managed(
                 anchor=f"{course.name}|{session.name}",
                 steps=(unit.step,),
                 asked=(*asked, *doubts),
-                rests_on=(*treatment.questions_of(of_beam[: unit.place]), *here_too),
+                rests_on=(
+                    *treatment.questions_of(of_beam[: unit.place]),
+                    *outside_questions(of_beam[: unit.place]),
+                    *here_too,
+                ),
+                said=tuple([gap.said for gap in gaps if gap.said]),
             )
-            waits = _open(gaps, assessment) if unit.counts_rest else []
+            waits = [gap for gap in gaps if not gap.said] if unit.counts_rest else []
             proposals.append(_waiting(charge, waits) if waits else billed(charge, assessment))
     return together([Proposal(questions=asked), *proposals])
 
@@ -194,28 +206,52 @@ def _unfinished(
     return ()
 
 
-_Missed = tuple[Session, str]
-"""A session before which fractions are missing, and their numbers in words."""
+class _Gap(NamedTuple):
+    """A session before which fractions are missing, and their numbers in words.
+
+    `said` is what a person said of them, here or, with `said_elsewhere`, also under another visit;
+    "" while nobody has.
+    """
+
+    session: Session
+    numbers: str
+    said: GapSaid | Literal[""]
+    said_elsewhere: bool
+
+    @property
+    def question(self) -> Question:
+        """The question about it."""
+        return gap_question(self.session, self.numbers)
 
 
-def _gaps(session: Session, series: Series, treatment: Treatment) -> list[_Missed]:
+def _gaps(
+    session: Session, series: Series, treatment: Treatment, assessment: Assessment
+) -> Iterator[_Gap]:
     """Where fractions are missing up to a session, in all courses that share sittings."""
-    return [
-        (other, course.gaps[key_of(other)])
-        for course in [treatment.courses[name] for name in sorted(series.names)]
-        for other in course.counted
-        if key_of(other) in course.gaps and order_of(other) <= order_of(session)
-    ]
+    for course in [treatment.courses[name] for name in sorted(series.names)]:
+        for other in course.counted:
+            numbers = course.gaps.get(key_of(other))
+            if numbers is not None and order_of(other) <= order_of(session):
+                elsewhere = course.gaps_said.get(key_of(other))
+                here = _gap_said(other, numbers, assessment.answers)
+                both = of_two_words(elsewhere, here) if elsewhere and here else ""
+                yield _Gap(
+                    other,
+                    numbers,
+                    both or elsewhere or here or "",
+                    said_elsewhere=elsewhere is not None,
+                )
 
 
-def _open(gaps: Sequence[_Missed], assessment: Assessment) -> list[_Missed]:
-    """Those of which nobody has said what happened."""
-    return [gap for gap in gaps if assessment.answers.to(gap_question(*gap)) is None]
+def _gap_said(session: Session, numbers: str, answers: AnswersBeside) -> GapSaid | None:
+    """What a person said under this visit of the fractions before a session; None for nothing."""
+    choice = answers.choice(gap_question(session, numbers))
+    return "confirm" if choice == "confirm" else "by_hand" if choice == "by_hand" else None
 
 
-def _waiting(charge: DueCharge, gaps: Sequence[_Missed]) -> Proposal:
+def _waiting(charge: DueCharge, gaps: Sequence[_Gap]) -> Proposal:
     """What stands in place of a unit whose sessions nobody can count."""
-    numbers = ", ".join([numbers for _session, numbers in gaps])
+    numbers = ", ".join([gap.numbers for gap in gaps])
     says = f"The rest of the course cannot be counted: not here are its fractions {numbers}."
     held = withheld_charge(charge, "radiation.missing", says)
     return Proposal(questions=charge.asked, withheld=(held,))
@@ -227,21 +263,36 @@ def _unexamined(
     decision: Decision[ManagementAnswer],
     assessment: Assessment,
 ) -> tuple[Question, ...]:
-    """A question where no signed note of the days of a unit's sessions tells of an examination.
+    """A question where no physician's signed note of the days of a unit's sessions tells of an
+    examination.
 
-    A note on radiation counts of whatever visit, and a note of a visit with a practitioner of this
-    one. A claim without the physician's part asks nothing.
+    A note on radiation counts of whatever visit, and a note of a visit of this one. A claim without
+    the physician's part asks nothing.
     """
     first, last = sessions[0].day, sessions[-1].day
-    is_seen = any(first <= day <= last for day, _by in assessment.encounter.seen)
-    if is_seen or course.is_examined(first, last) or not is_reported("professional", assessment):
+    seen = [day for day in assessment.encounter.seen if first <= day.day <= last]
+    if any(day.by_physician for day in seen) or course.is_marked("examined", first, last):
         return ()
+    if not is_reported("professional", assessment):
+        return ()
+    by: ExaminedBy = "nobody"
+    if seen or course.is_marked("documents", first, last):
+        by = "practitioner"
+    elif course.is_marked("noted", first, last):
+        by = "other"
     payer = assessment.context.payer.upper()
-    needs = assessment.rules.of(EXAMINED).decide(ExaminedFacts(decision.answer.role, payer))
+    needs = assessment.rules.of(EXAMINED).decide(ExaminedFacts(decision.answer.role, by, payer))
     if needs.rule is None or not IS_YES[needs.answer.ask]:
         return ()
-    more = f"none from {first.isoformat()} to {last.isoformat()}"
+    more = f"{_EXAMINED_BY[by]} from {first.isoformat()} to {last.isoformat()}"
     return (session_question("radiation.examination", sessions[-1], more),)
+
+
+_EXAMINED_BY: Mapping[ExaminedBy, str] = {
+    "practitioner": "one of a practitioner who is no physician",
+    "other": "one of an author who is no practitioner, or of whom nobody says the credential,",
+    "nobody": "none",
+}
 
 
 def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Question, ...]:
@@ -255,7 +306,7 @@ def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Quest
     first = course.counted[0]
     for session in sessions:
         planned = session.planned if session.planned is not None else first.planned
-        if key_of(session) in course.doubted or session.said == "not_given":
+        if key_of(session) in course.doubted or session.is_struck:
             continue
         if planned != first.planned or session.beam != first.beam:
             more = f"{session.planned or 'no number'} planned, {session.beam} beam"

@@ -3,15 +3,23 @@
 It owns the notation of sessions, marks and services in the record. It judges nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, cast
 
-from chargeline.engine.course_words import Beam, BookingFact, MarkWord, SessionSaid, SittingSaid
-from chargeline.engine.events import VisitKey
+from chargeline.engine.answers.beside import AnswersBeside
+from chargeline.engine.course_words import (
+    Beam,
+    BookingFact,
+    GapSaid,
+    MarkWord,
+    SessionSaid,
+    SittingSaid,
+)
+from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.radiation.sessions import Mark, Session, Told, instant_of, new_session
 from chargeline.engine.record import APART, Contribution, Fact, Slot
-from chargeline.engine.words import words_of
+from chargeline.engine.words import Outside, words_of
 
 
 def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
@@ -60,6 +68,7 @@ def _kept(session: Session) -> str:
         "reported": "" if session.reported else "no",
         "said": session.said,
         "booking": session.booking,
+        "outside": session.outside,
     }
     return " ".join([f"{name}={value}" for name, value in parts.items() if value])
 
@@ -84,6 +93,7 @@ def session_in_record(other: Contribution) -> Session:
         reported=kept.get("reported") != "no",
         said=cast(SessionSaid, kept.get("said", "")),
         booking=cast(BookingFact, kept.get("booking", "")),
+        outside=cast(Outside, kept.get("outside", "")),
     )
 
 
@@ -114,6 +124,40 @@ def sittings_in_record(others: Iterable[Contribution]) -> dict[frozenset[str], S
     return words
 
 
+def facts_of_gaps(course: str, answers: AnswersBeside) -> Iterator[Fact]:
+    """What people said under a visit of fractions that are missing, of whatever course.
+
+    It is known by the fingerprint of the question, which is the same under every visit. `course` is
+    any course of the visit.
+    """
+    for fingerprint, answer in answers.by_fingerprint.items():
+        if answer.code == "radiation.missing" and answer.choice in _GAP_WORDS:
+            at = answer.message.sent or BEGINNING
+            yield Fact(_service_slot(course, _MISSING, fingerprint), at, answer.choice)
+
+
+def gaps_in_record(others: Iterable[Contribution]) -> dict[str, GapSaid]:
+    """What people said in other visits of fractions that are missing, by the fingerprint of the
+    question.
+    """
+    words: dict[str, GapSaid] = {}
+    for other in others:
+        if other.slot.kind == "course_service":
+            _course, what, apart = [*other.slot.about.split(APART, 2), "", ""][:3]
+            if what == _MISSING:
+                said = cast(GapSaid, other.value)
+                words[apart] = of_two_words(said, words.get(apart, said))
+    return words
+
+
+_GAP_WORDS = frozenset(words_of(GapSaid))
+
+
+def of_two_words(said: GapSaid, other: GapSaid) -> GapSaid:
+    """What counts where two people spoke of one gap: that which bills nothing by itself."""
+    return "by_hand" if "by_hand" in (said, other) else "confirm"
+
+
 class ServiceElsewhere(NamedTuple):
     """A service of planning that another visit has posted for a course."""
 
@@ -128,7 +172,8 @@ class ServiceElsewhere(NamedTuple):
 
 _MARKS = frozenset(words_of(MarkWord))
 _SITTING = "sitting"
-_NO_SERVICES = _MARKS | {_SITTING}
+_MISSING = "missing"
+_NO_SERVICES = _MARKS | {_SITTING, _MISSING}
 
 
 def marks_in_record(others: Sequence[Contribution]) -> list[Mark]:

@@ -28,7 +28,7 @@ from chargeline.engine.course_words import (
 )
 from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.words import YesNo
+from chargeline.engine.words import Outside, YesNo
 
 
 class UnreadValue(NamedTuple):
@@ -53,8 +53,9 @@ class Session(NamedTuple):
     delivery code that was posted for it, "" for none. `reported`: a report tells it, and not only a
     charge. `ends`: the report says that the course ends with it. `said` is what a person says of
     whether it was delivered. `unread` are values of its report that nobody can read. `booking` is
-    the state of the appointment, where only an appointment tells the session. `source` is None for
-    a session of another visit.
+    the state of the appointment, where only an appointment tells the session. `outside` is on which
+    side of its visit it lies, "" also where a person says that it is right there. `source` is None
+    for a session of another visit.
     """
 
     visit: VisitKey
@@ -76,7 +77,13 @@ class Session(NamedTuple):
     said: SessionSaid = ""
     unread: tuple[UnreadValue, ...] = ()
     booking: BookingFact = ""
+    outside: Outside = ""
     source: Source | None = None
+
+    @property
+    def is_struck(self) -> bool:
+        """Whether a person says that it is no session of its visit."""
+        return self.said in ("not_given", "other_visit")
 
 
 new_session = by_keyword(Session)

@@ -6,11 +6,12 @@ its own because no report of the visit tells one on that day. It also looks up w
 sessions. It does not count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chargeline.engine.answers.beside import AnswersBeside
-from chargeline.engine.care import Care, Note, PostedCharge
-from chargeline.engine.course_words import OddCharge, PostedAs, SessionSaid
+from chargeline.engine.care import Care, PostedCharge
+from chargeline.engine.care_words import AuthorKindFact
+from chargeline.engine.course_words import MarkWord, OddCharge, PostedAs, SessionSaid
 from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.posted_charges import standing_charges
 from chargeline.engine.radiation.appointments import sessions_booked
@@ -112,18 +113,22 @@ def _of_charges(
 
 
 def _documents(days: Sequence[Care], courses: Sequence[str], visit: VisitKey) -> Iterator[Mark]:
-    """The notes on radiation that a practitioner signed in a visit, for each course of it."""
+    """The notes on radiation that somebody signed in a visit, for each course of it."""
     for care in days:
         for note in care.notes:
-            is_signed = note.state == "signed" and note.author_kind == "practitioner"
-            if note.kind == "radiation" and is_signed:
+            if note.kind == "radiation" and note.state == "signed":
                 for course in courses:
-                    yield _document(note, course, visit)
+                    for what in _NOTED_BY[note.author_kind]:
+                        at = note.at or BEGINNING
+                        yield Mark(visit, course, what, day=note.day, at=at, source=note.source)
 
 
-def _document(note: Note, course: str, visit: VisitKey) -> Mark:
-    at = note.at or BEGINNING
-    return Mark(visit, course, "documents", day=note.day, at=at, source=note.source)
+_NOTED_BY: Mapping[AuthorKindFact, tuple[MarkWord, ...]] = {
+    "physician": ("documents", "examined"),
+    "practitioner": ("documents",),
+    "nurse": ("noted",),
+    "unknown": ("noted",),
+}
 
 
 def _with_word(session: Session, answers: AnswersBeside) -> Session:

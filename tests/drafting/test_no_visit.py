@@ -1,0 +1,45 @@
+"""What was done and has no visit number is parked with its reason, and a person sends it again."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chargeline.ledger.store import Ledger
+from chargeline.published.inbound import NO_VISIT, record_key
+from tests.drafting.test_processor import Bench, keyed
+from tests.golden.sessions import appointment, completed, fraction, posted
+from tests.ledger import with_tables
+
+WHEN = "202603021000"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    bench = Bench(ledger)
+    await bench.claim()
+    yield bench
+    await ledger.close()
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [fraction(1, WHEN, visit=""), posted("77407", WHEN, visit=""), completed(WHEN, visit="")],
+)
+async def test_a_session_without_a_visit_number_is_parked(bench: Bench, lost: bytes) -> None:
+    """From each of the three sources; under its number it then counts once."""
+    await bench.feed([(record_key("ZEBRA", "ABCD1234"), lost, {NO_VISIT: "1"})])
+    assert [row.code for row in await bench.ledger.parked()] == ["visit.missing"]
+    assert await bench.drafts() == {}
+
+
+async def test_an_appointment_of_something_else_is_neither_parked_nor_a_visit(bench: Bench) -> None:
+    """Nor is a cancellation that only names one and no visit: most SIU are not about radiation."""
+    for unrelated in (
+        appointment(WHEN, kind="COLONOSCOPY"),
+        appointment(WHEN, kind="COLONOSCOPY", visit=""),
+        appointment(WHEN, kind="", trigger="S15", visit=""),
+    ):
+        await bench.feed(keyed([unrelated]))
+    assert await bench.ledger.parked() == [] and await bench.drafts() == {}
