@@ -49,6 +49,8 @@ INTERFACES_README = "rules/interfaces/README.md"
 LIVE = "docs/live-service.md"
 DATA = "docs/data.md"
 AUTHORIZATIONS = "docs/authorizations.md"
+CONSUMING = "docs/consuming.md"
+SENDERS = "docs/senders.md"
 DOCUMENTS = (
     README,
     "docs/architecture.md",
@@ -62,6 +64,8 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "THIRD-PARTY.md",
     AUTHORIZATIONS,
+    CONSUMING,
+    SENDERS,
     *sorted(
         path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/runbooks/*.md")
     ),
