@@ -6,14 +6,19 @@ restore, catch up, start. It reads the topics as billing does.
 
 import asyncio
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from chargeline.published.shapes import DraftRevision
 from tests.golden.messages import given
+from tests.operate.test_ledger import PRIVATE, PUBLIC
+from tests.test_documentation import PRODUCTION, blocks
 
 from .commands import command, printed
 from .records import PARTITIONS
@@ -32,16 +37,29 @@ def dose(visit: str, stop: str = "1000", drug: str = "CARBOPLATIN") -> bytes:
     return given(drug, "450 mg", "0900", stop, visit=visit, patient=f"ZZ{visit}", sent=sent)
 
 
-def backed_up(service_: Service, words: str, *, into: bool = False) -> None:
-    """Run pg_dump or pg_restore as the document says."""
-    name, *rest = words.split()
-    copy = str(service_.log.with_name("ledger.dump"))
-    where = ["--dbname", service_.database, copy] if into else ["--file", copy, service_.database]
-    done = subprocess.run(
-        [str(postgres_binaries() / name), *rest, *where],
-        check=False, capture_output=True, text=True,
+async def by_the_page(service_: Service, which: str, but: str = "nothing") -> str:
+    """Run the block of shell commands of the page that holds a word, but for the lines that hold
+    another one; gives what it printed.
+    """
+    (whole,) = [text for text in blocks(PRODUCTION, "sh") if which in text]
+    block = "\n".join([line for line in whole.splitlines() if but not in line])
+    folder = service_.log.parent
+    for name, key in (("signing.pem", PRIVATE), ("public.pem", PUBLIC)):
+        (folder / name).write_text(key)
+        (folder / name).chmod(0o600)
+    programs = (str(Path(sys.executable).parent), str(postgres_binaries()), os.environ["PATH"])
+    environment = service_.environment | {
+        "PATH": os.pathsep.join(programs),
+        "LEDGER": service_.database,
+        "CHARGELINE_SIGNING_KEY_FILE": str(folder / "signing.pem"),
+    }
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["bash", "-e", "-c", block],
+        cwd=folder, env=environment, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 async def published(service_: Service) -> Mapping[tuple[str, str], Sequence[DraftRevision]]:
@@ -98,13 +116,11 @@ async def ended(service_: Service) -> None:
     assert await service_.programs[-1].ended() == 0, service_.last_words()
 
 
-async def put_back(service_: Service, postgres: Postgres) -> None:
-    """Lose the database, and restore what was backed up."""
+def lose(service_: Service, postgres: Postgres) -> None:
+    """Lose the database; an empty one is there instead."""
     name = service_.database.rsplit("/", 1)[1]
     postgres.drop_database(name)
     postgres.create_database(name)
-    words = "pg_restore --exit-on-error --no-owner"
-    await asyncio.to_thread(backed_up, service_, words, into=True)
 
 
 async def worked_off(service_: Service) -> None:
@@ -134,7 +150,7 @@ async def test_a_restored_ledger_goes_on_from_what_billing_has(
     service.start()
     await service.deliver([*map(dose, visits), dose("ASKED", drug="ZEBRAMAB")])
     await service.until(service.drained, "the visits to be drafted")
-    await asyncio.to_thread(backed_up, service, "pg_dump --format=custom")
+    await by_the_page(service, "pg_dump")
     await service.deliver([dose(visit, stop="1100") for visit in visits[:PARTITIONS]])
     await service.deliver([dose("NEW")])
     await answer(service)
@@ -142,13 +158,12 @@ async def test_a_restored_ledger_goes_on_from_what_billing_has(
     await ended(service)
     before = await published(service)
 
-    await put_back(service, postgres)
-    caught = await command("ledger catch-up --reason restored", service.environment)
-    assert (caught.code, caught.out) == (
-        0,
-        f"revisions added from Kafka: {PARTITIONS + 2}, of {PARTITIONS + 2} visits\n",
-    )
-    assert [line for line in caught.err.splitlines() if "answer" in line] == [
+    lose(service, postgres)
+    said = await by_the_page(service, "pg_restore")
+    count = PARTITIONS + 2
+    assert f"revisions added from Kafka: {count}, of {count} visits\n" in said
+    assert "BROKEN" not in said and "head " in said
+    assert [line for line in said.splitlines() if "is lost" in line] == [
         "chargeline: ZEBRA|ASKED: an answer of a person is lost; answer again"
     ]
     assert (await command("ledger verify", service.environment)).code == 0
@@ -177,12 +192,13 @@ async def test_a_ledger_that_went_on_by_itself_is_told(
     service.start()
     await service.deliver([dose("V1", drug="ZEBRAMAB")])
     await service.until(service.drained, "the visit to be drafted")
-    await asyncio.to_thread(backed_up, service, "pg_dump --format=custom")
+    await by_the_page(service, "pg_dump")
     await answer(service)
     await service.deliver([dose("V1", stop="1100", drug="ZEBRAMAB")])
     await service.until(service.drained, "the visit to be drafted again")
     await ended(service)
-    await put_back(service, postgres)
+    lose(service, postgres)
+    await by_the_page(service, "pg_restore", but="catch-up")
     service.start()
     await worked_off(service)
     caught = await command("ledger catch-up --reason late", service.environment)
