@@ -46,6 +46,41 @@ def test_a_failure_is_logged_ever_more_rarely_and_its_end_once() -> None:
     assert said == [*waiting, ("reader.goes_on", 10)]
 
 
+def test_a_server_that_is_away_is_told_by_one_task() -> None:
+    """Three tasks lack the ledger, one of them Kafka besides: each lack has its lines, and the end
+    is told when the last task did its work.
+    """
+    with capture_logs() as lines:
+        failing = TaskFailures(logs.logger("test"))
+        for _ in range(4):
+            for task in ("reader", "timers", "counts"):
+                failing.met(task, ledger_error(Unreachable))
+        failing.met("relay", KafkaConnectionError())
+        failing.over("reader")
+        failing.over("relay")
+        failing.met("timers", ledger_error(Unreachable))
+        failing.over("counts")
+        failing.over("timers")
+        failing.met("timers", ledger_error(Unreachable))
+    assert [(line["event"], line["attempt"]) for line in lines] == [
+        *[("reader.waiting", attempt) for attempt in (1, 2, 4)],
+        ("relay.waiting", 1),
+        ("relay.goes_on", 1),
+        ("reader.goes_on", 5),
+        ("timers.waiting", 1),
+    ]
+
+
+def test_another_failure_of_the_same_task_is_told_anew() -> None:
+    """First the ledger is away, then its disk is full: two lines, and one end."""
+    with capture_logs() as lines:
+        failing = TaskFailures(logs.logger("test"))
+        failing.met("reader", ledger_error(Unreachable))
+        failing.met("reader", ledger_error(DiskFull))
+        failing.over("reader")
+    assert [line["event"] for line in lines] == ["reader.waiting"] * 2 + ["reader.goes_on"]
+
+
 @pytest.mark.parametrize(
     "error",
     [

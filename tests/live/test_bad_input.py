@@ -128,8 +128,7 @@ async def test_with_a_full_disk_capture_waits_and_goes_on_when_there_is_room(
 
         await service.until(not_ready, "503 with the reason")
         assert await capture.metric("chargeline_ready") == 0
-        waiting = logged(service, "reader.waiting")
-        (said, *_again) = [line for line in waiting if line["error"] == "DiskFull"]
+        (said, *_again) = [line for line in service.logged() if line.get("error") == "DiskFull"]
         assert "expected room for the transaction at postgresql://" in str(said["says"])
         offsets = await connection.fetch("SELECT next_offset FROM partition_offset")
         assert not any(row["next_offset"] for row in offsets)

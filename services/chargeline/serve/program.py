@@ -16,6 +16,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
+from chargeline.capture.failures import TaskFailures
 from chargeline.drafting.acting import act_of, note_start, start_of
 from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.counting import (
@@ -140,6 +141,7 @@ async def _run(
     log: FilteringBoundLogger,
 ) -> None:
     """Run all tasks until `stop` is set, then end. The first task that fails ends the others."""
+    failures = TaskFailures(log)
     async with asyncio.TaskGroup() as group:
         work = [group.create_task(task) for task in (intake.run(), publisher.run())]
         beside = [
@@ -152,9 +154,9 @@ async def _run(
                         intake.processor, settings.redraft_per_second, count_redrafted(metrics)
                     ),
                 ),
-                _gauges(intake, metrics, log, priced=settings.prices is not None),
-                _records(intake, metrics, log),
-                _retention(intake, settings, log),
+                _gauges(intake, metrics, failures, priced=settings.prices is not None),
+                _records(intake, metrics, failures),
+                _retention(intake, settings, failures, log),
             )
         ]
         await stop.wait()
@@ -250,7 +252,7 @@ async def _redrafting(intake: Intake, redrafting: Redrafting) -> None:
 
 
 async def _gauges(
-    intake: Intake, metrics: Metrics, log: FilteringBoundLogger, *, priced: bool
+    intake: Intake, metrics: Metrics, failures: TaskFailures, *, priced: bool
 ) -> None:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     while True:
@@ -260,22 +262,28 @@ async def _gauges(
         try:
             show_counts(metrics, await intake.processor.ledger.counts(), utc_now(), priced=priced)
         except LedgerError as error:
-            log.error("counts.waiting", exc_info=error)
+            failures.bear("counts", error)
+        else:
+            failures.over("counts")
         await asyncio.sleep(GAUGE_SECONDS)
 
 
-async def _records(intake: Intake, metrics: Metrics, log: FilteringBoundLogger) -> None:
+async def _records(intake: Intake, metrics: Metrics, failures: TaskFailures) -> None:
     """Show in the metrics how authorizations and courses stand, which a passing day changes."""
     while True:
         try:
             seconds = await count_records(intake.processor, metrics)
         except LedgerError as error:
-            log.error("records.waiting", exc_info=error)
+            failures.bear("records", error)
             seconds = GAUGE_SECONDS
+        else:
+            failures.over("records")
         await asyncio.sleep(seconds)
 
 
-async def _retention(intake: Intake, settings: Settings, log: FilteringBoundLogger) -> None:
+async def _retention(
+    intake: Intake, settings: Settings, failures: TaskFailures, log: FilteringBoundLogger
+) -> None:
     """Once an hour, delete what has been kept for as many days as the settings say, and log the
     head of the ledger.
     """
@@ -286,5 +294,7 @@ async def _retention(intake: Intake, settings: Settings, log: FilteringBoundLogg
             )
             await tell_head(intake.processor.ledger, settings, utc_now(), log)
         except LedgerError as error:
-            log.error("retention.waiting", exc_info=error)
+            failures.bear("retention", error)
+        else:
+            failures.over("retention")
         await asyncio.sleep(RETENTION_SECONDS)
