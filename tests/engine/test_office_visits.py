@@ -70,6 +70,21 @@ ANSWERS: dict[str, tuple[tuple[str, ...], str, AnswerChoice, str, list[str]]] = 
                               ["96413", "99213-25"]),
     "one visit of two": ((NOTE, "note visit practitioner signed 11:00 by=D2", ESTABLISHED,
                           MINUTES), "visit.several", "one_visit", "", ["96413", "99214-25"]),
+    "a second visit by hand, and the first stays": (
+        (NOTE, "note visit practitioner signed 11:00 by=D2", ESTABLISHED, MINUTES),
+        "visit.several", "by_hand", "", ["96413", "99214-25"]),
+    "two equal contacts": (
+        (NOTE, ESTABLISHED, "visit_minutes 20 min of=R1", "visit_minutes 20 min of=R2"),
+        "visit.disagrees", "together", "", ["96413", "99215-25"]),
+    "one contact that two reports tell": (
+        (NOTE, ESTABLISHED, "visit_minutes 20 min of=R1", "visit_minutes 20 min of=R2"),
+        "visit.disagrees", "lower", "", ["96413", "99213-25"]),
+    "a posted consultation is seen to by itself": (
+        (NOTE, ESTABLISHED, MINUTES, "posted 99244"), "visit.unknown_code", "confirm", "",
+        ["96413", "99214-25"]),
+    "a posted consultation by hand": (
+        (NOTE, ESTABLISHED, MINUTES, "posted 99244"), "visit.unknown_code", "by_hand", "",
+        ["96413"]),
     "the level holds": (("note visit practitioner signed edit 10:10", ESTABLISHED, MINUTES),
                         "visit.note_amended", "confirm", "", ["96413", "99214-25"]),
     "the one who signed it shares it": (
@@ -122,14 +137,16 @@ POSTED_OTHERWISE = {
     "twice": (["posted 99214-25 x2"], ["expected 99214-25 x1", "found 99214-25 x2"]),
     "an add-on": (["posted 99214-25", "posted G2211"], ["expected no G2211", "found G2211"]),
     "as it is": (["posted 99214-25"], []),
-    "a site's own modifier": (["posted 99214-25-GC"], []),
-    "nothing of the visit": (["posted G2211"], []),
+    "a resident": (["posted 99214-25-GC"], ["found 99214-25-GC x1", "does not carry GC"]),
+    "another reason": (["posted 99214-24"], ["found 99214-24 x1", "99214-25 x1", "carry 24"]),
+    "the decision for surgery": (["posted 99214-57"], ["found 99214-57 x1", "does not carry 57"]),
+    "an add-on alone": (["posted G2211"], ["expected no G2211", "found G2211"]),
 }
 
 
 @pytest.mark.parametrize(("posted", "said"), POSTED_OTHERWISE.values(), ids=POSTED_OTHERWISE)
 def test_what_was_posted_otherwise_is_told(posted: list[str], said: list[str]) -> None:
-    """Modifier 25, units and add-ons, each with what the facts carry and what was posted."""
+    """Modifiers, units and add-ons, each with what the facts carry and what was posted."""
     draft = drafted(visit(NOTE, ESTABLISHED, MINUTES, *posted, given=[INFUSED]))
     edits = [
         entry.finding
@@ -137,7 +154,7 @@ def test_what_was_posted_otherwise_is_told(posted: list[str], said: list[str]) -
         for entry in encounter.edits
         if entry.finding.code == "visit.posted_otherwise"
     ]
-    told = [f"expected {entry.expected}; found {entry.found}" for entry in edits]
+    told = [f"expected {e.expected}; found {e.found}; {e.do}" for e in edits]
     assert len(told) == (1 if said else 0)
     assert [part for part in said if part not in told[0]] == []
 
@@ -247,3 +264,96 @@ def test_a_question_about_new_or_established_names_what_the_record_knows() -> No
     assert question.finding.found == (
         "new is said, and a record that the group saw the patient before"
     )
+
+
+FOUND = {
+    "two words": ((NEW + " of=R1", ESTABLISHED + " of=R2"), "visit.status",
+                  "established and new are said"),
+    "a word that nobody mapped": (("patient_status TRANSFER",), "visit.status", "TRANSFER is said"),
+    "a posted code": ((NEW, "posted 99214"), "visit.status",
+                      "new is said, 99214 posted for a patient who is established"),
+    "nothing": ((), "visit.status", "nobody says it"),
+    "another practitioner": ((ESTABLISHED, "posted 99213 by=D2"), "visit.several",
+                             "1 who signed a note, and 99213 posted for D2"),
+    "critical care": ((ESTABLISHED, "posted 99291"), "visit.unknown_code", "99291 posted"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("care", "code", "found"), FOUND.values(), ids=FOUND)
+def test_a_question_names_what_was_found(care: tuple[str, ...], code: str, found: str) -> None:
+    """The words that were said, and the codes that were posted."""
+    questions = drafted(visit(f"{NOTE} by=D1", MINUTES, *care)).encounters[0].questions
+    told = [question.finding.found for question in questions if question.finding.code == code]
+    assert [text.startswith(found) for text in told] == [True]
+
+
+def test_a_second_visit_by_hand_is_withheld_and_the_first_one_firm() -> None:
+    """Both are told: the line of the first, and that a person codes the second."""
+    two = visit(f"{NOTE} by=D1", ESTABLISHED, MINUTES, "posted 99214 by=D1", "posted 99213 by=D2")
+    draft = drafted(answered(two, "visit.several", "by_hand"))
+    assert [(line.code, line.provisional) for line in draft.lines] == [("99214", "")]
+    assert withheld_reasons(draft) == ["answer.by_hand"]
+    codes_of_edits = [edit.finding.code for edit in draft.encounters[0].edits]
+    assert [code for code in codes_of_edits if code.startswith("visit.")] == []
+
+
+@pytest.mark.parametrize("choice", ["confirm", "by_hand"])
+def test_a_posted_code_alone_ends_as_a_person_says(choice: AnswerChoice) -> None:
+    """Nothing is drafted of it, and the draft says who sees to it."""
+    draft = drafted(answered(visit("posted 99244"), "visit.unknown_code", choice))
+    assert withheld_reasons(draft) == [f"answer.{choice}"]
+    assert (draft.lines, question_codes(draft)) == ((), [])
+
+
+def test_a_stay_names_what_was_posted_and_remembers_who_saw_the_patient() -> None:
+    """The question has the posted code, and a later visit finds an established patient."""
+    stay = visit(f"{NOTE} by=D1", MINUTES, "posted 99233")
+    context = stay.context._replace(classes=((None, "inpatient"),))
+    draft = drafted(stay._replace(context=context))
+    (question,) = draft.encounters[0].questions
+    assert question.finding.found == "a patient of the class inpatient, and 99233 posted"
+    kinds = {entry.slot.kind for entry in contributions_of(stay._replace(context=context), draft)}
+    assert "seen" in kinds
+
+
+CANCELLED = {
+    "a visit": ([NOTE, MINUTES], [], "1 day with a practitioner's visit"),
+    "sessions": (["fraction 1 of=S1", "fraction 2 d2 of=S2"], [], "2 days of radiation"),
+    "an infusion and a charge": (
+        ["posted 99214"], [INFUSED], "1 administration, 1 posted charge"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("care", "given", "found"), CANCELLED.values(), ids=CANCELLED)
+@pytest.mark.parametrize("choice", ["not_done", "by_hand"])
+def test_a_cancelled_visit_says_what_was_done_under_it(
+    care: list[str], given: list[str], found: str, choice: AnswerChoice
+) -> None:
+    """What was told is counted, and a person may say that it was not done or is billed by hand."""
+    told = visit(*care, given=given)
+    cancelled = told._replace(context=told.context._replace(cancelled=True))
+    (question,) = drafted(cancelled).questions
+    assert (question.finding.code, question.finding.found) == ("visit.cancelled", found)
+    after = drafted(answered(cancelled, "visit.cancelled", choice))
+    assert (after.questions, after.lines) == ((), ())
+    reasons = {entry.reason for part in after.encounters for entry in part.withheld}
+    assert reasons == {f"answer.{choice}"}
+
+
+def test_a_page_says_why_continuing_care_is_billed_and_that_payers_vary() -> None:
+    """Not the minutes of the visit beside it."""
+    line = line_of(drafted(visit(NOTE, ESTABLISHED, MINUTES, "continuing_care yes")), "G2211")
+    assert reason_in_short(line) == (
+        "For the professional claim; care goes on; Continuing care is reported beside a visit "
+        "without modifier 25; commercial payers vary."
+    )
+
+
+def test_a_page_says_how_much_later_a_note_was_signed() -> None:
+    """Seven days are within the rule, which stands in the trace; the same day says nothing."""
+    late = visit(f"{NOTE} signed=d8", ESTABLISHED, MINUTES)
+    line = line_of(drafted(late), "99214")
+    assert reason_in_short(line).endswith("moderate by time; signed 7 days after the visit.")
+    assert "visit.signed" in explain(line)
+    on_the_day = line_of(drafted(visit(f"{NOTE} signed=d1", ESTABLISHED, MINUTES)), "99214")
+    assert "signed" not in reason_in_short(on_the_day)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from chargeline.engine import (
     ANSWER,
     Answer,
+    Asked,
     ChargeLine,
     Draft,
     History,
@@ -53,10 +54,16 @@ def answered(
         for entry in asked_in(drafted(timeline, policy=policy), charted)
         if entry.question.finding.code == code
     ]
-    answer = Answer(
+    answer = answer_to(asked, choice, value)
+    return timeline._replace(answers=(*timeline.answers, answer))
+
+
+def answer_to(asked: Asked, choice: AnswerChoice, value: str = "") -> Answer:
+    """The answer of a nurse to a question."""
+    return Answer(
         message=MessageRef("a1", "a1", ANSWER, None),
         question_id=asked.question_id,
-        code=code,
+        code=asked.question.finding.code,
         drug=asked.question.drug,
         administrations=asked.question.administrations,
         fingerprint=asked.fingerprint,
@@ -65,7 +72,6 @@ def answered(
         by="ZN1",
         reason="I was there",
     )
-    return timeline._replace(answers=(*timeline.answers, answer))
 
 
 def codes(timeline: Timeline, policy: str = PHYSICIAN) -> list[str]:

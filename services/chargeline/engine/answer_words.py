@@ -17,8 +17,11 @@ AnswerChoice = Literal[
     "infusion",  # it was infused
     "stopped_early",  # it was stopped before the whole amount was given
     "not_given",  # it was not given
+    "not_done",  # nothing was done under a cancelled visit
     "one_record",  # two records tell of one bag or syringe
     "other_visit",  # it was given under another visit
+    "this_account",  # the visit belongs to this visit number
+    "other_account",  # the visit belongs to the other visit number
     "required",  # the protocol or the condition required the second site
     "not_required",  # nothing required the second site
     "treatment",  # the fluid was treatment, and no rinse or open vein

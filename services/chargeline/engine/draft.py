@@ -37,6 +37,7 @@ from chargeline.engine.encounters import Assessment, Encounter, encounters_of
 from chargeline.engine.events import Dispensed
 from chargeline.engine.families import FAMILIES
 from chargeline.engine.modifiers import with_modifiers
+from chargeline.engine.office_visits import propose as propose_visits
 from chargeline.engine.office_visits import visits_of
 from chargeline.engine.office_visits.seen import seen_days
 from chargeline.engine.pumps import with_record
@@ -64,7 +65,7 @@ from chargeline.engine.trace import (
     ask,
     together,
 )
-from chargeline.engine.visit_questions import visit_questions
+from chargeline.engine.visit_questions import InQuestion, in_question_of, visit_questions
 from chargeline.engine.words import IS_YES
 
 _new_assessment = by_keyword(Assessment)
@@ -98,6 +99,7 @@ def draft(
         history=history,
         saved=saved or NothingSaved(),
         answers=beside,
+        in_question=in_question_of(timeline, beside),
     )
     encounters = drafting.encounters()
     review = drafting.authorized(with_word_on_lines(encounters, words))
@@ -126,6 +128,7 @@ class _Drafting:
         history: History,
         saved: SavedWork,
         answers: AnswersBeside,
+        in_question: InQuestion | None,
     ) -> None:
         self.uncharted = not_charted(timeline, rulebook.formulary)
         timeline = timeline._replace(days=with_days_of(self.uncharted, timeline.days))
@@ -141,7 +144,7 @@ class _Drafting:
         self.supplied: dict[str, list[Dispensed]] = {}
         for item in timeline.dispensed:
             self.supplied.setdefault(item.order, []).append(item)
-        self.is_in_question = len(timeline.patients) > 1 or timeline.context.cancelled
+        self.in_question = in_question
 
     def encounters(self) -> tuple[EncounterDraft, ...]:
         """The drafts of all encounters.
@@ -209,7 +212,7 @@ class _Drafting:
             self.timeline.context,
             self.rulebook,
             self._elsewhere(encounter),
-            self.is_in_question,
+            self.in_question,
             self.answers,
         )
 
@@ -223,51 +226,66 @@ class _Drafting:
         context: VisitContext,
         rulebook: Rulebook,
         elsewhere: Elsewhere,
-        is_in_question: bool,
+        in_question: InQuestion | None,
         answers: AnswersBeside,
     ) -> EncounterDraft:
-        if is_in_question:
-            says = "The visit itself has an open question."
-            return self._nothing_billed(encounter, "visit", says, ())
+        if in_question is not None:
+            return self._nothing_billed(encounter, in_question.reason, in_question.says, ())
         rule = encounter.grouping.rule
         if rule is None:
             says = "No rule groups visits of this day."
             return self._nothing_billed(encounter, "rule.none", says, ())
         if not IS_YES[encounter.grouping.answer.bill]:
-            return self._nothing_billed(encounter, rule.id, rule.why, (encounter.step,))
+            return self._of_a_stay(encounter, elsewhere)
         return self._coded(encounter, elsewhere)
 
+    def _of_a_stay(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
+        """Withhold what is paid with a stay; a practitioner's visit in it is judged by itself."""
+        rule = encounter.grouping.rule_in_force
+        told = (rule.id, rule.why, (encounter.step,))
+        if not visits_of(encounter):
+            return self._nothing_billed(encounter, *told)
+        try:
+            own = self._assessments(encounter, elsewhere)[0]
+            visits = propose_visits(own, self.saved)
+            drafted = self._nothing_billed(encounter, *told, visits=visits)
+            return _with_edits(drafted, visits, own)
+        except UndecidedError as error:
+            return self._undecided(encounter, error)
+
     def _nothing_billed(
-        self, encounter: Encounter, reason: str, says: str, steps: tuple[Step, ...]
+        self,
+        encounter: Encounter,
+        reason: str,
+        says: str,
+        steps: tuple[Step, ...],
+        *,
+        visits: Proposal | None = None,
     ) -> EncounterDraft:
-        """Withhold every administration of an encounter for one and the same reason."""
+        """Withhold every administration of an encounter for one and the same reason.
+
+        So are its visits with a practitioner, unless `visits` says what they come to.
+        """
+        items = encounter.administrations
+        about: list[tuple[str, tuple[str, ...]]] = [
+            (item.drugs[0].text if item.drugs else "", (item.key,)) for item in items
+        ]
+        about += [(visit, ()) for visit in (visits_of(encounter) if visits is None else ())]
         withheld = [
             Withheld(
                 family="encounter",
                 reason=reason,
                 says=says,
-                drug=item.drugs[0].text if item.drugs else "",
-                administrations=(item.key,),
+                drug=drug,
+                administrations=keys,
                 trace=steps,
             )
-            for item in encounter.administrations
-        ]
-        withheld += [
-            Withheld(
-                family="encounter",
-                reason=reason,
-                says=says,
-                drug=visit,
-                administrations=(),
-                trace=steps,
-            )
-            for visit in visits_of(encounter)
+            for drug, keys in about
         ]
         rules = self.rulebook.policies[self.policy].on(encounter.day)
         courses = not_billed(self.timeline.key, encounter, rules, reason=reason, says=says)
-        return self._encounter_draft(
-            encounter, together([Proposal(withheld=tuple(withheld)), courses])
-        )
+        parts = [Proposal(withheld=tuple(withheld)), visits or Proposal(), courses]
+        return self._encounter_draft(encounter, together(parts))
 
     def _coded(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter; a question where rules leave a gap or clash."""
@@ -302,13 +320,7 @@ class _Drafting:
         proposal = reviewed(proposal, own, self.saved)
         drafted = self._encounter_draft(encounter, proposal)
         drafted = none_in_silence(with_differences(drafted, own, others, self.saved), items)
-        lines = with_modifiers(drafted.lines, own)
-        return drafted._replace(
-            lines=lines,
-            facts=(*drafted.facts, *billed_units(lines, own)),
-            edits=claim_edits(lines, proposal.noted, own),
-            needs=needs_of(lines, own),
-        )
+        return _with_edits(drafted, proposal, own)
 
     def _encounter_draft(self, encounter: Encounter, proposal: Proposal) -> EncounterDraft:
         return _new_encounter_draft(
@@ -364,7 +376,19 @@ class _Drafting:
         )
 
     def _elsewhere(self, encounter: Encounter) -> Elsewhere:
-        return seen_elsewhere(self.timeline.key, encounter.starts, self.history)
+        days = [day.day for day in encounter.days]
+        return seen_elsewhere(self.timeline.key, encounter.starts, self.history, days=days)
+
+
+def _with_edits(drafted: EncounterDraft, proposal: Proposal, own: Assessment) -> EncounterDraft:
+    """An encounter with the modifiers of its lines, the edits before the claim and its needs."""
+    lines = with_modifiers(drafted.lines, own)
+    return drafted._replace(
+        lines=lines,
+        facts=(*drafted.facts, *billed_units(lines, own)),
+        edits=claim_edits(lines, proposal.noted, own),
+        needs=needs_of(lines, own),
+    )
 
 
 def _without_gap(services: Sequence[Service | None]) -> list[Service]:

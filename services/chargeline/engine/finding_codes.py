@@ -308,7 +308,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "stop.missing": "An infusion has no stop time.",
     "answer.invalid": "An answer cannot be used: its choice or value is none of those offered.",
     "answer.outdated": "What a person said of a line is about another line than is drafted now.",
-    "visit.cancelled": "A cancelled visit has administrations.",
+    "visit.cancelled": "Something was done under a cancelled visit.",
     "visit.forgotten": "A message came for a visit that retention or a person has removed.",
     "visit.two_patients": "One visit number belongs to two patients.",
     "rules.absent": "There is no folder of rules where one was looked for.",

@@ -122,7 +122,8 @@ class Elsewhere(NamedTuple):
     are all days on which another visit gave drugs, with or without drugs in this one. `doses` are
     the doses of other visits that this visit has as well, as `dose_slot` names them. `across` are
     the contributions of other visits to what spans visits: a practitioner's group, courses of
-    radiation, an authorization.
+    radiation, an authorization. `visits` are what they tell of visits with a practitioner on the
+    days of the encounter.
     """
 
     second_on: frozenset[date] = frozenset()
@@ -130,13 +131,22 @@ class Elsewhere(NamedTuple):
     doses: frozenset[str] = frozenset()
     across: History = NO_HISTORY
     drugs_on: frozenset[date] = frozenset()
+    visits: History = NO_HISTORY
 
 
 NOTHING_ELSEWHERE = Elsewhere()
 
 
-def seen_elsewhere(visit: VisitKey, starts: Mapping[date, datetime], history: History) -> Elsewhere:
+def seen_elsewhere(
+    visit: VisitKey,
+    starts: Mapping[date, datetime],
+    history: History,
+    *,
+    days: Iterable[date] = (),
+) -> Elsewhere:
     """What other visits had on some days; `starts` says when each day of this visit began.
+
+    `days` are all its days, also those without an administration.
 
     The earlier visit is first; of two visits at the same time, the one with the lower number.
     """
@@ -156,12 +166,14 @@ def seen_elsewhere(visit: VisitKey, starts: Mapping[date, datetime], history: Hi
     drugs_on = [
         date.fromisoformat(other.slot.about) for other in history if other.slot.kind in _SERVICES
     ]
+    seen_on = {Slot("office_visit", day.isoformat()) for day in days}
     return Elsewhere(
         second_on=frozenset(second),
         served_on=frozenset(served),
         doses=doses,
         across=across,
         drugs_on=frozenset(drugs_on),
+        visits=frozenset([other for other in history if other.slot in seen_on]),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 OfficeVisitCode = Literal[
     "visit.where",
+    "visit.other_account",
     "visit.status",
     "visit.minutes",
     "visit.word",
@@ -25,6 +26,7 @@ OfficeVisitCode = Literal[
     "visit.risk_alone",
     "visit.continuing",
     "visit.nurse",
+    "visit.unknown_code",
     "visit.undercoded",
     "visit.overcoded",
     "visit.posted_otherwise",
@@ -32,6 +34,7 @@ OfficeVisitCode = Literal[
 
 OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.where": "A visit took place where the codes of an office or clinic do not fit.",
+    "visit.other_account": "Another visit number tells of the same practitioner's visit that day.",
     "visit.status": "Nobody says whether the patient is new to the practitioner's group.",
     "visit.minutes": "The minutes of a visit cannot be read, or are more than anybody believes.",
     "visit.word": "A level of a visit is said in a word that the interface profile does not map.",
@@ -49,6 +52,7 @@ OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.risk_alone": "The risk of a visit is high, and its level is not.",
     "visit.continuing": "Whether care goes on is said in a word that cannot be read.",
     "visit.nurse": "A visit with a nurse was posted, and its conditions are not documented.",
+    "visit.unknown_code": "A code of a visit was posted for which there is no rule.",
     "visit.undercoded": "A lower level of a visit was posted than the documented facts carry.",
     "visit.overcoded": "A higher level of a visit was posted than the documented facts carry.",
     "visit.posted_otherwise": "Modifiers, units or an add-on of a visit were posted otherwise.",

@@ -1,11 +1,17 @@
 """What must be asked about a visit as a whole, and not about one of its encounters.
 
 It owns these questions. It does not know charges: a part that could not be read, two patients under
-one number, and a cancelled visit with administrations are wrong whatever is billed.
+one number, and a cancelled visit under which something was done are wrong whatever is billed.
 """
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from chargeline.engine.answer_words import AnswerChoice
+from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.said import days_of
+from chargeline.engine.care import Care, observes
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.trace import Question, ask
 
@@ -25,19 +31,73 @@ def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
             )
         )
     if timeline.context.cancelled and timeline.days:
-        questions.append(
-            ask(
-                "visit.cancelled",
-                expected="no administrations under a cancelled or deleted visit (A11, A23, A38)",
-                found=f"{len(timeline.administrations)} administrations",
-                do="move the administrations to the visit under which they were given; "
-                "until then nothing is billed",
-            )
-        )
+        questions.append(_cancelled(timeline))
     for item in timeline.authorizations:
         questions += [_upside_down(item)] if item.is_upside_down else []
         questions += [_told_twice(item)] if item.disputed else []
     return tuple(questions)
+
+
+def _cancelled(timeline: Timeline) -> Question:
+    """What is asked about a cancelled visit under which something was done."""
+    return ask(
+        "visit.cancelled",
+        expected="nothing done under a cancelled or deleted visit (A11, A23, A38)",
+        found=_done_in_words(timeline),
+        do="have the sender move it to the visit under which it was done, or say that nothing of "
+        "it was done, or that a person bills it by hand; until then nothing is billed",
+    )
+
+
+def _done_in_words(timeline: Timeline) -> str:
+    """What was done or said under a visit number, such as `2 administrations, 1 posted charge`."""
+    cares = [day.care for day in timeline.days]
+    visits = [care for care in cares if observes(care, "visit") or _has_visit_note(care)]
+    counts = {
+        "administration": len(timeline.administrations),
+        "day of radiation": len([care for care in cares if observes(care, "radiation")]),
+        "day with a practitioner's visit": len(visits),
+        "posted charge": sum([len(care.posted) for care in cares]),
+        "booked session": sum([len(care.appointments) for care in cares]),
+        "other note": sum([len(care.notes) for care in cares if not _has_visit_note(care)]),
+    }
+    said = [_counted(count, what) for what, count in counts.items() if count]
+    return ", ".join(said) or _counted(len(timeline.days), "day on which something was handed out")
+
+
+def _counted(count: int, what: str) -> str:
+    first, blank, rest = what.partition(" ")
+    is_day = first == "day"
+    several = f"{first}s{blank}{rest}" if is_day else f"{what}s"
+    return f"{count} {what if count == 1 else several}"
+
+
+def _has_visit_note(care: Care) -> bool:
+    return any(note.kind == "visit" for note in care.notes)
+
+
+class InQuestion(NamedTuple):
+    """Why nothing of a whole visit is billed: the reason and a sentence."""
+
+    reason: str
+    says: str
+
+
+def in_question_of(timeline: Timeline, answers: AnswersBeside) -> InQuestion | None:
+    """Why nothing of a visit is billed; None where nothing stands against it."""
+    is_cancelled = timeline.context.cancelled and bool(timeline.days)
+    choice = answers.choice(_cancelled(timeline)) if is_cancelled else None
+    if len(timeline.patients) > 1 or (is_cancelled and choice is None):
+        return InQuestion("visit", "The visit itself has an open question.")
+    if choice is not None:
+        return InQuestion(f"answer.{choice}", _SAYS[choice])
+    return None
+
+
+_SAYS: Mapping[AnswerChoice, str] = {
+    "not_done": "A person says that nothing was done under the cancelled visit.",
+    "by_hand": "A person sees to the cancelled visit outside chargeline.",
+}
 
 
 def _told_twice(authorization: Authorization) -> Question:

@@ -71,7 +71,25 @@ ContinuingAs = Literal[
     "withheld",  # not reported
 ]
 
+TellingFact = Literal[
+    "again",  # every note, report and posting of one visit number stands under the other one too
+    "more",  # it has one of its own
+]
+
+PractitionerFact = Literal[
+    "one",  # both visit numbers name one practitioner
+    "another",  # each names another one
+    "unsaid",  # one of them names none
+]
+
+ElsewhereAs = Literal[
+    "once",  # it is one visit that was told twice; the first visit number has it
+    "question",  # a person says which visit number holds it
+    "separate",  # they are two visits
+]
+
 WhereAs = Literal[
     "draft",  # the codes of an office or clinic fit
     "question",  # other codes hold there, and a person codes the visit
+    "withheld",  # none of a visit's codes is billed there
 ]

@@ -40,8 +40,11 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("infusion", "It was infused."),
         Offer("stopped_early", "It was stopped before the whole amount was given."),
         Offer("not_given", "It was not given."),
+        Offer("not_done", "Nothing of it was done."),
         Offer("one_record", "Both records tell of one bag or syringe."),
         Offer("other_visit", "It was given under another visit."),
+        Offer("this_account", "The visit belongs to this visit number."),
+        Offer("other_account", "The visit belongs to the other visit number."),
         Offer("required", "The protocol or the patient's condition required the second site."),
         Offer("not_required", "Nothing required the second site."),
         Offer("treatment", "The fluid was treatment, and no rinse or open vein."),
@@ -151,6 +154,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.value": ("confirm", "by_hand"),
     "technique.no_route": ("route", "by_hand", "not_given"),
     "visit.where": ("by_hand", "no_visit"),
+    "visit.other_account": ("this_account", "other_account", "by_hand"),
     "visit.status": ("new", "established", "by_hand"),
     "visit.minutes": ("minutes", "unknown", "by_hand"),
     "visit.word": ("level", "unknown", "by_hand"),
@@ -167,6 +171,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.radiation": ("confirm", "no_visit", "by_hand"),
     "visit.risk_alone": ("confirm", "by_hand"),
     "visit.continuing": ("continuing", "not_continuing"),
+    "visit.unknown_code": ("confirm", "by_hand"),
     "visit.nurse": ("confirm", "no_visit", "by_hand"),
     "code.none": _NO_RULE,
     "role.none": _NO_RULE,
@@ -176,9 +181,9 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.forgotten": _NO_RULE,
     # StandingAnswer anew of the line, or taken back: `chargeline line`.
     "answer.outdated": (),
-    # The next two leave a visit without a patient or a reason to be: only the sender can mend them.
+    # Whose visit it is, only the sender can say.
     "visit.two_patients": (),
-    "visit.cancelled": (),
+    "visit.cancelled": ("not_done", "by_hand"),
 }
 # A rule asks where no code fits what was charted.
 _ASKED_BY_A_RULE: tuple[AnswerChoice, ...] = ("by_hand", "not_given")

@@ -106,15 +106,35 @@ def radiation_question(day: date, sources: Sequence[Source]) -> Question:
     )
 
 
-def several_question(day: date, notes: DayNotes) -> Question:
-    """Asks whether notes of several practitioners are one visit."""
+def several_question(
+    day: date, authors: Sequence[str], visits: Sequence[PostedCharge], sources: Sequence[Source]
+) -> Question:
+    """Asks whether notes or postings of several practitioners are one visit."""
+    signed = [f"{len(authors)} who signed a note"] if authors else []
+    posted = [
+        f"{charge.code} posted for {charge.performer}" for charge in visits if charge.performer
+    ]
     return ask(
         "visit.several",
         expected="one practitioner who signed the visit",
-        found=f"{len(notes.authors)} who each signed a note",
-        do="a coder says whether it is one visit; a second one is coded by hand",
+        found=", and ".join([*signed, *dict.fromkeys(posted)]),
+        do="a coder says whether it is one visit; a second one is coded by hand, and the first "
+        "stays as it is drafted",
         drug=about(day),
-        sources=notes.sources,
+        sources=tuple(sources),
+    )
+
+
+def unknown_code_question(day: date, charges: Sequence[PostedCharge]) -> Question:
+    """Asks what becomes of posted codes for which no rule of visits stands."""
+    return ask(
+        "visit.unknown_code",
+        expected="posted codes of visits to an office or clinic, for which rules stand",
+        found=f"{' and '.join(dict.fromkeys([charge.code for charge in charges]))} posted",
+        do="a coder codes the visit by hand, with the codes of that service; or confirms that the "
+        "posted code is seen to by itself, and that what else is drafted of the day stands",
+        drug=about(day),
+        sources=tuple([charge.source for charge in charges]),
     )
 
 
@@ -225,12 +245,42 @@ def nurse_question(day: date, charge: PostedCharge) -> Question:
     )
 
 
-def where_question(day: date, patient_class: str, sources: Sequence[Source]) -> Question:
+def account_question(
+    day: date, other: str, practitioners: Sequence[str], sources: Sequence[Source]
+) -> Question:
+    """Asks which of two visit numbers holds the visit of a practitioner."""
+    by = f"by {' and '.join(practitioners)}" if practitioners else "by nobody who is named"
+    return ask(
+        "visit.other_account",
+        expected=f"one visit of a practitioner on {day.isoformat()}, under one visit number",
+        found=f"a visit {by} under the visit number {other} as well",
+        do="registration says which number holds it; two contacts of one practitioner are one "
+        "visit, and a second one is coded by hand; until then the other number has it",
+        drug=about(day),
+        sources=tuple(sources),
+    )
+
+
+def role_question(day: date, patient: str, level: str) -> Question:
+    """Asks for the rule that no policy has."""
+    return ask(
+        "role.none",
+        expected="one rule for the role of the visit",
+        found=f"none, or several, for {patient} and {level} level",
+        do="correct the rules of visit.role",
+        drug=about(day),
+    )
+
+
+def where_question(
+    day: date, patient_class: str, posted: Sequence[PostedCharge], sources: Sequence[Source]
+) -> Question:
     """Asks a person to code a visit that is none of an office or clinic."""
+    codes = " and ".join(dict.fromkeys([charge.code for charge in posted]))
     return ask(
         "visit.where",
         expected="a visit to an office or a clinic",
-        found=f"a patient of the class {patient_class}",
+        found=f"a patient of the class {patient_class}{f', and {codes} posted' if codes else ''}",
         do="a coder codes the visit by hand, with the codes of that place",
         drug=about(day),
         sources=tuple(sources),

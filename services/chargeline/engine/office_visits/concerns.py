@@ -7,18 +7,21 @@ are rules in rules/ with their sources.
 from typing import NamedTuple
 
 from chargeline.engine.care_words import Level, LevelFact, PatientStatus, PatientStatusFact
+from chargeline.engine.office_visits.posted_concerns import POSTED_CONCERNS
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.visit_words import (
     BasisAs,
     BasisFact,
     BesideFact,
     ContinuingAs,
+    ElsewhereAs,
     NoteAs,
     NurseAs,
-    PostedBeside,
+    PractitionerFact,
     RadiationAs,
     SeenFact,
     StatusAs,
+    TellingFact,
     VisitClaim,
     WhereAs,
 )
@@ -45,6 +48,27 @@ WHERE = Concern(
 )
 
 
+class ElsewhereFacts(NamedTuple):
+    """What two visit numbers of a patient tell of a visit on one day."""
+
+    telling: "TellingFact"
+    practitioner: "PractitionerFact"
+
+
+class ElsewhereAnswer(NamedTuple):
+    """Whether both tell of one visit."""
+
+    as_: "ElsewhereAs"
+
+
+ELSEWHERE = Concern(
+    "visit.elsewhere",
+    ElsewhereFacts,
+    ElsewhereAnswer,
+    meaning="whether a visit that two visit numbers of the patient tell of on one day is one visit",
+)
+
+
 class SeenAnswer(NamedTuple):
     """So many years a patient who was seen stays established."""
 
@@ -60,10 +84,11 @@ SEEN = Concern(
 
 
 class StatusFacts(NamedTuple):
-    """What the sender says of the patient, and whom of the group the patient's record knows."""
+    """What reports and posted codes say of the patient, and whom the patient's record knows."""
 
     said: "PatientStatusFact"
     seen: "SeenFact"
+    posted: "PatientStatusFact"
 
 
 class StatusAnswer(NamedTuple):
@@ -285,74 +310,9 @@ CONTINUING = Concern(
 )
 
 
-class CodeFacts(NamedTuple):
-    """A code that another system posted."""
-
-    code: str
-
-
-class PostedLevelAnswer(NamedTuple):
-    """Which visit the code stands for; a preventive service has no level."""
-
-    patient: "PatientStatusFact"
-    level: "LevelFact"
-    claim: "VisitClaim"
-
-
-POSTED = Concern(
-    "visit.posted",
-    CodeFacts,
-    PostedLevelAnswer,
-    meaning="which visit a posted code stands for; other codes are no visits",
-    may_be_silent=True,
-)
-
-
-class CountsAnswer(NamedTuple):
-    """Whether a code counts as such."""
-
-    counts: "YesNo"
-
-
-PREVENTIVE = Concern(
-    "visit.preventive",
-    CodeFacts,
-    CountsAnswer,
-    meaning="which posted codes are preventive services or vaccinations",
-    may_be_silent=True,
-)
-ADD_ON = Concern(
-    "visit.add_on",
-    CodeFacts,
-    CountsAnswer,
-    meaning="which posted codes stand beside a visit, as prolonged time and continuing care do",
-    may_be_silent=True,
-)
-
-
-class PostedServiceFacts(NamedTuple):
-    """The number of a posted code of five digits; 0 for a code with a letter."""
-
-    number: int
-
-
-class PostedServiceAnswer(NamedTuple):
-    """What a visit stands beside."""
-
-    as_: "PostedBeside"
-
-
-POSTED_SERVICE = Concern(
-    "visit.posted_service",
-    PostedServiceFacts,
-    PostedServiceAnswer,
-    meaning="which posted codes give drugs or are procedures, so that a visit beside them is "
-    "significant and separate, or is none",
-    may_be_silent=True,
-)
-
 CONCERNS = (
     WHERE,
+    ELSEWHERE,
     SEEN,
     STATUS,
     TIME,
@@ -367,8 +327,5 @@ CONCERNS = (
     NURSE,
     PROLONGED,
     CONTINUING,
-    POSTED,
-    PREVENTIVE,
-    ADD_ON,
-    POSTED_SERVICE,
+    *POSTED_CONCERNS,
 )

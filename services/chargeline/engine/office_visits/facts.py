@@ -69,19 +69,27 @@ class VisitFacts(NamedTuple):
     """What is said of a visit on a day.
 
     `minutes` is None, and an element of decision making is missing, where nobody says it in a
-    usable way. `continuing` is whether the practitioner goes on caring for the patient; None where
-    what is said cannot be read. `sources` are those of each thing.
+    usable way. `statuses` are all words that are said of whether the patient is new, as written
+    where nobody mapped them, and `said` is unknown where they differ. `continuing` is whether the
+    practitioner goes on caring for the patient; None where what is said cannot be read. `sources`
+    are those of each thing.
     """
 
     day: date
     minutes: int | None
     elements: dict[Observed, Level]
     said: PatientStatusFact
+    statuses: tuple[str, ...]
     continuing: bool | None
     posted: tuple[PostedCharge, ...]
     unusable: tuple[Unusable, ...]
     disagreements: tuple[Disagreement, ...]
     sources: dict[str, tuple[Source, ...]]
+
+    @property
+    def are_told(self) -> bool:
+        """Whether any report tells minutes, or anything of decision making."""
+        return not {"visit_minutes", *ELEMENTS}.isdisjoint(self.sources)
 
 
 def is_about_a_visit(care: Care) -> bool:
@@ -107,6 +115,7 @@ def facts_of(day: date, care: Care) -> VisitFacts:
         minutes=minutes,
         elements=elements,
         said=gathered.status(),
+        statuses=gathered.statuses(),
         continuing=gathered.continuing(),
         posted=_posted(care),
         unusable=tuple(gathered.unusable),
@@ -132,7 +141,10 @@ class _Gathered:
             else:
                 usable.append((part.group, int(part.amount)))
         ascending = sorted({minutes for _, minutes in usable})
-        return self._lower("visit_minutes", ascending, str(_together(usable)))
+        together = _together(usable)
+        if len(ascending) == 1 and together != ascending[0]:  # two reports, equally long
+            ascending *= 2
+        return self._lower("visit_minutes", ascending, str(together))
 
     def level(self, about: Observed) -> Level | None:
         """The level of one element of decision making; of several the lowest."""
@@ -150,6 +162,11 @@ class _Gathered:
         said = {part.value for part in parts}
         usable = [_STATUSES[value] for value in said if value in _STATUSES]
         return usable[0] if len(said) == len(usable) == 1 else "unknown"
+
+    def statuses(self) -> tuple[str, ...]:
+        """Every word that is said of whether the patient is new, each once."""
+        words = {part.value for part in self._by_word.get("patient_status", [])}
+        return tuple(sorted([excerpt(word) or "nothing" for word in words]))
 
     def continuing(self) -> bool | None:
         """Whether care goes on; None where it is said in a word that nobody mapped, or in two."""

@@ -6,36 +6,32 @@ which level it has. A question that nobody has answered marks the lines as provi
 level or a status there is no line at all, because nothing is guessed.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from chargeline.engine.answers.values import level_of, minutes_of
-from chargeline.engine.care import Care, observes
+from chargeline.engine.care import Care, PostedCharge
 from chargeline.engine.care_words import PatientStatus, PatientStatusFact
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
-from chargeline.engine.finding_codes import FindingCode
+from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.office_visits import asking
+from chargeline.engine.office_visits.accounts import Rivals, TellsOfVisit, tells_of_visit
+from chargeline.engine.office_visits.beside import Surroundings, surroundings_of
 from chargeline.engine.office_visits.concerns import (
     BESIDE,
     LEVEL,
     NURSE,
     RADIATION_DAY,
     RISK_ALONE,
-    SIGNED,
-    STATUS,
     WHERE,
     BesideDrugsAnswer,
     BesideDrugsFacts,
     LevelAnswer,
     LevelFacts,
-    StatusFacts,
     VisitPlaceFacts,
 )
-from chargeline.engine.office_visits.facts import (
-    ELEMENTS,
-    VisitFacts,
-    facts_of,
-)
+from chargeline.engine.office_visits.facts import VisitFacts, facts_of
 from chargeline.engine.office_visits.levels import Chosen, chosen_level
 from chargeline.engine.office_visits.lines import (
     BilledVisit,
@@ -48,27 +44,35 @@ from chargeline.engine.office_visits.lines import (
 from chargeline.engine.office_visits.notes import DayNotes, notes_of
 from chargeline.engine.office_visits.posted import (
     PostedVisit,
+    add_ons_among,
     compared,
-    has_preventive,
-    posted_beside,
     posted_otherwise,
+    unknown_among,
     visits_among,
 )
-from chargeline.engine.office_visits.seen import facts_for_record, seen_before
+from chargeline.engine.office_visits.seen import facts_for_record, time_of
+from chargeline.engine.office_visits.signature import ask_about_signature
+from chargeline.engine.office_visits.status import PatientStanding
 from chargeline.engine.office_visits.talk import VisitEndedError, VisitTalk, settled_facts
+from chargeline.engine.record import NO_HISTORY
 from chargeline.engine.rules import NO_FACTS, Decision
 from chargeline.engine.timeline.records import Day
-from chargeline.engine.trace import ChargeLine, Noted, Proposal, Question, Step, ask
-from chargeline.engine.visit_words import BesideFact, NurseAs, RadiationAs
+from chargeline.engine.trace import ChargeLine, Noted, Proposal, Step
+from chargeline.engine.visit_words import BesideFact, NurseAs, RadiationAs, VisitClaim, WhereAs
 from chargeline.engine.words import IS_YES
 
 
 def visit_on(day: Day, assessment: Assessment) -> Proposal:
     """What a visit on a day comes to; nothing where nobody tells of one."""
-    judged = _Judged(day, assessment)
+    elsewhere = assessment.elsewhere
+    alone = assessment._replace(elsewhere=elsewhere._replace(visits=NO_HISTORY))
+    judged = _Judged(day, alone)
     if not judged.is_a_visit:
         return Proposal()
     judged.judge()
+    if elsewhere.visits and not judged.is_none:
+        judged = _Judged(day, assessment)
+        judged.judge()
     return judged.proposal()
 
 
@@ -83,21 +87,41 @@ class _Judged:
         self._facts: VisitFacts = facts_of(day.day, day.care)
         self._notes: DayNotes = notes_of(day.care.notes)
         self._visits: list[PostedVisit] = visits_among(self._facts.posted, self._rules)
+        self._unknown: list[PostedCharge] = unknown_among(self._facts.posted, self._rules)
+        self._add_ons: list[PostedCharge] = add_ons_among(self._facts.posted, self._rules)
+        self._of_others: list[PostedCharge] = []
         self._talk = VisitTalk(day.day, assessment)
         self._steps = self._talk.steps
         self._lines: list[ChargeLine] = []
         self._withheld = self._talk.withheld
         self._noted: list[Noted] = []
+        self._told: TellsOfVisit = tells_of_visit(
+            assessment.visit,
+            time_of(day.day, day.care),
+            day,
+            self._visits,
+            has_note=bool(self._notes.authors),
+        )
 
     @property
     def is_a_visit(self) -> bool:
         """Whether minutes, decision making, a visit's note or a visit's charge tell of a visit."""
-        told = {"visit_minutes", *ELEMENTS}.intersection(self._facts.sources)
-        return bool(told or self._visits or self._notes.sources)
+        return bool(self._is_told or self._add_ons or self._unknown)
+
+    @property
+    def _is_told(self) -> bool:
+        return bool(self._facts.are_told or self._visits or self._notes.sources)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it is no visit with a practitioner: a nurse's, or none, as a person says."""
+        is_denied = any(entry.reason == "answer.no_visit" for entry in self._withheld)
+        return is_denied or bool(self._nurses())
 
     def proposal(self) -> Proposal:
         """What it came to. That a practitioner saw the patient stands whatever is billed of it."""
-        facts = facts_for_record(self._facts.day, self._care, self._notes.authors)
+        told = self._told._replace(is_none=self.is_none)
+        facts = facts_for_record(self._facts.day, told.at, self._notes.authors, told=told.value)
         return Proposal(
             lines=tuple(self._lines),
             questions=tuple(self._talk.questions),
@@ -110,7 +134,9 @@ class _Judged:
         """Judge the visit, as far as its facts reach."""
         try:
             self._where()
+            self._unknown_codes()
             self._nurse()
+            self._whose_number()
             self._facts = settled_facts(self._facts, self._talk, self._rules)
             level, patient, chosen = self._level_and_status()
             self._bill(level, patient, chosen)
@@ -125,40 +151,73 @@ class _Judged:
     def _where(self) -> None:
         patient_class = self._assessment.encounter.patient_class
         decision = self._rules.of(WHERE).decide(VisitPlaceFacts(patient_class))
-        if _IS_ASKED[decision.answer.as_]:
+        is_asked = _IS_ASKED[decision.answer.as_]
+        if is_asked is not False:
             self._steps.append(Step("where", decision, (("patient class", patient_class),)))
+        if is_asked is None:
+            self._withheld.append(withheld_by(decision.rule_in_force, self._facts, self._steps))
+            raise VisitEndedError
+        if is_asked:
             sources = self._notes.sources or self._posted_sources()
-            self._talk.ask(asking.where_question(self._facts.day, patient_class, sources))
+            posted = [*[visit.charge for visit in self._visits], *self._unknown, *self._add_ons]
+            question = asking.where_question(self._facts.day, patient_class, posted, sources)
+            self._talk.ask(question)
             raise VisitEndedError
 
     @cached_property
-    def _posted_beside(self) -> frozenset[BesideFact]:
-        return posted_beside(self._facts.posted, self._rules)
-
-    @cached_property
-    def _beside(self) -> BesideFact:
-        day, posted = self._facts.day, self._posted_beside
-        if (
-            "drugs" in posted
-            or day in self._assessment.elsewhere.drugs_on
-            or any(item.given and item.route != "other" for item in self._day.administrations)
-        ):
-            return "drugs"
-        if "procedure" in posted:
-            return "procedure"
-        if self._is_irradiated:
-            return "radiation"
-        return "preventive" if has_preventive(self._facts.posted, self._rules) else "nothing"
+    def _surroundings(self) -> Surroundings:
+        return surroundings_of(self._day, self._facts.posted, self._assessment)
 
     @property
-    def _is_irradiated(self) -> bool:
-        return "radiation" in self._posted_beside or observes(self._care, "radiation")
+    def _beside(self) -> BesideFact:
+        return self._surroundings.beside
+
+    def _unknown_codes(self) -> None:
+        """A posted code of a visit for which no rule stands; alone it is no visit of ours."""
+        if not self._unknown:
+            return
+        question = asking.unknown_code_question(self._facts.day, self._unknown)
+        answer = self._talk.ask(question)
+        if self._is_told:
+            return
+        if answer is not None:
+            self._talk.end(answer.choice)
+        raise VisitEndedError
+
+    def _several(self) -> None:
+        """Whether notes or posted visits of several practitioners are one visit."""
+        authors, performers = self._notes.authors, {v.charge.performer for v in self._visits}
+        if len({*authors, *performers} - {""}) < 2:
+            return
+        charges = [visit.charge for visit in self._visits]
+        sources = (*self._notes.sources, *self._posted_sources())
+        question = asking.several_question(self._facts.day, authors, charges, sources)
+        answer = self._talk.ask(question, keeps=True)
+        if answer is not None and answer.choice == "by_hand":
+            self._talk.withhold("by_hand", "A person codes the second visit outside chargeline.")
+        if answer is None or answer.choice == "by_hand":
+            own = [v for v in self._visits if v.charge.performer in ("", *authors)]
+            self._visits = own or self._visits
+            kept = [visit.charge for visit in self._visits]
+            self._of_others = [charge for charge in charges if charge not in kept]
+
+    def _whose_number(self) -> None:
+        """Whether this visit number has the visit, where others of the patient tell of it too."""
+        rivals = Rivals(self._told, self._facts, self._assessment)
+        holds = rivals.claim(self._talk)
+        self._told = self._told._replace(holds=holds)
+        rivals.give_way(self._talk, holds=holds)
+
+    def _nurses(self) -> list[PostedVisit]:
+        """The posted visits with a nurse, where nothing tells of one with a practitioner."""
+        nurses = [visit for visit in self._visits if visit.stands_for.level == "nurse"]
+        is_documented = self._facts.elements or self._facts.minutes or self._notes.authors
+        return [] if is_documented or len(nurses) < len(self._visits) else nurses
 
     def _nurse(self) -> None:
         """A posted visit with a nurse, where no practitioner documents one."""
-        nurses = [visit for visit in self._visits if visit.stands_for.level == "nurse"]
-        is_documented = self._facts.elements or self._facts.minutes or self._notes.authors
-        if not nurses or is_documented or len(nurses) < len(self._visits):
+        nurses = self._nurses()
+        if not nurses:
             return
         beside = self._beside
         decision = self._rules.of(NURSE).decide(BesideDrugsFacts(beside))
@@ -202,33 +261,21 @@ class _Judged:
         notes, day = self._notes, self._facts.day
         if not _IS_REQUIRED[decision.answer.note]:
             return True
-        if len(notes.authors) > 1:
-            self._talk.ask(asking.several_question(day, notes))
-        if notes.standing == "amended":
-            self._talk.ask(asking.amended_question(day, notes))
-        if notes.cosigned:
-            self._talk.ask(asking.signer_question(day, notes))
-        self._signed_in_time()
-        if self._is_irradiated:
+        self._several()
+        ask_about_signature(day, notes, self._talk, self._rules)
+        if self._surroundings.is_irradiated:
             self._radiation_day()
         if notes.standing in ("signed", "amended"):
             self._steps.append(Step("note", None, (("note", notes.standing),), notes.sources))
             return True
-        codes = ", ".join(dict.fromkeys([visit.charge.code for visit in self._visits]))
+        charges = [*[visit.charge for visit in self._visits], *self._add_ons]
+        codes = ", ".join(dict.fromkeys([charge.code for charge in charges]))
         documented = f"{codes} posted" if codes else ""
         sources = self._posted_sources() or self._facts.sources.get("visit_minutes", ())
         question = asking.note_question(
             day, notes, documented, sources, has_drugs=beside == "drugs"
         )
         return self._talk.ask(question) is not None
-
-    def _signed_in_time(self) -> None:
-        after = self._notes.signed_after
-        if after is None:
-            return
-        within = self._rules.of(SIGNED).decide(NO_FACTS).answer.days
-        if not 0 <= after <= within:
-            self._talk.ask(asking.signature_question(self._facts.day, self._notes, within))
 
     def _radiation_day(self) -> None:
         decision = self._rules.of(RADIATION_DAY).decide(NO_FACTS)
@@ -238,24 +285,8 @@ class _Judged:
             self._talk.ask(asking.radiation_question(self._facts.day, sources))
 
     def _status(self) -> PatientStatus:
-        """Whether the patient is new; ends the judging where a person must say it."""
-        said = self._facts.said
-        if said == "unknown":
-            posted = {visit.stands_for.patient for visit in self._visits} - {"unknown"}
-            said = posted.pop() if len(posted) == 1 else "unknown"
-        seen = seen_before(self._facts.day, self._notes.authors, self._assessment)
-        decision = self._rules.of(STATUS).decide(StatusFacts(said, seen))
-        sources = self._facts.sources.get("patient_status", ())
-        status = _STATUS[decision.answer.as_]
-        if status is None:
-            words = f"{said} is said" if said != "unknown" else "nobody says it"
-            answer = self._talk.ask(asking.status_question(self._facts.day, seen, words, sources))
-            status = _STATUS[answer.choice] if answer is not None else None
-        if status is None:
-            raise VisitEndedError
-        facts = (("said", said), ("seen by", seen), ("patient", status))
-        self._steps.append(Step("new or established", decision, facts, sources))
-        return status
+        standing = PatientStanding(self._facts, self._notes, self._visits, self._assessment)
+        return standing.status(self._talk)
 
     def _asked_level(self, patient: PatientStatus) -> Chosen | None:
         minutes = self._facts.minutes
@@ -288,7 +319,9 @@ class _Judged:
         self, level: Decision[LevelAnswer], patient: PatientStatusFact, chosen: Chosen | None
     ) -> None:
         if level.rule is None:
-            self._talk.ask(self._no_role(patient, chosen))
+            self._talk.ask(
+                asking.role_question(self._facts.day, patient, chosen.level if chosen else "no")
+            )
             raise VisitEndedError
         beside = self._beside
         decision = self._rules.of(BESIDE).decide(BesideDrugsFacts(beside))
@@ -314,7 +347,13 @@ class _Judged:
             written, withheld = continuing_line(billed)
             self._write(written)
             self._withheld += [withheld] if withheld is not None else []
-        self._noted += posted_otherwise(self._lines, self._facts.posted, self._rules)
+        self._noted += self._posted_otherwise(level.answer.claim)
+
+    def _posted_otherwise(self, claim: VisitClaim) -> Iterator[Noted]:
+        posted = [charge for charge in self._facts.posted if charge not in self._of_others]
+        lines = with_modifiers(self._lines, self._assessment)
+        add_ons = self._add_ons if claim == "professional" else ()
+        return posted_otherwise(lines, posted, add_ons)
 
     def _modifiers(
         self, decision: Decision[BesideDrugsAnswer], beside: BesideFact
@@ -338,26 +377,11 @@ class _Judged:
             self._lines.append(written.line)
         return written.line
 
-    def _no_role(self, patient: PatientStatusFact, chosen: Chosen | None) -> Question:
-        level = chosen.level if chosen is not None else "no"
-        code: FindingCode = "role.none"
-        return ask(
-            code,
-            expected="one rule for the role of the visit",
-            found=f"none, or several, for {patient} and {level} level",
-            do="correct the rules of visit.role",
-            drug=asking.about(self._facts.day),
-        )
-
 
 # Words of rules as tables, so that a misspelt one is an error.
-_IS_ASKED = {"draft": False, "question": True}
+# Whether a person codes a visit of a place; None where nothing is billed of it.
+_IS_ASKED: dict[WhereAs, bool | None] = {"draft": False, "question": True, "withheld": None}
 # Whether a nurse's visit is reported without asking; None where it is not reported at all.
 _OF_NURSE: dict[NurseAs, bool | None] = {"report": True, "question": False, "withheld": None}
 _IS_RADIATION_ASKED: dict[RadiationAs, bool] = {"question": True, "separate": False}
 _IS_REQUIRED = {"required": True, "not_required": False}
-_STATUS: dict[str, PatientStatus | None] = {
-    "new": "new",
-    "established": "established",
-    "question": None,
-}

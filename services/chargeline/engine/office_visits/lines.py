@@ -24,6 +24,8 @@ from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import ChargeLine, Question, Step, Withheld, ask, line_id
 from chargeline.engine.visit_words import BesideFact
 
+SIGNED_AFTER = "days from visit to signature"
+_CONTINUING_STEP = "continuing care"
 _new_charge_line = by_keyword(ChargeLine)
 
 VISIT, PROLONGED_TIME, CONTINUING_CARE = "visit", "visit.prolonged", "visit.continuing"
@@ -82,7 +84,7 @@ def continuing_line(billed: BilledVisit) -> tuple[Written, Withheld | None]:
     """The line of continuing care, or what stands in its place."""
     decision = billed.assessment.rules.of(CONTINUING).decide(BesideDrugsFacts(billed.beside))
     sources = billed.facts.sources.get("continuing_care", ())
-    step = Step("continuing care", decision, (("beside", billed.beside),), sources)
+    step = Step(_CONTINUING_STEP, decision, (("beside", billed.beside),), sources)
     bare = billed._replace(modifiers=(), steps=(*billed.steps, step))
     if _IS_REPORTED[decision.answer.as_]:
         return _line(bare, CONTINUING_CARE, CONTINUING_CARE), None
@@ -137,7 +139,11 @@ def _line(billed: BilledVisit, role: str, name: str) -> Written:
 
 
 def reason_in_short(line: ChargeLine) -> str:
-    """One sentence for a page: what the level rests on, and whose claim it is."""
+    """One sentence for a page: what the line rests on, and whose claim it is.
+
+    Continuing care names its rule and what other payers hold; a note that was signed on another
+    day than the visit says how much later.
+    """
     facts = {name: value for step in line.trace for name, value in step.facts}
     reasons = [f"For the {facts['claim']} claim"]
     if "chosen by" in facts:
@@ -145,4 +151,11 @@ def reason_in_short(line: ChargeLine) -> str:
         reasons.append(str(facts.get("other basis", "")))
     if "arithmetic" in facts:
         reasons.append(str(facts["arithmetic"]))
+    for step in line.trace:
+        if step.topic == _CONTINUING_STEP and step.decision is not None:
+            rule = step.decision.rule_in_force
+            reasons = [reasons[0], "care goes on", rule.why.rstrip("."), *rule.other]
+    after = int(facts.get(SIGNED_AFTER, 0))
+    if after:
+        reasons.append(f"signed {abs(after)} days {'after' if after > 0 else 'before'} the visit")
     return f"{'; '.join(filter(None, reasons))}."

@@ -12,18 +12,20 @@ from typing import NamedTuple
 from chargeline.engine.care import PostedCharge
 from chargeline.engine.care_words import LevelFact, PatientStatusFact
 from chargeline.engine.claim_words import EditName
-from chargeline.engine.office_visits.concerns import (
+from chargeline.engine.office_visits.concerns import LevelFacts
+from chargeline.engine.office_visits.facts import RANKS
+from chargeline.engine.office_visits.posted_concerns import (
     ADD_ON,
     POSTED,
     POSTED_SERVICE,
     PREVENTIVE,
+    UNKNOWN_CODE,
     CodeFacts,
     CountsAnswer,
-    LevelFacts,
     PostedLevelAnswer,
     PostedServiceFacts,
+    UnknownCodeFacts,
 )
-from chargeline.engine.office_visits.facts import RANKS
 from chargeline.engine.quantities import plain
 from chargeline.engine.rules import Concern, DayRules
 from chargeline.engine.trace import ChargeLine, Noted, note
@@ -51,6 +53,25 @@ def visits_among(posted: Sequence[PostedCharge], rules: DayRules) -> list[Posted
         if decision.rule is not None:
             visits.append(PostedVisit(charge, decision.answer))
     return sorted(visits, key=lambda visit: (visit.rank, visit.charge.number))
+
+
+def add_ons_among(posted: Sequence[PostedCharge], rules: DayRules) -> list[PostedCharge]:
+    """The posted charges that stand beside a visit, such as prolonged time."""
+    return [charge for charge in posted if _counts(ADD_ON, charge, rules)]
+
+
+def unknown_among(posted: Sequence[PostedCharge], rules: DayRules) -> list[PostedCharge]:
+    """The posted charges that evaluate and manage a patient, and for which no rule of visits is."""
+    unknown = []
+    for charge in posted:
+        is_visit = rules.of(POSTED).decide(CodeFacts(charge.code)).rule is not None
+        if is_visit or _counts(ADD_ON, charge, rules):
+            continue
+        facts = UnknownCodeFacts(charge.code, _number(charge.code))
+        decision = rules.of(UNKNOWN_CODE).decide(facts)
+        if decision.rule is not None and IS_YES[decision.answer.counts]:
+            unknown.append(charge)
+    return unknown
 
 
 def has_preventive(posted: Sequence[PostedCharge], rules: DayRules) -> bool:
@@ -99,43 +120,43 @@ def compared(
             continue
         told.add(code)
         edit: EditName = "visit.undercoded" if visit.rank < rank else "visit.overcoded"
+        if edit == "visit.undercoded" and RANKS[visit.stands_for.level] == RANKS[drafted.level]:
+            edit = "visit.posted_otherwise"
+        left = _left_out(visit.charge.modifiers, line)
         yield note(
             edit,
             (line,),
-            expected=f"{line.code}, which the documented facts carry",
-            found=f"{code} posted",
-            do=_DO[edit],
+            expected=f"{_code_with(line.code, line.modifiers)}, which the documented facts carry",
+            found=f"{_code_with(code, visit.charge.modifiers)} posted",
+            do=f"{_DO[edit]}{f'; {left}' if left else ''}",
             where=visit.charge.address,
         )._replace(against=code)
 
 
 def posted_otherwise(
-    lines: Sequence[ChargeLine], posted: Sequence[PostedCharge], rules: DayRules
+    lines: Sequence[ChargeLine],
+    posted: Sequence[PostedCharge],
+    add_ons: Sequence[PostedCharge],
 ) -> Iterator[Noted]:
-    """What was posted of a visit with another modifier 25, other units, or another add-on.
+    """What was posted of a visit with other modifiers, other units, or another add-on.
 
-    The first of `lines` is the visit itself. Where it is not posted nothing is said, because its
-    charge may still come. Of modifiers only 25 is compared; others are a site's own.
+    The first of `lines` is the visit itself, all with their modifiers as they go out. Where it is
+    not posted nothing is said of it, because its charge may still come. `add_ons` are those among
+    `posted` that belong to the claim of the visit.
     """
     by_code: dict[str, list[PostedCharge]] = {}
     for charge in posted:
         by_code.setdefault(charge.code, []).append(charge)
     visit = lines[0]
-    if visit.code not in by_code:
-        return
     for line in lines:
         of_code = by_code.get(line.code, [])
-        units = sum([charge.units for charge in of_code], Decimal(0))
-        carried = any(_SEPARATE in charge.modifiers for charge in of_code)
-        if not of_code:
+        if of_code:
+            yield from _compared_with(line, of_code)
+        elif visit.code in by_code:
             yield _otherwise(line, _said(line), f"no {line.code} posted", line.code)
-        elif units != line.units or carried != (_SEPARATE in line.modifiers):
-            words = f"{line.code}{f'-{_SEPARATE}' if carried else ''} x{plain(units)}"
-            where = of_code[0].address
-            yield _otherwise(line, _said(line), f"{words} posted", line.code, where=where)
     drafted = {line.code for line in lines}
-    for charge in posted:
-        if charge.code in drafted or not _counts(ADD_ON, charge, rules):
+    for charge in add_ons:
+        if charge.code in drafted:
             continue
         drafted.add(charge.code)
         expected = f"no {charge.code}, which the documented facts do not carry"
@@ -144,12 +165,38 @@ def posted_otherwise(
         )
 
 
-_SEPARATE = "25"
+def _compared_with(line: ChargeLine, of_code: Sequence[PostedCharge]) -> Iterator[Noted]:
+    """A line beside the posted charges of its code."""
+    units = sum([charge.units for charge in of_code], Decimal(0))
+    modifiers = dict.fromkeys([word for charge in of_code for word in charge.modifiers])
+    if units == line.units and set(modifiers) == set(line.modifiers):
+        return
+    found = f"{_code_with(line.code, tuple(modifiers))} x{plain(units)} posted"
+    noted = _otherwise(line, _said(line), found, line.code, where=of_code[0].address)
+    left = _left_out(tuple(modifiers), line)
+    if left:
+        noted = noted._replace(finding=noted.finding._replace(do=left))
+    yield noted
+
+
+def _left_out(modifiers: Sequence[str], line: ChargeLine) -> str:
+    """What to do about posted modifiers that the draft does not carry; "" for none."""
+    words = [modifier for modifier in dict.fromkeys(modifiers) if modifier not in line.modifiers]
+    if not words:
+        return ""
+    return (
+        f"the draft does not carry {' and '.join(words)}; a coder reads the note, says whether "
+        "what was posted holds, and puts the modifier on the line or corrects the posted charge"
+    )
+
+
+def _code_with(code: str, modifiers: Sequence[str]) -> str:
+    return "-".join([code, *modifiers])
 
 
 def _said(line: ChargeLine) -> str:
-    modifier = f"-{_SEPARATE}" if _SEPARATE in line.modifiers else ""
-    return f"{line.code}{modifier} x{line.units}, which the documented facts carry"
+    carried = f"{_code_with(line.code, line.modifiers)} x{line.units}"
+    return f"{carried}, which the documented facts carry"
 
 
 def _otherwise(line: ChargeLine, expected: str, found: str, against: str, where: str = "") -> Noted:
@@ -166,6 +213,8 @@ def _otherwise(line: ChargeLine, expected: str, found: str, against: str, where:
 _IS_HOSPITAL: Mapping[VisitClaim, bool] = {"professional": False, "facility": True}
 _DO = {
     "visit.undercoded": "a coder reads the note and corrects the posted level before the claim",
+    "visit.posted_otherwise": "a coder corrects the posted code, which says another status of the "
+    "patient (new or established), before the claim",
     "visit.overcoded": "the practitioner documents what the posted level needs, or a coder lowers "
     "it before the claim",
 }

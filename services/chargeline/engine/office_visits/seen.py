@@ -32,14 +32,21 @@ def seen_days(days: Iterable[Day]) -> tuple[SeenDay, ...]:
     )
 
 
-def facts_for_record(day: date, care: Care, authors: Sequence[str]) -> tuple[Fact, ...]:
+def time_of(day: date, care: Care) -> datetime:
+    """When the visit of a day was; noon where nobody says it."""
+    return care.at or datetime.combine(day, time(12), UTC)
+
+
+def facts_for_record(
+    day: date, at: datetime, authors: Sequence[str], *, told: str
+) -> tuple[Fact, ...]:
     """That there was a visit on a day, and that a practitioner saw the patient, if one signed it.
 
     The value of the second names who signed the note. The first is what lets the visit read that
-    another visit number of the patient had drugs on the day.
+    another visit number of the patient had drugs on the day; its value `told` is what other
+    numbers that tell of the same visit read.
     """
-    at = care.at or datetime.combine(day, time(12), UTC)
-    visit = fact_of_day("office_visit", day, at)
+    visit = fact_of_day("office_visit", day, at)._replace(value=told)
     if not authors:
         return (visit,)
     slot = Slot("seen", f"{GROUP}{APART}{day.isoformat()}")

@@ -7,6 +7,7 @@ levels beyond their words.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NoReturn
 
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.offers import severity_of
@@ -36,29 +37,38 @@ class VisitTalk:
         self.steps: list[Step] = [assessment.encounter.step]
         self.withheld: list[Withheld] = []
 
-    def ask(self, question: Question) -> Answer | None:
+    def ask(self, question: Question, *, keeps: bool = False) -> Answer | None:
         """The answer of a person, told in the trace; None, and the question, where none fits.
 
-        Raises VisitEndedError where the visit is billed by hand, or was none.
+        Raises VisitEndedError where the visit is billed by hand, or was none; with `keeps` only
+        a part of it is, and the visit stands.
         """
         answer = self._answers.to(question)
         if answer is None:
             self.questions.append(question)
             return None
         self.steps.append(step_of(answer))
-        if answer.choice in _ENDS:
-            self.withheld.append(
-                Withheld(
-                    family="office_visits",
-                    reason=f"answer.{answer.choice}",
-                    says=_ENDS[answer.choice],
-                    drug=self._about,
-                    administrations=(),
-                    trace=tuple(self.steps),
-                )
-            )
-            raise VisitEndedError
+        if answer.choice in _ENDS and not keeps:
+            self.end(answer.choice)
         return answer
+
+    def end(self, choice: AnswerChoice) -> NoReturn:
+        """Withhold the visit, as a person chose. Raises VisitEndedError."""
+        self.withhold(choice, _SAYS[choice])
+        raise VisitEndedError
+
+    def withhold(self, choice: AnswerChoice, says: str) -> None:
+        """Say what a person chose not to be drafted."""
+        self.withheld.append(
+            Withheld(
+                family="office_visits",
+                reason=f"answer.{choice}",
+                says=says,
+                drug=self._about,
+                administrations=(),
+                trace=tuple(self.steps),
+            )
+        )
 
     @property
     def provisional(self) -> str:
@@ -120,7 +130,10 @@ def _with_element(facts: VisitFacts, about: Observed, level: Level) -> VisitFact
     return facts._replace(elements=elements)
 
 
-_ENDS: Mapping[AnswerChoice, str] = {
+_ENDS: frozenset[AnswerChoice] = frozenset({"by_hand", "other_account", "no_visit"})
+_SAYS: Mapping[AnswerChoice, str] = {
+    "confirm": "A person says that the posted code is seen to by itself.",
     "by_hand": "A person sees to the visit outside chargeline.",
+    "other_account": "A person says that the visit belongs to another visit number.",
     "no_visit": "A person says that there was no visit beside what else was done.",
 }

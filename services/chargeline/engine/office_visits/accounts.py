@@ -1,0 +1,188 @@
+"""One visit of a practitioner that several visit numbers of the patient tell of.
+
+It owns whose the visit is, so that it is billed once. Each visit number adds to the patient's
+record what it tells of the visit of a day: who saw the patient, and the numbers of notes, reports
+and postings. One sequence, worked through: V1 has a signed note of D1 at 10:10, and V2 has another
+one of D1 at 10:40. Both tell of one visit or of two contacts of one, so V1, which is first, drafts
+it, and V2 asks which number holds it. A person says V2: V2 adds that to the record, drafts the
+visit, and V1 withholds it. Who is first depends on what each number tells and not on which message
+came first. What a number adds never depends on what others add, so it ends after one round.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from chargeline.engine.care_words import OBSERVED_OF
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.office_visits.asking import account_question
+from chargeline.engine.office_visits.concerns import ELSEWHERE, ElsewhereAnswer, ElsewhereFacts
+from chargeline.engine.office_visits.facts import VisitFacts
+from chargeline.engine.office_visits.lines import withheld_by
+from chargeline.engine.office_visits.posted import PostedVisit
+from chargeline.engine.office_visits.talk import VisitEndedError, VisitTalk
+from chargeline.engine.record import Contribution
+from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.timeline.records import Day
+from chargeline.engine.trace import Step
+from chargeline.engine.visit_words import ElsewhereAs, PractitionerFact, TellingFact
+
+_BY, _OF = "by=", "of="
+_NOTE, _HOLDS, _NONE = "note", "holds", "none"
+
+
+class TellsOfVisit(NamedTuple):
+    """What one visit number tells of the visit of a day.
+
+    `numbers` are those of notes, reports and postings, such as `note:N1`. `holds` is whether a
+    person said that the visit belongs to this number, and `is_none` whether it tells of no visit
+    of a practitioner after all.
+    """
+
+    key: VisitKey
+    at: datetime
+    has_note: bool
+    practitioners: frozenset[str]
+    numbers: frozenset[str]
+    holds: bool = False
+    is_none: bool = False
+
+    @property
+    def rank(self) -> tuple[bool, datetime, VisitKey]:
+        """Lower for what comes first: a signed note, then the clock, then the visit number."""
+        return (not self.has_note, self.at, self.key)
+
+    @property
+    def value(self) -> str:
+        """As the patient's record keeps it, such as `note by=D1 of=note:N1 of=report:E1`."""
+        said = [(_NOTE, self.has_note), (_HOLDS, self.holds), (_NONE, self.is_none)]
+        words = [word for word, is_said in said if is_said]
+        words += [f"{_BY}{name}" for name in sorted(self.practitioners)]
+        return " ".join([*words, *[f"{_OF}{n}" for n in sorted(self.numbers)]])
+
+
+def _as_word(text: str) -> str:
+    """A number without blanks, which part the words of a value."""
+    return "_".join(text.split())
+
+
+def tells_of_visit(
+    key: VisitKey, at: datetime, day: Day, visits: Sequence[PostedVisit], *, has_note: bool
+) -> TellsOfVisit:
+    """What a visit number tells; who posted a charge counts where no note names its author."""
+    care = day.care
+    notes = [note for note in care.notes if note.kind == "visit" and note.state != "cancelled"]
+    authors = {note.author for note in notes if note.author_kind != "nurse"} - {""}
+    performers = {visit.charge.performer for visit in visits} - {""}
+    reports = [of.group for of in care.observations if OBSERVED_OF[of.about] == "visit"]
+    numbers = [
+        *[f"note:{note.number}" for note in notes if note.number],
+        *[f"report:{report}" for report in reports if report],
+        *[f"posting:{visit.charge.number}" for visit in visits if visit.charge.number],
+    ]
+    return TellsOfVisit(
+        key,
+        at,
+        has_note=has_note,
+        practitioners=frozenset(map(_as_word, authors or performers)),
+        numbers=frozenset(map(_as_word, numbers)),
+    )
+
+
+def _told_by(other: Contribution) -> TellsOfVisit:
+    """What another visit number added to the record."""
+    words = other.value.split()
+    by = [word.removeprefix(_BY) for word in words if word.startswith(_BY)]
+    of = [word.removeprefix(_OF) for word in words if word.startswith(_OF)]
+    return TellsOfVisit(
+        other.visit,
+        other.at,
+        has_note=_NOTE in words,
+        practitioners=frozenset(by),
+        numbers=frozenset(of),
+        holds=_HOLDS in words,
+        is_none=_NONE in words,
+    )
+
+
+class _Rival(NamedTuple):
+    """Another visit number that tells of the same visit, as a rule says."""
+
+    told: TellsOfVisit
+    decision: Decision[ElsewhereAnswer]
+    step: Step
+
+
+class Rivals:
+    """The other visit numbers that tell of the visit of one number on a day."""
+
+    def __init__(self, own: TellsOfVisit, facts: VisitFacts, assessment: Assessment) -> None:
+        self._own = own
+        self._facts = facts
+        day = facts.day.isoformat()
+        others = [other for other in assessment.elsewhere.visits if other.slot.about == day]
+        self._others = _rivals(own, map(_told_by, others), assessment.rules)
+
+    def claim(self, talk: VisitTalk) -> bool:
+        """Whether a person says that this number holds the visit.
+
+        Raises VisitEndedError where another number has it, and where that is asked.
+        """
+        if not self._others:
+            return False
+        first = min(self._others, key=lambda rival: rival.told.rank)
+        talk.steps.append(first.step)
+        if self._own.rank < first.told.rank:
+            return False
+        if not _IS_ASKED[first.decision.answer.as_]:
+            rule = first.decision.rule_in_force
+            talk.withheld.append(withheld_by(rule, self._facts, talk.steps))
+            raise VisitEndedError
+        question = account_question(
+            self._facts.day, first.told.key.visit, sorted(first.told.practitioners), self._sources()
+        )
+        if talk.ask(question) is None:
+            raise VisitEndedError
+        return True
+
+    def give_way(self, talk: VisitTalk, *, holds: bool) -> None:
+        """End where a person said that another number holds the visit; of two, the first does."""
+        for rival in self._others:
+            if rival.told.holds and not (holds and self._own.rank < rival.told.rank):
+                talk.end("other_account")
+
+    def _sources(self) -> tuple[Source, ...]:
+        return tuple([source for of in self._facts.sources.values() for source in of])
+
+
+def _rivals(own: TellsOfVisit, others: Iterable[TellsOfVisit], rules: DayRules) -> list[_Rival]:
+    """Those of which a rule says that they tell of the same visit, or may."""
+    rivals = []
+    for other in others:
+        if other.is_none:
+            continue
+        facts = ElsewhereFacts(_telling(own, other), _practitioner(own, other))
+        decision = rules.of(ELSEWHERE).decide(facts)
+        if _IS_SEPARATE[decision.answer.as_]:
+            continue
+        told = (("visit number", other.key.visit), *facts._asdict().items())
+        rivals.append(_Rival(other, decision, Step("other visit number", decision, told)))
+    return rivals
+
+
+def _telling(own: TellsOfVisit, other: TellsOfVisit) -> TellingFact:
+    """Whether all that the later of two numbers tells is told by the first one too."""
+    first, later = sorted((own, other), key=lambda told: told.rank)
+    return "again" if later.numbers and later.numbers <= first.numbers else "more"
+
+
+def _practitioner(own: TellsOfVisit, other: TellsOfVisit) -> PractitionerFact:
+    if not own.practitioners or not other.practitioners:
+        return "unsaid"
+    return "another" if own.practitioners.isdisjoint(other.practitioners) else "one"
+
+
+# Words of rules as tables, so that a misspelt one is an error.
+_IS_SEPARATE: dict[ElsewhereAs, bool] = {"once": False, "question": False, "separate": True}
+_IS_ASKED: dict[ElsewhereAs, bool] = {"once": False, "question": True, "separate": False}
