@@ -57,7 +57,7 @@ def test_a_person_may_leave_the_wrong_rows_out(tmp_path: Path, capsys: Capsys) -
     path, out = put(tmp_path, {}, {"number": "A2", "status": "yes"}), tmp_path / "out.hl7"
     ended = inside(capsys, "auth", "import", path, "--out", out, "--skip-wrong")
     assert ended.code == 3
-    assert ended.out.startswith("2 rows: 1 messages, 1 left out\n")
+    assert ended.out.startswith("2 rows: 1 message, 1 left out\n")
     assert "row 3, column status" in ended.err
     assert len(written(out)) == 1
 
@@ -65,7 +65,7 @@ def test_a_person_may_leave_the_wrong_rows_out(tmp_path: Path, capsys: Capsys) -
 def test_a_list_can_be_checked_without_sending_it(tmp_path: Path, capsys: Capsys) -> None:
     """--check says the same and writes nothing."""
     ended = inside(capsys, "auth", "import", put(tmp_path, {}), "--check")
-    assert (ended.code, ended.out) == (0, "1 row: 1 messages\n")
+    assert (ended.code, ended.out) == (0, "1 row: 1 message\n")
 
 
 def test_an_interface_that_cannot_read_the_messages_stops_everything(
@@ -305,8 +305,20 @@ def test_what_is_wrong_with_one_is_told(drafted: Drafted, tmp_path: Path, capsys
 
 UPSIDE_DOWN = (
     b"MSH|^~\\&|PAYER|ZEBRA|||20260925||RPA^I08|U1|P|2.8\rPID|1||ZZ1^^^ZEBRA^MR\r"
-    b"IN1|1|P|UNITEDHEALTHCARE\rAUT||U||20270101|20261001|A9|||50\r"
+    b"RF1|A\rIN1|1|P|UNITEDHEALTHCARE\rPR1|1||J2860\rAUT||U||20270101|20261001|A9|||50\r"
 )
+
+
+@pytest.mark.parametrize("asked", [("list",), ("show", "A1")])
+def test_a_look_makes_no_ledger(
+    asked: tuple[str, ...], tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no file was, none is left, and it says that there is no ledger."""
+    path = tmp_path / "ledger.sqlite"
+    monkeypatch.setenv("CHARGELINE_LEDGER_URL", f"sqlite+aiosqlite:///{path}")
+    ended = inside(capsys, "auth", *asked)
+    assert ended.code != 0 and "a database without a ledger" in ended.err
+    assert not path.exists()
 
 
 def test_a_number_that_is_not_there_is_wrong_use(

@@ -48,6 +48,27 @@ def test_the_page_shows_what_an_order_lacks_with_the_day_to_ask_by(
     )
 
 
+def test_a_visit_of_an_authorization_alone_stands_on_the_day_of_its_message(
+    tmp_path: Path, capsys: Capsys
+) -> None:
+    """Until 2027-03-31, told on 2026-10-01: it has not ended. The smaller of two counts holds."""
+    path = feed(tmp_path, referral(200), referral(400))
+    page = page_of("AUTH.A77", "\n" + inside(capsys, "code", path).out)
+    (row,) = [line for line in page if line.startswith("A77 J2860")]
+    assert row == ROW.format(used="0 of 200 units, 200 left")
+
+
+def test_a_number_of_two_patients_is_asked_about_as_what_it_is(
+    tmp_path: Path, capsys: Capsys
+) -> None:
+    """Nobody can say whose it is: it covers nothing, and a person is told so, not of a visit."""
+    other = referral(40).replace(b"ZZ1", b"ZZ2")
+    printed = inside(capsys, "code", feed(tmp_path, referral(200), other)).out
+    said = " ".join(printed.split())
+    assert "expected one patient of one number of an authorization, found 2 medical" in said
+    assert "until then it covers no line of either" in said
+
+
 PLAN = """
 [[rule]]
 id = "site.plan"

@@ -40,7 +40,8 @@ def dose(visit: str, day: str, sent: str = "1100", status: str = "A") -> bytes:
 
 def referral(units: int, sent: str = "202610010900") -> bytes:
     return (
-        head("REF^I12", sent, f"A{units}")
+        head("RPA^I08", sent, f"A{units}")
+        + "RF1|A\r"
         + PAYER
         + "PR1|1||J2860\rAUT|PLAN|UHC|UHC|20261001|20270331|A77||||\r".replace(
             "A77||||", f"A77|||{units}"

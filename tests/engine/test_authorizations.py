@@ -22,6 +22,7 @@ from chargeline.engine import (
 )
 from chargeline.engine.authorizations.contributions import authorization_fact, use_fact
 from chargeline.engine.authorizations.deadlines import AppealAnswer, Clocks
+from chargeline.engine.authorizations.facts import EarlierState
 from chargeline.engine.timeline.authorizations import AuthorizationBuilder
 
 FIRST = date(2026, 3, 2)
@@ -123,6 +124,11 @@ def test_what_goes_to_the_record_comes_back_as_it_was() -> None:
         basis="visits",
         status="modified",
         decided=SENT,
+        since=FIRST,
+        earlier=(
+            EarlierState(FIRST, "approved", (("J9271",), FIRST, None, Decimal(9), "visits")),
+            EarlierState(FIRST + timedelta(days=9), "denied"),
+        ),
     )
     billed = use(3, 200)._replace(payer="A=B", numbers=("A|1&2=3,4%", "N2"), diagnoses=("C34.90",))
     facts = [authorization_fact(odd), use_fact(billed)]

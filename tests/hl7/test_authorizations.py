@@ -45,10 +45,26 @@ def test_the_life_cycle_is_that_of_the_profile(state: str, status: str) -> None:
     assert [entry.status for entry in told(read(body, "RPA^I08"))] == [status]
 
 
-def test_what_is_only_asked_for_is_requested() -> None:
-    """AUT-8 without AUT-9: somebody asked, and nobody has answered."""
-    (entry,) = told(read(PERSON + AUT.format(asked="800", granted="")))
-    assert (entry.status, entry.units) == ("requested", None)
+@pytest.mark.parametrize(("asked", "granted"), [("800", ""), ("", "800"), ("", "")])
+def test_a_referral_without_a_status_is_a_request(asked: str, granted: str) -> None:
+    """REF^I12: somebody asked, and nobody has answered, whatever the counts (AUT-8, AUT-9) are."""
+    (entry,) = told(read(PERSON + AUT.format(asked=asked, granted=granted)))
+    assert (entry.status, entry.unsaid) == ("requested", ())
+
+
+def test_a_cancelled_referral_is_over() -> None:
+    """REF^I14 cancels: what was asked for or granted ends."""
+    (entry,) = told(read(PERSON + AUT.format(asked="800", granted=""), "REF^I14"))
+    assert entry.status == "expired"
+
+
+@pytest.mark.parametrize(("asked", "granted"), [("800", ""), ("", "800"), ("", "")])
+def test_an_answer_without_a_status_grants_nothing(asked: str, granted: str) -> None:
+    """RPA^I08 with neither AUT-14 nor RF1-1: what was decided is asked, and never assumed."""
+    (entry,) = told(
+        read("MSA|AA|A77\r" + PERSON + AUT.format(asked=asked, granted=granted), "RPA^I08")
+    )
+    assert (entry.status, entry.unclear[0]) == ("", "status")
 
 
 def test_each_code_has_its_own_count_where_each_has_its_aut() -> None:
@@ -117,6 +133,23 @@ def test_it_is_pended_and_denied_since_the_payer_said_so() -> None:
     assert said == {"P": (None, sent), "R": (None, sent), "REQUESTED": (sent, None)}
 
 
+def test_a_state_counts_from_the_day_on_which_it_was_told() -> None:
+    """AUT-10, else MSH-7, in the facility's zone; an end that lies before that counts itself."""
+    days = {}
+    for state in ("E", "R", "A6"):
+        aut = AUT.format(asked="", granted="9").rstrip("\r") + "|202601200300\r"
+        (entry,) = told(read(f"RF1|{state}\r" + PERSON + aut, "RPA^I08"))
+        days[state] = entry.since
+    assert days == {"E": date(2026, 1, 20), "R": date(2026, 1, 20), "A6": date(2026, 1, 1)}
+    (entry,) = told(
+        read(
+            "RF1|E\r" + PERSON + AUT.format(asked="", granted="9").replace("20260630", "20260110"),
+            "RPA^I08",
+        )
+    )
+    assert entry.since == date(2026, 1, 11)
+
+
 def test_a_referral_without_a_number_is_set_aside() -> None:
     """Nobody can say which authorization is meant."""
     reading = read(PERSON + "PR1|1||J9271\r")
@@ -127,14 +160,13 @@ def test_a_referral_without_a_number_is_set_aside() -> None:
 @pytest.mark.parametrize(
     ("part", "code"),
     [
-        (AUT.format(asked="", granted="8x0"), "number.invalid"),
         (AUT.format(asked="", granted="800").replace("20260630", "20260631"), "time.impossible"),
         ("RF1|Q9\r" + AUT.format(asked="", granted="800"), "status.unknown"),
         (AUT.format(asked="", granted="800^BOXES"), "authorization.basis"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_reason(part: str, code: str) -> None:
-    """Letters in the units, a day that no calendar has, a status or unit that nobody mapped."""
+    """A day that no calendar has, a status or unit that nobody mapped."""
     events = read(PERSON + part).events
     assert [event.finding.code for event in events if isinstance(event, Unreadable)] == [code]
 
@@ -150,6 +182,51 @@ def test_registration_tells_one_in_in3() -> None:
     assert (reading.visit, entry.number, entry.payer) == ("V1", "A9", "AETNA")
     assert (entry.starts, entry.until) == (date(2026, 1, 1), date(2026, 6, 30))
     assert entry.status == "", "registration does not say whether the payer has decided"
+
+
+@pytest.mark.parametrize(
+    ("written", "numbers", "words"),
+    [
+        *((word, (), (word,)) for word in ("NONE", "n/a", "0", "000", "PENDING", "-", "TBD")),
+        ("A77", ("A77",), ()),
+        ("10020", ("10020",), ()),
+        ("", None, ()),
+    ],
+)
+def test_a_word_in_place_of_a_number_is_no_authorization(
+    written: str, numbers: tuple[str, ...] | None, words: tuple[str, ...]
+) -> None:
+    """IN1-14 of registration: NONE and its like, and noughts; they are kept to be told."""
+    body = "EVN|A08\rPID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\r"
+    body += f"IN1|1|PLAN|AETNA|Aetna||||||||||{written}\r"
+    (fact,) = [event for event in read(body, "ADT^A08").events if isinstance(event, VisitFact)]
+    assert (fact.authorizations, fact.not_numbers) == (numbers, words)
+
+
+def test_a_site_says_which_words_are_no_numbers() -> None:
+    """`no_authorization` of the profile takes the place of our list."""
+    table = {**read_interface(rules_directory(), "standard"), "no_authorization": ["keine"]}
+    body = "EVN|A08\rPID|1||ZZ1^^^ZEBRA^MR\rPV1|1|O|||||||||||||||||V1\rIN1|1|PLAN|AETNA|Aetna"
+    for word, numbers in (("KEINE", ()), ("NONE", ("NONE",))):
+        reading = read(f"{body}||||||||||{word}\r", "ADT^A08", make_profile(table))
+        (fact,) = [event for event in reading.events if isinstance(event, VisitFact)]
+        assert fact.authorizations == numbers
+
+
+@pytest.mark.parametrize("granted", ["two hundred^UN", "8x0", "-80"])
+def test_units_that_are_none_are_asked_and_grant_nothing(granted: str) -> None:
+    """It stays on file with its number, codes and days, and is not without a limit."""
+    body = "RF1|A\r" + PERSON + "PR1|1||J9271\r" + AUT.format(asked="", granted=granted)
+    (entry,) = told(read(body))
+    assert (entry.units, entry.unclear, entry.codes) == (None, ("units",), ("J9271",))
+
+
+def test_an_answer_without_codes_is_asked_for_them() -> None:
+    """RPA without PR1: not all codes in silence; a refusal needs none."""
+    aut = AUT.format(asked="", granted="800")
+    for state, unclear in (("A", ("codes",)), ("R", ())):
+        (entry,) = told(read(f"RF1|{state}\r" + PERSON + aut, "RPA^I08"))
+        assert entry.unclear == unclear
 
 
 def test_a_site_tells_one_in_a_segment_of_its_own() -> None:

@@ -45,6 +45,8 @@ def test_a_row_says_what_its_notice_says() -> None:
         ("from", "46023", "a day such as", "46023, by which a spreadsheet may mean 2026-01-01"),
         ("from", "31.12.2026", "a day such as", "'31.12.2026'"),
         ("from", "31/12/2026", "a day such as", "'31/12/2026'"),
+        ("from", "03/04/2026", "a day such as", "'03/04/2026'"),
+        ("from", "3/4/2026 10:00", "a day such as", "'3/4/2026 10:00'"),
         ("from", "10/1/26", "a day such as", "'10/1/26'"),
         ("from", "2026-02-30", "a day such as", "'2026-02-30'"),
         ("from", "2026-10-01 08:00", "a day without a time", "'2026-10-01 08:00'"),

@@ -212,7 +212,8 @@ def _told(
 
 def _account(result: CheckedList, messages: Sequence[NoticeMessage]) -> str:
     left_out = result.rows - len(result.notices) - result.repeated
-    parts = [f"{result.rows} row{'s' * (result.rows != 1)}: {len(messages)} messages"]
+    count = f"{len(messages)} message{'s' * (len(messages) != 1)}"
+    parts = [f"{result.rows} row{'s' * (result.rows != 1)}: {count}"]
     parts += [f"{result.repeated} repeated"] if result.repeated else []
     parts += [f"{left_out} left out"] if left_out else []
     return ", ".join(parts)
@@ -240,7 +241,7 @@ def _delivered(asked: argparse.Namespace, messages: Sequence[NoticeMessage], dig
     accepted = accepted_by(to, data, lambda number: f"row {messages[number - 1].row}")
     if accepted is None:
         return WRONG_USE
-    print(f"{len(data)} messages sent to {place}, {accepted} accepted")
+    print(f"{len(data)} message{'s' * (len(data) != 1)} sent to {place}, {accepted} accepted")
     return OK if accepted == len(data) else SET_ASIDE
 
 

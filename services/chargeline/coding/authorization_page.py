@@ -18,6 +18,7 @@ from chargeline.engine import (
     AuthorizationBalance,
     AuthorizationNeed,
     History,
+    codes_of,
     days_of,
     plain,
     printable,
@@ -48,7 +49,7 @@ def _shown(balance: AuthorizationBalance, coded: CodedVisit) -> ShownAuthorizati
     taken = [f"{plain(taken.amount)} on {taken.use.day}" for taken in balance.uses_of(key)]
     return ShownAuthorization(
         number=authorization.number,
-        codes=", ".join(authorization.codes) or "all codes",
+        codes=codes_of(authorization),
         counted=balance.counted,
         days=days_of(authorization),
         state=state_of(authorization, last_day_of(coded), zone),

@@ -17,6 +17,7 @@ from chargeline.engine import (
     balance_of,
     contributions_of,
     courses_standing,
+    local_day,
 )
 
 
@@ -59,7 +60,11 @@ def authorizations_of(coded: CodedVisit, record: History) -> list[AuthorizationB
 
 
 def last_day_of(coded: CodedVisit) -> date:
-    """The last day of the visit that is known, of what is given or planned."""
+    """The last day of the visit that is known: of what is given or planned, else of a message."""
     days = [day.day for day in coded.timeline.days]
     days += [order.day for order in coded.timeline.planned]
-    return max(days, default=date.max)
+    if days:
+        return max(days)
+    zone, told = coded.timeline.context.zone, coded.timeline.authorizations
+    sent = [entry.message.sent for entry in told if entry.message.sent is not None]
+    return max([local_day(moment, zone) for moment in sent], default=date.max)

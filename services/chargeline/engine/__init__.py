@@ -44,10 +44,10 @@ from chargeline.engine.authorizations.contributions import (
     uses_in,
     visits_telling,
 )
-from chargeline.engine.authorizations.deadlines import WarnAnswer, warning_of
+from chargeline.engine.authorizations.deadlines import WarnAnswer, local_day, warning_of
 from chargeline.engine.authorizations.facts import ALL_CODES, Authorization, with_whole
 from chargeline.engine.authorizations.needed import NeedRow, Needs
-from chargeline.engine.authorizations.said import days_of, state_of
+from chargeline.engine.authorizations.said import codes_of, days_of, state_of
 from chargeline.engine.authorizations.used import Account, accounts, basis_of
 from chargeline.engine.care import Appointment, Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
@@ -284,6 +284,7 @@ __all__ = [
     "charge_in_short",
     "claim_words",
     "class_on",
+    "codes_of",
     "consequences",
     "contributions_of",
     "convert",
@@ -304,6 +305,7 @@ __all__ = [
     "is_possible",
     "is_unit",
     "link",
+    "local_day",
     "ndc11",
     "normal",
     "offers_for",

@@ -9,6 +9,7 @@ from typing import Literal
 AuthorizationCode = Literal[
     "authorization.missing",
     "authorization.undecided",
+    "authorization.unclear",
     "authorization.not_begun",
     "authorization.expired",
     "authorization.denied",
@@ -22,10 +23,14 @@ AuthorizationCode = Literal[
     "authorization.ends_before_it_begins",
     "authorization.told_twice",
     "authorization.only_number",
+    "authorization.other_number",
     "authorization.running_out",
     "authorization.ending",
     "authorization.next_dose",
     "authorization.needed",
+    "authorization.no_status",
+    "authorization.no_codes",
+    "authorization.no_units",
     "authorization.no_number",
     "authorization.basis",
     "authorization.row",
@@ -35,6 +40,8 @@ AuthorizationCode = Literal[
 AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
     "authorization.missing": "A line needs an authorization of the payer, and none is on file.",
     "authorization.undecided": "The payer was asked for the authorization, and has not decided.",
+    "authorization.unclear": "The payer's answer does not say what was decided, for which "
+    "codes, or how much.",
     "authorization.not_begun": "The authorization starts after the day of service.",
     "authorization.expired": "The day of service lies after the last day of the authorization.",
     "authorization.denied": "The payer refused the authorization.",
@@ -51,12 +58,18 @@ AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
     "authorization.ends_before_it_begins": "An authorization ends before it begins: it covers no "
     "day.",
     "authorization.told_twice": "Messages of one time say two things of an authorization.",
-    "authorization.only_number": "Of an authorization nothing is known but its number.",
+    "authorization.only_number": "Of an authorization nothing is known but its number, or its "
+    "number and days.",
+    "authorization.other_number": "The visit names another authorization than the one that covers "
+    "a line.",
     "authorization.running_out": "Most of an authorization's units are used.",
     "authorization.ending": "The last day of an authorization is near.",
     "authorization.next_dose": "An authorization has no room for the next planned dose.",
     "authorization.needed": "An order needs an authorization before the first dose, and none "
     "covers it.",
+    "authorization.no_status": "An answer of a payer does not say what was decided.",
+    "authorization.no_codes": "An answer of a payer does not say for which codes it is.",
+    "authorization.no_units": "The units of an authorization cannot be read, or are below 0.",
     "authorization.no_number": "A message about an authorization has no number for it.",
     "authorization.basis": "What an authorization counts is a word that the interface profile does "
     "not know.",

@@ -19,6 +19,13 @@ AuthorizationStatus = Literal[
 ]
 StatusCharted = AuthorizationStatus | Literal[""]
 
+Unsaid = Literal[
+    "status",  # what the payer decided
+    "codes",  # for which codes
+    "units",  # how much: a text, or a number below 0, stands there
+]
+"""What the answer of a payer must say, and one did not."""
+
 UnitBasis = Literal[
     "units",  # billed HCPCS units
     "visits",  # days on which the code is billed

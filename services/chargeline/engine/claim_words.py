@@ -127,6 +127,7 @@ EditName = Literal[
     "visit.posted_otherwise",  # its modifiers, units or an add-on were posted otherwise
     "authorization.missing",  # no authorization is on file
     "authorization.undecided",  # the payer was asked, and has not decided
+    "authorization.unclear",  # the payer's answer lacks what it must say
     "authorization.not_begun",  # it starts after the day
     "authorization.expired",  # the day lies after its last day
     "authorization.denied",  # the payer refused it
@@ -139,6 +140,7 @@ EditName = Literal[
     "authorization.overlap",  # several cover the line, and nobody says which counts
     "authorization.ends_before_it_begins",  # it covers no day
     "authorization.only_number",  # nothing is known of it but its number
+    "authorization.other_number",  # the visit names another one than the one that covers
     "authorization.running_out",  # most of its units are used
     "authorization.ending",  # its last day is near
     "authorization.next_dose",  # it has no room for the next planned dose

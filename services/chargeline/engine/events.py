@@ -237,8 +237,9 @@ class VisitFact(NamedTuple):
     `trigger` is the ADT event, such as A01, or "" for other messages. `effective` is when the event
     happened. `place` is the nursing unit or clinic, and `site` the facility in which that is
     (PV1-3.4). `practitioners` are the NPIs of who attends, orders and performs. `diagnoses` and
-    `authorizations` are the whole lists of the message. `replaces_patient` is the patient to whom
-    the visit no longer belongs (A44).
+    `authorizations` are the whole lists of the message, and `not_numbers` the words in place of a
+    number of an authorization, such as NONE. `replaces_patient` is the patient to whom the visit no
+    longer belongs (A44).
     """
 
     message: MessageRef
@@ -249,6 +250,7 @@ class VisitFact(NamedTuple):
     payer: str | None = None
     payer_name: str | None = None
     authorizations: tuple[str, ...] | None = None
+    not_numbers: tuple[str, ...] = ()
     diagnoses: tuple[str, ...] | None = None
     admitted: datetime | None = None
     discharged: datetime | None = None

@@ -4,11 +4,13 @@ It owns these questions. It does not know charges: a part that could not be read
 one number, and a cancelled visit under which something was done are wrong whatever is billed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.beside import AnswersBeside
+from chargeline.engine.authorization_codes import AuthorizationCode
+from chargeline.engine.authorization_words import Unsaid
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.said import days_of
 from chargeline.engine.care import Care, observes
@@ -21,13 +23,17 @@ def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
     problems = (*timeline.problems, *timeline.unplaced)
     questions = [Question(problem.finding, sources=(problem.source,)) for problem in problems]
     if len(timeline.patients) > 1:
+        is_of_authorization = bool(timeline.authorizations) and not timeline.days
+        number = (
+            "of one number of an authorization" if is_of_authorization else "under one visit number"
+        )
+        until = "it covers no line of either" if is_of_authorization else "nothing is billed"
         questions.append(
             ask(
                 "visit.two_patients",
-                expected="one patient under one visit number",
+                expected=f"one patient {number}",
                 found=f"{len(timeline.patients)} medical record numbers that no merge joins",
-                do="correct the number at the sender, or send the merge (A40); "
-                "until then nothing is billed",
+                do=f"correct the number at the sender, or send the merge (A40); until then {until}",
             )
         )
     if timeline.context.cancelled and timeline.days:
@@ -35,6 +41,7 @@ def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
     for item in timeline.authorizations:
         questions += [_upside_down(item)] if item.is_upside_down else []
         questions += [_told_twice(item)] if item.disputed else []
+        questions += [_unclear(item, name) for name in _asked(item, timeline.authorizations)]
     return tuple(questions)
 
 
@@ -108,9 +115,36 @@ def _told_twice(authorization: Authorization) -> Question:
         "authorization.told_twice",
         expected=f"one word at a time on {authorization.number}",
         found=f"messages{when} that differ in {' and '.join(authorization.disputed)}",
-        do="have who entered it send what holds with a later time; until then one of them counts",
+        do="have who entered it send what holds with a later time; "
+        "until then what grants less counts",
         sources=(authorization.source,),
     )
+
+
+def _asked(item: Authorization, others: Sequence[Authorization]) -> tuple[Unsaid, ...]:
+    """What is to be asked of an authorization; its codes not where parts of it have them."""
+    has_parts = any(other.codes for other in others if other.number == item.number)
+    return tuple([name for name in item.unclear if name != "codes" or not has_parts])
+
+
+def _unclear(authorization: Authorization, name: Unsaid) -> Question:
+    """What is asked about an answer of a payer that lacks what it had to say."""
+    code, expected = _HAD_TO_SAY[name]
+    return ask(
+        code,
+        expected=f"{expected} on {authorization.number}",
+        found="none",
+        do="ask the payer, and send it or enter it with `chargeline auth add`; until then it "
+        "covers nothing",
+        sources=(authorization.source,),
+    )
+
+
+_HAD_TO_SAY: Mapping[Unsaid, tuple[AuthorizationCode, str]] = {
+    "status": ("authorization.no_status", "what the payer decided (AUT-14, else RF1-1)"),
+    "codes": ("authorization.no_codes", "the codes (PR1-3; * for all codes)"),
+    "units": ("authorization.no_units", "a number of units from 0 on (AUT-18, else AUT-9)"),
+}
 
 
 def _upside_down(authorization: Authorization) -> Question:

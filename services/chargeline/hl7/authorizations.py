@@ -7,6 +7,8 @@ authorization covers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from chargeline.engine import (
@@ -16,13 +18,14 @@ from chargeline.engine import (
     MessageRef,
     authorization_words,
     by_keyword,
+    local_day,
 )
-from chargeline.hl7.delimiters import Delimiters, text_at
+from chargeline.hl7.delimiters import NULL, Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
 from chargeline.hl7.message import Message
 from chargeline.hl7.moments import day_at
 from chargeline.hl7.profile import Profile
-from chargeline.hl7.segments import Row, decimal_at, field, first_of_all
+from chargeline.hl7.segments import Row, field, first_of_all, is_number
 from chargeline.hl7.unreadable import unreadable
 
 _new_authorization = by_keyword(Authorization)
@@ -33,6 +36,8 @@ REFERRALS: Mapping[str, frozenset[str]] = {
     "RPA": frozenset({"I08", "I09", "I10", "I11", ""}),
 }
 """The messages about an authorization alone, by type."""
+_GRANTING: frozenset[authorization_words.StatusCharted] = frozenset({"approved", "modified", ""})
+_CANCELS = "I14"  # cancels a referral
 _VISIT = "AUTH."
 
 
@@ -151,14 +156,21 @@ class _MessageReader:
                 do="have the sender fill it",
             )
         count = next((place for place in (18, 9) if self._text(row, place)), 9)
-        granted = decimal_at(self._text(row, count), f"{address}-{count}")
-        asked = self._text(row, 8)
+        granted, unreadable_units = _units(self._text(row, count))
         status = self._status(self._text(row, 14), f"{address}-14")
         status = status or self._status(self._text(self.heads.get("RF1", ["RF1"]), 1), "RF1-1")
-        if not status:
-            status = "requested" if granted is None and asked else "approved"
+        is_answer = self.message.type == "RPA"
+        if not status and self.message.type == "REF":
+            status = "expired" if self.message.trigger == _CANCELS else "requested"
+        missing: dict[authorization_words.Unsaid, bool] = {
+            "status": is_answer and not status,
+            "codes": is_answer and not codes and status in _GRANTING,
+            "units": unreadable_units,
+        }
         sent = self.reference.sent
         decided = self.profile.clock.read_if_valued(self._text(row, 10), f"{address}-10")
+        starts = day_at(field(row, 4), f"{address}-4", self.profile)
+        until = day_at(field(row, 5), f"{address}-5", self.profile)
         return _new_authorization(
             message=self.reference,
             number=number,
@@ -166,8 +178,8 @@ class _MessageReader:
             payer=self._payer() or self._text(row, 2),
             codes=codes,
             diagnoses=self.diagnoses if self.message.type in REFERRALS else (),
-            starts=day_at(field(row, 4), f"{address}-4", self.profile),
-            until=day_at(field(row, 5), f"{address}-5", self.profile),
+            starts=starts,
+            until=until,
             units=granted,
             basis=self._basis(row, count if granted is not None else 8, address),
             provider=self._provider(row),
@@ -175,8 +187,26 @@ class _MessageReader:
             status=status,
             requested=sent if status == "requested" else None,
             decided=(decided or sent) if status != "requested" else None,
+            unsaid=tuple([name for name, is_missing in missing.items() if is_missing]),
+            since=self._since(status, decided or sent, starts, until),
             address=f"{address}-6",
         )
+
+    def _since(
+        self,
+        status: authorization_words.StatusCharted,
+        told: datetime | None,
+        starts: date | None,
+        until: date | None,
+    ) -> date | None:
+        """The local day from which a status counts: on which it was told, or the first it says."""
+        day = local_day(told, self.profile.zone) if told is not None else None
+        if status == "modified" and starts is not None:
+            return starts
+        if status == "expired" and until is not None:
+            over = until + timedelta(days=1)
+            return min(day, over) if day is not None else over
+        return day
 
     def _payer(self) -> str:
         """The payer of the message: IN1-3, else IN1-2."""
@@ -261,6 +291,10 @@ class _MessageReader:
 
     def _of_z(self, row: Row) -> Event:
         name = row[0]
+        starts = day_at(self._place("from", row), name, self.profile)
+        until = day_at(self._place("until", row), name, self.profile)
+        status = self._status(self._place("status", row), name)
+        units, unreadable_units = _units(self._place("units", row))
         code = self._place("code", row)
         return _new_authorization(
             message=self.reference,
@@ -268,15 +302,27 @@ class _MessageReader:
             item=code,
             payer=self._place("payer", row),
             codes=(code,) if code else (),
-            starts=day_at(self._place("from", row), name, self.profile),
-            until=day_at(self._place("until", row), name, self.profile),
-            units=decimal_at(self._place("units", row), name),
+            starts=starts,
+            until=until,
+            units=units,
+            unsaid=("units",) if unreadable_units else (),
             basis=self._basis_of(self._place("basis", row), name),
             provider=self._place("provider", row),
             site=self._place("site", row),
-            status=self._status(self._place("status", row), name),
+            status=status,
+            since=self._since(status, self.reference.sent, starts, until) if status else None,
             address=name,
         )
+
+
+def _units(text: str) -> tuple[Decimal | None, bool]:
+    """The units that a text says, and whether it says some that are none: a word, or below 0."""
+    text = text.strip()
+    if not text or text == NULL:
+        return None, False
+    if not is_number(text) or Decimal(text) < 0:
+        return None, True
+    return Decimal(text), False
 
 
 def _meant(

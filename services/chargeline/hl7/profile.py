@@ -42,7 +42,15 @@ CARE_TABLES = {
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
     | {"patient_class", "place"}
-    | {"empty_end", "order", "administration", "processing_ids", "may_correct", "lines"}
+    | {
+        "empty_end",
+        "order",
+        "administration",
+        "processing_ids",
+        "no_authorization",
+        "may_correct",
+        "lines",
+    }
     | {*WORD_TABLES, *CARE_TABLES, "posted", "appointment", "authorization", "numbers"}
 )
 _ADMINISTRATION_KEYS = frozenset(
@@ -65,6 +73,13 @@ _IN_CHARGE = ("FT1", "ORC", "Z")
 _IN_APPOINTMENT = ("SCH", "AIS", "AIG", "AIL", "AIP", "PV1", "Z")
 _IN_OWN = ("Z",)
 _UNIT_OR_CLINIC = ("PV1-3.1",)  # where a profile does not say where the unit or clinic stands
+# No standard lists them: they are our convention, and a site writes its own in `no_authorization`.
+_NO_NUMBERS = (
+    *("NONE", "NO", "N", "NA", "N/A", "N.A.", "NIL", "NULL", "NOT REQUIRED", "NOT REQ", "NOTREQ"),
+    *("NOT NEEDED", "NO AUTH", "NOAUTH", "NPR", "NAR", "NRQ", "PENDING", "PEND", "REQUESTED"),
+    *("TBD", "TBA", "UNKNOWN", "UNK", "WAIVED", "DENIED", "SEE NOTES", "ON FILE", "YES", "Y", "X"),
+    *("XXX", "XXXX", "TEST"),
+)
 _PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
@@ -149,6 +164,14 @@ class Profile:
         posted = reader.inner("posted", _POSTED_KEYS) if "posted" in reader.table else None
         self.course = posted.places("course", _IN_CHARGE) if posted is not None else ()
         self._read_appointments(reader)
+        self._read_authorizations(reader)
+
+    def _read_authorizations(self, reader: "_TableReader") -> None:
+        """What a sender says of authorizations, and with which words."""
+        self.no_authorization = frozenset(
+            [word.upper() for word in reader.words("no_authorization", default=_NO_NUMBERS)]
+        )
+        """Words that stand where the number of an authorization belongs (IN1-14)."""
         self.authorization_states = cast(
             dict[str, authorization_words.AuthorizationStatus],
             reader.optional("authorization_states"),
@@ -270,8 +293,8 @@ class _TableReader:
             return None
         return pattern
 
-    def words(self, key: str) -> list[str]:
-        value = self.table.get(key, [])
+    def words(self, key: str, default: Sequence[str] = ()) -> list[str]:
+        value = self.table.get(key, [*default])
         if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
             self.mistakes.append(f"{key} must be a list of texts")
             return []

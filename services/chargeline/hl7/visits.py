@@ -60,6 +60,7 @@ def visit_fact(
             practitioners=practitioners,
         )
     in1 = heads.get("IN1")
+    named, not_numbers = _authorizations(message, profile)
     return _new_visit_fact(
         message=reference,
         trigger=message.trigger if adt else "",
@@ -68,7 +69,8 @@ def visit_fact(
         patient_class=patient_class,
         payer=_first_of(message, in1, (3, 2)),
         payer_name=_text(message, in1, 4),
-        authorizations=_authorizations(message),
+        authorizations=named,
+        not_numbers=not_numbers,
         diagnoses=_diagnoses(message),
         admitted=_time(message, pv1, 44, profile),
         discharged=_time(message, pv1, 45, profile),
@@ -189,14 +191,23 @@ def _patient_class(
     return profile.classes.get(code, "unknown")
 
 
-def _authorizations(message: Message) -> tuple[str, ...] | None:
-    numbers = []
+def _authorizations(
+    message: Message, profile: Profile
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The numbers in IN1-14, None where it is empty; and the words in place of a number.
+
+    What has no letter and no digit, or no digit but 0, is no number either.
+    """
+    numbers, words = [], []
     for row in message.rows:
         if row[0] == "IN1":
             text = _text(message, row, 14)
-            if text:
+            is_empty = not any(character.isalnum() and character != "0" for character in text or "")
+            if text and (is_empty or text.upper() in profile.no_authorization):
+                words.append(text)
+            elif text:
                 numbers.append(text)
-    return tuple(numbers) or None
+    return (tuple(numbers) if numbers or words else None, tuple(words))
 
 
 def _moved_from(message: Message, profile: Profile) -> str | None:

@@ -168,7 +168,7 @@ class RowCells:
             self.objection(column, "a day such as 2026-01-31", do, meant)
             return None
         expected = "a day such as 2026-01-31 or 1/31/2026, or with a time behind it"
-        do = "give the column the format yyyy-mm-dd; in 1/31/2026 the month comes first"
+        do = "give the column the format yyyy-mm-dd; of 3/4/2026 nobody knows the month"
         return cast(datetime | None, self._read(column, _moment, expected, do))
 
 
@@ -177,11 +177,17 @@ def _whole(text: str) -> int | None:
     return number or None
 
 
+def _is_ambiguous(day: str) -> bool:
+    """Whether a day with slashes is another one where the month comes second."""
+    month, *more = day.split("/")
+    return bool(more) and month.zfill(2) != more[0].zfill(2) and int(more[0]) <= 12
+
+
 def _moment(text: str) -> datetime | None:
-    """None for what is no day or time. Of 3/4/2026 the month is March: the payers are American."""
+    """None for what is no day or time, and for 3/4/2026, whose month may be the 3 or the 4."""
     day, _blank, clock = text.replace("T", " ").partition(" ")
     for form, written in _DAYS:
-        if form.fullmatch(day):
+        if form.fullmatch(day) and not _is_ambiguous(day):
             for time in _TIMES if clock else ("",):
                 with suppress(ValueError):
                     return datetime.strptime(f"{day} {clock.upper()}", f"{written} {time}")

@@ -29,6 +29,7 @@ from chargeline.ledger.errors import (
     AccessRefused,
     BadAddress,
     LedgerError,
+    SchemaTooOld,
     explained,
 )
 
@@ -95,6 +96,16 @@ def parse_address(url: str) -> Address:
         found=f"an address of `{parts.scheme}:`" if parts.scheme else "one without a scheme",
         do=_EXAMPLES,
     )
+
+
+def refuse_missing(address: Address) -> None:
+    """Raise SchemaTooOld where a SQLite file does not exist, so that looking creates none."""
+    if address.dialect == "sqlite" and not Path(address.place).exists():
+        raise SchemaTooOld(
+            expected=f"the tables of a ledger in {address.place}",
+            found="a database without a ledger",
+            do="migrate it with `chargeline ledger migrate` before anything else runs",
+        )
 
 
 def make_engine(

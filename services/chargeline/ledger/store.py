@@ -24,6 +24,7 @@ from chargeline.ledger.connecting import (
     make_engine,
     parse_address,
     reading,
+    refuse_missing,
 )
 from chargeline.ledger.counting import Counts
 from chargeline.ledger.data_keys import Rotated
@@ -84,7 +85,8 @@ class Ledger:
     ) -> "Ledger":
         """Connect to `sqlite:///path` or `postgresql://…`, and check the version of the tables.
 
-        A SQLite file that does not exist is created. Pass `accept_old` if you call `migrate` next.
+        Pass `accept_old` if you call `migrate` next; only then a SQLite file that does not exist is
+        created.
         With `keys`, the newest first, what is stored from now on is encrypted; `keys_anew`
         reads them once more when a month begins after they were rotated. Without `first_key` a
         ledger that never had a data key gets none from us, and stays in the clear.
@@ -95,6 +97,8 @@ class Ledger:
         """
         renewed = url if callable(url) else None
         address = parse_address(url() if callable(url) else url)
+        if not accept_old:
+            refuse_missing(address)
         limits, ring = limits or LedgerLimits(), Keyring(keys)
         ledger = cls(
             address=address,

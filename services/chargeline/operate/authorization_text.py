@@ -16,6 +16,7 @@ from chargeline.engine import (
     BalanceConcern,
     VisitKey,
     basis_of,
+    codes_of,
     days_of,
     plain,
     state_of,
@@ -68,7 +69,7 @@ def listed(entry: LedgerAuthorization, look: AuthorizationLook) -> list[str]:
     authorization = entry.balance.authorization
     payer = authorization.payer or "no payer"
     parts = [
-        f"{authorization.number:<14} {payer:<14} {_codes(authorization):<12}",
+        f"{authorization.number:<14} {payer:<14} {codes_of(authorization):<12}",
         entry.balance.counted,
         days_of(authorization),
         entry.state,
@@ -86,7 +87,7 @@ def in_full(
         "payer": authorization.payer,
         "facility": entry.facility,
         "patient": _patient(entry, look) + ("" if look.unmask else _MASKED),
-        "codes": _codes(authorization),
+        "codes": codes_of(authorization),
         "for": ", ".join(authorization.diagnoses),
         "days": days_of(authorization),
         "units": entry.balance.counted,
@@ -105,10 +106,6 @@ def in_full(
 
 def _patient(entry: LedgerAuthorization, look: AuthorizationLook) -> str:
     return entry.patient if look.unmask else shape(entry.patient)
-
-
-def _codes(authorization: Authorization) -> str:
-    return ", ".join(authorization.codes) or "all codes"
 
 
 def _concerns(entry: LedgerAuthorization) -> list[str]:

@@ -23,7 +23,7 @@ from chargeline.engine import (
 
 _FIELDS = (
     *("payer", "codes", "dx", "from", "until", "units", "basis", "provider", "site"),
-    *("requested", "decided", "sent", "item"),
+    *("requested", "decided", "sent", "item", "unsaid", "since"),
 )
 
 
@@ -38,7 +38,8 @@ def authorization_of(text: str, message: MessageRef, _first: date) -> Authorizat
         allowed = ", ".join([*statuses, *[f"{name}=" for name in _FIELDS]])
         raise ValueError(f"{text!r}: expected a number and {allowed}")
     read = _ValueReader(text, said)
-    sent = read.moment("sent")
+    sent, unsaid = read.moment("sent"), read.list("unsaid")
+    status = "" if "status" in unsaid else "approved"
     return Authorization(
         message=message._replace(sent=sent) if sent is not None else message,
         number=number,
@@ -52,10 +53,12 @@ def authorization_of(text: str, message: MessageRef, _first: date) -> Authorizat
         basis=cast(authorization_words.BasisCharted, said.get("basis", "")),
         provider=said.get("provider", ""),
         site=said.get("site", ""),
-        status=cast(authorization_words.StatusCharted, plain[0] if plain else "approved"),
+        status=cast(authorization_words.StatusCharted, plain[0] if plain else status),
         requested=read.moment("requested"),
         decided=read.moment("decided"),
         address="AUT-6",
+        since=read.day("since"),
+        unsaid=cast(tuple[authorization_words.Unsaid, ...], unsaid),
     )
 
 
@@ -96,13 +99,18 @@ def order_of(text: str, message: MessageRef, first: date) -> OrderFact:
     )
 
 
-_OF_VISIT = {"names": "authorizations", "by": "practitioners", "at": "place"}
+_OF_VISIT = {
+    "names": "authorizations",
+    "not_named": "not_numbers",
+    "by": "practitioners",
+    "at": "place",
+}
 
 
 def visit_of(texts: Sequence[str]) -> dict[str, Any]:
     """What is known of a visit: `names A1` (IN1-14), `by 1234567893` (its NPI), `at TOWER`.
 
-    Raises ValueError.
+    `not_named NONE` is a word in place of a number. Raises ValueError.
     """
     said: dict[str, list[str]] = {}
     for text in texts:

@@ -21,6 +21,7 @@ from chargeline.engine.authorizations.used import (
     basis_of,
     counted,
     ends_soon,
+    is_one,
     is_running_out,
     planned_after,
 )
@@ -66,14 +67,17 @@ class AuthorizationBalance(NamedTuple):
         """What is used of how much: `600 of 800 units, 200 left`, or `50 too many`."""
         authorization, basis = self.authorization, basis_of(self.authorization)
         if authorization.units is None or self.left is None:
-            return f"{plain(self.used)} {basis}, without a limit"
+            limit = "without a limit" if self.in_force else "nothing granted"
+            return f"{plain(self.used)} {basis}, {limit}"
         left = f"{plain(self.left)} left" if self.left >= 0 else f"{plain(-self.left)} too many"
         return f"{plain(self.used)} of {plain(authorization.units)} {basis}, {left}"
 
     @property
     def in_force(self) -> bool:
         """Whether the payer has granted it, as far as anybody says."""
-        return self.authorization.status not in (*REFUSED, *WAITING, "expired")
+        authorization = self.authorization
+        is_granted = authorization.status not in (*REFUSED, *WAITING, "expired")
+        return is_granted and not authorization.unclear
 
     @property
     def waits(self) -> bool:
@@ -170,13 +174,15 @@ def _balance(
 
 def _is_of(account: Account, authorization: Authorization) -> bool:
     counting = account.authorization
-    slot = (authorization.number, authorization.item)
-    return counting is not None and (counting.number, counting.item) == slot
+    return counting is not None and is_one(counting, authorization)
 
 
 def _ended(authorization: Authorization, use: Use, on_file: Sequence[Authorization]) -> bool:
     """Whether a dose is not covered because just this authorization ends before it."""
-    return nearest(on_file, use) == (authorization, "authorization.expired")
+    near = nearest(on_file, use)
+    return (
+        near is not None and near[1] == "authorization.expired" and is_one(near[0], authorization)
+    )
 
 
 def _overlap(one: Authorization, other: Authorization, day: date) -> bool:

@@ -13,8 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-from chargeline.engine.authorization_words import BasisCharted, StatusCharted
-from chargeline.engine.authorizations.facts import Authorization, put_together
+from chargeline.engine.authorization_words import BasisCharted, StatusCharted, Unsaid
+from chargeline.engine.authorizations.facts import TERMS, Authorization, EarlierState, put_together
 from chargeline.engine.events import BEGINNING, MessageRef, VisitKey
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import APART, PLANNED, Contribution, Fact, History, Slot
@@ -28,8 +28,8 @@ class Use(NamedTuple):
     """Units of a code on a day that need an authorization: billed ones, or those of an order.
 
     `payer` is in capitals, `numbers` are those that the visit names (IN1-14), `diagnoses` those of
-    the visit. `planned` are the units of an order that is not given yet; `units` are then 0. `when`
-    puts uses of a day into an order.
+    the visit. `not_numbers` are words that it has in place of a number. `planned` are the units of
+    an order that is not given yet; `units` are then 0. `when` puts uses of a day into an order.
     """
 
     visit: VisitKey
@@ -41,6 +41,7 @@ class Use(NamedTuple):
     diagnoses: tuple[str, ...]
     planned: int = 0
     order: str = ""
+    not_numbers: tuple[str, ...] = ()
 
     @property
     def when(self) -> tuple[date, VisitKey, str]:
@@ -61,6 +62,7 @@ def use_of(
         numbers=context.authorizations,
         diagnoses=context.diagnoses,
         planned=planned,
+        not_numbers=context.not_numbers,
     )
 
 
@@ -100,6 +102,9 @@ def authorization_fact(authorization: Authorization) -> Fact:
         "requested": _iso(authorization.requested),
         "decided": _iso(authorization.decided),
         "sent": _iso(sent),
+        "unsaid": ",".join(authorization.unclear),
+        "since": _iso(authorization.since),
+        "earlier": _joined([_state_text(state) for state in authorization.earlier]),
     }
     at = _noon(until) if until is not None else sent or BEGINNING
     return Fact(Slot("authorization", about), at, _text(said))
@@ -204,14 +209,42 @@ def _authorization(other: Contribution) -> Authorization:
         diagnoses=_list(said, "dx"),
         starts=_day(said, "from"),
         until=_day(said, "until"),
-        units=Decimal(said["units"]) if "units" in said else None,
+        units=_units(said),
         basis=cast(BasisCharted, said.get("basis", "")),
         provider=_word(said, "provider"),
         site=_word(said, "site"),
         status=cast(StatusCharted, said.get("status", "")),
         requested=_moment(said, "requested"),
         decided=_moment(said, "decided"),
+        unsaid=cast(tuple[Unsaid, ...], _list(said, "unsaid")),
+        since=_day(said, "since"),
+        earlier=tuple(map(_state, _list(said, "earlier"))),
     )
+
+
+def _state_text(state: EarlierState) -> str:
+    """An earlier state on a line of its own, such as before=2026-10-03&status=approved."""
+    said = {"before": _iso(state.before), "status": state.status}
+    if state.terms is not None:
+        of = dict(zip(TERMS, state.terms, strict=True))
+        said |= {"terms": "yes", "codes": _joined(of["codes"]), "basis": of["basis"]}
+        said |= {"from": _iso(of["starts"]), "until": _iso(of["until"])}
+        said["units"] = plain(of["units"]) if of["units"] is not None else ""
+    return _text(said)
+
+
+def _state(text: str) -> EarlierState:
+    said = _read(text)
+    terms = (_list(said, "codes"), _day(said, "from"), _day(said, "until"), _units(said))
+    return EarlierState(
+        date.fromisoformat(said["before"]),
+        cast(StatusCharted, said.get("status", "")),
+        (*terms, said.get("basis", "")) if "terms" in said else None,
+    )
+
+
+def _units(said: Mapping[str, str]) -> Decimal | None:
+    return Decimal(said["units"]) if "units" in said else None
 
 
 # ------------------------------------------------------------------ texts

@@ -5,18 +5,30 @@ fields, nor whether an authorization covers anything. Each field of the message 
 and says something counts: an answer that approves 800 units leaves the codes of the request.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from chargeline.engine.authorization_words import BasisCharted, StatusCharted
+from chargeline.engine.authorization_words import BasisCharted, StatusCharted, Unsaid
 from chargeline.engine.events import BEGINNING, MessageRef, Source
 
 ALL_CODES = "*"
 """The code of an authorization that covers whatever the payer asks one for."""
 REFUSED: frozenset[StatusCharted] = frozenset({"denied", "appealed"})
 WAITING: frozenset[StatusCharted] = frozenset({"requested", "pended"})
+
+
+class EarlierState(NamedTuple):
+    """How an authorization stood on the days before a day, from which the payer said otherwise.
+
+    `terms` are its codes, days, units and basis then; None where they are those of now.
+    """
+
+    before: date
+    status: StatusCharted
+    terms: tuple[Any, ...] | None = None
 
 
 class Authorization(NamedTuple):
@@ -27,7 +39,9 @@ class Authorization(NamedTuple):
     and `until` are local days, both included. `units` counts what `basis` says. `provider` and
     `site` are as the sender names them. `requested` is when the payer got the request, `decided`
     since when the status is what it is. `disputed` names what two messages of one time say
-    otherwise; one message by itself disputes nothing.
+    otherwise; one message by itself disputes nothing. `unsaid` names what an answer of the payer
+    had to say and did not. `since` is the local day from which the status counts, and `earlier` how
+    it stood before, the oldest first: what a payer granted holds until it says otherwise.
     """
 
     message: MessageRef
@@ -47,6 +61,26 @@ class Authorization(NamedTuple):
     decided: datetime | None = None
     address: str = ""
     disputed: tuple[str, ...] = ()
+    unsaid: tuple[Unsaid, ...] = ()
+    since: date | None = None
+    earlier: tuple[EarlierState, ...] = ()
+
+    def as_of(self, day: date) -> "Authorization":
+        """How it stood on a day: one that expired in December was approved in October."""
+        before: EarlierState | None = None
+        for state in reversed(self.earlier):
+            if day >= state.before:
+                break
+            before = state
+        if before is None:
+            return self
+        terms = dict(zip(TERMS, before.terms, strict=True)) if before.terms is not None else {}
+        return self._replace(status=before.status, decided=None, unsaid=(), **terms)
+
+    @property
+    def unclear(self) -> tuple[Unsaid, ...]:
+        """What had to be said, and no message said since: such a one covers nothing."""
+        return tuple([name for name in self.unsaid if getattr(self, name) in _NOTHING])
 
     @property
     def source(self) -> Source:
@@ -59,6 +93,10 @@ class Authorization(NamedTuple):
         return self.starts is not None and self.until is not None and self.until < self.starts
 
 
+TERMS = ("codes", "starts", "until", "units", "basis")
+"""What a payer changes that grants otherwise."""
+_GRANTED: frozenset[StatusCharted] = frozenset({"approved", "modified"})
+_NOTHING = ("", (), None)
 _KEPT = ("message", "address")  # always those of the later message
 _IN_WORDS = {
     "payer": "payer",
@@ -74,18 +112,100 @@ _IN_WORDS = {
 def put_together(versions: Iterable[Authorization]) -> Authorization:
     """One authorization from all versions of it, the one that counts most last."""
     whole: Authorization | None = None
-    for version in versions:
+    for version in _at_one_time(versions):
         if whole is None:
-            whole = version
+            whole = version._replace(earlier=version.earlier or _before_the_first(version))
             continue
+        earlier = _earlier(whole, version)
         said = {
             name: value
             for name, value in version._asdict().items()
-            if name in _KEPT or value not in ("", (), None)
+            if name in _KEPT or value not in _NOTHING
         }
-        whole = whole._replace(**said)
+        unsaid = tuple(dict.fromkeys([*whole.unsaid, *version.unsaid]))
+        whole = whole._replace(
+            **{**_taken_back(version), **said, "unsaid": unsaid, "earlier": earlier}
+        )
     assert whole is not None, "an authorization has at least one version"
     return whole
+
+
+def _at_one_time(versions: Iterable[Authorization]) -> Iterator[Authorization]:
+    """Versions in their order, of one time one: of what they say otherwise the cautious counts.
+
+    That is less units, fewer days and the status that grants less; of anything else the last.
+    """
+    for _time, of_time in groupby(versions, key=_sent):
+        version, *others = of_time
+        for other in others:
+            said = {name: value for name, value in other._asdict().items() if value not in _NOTHING}
+            for name, choose in _CAUTIOUS.items():
+                if name in said and getattr(version, name) not in _NOTHING:
+                    said[name] = choose(getattr(version, name), said[name])
+            unsaid = tuple(dict.fromkeys([*version.unsaid, *other.unsaid]))
+            version = version._replace(**{**said, "unsaid": unsaid})
+        yield version
+
+
+def _more_cautious(one: StatusCharted, other: StatusCharted) -> StatusCharted:
+    return min(one, other, key=_GRANTS_LESS.index)
+
+
+_GRANTS_LESS: tuple[StatusCharted, ...] = (
+    *("denied", "appealed", "expired", "pended", "requested", "modified", "approved"),
+)
+_CAUTIOUS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "units": min,
+    "until": min,
+    "starts": max,
+    "since": min,
+    "status": _more_cautious,
+}
+
+
+def _before_the_first(version: Authorization) -> tuple[EarlierState, ...]:
+    """One that has ended with a last day was granted until then, though nobody told of it."""
+    if version.status == "expired" and version.until is not None and version.since is not None:
+        return (EarlierState(version.since, ""),)
+    return ()
+
+
+def _earlier(whole: Authorization, version: Authorization) -> tuple[EarlierState, ...]:
+    """How an authorization stood before, after one more message.
+
+    An approval counts for all its days, whenever it is told, and what is granted otherwise for the
+    days from its first one on. Everything else counts from the day on which it was told.
+    """
+    states, status = whole.earlier, whole.status
+    if version.earlier:
+        return version.earlier
+    if not version.status and "status" not in version.unsaid:
+        return states
+    if version.status == "approved" or version.since is None:
+        return ()
+    if version.status == status:
+        return (*states[:-1], _sooner(states[-1], version.since)) if states else states
+    if status in WAITING and states:
+        status, states = states[-1].status, states[:-1]
+    was_granted = bool(states) or status in _GRANTED or (not status and not whole.unclear)
+    if not was_granted:
+        return _before_the_first(version) if not status else ()
+    terms = tuple([getattr(whole, name) for name in TERMS])
+    is_otherwise = version.status == "modified"
+    return (*states, EarlierState(version.since, status, terms if is_otherwise else None))
+
+
+def _sooner(state: EarlierState, since: date) -> EarlierState:
+    return state._replace(before=min(state.before, since))
+
+
+def _taken_back(version: Authorization) -> dict[str, Any]:
+    """What an answer leaves open of what was said before: what was decided, and how much.
+
+    An answer that names no codes is for those of the request.
+    """
+    open_now: dict[Unsaid, Any] = {"status": "", "units": None}
+    return {name: nothing for name, nothing in open_now.items() if name in version.unsaid}
 
 
 def disputed_in(versions: Sequence[Authorization]) -> tuple[str, ...]:
@@ -98,7 +218,7 @@ def disputed_in(versions: Sequence[Authorization]) -> tuple[str, ...]:
         said = [
             (_sent(version), value)
             for version in versions
-            if (value := getattr(version, name)) not in ("", (), None)
+            if (value := getattr(version, name)) not in _NOTHING
         ]
         if len({value for sent, value in said if sent == said[-1][0]}) > 1:
             disputed.append(in_words)

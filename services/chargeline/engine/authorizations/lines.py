@@ -21,7 +21,14 @@ from chargeline.engine.authorizations.deadlines import clocks_of, warning_of
 from chargeline.engine.authorizations.facts import Authorization, with_whole
 from chargeline.engine.authorizations.needed import CodeNeed, Need, Needs, need_of
 from chargeline.engine.authorizations.places import elsewhere
-from chargeline.engine.authorizations.said import Lack, lack_of, only_number, overlap_of, warned
+from chargeline.engine.authorizations.said import (
+    Lack,
+    lack_of,
+    only_number,
+    other_number,
+    overlap_of,
+    warned,
+)
 from chargeline.engine.authorizations.used import Account, Countdown, counted
 from chargeline.engine.edits.claims import as_edits
 from chargeline.engine.encounters import Assessment
@@ -182,6 +189,9 @@ def _notes(
     if account.authorization is None:
         yield only_number(account.use, number, lines)
         return
+    if not account.authorization.status and not account.authorization.codes:
+        yield only_number(account.use, number, lines, found="its number and days only")
+    yield from other_number(account, basis.on_file, lines)
     yield from elsewhere(account.authorization, basis.visit, basis.context, lines)
     yield from overlap_of(account, lines)
     warning = warning_of(basis.policy.on(account.use.day))

@@ -4,13 +4,15 @@ It owns the comparison of code, status, days, payer and diagnosis. It counts no 
 of an authorization is included: one until 30 June covers 30 June and not 1 July.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Literal, get_args
 
 from chargeline.engine.authorizations.contributions import Use
 from chargeline.engine.authorizations.facts import ALL_CODES, WAITING, Authorization
 
 Unfit = Literal[
+    "authorization.unclear",
     "authorization.undecided",
     "authorization.not_begun",
     "authorization.appealed",
@@ -35,18 +37,27 @@ def unfit(authorization: Authorization, use: Use) -> Unfit | None:
     return next((edit for edit, is_wrong in _WRONG.items() if is_wrong(authorization, use)), None)
 
 
+def as_of(authorizations: Iterable[Authorization], day: date) -> list[Authorization]:
+    """How authorizations stood on a day: what a payer says later counts from then on."""
+    return [authorization.as_of(day) for authorization in authorizations]
+
+
 def nearest(
     authorizations: Sequence[Authorization], use: Use
 ) -> tuple[Authorization, Unfit] | None:
     """The authorization of the code that comes nearest to covering a use, and why it does not."""
     reasons = [
         (_RANK[edit], authorization.number, authorization, edit)
-        for authorization in authorizations
+        for authorization in as_of(authorizations, use.day)
         if is_of_code(authorization, use.code) and (edit := unfit(authorization, use)) is not None
     ]
     named = [reason for reason in reasons if reason[1] in use.numbers]
     best = min(named or reasons, key=lambda reason: reason[:2], default=None)
     return (best[2], best[3]) if best is not None else None
+
+
+def _is_unclear(authorization: Authorization, _use: Use) -> bool:
+    return bool(authorization.unclear)
 
 
 def _is_upside_down(authorization: Authorization, _use: Use) -> bool:
@@ -75,10 +86,9 @@ def _starts_later(authorization: Authorization, use: Use) -> bool:
 
 
 def _is_over(authorization: Authorization, use: Use) -> bool:
-    """Whether the day lies after its last day, or it has ended without one."""
-    if authorization.until is None:
-        return authorization.status == "expired"
-    return use.day > authorization.until
+    """Whether the day lies after its last day, or the payer has ended it before."""
+    is_past = authorization.until is not None and use.day > authorization.until
+    return is_past or authorization.status == "expired"
 
 
 def _is_of_other_diagnosis(authorization: Authorization, use: Use) -> bool:
@@ -100,6 +110,7 @@ def _plain(code: str) -> str:
 _WRONG: Mapping[Unfit, Callable[[Authorization, Use], bool]] = {
     "authorization.ends_before_it_begins": _is_upside_down,
     "authorization.other_payer": _is_of_other_payer,
+    "authorization.unclear": _is_unclear,
     "authorization.denied": _is_denied,
     "authorization.appealed": _is_appealed,
     "authorization.undecided": _is_undecided,

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from chargeline.engine.authorization_words import StatusCharted
+from chargeline.engine.authorization_words import StatusCharted, Unsaid
 from chargeline.engine.authorizations.contributions import Use
 from chargeline.engine.authorizations.deadlines import Clocks, WarnAnswer, local_day
-from chargeline.engine.authorizations.facts import Authorization
+from chargeline.engine.authorizations.facts import ALL_CODES, Authorization
 from chargeline.engine.authorizations.on_file import Unfit, is_of_code, nearest
 from chargeline.engine.authorizations.used import (
     Account,
@@ -71,7 +71,8 @@ def _none(on_file: Sequence[Authorization], use: Use, expected: str) -> Lack:
         for entry in on_file
         if entry.codes and not is_of_code(entry, use.code)
     ]
-    found = "; ".join(["none", *others])
+    words = [f"{word} in place of a number (IN1-14)" for word in use.not_numbers]
+    found = "; ".join(["none", *words, *others])
     do = f"{_ASK}; another product of a drug needs its own" if others else _ASK
     return Lack("authorization.missing", expected, found, do)
 
@@ -97,6 +98,10 @@ def _undecided(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
     return ", ".join([*parts, *(clocks.decided_by(begins) if begins is not None else ())])
 
 
+def _unclear(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
+    return unclear_in_words(authorization)
+
+
 def _denied(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
     denied = authorization.decided or authorization.message.sent
     if denied is None:
@@ -109,10 +114,13 @@ def _appealed(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
     return "refused, and appealed" + (f" on {clocks.day(since)}" if since is not None else "")
 
 
-def _ended(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
-    if authorization.until is None:
-        return "which the payer calls expired"
-    return f"which ended on {authorization.until.isoformat()}"
+def _ended(authorization: Authorization, use: Use, _clocks: Clocks) -> str:
+    until = authorization.until
+    if authorization.status == "expired" and (until is None or use.day <= until):
+        since = f" since {authorization.since.isoformat()}" if authorization.since else ""
+        return f"which the payer calls expired{since}"
+    assert until is not None, "what has no last day ends by the payer's word only"
+    return f"which ended on {until.isoformat()}"
 
 
 def _starts(authorization: Authorization, _use: Use, _clocks: Clocks) -> str:
@@ -133,7 +141,24 @@ def _upside_down(authorization: Authorization, _use: Use, _clocks: Clocks) -> st
     return days_of(authorization)
 
 
+_UNSAID: Mapping[Unsaid, str] = {
+    "status": "what was decided",
+    "codes": "for which codes it is",
+    "units": "how many units are granted",
+}
+
+
+def unclear_in_words(authorization: Authorization) -> str:
+    """What nobody says of an authorization, such as `of which nobody says what was decided`."""
+    parts = [_UNSAID[name] for name in authorization.unclear]
+    return f"of which nobody says {' and '.join(parts)}"
+
+
 _SENTENCES: Mapping[Unfit, _Sentence] = {
+    "authorization.unclear": _Sentence(
+        _unclear,
+        "ask the payer, and enter what it says of {number} with `chargeline auth add`",
+    ),
     "authorization.undecided": _Sentence(
         _undecided, "call the payer about {number}: ask what it waits for, and do not ask anew"
     ),
@@ -163,6 +188,7 @@ _SENTENCES: Mapping[Unfit, _Sentence] = {
 
 def state_of(authorization: Authorization, day: date, zone: str) -> str:
     """How an authorization stands for somebody who looks on a day in a time zone, in words."""
+    authorization = authorization.as_of(day)
     asked, since = authorization.requested, authorization.decided
     asked_for = f"asked for on {local_day(asked, zone)}" if asked is not None else "asked for"
     decided = f"{local_day(since, zone)}" if since is not None else ""
@@ -176,6 +202,8 @@ def state_of(authorization: Authorization, day: date, zone: str) -> str:
     }
     if authorization.is_upside_down:
         return "ends before it begins"
+    if authorization.unclear:
+        return unclear_in_words(authorization)
     if authorization.status in waits:
         return waits[authorization.status]
     if authorization.until is not None and authorization.until < day:
@@ -185,9 +213,16 @@ def state_of(authorization: Authorization, day: date, zone: str) -> str:
     granted: Mapping[StatusCharted, str] = {
         "approved": f"approved{on}",
         "modified": f"granted otherwise than asked{on}",
-        "expired": "expired",
+        "expired": f"expired{on}",
     }
     return granted.get(authorization.status, "only its number is told, and not what was decided")
+
+
+def codes_of(authorization: Authorization) -> str:
+    """The codes of an authorization in words."""
+    if ALL_CODES in authorization.codes:
+        return "all codes"
+    return ", ".join(authorization.codes) or "codes not told"
 
 
 def days_of(authorization: Authorization) -> str:
@@ -216,13 +251,39 @@ def overlap_of(account: Account, lines: Sequence[ChargeLine]) -> Iterator[Noted]
     )
 
 
-def only_number(use: Use, number: str, lines: Sequence[ChargeLine]) -> Noted:
-    """That of an authorization nothing is known but the number that registration sent."""
+def other_number(
+    account: Account, on_file: Sequence[Authorization], lines: Sequence[ChargeLine]
+) -> Iterator[Noted]:
+    """That the visit names another one than the one that covers: unknown, or of no use here."""
+    authorization, use = account.authorization, account.use
+    if authorization is None or authorization.number in use.numbers:
+        return
+    elsewhere = {entry.number for entry in on_file if not is_of_code(entry, use.code)}
+    elsewhere -= {entry.number for entry in on_file if is_of_code(entry, use.code)}
+    named = [number for number in use.numbers if number not in elsewhere]
+    if named:
+        yield note(
+            "authorization.other_number",
+            lines,
+            expected=f"{authorization.number}, which covers {use.code} on {use.day.isoformat()}",
+            found=f"{', '.join(named)} on the visit (IN1-14)",
+            do="have registration correct the number, or have what it covers sent: "
+            "`chargeline auth import`, IN3 or AUT",
+        )
+
+
+def only_number(
+    use: Use, number: str, lines: Sequence[ChargeLine], found: str = "its number only"
+) -> Noted:
+    """That of an authorization nothing is known but what registration sent: the number, the days.
+
+    Whether it is the patient's own and of this code, nobody says.
+    """
     return note(
         "authorization.only_number",
         lines,
         expected=f"codes, days and units of {number}, the authorization for {use.code}",
-        found="its number only",
+        found=found,
         do="import it with `chargeline auth import`, or have registration send IN3 or AUT",
     )
 

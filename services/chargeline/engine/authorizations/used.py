@@ -20,8 +20,7 @@ from chargeline.engine.authorization_words import UnitBasis
 from chargeline.engine.authorizations.contributions import Use
 from chargeline.engine.authorizations.deadlines import WarnAnswer
 from chargeline.engine.authorizations.facts import Authorization
-from chargeline.engine.authorizations.on_file import is_of_code, unfit
-from chargeline.engine.events import VisitKey
+from chargeline.engine.authorizations.on_file import as_of, is_of_code, unfit
 
 
 class Account(NamedTuple):
@@ -54,13 +53,14 @@ class Account(NamedTuple):
 class Countdown:
     """What is used of a patient's authorizations, use by use.
 
-    A visit that bills several codes on a day is one visit of an authorization that counts visits.
+    An authorization that counts visits counts days: several codes, or two visit numbers, on one day
+    are one.
     """
 
     def __init__(self, authorizations: Sequence[Authorization]) -> None:
         self._authorizations = authorizations
         self._used: dict[tuple[str, str], Decimal] = {}
-        self._visited: set[tuple[str, str, VisitKey, date]] = set()
+        self._visited: set[tuple[str, str, date]] = set()
 
     def used(self, authorization: Authorization) -> Decimal:
         """What is used of an authorization so far."""
@@ -79,7 +79,7 @@ class Countdown:
         """The account of a use after what is used so far; it is not counted."""
         covering = [
             authorization
-            for authorization in self._authorizations
+            for authorization in as_of(self._authorizations, use.day)
             if is_of_code(authorization, use.code) and unfit(authorization, use) is None
         ]
         named = [authorization for authorization in covering if authorization.number in use.numbers]
@@ -106,7 +106,8 @@ class Countdown:
         if dose is None or not lacks_room(authorization, account.after, dose):
             return None
         instead = self.account_of(dose)
-        is_same = instead.authorization == authorization
+        other = instead.authorization
+        is_same = other is not None and is_one(other, authorization)
         return dose if instead.authorization is None or instead.is_short or is_same else None
 
     def _amount(self, authorization: Authorization, use: Use) -> Decimal:
@@ -135,8 +136,13 @@ def _taken(count: Countdown, uses: Sequence[Use]) -> list[Account]:
     return [count.take(use) for use in sorted(uses, key=lambda use: (use.when, use.order))]
 
 
-def _visit_day(authorization: Authorization, use: Use) -> tuple[str, str, VisitKey, date]:
-    return (authorization.number, authorization.item, use.visit, use.day)
+def is_one(one: Authorization, other: Authorization) -> bool:
+    """Whether both are one authorization, perhaps as it stood on two days."""
+    return (one.number, one.item) == (other.number, other.item)
+
+
+def _visit_day(authorization: Authorization, use: Use) -> tuple[str, str, date]:
+    return (authorization.number, authorization.item, use.day)
 
 
 def _ends_first(authorization: Authorization) -> tuple[date, str, str]:

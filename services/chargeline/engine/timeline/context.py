@@ -56,7 +56,9 @@ class ContextBuilder:
         self._replaced: set[str] = set()
         self._payer = _Register("")
         self._payer_name = _Register("")
-        self._authorizations: _Register[tuple[str, ...]] = _Register(())
+        self._authorizations: _Register[tuple[tuple[str, ...], tuple[str, ...]]] = _Register(
+            ((), ())
+        )
         self._diagnoses: _Register[tuple[str, ...]] = _Register(())
         self._admitted: _Register[datetime | None] = _Register(None)
         self._discharged: _Register[datetime | str | None] = _Register(None)
@@ -92,7 +94,7 @@ class ContextBuilder:
         if fact.payer_name is not None:
             changed |= self._payer_name.offer(version, fact.payer_name)
         if fact.authorizations is not None:
-            changed |= self._authorizations.offer(version, fact.authorizations)
+            changed |= self._authorizations.offer(version, (fact.authorizations, fact.not_numbers))
         if fact.diagnoses is not None:
             changed |= self._diagnoses.offer(version, fact.diagnoses)
         if fact.admitted is not None:
@@ -141,7 +143,8 @@ class ContextBuilder:
                 classes=self._class_history(),
                 payer=self._payer.value,
                 payer_name=self._payer_name.value,
-                authorizations=self._authorizations.value,
+                authorizations=self._authorizations.value[0],
+                not_numbers=self._authorizations.value[1],
                 diagnoses=self._diagnoses.value,
                 admitted=self._admitted.value,
                 discharged=discharged if isinstance(discharged, datetime) else None,

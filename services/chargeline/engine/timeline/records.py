@@ -146,6 +146,7 @@ class VisitContext(NamedTuple):
     `classes` holds (from when, patient class), oldest first; the time is None where no event says
     when the class began. `place` is the last known nursing unit or clinic, and `site` the facility
     in which that is. `practitioners` are the NPIs of all who attend, order or perform.
+    `not_numbers` are words in place of an authorization's number, such as NONE.
     """
 
     patient: str = ""
@@ -153,6 +154,7 @@ class VisitContext(NamedTuple):
     payer: str = ""
     payer_name: str = ""
     authorizations: tuple[str, ...] = ()
+    not_numbers: tuple[str, ...] = ()
     diagnoses: tuple[str, ...] = ()
     admitted: datetime | None = None
     discharged: datetime | None = None
