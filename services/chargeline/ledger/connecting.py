@@ -99,8 +99,14 @@ def parse_address(url: str) -> Address:
 
 
 def refuse_missing(address: Address) -> None:
-    """Raise SchemaTooOld where a SQLite file does not exist, so that looking creates none."""
-    if address.dialect == "sqlite" and not Path(address.place).exists():
+    """Raise SchemaTooOld where a SQLite file does not exist, so that looking creates none.
+
+    Where its folder is missing too, opening it creates nothing, and says which folder.
+    """
+    if address.dialect != "sqlite":
+        return
+    path = Path(address.place)
+    if path.parent.is_dir() and not path.exists():
         raise SchemaTooOld(
             expected=f"the tables of a ledger in {address.place}",
             found="a database without a ledger",

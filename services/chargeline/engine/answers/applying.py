@@ -356,6 +356,7 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "separate_note": left_to_the_visit,
     "one_visit": left_to_the_visit,
     "no_visit": left_to_the_visit,
+    "not_done": left_to_the_visit,
     "continuing": left_to_the_visit,
     "not_continuing": left_to_the_visit,
     "two_isocentres": left_to_the_visit,
