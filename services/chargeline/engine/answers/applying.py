@@ -357,6 +357,8 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "one_visit": left_to_the_visit,
     "no_visit": left_to_the_visit,
     "not_done": left_to_the_visit,
+    "this_account": left_to_the_visit,
+    "other_account": left_to_the_visit,
     "continuing": left_to_the_visit,
     "not_continuing": left_to_the_visit,
     "two_isocentres": left_to_the_visit,

@@ -148,6 +148,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.one_sitting": ("confirm", "two_isocentres", "two_sessions", "by_hand"),
     "radiation.quantity": ("by_hand",),
     "radiation.reason": ("confirm", "by_hand"),
+    "radiation.too_many": ("confirm", "by_hand"),
     "radiation.two_courses": ("confirm", "by_hand"),
     "radiation.unfinished": ("confirm", "by_hand"),
     "radiation.unknown_code": ("by_hand",),

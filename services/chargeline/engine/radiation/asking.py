@@ -42,6 +42,7 @@ _EXPECTED = {
     "radiation.beyond_plan": "no more fractions than are planned",
     "radiation.two_courses": "one plan and one kind of beam under one number of a course",
     "radiation.no_course": "the number of the course of each session",
+    "radiation.too_many": "no more fractions in a course than its kind of treatment has",
     "radiation.delivery": "how the session was delivered: technique, or a level that was posted",
     "radiation.level_three": "a signed note that documents the third level",
     "radiation.unfinished": "as many fractions as are planned before a stereotactic course ends",
@@ -77,6 +78,9 @@ _DO = {
     "radiation.two_courses": "the dosimetrist says whether these are two courses; give each its "
     "own number in the record-and-verify system",
     "radiation.no_course": "have the record-and-verify system send the number of the course",
+    "radiation.too_many": "the physician says whether this is another kind of treatment, or two "
+    "courses; send the technique or the numbers that are right; till then none of its lines is "
+    "firm",
     "radiation.delivery": "the therapist says the technique; send it, or bill the session by hand",
     "radiation.level_three": "the physician signs a note with any of these: why the movement had "
     "to be managed, the system, the thresholds by which it was followed, that it was watched all "
@@ -129,17 +133,35 @@ def gap_question(session: Session, numbers: str) -> Question:
     return session_question("radiation.missing", session._replace(source=None), more)
 
 
+_DO_VALUE = (
+    "add it to [{table}] of the interface profile, or have the sender write what is expected; the "
+    "therapist says what was meant"
+)
+_DO_WITHOUT = (
+    "the therapist says whether the session was delivered; have the record-and-verify system send "
+    "the number of the fraction"
+)
+
+
 def value_question(value: UnreadValue) -> Question:
     """A question about a value that nobody can read; the finding names its place."""
+    shown, do = repr(value.found), _DO_VALUE.format(table=value.table)
+    if not value.found:
+        shown, do = "nothing", _DO_WITHOUT
     return ask(
         "radiation.value",
         expected=f"{value.expected} for {value.about}",
-        found=f"{value.found!r} on {value.day.isoformat()}",
-        do=f"add it to [{value.table}] of the interface profile, or have the sender write what is "
-        "expected; the therapist says what was meant",
+        found=f"{shown} on {value.day.isoformat()}",
+        do=do,
         drug=drug_of(value.course),
         sources=(value.source,),
     )
+
+
+def number_questions(sessions: Iterable[Session]) -> tuple[Question, ...]:
+    """The questions about those of some sessions whose number of the fraction nobody can read."""
+    unread = [value for session in sessions for value in session.unread]
+    return tuple([value_question(value) for value in unread if value.about == "fraction"])
 
 
 def sitting_question(session: Session, other: str) -> Question:

@@ -122,15 +122,15 @@ SITTING = Concern(
 
 class DeliveryFacts(NamedTuple):
     """How a session was delivered. `isocentres` is 0 where nothing says their number, `posted` is
-    the delivery code that was posted for the session, "" for none, and `nth` counts the sessions of
-    the course.
+    the delivery code that was posted for the session, "" for none, and `fractions` are those of its
+    course, as delivered or as planned.
     """
 
     technique: "BeamTechniqueFact"
     motion: "MotionFact"
     isocentres: int
     posted: str
-    nth: int
+    fractions: int
     payer: str
 
 
@@ -203,11 +203,14 @@ GUIDANCE = Concern(
 
 
 class ManagementFacts(NamedTuple):
-    """The beam of a course, whether it has ended, and how many sessions it has."""
+    """The beam of a course, whether it has ended, how many sessions it has, and how many fractions
+    as delivered or as planned.
+    """
 
     beam: "Beam"
     state: "CourseState"
     sessions: int
+    fractions: int
 
 
 class ManagementAnswer(NamedTuple):
@@ -223,6 +226,28 @@ MANAGEMENT = Concern(
     ManagementFacts,
     ManagementAnswer,
     meaning="how the management of a course is counted",
+)
+
+
+class MostFacts(NamedTuple):
+    """The beam of a course, and who pays."""
+
+    beam: "Beam"
+    payer: str
+
+
+class MostAnswer(NamedTuple):
+    """How many fractions a course of the beam has at most."""
+
+    fractions: int
+
+
+MOST = Concern(
+    "radiation.most",
+    MostFacts,
+    MostAnswer,
+    meaning="how many fractions a course of a beam has at most; silent where it has no limit",
+    may_be_silent=True,
 )
 
 
@@ -356,6 +381,7 @@ CONCERNS = (
     LEVEL_THREE,
     GUIDANCE,
     MANAGEMENT,
+    MOST,
     EXAMINED,
     COUNT,
     COURSE_SERVICE,

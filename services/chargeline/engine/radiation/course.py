@@ -37,6 +37,7 @@ from chargeline.engine.radiation.sessions import (
     is_apart,
     key_of,
     order_of,
+    with_code,
 )
 from chargeline.engine.record import Contribution, History
 from chargeline.engine.words import ContributionKind
@@ -74,6 +75,15 @@ class Course(NamedTuple):
     def beams(self) -> tuple[Beam, ...]:
         """The different beams of its sessions."""
         return tuple(sorted({session.beam for session in self.counted}))
+
+    def fractions_of(self, beam: Beam) -> int:
+        """How many fractions of a beam there are, as delivered, numbered or planned, the most of
+        these. Where the course has several beams nobody knows whose the plan and numbers are.
+        """
+        of_beam = [session for session in self.counted if session.beam == beam]
+        if len(self.beams) > 1:
+            return len(of_beam)
+        return max([len(of_beam), *self.plans, *[session.number or 0 for session in of_beam]])
 
     def is_documented(self, day: date) -> bool:
         """Whether a signed note of a day, or of one before, documents the course."""
@@ -138,14 +148,24 @@ def _of_course(across: History, kind: ContributionKind, name: str) -> list[Contr
 def _with_charges(sessions: Sequence[Session]) -> list[Session]:
     """The sessions without the charges of reported ones: a charge under another visit of the day
     is that of the session which is reported there.
+
+    A session of which neither a technique nor a code says the beam has the one beam that the others
+    of its course say.
     """
     days = {session.day for session in sessions if session.reported}
-    codes = {session.day: session.posted for session in sessions if not session.reported}
-    return [
-        session._replace(posted=session.posted or codes.get(session.day, ""))
+    charges = {session.day: session for session in sessions if not session.reported}
+    billed = [
+        with_code(session, charges[session.day].posted, charges[session.day].beam)
+        if session.reported and not session.posted and session.day in charges
+        else session
         for session in sessions
         if session.reported or session.day not in days
     ]
+    beams = {session.beam for session in billed if session.says_beam}
+    if len(beams) != 1:
+        return billed
+    (beam,) = beams
+    return [s if s.says_beam else s._replace(beam=beam) for s in billed]
 
 
 def _judged(

@@ -37,6 +37,7 @@ from chargeline.engine.radiation.lines import (
     no_charge,
     withheld_charge,
 )
+from chargeline.engine.radiation.most import too_many
 from chargeline.engine.radiation.sessions import Session, key_of
 from chargeline.engine.radiation.sittings import Shared, Treatment
 from chargeline.engine.rules import Decision
@@ -91,7 +92,7 @@ def _way_of(session: Session, course: Course, treatment: Treatment, assessment: 
             motion=part.motion,
             isocentres=max(part.isocentres, 2 if has_two else 0),
             posted=part.posted,
-            nth=treatment.courses[part.course].place_of(part),
+            fractions=treatment.courses[part.course].fractions_of(part.beam),
             payer=assessment.context.payer.upper(),
         )
         ways.append(_Way(part, facts, assessment.rules.of(DELIVERY).decide(facts)))
@@ -107,8 +108,14 @@ def _charges_of(
     outcome = decision.answer.outcome
     assert outcome in ("delivered", "question"), "a session is delivered or asked about"
     parts = (session, *treatment.guests_of(session))
-    step = Step("delivery", decision, _facts_of(way, parts), _sources(session))
+    place = treatment.courses[way.session.course].place_of(way.session)
+    step = Step("delivery", decision, _facts_of(way, parts, place), _sources(session))
     rests_on = treatment.questions_of((session,))
+    asked = _asked(session, course, treatment, way, assessment=assessment)
+    more = too_many(session, treatment.series[course.name], assessment)
+    if more is not None:
+        rests_on = (*rests_on, more.question)
+        asked = (*asked, more.question) if more.is_asked_by(session) else asked
     yield new_charge(
         course=session.course,
         of="session",
@@ -118,7 +125,7 @@ def _charges_of(
         day=session.day,
         anchor=anchor_of(session),
         steps=(step,),
-        asked=_asked(session, course, treatment, way, assessment=assessment),
+        asked=asked,
         rests_on=rests_on,
     )
     pictures = next((part.guidance for part in parts if part.guidance == "yes"), session.guidance)
@@ -160,11 +167,11 @@ def _sources(session: Session) -> tuple[Source, ...]:
     return (session.source,) if session.source is not None else ()
 
 
-def _facts_of(way: _Way, parts: Sequence[Session]) -> tuple[tuple[str, str | int], ...]:
+def _facts_of(way: _Way, parts: Sequence[Session], place: int) -> tuple[tuple[str, str | int], ...]:
     """What a coder sees of a sitting: place, plan, technique, movement, isocentres, pictures, and
     the other courses that are treated in it.
     """
-    facts = [("session", way.facts.nth), *_seen(way.session, way.facts.isocentres)]
+    facts = [("session", place), *_seen(way.session, way.facts.isocentres)]
     others = [drug_of(part.course) for part in parts[1:]]
     if others:
         facts.append(("in one sitting with", ", ".join(others)))

@@ -13,6 +13,7 @@ from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
 from chargeline.engine.radiation.asking import (
     gap_question,
+    number_questions,
     outside_questions,
     session_question,
 )
@@ -35,6 +36,7 @@ from chargeline.engine.radiation.lines import (
     new_charge,
     withheld_charge,
 )
+from chargeline.engine.radiation.most import too_many
 from chargeline.engine.radiation.remembered import of_two_words
 from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
 from chargeline.engine.radiation.sittings import Series, Treatment
@@ -68,6 +70,7 @@ def managed(
             session = of_beam[unit.place - 1]
             if key_of(session) not in here:
                 continue
+            more = too_many(session, series, assessment)
             gaps = list(_gaps(session, series, treatment, assessment))
             unsaid = [gap for gap in gaps if not gap.said_elsewhere]
             doubts = (
@@ -89,6 +92,8 @@ def managed(
                 rests_on=(
                     *treatment.questions_of(of_beam[: unit.place]),
                     *outside_questions(of_beam[: unit.place]),
+                    *([more.question] if more is not None else []),
+                    *number_questions(of_beam[: unit.place]),
                     *here_too,
                 ),
                 said=tuple([gap.said for gap in gaps if gap.said]),
@@ -129,20 +134,23 @@ def counted_in(series: Series, rules: DayRules) -> list[CountedBeam]:
     counted = []
     for beam in series.beams:
         of_beam = series.of_beam(beam)
-        decision, units = units_earned(of_beam, ends_of_beam(series, beam), rules)
+        ends, fractions = ends_of_beam(series, beam), series.fractions[beam]
+        decision, units = units_earned(of_beam, ends, rules, fractions=fractions)
         counted.append(CountedBeam(of_beam, decision, units))
     return counted
 
 
 def units_earned(
-    of_beam: Sequence[Session], ends: frozenset[int], rules: DayRules
+    of_beam: Sequence[Session], ends: frozenset[int], rules: DayRules, *, fractions: int
 ) -> tuple[Decision[ManagementAnswer], list[ManagementUnit]]:
     """How the management of the sessions of a beam is counted, and the units that they earn.
 
-    `ends` are the places among these sessions at which the course ends.
+    `ends` are the places among these sessions at which the course ends, and `fractions` how many
+    there are as delivered or as planned.
     """
-    state: CourseState = "ended" if len(of_beam) in ends else "open"
-    facts = ManagementFacts(of_beam[0].beam, state, len(of_beam))
+    sessions = len(of_beam)
+    state: CourseState = "ended" if sessions in ends else "open"
+    facts = ManagementFacts(of_beam[0].beam, state, sessions, max(fractions, sessions))
     decision = rules.of(MANAGEMENT).decide(facts)
     return decision, list(_units(of_beam, ends, decision, rules))
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.course_words import (
     Beam,
+    BeamTechniqueFact,
     BookingFact,
     GapSaid,
     MarkWord,
@@ -62,6 +63,7 @@ def _kept(session: Session) -> str:
         "number": "" if session.number is None else str(session.number),
         "planned": "" if session.planned is None else str(session.planned),
         "beam": session.beam,
+        "technique": "" if session.technique == "unknown" else session.technique,
         "posted": session.posted,
         "timed": "" if session.timed else "no",
         "ends": "yes" if session.ends else "",
@@ -88,6 +90,7 @@ def session_in_record(other: Contribution) -> Session:
         number=int(kept["number"]) if "number" in kept else None,
         planned=int(kept["planned"]) if "planned" in kept else None,
         beam=cast(Beam, kept.get("beam", "external")),
+        technique=cast(BeamTechniqueFact, kept.get("technique", "unknown")),
         ends=kept.get("ends") == "yes",
         posted=kept.get("posted", ""),
         reported=kept.get("reported") != "no",

@@ -46,11 +46,13 @@ def reports_of(care: Care) -> Iterator[Report]:
 
 
 def session_of(report: Report, visit: VisitKey) -> Session | None:
-    """The session that a report tells; None where it has no fraction."""
-    fraction = report.get("fraction")
+    """The session that a report tells; None where it tells none: it has no fraction, and nothing
+    says how a beam was delivered.
+    """
+    fraction = report.get("fraction") or _delivered(report)
     if fraction is None:
         return None
-    number = _number(fraction)
+    number = _number(report.get("fraction"))
     at = instant_of(fraction.day, fraction.at)
     technique, motion = _text(report, "technique"), _text(report, "motion_management")
     guidance = _text(report, "image_guidance")
@@ -75,6 +77,22 @@ def session_of(report: Report, visit: VisitKey) -> Session | None:
     )
 
 
+def tells_session(report: Report) -> bool:
+    """Whether a report tells a session: its fraction, or how a beam was delivered."""
+    return "fraction" in report or _delivered(report) is not None
+
+
+def _delivered(report: Report) -> Observation | None:
+    """The first observation of a report that says how a beam was delivered."""
+    return next((report[about] for about in _OF_DELIVERY if about in report), None)
+
+
+_OF_DELIVERY: tuple[Observed, ...] = (
+    "technique",
+    "motion_management",
+    "isocentres",
+    "image_guidance",
+)
 BEAMS: Mapping[str, Beam] = {
     "stereotactic_body": "body",
     "stereotactic_radiosurgery": "head",
@@ -92,20 +110,22 @@ _WORDS: Mapping[Observed, frozenset[str]] = {
     "course_end": _YES_NO,
     "physics_check": _YES_NO,
 }
+_A_NUMBER = "a whole number above zero"
 _NUMBERS: frozenset[Observed] = frozenset({"planned_fractions", "fraction", "isocentres"})
 
 
 def unread_in(report: Report) -> Iterator[UnreadValue]:
-    """The values of a report that are no word of ours, or no whole number above zero.
+    """The values of a report that are no word of ours, or no whole number above zero, and the
+    number of the fraction where a report tells of a delivery without it.
 
-    An empty value says nothing, and nobody need read it.
+    An empty value says nothing else, and nobody need read it.
     """
     for about, observation in report.items():
         text = observation.value.strip()
         is_word = text in _WORDS.get(about, (text,))
         is_number = about not in _NUMBERS or bool(_number(observation))
         if text and not (is_word and is_number):
-            expected = "a whole number above zero"
+            expected = _A_NUMBER
             if about in _WORDS:
                 expected = f"one of {', '.join(sorted(_WORDS[about]))}"
             yield _new_unread(
@@ -117,17 +137,26 @@ def unread_in(report: Report) -> Iterator[UnreadValue]:
                 table="values" if about in _WORDS else "numbers",
                 source=observation.source,
             )
+    delivered = _delivered(report)
+    if delivered is not None and "fraction" not in report:
+        yield _new_unread(
+            course=_text(report, "course"),
+            day=delivered.day,
+            about="fraction",
+            expected=_A_NUMBER,
+            found="",
+            table="numbers",
+            source=delivered.source,
+        )
 
 
 def marks_of(report: Report, visit: VisitKey) -> Iterator[Mark]:
-    """The physicist's check of a report, and the end of the course where the report has no
-    fraction.
-    """
+    """The physicist's check of a report, and the end of the course where it tells no session."""
     course = _text(report, "course")
     check, end = report.get("physics_check"), report.get("course_end")
     if check is not None and check.value == "yes":
         yield _mark("physics", course, check, visit)
-    if end is not None and end.value == "yes" and "fraction" not in report:
+    if end is not None and end.value == "yes" and not tells_session(report):
         yield _mark("end", course, end, visit)
 
 

@@ -85,8 +85,22 @@ class Session(NamedTuple):
         """Whether a person says that it is no session of its visit."""
         return self.said in ("not_given", "other_visit")
 
+    @property
+    def says_beam(self) -> bool:
+        """Whether a technique or a posted code says its kind of beam."""
+        return self.technique != "unknown" or self.posted != ""
+
 
 new_session = by_keyword(Session)
+
+
+def with_code(session: Session, code: str, beam: Beam) -> Session:
+    """A session with the delivery code that was posted for it. Where no technique is known, the
+    kind of beam is that of the code.
+    """
+    return session._replace(
+        posted=code, beam=beam if session.technique == "unknown" else session.beam
+    )
 
 
 class Mark(NamedTuple):

@@ -77,12 +77,14 @@ class Series(NamedTuple):
 
     Of each sitting `sittings` has the session that came first. `ends` are the places, from 1 on,
     at which all the courses that had begun have ended. `marks` are those of all its courses.
+    `fractions` says how many there are of each beam, as delivered or as planned.
     """
 
     names: frozenset[str]
     sittings: tuple[Session, ...]
     ends: frozenset[int]
     marks: tuple[Mark, ...]
+    fractions: Mapping[Beam, int]
 
     @property
     def beams(self) -> tuple[Beam, ...]:
@@ -135,6 +137,7 @@ class Treatment(NamedTuple):
         return tuple([self.open[pair][1] for pair in pairs if pair in self.open])
 
 
+_new_series = by_keyword(Series)
 _new_treatment = by_keyword(Treatment)
 
 
@@ -260,4 +263,15 @@ def _one_series(
         [mark for name in names for mark in courses[name].marks],
         key=lambda mark: (mark.day, mark.at, mark.visit, mark.course),
     )
-    return Series(names, tuple(sittings), frozenset(ends), tuple(marks))
+    of_beams = [session.beam for session in sittings]
+    fractions = {
+        beam: max(of_beams.count(beam), *[courses[name].fractions_of(beam) for name in names])
+        for beam in of_beams
+    }
+    return _new_series(
+        names=names,
+        sittings=tuple(sittings),
+        ends=frozenset(ends),
+        marks=tuple(marks),
+        fractions=fractions,
+    )

@@ -131,9 +131,10 @@ def _management(course: Course, series: Series, rules: DayRules) -> Iterator[Man
     to_come = _to_come(course) if is_alone else None
     for beam in series.beams:
         of_beam, ends = series.of_beam(beam), ends_of_beam(series, beam)
-        decision, units = units_earned(of_beam, ends, rules)
+        fractions = series.fractions[beam]
+        decision, units = units_earned(of_beam, ends, rules, fractions=fractions)
         has_ended = len(of_beam) in ends
-        to_next = None if has_ended else _to_next(of_beam, ends, to_come, rules)
+        more = None if has_ended else _to_next(of_beam, ends, to_come, rules, fractions=fractions)
         role = decision.answer.role
         coded = rules.of(CODE).decide(RoleFacts(role)) if role else None
         yield _new_management_standing(
@@ -141,13 +142,18 @@ def _management(course: Course, series: Series, rules: DayRules) -> Iterator[Man
             sessions=len(of_beam),
             code=role if coded is None or coded.rule is None else coded.answer.code,
             units=len(units),
-            to_next=to_next,
-            with_the_end=decision.answer.per == "course" and not units and to_next is None,
+            to_next=more,
+            with_the_end=decision.answer.per == "course" and not units and more is None,
         )
 
 
 def _to_next(
-    of_beam: Sequence[Session], ends: frozenset[int], to_come: int | None, rules: DayRules
+    of_beam: Sequence[Session],
+    ends: frozenset[int],
+    to_come: int | None,
+    rules: DayRules,
+    *,
+    fractions: int,
 ) -> int | None:
     """After how many more sessions like the last one a further unit is earned; None for never.
 
@@ -155,10 +161,10 @@ def _to_next(
     """
     if to_come is not None:
         ends |= {len(of_beam) + to_come}
-    earned = len(units_earned(of_beam, ends, rules)[1])
+    earned = len(units_earned(of_beam, ends, rules, fractions=fractions)[1])
     for more in range(1, (_LOOK_AHEAD if to_come is None else to_come) + 1):
         longer = [*of_beam, *[of_beam[-1]] * more]
-        if len(units_earned(longer, ends, rules)[1]) > earned:
+        if len(units_earned(longer, ends, rules, fractions=fractions)[1]) > earned:
             return more
     return None
 

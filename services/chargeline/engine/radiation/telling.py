@@ -18,8 +18,21 @@ from chargeline.engine.radiation.appointments import sessions_booked
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, UNCOUNTED, PostedFacts, UncountedFacts
 from chargeline.engine.radiation.posted import session_of_charge
-from chargeline.engine.radiation.reports import marks_of, reports_of, session_of, unread_in
-from chargeline.engine.radiation.sessions import CourseCharge, Mark, Session, Told, course_on
+from chargeline.engine.radiation.reports import (
+    marks_of,
+    reports_of,
+    session_of,
+    tells_session,
+    unread_in,
+)
+from chargeline.engine.radiation.sessions import (
+    CourseCharge,
+    Mark,
+    Session,
+    Told,
+    course_on,
+    with_code,
+)
 from chargeline.engine.rules import DayRules
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import IS_YES, words_of
@@ -44,7 +57,7 @@ def told_by(visit: VisitKey, days: Sequence[Care], rules: DayRules, answers: Ans
         marks=tuple(marks),
         charges=tuple(charges),
         odd=tuple([charge for charge in posted if charge.odd]),
-        unread=tuple([value for r in reports if "fraction" not in r for value in unread_in(r)]),
+        unread=tuple([value for r in reports if not tells_session(r) for value in unread_in(r)]),
     )
 
 
@@ -89,13 +102,17 @@ def _course_of(charge: PostedCharge, sessions: Sequence[Session]) -> str:
 
 def _with_posted(sessions: Sequence[Session], charges: Sequence[CourseCharge]) -> Iterator[Session]:
     """The reported sessions, each with the delivery code that was posted for its day."""
-    codes = {
-        (posted.course, posted.charge.day): posted.charge.code
+    deliveries = {
+        (posted.course, posted.charge.day): posted
         for posted in charges
         if posted.kind == "delivery"
     }
     for session in sessions:
-        yield session._replace(posted=codes.get((session.course, session.day), ""))
+        posted = deliveries.get((session.course, session.day))
+        if posted is None:
+            yield session
+        else:
+            yield with_code(session, posted.charge.code, posted.beam)
 
 
 def _of_charges(
