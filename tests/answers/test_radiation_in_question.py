@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeline.engine import asked_in
 from tests.answers.given import answer, run_after
 from tests.golden.messages import message, segment
 from tests.golden.sessions import fraction, posted
@@ -54,6 +55,35 @@ def test_a_posted_code_says_the_beam_of_reports_without_a_technique(
             run = run_after(tmp_path, feed, policy=GUIDE)
             lines = [line.code for item in run.visits for line in item.draft.lines]
             assert management in lines and not {"77427", "77431"} & {*lines}
+
+
+def test_charges_under_another_visit_are_one_question(tmp_path: Path) -> None:
+    """It names the session's day and the other visit; the deliveries are drafted there, once."""
+    told = [
+        fraction(n, f"{day}1000", technique="IMRT", planned="30").decode()
+        for n, day in enumerate(_WEEK, 1)
+    ]
+    bills = [posted("77407", f"{day}1010", visit="V2").decode() for day in _WEEK]
+    run = run_after(tmp_path, [*told, *bills], policy=GUIDE)
+    asked = [
+        (item.timeline.key.visit, entry.question.finding)
+        for item in run.visits
+        for entry in asked_in(item.draft, {})
+        if entry.question.finding.code != "radiation.examination"
+    ]
+    assert [(visit, finding.code) for visit, finding in asked] == [("V2", "radiation.differs")]
+    assert "2026-03-02" in asked[0][1].found and "visit V1" in asked[0][1].found
+    lines = [(v.timeline.key.visit, e.code, e.units) for v in run.visits for e in v.draft.lines]
+    assert sum(units for visit, code, units in lines if (visit, code) == ("V1", "77407")) == 5
+    assert not [line for line in lines if line[0] == "V2"]
+
+
+def test_questions_show_the_day_and_time_of_the_place(tmp_path: Path) -> None:
+    """Half past eight in the evening in New York, which is the next day in UTC."""
+    late = fraction(1, "202603062030", technique="3D", motion="DIBH").decode()
+    run = run_after(tmp_path, [late], policy=GUIDE)
+    found = [entry.question.finding.found for entry in asked_in(run.visits[0].draft, {})]
+    assert found == ["fraction 1 on 2026-03-06 (20:30)"]
 
 
 def unnumbered(day: str, *, end: bool) -> str:

@@ -69,7 +69,8 @@ def test_the_facts_of_a_session_say_what_other_visits_need() -> None:
     (fact,) = facts
     assert fact.slot.topic == ("radiation", "")
     assert fact.slot.about.startswith("C1|2026-03-02T") and fact.slot.about.endswith("#7")
-    assert fact.value == "day=2026-03-02 number=7 planned=5 beam=body technique=stereotactic_body"
+    said = "day=2026-03-02 number=7 planned=5 beam=body technique=stereotactic_body clock=10:00"
+    assert fact.value == said
 
 
 SESSION = fraction(1, "202603021000", technique="3D", planned="10")

@@ -283,7 +283,10 @@ class _Drafting:
             for drug, keys in about
         ]
         rules = self.rulebook.policies[self.policy].on(encounter.day)
-        courses = not_billed(self.timeline.key, encounter, rules, reason=reason, says=says)
+        zone = self.timeline.context.zone
+        courses = not_billed(
+            self.timeline.key, encounter, rules, reason=reason, says=says, zone=zone
+        )
         parts = [Proposal(withheld=tuple(withheld)), visits or Proposal(), courses]
         return self._encounter_draft(encounter, together(parts))
 

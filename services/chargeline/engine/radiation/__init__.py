@@ -21,7 +21,7 @@ from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.appointments import is_waiting
 from chargeline.engine.radiation.asking import drug_of, value_question
 from chargeline.engine.radiation.booked import not_delivered
-from chargeline.engine.radiation.compared import compared, odd_charges
+from chargeline.engine.radiation.compared import compared, odd_charges, sessions_elsewhere
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
 from chargeline.engine.radiation.lines import anchor_of, part_of
@@ -107,11 +107,13 @@ def _told_of_visit(
     context: VisitContext,
 ) -> Told:
     """What the whole visit tells, beside the days of the visit."""
-    return beside_stay(told_by(visit, days, rules, answers), context, rules, answers)
+    return beside_stay(
+        told_by(visit, days, rules, answers, zone=context.zone), context, rules, answers
+    )
 
 
 def not_billed(
-    visit: VisitKey, encounter: Encounter, rules: DayRules, *, reason: str, says: str
+    visit: VisitKey, encounter: Encounter, rules: DayRules, *, reason: str, says: str, zone: str
 ) -> Proposal:
     """What stands for the courses of an encounter of which nothing is billed.
 
@@ -119,7 +121,7 @@ def not_billed(
     """
     if not encounter.radiation:
         return _NOTHING
-    told = told_by(visit, encounter.radiation, rules, NO_ANSWERS)
+    told = told_by(visit, encounter.radiation, rules, NO_ANSWERS, zone=zone)
     here = _on(told, {day.day for day in encounter.days})
     courses = [session.course for session in here.sessions if not is_waiting(session)]
     courses += [posted.course for posted in here.charges if posted.kind != "delivery"]
@@ -186,7 +188,8 @@ def _of_course(
     of_pairs = [
         question for session, question in treatment.open.values() if key_of(session) in once
     ]
-    questions = (*of_pairs, *compared(posted, all_posted, counted))
+    elsewhere = sessions_elsewhere(course, assessment.visit)
+    questions = (*of_pairs, *compared(posted, all_posted, counted, elsewhere))
     return together(
         [
             counted,

@@ -102,7 +102,7 @@ def session_question(code: FindingCode, session: Session, more: str = "") -> Que
         number = f"an appointment ({session.booking})"
     elif not session.reported:
         number = f"a posted {session.posted}"
-    time = f"{session.at:%H:%M} UTC" if session.timed else "no time"
+    time = session.clock or (f"{session.at:%H:%M} UTC" if session.timed else "no time")
     return ask(
         code,
         expected=_EXPECTED[code],

@@ -6,10 +6,13 @@ may know more than the feed tells.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 
 from chargeline.engine.course_words import OddCharge
+from chargeline.engine.events import VisitKey
 from chargeline.engine.quantities import plain
 from chargeline.engine.radiation.asking import charge_question
+from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.planning import ended_code, unknown_code
 from chargeline.engine.radiation.sessions import CourseCharge
 from chargeline.engine.trace import Proposal, Question, ask
@@ -19,18 +22,45 @@ _DO = "compare the record of the session with the charge, and correct the one th
 
 
 def compared(
-    posted: Sequence[CourseCharge], all_posted: Sequence[CourseCharge], drafted: Proposal
+    posted: Sequence[CourseCharge],
+    all_posted: Sequence[CourseCharge],
+    drafted: Proposal,
+    elsewhere: Mapping[date, VisitKey],
 ) -> tuple[Question, ...]:
     """Where the posted charges of a course in the encounter and its drafted lines differ.
 
     `all_posted` are those of the whole visit: a code is missed only where others of it are posted.
+    `elsewhere` has the days whose sessions are told under another visit alone. Charges of such days
+    are one question of the visit, about the first of them.
     """
+    apart = [c for c in all_posted if c.kind != "service" and c.charge.day in elsewhere]
+    first = min(apart, key=lambda charge: charge.name, default=None)
     ours = _drafted(drafted)
     codes = {charge.charge.code for charge in all_posted if charge.kind != "service"}
     return (
         *[ended_code(charge) for charge in posted if _has_ended(charge)],
-        *_not_drafted(posted, ours),
+        *([_elsewhere(first, elsewhere[first.charge.day])] if first in posted and first else []),
+        *_not_drafted([charge for charge in posted if charge not in apart], ours),
         *_not_posted(posted, codes, drafted),
+    )
+
+
+def sessions_elsewhere(course: Course, visit: VisitKey) -> dict[date, VisitKey]:
+    """The days of a course whose sessions are told under another visit and not under this one."""
+    own = {session.day for session in course.counted if session.visit == visit}
+    return {s.day: s.visit for s in course.counted if s.day not in own}
+
+
+def _elsewhere(posted: CourseCharge, visit: VisitKey) -> Question:
+    charge = posted.charge
+    return charge_question(
+        "radiation.differs",
+        posted,
+        expected="the charges of a course under the visit of its sessions",
+        found=f"{charge.code} x{posted.units} on {charge.day.isoformat()} here, and the session of "
+        f"that day under visit {visit.visit}; so with the charges that follow",
+        do=f"registration says which visit is right; the sessions are drafted under {visit.visit}, "
+        "so correct the visit of the charges, or have the sessions sent under this one",
     )
 
 

@@ -12,6 +12,7 @@ messages.
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from chargeline.engine.care import Care, PostedCharge, observes
 from chargeline.engine.care_words import Observed
@@ -48,7 +49,8 @@ class UnreadValue(NamedTuple):
 class Session(NamedTuple):
     """One session of a course: when it was, what is said of it, and who tells it.
 
-    `at` is midnight UTC of the day where no time is known (`timed` is False). `number` is that of
+    `at` is midnight UTC of the day where no time is known (`timed` is False). `clock` is the time
+    on the clocks of its place, such as 20:30; `day` is the day there. `number` is that of
     the fraction and `planned` how many are planned, None where nothing says it. `posted` is the
     delivery code that was posted for it, "" for none. `reported`: a report tells it, and not only a
     charge. `ends`: the report says that the course ends with it. `said` is what a person says of
@@ -64,6 +66,7 @@ class Session(NamedTuple):
     day: date
     at: datetime
     timed: bool
+    clock: str = ""
     number: int | None = None
     planned: int | None = None
     technique: BeamTechniqueFact = "unknown"
@@ -193,6 +196,11 @@ def instant_of(day: date, at: datetime | None) -> datetime:
 def name_of(day: date, at: datetime | None, apart: str) -> str:
     """The name of a session: its minute, or its day, and what tells it apart."""
     return f"{day.isoformat() if at is None else f'{at:%Y-%m-%dT%H:%MZ}'}#{apart}"
+
+
+def on_clock(session: Session, zone: ZoneInfo) -> Session:
+    """A session with its time on the clocks of a time zone."""
+    return session._replace(clock=f"{session.at.astimezone(zone):%H:%M}" if session.timed else "")
 
 
 def course_on(day: date, sessions: Sequence[Session]) -> str:

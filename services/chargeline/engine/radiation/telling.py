@@ -7,6 +7,7 @@ sessions. It does not count.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.care import Care, PostedCharge
@@ -31,6 +32,7 @@ from chargeline.engine.radiation.sessions import (
     Session,
     Told,
     course_on,
+    on_clock,
     with_code,
 )
 from chargeline.engine.rules import DayRules
@@ -41,8 +43,10 @@ _KINDS = frozenset(words_of(PostedAs))
 _new_charge = by_keyword(CourseCharge)
 
 
-def told_by(visit: VisitKey, days: Sequence[Care], rules: DayRules, answers: AnswersBeside) -> Told:
-    """What the whole visit tells on its days, whatever encounter asks."""
+def told_by(
+    visit: VisitKey, days: Sequence[Care], rules: DayRules, answers: AnswersBeside, *, zone: str
+) -> Told:
+    """What the whole visit tells on its days, whatever encounter asks, on the clocks of `zone`."""
     reports = [report for care in days for report in reports_of(care)]
     reported = [session for report in reports if (session := session_of(report, visit)) is not None]
     booked = list(sessions_booked(days, reported, visit))
@@ -50,10 +54,11 @@ def told_by(visit: VisitKey, days: Sequence[Care], rules: DayRules, answers: Ans
     charges = [charge for charge in posted if not charge.odd]
     sessions = [*_with_posted(reported, charges), *_of_charges(charges, reported, visit), *booked]
     courses = list(dict.fromkeys([session.course for session in sessions]))
+    clocks = ZoneInfo(zone)
     marks = [mark for report in reports for mark in marks_of(report, visit)]
     marks += _documents(days, courses, visit)
     return Told(
-        sessions=tuple([_with_word(session, answers) for session in sessions]),
+        sessions=tuple([_with_word(on_clock(session, clocks), answers) for session in sessions]),
         marks=tuple(marks),
         charges=tuple(charges),
         odd=tuple([charge for charge in posted if charge.odd]),
