@@ -1,10 +1,8 @@
 """Claims about the metrics that count drafts. What is counted was committed."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -24,16 +22,17 @@ from chargeline.engine import NO_TABLES
 from chargeline.files import FeedFile
 from chargeline.hl7.message import WARNINGS
 from chargeline.ledger.counting import Counts, OpenQuestions, WaitingVisits
-from chargeline.ledger.store import Ledger
 from chargeline.published import drafts, writing
 from chargeline.refdata.building import build
 from chargeline.simulator.feed import simulate
 from chargeline.telemetry.labels import LABELS
 from chargeline.telemetry.metrics import Metrics, definitions
+from tests.drafting.one_processor import bench
 from tests.drafting.test_processor import NOW, PROFILE, RULEBOOK, Bench, keyed
 from tests.golden.messages import given
-from tests.ledger import with_tables
 from tests.refdata import published
+
+__all__ = ["bench"]
 
 
 def test_each_committed_line_is_counted_by_role_and_policy() -> None:
@@ -91,15 +90,6 @@ def test_what_the_reader_tolerates_is_counted_by_its_code() -> None:
 def test_the_warnings_of_the_reader_are_those_of_the_metric() -> None:
     """A code that the label does not have would end the program."""
     assert LABELS["warning"] == WARNINGS
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    bench = Bench(ledger)
-    await bench.claim()
-    yield bench
-    await ledger.close()
 
 
 async def test_a_poll_tells_what_the_reader_tolerated(bench: Bench) -> None:

@@ -1,26 +1,15 @@
 """What was done and has no visit number is parked with its reason, and a person sends it again."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from chargeline.ledger.store import Ledger
 from chargeline.published.inbound import NO_VISIT, record_key
+from tests.drafting.one_processor import bench
 from tests.drafting.test_processor import Bench, keyed
 from tests.golden.sessions import appointment, completed, fraction, posted
-from tests.ledger import with_tables
+
+__all__ = ["bench"]
 
 WHEN = "202603021000"
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    bench = Bench(ledger)
-    await bench.claim()
-    yield bench
-    await ledger.close()
 
 
 @pytest.mark.parametrize(

@@ -4,31 +4,21 @@ program goes on while they are drafted.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from chargeline.drafting.revisions import RevisionMaker
 from chargeline.drafting.settling import ROWS_AT_ONCE, wait_of
 from chargeline.engine import Feed
-from chargeline.ledger.store import Ledger
+from tests.drafting.one_processor import bench
 from tests.golden.messages import given, message, orc, rxa, rxr
-from tests.ledger import with_tables
 
 from .test_processor import Bench
 
+__all__ = ["bench"]
+
 KEY = "ZEBRA|V1"
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    bench = Bench(ledger)
-    await bench.claim()
-    yield bench
-    await ledger.close()
 
 
 def charted(rows: int) -> bytes:

@@ -1,24 +1,11 @@
 """What is asked about an order of which no administration is left."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from chargeline.ledger.store import Ledger
 from chargeline.published import shapes
+from tests.drafting.one_processor import bench
 from tests.drafting.test_processor import Bench, keyed
 from tests.golden.messages import message, orc, rxa, rxr
-from tests.ledger import with_tables
 
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
-    bench = Bench(ledger)
-    await bench.claim()
-    yield bench
-    await ledger.close()
+__all__ = ["bench"]
 
 
 async def test_a_question_about_a_voided_order_is_published_of_a_whole_visit(

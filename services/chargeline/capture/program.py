@@ -282,14 +282,17 @@ def _tasks(
     reader: Consumer, ledger: Ledger, settings: Settings, redrafting: Redrafting
 ) -> list[Awaitable[None]]:
     """What fills the outbox, and what watches and cleans the ledger meanwhile."""
+    processor = reader.partitions.processor
     return [
         reader.run(),
         _courtesies(reader).run(),
         _timers(reader),
-        _redrafting(reader, redrafting),
+        # open visits that rest on other rules, while no messages wait
+        _again(reader, "redrafting", partial(reader.redraft, redrafting)),
         _gauges(reader, ledger, priced=settings.prices is not None),
-        _records(reader),
-        _retention(reader, ledger, settings),
+        # how authorizations and courses stand, which a passing day changes
+        _again(reader, "records", partial(count_records, processor, reader.partitions.metrics)),
+        _again(reader, "retention", partial(_retention, reader, ledger, settings)),
     ]
 
 
@@ -315,19 +318,6 @@ async def _timers(reader: Consumer) -> None:
             await waited(reader.stop, TIMER_SECONDS)
 
 
-async def _redrafting(reader: Consumer, redrafting: Redrafting) -> None:
-    """Draft open visits that rest on other rules again, while no messages wait."""
-    while not reader.stop.is_set():
-        try:
-            seconds = await reader.redraft(redrafting)
-        except LedgerError as error:
-            reader.failures.met("redrafting", error)
-            seconds = RETRY_SECONDS
-        else:
-            reader.failures.over("redrafting")
-        await waited(reader.stop, seconds)
-
-
 async def _gauges(reader: Consumer, ledger: Ledger, *, priced: bool) -> None:
     """Show in the metrics what only the ledger knows: how much waits, and since when."""
     metrics = reader.partitions.metrics
@@ -343,32 +333,25 @@ async def _gauges(reader: Consumer, ledger: Ledger, *, priced: bool) -> None:
         await waited(reader.stop, GAUGE_SECONDS)
 
 
-async def _records(reader: Consumer) -> None:
-    """Show in the metrics how authorizations and courses stand, which a passing day changes."""
-    while not reader.stop.is_set():
-        try:
-            seconds = await count_records(reader.partitions.processor, reader.partitions.metrics)
-        except LedgerError as error:
-            reader.failures.met("records", error)
-            seconds = RETRY_SECONDS
-        else:
-            reader.failures.over("records")
-        await waited(reader.stop, seconds)
+async def _retention(reader: Consumer, ledger: Ledger, settings: Settings) -> float:
+    """Delete what has been kept for as many days as the settings say, and log the head of the
+    ledger; once an hour.
+    """
+    await forget_old(ledger, settings, utc_now(), log=reader.log, metrics=reader.partitions.metrics)
+    await tell_head(ledger, settings, utc_now(), reader.log)
+    return RETENTION_SECONDS
 
 
-async def _retention(reader: Consumer, ledger: Ledger, settings: Settings) -> None:
-    """Once an hour, delete what has been kept for as many days as the settings say, and log the
-    head of the ledger.
+async def _again(reader: Consumer, task: str, step: Callable[[], Awaitable[float]]) -> None:
+    """Do a step again and again, each time after the seconds that it gives; what the ledger refuses
+    is tried again.
     """
     while not reader.stop.is_set():
         try:
-            await forget_old(
-                ledger, settings, utc_now(), log=reader.log, metrics=reader.partitions.metrics
-            )
-            await tell_head(ledger, settings, utc_now(), reader.log)
+            seconds = await step()
         except LedgerError as error:
-            reader.failures.met("retention", error)
-            await waited(reader.stop, RETRY_SECONDS)
-            continue
-        reader.failures.over("retention")
-        await waited(reader.stop, RETENTION_SECONDS)
+            reader.failures.met(task, error)
+            seconds = RETRY_SECONDS
+        else:
+            reader.failures.over(task)
+        await waited(reader.stop, seconds)

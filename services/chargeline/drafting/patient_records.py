@@ -30,11 +30,11 @@ TREATED: tuple[words.ContributionKind, ...] = ("fraction", "course_service")
 _PATIENTS = 100  # of one page
 
 Opened = Callable[[], AbstractAsyncContextManager[View]]
-"""Opens a view on the ledger for each page; no page must see the moment of the one before."""
+"""Opens a view on the ledger for each page; a page need not see the moment of the one before."""
 
 
 class PatientRecord(NamedTuple):
-    """What all visits of a patient contribute, of every kind."""
+    """What all visits of a patient contribute, of the kinds that were asked for."""
 
     facility: str
     patient: str
@@ -55,12 +55,12 @@ class RecordCounts(NamedTuple):
 async def records_with(
     opened: Opened, kinds: Iterable[words.ContributionKind]
 ) -> AsyncIterator[PatientRecord]:
-    """The records of those patients that have a contribution of some kinds, by key."""
+    """What the patients contribute of some kinds, by key; patients without any are left out."""
     wanted, after = tuple(kinds), ("", "")
     while True:
         async with opened() as view:
             patients = await view.patients_with(wanted, after=after, most=_PATIENTS)
-            rows = await view.contributions(patients)
+            rows = await view.contributions(patients, wanted)
         of_patient: dict[tuple[str, str], set[Contribution]] = {key: set() for key in patients}
         for row in rows:
             of_patient[row.facility, row.patient].add(row.contribution)

@@ -5,6 +5,7 @@ again. It writes nothing: whoever asks for a row gives it to a batch.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chargeline.drafting.inbound import ReadRecord
@@ -123,11 +124,15 @@ def waiting(
     what the row before says.
     """
     if revision is not None:
-        first = next(iter(revision.waits_for), "")
-        return row._replace(waits_for=first, waiting_cents=revision.waiting_cents)
+        return waiting_for(row, revision.waits_for, revision.waiting_cents)
     if before is None:
         return row
     return row._replace(waits_for=before.waits_for, waiting_cents=before.waiting_cents)
+
+
+def waiting_for(row: StoredVisit, reasons: Sequence[str], cents: int) -> StoredVisit:
+    """The row of a visit whose bill waits for these, the first of which it keeps."""
+    return row._replace(waits_for=next(iter(reasons), ""), waiting_cents=cents)
 
 
 def changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:

@@ -221,6 +221,12 @@ def contributions(dialect: str) -> Select[Any]:
 
 
 @cache
+def contributions_of_kinds(dialect: str, kinds: frozenset[str]) -> Select[Any]:
+    """The same, of some kinds only."""
+    return contributions(dialect).where(tables.contribution.c.kind.in_(sorted(kinds)))
+
+
+@cache
 def visits_with_parked(dialect: str) -> Select[Any]:
     """The keys of visits that have parked messages, and the statuses of those messages."""
     table = tables.parked

@@ -173,9 +173,17 @@ class View:
             for key in wanted
         }
 
-    async def contributions(self, patients: Keys) -> list[StoredContribution]:
-        """The records of some patients, given as (facility, number), in order of time."""
-        rows = await self._rows(statements.contributions(self._dialect), patients)
+    async def contributions(
+        self, patients: Keys, kinds: Iterable[words.ContributionKind] = ()
+    ) -> list[StoredContribution]:
+        """The records of some patients, given as (facility, number), in order of time.
+
+        With `kinds` only what they have of these.
+        """
+        statement = statements.contributions(self._dialect)
+        if wanted := frozenset(kinds):
+            statement = statements.contributions_of_kinds(self._dialect, wanted)
+        rows = await self._rows(statement, patients)
         return list(map(StoredContribution._make, rows))
 
     async def contributions_of(self, visits: Keys) -> list[StoredContribution]:

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.processor import utc_now
-from chargeline.drafting.rows import new_visit
+from chargeline.drafting.rows import new_visit, waiting_for
 from chargeline.engine import Finding, VisitKey, link
 from chargeline.kafka.connecting import client_options
 from chargeline.kafka.reading_whole import whole_topic
@@ -46,11 +46,14 @@ _US = "chargeline ledger catch-up"
 class Published(NamedTuple):
     """A revision as a record of the topic has it: its bytes as text, and what they say."""
 
-    key: VisitKey
-    revision: int
     at: datetime
     value: str
     data: DraftRevision
+
+    @property
+    def key(self) -> VisitKey:
+        """The visit that it is of."""
+        return VisitKey(self.data.facility, self.data.visit)
 
 
 class CaughtUp(NamedTuple):
@@ -116,7 +119,7 @@ class Newer:
         """Take in a published revision; the ledger has none of its number if the chain is None."""
         if known_chain is None:
             of_visit = self.revisions.setdefault(event.key, {})
-            known_chain = of_visit.setdefault(event.revision, event).data.chain
+            known_chain = of_visit.setdefault(event.data.revision, event).data.chain
         if known_chain != event.data.chain:
             self.apart.add(event.key)
 
@@ -138,7 +141,7 @@ async def _newer(settings: Settings, ledger: Ledger) -> Newer:
         for event in events:
             row = rows.get(event.key)
             if row is None or row.status != "forgotten":
-                newer.add(event, chains.get((event.key, event.revision)))
+                newer.add(event, chains.get((event.key, event.data.revision)))
     return newer
 
 
@@ -153,8 +156,7 @@ def _published(record: ConsumerRecord) -> Published | None:
         at = datetime.fromisoformat(headers["ce_time"])
     except (UnicodeDecodeError, ValidationError, KeyError, ValueError):
         return None
-    key = VisitKey(data.facility, data.visit)
-    return Published(key, data.revision, at=at, value=value, data=data)
+    return Published(at, value, data)
 
 
 async def _fence_all(batch: Batch, topic: str) -> None:
@@ -203,9 +205,9 @@ def _follow(stored: StoredRevision | None, events: Sequence[Published]) -> bool:
     for event in events:
         said = event.value[: event.value.rindex(',"chain":"')].encode()
         whole = link(event.data.chain_before, said) == event.data.chain
-        if not whole or (event.revision, event.data.chain_before) != (number + 1, chain):
+        if not whole or (event.data.revision, event.data.chain_before) != (number + 1, chain):
             return False
-        number, chain = event.revision, event.data.chain
+        number, chain = event.data.revision, event.data.chain
     return True
 
 
@@ -229,15 +231,13 @@ def _as_stored(event: Published) -> StoredRevision:
 
 def _row_after(row: StoredVisit, data: DraftRevision, now: datetime) -> StoredVisit:
     """The row of a visit after its published revision. It is looked at again soon."""
-    return row._replace(
-        status=data.status,
-        revision=data.revision,
-        incomplete=data.incomplete,
-        waits_for=None if data.status == "merged" else next(iter(data.waits_for), ""),
-        waiting_cents=data.waiting_cents or 0,
-        settle_due=None if data.status == "merged" else now + LOOK_AFTER,
-        updated_at=now,
+    row = row._replace(
+        status=data.status, revision=data.revision, incomplete=data.incomplete, updated_at=now
     )
+    if data.status == "merged":  # it has no bill
+        return row._replace(waits_for=None, waiting_cents=0, settle_due=None)
+    waiting = waiting_for(row, data.waits_for, data.waiting_cents or 0)
+    return waiting._replace(settle_due=now + LOOK_AFTER)
 
 
 def _say_rest(done: CaughtUp, unread: int, topic: str) -> int:

@@ -56,6 +56,12 @@ def _service_slot(course: str, what: str, apart: str) -> Slot:
     return Slot("course_service", APART.join([course, what, apart]))
 
 
+def _service_of(other: Contribution) -> tuple[str, str, str]:
+    """What `_service_slot` was made of; "" for a part that the record does not have."""
+    course, what, apart = [*other.slot.about.split(APART, 2), "", ""][:3]
+    return course, what, apart
+
+
 def _kept(session: Session) -> str:
     """The session in words, such as `day=2026-03-02 number=7 planned=30 beam=external`."""
     parts = {
@@ -123,7 +129,7 @@ def sittings_in_record(others: Iterable[Contribution]) -> dict[frozenset[str], S
     words: dict[frozenset[str], SittingSaid] = {}
     for other in sorted(others, key=lambda other: (other.at, other.visit)):
         if other.slot.kind == "course_service":
-            course, what, apart = [*other.slot.about.split(APART, 2), "", ""][:3]
+            course, what, apart = _service_of(other)
             if what == _SITTING:
                 words.setdefault(frozenset({course, apart}), cast(SittingSaid, other.value))
     return words
@@ -148,7 +154,7 @@ def gaps_in_record(others: Iterable[Contribution]) -> dict[str, GapSaid]:
     words: dict[str, GapSaid] = {}
     for other in others:
         if other.slot.kind == "course_service":
-            _course, what, apart = [*other.slot.about.split(APART, 2), "", ""][:3]
+            _course, what, apart = _service_of(other)
             if what == _MISSING:
                 said = cast(GapSaid, other.value)
                 words[apart] = of_two_words(said, words.get(apart, said))
@@ -185,7 +191,7 @@ def marks_in_record(others: Sequence[Contribution]) -> list[Mark]:
     """The marks of a course that other visits told."""
     marks = []
     for other in others:
-        course, what, apart = [*other.slot.about.split(APART, 2), "", ""][:3]
+        course, what, apart = _service_of(other)
         if what in _MARKS:
             day = date.fromisoformat(apart)
             marks.append(Mark(other.visit, course, cast(MarkWord, what), day=day, at=other.at))
@@ -196,7 +202,7 @@ def services_in_record(others: Sequence[Contribution]) -> list[ServiceElsewhere]
     """The services of planning of a course that other visits told."""
     services = []
     for other in others:
-        course, code, name = [*other.slot.about.split(APART, 2), "", ""][:3]
+        course, code, name = _service_of(other)
         if code not in _NO_SERVICES:
             services.append(
                 ServiceElsewhere(
