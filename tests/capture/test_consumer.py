@@ -264,6 +264,17 @@ class Played:
         self.stop.set()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def little_garbage_to_walk_over() -> None:
+    """Exclude what earlier tests have left in this process from garbage collection.
+
+    A consumer collects after each error, here some hundred times, and each time would walk over
+    all of it: with three million objects in memory one seed took 48 s instead of 0.1 s.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def collect_garbage_again() -> Iterator[None]:
     """Turn Python's garbage collection on again: a consumer turns it off for the whole process."""
