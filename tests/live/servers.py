@@ -477,6 +477,12 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
         <exclusion><groupId>org.scala-lang</groupId><artifactId>scala-reflect</artifactId></exclusion>
       </exclusions>
     </dependency>
+    <!-- the commands that Kafka's scripts run, such as kafka-transactions.sh -->
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka-tools</artifactId>
+      <version>{KAFKA_VERSION}</version>
+    </dependency>
     <!-- without a logger a broker that cannot start says nothing -->
     <dependency>
       <groupId>org.slf4j</groupId>
@@ -579,6 +585,11 @@ def fetch_kafka(folder: Path) -> None:
         raise ServerError(
             f"fetching Kafka: expected the jar of kafka_2.13-{KAFKA_VERSION}, found {jars}."
         )
+
+
+def kafka_classes() -> str:
+    """The class path of Kafka's server and of its tools."""
+    return f"{fetched(f'kafka-{KAFKA_VERSION}-with-tools', fetch_kafka)}/*"
 
 
 def java() -> str:
@@ -718,7 +729,6 @@ class KafkaServer(KafkaListeners, LocalServer):
         return [*self._java("kafka.Kafka"), str(self.folder / "server.properties")]
 
     def _java(self, main: str) -> list[str]:
-        jars = fetched(f"kafka-{KAFKA_VERSION}", fetch_kafka)
         logging = "-Dorg.slf4j.simpleLogger."
         return [
             *(java(), "-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
@@ -726,7 +736,7 @@ class KafkaServer(KafkaListeners, LocalServer):
             *(["-XX:TieredStopAtLevel=1"] if self.quick else []),
             *(f"{logging}defaultLogLevel=warn", f"{logging}showDateTime=true"),
             *(f"{logging}dateTimeFormat=HH:mm:ss.SSS", f"{logging}log.kafka=info"),
-            *("-Djava.awt.headless=true", "-cp", f"{jars}/*", main),
+            *("-Djava.awt.headless=true", "-cp", kafka_classes(), main),
         ]
 
     def listens(self) -> bool:

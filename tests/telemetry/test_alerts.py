@@ -59,7 +59,6 @@ _ACK = "chargeline_gateway_acknowledge_seconds_bucket"
 _PARKED = 'chargeline_messages_total{outcome="parked"}'
 _USED = 'chargeline_messages_total{outcome="used"}'
 _ASKED = "chargeline_questions_total"
-_NO_CODE = "chargeline_withheld_services_total"
 
 PLAYED = {
     "ChargelineAbsent": Played("10m", {"up": "0+0x20"}, {"chargeline_up": "1+0x20"}),
@@ -80,7 +79,7 @@ PLAYED = {
         "oldest_parked_age_seconds", "15000+0x30", "14000+0x30", "20m"
     ),
     "ChargelineParkedExpired": gauge(
-        "parked_expired_messages_total", "0+0x5 3+0x10", "3+0x20", "10m"
+        "parked_expired_messages_total", "3+0x1400 4+0x100", "3+0x1500", "1490m"
     ),
     "ChargelineSenderQuarantined": gauge("quarantined_senders", "1+0x10", "0+0x10", "9m"),
     "ChargelineInterfaceSilent": silence(
@@ -169,8 +168,14 @@ PLAYED = {
     ),
     "ChargelineDrugsWithoutCode": Played(
         "48h",
-        {f'{_NO_CODE}{{reason="drug.no_code"}}': "0+2x60"},
-        {f'{_NO_CODE}{{reason="class.antibody"}}': "0+2x60"},
+        {
+            f'{_ASKED}{{question="drug.unknown",state="opened"}}': "0+1x60",
+            f'{_ASKED}{{question="drug.no_code",state="opened"}}': "0+1x60",
+        },
+        {
+            f'{_ASKED}{{question="stop.missing",state="opened"}}': "0+2x60",
+            f'{_ASKED}{{question="drug.unknown",state="closed"}}': "0+2x60",
+        },
         "1h",
     ),
 }  # fmt: skip
@@ -237,6 +242,13 @@ def test_a_sender_that_is_silent_at_night_wakes_nobody(tmp_path: Path) -> None:
     series = dict(zip(like.fires, (NIGHT["heard"], NIGHT["count"]), strict=True))
     late = like._replace(at="10140m")
     played(tmp_path, "ChargelineInterfaceSilent", series, late, fires=False)
+
+
+@pytest.mark.live
+def test_what_a_program_removes_as_it_starts_is_seen(tmp_path: Path) -> None:
+    """Retention runs before the first scrape: the series begins at 3 and does not rise."""
+    began = {"chargeline_parked_expired_messages_total": "_x5 3+0x10"}
+    played(tmp_path, "ChargelineParkedExpired", began, Played("10m", {}, {}), fires=True)
 
 
 def test_each_alert_is_played() -> None:

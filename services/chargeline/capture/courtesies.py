@@ -103,12 +103,11 @@ class Courtesies:
         """Set the lag of our partitions: how far Kafka's end lies ahead of the ledger.
 
         After a batch the lag is set as well. This look also counts while nothing is committed: it
-        grows when the ledger is away and messages keep coming.
+        grows when the ledger is away and messages keep coming. A partition of which nothing was
+        ever worked off begins at offset 0.
         """
         expected = {
-            partition: offset
-            for partition, offset in self.partitions.expected.items()
-            if offset is not None
+            partition: offset or 0 for partition, offset in self.partitions.expected.items()
         }
         try:
             async with asyncio.timeout(ANSWER_SECONDS):

@@ -18,6 +18,10 @@ from chargeline.telemetry.alerts.rules import AlertRule
 GAPS = 10
 """So many usual gaps without a message are silence."""
 _DUE = "max by (namespace) (chargeline_oldest_unread_age_seconds) > 300"
+_EXPIRED = "chargeline_parked_expired_messages_total"
+"""Retention also runs when a program starts, and what it counts before the first scrape is no
+increase: of a program that is younger than a day the whole count is taken.
+"""
 
 FEED = (
     AlertRule(
@@ -88,7 +92,8 @@ FEED = (
     ),
     AlertRule(
         "ChargelineParkedExpired",
-        "sum by (namespace) (increase(chargeline_parked_expired_messages_total[1d])) > 0",
+        f"sum by (namespace) (({_EXPIRED} unless {_EXPIRED} offset 1d)\n"
+        f"or increase({_EXPIRED}[1d])) > 0",
         after="0m",
         severity="ticket",
         runbook="parked-expired",
@@ -260,13 +265,14 @@ REVENUE = (
     ),
     AlertRule(
         "ChargelineDrugsWithoutCode",
-        'sum by (namespace) (increase(chargeline_withheld_services_total{reason="drug.no_code"}'
-        "[1d])) > 20",
+        'sum by (namespace) (increase(chargeline_questions_total{state="opened",'
+        'question=~"drug.unknown|drug.no_code"}[1d])) > 20',
         after="1h",
         severity="ticket",
         runbook="drugs-without-code",
-        summary="{{ $value | humanize }} drugs without a code in a day",
-        description="The formulary lacks drugs that are given, so nothing is billed for them.",
+        summary="{{ $value | humanize }} questions a day about drugs that have no code",
+        description="The formulary lacks drugs that are given, or their codes, so nothing is "
+        "billed for them.",
     ),
 )
 
