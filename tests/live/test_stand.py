@@ -24,7 +24,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # What may show nothing, and why that is right.
 NOTHING = {
-    "Retries": "no server was away",
     "Odd but read, sent again": "the second query: the gateway writes each message to its place",
 }
 

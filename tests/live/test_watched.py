@@ -25,7 +25,6 @@ RULES = Path(__file__).resolve().parents[2] / shipped.FOLDER / "alerts.yaml"
 
 # What gives no series here, and why that is right.
 NOTHING = {
-    "Retries": "no server was away",
     "Odd but read, sent again": "the second query: the gateway writes each message to its place",
     "Parked by reason": "each message of this feed can be used",
     "Set aside by trigger": "for the same reason",

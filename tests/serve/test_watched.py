@@ -41,7 +41,6 @@ WAIT_SECONDS = 90
 # What gives no series here, and why that is right.
 NOTHING = {
     "operations: Held back by open transactions": "serve reads no topic",
-    "operations: Retries": "serve refuses a message, and its sender tries again",
     "operations: Odd but read, sent again": "the second query: one partition, so "
     "nothing lies in a wrong one",
     "sender: Usual gap at this hour": "Prometheus has not run for a week",
