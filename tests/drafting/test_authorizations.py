@@ -2,11 +2,16 @@
 
 import itertools
 import json
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from chargeline.coding.assembly import code_feed
+from chargeline.drafting.answering import Speaker, taken_back
 from chargeline.files import FeedFile
+from chargeline.ledger.records import StoredAnswer
+from chargeline.published.answers import GivenAnswer, number_of
 from tests.drafting.test_processor import PROFILE, RULEBOOK, Bench, bench, keyed
 
 __all__ = ["bench"]
@@ -121,3 +126,99 @@ async def test_history_from_files_is_history_from_the_ledger(bench: Bench) -> No
         if visit.draft.lines
     }
     assert coded == numbers(bench)
+
+
+MERGE = (
+    head("ADT^A40", "202611010900", "M1").replace("PID", "EVN|A40\rPID") + "MRG|ZZ2^^^ZEBRA^MR\r"
+).encode()
+
+
+def of_other(message: bytes) -> bytes:
+    return message.replace(b"ZZ1", b"ZZ2")
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+async def test_a_number_of_two_patients_is_told_at_the_lines_of_both(
+    bench: Bench, turn: int
+) -> None:
+    """The first visit had it, until the number came for another patient: it covers neither line,
+    and both say why, and nothing of what the other was granted. After the merge both have it.
+    """
+    feed = [*FEED[:2], *map(of_other, FEED[2:4]), referral(200)]
+    await bench.feed(keyed(feed[::turn]))
+    assert numbers(bench) == {"V1": ["A77"], "V2": [""]}
+    await bench.feed(keyed([of_other(referral(300, "202610020900"))]))
+    assert numbers(bench) == {"V1": [""], "V2": [""]}
+    assert whose(bench) == {"V1": True, "V2": True}
+    async with bench.ledger.view() as view:
+        record = await view.contributions([("ZEBRA", "ZZ1"), ("ZEBRA", "ZZ2")], ["authorization"])
+    assert sorted((row.patient, row.value) for row in record) == [
+        (
+            patient,
+            "payer=UNITEDHEALTHCARE&codes=J2860&sent=2026-10-02T13:00:00+00:00&unsaid=patient",
+        )
+        for patient in ("ZZ1", "ZZ2")
+    ]
+    await bench.feed([("ZEBRA|V1", MERGE, {})])
+    await bench.later(minutes=2)
+    assert numbers(bench) == {"V1": ["A77"], "V2": ["A77"]}
+
+
+def whose(bench_: Bench) -> dict[str, bool]:
+    """Whether the last draft of each visit says that the number is told of two patients."""
+    said = {}
+    for event in bench_.published:
+        if event.topic == "charge.draft" and "AUTH." not in event.payload.decode():
+            said[json.loads(event.payload)["visit"]] = b"told of two patients" in event.payload
+    return said
+
+
+def asked_in_event(event: Any) -> dict[str, Any] | None:
+    return json.loads(event.payload) if event.topic == "documentation.question" else None
+
+
+async def answered(bench_: Bench, given: GivenAnswer) -> None:
+    """Keep an answer as `chargeline answer` does, and have its visit drafted again."""
+    row = StoredAnswer(
+        given.facility, given.visit, number_of(given), given.at, given.model_dump_json()
+    )
+    async with bench_.ledger.batch() as batch:
+        await batch.add_answers([row])
+    key = f"{given.facility}|{given.visit}"
+    await bench_.feed([(key, b"", {"chargeline-nudge": "1"})])
+
+
+async def test_what_a_person_says_of_it_reaches_the_visits_and_is_taken_back(bench: Bench) -> None:
+    """No status: nothing is covered until somebody says `granted`; files say what the ledger says.
+
+    After `withdraw` both visits are without a number again.
+    """
+    silent = referral(100).replace(b"RF1|A", b"RF1|")
+    feed = [*FEED[:-1], silent]
+    await bench.feed(keyed(feed))
+    assert numbers(bench) == {"V1": [""], "V2": [""]}
+    (question,) = [
+        event
+        for event in map(asked_in_event, bench.published)
+        if event is not None and event["code"] == "authorization.no_status"
+    ]
+    said = GivenAnswer(
+        **{name: question[name] for name in ("facility", "visit", "question_id", "code", "drug")},
+        administrations=[],
+        fingerprint=question["fingerprint"],
+        choice="granted",
+        value="",
+        by="ZC1",
+        at=datetime(2026, 11, 1, tzinfo=UTC),
+        reason="the payer's letter",
+    )
+    await answered(bench, said)
+    assert numbers(bench) == {"V1": ["A77"], "V2": ["", "authorization.units"]}
+    coded = code_feed([FeedFile("feed", b"".join(feed))], RULEBOOK, PROFILE, answers=[said])
+    assert {
+        visit.draft.key.visit: [line.authorization for line in visit.draft.lines][-1]
+        for visit in coded.visits
+        if visit.draft.lines
+    } == {"V1": "A77", "V2": ""}
+    await answered(bench, taken_back(said, Speaker.now("ZC1", "wrong letter")))
+    assert numbers(bench) == {"V1": [""], "V2": [""]}

@@ -314,3 +314,29 @@ def test_a_planned_dose_that_another_one_covers_worries_nobody() -> None:
     assert [balance.next_dose for balance in one.balances] == [planned]
     both = balance_of([first, second], frozenset(), [use(0, 200), planned])
     assert [balance.next_dose for balance in both.balances] == [None, None]
+
+
+def test_a_renewal_under_its_number_counts_anew() -> None:
+    """200 of 200 in March, 400 from April on: no more than 200 are used of those, and both fit."""
+    march, april = date(2026, 3, 31), date(2026, 4, 1)
+    first = authorization(units=Decimal(200), status="approved", starts=FIRST, until=march)
+    second = Authorization(
+        MessageRef("later", "M2", "RPA^I08", LATER),
+        "A1",
+        units=Decimal(400),
+        status="approved",
+        starts=april,
+        until=date(2026, 6, 30),
+        since=date(2026, 3, 20),
+    )
+    for events in ([first, second], [second, first]):
+        builder = AuthorizationBuilder()
+        for event in events:
+            builder.add(event, event.message.sent)
+        planned = use(40, 0)._replace(planned=400, order="P1")
+        whole = balance_of(
+            builder.authorizations(), frozenset(), [use(0, 200), use(35, 200), planned]
+        )
+        (balance,) = whole.balances
+        assert (balance.used, balance.left, whole.uncovered) == (200, 200, ())
+        assert balance.next_dose == planned

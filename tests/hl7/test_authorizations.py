@@ -37,7 +37,14 @@ def test_a_referral_is_kept_under_a_visit_named_for_its_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "status"), [("P", "pended"), ("R", "denied"), ("E", "expired"), ("A6", "modified")]
+    ("state", "status"),
+    [
+        *(("P", "pended"), ("R", "denied"), ("E", "expired")),
+        *(("A1", "approved"), ("A2", "modified"), ("A3", "denied"), ("A4", "pended")),
+        *(("A6", "modified"), ("C", "cancelled"), ("CT", "pended")),
+        *(("cancelled", "cancelled"), ("Canceled", "cancelled"), ("VOID", "cancelled")),
+        *(("withdrawn", "cancelled"), (" Certified  in total ", "approved")),
+    ],
 )
 def test_the_life_cycle_is_that_of_the_profile(state: str, status: str) -> None:
     """RF1-1 by the table [authorization_states]."""
@@ -55,7 +62,35 @@ def test_a_referral_without_a_status_is_a_request(asked: str, granted: str) -> N
 def test_a_cancelled_referral_is_over() -> None:
     """REF^I14 cancels: what was asked for or granted ends."""
     (entry,) = told(read(PERSON + AUT.format(asked="800", granted=""), "REF^I14"))
-    assert entry.status == "expired"
+    assert entry.status == "cancelled"
+
+
+@pytest.mark.parametrize("kind", ["REF^I12", "RPA^I08"])
+@pytest.mark.parametrize("word", ["NA", "OVERTURNED", "51"])
+def test_a_word_that_nobody_knows_grants_nothing_and_is_not_lost(word: str, kind: str) -> None:
+    """It is asked about what was decided; number, codes, days and units stay on file."""
+    body = f"RF1|{word}\r" + PERSON + "PR1|1||J9271\r" + AUT.format(asked="", granted="800")
+    reading = read(body, kind)
+    (entry,) = told(reading)
+    assert (entry.status, entry.unclear, entry.unusable) == ("", ("status",), ("status",))
+    assert (entry.codes, entry.units, entry.since) == (("J9271",), 800, date(2026, 2, 1))
+    assert not [event for event in reading.events if isinstance(event, Unreadable)]
+
+
+@pytest.mark.parametrize(
+    ("state", "is_kept"), [("R", True), ("C", True), ("P", True), ("A", False), ("", True)]
+)
+@pytest.mark.parametrize("day", ["20260101", "20260630"])
+def test_a_refusal_with_a_bad_day_still_refuses(day: str, state: str, is_kept: bool) -> None:
+    """A grant whose days nobody can read is none; a refusal is one, and the day is told.
+
+    So is an answer without a decision.
+    """
+    aut = AUT.format(asked="", granted="800").replace(day, "20260631")
+    reading = read(f"RF1|{state}\r" + PERSON + "PR1|1||J9271\r" + aut, "RPA^I08")
+    assert len(told(reading)) == is_kept
+    (bad,) = [event for event in reading.events if isinstance(event, Unreadable)]
+    assert bad.finding.code == "time.impossible"
 
 
 @pytest.mark.parametrize(("asked", "granted"), [("800", ""), ("", "800"), ("", "")])
@@ -161,12 +196,11 @@ def test_a_referral_without_a_number_is_set_aside() -> None:
     ("part", "code"),
     [
         (AUT.format(asked="", granted="800").replace("20260630", "20260631"), "time.impossible"),
-        ("RF1|Q9\r" + AUT.format(asked="", granted="800"), "status.unknown"),
-        (AUT.format(asked="", granted="800^BOXES"), "authorization.basis"),
+        (AUT.format(asked="", granted="800").replace("20260101", "first"), "time.impossible"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_reason(part: str, code: str) -> None:
-    """A day that no calendar has, a status or unit that nobody mapped."""
+    """A day that no calendar has, and a word in place of one."""
     events = read(PERSON + part).events
     assert [event.finding.code for event in events if isinstance(event, Unreadable)] == [code]
 
@@ -213,7 +247,7 @@ def test_a_site_says_which_words_are_no_numbers() -> None:
         assert fact.authorizations == numbers
 
 
-@pytest.mark.parametrize("granted", ["two hundred^UN", "8x0", "-80"])
+@pytest.mark.parametrize("granted", ["two hundred^UN", "8x0", "-80", "800^BOXES"])
 def test_units_that_are_none_are_asked_and_grant_nothing(granted: str) -> None:
     """It stays on file with its number, codes and days, and is not without a limit."""
     body = "RF1|A\r" + PERSON + "PR1|1||J9271\r" + AUT.format(asked="", granted=granted)
@@ -263,3 +297,10 @@ def test_who_treats_the_patient_is_known_by_npi(segment: str, npis: tuple[str, .
     (fact,) = [event for event in read(body, "RAS^O17").events if isinstance(event, VisitFact)]
     assert fact.practitioners == npis
     assert (fact.place, fact.site) == ("CLINIC", "TOWER")
+
+
+def test_a_code_in_small_letters_is_the_same_code() -> None:
+    """Portals write j9271; one written both ways is one."""
+    body = "RF1|A\r" + PERSON + "PR1|1||j9271\rPR1|2||J9271\r" + AUT.format(asked="", granted="1")
+    (entry,) = told(read(body, "RPA^I08"))
+    assert (entry.codes, entry.item) == (("J9271",), "J9271")

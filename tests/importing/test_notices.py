@@ -1,9 +1,12 @@
 """Claims about the messages of a list: they are HL7, say what the row says, and repeat exactly."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chargeline.engine import authorization_words
 from chargeline.hl7.authorization_messages import AuthorizationNotice, notice_message
 from chargeline.hl7.profile import make_profile
 from chargeline.hl7.reader import read_message
@@ -23,7 +26,7 @@ FULL = {
     "member": "W1",
     "decided": "2026-09-24",
 }
-STATUSES = ("requested", "pended", "approved", "modified", "denied", "appealed", "expired")
+STATUSES = get_args(authorization_words.AuthorizationStatus)
 
 
 def of_status(status: str) -> RowNotice:
@@ -38,6 +41,7 @@ def test_each_status_is_a_message_of_the_standard(status: str) -> None:
     ((_row, data),) = messages_of([of_status(status)])
     assert strict_report(data) == []
     kinds = {"requested": "REF^I12", "modified": "RPA^I09", "appealed": "RPA^I10"}
+    kinds |= {"cancelled": "RPA^I11"}
     message = read_message(data)
     assert f"{message.type}^{message.trigger}" == kinds.get(status, "RPA^I08")
 
@@ -64,7 +68,7 @@ def test_an_interface_that_reads_something_else_is_told_before_anything_is_sent(
     entry = of_status("approved")
     table = read_interface(rules_directory(), "standard")
     (finding,) = misread([entry, entry], make_profile({**table, "authorization_states": {}}))
-    assert "AUT[1]-14 not at all (status.unknown)" in finding.found
+    assert finding.found == "it reads otherwise: status"
     elsewhere = make_profile({**table, "facility": ["MSH-6.1"]})
     (finding,) = misread([entry], elsewhere)
     assert finding.found == "it reads otherwise: facility"

@@ -115,7 +115,7 @@ def _in_words(changes: Iterable[LineDifference] | None) -> list[str]:
     return [
         f"{change.drug}: {change.before or 'nothing'} -> {change.after or 'nothing'}"
         for change in changes
-    ] or ["no line changes"]
+    ] or ["no line of this visit changes"]
 
 
 def _plain(

@@ -46,6 +46,11 @@ AnswerChoice = Literal[
     "not_continuing",  # the practitioner does not
     "two_isocentres",  # two isocentres were treated in one sitting
     "two_sessions",  # there was a distinct break: two sessions
+    "granted",  # the payer granted the authorization
+    "denied",  # the payer refused it
+    "pended",  # the payer has not decided
+    "codes",  # the authorization is for these codes
+    "units",  # so much the payer granted
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline
     "withdraw",  # the earlier answer is taken back
@@ -69,6 +74,8 @@ ValueKind = Literal[
     "administration",  # the key of an administration of the visit
     "minutes",  # a whole number of minutes, such as 45
     "level",  # straightforward, low, moderate or high
+    "codes",  # HCPCS or CPT codes with blanks between them, such as J9271 J9305, or * for all
+    "count",  # a whole number of units or visits, such as 800 units
     "charge",  # a code with modifiers and units, such as 96415-59 x2
 ]
 

@@ -32,7 +32,6 @@ AuthorizationCode = Literal[
     "authorization.no_codes",
     "authorization.no_units",
     "authorization.no_number",
-    "authorization.basis",
     "authorization.row",
     "rules.authorization",
 ]
@@ -43,7 +42,8 @@ AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
     "authorization.unclear": "The payer's answer does not say what was decided, for which "
     "codes, or how much.",
     "authorization.not_begun": "The authorization starts after the day of service.",
-    "authorization.expired": "The day of service lies after the last day of the authorization.",
+    "authorization.expired": "The day of service lies after the last day of the authorization, or "
+    "after it was cancelled.",
     "authorization.denied": "The payer refused the authorization.",
     "authorization.appealed": "The payer refused the authorization, and has not decided on the "
     "objection.",
@@ -67,12 +67,12 @@ AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
     "authorization.next_dose": "An authorization has no room for the next planned dose.",
     "authorization.needed": "An order needs an authorization before the first dose, and none "
     "covers it.",
-    "authorization.no_status": "An answer of a payer does not say what was decided.",
+    "authorization.no_status": "An answer of a payer does not say what was decided, or in a word "
+    "that the interface profile does not know.",
     "authorization.no_codes": "An answer of a payer does not say for which codes it is.",
-    "authorization.no_units": "The units of an authorization cannot be read, or are below 0.",
+    "authorization.no_units": "The units of an authorization cannot be read, are below 0, or count "
+    "what the interface profile does not know.",
     "authorization.no_number": "A message about an authorization has no number for it.",
-    "authorization.basis": "What an authorization counts is a word that the interface profile does "
-    "not know.",
     "authorization.row": "A row of a list of authorizations cannot be used.",
     "rules.authorization": "A row of the table of codes that need an authorization is wrong.",
 }

@@ -16,6 +16,7 @@ AuthorizationStatus = Literal[
     "denied",  # refused
     "appealed",  # refused, and somebody objected
     "expired",  # it ended
+    "cancelled",  # the payer, or who asked, took it back
 ]
 StatusCharted = AuthorizationStatus | Literal[""]
 
@@ -23,6 +24,7 @@ Unsaid = Literal[
     "status",  # what the payer decided
     "codes",  # for which codes
     "units",  # how much: a text, or a number below 0, stands there
+    "patient",  # whose it is: messages tell it of two patients
 ]
 """What the answer of a payer must say, and one did not."""
 

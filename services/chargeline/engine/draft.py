@@ -89,7 +89,7 @@ def draft(
     """
     name = policy or rulebook.policy_for(timeline.context)
     said = said_of(timeline, rulebook.formulary)
-    beside = answers_beside([standing.answer for standing in said])
+    beside = answers_beside([standing.answer for standing in said if standing.holds])
     words = last_words(timeline)
     held = words[""].held if "" in words else None
     drafting = _Drafting(
@@ -101,9 +101,9 @@ def draft(
         answers=beside,
         in_question=in_question_of(timeline, beside),
     )
-    encounters = drafting.encounters()
+    encounters, told = drafting.encounters(), drafting.timeline.authorizations
     review = drafting.authorized(with_word_on_lines(encounters, words))
-    asked = (*visit_questions(timeline), *[need.question for need in review.needed])
+    asked = (*visit_questions(timeline, told), *[need.question for need in review.needed])
     return _new_draft(
         key=timeline.key,
         policy=name,

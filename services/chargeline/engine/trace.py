@@ -102,6 +102,8 @@ class ChargeLine(NamedTuple):
 class Question(NamedTuple):
     """Something that a person must answer, and what happens to the charge until then.
 
+    `about` names what a question about no administration is about, such as an authorization; ""
+    where its code and the field say it.
     `wait_minutes` counts from the start of the first administration. For so long the question is
     not put to a person, because the answer may still arrive by itself: the stop of an infusion
     ordered for 60 minutes is not missing after 20. None puts the question at once.
@@ -112,6 +114,7 @@ class Question(NamedTuple):
     administrations: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     wait_minutes: int | None = None
+    about: str = ""
 
 
 def ask(
@@ -123,11 +126,12 @@ def ask(
     drug: str = "",
     administrations: tuple[str, ...] = (),
     sources: tuple[Source, ...] = (),
+    about: str = "",
 ) -> Question:
     """A question about some administrations or the visit; `where` is that of the first source."""
     where = sources[0].address if sources else ""
     finding = Finding(code, expected=expected, found=found, where=where, do=do)
-    return Question(finding, drug, administrations, sources)
+    return Question(finding, drug, administrations, sources, about=about)
 
 
 class Withheld(NamedTuple):

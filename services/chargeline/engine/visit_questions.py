@@ -9,17 +9,21 @@ from typing import NamedTuple
 
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.beside import AnswersBeside
-from chargeline.engine.authorization_codes import AuthorizationCode
-from chargeline.engine.authorization_words import Unsaid
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.said import days_of
+from chargeline.engine.authorizations.unsaid import name_of, unsaid_questions
 from chargeline.engine.care import Care, observes
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.trace import Question, ask
 
 
-def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
-    """What must be asked about the visit as a whole."""
+def visit_questions(
+    timeline: Timeline, authorizations: Sequence[Authorization]
+) -> tuple[Question, ...]:
+    """What must be asked about the visit as a whole.
+
+    `authorizations` are those of the visit after what people said of them.
+    """
     problems = (*timeline.problems, *timeline.unplaced)
     questions = [Question(problem.finding, sources=(problem.source,)) for problem in problems]
     if len(timeline.patients) > 1:
@@ -38,10 +42,10 @@ def visit_questions(timeline: Timeline) -> tuple[Question, ...]:
         )
     if timeline.context.cancelled and timeline.days:
         questions.append(_cancelled(timeline))
-    for item in timeline.authorizations:
+    for item in authorizations:
         questions += [_upside_down(item)] if item.is_upside_down else []
         questions += [_told_twice(item)] if item.disputed else []
-        questions += [_unclear(item, name) for name in _asked(item, timeline.authorizations)]
+    questions += unsaid_questions(authorizations, timeline.unclear)
     return tuple(questions)
 
 
@@ -118,33 +122,8 @@ def _told_twice(authorization: Authorization) -> Question:
         do="have who entered it send what holds with a later time; "
         "until then what grants less counts",
         sources=(authorization.source,),
+        about=name_of(authorization),
     )
-
-
-def _asked(item: Authorization, others: Sequence[Authorization]) -> tuple[Unsaid, ...]:
-    """What is to be asked of an authorization; its codes not where parts of it have them."""
-    has_parts = any(other.codes for other in others if other.number == item.number)
-    return tuple([name for name in item.unclear if name != "codes" or not has_parts])
-
-
-def _unclear(authorization: Authorization, name: Unsaid) -> Question:
-    """What is asked about an answer of a payer that lacks what it had to say."""
-    code, expected = _HAD_TO_SAY[name]
-    return ask(
-        code,
-        expected=f"{expected} on {authorization.number}",
-        found="none",
-        do="ask the payer, and send it or enter it with `chargeline auth add`; until then it "
-        "covers nothing",
-        sources=(authorization.source,),
-    )
-
-
-_HAD_TO_SAY: Mapping[Unsaid, tuple[AuthorizationCode, str]] = {
-    "status": ("authorization.no_status", "what the payer decided (AUT-14, else RF1-1)"),
-    "codes": ("authorization.no_codes", "the codes (PR1-3; * for all codes)"),
-    "units": ("authorization.no_units", "a number of units from 0 on (AUT-18, else AUT-9)"),
-}
 
 
 def _upside_down(authorization: Authorization) -> Question:
@@ -155,4 +134,5 @@ def _upside_down(authorization: Authorization) -> Question:
         found=f"{authorization.number}, {days_of(authorization)}",
         do="have who entered it send its days again; until then it covers nothing",
         sources=(authorization.source,),
+        about=name_of(authorization),
     )

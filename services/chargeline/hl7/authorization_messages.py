@@ -22,6 +22,7 @@ _KINDS: Mapping[authorization_words.AuthorizationStatus, str] = {
     "approved": "RPA^I08^RPA_I08",
     "denied": "RPA^I08^RPA_I08",
     "expired": "RPA^I08^RPA_I08",
+    "cancelled": "RPA^I11^RPA_I08",  # an answer that cancels
     "modified": "RPA^I09^RPA_I08",  # an answer that modifies
     "appealed": "RPA^I10^RPA_I08",  # what is submitted again
 }

@@ -6,15 +6,14 @@ named for the authorization: so all that holds for visits holds for it. It does 
 authorization covers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chargeline.engine import (
     Authorization,
     Event,
-    FindingCode,
     MessageRef,
     authorization_words,
     by_keyword,
@@ -29,7 +28,7 @@ from chargeline.hl7.segments import Row, field, first_of_all, is_number
 from chargeline.hl7.unreadable import unreadable
 
 _new_authorization = by_keyword(Authorization)
-_Word = TypeVar("_Word", authorization_words.AuthorizationStatus, authorization_words.UnitBasis)
+_Day = TypeVar("_Day")
 
 REFERRALS: Mapping[str, frozenset[str]] = {
     "REF": frozenset({"I12", "I13", "I14", "I15", ""}),
@@ -137,15 +136,20 @@ class _MessageReader:
             codes = self._codes(procedures or free)
             item = ",".join(codes) if procedures else ""
             try:
-                yield self._aut(row, f"AUT[{ordinal}]", item, codes)
+                yield from self._aut(row, f"AUT[{ordinal}]", item, codes)
             except Hl7Error as error:
                 yield unreadable(self.reference, error)
 
     def _codes(self, procedures: Sequence[Row]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([code for row in procedures if (code := self._text(row, 3))]))
+        codes = [self._text(row, 3).upper() for row in procedures]
+        return tuple(dict.fromkeys([code for code in codes if code]))
 
-    def _aut(self, row: Row, address: str, item: str, codes: tuple[str, ...]) -> Event:
-        """One AUT. Raises Hl7Error where its number, days, units or status cannot be read."""
+    def _aut(self, row: Row, address: str, item: str, codes: tuple[str, ...]) -> Iterator[Event]:
+        """One AUT. Raises Hl7Error for one without a number, or a grant whose days are none.
+
+        What says that nothing is granted counts although a day of it cannot be read, which is told
+        beside it: else a refusal would be lost, and the approval before it would go on.
+        """
         number = self._text(row, 6) or self._text(self.heads.get("RF1", ["RF1"]), 6)
         if not number:
             raise Hl7Error(
@@ -155,42 +159,82 @@ class _MessageReader:
                 where=f"{address}-6",
                 do="have the sender fill it",
             )
-        count = next((place for place in (18, 9) if self._text(row, place)), 9)
-        granted, unreadable_units = _units(self._text(row, count))
-        status = self._status(self._text(row, 14), f"{address}-14")
-        status = status or self._status(self._text(self.heads.get("RF1", ["RF1"]), 1), "RF1-1")
+        status, is_known = self._status(
+            self._text(row, 14) or self._text(self.heads.get("RF1", ["RF1"]), 1)
+        )
         is_answer = self.message.type == "RPA"
-        if not status and self.message.type == "REF":
-            status = "expired" if self.message.trigger == _CANCELS else "requested"
+        if is_known and not status and self.message.type == "REF":
+            status = "cancelled" if self.message.trigger == _CANCELS else "requested"
+        dates = self._dates(row, address)
+        if dates.wrong is not None:
+            yield unreadable(self.reference, dates.wrong)
+            if status and status in _GRANTING:
+                return
+        count = self._count(row)
         missing: dict[authorization_words.Unsaid, bool] = {
-            "status": is_answer and not status,
+            "status": not is_known or (is_answer and not status),
             "codes": is_answer and not codes and status in _GRANTING,
-            "units": unreadable_units,
+            "units": count.is_unusable,
         }
         sent = self.reference.sent
-        decided = self.profile.clock.read_if_valued(self._text(row, 10), f"{address}-10")
-        starts = day_at(field(row, 4), f"{address}-4", self.profile)
-        until = day_at(field(row, 5), f"{address}-5", self.profile)
-        return _new_authorization(
+        yield _new_authorization(
             message=self.reference,
             number=number,
             item=item,
             payer=self._payer() or self._text(row, 2),
             codes=codes,
             diagnoses=self.diagnoses if self.message.type in REFERRALS else (),
-            starts=starts,
-            until=until,
-            units=granted,
-            basis=self._basis(row, count if granted is not None else 8, address),
+            starts=dates.starts,
+            until=dates.until,
+            units=count.granted,
+            basis=count.basis,
             provider=self._provider(row),
             site=self._site(row),
             status=status,
             requested=sent if status == "requested" else None,
-            decided=(decided or sent) if status != "requested" else None,
+            decided=(dates.decided or sent) if status != "requested" else None,
             unsaid=tuple([name for name, is_missing in missing.items() if is_missing]),
-            since=self._since(status, decided or sent, starts, until),
+            unusable=_unusable(is_known, count),
+            since=self._since(status, dates.decided or sent, dates.starts, dates.until),
             address=f"{address}-6",
         )
+
+    def _dates(self, row: Row, address: str) -> "_Dates":
+        """AUT-4, AUT-5 and AUT-10, each by itself, and why the first bad one cannot be read."""
+        wrong: list[Hl7Error] = []
+
+        def read(number: int, reader: Callable[[str, str], _Day]) -> _Day | None:
+            try:
+                return reader(field(row, number), f"{address}-{number}")
+            except Hl7Error as error:
+                wrong.append(error)
+                return None
+
+        def day(text: str, where: str) -> date | None:
+            return day_at(text, where, self.profile)
+
+        def moment(text: str, where: str) -> datetime | None:
+            return self.profile.clock.read_if_valued(text_at(text, 1, self.delimiters), where)
+
+        starts, until, decided = read(4, day), read(5, day), read(10, moment)
+        return _Dates(starts, until, decided, wrong[0] if wrong else None)
+
+    def _count(self, row: Row) -> "_Count":
+        """How much AUT-18, else AUT-9 grants; what is counted is said by AUT-8 if neither does."""
+        number = next((place for place in (18, 9) if self._text(row, place)), 9)
+        text = self._text(row, number)
+        counted = number if _units(text)[0] is not None else 8
+        return self._counted(text, text_at(field(row, counted), 2, self.delimiters))
+
+    def _counted(self, text: str, unit: str) -> "_Count":
+        """A text of units, and what it counts; a unit that nobody knows makes it unusable."""
+        granted, is_unusable = _units(text)
+        basis: authorization_words.BasisCharted = self.profile.authorization_units.get(
+            unit.strip().upper(), ""
+        )
+        if is_unusable or (unit.strip() and not basis):
+            return _Count(None, "", is_unusable=True)
+        return _Count(granted, basis, is_unusable=False)
 
     def _since(
         self,
@@ -211,15 +255,6 @@ class _MessageReader:
     def _payer(self) -> str:
         """The payer of the message: IN1-3, else IN1-2."""
         return self._text(self.heads.get("IN1", ["IN1"]), 3, 2)
-
-    def _basis(self, row: Row, number: int, address: str) -> authorization_words.BasisCharted:
-        """What is counted, from the unit of a quantity (CQ.2). Raises Hl7Error."""
-        word = text_at(field(row, number), 2, self.delimiters)
-        return self._basis_of(word, f"{address}-{number}.2")
-
-    def _basis_of(self, word: str, where: str) -> authorization_words.BasisCharted:
-        table = self.profile.authorization_units
-        return _meant(word, table, "authorization_units", where, code="authorization.basis") or ""
 
     def _provider(self, row: Row) -> str:
         """The professional of AUT-24, else the number of the provider that is referred to."""
@@ -243,10 +278,16 @@ class _MessageReader:
                     return row
         return ["PRD"]
 
-    def _status(self, word: str, where: str) -> authorization_words.StatusCharted:
-        """The status of a sender's word. Raises Hl7Error for one that the profile does not know."""
-        table = self.profile.authorization_states
-        return _meant(word, table, "authorization_states", where, code="status.unknown") or ""
+    def _status(self, word: str) -> tuple[authorization_words.StatusCharted, bool]:
+        """The status of a sender's word, and whether the profile knows the word.
+
+        "" is the status of no word, and of one that the profile does not know: that one is asked
+        about, and grants nothing.
+        """
+        status: authorization_words.StatusCharted = self.profile.authorization_states.get(
+            " ".join(word.split()).upper(), ""
+        )
+        return status, bool(status) or not word.strip()
 
     def of_in3(self) -> Iterator[Event]:
         """One for each IN3 with a certification number; it is of the payer of the IN1 before it.
@@ -293,9 +334,9 @@ class _MessageReader:
         name = row[0]
         starts = day_at(self._place("from", row), name, self.profile)
         until = day_at(self._place("until", row), name, self.profile)
-        status = self._status(self._place("status", row), name)
-        units, unreadable_units = _units(self._place("units", row))
-        code = self._place("code", row)
+        status, is_known = self._status(self._place("status", row))
+        count = self._counted(self._place("units", row), self._place("basis", row))
+        code = self._place("code", row).upper()
         return _new_authorization(
             message=self.reference,
             number=self._place("number", row),
@@ -304,13 +345,16 @@ class _MessageReader:
             codes=(code,) if code else (),
             starts=starts,
             until=until,
-            units=units,
-            unsaid=("units",) if unreadable_units else (),
-            basis=self._basis_of(self._place("basis", row), name),
+            units=count.granted,
+            unsaid=_unusable(is_known, count),
+            unusable=_unusable(is_known, count),
+            basis=count.basis,
             provider=self._place("provider", row),
             site=self._place("site", row),
             status=status,
-            since=self._since(status, self.reference.sent, starts, until) if status else None,
+            since=self._since(status, self.reference.sent, starts, until)
+            if status or not is_known
+            else None,
             address=name,
         )
 
@@ -325,22 +369,27 @@ def _units(text: str) -> tuple[Decimal | None, bool]:
     return Decimal(text), False
 
 
-def _meant(
-    word: str, table: Mapping[str, _Word], name: str, where: str, *, code: FindingCode
-) -> _Word | None:
-    """What a sender's word means by a table of the profile; None where there is no word.
+class _Dates(NamedTuple):
+    """The days of an AUT and when the payer decided, and why one of them cannot be read."""
 
-    Raises Hl7Error with a code for a word that the table lacks.
-    """
-    if not word:
-        return None
-    meant = table.get(word.upper())
-    if meant is None:
-        raise Hl7Error(
-            code,
-            expected=f"a word of [{name}]",
-            found="another word",
-            where=where,
-            do=f"add the word to [{name}] of the interface profile",
-        )
-    return meant
+    starts: date | None
+    until: date | None
+    decided: datetime | None
+    wrong: Hl7Error | None
+
+
+class _Count(NamedTuple):
+    """How much is granted; unusable is a word, a number below 0, and a unit that nobody knows."""
+
+    granted: Decimal | None
+    basis: authorization_words.BasisCharted
+    is_unusable: bool
+
+
+def _unusable(is_known: bool, count: _Count) -> tuple[authorization_words.Unsaid, ...]:
+    """What a message says in words that cannot be used."""
+    words: dict[authorization_words.Unsaid, bool] = {
+        "status": not is_known,
+        "units": count.is_unusable,
+    }
+    return tuple([name for name, is_unusable in words.items() if is_unusable])

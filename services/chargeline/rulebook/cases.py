@@ -274,6 +274,7 @@ def timeline_of(case: Case, rulebook: Rulebook) -> Timeline:
         observed=beside.observed,
         planned=beside.planned,
         authorizations=beside.authorizations,
+        unclear=beside.unclear,
     )
 
 

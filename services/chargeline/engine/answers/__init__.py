@@ -4,11 +4,12 @@ An answer is an event like any other. It names a question, a choice from the clo
 question, and a value where the choice needs one. It is bound to the facts that were asked about by
 a fingerprint: when the feed changes them, the answer holds no longer and the question is open
 again. `offers` has the closed lists, `identity` the numbers and fingerprints, `values` what a value
-may be, `applying` what an answer does to an administration, `settling` which questions are settled,
-`lines` what people say of lines, and `consequences` what each choice would draft.
+may be, `standing` which answers hold, `applying` what an answer does to an administration,
+`authorizations` what it does to an authorization, `settling` which questions are settled, `lines`
+what people say of lines, and `consequences` what each choice would draft.
 """
 
-from chargeline.engine.answers.applying import is_possible, said_of, with_answers
+from chargeline.engine.answers.applying import with_answers
 from chargeline.engine.answers.identity import Asked, asked_in, fingerprint_of_line
 from chargeline.engine.answers.lines import (
     LINE_OFFERS,
@@ -23,6 +24,7 @@ from chargeline.engine.answers.settling import (
     settled,
     still_asked_of_visit,
 )
+from chargeline.engine.answers.standing import is_possible, said_of
 from chargeline.engine.answers.values import refusal
 
 __all__ = [

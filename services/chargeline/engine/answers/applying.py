@@ -1,9 +1,8 @@
 """What an answer does to an administration, before anything is drafted from it.
 
-It owns one effect for each choice, in a table at the end, and which answers hold: those whose
-fingerprint is that of the charted facts, and of several for one question the last. A fact that a
-person gave has the answer as its source, as a charted fact has a field of a message. An answer that
-settles a question and changes no fact leaves its mark only; `settling` reads that.
+It owns one effect for each choice, in a table at the end; which answers hold, `standing` says. A
+fact that a person gave has the answer as its source, as a charted fact has a field of a message. An
+answer that settles a question and changes no fact leaves its mark only; `settling` reads that.
 
 One sequence, worked through. Carboplatin runs from 09:00, and no stop is charted: stop.missing. At
 14:00 somebody answers `stop` with 10:05, so the drug is drafted as an infusion of 65 minutes. At
@@ -16,10 +15,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from chargeline.engine.answer_words import AnswerChoice
+from chargeline.engine.answers.authorizations import answered_authorizations
+from chargeline.engine.answers.beside import answers_beside
 from chargeline.engine.answers.drug_in_question import first_drug, other_parts, place_of_drug
-from chargeline.engine.answers.identity import fingerprint_of_facts
-from chargeline.engine.answers.offers import offers_for
-from chargeline.engine.answers.values import amount_of, refusal, route_of, time_of
+from chargeline.engine.answers.standing import said_of
+from chargeline.engine.answers.values import amount_of, route_of, time_of
 from chargeline.engine.events import Answer, DrugAmount, LineAnswer, Source, WastedAmount
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.services.facts import product_of
@@ -31,55 +31,9 @@ from chargeline.engine.timeline.records import (
     clock_order,
     days_of_visit,
 )
-from chargeline.engine.trace import StandingAnswer
 
 _Items = dict[str, Administration]
 ADDRESS = "answer"
-
-
-def said_of(timeline: Timeline, formulary: Formulary) -> tuple[StandingAnswer, ...]:
-    """The last answer to each question that was not taken back, oldest first."""
-    last: dict[str, Answer] = {}
-    for answer in timeline.answers:
-        if isinstance(answer, Answer):
-            last.pop(answer.question_id, None)
-            last[answer.question_id] = answer
-    standing = [answer for answer in last.values() if answer.choice != "withdraw"]
-    if not standing:
-        return ()
-    charted = {item.key: item for item in timeline.administrations}
-    return tuple(
-        [StandingAnswer(answer, _holds(answer, charted, formulary)) for answer in standing]
-    )
-
-
-def _holds(answer: Answer, charted: _Items, formulary: Formulary) -> bool:
-    """Whether the facts are those that were asked about, and the answer can be used.
-
-    A question about the visit as a whole is looked at when it is asked again (`settling`).
-    """
-    if not answer.administrations:
-        return True
-    about = (answer.code, answer.drug)
-    if fingerprint_of_facts(about, answer.administrations, charted) != answer.fingerprint:
-        return False
-    offer = {offer.choice: offer for offer in offers_for(answer.code)}.get(answer.choice)
-    if offer is None or any(key not in charted for key in answer.administrations):
-        return False
-    is_value = not refusal(offer.value, answer.value, formulary, frozenset(charted))
-    item = charted[answer.administrations[0]]
-    return is_value and is_possible(answer.choice, answer.value, item)
-
-
-def is_possible(choice: str, value: str, item: Administration) -> bool:
-    """Whether a stop that a person gives lies after its start, and a start before its stop."""
-    moment = time_of(value) if choice in ("stop", "start") else None
-    if moment is None:
-        return True
-    if choice == "stop":
-        return moment > item.intervals[-1].start
-    stop = item.intervals[0].stop
-    return stop is None or moment < stop
 
 
 def with_answers(timeline: Timeline, formulary: Formulary) -> Timeline:
@@ -90,10 +44,15 @@ def with_answers(timeline: Timeline, formulary: Formulary) -> Timeline:
     if not timeline.answers:
         return timeline
     items = {item.key: item for item in timeline.administrations}
-    for said in said_of(timeline, formulary):
-        if said.holds and said.answer.administrations:
-            items.update(_answered(said.answer, items, formulary))
-    return timeline._replace(days=_days(timeline, items), answers=())
+    answers = [said.answer for said in said_of(timeline, formulary) if said.holds]
+    for answer in answers:
+        if answer.administrations:
+            items.update(_answered(answer, items, formulary))
+    return timeline._replace(
+        days=_days(timeline, items),
+        answers=(),
+        authorizations=answered_authorizations(timeline, answers_beside(answers)),
+    )
 
 
 def _days(timeline: Timeline, items: Mapping[str, Administration]) -> tuple[Day, ...]:
@@ -128,6 +87,11 @@ def source_of(answer: Answer | LineAnswer) -> Source:
 
 def change_nothing(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
     """Change no fact: the answer settles the question."""
+    return {}
+
+
+def left_to_the_authorization(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
+    """Change no administration: `authorizations.py` of this folder takes it."""
     return {}
 
 
@@ -363,6 +327,11 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "not_continuing": left_to_the_visit,
     "two_isocentres": left_to_the_visit,
     "two_sessions": left_to_the_visit,
+    "granted": left_to_the_authorization,
+    "denied": left_to_the_authorization,
+    "pended": left_to_the_authorization,
+    "codes": left_to_the_authorization,
+    "units": left_to_the_authorization,
     "unknown": change_nothing,
     "by_hand": change_nothing,
     "withdraw": change_nothing,

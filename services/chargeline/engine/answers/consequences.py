@@ -127,8 +127,14 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     return _PROPOSALS[offer.value](_Asked(offer, items[0], timeline, rulebook))
 
 
-# What is asked of a visit with a practitioner is about no administration; nobody guesses minutes.
-_OF_A_VISIT: Mapping[ValueKind, Sequence[str]] = {"level": get_args(Level), "minutes": ()}
+# What is asked of a visit with a practitioner, or of an authorization, is about no administration;
+# nobody guesses minutes, or what a payer wrote.
+_OF_A_VISIT: Mapping[ValueKind, Sequence[str]] = {
+    "level": get_args(Level),
+    "minutes": (),
+    "codes": (),
+    "count": (),
+}
 
 
 class _Asked(NamedTuple):

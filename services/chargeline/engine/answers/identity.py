@@ -58,7 +58,8 @@ def _question_id(
     If two questions of a draft agree in all of that, their order tells them apart: `counts` says
     how often the same has been asked so far.
     """
-    named = (key.facility, key.visit, encounter or "", question.finding.code, question.drug)
+    named = [key.facility, key.visit, encounter or "", question.finding.code, question.drug]
+    named += [question.about] if question.about else []
     at = sorted(source.address for source in question.sources)
     text = json.dumps([named, sorted(question.administrations), at])
     count = counts[text] = counts.get(text, 0) + 1

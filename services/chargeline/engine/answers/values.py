@@ -1,4 +1,4 @@
-"""What a person writes beside a choice: a time, an amount, a drug, a route, an NDC, minutes.
+"""What a person writes beside a choice: a time, an amount, a drug, a route, an NDC, codes.
 
 It owns how such a value is read, and the sentence for one that cannot be. Times carry their offset
 from UTC, so that no clock of a site is needed to read them.
@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import NamedTuple, get_args
 
 from chargeline.engine.answer_words import ValueKind
+from chargeline.engine.authorization_words import BasisCharted, UnitBasis
+from chargeline.engine.authorizations.facts import ALL_CODES
 from chargeline.engine.care_words import Level
 from chargeline.engine.formulary import Formulary
 from chargeline.engine.ndc import ndc11
@@ -18,6 +20,9 @@ from chargeline.engine.quantities import is_unit
 from chargeline.engine.words import Route
 
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([^0-9,.\s].*?)\s*")
+_CODE = r"[A-Z][0-9]{4}|[0-9]{4}[0-9A-Z]"  # HCPCS level II; CPT, also with a letter at its end
+_COUNT = re.compile(r"\s*([0-9]{1,6})\s*(units|visits)?\s*")
+_BASES: tuple[UnitBasis, ...] = get_args(UnitBasis)
 _CHARGE = re.compile(r"([A-Z0-9]{5})((?:-[A-Z0-9]{2})*)(?:\s+x\s*|\s+)([1-9][0-9]{0,3})")
 
 
@@ -34,6 +39,13 @@ class WrittenCharge(NamedTuple):
     code: str
     modifiers: tuple[str, ...]
     units: int
+
+
+class WrittenCount(NamedTuple):
+    """How much is granted, as a person wrote it; `basis` is "" where only a number stands there."""
+
+    granted: Decimal
+    basis: BasisCharted
 
 
 def time_of(value: str) -> datetime | None:
@@ -66,6 +78,23 @@ def minutes_of(value: str) -> int | None:
     return int(value) if re.fullmatch(r"[1-9][0-9]{0,3}", value) and int(value) <= 1440 else None
 
 
+def code_list_of(value: str) -> tuple[str, ...] | None:
+    """HCPCS and CPT codes, each once, or ALL_CODES alone; None if the value is none."""
+    codes = tuple(dict.fromkeys(re.split(r"[\s,;]+", value.strip().upper())))
+    if codes == (ALL_CODES,) or all(re.fullmatch(_CODE, code) for code in codes):
+        return codes
+    return None
+
+
+def count_of(value: str) -> WrittenCount | None:
+    """A whole number from 0 on, and what is counted; None if the value is none."""
+    match = _COUNT.fullmatch(value.lower())
+    if match is None:
+        return None
+    basis: BasisCharted = next((word for word in _BASES if word == match[2]), "")
+    return WrittenCount(Decimal(match[1]), basis)
+
+
 def level_of(value: str) -> Level | None:
     """A level of a visit; None if the value is none."""
     return next((level for level in get_args(Level) if level == value), None)
@@ -86,6 +115,8 @@ _SHAPES: Mapping[ValueKind, str] = {
     "administration": "the key of an administration of the visit",
     "minutes": "whole minutes of one day, such as 45",
     "level": f"one of {', '.join(get_args(Level))}",
+    "codes": "HCPCS or CPT codes with blanks between them, such as J9271 J9305, or * for all",
+    "count": "a whole number from 0 on, with what it counts, such as 800 units or 12 visits",
     "charge": "a code with its modifiers and units, such as 96415-59 x2",
 }
 _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
@@ -96,6 +127,8 @@ _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
     "level": level_of,
     "charge": charge_of,
     "ndc": ndc11,
+    "codes": code_list_of,
+    "count": count_of,
 }
 
 

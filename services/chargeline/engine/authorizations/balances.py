@@ -13,7 +13,13 @@ from typing import NamedTuple
 from chargeline.engine.authorization_codes import AuthorizationCode
 from chargeline.engine.authorizations.contributions import Use, authorizations_in, uses_in
 from chargeline.engine.authorizations.deadlines import WarnAnswer
-from chargeline.engine.authorizations.facts import REFUSED, WAITING, Authorization, with_whole
+from chargeline.engine.authorizations.facts import (
+    ENDED,
+    REFUSED,
+    WAITING,
+    Authorization,
+    with_whole,
+)
 from chargeline.engine.authorizations.on_file import nearest
 from chargeline.engine.authorizations.used import (
     Account,
@@ -21,6 +27,7 @@ from chargeline.engine.authorizations.used import (
     basis_of,
     counted,
     ends_soon,
+    is_counted_with,
     is_one,
     is_running_out,
     planned_after,
@@ -76,7 +83,7 @@ class AuthorizationBalance(NamedTuple):
     def in_force(self) -> bool:
         """Whether the payer has granted it, as far as anybody says."""
         authorization = self.authorization
-        is_granted = authorization.status not in (*REFUSED, *WAITING, "expired")
+        is_granted = authorization.status not in (*REFUSED, *WAITING, *ENDED)
         return is_granted and not authorization.unclear
 
     @property
@@ -174,7 +181,7 @@ def _balance(
 
 def _is_of(account: Account, authorization: Authorization) -> bool:
     counting = account.authorization
-    return counting is not None and is_one(counting, authorization)
+    return counting is not None and is_counted_with(counting, authorization)
 
 
 def _ended(authorization: Authorization, use: Use, on_file: Sequence[Authorization]) -> bool:

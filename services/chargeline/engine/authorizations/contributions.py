@@ -225,6 +225,7 @@ def _authorization(other: Contribution) -> Authorization:
 def _state_text(state: EarlierState) -> str:
     """An earlier state on a line of its own, such as before=2026-10-03&status=approved."""
     said = {"before": _iso(state.before), "status": state.status}
+    said["unsaid"] = ",".join(state.unsaid)
     if state.terms is not None:
         of = dict(zip(TERMS, state.terms, strict=True))
         said |= {"terms": "yes", "codes": _joined(of["codes"]), "basis": of["basis"]}
@@ -240,6 +241,7 @@ def _state(text: str) -> EarlierState:
         date.fromisoformat(said["before"]),
         cast(StatusCharted, said.get("status", "")),
         (*terms, said.get("basis", "")) if "terms" in said else None,
+        cast(tuple[Unsaid, ...], _list(said, "unsaid")),
     )
 
 

@@ -17,18 +17,27 @@ from chargeline.engine.events import BEGINNING, MessageRef, Source
 ALL_CODES = "*"
 """The code of an authorization that covers whatever the payer asks one for."""
 REFUSED: frozenset[StatusCharted] = frozenset({"denied", "appealed"})
+ENDED: frozenset[StatusCharted] = frozenset({"expired", "cancelled"})
 WAITING: frozenset[StatusCharted] = frozenset({"requested", "pended"})
 
 
 class EarlierState(NamedTuple):
     """How an authorization stood on the days before a day, from which the payer said otherwise.
 
-    `terms` are its codes, days, units and basis then; None where they are those of now.
+    `terms` are its codes, days, units and basis then; None where they are those of now. `unsaid` is
+    what nobody had said then: such a state covered nothing.
     """
 
     before: date
     status: StatusCharted
     terms: tuple[Any, ...] | None = None
+    unsaid: tuple[Unsaid, ...] = ()
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether its last day lies before the day on which the next approval begins."""
+        until = dict(zip(TERMS, self.terms, strict=True))["until"] if self.terms else None
+        return until is not None and until < self.before
 
 
 class Authorization(NamedTuple):
@@ -40,8 +49,9 @@ class Authorization(NamedTuple):
     `site` are as the sender names them. `requested` is when the payer got the request, `decided`
     since when the status is what it is. `disputed` names what two messages of one time say
     otherwise; one message by itself disputes nothing. `unsaid` names what an answer of the payer
-    had to say and did not. `since` is the local day from which the status counts, and `earlier` how
-    it stood before, the oldest first: what a payer granted holds until it says otherwise.
+    had to say and did not, and `unusable` what of that is there, and cannot be used. `since` is the
+    local day from which the status counts, and `earlier` how it stood before, the oldest first:
+    what a payer granted holds until it says otherwise.
     """
 
     message: MessageRef
@@ -62,6 +72,7 @@ class Authorization(NamedTuple):
     address: str = ""
     disputed: tuple[str, ...] = ()
     unsaid: tuple[Unsaid, ...] = ()
+    unusable: tuple[Unsaid, ...] = ()
     since: date | None = None
     earlier: tuple[EarlierState, ...] = ()
 
@@ -75,12 +86,30 @@ class Authorization(NamedTuple):
         if before is None:
             return self
         terms = dict(zip(TERMS, before.terms, strict=True)) if before.terms is not None else {}
-        return self._replace(status=before.status, decided=None, unsaid=(), **terms)
+        unsaid = (*before.unsaid, *[name for name in self.unsaid if name == "patient"])
+        return self._replace(status=before.status, decided=None, unsaid=unsaid, **terms)
 
     @property
     def unclear(self) -> tuple[Unsaid, ...]:
-        """What had to be said, and no message said since: such a one covers nothing."""
-        return tuple([name for name in self.unsaid if getattr(self, name) in _NOTHING])
+        """What had to be said, and no message said since: such a one covers nothing.
+
+        For which codes and how much matters only of what the payer may have granted. Whose it is,
+        only the sender or a merge of patients can say.
+        """
+        may_be_granted = not self.status or self.status in _GRANTED
+        is_open: Mapping[Unsaid, bool] = {
+            "status": not self.status,
+            "codes": not self.codes and may_be_granted,
+            "units": self.units is None and may_be_granted,
+            "patient": True,
+        }
+        return tuple([name for name in self.unsaid if is_open[name]])
+
+    @property
+    def counts_since(self) -> date | None:
+        """The day from which its units count anew, after the last day of an earlier approval."""
+        days = [state.before for state in self.earlier if state.is_renewed]
+        return max([day for day in days if day == self.starts], default=None)
 
     @property
     def source(self) -> Source:
@@ -130,6 +159,11 @@ def put_together(versions: Iterable[Authorization]) -> Authorization:
     return whole
 
 
+def whole_of(versions: Sequence[Authorization]) -> Authorization:
+    """The same, with what two of one time say otherwise; the version that counts most is last."""
+    return put_together(versions)._replace(disputed=disputed_in(versions))
+
+
 def _at_one_time(versions: Iterable[Authorization]) -> Iterator[Authorization]:
     """Versions in their order, of one time one: of what they say otherwise the cautious counts.
 
@@ -144,6 +178,7 @@ def _at_one_time(versions: Iterable[Authorization]) -> Iterator[Authorization]:
                     said[name] = choose(getattr(version, name), said[name])
             unsaid = tuple(dict.fromkeys([*version.unsaid, *other.unsaid]))
             version = version._replace(**{**said, "unsaid": unsaid})
+            version = version._replace(**_taken_back(version))
         yield version
 
 
@@ -152,7 +187,7 @@ def _more_cautious(one: StatusCharted, other: StatusCharted) -> StatusCharted:
 
 
 _GRANTS_LESS: tuple[StatusCharted, ...] = (
-    *("denied", "appealed", "expired", "pended", "requested", "modified", "approved"),
+    *("denied", "appealed", "cancelled", "expired", "pended", "requested", "modified", "approved"),
 )
 _CAUTIOUS: Mapping[str, Callable[[Any, Any], Any]] = {
     "units": min,
@@ -174,13 +209,17 @@ def _earlier(whole: Authorization, version: Authorization) -> tuple[EarlierState
     """How an authorization stood before, after one more message.
 
     An approval counts for all its days, whenever it is told, and what is granted otherwise for the
-    days from its first one on. Everything else counts from the day on which it was told.
+    days from its first one on. Everything else counts from the day on which it was told. An
+    approval whose days follow those granted before takes none of them back.
     """
     states, status = whole.earlier, whole.status
     if version.earlier:
         return version.earlier
     if not version.status and "status" not in version.unsaid:
         return states
+    if version.status == "approved" and _is_renewal(whole, version):
+        terms = tuple([getattr(whole, name) for name in TERMS])
+        return (*states, EarlierState(version.starts or date.min, status, terms, whole.unclear))
     if version.status == "approved" or version.since is None:
         return ()
     if version.status == status:
@@ -190,9 +229,20 @@ def _earlier(whole: Authorization, version: Authorization) -> tuple[EarlierState
     was_granted = bool(states) or status in _GRANTED or (not status and not whole.unclear)
     if not was_granted:
         return _before_the_first(version) if not status else ()
-    terms = tuple([getattr(whole, name) for name in TERMS])
-    is_otherwise = version.status == "modified"
-    return (*states, EarlierState(version.since, status, terms if is_otherwise else None))
+    as_before = whole._replace(
+        codes=whole.codes or version.codes, basis=whole.basis or version.basis
+    )
+    if version.status in ENDED and version.until is not None:
+        as_before = as_before._replace(until=version.until)  # the last day that the payer now says
+    terms = tuple([getattr(as_before, name) for name in TERMS])
+    return (*states, EarlierState(version.since, status, terms, whole.unclear))
+
+
+def _is_renewal(whole: Authorization, version: Authorization) -> bool:
+    """Whether an approval begins after the last day of what was granted under its number."""
+    was_granted = bool(whole.earlier) or whole.status in _GRANTED
+    until, starts = whole.until, version.starts
+    return was_granted and until is not None and starts is not None and until < starts
 
 
 def _sooner(state: EarlierState, since: date) -> EarlierState:

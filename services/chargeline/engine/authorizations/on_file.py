@@ -9,7 +9,7 @@ from datetime import date
 from typing import Literal, get_args
 
 from chargeline.engine.authorizations.contributions import Use
-from chargeline.engine.authorizations.facts import ALL_CODES, WAITING, Authorization
+from chargeline.engine.authorizations.facts import ALL_CODES, ENDED, WAITING, Authorization
 
 Unfit = Literal[
     "authorization.unclear",
@@ -88,7 +88,7 @@ def _starts_later(authorization: Authorization, use: Use) -> bool:
 def _is_over(authorization: Authorization, use: Use) -> bool:
     """Whether the day lies after its last day, or the payer has ended it before."""
     is_past = authorization.until is not None and use.day > authorization.until
-    return is_past or authorization.status == "expired"
+    return is_past or authorization.status in ENDED
 
 
 def _is_of_other_diagnosis(authorization: Authorization, use: Use) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chargeline.engine.authorization_words import StatusCharted, Unsaid
 from chargeline.engine.authorizations.contributions import Use
 from chargeline.engine.authorizations.deadlines import Clocks, WarnAnswer, local_day
-from chargeline.engine.authorizations.facts import ALL_CODES, Authorization
+from chargeline.engine.authorizations.facts import ALL_CODES, ENDED, Authorization
 from chargeline.engine.authorizations.on_file import Unfit, is_of_code, nearest
 from chargeline.engine.authorizations.used import (
     Account,
@@ -25,6 +25,7 @@ from chargeline.engine.claim_words import EditName
 from chargeline.engine.quantities import plain
 from chargeline.engine.trace import ChargeLine, Noted, note
 
+_OF_TWO = "have the sender correct {number} or the patient, or send the merge (A40)"
 _ASK = "ask the payer for one, or have registration send its number (IN1-14)"
 
 
@@ -52,7 +53,8 @@ def lack_of(account: Account, on_file: Sequence[Authorization], clocks: Clocks) 
     authorization, why = near
     sentence = _SENTENCES[why]
     found = f"{authorization.number}, {sentence.found(authorization, use, clocks)}"
-    return Lack(why, expected, found, sentence.do.format(number=authorization.number))
+    do = _OF_TWO if "patient" in authorization.unclear else sentence.do
+    return Lack(why, expected, found, do.format(number=authorization.number))
 
 
 def _short(account: Account, authorization: Authorization, expected: str) -> Lack:
@@ -116,9 +118,9 @@ def _appealed(authorization: Authorization, _use: Use, clocks: Clocks) -> str:
 
 def _ended(authorization: Authorization, use: Use, _clocks: Clocks) -> str:
     until = authorization.until
-    if authorization.status == "expired" and (until is None or use.day <= until):
+    if authorization.status in ENDED and (until is None or use.day <= until):
         since = f" since {authorization.since.isoformat()}" if authorization.since else ""
-        return f"which the payer calls expired{since}"
+        return f"which the payer calls {authorization.status}{since}"
     assert until is not None, "what has no last day ends by the payer's word only"
     return f"which ended on {until.isoformat()}"
 
@@ -145,6 +147,7 @@ _UNSAID: Mapping[Unsaid, str] = {
     "status": "what was decided",
     "codes": "for which codes it is",
     "units": "how many units are granted",
+    "patient": "whose it is: it is told of two patients",
 }
 
 
@@ -199,6 +202,7 @@ def state_of(authorization: Authorization, day: date, zone: str) -> str:
         "pended": f"{asked_for}, {pended}" if asked is not None else pended,
         "denied": f"refused{on}",
         "appealed": f"refused, and appealed{on}",
+        "cancelled": f"cancelled{on}",
     }
     if authorization.is_upside_down:
         return "ends before it begins"

@@ -22,6 +22,9 @@ from chargeline.engine.authorizations.deadlines import WarnAnswer
 from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.on_file import as_of, is_of_code, unfit
 
+_Counted = tuple[str, str, date | None]
+"""What units count for: a number, the part of it, and since when they count anew."""
+
 
 class Account(NamedTuple):
     """A use, and the authorization that it counts against; None where none covers.
@@ -59,19 +62,19 @@ class Countdown:
 
     def __init__(self, authorizations: Sequence[Authorization]) -> None:
         self._authorizations = authorizations
-        self._used: dict[tuple[str, str], Decimal] = {}
-        self._visited: set[tuple[str, str, date]] = set()
+        self._used: dict[_Counted, Decimal] = {}
+        self._visited: set[tuple[_Counted, date]] = set()
 
     def used(self, authorization: Authorization) -> Decimal:
         """What is used of an authorization so far."""
-        return self._used.get((authorization.number, authorization.item), Decimal(0))
+        return self._used.get(_counted(authorization), Decimal(0))
 
     def take(self, use: Use) -> Account:
         """Countdown a use against the authorization that covers it."""
         account = self.account_of(use)
         chosen = account.authorization
         if chosen is not None:
-            self._used[chosen.number, chosen.item] = account.after
+            self._used[_counted(chosen)] = account.after
             self._visited.add(_visit_day(chosen, use))
         return account
 
@@ -107,7 +110,7 @@ class Countdown:
             return None
         instead = self.account_of(dose)
         other = instead.authorization
-        is_same = other is not None and is_one(other, authorization)
+        is_same = other is not None and is_counted_with(other, authorization)
         return dose if instead.authorization is None or instead.is_short or is_same else None
 
     def _amount(self, authorization: Authorization, use: Use) -> Decimal:
@@ -141,8 +144,17 @@ def is_one(one: Authorization, other: Authorization) -> bool:
     return (one.number, one.item) == (other.number, other.item)
 
 
-def _visit_day(authorization: Authorization, use: Use) -> tuple[str, str, date]:
-    return (authorization.number, authorization.item, use.day)
+def is_counted_with(one: Authorization, other: Authorization) -> bool:
+    """Whether both count the same units: one authorization, and no renewal between them."""
+    return _counted(one) == _counted(other)
+
+
+def _counted(authorization: Authorization) -> _Counted:
+    return (authorization.number, authorization.item, authorization.counts_since)
+
+
+def _visit_day(authorization: Authorization, use: Use) -> tuple[_Counted, date]:
+    return (_counted(authorization), use.day)
 
 
 def _ends_first(authorization: Authorization) -> tuple[date, str, str]:

@@ -4,10 +4,9 @@ It owns which of several messages about an authorization counts: the one that wa
 by field. So the order of arrival does not matter. It does not know what an authorization covers.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from chargeline.engine.authorizations.facts import Authorization, disputed_in, put_together
+from chargeline.engine.authorizations.facts import Authorization, whole_of
 from chargeline.engine.events import BEGINNING
 from chargeline.engine.timeline.merges import Version
 
@@ -29,12 +28,22 @@ class AuthorizationBuilder:
     def authorizations(self) -> tuple[Authorization, ...]:
         """Each authorization once, by number and item; the very same object if nothing changed."""
         if self._whole is None:
-            self._whole = tuple(
-                [_whole(versions) for _slot, versions in sorted(self._versions.items())]
-            )
+            self._whole = tuple([whole_of(versions) for versions in self._in_order()])
         return self._whole
 
+    def unclear(self) -> tuple[tuple[Authorization, ...], ...]:
+        """All versions of each authorization of which one lacks what it had to say."""
+        return tuple(
+            [
+                versions
+                for versions in self._in_order()
+                if any(version.unsaid for version in versions)
+            ]
+        )
 
-def _whole(versions: Mapping[Version, Authorization]) -> Authorization:
-    in_order = [versions[version] for version in sorted(versions)]
-    return put_together(in_order)._replace(disputed=disputed_in(in_order))
+    def _in_order(self) -> list[tuple[Authorization, ...]]:
+        """The versions of each authorization, by number and item, the one sent last at the end."""
+        return [
+            tuple([versions[version] for version in sorted(versions)])
+            for _slot, versions in sorted(self._versions.items())
+        ]

@@ -174,7 +174,8 @@ class Timeline(NamedTuple):
     the answers take effect. `dispensed` is what the pharmacy handed out, also for orders of which
     nothing was given. `observed` are measures of the body and evidence about the disease, in the
     order of time. `planned` are orders in force of which nothing is charted, and `authorizations`
-    what messages of the visit tell of them, by number.
+    what messages of the visit tell of them, by number. `unclear` has all that messages told of each
+    authorization of which one had to say more, in the order in which it counts.
     """
 
     key: VisitKey
@@ -188,6 +189,7 @@ class Timeline(NamedTuple):
     observed: tuple[Observation, ...] = ()
     planned: tuple[PlannedOrder, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
+    unclear: tuple[tuple[Authorization, ...], ...] = ()
 
     @property
     def administrations(self) -> tuple[Administration, ...]:

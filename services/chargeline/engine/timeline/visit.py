@@ -238,6 +238,7 @@ class Visit:
                 observed=self._care.of_patient(),
                 planned=self._planned(),
                 authorizations=self._authorizations.authorizations(),
+                unclear=self._authorizations.unclear(),
             )
         return self._timeline
 
