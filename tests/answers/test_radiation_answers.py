@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from chargeline.coding.beside import courses_of, record_of
 from chargeline.coding.run import Run
 from chargeline.engine.answers.offers import offers_for, severity_of
 from chargeline.engine.finding_codes import MEANINGS
 from tests.answers.given import answer, asked, run_after
+from tests.engine import rulebook
 from tests.golden.sessions import appointment, completed, examined, fraction, posted
 from tests.trials import charges, provisional, questions
 
@@ -204,6 +206,23 @@ def test_an_examination_is_asked_about_once_and_settled(
     after = run_after(tmp_path, unexamined(), said, policy=GUIDE)
     assert questions(after) == [] and provisional(after) == []
     assert charges(after).count("77427 x1") == units
+
+
+@pytest.mark.parametrize(("choice", "units"), [("confirm", 2), ("no_visit", 1), ("by_hand", 1)])
+@pytest.mark.parametrize("visits", [("V1", "V1"), ("V1", "V2")])
+def test_the_table_of_courses_has_the_units_of_the_drafts(
+    tmp_path: Path, choice: str, units: int, visits: tuple[str, str]
+) -> None:
+    """Also under the visit in which nobody was asked."""
+    feed = [data.replace("|V1\r", f"|{visits[n >= 5]}\r") for n, data in enumerate(unexamined())]
+    before = run_after(tmp_path, feed, policy=GUIDE)
+    said = answer(before._replace(visits=before.visits[:1]), "radiation.examination", choice)
+    after = run_after(tmp_path, feed, said, policy=GUIDE)
+    assert charges(after).count("77427 x1") == units
+    for coded in after.visits:
+        record = record_of(coded, coded.timeline)
+        (course,) = courses_of(coded, record, rulebook())
+        assert [managed.units for managed in course.management] == [units]
 
 
 def test_an_answer_about_two_courses_holds_for_the_sittings_that_follow(tmp_path: Path) -> None:

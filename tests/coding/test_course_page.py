@@ -196,3 +196,22 @@ def test_each_encounter_of_a_visit_has_the_same_courses(tmp_path: Path, capsys: 
     records = inside(capsys, "code", feed(tmp_path, *delivered(1, 3)), "--json").records
     assert len(records) == 3
     assert records[0]["courses"] == records[1]["courses"] == records[2]["courses"] != []
+
+
+@pytest.mark.parametrize(("planned", "code"), [("5", "77431"), ("8", "77427")])
+def test_the_table_has_no_unit_that_waits_for_missing_fractions(
+    tmp_path: Path, capsys: Capsys, planned: str, code: str
+) -> None:
+    """The last fraction alone, or the last three, end the course; the draft withholds the unit."""
+    first = int(planned) - (0 if code == "77431" else 2)
+    told = delivered(first, int(planned), planned=planned)
+    row = row_of(capsys, tmp_path, "V1", *told)
+    assert f"not here: 1 to {first - 1} 0 x {code} none to come ended" in row
+
+
+def test_the_hospitals_table_has_no_management(tmp_path: Path, capsys: Capsys) -> None:
+    """Its claim has none, so none is to come."""
+    path = feed(tmp_path, *delivered(1, 5, planned="30"), examined(day(3)))
+    options = ("--policy", "cms-facility-2026")
+    printed = inside(capsys, "code", path, *options, COLUMNS="160").out
+    assert "C1 5 of 30 none none to come open 1 to 5" in " ".join(printed.split())

@@ -104,19 +104,37 @@ def test_an_inpatient_session_counts_for_the_course() -> None:
 
 
 def test_what_was_posted_for_an_inpatient_is_withheld() -> None:
-    """Management, planning, and a code that nobody counts: each says why it is not billed."""
+    """Management, planning, and a code that nobody counts: each says why the hospital does not bill
+    it, and nobody is asked.
+    """
     charges = [
         posted(code, "202603021010").replace(b"PV1|1|O", b"PV1|1|I")
         for code in ("77427", "77263", "77771")
     ]
-    drafted = of(*charges)
+    drafted = of(*charges, policy="cms-facility-2026")
     of_courses = [
         entry.reason
         for encounter in drafted.encounters
         for entry in encounter.withheld
         if entry.family == "radiation"
     ]
-    assert service_codes(drafted) == [] and of_courses == ["encounter.inpatient"] * 3
+    assert service_codes(drafted) == [] and question_codes(drafted) == []
+    assert sorted(of_courses) == [
+        "facility.radiation.professional",
+        "radiation.stay.technical",
+        "radiation.unknown_code",
+    ]
+
+
+def test_what_the_physician_posted_for_an_inpatient_is_judged() -> None:
+    """The own service is billed; a week without sessions and an unknown code are asked about."""
+    charges = [
+        posted(code, "202603021010").replace(b"PV1|1|O", b"PV1|1|I")
+        for code in ("77427", "77263", "77771")
+    ]
+    drafted = of(*charges, policy="cms-physician-2026")
+    assert service_codes(drafted) == ["77263"]
+    assert question_codes(drafted) == ["radiation.differs", "radiation.unknown_code"]
 
 
 @pytest.mark.parametrize("units", ["0", "-1", "1.5"])

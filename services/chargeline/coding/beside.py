@@ -38,7 +38,7 @@ def courses_of(
         return ()
     last_day = date.fromisoformat(encounters[-1].encounter[:10])
     rules = rulebook.policies[coded.draft.policy].on(last_day)
-    return courses_standing(coded.timeline.key, record, rules)
+    return courses_standing(coded.timeline.key, record, rules, coded.timeline.context.payer)
 
 
 def authorizations_of(coded: CodedVisit, record: History) -> list[AuthorizationBalance]:

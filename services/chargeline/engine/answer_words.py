@@ -51,6 +51,8 @@ AnswerChoice = Literal[
     "pended",  # the payer has not decided
     "codes",  # the authorization is for these codes
     "units",  # so much the payer granted
+    "same_course",  # the course was resumed after a long silence
+    "new_course",  # another course began under the number of an earlier one
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline
     "withdraw",  # the earlier answer is taken back

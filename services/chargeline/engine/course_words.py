@@ -63,9 +63,10 @@ SittingSaid = Literal[
     "two_sessions",  # a person says that there was a distinct break
 ]
 
-GapSaid = Literal[
-    "confirm",  # a person says that the missing fractions were not delivered
-    "by_hand",  # a person sees to the units that hang on them
+NumbersFact = Literal[
+    "go_on",  # the first fraction after a silence has the number that follows
+    "begin_again",  # it has a number that the course had before
+    "other",  # it has no number, or one further on
 ]
 
 MarkWord = Literal[

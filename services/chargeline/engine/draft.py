@@ -27,6 +27,7 @@ from chargeline.engine.answers import (
     words_of_no_line,
 )
 from chargeline.engine.answers.beside import AnswersBeside, answers_beside
+from chargeline.engine.answers.once import asked_once
 from chargeline.engine.authorizations.lines import needs_of
 from chargeline.engine.authorizations.visit_review import VisitReview, review_of
 from chargeline.engine.body import with_body_doses
@@ -41,7 +42,7 @@ from chargeline.engine.office_visits import propose as propose_visits
 from chargeline.engine.office_visits import visits_of
 from chargeline.engine.office_visits.seen import seen_days
 from chargeline.engine.pumps import with_record
-from chargeline.engine.radiation import not_billed
+from chargeline.engine.radiation import not_billed, of_stay
 from chargeline.engine.radiation.sessions import tells_of_radiation
 from chargeline.engine.record import (
     NO_HISTORY,
@@ -51,8 +52,7 @@ from chargeline.engine.record import (
 )
 from chargeline.engine.rulebooks import Rulebook
 from chargeline.engine.rules import UndecidedError
-from chargeline.engine.services.judging import services_of
-from chargeline.engine.services.records import Service
+from chargeline.engine.services.judging import services_of, without_gap
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.supplies import not_charted, with_days_of
 from chargeline.engine.timeline.records import Timeline, VisitContext
@@ -108,7 +108,7 @@ def draft(
         key=timeline.key,
         policy=name,
         rulebook=rulebook.version,
-        encounters=review.encounters,
+        encounters=asked_once(review.encounters),
         questions=(*still_asked_of_visit(asked, beside), *words_of_no_line(encounters, words)),
         said=said,
         held=(held.reason or held.by) if held is not None else "",
@@ -240,16 +240,16 @@ class _Drafting:
         return self._coded(encounter, elsewhere)
 
     def _of_a_stay(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
-        """Withhold what is paid with a stay; a practitioner's visit in it is judged by itself."""
+        """Withhold what is paid with a stay; visits and courses in it are judged by themselves."""
         rule = encounter.grouping.rule_in_force
         told = (rule.id, rule.why, (encounter.step,))
-        if not visits_of(encounter):
+        if not visits_of(encounter) and not encounter.radiation:
             return self._nothing_billed(encounter, *told)
         try:
             own = self._assessments(encounter, elsewhere)[0]
-            visits = propose_visits(own, self.saved)
-            drafted = self._nothing_billed(encounter, *told, visits=visits)
-            return _with_edits(drafted, visits, own)
+            courses = settled(of_stay(own, self.saved), (), self.answers)
+            apart = together([propose_visits(own, self.saved), courses])
+            return _with_edits(self._nothing_billed(encounter, *told, apart=apart), apart, own)
         except UndecidedError as error:
             return self._undecided(encounter, error)
 
@@ -260,17 +260,17 @@ class _Drafting:
         says: str,
         steps: tuple[Step, ...],
         *,
-        visits: Proposal | None = None,
+        apart: Proposal | None = None,
     ) -> EncounterDraft:
         """Withhold every administration of an encounter for one and the same reason.
 
-        So are its visits with a practitioner, unless `visits` says what they come to.
+        So are its visits with a practitioner and its courses, unless `apart` has them.
         """
         items = encounter.administrations
         about: list[tuple[str, tuple[str, ...]]] = [
             (item.drugs[0].text if item.drugs else "", (item.key,)) for item in items
         ]
-        about += [(visit, ()) for visit in (visits_of(encounter) if visits is None else ())]
+        about += [(visit, ()) for visit in (visits_of(encounter) if apart is None else ())]
         withheld = [
             Withheld(
                 family="encounter",
@@ -284,11 +284,12 @@ class _Drafting:
         ]
         rules = self.rulebook.policies[self.policy].on(encounter.day)
         zone = self.timeline.context.zone
-        courses = not_billed(
-            self.timeline.key, encounter, rules, reason=reason, says=says, zone=zone
+        if apart is None:
+            key = self.timeline.key
+            apart = not_billed(key, encounter, rules, reason=reason, says=says, zone=zone)
+        return self._encounter_draft(
+            encounter, together([Proposal(withheld=tuple(withheld)), apart])
         )
-        parts = [Proposal(withheld=tuple(withheld)), visits or Proposal(), courses]
-        return self._encounter_draft(encounter, together(parts))
 
     def _coded(self, encounter: Encounter, elsewhere: Elsewhere) -> EncounterDraft:
         """What the families make of an encounter; a question where rules leave a gap or clash."""
@@ -355,7 +356,7 @@ class _Drafting:
                 context=self.timeline.context,
                 encounter=encounter,
                 rules=of_policy,
-                services=_without_gap(services),
+                services=without_gap(services),
                 elsewhere=elsewhere,
                 formulary=formulary,
                 tables=self.rulebook.tables,
@@ -392,9 +393,3 @@ def _with_edits(drafted: EncounterDraft, proposal: Proposal, own: Assessment) ->
         edits=claim_edits(lines, proposal.noted, own),
         needs=needs_of(lines, own),
     )
-
-
-def _without_gap(services: Sequence[Service | None]) -> list[Service]:
-    """The services of a policy that judged every administration; none of any other policy."""
-    judged = [service for service in services if service is not None]
-    return judged if len(judged) == len(services) else []

@@ -28,7 +28,7 @@ from chargeline.engine.supplies import Supply
 from chargeline.engine.tables import PublishedTables
 from chargeline.engine.timeline.records import Administration, Day, Timeline, VisitContext
 from chargeline.engine.trace import Step
-from chargeline.engine.words import Grouping, PatientClassFact, YesNo
+from chargeline.engine.words import IS_YES, Grouping, PatientClassFact, YesNo
 
 
 class GroupingFacts(NamedTuple):
@@ -117,6 +117,11 @@ class Encounter(NamedTuple):
     def is_billed_by_day(self) -> bool:
         """Whether a rule bills each day by itself, so that other days cannot change this one."""
         return self.grouping.rule is not None and self.grouping.answer.group == "by_day"
+
+    @property
+    def is_of_stay(self) -> bool:
+        """Whether a rule says that its days are paid with a stay, and not billed by service."""
+        return self.grouping.rule is not None and not IS_YES[self.grouping.answer.bill]
 
     @property
     def step(self) -> Step:

@@ -74,9 +74,9 @@ class ChargeLine(NamedTuple):
     line bills, None for an untimed code. `provisional` names the open question that may change the
     line, or "". `held` is why a person holds the line back, and `instead_of` what the engine drafts
     by itself where a person said otherwise; "" where nobody did. `ndc` is that of a drug line, None
-    where none is charted. `authorization` is the payer's number, "" where none is
-    needed or none covers the line. `part_of` is by what policies are compared where `drug` stands
-    for many charges, such as one session of a course; else "".
+    where none is charted. `authorization` is the payer's number, "" where none is needed or none
+    covers the line. `part_of` is by what policies are compared where `drug` stands for many
+    charges, such as one session of a course; else "".
     """
 
     family: FamilyName
@@ -102,11 +102,13 @@ class ChargeLine(NamedTuple):
 class Question(NamedTuple):
     """Something that a person must answer, and what happens to the charge until then.
 
-    `about` names what a question about no administration is about, such as an authorization; ""
-    where its code and the field say it.
     `wait_minutes` counts from the start of the first administration. For so long the question is
     not put to a person, because the answer may still arrive by itself: the stop of an infusion
     ordered for 60 minutes is not missing after 20. None puts the question at once.
+
+    Of a question about no administration, `about` is what it names, such as an authorization, and
+    tells it from others of its messages. `cause` is what many messages have in common, such as a
+    word in all sessions of a course: one answer holds for all of them. Each may be "".
     """
 
     finding: Finding
@@ -115,6 +117,7 @@ class Question(NamedTuple):
     sources: tuple[Source, ...] = ()
     wait_minutes: int | None = None
     about: str = ""
+    cause: str = ""
 
 
 def ask(
@@ -127,11 +130,12 @@ def ask(
     administrations: tuple[str, ...] = (),
     sources: tuple[Source, ...] = (),
     about: str = "",
+    cause: str = "",
 ) -> Question:
     """A question about some administrations or the visit; `where` is that of the first source."""
     where = sources[0].address if sources else ""
     finding = Finding(code, expected=expected, found=found, where=where, do=do)
-    return Question(finding, drug, administrations, sources, about=about)
+    return Question(finding, drug, administrations, sources, about=about, cause=cause)
 
 
 class Withheld(NamedTuple):
@@ -267,9 +271,8 @@ A_QUESTION = ("a question",)
 class InShort(NamedTuple):
     """How the administrations of a family end, without lines: what a comparison of policies needs.
 
-    `ends` has for each administration its codes with units and modifiers, or `withheld`. An
-    administration that `ends` lacks ends as `others` says. `rules` gives for each administration
-    the rules that led to its end, in the order of reasoning.
+    `ends` has for each administration its codes with units and modifiers, or `withheld`; where it
+    lacks one, `others` says its end. `rules` gives for each the rules that led there, in order.
     """
 
     ends: Mapping[str, Sequence[str]]

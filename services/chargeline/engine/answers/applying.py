@@ -332,6 +332,8 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "pended": left_to_the_authorization,
     "codes": left_to_the_authorization,
     "units": left_to_the_authorization,
+    "same_course": left_to_the_visit,
+    "new_course": left_to_the_visit,
     "unknown": change_nothing,
     "by_hand": change_nothing,
     "withdraw": change_nothing,

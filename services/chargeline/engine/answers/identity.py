@@ -1,8 +1,8 @@
 """The number of a question, and the fingerprint of the facts that it asks about.
 
-A question keeps its number in every revision that asks the same about the same doses. Its
-fingerprint changes with the facts: when a nurse charts another stop, the number stays and the
-fingerprint does not, so an answer to the old facts holds no longer.
+A question keeps its number in every revision that asks the same about the same doses, whatever else
+is asked or answered meanwhile. Its fingerprint changes with the facts: when a nurse charts another
+stop, the number stays and the fingerprint does not, so an answer to the old facts holds no longer.
 """
 
 import json
@@ -55,23 +55,32 @@ def _question_id(
 ) -> str:
     """Twelve hexadecimal digits: the same question about the same doses keeps its number.
 
-    If two questions of a draft agree in all of that, their order tells them apart: `counts` says
-    how often the same has been asked so far.
+    A question about no dose keeps it as long as it rests on the same messages, or has the same
+    cause. If two questions of a draft agree in all of that, their order tells them apart: `counts`
+    says how often the same has been asked so far.
     """
-    named = [key.facility, key.visit, encounter or "", question.finding.code, question.drug]
-    named += [question.about] if question.about else []
+    where = "" if question.cause else encounter or ""
+    named = [key.facility, key.visit, where, question.finding.code, question.drug]
+    named += [word for word in (question.about, question.cause) if word]
     at = sorted(source.address for source in question.sources)
-    text = json.dumps([named, sorted(question.administrations), at])
+    if not question.administrations and not question.cause:
+        at += sorted(source.message.digest for source in question.sources)
+    text = json.dumps([named, sorted(question.administrations), [] if question.cause else at])
     count = counts[text] = counts.get(text, 0) + 1
     return _hashed(text, str(count))
 
 
 def fingerprint_of(question: Question, administrations: Mapping[str, Administration]) -> str:
-    """Stands for the facts of the administrations in question, or of the question about none."""
+    """Stands for the facts of the administrations in question, or of the question about none.
+
+    A question that many messages have in common keeps its fingerprint when further ones come.
+    """
     if question.administrations:
         about = (question.finding.code, question.drug)
         return fingerprint_of_facts(about, question.administrations, administrations)
     finding = question.finding
+    if question.cause:
+        return _hashed(finding.code, question.cause)
     messages = sorted({source.message.digest for source in question.sources})
     return _hashed(finding.code, finding.expected, finding.found, finding.where, *messages)
 

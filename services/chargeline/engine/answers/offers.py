@@ -78,6 +78,8 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("pended", "The payer has not decided."),
         Offer("codes", "It is for these codes.", "codes"),
         Offer("units", "So much is granted.", "count"),
+        Offer("same_course", "The course was resumed: all its sessions count together."),
+        Offer("new_course", "A new course began: its sessions count by themselves."),
         Offer("unknown", "Nobody can say."),
         Offer("by_hand", "A person sees to it outside chargeline."),
     )
@@ -153,6 +155,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.one_sitting": ("confirm", "two_isocentres", "two_sessions", "by_hand"),
     "radiation.quantity": ("by_hand",),
     "radiation.reason": ("confirm", "by_hand"),
+    "radiation.resumed": ("same_course", "new_course", "by_hand"),
     "radiation.too_many": ("confirm", "by_hand"),
     "radiation.two_courses": ("confirm", "by_hand"),
     "radiation.unfinished": ("confirm", "by_hand"),

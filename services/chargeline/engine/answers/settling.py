@@ -22,6 +22,7 @@ from chargeline.engine.trace import (
     instead_of_line,
 )
 
+BY_HAND = "A person sees to it outside chargeline."
 _Items = Mapping[str, Administration]
 _Entry = TypeVar("_Entry", ChargeLine, Withheld)
 
@@ -186,7 +187,7 @@ def _by_answer(item: Administration) -> Withheld:
 
 
 _SAYS: Mapping[str, str] = {
-    "by_hand": "A person sees to it outside chargeline.",
+    "by_hand": BY_HAND,
     "unknown": "Nobody can say what was given, so nothing is billed.",
 }
 

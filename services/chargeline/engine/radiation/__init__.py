@@ -21,14 +21,31 @@ from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.appointments import is_waiting
 from chargeline.engine.radiation.asking import drug_of, value_question
 from chargeline.engine.radiation.booked import not_delivered
-from chargeline.engine.radiation.compared import compared, odd_charges, sessions_elsewhere
+from chargeline.engine.radiation.compared import (
+    codes_of,
+    compared,
+    odd_charges,
+    sessions_elsewhere,
+)
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.delivery import delivered
-from chargeline.engine.radiation.lines import anchor_of, part_of
+from chargeline.engine.radiation.lines import (
+    anchor_of,
+    is_reported,
+    new_charge,
+    no_charge,
+    paid_with_stay,
+    part_of,
+)
 from chargeline.engine.radiation.management import CountedBeam, checked, counted_in, managed
 from chargeline.engine.radiation.outside import beside_stay
 from chargeline.engine.radiation.planning import planned, service_anchor
-from chargeline.engine.radiation.remembered import fact_of_pair, facts_of, facts_of_gaps
+from chargeline.engine.radiation.remembered import fact_of_pair, facts_of
+from chargeline.engine.radiation.said import (
+    facts_of_words,
+    not_answered_elsewhere,
+    with_words_elsewhere,
+)
 from chargeline.engine.radiation.sessions import Told, key_of
 from chargeline.engine.radiation.sittings import Treatment, treatment_of
 from chargeline.engine.radiation.telling import told_by
@@ -46,12 +63,13 @@ from chargeline.engine.trace import (
     together,
 )
 
-__all__ = ["in_short", "not_billed", "propose", "reason_in_short"]
+__all__ = ["in_short", "not_billed", "of_stay", "propose", "reason_in_short"]
 
 _NOTHING = Proposal()
 # The comment behind a stage says what tells its pieces apart.
 _TOLD: Stage[Told] = Stage("radiation")  # a policy
 _TREATMENT: Stage[Treatment] = Stage("treatment")  # a policy
+_HEARD: Stage[AnswersBeside] = Stage("answers of other visits")  # one
 _COUNTED: Stage[list[CountedBeam]] = Stage("management of a course")  # a policy and a course
 
 
@@ -59,33 +77,45 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     """The lines, questions and withheld charges of the courses of one encounter."""
     if not assessment.encounter.radiation:
         return _NOTHING
-    policy = assessment.rules.policy
-    told, here = _told(assessment, saved)
-    names = here.courses
-    odd = Proposal(questions=(*odd_charges(here.odd), *map(value_question, here.unread)))
-    if not names:
-        return odd
-    treatment = saved.again(
-        _TREATMENT,
-        policy,
-        treatment_of,
-        assessment.visit,
-        told,
-        assessment.elsewhere.across,
-        assessment.rules,
-        assessment.answers,
-    )
-    around = _Around(told, here, treatment)
+    own = assessment.answers
+    assessment = _hearing(assessment, saved)
+    around = _around(assessment, saved)
+    names = around.here.courses
     proposals = [
-        _of_course(treatment.courses[name], around, assessment, saved=saved) for name in names
+        _of_course(around.treatment.courses[name], around, assessment, saved=saved)
+        for name in names
     ]
-    of_gaps = facts_of_gaps(names[0], assessment.answers)
-    facts = (*facts_of(here, names), *_of_pairs(around), *of_gaps)
-    return together([*proposals, odd, Proposal(facts=facts)])
+    values = tuple([value_question(value) for value in around.here.unread])
+    odd = together([odd_charges(around.here.odd, assessment), Proposal(questions=values)])
+    drafted = together([*proposals, odd, Proposal(facts=_facts(around, own))])
+    questions = not_answered_elsewhere(drafted.questions, own, assessment.answers)
+    return drafted._replace(questions=questions)
 
 
-def _told(assessment: Assessment, saved: SavedWork) -> tuple[Told, Told]:
-    """What the visit tells of courses, and what of it lies in the encounter."""
+def _hearing(assessment: Assessment, saved: SavedWork) -> Assessment:
+    """The encounter with what people said under other visits of causes that courses have."""
+    heard = saved.again(
+        _HEARD,
+        "",
+        with_words_elsewhere,
+        assessment.visit,
+        assessment.answers,
+        assessment.elsewhere.across,
+    )
+    return assessment._replace(answers=heard)
+
+
+def _facts(around: "_Around", own: AnswersBeside) -> tuple[Fact, ...]:
+    """What the encounter adds to the record, under the numbers that its messages have."""
+    numbers = around.told_here.courses
+    if not numbers:
+        return ()
+    of_words = facts_of_words(numbers[0], own)
+    return (*facts_of(around.told_here, numbers), *_of_pairs(around), *of_words)
+
+
+def _around(assessment: Assessment, saved: SavedWork) -> "_Around":
+    """What the visit tells of courses, what of it lies in the encounter, and all treatment."""
     told = saved.again(
         _TOLD,
         assessment.rules.policy,
@@ -96,7 +126,18 @@ def _told(assessment: Assessment, saved: SavedWork) -> tuple[Told, Told]:
         assessment.answers,
         assessment.context,
     )
-    return told, _on(told, {day.day for day in assessment.encounter.days})
+    treatment = saved.again(
+        _TREATMENT,
+        assessment.rules.policy,
+        treatment_of,
+        assessment.visit,
+        told,
+        assessment.elsewhere.across,
+        assessment.rules,
+        assessment.answers,
+    )
+    days = {day.day for day in assessment.encounter.days}
+    return _Around(treatment.told, _on(treatment.told, days), _on(told, days), treatment)
 
 
 def _told_of_visit(
@@ -135,6 +176,43 @@ def not_billed(
     return Proposal(withheld=tuple(withheld), facts=facts_of(here, here.courses))
 
 
+def of_stay(assessment: Assessment, saved: SavedWork) -> Proposal:
+    """What is billed and withheld of courses in an encounter that is paid with a stay.
+
+    The physician's part is none of the stay. A claim without that part bills nothing, so nobody is
+    asked: what would be asked about is paid with the stay as well.
+    """
+    proposal = propose(assessment, saved)
+    if not proposal.questions or is_reported("professional", assessment):
+        return proposal
+    here = _around(_hearing(assessment, saved), saved).here
+    ended = {held.part_of for held in proposal.withheld}
+    step = assessment.encounter.step
+    codes = codes_of(proposal)
+    charges = [
+        no_charge(session, step)
+        for session in here.sessions
+        if part_of("session", anchor_of(session)) not in ended
+    ]
+    charges += [
+        new_charge(
+            course=posted.course,
+            of="service",
+            role="",
+            part="technical",
+            units=0,
+            day=posted.charge.day,
+            anchor=service_anchor(posted),
+            steps=(step,),
+        )
+        for posted in (*here.odd, *[other for other in here.charges if other.kind == "counted"])
+        if part_of("service", service_anchor(posted)) not in ended
+        and posted.charge.code not in codes
+    ]
+    with_stay = together([paid_with_stay(charge, assessment) for charge in charges])
+    return together([proposal._replace(questions=()), with_stay])
+
+
 def _on(told: Told, days: set[date]) -> Told:
     """What is told of some days."""
     return Told(
@@ -147,10 +225,15 @@ def _on(told: Told, days: set[date]) -> Told:
 
 
 class _Around(NamedTuple):
-    """What the visit tells, what of it lies in the encounter, and all treatment of the patient."""
+    """What the visit tells, what of it lies in the encounter, and all treatment of the patient.
+
+    `told_here` lies in the encounter too, under the numbers that messages give to courses; all else
+    has the names of courses.
+    """
 
     told: Told
     here: Told
+    told_here: Told
     treatment: Treatment
 
 
@@ -158,14 +241,18 @@ def _of_pairs(around: _Around) -> list[Fact]:
     """What people said of two courses at sessions of the encounter."""
     here = {key_of(session) for session in around.here.sessions}
     said = [word for word in around.treatment.said if key_of(word.session) in here]
-    return [fact_of_pair(word.session, word.other, word.said) for word in said]
+    number = around.treatment.parts.number_of
+    return [
+        fact_of_pair(number(word.session.course), number(word.other), word.session.at, word.said)
+        for word in said
+    ]
 
 
 def _of_course(
     course: Course, around: _Around, assessment: Assessment, *, saved: SavedWork
 ) -> Proposal:
     """What an encounter bills of one course, in the order of the work."""
-    told, here, treatment = around
+    told, here, treatment = around.told, around.here, around.treatment
     series, rules = treatment.series[course.name], assessment.rules
     units = saved.again(_COUNTED, (rules.policy, course.name), counted_in, series, rules)
     counted_here = {key_of(session): session for session in course.counted}
@@ -182,14 +269,17 @@ def _of_course(
             delivered(sessions, course, treatment, assessment),
             not_delivered(all_here, course),
             managed(sessions, course, treatment, assessment, counted=units),
-            checked(checks, series, assessment),
+            checked(checks, series, treatment, assessment),
         ]
     )
     of_pairs = [
         question for session, question in treatment.open.values() if key_of(session) in once
     ]
     elsewhere = sessions_elsewhere(course, assessment.visit)
-    questions = (*of_pairs, *compared(posted, all_posted, counted, elsewhere))
+    questions = (*treatment.again((course.name,)), *of_pairs)
+    if assessment.encounter.is_of_stay:
+        posted = [charge for charge in posted if charge.kind != "delivery"]
+    questions += compared(posted, all_posted, counted, elsewhere)
     return together(
         [
             counted,
@@ -210,7 +300,7 @@ def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:
     proposal = propose(assessment, saved)
     entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
     ends = ends_of(entries)
-    _told_of_visit, here = _told(assessment, saved)
+    here = _around(_hearing(assessment, saved), saved).here
     parts = [part_of("session", anchor_of(session)) for session in here.sessions]
     parts += [part_of("service", service_anchor(posted)) for posted in here.charges]
     for part in parts:

@@ -4,7 +4,7 @@ It owns the wording. A question whether a session was delivered rests on that se
 what a person answers holds whatever other visits tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from chargeline.engine.finding_codes import FindingCode
@@ -22,6 +22,27 @@ SESSION_DOUBTS: Final[tuple[FindingCode, ...]] = (
     "radiation.not_kept",
 )
 """The questions whether a session was delivered, and counts."""
+
+OF_A_COURSE: Final[frozenset[str]] = frozenset(
+    {
+        "radiation.beyond_plan",
+        "radiation.code_ended",
+        "radiation.delivery",
+        "radiation.differs",
+        "radiation.examination",
+        "radiation.level_three",
+        "radiation.missing",
+        "radiation.no_course",
+        "radiation.resumed",
+        "radiation.too_many",
+        "radiation.two_courses",
+        "radiation.unknown_code",
+        "radiation.value",
+    }
+)
+"""The questions that many sessions of a course have in common: an answer holds for all of them,
+whatever visit of the patient it was given under.
+"""
 
 _EXPECTED = {
     "radiation.appointment": "each booked session before one that was delivered as completed, "
@@ -113,6 +134,48 @@ def session_question(code: FindingCode, session: Session, more: str = "") -> Que
     )
 
 
+def course_question(code: FindingCode, session: Session, cause: str, more: str = "") -> Question:
+    """A question that the sessions of a course have in common, asked about one of them.
+
+    `cause` tells it from other questions of the code about the course.
+    """
+    whole = f"{drug_of(session.course)}; {cause}"
+    return session_question(code, session, more)._replace(cause=whole)
+
+
+def no_course_question(session: Session) -> Question:
+    """A question about a session without the number of its course."""
+    return course_question("radiation.no_course", session, "no number")
+
+
+def examination_question(sessions: Sequence[Session], more: str = "") -> Question:
+    """A question about the examination among the sessions of a unit of management.
+
+    It is the same whoever else wrote a note, and under whatever visit it is asked.
+    """
+    first, last = sessions[0], sessions[-1]
+    cause = f"examined from {first.day.isoformat()} to {last.name}"
+    return course_question("radiation.examination", last, cause, more)
+
+
+def resumed_question(last: Session, session: Session) -> Question:
+    """A question about a number of a course that comes again with a session."""
+    days = (session.day - last.day).days
+    number = f"fraction {session.number}" if session.number is not None else "a session"
+    return ask(
+        "radiation.resumed",
+        expected="a number of its own for each course of a patient",
+        found=f"{number} on {session.day.isoformat()}, {days} days after the last session of the "
+        f"same number on {last.day.isoformat()}",
+        do="the dosimetrist says whether the course was resumed or another one began under its "
+        "number; till then the sessions from that day on are counted by themselves, and none of "
+        "their lines is firm",
+        drug=drug_of(session.course),
+        sources=(session.source,) if session.source is not None else (),
+        cause=f"{drug_of(session.course)} from {last.day.isoformat()} to {session.day.isoformat()}",
+    )
+
+
 def outside_question(session: Session, side: Outside) -> Question:
     """A question about a session that lies outside its visit."""
     return session_question("radiation.outside_visit", session, OUTSIDE_IN_WORDS[side])
@@ -126,11 +189,11 @@ def outside_questions(sessions: Iterable[Session]) -> tuple[Question, ...]:
 def gap_question(session: Session, numbers: str) -> Question:
     """A question about the fractions before a session that are not here.
 
-    It names no message, because it is about messages that are missing. So it is the same question
-    under every visit of the course, and has one answer.
+    It names no message, because it is about messages that are missing.
     """
     more = f"not here: {numbers}"
-    return session_question("radiation.missing", session._replace(source=None), more)
+    cause = f"{session.name}, {numbers}"
+    return course_question("radiation.missing", session._replace(source=None), cause, more)
 
 
 _DO_VALUE = (
@@ -155,6 +218,7 @@ def value_question(value: UnreadValue) -> Question:
         do=do,
         drug=drug_of(value.course),
         sources=(value.source,),
+        cause=f"{drug_of(value.course)}; {value.about} {shown}",
     )
 
 
@@ -174,9 +238,17 @@ def sitting_question(session: Session, other: str) -> Question:
 
 
 def charge_question(
-    code: FindingCode, posted: CourseCharge, *, expected: str, found: str, do: str
+    code: FindingCode,
+    posted: CourseCharge,
+    *,
+    expected: str,
+    found: str,
+    do: str,
+    cause: str = "",
 ) -> Question:
-    """A question about one posted charge."""
+    """A question about one posted charge; with a `cause`, about all charges of the course that have
+    it.
+    """
     return ask(
         code,
         expected=expected,
@@ -184,4 +256,5 @@ def charge_question(
         do=do,
         drug=drug_of(posted.course),
         sources=(posted.charge.source,),
+        cause=f"{drug_of(posted.course)}; {cause}" if cause else "",
     )

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from chargeline.engine.course_words import OddCharge
+from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import VisitKey
 from chargeline.engine.quantities import plain
 from chargeline.engine.radiation.asking import charge_question
 from chargeline.engine.radiation.course import Course
-from chargeline.engine.radiation.planning import ended_code, unknown_code
+from chargeline.engine.radiation.planning import asked_alone, ended_code, unknown_code
 from chargeline.engine.radiation.sessions import CourseCharge
-from chargeline.engine.trace import Proposal, Question, ask
+from chargeline.engine.trace import ChargeLine, Proposal, Question, ask, together
 from chargeline.engine.words import IS_YES
 
 _DO = "compare the record of the session with the charge, and correct the one that is wrong"
@@ -35,12 +36,13 @@ def compared(
     """
     apart = [c for c in all_posted if c.kind != "service" and c.charge.day in elsewhere]
     first = min(apart, key=lambda charge: charge.name, default=None)
-    ours = _drafted(drafted)
+    ours = codes_of(drafted)
+    deliveries = sorted({line.code for line in drafted.lines if _is_delivery(line)})
     codes = {charge.charge.code for charge in all_posted if charge.kind != "service"}
     return (
         *[ended_code(charge) for charge in posted if _has_ended(charge)],
         *([_elsewhere(first, elsewhere[first.charge.day])] if first in posted and first else []),
-        *_not_drafted([charge for charge in posted if charge not in apart], ours),
+        *_not_drafted([charge for charge in posted if charge not in apart], ours, deliveries),
         *_not_posted(posted, codes, drafted),
     )
 
@@ -64,9 +66,15 @@ def _elsewhere(posted: CourseCharge, visit: VisitKey) -> Question:
     )
 
 
-def odd_charges(charges: Sequence[CourseCharge]) -> tuple[Question, ...]:
+def odd_charges(charges: Sequence[CourseCharge], assessment: Assessment) -> Proposal:
     """A question about each posted charge that cannot be used as it stands."""
-    return tuple([_ODD[charge.odd](charge) for charge in charges])
+    return together([_odd(charge, assessment) for charge in charges])
+
+
+def _odd(charge: CourseCharge, assessment: Assessment) -> Proposal:
+    if charge.odd == "unknown":
+        return asked_alone(charge, unknown_code(charge), assessment)
+    return Proposal(questions=(_ODD[charge.odd](charge),))
 
 
 def _quantity(posted: CourseCharge) -> Question:
@@ -92,7 +100,6 @@ def _alone(posted: CourseCharge) -> Question:
 _ODD: Mapping[OddCharge, Callable[[CourseCharge], Question]] = {
     "quantity": _quantity,
     "alone": _alone,
-    "unknown": unknown_code,
 }
 
 
@@ -100,7 +107,7 @@ def _has_ended(posted: CourseCharge) -> bool:
     return posted.kind != "service" and IS_YES[posted.ended]
 
 
-def _drafted(drafted: Proposal) -> dict[str, int]:
+def codes_of(drafted: Proposal) -> dict[str, int]:
     """Units by code of the lines, and of what another part of the claim bills."""
     units: dict[str, int] = {}
     for line in drafted.lines:
@@ -112,7 +119,13 @@ def _drafted(drafted: Proposal) -> dict[str, int]:
     return units
 
 
-def _not_drafted(posted: Sequence[CourseCharge], ours: dict[str, int]) -> Iterator[Question]:
+def _is_delivery(line: ChargeLine) -> bool:
+    return line.role.startswith("radiation.delivery")
+
+
+def _not_drafted(
+    posted: Sequence[CourseCharge], ours: dict[str, int], deliveries: Sequence[str]
+) -> Iterator[Question]:
     left = dict(ours)
     for charge in posted:
         code = charge.charge.code
@@ -121,12 +134,15 @@ def _not_drafted(posted: Sequence[CourseCharge], ours: dict[str, int]) -> Iterat
         elsewhere = code in ours and not ours[code]
         if not elsewhere and left.get(code, 0) < charge.units:
             drafted = ", ".join(sorted(ours)) or "nothing"
+            is_other_code = charge.kind == "delivery" and code not in ours
+            cause = f"{code} posted, {', '.join(deliveries)} delivered" if is_other_code else ""
             yield charge_question(
                 "radiation.differs",
                 charge,
                 expected=f"{code} x{charge.units}, as posted on {charge.charge.day.isoformat()}",
                 found=f"{drafted} from the sessions",
                 do=_DO,
+                cause=cause,
             )
         left[code] = left.get(code, 0) - charge.units
 
@@ -136,8 +152,7 @@ def _not_posted(
 ) -> Iterator[Question]:
     here = {charge.charge.code for charge in posted}
     for line in drafted.lines:
-        is_delivery = line.role.startswith("radiation.delivery")
-        if line.code in codes and line.code not in here and not is_delivery:
+        if line.code in codes and line.code not in here and not _is_delivery(line):
             yield ask(
                 "radiation.differs",
                 expected=f"a posted {line.code} on {line.service_date.isoformat()}",

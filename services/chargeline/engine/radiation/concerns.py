@@ -9,8 +9,6 @@ from typing import NamedTuple
 from chargeline.engine.course_words import (
     Beam,
     BeamTechniqueFact,
-    BeyondAs,
-    BillingPart,
     CourseState,
     DeliveryOutcome,
     ExaminedBy,
@@ -18,11 +16,11 @@ from chargeline.engine.course_words import (
     LevelBy,
     ManagementPer,
     MotionFact,
-    PartAs,
+    NumbersFact,
     PostedAs,
-    ServicePer,
     SittingAs,
 )
+from chargeline.engine.radiation.claim_parts import BESIDE, COURSE_SERVICE, PART, STAY
 from chargeline.engine.rules import Concern, NoFacts
 from chargeline.engine.words import YesNo
 
@@ -92,6 +90,31 @@ BREAK = Concern(
     NoFacts,
     BreakAnswer,
     meaning="how many minutes must lie between two sessions of one day that both count",
+)
+
+
+class ResumedFacts(NamedTuple):
+    """How many days lie between the last session of a course and the next one under its number, how
+    the numbers of its fractions go on, and whether the course had ended.
+    """
+
+    days: int
+    numbers: "NumbersFact"
+    state: "CourseState"
+
+
+class ResumedAnswer(NamedTuple):
+    """Whether a person is asked if the same course goes on."""
+
+    ask: "YesNo"
+
+
+RESUMED = Concern(
+    "radiation.resumed",
+    ResumedFacts,
+    ResumedAnswer,
+    meaning="after how many days a number of a course is asked about that comes again",
+    may_be_silent=True,
 )
 
 
@@ -300,82 +323,11 @@ COUNT = Concern(
     may_be_silent=True,
 )
 
-# ------------------------------------------------------------------ services of planning
-
-
-class CourseServiceFacts(NamedTuple):
-    """The code of a service of planning, and who pays."""
-
-    code: str
-    payer: str
-
-
-class CourseServiceAnswer(NamedTuple):
-    """The role of a service, its part, and how many there may be: `most` for each `per`."""
-
-    role: str
-    part: "BillingPart"
-    per: "ServicePer"
-    most: int
-    beyond: "BeyondAs"
-    reason: "YesNo" = "no"
-
-
-COURSE_SERVICE = Concern(
-    "radiation.service",
-    CourseServiceFacts,
-    CourseServiceAnswer,
-    meaning="how often a service of planning is reported; with reason = yes a note must say why",
-    may_be_silent=True,
-)
-
-
-class BesideFacts(NamedTuple):
-    """The code of a service, and a code of the same course and day."""
-
-    code: str
-    beside: str
-
-
-class BesideAnswer(NamedTuple):
-    """What becomes of the service beside the other."""
-
-    as_: "BeyondAs"
-
-
-BESIDE = Concern(
-    "radiation.beside",
-    BesideFacts,
-    BesideAnswer,
-    meaning="what becomes of a service of planning beside another of the same course and day",
-    may_be_silent=True,
-)
-
-
-class PartFacts(NamedTuple):
-    """Which part of a service a line would bill, and who pays."""
-
-    part: "BillingPart"
-    payer: str
-
-
-class PartAnswer(NamedTuple):
-    """Whether the claim has that part."""
-
-    as_: "PartAs"
-
-
-PART = Concern(
-    "radiation.part",
-    PartFacts,
-    PartAnswer,
-    meaning="whether the physician's part and the site's part are on the claim",
-)
-
 CONCERNS = (
     POSTED,
     UNCOUNTED,
     BREAK,
+    RESUMED,
     SITTING,
     DELIVERY,
     LEVEL_THREE,
@@ -387,4 +339,5 @@ CONCERNS = (
     COURSE_SERVICE,
     BESIDE,
     PART,
+    STAY,
 )

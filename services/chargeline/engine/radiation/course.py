@@ -16,19 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.answers.identity import fingerprint_of
-from chargeline.engine.course_words import Beam, GapSaid, MarkWord
+from chargeline.engine.course_words import Beam, MarkWord
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.appointments import beside_appointments, left_open
-from chargeline.engine.radiation.asking import gap_question
-from chargeline.engine.radiation.remembered import (
-    ServiceElsewhere,
-    course_in_record,
-    gaps_in_record,
-    marks_in_record,
-    services_in_record,
-    session_in_record,
-)
+from chargeline.engine.radiation.parts import CourseOfNumber
+from chargeline.engine.radiation.remembered import Recorded, ServiceElsewhere
 from chargeline.engine.radiation.sessions import (
     Mark,
     Session,
@@ -39,19 +31,17 @@ from chargeline.engine.radiation.sessions import (
     order_of,
     with_code,
 )
-from chargeline.engine.record import Contribution, History
-from chargeline.engine.words import ContributionKind
 
 
 class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
     `gaps` has the numbers of the fractions that are missing before a counted session, in words such
-    as `1 to 4`, and `gaps_said` what a person said of them under another visit. `places` says which
-    session of the course each counted one is, from 1 on. `services` are services of planning that
-    other visits posted. `posts` says whether deliveries of the course are posted at all, and `ends`
-    which counted sessions end the course. `booked` are appointments that are not completed, and of
-    which nothing else tells.
+    as `1 to 4`. `places` says which session of the course each counted one is, from 1 on.
+    `services` are services of planning that other visits posted. `posts` says whether deliveries of
+    the course are posted at all, and `ends` which counted sessions end the course. `booked` are
+    appointments that are not completed, and of which nothing else tells. `said_beams` are the kinds
+    of beam that techniques and posted codes say.
     """
 
     name: str
@@ -59,12 +49,12 @@ class Course(NamedTuple):
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
     gaps: Mapping[SessionKey, str]
-    gaps_said: Mapping[SessionKey, GapSaid]
     booked: Mapping[SessionKey, Session]
     marks: tuple[Mark, ...]
     services: tuple[ServiceElsewhere, ...]
     posts: bool
     ends: frozenset[int]
+    said_beams: frozenset[Beam]
 
     @property
     def plans(self) -> frozenset[int]:
@@ -93,6 +83,10 @@ class Course(NamedTuple):
         """Whether the course has a mark on one of some days."""
         return any(mark.what == what and first <= mark.day <= last for mark in self.marks)
 
+    def says_beam_of(self, session: Session) -> bool:
+        """Whether the session, or the others of the course as one, say its kind of beam."""
+        return session.says_beam or len(self.said_beams) == 1
+
     def is_treated(self, session: Session) -> bool:
         """Whether a session is one of the course, or doubted to be, and more than a booking."""
         key = key_of(session)
@@ -104,45 +98,36 @@ class Course(NamedTuple):
         return self.places.get(key_of(session), 0)
 
 
-def course_of(name: str, told: Told, across: History, break_minutes: int) -> Course:
-    """A course as all visits of the patient tell it. `break_minutes` lie between two sessions."""
-    fractions = _of_course(across, "fraction", name)
-    services = _of_course(across, "course_service", name)
+def course_of(
+    name: str, told: Told, recorded: Recorded, part: CourseOfNumber | None, *, break_minutes: int
+) -> Course:
+    """A course as all visits of the patient tell it. `break_minutes` lie between two sessions.
+
+    `part` is the course among those of its number, None where the number has one alone.
+    """
     sessions = [session for session in told.sessions if session.course == name]
-    sessions += [session_in_record(other) for other in fractions]
+    sessions += [session for session in recorded.sessions if session.course == name]
     schedule = beside_appointments(sorted(sessions, key=order_of))
     sessions = _with_charges(schedule.sessions)
-    counted, doubted = _judged(sessions, schedule.doubted, timedelta(minutes=break_minutes))
+    least_break = timedelta(minutes=break_minutes)
+    resumed = part.resumed if part is not None else ()
+    counted, doubted = _judged(sessions, schedule.doubted, least_break, resumed)
     doubted |= left_open(schedule.left, counted)
-    gaps = dict(_gaps(counted, sessions))
-    asked = {
-        key_of(s): fingerprint_of(gap_question(s, gaps[key_of(s)]), {})
-        for s in counted
-        if key_of(s) in gaps
-    }
-    words = gaps_in_record(across) if asked else {}
-    marks = [mark for mark in told.marks if mark.course == name]
-    marks += marks_in_record(services)
+    marks = [mark for mark in (*told.marks, *recorded.marks) if mark.course == name]
     marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
     return Course(
         name=name,
         counted=tuple(counted),
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
-        gaps=gaps,
-        gaps_said={key: words[asked[key]] for key in asked if asked[key] in words},
+        gaps=dict(_gaps(counted, sessions, part)),
         booked={key_of(session): session for session in schedule.left},
         marks=tuple(marks),
-        services=tuple(services_in_record(services)),
+        services=tuple([service for service in recorded.services if service.course == name]),
         posts=any(session.posted for session in sessions),
         ends=_ends(counted, marks),
+        said_beams=frozenset([session.beam for session in sessions if session.says_beam]),
     )
-
-
-def _of_course(across: History, kind: ContributionKind, name: str) -> list[Contribution]:
-    """What other visits contributed of one kind to a course."""
-    of_kind = [other for other in across if other.slot.kind == kind]
-    return [other for other in of_kind if course_in_record(other) == name]
 
 
 def _with_charges(sessions: Sequence[Session]) -> list[Session]:
@@ -172,11 +157,12 @@ def _judged(
     sessions: Sequence[Session],
     contradicted: Mapping[SessionKey, FindingCode],
     least_break: timedelta,
+    resumed: Sequence[date],
 ) -> tuple[list[Session], dict[SessionKey, FindingCode]]:
     """The sessions that count, and those that are doubted with the reason, in order.
 
     `contradicted` are those that the schedule contradicts, with the reason. Two reports of one
-    fraction at one time tell of one session.
+    fraction at one time tell of one session. On the days of `resumed` its numbers may begin again.
     """
     is_reported = any(session.reported for session in sessions)
     counted: list[Session] = []
@@ -187,6 +173,8 @@ def _judged(
         if session.is_struck or key_of(session) in told:
             continue
         told.add(key_of(session))
+        while resumed and session.day >= resumed[0]:
+            numbers, resumed = set(), resumed[1:]
         doubt = contradicted.get(key_of(session))
         if doubt is None and is_reported and not session.reported:
             doubt = "radiation.no_fraction"
@@ -204,15 +192,21 @@ def _judged(
 
 
 def _gaps(
-    counted: Sequence[Session], sessions: Sequence[Session]
+    counted: Sequence[Session], sessions: Sequence[Session], part: CourseOfNumber | None
 ) -> Iterator[tuple[SessionKey, str]]:
     """The sessions before which fractions with lower numbers are missing, in order.
 
     A session that is doubted, or that a person struck, is here, and a session without a number may
-    be any of those that are missing.
+    be any of those that are missing. While nobody has said whether it is another course, nobody
+    knows either where its numbers begin; else they may go on where those of the last one ended.
     """
+    if part is not None and part.question is not None:
+        return
     here = {session.number for session in sessions if session.number is not None}
     last, unnumbered = 0, 0
+    highest = part.highest if part is not None else 0
+    if here and min(here) > highest:
+        last = highest
     for session in counted:
         if session.number is None:
             unnumbered += 1

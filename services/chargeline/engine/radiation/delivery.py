@@ -9,12 +9,15 @@ says that it was delivered, and a session in the sitting of another course has n
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from chargeline.engine.answers.settling import BY_HAND
 from chargeline.engine.course_words import LevelBy, SessionSaid
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
 from chargeline.engine.radiation.asking import (
+    course_question,
     drug_of,
     gap_question,
+    no_course_question,
     outside_questions,
     session_question,
     value_question,
@@ -35,6 +38,7 @@ from chargeline.engine.radiation.lines import (
     billed,
     new_charge,
     no_charge,
+    paid_with_stay,
     withheld_charge,
 )
 from chargeline.engine.radiation.most import too_many
@@ -65,7 +69,8 @@ def delivered(
                 slot = (charge.role, charge.anchor)
                 before = charges.get(slot)
                 charges[slot] = charge if before is None else _together(before, charge)
-            proposals.append(Proposal(questions=_beside(session, course)))
+            is_compared = not assessment.encounter.is_of_stay
+            proposals.append(Proposal(questions=_beside(session, course, is_compared)))
     return together([*proposals, *[_written(charge, assessment) for charge in charges.values()]])
 
 
@@ -111,11 +116,10 @@ def _charges_of(
     place = treatment.courses[way.session.course].place_of(way.session)
     step = Step("delivery", decision, _facts_of(way, parts, place), _sources(session))
     rests_on = treatment.questions_of((session,))
-    asked = _asked(session, course, treatment, way, assessment=assessment)
+    rests_on = (*rests_on, *treatment.again((course.name,)))
     more = too_many(session, treatment.series[course.name], assessment)
-    if more is not None:
-        rests_on = (*rests_on, more.question)
-        asked = (*asked, more.question) if more.is_asked_by(session) else asked
+    rests_on = (*rests_on, *more)
+    asked = (*_asked(session, course, treatment, way, assessment=assessment), *more)
     yield new_charge(
         course=session.course,
         of="session",
@@ -158,9 +162,15 @@ def _together(before: DueCharge, charge: DueCharge) -> DueCharge:
 
 
 def _written(charge: DueCharge, assessment: Assessment) -> Proposal:
-    if not charge.role:
-        return Proposal(questions=charge.asked)
-    return billed(charge, assessment)
+    if charge.part == "technical" and assessment.encounter.is_of_stay:
+        return paid_with_stay(charge, assessment)
+    if charge.role:
+        return billed(charge, assessment)
+    choices = [assessment.answers.choice(question) for question in charge.asked]
+    reason, says = "radiation.delivery", "Nobody has said how it was delivered."
+    if "by_hand" in choices:
+        reason, says = "answer.by_hand", BY_HAND
+    return Proposal(questions=charge.asked, withheld=(withheld_charge(charge, reason, says),))
 
 
 def _sources(session: Session) -> tuple[Source, ...]:
@@ -202,27 +212,46 @@ def _asked(
         for part in (session, *treatment.guests_of(session))
         for value in part.unread
     ]
-    if way.decision.answer.outcome == "question" and not _has_no_word(way.session):
-        why = way.decision.rule_in_force.why.rstrip(".")
-        questions.append(session_question("radiation.delivery", session, why))
+    questions += _how_asked(session, way, assessment)
     if not session.course and not session.reported:
-        questions.append(session_question("radiation.no_course", session))
+        questions.append(no_course_question(session))
     questions += outside_questions((session,))
     questions += _beyond(session, course)
     questions += _undocumented(way, course, assessment)
     return tuple(questions)
 
 
-def _has_no_word(session: Session) -> bool:
-    """Whether the technique of a session is said in a word that nobody can read."""
-    return any(value.about == "technique" for value in session.unread)
+def _how_asked(session: Session, way: _Way, assessment: Assessment) -> tuple[Question, ...]:
+    """The questions how a session was delivered: that about the word which nobody can read, and
+    without one, or where a person says that it is right, that about the technique.
+    """
+    if way.decision.answer.outcome != "question":
+        return ()
+    words = [value_question(value) for value in way.session.unread if value.about == "technique"]
+    if any(assessment.answers.choice(word) != "confirm" for word in words):
+        return tuple(words)
+    why = way.decision.rule_in_force.why.rstrip(".")
+    return (course_question("radiation.delivery", session, "how it was delivered", why),)
+
+
+def how_questions(
+    session: Session, course: Course, treatment: Treatment, assessment: Assessment
+) -> tuple[Question, ...]:
+    """The questions how a session was delivered, where nothing in its course says the kind of beam:
+    then its management hangs on them too.
+    """
+    if course.says_beam_of(session):
+        return ()
+    return _how_asked(session, _way_of(session, course, treatment, assessment), assessment)
 
 
 def _beyond(session: Session, course: Course) -> Iterator[Question]:
     """The question about a session beyond the plan of its course."""
     place = course.place_of(session)
     if session.planned is not None and place > session.planned:
-        yield session_question("radiation.beyond_plan", session, f"{place} of {session.planned}")
+        cause = f"more than {session.planned}"
+        more = f"{place} of {session.planned}"
+        yield course_question("radiation.beyond_plan", session, cause, more)
 
 
 def _undocumented(way: _Way, course: Course, assessment: Assessment) -> Iterator[Question]:
@@ -238,7 +267,7 @@ def _undocumented(way: _Way, course: Course, assessment: Assessment) -> Iterator
         LevelThreeFacts(way.decision.answer.role, by, facts.motion, payer=facts.payer)
     )
     if decision.rule is not None and IS_YES[decision.answer.ask]:
-        yield session_question("radiation.level_three", session, _LEVEL_BY[by])
+        yield course_question("radiation.level_three", session, by, _LEVEL_BY[by])
 
 
 _LEVEL_BY: Mapping[LevelBy, str] = {
@@ -248,22 +277,22 @@ _LEVEL_BY: Mapping[LevelBy, str] = {
 }
 
 
-def _beside(session: Session, course: Course) -> tuple[Question, ...]:
-    """The questions about a session on which its delivery does not rest."""
+def _beside(session: Session, course: Course, is_compared: bool) -> tuple[Question, ...]:
+    """The questions about a session on which its delivery does not rest; with `is_compared` also
+    whether it was posted.
+    """
     questions = []
-    if course.posts and not session.posted:
+    if is_compared and course.posts and not session.posted:
         questions.append(session_question("radiation.no_charge", session))
     if not session.course:
-        questions.append(session_question("radiation.no_course", session))
+        questions.append(no_course_question(session))
     return (*questions, *_missing(session, course))
 
 
 def _missing(session: Session, course: Course) -> Iterator[Question]:
-    """The question about fractions that should have come before a session, unless a person said
-    under another visit what became of them.
-    """
+    """The question about fractions that should have come before a session."""
     gap = course.gaps.get(key_of(session))
-    if gap is not None and key_of(session) not in course.gaps_said:
+    if gap is not None:
         yield gap_question(session, gap)
 
 

@@ -9,11 +9,18 @@ from typing import NamedTuple
 
 from chargeline.engine.answers.settling import left_to_a_person
 from chargeline.engine.codes import CODE, RoleFacts
-from chargeline.engine.course_words import BillingPart, GapSaid, PartOfCourse
+from chargeline.engine.course_words import BillingPart, PartOfCourse
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.radiation.asking import drug_of
-from chargeline.engine.radiation.concerns import PART, PartFacts
+from chargeline.engine.radiation.claim_parts import (
+    PART,
+    STAY,
+    PartFacts,
+    StayAnswer,
+    StayFacts,
+)
 from chargeline.engine.radiation.sessions import Session
+from chargeline.engine.rules import Decision
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.trace import (
     ChargeLine,
@@ -38,7 +45,6 @@ class DueCharge(NamedTuple):
     is what in the course it is billed for.
 
     `asked` are the questions that are asked with it, and `rests_on` those that another day asks.
-    `said` is what people said of missing fractions, also under other visits.
     """
 
     course: str
@@ -52,7 +58,6 @@ class DueCharge(NamedTuple):
     modifiers: tuple[str, ...] = ()
     asked: tuple[Question, ...] = ()
     rests_on: tuple[Question, ...] = ()
-    said: tuple[GapSaid, ...] = ()
 
 
 new_charge = by_keyword(DueCharge)
@@ -84,7 +89,7 @@ def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
     if coded.rule is None:
         return Proposal(questions=(*charge.asked, _no_code(charge)))
     part = rules.of(PART).decide(PartFacts(charge.part, payer))
-    steps = (
+    steps: tuple[Step, ...] = (
         Step("code", coded, (("role", charge.role),)),
         Step("part", part, (("part", charge.part), ("code", coded.answer.code))),
     )
@@ -95,6 +100,14 @@ def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
             withheld=(withheld_charge(charge, rule.id, rule.why, *steps),),
         )
     assert part.answer.as_ == "report", "a part is reported or withheld"
+    if assessment.encounter.is_of_stay:
+        beside = _beside_stay(charge, assessment)
+        if beside.rule is None or beside.answer.as_ == "withheld":
+            return paid_with_stay(charge, assessment, *steps)
+        assert beside.answer.as_ == "report", "beside a stay a part is reported or withheld"
+        steps = (*steps, Step("stay", beside, (("part", charge.part),)))
+        modifiers = (*charge.modifiers, beside.answer.modifier)
+        charge = charge._replace(modifiers=tuple(dict.fromkeys(filter(None, modifiers))))
     line = _new_charge_line(
         family="radiation",
         line_id=line_id(
@@ -113,13 +126,26 @@ def billed(charge: DueCharge, assessment: Assessment) -> Proposal:
     return _as_answered(line, charge, assessment)
 
 
+def _beside_stay(charge: DueCharge, assessment: Assessment) -> Decision[StayAnswer]:
+    facts = StayFacts(charge.part, assessment.context.payer.upper())
+    return assessment.rules.of(STAY).decide(facts)
+
+
+def paid_with_stay(charge: DueCharge, assessment: Assessment, *steps: Step) -> Proposal:
+    """What stands in place of a charge that is paid with the stay of an inpatient; nobody is asked
+    of it.
+    """
+    rule = _beside_stay(charge, assessment).rule or assessment.encounter.grouping.rule_in_force
+    return Proposal(withheld=(withheld_charge(charge, rule.id, rule.why, *steps),))
+
+
 def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) -> Proposal:
     """The line after what people answered to all that it rests on, also on other days.
 
     It is provisional as long as one question is open, and withheld where a person bills it by hand.
     """
     open_: list[Question] = []
-    choices: set[str | None] = {*charge.said}
+    choices: set[str | None] = set()
     for question in (*charge.asked, *charge.rests_on):
         choice = assessment.answers.choice(question)
         choices.add(choice)

@@ -5,14 +5,16 @@ the numbers are rules. A course that is still open bills nothing of what is left
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from chargeline.engine.answers.beside import AnswersBeside
-from chargeline.engine.course_words import Beam, CourseState, ExaminedBy, GapSaid
+from chargeline.engine.course_words import Beam, CourseState, ExaminedBy
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
 from chargeline.engine.radiation.asking import (
+    course_question,
+    examination_question,
     gap_question,
+    no_course_question,
     number_questions,
     outside_questions,
     session_question,
@@ -28,6 +30,7 @@ from chargeline.engine.radiation.concerns import (
     ManagementFacts,
 )
 from chargeline.engine.radiation.course import Course
+from chargeline.engine.radiation.delivery import how_questions
 from chargeline.engine.radiation.fractions import counts_for, earned, units_of
 from chargeline.engine.radiation.lines import (
     DueCharge,
@@ -37,7 +40,6 @@ from chargeline.engine.radiation.lines import (
     withheld_charge,
 )
 from chargeline.engine.radiation.most import too_many
-from chargeline.engine.radiation.remembered import of_two_words
 from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import DayRules, Decision
@@ -70,15 +72,14 @@ def managed(
             session = of_beam[unit.place - 1]
             if key_of(session) not in here:
                 continue
-            more = too_many(session, series, assessment)
-            gaps = list(_gaps(session, series, treatment, assessment))
-            unsaid = [gap for gap in gaps if not gap.said_elsewhere]
+            gaps = list(gaps_before(session, series, treatment))
             doubts = (
                 *_unfinished(session, len(of_beam), decision),
                 *_unexamined(of_beam[unit.first - 1 : unit.place], course, decision, assessment),
-                *[gap.question for gap in unsaid if gap.session.visit != assessment.visit],
+                *how_questions(session, course, treatment, assessment),
+                *[gap.question for gap in gaps],
+                *(treatment.after(series.names) if decision.answer.per == "course" else ()),
             )
-            here_too = [gap.question for gap in unsaid if gap.session.visit == assessment.visit]
             charge = new_charge(
                 course=course.name,
                 of="management",
@@ -92,13 +93,13 @@ def managed(
                 rests_on=(
                     *treatment.questions_of(of_beam[: unit.place]),
                     *outside_questions(of_beam[: unit.place]),
-                    *([more.question] if more is not None else []),
+                    *too_many(session, series, assessment),
                     *number_questions(of_beam[: unit.place]),
-                    *here_too,
+                    *treatment.again(series.names),
                 ),
-                said=tuple([gap.said for gap in gaps if gap.said]),
             )
-            waits = [gap for gap in gaps if not gap.said] if unit.counts_rest else []
+            is_open = [gap for gap in gaps if not assessment.answers.choice(gap.question)]
+            waits = is_open if unit.counts_rest else []
             proposals.append(_waiting(charge, waits) if waits else billed(charge, assessment))
     return together([Proposal(questions=asked), *proposals])
 
@@ -214,50 +215,23 @@ def _unfinished(
     return ()
 
 
-class _Gap(NamedTuple):
-    """A session before which fractions are missing, and their numbers in words.
+class MissingBefore(NamedTuple):
+    """The numbers of missing fractions in words, and the question about them."""
 
-    `said` is what a person said of them, here or, with `said_elsewhere`, also under another visit;
-    "" while nobody has.
-    """
-
-    session: Session
     numbers: str
-    said: GapSaid | Literal[""]
-    said_elsewhere: bool
-
-    @property
-    def question(self) -> Question:
-        """The question about it."""
-        return gap_question(self.session, self.numbers)
+    question: Question
 
 
-def _gaps(
-    session: Session, series: Series, treatment: Treatment, assessment: Assessment
-) -> Iterator[_Gap]:
+def gaps_before(session: Session, series: Series, treatment: Treatment) -> Iterator[MissingBefore]:
     """Where fractions are missing up to a session, in all courses that share sittings."""
     for course in [treatment.courses[name] for name in sorted(series.names)]:
         for other in course.counted:
             numbers = course.gaps.get(key_of(other))
             if numbers is not None and order_of(other) <= order_of(session):
-                elsewhere = course.gaps_said.get(key_of(other))
-                here = _gap_said(other, numbers, assessment.answers)
-                both = of_two_words(elsewhere, here) if elsewhere and here else ""
-                yield _Gap(
-                    other,
-                    numbers,
-                    both or elsewhere or here or "",
-                    said_elsewhere=elsewhere is not None,
-                )
+                yield MissingBefore(numbers, gap_question(other, numbers))
 
 
-def _gap_said(session: Session, numbers: str, answers: AnswersBeside) -> GapSaid | None:
-    """What a person said under this visit of the fractions before a session; None for nothing."""
-    choice = answers.choice(gap_question(session, numbers))
-    return "confirm" if choice == "confirm" else "by_hand" if choice == "by_hand" else None
-
-
-def _waiting(charge: DueCharge, gaps: Sequence[_Gap]) -> Proposal:
+def _waiting(charge: DueCharge, gaps: Sequence[MissingBefore]) -> Proposal:
     """What stands in place of a unit whose sessions nobody can count."""
     numbers = ", ".join([gap.numbers for gap in gaps])
     says = f"The rest of the course cannot be counted: not here are its fractions {numbers}."
@@ -293,7 +267,7 @@ def _unexamined(
     if needs.rule is None or not IS_YES[needs.answer.ask]:
         return ()
     more = f"{_EXAMINED_BY[by]} from {first.isoformat()} to {last.isoformat()}"
-    return (session_question("radiation.examination", sessions[-1], more),)
+    return (examination_question(sessions, more),)
 
 
 _EXAMINED_BY: Mapping[ExaminedBy, str] = {
@@ -308,7 +282,7 @@ def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Quest
     its plan or its beam, or whose course has no number.
     """
     if not course.name:
-        return tuple([session_question("radiation.no_course", s) for s in sessions[:1]])
+        return tuple([no_course_question(s) for s in sessions[:1]])
     if len(course.plans) < 2 and len(course.beams) < 2:
         return ()
     first = course.counted[0]
@@ -318,14 +292,16 @@ def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Quest
             continue
         if planned != first.planned or session.beam != first.beam:
             more = f"{session.planned or 'no number'} planned, {session.beam} beam"
-            return (session_question("radiation.two_courses", session, more),)
+            return (course_question("radiation.two_courses", session, more, more),)
     return ()
 
 
 # ------------------------------------------------------------------ the physicist's check
 
 
-def checked(checks: Sequence[Mark], series: Series, assessment: Assessment) -> Proposal:
+def checked(
+    checks: Sequence[Mark], series: Series, treatment: Treatment, assessment: Assessment
+) -> Proposal:
     """The units of the physicist's checks of the encounter: the first check of each five sittings.
 
     A check of sessions that are not complete waits for them, and says so.
@@ -342,7 +318,14 @@ def checked(checks: Sequence[Mark], series: Series, assessment: Assessment) -> P
         groups.add(group)
         if not is_first or not any(_is_same(check, mine) for mine in checks):
             continue
-        proposals.append(_check(check, place, series, assessment=assessment, count=count))
+        charge = _check(check, place, series, count=count)
+        if counts_for(place, len(series.sittings), series.has_ended, count.answer):
+            charge = charge._replace(rests_on=treatment.again(series.names))
+            proposals.append(billed(charge, assessment))
+        else:
+            rule = count.rule_in_force
+            held = withheld_charge(charge, rule.id, rule.why)
+            proposals.append(Proposal(withheld=(held,)))
     return together(proposals)
 
 
@@ -355,13 +338,11 @@ def _check(
     place: int,
     series: Series,
     *,
-    assessment: Assessment,
     count: Decision[CountAnswer],
-) -> Proposal:
-    sessions = len(series.sittings)
-    facts = (("sessions so far", place), ("sessions", sessions))
+) -> DueCharge:
+    facts = (("sessions so far", place), ("sessions", len(series.sittings)))
     sources = (check.source,) if check.source is not None else ()
-    charge = new_charge(
+    return new_charge(
         course=check.course,
         of="check",
         role=_PHYSICS,
@@ -371,7 +352,3 @@ def _check(
         anchor=f"{check.course}|{check.day.isoformat()}",
         steps=(Step("physics", count, facts, sources),),
     )
-    if counts_for(place, sessions, series.has_ended, count.answer):
-        return billed(charge, assessment)
-    rule = count.rule_in_force
-    return Proposal(withheld=(withheld_charge(charge, rule.id, rule.why),))

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from chargeline.engine.answers.settling import BY_HAND
 from chargeline.engine.course_words import ServicePer
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import charge_question
-from chargeline.engine.radiation.concerns import (
+from chargeline.engine.radiation.claim_parts import (
     BESIDE,
     COURSE_SERVICE,
     BesideFacts,
@@ -21,7 +22,13 @@ from chargeline.engine.radiation.concerns import (
     CourseServiceFacts,
 )
 from chargeline.engine.radiation.course import Course
-from chargeline.engine.radiation.lines import DueCharge, billed, new_charge, withheld_charge
+from chargeline.engine.radiation.lines import (
+    DueCharge,
+    billed,
+    new_charge,
+    part_of,
+    withheld_charge,
+)
 from chargeline.engine.radiation.sessions import CourseCharge, instant_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
@@ -49,6 +56,7 @@ class _CourseAround(NamedTuple):
     course: Course
     series: Series
     posted: Sequence[_Posted]
+    again: tuple[Question, ...]
 
 
 def planned(
@@ -72,7 +80,8 @@ def planned(
         posted = _in_order(all_charges, courses, assessment.visit)
         of_day = beams | {(s.day, s.code) for s in posted if s.course == charge.course}
         beside = [code for day, code in sorted(of_day) if day == charge.charge.day]
-        around = _CourseAround(treatment.courses[charge.course], series, posted)
+        again = treatment.again((charge.course,))
+        around = _CourseAround(treatment.courses[charge.course], series, posted, again)
         proposals.append(_kept(charge, around, beside, assessment=assessment))
     return together(proposals)
 
@@ -123,9 +132,9 @@ def _kept(
     code, payer = posted.charge.code, assessment.context.payer.upper()
     decision = assessment.rules.of(COURSE_SERVICE).decide(CourseServiceFacts(code, payer))
     if IS_YES[posted.ended]:
-        return Proposal(questions=(ended_code(posted),))
+        return asked_alone(posted, ended_code(posted), assessment)
     if decision.rule is None:
-        return Proposal(questions=(unknown_code(posted),))
+        return asked_alone(posted, unknown_code(posted), assessment)
     answer = decision.answer
     left = _left(posted, around, answer, visit=assessment.visit)
     units = min(left, posted.units)
@@ -140,6 +149,7 @@ def _kept(
         steps=(_step(posted, decision, left),),
         modifiers=posted.charge.modifiers,
         asked=tuple(_reasons(posted, answer, around.course)),
+        rests_on=around.again,
     )
     outcome = _beside(charge, code, beside, assessment=assessment)
     if isinstance(outcome, Withheld):
@@ -273,7 +283,8 @@ def ended_code(posted: CourseCharge) -> Question:
         posted,
         expected=f"a code that holds on {charge.day.isoformat()}",
         found=f"{charge.code}, which does not",
-        do="charge entry posts the code of the day in its place",
+        do="charge entry posts the code of the day in its place, in all charges of the course",
+        cause=charge.code,
     )
 
 
@@ -286,4 +297,23 @@ def unknown_code(posted: CourseCharge) -> Question:
         found=f"{posted.charge.code} x{posted.units} on {posted.charge.day}",
         do="bill it by hand; whoever keeps the rules may write one of radiation.posted or "
         "radiation.service for it",
+        cause=posted.charge.code,
     )
+
+
+def asked_alone(posted: CourseCharge, question: Question, assessment: Assessment) -> Proposal:
+    """A charge that has no line whatever is answered: it is asked about, with all that have the
+    same cause, and what stands in its place says so.
+    """
+    finding = question.finding
+    by_hand = assessment.answers.choice(question) == "by_hand"
+    says = BY_HAND if by_hand else f"Expected {finding.expected}, found {finding.found}."
+    held = Withheld(
+        family="radiation",
+        reason="answer.by_hand" if by_hand else finding.code,
+        says=says,
+        drug=question.drug,
+        administrations=(),
+        part_of=part_of("service", service_anchor(posted)),
+    )
+    return Proposal(questions=(question,), withheld=(held,))

@@ -3,22 +3,26 @@
 It owns the notation of sessions, marks and services in the record. It judges nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple, cast
 
-from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.course_words import (
     Beam,
     BeamTechniqueFact,
     BookingFact,
-    GapSaid,
     MarkWord,
     SessionSaid,
     SittingSaid,
 )
-from chargeline.engine.events import BEGINNING, VisitKey
-from chargeline.engine.radiation.sessions import Mark, Session, Told, instant_of, new_session
+from chargeline.engine.events import VisitKey
+from chargeline.engine.radiation.sessions import (
+    Mark,
+    Session,
+    Told,
+    instant_of,
+    new_session,
+)
 from chargeline.engine.record import APART, Contribution, Fact, Slot
 from chargeline.engine.words import Outside, words_of
 
@@ -36,13 +40,13 @@ def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
         if session.course in named
     ]
     marks = [
-        Fact(_service_slot(mark.course, mark.what, mark.day.isoformat()), mark.at)
+        Fact(service_slot(mark.course, mark.what, mark.day.isoformat()), mark.at)
         for mark in told.marks
         if mark.course in named
     ]
     services = [
         Fact(
-            _service_slot(posted.course, posted.charge.code, posted.name),
+            service_slot(posted.course, posted.charge.code, posted.name),
             instant_of(posted.charge.day, posted.charge.at),
             str(posted.units),
         )
@@ -52,12 +56,13 @@ def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
     return (*sessions, *marks, *services)
 
 
-def _service_slot(course: str, what: str, apart: str) -> Slot:
+def service_slot(course: str, what: str, apart: str) -> Slot:
+    """Where the record keeps what is said of a course beside its sessions."""
     return Slot("course_service", APART.join([course, what, apart]))
 
 
-def _service_of(other: Contribution) -> tuple[str, str, str]:
-    """What `_service_slot` was made of; "" for a part that the record does not have."""
+def service_of(other: Contribution) -> tuple[str, str, str]:
+    """What `service_slot` was made of; "" for a part that the record does not have."""
     course, what, apart = [*other.slot.about.split(APART, 2), "", ""][:3]
     return course, what, apart
 
@@ -108,65 +113,9 @@ def session_in_record(other: Contribution) -> Session:
     )
 
 
-def courses_in_record(others: Iterable[Contribution]) -> list[str]:
-    """The courses that other visits told of."""
-    of_courses = [other for other in others if other.slot.kind in ("fraction", "course_service")]
-    return sorted({course_in_record(other) for other in of_courses})
-
-
-def course_in_record(other: Contribution) -> str:
-    """The course that a contribution is about."""
-    return other.slot.about.partition(APART)[0]
-
-
-def fact_of_pair(session: Session, other: str, said: SittingSaid) -> Fact:
-    """What a person said of the course of a session and another one."""
-    return Fact(_service_slot(session.course, _SITTING, other), session.at, said)
-
-
-def sittings_in_record(others: Iterable[Contribution]) -> dict[frozenset[str], SittingSaid]:
-    """What people said in other visits of two courses, the first word of each pair."""
-    words: dict[frozenset[str], SittingSaid] = {}
-    for other in sorted(others, key=lambda other: (other.at, other.visit)):
-        if other.slot.kind == "course_service":
-            course, what, apart = _service_of(other)
-            if what == _SITTING:
-                words.setdefault(frozenset({course, apart}), cast(SittingSaid, other.value))
-    return words
-
-
-def facts_of_gaps(course: str, answers: AnswersBeside) -> Iterator[Fact]:
-    """What people said under a visit of fractions that are missing, of whatever course.
-
-    It is known by the fingerprint of the question, which is the same under every visit. `course` is
-    any course of the visit.
-    """
-    for fingerprint, answer in answers.by_fingerprint.items():
-        if answer.code == "radiation.missing" and answer.choice in _GAP_WORDS:
-            at = answer.message.sent or BEGINNING
-            yield Fact(_service_slot(course, _MISSING, fingerprint), at, answer.choice)
-
-
-def gaps_in_record(others: Iterable[Contribution]) -> dict[str, GapSaid]:
-    """What people said in other visits of fractions that are missing, by the fingerprint of the
-    question.
-    """
-    words: dict[str, GapSaid] = {}
-    for other in others:
-        if other.slot.kind == "course_service":
-            _course, what, apart = _service_of(other)
-            if what == _MISSING:
-                said = cast(GapSaid, other.value)
-                words[apart] = of_two_words(said, words.get(apart, said))
-    return words
-
-
-_GAP_WORDS = frozenset(words_of(GapSaid))
-
-
-def of_two_words(said: GapSaid, other: GapSaid) -> GapSaid:
-    """What counts where two people spoke of one gap: that which bills nothing by itself."""
-    return "by_hand" if "by_hand" in (said, other) else "confirm"
+def fact_of_pair(course: str, other: str, at: datetime, said: SittingSaid) -> Fact:
+    """What a person said of two courses, by their numbers, about a session at a time."""
+    return Fact(service_slot(course, _SITTING, other), at, said)
 
 
 class ServiceElsewhere(NamedTuple):
@@ -181,38 +130,69 @@ class ServiceElsewhere(NamedTuple):
     units: int
 
 
+class SittingElsewhere(NamedTuple):
+    """What a person said under another visit of two courses, and when the session was that was
+    asked about.
+    """
+
+    visit: VisitKey
+    course: str
+    other: str
+    at: datetime
+    said: SittingSaid
+
+
+class Recorded(NamedTuple):
+    """What other visits tell of radiation: sessions, marks, services, and words on two courses."""
+
+    sessions: tuple[Session, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    services: tuple[ServiceElsewhere, ...] = ()
+    sittings: tuple[SittingElsewhere, ...] = ()
+
+    @property
+    def courses(self) -> list[str]:
+        """The courses of which sessions, marks or services are told, by name."""
+        names = {session.course for session in self.sessions}
+        names |= {mark.course for mark in self.marks}
+        return sorted(names | {service.course for service in self.services})
+
+
 _MARKS = frozenset(words_of(MarkWord))
 _SITTING = "sitting"
-_MISSING = "missing"
-_NO_SERVICES = _MARKS | {_SITTING, _MISSING}
+SAID = "said"
 
 
-def marks_in_record(others: Sequence[Contribution]) -> list[Mark]:
-    """The marks of a course that other visits told."""
-    marks = []
-    for other in others:
-        course, what, apart = _service_of(other)
-        if what in _MARKS:
-            day = date.fromisoformat(apart)
-            marks.append(Mark(other.visit, course, cast(MarkWord, what), day=day, at=other.at))
-    return marks
+def recorded_in(others: Iterable[Contribution]) -> Recorded:
+    """What the record of a patient has of other visits, in the order of time."""
+    sessions: list[Session] = []
+    marks: list[Mark] = []
+    services: list[ServiceElsewhere] = []
+    sittings: list[SittingElsewhere] = []
+    for other in sorted(others, key=lambda other: (other.at, other.visit, other.slot)):
+        if other.slot.kind == "fraction":
+            sessions.append(session_in_record(other))
+        elif other.slot.kind == "course_service":
+            course, what, apart = service_of(other)
+            if what == _SITTING:
+                said = cast(SittingSaid, other.value)
+                sittings.append(SittingElsewhere(other.visit, course, apart, other.at, said=said))
+            elif what in _MARKS:
+                day = date.fromisoformat(apart)
+                marks.append(Mark(other.visit, course, cast(MarkWord, what), day=day, at=other.at))
+            elif what != SAID:
+                services.append(_service_elsewhere(other))
+    return Recorded(tuple(sessions), tuple(marks), tuple(services), tuple(sittings))
 
 
-def services_in_record(others: Sequence[Contribution]) -> list[ServiceElsewhere]:
-    """The services of planning of a course that other visits told."""
-    services = []
-    for other in others:
-        course, code, name = _service_of(other)
-        if code not in _NO_SERVICES:
-            services.append(
-                ServiceElsewhere(
-                    visit=other.visit,
-                    course=course,
-                    code=code,
-                    name=name,
-                    day=date.fromisoformat(name.partition("#")[0]),
-                    at=other.at,
-                    units=int(other.value or 1),
-                )
-            )
-    return services
+def _service_elsewhere(other: Contribution) -> ServiceElsewhere:
+    course, code, name = service_of(other)
+    return ServiceElsewhere(
+        visit=other.visit,
+        course=course,
+        code=code,
+        name=name,
+        day=date.fromisoformat(name.partition("#")[0]),
+        at=other.at,
+        units=int(other.value or 1),
+    )

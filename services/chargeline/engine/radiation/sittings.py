@@ -10,7 +10,7 @@ asked says that there was a distinct break. Then each course is a series by itse
 sessions and of ten, with six units and two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -20,7 +20,8 @@ from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import sitting_question
 from chargeline.engine.radiation.concerns import BREAK, SITTING, SittingAnswer, SittingFacts
 from chargeline.engine.radiation.course import Course, course_of
-from chargeline.engine.radiation.remembered import courses_in_record, sittings_in_record
+from chargeline.engine.radiation.parts import Parts, parts_of
+from chargeline.engine.radiation.remembered import recorded_in
 from chargeline.engine.radiation.sessions import (
     Mark,
     Session,
@@ -107,14 +108,28 @@ class Treatment(NamedTuple):
     `series` is that of each course by its name. `shared` has the guests, by their key. `open` are
     the questions of this visit about two courses, each with the session that it is about, and
     `said` what a person answered to them here. `two_isocentres` are the pairs that have them.
+    `told` is what this visit tells, each with the name of its course, and `parts` says which
+    courses have one number.
     """
 
+    told: Told
+    parts: Parts
     courses: Mapping[str, Course]
     series: Mapping[str, Series]
     shared: Mapping[SessionKey, Shared]
     open: Mapping[Pair, tuple[Session, Question]]
     said: tuple[SaidOfPair, ...]
     two_isocentres: frozenset[Pair]
+
+    def again(self, names: Iterable[str]) -> tuple[Question, ...]:
+        """The questions whether some courses are others than those before under their numbers."""
+        parts = [part for name in sorted(names) if (part := self.parts.part(name)) is not None]
+        return tuple([part.question for part in parts if part.question is not None])
+
+    def after(self, names: Iterable[str]) -> tuple[Question, ...]:
+        """The questions whether others than some courses followed under their numbers."""
+        asked = [self.parts.after(name) for name in sorted(names)]
+        return tuple([question for question in asked if question is not None])
 
     def host_of(self, session: Session) -> Shared | None:
         """In which sitting of another course a session lies; None where it is one by itself."""
@@ -150,10 +165,18 @@ def treatment_of(
     no administration.
     """
     minutes = rules.of(BREAK).decide(NO_FACTS).answer.minutes
-    names = [*told.courses, *courses_in_record(across)]
-    courses = {name: course_of(name, told, across, minutes) for name in dict.fromkeys(names)}
+    recorded = recorded_in(across)
+    parts = parts_of(told, recorded, rules, answers)
+    told, recorded = parts.in_told(told), parts.in_record(recorded)
+    names = dict.fromkeys([*told.courses, *recorded.courses])
+    courses = {
+        name: course_of(name, told, recorded, parts.part(name), break_minutes=minutes)
+        for name in names
+    }
     least_break = timedelta(minutes=minutes)
-    words: dict[Pair, SittingSaid] = dict(sittings_in_record(across))
+    words: dict[Pair, SittingSaid] = {}
+    for word in recorded.sittings:
+        words.setdefault(frozenset({word.course, word.other}), word.said)
     shared = list(_shared(courses, least_break, rules, words))
     asked = dict(_asked(visit, shared, words))
     said = tuple(_answers(asked, answers))
@@ -162,6 +185,8 @@ def treatment_of(
         shared = list(_shared(courses, least_break, rules, words))
         asked = dict(_asked(visit, shared, words))
     return _new_treatment(
+        told=told,
+        parts=parts,
         courses=courses,
         series=_series(courses, shared),
         shared={key_of(entry.guest): entry for entry in shared},

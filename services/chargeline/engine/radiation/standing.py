@@ -10,15 +10,23 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from chargeline.engine.answers.beside import NO_ANSWERS
+from chargeline.engine.answers.beside import NO_ANSWERS, AnswersBeside
 from chargeline.engine.codes import CODE, RoleFacts
 from chargeline.engine.course_words import Beam, CoursePace
 from chargeline.engine.events import VisitKey
+from chargeline.engine.radiation.asking import examination_question
+from chargeline.engine.radiation.claim_parts import PART, PartFacts
 from chargeline.engine.radiation.course import Course
-from chargeline.engine.radiation.management import ends_of_beam, units_earned
-from chargeline.engine.radiation.remembered import courses_in_record
+from chargeline.engine.radiation.management import (
+    ManagementUnit,
+    ends_of_beam,
+    gaps_before,
+    units_earned,
+)
+from chargeline.engine.radiation.remembered import recorded_in
+from chargeline.engine.radiation.said import with_words_elsewhere
 from chargeline.engine.radiation.sessions import Session, Told, key_of
-from chargeline.engine.radiation.sittings import Series, treatment_of
+from chargeline.engine.radiation.sittings import Series, Treatment, treatment_of
 from chargeline.engine.record import History
 from chargeline.engine.rules import DayRules
 from chargeline.engine.shapes import by_keyword
@@ -33,8 +41,9 @@ _NOBODY = VisitKey("", "")
 class ManagementStanding(NamedTuple):
     """The management of the sessions of one beam of a course, and of those that share its sittings.
 
-    `code` is its code, or its role where no code is in force, and "" where it has none. `units` are
-    those that are earned so far. `to_next` sessions earn the next one, None where none follows.
+    `code` is its code, or its role where no code is in force, and "" where it has none or the claim
+    does not have the physician's part. `units` are those that are earned and billed so far.
+    `to_next` sessions earn the next one, None where none follows.
     `with_the_end`: it is earned when the course ends, and nothing says after how many sessions.
     """
 
@@ -71,20 +80,33 @@ _new_course_standing = by_keyword(CourseStanding)
 _new_management_standing = by_keyword(ManagementStanding)
 
 
+class _Seen(NamedTuple):
+    """By what a visit sees courses: its rules and payer, and all treatment, with what people said
+    of it under any visit.
+    """
+
+    rules: DayRules
+    payer: str
+    treatment: Treatment
+    answers: AnswersBeside
+
+
 def courses_standing(
-    visit: VisitKey, record: History, rules: DayRules
+    visit: VisitKey, record: History, rules: DayRules, payer: str
 ) -> tuple[CourseStanding, ...]:
     """The courses of which a visit tells, by number.
 
-    `record` is what all visits of the patient contribute, this one too.
+    `record` is what all visits of the patient contribute, this one too, and `payer` that of the
+    visit.
     """
-    names = courses_in_record([entry for entry in record if entry.visit == visit])
-    if not names:
+    own = recorded_in([entry for entry in record if entry.visit == visit])
+    if not own.courses:
         return ()
-    treatment = treatment_of(visit, Told(), record, rules, answers=NO_ANSWERS)
-    return tuple(
-        [_standing(treatment.courses[n], treatment.series[n], visit, rules) for n in names]
-    )
+    answers = with_words_elsewhere(visit, NO_ANSWERS, record)
+    treatment = treatment_of(visit, Told(), record, rules, answers=answers)
+    names = treatment.parts.in_record(own).courses
+    seen = _Seen(rules, payer, treatment, answers)
+    return tuple([_standing(treatment.courses[n], treatment.series[n], visit, seen) for n in names])
 
 
 def paces_of_courses(record: History, rules: DayRules, day: date) -> tuple[CoursePace, ...]:
@@ -95,7 +117,8 @@ def paces_of_courses(record: History, rules: DayRules, day: date) -> tuple[Cours
     which nobody has heard for thirty days is over, or broken off, and nobody has said so: no source
     gives that number, and no charge depends on it (decision 0108).
     """
-    treatment = treatment_of(_NOBODY, Told(), record, rules, answers=NO_ANSWERS)
+    answers = with_words_elsewhere(_NOBODY, NO_ANSWERS, record)
+    treatment = treatment_of(_NOBODY, Told(), record, rules, answers=answers)
     paces: list[CoursePace] = []
     for course in treatment.courses.values():
         days = [session.day for session in (*course.counted, *course.booked.values())]
@@ -106,7 +129,7 @@ def paces_of_courses(record: History, rules: DayRules, day: date) -> tuple[Cours
     return tuple(paces)
 
 
-def _standing(course: Course, series: Series, visit: VisitKey, rules: DayRules) -> CourseStanding:
+def _standing(course: Course, series: Series, visit: VisitKey, seen: _Seen) -> CourseStanding:
     booked = [
         session
         for key, session in course.booked.items()
@@ -122,11 +145,14 @@ def _standing(course: Course, series: Series, visit: VisitKey, rules: DayRules) 
         ended=len(course.counted) in course.ends,
         here=tuple([course.place_of(s) for s in course.counted if s.visit == visit]),
         counted_with=tuple(sorted(series.names - {course.name})),
-        management=tuple(_management(course, series, rules)),
+        management=tuple(_management(course, series, seen)),
     )
 
 
-def _management(course: Course, series: Series, rules: DayRules) -> Iterator[ManagementStanding]:
+def _management(course: Course, series: Series, seen: _Seen) -> Iterator[ManagementStanding]:
+    rules = seen.rules
+    part = PartFacts("professional", seen.payer.upper())
+    is_claimed = rules.of(PART).decide(part).answer.as_ == "report"
     is_alone = len(series.names) == 1 and len(series.beams) == 1
     to_come = _to_come(course) if is_alone else None
     for beam in series.beams:
@@ -135,16 +161,38 @@ def _management(course: Course, series: Series, rules: DayRules) -> Iterator[Man
         decision, units = units_earned(of_beam, ends, rules, fractions=fractions)
         has_ended = len(of_beam) in ends
         more = None if has_ended else _to_next(of_beam, ends, to_come, rules, fractions=fractions)
+        billed = [unit for unit in units if is_claimed and _is_billed(unit, of_beam, series, seen)]
         role = decision.answer.role
         coded = rules.of(CODE).decide(RoleFacts(role)) if role else None
+        code = role if coded is None or coded.rule is None else coded.answer.code
+        is_whole = decision.answer.per == "course" and not units and more is None
         yield _new_management_standing(
             beam=beam,
             sessions=len(of_beam),
-            code=role if coded is None or coded.rule is None else coded.answer.code,
-            units=len(units),
-            to_next=more,
-            with_the_end=decision.answer.per == "course" and not units and more is None,
+            code=code if is_claimed else "",
+            units=len(billed),
+            to_next=more if is_claimed else None,
+            with_the_end=is_whole and is_claimed,
         )
+
+
+def _is_billed(
+    unit: ManagementUnit, of_beam: Sequence[Session], series: Series, seen: _Seen
+) -> bool:
+    """Whether a unit that is earned has a line: no open gap holds it back, and nobody said that it
+    is billed by hand, or that the patient was not examined.
+    """
+    sessions = of_beam[unit.first - 1 : unit.place]
+    last, choice = sessions[-1], seen.answers.choice
+    gaps = [gap.question for gap in gaps_before(last, series, seen.treatment)]
+    if unit.counts_rest and not all(choice(gap) for gap in gaps):
+        return False
+    asked = [*gaps, *seen.treatment.again(series.names)]
+    course = seen.treatment.courses[last.course]
+    said = {choice(question) for question in asked}
+    if not course.is_marked("examined", sessions[0].day, last.day):
+        said.add(choice(examination_question(sessions)))
+    return not said & {"by_hand", "no_visit"}
 
 
 def _to_next(

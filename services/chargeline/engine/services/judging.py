@@ -5,6 +5,7 @@ administrations. Where the technique rule says that more must be decided, such a
 stop is worth, `outcomes` decides.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -216,3 +217,9 @@ def _outside(facts: Facts, judgement: Judgement) -> Service:
     rule = judgement.technique.rule_in_force
     withheld = withheld_without_rule(facts.administration, rule.id, rule.why)
     return withheld._replace(steps=_charting_steps(facts, judgement)[-1:])
+
+
+def without_gap(services: Sequence[Service | None]) -> list[Service]:
+    """The services of a policy that judged every administration; none of any other policy."""
+    judged = [service for service in services if service is not None]
+    return judged if len(judged) == len(services) else []
