@@ -74,6 +74,7 @@ CAUSES = [
     ("radiation.value", (), {"technique": "3D", "isocentres": "two"}, "confirm"),
     ("radiation.differs", ("77372",), {"technique": "SRS"}, "confirm"),
     ("radiation.differs", ("77371",), {"technique": "SRS"}, "confirm"),
+    ("radiation.differs", ("77387",), {"technique": "3D"}, "confirm"),
     ("radiation.delivery", (), {"technique": ""}, "by_hand"),
     ("radiation.unknown_code", ("77423",), {"technique": "3D"}, "by_hand"),
 ]

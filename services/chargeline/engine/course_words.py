@@ -49,6 +49,7 @@ CoursePace = Literal[
 PostedAs = Literal[
     "delivery",  # it stands for a session that was delivered
     "counted",  # chargeline counts it from the sessions, and compares
+    "guidance",  # the same, and each session has its own
     "service",  # a service of planning, kept as it was posted where rules allow
 ]
 

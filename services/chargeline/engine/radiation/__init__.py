@@ -66,6 +66,7 @@ from chargeline.engine.trace import (
 __all__ = ["in_short", "not_billed", "of_stay", "propose", "reason_in_short"]
 
 _NOTHING = Proposal()
+_BY_SESSIONS = frozenset({"counted", "guidance"})
 # The comment behind a stage says what tells its pieces apart.
 _TOLD: Stage[Told] = Stage("radiation")  # a policy
 _TREATMENT: Stage[Treatment] = Stage("treatment")  # a policy
@@ -205,7 +206,7 @@ def of_stay(assessment: Assessment, saved: SavedWork) -> Proposal:
             anchor=service_anchor(posted),
             steps=(step,),
         )
-        for posted in (*here.odd, *[other for other in here.charges if other.kind == "counted"])
+        for posted in (*here.odd, *[other for other in here.charges if other.kind in _BY_SESSIONS])
         if part_of("service", service_anchor(posted)) not in ended
         and posted.charge.code not in codes
     ]

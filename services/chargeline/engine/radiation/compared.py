@@ -19,6 +19,8 @@ from chargeline.engine.radiation.sessions import CourseCharge
 from chargeline.engine.trace import ChargeLine, Proposal, Question, ask, together
 from chargeline.engine.words import IS_YES
 
+_OF_SESSIONS = frozenset({"delivery", "guidance"})
+"""What is posted of each session: a code that none has is one question, not one of each day."""
 _DO = "compare the record of the session with the charge, and correct the one that is wrong"
 
 
@@ -134,7 +136,7 @@ def _not_drafted(
         elsewhere = code in ours and not ours[code]
         if not elsewhere and left.get(code, 0) < charge.units:
             drafted = ", ".join(sorted(ours)) or "nothing"
-            is_other_code = charge.kind == "delivery" and code not in ours
+            is_other_code = charge.kind in _OF_SESSIONS and code not in ours
             cause = f"{code} posted, {', '.join(deliveries)} delivered" if is_other_code else ""
             yield charge_question(
                 "radiation.differs",
