@@ -12,16 +12,14 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from chargeline.ledger.relay import RELAY_LOCK
 from chargeline.telemetry.alerts.recorded import LAG
 from tests.drafting.test_processor import by_code
 from tests.golden.messages import message
-from tests.live.records import PARTITIONS, Record, abandon_transaction, as_kafka_ships, key_of
+from tests.live.records import Record, abandon_transaction, as_kafka_ships, key_of
 from tests.live.servers import java, kafka_classes
 from tests.live.service import Program, Service, service
-from tests.serve import feed
 from tests.serve.test_keys import dose
 
 from . import Walk, Walking
@@ -85,29 +83,7 @@ async def make_older(service: Service) -> None:
     await connection.close()
 
 
-async def test_not_announced(service: Service, walk: Walking) -> None:
-    """Somebody has deleted the topic of drafts, so that Kafka takes none; made again, it gets all
-    of them.
-    """
-    _capture, page = await watched(service, walk, "not-announced")
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.kafka.bootstrap)
-    await admin.start()
-    await admin.delete_topics([f"{service.name}.drafts"])
-    await admin.close()
-    messages = feed(4, 81)
-    await service.deliver(messages)
-    await service.until(lambda: service.count("draft_revision"), "drafts in the ledger")
-    await make_older(service)
-    await page.fires("ChargelineNotAnnounced")
-    await page.shows("Outbox and relay")
-    assert (await page.logs("relay.waiting"))["error"]
-    await page.run("chargeline topics create", f"--partitions {PARTITIONS} --replication 1")
-    wanted = by_code(messages)
-    assert await service.settled(wanted) == wanted, service.last_words()
-    await page.is_over("ChargelineNotAnnounced")
-
-
-async def test_relay_stuck(service: Service, walk: Walking) -> None:
+async def test_not_announced_and_relay_stuck(service: Service, walk: Walking) -> None:
     """A session that does nothing has the right to be the relay; PostgreSQL names it, and when it
     ends, a capture is the relay.
     """
@@ -115,15 +91,21 @@ async def test_relay_stuck(service: Service, walk: Walking) -> None:
     async with session(service, "SELECT pg_advisory_lock($1)", RELAY_LOCK):
         capture = service.start()
         await service.ready(capture)
-        page = await walk("relay-stuck", service, {"capture": capture.port})
+        stuck = await walk("relay-stuck", service, {"capture": capture.port})
+        waits = stuck.beside("not-announced")
         await service.deliver([dose("V1")])
-        await page.fires("ChargelineRelayStuck")
-        assert "outbox     1, the oldest since" in (await page.run("chargeline ledger status")).out
+        await stuck.fires("ChargelineRelayStuck")
+        await make_older(service)
+        await waits.fires("ChargelineNotAnnounced")
+        await waits.shows("Outbox and relay")
+        waits.says("Nothing leaves and Kafka is well: see [relay-stuck](relay-stuck.md)")
+        assert "outbox     1, the oldest since" in (await stuck.run("chargeline ledger status")).out
         held = await service.ask("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
         assert held, "`pg_locks` names the session"
     wanted = by_code([dose("V1")])
     assert await service.settled(wanted) == wanted, service.last_words()
-    await page.is_over("ChargelineRelayStuck", as_written=True)
+    await waits.is_over("ChargelineNotAnnounced")
+    await stuck.is_over("ChargelineRelayStuck", as_written=True)
 
 
 async def test_open_transaction(service: Service, walk: Walking) -> None:

@@ -185,6 +185,11 @@ def observes(care: Care, kind: ObservedOf) -> bool:
     return any(OBSERVED_OF[observation.about] == kind for observation in care.observations)
 
 
+def has_visit(care: Care) -> bool:
+    """Whether somebody writes or reports of a practitioner's visit on a day."""
+    return observes(care, "visit") or any(note.kind == "visit" for note in care.notes)
+
+
 def is_of_a_day(observation: Observation) -> bool:
     """Whether an observation is about what was done on its day, and not about the patient."""
     return OBSERVED_OF[observation.about] in OF_A_DAY

@@ -49,7 +49,7 @@ def place(assessment: Assessment) -> list[Entry]:
         entries += services_alone(others, services, assessment)
         entries += injections_of(others, assessment.rules)
         entries += infusions_by_site(others)
-    care = port_alone(assessment.services, assessment.rules)
+    care = port_alone(assessment)
     if care.flushes:
         entry = by_itself(care.flushes, services, assessment)
         entries += [entry, *care.questions] if isinstance(entry, Placement) else [entry]

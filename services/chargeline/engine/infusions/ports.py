@@ -2,15 +2,18 @@
 
 It owns one decision: flushes into an implanted device are a service where they are all that was
 given. Rules name the devices and say what becomes of such a visit. It does not know what else was
-done, such as a blood draw, so a person is asked. Example: saline at 08:58 and heparin at 09:00 into
+done, such as a blood draw, so a person is asked; beside a practitioner's visit such care is no
+service of its own. Example: saline at 08:58 and heparin at 09:00 into
 the line PORT, and no drug that day.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from chargeline.engine.care import has_visit
+from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.concerns import PORT_ALONE, LineFacts, PortAloneAnswer
-from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.rules import Decision
 from chargeline.engine.services.records import Service, keys_of, purpose_of
 from chargeline.engine.trace import Question, Step, ask
 from chargeline.engine.words import PortAloneAs
@@ -23,11 +26,16 @@ class PortCare(NamedTuple):
     questions: tuple[Question, ...] = ()
 
 
-def port_alone(services: Sequence[Service], rules: DayRules) -> PortCare:
-    """The flushes of a visit in which nothing else was given into a vein or by injection."""
-    given = [service for service in services if service.administration.given]
+def port_alone(assessment: Assessment) -> PortCare:
+    """The flushes of a visit in which nothing else was given into a vein or by injection, and no
+    practitioner saw the patient.
+    """
+    rules = assessment.rules
+    given = [service for service in assessment.services if service.administration.given]
     flushes = [service for service in given if _is_flush(service)]
-    if not flushes or any(not _is_flush(service) and _counts(service) for service in given):
+    if not flushes or any(has_visit(day.care) for day in assessment.encounter.days):
+        return PortCare()
+    if any(not _is_flush(service) and _counts(service) for service in given):
         return PortCare()
     for flush in flushes:
         decision = rules.of(PORT_ALONE).decide(LineFacts(flush.administration.line.upper()))
