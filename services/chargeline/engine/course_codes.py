@@ -65,5 +65,5 @@ COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.two_courses": "One number of a radiation course has two plans or two kinds of beam.",
     "radiation.unfinished": "A stereotactic course ended before its planned number of sessions.",
     "radiation.unknown_code": "A code of radiation was posted for which there is no rule.",
-    "radiation.value": "A fact of radiation is said in a word or number that nobody can read.",
+    "radiation.value": "A fact of radiation is said in two ways, or in none that anybody can read.",
 }

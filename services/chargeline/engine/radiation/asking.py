@@ -200,6 +200,9 @@ _DO_VALUE = (
     "add it to [{table}] of the interface profile, or have the sender write what is expected; the "
     "therapist says what was meant"
 )
+_DO_TWICE = (
+    "the therapist says which report of the session is right; have the other corrected or deleted"
+)
 _DO_WITHOUT = (
     "the therapist says whether the session was delivered; have the record-and-verify system send "
     "the number of the fraction"
@@ -209,7 +212,9 @@ _DO_WITHOUT = (
 def value_question(value: UnreadValue) -> Question:
     """A question about a value that nobody can read; the finding names its place."""
     shown, do = repr(value.found), _DO_VALUE.format(table=value.table)
-    if not value.found:
+    if not value.table:
+        do = _DO_TWICE
+    elif not value.found:
         shown, do = "nothing", _DO_WITHOUT
     return ask(
         "radiation.value",

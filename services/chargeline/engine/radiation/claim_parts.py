@@ -19,7 +19,9 @@ class CourseServiceFacts(NamedTuple):
 
 
 class CourseServiceAnswer(NamedTuple):
-    """The role of a service, its part, and how many there may be: `most` for each `per`."""
+    """The role of a service, its part, and how many there may be: `most` for each `per`. All codes
+    with one word in `with` are counted as one service; "" for a code that is counted alone.
+    """
 
     role: str
     part: "BillingPart"
@@ -27,6 +29,7 @@ class CourseServiceAnswer(NamedTuple):
     most: int
     beyond: "BeyondAs"
     reason: "YesNo" = "no"
+    with_: str = ""
 
 
 COURSE_SERVICE = Concern(

@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.course_words import Beam, MarkWord
+from chargeline.engine.events import VisitKey
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.appointments import beside_appointments, left_open
 from chargeline.engine.radiation.parts import CourseOfNumber
@@ -36,8 +37,10 @@ from chargeline.engine.radiation.sessions import (
 class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
-    `gaps` has the numbers of the fractions that are missing before a counted session, in words such
-    as `1 to 4`. `places` says which session of the course each counted one is, from 1 on.
+    `told_before` are sessions that another visit tells as well, in the same words, with that visit:
+    they count there. `gaps` has the numbers of the fractions that are missing before a counted
+    session, in words such as `1 to 4`. `places` says which session of the course each counted one
+    is, from 1 on.
     `services` are services of planning that other visits posted. `posts` says whether deliveries of
     the course are posted at all, and `ends` which counted sessions end the course. `booked` are
     appointments that are not completed, and of which nothing else tells. `said_beams` are the kinds
@@ -48,6 +51,7 @@ class Course(NamedTuple):
     counted: tuple[Session, ...]
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
+    told_before: Mapping[SessionKey, VisitKey]
     gaps: Mapping[SessionKey, str]
     booked: Mapping[SessionKey, Session]
     marks: tuple[Mark, ...]
@@ -109,6 +113,8 @@ def course_of(
     sessions += [session for session in recorded.sessions if session.course == name]
     schedule = beside_appointments(sorted(sessions, key=order_of))
     sessions = _with_charges(schedule.sessions)
+    told_before = _told_before(sessions)
+    sessions = [session for session in sessions if key_of(session) not in told_before]
     least_break = timedelta(minutes=break_minutes)
     resumed = part.resumed if part is not None else ()
     counted, doubted = _judged(sessions, schedule.doubted, least_break, resumed)
@@ -120,6 +126,7 @@ def course_of(
         counted=tuple(counted),
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
+        told_before=told_before,
         gaps=dict(_gaps(counted, sessions, part)),
         booked={key_of(session): session for session in schedule.left},
         marks=tuple(marks),
@@ -151,6 +158,24 @@ def _with_charges(sessions: Sequence[Session]) -> list[Session]:
         return billed
     (beam,) = beams
     return [s if s.says_beam else s._replace(beam=beam) for s in billed]
+
+
+def _told_before(sessions: Sequence[Session]) -> dict[SessionKey, VisitKey]:
+    """The sessions that another visit reports as well, with the visit that comes first in order.
+
+    A report of one minute and number that says the same under two visits was sent twice. One that
+    says something else is another session, and doubted.
+    """
+    first: dict[tuple[object, ...], Session] = {}
+    twice: dict[SessionKey, VisitKey] = {}
+    for session in sessions:
+        if session.number is None or not session.timed or session.is_struck or session.booking:
+            continue
+        alike = (session.name, session.technique, session.planned, session.reported)
+        before = first.setdefault(alike, session)
+        if before.visit != session.visit and session.reported:
+            twice[key_of(session)] = before.visit
+    return twice
 
 
 def _judged(

@@ -58,7 +58,10 @@ def delivered(
     for session in sessions:
         doubt = course.doubted.get(key_of(session))
         shared = treatment.host_of(session)
-        if doubt is not None:
+        before = course.told_before.get(key_of(session))
+        if before is not None:
+            proposals.append(_told_before(session, before.visit))
+        elif doubt is not None:
             proposals.append(Proposal(questions=(session_question(doubt, session),)))
         elif session.is_struck:
             proposals.append(_struck(session))
@@ -67,8 +70,8 @@ def delivered(
         elif course.place_of(session):
             for charge in _charges_of(session, course, treatment, assessment):
                 slot = (charge.role, charge.anchor)
-                before = charges.get(slot)
-                charges[slot] = charge if before is None else _together(before, charge)
+                so_far = charges.get(slot)
+                charges[slot] = charge if so_far is None else _together(so_far, charge)
             is_compared = not assessment.encounter.is_of_stay
             proposals.append(Proposal(questions=_beside(session, course, is_compared)))
     return together([*proposals, *[_written(charge, assessment) for charge in charges.values()]])
@@ -312,6 +315,14 @@ def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:
         ),
         withheld=(withheld_charge(charge, rule.id, rule.why),),
     )
+
+
+def _told_before(session: Session, visit: str) -> Proposal:
+    """A session that another visit tells in the same words: it is billed there, and counts once."""
+    facts = (("session", 0), ("told under visit", visit))
+    charge = no_charge(session, Step("session", None, facts, _sources(session)))
+    says = f"The same session is reported under visit {visit} too, and counts there."
+    return Proposal(withheld=(withheld_charge(charge, "radiation.told_before", says),))
 
 
 def _struck(session: Session) -> Proposal:

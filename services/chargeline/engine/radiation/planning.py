@@ -136,7 +136,7 @@ def _kept(
     if decision.rule is None:
         return asked_alone(posted, unknown_code(posted), assessment)
     answer = decision.answer
-    left = _left(posted, around, answer, visit=assessment.visit)
+    left = _left(posted, around, answer, assessment=assessment)
     units = min(left, posted.units)
     charge = new_charge(
         course=posted.course,
@@ -175,23 +175,38 @@ def service_anchor(posted: CourseCharge) -> str:
 
 
 def _left(
-    posted: CourseCharge, around: _CourseAround, answer: CourseServiceAnswer, *, visit: VisitKey
+    posted: CourseCharge,
+    around: _CourseAround,
+    answer: CourseServiceAnswer,
+    *,
+    assessment: Assessment,
 ) -> int:
     """How many units rules leave for a charge after those that come before it.
 
     What is counted by fractions is counted for all courses that share their sittings.
     """
-    own = _posted(posted, visit)
+    own = _posted(posted, assessment.visit)
     before = [
         other
         for other in around.posted
-        if other.code == own.code
-        and other < own
+        if other < own
+        and _is_one_service(other.code, own.code, answer, assessment)
         and (answer.per != "day" or other.day == own.day)
         and (answer.per == "fractions" or other.course == own.course)
     ]
     used = sum([other.units for other in before])
     return max(0, _MOST[answer.per](answer.most, len(around.series.sittings)) - used)
+
+
+def _is_one_service(
+    other: str, code: str, answer: CourseServiceAnswer, assessment: Assessment
+) -> bool:
+    """Whether another code is counted with that of a service, as the levels of planning are."""
+    if other == code or not answer.with_:
+        return other == code
+    facts = CourseServiceFacts(other, assessment.context.payer.upper())
+    decision = assessment.rules.of(COURSE_SERVICE).decide(facts)
+    return decision.rule is not None and decision.answer.with_ == answer.with_
 
 
 def _for_course(most: int, _sessions: int) -> int:

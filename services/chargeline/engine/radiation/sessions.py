@@ -34,7 +34,8 @@ from chargeline.engine.words import Outside, YesNo
 
 class UnreadValue(NamedTuple):
     """A value of a report that says nothing as it stands: the fact that it would be, what may stand
-    there, what does, and the table of the interface profile that would translate it.
+    there, what does, and the table of the interface profile that would translate it, "" where
+    several reports of one session contradict each other.
     """
 
     course: str

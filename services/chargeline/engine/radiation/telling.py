@@ -35,6 +35,7 @@ from chargeline.engine.radiation.sessions import (
     on_clock,
     with_code,
 )
+from chargeline.engine.radiation.two_reports import each_session_once
 from chargeline.engine.rules import DayRules
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import IS_YES, words_of
@@ -48,7 +49,8 @@ def told_by(
 ) -> Told:
     """What the whole visit tells on its days, whatever encounter asks, on the clocks of `zone`."""
     reports = [report for care in days for report in reports_of(care)]
-    reported = [session for report in reports if (session := session_of(report, visit)) is not None]
+    told = [session for report in reports if (session := session_of(report, visit)) is not None]
+    reported = each_session_once(told)
     booked = list(sessions_booked(days, reported, visit))
     posted = list(_charges(days, [*reported, *booked], rules))
     charges = [charge for charge in posted if not charge.odd]
